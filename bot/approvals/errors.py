@@ -1,0 +1,185 @@
+"""What can be refused, each with a sentence that may be shown to the person whom it refuses.
+
+Anything that is not a `CountersignError` is a bug or an outage, and reaches the one error handler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.approvals.model import Answered, Decision, Expired, Outcome, Person, RequestId, TaskId, outcome_of
+
+
+class CountersignError(Exception):
+    """The base of all refusals. `str()` is the sentence; in it `<@U...>` stands for a person and
+    `<!date^...>` for a moment, as Slack writes them."""
+
+
+class SettingsError(CountersignError):
+    """A setting is wrong or missing: the bot does not start. Says the file, the key, and what would be right."""
+
+
+class NotFound(CountersignError):
+    """There is no such task or request."""
+
+    def __init__(self, what: str, id: str) -> None:
+        super().__init__(f"There is no {what} `{id}`. `/task list` shows your tasks.")
+
+
+class Unreachable(CountersignError):
+    """Storage or Slack's directory did not answer; nothing was changed."""
+
+    def __init__(self, what: str = "") -> None:
+        detail = f" ({what})" if what else ""
+        super().__init__(f"That did not get through{detail}, and nothing was changed. Please try again in a moment.")
+
+
+class Conflict(CountersignError):
+    """The record changed since it was read; whoever wants to change it has to read it again."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"{id} was changed by somebody else at the same moment. Please try again.")
+
+
+class UnknownGraph(CountersignError):
+    """The name is not in langgraph.json."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.known = tuple(known)
+        listed = ", ".join(f"`{graph}`" for graph in known) or "none yet"
+        super().__init__(f"There is no graph `{name}`. Known graphs: {listed}.")
+
+
+class GraphUnavailable(CountersignError):
+    """The graph is named in langgraph.json but could not be loaded."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"The graph `{name}` cannot run here: {reason}")
+
+
+class InvalidInputs(CountersignError):
+    """The inputs do not fit the graph. `problems` maps an input's name ('' for all of them) to what is wrong."""
+
+    def __init__(self, graph: str, problems: dict[str, str], example: str) -> None:
+        self.problems = problems
+        listed = "; ".join(f"`{name}` {problem}" if name else problem for name, problem in problems.items())
+        super().__init__(f"`{graph}` did not start: {listed}. A right line: `{example}`")
+
+
+class InvalidAnswer(CountersignError):
+    """The graph would refuse this answer, so it is not recorded. `field` is the form's field, '' for the whole."""
+
+    def __init__(self, problem: str, field: str = "") -> None:
+        self.field = field
+        self.problem = problem
+        super().__init__(problem)
+
+
+class AlreadySettled(CountersignError):
+    """Somebody was first."""
+
+    def __init__(self, request_id: RequestId, decision: Decision | None) -> None:
+        self.request_id = request_id
+        self.decision = decision
+        super().__init__(_told(decision))
+
+
+class StaleVersion(CountersignError):
+    """The vote was given on a question that has changed since."""
+
+    def __init__(self, request_id: RequestId) -> None:
+        self.request_id = request_id
+        super().__init__(
+            "What you answered has changed since it was shown to you, so your answer was not counted. "
+            "The card shows it as it is now."
+        )
+
+
+class VerdictNotOffered(CountersignError):
+    """The item does not take this verdict, or the count of verdicts is not the count of items."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"This request does not take that answer: {detail}.")
+
+
+class ReasonMissing(CountersignError):
+    """The policy wants a rejection to say why."""
+
+    def __init__(self) -> None:
+        super().__init__("Please say why: the reason goes to the requester and to the graph.")
+
+
+class MayNotVote(CountersignError):
+    """The base of the refusals that are about who asks."""
+
+
+class NotAnApprover(MayNotVote):
+    """The policy does not name this person."""
+
+    def __init__(self, who_may: Sequence[str]) -> None:
+        listed = ", ".join(who_may) or "nobody: the policy names no one who can be found in this workspace"
+        super().__init__(f"You may not answer this request. Who may: {listed}.")
+
+
+class OwnRequest(MayNotVote):
+    """A requester may not answer their own request unless the policy says so."""
+
+    def __init__(self, who_may: Sequence[str]) -> None:
+        listed = ", ".join(who_may) or "nobody else"
+        super().__init__(f"You started this task, so it is not yours to approve. Who may: {listed}.")
+
+
+class NotEligible(MayNotVote):
+    """Guests, bots, deactivated accounts and people of other workspaces may not answer."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Your account may not answer requests: {why}.")
+
+
+class NotYours(CountersignError):
+    """Only the requester may do this to a task."""
+
+    def __init__(self, task_id: TaskId, requester: Person) -> None:
+        super().__init__(f"Task `{task_id}` belongs to <@{requester.user_id}>; only they can do that.")
+
+
+class TaskFinished(CountersignError):
+    """The task has ended; nothing can be changed any more."""
+
+    def __init__(self, task_id: TaskId) -> None:
+        super().__init__(f"Task `{task_id}` has already ended.")
+
+
+class NothingToRetry(CountersignError):
+    """The task is not stopped by an error."""
+
+    def __init__(self, task_id: TaskId) -> None:
+        super().__init__(f"Task `{task_id}` is not stopped by an error, so there is nothing to retry.")
+
+
+def moment(at: datetime) -> str:
+    """A moment in the reader's own time zone, as Slack writes it (Slack: date formatting)."""
+    fallback = f"{at:%Y-%m-%d %H:%M} UTC"
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+
+
+_SAID = {
+    Outcome.APPROVE: "approved this",
+    Outcome.EDIT: "approved this with changes",
+    Outcome.REJECT: "rejected this",
+    Outcome.RESPOND: "answered this",
+    Outcome.CHOOSE: "chose an answer to this",
+    Outcome.MIXED: "answered this",
+    Outcome.CANCELLED: "cancelled this",
+}
+
+
+def _told(decision: Decision | None) -> str:
+    if decision is None:
+        return "This request is no longer open: the graph has moved on without an answer."
+    if isinstance(decision, Expired):
+        return f"Nobody answered in time: this expired at {moment(decision.at)}."
+    people = decision.voters if isinstance(decision, Answered) else (decision.by,)
+    names = ", ".join(f"<@{person.user_id}>" for person in people)
+    return f"{names} {_SAID[outcome_of(decision)]} at {moment(decision.at)}."

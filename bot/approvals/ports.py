@@ -1,0 +1,352 @@
+"""What the domain asks of the world. Each method's sentence is proved by `tests/conformance`.
+
+`now` is the caller's: no port reads a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Protocol, TypeAlias
+
+from bot.approvals.model import (
+    JSON,
+    AuditEvent,
+    ChannelId,
+    Decision,
+    Failure,
+    InterruptId,
+    Lease,
+    MessageRef,
+    Person,
+    Question,
+    Request,
+    RequestId,
+    Surface,
+    SurfaceId,
+    Task,
+    TaskId,
+    ThreadId,
+    Ts,
+)
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Aware UTC; the one clock of the store in use."""
+
+
+class Storage(Protocol):
+    """The records. Every method is atomic; every change comes with its audit event in the same transaction.
+
+    Raises `Unreachable` where the store does not answer; nothing was changed then, or the change is whole.
+    """
+
+    async def create_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> None:
+        """Store a new task with its first surfaces; a task of the same id is left as it is."""
+        ...
+
+    async def task(self, id: TaskId) -> Task:
+        """The task; `NotFound` where there is none."""
+        ...
+
+    async def save_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Task:
+        """Replace the task if its stored revision is still `task.revision`, else `Conflict`; add the new surfaces.
+
+        Returns the task with its next revision.
+        """
+        ...
+
+    async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
+        """The requester's tasks, newest first."""
+        ...
+
+    async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
+        """Tasks that should be running (`Starting`, `Running`) and whose thread nobody holds a live lease on."""
+        ...
+
+    async def open_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
+        """Store a new request with its surfaces; where (thread_id, interrupt_id) has one already, return that
+        one unchanged, and store nothing."""
+        ...
+
+    async def request(self, id: RequestId) -> Request:
+        """The request; `NotFound` where there is none."""
+        ...
+
+    async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
+        """All requests of the task, in the order of their opening."""
+        ...
+
+    async def save_request(
+        self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()
+    ) -> Request:
+        """Replace the request if its stored revision is still `request.revision`, else `Conflict`; add the new
+        surfaces. Returns the request with its next revision."""
+        ...
+
+    async def due(self, now: datetime, limit: int) -> tuple[Request, ...]:
+        """Pending requests whose `due_at` is not after now, the longest overdue first."""
+        ...
+
+    async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
+        """Decided requests whose `next_try` is not after now and whose thread nobody holds a live lease on,
+        the longest overdue first. One with no `next_try` waits for a person and is not among them."""
+        ...
+
+    async def surfaces_of(self, task_id: TaskId) -> tuple[Surface, ...]:
+        """All surfaces of the task and its requests, in the order of their making."""
+        ...
+
+    async def stale(self, now: datetime, limit: int) -> tuple[Surface, ...]:
+        """Surfaces that show an older revision than their record has (`REMINDER` and `OUTCOME` too), are not
+        abandoned, and not put off (`not_before`) beyond now; the longest stale first."""
+        ...
+
+    async def save_surface(self, surface: Surface) -> Surface:
+        """Replace the surface if its stored revision is still `surface.revision`, else `Conflict`.
+
+        Returns it with its next revision. It stays stale while `shown` is behind its record's revision.
+        """
+        ...
+
+    async def surface_at(self, ref: MessageRef) -> Surface | None:
+        """The surface that stands at this place in Slack, if one does."""
+        ...
+
+    async def record(self, event: AuditEvent) -> None:
+        """Add an audit event that changes nothing else, such as a refusal."""
+        ...
+
+    async def history(self, task_id: TaskId, request_id: RequestId | None = None) -> tuple[AuditEvent, ...]:
+        """The task's audit events in the order in which they were written; only one request's if asked."""
+        ...
+
+    async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime) -> Lease | None:
+        """Take the thread for `ttl`, or None while somebody else's lease lives. Each lease's token is greater
+        than all before it on that thread."""
+        ...
+
+    async def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
+        """Extend the lease to `ttl` from now, or None where it is no longer this holder's."""
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """Give the thread back; nothing happens where the lease is no longer this holder's."""
+        ...
+
+    async def holds(self, lease: Lease, now: datetime) -> bool:
+        """Whether this lease is still the thread's and alive."""
+        ...
+
+
+# --- Engine -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One input of a graph, as a form can ask for it."""
+
+    name: str
+    schema: Mapping[str, JSON]
+    """JSON Schema of the value."""
+    required: bool
+    description: str = ""
+    default: JSON = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """A graph that tasks can be started on. `unavailable` says why it cannot run; empty where it can."""
+
+    name: str
+    description: str
+    inputs: tuple[Input, ...]
+    unavailable: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An open interrupt, read as a question."""
+
+    interrupt_id: InterruptId
+    question: Question
+
+
+class Phase(Enum):
+    """How a LangGraph thread stands, as read from its checkpoint."""
+
+    LOST = auto()
+    """No such thread."""
+    WAITING = auto()
+    """At least one interrupt is open and nothing else is left to run."""
+    STOPPED = auto()
+    """Between two steps: a process died or drained. `proceed` goes on."""
+    FAILED = auto()
+    """A node raised. `proceed` runs it again, with the answer that it already has."""
+    BROKEN = auto()
+    """An edge raised after its node; LangGraph cannot go on from there."""
+    DONE = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadStatus:
+    """What a thread's checkpoint says."""
+
+    phase: Phase
+    asked: tuple[Asked, ...] = ()
+    """The open interrupts, also where another branch failed."""
+    answered: frozenset[InterruptId] = frozenset()
+    """Interrupts whose answer is stored while their node has not got past it."""
+    failure: Failure | None = None
+    """What the run that has just returned raised; None where the state was only read."""
+    outcome: str = ""
+    """What the graph says of its result, once done."""
+
+    def is_open(self, interrupt_id: InterruptId) -> bool:
+        return any(asked.interrupt_id == interrupt_id for asked in self.asked)
+
+
+class Engine(Protocol):
+    """LangGraph. What a graph raises comes back in the status, never as an exception; `Unreachable` where
+    the checkpoints do not answer."""
+
+    def graphs(self) -> tuple[Graph, ...]:
+        """All graphs of the configuration, in its order."""
+        ...
+
+    def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
+        """The graph's inputs from what a person typed; `UnknownGraph`, `GraphUnavailable` or `InvalidInputs`."""
+        ...
+
+    async def status(self, task: Task, now: datetime) -> ThreadStatus:
+        """Read the thread's checkpoint; runs nothing."""
+        ...
+
+    async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
+        """Give the graph its inputs and run it to its next pause or end."""
+        ...
+
+    async def resume(
+        self, task: Task, lease: Lease, interrupt_id: InterruptId, answer: JSON, now: datetime
+    ) -> ThreadStatus:
+        """Answer one open interrupt, strictly by its id, and run to the next pause or end."""
+        ...
+
+    async def proceed(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
+        """Run on from where the thread stands, giving no answer."""
+        ...
+
+    def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:
+        """The value that resumes the graph; `InvalidAnswer` where the graph would refuse it."""
+        ...
+
+
+# --- Slack --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Everything that one surface may show."""
+
+    surface: Surface
+    task: Task
+    request: Request | None = None
+    requests: tuple[Request, ...] = ()
+    """All of the task's, for the surfaces that belong to the task."""
+
+
+class Drawing(Protocol):
+    """A view, drawn. Opaque to the domain but for its fingerprint."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+
+class MessageGone(Exception):
+    """The message cannot be changed any more; a new one is due."""
+
+
+class PlaceGone(Exception):
+    """This place cannot be posted to, now or later; `str()` is Slack's reason."""
+
+
+class OutcomeUnknown(Exception):
+    """Slack may or may not have done it."""
+
+
+class NotNow(Exception):
+    """Slack did not do it and may later; `retry_after` in seconds."""
+
+    def __init__(self, reason: str, retry_after: float) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class Messenger(Protocol):
+    """Slack's messages."""
+
+    def draw(self, view: View) -> Drawing:
+        """The view as a message within Slack's limits, whatever it holds. Pure."""
+        ...
+
+    async def post(
+        self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, surface_id: SurfaceId
+    ) -> MessageRef:
+        """Post once, with the id in the metadata; `PlaceGone`, `OutcomeUnknown` or `NotNow`."""
+        ...
+
+    async def update(self, ref: MessageRef, drawing: Drawing) -> None:
+        """Bring a message level; `MessageGone`, `PlaceGone`, `OutcomeUnknown` or `NotNow`."""
+        ...
+
+    async def find(
+        self, channel: ChannelId, thread_ts: Ts | None, surface_id: SurfaceId, since: datetime
+    ) -> MessageRef | None:
+        """The message that carries the id, if it was posted after all; `PlaceGone` or `NotNow`."""
+        ...
+
+    async def open_direct(self, person: Person) -> ChannelId:
+        """The channel of the bot's DM with this person; `PlaceGone` or `NotNow`."""
+        ...
+
+
+class LookupFailed(Exception):
+    """The directory did not answer; whoever asked has to refuse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """An account as Slack's directory has it. `ineligible` says why it may answer nothing; empty where it may."""
+
+    person: Person
+    name: str
+    ineligible: str = ""
+
+
+class Directory(Protocol):
+    """Slack's people and groups."""
+
+    async def member(self, person: Person) -> Member:
+        """The account; `LookupFailed` where Slack does not say."""
+        ...
+
+    async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
+        """Everyone whom these names of a policy mean. A name that means nobody adds nobody; `LookupFailed`
+        where Slack does not say. `fresh` reads past the cache."""
+        ...
+
+
+# --- Work ---------------------------------------------------------------------------------------
+
+
+class Work(Protocol):
+    """Tasks that `bot.app` owns and drains. Both return at once, and may be called any number of times."""
+
+    def deliver(self, task_id: TaskId) -> None:
+        """Drive the task's graph as far as its records allow."""
+        ...
+
+    def show(self, task_id: TaskId) -> None:
+        """Bring the task's surfaces level with its records."""
+        ...
