@@ -1,0 +1,104 @@
+"""The names on Slack's wire: of buttons, of modals, and what their values carry.
+
+Cards and modals write them, listeners read them. A value holds an id and a version, never arguments.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from bot.approvals.model import Request, RequestId, Task, TaskId
+
+APPROVE: Final = "approve"
+REJECT: Final = "reject"
+RESPOND: Final = "respond"
+EDIT: Final = "edit"
+"""The only item's; of several, the n-th's is `edit:<n>`."""
+CHOOSE: Final = "choose"
+"""Opens the modal where the choices are too many for buttons; the n-th choice's button is `choose:<n>`."""
+EACH: Final = "each"
+"""Opens the modal in which several items are answered one by one."""
+VIEW_ALL: Final = "view_all"
+RETRY: Final = "retry"
+PAGE: Final = "page"
+"""`page:<n>`, counted from 0: turns the page of "View all"."""
+GRAPH: Final = "graph"
+"""The start modal's menu of graphs."""
+START: Final = "start"
+NOTICE: Final = "notice"
+
+EDITS: Final = re.compile(r"^edit(:\d+)?$")
+CHOICES: Final = re.compile(r"^choose:\d+$")
+PAGES: Final = re.compile(r"^page:\d+$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestTarget:
+    """The request that a button or modal is about, in the version that it showed."""
+
+    request: RequestId
+    version: int
+
+    @classmethod
+    def of(cls, request: Request) -> RequestTarget:
+        return cls(request=request.id, version=request.version)
+
+    def encoded(self) -> str:
+        return json.dumps({"request": self.request, "version": self.version}, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskTarget:
+    """The task that a button is about."""
+
+    task: TaskId
+
+    @classmethod
+    def of(cls, task: Task) -> TaskTarget:
+        return cls(task=task.id)
+
+    def encoded(self) -> str:
+        return json.dumps({"task": self.task}, separators=(",", ":"))
+
+
+Target: TypeAlias = RequestTarget | TaskTarget
+
+
+def target(value: str) -> Target:
+    """What a button's value or a modal's metadata is about; `ValueError` where it is none of ours."""
+    read = json.loads(value)
+    match read:
+        case {"request": str() as request, "version": int() as version}:
+            return RequestTarget(request=RequestId(request), version=version)
+        case {"task": str() as task}:
+            return TaskTarget(task=TaskId(task))
+        case _:
+            raise ValueError("neither a request nor a task")
+
+
+def request_target(value: str) -> RequestTarget:
+    """The request that a value is about; `ValueError` where it is about none."""
+    match target(value):
+        case RequestTarget() as found:
+            return found
+        case TaskTarget():
+            raise ValueError("a task where a request was expected")
+
+
+def index(action_id: str) -> int:
+    """The number behind the colon of `edit:2`, `choose:0` or `page:1`; 0 where there is none."""
+    _, _, number = action_id.partition(":")
+    return int(number) if number else 0
+
+
+def indexed(action_id: str, number: int) -> str:
+    return f"{action_id}:{number}"
+
+
+def callback(view: Mapping[str, object]) -> str:
+    """Which of our modals this is."""
+    return str(view.get("callback_id", ""))
