@@ -16,7 +16,7 @@ from typing import NewType, TypeAlias
 
 from bot.approvals.policy import Policy
 
-JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 TaskId = NewType("TaskId", str)
 ThreadId = NewType("ThreadId", str)
@@ -168,7 +168,7 @@ class Question:
     @property
     def digest(self) -> str:
         """SHA-256, in hex, of all that can be seen of the question. A vote is bound to it."""
-        seen = [
+        seen: list[object] = [
             self.shape,
             self.title,
             self.text,
@@ -372,7 +372,10 @@ class Request:
     @property
     def approvers(self) -> tuple[str, ...]:
         """Everyone who may answer by now, as the policy names them."""
-        return (*self.policy.approvers, *(ref for ref in self.escalated_to if ref not in self.policy.approvers))
+        return (
+            *self.policy.approvers,
+            *(ref for ref in self.escalated_to if ref not in self.policy.approvers),
+        )
 
     @property
     def deadline(self) -> datetime | None:

@@ -78,9 +78,7 @@ class Storage(Protocol):
         """All requests of the task, in the order of their opening."""
         ...
 
-    async def save_request(
-        self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()
-    ) -> Request:
+    async def save_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
         """Replace the request if its stored revision is still `request.revision`, else `Conflict`; add the new
         surfaces. Returns the request with its next revision."""
         ...
@@ -207,9 +205,13 @@ class ThreadStatus:
         return any(asked.interrupt_id == interrupt_id for asked in self.asked)
 
 
+class Draining(Exception):
+    """The process is shutting down: the graph stopped at a step's boundary, or was not started at all."""
+
+
 class Engine(Protocol):
     """LangGraph. What a graph raises comes back in the status, never as an exception; `Unreachable` where
-    the checkpoints do not answer."""
+    the checkpoints do not answer, `Draining` where a run would begin or was stopped during a shutdown."""
 
     def graphs(self) -> tuple[Graph, ...]:
         """All graphs of the configuration, in its order."""
@@ -254,6 +256,8 @@ class View:
     request: Request | None = None
     requests: tuple[Request, ...] = ()
     """All of the task's, for the surfaces that belong to the task."""
+    current: bool = True
+    """False for an outcome that a later one has overtaken: the task was retried after it."""
 
 
 class Drawing(Protocol):

@@ -1,0 +1,324 @@
+"""The use cases: what people and the clock can do. Each checks, stores, and leaves the rest to be driven.
+
+Nothing here calls Slack or runs a graph: what has to follow is woken, and found again by `sweep` if it is lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from bot.approvals import rules, surfaces
+from bot.approvals.errors import (
+    Conflict,
+    MayNotVote,
+    NothingToRetry,
+    NotYours,
+    TaskFinished,
+    Unreachable,
+)
+from bot.approvals.model import (
+    JSON,
+    Answered,
+    AuditEvent,
+    ChannelId,
+    Decided,
+    Expired,
+    Failed,
+    ItemVerdict,
+    Pending,
+    Person,
+    Request,
+    RequestId,
+    Starting,
+    Surface,
+    SurfaceId,
+    Task,
+    TaskCancelled,
+    TaskId,
+    ThreadId,
+    Vote,
+)
+from bot.approvals.ports import Directory, Engine, LookupFailed, Member, Storage, Work
+
+log = logging.getLogger(__name__)
+
+SWEEP_LIMIT = 200
+"""Records of each kind that one sweep takes on; the next one goes on from there."""
+MOST_RACES = 20
+"""How often a change is tried again when somebody else was faster."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    storage: Storage
+    engine: Engine
+    directory: Directory
+    work: Work
+
+    # --- Tasks ----------------------------------------------------------------------------------
+
+    async def start(
+        self, graph: str, words: Mapping[str, str], requester: Person, channel: ChannelId, now: datetime
+    ) -> Task:
+        """Record a task; its message and its run follow. `UnknownGraph`, `GraphUnavailable`, `InvalidInputs`."""
+        inputs = self.engine.parse_inputs(graph, words)
+        task = Task(
+            id=TaskId(secrets.token_hex(4)),
+            thread_id=ThreadId(str(uuid.uuid4())),
+            graph=graph,
+            inputs=inputs,
+            requester=requester,
+            channel=channel,
+            created_at=now,
+        )
+        event = AuditEvent(kind="started", at=now, task_id=task.id, person=requester, data={"graph": graph})
+        await self.storage.create_task(task, event, [surfaces.opening_of(task)])
+        self._wake(task.id)
+        return task
+
+    async def cancel(self, task_id: TaskId, by: Person, now: datetime) -> Task:
+        """End a task: its open requests are settled as cancelled, and its graph is not resumed.
+
+        `NotFound`, `NotYours` or `TaskFinished`. A step that is running is stopped within seconds; what it has
+        done stays.
+        """
+
+        async def end() -> Task:
+            task = await self.storage.task(task_id)
+            if task.requester != by:
+                raise NotYours(task_id, task.requester)
+            if task.finished:
+                raise TaskFinished(task_id)
+            event = AuditEvent(kind="cancelled", at=now, task_id=task_id, person=by)
+            outcome = surfaces.outcome_of(task, now)
+            return await self.storage.save_task(replace(task, state=TaskCancelled(by=by, at=now)), event, [outcome])
+
+        task = await _until_won(end)
+        for request in await self.storage.requests_of(task_id):
+            if isinstance(request.state, Pending):
+                await self._cancel_request(request.id, by, now)
+        self._wake(task_id)
+        return task
+
+    async def retry(self, task_id: TaskId, by: Person, now: datetime) -> Task:
+        """Bring a stopped task, and its undelivered decisions, on again now. `NotFound` or `NothingToRetry`."""
+
+        async def again() -> Task:
+            task = await self.storage.task(task_id)
+            if not isinstance(task.state, Failed) or not task.state.retryable:
+                raise NothingToRetry(task_id)
+            event = AuditEvent(kind="retried", at=now, task_id=task_id, person=by)
+            for request in await self.storage.requests_of(task_id):
+                if isinstance(request.state, Decided):
+                    await self.storage.save_request(rules.retried(request, now), replace(event, request_id=request.id))
+            return await self.storage.save_task(replace(task, state=Starting()), event)
+
+        task = await _until_won(again)
+        self._wake(task_id)
+        return task
+
+    # --- Answers --------------------------------------------------------------------------------
+
+    async def check(self, request_id: RequestId, person: Person, version: int, now: datetime) -> Request:
+        """The request, if this person could answer it now: what a click asks before a modal is opened.
+
+        Raises what `vote` would raise; a refusal of the person is recorded.
+        """
+        request = await self.storage.request(request_id)
+        await self._admit(request, person, version, now)
+        return request
+
+    async def vote(
+        self,
+        request_id: RequestId,
+        person: Person,
+        version: int,
+        verdicts: tuple[ItemVerdict, ...],
+        now: datetime,
+        surface: SurfaceId | None = None,
+    ) -> Request:
+        """Count one person's verdicts on the version that they were shown; the first to settle it wins.
+
+        Raises `NotFound`, `AlreadySettled`, `StaleVersion`, `MayNotVote`, `VerdictNotOffered`, `ReasonMissing`,
+        `InvalidAnswer`, or `Unreachable`; nothing is changed then.
+        """
+
+        async def once() -> Request:
+            request = await self.storage.request(request_id)
+            await self._admit(request, person, version, now)
+            cast = rules.cast(
+                request,
+                Vote(
+                    person=person,
+                    verdicts=verdicts,
+                    version=version,
+                    digest=request.digest,
+                    at=now,
+                    surface=surface,
+                ),
+            )
+            return await self._store(cast, person, "voted", now, {"verdicts": [_word(v) for v in verdicts]})
+
+        return await _until_won(once)
+
+    async def edit(
+        self,
+        request_id: RequestId,
+        person: Person,
+        version: int,
+        index: int,
+        arguments: Mapping[str, JSON],
+        now: datetime,
+    ) -> Request:
+        """Replace one item's arguments; everybody's earlier votes are void, and the answer is still to be given.
+
+        Raises what `vote` raises.
+        """
+
+        async def once() -> Request:
+            request = await self.storage.request(request_id)
+            await self._admit(request, person, version, now)
+            revised = rules.revise(request, person, version, index, arguments, now)
+            data: dict[str, JSON] = {"item": index, "digest": revised.digest}
+            return await self._store(revised, person, "edited", now, data)
+
+        return await _until_won(once)
+
+    # --- Time -----------------------------------------------------------------------------------
+
+    async def sweep(self, now: datetime) -> None:
+        """One pass over what is due: windows that have passed, decisions that have not reached their graph,
+        tasks whose process died, messages that lag behind. Any number of processes may sweep at once."""
+        for request in await self.storage.due(now, SWEEP_LIMIT):
+            await self._step(request.id, now)
+        for request in await self.storage.undelivered(now, SWEEP_LIMIT):
+            self.work.deliver(request.task_id)
+        for task in await self.storage.orphans(now, SWEEP_LIMIT):
+            self.work.deliver(task.id)
+        for surface in await self.storage.stale(now, SWEEP_LIMIT):
+            self.work.show(surface.task_id)
+
+    async def _step(self, request_id: RequestId, now: datetime) -> None:
+        """Take the steps of one request whose time has come, once, whoever else sweeps."""
+
+        async def once() -> Request | None:
+            request = await self.storage.request(request_id)
+            due = rules.next_step(request, now)
+            if due.request is request:
+                return None
+            try:
+                copies = await self._copies(due, now)
+            except LookupFailed as failed:
+                log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
+                return None
+            reminders = [surfaces.reminder_of(request, now)] if due.remind else []
+            self._validate(due.request)
+            event = AuditEvent(
+                kind=_step_kind(due),
+                at=now,
+                task_id=request.task_id,
+                request_id=request_id,
+                data={"to": list(due.escalate)} if due.escalate else {},
+            )
+            return await self.storage.save_request(due.request, event, [*reminders, *copies])
+
+        moved = await _until_won(once)
+        if moved is not None:
+            self._wake(moved.task_id)
+
+    async def _copies(self, due: rules.Due, now: datetime) -> list[Surface]:
+        """A DM for everyone whom the escalation names and who may answer."""
+        if not due.escalate:
+            return []
+        people = await self.directory.resolve(due.escalate, fresh=True)
+        chosen = sorted((p for p in people if rules.may_answer(due.request, p)), key=lambda p: p.user_id)
+        return [surfaces.copy_of(due.request, person, now) for person in chosen]
+
+    # --- Within ---------------------------------------------------------------------------------
+
+    async def _admit(self, request: Request, person: Person, version: int, now: datetime) -> Member:
+        """Who asks, looked up; a refusal is recorded before it is raised. A failed look-up refuses."""
+        rules.still_open(request, version)
+        try:
+            member = await self.directory.member(person)
+            approvers = await self.directory.resolve(request.approvers)
+            if person not in approvers:
+                approvers = await self.directory.resolve(request.approvers, fresh=True)
+        except LookupFailed as failed:
+            raise Unreachable("Slack did not say who you are") from failed
+        try:
+            rules.may_vote(request, member, approvers)
+        except MayNotVote as refusal:
+            await self.storage.record(
+                AuditEvent(
+                    kind="refused",
+                    at=now,
+                    task_id=request.task_id,
+                    request_id=request.id,
+                    person=person,
+                    data={"why": type(refusal).__name__},
+                )
+            )
+            raise
+        return member
+
+    async def _store(
+        self, request: Request, person: Person, kind: str, now: datetime, data: Mapping[str, JSON]
+    ) -> Request:
+        self._validate(request)
+        event = AuditEvent(
+            kind=kind,
+            at=now,
+            task_id=request.task_id,
+            request_id=request.id,
+            person=person,
+            data={"version": request.version, "digest": request.digest, **data},
+        )
+        saved = await self.storage.save_request(request, event)
+        self._wake(request.task_id)
+        return saved
+
+    def _validate(self, request: Request) -> None:
+        """Refuse to store a decision that the graph would refuse: some of them brick its thread for good."""
+        if isinstance(request.state, Decided) and isinstance(request.state.decision, Answered | Expired):
+            self.engine.answer(request.question, request.proposed, request.state.decision)
+
+    async def _cancel_request(self, request_id: RequestId, by: Person, now: datetime) -> None:
+        async def once() -> None:
+            request = await self.storage.request(request_id)
+            if isinstance(request.state, Pending):
+                await self._store(rules.cancel(request, by, now), by, "cancelled", now, {})
+
+        await _until_won(once)
+
+    def _wake(self, task_id: TaskId) -> None:
+        self.work.show(task_id)
+        self.work.deliver(task_id)
+
+
+async def _until_won(change: Callable[[], Awaitable[T]]) -> T:
+    """Read and change again for as long as somebody else is faster."""
+    for _ in range(MOST_RACES - 1):
+        try:
+            return await change()
+        except Conflict:
+            continue
+    return await change()
+
+
+def _step_kind(due: rules.Due) -> str:
+    if isinstance(due.request.state, Decided):
+        return "expired"
+    return "escalated" if due.escalate else "reminded"
+
+
+def _word(verdict: ItemVerdict) -> str:
+    return type(verdict).__name__.lower()

@@ -1,0 +1,202 @@
+"""Records -> what Slack should show, brought level.
+
+A surface is stored together with the change that wants it, and posted afterwards; so a crash between the two
+leaves a stale surface behind, which any later pass finds and posts.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.approvals.errors import Conflict
+from bot.approvals.model import (
+    ChannelId,
+    MessageRef,
+    Person,
+    Request,
+    RequestId,
+    Surface,
+    SurfaceId,
+    SurfaceKind,
+    Task,
+    TaskId,
+    Ts,
+)
+from bot.approvals.ports import (
+    Clock,
+    Drawing,
+    MessageGone,
+    Messenger,
+    NotNow,
+    OutcomeUnknown,
+    PlaceGone,
+    Storage,
+    View,
+)
+
+log = logging.getLogger(__name__)
+
+CLAIM = timedelta(seconds=60)
+"""How long a surface is one pass's alone while Slack is called; longer than any call to Slack may take."""
+FIRST_WAIT = timedelta(seconds=2)
+LAST_WAIT = timedelta(minutes=5)
+
+
+def opening_of(task: Task) -> Surface:
+    """The message that will open the task's Slack thread."""
+    return _new(SurfaceKind.OPENING, task.id, task.created_at)
+
+
+def card_of(request: Request) -> Surface:
+    """The request's card in the task's Slack thread."""
+    return _new(SurfaceKind.CARD, request.task_id, request.opened_at, request.id)
+
+
+def reminder_of(request: Request, now: datetime) -> Surface:
+    return _new(SurfaceKind.REMINDER, request.task_id, now, request.id)
+
+
+def copy_of(request: Request, to: Person, now: datetime) -> Surface:
+    """The card again, in somebody's DM."""
+    return replace(_new(SurfaceKind.COPY, request.task_id, now, request.id), to=to)
+
+
+def outcome_of(task: Task, now: datetime) -> Surface:
+    return _new(SurfaceKind.OUTCOME, task.id, now)
+
+
+def _new(kind: SurfaceKind, task_id: TaskId, at: datetime, request_id: RequestId | None = None) -> Surface:
+    id = SurfaceId(uuid.uuid4().hex)
+    return Surface(id=id, kind=kind, task_id=task_id, request_id=request_id, created_at=at)
+
+
+class NotYet(Exception):
+    """The Slack thread that this message belongs into has no opening message yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surfaces:
+    """Brings Slack level with the records."""
+
+    storage: Storage
+    messenger: Messenger
+    clock: Clock
+
+    async def reconcile(self, task_id: TaskId) -> datetime | None:
+        """Post or update every stale surface of the task, the opening first, each at most once.
+
+        Returns when another pass is due for what could not be brought level now; None where all is level. A
+        surface that somebody else is at, or that Slack refuses for the moment, is left alone until then.
+        """
+        task = await self.storage.task(task_id)
+        requests = {request.id: request for request in await self.storage.requests_of(task_id)}
+        surfaces = await self.storage.surfaces_of(task_id)
+        opening = next((surface for surface in surfaces if surface.kind is SurfaceKind.OPENING), None)
+        latest = max((surface for surface in surfaces if surface.kind is SurfaceKind.OUTCOME), key=_made, default=None)
+        again: list[datetime] = []
+        for surface in surfaces:
+            request = requests[surface.request_id] if surface.request_id else None
+            view = View(
+                surface=surface,
+                task=task,
+                request=request,
+                requests=tuple(requests.values()),
+                current=surface.kind is not SurfaceKind.OUTCOME or surface is latest,
+            )
+            if surface.shown >= _revision(view) or surface.abandoned:
+                continue
+            now = self.clock()
+            level = surface
+            if surface.not_before is None or surface.not_before <= now:
+                level = await self._level(view, opening)
+            if surface is opening:
+                opening = level
+            if level.shown < _revision(view) and not level.abandoned:
+                again.append(level.not_before or now)
+        return min(again, default=None)
+
+    async def _level(self, view: View, opening: Surface | None) -> Surface:
+        """Bring one surface level; returns it as it is stored then."""
+        surface = view.surface
+        drawing = self.messenger.draw(view)
+        if surface.ref is not None and surface.fingerprint == drawing.fingerprint:
+            return await self._store(replace(surface, shown=_revision(view)))
+        claimed = replace(surface, attempted=surface.ref is None, not_before=self.clock() + CLAIM)
+        try:
+            claimed = await self.storage.save_surface(claimed)
+        except Conflict:
+            return surface
+        try:
+            ref = await self._show(replace(view, surface=claimed), drawing, opening, posted=surface.attempted)
+        except PlaceGone as gone:
+            log.warning("surface %s of task %s cannot be shown: %s", surface.id, surface.task_id, gone)
+            return await self._store(replace(claimed, abandoned=str(gone)))
+        except MessageGone:
+            renewed = replace(claimed, ref=None, attempted=False, fingerprint="", not_before=None)
+            return await self._store(renewed)
+        except OutcomeUnknown:
+            return await self._put_off(claimed)
+        except NotNow as wait:
+            unattempted = replace(claimed, attempted=surface.attempted)
+            return await self._put_off(unattempted, timedelta(seconds=wait.retry_after))
+        except NotYet:
+            return await self._put_off(replace(claimed, attempted=False), FIRST_WAIT)
+        return await self._store(
+            replace(
+                claimed,
+                ref=ref,
+                shown=_revision(view),
+                fingerprint=drawing.fingerprint,
+                attempted=False,
+                tries=0,
+                not_before=None,
+            )
+        )
+
+    async def _show(self, view: View, drawing: Drawing, opening: Surface | None, *, posted: bool) -> MessageRef:
+        surface = view.surface
+        if surface.ref is not None:
+            await self.messenger.update(surface.ref, drawing)
+            return surface.ref
+        channel, thread_ts = await self._place(view, opening)
+        if posted:
+            found = await self.messenger.find(channel, thread_ts, surface.id, surface.created_at)
+            if found is not None:
+                await self.messenger.update(found, drawing)
+                return found
+        return await self.messenger.post(channel, thread_ts, drawing, surface.id)
+
+    async def _place(self, view: View, opening: Surface | None) -> tuple[ChannelId, Ts | None]:
+        surface = view.surface
+        if surface.to is not None:
+            return await self.messenger.open_direct(surface.to), None
+        if surface.kind is SurfaceKind.OPENING:
+            return view.task.channel, None
+        if opening is None or opening.abandoned:
+            raise PlaceGone(f"the task's thread could not be opened: {opening.abandoned if opening else 'no opening'}")
+        if opening.ref is None:
+            raise NotYet
+        return opening.ref.channel, opening.ref.ts
+
+    async def _put_off(self, surface: Surface, wait: timedelta | None = None) -> Surface:
+        if wait is None:
+            wait = min(FIRST_WAIT * 2 ** min(surface.tries, 10), LAST_WAIT)
+        return await self._store(replace(surface, tries=surface.tries + 1, not_before=self.clock() + wait))
+
+    async def _store(self, surface: Surface) -> Surface:
+        try:
+            return await self.storage.save_surface(surface)
+        except Conflict:
+            log.info("surface %s was brought level by somebody else", surface.id)
+            return surface
+
+
+def _revision(view: View) -> int:
+    return view.task.revision if view.request is None else view.request.revision
+
+
+def _made(surface: Surface) -> datetime:
+    return surface.created_at
