@@ -1,0 +1,302 @@
+"""Moves old files of a folder to a trash beside it, after a person saw the list: scan, ask, move, report.
+
+Only folders under CLEANUP_ROOT can be named. What moves is what was shown: a file that changed since then
+stays.
+"""
+
+import hashlib
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Final, Literal, NotRequired
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from graphs import trash
+
+DEFAULT_ROOT: Final = "var/files"
+DEFAULT_AGE: Final = "30d"
+MOST_FILES: Final = 2_000  # in one question; it has to be stored, shown and read
+
+_RIGHT_LINE: Final = "path=logs older_than=30d keep=*.keep"
+_HOURS: Final = {"h": 1, "d": 24, "w": 7 * 24}
+_LISTED: Final = 10
+
+
+class Inputs(TypedDict):
+    """What to clean."""
+
+    path: Annotated[
+        str,
+        Field(
+            title="Folder",
+            description="The folder to clean, below the root that the operator allows (CLEANUP_ROOT).",
+            examples=["logs"],
+        ),
+    ]
+    older_than: NotRequired[
+        Annotated[
+            str,
+            Field(
+                title="Older than",
+                description="How long the files were not changed: hours, days or weeks, such as 12h, 30d, 2w.",
+                default=DEFAULT_AGE,
+                pattern=r"^[0-9]{1,5}[hdw]$",
+            ),
+        ]
+    ]
+    keep: NotRequired[
+        Annotated[
+            str,
+            Field(
+                title="Keep",
+                description="Names that stay whatever their age, as a pattern such as *.keep or logs/2024*.",
+                default="",
+            ),
+        ]
+    ]
+
+
+class State(Inputs):
+    """The inputs, and what each step found."""
+
+    root: NotRequired[str]
+    folder: NotRequired[str]
+    files: NotRequired[list[trash.File]]
+    more: NotRequired[int]
+    unread: NotRequired[list[trash.Skipped]]
+    approved: NotRequired[bool]
+    feedback: NotRequired[str]
+    moved: NotRequired[list[trash.File]]
+    skipped: NotRequired[list[trash.Skipped]]
+    outcome: NotRequired[str]
+
+
+class InputError(ValueError):
+    """Inputs that cannot be right; the sentence is for the person who wrote them."""
+
+
+def check_inputs(inputs: dict[str, Any]) -> None:
+    """Raises `InputError`, with a sentence that shows a right line, unless these inputs can be run."""
+    _folder(inputs)
+    _age(inputs)
+    _keep(inputs)
+
+
+def scan(state: State) -> dict[str, Any]:
+    """Lists what is old enough, oldest first, with what is needed to recognise each file again."""
+    inputs = dict(state)
+    root, folder = _folder(inputs)
+    keep = _keep(inputs)
+
+    def keeps(path: str) -> bool:
+        return any(fnmatchcase(name, keep) for name in (path, PurePosixPath(path).name))
+
+    with trash.open_root(root) as opened:
+        files, unread = trash.find(opened, folder, datetime.now(UTC) - _age(inputs), keeps)
+    return {
+        "root": str(root),
+        "folder": folder,
+        "files": files[:MOST_FILES],
+        "more": len(files[MOST_FILES:]),
+        "unread": unread,
+    }
+
+
+def ask(state: State, config: RunnableConfig) -> dict[str, Any]:
+    """Shows the list and waits for `{"approved": bool, "feedback": str}`; anything else is no approval."""
+    files, folder = state["files"], state["folder"]
+    oldest = files[0]
+    details: dict[str, Any] = {
+        "path": folder,
+        "files": len(files),
+        "size": _size(files),
+        "oldest": f"{oldest['path']}, {_day(oldest)}",
+        "sample": [file["path"] for file in files[:5]],
+    }
+    if state["more"]:
+        details["left for another run"] = state["more"]
+    if state["unread"]:
+        details["could not be read"] = _listed(state["unread"])
+    details["all files"] = [f"{file['path']} ({_human(file['size'])}, {_day(file)})" for file in files]
+
+    answer = interrupt(
+        {
+            "question": f"Move {_count(len(files))} of {folder} to the trash?",
+            "details": details,
+            "reason": (
+                f"They were not changed for {_older_than(state)}. They go to {_trash_folder(config)}, "
+                "keep their names, and can be moved back from there."
+            ),
+            "risk_level": "medium",
+            "answer": "object",
+        }
+    )
+    match answer:
+        case {"approved": bool(approved), **rest}:
+            return {"approved": approved, "feedback": str(rest.get("feedback") or "")}
+        case bool(approved):
+            return {"approved": approved, "feedback": ""}
+        case _:
+            return {"approved": False, "feedback": "The answer was neither yes nor no."}
+
+
+def move(state: State, config: RunnableConfig) -> dict[str, Any]:
+    """Moves the files that were approved, and none that differs from what was shown. May run again."""
+    moved: list[trash.File] = []
+    skipped: list[trash.Skipped] = []
+    with trash.open_root(Path(state["root"])) as root:
+        for file in state["files"]:
+            left = trash.move(root, file, _batch(config))
+            if left is None:
+                moved.append(file)
+            else:
+                skipped.append(left)
+    return {"moved": moved, "skipped": skipped}
+
+
+def report(state: State, config: RunnableConfig) -> dict[str, Any]:
+    """Says in `outcome` what became of it."""
+    lines: list[str] = []
+    if not state["files"]:
+        lines.append(f"Nothing to do: no file in {state['folder']} was unchanged for {_older_than(state)}.")
+    elif not state["approved"]:
+        lines.append(f"Nothing was moved: {_count(len(state['files']))} of {state['folder']} stay.")
+        if state["feedback"]:
+            lines.append(f"Feedback: {state['feedback']}")
+    else:
+        moved, skipped = state["moved"], state["skipped"]
+        if moved:
+            lines.append(f"Moved {_count(len(moved))}, {_size(moved)}, to {_trash_folder(config)}.")
+        else:
+            lines.append("Nothing was moved.")
+        if skipped:
+            lines += [f"Skipped {_count(len(skipped))}:", *(f"- {line}" for line in _listed(skipped))]
+        if state["more"]:
+            lines.append(f"{_count(state['more'])} more are old enough: start the task again for those.")
+    if state["unread"]:
+        lines += ["Could not be read:", *(f"- {line}" for line in _listed(state["unread"]))]
+    return {"outcome": "\n".join(lines)}
+
+
+def _after_scan(state: State) -> Literal["ask", "report"]:
+    return "ask" if state["files"] else "report"
+
+
+def _after_ask(state: State) -> Literal["move", "report"]:
+    return "move" if state["approved"] else "report"
+
+
+def _folder(inputs: dict[str, Any]) -> tuple[Path, str]:
+    """The root, and the folder below it with every link resolved."""
+    configured = os.environ.get("CLEANUP_ROOT") or DEFAULT_ROOT
+    path = inputs.get("path")
+    if not isinstance(path, str) or not path.strip():
+        raise InputError(f"path is missing: which folder in {configured} is to be cleaned? {_right()}")
+    path = path.strip()
+    try:
+        root = Path(configured).resolve(strict=True)
+    except (OSError, RuntimeError):
+        raise InputError(
+            f"The folder {configured} does not exist. Make it, or set CLEANUP_ROOT to the folder "
+            f"below which files may be cleaned. {_right()}"
+        ) from None
+    try:
+        folder = (root / path).resolve()
+        is_folder = folder.is_dir()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a name too long, a NUL
+        raise InputError(f"path {path!r} cannot be read. {_right()}") from None
+    if not folder.is_relative_to(root):
+        raise InputError(f"path {path!r} leads out of {configured}, where it has to stay. {_right()}")
+    if not is_folder:
+        raise InputError(f"path {path!r} is no folder in {configured}. {_right()}")
+    inside = folder.relative_to(root)
+    if inside.parts[:1] == (trash.TRASH,):
+        raise InputError(f"path {path!r} is the trash itself. {_right()}")
+    return root, inside.as_posix()
+
+
+def _age(inputs: dict[str, Any]) -> timedelta:
+    text = inputs.get("older_than") or DEFAULT_AGE
+    match = re.fullmatch(r"([0-9]{1,5})([hdw])", text.strip()) if isinstance(text, str) else None
+    if match is None or int(match[1]) == 0:
+        raise InputError(
+            f"older_than {text!r} is no age: write a number and h, d or w, such as 12h, 30d or 2w. {_right()}"
+        )
+    return timedelta(hours=int(match[1]) * _HOURS[match[2]])
+
+
+def _keep(inputs: dict[str, Any]) -> str:
+    keep = inputs.get("keep") or ""
+    if not isinstance(keep, str):
+        raise InputError(f"keep {keep!r} is no pattern: write one such as *.keep. {_right()}")
+    return keep.strip()
+
+
+def _right() -> str:
+    return f"A right line: {_RIGHT_LINE}"
+
+
+def _older_than(state: State) -> str:
+    return (state.get("older_than") or DEFAULT_AGE).strip()
+
+
+def _batch(config: RunnableConfig) -> str:
+    """The thread_id as the name of a folder."""
+    thread_id = str(config["configurable"]["thread_id"])
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", thread_id):
+        return thread_id
+    return hashlib.sha256(thread_id.encode()).hexdigest()[:32]
+
+
+def _trash_folder(config: RunnableConfig) -> str:
+    return f"{trash.TRASH}/{_batch(config)}"
+
+
+def _count(number: int) -> str:
+    return "1 file" if number == 1 else f"{number:,} files"
+
+
+def _size(files: list[trash.File]) -> str:
+    total = sum(file["size"] for file in files)
+    return f"{_human(total)} ({total:,} bytes)" if total >= 1000 else _human(total)
+
+
+def _human(size: int) -> str:
+    if size < 1000:
+        return "1 byte" if size == 1 else f"{size} bytes"
+    amount = float(size)
+    for unit in ("kB", "MB", "GB"):
+        amount /= 1000
+        if amount < 999.95:
+            return f"{amount:.1f} {unit}"
+    return f"{amount / 1000:.1f} TB"
+
+
+def _day(file: trash.File) -> str:
+    return file["modified"][:10]
+
+
+def _listed(entries: list[trash.Skipped]) -> list[str]:
+    lines = [f"{entry['path']}: {entry['reason']}" for entry in entries[:_LISTED]]
+    if len(entries) > _LISTED:
+        lines.append(f"and {len(entries) - _LISTED:,} more")
+    return lines
+
+
+graph = StateGraph(State, input_schema=Inputs)
+graph.add_node("scan", scan)
+graph.add_node("ask", ask)
+graph.add_node("move", move)
+graph.add_node("report", report)
+graph.add_edge(START, "scan")
+graph.add_conditional_edges("scan", _after_scan)
+graph.add_conditional_edges("ask", _after_ask)
+graph.add_edge("move", "report")
+graph.add_edge("report", END)

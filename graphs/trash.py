@@ -1,0 +1,213 @@
+"""Old files under one root, and the way from their place to the root's trash, never through a link.
+
+A folder is opened part by part from the root's descriptor, so a link that somebody puts in the way, also
+between `find` and `move`, makes the operation fail instead of leading it elsewhere.
+"""
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from typing_extensions import TypedDict
+
+TRASH = ".trash"
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class File(TypedDict):
+    """A regular file as it was seen."""
+
+    path: str  # relative to the root, with slashes
+    size: int
+    modified: str  # ISO 8601, UTC
+    identity: str  # size, mtime in ns and inode: a string, because JSON's numbers end at 2 ** 53
+
+
+class Skipped(TypedDict):
+    """What was left where it is, and why."""
+
+    path: str
+    reason: str
+
+
+@contextmanager
+def open_root(root: Path) -> Iterator[int]:
+    """A descriptor of the root, which every other function here starts from."""
+    descriptor = os.open(root, _FOLDER)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def find(
+    root: int, folder: str, modified_before: datetime, keeps: Callable[[str], bool]
+) -> tuple[list[File], list[Skipped]]:
+    """The regular files under a folder last modified before a time, oldest first, and what could not be read.
+
+    Links are neither followed nor listed, and the trash is left out.
+    """
+    limit = int(modified_before.timestamp() * 1_000_000_000)
+    found: list[tuple[int, File]] = []
+    skipped: list[Skipped] = []
+
+    def unreadable(error: OSError) -> None:
+        name = PurePosixPath(folder, os.fsdecode(error.filename or "."))
+        skipped.append(Skipped(path=_printable(str(name)), reason=_words(error)))
+
+    with _open_folder(root, PurePosixPath(folder).parts) as top:
+        for where, folders, names, descriptor in os.fwalk(".", dir_fd=top, onerror=unreadable):
+            place = PurePosixPath(folder, where)
+            if place == PurePosixPath("."):
+                folders[:] = [name for name in folders if name != TRASH]
+            for name in names:
+                path = str(place / name)
+                try:
+                    seen = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                except OSError as error:
+                    skipped.append(Skipped(path=_printable(path), reason=_words(error)))
+                    continue
+                if not stat.S_ISREG(seen.st_mode) or seen.st_mtime_ns >= limit or keeps(path):
+                    continue
+                if path != _printable(path):
+                    skipped.append(Skipped(path=_printable(path), reason="its name is not UTF-8"))
+                    continue
+                found.append((seen.st_mtime_ns, _file(path, seen)))
+
+    found.sort(key=lambda entry: (entry[0], entry[1]["path"]))
+    return [file for _, file in found], skipped
+
+
+def move(root: int, file: File, batch: str) -> Skipped | None:
+    """Moves one file to `.trash/<batch>/<path>`; what comes back says why it was left in its place.
+
+    Only the file that was seen is moved, and nothing is overwritten. It may be called again: a file that is in
+    the trash already counts as moved.
+    """
+    *folders, name = PurePosixPath(file["path"]).parts
+    target_folders = [TRASH, batch, *folders]
+    try:
+        there = _stat(root, folders, name)
+        in_trash = _stat(root, target_folders, name)
+        if in_trash is not None:
+            reason = _reason_beside(file, there, in_trash)
+        elif there is None:
+            reason = "it is gone"
+        elif _identity(there) != file["identity"]:
+            reason = "it changed since it was listed"
+        else:
+            with (
+                _open_folder(root, folders) as source,
+                _open_folder(root, target_folders, make=True) as target,
+            ):
+                reason = _rename(source, target, name, file["identity"])
+    except OSError as error:
+        reason = _words(error)
+    return None if reason is None else Skipped(path=file["path"], reason=reason)
+
+
+def _reason_beside(file: File, there: os.stat_result | None, in_trash: os.stat_result) -> str | None:
+    """Why a file whose name is in the trash already stays, or None if it is the one in the trash."""
+    size_and_mtime, _, _ = file["identity"].rpartition("-")
+    if _identity(in_trash).rpartition("-")[0] != size_and_mtime:
+        return "another file of that name is in the trash"
+    if there is not None and _identity(there) == file["identity"]:
+        return "a copy is in the trash already"
+    return None
+
+
+def _rename(source: int, target: int, name: str, identity: str) -> str | None:
+    """Moves a name between two open folders. A swap in the last instant is seen afterwards and taken back."""
+    try:
+        os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        return _copy(source, target, name, identity)
+    moved = os.stat(name, dir_fd=target, follow_symlinks=False)
+    if _identity(moved) == identity:
+        return None
+    try:
+        os.link(name, name, src_dir_fd=target, dst_dir_fd=source, follow_symlinks=False)
+    except OSError:
+        return "it was replaced while it was moved, and what replaced it is in the trash"
+    os.unlink(name, dir_fd=target)
+    return "it was replaced while it was moved"
+
+
+def _copy(source: int, target: int, name: str, identity: str) -> str | None:
+    """The move to another file system: a whole copy first, under its name at once, then the original goes."""
+    partial = f".partial-{identity}"
+    with suppress(FileNotFoundError):
+        os.unlink(partial, dir_fd=target)
+    source_file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=source)
+    with os.fdopen(source_file, "rb") as original:
+        target_file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target)
+        with os.fdopen(target_file, "wb") as copy:
+            seen = os.fstat(original.fileno())
+            shutil.copyfileobj(original, copy)
+            copy.flush()
+            os.fchmod(copy.fileno(), stat.S_IMODE(seen.st_mode))
+            os.utime(copy.fileno(), ns=(seen.st_atime_ns, seen.st_mtime_ns))
+            os.fsync(copy.fileno())
+        unchanged = _identity(os.fstat(original.fileno())) == identity
+    if not unchanged or _identity(os.stat(name, dir_fd=source, follow_symlinks=False)) != identity:
+        os.unlink(partial, dir_fd=target)
+        return "it changed while it was copied"
+    os.rename(partial, name, src_dir_fd=target, dst_dir_fd=target)
+    os.unlink(name, dir_fd=source)
+    return None
+
+
+@contextmanager
+def _open_folder(root: int, parts: Sequence[str], *, make: bool = False) -> Iterator[int]:
+    descriptor = os.dup(root)
+    try:
+        for part in parts:
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(part, 0o700, dir_fd=descriptor)
+            inner = os.open(part, _FOLDER, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = inner
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _stat(root: int, folders: Sequence[str], name: str) -> os.stat_result | None:
+    try:
+        with _open_folder(root, folders) as folder:
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _file(path: str, seen: os.stat_result) -> File:
+    return File(
+        path=path,
+        size=seen.st_size,
+        modified=datetime.fromtimestamp(seen.st_mtime, UTC).isoformat(timespec="seconds"),
+        identity=_identity(seen),
+    )
+
+
+def _identity(seen: os.stat_result) -> str:
+    return f"{seen.st_size}-{seen.st_mtime_ns}-{seen.st_ino}"
+
+
+def _printable(path: str) -> str:
+    """The name without bytes that no text can hold: those would not survive being stored."""
+    return path.encode(errors="replace").decode()
+
+
+def _words(error: OSError) -> str:
+    if error.errno in (errno.ENOTDIR, errno.ELOOP):
+        return "a folder on its way is no folder any more"
+    return (error.strerror or str(error)).lower()
