@@ -49,8 +49,7 @@ class Run:
 
     @property
     def state(self) -> cleanup.State:
-        values: cleanup.State = self.graph.get_state(self.config).values
-        return values
+        return cast(cleanup.State, self.graph.get_state(self.config).values)
 
     @property
     def outcome(self) -> str:
