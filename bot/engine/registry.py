@@ -1,0 +1,180 @@
+"""langgraph.json -> graphs that can be run.
+
+A graph that cannot be loaded does not stop the bot: it is listed as unavailable, with the reason. A file that
+cannot be understood does stop it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import json
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import StateGraph
+from langgraph.pregel import Pregel
+
+from bot.approvals.errors import GraphUnavailable, SettingsError, UnknownGraph
+from bot.approvals.ports import Graph
+from bot.engine import inputs
+
+log = logging.getLogger(__name__)
+
+RIGHT_ENTRY = '"cleanup": "./graphs/cleanup.py:graph"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedGraph:
+    """A graph of the configuration: compiled onto our saver, or the reason why it could not be."""
+
+    name: str
+    description: str
+    compiled: Pregel[Any, Any, Any, Any] | None
+    form: inputs.InputForm
+    unavailable: str = ""
+
+    def listed(self) -> Graph:
+        """As the domain knows it."""
+        return Graph(
+            name=self.name,
+            description=self.description,
+            inputs=self.form.inputs,
+            unavailable=self.unavailable,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """All graphs of one langgraph.json, by name, in its order."""
+
+    graphs: Mapping[str, LoadedGraph]
+
+    def get(self, name: str) -> LoadedGraph:
+        """The graph; `UnknownGraph` or `GraphUnavailable`."""
+        graph = self.graphs.get(name)
+        if graph is None:
+            raise UnknownGraph(name, [known.name for known in self.graphs.values() if not known.unavailable])
+        if graph.unavailable:
+            raise GraphUnavailable(name, graph.unavailable)
+        return graph
+
+    def compiled(self, name: str) -> Pregel[Any, Any, Any, Any]:
+        """The graph, ready to run; `UnknownGraph` or `GraphUnavailable`."""
+        compiled = self.get(name).compiled
+        assert compiled is not None  # noqa: S101 - `get` refused it otherwise
+        return compiled
+
+
+async def load(config: Path, root: Path, saver: BaseCheckpointSaver[Any]) -> Registry:
+    """Load every graph that `config` names onto `saver`; `SettingsError` where the file is not usable.
+
+    Paths in the file are relative to `root`, the folder that it lies in.
+    """
+    entries = _entries(config)
+    return Registry(graphs={name: await _load(name, entry, root, saver) for name, entry in entries.items()})
+
+
+def _entries(config: Path) -> Mapping[str, tuple[str, str]]:
+    """Name -> (spec, description), as the file has them."""
+    try:
+        document = json.loads(config.read_text())
+    except FileNotFoundError:
+        raise SettingsError(
+            f"{config}: there is no such file. LANGGRAPH_CONFIG names it; it lists your graphs: "
+            f'{{"graphs": {{{RIGHT_ENTRY}}}}}'
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{config}: cannot be read ({error}).") from None
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"{config}, line {error.lineno}: this is not JSON ({error.msg}).") from None
+    graphs = document.get("graphs") if isinstance(document, dict) else None
+    if not isinstance(graphs, dict) or not graphs:
+        raise SettingsError(f'{config}, key "graphs": name at least one graph, such as {RIGHT_ENTRY}')
+    return {name: _entry(config, name, entry) for name, entry in graphs.items()}
+
+
+def _entry(config: Path, name: str, entry: object) -> tuple[str, str]:
+    path = entry.get("path") if isinstance(entry, dict) else entry
+    description = str(entry.get("description", "")) if isinstance(entry, dict) else ""
+    if not isinstance(path, str) or ":" not in path:
+        raise SettingsError(
+            f'{config}, key "graphs.{name}": this should say the file and the name in it, such as {RIGHT_ENTRY}'
+        )
+    return path, description
+
+
+async def _load(name: str, entry: tuple[str, str], root: Path, saver: BaseCheckpointSaver[Any]) -> LoadedGraph:
+    spec, description = entry
+    try:
+        module = _import(spec.rpartition(":")[0], root)
+        exported = getattr(module, spec.rpartition(":")[2])
+        compiled = await _compile(exported, saver)
+        form = inputs.read(compiled, getattr(module, "check_inputs", None))
+    except Exception as error:  # whatever a graph's module raises makes that one graph unavailable
+        log.warning("graph %s is unavailable: %s", name, error, exc_info=error)
+        reason = f"{spec} could not be loaded ({type(error).__name__}: {error})"
+        return LoadedGraph(name=name, description=description, compiled=None, form=inputs.EMPTY, unavailable=reason)
+    description = description or inspect.cleandoc(module.__doc__ or "").partition("\n")[0]
+    return LoadedGraph(name=name, description=description, compiled=compiled, form=form)
+
+
+def _import(source: str, root: Path) -> ModuleType:
+    """Import "./folder/file.py" below the configuration's folder, or "package.module"."""
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    if not source.endswith(".py"):
+        return importlib.import_module(source)
+    path = (root / source).resolve()
+    dotted = _dotted(path, root)
+    if dotted is not None:
+        return importlib.import_module(dotted)
+    spec = importlib.util.spec_from_file_location(f"countersign_graph_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.exists():
+        raise FileNotFoundError(f"there is no file {source}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _dotted(path: Path, root: Path) -> str | None:
+    """The module's name where the file lies in packages below the root, so that its own imports work."""
+    if not path.is_relative_to(root) or not path.exists():
+        return None
+    parts = path.relative_to(root).with_suffix("").parts
+    packages = [root.joinpath(*parts[: depth + 1]) for depth in range(len(parts) - 1)]
+    if not packages or not all((package / "__init__.py").exists() for package in packages):
+        return None
+    return ".".join(parts)
+
+
+async def _compile(exported: object, saver: BaseCheckpointSaver[Any]) -> Pregel[Any, Any, Any, Any]:
+    """A StateGraph, a compiled graph, or a sync or async factory of either -> the graph on our saver."""
+    if isinstance(exported, StateGraph):
+        return cast("Pregel[Any, Any, Any, Any]", exported.compile(checkpointer=saver))
+    if isinstance(exported, Pregel):
+        return exported.copy(update={"checkpointer": saver})
+    if callable(exported):
+        made = _call(cast("Callable[..., object]", exported))
+        return await _compile(await made if inspect.isawaitable(made) else made, saver)
+    raise TypeError(f"it is a {type(exported).__name__}, not a StateGraph, a compiled graph or a factory of one")
+
+
+def _call(factory: Callable[..., object]) -> object | Awaitable[object]:
+    """Call a factory, with an empty config where it takes one."""
+    takes = [
+        parameter
+        for parameter in inspect.signature(factory).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    return factory(RunnableConfig()) if takes else factory()

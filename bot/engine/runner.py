@@ -1,0 +1,108 @@
+"""The Engine port on LangGraph: start, resume, go on, and read; one thread at a time, under its lease."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph._internal._constants import CONFIG_KEY_STRICT_RESUME
+from langgraph.errors import GraphDrained, UnknownInterruptError
+from langgraph.runtime import RunControl
+from langgraph.types import Command
+
+from bot.approvals.errors import Unreachable
+from bot.approvals.model import JSON, Decision, Failure, InterruptId, Lease, Question, Task
+from bot.approvals.ports import Draining, Graph, ThreadStatus
+from bot.engine import questions, status
+from bot.engine.checkpoints import FENCING_TOKEN, LeaseLost, lost
+from bot.engine.registry import Registry
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Runs:
+    """The runs that are under way, so that a shutdown can ask them to stop at a step's boundary."""
+
+    controls: set[RunControl] = field(default_factory=set)
+    draining: bool = False
+
+    def drain(self) -> None:
+        """Stop every run at its next boundary, and begin no other."""
+        self.draining = True
+        for control in self.controls:
+            control.request_drain()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LangGraphEngine:
+    """Runs the registry's graphs. Always by interrupt id, strictly, and with every step saved before the next."""
+
+    registry: Registry
+    runs: Runs = field(default_factory=Runs)
+
+    def graphs(self) -> tuple[Graph, ...]:
+        return tuple(graph.listed() for graph in self.registry.graphs.values())
+
+    def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
+        return self.registry.get(graph).form.parse(graph, words)
+
+    async def status(self, task: Task, now: datetime) -> ThreadStatus:
+        with lost():
+            return await status.read(self.registry.compiled(task.graph), _config(task))
+
+    async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
+        return await self._run(task, lease, dict(task.inputs), now)
+
+    async def resume(
+        self, task: Task, lease: Lease, interrupt_id: InterruptId, answer: JSON, now: datetime
+    ) -> ThreadStatus:
+        return await self._run(task, lease, Command(resume={interrupt_id: answer}), now)
+
+    async def proceed(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
+        return await self._run(task, lease, None, now)
+
+    def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:
+        return questions.answer(question, proposed, decision)
+
+    async def _run(self, task: Task, lease: Lease, given: Any, now: datetime) -> ThreadStatus:
+        """One run to the next pause, end, or error; then the status, with the error if there was one."""
+        if self.runs.draining:
+            raise Draining
+        control = RunControl()
+        self.runs.controls.add(control)
+        failure: Failure | None = None
+        try:
+            await self.registry.compiled(task.graph).ainvoke(
+                given, _config(task, lease), durability="sync", control=control
+            )
+        except GraphDrained as drained:
+            raise Draining from drained
+        except UnknownInterruptError as unknown:
+            # The interrupt was answered elsewhere: the status that is read now says how the thread stands.
+            log.warning("task %s: LangGraph refused a resume: %s", task.id, unknown.reason)
+        except LeaseLost as overtaken:
+            raise Unreachable("the task is in other hands") from overtaken
+        except Exception as error:  # a graph may raise anything, and that is its failure, not ours
+            failure = self._failure(task, error, now)
+        finally:
+            self.runs.controls.discard(control)
+        return replace(await self.status(task, now), failure=failure)
+
+    def _failure(self, task: Task, error: Exception, now: datetime) -> Failure:
+        failure = Failure(error_id=uuid.uuid4().hex[:8], summary=type(error).__name__, at=now)
+        log.error("error %s: the graph %s of task %s raised", failure.error_id, task.graph, task.id, exc_info=error)
+        return failure
+
+
+def _config(task: Task, lease: Lease | None = None) -> RunnableConfig:
+    """The thread, answered strictly; with a lease, its token, which the saver checks before it writes."""
+    configurable: dict[str, Any] = {"thread_id": task.thread_id, CONFIG_KEY_STRICT_RESUME: True}
+    if lease is not None:
+        configurable[FENCING_TOKEN] = lease.token
+    return RunnableConfig(configurable=configurable)
