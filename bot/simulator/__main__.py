@@ -1,0 +1,55 @@
+"""python -m bot.simulator: starts the simulator and prints one JSON line when it is ready."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from pathlib import Path
+
+from bot.simulator import manifest, workspace
+from bot.simulator.clock import Clock
+from bot.simulator.server import Server
+from bot.simulator.world import World
+
+
+def main() -> int:
+    """The command line."""
+    arguments = _parser().parse_args()
+    try:
+        wanted = manifest.read(arguments.manifest)
+        acme = workspace.read(arguments.workspace, bot_name=wanted.bot_name)
+    except (manifest.ManifestError, OSError, KeyError, TypeError) as error:
+        sys.stderr.write(f"simulator: {error}\n")
+        return 2
+    world = World(manifest=wanted, workspace=acme, clock=Clock(), limited=not arguments.fast)
+    world.default_seat = world.people.find(arguments.seed_user).name
+    asyncio.run(_serve(Server(world, host=arguments.host, port=arguments.port)))
+    return 0
+
+
+async def _serve(server: Server) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with server:
+        sys.stdout.write(json.dumps(server.ready_line()) + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot.simulator", description="A strict local Slack.")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
+    parser.add_argument("--manifest", type=Path, default=Path("manifest.yml"))
+    parser.add_argument("--workspace", type=Path, help="a YAML file of people, groups and channels")
+    parser.add_argument("--seed-user", default="alice", help="whose seat the page opens at")
+    parser.add_argument("--fast", action="store_true", help="no rate limits")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,283 @@
+"""The simulator's control API for Python: seats to act from, faults to inject, traffic to count.
+
+async with Simulator.connect(url) as sim:
+    alice = sim.seat("alice")
+    await alice.command("#ops", "/task cleanup path=x")
+    card = await sim.wait_for(lambda: alice.message("#ops", containing="Approve"))
+    await alice.press(card, "approve")
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, TypeVar
+
+import aiohttp
+
+from bot.simulator.process import SimulatorProcess, spawn
+from bot.simulator.text import Names, render_text
+
+__all__ = ["ControlError", "Names", "Seat", "Simulator", "SimulatorProcess", "TimedOut", "render_text", "spawn"]
+
+Json = dict[str, Any]
+Found = TypeVar("Found")
+
+
+class ControlError(Exception):
+    """The simulator did not do it: no such person, channel, message, element or option. The message says which."""
+
+
+class TimedOut(Exception):
+    """What was waited for did not come."""
+
+
+class Simulator:
+    """A running simulator."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+        self._url = url.rstrip("/")
+        self._session = session
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, url: str) -> "AsyncIterator[Simulator]":
+        """The simulator at that address."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
+            yield cls(url, session)
+
+    def seat(self, name: str) -> "Seat":
+        """The seat of this person, by name or id."""
+        return Seat(self, name)
+
+    async def state(self) -> Json:
+        """The team, its people, groups and channels, the app, and how many sockets it has open."""
+        found: Json = await self.get("/sim/state")
+        return found
+
+    async def names(self) -> Names:
+        """Who and what ids stand for, for `render_text`."""
+        return Names.of(await self.state())
+
+    async def traffic(self, *, method: str | None = None, kind: str | None = None, after: int = 0) -> list[Json]:
+        """The calls received (of one method) and envelopes sent (of one type), in order.
+
+        A call: direction "call", seq, at, method, arguments, status, ok, error, lost, answer. An envelope: direction
+        "envelope", seq, at, connection, envelope_id, type, payload, acknowledged_after (None: never), response.
+        """
+        entries: list[Json] = (await self.get("/sim/traffic", after=str(after)))["traffic"]
+        if method is not None:
+            return [entry for entry in entries if entry.get("method") == method]
+        return [entry for entry in entries if kind is None or entry.get("type") == kind]
+
+    async def events(self, after: int, seconds: float = 25.0) -> Json:
+        """`{"seq", "events"}` after that number, as soon as there are any."""
+        found: Json = await self.get("/sim/events", after=str(after), seconds=str(seconds))
+        return found
+
+    async def wait_for(
+        self,
+        predicate: Callable[[], Awaitable[Found]],
+        *,
+        timeout: float = 10.0,  # noqa: ASYNC109 - an upper bound on a long poll, not a cancellation
+        what: str = "it",
+    ) -> Found:
+        """The predicate's first truthy answer; it is asked again whenever something changed. Raises TimedOut."""
+        until = monotonic() + timeout
+        seq = int((await self.state())["seq"])
+        while True:
+            if found := await predicate():
+                return found
+            left = until - monotonic()
+            if left <= 0:
+                raise TimedOut(f"{what} did not happen within {timeout} s")
+            seq = int((await self.events(seq, left))["seq"])
+
+    async def wait_connected(self, connections: int = 1, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109
+        """Returns when the app has that many sockets open."""
+
+        async def enough() -> bool:
+            return int((await self.state())["connected"]) >= connections
+
+        await self.wait_for(enough, timeout=timeout, what="the app's connection")
+
+    async def fault(
+        self,
+        method: str,
+        kind: str,
+        *,
+        times: int = 1,
+        status: int = 500,
+        retry_after: int = 1,
+        error: str = "internal_error",
+        seconds: float = 0.0,
+    ) -> None:
+        """Lets the next `times` calls of `method` (or `*`) go wrong.
+
+        kind: lose_response (it happens, the answer is lost), lose_request (it does not), status, error, delay.
+        """
+        fields = {"status": status, "retry_after": retry_after, "error": error, "seconds": seconds}
+        await self.post("/sim/faults", {"method": method, "kind": kind, "times": times, **fields})
+
+    async def clear_faults(self) -> None:
+        """Plans no faults any more."""
+        await self.request("DELETE", "/sim/faults", {})
+
+    async def drop_sockets(self, *, politely: bool = False) -> None:
+        """Cuts every socket; politely: asks the app to reconnect first, as Slack does every few hours."""
+        await self.post("/sim/sockets", {"drop": "refresh" if politely else "abrupt"})
+
+    async def refuse_sockets(self, seconds: float) -> None:
+        """Lets nobody connect for a while; 0 ends it."""
+        await self.post("/sim/sockets", {"refuse": seconds})
+
+    async def advance(self, seconds: float) -> None:
+        """Moves the simulator's clock ahead: triggers expire, acknowledgements are late, rates recover."""
+        await self.post("/sim/clock", {"advance": seconds})
+
+    async def change_person(self, person: str, **flags: bool) -> None:
+        """Sets flags: deleted, is_restricted, is_ultra_restricted, is_stranger, is_bot, admin."""
+        await self.post(f"/sim/people/{person}", flags)
+
+    async def change_group(self, handle: str, *, people: list[str] | None = None, disabled: bool = False) -> None:
+        """Sets who is in a user group, or disables it."""
+        members = {"people": people} if people is not None else {}
+        await self.post(f"/sim/groups/{handle}", {**members, "disabled": disabled})
+
+    async def change_channel(
+        self,
+        channel: str,
+        *,
+        archived: bool | None = None,
+        add: tuple[str, ...] = (),
+        remove: tuple[str, ...] = (),
+    ) -> None:
+        """Archives a channel, invites people or the bot into it, removes them."""
+        flags = {} if archived is None else {"is_archived": archived}
+        name = channel.removeprefix("#")
+        await self.post(f"/sim/channels/{name}", {**flags, "add": list(add), "remove": list(remove)})
+
+    async def get(self, path: str, **query: str) -> Any:
+        """What the control API shows there."""
+        async with self._session.get(self._url + path, params=query) as response:
+            return await _checked(response)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Json:
+        """What the control API did."""
+        return await self.request("POST", path, body)
+
+    async def request(self, verb: str, path: str, body: Mapping[str, Any]) -> Json:
+        """Any request to the control API."""
+        async with self._session.request(verb, self._url + path, json=dict(body)) as response:
+            done: Json = await _checked(response)
+            return done
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """What one person can see and do. Channels are `#name`, `@person` (`@countersign`: the app) or an id."""
+
+    simulator: Simulator
+    name: str
+
+    async def channels(self) -> list[Json]:
+        """The channels and direct conversations this person is in, with `unread`."""
+        found: list[Json] = await self._look("channels")
+        return found
+
+    async def dms(self) -> list[Json]:
+        """The direct conversations alone."""
+        return [channel for channel in await self.channels() if channel["kind"] in ("im", "mpim")]
+
+    async def messages(self, channel: str) -> list[Json]:
+        """What the channel shows, the oldest first; ephemeral messages to this person among them."""
+        found: list[Json] = await self._look("messages", channel=channel)
+        return found
+
+    async def thread(self, channel: str, ts: str) -> list[Json]:
+        """A parent and its replies."""
+        found: list[Json] = await self._look("thread", channel=channel, ts=ts)
+        return found
+
+    async def message(self, channel: str, *, containing: str, thread: str | None = None) -> Json | None:
+        """The newest message, in the channel or in that thread, whose rendered text contains this; None if none."""
+        names = await self.simulator.names()
+        shown = await self.thread(channel, thread) if thread else await self.messages(channel)
+        return next((m for m in reversed(shown) if containing in render_text(m, names)), None)
+
+    async def notices(self) -> list[Json]:
+        """What was shown to this person alone, the oldest first: kind "ephemeral" or "error", and `text`."""
+        found: list[Json] = await self._look("notices")
+        return found
+
+    async def modal(self) -> Json | None:
+        """The modal in front of this person, if one is; `errors` (by block_id) and `depth` added to the view."""
+        found: Json = await self._look("modal")
+        view: Json | None = found["view"]
+        return view and {**view, "errors": found["errors"], "depth": found["depth"]}
+
+    async def home(self) -> Json | None:
+        """The Home tab as published, without opening it."""
+        view: Json | None = (await self._look("home"))["view"]
+        return view
+
+    async def open_home(self) -> None:
+        """Opens the app's Home tab, of which the app is told."""
+        await self._do("home")
+
+    async def send(self, channel: str, text: str, *, thread_ts: str | None = None) -> Json:
+        """Writes a message; `@name` is a mention."""
+        sent: Json = (await self._do("send", channel=channel, text=text, thread_ts=thread_ts))["message"]
+        return sent
+
+    async def command(self, channel: str, line: str) -> Json:
+        """Runs a slash command; `{"ok": False, "notice": ...}` when Slack shows an error."""
+        return await self._do("command", channel=channel, text=line)
+
+    async def press(
+        self,
+        where: Json,
+        action_id: str,
+        *,
+        block_id: str | None = None,
+        value: Any = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> Json:
+        """Presses a button, or chooses `value` in a select, of a message or view; a confirm dialog is confirmed.
+
+        `values` is what was typed into other inputs there. `{"ok": False, "notice": ...}` when Slack shows an error.
+        """
+        body: Json = {"action_id": action_id, "block_id": block_id, "value": value, "values": dict(values or {})}
+        if where.get("type") in ("modal", "home"):
+            return await self._do("press", **body, home=where["type"] == "home")
+        return await self._do("press", **body, channel=where["channel"], ts=where["ts"])
+
+    async def fill(self, values: Mapping[str, Any]) -> None:
+        """Types into the open modal; keys are `block_id/action_id`, or one of both if that is clear."""
+        await self._do("fill", values=dict(values))
+
+    async def submit(self, values: Mapping[str, Any] | None = None) -> dict[str, str]:
+        """Fills in and sends the open modal; the errors at its fields by block_id, "" for the whole. Empty: taken."""
+        errors: dict[str, str] = (await self._do("submit", values=dict(values or {})))["errors"]
+        return errors
+
+    async def close_modal(self, *, everything: bool = False) -> None:
+        """Closes the open modal, or all of the stack."""
+        await self._do("close", all=everything)
+
+    async def read(self, channel: str) -> None:
+        """Marks the channel as read."""
+        await self._do("read", channel=channel)
+
+    async def _look(self, what: str, **query: str) -> Any:
+        return await self.simulator.get(f"/sim/seats/{self.name}/{what}", **query)
+
+    async def _do(self, deed: str, **body: Any) -> Json:
+        return await self.simulator.post(f"/sim/seats/{self.name}/{deed}", body)
+
+
+async def _checked(response: aiohttp.ClientResponse) -> Any:
+    body = await response.json()
+    if response.status >= 400:
+        raise ControlError(body.get("error") or f"HTTP {response.status}")
+    return body

@@ -1,0 +1,42 @@
+"""The simulator's time: the wall clock plus what a test has skipped, or a clock that only moves when told."""
+
+import asyncio
+import time
+
+
+class Clock:
+    """Tells the time and wakes sleepers; `advance` moves both at once, so no test has to wait."""
+
+    def __init__(self, *, start: float | None = None) -> None:
+        """With `start`, time stands still there until `advance`; without it, it runs with the wall clock."""
+        self._frozen_at = start
+        self._skipped = 0.0
+        self._sleepers: dict[asyncio.Future[None], float] = {}
+
+    def now(self) -> float:
+        """Seconds since the epoch, never going back."""
+        return (time.time() if self._frozen_at is None else self._frozen_at) + self._skipped
+
+    def advance(self, seconds: float) -> None:
+        """Moves time ahead and wakes whoever was to sleep until then."""
+        if seconds < 0:
+            raise ValueError("time does not go back")
+        self._skipped += seconds
+        for sleeper, due in list(self._sleepers.items()):
+            if due <= self.now() and not sleeper.done():
+                sleeper.set_result(None)
+
+    async def sleep(self, seconds: float) -> None:
+        """Returns when this clock, not the wall's, has moved on by `seconds`."""
+        if seconds <= 0:
+            return
+        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers[sleeper] = self.now() + seconds
+        try:
+            if self._frozen_at is None:
+                await asyncio.wait([sleeper], timeout=seconds)
+            else:
+                await sleeper
+        finally:
+            del self._sleepers[sleeper]
+            sleeper.cancel()

@@ -1,0 +1,143 @@
+"""/sim/*: what a person at a seat can see and do, and what a test may do to Slack. JSON both ways."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from bot.simulator.errors import SlackError, UnknownPlace
+from bot.simulator.seats import Seats
+from bot.simulator.world import World
+
+_LONGEST_POLL = 25.0
+
+
+class Control:
+    """The routes of the control API."""
+
+    def __init__(self, world: World, seats: Seats) -> None:
+        self._world = world
+        self._seats = seats
+
+    def routes(self) -> list[web.RouteDef]:
+        """All of them."""
+        return [
+            web.get("/sim/state", self._state),
+            web.get("/sim/events", self._events),
+            web.get("/sim/traffic", self._traffic),
+            web.get("/sim/seats/{seat}/{what}", self._look),
+            web.post("/sim/seats/{seat}/{deed}", self._do),
+            web.post("/sim/faults", _answering(self._fault)),
+            web.delete("/sim/faults", _answering(self._no_faults)),
+            web.post("/sim/sockets", _answering(self._sockets)),
+            web.post("/sim/clock", _answering(self._clock)),
+            web.post("/sim/people/{person}", _answering(self._person)),
+            web.post("/sim/groups/{group}", _answering(self._group)),
+            web.post("/sim/channels/{channel}", _answering(self._channel)),
+        ]
+
+    async def _state(self, request: web.Request) -> web.Response:
+        return web.json_response(self._seats.state())
+
+    async def _look(self, request: web.Request) -> web.Response:
+        return await _answer(self._seats.look(request.match_info["seat"], request.match_info["what"], request.query))
+
+    async def _do(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        return await _answer(self._seats.do(request.match_info["seat"], request.match_info["deed"], body))
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        after = int(request.headers.get("Last-Event-ID") or request.query.get("after", "0"))
+        if "text/event-stream" in request.headers.get("Accept", ""):
+            return await self._stream(request, after)
+        seconds = min(float(request.query.get("seconds", _LONGEST_POLL)), _LONGEST_POLL)
+        changes = await self._world.feed.wait(after, seconds)
+        return web.json_response({"seq": self._world.feed.seq, "events": [change.as_json() for change in changes]})
+
+    async def _stream(self, request: web.Request, after: int) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await response.prepare(request)
+        await response.write(b": connected\n\n")
+        while request.transport is not None and not request.transport.is_closing():
+            changes = await self._world.feed.wait(after, _LONGEST_POLL)
+            lines = [f"id: {c.seq}\ndata: {json.dumps(c.as_json())}\n\n" for c in changes] or [": still here\n\n"]
+            after = changes[-1].seq if changes else after
+            try:
+                await response.write("".join(lines).encode())
+            except ConnectionError:
+                break
+        return response
+
+    async def _traffic(self, request: web.Request) -> web.Response:
+        entries = self._world.traffic.since(int(request.query.get("after", "0")))
+        return web.json_response({"traffic": entries})
+
+    async def _fault(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        self._world.faults.add(**body)
+        return {"ok": True}
+
+    async def _no_faults(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        self._world.faults.clear()
+        return {"ok": True}
+
+    async def _sockets(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        if "refuse" in body:
+            self._world.sockets.refuse(float(body["refuse"]))
+        if body.get("drop") == "refresh":
+            await self._world.sockets.refresh()
+        elif body.get("drop"):
+            self._world.sockets.drop()
+        return {"ok": True, "connected": self._world.sockets.connected}
+
+    async def _clock(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        self._world.clock.advance(float(body.get("advance", 0)))
+        return {"ok": True, "now": self._world.clock.now()}
+
+    async def _person(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        person = self._world.people.change(request.match_info["person"], **body)
+        self._world.feed.add("person", user=person.id)
+        return {"ok": True, "user": person.as_slack(with_email=True)}
+
+    async def _group(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        fields = dict(body)
+        if "people" in fields:
+            fields["people"] = tuple(self._world.people.find(name).id for name in fields["people"])
+        group = self._world.people.change_group(request.match_info["group"], **fields)
+        return {"ok": True, "usergroup": group.as_slack(self._world.team.id, with_users=True)}
+
+    async def _channel(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        fields = dict(body)
+        channel = self._world.channels.find(request.match_info["channel"])
+        added = [self._world.people.find(name).id for name in fields.pop("add", [])]
+        removed = [self._world.people.find(name).id for name in fields.pop("remove", [])]
+        stay = [member for member in (*channel.members, *added) if member not in removed]
+        channel = self._world.channels.change(channel.id, members=tuple(dict.fromkeys(stay)), **fields)
+        self._world.feed.add("channel", channel=channel.id)
+        return {"ok": True, "channel": channel.as_slack("")}
+
+
+_Handler = Callable[[web.Request, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+def _answering(handler: _Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        return await _answer(handler(request, await _body(request)))
+
+    return handle
+
+
+async def _answer(work: Awaitable[Any]) -> web.Response:
+    try:
+        return web.json_response(await work)
+    except UnknownPlace as error:
+        return web.json_response({"ok": False, "error": str(error)}, status=404)
+    except SlackError as error:
+        return web.json_response(error.body(), status=409)
+    except (TypeError, ValueError, KeyError) as error:
+        return web.json_response({"ok": False, "error": f"{type(error).__name__}: {error}"}, status=400)
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    body = await request.json() if request.can_read_body else {}
+    return body if isinstance(body, dict) else {}

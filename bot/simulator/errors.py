@@ -1,0 +1,33 @@
+"""What Slack answers when it refuses: an error name, sometimes with more fields."""
+
+from typing import Any
+
+
+class SlackError(Exception):
+    """A refusal in Slack's own words; becomes `{"ok": false, "error": ...}` on the wire."""
+
+    def __init__(self, error: str, **fields: Any) -> None:
+        super().__init__(error)
+        self.error = error
+        self.fields = fields
+
+    def body(self) -> dict[str, Any]:
+        """The JSON answer."""
+        return {"ok": False, "error": self.error, **self.fields}
+
+
+class RateLimited(SlackError):
+    """Too many calls: HTTP 429 with `Retry-After` (Slack: "Rate limits")."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("ratelimited")
+        self.retry_after = retry_after
+
+
+def invalid(error: str, messages: list[str]) -> SlackError:
+    """A refusal that says in `response_metadata.messages` which limit was broken, as Slack does."""
+    return SlackError(error, errors=messages, response_metadata={"messages": [f"[ERROR] {m}" for m in messages]})
+
+
+class UnknownPlace(Exception):
+    """The control API was asked for a person, channel, message or element that is not there."""

@@ -1,0 +1,126 @@
+"""The Events API over Socket Mode: what the app subscribed to, with Slack's retries (Slack: "Events API")."""
+
+import asyncio
+import uuid
+from typing import Any
+
+from bot.simulator import limits
+from bot.simulator.channels import Channel
+from bot.simulator.messages import Message
+from bot.simulator.people import APP_ID, BOT_USER_ID
+from bot.simulator.sockets import Acknowledged, Unconnected
+from bot.simulator.world import World
+
+
+class Events:
+    """Sends events to the app, in tasks of its own that `close` ends."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def home_opened(self, user_id: str, tab: str = "home") -> None:
+        """app_home_opened, with the view if one was published."""
+        channel = self._world.direct(user_id, BOT_USER_ID)
+        event: dict[str, Any] = {"type": "app_home_opened", "user": user_id, "channel": channel.id, "tab": tab}
+        if view := self._world.views.home(user_id):
+            event["view"] = view.as_slack()
+        self._emit("app_home_opened", event)
+
+    def posted(self, message: Message) -> None:
+        """message.* and, where the app is named, app_mention; only where the app is a member."""
+        channel = self._heard(message)
+        if channel is None:
+            return
+        body = {**message.as_slack(replies=[], with_metadata=False), "channel": message.channel}
+        self._emit(f"message.{_suffix(channel)}", {**body, "channel_type": channel.kind}, channel)
+        if f"<@{BOT_USER_ID}>" in message.text and message.user != BOT_USER_ID and not channel.is_im:
+            self._emit("app_mention", {**body, "type": "app_mention"}, channel)
+
+    def changed(self, message: Message, before: Message) -> None:
+        """message_changed: Slack sends it for the app's own edits too."""
+        self._hidden("message_changed", message, message=_shown(message), previous_message=_shown(before))
+
+    def deleted(self, message: Message) -> None:
+        """message_deleted."""
+        self._hidden("message_deleted", message, deleted_ts=message.ts, previous_message=_shown(message))
+
+    async def close(self) -> None:
+        """Ends all that is still to be delivered."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _hidden(self, subtype: str, subject: Message, /, **fields: Any) -> None:
+        channel = self._heard(subject)
+        if channel is None:
+            return
+        now = self._world.messages.next_ts(self._world.clock.now())
+        event = {"type": "message", "subtype": subtype, "hidden": True, "channel": channel.id, "ts": now, **fields}
+        self._emit(f"message.{_suffix(channel)}", {**event, "channel_type": channel.kind}, channel)
+
+    def _heard(self, message: Message) -> Channel | None:
+        channel = self._world.channels.get(message.channel)
+        if channel is None or message.only_for is not None or BOT_USER_ID not in channel.members:
+            return None
+        return channel
+
+    def _emit(self, name: str, event: dict[str, Any], channel: Channel | None = None) -> None:
+        manifest = self._world.manifest
+        needed = _scope(name)
+        if name not in manifest.events or (needed and needed not in manifest.scopes):
+            return
+        now = self._world.clock.now()
+        team_id = self._world.team.id
+        payload = {
+            "token": self._world.verification_token,
+            "team_id": team_id,
+            "context_team_id": team_id,
+            "context_enterprise_id": None,
+            "api_app_id": APP_ID,
+            "event": {**event, "event_ts": event.get("ts") or self._world.messages.next_ts(now)},
+            "type": "event_callback",
+            "event_id": f"Ev{uuid.uuid4().hex[:10].upper()}",
+            "event_time": int(now),
+            "authorizations": [
+                {
+                    "enterprise_id": None,
+                    "team_id": team_id,
+                    "user_id": BOT_USER_ID,
+                    "is_bot": True,
+                    "is_enterprise_install": False,
+                }
+            ],
+            "is_ext_shared_channel": bool(channel and channel.is_shared),
+            "event_context": uuid.uuid4().hex,
+        }
+        task = asyncio.get_running_loop().create_task(self._deliver(payload))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _deliver(self, payload: dict[str, Any]) -> None:
+        reason = ""
+        for attempt, delay in enumerate((None, *limits.EVENT_RETRY_DELAYS)):
+            if delay is not None:
+                await self._world.clock.sleep(delay)
+            outcome = await self._world.sockets.deliver(
+                "events_api", payload, accepts_response=False, attempt=attempt, reason=reason
+            )
+            if isinstance(outcome, Acknowledged):
+                return
+            reason = "connection_failed" if isinstance(outcome, Unconnected) else "http_timeout"
+
+
+def _shown(message: Message) -> dict[str, Any]:
+    return message.as_slack(replies=[], with_metadata=False)
+
+
+def _suffix(channel: Channel) -> str:
+    return {"channel": "channels", "group": "groups"}.get(channel.kind, channel.kind)
+
+
+def _scope(event: str) -> str | None:
+    if event == "app_mention":
+        return "app_mentions:read"
+    family, _, place = event.partition(".")
+    return f"{place}:history" if family == "message" else None

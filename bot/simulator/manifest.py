@@ -1,0 +1,91 @@
+"""The app's manifest.yml as the simulator needs it: commands, scopes, events.
+
+Source: Slack, "App manifest reference", schema version 2.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class ManifestError(Exception):
+    """The manifest cannot be read; says which file and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A slash command that the app registers."""
+
+    name: str
+    description: str
+    usage_hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What the app asked Slack for."""
+
+    app_name: str
+    bot_name: str
+    description: str
+    scopes: frozenset[str]
+    commands: tuple[Command, ...]
+    events: frozenset[str]
+    interactivity: bool
+    home_tab: bool
+    messages_tab: bool
+    color: str
+
+    def command(self, name: str) -> Command | None:
+        """The registered command of that name, with its slash."""
+        return next((command for command in self.commands if command.name == name), None)
+
+
+def read(path: Path) -> Manifest:
+    """The manifest in that file."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ManifestError(f"{path}: {error}") from error
+    if not isinstance(content, dict):
+        raise ManifestError(f"{path}: a manifest is a mapping")
+    return parse(content)
+
+
+def parse(content: dict[str, Any]) -> Manifest:
+    """The manifest of an already loaded mapping."""
+    display = _section(content, "display_information")
+    features = _section(content, "features")
+    settings = _section(content, "settings")
+    home = _section(features, "app_home")
+    scopes = _section(_section(content, "oauth_config"), "scopes").get("bot") or []
+    name = str(display.get("name") or "App")
+    return Manifest(
+        app_name=name,
+        bot_name=str(_section(features, "bot_user").get("display_name") or name),
+        description=str(display.get("description") or ""),
+        scopes=frozenset(str(scope) for scope in scopes),
+        commands=tuple(_command(entry) for entry in features.get("slash_commands") or []),
+        events=frozenset(_section(settings, "event_subscriptions").get("bot_events") or []),
+        interactivity=bool(_section(settings, "interactivity").get("is_enabled")),
+        home_tab=bool(home.get("home_tab_enabled")),
+        messages_tab=bool(home.get("messages_tab_enabled", True)) and not home.get("messages_tab_read_only_enabled"),
+        color=str(display.get("background_color") or "#4a154b"),
+    )
+
+
+def _section(content: dict[str, Any], name: str) -> dict[str, Any]:
+    section = content.get(name) or {}
+    if not isinstance(section, dict):
+        raise ManifestError(f"manifest: {name} must be a mapping")
+    return section
+
+
+def _command(entry: dict[str, Any]) -> Command:
+    return Command(
+        name=str(entry["command"]),
+        description=str(entry.get("description") or ""),
+        usage_hint=str(entry.get("usage_hint") or ""),
+    )

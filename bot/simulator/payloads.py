@@ -1,0 +1,116 @@
+"""The payloads of interactions, with the fields that Slack sends.
+
+Source: Slack, "block_actions", "view_submission", "view_closed" and "Slash commands" payload references.
+"""
+
+from typing import Any
+
+from bot.simulator import forms
+from bot.simulator.channels import Channel
+from bot.simulator.messages import Message
+from bot.simulator.people import APP_ID, Person
+from bot.simulator.views import View
+from bot.simulator.world import World
+
+
+def command(world: World, person: Person, channel: Channel, name: str, text: str) -> dict[str, Any]:
+    """A slash command."""
+    return {
+        "token": world.verification_token,
+        "team_id": world.team.id,
+        "team_domain": world.team.domain,
+        "channel_id": channel.id,
+        "channel_name": "directmessage" if channel.is_im else channel.name,
+        "user_id": person.id,
+        "user_name": person.name,
+        "command": name,
+        "text": text,
+        "api_app_id": APP_ID,
+        "is_enterprise_install": "false",
+        "response_url": _response_url(world, user_id=person.id, channel=channel.id),
+        "trigger_id": world.triggers.make(person.id),
+    }
+
+
+def message_action(
+    world: World, person: Person, message: Message, values: forms.Values, action: dict[str, Any]
+) -> dict[str, Any]:
+    """A click or a choice in a message."""
+    channel = world.channels.find(message.channel)
+    container: dict[str, Any] = {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": message.channel,
+        "is_ephemeral": message.only_for is not None,
+    }
+    if message.thread_ts:
+        container["thread_ts"] = message.thread_ts
+    replies = world.messages.replies(message.channel, message.ts)
+    shown = message.as_slack(replies=replies, with_metadata=False)
+    body = {
+        **_common(world, person, "block_actions"),
+        "container": container,
+        "trigger_id": world.triggers.make(person.id),
+        "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
+        "state": {"values": values},
+        "response_url": _response_url(
+            world, user_id=person.id, channel=channel.id, message_ts=message.ts, thread_ts=message.thread_ts
+        ),
+        "actions": [action],
+    }
+    # Slack leaves the message out where only one person sees it.
+    return body if message.only_for else {**body, "message": shown}
+
+
+def view_action(world: World, person: Person, view: View, action: dict[str, Any]) -> dict[str, Any]:
+    """A click or a choice in a modal or a Home tab."""
+    return {
+        **_common(world, person, "block_actions"),
+        "container": {"type": "view", "view_id": view.id},
+        "trigger_id": world.triggers.make(person.id, view_id=view.id),
+        "view": view.as_slack(),
+        "actions": [action],
+    }
+
+
+def view_submission(world: World, person: Person, view: View) -> dict[str, Any]:
+    """A modal, sent off."""
+    return {
+        **_common(world, person, "view_submission"),
+        "trigger_id": world.triggers.make(person.id, view_id=view.id),
+        "view": view.as_slack(),
+        "response_urls": [],
+    }
+
+
+def view_closed(world: World, person: Person, view: View, *, is_cleared: bool) -> dict[str, Any]:
+    """A modal, closed without sending it."""
+    return {**_common(world, person, "view_closed"), "view": view.as_slack(), "is_cleared": is_cleared}
+
+
+def action(block: dict[str, Any], element: dict[str, Any], chosen: dict[str, Any] | None, ts: str) -> dict[str, Any]:
+    """One entry of `actions`: a button with its value, or a select with what was chosen."""
+    entry: dict[str, Any] = {
+        "type": element["type"],
+        "block_id": block["block_id"],
+        "action_id": element["action_id"],
+        "action_ts": ts,
+    }
+    entry |= {name: element[name] for name in ("text", "value", "style", "confirm") if name in element}
+    return entry | {k: v for k, v in (chosen or {}).items() if k != "type"}
+
+
+def _common(world: World, person: Person, kind: str) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id},
+        "api_app_id": APP_ID,
+        "token": world.verification_token,
+        "team": {"id": world.team.id, "domain": world.team.domain},
+        "enterprise": None,
+        "is_enterprise_install": False,
+    }
+
+
+def _response_url(world: World, **where: Any) -> str:
+    return f"{world.base_url}/response/{world.response_urls.make(**where)}"

@@ -1,0 +1,86 @@
+"""The simulator as one HTTP server on loopback: Web API, Socket Mode, control API and page."""
+
+import ipaddress
+from pathlib import Path
+from typing import Any, Self
+
+from aiohttp import web
+
+from bot.simulator.control import Control
+from bot.simulator.errors import SlackError
+from bot.simulator.events import Events
+from bot.simulator.interactions import Interactions
+from bot.simulator.seats import Seats
+from bot.simulator.webapi.call import arguments_of
+from bot.simulator.webapi.endpoint import Endpoint
+from bot.simulator.world import World
+
+_PAGE = Path(__file__).parent / "page"
+_LARGEST_BODY = 32 * 1024 * 1024
+
+
+class Server:
+    """Serves one world; `async with` starts and stops it."""
+
+    def __init__(self, world: World, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        if not ipaddress.ip_address(host).is_loopback:
+            raise ValueError(f"the simulator has no password and listens on loopback only, not on {host}")
+        self.world = world
+        self._host = host
+        self._port = port
+        self._events = Events(world)
+        self._interactions = Interactions(world, self._events)
+        self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.5)
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port)
+        await site.start()
+        port = self._runner.addresses[0][1]
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self.world.base_url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._events.close()
+        await self.world.sockets.close()
+        await self._runner.cleanup()
+
+    def ready_line(self) -> dict[str, Any]:
+        """What a parent process needs to know."""
+        world = self.world
+        return {
+            "url": world.base_url,
+            "api_url": f"{world.base_url}/api/",
+            "bot_token": world.bot_token,
+            "app_token": world.app_token,
+            "page": f"{world.base_url}/",
+        }
+
+    def _app(self) -> web.Application:
+        app = web.Application(client_max_size=_LARGEST_BODY)
+        endpoint = Endpoint(self.world, self._events)
+        seats = Seats(self.world, self._events, self._interactions)
+        app.add_routes(
+            [
+                web.route("*", "/api/{method}", endpoint.handle),
+                web.get("/link/", self.world.sockets.serve),
+                web.post("/response/{secret}", self._respond),
+                *Control(self.world, seats).routes(),
+                web.get("/", _index),
+                web.static("/page", _PAGE),
+            ]
+        )
+        return app
+
+    async def _respond(self, request: web.Request) -> web.Response:
+        try:
+            self._interactions.respond(request.match_info["secret"], await arguments_of(request))
+        except SlackError as error:
+            gone = error.error in ("expired_url", "used_url")
+            return web.json_response(error.body(), status=404 if gone else 400)
+        return web.Response(text="ok")
+
+
+async def _index(request: web.Request) -> web.FileResponse:
+    return web.FileResponse(_PAGE / "index.html", headers={"Cache-Control": "no-store"})
