@@ -349,9 +349,14 @@ class Delivery:
         async def renew() -> None:
             nonlocal stopped
             held: Lease | None = lease
-            while held is not None:
-                await asyncio.sleep(self.lease_ttl.total_seconds() / 3)
-                held = await self._renewed(held, task_id)
+            try:
+                while held is not None:
+                    await asyncio.sleep(self.lease_ttl.total_seconds() / 3)
+                    held = await self._renewed(held, task_id)
+            except Exception:  # a bug: it is raised below, once the run that nobody guards any more has stopped
+                stopped = True
+                owner.cancel()
+                raise
             stopped = True
             owner.cancel()
 
@@ -365,6 +370,8 @@ class Delivery:
             renewal.cancel()
             await asyncio.wait([renewal])
             await self.storage.release(lease)
+            if not renewal.cancelled():
+                renewal.result()
 
     async def _renewed(self, lease: Lease, task_id: TaskId) -> Lease | None:
         """The renewed lease, or None where the run has to stop: the lease is lost, storage does not say whose it
