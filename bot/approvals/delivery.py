@@ -254,10 +254,10 @@ class Delivery:
             case Phase.DONE:
                 outcome = status.outcome or "finished"
                 await self._end(task, Ended(outcome=outcome, at=now), "ended")
-            case Phase.WAITING if status.failure is None:
+            case Phase.WAITING if status.failure is None and not _stuck(requests, status):
                 await self._set(task, Waiting(), "waiting")
             case Phase.WAITING | Phase.STOPPED | Phase.FAILED | Phase.BROKEN | Phase.LOST:
-                failure = status.failure or _known_failure(requests) or self._fault("it stopped without a word")
+                failure = status.failure or _known_failure(task, requests) or self._fault("it stopped without a word")
                 failed = Failed(failure=failure, retryable=status.phase is not Phase.BROKEN)
                 told = any(isinstance(request.state, Decided) and _alive(request, status) for request in requests)
                 if task.state != failed:
@@ -396,5 +396,17 @@ def _alive(request: Request, status: ThreadStatus) -> bool:
     return status.is_open(request.interrupt_id) or request.interrupt_id in status.answered
 
 
-def _known_failure(requests: Sequence[Request]) -> Failure | None:
-    return next((request.state.failure for request in requests if isinstance(request.state, Decided)), None)
+def _stuck(requests: Sequence[Request], status: ThreadStatus) -> bool:
+    """Whether a decision has failed to get through and its interrupt still stands: what `retry` is offered for."""
+    return any(
+        isinstance(request.state, Decided) and request.state.failure is not None and _alive(request, status)
+        for request in requests
+    )
+
+
+def _known_failure(task: Task, requests: Sequence[Request]) -> Failure | None:
+    """The failure that was told already, so that looking again does not tell of another."""
+    if isinstance(task.state, Failed):
+        return task.state.failure
+    failures = (request.state.failure for request in requests if isinstance(request.state, Decided))
+    return next((failure for failure in failures if failure is not None), None)
