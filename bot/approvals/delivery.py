@@ -93,7 +93,7 @@ Move: TypeAlias = Start | Resume | Proceed | Record | GiveUp
 def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now: datetime) -> Move:
     """What records and checkpoint together call for."""
     if status.phase is Phase.LOST:
-        return Start() if isinstance(task.state, Starting) else GiveUp()
+        return _without_checkpoints(task, requests)
     for request in requests:
         if not isinstance(request.state, Decided) or isinstance(request.state.decision, Cancelled):
             continue
@@ -109,6 +109,14 @@ def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now
         waiting_for_retry = any(isinstance(request.state, Decided) for request in requests)
         return Record() if waiting_for_retry else Proceed()
     return Record()
+
+
+def _without_checkpoints(task: Task, requests: Sequence[Request]) -> Move:
+    """A thread that has asked something had checkpoints, and is never begun again from its inputs. One that
+    failed before its first checkpoint waits for a person's retry."""
+    if not requests and isinstance(task.state, Starting):
+        return Start()
+    return Record() if not requests and isinstance(task.state, Failed) else GiveUp()
 
 
 # --- Driving ------------------------------------------------------------------------------------
