@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
 from bot.approvals import rules, surfaces
-from bot.approvals.errors import InvalidAnswer, Unreachable
+from bot.approvals.errors import Conflict, InvalidAnswer, Unreachable
 from bot.approvals.model import (
     AuditEvent,
     Cancelled,
@@ -150,38 +150,52 @@ class Delivery:
 
     async def _drive(self, task: Task, lease: Lease) -> None:
         status = await self.engine.status(task, self.clock())
-        answered: set[RequestId] = set()
+        made: set[tuple[type[Move], RequestId | None]] = set()
         while True:
-            task = await self.storage.task(task.id)
-            requests = await self.storage.requests_of(task.id)
-            if isinstance(task.state, TaskCancelled) or task.finished:
-                await self._close(requests)
+            try:
+                moved = await self._move(task.id, lease, status, made)
+            except Conflict:
+                continue  # a person changed a record meanwhile; what it calls for now may be another move
+            if moved is None:
                 return
-            match next_move(task, requests, status, self.clock()):
-                case Start():
-                    status = await self.engine.start(task, lease, self.clock())
-                case Resume(request=request) if request.id in answered:
-                    status = replace(status, failure=self._fault("the answer was given and is still asked for"))
-                case Resume(request=request):
-                    answered.add(request.id)
-                    task = await self._set(task, Running(), "running")
-                    status = await self._resume(task, request, lease)
-                case Proceed(request=request):
-                    task = await self._set(task, Running(), "running")
+            status = moved
+
+    async def _move(
+        self, task_id: TaskId, lease: Lease, status: ThreadStatus, made: set[tuple[type[Move], RequestId | None]]
+    ) -> ThreadStatus | None:
+        """Make one move. Returns how the thread stands after it, or None where nothing is left to do.
+
+        A move that was made before and is called for again did not help, and is a failure: no drive loops.
+        """
+        task = await self.storage.task(task_id)
+        requests = await self.storage.requests_of(task_id)
+        if task.finished:
+            await self._close(task, requests)
+            return None
+        move = Record() if status.failure is not None else next_move(task, requests, status, self.clock())
+        match move:
+            case Start():
+                return await self.engine.start(task, lease, self.clock())
+            case Resume(request=request) | Proceed(request=request):
+                key = (type(move), request.id if request is not None else None)
+                if key in made:
+                    return replace(status, failure=self._fault("it went on and still stands where it stood"))
+                task = await self._set(task, Running(), "running")
+                if isinstance(move, Resume):
+                    moved = await self._resume(task, move.request, lease)
+                else:
                     if request is not None:
                         await self._save(rules.attempted(request), "resume_repeated")
-                    status = await self.engine.proceed(task, lease, self.clock())
-                case GiveUp():
-                    await self._lose(task)
-                    return
-                case Record():
-                    await self._record(task, requests, status)
-                    return
-                case move:
-                    assert_never(move)
-            if status.failure is not None:
-                await self._record(await self.storage.task(task.id), await self.storage.requests_of(task.id), status)
-                return
+                    moved = await self.engine.proceed(task, lease, self.clock())
+                made.add(key)
+                return moved
+            case GiveUp():
+                await self._lose(task)
+            case Record():
+                await self._record(task, requests, status)
+            case _:
+                assert_never(move)
+        return None
 
     async def _resume(self, task: Task, request: Request, lease: Lease) -> ThreadStatus:
         """Answer the request's interrupt. The intent is stored first: an interrupt found gone was then ours."""
@@ -295,11 +309,16 @@ class Delivery:
                 await self._save(rules.supersede(request, now), "superseded")
         await self._end(task, Failed(failure=failure, retryable=False), "lost")
 
-    async def _close(self, requests: Sequence[Request]) -> None:
-        """The task is over: what is still undelivered or open has nobody left to go to."""
+    async def _close(self, task: Task, requests: Sequence[Request]) -> None:
+        """The task is over. An answer that its graph took before it ended is delivered; what is still undelivered
+        or open has nobody left to go to."""
         now = self.clock()
+        took_answers = not isinstance(task.state, TaskCancelled)
         for request in requests:
-            if isinstance(request.state, Decided) and isinstance(request.state.decision, Cancelled):
+            state = request.state
+            if isinstance(state, Decided) and (
+                isinstance(state.decision, Cancelled) or (took_answers and state.attempts)
+            ):
                 await self._save(rules.delivered(request, now), "delivered")
             elif isinstance(request.state, Pending | Decided):
                 await self._save(rules.supersede(request, now), "superseded")
