@@ -28,7 +28,6 @@ from bot.approvals.model import (
     AuditEvent,
     ChannelId,
     Decided,
-    Expired,
     Failed,
     ItemVerdict,
     Pending,
@@ -220,7 +219,6 @@ class Service:
                 log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
                 return None
             reminders = [surfaces.reminder_of(request, now)] if due.remind else []
-            self._validate(due.request)
             event = AuditEvent(
                 kind=_step_kind(due),
                 at=now,
@@ -287,8 +285,9 @@ class Service:
         return saved
 
     def _validate(self, request: Request) -> None:
-        """Refuse to store a decision that the graph would refuse: some of them brick its thread for good."""
-        if isinstance(request.state, Decided) and isinstance(request.state.decision, Answered | Expired):
+        """Refuse to store an answer that the graph would refuse: some of them brick its thread for good. An expiry
+        is stored all the same, so that no question can stop the clock; delivery checks it again and says so."""
+        if isinstance(request.state, Decided) and isinstance(request.state.decision, Answered):
             self.engine.answer(request.question, request.proposed, request.state.decision)
 
     async def _cancel_request(self, request_id: RequestId, by: Person, now: datetime) -> None:
