@@ -42,6 +42,7 @@ from bot.approvals.model import (
     TaskId,
     ThreadId,
     Vote,
+    outcome_of,
 )
 from bot.approvals.ports import Directory, Engine, LookupFailed, Member, Storage, Work
 
@@ -224,7 +225,7 @@ class Service:
                 at=now,
                 task_id=request.task_id,
                 request_id=request_id,
-                data={"to": list(due.escalate)} if due.escalate else {},
+                data={**_settled(due.request), **({"to": list(due.escalate)} if due.escalate else {})},
             )
             return await self.storage.save_request(due.request, event, [*reminders, *copies])
 
@@ -278,7 +279,7 @@ class Service:
             task_id=request.task_id,
             request_id=request.id,
             person=person,
-            data={"version": request.version, "digest": request.digest, **data},
+            data={"version": request.version, "digest": request.digest, **_settled(request), **data},
         )
         saved = await self.storage.save_request(request, event)
         self._wake(request.task_id)
@@ -317,6 +318,11 @@ def _step_kind(due: rules.Due) -> str:
     if isinstance(due.request.state, Decided):
         return "expired"
     return "escalated" if due.escalate else "reminded"
+
+
+def _settled(request: Request) -> dict[str, JSON]:
+    """What marks the one event of a request's history that settled it."""
+    return {"outcome": str(outcome_of(request.decision))} if request.decision is not None else {}
 
 
 def _word(verdict: ItemVerdict) -> str:
