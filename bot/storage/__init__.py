@@ -1,0 +1,1 @@
+"""The stores that keep the records: each module implements `bot.approvals.ports.Storage`."""

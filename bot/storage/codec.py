@@ -1,0 +1,78 @@
+"""Records as JSON text, the form in which every store keeps them.
+
+Columns and keys beside the text are for queries alone: what a record says is in its text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin
+
+from cattrs import Converter
+from cattrs.strategies import configure_tagged_union
+
+from bot.approvals.model import (
+    AuditEvent,
+    Decision,
+    ItemVerdict,
+    Request,
+    RequestState,
+    Surface,
+    Task,
+    TaskState,
+)
+from bot.approvals.policy import Action
+
+Record = TypeVar("Record", Task, Request, Surface, AuditEvent)
+
+
+def encode(record: Task | Request | Surface | AuditEvent) -> str:
+    """The record as text. `decode` gives back an equal one, its JSON payloads to the letter.
+
+    NaN and the infinities are kept, as Python's `json` writes them: an amount must not turn into nothing on
+    its way through storage. A naive time is a `ValueError`.
+    """
+    return json.dumps(_CONVERTER.unstructure(record), separators=(",", ":"))
+
+
+def decode(cls: type[Record], text: str) -> Record:
+    """The record that `encode` made the text of. Fields that it lacks take their defaults."""
+    return _CONVERTER.structure(json.loads(text), cls)
+
+
+def _converter() -> Converter:
+    converter = Converter(detailed_validation=False)
+    converter.register_unstructure_hook(datetime, _written_time)
+    converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text).astimezone(UTC))
+    converter.register_unstructure_hook(timedelta, lambda span: span.total_seconds())
+    converter.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
+    converter.register_unstructure_hook_func(_is_json, lambda value: value)
+    converter.register_structure_hook_func(_is_json, lambda value, _: value)
+    converter.register_unstructure_hook_func(_is_json_object, dict)
+    converter.register_structure_hook_func(_is_json_object, lambda value, _: dict(value))
+    unions: tuple[Any, ...] = (Action, ItemVerdict, Decision, RequestState, TaskState)  # inner ones first
+    for union in unions:
+        configure_tagged_union(union, converter, tag_name="type")
+    return converter
+
+
+def _written_time(at: datetime) -> str:
+    if at.tzinfo is None:
+        raise ValueError(f"{at} has no time zone")
+    return at.astimezone(UTC).isoformat()
+
+
+def _is_json(hint: Any) -> bool:
+    """Whether this is the model's `JSON`. It is known by its members: as a recursive alias it has no identity,
+    and how its inner references look differs between versions of Python."""
+    return {NoneType, bool, int, float, str}.issubset(get_args(hint))
+
+
+def _is_json_object(hint: Any) -> bool:
+    return get_origin(hint) is Mapping and _is_json(get_args(hint)[1])
+
+
+_CONVERTER = _converter()

@@ -1,0 +1,117 @@
+"""The tables of the SQLite file, version by version, and the queries of the sweep.
+
+A record's text is in `body`; the other columns are what queries and constraints need of it. `seq` is the order
+in which rows were written. Moments are whole microseconds since 1970.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Migration = Sequence[str]
+"""Statements that lead from one version of the file to the next, in one transaction."""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    (
+        """
+        CREATE TABLE tasks (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            thread_id TEXT NOT NULL UNIQUE,
+            team_id TEXT NOT NULL,
+            user_id TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            state TEXT NOT NULL,
+            revision INTEGER NOT NULL,
+            body TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX tasks_by_requester ON tasks (team_id, user_id, created_at)",
+        "CREATE INDEX tasks_at_work ON tasks (seq) WHERE state IN ('Starting', 'Running')",
+        # `due_at` is set while a request is pending, `next_try` while it is decided.
+        """
+        CREATE TABLE requests (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            task_id TEXT NOT NULL REFERENCES tasks (id),
+            thread_id TEXT NOT NULL,
+            interrupt_id TEXT NOT NULL,
+            state TEXT NOT NULL,
+            due_at INTEGER,
+            next_try INTEGER,
+            revision INTEGER NOT NULL,
+            body TEXT NOT NULL,
+            UNIQUE (thread_id, interrupt_id)
+        )
+        """,
+        "CREATE INDEX requests_by_task ON requests (task_id)",
+        "CREATE INDEX requests_due ON requests (due_at) WHERE due_at IS NOT NULL",
+        "CREATE INDEX requests_undelivered ON requests (next_try) WHERE next_try IS NOT NULL",
+        # `request_id` is the request whose revision the surface shows, and NULL where it shows the task's.
+        # `stale_since` is the event after which it was behind, and NULL while it is level or abandoned.
+        """
+        CREATE TABLE surfaces (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            task_id TEXT NOT NULL REFERENCES tasks (id),
+            request_id TEXT REFERENCES requests (id),
+            channel TEXT,
+            ts TEXT,
+            shown INTEGER NOT NULL,
+            abandoned INTEGER NOT NULL,
+            not_before INTEGER,
+            stale_since INTEGER,
+            revision INTEGER NOT NULL,
+            body TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX surfaces_by_task ON surfaces (task_id)",
+        "CREATE INDEX surfaces_by_request ON surfaces (request_id) WHERE request_id IS NOT NULL",
+        "CREATE INDEX surfaces_by_place ON surfaces (channel, ts) WHERE ts IS NOT NULL",
+        "CREATE INDEX surfaces_stale ON surfaces (stale_since) WHERE stale_since IS NOT NULL",
+        """
+        CREATE TABLE events (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            task_id TEXT NOT NULL,
+            request_id TEXT,
+            body TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX events_by_task ON events (task_id)",
+        """
+        CREATE TRIGGER events_stay_as_they_are BEFORE UPDATE ON events
+        BEGIN SELECT RAISE(ABORT, 'audit events are never changed'); END
+        """,
+        """
+        CREATE TRIGGER events_are_kept BEFORE DELETE ON events
+        BEGIN SELECT RAISE(ABORT, 'audit events are never deleted'); END
+        """,
+        # A released lease keeps its row, without `until`, so that tokens go on growing.
+        """
+        CREATE TABLE leases (
+            thread_id TEXT PRIMARY KEY,
+            token INTEGER NOT NULL,
+            until INTEGER
+        )
+        """,
+    ),
+)
+
+ORPHANS = """
+    SELECT body FROM tasks
+    WHERE state IN ('Starting', 'Running')
+        AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.thread_id = tasks.thread_id AND until > :now)
+    ORDER BY seq LIMIT :limit
+"""
+DUE = "SELECT body FROM requests WHERE due_at <= :now ORDER BY due_at, seq LIMIT :limit"
+UNDELIVERED = """
+    SELECT body FROM requests
+    WHERE next_try <= :now
+        AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.thread_id = requests.thread_id AND until > :now)
+    ORDER BY next_try, seq LIMIT :limit
+"""
+STALE = """
+    SELECT body FROM surfaces
+    WHERE stale_since IS NOT NULL AND (not_before IS NULL OR not_before <= :now)
+    ORDER BY stale_since, seq LIMIT :limit
+"""

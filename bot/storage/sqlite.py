@@ -1,0 +1,382 @@
+"""The records in one SQLite file: `bot.approvals.ports.Storage` where no Redis is configured.
+
+One connection serves a process, one verb at a time; several processes may share the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, assert_never
+
+import aiosqlite
+
+from bot.approvals.errors import Conflict, NotFound
+from bot.approvals.model import (
+    AuditEvent,
+    Decided,
+    Lease,
+    MessageRef,
+    Pending,
+    Person,
+    Request,
+    RequestId,
+    Surface,
+    SurfaceKind,
+    Task,
+    TaskId,
+    ThreadId,
+)
+from bot.storage import schema
+from bot.storage.codec import Record, decode, encode
+from bot.storage.database import Database
+
+
+class SqliteStorage:
+    """The records in one SQLite file; each method is one transaction."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @classmethod
+    async def open(cls, path: Path | str, busy_timeout: timedelta = timedelta(seconds=5)) -> SqliteStorage:
+        """The records in this file, which is made where there is none; `:memory:` keeps them until `close`.
+
+        `SettingsError` where the file cannot be used. `busy_timeout` is how long a verb waits for another
+        process's transaction before it is `Unreachable`.
+        """
+        return cls(await Database.open(path, busy_timeout))
+
+    async def close(self) -> None:
+        """Let the file go, after the verb at work."""
+        await self._db.close()
+
+    # --- Tasks ----------------------------------------------------------------------------------
+
+    async def create_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> None:
+        task = replace(task, revision=0)
+        async with self._db.transaction() as db:
+            inserted = await db.execute(
+                """
+                INSERT INTO tasks (id, thread_id, team_id, user_id, created_at, state, revision, body)
+                VALUES (:id, :thread_id, :team_id, :user_id, :created_at, :state, :revision, :body)
+                ON CONFLICT DO NOTHING
+                """,
+                {
+                    **_task_row(task),
+                    "thread_id": task.thread_id,
+                    "team_id": task.requester.team_id,
+                    "user_id": task.requester.user_id,
+                    "created_at": _moment(task.created_at),
+                },
+            )
+            if inserted.rowcount:
+                await _add_event(db, event)
+                await _add_surfaces(db, surfaces)
+            elif not await db.execute_fetchall("SELECT 1 FROM tasks WHERE id = :id", {"id": task.id}):
+                raise Conflict(task.thread_id)
+
+    async def task(self, id: TaskId) -> Task:
+        found = await self._records(Task, "SELECT body FROM tasks WHERE id = :id", id=id)
+        if not found:
+            raise NotFound("task", id)
+        return found[0]
+
+    async def save_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Task:
+        saved = replace(task, revision=task.revision + 1)
+        async with self._db.transaction() as db:
+            updated = await db.execute(
+                """
+                UPDATE tasks SET state = :state, revision = :revision, body = :body
+                WHERE id = :id AND revision = :revision - 1
+                """,
+                _task_row(saved),
+            )
+            if not updated.rowcount:
+                raise Conflict(task.id)
+            await _add_event(db, event)
+            await db.execute(
+                f"""
+                UPDATE surfaces SET stale_since = {_THIS_EVENT}
+                WHERE task_id = :id AND request_id IS NULL AND shown < :revision
+                    AND stale_since IS NULL AND NOT abandoned
+                """,  # noqa: S608
+                {"id": saved.id, "revision": saved.revision},
+            )
+            await _add_surfaces(db, surfaces)
+        return saved
+
+    async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
+        return await self._records(
+            Task,
+            """
+            SELECT body FROM tasks WHERE team_id = :team_id AND user_id = :user_id
+            ORDER BY created_at DESC, seq DESC LIMIT :limit
+            """,
+            team_id=requester.team_id,
+            user_id=requester.user_id,
+            limit=limit,
+        )
+
+    async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
+        return await self._records(Task, schema.ORPHANS, now=_moment(now), limit=limit)
+
+    # --- Requests -------------------------------------------------------------------------------
+
+    async def open_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
+        opened = replace(request, revision=0)
+        async with self._db.transaction() as db:
+            earlier = await db.execute_fetchall(
+                "SELECT body FROM requests WHERE thread_id = :thread_id AND interrupt_id = :interrupt_id",
+                {"thread_id": opened.thread_id, "interrupt_id": opened.interrupt_id},
+            )
+            for (body,) in earlier:
+                return decode(Request, body)
+            inserted = await db.execute(
+                """
+                INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, due_at, next_try, revision, body)
+                VALUES (:id, :task_id, :thread_id, :interrupt_id, :state, :due_at, :next_try, :revision, :body)
+                ON CONFLICT DO NOTHING
+                """,
+                {
+                    **_request_row(opened),
+                    "task_id": opened.task_id,
+                    "thread_id": opened.thread_id,
+                    "interrupt_id": opened.interrupt_id,
+                },
+            )
+            if not inserted.rowcount:
+                raise Conflict(opened.id)
+            await _add_event(db, event)
+            await _add_surfaces(db, surfaces)
+        return opened
+
+    async def request(self, id: RequestId) -> Request:
+        found = await self._records(Request, "SELECT body FROM requests WHERE id = :id", id=id)
+        if not found:
+            raise NotFound("request", id)
+        return found[0]
+
+    async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
+        sql = "SELECT body FROM requests WHERE task_id = :task_id ORDER BY seq"
+        return await self._records(Request, sql, task_id=task_id)
+
+    async def save_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
+        saved = replace(request, revision=request.revision + 1)
+        async with self._db.transaction() as db:
+            updated = await db.execute(
+                """
+                UPDATE requests SET
+                    state = :state, due_at = :due_at, next_try = :next_try, revision = :revision, body = :body
+                WHERE id = :id AND revision = :revision - 1
+                """,
+                _request_row(saved),
+            )
+            if not updated.rowcount:
+                raise Conflict(request.id)
+            await _add_event(db, event)
+            await db.execute(
+                f"""
+                UPDATE surfaces SET stale_since = {_THIS_EVENT}
+                WHERE request_id = :id AND shown < :revision AND stale_since IS NULL AND NOT abandoned
+                """,  # noqa: S608
+                {"id": saved.id, "revision": saved.revision},
+            )
+            await _add_surfaces(db, surfaces)
+        return saved
+
+    async def due(self, now: datetime, limit: int) -> tuple[Request, ...]:
+        return await self._records(Request, schema.DUE, now=_moment(now), limit=limit)
+
+    async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
+        return await self._records(Request, schema.UNDELIVERED, now=_moment(now), limit=limit)
+
+    # --- Surfaces -------------------------------------------------------------------------------
+
+    async def surfaces_of(self, task_id: TaskId) -> tuple[Surface, ...]:
+        sql = "SELECT body FROM surfaces WHERE task_id = :task_id ORDER BY seq"
+        return await self._records(Surface, sql, task_id=task_id)
+
+    async def stale(self, now: datetime, limit: int) -> tuple[Surface, ...]:
+        return await self._records(Surface, schema.STALE, now=_moment(now), limit=limit)
+
+    async def save_surface(self, surface: Surface) -> Surface:
+        saved = replace(surface, revision=surface.revision + 1)
+        async with self._db.transaction() as db:
+            updated = await db.execute(
+                f"""
+                UPDATE surfaces SET
+                    channel = :channel, ts = :ts, shown = :shown, abandoned = :abandoned, not_before = :not_before,
+                    stale_since = CASE WHEN {_BEHIND}
+                        THEN COALESCE(stale_since, {_THIS_EVENT}) END,
+                    revision = :revision, body = :body
+                WHERE id = :id AND revision = :revision - 1
+                """,  # noqa: S608
+                _surface_row(saved),
+            )
+            if not updated.rowcount:
+                raise Conflict(surface.id)
+        return saved
+
+    async def surface_at(self, ref: MessageRef) -> Surface | None:
+        sql = "SELECT body FROM surfaces WHERE channel = :channel AND ts = :ts ORDER BY seq DESC LIMIT 1"
+        found = await self._records(Surface, sql, channel=ref.channel, ts=ref.ts)
+        return found[0] if found else None
+
+    # --- Audit ----------------------------------------------------------------------------------
+
+    async def record(self, event: AuditEvent) -> None:
+        async with self._db.transaction() as db:
+            await _add_event(db, event)
+
+    async def history(self, task_id: TaskId, request_id: RequestId | None = None) -> tuple[AuditEvent, ...]:
+        return await self._records(
+            AuditEvent,
+            """
+            SELECT body FROM events
+            WHERE task_id = :task_id AND (:request_id IS NULL OR request_id = :request_id) ORDER BY seq
+            """,
+            task_id=task_id,
+            request_id=request_id,
+        )
+
+    # --- Leases ---------------------------------------------------------------------------------
+
+    async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime) -> Lease | None:
+        until = now + ttl
+        async with self._db.transaction() as db:
+            taken = await db.execute(
+                """
+                INSERT INTO leases (thread_id, token, until) VALUES (:thread_id, 1, :until)
+                ON CONFLICT (thread_id) DO UPDATE SET token = token + 1, until = excluded.until
+                WHERE leases.until IS NULL OR leases.until <= :now
+                """,
+                {"thread_id": thread_id, "until": _moment(until), "now": _moment(now)},
+            )
+            if not taken.rowcount:
+                return None
+            ((token,),) = await db.execute_fetchall(
+                "SELECT token FROM leases WHERE thread_id = :thread_id", {"thread_id": thread_id}
+            )
+        return Lease(thread_id=thread_id, token=token, until=until)
+
+    async def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
+        renewed = replace(lease, until=now + ttl)
+        async with self._db.transaction() as db:
+            updated = await db.execute(
+                f"UPDATE leases SET until = :until WHERE {_HELD}",  # noqa: S608
+                {**_lease_row(lease, now), "until": _moment(renewed.until)},
+            )
+            return renewed if updated.rowcount else None
+
+    async def release(self, lease: Lease) -> None:
+        async with self._db.transaction() as db:
+            await db.execute(
+                "UPDATE leases SET until = NULL WHERE thread_id = :thread_id AND token = :token",
+                {"thread_id": lease.thread_id, "token": lease.token},
+            )
+
+    async def holds(self, lease: Lease, now: datetime) -> bool:
+        sql = f"SELECT 1 FROM leases WHERE {_HELD}"  # noqa: S608
+        return bool(await self._db.rows(sql, _lease_row(lease, now)))
+
+    async def _records(self, cls: type[Record], sql: str, **parameters: object) -> tuple[Record, ...]:
+        return tuple(decode(cls, body) for (body,) in await self._db.rows(sql, parameters))
+
+
+_BEHIND = """
+    NOT :abandoned AND :shown < COALESCE(
+        (SELECT revision FROM requests WHERE id = :request_id),
+        (SELECT revision FROM tasks WHERE id = :task_id)
+    )
+"""
+_THIS_EVENT = "(SELECT MAX(seq) FROM events)"
+"""Its number tells which surface has been stale for longer. It is written before any surface is."""
+_HELD = "thread_id = :thread_id AND token = :token AND until > :now"
+
+
+async def _add_event(db: aiosqlite.Connection, event: AuditEvent) -> None:
+    await db.execute(
+        "INSERT INTO events (task_id, request_id, body) VALUES (:task_id, :request_id, :body)",
+        {"task_id": event.task_id, "request_id": event.request_id, "body": encode(event)},
+    )
+
+
+async def _add_surfaces(db: aiosqlite.Connection, surfaces: Sequence[Surface]) -> None:
+    for surface in surfaces:
+        inserted = await db.execute(
+            f"""
+            INSERT INTO surfaces (
+                id, task_id, request_id, channel, ts, shown, abandoned, not_before, stale_since, revision, body
+            ) VALUES (
+                :id, :task_id, :request_id, :channel, :ts, :shown, :abandoned, :not_before,
+                CASE WHEN {_BEHIND} THEN {_THIS_EVENT} END, :revision, :body
+            ) ON CONFLICT DO NOTHING
+            """,  # noqa: S608
+            _surface_row(replace(surface, revision=0)),
+        )
+        if not inserted.rowcount:
+            raise Conflict(surface.id)
+
+
+def _task_row(task: Task) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "state": type(task.state).__name__,
+        "revision": task.revision,
+        "body": encode(task),
+    }
+
+
+def _request_row(request: Request) -> dict[str, Any]:
+    state = request.state
+    return {
+        "id": request.id,
+        "state": type(state).__name__,
+        "due_at": _moment(state.due_at) if isinstance(state, Pending) else None,
+        "next_try": _moment(state.next_try) if isinstance(state, Decided) else None,
+        "revision": request.revision,
+        "body": encode(request),
+    }
+
+
+def _surface_row(surface: Surface) -> dict[str, Any]:
+    return {
+        "id": surface.id,
+        "task_id": surface.task_id,
+        "request_id": _shown_request(surface),
+        "channel": surface.ref.channel if surface.ref else None,
+        "ts": surface.ref.ts if surface.ref else None,
+        "shown": surface.shown,
+        "abandoned": bool(surface.abandoned),
+        "not_before": _moment(surface.not_before),
+        "revision": surface.revision,
+        "body": encode(surface),
+    }
+
+
+def _shown_request(surface: Surface) -> RequestId | None:
+    """The request whose revision the surface shows; None where it shows its task's."""
+    match surface.kind:
+        case SurfaceKind.OPENING | SurfaceKind.OUTCOME:
+            return None
+        case SurfaceKind.CARD | SurfaceKind.COPY | SurfaceKind.REMINDER:
+            if surface.request_id is None:
+                raise ValueError(f"surface {surface.id} is a {surface.kind} of no request")
+            return surface.request_id
+        case _:
+            assert_never(surface.kind)
+
+
+def _lease_row(lease: Lease, now: datetime) -> dict[str, Any]:
+    return {"thread_id": lease.thread_id, "token": lease.token, "now": _moment(now)}
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _moment(at: datetime | None) -> int | None:
+    """In whole microseconds, so that columns compare as the times do."""
+    return None if at is None else (at - _EPOCH) // timedelta(microseconds=1)

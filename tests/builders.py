@@ -1,0 +1,138 @@
+"""Records for tests: each builder gives a whole, plausible record, and takes whatever the test is about."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.approvals.model import (
+    Answered,
+    Approve,
+    AuditEvent,
+    ChannelId,
+    Decided,
+    InterruptId,
+    Item,
+    Pending,
+    Person,
+    Question,
+    Request,
+    RequestId,
+    Surface,
+    SurfaceId,
+    SurfaceKind,
+    Task,
+    TaskId,
+    TeamId,
+    ThreadId,
+    UserId,
+    Verdict,
+)
+from bot.approvals.policy import Expire, Policy, Remind, Step
+
+NOON = datetime(2030, 1, 2, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def a_person(user_id: str = "UREQ", team_id: str = "T1") -> Person:
+    return Person(team_id=TeamId(team_id), user_id=UserId(user_id))
+
+
+def a_task(id: str = "task-1", **changes: Any) -> Task:
+    """A task that was just recorded; its thread is named after it."""
+    values: dict[str, Any] = {
+        "id": TaskId(id),
+        "thread_id": ThreadId(f"thread-of-{id}"),
+        "graph": "cleanup",
+        "inputs": {"bucket": "logs", "days": 30},
+        "requester": a_person(),
+        "channel": ChannelId("C1"),
+        "created_at": NOON,
+    }
+    return Task(**values | changes)
+
+
+def an_item(name: str = "delete_files", **changes: Any) -> Item:
+    values: dict[str, Any] = {
+        "name": name,
+        "arguments": {"paths": ["/logs/a", "/logs/ü"], "limit": 310.1},
+        "verdicts": (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT),
+    }
+    return Item(**values | changes)
+
+
+def a_question(**changes: Any) -> Question:
+    values: dict[str, Any] = {"shape": "tool_calls", "title": "Delete old files?", "items": (an_item(),)}
+    return Question(**values | changes)
+
+
+def a_policy(**changes: Any) -> Policy:
+    values: dict[str, Any] = {
+        "name": "two hours",
+        "approvers": ("UAPP", "@operators"),
+        "steps": (
+            Step(after=timedelta(hours=1), action=Remind()),
+            Step(after=timedelta(hours=2), action=Expire()),
+        ),
+    }
+    return Policy(**values | changes)
+
+
+def a_request(id: str = "request-1", task: Task | None = None, **changes: Any) -> Request:
+    """A pending request of the task, opened a minute after it; its interrupt is named after it."""
+    task = task or a_task()
+    question = changes.get("question") or a_question()
+    values: dict[str, Any] = {
+        "id": RequestId(id),
+        "task_id": task.id,
+        "thread_id": task.thread_id,
+        "interrupt_id": InterruptId(f"interrupt-of-{id}"),
+        "graph": task.graph,
+        "requester": task.requester,
+        "proposed": question,
+        "question": question,
+        "policy": a_policy(),
+        "asked": (a_person("UAPP"),),
+        "opened_at": task.created_at + MINUTE,
+        "state": Pending(due_at=task.created_at + MINUTE + timedelta(hours=1)),
+    }
+    return Request(**values | changes)
+
+
+def an_answer(**changes: Any) -> Answered:
+    """One approver approved the one item."""
+    values: dict[str, Any] = {
+        "verdicts": (Approve(),),
+        "voters": (a_person("UAPP"),),
+        "edited": False,
+        "at": NOON + 2 * MINUTE,
+    }
+    return Answered(**values | changes)
+
+
+def decided(next_try: datetime | None = NOON, **changes: Any) -> Decided:
+    """Approved, and to be delivered from noon on."""
+    values: dict[str, Any] = {"decision": an_answer(), "next_try": next_try}
+    return Decided(**values | changes)
+
+
+def a_surface(id: str, of: Task | Request, kind: SurfaceKind | None = None, **changes: Any) -> Surface:
+    """A surface that shows nothing yet: of a task its opening message, of a request its card."""
+    values: dict[str, Any] = {
+        "id": SurfaceId(id),
+        "kind": kind or (SurfaceKind.OPENING if isinstance(of, Task) else SurfaceKind.CARD),
+        "task_id": of.id if isinstance(of, Task) else of.task_id,
+        "request_id": None if isinstance(of, Task) else of.id,
+        "created_at": NOON,
+    }
+    return Surface(**values | changes)
+
+
+def an_event(kind: str, of: Task | Request, **changes: Any) -> AuditEvent:
+    values: dict[str, Any] = {
+        "kind": kind,
+        "at": NOON,
+        "task_id": of.id if isinstance(of, Task) else of.task_id,
+        "request_id": None if isinstance(of, Task) else of.id,
+    }
+    return AuditEvent(**values | changes)
