@@ -1,0 +1,118 @@
+"""Block Kit, in the few pieces that cards and modals are made of. Each keeps its own limits (Slack: Block Kit)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from bot.slack import text
+
+Block: TypeAlias = dict[str, Any]
+Element: TypeAlias = dict[str, Any]
+
+MESSAGE_BLOCKS: Final = 50
+MODAL_BLOCKS: Final = 100
+SECTION_TEXT: Final = 3000
+HEADER_TEXT: Final = 150
+BUTTON_TEXT: Final = 30
+"""Slack takes 75 and shows about 30."""
+TITLE_TEXT: Final = 24
+INPUT_TEXT: Final = 3000
+OPTION_TEXT: Final = 75
+OPTIONS: Final = 100
+RICH_TEXT: Final = 2900
+
+
+def size(blocks: Sequence[Block]) -> int:
+    """The characters of the blocks on the wire, where whatever is not ASCII counts six."""
+    return len(json.dumps(blocks, separators=(",", ":")))
+
+
+def plain(words: str, limit: int) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text.label(words, limit) or "-", "emoji": False}
+
+
+def mrkdwn(words: str) -> dict[str, Any]:
+    """Words of ours: what is not ours has been escaped. `verbatim` keeps Slack from linking what looks like a name."""
+    return {"type": "mrkdwn", "text": words[:SECTION_TEXT], "verbatim": True}
+
+
+def header(words: str) -> Block:
+    return {"type": "header", "text": plain(words, HEADER_TEXT)}
+
+
+def section(words: str, accessory: Element | None = None) -> Block:
+    block: Block = {"type": "section", "text": mrkdwn(words)}
+    return block if accessory is None else {**block, "accessory": accessory}
+
+
+def context(*words: str) -> Block:
+    return {"type": "context", "elements": [mrkdwn(each) for each in words if each][:10]}
+
+
+def actions(buttons: Sequence[Element]) -> list[Block]:
+    """The buttons in a row, or no block at all where there are none."""
+    return [{"type": "actions", "elements": list(buttons)}] if buttons else []
+
+
+def button(
+    words: str, action_id: str, value: str, *, style: str = "", confirm: Mapping[str, Any] | None = None
+) -> Element:
+    made: Element = {
+        "type": "button",
+        "text": plain(words, BUTTON_TEXT),
+        "action_id": action_id,
+        "value": value,
+    }
+    if style:
+        made["style"] = style
+    if confirm is not None:
+        made["confirm"] = dict(confirm)
+    return made
+
+
+def confirmation(title: str, words: str, yes: str) -> dict[str, Any]:
+    return {
+        "title": plain(title, 100),
+        "text": plain(words, 300),
+        "confirm": plain(yes, 30),
+        "deny": plain("Go back", 30),
+    }
+
+
+def option(words: str, value: str) -> dict[str, Any]:
+    return {"text": plain(words, OPTION_TEXT), "value": value}
+
+
+def divider() -> Block:
+    return {"type": "divider"}
+
+
+# --- rich text, in which Slack parses nothing ---------------------------------------------------
+
+
+def rich(*parts: Element) -> Block:
+    return {"type": "rich_text", "elements": list(parts)}
+
+
+def line(*runs: Element) -> Element:
+    return {"type": "rich_text_section", "elements": list(runs)}
+
+
+def quote(*runs: Element) -> Element:
+    return {"type": "rich_text_quote", "elements": list(runs)}
+
+
+def code(words: str) -> Element:
+    return {"type": "rich_text_preformatted", "elements": [run(words)]}
+
+
+def bullets(lines: Sequence[Element], *, ordered: bool = False) -> Element:
+    return {"type": "rich_text_list", "style": "ordered" if ordered else "bullet", "elements": list(lines)}
+
+
+def run(words: str, *styles: str) -> Element:
+    """Literal text; styles are bold, italic, code."""
+    made: Element = {"type": "text", "text": words or " "}
+    return {**made, "style": dict.fromkeys(styles, True)} if styles else made

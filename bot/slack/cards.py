@@ -1,0 +1,116 @@
+"""A view -> a Slack message: pure, within Slack's limits whatever the payload, and the same for the same record.
+
+Each kind of surface is drawn with as much detail as fits; `messenger` falls back to the smallest form where Slack
+still says that it is too long.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, assert_never
+
+from bot.approvals.model import Pending, Request, SurfaceKind
+from bot.approvals.ports import View
+from bot.slack import blocks, requests, tasks
+from bot.slack.blocks import Block
+from bot.slack.values import Detail
+
+BUDGET: Final = 10_000
+"""Characters of blocks on the wire; Slack's `msg_blocks_too_long` is not documented and comes near 13,000."""
+
+_DETAILS: Final = (
+    Detail(text=1500, value=800, rows=12, entries=8, items=8),
+    Detail(text=700, value=300, rows=8, entries=5, items=6),
+    Detail(text=300, value=120, rows=5, entries=3, items=4),
+    Detail(text=100, value=50, rows=3, entries=2, items=2),
+)
+
+
+class Urgency(IntEnum):
+    """Who goes first when Slack's pace makes messages wait."""
+
+    DECISION = 0
+    QUESTION = 1
+    NOTICE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A message: its blocks, the same in one sentence for screen readers and notifications, and a smaller form."""
+
+    text: str
+    blocks: tuple[Block, ...]
+    small: tuple[Block, ...]
+    urgency: Urgency
+
+    @property
+    def fingerprint(self) -> str:
+        canonical = json.dumps([self.text, self.blocks], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def draw(view: View) -> Card:
+    """The view with as much detail as fits."""
+    small = draw_small(view)
+    fitting = (drawn for detail in _DETAILS if _fits(drawn := _blocks(view, detail)))
+    return Card(text=_text(view), blocks=tuple(next(fitting, small)), small=tuple(small), urgency=_urgency(view))
+
+
+def draw_small(view: View) -> list[Block]:
+    """Who, what and the buttons, without the payload."""
+    return _blocks(view, None)
+
+
+def _blocks(view: View, detail: Detail | None) -> list[Block]:
+    match view.surface.kind:
+        case SurfaceKind.OPENING:
+            return tasks.opening(view.task, detail)
+        case SurfaceKind.CARD:
+            return requests.card(view.task, _request(view), detail)
+        case SurfaceKind.COPY:
+            return requests.copy(view.task, _request(view), detail)
+        case SurfaceKind.REMINDER:
+            return requests.reminder(_request(view))
+        case SurfaceKind.OUTCOME:
+            return tasks.outcome(view.task, detail, current=view.current)
+        case _ as never:
+            assert_never(never)
+
+
+def _text(view: View) -> str:
+    match view.surface.kind:
+        case SurfaceKind.OPENING:
+            return tasks.opening_text(view.task)
+        case SurfaceKind.CARD | SurfaceKind.COPY:
+            return requests.card_text(view.task, _request(view))
+        case SurfaceKind.REMINDER:
+            return requests.reminder_text(_request(view))
+        case SurfaceKind.OUTCOME:
+            return tasks.outcome_text(view.task, current=view.current)
+        case _ as never:
+            assert_never(never)
+
+
+def _urgency(view: View) -> Urgency:
+    match view.surface.kind:
+        case SurfaceKind.CARD | SurfaceKind.COPY:
+            return Urgency.QUESTION if isinstance(_request(view).state, Pending) else Urgency.DECISION
+        case SurfaceKind.OPENING | SurfaceKind.OUTCOME:
+            return Urgency.QUESTION
+        case SurfaceKind.REMINDER:
+            return Urgency.NOTICE
+        case _ as never:
+            assert_never(never)
+
+
+def _request(view: View) -> Request:
+    if view.request is None:
+        raise ValueError(f"surface {view.surface.id} is a {view.surface.kind} without its request")
+    return view.request
+
+
+def _fits(drawn: list[Block]) -> bool:
+    return len(drawn) <= blocks.MESSAGE_BLOCKS and blocks.size(drawn) <= BUDGET

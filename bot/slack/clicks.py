@@ -1,0 +1,171 @@
+"""Buttons: each is acknowledged first, then checked and recorded; the cards follow the record."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.approvals.errors import AlreadySettled, StaleVersion, Unreachable
+from bot.approvals.model import Approve, Choose, ItemVerdict, Request, SurfaceId
+from bot.slack import actions, modals
+from bot.slack.parts import Body, Parts, person_of, place_of, told
+
+IN_TIME = 2.5
+"""Seconds in which a click is checked; the trigger that opens its modal lives three (Slack: trigger_id)."""
+
+
+FORMS = re.compile(r"^(reject|respond|choose|each|edit(:\d+)?)$")
+"""The buttons that open a modal to be answered."""
+
+
+def register(app: AsyncApp, parts: Parts) -> None:
+    @app.action(actions.APPROVE)
+    async def approve(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await ack()
+        await told(parts.whisper(body), _vote_all(parts, body))
+
+    @app.action(actions.CHOICES)
+    async def choose(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await ack()
+        await told(parts.whisper(body), _vote_choice(parts, body))
+
+    @app.action(FORMS)
+    async def open_modal(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        await told(parts.whisper(body), _open_form(parts, body, client))
+
+    @app.action(actions.VIEW_ALL)
+    async def view_all(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        await told(parts.whisper(body), _view_all(parts, body, client))
+
+    @app.action(actions.PAGES)
+    async def turn_page(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        await told(parts.whisper(body), _turn_page(parts, body, client))
+
+    @app.action(actions.RETRY)
+    async def retry(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await ack()
+        await told(parts.whisper(body), _retry(parts, body))
+
+    @app.action(actions.GRAPH)
+    async def choose_graph(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        view = body["view"]
+        form = modals.start(
+            parts.engine.graphs(), chosen=modals.chosen(view["state"]), metadata=view["private_metadata"]
+        )
+        await client.views_update(view_id=view["id"], hash=view["hash"], view=form)
+
+
+async def _vote_all(parts: Parts, body: Body) -> None:
+    target = actions.request_target(_pressed(body)["value"])
+    async with _brought_level(parts, body):
+        request = await parts.storage.request(target.request)
+        verdicts: tuple[ItemVerdict, ...] = tuple(Approve() for _ in request.question.items)
+        await parts.service.vote(
+            target.request,
+            person_of(body),
+            target.version,
+            verdicts,
+            parts.clock(),
+            await _surface(parts, body),
+        )
+
+
+async def _vote_choice(parts: Parts, body: Body) -> None:
+    pressed = _pressed(body)
+    target = actions.request_target(pressed["value"])
+    async with _brought_level(parts, body):
+        request = await parts.storage.request(target.request)
+        choices = request.question.choices
+        index = actions.index(pressed["action_id"])
+        if index >= len(choices):
+            raise StaleVersion(target.request)
+        await parts.service.vote(
+            target.request,
+            person_of(body),
+            target.version,
+            (Choose(choice=choices[index]),),
+            parts.clock(),
+            await _surface(parts, body),
+        )
+
+
+async def _open_form(parts: Parts, body: Body, client: AsyncWebClient) -> None:
+    """Open the modal that the button stands for, for one who could answer now; else say why not."""
+    pressed = _pressed(body)
+    target = actions.request_target(pressed["value"])
+    async with _brought_level(parts, body):
+        try:
+            async with asyncio.timeout(IN_TIME):
+                request = await parts.service.check(target.request, person_of(body), target.version, parts.clock())
+        except TimeoutError:
+            raise Unreachable from None
+        await client.views_open(trigger_id=body["trigger_id"], view=_form(request, pressed["action_id"]))
+
+
+def _form(request: Request, action_id: str) -> modals.Modal:
+    match action_id.partition(":")[0]:
+        case actions.REJECT:
+            return modals.reject(request)
+        case actions.RESPOND:
+            return modals.respond(request)
+        case actions.CHOOSE:
+            return modals.choose(request)
+        case actions.EACH:
+            return modals.each(request)
+        case _:
+            return modals.edit(request, actions.index(action_id))
+
+
+async def _view_all(parts: Parts, body: Body, client: AsyncWebClient) -> None:
+    target = actions.request_target(_pressed(body)["value"])
+    request = await parts.storage.request(target.request)
+    await client.views_open(trigger_id=body["trigger_id"], view=modals.view_all(request))
+
+
+async def _turn_page(parts: Parts, body: Body, client: AsyncWebClient) -> None:
+    pressed, view = _pressed(body), body["view"]
+    request = await parts.storage.request(actions.request_target(pressed["value"]).request)
+    page = modals.view_all(request, actions.index(pressed["action_id"]))
+    await client.views_update(view_id=view["id"], hash=view["hash"], view=page)
+
+
+async def _retry(parts: Parts, body: Body) -> None:
+    match actions.target(_pressed(body)["value"]):
+        case actions.TaskTarget(task=task_id):
+            pass
+        case actions.RequestTarget(request=request_id):
+            task_id = (await parts.storage.request(request_id)).task_id
+    await parts.service.retry(task_id, person_of(body), parts.clock())
+
+
+def _pressed(body: Body) -> Mapping[str, str]:
+    pressed: Mapping[str, str] = body["actions"][0]
+    return pressed
+
+
+async def _surface(parts: Parts, body: Body) -> SurfaceId | None:
+    place = place_of(body)
+    surface = await parts.storage.surface_at(place.message) if place and place.message else None
+    return surface.id if surface else None
+
+
+@asynccontextmanager
+async def _brought_level(parts: Parts, body: Body) -> AsyncIterator[None]:
+    """Whoever clicks on a card that is behind is refused, and the card is drawn again, whatever it showed."""
+    try:
+        yield
+    except (AlreadySettled, StaleVersion):
+        place = place_of(body)
+        if place is not None and place.message is not None:
+            await parts.service.redraw(place.message)
+        raise

@@ -1,0 +1,134 @@
+"""`/task`: acknowledged at once, answered in private, and what it starts is seen by all."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.approvals.errors import CountersignError
+from bot.approvals.model import ChannelId, Person, TaskId
+from bot.slack import modals, replies
+from bot.slack.directory import DirectMessage, NotMember
+from bot.slack.parts import Parts, person_of, told
+
+COMMAND = "/task"
+LISTED = 15
+
+
+class CommandRefused(CountersignError):
+    """The line cannot be understood, or not from here; the sentence shows a right one."""
+
+
+def register(app: AsyncApp, parts: Parts) -> None:
+    @app.command(COMMAND)
+    async def task(ack: AsyncAck, respond: AsyncRespond, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+
+        async def say(sentence: str) -> None:
+            await respond(text=sentence, response_type="ephemeral", unfurl_links=False, unfurl_media=False)
+
+        await told(say, _run(parts, body, client, say))
+
+
+async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, say: Any) -> None:
+    person, channel = person_of(body), ChannelId(body["channel_id"])
+    words = _split(str(body.get("text", "")))
+    match words:
+        case []:
+            await _refuse_place(parts, channel)
+            view = modals.start(parts.engine.graphs(), metadata=channel)
+            await client.views_open(trigger_id=body["trigger_id"], view=view)
+        case ["help", *_]:
+            await say(replies.help_text(parts.engine.graphs(), _examples(parts)))
+        case ["list"]:
+            await say(replies.task_list(await parts.storage.tasks_of(person, LISTED)))
+        case ["status", id]:
+            await say(await _status(parts, TaskId(id), person))
+        case ["cancel", id]:
+            task = await parts.service.cancel(TaskId(id), person, parts.clock())
+            await say(f"Task `{task.id}` is cancelled. A step that is running now stops within seconds.")
+        case [("status" | "cancel") as verb, *_]:
+            raise CommandRefused(
+                f"Which task? A right line: `{COMMAND} {verb} 1a2b3c4d`. `{COMMAND} list` shows the ids."
+            )
+        case ["list", *_]:
+            raise CommandRefused(f"`list` takes nothing after it. A right line: `{COMMAND} list`.")
+        case [graph, *pairs]:
+            _refuse_unknown(parts, graph)
+            await _refuse_place(parts, channel)
+            await parts.service.start(graph, _pairs(parts, graph, pairs), person, channel, parts.clock())
+
+
+async def _status(parts: Parts, id: TaskId, person: Person) -> str:
+    task = await parts.service.look(id, person)
+    return replies.task_status(task, await parts.storage.requests_of(task.id))
+
+
+def _split(text: str) -> list[str]:
+    """The words of the line, with quotes as in a shell. Slack's own clients may make quotes curly."""
+    straight = text.translate(str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"}))
+    lexer = shlex.shlex(straight, posix=True, punctuation_chars="")
+    lexer.whitespace_split = True
+    lexer.escape = ""
+    lexer.commenters = ""
+    try:
+        return list(lexer)
+    except ValueError:
+        raise CommandRefused(
+            f'A quote is opened and not closed. A right line: `{COMMAND} cleanup path="my logs"`.'
+        ) from None
+
+
+def _pairs(parts: Parts, graph: str, words: Sequence[str]) -> Mapping[str, str]:
+    pairs: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise CommandRefused(f"`{word}` is not `key=value`. A right line: `{_example(parts, graph)}`")
+        if key in pairs:
+            raise CommandRefused(f"`{key}` is given twice. A right line: `{_example(parts, graph)}`")
+        pairs[key] = value
+    return pairs
+
+
+def _refuse_unknown(parts: Parts, word: str) -> None:
+    """A word that is neither a graph nor a subcommand, with what it may have been meant to be."""
+    known = [graph.name for graph in parts.engine.graphs()]
+    if word in known:
+        return
+    near = difflib.get_close_matches(word, [*known, *replies.SUBCOMMANDS], n=1)
+    hint = f" Did you mean `{COMMAND} {near[0]}`?" if near else ""
+    graphs = ", ".join(f"`{name}`" for name in known)
+    raise CommandRefused(
+        f"`{word}` is neither a graph nor a subcommand.{hint} Graphs: {graphs}. "
+        f"`{COMMAND} help` shows all that `{COMMAND}` can do."
+    )
+
+
+async def _refuse_place(parts: Parts, channel: ChannelId) -> None:
+    """Tasks live in channels that the bot is in: there their thread can be opened, and approvers can see it."""
+    match await parts.directory.may_post(channel):
+        case DirectMessage():
+            raise CommandRefused(
+                f"Tasks are started in a channel, where approvers can see them. Go to one and type `{COMMAND}` there."
+            )
+        case NotMember():
+            raise CommandRefused(
+                "I am not in this channel, so I could not show the task here. Invite me with "
+                "`/invite @countersign`, then send the command again."
+            )
+        case _:
+            return
+
+
+def _examples(parts: Parts) -> list[str]:
+    return [_example(parts, graph.name) for graph in parts.engine.graphs() if not graph.unavailable]
+
+
+def _example(parts: Parts, graph: str) -> str:
+    return next((known.example for known in parts.engine.graphs() if known.name == graph), f"{COMMAND} {graph}")

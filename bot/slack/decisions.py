@@ -1,0 +1,148 @@
+"""What became of a request, in words: who said what, and whether the agent has gone on since."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from bot.approvals.errors import moment
+from bot.approvals.model import (
+    Answered,
+    Approve,
+    Cancelled,
+    Choose,
+    Decided,
+    Decision,
+    Delivered,
+    Expired,
+    Failure,
+    ItemVerdict,
+    Outcome,
+    Pending,
+    Person,
+    Reject,
+    Request,
+    Respond,
+    Superseded,
+    outcome_of,
+)
+from bot.slack import blocks, text, values
+from bot.slack.blocks import Block, Element
+from bot.slack.values import Detail
+
+_SAID = {
+    Outcome.APPROVE: "Approved",
+    Outcome.EDIT: "Approved with changes",
+    Outcome.REJECT: "Rejected",
+    Outcome.RESPOND: "Answered",
+    Outcome.CHOOSE: "Answered",
+    Outcome.MIXED: "Answered one by one",
+}
+
+
+def headline(request: Request) -> str:
+    """One mrkdwn line: what became of it, by whom and when. Empty while it is open."""
+    match request.state:
+        case Pending():
+            return ""
+        case Decided(decision=decision) | Delivered(decision=decision):
+            return _headline(request, decision)
+        case Superseded(at=at):
+            return f"*No longer needed.* The agent moved on without an answer · {moment(at)}"
+        case _ as never:
+            assert_never(never)
+
+
+def _headline(request: Request, decision: Decision) -> str:
+    match decision:
+        case Answered(at=at):
+            return f"*{_SAID[outcome_of(decision)]}* by {text.mentions(_by(request, decision))} · {moment(at)}"
+        case Expired(at=at):
+            return f"*Expired.* Nobody answered by {moment(at)}"
+        case Cancelled(by=by, at=at):
+            return f"*Cancelled* by {text.mention(by)} · {moment(at)}"
+        case _ as never:
+            assert_never(never)
+
+
+def _by(request: Request, decision: Answered) -> Sequence[Person]:
+    """Whose verdicts they were: where one rejection settled it, not those who had approved before."""
+    agreeing = [vote.person for vote in request.votes if any(verdict in decision.verdicts for verdict in vote.verdicts)]
+    return agreeing or decision.voters
+
+
+def what_followed(request: Request) -> str:
+    """One mrkdwn line: whether the agent was seen to go on. Empty where it is not to."""
+    match request.state:
+        case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()) | Pending() | Superseded():
+            return ""
+        case Decided(failure=failure, next_try=next_try):
+            if failure is None:
+                return "Waiting for the agent to go on"
+            again = f"tries again {moment(next_try)}" if next_try else "will not try again by itself"
+            return f"{stopped(failure)} It {again}."
+        case Delivered(at=at):
+            return f"The agent went on · {moment(at)}"
+        case _ as never:
+            assert_never(never)
+
+
+def stopped(failure: Failure) -> str:
+    """That an error stopped the agent, as a mrkdwn sentence."""
+    kind = text.sentence(failure.summary, 80)
+    return f"*Stopped by an error*{f' ({kind})' if kind else ''}, error id `{text.sentence(failure.error_id, 40)}`."
+
+
+def words(request: Request, detail: Detail | None) -> list[Block]:
+    """What was said: reasons, answers, choices. No block where a plain approval says it all."""
+    decision = request.decision
+    if not isinstance(decision, Answered) or detail is None:
+        return []
+    if outcome_of(decision) is Outcome.MIXED:
+        named = zip(request.question.items, decision.verdicts, strict=False)
+        lines = [
+            blocks.line(blocks.run(text.label(item.name, 60), "code"), blocks.run(f"  {_short(verdict, detail)}"))
+            for item, verdict in list(named)[: detail.items]
+        ]
+        if rest := len(decision.verdicts) - len(lines):
+            lines.append(blocks.line(blocks.run(f"… {rest:,} more", "italic")))
+        return [blocks.rich(blocks.bullets(lines))]
+    said = [parts for verdict in _distinct(decision.verdicts) for parts in _said(verdict, detail)]
+    return [blocks.rich(*said[: detail.items])] if said else []
+
+
+def _distinct(verdicts: tuple[ItemVerdict, ...]) -> list[ItemVerdict]:
+    distinct: list[ItemVerdict] = []
+    for verdict in verdicts:
+        if verdict not in distinct:
+            distinct.append(verdict)
+    return distinct
+
+
+def _said(verdict: ItemVerdict, detail: Detail) -> tuple[Element, ...]:
+    match verdict:
+        case Approve():
+            return ()
+        case Reject(reason=reason):
+            return values.answer(reason, detail.text).parts if reason.strip() else ()
+        case Respond(value=value):
+            return values.answer(value, detail.text).parts
+        case Choose(choice=choice):
+            return values.answer(choice, detail.text).parts
+        case _ as never:
+            assert_never(never)
+
+
+def _short(verdict: ItemVerdict, detail: Detail) -> str:
+    match verdict:
+        case Approve():
+            return "Approved"
+        case Reject(reason=reason):
+            return f"Rejected: {text.label(reason, detail.value)}" if reason.strip() else "Rejected"
+        case Respond(value=value):
+            words = value if isinstance(value, str) else text.pretty(value)
+            return f"Answered: {text.label(words, detail.value)}"
+        case Choose(choice=choice):
+            return f"Chosen: {text.label(choice, detail.value)}"
+        case _ as never:
+            assert_never(never)

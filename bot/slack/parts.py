@@ -1,0 +1,91 @@
+"""What the listeners work with, and how a person gets an answer to each thing they do."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from bot.approvals.errors import CountersignError
+from bot.approvals.model import ChannelId, MessageRef, Person, TeamId, Ts, UserId
+from bot.approvals.ports import Clock, Engine, Storage
+from bot.approvals.service import Service
+from bot.slack.directory import SlackDirectory
+from bot.slack.messenger import SlackMessenger
+
+log = logging.getLogger(__name__)
+
+Body: TypeAlias = Mapping[str, Any]
+"""What Slack sent, as Bolt hands it on."""
+Say: TypeAlias = Callable[[str], Awaitable[None]]
+"""Tells one sentence to the person who acted, and to nobody else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    service: Service
+    engine: Engine
+    storage: Storage
+    messenger: SlackMessenger
+    directory: SlackDirectory
+    clock: Clock
+
+    def whisper(self, body: Body) -> Say:
+        """Tell the person in private, where they acted."""
+        person, place = person_of(body), place_of(body)
+
+        async def say(sentence: str) -> None:
+            if place is None or not await self.messenger.tell(person, place.channel, place.thread_ts, sentence):
+                log.warning("%s could not be told: no place to tell it in", person.user_id)
+
+        return say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where somebody pressed a button."""
+
+    channel: ChannelId
+    message: MessageRef | None
+    thread_ts: Ts | None
+
+
+def person_of(body: Body) -> Person:
+    """Who acted: out of the body alone. Bolt's own context has the wrong team for a person of another workspace."""
+    user = body.get("user")
+    if isinstance(user, Mapping):
+        team = user.get("team_id") or (body.get("team") or {}).get("id", "")
+        return Person(team_id=TeamId(team), user_id=UserId(user["id"]))
+    return Person(team_id=TeamId(body["team_id"]), user_id=UserId(body["user_id"]))
+
+
+def place_of(body: Body) -> Place | None:
+    """The message whose button was pressed; None in a modal."""
+    container = body.get("container") or {}
+    channel = container.get("channel_id") or (body.get("channel") or {}).get("id")
+    if not channel:
+        return None
+    ts = container.get("message_ts")
+    thread_ts = container.get("thread_ts") or (body.get("message") or {}).get("thread_ts")
+    return Place(
+        channel=ChannelId(channel),
+        message=MessageRef(channel=ChannelId(channel), ts=Ts(ts)) if ts else None,
+        thread_ts=Ts(thread_ts) if thread_ts else None,
+    )
+
+
+async def told(say: Say, act: Awaitable[None]) -> None:
+    """Do it; a refusal is said to the person, and so is anything unforeseen, under an id that the log has too."""
+    try:
+        await act
+    except CountersignError as refusal:
+        await say(str(refusal))
+    except Exception:
+        error_id = uuid.uuid4().hex[:8]
+        log.exception("error %s: answering Slack failed", error_id)
+        await say(
+            f"Something went wrong here, and your action may not have counted (error `{error_id}`). "
+            "Please look at the card, and try again if it has not changed."
+        )

@@ -1,0 +1,255 @@
+"""A request's card, its copies and its reminders: what is asked, of whom, by when, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.approvals import rules
+from bot.approvals.errors import moment
+from bot.approvals.model import Decided, Item, Pending, Request, Risk, Task, Verdict
+from bot.slack import actions, blocks, decisions, text, values
+from bot.slack.actions import RequestTarget
+from bot.slack.blocks import Block, Element
+from bot.slack.values import Detail
+
+CHOICE_BUTTONS: Final = 8
+"""More choices than these are chosen in a modal."""
+ITEMS_ONE_BY_ONE: Final = 30
+"""Of more items the modal would be too long."""
+
+_RISKS = {
+    Risk.LOW: "Low risk",
+    Risk.MEDIUM: "Medium risk",
+    Risk.HIGH: "*High risk*",
+    Risk.CRITICAL: "*Critical risk*",
+}
+
+
+def card(task: Task, request: Request, detail: Detail | None) -> list[Block]:
+    """The request as it stands; buttons only while it can be answered."""
+    return _card(request, detail, [text.mention(task.requester), f"*{text.sentence(task.graph, 80)}*"])
+
+
+def copy(task: Task, request: Request, detail: Detail | None) -> list[Block]:
+    """The card for a DM: it says where it comes from as well."""
+    origin = [text.mention(task.requester), f"*{text.sentence(task.graph, 80)}*", f"from {text.channel(task.channel)}"]
+    return _card(request, detail, origin)
+
+
+def card_text(task: Task, request: Request) -> str:
+    """Who, what, risk and by when, or what became of it."""
+    title = text.sentence(request.question.title, 300) or "A question"
+    settled = decisions.headline(request)
+    if settled:
+        return text.paragraph([f"{title}:", f"{settled}.".replace("*", ""), decisions.what_followed(request)])
+    risk = f"{_RISKS[request.question.risk].replace('*', '')}." if request.question.risk else ""
+    names = text.listed([text.sentence(item.name, 60) for item in request.question.items], 5)
+    return text.paragraph(
+        [
+            f"{text.mention(task.requester)}'s task {text.sentence(task.graph, 80)} asks for an answer: {title}.",
+            f"Proposed: {names}." if request.question.items else "",
+            risk,
+            f"Who may answer: {_who(request)}.",
+            f"By {moment(request.deadline)}." if request.deadline else "There is no deadline.",
+        ]
+    )
+
+
+def reminder(request: Request) -> list[Block]:
+    """A short notice; once the request is settled it says only that."""
+    if settled := decisions.headline(request):
+        return [blocks.context(f"Reminder: {settled}")]
+    title = text.sentence(request.question.title, 150) or "the question above"
+    by = f" by {moment(request.deadline)}" if request.deadline else ""
+    return [blocks.section(f"Still waiting for an answer{by}: *{title}*\nWho may answer: {_who(request)}")]
+
+
+def reminder_text(request: Request) -> str:
+    title = text.sentence(request.question.title, 300) or "a question"
+    if settled := decisions.headline(request):
+        return text.paragraph([f"{title}:", f"{settled}.".replace("*", "")])
+    by = f"It expires {moment(request.deadline)}." if request.deadline else ""
+    return text.paragraph([f"Reminder for {_who(request)}: {title} still waits for an answer.", by])
+
+
+def _card(request: Request, detail: Detail | None, origin: list[str]) -> list[Block]:
+    question = request.question
+    risk = _RISKS[question.risk] if question.risk else ""
+    about, cut = _about(request, detail)
+    return [
+        blocks.header(question.title or "A question"),
+        blocks.context(" · ".join([*([risk] if risk else []), "Asked by " + ", ".join(origin)])),
+        *about,
+        *_standing(request, detail),
+        *blocks.actions(_buttons(request, cut)),
+        blocks.context(_footer(request)),
+    ]
+
+
+# --- What is asked ------------------------------------------------------------------------------
+
+
+def _about(request: Request, detail: Detail | None) -> tuple[list[Block], bool]:
+    """The question's text, items and choices, and whether anything was left out."""
+    question = request.question
+    if detail is None:
+        return [blocks.section("This is too large to be shown here. *View all* has everything.")], True
+    drawn: list[Block] = []
+    cut = not text.fits(question.title, blocks.HEADER_TEXT) or len(question.items) > detail.items
+    if question.text.strip():
+        why = values.prose(question.text, detail.text)
+        drawn.append(blocks.rich(*why.parts))
+        cut |= why.cut
+    several = len(question.items) > 1
+    for number, item in enumerate(question.items[: detail.items]):
+        shown, item_cut = _item(request, item, number, detail, several=several)
+        drawn.extend(shown)
+        cut |= item_cut
+    if rest := max(len(question.items) - detail.items, 0):
+        drawn.append(blocks.context(f"… {text.counted(rest, 'more action')}"))
+    if _lists_choices(request):
+        listed = [text.shown(choice, detail.value) for choice in question.choices[: detail.rows]]
+        lines = [blocks.line(blocks.run(each.text)) for each in listed]
+        drawn.append(blocks.rich(blocks.bullets(lines, ordered=True)))
+        cut |= any(each.cut for each in listed) or len(listed) < len(question.choices)
+    return drawn, cut
+
+
+def _item(request: Request, item: Item, number: int, detail: Detail, *, several: bool) -> tuple[list[Block], bool]:
+    shown = values.rows(item.arguments, detail)
+    limit = min(80, max(detail.value, 20))
+    name = text.label(item.name, limit) or "an action"
+    cut = shown.cut or not text.fits(item.name, limit)
+    if several and _open(request) and Verdict.EDIT in item.verdicts:
+        edit = blocks.button("Edit…", actions.indexed(actions.EDIT, number), RequestTarget.of(request).encoded())
+        title: Block = {"type": "section", "text": blocks.plain(f"{number + 1}.  {name}", 100), "accessory": edit}
+        return [title, *([blocks.rich(*shown.parts)] if shown.parts else [])], cut
+    numbered = [blocks.run(f"{number + 1}.  ")] if several else []
+    return [blocks.rich(blocks.line(*numbered, blocks.run(name, "bold", "code")), *shown.parts)], cut
+
+
+def _lists_choices(request: Request) -> bool:
+    """Whether the choices' buttons cannot say it all."""
+    choices = request.question.choices
+    return len(choices) > CHOICE_BUTTONS or any(len(text.visible(choice)) > blocks.BUTTON_TEXT for choice in choices)
+
+
+# --- How it stands ------------------------------------------------------------------------------
+
+
+def _standing(request: Request, detail: Detail | None) -> list[Block]:
+    if not _open(request):
+        followed = decisions.what_followed(request)
+        return [
+            blocks.section(decisions.headline(request)),
+            *decisions.words(request, detail),
+            *([blocks.context(followed)] if followed else []),
+        ]
+    by = moment(request.deadline) if request.deadline else "No deadline"
+    fields = [f"*Who may answer*\n{_who(request)}", f"*Answer by*\n{by}"]
+    if votes := _votes(request):
+        fields.append(f"*Answers*\n{votes}")
+    return [{"type": "section", "fields": [blocks.mrkdwn(field) for field in fields]}]
+
+
+def _who(request: Request) -> str:
+    """Who may answer, as mentions; says so plainly where nobody may."""
+    people = [person for person in request.asked if rules.may_answer(request, person)]
+    added = [name for name in request.escalated_to if name not in request.policy.approvers]
+    names = [text.mention(person) for person in people] or [
+        text.approver(name) for name in request.policy.approvers if not request.asked
+    ]
+    names += [name for name in map(text.approver, added) if name not in names]
+    if names:
+        return text.listed(names)
+    if request.asked:
+        return f"nobody: {text.mention(request.requester)} asks, and may not answer as well"
+    return f"nobody: the policy `{text.sentence(request.policy.name, 60)}` names no approvers"
+
+
+def _votes(request: Request) -> str:
+    quorum, given = request.policy.quorum, len(request.votes)
+    if quorum <= 1 and not given:
+        return ""
+    voters = f" · {text.mentions([vote.person for vote in request.votes])}" if given else ""
+    if given >= quorum:
+        return f"{given}, of which {quorum} must agree{voters}"
+    return f"{given} of {quorum}{voters}"
+
+
+def _footer(request: Request) -> str:
+    edited = f"edited by {text.mentions([request.edits[-1].person])}" if request.edits else ""
+    version = f"version {request.version}" if request.version > 1 else ""
+    words = [f"Request `{request.id}`", version, edited, f"digest `{request.digest[:12]}`"]
+    return " · ".join(word for word in words if word)
+
+
+def _open(request: Request) -> bool:
+    return isinstance(request.state, Pending)
+
+
+# --- What can be done ---------------------------------------------------------------------------
+
+
+def _buttons(request: Request, cut: bool) -> list[Element]:
+    value = RequestTarget.of(request).encoded()
+    view_all = blocks.button("View all", actions.VIEW_ALL, value)
+    if _open(request):
+        return [*_answers(request, value), view_all]
+    stopped = isinstance(request.state, Decided) and request.state.failure is not None
+    retry = [blocks.button("Retry now", actions.RETRY, value, style="primary")] if stopped else []
+    return [*retry, *([view_all] if cut else [])]
+
+
+def _answers(request: Request, value: str) -> list[Element]:
+    """A button for each answer that every item takes."""
+    items = request.question.items
+    several = len(items) > 1
+    offered = (
+        {verdict for verdict in Verdict if all(_takes(request, item, verdict) for item in items)} if items else set()
+    )
+    every = f" all {len(items)}" if several else ""
+    made: list[Element] = []
+    if Verdict.APPROVE in offered:
+        made.append(
+            blocks.button(f"Approve{every}", actions.APPROVE, value, style="primary", confirm=_confirm(request))
+        )
+    if Verdict.CHOOSE in offered and not several:
+        made.extend(_choices(request, value))
+    if Verdict.RESPOND in offered and not several:
+        style = "" if made else "primary"
+        made.append(blocks.button("Answer…", actions.RESPOND, value, style=style))
+    if Verdict.EDIT in offered and not several:
+        made.append(blocks.button("Edit…", actions.EDIT, value))
+    if several and len(items) <= ITEMS_ONE_BY_ONE and all(_answerable(request, item) for item in items):
+        made.append(blocks.button("One by one…", actions.EACH, value))
+    if Verdict.REJECT in offered:
+        made.append(blocks.button(f"Reject{every}", actions.REJECT, value, style="danger"))
+    return made
+
+
+def _takes(request: Request, item: Item, verdict: Verdict) -> bool:
+    edited = verdict is Verdict.APPROVE and request.edited and Verdict.EDIT in item.verdicts
+    return edited or verdict in item.verdicts
+
+
+def _answerable(request: Request, item: Item) -> bool:
+    """Whether the modal that asks one by one has an answer to offer for this item."""
+    return any(_takes(request, item, verdict) for verdict in (Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND))
+
+
+def _choices(request: Request, value: str) -> list[Element]:
+    choices = request.question.choices
+    if len(choices) > CHOICE_BUTTONS:
+        return [blocks.button("Choose…", actions.CHOOSE, value, style="primary")]
+    numbered = _lists_choices(request)
+    return [
+        blocks.button(f"{n + 1}. {choice}" if numbered else choice, actions.indexed(actions.CHOOSE, n), value)
+        for n, choice in enumerate(choices)
+    ]
+
+
+def _confirm(request: Request) -> dict[str, object] | None:
+    if request.question.risk is not Risk.CRITICAL:
+        return None
+    return blocks.confirmation("Approve this?", "Its risk is critical. What you approve is run as shown.", "Approve")

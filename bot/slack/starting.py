@@ -1,0 +1,109 @@
+"""The modal that starts a task: a menu of graphs, and the chosen graph's inputs as a form."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from bot.approvals.ports import Graph, Input
+from bot.slack import actions, blocks, forms, modals, text
+from bot.slack.blocks import Block
+from bot.slack.forms import Field, State
+from bot.slack.modals import Modal, Problems
+
+
+def start(
+    graphs: Sequence[Graph], *, chosen: str = "", typed: Mapping[str, str] | None = None, metadata: str = ""
+) -> Modal:
+    """The modal, with the chosen graph's inputs if one is chosen; choosing another sends `block_actions`.
+
+    `typed` is what a person has written so far, by input; `metadata` comes back with the submission.
+    """
+    runnable = [graph for graph in graphs if not graph.unavailable][: blocks.OPTIONS]
+    graph = next((graph for graph in runnable if graph.name == chosen), runnable[0] if len(runnable) == 1 else None)
+    content: list[Block] = []
+    if runnable:
+        content.append(_menu(runnable, graph))
+    else:
+        content.append(blocks.section("There is nothing here that can be started."))
+    if graph is not None:
+        if graph.description:
+            content.append(blocks.rich(blocks.line(blocks.run(text.shown(graph.description, 600).text))))
+        content.extend(forms.block(field, typed=(typed or {}).get(field.name)) for field in fields(graph))
+    content.extend(_unavailable([graph for graph in graphs if graph.unavailable]))
+    return modals.modal("Start a task", actions.START, content, submit="Start" if runnable else "", metadata=metadata)
+
+
+def chosen(state: State) -> str:
+    """The graph that the menu shows; empty where none is chosen."""
+    option = state.get("values", {}).get(actions.GRAPH, {}).get(actions.GRAPH, {}).get("selected_option")
+    return str(option["value"]) if option else ""
+
+
+def words(graph: Graph, state: State) -> Mapping[str, str]:
+    """What stands in the form, by input, as words for `Engine.parse_inputs`; inputs left empty are left out."""
+    read = {field.name: forms.typed(field, state) for field in fields(graph)}
+    return {name: typed for name, typed in read.items() if typed is not None}
+
+
+def problems(graph: Graph, wrong: Mapping[str, str]) -> Problems:
+    """What `InvalidInputs.problems` says of each input, beside its field; the rest beside the menu."""
+    by_name = {field.name: field.block_id for field in fields(graph)}
+    beside: dict[str, str] = {}
+    for name, sentence in wrong.items():
+        block = by_name.get(name, actions.GRAPH)
+        named = sentence if name in by_name or not name else f"{name} {sentence}"
+        beside[block] = text.label(f"{beside[block]} {named}" if block in beside else named, 300)
+    return Problems(by_block=beside)
+
+
+def fields(graph: Graph) -> list[Field]:
+    """The graph's inputs as fields, as many as a modal takes."""
+    return [_field(graph, each) for each in graph.inputs[: modals.MOST_FIELDS]]
+
+
+def _field(graph: Graph, each: Input) -> Field:
+    return forms.of_schema(
+        _block_id(graph.name, each.name),
+        each.name,
+        each.schema,
+        required=each.required,
+        hint=each.description,
+        initial=each.default,
+    )
+
+
+def _block_id(graph: str, name: str) -> str:
+    """Of one input of one graph: Slack keeps what was typed under a block_id when the menu turns to another graph."""
+    return "input:" + hashlib.sha256(f"{graph}\n{name}".encode()).hexdigest()[:16]
+
+
+def _menu(graphs: Sequence[Graph], graph: Graph | None) -> Block:
+    options = [blocks.option(each.name, each.name) for each in graphs if len(each.name) <= 150]
+    element: dict[str, object] = {
+        "type": "static_select",
+        "action_id": actions.GRAPH,
+        "options": options,
+        "placeholder": blocks.plain("Choose", 150),
+    }
+    if graph is not None:
+        element["initial_option"] = blocks.option(graph.name, graph.name)
+    return {
+        "type": "input",
+        "block_id": actions.GRAPH,
+        "label": blocks.plain("What should be done?", 150),
+        "element": element,
+        "dispatch_action": True,
+    }
+
+
+def _unavailable(graphs: Sequence[Graph]) -> list[Block]:
+    if not graphs:
+        return []
+    lines = [
+        blocks.line(
+            blocks.run(text.label(graph.name, 60), "bold"), blocks.run(f"  {text.label(graph.unavailable, 200)}")
+        )
+        for graph in graphs[:10]
+    ]
+    return [blocks.context("Cannot run here"), blocks.rich(blocks.bullets(lines))]

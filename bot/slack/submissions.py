@@ -1,0 +1,176 @@
+"""Modals: what somebody submitted is checked again, and then recorded. Errors go to the field that they are about."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.approvals.errors import CountersignError, InvalidAnswer, InvalidInputs, ReasonMissing
+from bot.approvals.model import Approve, ChannelId, ItemVerdict, Reject, Request
+from bot.slack import actions, modals
+from bot.slack.modals import Problems
+from bot.slack.parts import Body, Parts, person_of
+
+log = logging.getLogger(__name__)
+
+IN_TIME = 2.5
+"""Seconds in which a submission is answered; Slack shows an error after three."""
+
+
+def register(app: AsyncApp, parts: Parts) -> None:
+    @app.view(actions.REJECT)
+    async def reject(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await _submitted(ack, _reject(parts, body))
+
+    @app.view(actions.RESPOND)
+    async def respond(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await _submitted(ack, _respond(parts, body))
+
+    @app.view(actions.CHOOSE)
+    async def choose(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await _submitted(ack, _choose(parts, body))
+
+    @app.view(actions.EACH)
+    async def each(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await _submitted(ack, _each(parts, body))
+
+    @app.view(actions.EDIT)
+    async def edit(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await _submitted(ack, _edit(parts, body))
+
+    @app.view(actions.START)
+    async def start(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await _submitted(ack, _start(parts, body))
+
+
+async def _submitted(ack: AsyncAck, work: Coroutine[Any, Any, Problems | None]) -> None:
+    """Do it within Slack's patience and say how it went: errors at their fields, a refusal in the modal's place.
+
+    What takes longer is not cut off: the modal says that it goes on, and the card will show it.
+    """
+    task = asyncio.create_task(work)
+    done, _ = await asyncio.wait([task], timeout=IN_TIME)
+    if not done:
+        await _replace(ack, "Still at it", "Your answer is being recorded. The card will show it in a moment.")
+    try:
+        problems = await task
+    except CountersignError as refusal:
+        if done:
+            await _replace(ack, "Not counted", str(refusal))
+        else:
+            log.warning("a submission was refused after its modal had to be answered: %s", refusal)
+    except Exception:
+        error_id = uuid.uuid4().hex[:8]
+        log.exception("error %s: a submission failed", error_id)
+        if done:
+            await _replace(
+                ack,
+                "Something went wrong",
+                f"Your answer may not have counted (error `{error_id}`). Please look at the card, and try again "
+                "if it has not changed.",
+            )
+    else:
+        if done and problems is not None:
+            await ack(response_action="errors", errors=dict(problems.by_block))
+        elif done:
+            await ack(response_action="clear")
+
+
+async def _replace(ack: AsyncAck, title: str, sentence: str) -> None:
+    await ack(response_action="update", view=dict(modals.notice(title, sentence)))
+
+
+async def _reject(parts: Parts, body: Body) -> Problems | None:
+    target = _target(body)
+    request = await parts.storage.request(target.request)
+    reason = modals.reason(_state(body))
+    verdicts: tuple[ItemVerdict, ...] = tuple(Reject(reason=reason) for _ in request.question.items)
+    try:
+        await _vote(parts, body, verdicts)
+    except ReasonMissing as missing:
+        return modals.reason_problem(str(missing))
+    return None
+
+
+async def _respond(parts: Parts, body: Body) -> Problems | None:
+    request = await _request(parts, body)
+    response = modals.response(request, _state(body))
+    if isinstance(response, Problems):
+        return response
+    try:
+        await _vote(parts, body, (response,))
+    except InvalidAnswer as invalid:
+        return modals.response_problem(request, invalid.field, invalid.problem)
+    return None
+
+
+async def _choose(parts: Parts, body: Body) -> Problems | None:
+    choice = modals.choice(await _request(parts, body), _state(body))
+    if isinstance(choice, Problems):
+        return choice
+    await _vote(parts, body, (choice,))
+    return None
+
+
+async def _each(parts: Parts, body: Body) -> Problems | None:
+    verdicts = modals.verdicts(await _request(parts, body), _state(body))
+    if isinstance(verdicts, Problems):
+        return verdicts
+    await _vote(parts, body, verdicts)
+    return None
+
+
+async def _edit(parts: Parts, body: Body) -> Problems | None:
+    """Change the arguments; the one who changed them thereby approves what they are now."""
+    request = await _request(parts, body)
+    edited = modals.edited(request, _state(body))
+    if isinstance(edited, Problems):
+        return edited
+    person, version = person_of(body), _target(body).version
+    try:
+        revised = await parts.service.edit(request.id, person, version, edited.item, edited.arguments, parts.clock())
+        verdicts: tuple[ItemVerdict, ...] = tuple(Approve() for _ in revised.question.items)
+        await parts.service.vote(request.id, person, revised.version, verdicts, parts.clock())
+    except InvalidAnswer as invalid:
+        return modals.edit_problem(request, edited.item, invalid.field, invalid.problem)
+    return None
+
+
+async def _start(parts: Parts, body: Body) -> Problems | None:
+    view = body["view"]
+    name = modals.chosen(_state(body))
+    graph = next((graph for graph in parts.engine.graphs() if graph.name == name), None)
+    if graph is None:
+        return modals.no_graph()
+    channel = ChannelId(view["private_metadata"])
+    try:
+        words = modals.words(graph, _state(body))
+        await parts.service.start(name, words, person_of(body), channel, parts.clock())
+    except InvalidInputs as invalid:
+        return modals.start_problems(graph, invalid.problems)
+    return None
+
+
+async def _vote(parts: Parts, body: Body, verdicts: tuple[ItemVerdict, ...]) -> None:
+    target = _target(body)
+    await parts.service.vote(target.request, person_of(body), target.version, verdicts, parts.clock())
+
+
+async def _request(parts: Parts, body: Body) -> Request:
+    """The request in the version that the modal showed: `StaleVersion` where it has moved on."""
+    target = _target(body)
+    return await parts.service.check(target.request, person_of(body), target.version, parts.clock())
+
+
+def _target(body: Body) -> actions.RequestTarget:
+    return actions.request_target(body["view"]["private_metadata"])
+
+
+def _state(body: Body) -> Mapping[str, Any]:
+    state: Mapping[str, Any] = body["view"]["state"]
+    return state

@@ -1,0 +1,208 @@
+"""Words as Slack's messages carry them: escaped, cut where one can see it, and unable to pretend.
+
+Text from a graph or typed by a person is shown through `visible` in plain_text or rich_text, where Slack parses
+nothing; where only mrkdwn will do, through `escaped` too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.approvals.model import JSON, ChannelId, Person
+
+_PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
+_NOT_PLAIN = re.compile(r"[^\n\t\x20-\x7e]+")
+_KEPT = frozenset("\n\t")
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_JOINED = frozenset({"Lo", "Mn", "Mc"})
+_PICTURE = frozenset({"So", "Sk"})
+_RIGHT_TO_LEFT = frozenset({"R", "AL"})
+_SELECTOR = "\ufe0f"
+_JOINERS = "\u200c\u200d"
+_KEYCAPS = frozenset("0123456789#*")
+_STACKED = 4
+_LONGEST_SENTENCE = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Text within a limit, and whether some of it had to go."""
+
+    text: str
+    cut: bool
+
+
+def escaped(text: str) -> str:
+    """Text that mrkdwn shows as it is: no mention, link or ping can be made of it (Slack: escaping text)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def visible(text: str) -> str:
+    """The text with every character that hides or reorders others written out, as in ⟨U+202E⟩.
+
+    Joiners stay where scripts and pictures need them, right-to-left letters are isolated from what follows, and
+    no more than a few accents stand on one letter.
+    """
+    if _PLAIN.fullmatch(text):
+        return text
+    reordering = False
+
+    def spelled(run: re.Match[str]) -> str:
+        nonlocal reordering
+        marks = 0
+        written: list[str] = []
+        for at in range(run.start(), run.end()):
+            character = text[at]
+            marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+            written.append(_named(character) if marks > _STACKED or _misleads(text, at) else character)
+            reordering = reordering or unicodedata.bidirectional(character) in _RIGHT_TO_LEFT
+        return "".join(written)
+
+    shown = _NOT_PLAIN.sub(spelled, text)
+    return "\n".join(f"\u2068{line}\u2069" for line in shown.split("\n")) if reordering else shown
+
+
+def shown(text: str, limit: int) -> Cut:
+    """Untrusted text, visible, in at most `limit` characters."""
+    if len(text) <= limit:
+        whole = visible(text)
+        if len(whole) <= limit:
+            return Cut(whole, False)
+    return Cut(_noted(visible(text[:limit]), limit, len(text)), True)
+
+
+def unseen(text: str) -> tuple[str, ...]:
+    """The names of the characters that `visible` would write out, each once."""
+    misleading = (character for at, character in enumerate(text) if _misleads(text, at))
+    return tuple(dict.fromkeys(f"U+{ord(character):04X}" for character in misleading))
+
+
+def cut(text: str, limit: int) -> Cut:
+    """The text, or as much of it as fits with a note that says so, in at most `limit` characters."""
+    return Cut(text, False) if len(text) <= limit else Cut(_noted(text, limit, len(text)), True)
+
+
+def label(text: str, limit: int) -> str:
+    """One line of plain text within a limit: for headers, buttons and options, where a note has no room."""
+    line = " ".join(visible(text[: _reach(limit)]).split())
+    if len(line) <= limit and len(text) <= _reach(limit):
+        return line
+    return _whole(line[: limit - 1]).rstrip() + "…"
+
+
+def fits(text: str, limit: int) -> bool:
+    """Whether `label` shows all of it."""
+    return len(text) <= _reach(limit) and len(" ".join(visible(text).split())) <= limit
+
+
+def sentence(text: str, limit: int) -> str:
+    """Untrusted text as part of a mrkdwn sentence: one line, cut, escaped, and with no formatting of its own."""
+    line = label(re.sub(r"[`*_~]", "", text), limit)
+    return escaped(line)
+
+
+def paragraph(sentences: Iterable[str]) -> str:
+    """Finished mrkdwn sentences as a message's `text`; those that no longer fit are left out."""
+    whole = ""
+    for each in sentences:
+        longer = f"{whole} {each}".strip()
+        if len(longer) > _LONGEST_SENTENCE:
+            break
+        whole = longer
+    return whole
+
+
+def pretty(value: JSON) -> str:
+    """The value as indented JSON, every character visible."""
+    try:
+        return visible(json.dumps(value, indent=2, ensure_ascii=False))
+    except RecursionError:  # the indenting encoder is written in Python and gives up earlier
+        return visible(json.dumps(value, ensure_ascii=False))
+
+
+def mention(person: Person) -> str:
+    return f"<@{person.user_id}>"
+
+
+def channel(id: ChannelId) -> str:
+    return f"<#{id}>"
+
+
+def mentions(people: Sequence[Person], limit: int = 10) -> str:
+    """People in a sentence, and how many more there are."""
+    return listed([mention(person) for person in people], limit)
+
+
+def approver(name: str) -> str:
+    """A name of a policy as mrkdwn: people and groups by id as mentions, handles and addresses as words."""
+    if re.fullmatch(r"[UW][A-Z0-9]{2,}", name):
+        return f"<@{name}>"
+    if re.fullmatch(r"S[A-Z0-9]{2,}", name):
+        return f"<!subteam^{name}>"
+    return escaped(label(name, 80))
+
+
+def approvers(names: Sequence[str], limit: int = 10) -> str:
+    return listed([approver(name) for name in names], limit)
+
+
+def listed(words: Sequence[str], limit: int = 10) -> str:
+    """`a, b and c`; beyond the limit, `a, b and 3 more`."""
+    shown = list(words[:limit])
+    if rest := len(words) - len(shown):
+        shown.append(f"{rest:,} more")
+    if len(shown) < 2:
+        return "".join(shown)
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 action`, `1,200 actions`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def _noted(text: str, limit: int, total: int) -> str:
+    note = f"… cut, {total:,} characters in all"
+    if len(note) >= limit:
+        return _whole(text[: max(limit - 1, 0)]).rstrip() + "…"
+    return f"{_whole(text[: limit - len(note) - 1])} {note}"
+
+
+def _reach(limit: int) -> int:
+    """How far into a text `label` looks for its words."""
+    return limit * 4 + 100
+
+
+def _named(character: str) -> str:
+    return f"⟨U+{ord(character):04X}⟩"
+
+
+def _misleads(text: str, at: int) -> bool:
+    character = text[at]
+    if character in _KEPT:
+        return False
+    before = text[at - 1] if at else ""
+    after = text[at + 1 : at + 2]
+    if character == _SELECTOR:
+        return not (_pictured(before) or before in _KEYCAPS)
+    if "\ufe00" <= character < _SELECTOR or "\U000e0100" <= character <= "\U000e01ef":
+        return True
+    if character in _JOINERS and before and after:
+        scripted = {unicodedata.category(before), unicodedata.category(after)} <= _JOINED
+        return not (scripted or (_pictured(before) and _pictured(after)))
+    return character in _BLANK or unicodedata.category(character) in _UNSEEN
+
+
+def _pictured(character: str) -> bool:
+    return character == _SELECTOR or (character != "" and unicodedata.category(character) in _PICTURE)
+
+
+def _whole(text: str) -> str:
+    """Without half a written-out character at its end."""
+    start = text.rfind("⟨")
+    return text[:start] if start >= 0 and "⟩" not in text[start:] and len(text) - start < 10 else text
