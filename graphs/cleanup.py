@@ -1,4 +1,4 @@
-"""Moves old files of a folder to a trash beside it, after a person saw the list: scan, ask, move, report.
+"""Moves the old files of a folder to a trash, after a person approved the list: scan, ask, move, report.
 
 Only folders under CLEANUP_ROOT can be named. What moves is what was shown: a file that changed since then
 stays.

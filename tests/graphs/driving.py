@@ -1,0 +1,63 @@
+"""One thread of a graph, driven as the bot drives it, and files with an age."""
+
+import errno
+import os
+import time
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.types import Command
+
+from graphs import cleanup
+
+DAY = 24 * 60 * 60
+NOT_PERMITTED = PermissionError(errno.EACCES, "Permission denied")
+
+
+class Run:
+    """One thread of the graph, driven as the bot drives it."""
+
+    def __init__(self, saver: BaseCheckpointSaver[Any]) -> None:
+        self.thread_id = str(uuid4())
+        self.config: RunnableConfig = {"configurable": {"thread_id": self.thread_id, "__pregel_strict_resume": True}}
+        self.graph = cleanup.graph.compile(checkpointer=saver)
+
+    def start(self, **inputs: str) -> dict[str, Any]:
+        """Runs until the graph asks; what it asks."""
+        self.graph.invoke(cast(cleanup.Inputs, inputs), self.config, durability="sync")
+        (question,) = self.graph.get_state(self.config).interrupts
+        value: dict[str, Any] = question.value
+        return value
+
+    def answer(self, value: object) -> str:
+        """Answers the open question; the outcome."""
+        (question,) = self.graph.get_state(self.config).interrupts
+        self.graph.invoke(Command(resume={question.id: value}), self.config, durability="sync")
+        return self.outcome
+
+    def approve(self) -> str:
+        return self.answer({"approved": True, "feedback": ""})
+
+    @property
+    def state(self) -> cleanup.State:
+        return cast(cleanup.State, self.graph.get_state(self.config).values)
+
+    @property
+    def outcome(self) -> str:
+        return self.state["outcome"]
+
+
+def write(path: Path, *, days: float, text: str = "x") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    then = time.time() - days * DAY
+    os.utime(path, (then, then))
+    return path
+
+
+def trashed(root: Path, run: Run) -> list[str]:
+    batch = root / ".trash" / run.thread_id
+    return sorted(path.relative_to(batch).as_posix() for path in batch.rglob("*") if path.is_file())
