@@ -160,6 +160,8 @@ class Graph:
     name: str
     description: str
     inputs: tuple[Input, ...]
+    example: str = ""
+    """A line that would start it."""
     unavailable: str = ""
 
 

@@ -30,6 +30,7 @@ from bot.approvals.model import (
     Decided,
     Failed,
     ItemVerdict,
+    MessageRef,
     Pending,
     Person,
     Request,
@@ -108,8 +109,32 @@ class Service:
         self._wake(task_id)
         return task
 
+    async def look(self, task_id: TaskId, person: Person) -> Task:
+        """The task, for its requester and for those whom it asked; `NotFound` or `NotYours` for others."""
+        task = await self.storage.task(task_id)
+        if task.requester != person:
+            requests = await self.storage.requests_of(task_id)
+            if not any(person in request.asked for request in requests):
+                raise NotYours(task_id, task.requester)
+        return task
+
+    async def redraw(self, ref: MessageRef) -> None:
+        """Draw the surface that stands there again, whatever it is thought to show."""
+
+        async def once() -> Surface | None:
+            surface = await self.storage.surface_at(ref)
+            return await self.storage.save_surface(replace(surface, shown=-1, fingerprint="")) if surface else None
+
+        surface = await _until_won(once)
+        if surface is not None:
+            self.work.show(surface.task_id)
+
     async def retry(self, task_id: TaskId, by: Person, now: datetime) -> Task:
-        """Bring a stopped task, and its undelivered decisions, on again now. `NotFound` or `NothingToRetry`."""
+        """Bring a stopped task, and its undelivered decisions, on again now: its requester may, and whom it asked.
+
+        `NotFound`, `NotYours` or `NothingToRetry`.
+        """
+        await self.look(task_id, by)
 
         async def again() -> Task:
             task = await self.storage.task(task_id)

@@ -48,6 +48,7 @@ class LoadedGraph:
             name=self.name,
             description=self.description,
             inputs=self.form.inputs,
+            example=self.form.example(self.name),
             unavailable=self.unavailable,
         )
 

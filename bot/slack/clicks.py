@@ -28,41 +28,37 @@ def register(app: AsyncApp, parts: Parts) -> None:
     @app.action(actions.APPROVE)
     async def approve(ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await ack()
-        await told(parts.whisper(body), _vote_all(parts, body))
+        await told(parts, parts.whisper(body), _vote_all(parts, body))
 
     @app.action(actions.CHOICES)
     async def choose(ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await ack()
-        await told(parts.whisper(body), _vote_choice(parts, body))
+        await told(parts, parts.whisper(body), _vote_choice(parts, body))
 
     @app.action(FORMS)
     async def open_modal(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
-        await told(parts.whisper(body), _open_form(parts, body, client))
+        await told(parts, parts.whisper(body), _open_form(parts, body, client))
 
     @app.action(actions.VIEW_ALL)
     async def view_all(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
-        await told(parts.whisper(body), _view_all(parts, body, client))
+        await told(parts, parts.whisper(body), _view_all(parts, body, client))
 
     @app.action(actions.PAGES)
     async def turn_page(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
-        await told(parts.whisper(body), _turn_page(parts, body, client))
+        await told(parts, parts.whisper(body), _turn_page(parts, body, client))
 
     @app.action(actions.RETRY)
     async def retry(ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await ack()
-        await told(parts.whisper(body), _retry(parts, body))
+        await told(parts, parts.whisper(body), _retry(parts, body))
 
     @app.action(actions.GRAPH)
     async def choose_graph(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
-        view = body["view"]
-        form = modals.start(
-            parts.engine.graphs(), chosen=modals.chosen(view["state"]), metadata=view["private_metadata"]
-        )
-        await client.views_update(view_id=view["id"], hash=view["hash"], view=form)
+        await told(parts, parts.whisper(body), _choose_graph(parts, body, client))
 
 
 async def _vote_all(parts: Parts, body: Body) -> None:
@@ -137,6 +133,13 @@ async def _turn_page(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     request = await parts.storage.request(actions.request_target(pressed["value"]).request)
     page = modals.view_all(request, actions.index(pressed["action_id"]))
     await client.views_update(view_id=view["id"], hash=view["hash"], view=page)
+
+
+async def _choose_graph(parts: Parts, body: Body, client: AsyncWebClient) -> None:
+    """Show the chosen graph's own inputs in the form."""
+    view = body["view"]
+    form = modals.start(parts.engine.graphs(), chosen=modals.chosen(view["state"]), metadata=view["private_metadata"])
+    await client.views_update(view_id=view["id"], hash=view["hash"], view=form)
 
 
 async def _retry(parts: Parts, body: Body) -> None:

@@ -14,7 +14,7 @@ from bot.approvals.errors import CountersignError
 from bot.approvals.model import ChannelId, Person, TaskId
 from bot.slack import modals, replies
 from bot.slack.directory import DirectMessage, NotMember
-from bot.slack.parts import Parts, person_of, told
+from bot.slack.parts import Parts, Say, person_of, told
 
 COMMAND = "/task"
 LISTED = 15
@@ -32,10 +32,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
         async def say(sentence: str) -> None:
             await respond(text=sentence, response_type="ephemeral", unfurl_links=False, unfurl_media=False)
 
-        await told(say, _run(parts, body, client, say))
+        await told(parts, say, _run(parts, body, client, say))
 
 
-async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, say: Any) -> None:
+async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, say: Say) -> None:
     person, channel = person_of(body), ChannelId(body["channel_id"])
     words = _split(str(body.get("text", "")))
     match words:

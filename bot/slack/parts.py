@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -31,6 +32,8 @@ class Parts:
     messenger: SlackMessenger
     directory: SlackDirectory
     clock: Clock
+    busy: Callable[[], AbstractAsyncContextManager[None]]
+    """Held while an action is worked on, so that a shutdown waits for it: Bolt itself waits for none."""
 
     def whisper(self, body: Body) -> Say:
         """Tell the person in private, where they acted."""
@@ -76,16 +79,17 @@ def place_of(body: Body) -> Place | None:
     )
 
 
-async def told(say: Say, act: Awaitable[None]) -> None:
+async def told(parts: Parts, say: Say, act: Awaitable[None]) -> None:
     """Do it; a refusal is said to the person, and so is anything unforeseen, under an id that the log has too."""
-    try:
-        await act
-    except CountersignError as refusal:
-        await say(str(refusal))
-    except Exception:
-        error_id = uuid.uuid4().hex[:8]
-        log.exception("error %s: answering Slack failed", error_id)
-        await say(
-            f"Something went wrong here, and your action may not have counted (error `{error_id}`). "
-            "Please look at the card, and try again if it has not changed."
-        )
+    async with parts.busy():
+        try:
+            await act
+        except CountersignError as refusal:
+            await say(str(refusal))
+        except Exception:
+            error_id = uuid.uuid4().hex[:8]
+            log.exception("error %s: answering Slack failed", error_id)
+            await say(
+                f"Something went wrong here, and your action may not have counted (error `{error_id}`). "
+                "Please look at the card, and try again if it has not changed."
+            )

@@ -25,35 +25,39 @@ IN_TIME = 2.5
 def register(app: AsyncApp, parts: Parts) -> None:
     @app.view(actions.REJECT)
     async def reject(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(ack, _reject(parts, body))
+        await _submitted(parts, ack, _reject(parts, body))
 
     @app.view(actions.RESPOND)
     async def respond(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(ack, _respond(parts, body))
+        await _submitted(parts, ack, _respond(parts, body))
 
     @app.view(actions.CHOOSE)
     async def choose(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(ack, _choose(parts, body))
+        await _submitted(parts, ack, _choose(parts, body))
 
     @app.view(actions.EACH)
     async def each(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(ack, _each(parts, body))
+        await _submitted(parts, ack, _each(parts, body))
 
     @app.view(actions.EDIT)
     async def edit(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(ack, _edit(parts, body))
+        await _submitted(parts, ack, _edit(parts, body))
 
     @app.view(actions.START)
     async def start(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(ack, _start(parts, body))
+        await _submitted(parts, ack, _start(parts, body))
 
 
-async def _submitted(ack: AsyncAck, work: Coroutine[Any, Any, Problems | None]) -> None:
+async def _submitted(parts: Parts, ack: AsyncAck, work: Coroutine[Any, Any, Problems | None]) -> None:
     """Do it within Slack's patience and say how it went: errors at their fields, a refusal in the modal's place.
 
     What takes longer is not cut off: the modal says that it goes on, and the card will show it.
     """
-    task = asyncio.create_task(work)
+    async with parts.busy():
+        await _answer(ack, asyncio.create_task(work))
+
+
+async def _answer(ack: AsyncAck, task: asyncio.Task[Problems | None]) -> None:
     done, _ = await asyncio.wait([task], timeout=IN_TIME)
     if not done:
         await _replace(ack, "Still at it", "Your answer is being recorded. The card will show it in a moment.")

@@ -1,0 +1,32 @@
+"""APScheduler as a clock over data: it knows no deadlines, it only says "look now".
+
+One interval job in memory per process. Deadlines are in storage, so a tick that is missed or doubled changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+
+@asynccontextmanager
+async def ticking(tick: Callable[[], Awaitable[None]], seconds: float) -> AsyncIterator[None]:
+    """Call `tick` at once and then every `seconds`, never twice at a time, until the block ends."""
+    scheduler = AsyncIOScheduler(timezone=UTC)
+    scheduler.add_job(
+        tick,
+        "interval",
+        seconds=seconds,
+        next_run_time=datetime.now(UTC),
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=None,
+    )
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=False)

@@ -1,0 +1,105 @@
+"""The environment and `.env` -> one frozen `Settings`. A misspelt name stops the start; it never fails open."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.approvals.errors import SettingsError
+
+SLACK = "https://slack.com/api/"
+
+
+class Settings(BaseSettings):
+    """Every setting, with its default. Names are the environment's, in lower case."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
+
+    slack_bot_token: SecretStr
+    """Starts with xoxb-: what the bot may do in the workspace."""
+    slack_app_token: SecretStr
+    """Starts with xapp-: opens Socket Mode."""
+    slack_api_url: str = SLACK
+    """Another address than Slack's, such as the simulator's."""
+    state_dir: Path = Path("var")
+    """Where the embedded SQLite files lie."""
+    policy_file: Path = Path("policies.yaml")
+    langgraph_config: Path = Path("langgraph.json")
+    sweep_interval: Annotated[float, Field(gt=0, le=60)] = 5.0
+    """Seconds between two looks at what is due."""
+    lease_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
+    """How long a process that died keeps its graphs from being taken over."""
+    shutdown_grace: Annotated[float, Field(ge=0, le=600)] = 20.0
+    """Seconds that running graphs and calls to Slack get to reach a boundary at a shutdown."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("slack_bot_token")
+    @classmethod
+    def _bot_token(cls, token: SecretStr) -> SecretStr:
+        return _starting(token, "xoxb-")
+
+    @field_validator("slack_app_token")
+    @classmethod
+    def _app_token(cls, token: SecretStr) -> SecretStr:
+        return _starting(token, "xapp-")
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _url(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("should start with https://")
+        return url if url.endswith("/") else url + "/"
+
+    @property
+    def lease_ttl(self) -> timedelta:
+        return timedelta(seconds=self.lease_seconds)
+
+
+WHERE = {
+    "slack_bot_token": "your app's page at api.slack.com/apps, under OAuth & Permissions, once it is installed",
+    "slack_app_token": "your app's page at api.slack.com/apps, under Basic Information, App-Level Tokens, "
+    "with the scope connections:write",
+}
+"""Where a person gets what only Slack can give."""
+
+
+def load(env_file: Path = Path(".env")) -> Settings:
+    """The settings, the environment before the file; `SettingsError` with everything that is wrong."""
+    _refuse_unknown(env_file)
+    try:
+        return Settings(_env_file=env_file)
+    except ValidationError as error:
+        problems = [_problem(str(each["loc"][0]), each["type"], each["msg"]) for each in error.errors()]
+        raise SettingsError("\n".join(problems)) from None
+
+
+def _refuse_unknown(env_file: Path) -> None:
+    known = [name.upper() for name in Settings.model_fields]
+    for name in dotenv_values(env_file) if env_file.exists() else ():
+        if name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"It may hold {', '.join(known)}."
+            raise SettingsError(
+                f"{env_file}, key {name}: there is no such setting. {hint} "
+                'Variables for your graphs belong under "env" in langgraph.json, or into the environment.'
+            )
+
+
+def _problem(name: str, kind: str, message: str) -> str:
+    key = name.upper()
+    where = f" Get it from {WHERE[name]}; put it into .env or the environment." if name in WHERE else ""
+    if kind == "missing":
+        return f"{key} is not set.{where}"
+    return f"{key}: {message.removeprefix('Value error, ')}.{where}"
+
+
+def _starting(token: SecretStr, prefix: str) -> SecretStr:
+    if not token.get_secret_value().startswith(prefix):
+        raise ValueError(f"should start with {prefix}")
+    return token

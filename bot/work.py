@@ -1,0 +1,140 @@
+"""The tasks that the process owns: one drive and one reconciliation per task at a time, all drained at the end.
+
+Losing a wake-up loses nothing: what is still to be done is in storage, and the next sweep finds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.approvals.errors import Conflict, NotFound, Unreachable
+from bot.approvals.model import TaskId
+from bot.approvals.ports import Clock, Draining
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 64
+"""Runs, and reconciliations, of different tasks at the same time."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """Runs one kind of job, keyed by task: never twice at a time for one task, and once more if woken meanwhile.
+
+    A job may return the time at which it wants to run again.
+    """
+
+    name: str
+    job: Callable[[TaskId], Awaitable[datetime | None]]
+    clock: Clock
+    _running: dict[TaskId, asyncio.Task[None]] = field(default_factory=dict)
+    _again: set[TaskId] = field(default_factory=set)
+    _later: dict[TaskId, asyncio.TimerHandle] = field(default_factory=dict)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+    _closed: bool = False
+
+    def wake(self, task_id: TaskId) -> None:
+        """Run the job for this task soon, or once more after its present run."""
+        if self._closed:
+            return
+        if (timer := self._later.pop(task_id, None)) is not None:
+            timer.cancel()
+        if task_id in self._running:
+            self._again.add(task_id)
+            return
+        self._running[task_id] = asyncio.create_task(self._run(task_id), name=f"{self.name} {task_id}")
+
+    async def _run(self, task_id: TaskId) -> None:
+        try:
+            async with self._slots:
+                await self._rounds(task_id)
+        finally:
+            del self._running[task_id]
+
+    async def _rounds(self, task_id: TaskId) -> None:
+        while True:
+            self._again.discard(task_id)
+            try:
+                again = await self.job(task_id)
+            except Conflict:
+                self._again.add(task_id)
+                again = None
+            except Draining:
+                return
+            except (Unreachable, NotFound) as error:
+                log.warning("%s of task %s was put off to the next sweep: %s", self.name, task_id, error)
+                return
+            except Exception:
+                log.exception("%s of task %s failed; the next sweep tries again", self.name, task_id)
+                return
+            if task_id not in self._again:
+                if again is not None:
+                    self._wake_at(task_id, again)
+                return
+
+    def _wake_at(self, task_id: TaskId, at: datetime) -> None:
+        if self._closed:
+            return
+        seconds = max((at - self.clock()).total_seconds(), 0.05)
+        self._later[task_id] = asyncio.get_running_loop().call_later(seconds, self.wake, task_id)
+
+    async def close(self, grace: float) -> None:
+        """Take nothing more, wait for what runs, and cancel what has not ended within `grace` seconds."""
+        self._closed = True
+        for timer in self._later.values():
+            timer.cancel()
+        running = set(self._running.values())
+        if not running:
+            return
+        _, late = await asyncio.wait(running, timeout=grace)
+        for task in late:
+            task.cancel()
+        if late:
+            log.warning("%s: %d tasks did not end in time and are left to the next process", self.name, len(late))
+            await asyncio.wait(late)
+
+
+@dataclass(slots=True)
+class Workshop:
+    """The Work port: a lane for graphs and one for Slack, and a count of the listeners that are still at it."""
+
+    deliveries: Lane
+    showings: Lane
+    _busy: int = 0
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def deliver(self, task_id: TaskId) -> None:
+        self.deliveries.wake(task_id)
+
+    def show(self, task_id: TaskId) -> None:
+        self.showings.wake(task_id)
+
+    @asynccontextmanager
+    async def busy(self) -> AsyncIterator[None]:
+        """Around a listener's work: a shutdown waits for it."""
+        self._busy += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._idle.set()
+
+    async def close(self, grace: float) -> None:
+        """Let listeners end, then graphs, then Slack's messages; all within about `grace` seconds."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + grace
+        if self._busy:
+            try:
+                async with asyncio.timeout(grace):
+                    await self._idle.wait()
+            except TimeoutError:
+                log.warning("%d answers to Slack were still under way at the end", self._busy)
+        await self.deliveries.close(max(end - loop.time(), 0))
+        await self.showings.close(max(end - loop.time(), 1))
