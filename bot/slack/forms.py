@@ -22,6 +22,8 @@ State: TypeAlias = Mapping[str, Any]
 
 VALUE: Final = "value"
 """The action_id of every field's element: its block_id says which field it is."""
+MOST_FIELDS: Final = 30
+"""In one modal."""
 _LONG: Final = 150
 _SAFE: Final = 2**53
 _LONG_FORMATS: Final = frozenset({"textarea", "multiline", "long-text", "markdown"})

@@ -1,12 +1,13 @@
 """The modals of a request, and what people wrote in them. Pure: a record in, a view out; a view's state in,
 verdicts out. A modal carries the request's id and version, and whoever reads a submission checks both anew.
+The modal that starts a task is `starting`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from bot.approvals.model import (
     JSON,
@@ -23,21 +24,15 @@ from bot.slack import actions, blocks, forms, pages, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.forms import Field, State, Wrong
-
-Modal: TypeAlias = dict[str, Any]
+from bot.slack.views import Modal as Modal
+from bot.slack.views import Problems as Problems
+from bot.slack.views import loading as loading
+from bot.slack.views import modal
+from bot.slack.views import notice as notice
 
 REASON: Final = "reason"
 ANSWER: Final = "answer"
-MOST_FIELDS: Final = 30
-"""An item with more arguments keeps the rest as they are."""
 _MOST_BYTES: Final = 150_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problems:
-    """What is wrong with a submission, by block_id: the `errors` of `ack(response_action="errors")`."""
-
-    by_block: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,35 +41,6 @@ class Edited:
 
     item: int
     arguments: Mapping[str, JSON]
-
-
-def modal(
-    title: str,
-    callback_id: str,
-    content: Sequence[Block],
-    *,
-    submit: str = "",
-    metadata: str = "",
-) -> Modal:
-    made: Modal = {
-        "type": "modal",
-        "callback_id": callback_id,
-        "title": blocks.plain(title, blocks.TITLE_TEXT),
-        "close": blocks.plain("Cancel" if submit else "Close", blocks.TITLE_TEXT),
-        "private_metadata": metadata,
-        "blocks": list(content),
-    }
-    return {**made, "submit": blocks.plain(submit, blocks.TITLE_TEXT)} if submit else made
-
-
-def notice(title: str, sentence: str) -> Modal:
-    """One finished sentence, in mrkdwn as refusals have it."""
-    return modal(title, actions.NOTICE, [blocks.section(text.cut(sentence, blocks.SECTION_TEXT).text)])
-
-
-def loading(title: str) -> Modal:
-    """What is opened at once, so that the trigger is used in time; `views.update` puts the real one in its place."""
-    return notice(title, "One moment…")
 
 
 # --- Reject -------------------------------------------------------------------------------------
@@ -298,7 +264,7 @@ def _properties(form: JSON) -> Mapping[str, JSON] | None:
     if not isinstance(form, dict):
         return None
     properties = form.get("properties")
-    return properties if isinstance(properties, dict) and 0 < len(properties) <= MOST_FIELDS else None
+    return properties if isinstance(properties, dict) and 0 < len(properties) <= forms.MOST_FIELDS else None
 
 
 def _argument_fields(request: Request, item: int) -> list[Field]:
@@ -307,7 +273,7 @@ def _argument_fields(request: Request, item: int) -> list[Field]:
     room = _MOST_BYTES
     for number, (name, value) in enumerate(request.question.items[item].arguments.items()):
         field = forms.of_value(f"argument:{item}:{number}", name, value)
-        if field is None or len(fields) == MOST_FIELDS:
+        if field is None or len(fields) == forms.MOST_FIELDS:
             continue
         needed = blocks.size([forms.block(field)])
         if needed <= room:

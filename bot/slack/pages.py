@@ -77,7 +77,7 @@ def _parts(request: Request) -> list[tuple[str, str]]:
         asked["form"] = question.form
     if question.risk is not None:
         asked["risk"] = str(question.risk)
-    parts = [("What is asked, as edited" if request.edited else "What is asked", text.pretty(asked))]
+    parts = [("What is asked, as edited" if request.edited else "What is asked", text.visible(text.pretty(asked)))]
     if question.payload is not None:
-        parts.append(("As the agent sent it", text.pretty(question.payload)))
+        parts.append(("As the agent sent it", text.visible(text.pretty(question.payload))))
     return parts

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from bot.approvals.ports import Graph, Input
-from bot.slack import actions, blocks, forms, modals, text
+from bot.slack import actions, blocks, forms, text, views
 from bot.slack.blocks import Block
 from bot.slack.forms import Field, State
-from bot.slack.modals import Modal, Problems
+from bot.slack.views import Modal, Problems
 
 
 def start(
@@ -31,7 +31,7 @@ def start(
             content.append(blocks.rich(blocks.line(blocks.run(text.shown(graph.description, 600).text))))
         content.extend(forms.block(field, typed=(typed or {}).get(field.name)) for field in fields(graph))
     content.extend(_unavailable([graph for graph in graphs if graph.unavailable]))
-    return modals.modal("Start a task", actions.START, content, submit="Start" if runnable else "", metadata=metadata)
+    return views.modal("Start a task", actions.START, content, submit="Start" if runnable else "", metadata=metadata)
 
 
 def chosen(state: State) -> str:
@@ -59,7 +59,7 @@ def problems(graph: Graph, wrong: Mapping[str, str]) -> Problems:
 
 def fields(graph: Graph) -> list[Field]:
     """The graph's inputs as fields, as many as a modal takes."""
-    return [_field(graph, each) for each in graph.inputs[: modals.MOST_FIELDS]]
+    return [_field(graph, each) for each in graph.inputs[: forms.MOST_FIELDS]]
 
 
 def _field(graph: Graph, each: Input) -> Field:

@@ -101,4 +101,4 @@ def _outcome(task: Task) -> str:
 
 
 def _graph(task: Task) -> str:
-    return text.escaped(text.label(task.graph, 80))
+    return text.escape(text.label(task.graph, 80))

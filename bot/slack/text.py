@@ -1,7 +1,7 @@
 """Words as Slack's messages carry them: escaped, cut where one can see it, and unable to pretend.
 
 Text from a graph or typed by a person is shown through `visible` in plain_text or rich_text, where Slack parses
-nothing; where only mrkdwn will do, through `escaped` too.
+nothing; where only mrkdwn will do, through `escape` too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Cut:
     cut: bool
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Text that mrkdwn shows as it is: no mention, link or ping can be made of it (Slack: escaping text)."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -82,9 +82,9 @@ def unseen(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"U+{ord(character):04X}" for character in misleading))
 
 
-def cut(text: str, limit: int) -> Cut:
+def cut(text: str, limit: int) -> str:
     """The text, or as much of it as fits with a note that says so, in at most `limit` characters."""
-    return Cut(text, False) if len(text) <= limit else Cut(_noted(text, limit, len(text)), True)
+    return text if len(text) <= limit else _noted(text, limit, len(text))
 
 
 def label(text: str, limit: int) -> str:
@@ -103,7 +103,7 @@ def fits(text: str, limit: int) -> bool:
 def sentence(text: str, limit: int) -> str:
     """Untrusted text as part of a mrkdwn sentence: one line, cut, escaped, and with no formatting of its own."""
     line = label(re.sub(r"[`*_~]", "", text), limit)
-    return escaped(line)
+    return escape(line)
 
 
 def paragraph(sentences: Iterable[str]) -> str:
@@ -118,11 +118,11 @@ def paragraph(sentences: Iterable[str]) -> str:
 
 
 def pretty(value: JSON) -> str:
-    """The value as indented JSON, every character visible."""
+    """The value as indented JSON; not `visible` yet."""
     try:
-        return visible(json.dumps(value, indent=2, ensure_ascii=False))
+        return json.dumps(value, indent=2, ensure_ascii=False)
     except RecursionError:  # the indenting encoder is written in Python and gives up earlier
-        return visible(json.dumps(value, ensure_ascii=False))
+        return json.dumps(value, ensure_ascii=False)
 
 
 def mention(person: Person) -> str:
@@ -144,7 +144,7 @@ def approver(name: str) -> str:
         return f"<@{name}>"
     if re.fullmatch(r"S[A-Z0-9]{2,}", name):
         return f"<!subteam^{name}>"
-    return escaped(label(name, 80))
+    return escape(label(name, 80))
 
 
 def approvers(names: Sequence[str], limit: int = 10) -> str:

@@ -78,7 +78,7 @@ def answer(value: JSON, limit: int) -> Shown:
     if isinstance(value, str):
         short = text.shown(value, limit)
         return Shown((blocks.quote(blocks.run(short.text)),), short.cut)
-    short = text.cut(text.pretty(value), limit)
+    short = text.shown(text.pretty(value), limit)
     return Shown((blocks.code(short.text),), short.cut)
 
 
@@ -102,10 +102,10 @@ def _value(value: JSON, detail: Detail) -> tuple[list[Element], Element | None, 
         case [_, *_]:
             return _list(value, detail)
         case dict() if value:
-            short = text.cut(text.pretty(value), detail.value)
+            short = text.shown(text.pretty(value), detail.value)
             return [], blocks.code(short.text), short.cut
         case _:
-            short = text.cut(_json(value), detail.value)
+            short = text.shown(_json(value), detail.value)
             return [blocks.run("  "), blocks.run(short.text, "code")], None, short.cut
 
 
@@ -123,10 +123,10 @@ def _list(value: Sequence[JSON], detail: Detail) -> tuple[list[Element], Element
     total = text.counted(len(value), "entry") if len(value) == 1 else f"{len(value):,} entries"
     beside = blocks.run(f"  {total}")
     if any(isinstance(entry, list | dict) for entry in value):
-        short = text.cut(text.pretty(list(value)), detail.value)
+        short = text.shown(text.pretty(list(value)), detail.value)
         return [beside], blocks.code(short.text), short.cut
     words = [_entry(entry) for entry in value[: detail.entries]]
-    shorts = [text.cut(word, max(min(detail.value, 200), 20)) for word in words]
+    shorts = [text.shown(word, max(min(detail.value, 200), 20)) for word in words]
     lines = [blocks.line(blocks.run(short.text)) for short in shorts]
     rest = len(value) - len(words)
     if rest:
@@ -136,9 +136,9 @@ def _list(value: Sequence[JSON], detail: Detail) -> tuple[list[Element], Element
 
 def _entry(entry: JSON) -> str:
     if isinstance(entry, str) and entry and "\n" not in entry and not _LOOKS_LIKE_JSON.fullmatch(entry):
-        return text.visible(entry)
+        return entry
     return _json(entry)
 
 
 def _json(value: JSON) -> str:
-    return text.visible(json.dumps(value, ensure_ascii=False))
+    return json.dumps(value, ensure_ascii=False)

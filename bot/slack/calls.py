@@ -1,0 +1,108 @@
+"""One call of Slack's Web API: a time limit around it, and what came of it in a form that one can match on.
+
+The client must not retry by itself (`web_client`): a retried post is a second post where the response was lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+log = logging.getLogger(__name__)
+
+SLACK: Final = "https://slack.com/api/"
+RETRY_AFTER: Final = 30.0
+"""Where a 429 does not say how long, in seconds."""
+
+_UNKNOWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+_LIMITED = frozenset({"ratelimited", "rate_limited"})
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Slack did it."""
+
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Slack did not do it, and says why."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """Slack did not do it: too many calls."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """The request never left: nobody answered the door."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Slack may or may not have done it."""
+
+    why: str
+
+
+Result: TypeAlias = Done | Refused | Limited | NotSent | Unknown
+
+
+def web_client(token: str, base_url: str = SLACK, session: aiohttp.ClientSession | None = None) -> AsyncWebClient:
+    """A client that sends each request once; what a lost response means is ours to find out."""
+    return AsyncWebClient(
+        token=token, base_url=base_url.rstrip("/") + "/", session=session, retry_handlers=[], timeout=15
+    )
+
+
+async def call(request: Awaitable[AsyncSlackResponse], seconds: float) -> Result:
+    """What came of the request within so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            response = await request
+    except SlackApiError as error:
+        return _refusal(error)
+    except aiohttp.ClientConnectorError as error:
+        return NotSent(type(error).__name__)
+    except (TimeoutError, aiohttp.ClientError, OSError, SlackClientError) as error:
+        return Unknown(type(error).__name__)
+    return Done(response.data) if isinstance(response.data, dict) else Unknown("a response without JSON")
+
+
+def _refusal(error: SlackApiError) -> Result:
+    response = error.response
+    if not isinstance(response, AsyncSlackResponse):  # the body was no JSON: aiohttp's response, or nothing
+        return Unknown("a response without JSON")
+    body = response.data if isinstance(response.data, dict) else {}
+    reason = str(body.get("error", ""))
+    if response.status_code == 429 or reason in _LIMITED:
+        return Limited(_retry_after(response.headers))
+    if response.status_code >= 500 or not reason or reason in _UNKNOWN:
+        return Unknown(reason or f"status {response.status_code}")
+    if messages := body.get("response_metadata", {}).get("messages"):
+        log.warning("Slack refused with %s: %s", reason, messages)
+    return Refused(reason)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    named = {name.lower(): value for name, value in headers.items()}
+    try:
+        return max(float(named["retry-after"]), 1.0)
+    except (KeyError, ValueError):
+        return RETRY_AFTER

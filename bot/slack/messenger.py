@@ -1,0 +1,232 @@
+"""The Messenger port: records' drawings as Slack's messages, paced, and never posted twice by ourselves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, assert_never
+
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.approvals.model import ChannelId, MessageRef, Person, SurfaceId, Ts, UserId
+from bot.approvals.ports import Drawing, MessageGone, NotNow, OutcomeUnknown, PlaceGone, View
+from bot.slack import cards, text
+from bot.slack.blocks import Block
+from bot.slack.calls import Done, Limited, NotSent, Refused, Result, Unknown, call
+from bot.slack.cards import Card, Urgency
+from bot.slack.pace import POSTS, TIER_3, TIER_4, Pace, Rate, TooLong
+
+log = logging.getLogger(__name__)
+
+EVENT_TYPE: Final = "countersign_surface"
+"""Of the metadata that a message's opaque id travels in."""
+SECONDS: Final = 10.0
+"""For one call."""
+FIND_SECONDS: Final = 15.0
+"""For a whole search, within a surface's claim."""
+FIND_PAGES: Final = 10
+PAGE: Final = 200
+SLACK_BEFORE: Final = timedelta(minutes=1)
+"""Slack's clock and ours may differ by so much."""
+SOON: Final = 5.0
+LATER: Final = 60.0
+
+_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+_TOO_LONG = frozenset({"msg_too_long", "msg_blocks_too_long", "invalid_blocks"})
+_NO_PLACE = frozenset(
+    {
+        *("is_archived", "channel_not_found", "not_in_channel", "missing_scope", "account_inactive", "token_revoked"),
+        *("thread_not_found", "invalid_thread_ts", "invalid_ts_oldest", "cannot_reply_to_message", "is_inactive"),
+        *("invalid_auth", "not_authed", "token_expired", "no_permission", "access_denied", "ekm_access_denied"),
+        *("org_login_required", "team_access_not_granted", "not_allowed_token_type", "messages_tab_disabled"),
+        *("user_not_found", "user_not_visible", "user_disabled", "users_not_found", "cannot_dm_bot", "invalid_users"),
+        *("method_not_supported_for_channel_type", "as_user_not_supported", "not_authorized"),
+    }
+)
+
+
+class SlackMessenger:
+    """Slack's messages through a client that does not retry (`calls.web_client`)."""
+
+    def __init__(self, client: AsyncWebClient, pace: Pace | None = None) -> None:
+        self._client = client
+        self._pace = pace or Pace()
+        self._direct: dict[UserId, ChannelId] = {}
+
+    def draw(self, view: View) -> Card:
+        """The view as a message within Slack's limits, whatever it holds. Pure."""
+        return cards.draw(view)
+
+    async def post(
+        self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, surface_id: SurfaceId
+    ) -> MessageRef:
+        """Post once, with the id in the metadata; `PlaceGone`, `OutcomeUnknown` or `NotNow`."""
+        card = _card(drawing)
+
+        def sent(blocks: Sequence[Block]) -> Awaitable[AsyncSlackResponse]:
+            return self._client.chat_postMessage(
+                channel=channel,
+                thread_ts=thread_ts,
+                text=card.text,
+                blocks=list(blocks),
+                metadata={"event_type": EVENT_TYPE, "event_payload": {"id": surface_id}},
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+
+        body = await self._show("chat.postMessage", POSTS, channel, card, sent)
+        return MessageRef(channel=ChannelId(body["channel"]), ts=Ts(body["ts"]))
+
+    async def update(self, ref: MessageRef, drawing: Drawing) -> None:
+        """Bring a message level; `MessageGone`, `PlaceGone`, `OutcomeUnknown` or `NotNow`."""
+        card = _card(drawing)
+
+        def sent(blocks: Sequence[Block]) -> Awaitable[AsyncSlackResponse]:
+            # `parse` is "client" here unless one says otherwise, unlike chat.postMessage (Slack: chat.update)
+            return self._client.chat_update(
+                channel=ref.channel, ts=ref.ts, text=card.text, blocks=list(blocks), parse="none", link_names=False
+            )
+
+        await self._show("chat.update", TIER_3, "", card, sent)
+
+    async def find(
+        self, channel: ChannelId, thread_ts: Ts | None, surface_id: SurfaceId, since: datetime
+    ) -> MessageRef | None:
+        """The message that carries the id, if it was posted after all; `PlaceGone` or `NotNow`."""
+        try:
+            async with asyncio.timeout(FIND_SECONDS):
+                return await self._search(channel, thread_ts, surface_id, since)
+        except TimeoutError as late:
+            raise NotNow("the search took too long", SOON) from late
+
+    async def open_direct(self, person: Person) -> ChannelId:
+        """The channel of the bot's DM with this person; `PlaceGone` or `NotNow`."""
+        if person.user_id not in self._direct:
+            method = "conversations.open"
+            await self._turn(method, TIER_3)
+            result = await call(self._client.conversations_open(users=person.user_id), SECONDS)
+            body = self._body(method, result, repeatable=True)
+            self._direct[person.user_id] = ChannelId(body["channel"]["id"])
+        return self._direct[person.user_id]
+
+    async def tell(self, person: Person, channel: ChannelId, thread_ts: Ts | None, words: str) -> bool:
+        """Say something to one person alone, in mrkdwn; False where Slack did not take it.
+
+        Feedback only: they lose it when they reload, and nobody can change it afterwards (Slack: ephemeral messages).
+        """
+        method = "chat.postEphemeral"
+        try:
+            await self._turn(method, TIER_4)
+        except NotNow:
+            return False
+        request = self._client.chat_postEphemeral(
+            channel=channel,
+            user=person.user_id,
+            thread_ts=thread_ts,
+            text=text.cut(words, 3000),
+        )
+        result = await call(request, SECONDS)
+        if isinstance(result, Limited):
+            self._pace.close(method, result.seconds)
+        if not isinstance(result, Done):
+            log.warning("%s was not told privately in %s: %s", person.user_id, channel, result)
+        return isinstance(result, Done)
+
+    # --- Within ---------------------------------------------------------------------------------
+
+    async def _show(
+        self,
+        method: str,
+        rate: Rate,
+        channel: str,
+        card: Card,
+        sent: Callable[[Sequence[Block]], Awaitable[AsyncSlackResponse]],
+    ) -> Mapping[str, Any]:
+        """Send the blocks; where Slack says that they are too much, send the small ones, once."""
+        await self._turn(method, rate, channel, card.urgency)
+        result = await call(sent(card.blocks), SECONDS)
+        if isinstance(result, Refused) and result.error in _TOO_LONG:
+            log.error("%s refused a card with %s; sending its small form", method, result.error)
+            await self._turn(method, rate, channel, card.urgency)
+            result = await call(sent(card.small), SECONDS)
+            if isinstance(result, Refused) and result.error in _TOO_LONG:
+                raise PlaceGone(f"{result.error}, also for the smallest card")
+        return self._body(method, result)
+
+    async def _search(
+        self, channel: ChannelId, thread_ts: Ts | None, surface_id: SurfaceId, since: datetime
+    ) -> MessageRef | None:
+        method = "conversations.replies" if thread_ts else "conversations.history"
+        oldest = f"{(since - SLACK_BEFORE).timestamp():.6f}"
+        cursor = ""
+        for _ in range(FIND_PAGES):
+            await self._turn(method, TIER_3)
+            body = self._body(
+                method, await call(self._page(channel, thread_ts, oldest, cursor), SECONDS), repeatable=True
+            )
+            for message in body.get("messages", []):
+                if _carries(message, surface_id):
+                    return MessageRef(channel=channel, ts=Ts(message["ts"]))
+            cursor = body.get("response_metadata", {}).get("next_cursor") or ""
+            if not cursor:
+                return None
+        log.warning("surface %s was not among the last %d messages of %s", surface_id, FIND_PAGES * PAGE, channel)
+        return None
+
+    def _page(
+        self, channel: ChannelId, thread_ts: Ts | None, oldest: str, cursor: str
+    ) -> Awaitable[AsyncSlackResponse]:
+        window: dict[str, Any] = {"channel": channel, "oldest": oldest, "limit": PAGE, "include_all_metadata": True}
+        turned = {**window, "cursor": cursor} if cursor else window
+        if thread_ts is None:
+            return self._client.conversations_history(**turned)
+        return self._client.conversations_replies(ts=thread_ts, **turned)
+
+    async def _turn(self, method: str, rate: Rate, channel: str = "", urgency: Urgency = Urgency.DECISION) -> None:
+        try:
+            await self._pace.turn(method, rate, channel=channel, urgency=urgency)
+        except TooLong as late:
+            raise NotNow(f"{method} is at its pace", late.seconds) from late
+
+    def _body(self, method: str, result: Result, *, repeatable: bool = False) -> Mapping[str, Any]:
+        """What Slack answered, or the port's exception for what it did not. What only reads, or may be done twice,
+        is worth another try where its outcome is unknown."""
+        match result:
+            case Done(body=body):
+                return body
+            case Limited(seconds=seconds):
+                self._pace.close(method, seconds)
+                raise NotNow(f"{method} is rate limited", seconds)
+            case NotSent(why=why):
+                raise NotNow(f"{method} did not reach Slack: {why}", SOON)
+            case Unknown(why=why):
+                if repeatable:
+                    raise NotNow(f"{method}: {why}", SOON)
+                raise OutcomeUnknown(f"{method}: {why}")
+            case Refused(error=error):
+                raise _refusal(method, error)
+            case _ as never:
+                assert_never(never)
+
+
+def _refusal(method: str, error: str) -> Exception:
+    if error in _GONE:
+        return MessageGone(error)
+    if error in _NO_PLACE or error.startswith("restricted_action"):
+        return PlaceGone(error)
+    log.error("%s refused with %s, which nothing here expects", method, error)
+    return NotNow(f"{method}: {error}", LATER)
+
+
+def _carries(message: Mapping[str, Any], surface_id: SurfaceId) -> bool:
+    metadata = message.get("metadata") or {}
+    return metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload", {}).get("id") == surface_id
+
+
+def _card(drawing: Drawing) -> Card:
+    if not isinstance(drawing, Card):
+        raise TypeError("this messenger shows what it has drawn")
+    return drawing
