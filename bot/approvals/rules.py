@@ -193,7 +193,8 @@ def attempted(request: Request) -> Request:
 def failed(request: Request, failure: Failure, now: datetime) -> Request:
     """The graph raised on the answer: put off the next try, doubling, or leave it to a person at last."""
     state = _decided(request)
-    wait = min(FIRST_RETRY * 2 ** max(state.attempts - 1, 0), LAST_RETRY)
+    doublings = min(max(state.attempts - 1, 0), MOST_ATTEMPTS)  # a person may retry any number of times
+    wait = min(FIRST_RETRY * 2**doublings, LAST_RETRY)
     next_try = now + wait if state.attempts < MOST_ATTEMPTS else None
     return replace(request, state=replace(state, failure=failure, next_try=next_try))
 
