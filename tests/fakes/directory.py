@@ -1,0 +1,40 @@
+"""A workspace's people and groups in memory, behind the `Directory` port."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.approvals.model import Person
+from bot.approvals.ports import LookupFailed, Member
+
+
+class FakeDirectory:
+    def __init__(self) -> None:
+        self.people: dict[str, Person] = {}
+        self.ineligible: dict[Person, str] = {}
+        self.groups: dict[str, list[Person]] = {}
+        self.cached: dict[str, list[Person]] = {}
+        """What a look-up past the cache would correct."""
+        self.down = False
+        self.fresh_lookups = 0
+
+    def add(self, person: Person, *, ineligible: str = "") -> Person:
+        self.people[person.user_id] = person
+        if ineligible:
+            self.ineligible[person] = ineligible
+        return person
+
+    async def member(self, person: Person) -> Member:
+        self._answer()
+        return Member(person=person, name=person.user_id, ineligible=self.ineligible.get(person, ""))
+
+    async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
+        self._answer()
+        self.fresh_lookups += fresh
+        groups = self.groups if fresh else {**self.groups, **self.cached}
+        found = [person for ref in refs for person in groups.get(ref, [])]
+        return frozenset([*found, *(self.people[ref] for ref in refs if ref in self.people)])
+
+    def _answer(self) -> None:
+        if self.down:
+            raise LookupFailed("timeout")

@@ -1,0 +1,117 @@
+"""Slack's messages in memory, behind the `Messenger` port."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.approvals.model import ChannelId, MessageRef, Person, SurfaceId, SurfaceKind, Ts
+from bot.approvals.ports import Drawing, MessageGone, View
+from tests.fakes.pause import Pause
+
+
+@dataclass(frozen=True)
+class FakeDrawing:
+    """What a card would say, in a line."""
+
+    kind: SurfaceKind
+    words: str
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self.kind}: {self.words}"
+
+
+@dataclass(frozen=True)
+class Message:
+    channel: ChannelId
+    thread_ts: Ts | None
+    surface_id: SurfaceId
+    drawing: Drawing
+
+
+class FakeMessenger:
+    def __init__(self) -> None:
+        self.messages: dict[MessageRef, Message] = {}
+        self.calls: list[str] = []
+        self._faults: defaultdict[str, deque[tuple[Exception, bool]]] = defaultdict(deque)
+        self._pauses: dict[str, Pause] = {}
+
+    # --- What tests do ----------------------------------------------------------------------------
+
+    def fail(self, call: str, fault: Exception, *, after: bool = False) -> None:
+        """The next such call raises; with `after`, once it has done its work."""
+        self._faults[call].append((fault, after))
+
+    def pause_at(self, call: str) -> Pause:
+        """The next such call waits before it does its work."""
+        return self._pauses.setdefault(call, Pause())
+
+    def delete(self, ref: MessageRef) -> None:
+        del self.messages[ref]
+
+    def of(self, kind: SurfaceKind) -> list[Message]:
+        return [
+            message
+            for message in self.messages.values()
+            if isinstance(message.drawing, FakeDrawing) and message.drawing.kind is kind
+        ]
+
+    # --- The port ---------------------------------------------------------------------------------
+
+    def draw(self, view: View) -> FakeDrawing:
+        words = [type(view.task.state).__name__, "current" if view.current else "overtaken"]
+        if view.request is not None:
+            words += [type(view.request.state).__name__, f"v{view.request.version}", f"{len(view.request.votes)} votes"]
+        return FakeDrawing(kind=view.surface.kind, words=", ".join(words))
+
+    async def post(
+        self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, surface_id: SurfaceId
+    ) -> MessageRef:
+        late = await self._begin("post")
+        ref = MessageRef(channel=channel, ts=Ts(f"1700000000.{len(self.calls):06}"))
+        self.messages[ref] = Message(channel=channel, thread_ts=thread_ts, surface_id=surface_id, drawing=drawing)
+        if late is not None:
+            raise late
+        return ref
+
+    async def update(self, ref: MessageRef, drawing: Drawing) -> None:
+        late = await self._begin("update")
+        if ref not in self.messages:
+            raise MessageGone
+        old = self.messages[ref]
+        self.messages[ref] = Message(
+            channel=old.channel, thread_ts=old.thread_ts, surface_id=old.surface_id, drawing=drawing
+        )
+        if late is not None:
+            raise late
+
+    async def find(
+        self, channel: ChannelId, thread_ts: Ts | None, surface_id: SurfaceId, since: datetime
+    ) -> MessageRef | None:
+        await self._begin("find")
+        return next(
+            (
+                ref
+                for ref, message in self.messages.items()
+                if (message.channel, message.thread_ts, message.surface_id) == (channel, thread_ts, surface_id)
+            ),
+            None,
+        )
+
+    async def open_direct(self, person: Person) -> ChannelId:
+        await self._begin("open_direct")
+        return ChannelId(f"D-{person.user_id}")
+
+    async def _begin(self, call: str) -> Exception | None:
+        """Raises an early fault; returns one that is to be raised after the work."""
+        self.calls.append(call)
+        if (pause := self._pauses.pop(call, None)) is not None:
+            await pause.here()
+        if not self._faults[call]:
+            return None
+        fault, after = self._faults[call].popleft()
+        if after:
+            return fault
+        raise fault

@@ -1,0 +1,36 @@
+"""The work that a process would have begun, behind the `Work` port."""
+
+from __future__ import annotations
+
+from bot.approvals.delivery import Delivery
+from bot.approvals.model import TaskId
+from bot.approvals.surfaces import Surfaces
+
+
+class FakeWork:
+    """Keeps what it was woken for until a test has it done."""
+
+    def __init__(self) -> None:
+        self.deliveries: list[TaskId] = []
+        self.showings: list[TaskId] = []
+
+    def deliver(self, task_id: TaskId) -> None:
+        self.deliveries.append(task_id)
+
+    def show(self, task_id: TaskId) -> None:
+        self.showings.append(task_id)
+
+    def forget(self) -> None:
+        """The process died with all that it was about to do."""
+        self.deliveries.clear()
+        self.showings.clear()
+
+    async def run(self, delivery: Delivery, surfaces: Surfaces) -> None:
+        """Do all of it, and what follows from it."""
+        while self.deliveries or self.showings:
+            while self.deliveries:
+                await delivery.drive(self.deliveries.pop(0))
+            shown = set(self.showings)
+            self.showings.clear()
+            for task_id in shown:
+                await surfaces.reconcile(task_id)

@@ -1,0 +1,222 @@
+"""The domain over its real storage and the fakes, with some people in a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.approvals import rules
+from bot.approvals.delivery import Delivery
+from bot.approvals.model import (
+    Approve,
+    AuditEvent,
+    ChannelId,
+    InterruptId,
+    Item,
+    ItemVerdict,
+    Pending,
+    Person,
+    Question,
+    Request,
+    RequestId,
+    RequestState,
+    Risk,
+    Surface,
+    SurfaceKind,
+    Task,
+    TaskId,
+    TeamId,
+    ThreadId,
+    UserId,
+    Verdict,
+)
+from bot.approvals.policy import Policies, Policy, Step
+from bot.approvals.ports import Storage
+from bot.approvals.service import Service
+from bot.approvals.surfaces import Surfaces
+from bot.storage.sqlite import SqliteStorage
+from tests.fakes.clock import MORNING, ManualClock
+from tests.fakes.directory import FakeDirectory
+from tests.fakes.engine import FakeEngine, Stage
+from tests.fakes.fuse import Fuse, mortal
+from tests.fakes.messenger import FakeMessenger
+from tests.fakes.work import FakeWork
+
+TEAM = TeamId("T1")
+CHANNEL = ChannelId("C1")
+
+
+def person(user_id: str) -> Person:
+    return Person(team_id=TEAM, user_id=UserId(user_id))
+
+
+RITA = person("U-RITA")
+"""The requester."""
+ALICE, BOB, CAROL = person("U-ALICE"), person("U-BOB"), person("U-CAROL")
+"""Approvers."""
+DORA = person("U-DORA")
+"""A lead, who is asked when nobody answers."""
+GUS = person("U-GUS")
+"""A guest whom the policy names by mistake."""
+STRANGER = person("U-STRANGER")
+
+FIRST, SECOND = InterruptId("i-first"), InterruptId("i-second")
+
+APPROVERS = ("U-ALICE", "U-BOB", "U-CAROL", "U-RITA", "U-GUS")
+
+
+def policy(
+    *,
+    name: str = "default",
+    approvers: tuple[str, ...] = APPROVERS,
+    quorum: int = 1,
+    self_approval: bool = False,
+    reason_required: bool = True,
+    steps: tuple[Step, ...] = (),
+) -> Policy:
+    return Policy(
+        name=name,
+        approvers=approvers,
+        quorum=quorum,
+        self_approval=self_approval,
+        reason_required=reason_required,
+        steps=steps,
+    )
+
+
+def a_request(*, of: Policy | None = None, asks: Question | None = None, state: RequestState | None = None) -> Request:
+    """A request that stands nowhere but in a test of pure rules; Rita's, and just opened."""
+    asks = asks or question()
+    request = Request(
+        id=RequestId("r1"),
+        task_id=TaskId("t1"),
+        thread_id=ThreadId("thread-1"),
+        interrupt_id=FIRST,
+        graph="cleanup",
+        requester=RITA,
+        proposed=asks,
+        question=asks,
+        policy=of or policy(),
+        asked=(),
+        opened_at=MORNING,
+        state=Pending(due_at=None),
+    )
+    return replace(request, state=state or rules.first_due(request))
+
+
+def item(*verdicts: Verdict, name: str = "delete", arguments: Mapping[str, str] | None = None) -> Item:
+    return Item(
+        name=name,
+        arguments=arguments if arguments is not None else {"path": "/old"},
+        verdicts=verdicts or (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT),
+    )
+
+
+def question(*items: Item, title: str = "Delete?", choices: tuple[str, ...] = (), risk: Risk | None = None) -> Question:
+    return Question(shape="hitl", title=title, items=items or (item(),), choices=choices, risk=risk)
+
+
+@dataclass(kw_only=True)
+class World:
+    """A process of the bot, and what it stands in."""
+
+    storage: Storage
+    policies: Policies
+    engine: FakeEngine
+    lease_ttl: timedelta = timedelta(seconds=30)
+    clock: ManualClock = field(default_factory=ManualClock)
+    directory: FakeDirectory = field(default_factory=FakeDirectory)
+    messenger: FakeMessenger = field(default_factory=FakeMessenger)
+    work: FakeWork = field(default_factory=FakeWork)
+    fuse: Fuse = field(default_factory=Fuse)
+
+    def __post_init__(self) -> None:
+        for someone in (RITA, ALICE, BOB, CAROL, DORA, STRANGER):
+            self.directory.add(someone)
+        self.directory.add(GUS, ineligible="it is a guest's")
+        self.be_born()
+
+    def be_born(self, fuse: Fuse | None = None) -> None:
+        """A new process over the same world; the old one, if any, is gone with its work."""
+        self.fuse = fuse or Fuse()
+        self.work.forget()
+        self.engine.fuse = self.fuse
+        storage = mortal(self.storage, self.fuse)
+        engine = mortal(self.engine, self.fuse)
+        self.service = Service(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.delivery = Delivery(
+            storage=storage,
+            engine=engine,
+            directory=self.directory,
+            policies=self.policies,
+            work=self.work,
+            clock=self.clock,
+            lease_ttl=self.lease_ttl,
+        )
+        self.surfaces = Surfaces(storage=storage, messenger=mortal(self.messenger, self.fuse), clock=self.clock)
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now
+
+    # --- Short for what tests do all the time -----------------------------------------------------
+
+    async def started(self) -> Task:
+        """A task that has come as far as it can by itself."""
+        task = await self.service.start("cleanup", {}, RITA, CHANNEL, self.now)
+        await self.settle()
+        return await self.task(task.id)
+
+    async def settle(self) -> None:
+        """Do all work that was woken."""
+        await self.work.run(self.delivery, self.surfaces)
+
+    async def later(self, by: timedelta) -> None:
+        """Time passes, then a sweep and what it wakes."""
+        self.clock.advance(by)
+        await self.service.sweep(self.now)
+        await self.settle()
+
+    async def vote(self, by: Person, *verdicts: ItemVerdict, on: Request) -> Request:
+        return await self.service.vote(on.id, by, on.version, verdicts or (Approve(),), self.now)
+
+    # --- What is stored ---------------------------------------------------------------------------
+
+    async def task(self, task_id: TaskId) -> Task:
+        return await self.storage.task(task_id)
+
+    async def requests(self, task: Task) -> tuple[Request, ...]:
+        return await self.storage.requests_of(task.id)
+
+    async def request(self, task: Task, interrupt_id: InterruptId = FIRST) -> Request:
+        (found,) = [request for request in await self.requests(task) if request.interrupt_id == interrupt_id]
+        return found
+
+    async def surface(self, task: Task, kind: SurfaceKind) -> Surface:
+        (found,) = await self.surfaces_of(task, kind)
+        return found
+
+    async def surfaces_of(self, task: Task, kind: SurfaceKind) -> list[Surface]:
+        return [surface for surface in await self.storage.surfaces_of(task.id) if surface.kind is kind]
+
+    async def history(self, task: Task, kind: str) -> list[AuditEvent]:
+        return [event for event in await self.storage.history(task.id) if event.kind == kind]
+
+
+@asynccontextmanager
+async def a_world(
+    *stages: Stage, otherwise: Policy | None = None, lease_ttl: timedelta = timedelta(seconds=30)
+) -> AsyncIterator[World]:
+    """A world whose graph has these stages; where none is given, it asks one question."""
+    storage = await SqliteStorage.open(":memory:")
+    try:
+        yield World(
+            storage=storage,
+            policies=Policies(rules=(), otherwise=otherwise or policy()),
+            engine=FakeEngine(*(stages or ({FIRST: question()},))),
+            lease_ttl=lease_ttl,
+        )
+    finally:
+        await storage.close()

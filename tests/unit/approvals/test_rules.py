@@ -1,0 +1,470 @@
+"""The rules, one at a time."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.approvals import rules
+from bot.approvals.errors import (
+    AlreadySettled,
+    NotAnApprover,
+    NotEligible,
+    OwnRequest,
+    ReasonMissing,
+    StaleVersion,
+    VerdictNotOffered,
+)
+from bot.approvals.model import (
+    Answered,
+    Approve,
+    Cancelled,
+    Choose,
+    Decided,
+    Delivered,
+    Edit,
+    Expired,
+    Failure,
+    ItemVerdict,
+    Pending,
+    Person,
+    Reject,
+    Request,
+    Respond,
+    Superseded,
+    TeamId,
+    Verdict,
+    Vote,
+)
+from bot.approvals.policy import Escalate, Expire, Policy, Remind, Step
+from bot.approvals.ports import Member
+from tests.fakes.clock import MORNING
+from tests.fakes.world import ALICE, BOB, CAROL, GUS, RITA, STRANGER, a_request, item, policy, question
+
+HOUR = timedelta(hours=1)
+FAILURE = Failure(error_id="e1", summary="ValueError", at=MORNING)
+DONE = Delivered(decision=Expired(at=MORNING), at=MORNING)
+TEAM_OF_TWO = frozenset({ALICE, BOB})
+
+
+def vote(person: Person, *verdicts: ItemVerdict, on: Request) -> Vote:
+    return Vote(
+        person=person, verdicts=verdicts or (Approve(),), version=on.version, digest=on.digest, at=MORNING + HOUR
+    )
+
+
+def cast(request: Request, person: Person, *verdicts: ItemVerdict) -> Request:
+    return rules.cast(request, vote(person, *verdicts, on=request))
+
+
+def member(person: Person, ineligible: str = "") -> Member:
+    return Member(person=person, name=person.user_id, ineligible=ineligible)
+
+
+# --- Who may ------------------------------------------------------------------------------------
+
+
+def test_an_approver_may_vote() -> None:
+    rules.may_vote(a_request(), member(ALICE), TEAM_OF_TWO)
+
+
+def test_a_stranger_may_not_and_is_told_who_may() -> None:
+    with pytest.raises(NotAnApprover, match="Who may: <@U-ALICE>, <@U-BOB>"):
+        rules.may_vote(a_request(), member(STRANGER), TEAM_OF_TWO)
+
+
+def test_an_empty_list_of_approvers_is_nobody() -> None:
+    with pytest.raises(NotAnApprover, match="names no one"):
+        rules.may_vote(a_request(), member(ALICE), frozenset())
+
+
+def test_the_same_user_id_of_another_workspace_is_somebody_else() -> None:
+    namesake = replace(ALICE, team_id=TeamId("T2"))
+
+    with pytest.raises(NotAnApprover):
+        rules.may_vote(a_request(), member(namesake), TEAM_OF_TWO)
+
+
+def test_a_requester_may_not_approve_and_is_told_who_may() -> None:
+    with pytest.raises(OwnRequest, match=r"Who may: <@U-ALICE>\."):
+        rules.may_vote(a_request(), member(RITA), frozenset({ALICE, RITA}))
+
+
+def test_a_requester_who_is_the_only_approver_is_told_that_nobody_else_may() -> None:
+    with pytest.raises(OwnRequest, match="nobody else"):
+        rules.may_vote(a_request(), member(RITA), frozenset({RITA}))
+
+
+def test_a_requester_may_approve_where_the_policy_says_so() -> None:
+    rules.may_vote(a_request(of=policy(self_approval=True)), member(RITA), frozenset({RITA}))
+
+
+def test_an_account_that_may_answer_nothing_may_not_although_the_policy_names_it() -> None:
+    with pytest.raises(NotEligible, match="it is a guest's"):
+        rules.may_vote(a_request(), member(GUS, "it is a guest's"), frozenset({GUS}))
+
+
+# --- Votes --------------------------------------------------------------------------------------
+
+
+def test_one_approval_settles_where_one_is_enough() -> None:
+    settled = cast(a_request(), ALICE)
+
+    assert settled.decision == Answered(verdicts=(Approve(),), voters=(ALICE,), edited=False, at=MORNING + HOUR)
+    assert isinstance(settled.state, Decided)
+    assert settled.state.next_try == MORNING + HOUR  # due at once
+
+
+def test_two_people_are_needed_where_the_policy_asks_for_two() -> None:
+    request = a_request(of=policy(quorum=2))
+
+    once = cast(request, ALICE)
+    twice = cast(once, ALICE)
+    settled = cast(twice, BOB)
+
+    assert once.decision is None
+    assert twice.decision is None, "the same person twice is not two people"
+    assert isinstance(settled.decision, Answered)
+    assert set(settled.decision.voters) == {ALICE, BOB}
+
+
+def test_a_later_vote_takes_the_place_of_the_same_persons_earlier_one() -> None:
+    request = a_request(of=policy(quorum=2), asks=question(item(Verdict.CHOOSE), choices=("left", "right")))
+
+    changed = cast(cast(request, ALICE, Choose(choice="left")), ALICE, Choose(choice="right"))
+    apart = cast(changed, BOB, Choose(choice="left"))
+    settled = cast(apart, CAROL, Choose(choice="right"))
+
+    assert apart.decision is None
+    assert isinstance(settled.decision, Answered)
+    assert settled.decision.verdicts == (Choose(choice="right"),)
+
+
+def test_one_rejection_settles_whatever_the_quorum() -> None:
+    request = cast(a_request(of=policy(quorum=3)), ALICE)
+
+    settled = cast(request, BOB, Reject(reason="no"))
+
+    assert isinstance(settled.decision, Answered)
+    assert settled.decision.verdicts == (Reject(reason="no"),)
+
+
+def test_every_item_is_settled_for_itself() -> None:
+    request = a_request(of=policy(quorum=2), asks=question(item(), item(name="mail")))
+
+    open_still = cast(request, ALICE, Reject(reason="no"), Approve())
+    settled = cast(open_still, BOB, Approve(), Approve())
+
+    assert open_still.decision is None
+    assert isinstance(settled.decision, Answered)
+    assert settled.decision.verdicts == (Reject(reason="no"), Approve())
+
+
+def test_answers_count_together_only_where_they_are_the_same() -> None:
+    request = a_request(of=policy(quorum=2), asks=question(item(Verdict.RESPOND)))
+
+    apart = cast(cast(request, ALICE, Respond(value="one")), BOB, Respond(value="two"))
+
+    assert apart.decision is None
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        ((), "it has 1 items, and 0 verdicts were given"),
+        ((Approve(), Approve()), "it has 1 items, and 2 verdicts were given"),
+        ((Choose(choice="left"),), "`delete` takes approve, edit, reject, not choose"),
+        ((Respond(value="x"),), "not respond"),
+    ],
+)
+def test_a_verdict_that_is_not_offered_is_refused(verdicts: tuple[ItemVerdict, ...], said: str) -> None:
+    request = a_request()
+    wrong = replace(vote(ALICE, on=request), verdicts=verdicts)
+
+    with pytest.raises(VerdictNotOffered, match=said):
+        rules.cast(request, wrong)
+
+
+def test_a_choice_that_is_not_offered_is_refused() -> None:
+    request = a_request(asks=question(item(Verdict.CHOOSE), choices=("left",)))
+
+    with pytest.raises(VerdictNotOffered, match="`up` is not among its choices"):
+        cast(request, ALICE, Choose(choice="up"))
+
+
+@pytest.mark.parametrize("reason", ["", "  \n"])
+def test_a_rejection_says_why_where_the_policy_wants_it(reason: str) -> None:
+    with pytest.raises(ReasonMissing):
+        cast(a_request(), ALICE, Reject(reason=reason))
+
+
+def test_a_rejection_may_be_silent_where_the_policy_does_not_mind() -> None:
+    assert cast(a_request(of=policy(reason_required=False)), ALICE, Reject()).decision is not None
+
+
+def test_a_vote_on_an_older_version_is_not_counted() -> None:
+    request = replace(a_request(), version=2)
+
+    with pytest.raises(StaleVersion):
+        rules.cast(request, replace(vote(ALICE, on=request), version=1))
+
+
+def test_a_vote_on_another_digest_is_not_counted_although_the_version_fits() -> None:
+    request = a_request()
+
+    with pytest.raises(StaleVersion):
+        rules.cast(request, replace(vote(ALICE, on=request), digest="0" * 64))
+
+
+@pytest.mark.parametrize("state", [Decided(decision=Expired(at=MORNING)), DONE, Superseded(at=MORNING)])
+def test_nothing_is_settled_twice(state: Decided | Delivered | Superseded) -> None:
+    request = a_request(state=state)
+
+    with pytest.raises(AlreadySettled):
+        cast(request, ALICE)
+    with pytest.raises(AlreadySettled):
+        rules.revise(request, ALICE, 1, 0, {}, MORNING)
+    with pytest.raises(AlreadySettled):
+        rules.cancel(request, RITA, MORNING)
+
+
+# --- Edits --------------------------------------------------------------------------------------
+
+
+def test_an_edit_makes_a_new_version_without_votes() -> None:
+    voted = cast(a_request(of=policy(quorum=2)), ALICE)
+
+    edited = rules.revise(voted, BOB, 1, 0, {"path": "/older"}, MORNING)
+
+    assert edited.version == 2
+    assert edited.votes == ()
+    assert edited.question.items[0].arguments == {"path": "/older"}
+    assert edited.proposed == voted.question
+    assert edited.edits == (Edit(person=BOB, at=MORNING),)
+
+
+def test_what_was_edited_and_approved_says_that_it_was_edited() -> None:
+    edited = rules.revise(a_request(), BOB, 1, 0, {"path": "/older"}, MORNING)
+
+    settled = cast(edited, ALICE)
+
+    assert isinstance(settled.decision, Answered)
+    assert settled.decision.edited
+
+
+def test_an_item_that_only_takes_edits_can_be_approved_once_it_was_edited() -> None:
+    request = a_request(asks=question(item(Verdict.EDIT)))
+
+    with pytest.raises(VerdictNotOffered):
+        cast(request, ALICE)
+    assert cast(rules.revise(request, ALICE, 1, 0, {}, MORNING), ALICE).decision is not None
+
+
+@pytest.mark.parametrize("index", [-1, 1])
+def test_an_item_that_is_not_there_cannot_be_edited(index: int) -> None:
+    with pytest.raises(VerdictNotOffered, match=f"no item {index + 1}"):
+        rules.revise(a_request(), ALICE, 1, index, {}, MORNING)
+
+
+def test_an_item_that_takes_no_edits_cannot_be_edited() -> None:
+    request = a_request(asks=question(item(Verdict.APPROVE)))
+
+    with pytest.raises(VerdictNotOffered, match="`delete` cannot be edited"):
+        rules.revise(request, ALICE, 1, 0, {}, MORNING)
+
+
+def test_an_edit_of_an_older_version_is_refused() -> None:
+    with pytest.raises(StaleVersion):
+        rules.revise(replace(a_request(), version=2), ALICE, 1, 0, {}, MORNING)
+
+
+# --- The graph's own changes --------------------------------------------------------------------
+
+
+def test_a_graph_that_asks_something_else_voids_votes_and_edits() -> None:
+    edited = rules.revise(a_request(of=policy(quorum=2)), BOB, 1, 0, {"path": "/older"}, MORNING)
+    voted = cast(edited, ALICE)
+    other = question(title="Delete more?")
+
+    asked = rules.ask_anew(voted, other)
+
+    assert (asked.version, asked.votes, asked.edits) == (3, (), ())
+    assert asked.question == asked.proposed == other
+
+
+def test_a_graph_that_asks_the_same_again_changes_nothing_not_even_an_edit() -> None:
+    edited = rules.revise(a_request(), BOB, 1, 0, {"path": "/older"}, MORNING)
+
+    assert rules.ask_anew(edited, edited.proposed) is edited
+
+
+def test_a_decision_stands_although_the_graph_asks_something_else() -> None:
+    settled = cast(a_request(), ALICE)
+
+    assert rules.ask_anew(settled, question(title="Delete more?")) is settled
+
+
+def test_an_interrupt_that_is_gone_supersedes_what_is_not_over() -> None:
+    assert rules.supersede(a_request(), MORNING).state == Superseded(at=MORNING)
+    assert rules.supersede(cast(a_request(), ALICE), MORNING).state == Superseded(at=MORNING)
+
+
+def test_an_interrupt_that_is_gone_leaves_alone_what_is_over() -> None:
+    delivered, superseded = a_request(state=DONE), a_request(state=Superseded(at=MORNING))
+
+    assert rules.supersede(delivered, MORNING + HOUR) is delivered
+    assert rules.supersede(superseded, MORNING + HOUR) is superseded
+
+
+def test_a_cancelled_request_says_who_cancelled_it() -> None:
+    assert rules.cancel(a_request(), RITA, MORNING).decision == Cancelled(by=RITA, at=MORNING)
+
+
+# --- Time ---------------------------------------------------------------------------------------
+
+LADDER = policy(
+    steps=(
+        Step(after=1 * HOUR, action=Remind()),
+        Step(after=2 * HOUR, action=Escalate(to=("@leads",))),
+        Step(after=3 * HOUR, action=Remind()),
+        Step(after=4 * HOUR, action=Escalate(to=("@leads", "U-BOSS"))),
+        Step(after=5 * HOUR, action=Expire()),
+    )
+)
+
+
+def test_the_first_step_is_due_from_the_opening_on() -> None:
+    assert rules.first_due(a_request(of=LADDER)) == Pending(due_at=MORNING + HOUR)
+
+
+def test_a_policy_without_steps_has_nothing_due() -> None:
+    request = a_request(of=policy())
+
+    assert rules.first_due(request) == Pending(due_at=None)
+    assert rules.next_step(request, MORNING + 999 * HOUR).request is request
+
+
+def test_nothing_happens_before_its_time() -> None:
+    request = a_request(of=LADDER)
+
+    assert rules.next_step(request, MORNING + HOUR - timedelta(microseconds=1)).request is request
+
+
+def test_steps_are_taken_one_after_the_other_each_at_its_time() -> None:
+    reminded = rules.next_step(a_request(of=LADDER), MORNING + 1 * HOUR)
+    escalated = rules.next_step(reminded.request, MORNING + 2 * HOUR)
+
+    assert (reminded.remind, reminded.escalate) == (True, ())
+    assert reminded.request.state == Pending(due_at=MORNING + 2 * HOUR, next_step=1)
+    assert (escalated.remind, escalated.escalate) == (False, ("@leads",))
+    assert escalated.request.state == Pending(due_at=MORNING + 3 * HOUR, next_step=2)
+    assert "@leads" in escalated.request.approvers
+
+
+def test_a_step_is_taken_once() -> None:
+    reminded = rules.next_step(a_request(of=LADDER), MORNING + HOUR).request
+
+    assert rules.next_step(reminded, MORNING + HOUR).request is reminded
+
+
+def test_after_a_downtime_a_reminder_before_an_escalation_is_dropped() -> None:
+    due = rules.next_step(a_request(of=LADDER), MORNING + 2 * HOUR)
+
+    assert (due.remind, due.escalate) == (False, ("@leads",))
+
+
+def test_after_a_downtime_all_escalations_are_made_up_for_and_the_last_reminder_is_kept() -> None:
+    three = rules.next_step(a_request(of=LADDER), MORNING + 3 * HOUR)
+    four = rules.next_step(a_request(of=LADDER), MORNING + 4 * HOUR)
+
+    assert (three.remind, three.escalate) == (True, ("@leads",))
+    assert not four.remind
+    assert four.request.escalated_to == ("@leads", "U-BOSS")
+    assert four.request.state == Pending(due_at=MORNING + 5 * HOUR, next_step=4)
+
+
+def test_after_a_downtime_past_the_deadline_nobody_is_bothered_any_more() -> None:
+    due = rules.next_step(a_request(of=LADDER), MORNING + 30 * HOUR)
+
+    assert due.request.decision == Expired(at=MORNING + 30 * HOUR)
+    assert (due.remind, due.escalate) == (False, ())
+    assert due.request.escalated_to == ()
+
+
+def test_the_last_step_leaves_nothing_due() -> None:
+    remind_once = policy(steps=(Step(after=HOUR, action=Remind()),))
+
+    due = rules.next_step(a_request(of=remind_once), MORNING + HOUR)
+
+    assert due.request.state == Pending(due_at=None, next_step=1)
+
+
+def test_time_does_nothing_to_a_request_that_is_settled() -> None:
+    settled = cast(a_request(of=LADDER), ALICE)
+
+    assert rules.next_step(settled, MORNING + 30 * HOUR).request is settled
+
+
+# --- Delivery -----------------------------------------------------------------------------------
+
+
+def decided(of: Policy | None = None) -> Request:
+    return cast(a_request(of=of), ALICE)
+
+
+def test_waits_between_deliveries_double_and_end_with_a_person() -> None:
+    request, waits = decided(), []
+    for _ in range(rules.MOST_ATTEMPTS):
+        request = rules.failed(rules.attempted(request), FAILURE, MORNING)
+        assert isinstance(request.state, Decided)
+        waits.append(None if request.state.next_try is None else (request.state.next_try - MORNING).total_seconds())
+
+    assert waits == [30, 60, 120, 240, 480, 960, 1920, None]
+
+
+def test_a_person_may_retry_any_number_of_times() -> None:
+    request = decided()
+
+    for _ in range(60):
+        request = rules.retried(rules.failed(rules.attempted(request), FAILURE, MORNING), MORNING)
+
+    assert isinstance(request.state, Decided)
+    assert request.state.attempts == 60
+    assert request.state.failure == FAILURE
+
+
+def test_a_request_that_was_put_off_before_its_first_try_waits_the_shortest_time() -> None:
+    put_off = rules.failed(decided(), FAILURE, MORNING)
+
+    assert isinstance(put_off.state, Decided)
+    assert put_off.state.next_try == MORNING + rules.FIRST_RETRY
+
+
+def test_a_persons_retry_is_due_at_once() -> None:
+    exhausted = rules.failed(
+        replace(decided(), state=Decided(decision=Expired(at=MORNING), attempts=8)), FAILURE, MORNING
+    )
+
+    retried = rules.retried(exhausted, MORNING + HOUR)
+
+    assert isinstance(exhausted.state, Decided)
+    assert exhausted.state.next_try is None
+    assert isinstance(retried.state, Decided)
+    assert retried.state.next_try == MORNING + HOUR
+
+
+def test_a_delivered_request_keeps_its_decision() -> None:
+    request = decided()
+
+    delivered = rules.delivered(request, MORNING + HOUR)
+
+    assert isinstance(delivered.state, Delivered)
+    assert delivered.state.at == MORNING + HOUR
+    assert delivered.decision == request.decision
+
+
+def test_what_is_not_decided_cannot_be_delivered() -> None:
+    with pytest.raises(AlreadySettled):
+        rules.delivered(a_request(), MORNING)
+    with pytest.raises(AlreadySettled):
+        rules.attempted(a_request(state=DONE))
