@@ -97,21 +97,26 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
 )
 
+# `INDEXED BY` refuses any plan that reads what has come to rest, whatever SQLite thinks of the row counts.
 ORPHANS = """
-    SELECT body FROM tasks
+    SELECT body FROM tasks INDEXED BY tasks_at_work
     WHERE state IN ('Starting', 'Running')
         AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.thread_id = tasks.thread_id AND until > :now)
     ORDER BY seq LIMIT :limit
 """
-DUE = "SELECT body FROM requests WHERE due_at <= :now ORDER BY due_at, seq LIMIT :limit"
+DUE = """
+    SELECT body FROM requests INDEXED BY requests_due
+    WHERE due_at <= :now
+    ORDER BY due_at, seq LIMIT :limit
+"""
 UNDELIVERED = """
-    SELECT body FROM requests
+    SELECT body FROM requests INDEXED BY requests_undelivered
     WHERE next_try <= :now
         AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.thread_id = requests.thread_id AND until > :now)
     ORDER BY next_try, seq LIMIT :limit
 """
 STALE = """
-    SELECT body FROM surfaces
+    SELECT body FROM surfaces INDEXED BY surfaces_stale
     WHERE stale_since IS NOT NULL AND (not_before IS NULL OR not_before <= :now)
     ORDER BY stale_since, seq LIMIT :limit
 """

@@ -1,0 +1,24 @@
+"""Each test runs on each implementation of `tests.conformance.stores`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.approvals.ports import Storage
+from tests.conformance.stores import FACTORIES, Store
+
+
+@pytest.fixture(params=FACTORIES)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """An empty store."""
+    async with FACTORIES[request.param](tmp_path) as store:
+        yield store
+
+
+@pytest.fixture
+async def storage(store: Store) -> Storage:
+    """One handle to the empty store."""
+    return await store.open()

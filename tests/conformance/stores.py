@@ -1,0 +1,65 @@
+"""The implementations of `Storage` that the suite proves. A new one is one factory and one entry here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from bot.approvals.ports import Storage
+from bot.storage.sqlite import SqliteStorage
+
+
+class Handle(Storage, Protocol):
+    """A store as one process has it open."""
+
+    async def close(self) -> None: ...
+
+
+class Store:
+    """One body of data, at first empty, that any number of handles can be opened to."""
+
+    def __init__(self, connect: Callable[[], AbstractAsyncContextManager[Handle]]) -> None:
+        self._connect = connect
+        self._open: list[AbstractAsyncContextManager[Handle]] = []
+
+    async def open(self) -> Storage:
+        """Another handle, as another process would have it."""
+        handle = self._connect()
+        self._open.append(handle)
+        return await handle.__aenter__()
+
+    async def close(self) -> None:
+        """Close all handles, as when every process ends; the data stays."""
+        while self._open:
+            await self._open.pop().__aexit__(None, None, None)
+
+    async def reopen(self) -> Storage:
+        """What a process finds that starts after all others have ended."""
+        await self.close()
+        return await self.open()
+
+
+Factory = Callable[[Path], AbstractAsyncContextManager[Store]]
+"""Given a folder of the test's own, the store; leaving it closes all handles and drops the data."""
+
+
+@asynccontextmanager
+async def sqlite(folder: Path) -> AsyncIterator[Store]:
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[Handle]:
+        handle = await SqliteStorage.open(folder / "records.db")
+        try:
+            yield handle
+        finally:
+            await handle.close()
+
+    store = Store(connect)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+FACTORIES: dict[str, Factory] = {"sqlite": sqlite}

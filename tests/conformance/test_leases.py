@@ -1,0 +1,163 @@
+"""What `Storage` promises of leases: nobody else drives the thread, and time alone ends a lease that is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from bot.approvals.model import Lease, ThreadId
+from bot.approvals.ports import Storage
+from tests.builders import MINUTE, NOON
+from tests.conformance.stores import Store
+
+THREAD = ThreadId("thread")
+TICK = timedelta(microseconds=1)
+
+
+async def taken(storage: Storage, minutes: float = 0) -> Lease:
+    """The thread's lease, taken for a minute so many minutes after noon."""
+    lease = await storage.lease(THREAD, MINUTE, NOON + minutes * MINUTE)
+    assert lease is not None
+    return lease
+
+
+async def test_a_lease_is_taken_for_its_length_from_now(storage: Storage) -> None:
+    lease = await storage.lease(THREAD, MINUTE, NOON)
+
+    assert lease is not None
+    assert lease.thread_id == THREAD
+    assert lease.until == NOON + MINUTE
+
+
+async def test_a_thread_is_not_leased_twice_while_the_lease_lives(store: Store) -> None:
+    one, another = await store.open(), await store.open()
+    lease = await taken(one)
+
+    assert await another.lease(THREAD, MINUTE, NOON) is None
+    assert await another.lease(THREAD, MINUTE, lease.until - TICK) is None
+    assert await one.lease(THREAD, MINUTE, NOON) is None
+    assert await one.holds(lease, NOON)
+
+
+async def test_a_lease_that_ran_out_can_be_taken_by_another(store: Store) -> None:
+    one, another = await store.open(), await store.open()
+    lost = await taken(one)
+
+    lease = await another.lease(THREAD, MINUTE, lost.until)
+
+    assert lease is not None
+    assert await another.holds(lease, lost.until)
+    assert not await one.holds(lost, NOON)
+
+
+async def test_threads_are_leased_apart(storage: Storage) -> None:
+    lease = await taken(storage)
+
+    other = await storage.lease(ThreadId("other"), MINUTE, NOON)
+
+    assert other is not None
+    assert await storage.holds(lease, NOON)
+    assert await storage.holds(other, NOON)
+
+
+async def test_of_many_that_want_a_thread_at_once_exactly_one_gets_it(store: Store) -> None:
+    handles = [await store.open() for _ in range(3)]
+
+    leases = await asyncio.gather(*(handles[number % 3].lease(THREAD, MINUTE, NOON) for number in range(24)))
+
+    assert sum(lease is not None for lease in leases) == 1
+
+
+async def test_each_leases_token_is_greater_than_all_before_it_on_that_thread(store: Store) -> None:
+    storage = await store.open()
+    first = await taken(storage)
+    await storage.release(first)
+    second = await taken(storage)
+    third = await taken(storage, minutes=1)
+    await storage.release(third)
+    storage = await store.reopen()
+    fourth = await taken(storage)
+
+    tokens = [lease.token for lease in (first, second, third, fourth)]
+
+    assert tokens == sorted(set(tokens))
+
+
+async def test_renewing_extends_the_lease_from_now_and_keeps_its_token(storage: Storage) -> None:
+    lease = await taken(storage)
+
+    renewed = await storage.renew(lease, 2 * MINUTE, NOON + MINUTE / 3)
+
+    assert renewed == Lease(thread_id=THREAD, token=lease.token, until=NOON + MINUTE / 3 + 2 * MINUTE)
+    assert await storage.holds(renewed, renewed.until - TICK)
+    assert await storage.lease(THREAD, MINUTE, renewed.until - TICK) is None
+
+
+async def test_a_lease_as_it_was_before_its_renewal_is_still_the_same_lease(storage: Storage) -> None:
+    lease = await taken(storage)
+    await storage.renew(lease, 5 * MINUTE, NOON)
+
+    assert await storage.holds(lease, NOON + 2 * MINUTE)
+    assert await storage.renew(lease, MINUTE, NOON + 2 * MINUTE) is not None
+
+
+async def test_a_lease_that_ran_out_is_not_renewed(storage: Storage) -> None:
+    lease = await taken(storage)
+
+    assert await storage.renew(lease, MINUTE, lease.until) is None
+    assert not await storage.holds(lease, lease.until)
+    assert await storage.lease(THREAD, MINUTE, lease.until) is not None
+
+
+async def test_a_lease_that_another_has_taken_is_not_renewed(storage: Storage) -> None:
+    lost = await taken(storage)
+    lease = await taken(storage, minutes=1)
+
+    assert await storage.renew(lost, 10 * MINUTE, NOON + MINUTE) is None
+    assert await storage.holds(lease, lease.until - TICK)
+    assert not await storage.holds(lease, lease.until)
+
+
+async def test_a_released_lease_is_not_renewed_and_not_held(storage: Storage) -> None:
+    lease = await taken(storage)
+
+    await storage.release(lease)
+
+    assert await storage.renew(lease, MINUTE, NOON) is None
+    assert not await storage.holds(lease, NOON)
+
+
+async def test_a_released_thread_can_be_leased_at_once(store: Store) -> None:
+    one, another = await store.open(), await store.open()
+    lease = await taken(one)
+
+    await one.release(lease)
+
+    assert await another.lease(THREAD, MINUTE, NOON) is not None
+
+
+async def test_releasing_a_lease_that_is_lost_changes_nothing(storage: Storage) -> None:
+    lost = await taken(storage)
+    lease = await taken(storage, minutes=1)
+
+    await storage.release(lost)
+    await storage.release(Lease(thread_id=ThreadId("unknown"), token=1, until=NOON))
+
+    assert await storage.holds(lease, NOON + MINUTE)
+    assert await storage.lease(THREAD, MINUTE, NOON + MINUTE) is None
+
+
+async def test_releasing_twice_is_as_good_as_once(storage: Storage) -> None:
+    lease = await taken(storage)
+
+    await storage.release(lease)
+    await storage.release(lease)
+
+    assert (await taken(storage)).token > lease.token
+
+
+async def test_nobody_holds_a_thread_that_was_never_leased(storage: Storage) -> None:
+    lease = Lease(thread_id=THREAD, token=1, until=NOON + MINUTE)
+
+    assert not await storage.holds(lease, NOON)
+    assert await storage.renew(lease, MINUTE, NOON) is None

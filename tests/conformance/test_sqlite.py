@@ -1,0 +1,305 @@
+"""What the SQLite store promises beyond the port: of its file, its queries and its outages."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.approvals.errors import SettingsError, Unreachable
+from bot.approvals.model import Running
+from bot.storage import schema
+from bot.storage.database import Database
+from bot.storage.sqlite import SqliteStorage
+from tests.builders import MINUTE, NOON, a_request, a_surface, a_task, an_event, decided
+
+AT_ONCE = timedelta(0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "records.db"
+
+
+@pytest.fixture
+async def storage(path: Path) -> AsyncIterator[SqliteStorage]:
+    """A store that does not wait for a locked file."""
+    storage = await SqliteStorage.open(path, busy_timeout=AT_ONCE)
+    yield storage
+    await storage.close()
+
+
+@pytest.fixture
+def file(storage: SqliteStorage, path: Path) -> Iterator[sqlite3.Connection]:
+    """The file as another program has it open."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        yield connection
+
+
+# --- The file -----------------------------------------------------------------------------------
+
+
+async def test_a_store_in_memory_keeps_its_records_until_it_is_closed() -> None:
+    task = a_task()
+    storage = await SqliteStorage.open(":memory:")
+    await storage.create_task(task, an_event("started", task), [a_surface("opening", task)])
+
+    found = await storage.task(task.id)
+    await storage.close()
+    empty = await SqliteStorage.open(":memory:")
+    left = await empty.history(task.id)
+    await empty.close()
+
+    assert found == task
+    assert left == ()
+
+
+async def test_the_folder_of_a_new_file_is_made(tmp_path: Path) -> None:
+    storage = await SqliteStorage.open(tmp_path / "var" / "new" / "records.db")
+
+    await storage.close()
+
+    assert (tmp_path / "var" / "new" / "records.db").exists()
+
+
+async def test_many_can_open_a_new_file_at_once(path: Path) -> None:
+    opened = await asyncio.gather(*(SqliteStorage.open(path) for _ in range(8)))
+
+    await asyncio.gather(*(storage.record(an_event("seen", a_task())) for storage in opened))
+
+    assert len(await opened[0].history(a_task().id)) == 8
+    for storage in opened:
+        await storage.close()
+
+
+async def test_the_file_is_in_wal_mode_and_of_the_newest_version(file: sqlite3.Connection) -> None:
+    assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert file.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
+
+
+async def test_a_commit_is_on_disk_when_it_returns_and_references_are_checked() -> None:
+    db = await Database.open(":memory:", AT_ONCE)
+
+    ((synchronous,),) = await db.rows("PRAGMA synchronous", {})
+    ((foreign_keys,),) = await db.rows("PRAGMA foreign_keys", {})
+    await db.close()
+
+    assert synchronous == 2  # FULL
+    assert foreign_keys == 1
+
+
+async def test_a_file_of_a_newer_version_is_refused_in_words_and_left_as_it_is(path: Path) -> None:
+    newer = len(schema.MIGRATIONS) + 1
+    with closing(sqlite3.connect(path)) as file:
+        file.execute(f"PRAGMA user_version = {newer}")
+
+    with pytest.raises(SettingsError, match=f"newer Countersign .version {newer} of the file"):
+        await SqliteStorage.open(path)
+
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (newer,)
+        assert file.execute("SELECT name FROM sqlite_master").fetchall() == []
+
+
+async def test_a_file_that_is_no_database_is_refused_in_words(path: Path) -> None:
+    await asyncio.to_thread(path.write_text, "approvers: [U1]\n" * 100)
+
+    with pytest.raises(SettingsError, match="is not a file of Countersign"):
+        await SqliteStorage.open(path)
+
+
+async def test_a_path_that_cannot_be_a_file_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+
+    with pytest.raises(SettingsError, match="STATE_DIR must name a folder"):
+        await SqliteStorage.open(tmp_path / "taken" / "records.db")
+    with pytest.raises(SettingsError, match="STATE_DIR must name a folder"):
+        await SqliteStorage.open(tmp_path)
+
+
+async def test_a_file_of_an_older_version_is_brought_up_with_its_records(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = a_task()
+    storage = await SqliteStorage.open(path)
+    await storage.create_task(task, an_event("started", task))
+    await storage.close()
+    next_version = ("CREATE TABLE notes (id TEXT)", "INSERT INTO notes SELECT id FROM tasks")
+    monkeypatch.setattr("bot.storage.database.MIGRATIONS", (*schema.MIGRATIONS, next_version))
+
+    for _ in range(2):
+        storage = await SqliteStorage.open(path)
+        found = await storage.task(task.id)
+        await storage.close()
+
+    assert found == task
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("SELECT id FROM notes").fetchall() == [(task.id,)]
+        assert file.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS) + 1,)
+
+
+async def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await (await SqliteStorage.open(path)).close()
+    broken = ("CREATE TABLE notes (id TEXT)", "INSERT INTO nowhere VALUES (1)")
+    monkeypatch.setattr("bot.storage.database.MIGRATIONS", (*schema.MIGRATIONS, broken))
+
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        await SqliteStorage.open(path)
+
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
+        assert file.execute("SELECT name FROM sqlite_master WHERE name = 'notes'").fetchall() == []
+
+
+@pytest.mark.parametrize("sql", ["UPDATE events SET body = '{}'", "DELETE FROM events"])
+async def test_audit_events_can_only_be_added(storage: SqliteStorage, file: sqlite3.Connection, sql: str) -> None:
+    await storage.record(an_event("seen", a_task()))
+
+    with pytest.raises(sqlite3.IntegrityError, match="audit events are never"):
+        file.execute(sql)
+
+    assert await storage.history(a_task().id) == (an_event("seen", a_task()),)
+
+
+async def test_a_request_of_no_task_is_refused_as_the_bug_that_it_is(storage: SqliteStorage) -> None:
+    request = a_request()
+
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        await storage.open_request(request, an_event("opened", request))
+
+    assert await storage.history(request.task_id) == ()
+
+
+async def test_a_card_of_no_request_is_refused_as_the_bug_that_it_is(storage: SqliteStorage) -> None:
+    task = a_task()
+
+    with pytest.raises(ValueError, match="a card of no request"):
+        await storage.create_task(task, an_event("started", task), [a_surface("card", a_request(), request_id=None)])
+
+    assert await storage.history(task.id) == ()
+
+
+# --- The sweep's queries ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (schema.ORPHANS, "tasks_at_work"),
+        (schema.DUE, "requests_due"),
+        (schema.UNDELIVERED, "requests_undelivered"),
+        (schema.STALE, "surfaces_stale"),
+    ],
+    ids=["orphans", "due", "undelivered", "stale"],
+)
+async def test_the_sweep_reads_what_is_due_and_not_all_rows(
+    storage: SqliteStorage, file: sqlite3.Connection, query: str, index: str
+) -> None:
+    await _fill(storage)
+    file.execute("ANALYZE")
+
+    plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {query}", {"now": 0, "limit": 10})]
+
+    # Each index holds the rows alone that may be due, and in their order: nothing is sorted either.
+    assert index in plan[0]
+    assert all("USING" in line and "INDEX" in line for line in plan if line.startswith(("SCAN", "SEARCH")))
+    assert not any("TEMP B-TREE" in line for line in plan)
+
+
+async def test_the_sweeps_indexes_hold_nothing_of_what_has_come_to_rest(
+    storage: SqliteStorage, file: sqlite3.Connection
+) -> None:
+    await _fill(storage)
+
+    counts = {
+        index: file.execute(f"SELECT COUNT(*) FROM {table} INDEXED BY {index} WHERE {condition}").fetchone()[0]  # noqa: S608
+        for table, index, condition in (
+            ("tasks", "tasks_at_work", "state IN ('Starting', 'Running')"),
+            ("requests", "requests_due", "due_at IS NOT NULL"),
+            ("requests", "requests_undelivered", "next_try IS NOT NULL"),
+            ("surfaces", "surfaces_stale", "stale_since IS NOT NULL"),
+        )
+    }
+
+    assert counts == {"tasks_at_work": 20, "requests_due": 10, "requests_undelivered": 10, "surfaces_stale": 10}
+
+
+async def _fill(storage: SqliteStorage) -> None:
+    """Twenty running tasks, each with a request: half of them pending, with a card that is level."""
+    for number in range(20):
+        task = a_task(f"task-{number}", state=Running())
+        await storage.create_task(task, an_event("started", task))
+        state = {} if number % 2 else {"state": decided()}
+        request = a_request(f"request-{number}", task, **state)
+        card = a_surface(f"card-{number}", request, shown=0 if number % 2 else -1)
+        await storage.open_request(request, an_event("opened", request), [card])
+
+
+# --- Outages ------------------------------------------------------------------------------------
+
+
+async def test_a_file_that_another_program_keeps_locked_is_unreachable_and_nothing_is_changed(
+    storage: SqliteStorage, file: sqlite3.Connection
+) -> None:
+    task = a_task()
+    await storage.create_task(task, an_event("started", task))
+
+    file.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unreachable, match="database is locked"):
+        await storage.save_task(replace(task, state=Running()), an_event("running", task))
+    with pytest.raises(Unreachable):
+        await storage.lease(task.thread_id, MINUTE, NOON)
+    while_locked = await storage.task(task.id)
+    file.execute("ROLLBACK")
+
+    assert while_locked == task
+    assert await storage.history(task.id) == (an_event("started", task),)
+    assert (await storage.save_task(task, an_event("running", task))).revision == 1
+
+
+async def test_a_disk_that_is_full_is_unreachable_and_nothing_is_changed() -> None:
+    db = await Database.open(":memory:", AT_ONCE)
+    storage = SqliteStorage(db)
+    ((pages,),) = await db.rows("PRAGMA page_count", {})
+    await db.rows(f"PRAGMA max_page_count = {pages}", {})
+    task = a_task(inputs={"long": "x" * 100_000})
+
+    with pytest.raises(Unreachable, match="full"):
+        await storage.create_task(task, an_event("started", task))
+
+    assert await storage.tasks_of(task.requester, limit=10) == ()
+    await storage.close()
+
+
+async def test_an_error_in_our_own_sql_is_no_outage() -> None:
+    db = await Database.open(":memory:", AT_ONCE)
+
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        await db.rows("SELECT 1 FROM nowhere", {})
+
+    await db.close()
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_verb_that_is_cancelled_has_done_all_or_nothing_and_the_next_one_works(
+    storage: SqliteStorage, turns: int
+) -> None:
+    task = a_task()
+    saving = asyncio.create_task(storage.create_task(task, an_event("started", task), [a_surface("opening", task)]))
+
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    saving.cancel()
+    await asyncio.gather(saving, return_exceptions=True)
+
+    stored = len(await storage.tasks_of(task.requester, limit=10))
+    assert len(await storage.surfaces_of(task.id)) == stored
+    assert len(await storage.history(task.id)) == stored
+    await storage.record(an_event("seen", task))
+    assert len(await storage.history(task.id)) == stored + 1
