@@ -19,7 +19,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         wanted = manifest.read(arguments.manifest)
-        acme = workspace.read(arguments.workspace, bot_name=wanted.bot_name)
+        acme = workspace.read(arguments.workspace, bot_name=wanted.bot_name, app_name=wanted.app_name)
     except (manifest.ManifestError, OSError, KeyError, TypeError) as error:
         sys.stderr.write(f"simulator: {error}\n")
         return 2

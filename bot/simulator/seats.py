@@ -34,7 +34,7 @@ class Seats:
             "channels": [{"id": c.id, "name": c.name} for c in world.channels.all() if c.name],
             "app": {
                 "bot_user_id": BOT_USER_ID,
-                "name": manifest.bot_name,
+                "name": manifest.app_name,
                 "description": manifest.description,
                 "color": manifest.color,
                 "commands": commands,

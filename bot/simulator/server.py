@@ -17,6 +17,7 @@ from bot.simulator.world import World
 
 _PAGE = Path(__file__).parent / "page"
 _LARGEST_BODY = 32 * 1024 * 1024
+_POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 
 class Server:
@@ -83,4 +84,6 @@ class Server:
 
 
 async def _index(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(_PAGE / "index.html", headers={"Cache-Control": "no-store"})
+    return web.FileResponse(
+        _PAGE / "index.html", headers={"Cache-Control": "no-store", "Content-Security-Policy": _POLICY}
+    )

@@ -30,16 +30,16 @@ class Workspace:
     channels: tuple[Channel, ...]
 
 
-def read(path: Path | None, *, bot_name: str) -> Workspace:
+def read(path: Path | None, *, bot_name: str, app_name: str) -> Workspace:
     """The workspace of that file, or the packaged one."""
     source = path.read_text("utf-8") if path else resources.files(__package__).joinpath("workspace.yaml").read_text()
-    return parse(yaml.safe_load(source), bot_name=bot_name)
+    return parse(yaml.safe_load(source), bot_name=bot_name, app_name=app_name)
 
 
-def parse(content: dict[str, Any], *, bot_name: str) -> Workspace:
+def parse(content: dict[str, Any], *, bot_name: str, app_name: str) -> Workspace:
     """The workspace of an already loaded mapping; the bot joins it."""
     team = Team(**content["team"])
-    bot = Person(id=BOT_USER_ID, name=bot_name.lower(), real_name=bot_name, team_id=team.id, is_bot=True)
+    bot = Person(id=BOT_USER_ID, name=bot_name.lower(), real_name=app_name, team_id=team.id, is_bot=True)
     people = tuple(Person(**{"team_id": team.id, **entry}) for entry in content["people"])
     ids = {person.name: person.id for person in people}
     groups = tuple(

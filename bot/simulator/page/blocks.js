@@ -1,0 +1,81 @@
+// Blocks to elements.
+
+import { h, icon } from "./dom.js";
+import { element } from "./elements.js";
+import { markdown, textObject } from "./mrkdwn.js";
+import { richText } from "./richtext.js";
+
+let made = 0;
+
+export function blocks(list, surface) {
+  return h("div", { class: "blocks" }, list.map((block) => {
+    const build = BUILDERS[block.type];
+    return build ? build(block, surface) : h("div", { class: "unsupported" }, `(${block.type} block)`);
+  }));
+}
+
+function section(block, { names, ...surface }) {
+  return h("div", { class: "section" },
+    h("div", { class: "section-body" },
+      block.text && h("div", { class: "text" }, textObject(block.text, names)),
+      block.fields && h("div", { class: "fields" }, block.fields.map((field) => h("div", { class: "text" }, textObject(field, names))))),
+    block.accessory && h("div", { class: "accessory" },
+      block.accessory.type === "image" ? image(block.accessory) : element(block, block.accessory, { names, ...surface })));
+}
+
+// Only pictures of this machine are loaded; others are named.
+function image(item, { titled = false } = {}) {
+  const url = item.image_url ?? "";
+  const own = url.startsWith("data:image/") || url.startsWith(`${location.origin}/`);
+  const shown = own
+    ? h("img", { src: url, alt: item.alt_text })
+    : h("span", { class: "picture", role: "img", "aria-label": item.alt_text, title: url }, icon("image"), h("span", {}, item.alt_text));
+  return titled && item.title ? h("figure", {}, h("figcaption", {}, item.title.text), shown) : shown;
+}
+
+function input(block, surface) {
+  const id = `input-${(made += 1)}`;
+  const error = surface.errors?.[block.block_id];
+  const described = [block.hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || undefined;
+  const control = element(block, block.element, surface, { id, described });
+  if (error) control.setAttribute("aria-invalid", "true");
+  return h("div", { class: `input${error ? " invalid" : ""}` },
+    h("label", { for: id }, textObject(block.label, surface.names), block.optional && h("span", { class: "optional" }, " (optional)")),
+    control,
+    error && h("div", { class: "error", id: `${id}-error`, role: "alert" }, icon("warning"), error),
+    block.hint && h("div", { class: "hint", id: `${id}-hint` }, textObject(block.hint, surface.names)));
+}
+
+function table(block, { names }) {
+  const cell = (content, tag, at) => h(tag, { class: `align-${block.column_settings?.[at]?.align ?? "left"}` },
+    content.elements ? richText(content, names) : content.text);
+  const [head, ...body] = block.rows;
+  return h("div", { class: "table" }, h("table", {},
+    h("thead", {}, h("tr", {}, head.map((content, at) => cell(content, "th", at)))),
+    h("tbody", {}, body.map((row) => h("tr", {}, row.map((content, at) => cell(content, "td", at)))))));
+}
+
+function card(block, surface) {
+  const part = (name, kind) => block[name] && h("div", { class: `text ${kind}` }, textObject(block[name], surface.names));
+  return h("div", { class: "card" },
+    part("title", "card-title"), part("subtitle", "card-subtitle"), part("body", "card-body"),
+    block.actions && h("div", { class: "actions" }, block.actions.map((item) => element(block, item, surface))));
+}
+
+const BUILDERS = {
+  section,
+  input,
+  table,
+  card,
+  header: (block) => h("h3", { class: "header" }, textObject(block.text, {})),
+  divider: () => h("hr"),
+  context: (block, { names }) => h("div", { class: "context" }, block.elements.map((item) =>
+    item.type === "image" ? image(item) : h("span", { class: "text" }, textObject(item, names)))),
+  actions: (block, surface) => h("div", { class: "actions" }, block.elements.map((item) => element(block, item, surface))),
+  context_actions: (block, surface) => h("div", { class: "actions small" }, block.elements.map((item) => element(block, item, surface))),
+  image: (block) => h("div", { class: "image" }, image(block, { titled: true })),
+  rich_text: (block, { names }) => richText(block, names),
+  markdown: (block) => markdown(block.text),
+  alert: (block, { names }) => h("div", { class: `alert ${block.level ?? "default"}`, role: "note" }, textObject(block.text, names)),
+  video: (block) => h("div", { class: "picture" }, icon("image"), block.title.text),
+};
