@@ -21,6 +21,8 @@ from bot.slack.values import Detail
 BUDGET: Final = 10_000
 """Characters of blocks on the wire; Slack's `msg_blocks_too_long` is not documented and comes near 13,000."""
 
+_SETTLED: Final = Detail(text=500, value=200, rows=12, entries=3, items=8)
+"""Of a request that nobody is asked any more."""
 _DETAILS: Final = (
     Detail(text=1500, value=800, rows=12, entries=8, items=8),
     Detail(text=700, value=300, rows=8, entries=5, items=6),
@@ -55,7 +57,8 @@ class Card:
 def draw(view: View) -> Card:
     """The view with as much detail as fits."""
     small = draw_small(view)
-    fitting = (drawn for detail in _DETAILS if _fits(drawn := _blocks(view, detail)))
+    details = _DETAILS if _urgency(view) is not Urgency.DECISION else (_SETTLED, *_DETAILS[2:])
+    fitting = (drawn for detail in details if _fits(drawn := _blocks(view, detail)))
     return Card(text=_text(view), blocks=tuple(next(fitting, small)), small=tuple(small), urgency=_urgency(view))
 
 

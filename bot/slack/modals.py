@@ -20,7 +20,7 @@ from bot.approvals.model import (
     Respond,
     Verdict,
 )
-from bot.slack import actions, blocks, forms, pages, text
+from bot.slack import actions, blocks, forms, pages, text, values
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.forms import Field, State, Wrong
@@ -142,8 +142,9 @@ def edit(request: Request, item: int = 0) -> Modal:
     if request.votes:
         content.append(blocks.context("Saving makes a new version: answers given so far no longer count."))
     name = request.question.items[item].name
+    saves = "Save and approve" if len(request.question.items) == 1 else "Save changes"
     intro = [blocks.rich(blocks.line(blocks.run(text.label(name, 100) or "an action", "bold", "code")))]
-    return _about(request, "Edit", actions.EDIT, [*intro, *content], submit="Save changes" if fields else "")
+    return _about(request, "Edit", actions.EDIT, [*intro, *content], submit=saves if fields else "")
 
 
 def edited(request: Request, state: State) -> Edited | Problems:
@@ -175,9 +176,15 @@ def each(request: Request) -> Modal:
         if not offered:
             continue
         element = {"type": "radio_buttons", "action_id": forms.VALUE, "options": offered}
-        content.append(
-            {"type": "input", "block_id": _verdict_block(number), "label": blocks.plain(name, 150), "element": element}
-        )
+        asked: Block = {
+            "type": "input",
+            "block_id": _verdict_block(number),
+            "label": blocks.plain(name, 150),
+            "element": element,
+        }
+        if item.arguments:
+            asked["hint"] = blocks.plain(values.summary(item.arguments, 300), 300)
+        content.append(asked)
         if _needs_words(item):
             content.append(
                 {
@@ -228,14 +235,14 @@ def _about(request: Request, title: str, callback_id: str, content: Sequence[Blo
 
 
 def _read(fields: Sequence[Field], state: State) -> Mapping[str, JSON] | Problems:
-    values: dict[str, JSON] = {}
+    read: dict[str, JSON] = {}
     problems: dict[str, str] = {}
     for field in fields:
         try:
-            values.update((field.name, value) for value in forms.read(field, state))
+            read.update((field.name, value) for value in forms.read(field, state))
         except Wrong as wrong:
             problems[field.block_id] = str(wrong)
-    return Problems(by_block=problems) if problems else values
+    return Problems(by_block=problems) if problems else read
 
 
 def _beside(fields: Sequence[Field], name: str, sentence: str) -> Problems:
@@ -311,9 +318,9 @@ def _each_offered(request: Request, item: Item) -> list[Verdict]:
 
 
 def _verdict(request: Request, number: int, state: State) -> ItemVerdict | Problems:
-    values = state.get("values", {})
-    option = values.get(_verdict_block(number), {}).get(forms.VALUE, {}).get("selected_option")
-    words = str(values.get(_words_block(number), {}).get(forms.VALUE, {}).get("value") or "").strip()
+    held = state.get("values", {})
+    option = held.get(_verdict_block(number), {}).get(forms.VALUE, {}).get("selected_option")
+    words = str(held.get(_words_block(number), {}).get(forms.VALUE, {}).get("value") or "").strip()
     chosen = str(option["value"]) if option else ""
     if chosen == Verdict.APPROVE:
         return Approve()

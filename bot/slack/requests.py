@@ -27,32 +27,37 @@ _RISKS = {
 
 def card(task: Task, request: Request, detail: Detail | None) -> list[Block]:
     """The request as it stands; buttons only while it can be answered."""
-    return _card(request, detail, [text.mention(task.requester), f"*{text.sentence(task.graph, 80)}*"])
+    return _card(request, detail, _asker(task))
 
 
 def copy(task: Task, request: Request, detail: Detail | None) -> list[Block]:
     """The card for a DM: it says where it comes from as well."""
-    origin = [text.mention(task.requester), f"*{text.sentence(task.graph, 80)}*", f"from {text.channel(task.channel)}"]
-    return _card(request, detail, origin)
+    return _card(request, detail, f"{_asker(task)} in {text.channel(task.channel)}")
 
 
 def card_text(task: Task, request: Request) -> str:
     """Who, what, risk and by when, or what became of it."""
-    title = text.sentence(request.question.title, 300) or "A question"
-    settled = decisions.headline(request)
-    if settled:
-        return text.paragraph([f"{title}:", f"{settled}.".replace("*", ""), decisions.what_followed(request)])
-    risk = f"{_RISKS[request.question.risk].replace('*', '')}." if request.question.risk else ""
-    names = text.listed([text.sentence(item.name, 60) for item in request.question.items], 5)
+    title = text.spoken(text.sentence(request.question.title, 300)) or "A question."
+    if settled := decisions.headline(request):
+        return text.paragraph([title, text.spoken(settled), text.spoken(decisions.what_followed(request))])
+    names = text.listed([text.sentence(item.name, 60) for item in request.question.items if item.arguments], 5)
     return text.paragraph(
         [
-            f"{text.mention(task.requester)}'s task {text.sentence(task.graph, 80)} asks for an answer: {title}.",
-            f"Proposed: {names}." if request.question.items else "",
-            risk,
+            f"{title} {text.mention(task.requester)} asks for {_graph(task)}.",
+            text.spoken(_RISKS[request.question.risk]) if request.question.risk else "",
+            f"Proposed: {names}." if names else "",
             f"Who may answer: {_who(request)}.",
-            f"By {moment(request.deadline)}." if request.deadline else "There is no deadline.",
+            f"Answer by {moment(request.deadline)}." if request.deadline else "There is no deadline.",
         ]
     )
+
+
+def _asker(task: Task) -> str:
+    return f"Asked by {text.mention(task.requester)} for *{_graph(task)}*"
+
+
+def _graph(task: Task) -> str:
+    return text.sentence(task.graph, 80)
 
 
 def reminder(request: Request) -> list[Block]:
@@ -67,18 +72,18 @@ def reminder(request: Request) -> list[Block]:
 def reminder_text(request: Request) -> str:
     title = text.sentence(request.question.title, 300) or "a question"
     if settled := decisions.headline(request):
-        return text.paragraph([f"{title}:", f"{settled}.".replace("*", "")])
+        return text.paragraph([text.spoken(title), text.spoken(settled)])
     by = f"It expires {moment(request.deadline)}." if request.deadline else ""
     return text.paragraph([f"Reminder for {_who(request)}: {title} still waits for an answer.", by])
 
 
-def _card(request: Request, detail: Detail | None, origin: list[str]) -> list[Block]:
+def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
     question = request.question
     risk = _RISKS[question.risk] if question.risk else ""
     about, cut = _about(request, detail)
     return [
         blocks.header(question.title or "A question"),
-        blocks.context(" · ".join([*([risk] if risk else []), "Asked by " + ", ".join(origin)])),
+        blocks.context(" · ".join([*([risk] if risk else []), origin])),
         *about,
         *_standing(request, detail),
         *blocks.actions(_buttons(request, cut)),
@@ -119,6 +124,8 @@ def _item(request: Request, item: Item, number: int, detail: Detail, *, several:
     shown = values.rows(item.arguments, detail)
     limit = min(80, max(detail.value, 20))
     name = text.label(item.name, limit) or "an action"
+    if not several and not item.arguments:
+        return [], not text.fits(item.name, limit)  # there is nothing to it but the question itself
     cut = shown.cut or not text.fits(item.name, limit)
     if several and _open(request) and Verdict.EDIT in item.verdicts:
         edit = blocks.button("Edit…", actions.indexed(actions.EDIT, number), RequestTarget.of(request).encoded())
@@ -146,7 +153,8 @@ def _standing(request: Request, detail: Detail | None) -> list[Block]:
             *([blocks.context(followed)] if followed else []),
         ]
     by = moment(request.deadline) if request.deadline else "No deadline"
-    fields = [f"*Who may answer*\n{_who(request)}", f"*Answer by*\n{by}"]
+    who = _who(request)
+    fields = [f"*Who may answer*\n{who[:1].upper()}{who[1:]}", f"*Answer by*\n{by}"]
     if votes := _votes(request):
         fields.append(f"*Answers*\n{votes}")
     return [{"type": "section", "fields": [blocks.mrkdwn(field) for field in fields]}]
@@ -216,15 +224,14 @@ def _answers(request: Request, value: str) -> list[Element]:
         )
     if Verdict.CHOOSE in offered and not several:
         made.extend(_choices(request, value))
-    if Verdict.RESPOND in offered and not several:
-        style = "" if made else "primary"
-        made.append(blocks.button("Answer…", actions.RESPOND, value, style=style))
-    if Verdict.EDIT in offered and not several:
-        made.append(blocks.button("Edit…", actions.EDIT, value))
-    if several and len(items) <= ITEMS_ONE_BY_ONE and all(_answerable(request, item) for item in items):
-        made.append(blocks.button("One by one…", actions.EACH, value))
     if Verdict.REJECT in offered:
         made.append(blocks.button(f"Reject{every}", actions.REJECT, value, style="danger"))
+    if Verdict.EDIT in offered and not several:
+        made.append(blocks.button("Edit…", actions.EDIT, value))
+    if Verdict.RESPOND in offered and not several:
+        made.append(blocks.button("Answer…", actions.RESPOND, value, style="" if made else "primary"))
+    if several and len(items) <= ITEMS_ONE_BY_ONE and all(_answerable(request, item) for item in items):
+        made.append(blocks.button("One by one…", actions.EACH, value))
     return made
 
 

@@ -26,7 +26,7 @@ def opening(task: Task, detail: Detail | None) -> list[Block]:
 
 
 def opening_text(task: Task) -> str:
-    return text.paragraph([f"{_started(task)}.".replace("*", ""), f"{_state(task)}.".replace("*", "")])
+    return text.paragraph([text.spoken(_started(task)), text.spoken(_state(task))])
 
 
 def outcome(task: Task, detail: Detail | None, *, current: bool) -> list[Block]:
@@ -57,7 +57,7 @@ def outcome_text(task: Task, *, current: bool) -> str:
     if not current:
         return "This was tried again since."
     result = text.sentence(task.state.outcome, 1500) if isinstance(task.state, Ended) else ""
-    return text.paragraph([_outcome(task).replace("*", ""), result])
+    return text.paragraph([text.spoken(_outcome(task)), result])
 
 
 def _started(task: Task) -> str:

@@ -101,9 +101,14 @@ def fits(text: str, limit: int) -> bool:
 
 
 def sentence(text: str, limit: int) -> str:
-    """Untrusted text as part of a mrkdwn sentence: one line, cut, escaped, and with no formatting of its own."""
-    line = label(re.sub(r"[`*_~]", "", text), limit)
-    return escape(line)
+    """Untrusted text as part of a mrkdwn sentence: one line, cut, escaped, and without what would format it."""
+    return escape(label(re.sub(r"[`*~]", "", text), limit))
+
+
+def spoken(words: str) -> str:
+    """A mrkdwn line of ours as a sentence to be heard: without bold, and with a full stop."""
+    plain = words.replace("*", "").replace(" · ", ", ")
+    return plain if not plain or plain[-1] in ".?!…:" else f"{plain}."
 
 
 def paragraph(sentences: Iterable[str]) -> str:

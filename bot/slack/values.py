@@ -82,15 +82,21 @@ def answer(value: JSON, limit: int) -> Shown:
     return Shown((blocks.code(short.text),), short.cut)
 
 
+def summary(arguments: Mapping[str, JSON], limit: int) -> str:
+    """The arguments in a few plain words."""
+    words = "".join(str(run["text"]) for run in inline(arguments))
+    return text.label(words, limit)
+
+
 def inline(arguments: Mapping[str, JSON], entries: int = 4, limit: int = 60) -> list[Element]:
     """The arguments in one line, for where they only remind of something."""
     runs: list[Element] = []
     for name, value in list(arguments.items())[:entries]:
-        runs.extend([blocks.run("   ")] if runs else [])
+        runs.extend([blocks.run(" · ")] if runs else [])
         runs.append(blocks.run(text.label(name, 30) or '""', "bold"))
         runs.append(blocks.run(f" {text.label(value if isinstance(value, str) else _json(value), limit) or '-'}"))
     if rest := max(len(arguments) - entries, 0):
-        runs.append(blocks.run(f"   … {rest} more", "italic"))
+        runs.append(blocks.run(f" · {rest:,} more", "italic"))
     return runs
 
 
@@ -106,14 +112,12 @@ def _value(value: JSON, detail: Detail) -> tuple[list[Element], Element | None, 
             return [], blocks.code(short.text), short.cut
         case _:
             short = text.shown(_json(value), detail.value)
-            return [blocks.run("  "), blocks.run(short.text, "code")], None, short.cut
+            return [blocks.run("  "), blocks.run(short.text)], None, short.cut
 
 
 def _words(value: str, limit: int) -> tuple[list[Element], Element | None, bool]:
-    if not value or (_LOOKS_LIKE_JSON.fullmatch(value) and len(value) <= _INLINE):
-        short = text.shown(json.dumps(value, ensure_ascii=False), limit)
-        return [blocks.run("  "), blocks.run(short.text, "code")], None, short.cut
-    short = text.shown(value, limit)
+    ambiguous = not value or (len(value) <= _INLINE and _LOOKS_LIKE_JSON.fullmatch(value))
+    short = text.shown(_json(value) if ambiguous else value, limit)
     if "\n" in short.text or len(short.text) > _INLINE:
         return [], blocks.code(short.text), short.cut
     return [blocks.run("  "), blocks.run(short.text)], None, short.cut
