@@ -21,7 +21,7 @@ from bot.approvals.policy import Escalate, Expire, Policies, Policy, Remind, Rul
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def _duration(value: object) -> object:
+def duration(value: object) -> timedelta:
     """ "90s", "30m", "4h", "2d" or "1w"."""
     match = re.fullmatch(r"\s*(\d+)\s*([smhdw])\s*", value) if isinstance(value, str) else None
     if match is None or int(match[1]) == 0:
@@ -37,7 +37,7 @@ def _approver(value: object) -> object:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(duration)]
 Approver = Annotated[str, BeforeValidator(_approver)]
 Approvers = Annotated[tuple[Approver, ...], Field(min_length=1)]
 

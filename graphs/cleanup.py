@@ -24,7 +24,6 @@ DEFAULT_ROOT: Final = "var/files"
 DEFAULT_AGE: Final = "30d"
 MOST_FILES: Final = 2_000  # in one question; it has to be stored, shown and read
 
-_RIGHT_LINE: Final = "path=logs older_than=30d keep=*.keep"
 _HOURS: Final = {"h": 1, "d": 24, "w": 7 * 24}
 _LISTED: Final = 10
 
@@ -83,7 +82,7 @@ class InputError(ValueError):
 
 
 def check_inputs(inputs: dict[str, Any]) -> None:
-    """Raises `InputError`, with a sentence that shows a right line, unless these inputs can be run."""
+    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run."""
     _folder(inputs)
     _age(inputs)
     _keep(inputs)
@@ -118,20 +117,19 @@ def ask(state: State, config: RunnableConfig) -> dict[str, Any]:
         "files": len(files),
         "size": _size(files),
         "oldest": f"{oldest['path']}, {_day(oldest)}",
-        "sample": [file["path"] for file in files[:5]],
     }
     if state["more"]:
         details["left for another run"] = state["more"]
     if state["unread"]:
         details["could not be read"] = _listed(state["unread"])
-    details["all files"] = [f"{file['path']} ({_human(file['size'])}, {_day(file)})" for file in files]
+    details["names"] = [f"{file['path']} ({_human(file['size'])}, {_day(file)})" for file in files]
 
     answer = interrupt(
         {
             "question": f"Move {_count(len(files))} of {folder} to the trash?",
             "details": details,
             "reason": (
-                f"They were not changed for {_older_than(state)}. They go to {_trash_folder(config)}, "
+                f"They were not changed for {_older_than(state)}. They go to {_trash_folder(state, config)}, "
                 "keep their names, and can be moved back from there."
             ),
             "risk_level": "medium",
@@ -173,7 +171,7 @@ def report(state: State, config: RunnableConfig) -> dict[str, Any]:
     else:
         moved, skipped = state["moved"], state["skipped"]
         if moved:
-            lines.append(f"Moved {_count(len(moved))}, {_size(moved)}, to {_trash_folder(config)}.")
+            lines.append(f"Moved {_count(len(moved))}, {_size(moved)}, to {_trash_folder(state, config)}.")
         else:
             lines.append("Nothing was moved.")
         if skipped:
@@ -194,31 +192,32 @@ def _after_ask(state: State) -> Literal["move", "report"]:
 
 
 def _folder(inputs: dict[str, Any]) -> tuple[Path, str]:
-    """The root, and the folder below it with every link resolved."""
+    """The root, and the folder below it with every link resolved. A path is read from the root, else from here."""
     configured = os.environ.get("CLEANUP_ROOT") or DEFAULT_ROOT
     path = inputs.get("path")
     if not isinstance(path, str) or not path.strip():
-        raise InputError(f"path is missing: which folder in {configured} is to be cleaned? {_right()}")
+        raise InputError(f"path is missing: which folder in {configured} is to be cleaned?")
     path = path.strip()
     try:
         root = Path(configured).resolve(strict=True)
     except (OSError, RuntimeError):
         raise InputError(
             f"The folder {configured} does not exist. Make it, or set CLEANUP_ROOT to the folder "
-            f"below which files may be cleaned. {_right()}"
+            f"below which files may be cleaned."
         ) from None
     try:
-        folder = (root / path).resolve()
+        named = [(root / path).resolve(), Path(path).resolve()]
+        folder = next((each for each in named if each.is_relative_to(root) and each.is_dir()), named[0])
         is_folder = folder.is_dir()
     except (OSError, RuntimeError, ValueError):  # a loop of links, a name too long, a NUL
-        raise InputError(f"path {path!r} cannot be read. {_right()}") from None
+        raise InputError(f"path {path!r} cannot be read.") from None
     if not folder.is_relative_to(root):
-        raise InputError(f"path {path!r} leads out of {configured}, where it has to stay. {_right()}")
+        raise InputError(f"path {path!r} leads out of {configured}, where it has to stay.")
     if not is_folder:
-        raise InputError(f"path {path!r} is no folder in {configured}. {_right()}")
+        raise InputError(f"path {path!r} is no folder in {configured}.")
     inside = folder.relative_to(root)
     if inside.parts[:1] == (trash.TRASH,):
-        raise InputError(f"path {path!r} is the trash itself. {_right()}")
+        raise InputError(f"path {path!r} is the trash itself.")
     return root, inside.as_posix()
 
 
@@ -227,7 +226,7 @@ def _age(inputs: dict[str, Any]) -> timedelta:
     match = re.fullmatch(r"([0-9]{1,5})([hdw])", text.strip()) if isinstance(text, str) else None
     if match is None or int(match[1]) == 0:
         raise InputError(
-            f"older_than {text!r} is no age: write a number and h, d or w, such as 12h, 30d or 2w. {_right()}"
+            f"older_than {text!r} is no age: write a number and h, d or w, such as 12h, 30d or 2w."
         )
     return timedelta(hours=int(match[1]) * _HOURS[match[2]])
 
@@ -235,12 +234,8 @@ def _age(inputs: dict[str, Any]) -> timedelta:
 def _keep(inputs: dict[str, Any]) -> str:
     keep = inputs.get("keep") or ""
     if not isinstance(keep, str):
-        raise InputError(f"keep {keep!r} is no pattern: write one such as *.keep. {_right()}")
+        raise InputError(f"keep {keep!r} is no pattern: write one such as *.keep.")
     return keep.strip()
-
-
-def _right() -> str:
-    return f"A right line: {_RIGHT_LINE}"
 
 
 def _older_than(state: State) -> str:
@@ -255,8 +250,11 @@ def _batch(config: RunnableConfig) -> str:
     return hashlib.sha256(thread_id.encode()).hexdigest()[:32]
 
 
-def _trash_folder(config: RunnableConfig) -> str:
-    return f"{trash.TRASH}/{_batch(config)}"
+def _trash_folder(state: State, config: RunnableConfig) -> str:
+    """Where the files go, from here where the root lies below here."""
+    root, here = Path(state["root"]), Path.cwd()
+    shown = root.relative_to(here) if root.is_relative_to(here) else root
+    return (shown / trash.TRASH / _batch(config)).as_posix()
 
 
 def _count(number: int) -> str:

@@ -61,10 +61,10 @@ def may_vote(request: Request, member: Member, approvers: Set[Person]) -> None:
         raise NotEligible(member.ineligible)
     others = sorted(person.user_id for person in approvers if may_answer(request, person))
     who_may = [f"<@{user_id}>" for user_id in others]
-    if member.person not in approvers:
-        raise NotAnApprover(who_may)
     if not may_answer(request, member.person):
         raise OwnRequest(who_may)
+    if member.person not in approvers:
+        raise NotAnApprover(who_may)
 
 
 def may_answer(request: Request, person: Person) -> bool:

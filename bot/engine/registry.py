@@ -11,6 +11,7 @@ import importlib.util
 import inspect
 import json
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from dotenv import dotenv_values
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import StateGraph
 from langgraph.pregel import Pregel
 
@@ -84,10 +87,38 @@ async def load(config: Path, root: Path, saver: BaseCheckpointSaver[Any]) -> Reg
     return Registry(graphs={name: await _load(name, entry, root, saver) for name, entry in entries.items()})
 
 
+async def listed(config: Path, root: Path) -> tuple[Graph, ...]:
+    """All graphs of the configuration with what is wrong with them, for a look without a database."""
+    registry = await load(config, root, InMemorySaver())
+    return tuple(graph.listed() for graph in registry.graphs.values())
+
+
+def set_environment(config: Path) -> None:
+    """Give the graphs the variables that "env" names: a mapping, or a file beside the configuration.
+
+    What the environment says already stays. `SettingsError` where "env" is neither.
+    """
+    env = _document(config).get("env", {})
+    if isinstance(env, str):
+        file = config.absolute().parent / env
+        env = {name: value for name, value in dotenv_values(file).items() if value is not None}
+    if not isinstance(env, dict) or not all(isinstance(value, str) for value in env.values()):
+        raise SettingsError(f'{config}, key "env": this should be a file, or a mapping of names to strings')
+    for name, value in env.items():
+        os.environ.setdefault(name, value)
+
+
 def _entries(config: Path) -> Mapping[str, tuple[str, str]]:
     """Name -> (spec, description), as the file has them."""
+    graphs = _document(config).get("graphs")
+    if not isinstance(graphs, dict) or not graphs:
+        raise SettingsError(f'{config}, key "graphs": name at least one graph, such as {RIGHT_ENTRY}')
+    return {name: _entry(config, name, entry) for name, entry in graphs.items()}
+
+
+def _document(config: Path) -> Mapping[str, Any]:
     try:
-        document = json.loads(config.read_text())
+        document: object = json.loads(config.read_text())
     except FileNotFoundError:
         raise SettingsError(
             f"{config}: there is no such file. LANGGRAPH_CONFIG names it; it lists your graphs: "
@@ -97,10 +128,9 @@ def _entries(config: Path) -> Mapping[str, tuple[str, str]]:
         raise SettingsError(f"{config}: cannot be read ({error}).") from None
     except json.JSONDecodeError as error:
         raise SettingsError(f"{config}, line {error.lineno}: this is not JSON ({error.msg}).") from None
-    graphs = document.get("graphs") if isinstance(document, dict) else None
-    if not isinstance(graphs, dict) or not graphs:
-        raise SettingsError(f'{config}, key "graphs": name at least one graph, such as {RIGHT_ENTRY}')
-    return {name: _entry(config, name, entry) for name, entry in graphs.items()}
+    if not isinstance(document, dict):
+        raise SettingsError(f'{config}: this should be an object, such as {{"graphs": {{{RIGHT_ENTRY}}}}}')
+    return document
 
 
 def _entry(config: Path, name: str, entry: object) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.errors import AlreadySettled, StaleVersion, Unreachable
 from bot.approvals.model import Approve, Choose, ItemVerdict, Request, SurfaceId
-from bot.slack import actions, modals
+from bot.slack import actions, modals, starting
 from bot.slack.parts import Body, Parts, person_of, place_of, told
 
 IN_TIME = 2.5
@@ -138,7 +138,9 @@ async def _turn_page(parts: Parts, body: Body, client: AsyncWebClient) -> None:
 async def _choose_graph(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     """Show the chosen graph's own inputs in the form."""
     view = body["view"]
-    form = modals.start(parts.engine.graphs(), chosen=modals.chosen(view["state"]), metadata=view["private_metadata"])
+    form = starting.start(
+        parts.engine.graphs(), chosen=starting.chosen(view["state"]), metadata=view["private_metadata"]
+    )
     await client.views_update(view_id=view["id"], hash=view["hash"], view=form)
 
 

@@ -12,12 +12,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.errors import CountersignError
 from bot.approvals.model import ChannelId, Person, TaskId
-from bot.slack import modals, replies
-from bot.slack.directory import DirectMessage, NotMember
+from bot.slack import replies, starting
+from bot.slack.directory import DirectMessage, NotJoined
 from bot.slack.parts import Parts, Say, person_of, told
 
 COMMAND = "/task"
 LISTED = 15
+STRAIGHT = str.maketrans("\u201c\u201d\u2018\u2019", "\"\"''")
+"""Slack's own clients may make quotes curly."""
 
 
 class CommandRefused(CountersignError):
@@ -41,7 +43,7 @@ async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, sa
     match words:
         case []:
             await _refuse_place(parts, channel)
-            view = modals.start(parts.engine.graphs(), metadata=channel)
+            view = starting.start(parts.engine.graphs(), metadata=channel)
             await client.views_open(trigger_id=body["trigger_id"], view=view)
         case ["help", *_]:
             await say(replies.help_text(parts.engine.graphs(), _examples(parts)))
@@ -70,8 +72,8 @@ async def _status(parts: Parts, id: TaskId, person: Person) -> str:
 
 
 def _split(text: str) -> list[str]:
-    """The words of the line, with quotes as in a shell. Slack's own clients may make quotes curly."""
-    straight = text.translate(str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"}))
+    """The words of the line, with quotes as in a shell."""
+    straight = text.translate(STRAIGHT)
     lexer = shlex.shlex(straight, posix=True, punctuation_chars="")
     lexer.whitespace_split = True
     lexer.escape = ""
@@ -117,7 +119,7 @@ async def _refuse_place(parts: Parts, channel: ChannelId) -> None:
             raise CommandRefused(
                 f"Tasks are started in a channel, where approvers can see them. Go to one and type `{COMMAND}` there."
             )
-        case NotMember():
+        case NotJoined():
             raise CommandRefused(
                 "I am not in this channel, so I could not show the task here. Invite me with "
                 "`/invite @countersign`, then send the command again."

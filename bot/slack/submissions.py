@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals.errors import CountersignError, InvalidAnswer, InvalidInputs, ReasonMissing
 from bot.approvals.model import Approve, ChannelId, ItemVerdict, Reject, Request
-from bot.slack import actions, modals
+from bot.slack import actions, modals, starting
 from bot.slack.modals import Problems
 from bot.slack.parts import Body, Parts, person_of
 
@@ -147,16 +147,16 @@ async def _edit(parts: Parts, body: Body) -> Problems | None:
 
 async def _start(parts: Parts, body: Body) -> Problems | None:
     view = body["view"]
-    name = modals.chosen(_state(body))
+    name = starting.chosen(_state(body))
     graph = next((graph for graph in parts.engine.graphs() if graph.name == name), None)
     if graph is None:
-        return modals.no_graph()
+        return Problems(by_block={actions.GRAPH: "Choose a graph to start."})
     channel = ChannelId(view["private_metadata"])
     try:
-        words = modals.words(graph, _state(body))
+        words = starting.words(graph, _state(body))
         await parts.service.start(name, words, person_of(body), channel, parts.clock())
     except InvalidInputs as invalid:
-        return modals.start_problems(graph, invalid.problems)
+        return starting.problems(graph, invalid.problems)
     return None
 
 

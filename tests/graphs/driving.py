@@ -50,6 +50,11 @@ class Run:
         return self.state["outcome"]
 
 
+def shown(question: dict[str, Any]) -> list[str]:
+    """The names of the files that a question lists, without what stands behind each."""
+    return [str(line).rpartition(" (")[0] for line in question["details"]["names"]]
+
+
 def write(path: Path, *, days: float, text: str = "x") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)

@@ -7,7 +7,7 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from graphs import cleanup
-from tests.graphs.driving import Run, write
+from tests.graphs.driving import Run, shown, write
 
 
 class TestInputs:
@@ -27,7 +27,7 @@ class TestInputs:
         secret = write(tmp_path / "outside" / "deep" / "secret.log", days=90)
         (root / "link").symlink_to(tmp_path / "outside")
 
-        with pytest.raises(cleanup.InputError, match=r"leads out of .* A right line: path=logs older_than=30d"):
+        with pytest.raises(cleanup.InputError, match=r"leads out of "):
             cleanup.check_inputs({"path": path})
         with pytest.raises(cleanup.InputError):
             run.graph.invoke({"path": path}, run.config)
@@ -41,7 +41,7 @@ class TestInputs:
         question = run.start(path="link")
 
         assert question["details"]["path"] == "logs"
-        assert question["details"]["sample"] == ["logs/a.log"]
+        assert shown(question) == ["logs/a.log"]
 
     @pytest.mark.parametrize(
         ("inputs", "sentence"),
@@ -65,12 +65,12 @@ class TestInputs:
             ({"path": "logs", "keep": ["*.keep"]}, "is no pattern"),
         ],
     )
-    def test_wrong_inputs_are_told_with_a_right_line(self, root: Path, inputs: dict[str, Any], sentence: str) -> None:
+    def test_wrong_inputs_are_told(self, root: Path, inputs: dict[str, Any], sentence: str) -> None:
         (root / "logs").mkdir()
         (root / "file").touch()
         (root / ".trash" / "deep").mkdir(parents=True)
 
-        with pytest.raises(ValueError, match="A right line: path=logs older_than=30d keep=") as refusal:
+        with pytest.raises(ValueError, match=r"path|older_than|keep") as refusal:
             cleanup.check_inputs(inputs)
 
         assert sentence in str(refusal.value)
@@ -79,7 +79,7 @@ class TestInputs:
         (root / "one").symlink_to("two")
         (root / "two").symlink_to("one")
 
-        with pytest.raises(cleanup.InputError, match="A right line"):
+        with pytest.raises(cleanup.InputError, match="cannot be read"):
             cleanup.check_inputs({"path": "one"})
 
     def test_a_missing_root_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ class TestMoving:
 
         outcome = run.approve()
 
-        assert outcome == f"Moved 2 files, 5 bytes, to .trash/{run.thread_id}."
+        assert outcome == f"Moved 2 files, 5 bytes, to {root}/.trash/{run.thread_id}."
         assert trashed(root, run) == ["logs/a.log", "logs/deep/a.log"]
         assert (root / ".trash" / run.thread_id / "logs" / "deep" / "a.log").read_text() == "deep"
         assert [path for path in (root / "logs").rglob("*") if path.is_file()] == [new]
@@ -88,7 +88,7 @@ class TestMoving:
         assert trashed(root, run) == ["logs/a.log"]
         assert sorted(outcome.splitlines()) == sorted(
             [
-                f"Moved 1 file, 1 byte, to .trash/{run.thread_id}.",
+                f"Moved 1 file, 1 byte, to {root}/.trash/{run.thread_id}.",
                 "Skipped 4 files:",
                 "- logs/gone.log: it is gone",
                 "- logs/replaced.log: it changed since it was listed",
@@ -252,7 +252,7 @@ class TestMovingAgain:
 
         run.graph.invoke(None, run.config, durability="sync")
 
-        assert run.outcome == f"Moved 3 files, 3 bytes, to .trash/{run.thread_id}."
+        assert run.outcome == f"Moved 3 files, 3 bytes, to {root}/.trash/{run.thread_id}."
         assert trashed(root, run) == ["logs/a.log", "logs/b.log", "logs/c.log"]
 
     def test_a_new_file_at_the_old_place_is_not_touched(self, root: Path, run: Run) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from graphs import cleanup
-from tests.graphs.driving import NOT_PERMITTED, Run, trashed, write
+from tests.graphs.driving import NOT_PERMITTED, Run, shown, trashed, write
 
 
 class TestAsking:
@@ -27,7 +27,7 @@ class TestAsking:
         assert question["details"]["files"] == 2
         assert question["details"]["size"] == "8 bytes"
         assert question["details"]["oldest"].startswith("logs/deep/older.log, ")
-        assert question["details"]["sample"] == ["logs/deep/older.log", "logs/old.log"]
+        assert shown(question) == ["logs/deep/older.log", "logs/old.log"]
 
     @pytest.mark.parametrize(("age", "listed"), [("12h", 4), ("1d", 3), ("2w", 2), ("5w", 1)])
     def test_an_age_is_in_hours_days_or_weeks(self, root: Path, run: Run, age: str, listed: int) -> None:
@@ -44,7 +44,7 @@ class TestAsking:
 
         question = run.start(path="logs")
 
-        assert question["details"]["sample"] == ["logs/31.log"]
+        assert shown(question) == ["logs/31.log"]
 
     def test_what_the_pattern_keeps_is_not_listed(self, root: Path, run: Run) -> None:
         write(root / "logs" / "a.log", days=40)
@@ -52,17 +52,16 @@ class TestAsking:
 
         question = run.start(path="logs", keep="*.keep")
 
-        assert question["details"]["sample"] == ["logs/a.log"]
+        assert shown(question) == ["logs/a.log"]
 
-    def test_a_long_list_has_a_short_sample_and_the_whole_beside_it(self, root: Path, run: Run) -> None:
+    def test_a_long_list_is_asked_whole(self, root: Path, run: Run) -> None:
         for number in range(30):
             write(root / "logs" / f"{number:02}.log", days=40 + number, text="x" * 100)
 
         question = run.start(path="logs")
 
-        assert len(question["details"]["sample"]) == 5
-        assert len(question["details"]["all files"]) == 30
-        assert question["details"]["all files"][0].startswith("logs/29.log (100 bytes, 20")
+        assert len(question["details"]["names"]) == 30
+        assert question["details"]["names"][0].startswith("logs/29.log (100 bytes, 20")
         assert question["details"]["size"] == "3.0 kB (3,000 bytes)"
 
     def test_more_than_fit_are_left_for_another_run(
@@ -127,7 +126,7 @@ class TestAsking:
 
         question = run.start(path="logs")
 
-        assert question["details"]["sample"] == ["logs/a.log"]
+        assert shown(question) == ["logs/a.log"]
 
     def test_the_trash_is_not_cleaned(self, root: Path, run: Run) -> None:
         write(root / ".trash" / "before" / "a.log", days=90)
@@ -135,7 +134,7 @@ class TestAsking:
 
         question = run.start(path=".")
 
-        assert question["details"]["sample"] == ["logs/.trash/b.log"]
+        assert shown(question) == ["logs/.trash/b.log"]
 
     def test_a_name_that_no_text_can_hold_stays_and_is_told(self, root: Path, run: Run) -> None:
         write(root / "logs" / "a.log", days=40)
@@ -143,7 +142,7 @@ class TestAsking:
 
         question = run.start(path="logs")
 
-        assert question["details"]["sample"] == ["logs/a.log"]
+        assert shown(question) == ["logs/a.log"]
         assert question["details"]["could not be read"] == ["logs/?.log: its name is not UTF-8"]
 
     def test_a_file_that_cannot_be_looked_at_is_told(
@@ -162,7 +161,7 @@ class TestAsking:
 
         question = run.start(path="logs")
 
-        assert question["details"]["sample"] == ["logs/a.log"]
+        assert shown(question) == ["logs/a.log"]
         assert question["details"]["could not be read"] == ["logs/b.log: permission denied"]
 
     def test_a_folder_that_may_not_be_read_is_told(self, root: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

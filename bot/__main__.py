@@ -1,0 +1,61 @@
+"""`python -m bot run | demo | check`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+from bot import demo, settings
+from bot.app import run
+from bot.approvals.errors import CountersignError
+from bot.check import check
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        match options.command:
+            case "run":
+                loaded = settings.load()
+                _log(loaded.log_level)
+                asyncio.run(run(loaded, started=_say_ready))
+                return 0
+            case "check":
+                return asyncio.run(check(Path(".env")))
+            case _:
+                return asyncio.run(demo.main(demo.Options.of(options)))
+    except CountersignError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Countersign: Slack approvals for LangGraph.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="run the bot on the workspace that .env names")
+    commands.add_parser("check", help="say what is missing or wrong, in words")
+    demo.add_options(commands.add_parser("demo", help="try it without Slack: a local workspace and the bot"))
+    return parser
+
+
+def _say_ready() -> None:
+    sys.stdout.write("Countersign is connected.\n")
+    sys.stdout.flush()
+
+
+def _log(level: str) -> None:
+    """Everything to stderr. Slack's SDK logs tokens and button values at DEBUG, so it stays at INFO."""
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in ("slack_bolt", "slack_sdk", "apscheduler", "httpx", "aiosqlite"):
+        logging.getLogger(name).setLevel(max(logging.getLevelNamesMapping()[level], logging.INFO))
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

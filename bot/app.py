@@ -1,0 +1,146 @@
+"""The composition root: builds everything, starts it, and drains it on SIGTERM. The one place that knows all parts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+
+from bot import policy_file
+from bot.approvals.delivery import Delivery
+from bot.approvals.errors import SettingsError, Unreachable
+from bot.approvals.model import Lease, TaskId, ThreadId
+from bot.approvals.service import Service
+from bot.approvals.surfaces import Surfaces
+from bot.clock import ticking
+from bot.engine import registry
+from bot.engine.checkpoints import sqlite_saver
+from bot.engine.runner import LangGraphEngine
+from bot.settings import Settings
+from bot.slack import listeners, tokens
+from bot.slack.calls import web_client
+from bot.slack.directory import SlackDirectory
+from bot.slack.messenger import SlackMessenger
+from bot.slack.parts import Parts
+from bot.storage.sqlite import SqliteStorage
+from bot.work import Lane, Workshop
+
+log = logging.getLogger(__name__)
+
+HELD_ELSEWHERE = timedelta(seconds=2)
+"""When to look again at a thread that another process drives."""
+
+
+def system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+async def run(settings: Settings, started: Callable[[], None] = lambda: None) -> None:
+    """Run the bot until SIGTERM or SIGINT, then drain it. `started` is called once Slack is connected.
+
+    `SettingsError` where it cannot start, with what to do.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings):
+        log.info("Countersign is connected to %s", settings.slack_api_url)
+        started()
+        await stop.wait()
+        log.info("draining, for %s seconds at most", settings.shutdown_grace)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Service]:
+    """The bot at work for as long as the block runs: connected, ticking, recovering what an earlier one left."""
+    clock = system_clock
+    policies = policy_file.load(settings.policy_file)
+    async with AsyncExitStack() as stack:
+        storage = await _storage(settings, stack)
+
+        async def fence(thread_id: ThreadId, token: int) -> bool:
+            now = clock()
+            return await storage.holds(Lease(thread_id=thread_id, token=token, until=now), now)
+
+        saver = await stack.enter_async_context(sqlite_saver(settings.state_dir / "checkpoints.sqlite", fence))
+        registry.set_environment(settings.langgraph_config)
+        graphs = await registry.load(settings.langgraph_config, settings.langgraph_config.absolute().parent, saver)
+        engine = LangGraphEngine(registry=graphs)
+        bot_token, app_token = settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()
+        await tokens.granted_scopes(bot_token, settings.slack_api_url)
+        await tokens.refuse_bad_app_token(app_token, settings.slack_api_url)
+        bolt, socket = _bolt(bot_token, app_token, settings.slack_api_url)
+        messenger, directory = SlackMessenger(bolt.client), SlackDirectory(bolt.client)
+
+        async def deliver(task_id: TaskId) -> datetime | None:
+            return None if await delivery.drive(task_id) else clock() + HELD_ELSEWHERE
+
+        async def show(task_id: TaskId) -> datetime | None:
+            return await surfaces.reconcile(task_id)
+
+        work = Workshop(deliveries=Lane("delivery", deliver, clock), showings=Lane("showing", show, clock))
+        delivery = Delivery(
+            storage=storage,
+            engine=engine,
+            directory=directory,
+            policies=policies,
+            work=work,
+            clock=clock,
+            lease_ttl=settings.lease_ttl,
+        )
+        surfaces = Surfaces(storage=storage, messenger=messenger, clock=clock)
+        service = Service(storage=storage, engine=engine, directory=directory, work=work)
+        listeners.register(
+            bolt,
+            Parts(
+                service=service,
+                engine=engine,
+                storage=storage,
+                messenger=messenger,
+                directory=directory,
+                clock=clock,
+                busy=work.busy,
+            ),
+        )
+
+        async def tick() -> None:
+            try:
+                await service.sweep(clock())
+            except Unreachable as error:
+                log.warning("this sweep was cut short, the next one goes on: %s", error)
+
+        async def drain() -> None:
+            engine.runs.drain()
+            await work.close(settings.shutdown_grace)
+
+        stack.push_async_callback(drain)
+        await socket.connect_async()  # type: ignore[no-untyped-call]
+        stack.push_async_callback(socket.close_async)
+        await stack.enter_async_context(ticking(tick, settings.sweep_interval))
+        yield service
+
+
+async def _storage(settings: Settings, stack: AsyncExitStack) -> SqliteStorage:
+    try:
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"STATE_DIR {settings.state_dir}: cannot be used ({error}).") from None
+    storage = await SqliteStorage.open(settings.state_dir / "countersign.sqlite")
+    stack.push_async_callback(storage.close)
+    return storage
+
+
+def _bolt(bot_token: str, app_token: str, url: str) -> tuple[AsyncApp, AsyncSocketModeHandler]:
+    """Bolt and its socket, both on the configured address."""
+    for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
+        os.environ.pop(name, None)  # Bolt would silently turn to OAuth and ignore the bot's token
+    bolt = AsyncApp(client=web_client(bot_token, url))
+    return bolt, AsyncSocketModeHandler(bolt, app_token, web_client=web_client(app_token, url))

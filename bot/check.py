@@ -1,0 +1,92 @@
+"""`python -m bot check`: what is missing or wrong, in words; a line each, and nothing is changed."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from bot import policy_file, settings
+from bot.approvals.errors import SettingsError
+from bot.engine import registry
+from bot.settings import Settings
+from bot.slack import tokens
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was looked at, as it is printed."""
+
+    wrong: int = 0
+    lines: list[str] = field(default_factory=list)
+
+    def good(self, what: str) -> None:
+        self.lines.append(f"ok     {what}")
+
+    def bad(self, what: str) -> None:
+        self.wrong += 1
+        self.lines += [f"wrong  {line}" for line in what.splitlines()]
+
+    @contextlib.asynccontextmanager
+    async def of(self, good: str) -> AsyncIterator[None]:
+        """Good, unless the block finds a setting wrong."""
+        try:
+            yield
+        except SettingsError as error:
+            self.bad(str(error))
+        else:
+            self.good(good)
+
+
+async def check(env_file: Path) -> int:
+    """Look at settings, policies, graphs and Slack; 0 where all is well, else 1."""
+    findings = Findings()
+    loaded: Settings | None = None
+    async with findings.of("settings"):
+        loaded = settings.load(env_file)
+    if loaded is not None:
+        async with findings.of(f"policies in {loaded.policy_file}"):
+            policy_file.load(loaded.policy_file)
+        await _graphs(loaded, findings)
+        await _slack(loaded, findings)
+    sys.stdout.write("\n".join(findings.lines) + "\n")
+    return 1 if findings.wrong else 0
+
+
+async def _graphs(loaded: Settings, findings: Findings) -> None:
+    config = loaded.langgraph_config
+    try:
+        registry.set_environment(config)
+        graphs = await registry.listed(config, config.absolute().parent)
+    except SettingsError as error:
+        findings.bad(str(error))
+        return
+    for graph in graphs:
+        if graph.unavailable:
+            findings.bad(f"graph {graph.name}: {graph.unavailable}")
+        else:
+            findings.good(f"graph {graph.name}")
+
+
+async def _slack(loaded: Settings, findings: Findings) -> None:
+    """The tokens, and the scopes that the manifest beside the configuration asks for."""
+    async with findings.of(f"Slack at {loaded.slack_api_url} takes both tokens"):
+        granted = await tokens.granted_scopes(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url)
+        await tokens.refuse_bad_app_token(loaded.slack_app_token.get_secret_value(), loaded.slack_api_url)
+        missing = _wanted_scopes(loaded) - granted
+        if missing:
+            raise SettingsError(
+                f"SLACK_BOT_TOKEN: the app lacks the scopes {', '.join(sorted(missing))}. Bring its manifest level with "
+                "manifest.yml at api.slack.com/apps, and install it to the workspace again."
+            )
+
+
+def _wanted_scopes(loaded: Settings) -> set[str]:
+    manifest = loaded.langgraph_config.absolute().parent / "manifest.yml"
+    if not manifest.exists():
+        return set()
+    return set(yaml.safe_load(manifest.read_text())["oauth_config"]["scopes"]["bot"])

@@ -1,0 +1,134 @@
+"""What a demo needs: old files, a policy with short windows, a local Slack and the bot as processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from bot.approvals.errors import SettingsError
+from bot.simulator.client import Simulator, SimulatorProcess, spawn
+
+ROOT = Path(__file__).resolve().parents[2]
+DAY = 24 * 60 * 60
+
+LOGS = {
+    "web/access-2026-01.log": (212, 48_200),
+    "web/access-2026-02.log": (181, 51_900),
+    "web/access-2026-03.log": (153, 50_300),
+    "web/error-2026-02.log": (178, 9_800),
+    "worker/jobs-1.log": (95, 120_400),
+    "worker/jobs-2.log": (64, 118_700),
+    "worker/jobs-3.log": (33, 90_100),
+    "core.dump": (140, 1_310_720),
+    "web/access-today.log": (0, 22_000),
+    "worker/jobs-4.log": (12, 88_600),
+    "deploy.log": (5, 7_400),
+}
+"""Name -> age in days, size in bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    """When what happens, counted from the question."""
+
+    remind: timedelta
+    escalate: timedelta
+    deadline: timedelta
+
+
+def prepare(folder: Path, windows: Windows) -> None:
+    """Make the demo's files anew; nothing outside the folder is touched."""
+    for old in (folder / "state", folder / "logs", folder / ".trash"):
+        shutil.rmtree(old, ignore_errors=True)
+    (folder / "state").mkdir(parents=True)
+    fill(folder / "logs")
+    (folder / "policies.yaml").write_text(
+        f"""# Made by the demo, with windows short enough to watch.
+defaults:
+  approvers: ["@ops-leads"]
+  remind_after: {_seconds(windows.remind)}
+  escalate: {{after: {_seconds(windows.escalate)}, to: ["@on-call"]}}
+  deadline: {_seconds(windows.deadline)}
+"""
+    )
+    graphs = {"cleanup": f"{ROOT}/graphs/cleanup.py:graph"}
+    (folder / "langgraph.json").write_text(json.dumps({"graphs": graphs}, indent=2) + "\n")
+
+
+def fill(logs: Path) -> None:
+    """Write log files of several ages; those that are there already are made anew."""
+    now = time.time()
+    for name, (days, size) in LOGS.items():
+        file = logs / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        line = f"{name}: a line of the demo's log\n".encode()
+        file.write_bytes((line * (size // len(line) + 1))[:size])
+        os.utime(file, (now - days * DAY, now - days * DAY))
+
+
+@asynccontextmanager
+async def simulator(port: int) -> AsyncIterator[SimulatorProcess]:
+    """The local Slack, as a process of its own, ended with the block."""
+    async with await spawn(ROOT / "manifest.yml", port=port, seed_user="alice") as process:
+        yield process
+
+
+@asynccontextmanager
+async def bot(slack: SimulatorProcess, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The bot on that Slack, as a process of its own, ended with the block; its log goes to bot.log."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("SLACK_")},
+        **slack.environment,
+        "STATE_DIR": str(folder / "state"),
+        "POLICY_FILE": str(folder / "policies.yaml"),
+        "LANGGRAPH_CONFIG": str(folder / "langgraph.json"),
+        "CLEANUP_ROOT": str(folder),
+        "SWEEP_INTERVAL": "0.5",
+    }
+    with (folder / "bot.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", "run", env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(30):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def connected(simulator: Simulator, process: asyncio.subprocess.Process, folder: Path) -> None:
+    """Wait until the bot has opened its socket; `SettingsError` with the end of its log where it ended instead."""
+    opened = asyncio.create_task(simulator.wait_connected(timeout=60))
+    ended = asyncio.create_task(process.wait())
+    await asyncio.wait([opened, ended], return_when=asyncio.FIRST_COMPLETED)
+    ended.cancel()
+    if not opened.done():
+        opened.cancel()
+        raise SettingsError(f"The bot did not start. {tail(folder)}")
+    await opened
+
+
+def tail(folder: Path) -> str:
+    """The end of the bot's log, for a person."""
+    lines = (folder / "bot.log").read_text(errors="replace").splitlines()
+    return "\n".join([f"The end of {folder}/bot.log:", *lines[-20:]])
+
+
+def _seconds(window: timedelta) -> str:
+    return f"{max(int(window.total_seconds()), 1)}s"
