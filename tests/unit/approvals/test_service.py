@@ -1,0 +1,535 @@
+"""What people and the clock can do, over the real storage."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import cast
+
+import pytest
+import pytest_asyncio
+
+from bot.approvals.errors import (
+    AlreadySettled,
+    Conflict,
+    InvalidAnswer,
+    NotAnApprover,
+    NotEligible,
+    NotFound,
+    NothingToRetry,
+    NotYours,
+    OwnRequest,
+    StaleVersion,
+    TaskFinished,
+    UnknownGraph,
+    Unreachable,
+)
+from bot.approvals.model import (
+    Answered,
+    Approve,
+    AuditEvent,
+    Cancelled,
+    Decided,
+    Delivered,
+    Expired,
+    Failed,
+    Pending,
+    Person,
+    Reject,
+    Request,
+    RequestId,
+    Starting,
+    SurfaceKind,
+    TaskCancelled,
+    TaskId,
+)
+from bot.approvals.policy import Escalate, Expire, Remind, Step
+from bot.approvals.ports import Storage
+from bot.approvals.service import MOST_RACES
+from tests.fakes.world import (
+    ALICE,
+    BOB,
+    CHANNEL,
+    DORA,
+    FIRST,
+    GUS,
+    RITA,
+    SECOND,
+    STRANGER,
+    World,
+    a_world,
+    policy,
+    question,
+)
+
+HOUR = timedelta(hours=1)
+LADDER = (
+    Step(after=1 * HOUR, action=Remind()),
+    Step(after=2 * HOUR, action=Escalate(to=("@leads",))),
+    Step(after=3 * HOUR, action=Expire()),
+)
+
+
+@pytest_asyncio.fixture
+async def ladder() -> AsyncIterator[World]:
+    """A policy that reminds after an hour, asks the leads after two, and expires after three."""
+    async with a_world(otherwise=policy(steps=LADDER)) as world:
+        world.directory.groups["@leads"] = [DORA, RITA]
+        yield world
+
+
+async def asked(world: World) -> Request:
+    return await world.request(await world.started())
+
+
+# --- Starting -----------------------------------------------------------------------------------
+
+
+async def test_a_started_task_is_recorded_with_its_message_before_anything_runs(world: World) -> None:
+    task = await world.service.start("cleanup", {"days": "3"}, RITA, CHANNEL, world.now)
+
+    assert await world.task(task.id) == task
+    assert task.state == Starting()
+    assert task.inputs == {"days": "3"}
+    assert (await world.surface(task, SurfaceKind.OPENING)).shown == -1
+    assert world.engine.runs == []
+    assert (world.work.deliveries, world.work.showings) == ([task.id], [task.id])
+
+
+async def test_a_graph_that_is_not_known_starts_nothing(world: World) -> None:
+    with pytest.raises(UnknownGraph):
+        await world.service.start("nonsense", {}, RITA, CHANNEL, world.now)
+
+    assert await world.storage.tasks_of(RITA, 10) == ()
+
+
+# --- Checks and votes ---------------------------------------------------------------------------
+
+
+async def test_a_vote_settles_and_wakes_graph_and_card(world: World) -> None:
+    request = await asked(world)
+
+    settled = await world.vote(ALICE, on=request)
+
+    assert isinstance(settled.decision, Answered)
+    assert settled == await world.storage.request(request.id)
+    assert request.task_id in world.work.deliveries
+    assert request.task_id in world.work.showings
+
+
+async def test_the_history_names_the_vote_that_settled_and_what_it_was_bound_to(world: World) -> None:
+    request = await asked(world)
+    await world.vote(ALICE, on=request)
+
+    (voted,) = await world.history(await world.task(request.task_id), "voted")
+
+    assert voted.person == ALICE
+    assert voted.data == {"version": 1, "digest": request.digest, "verdicts": ["approve"], "outcome": "approve"}
+
+
+async def test_a_vote_that_settles_nothing_is_recorded_as_such() -> None:
+    async with a_world(otherwise=policy(quorum=2)) as world:
+        request = await asked(world)
+
+        await world.vote(ALICE, on=request)
+
+        (voted,) = await world.history(await world.task(request.task_id), "voted")
+        assert "outcome" not in voted.data
+
+
+async def test_who_comes_second_is_told_who_was_first(world: World) -> None:
+    request = await asked(world)
+    await world.vote(ALICE, on=request)
+
+    with pytest.raises(AlreadySettled, match="<@U-ALICE> approved this"):
+        await world.vote(BOB, Reject(reason="no"), on=request)
+
+    assert (await world.storage.request(request.id)).decision is not None
+
+
+async def test_of_two_votes_at_the_same_moment_one_settles_and_the_other_is_told(world: World) -> None:
+    request = await asked(world)
+
+    results = await asyncio.gather(
+        world.vote(ALICE, on=request), world.vote(BOB, Reject(reason="no"), on=request), return_exceptions=True
+    )
+
+    assert [type(result) for result in results if isinstance(result, BaseException)] == [AlreadySettled]
+    assert len(await world.history(await world.task(request.task_id), "voted")) == 1
+
+
+class SlowReader:
+    """Storage in which somebody else changes the request right after each of the first reads."""
+
+    def __init__(self, world: World, times: int) -> None:
+        self._storage = world.storage
+        self.times = times
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._storage, name)
+
+    async def request(self, id: RequestId) -> Request:
+        request = await self._storage.request(id)
+        if self.times:
+            self.times -= 1
+            event = AuditEvent(kind="touched", at=request.opened_at, task_id=request.task_id, request_id=id)
+            await self._storage.save_request(request, event)
+        return request
+
+
+async def test_a_vote_is_tried_again_when_somebody_else_was_faster(world: World) -> None:
+    request = await asked(world)
+    slow = SlowReader(world, MOST_RACES - 1)
+    service = replace(world.service, storage=cast(Storage, slow))
+
+    settled = await service.vote(request.id, ALICE, 1, (Approve(),), world.now)
+
+    assert settled.decision is not None
+    assert slow.times == 0
+
+
+async def test_a_vote_that_loses_every_race_says_so(world: World) -> None:
+    request = await asked(world)
+    service = replace(world.service, storage=cast(Storage, SlowReader(world, MOST_RACES)))
+
+    with pytest.raises(Conflict):
+        await service.vote(request.id, ALICE, 1, (Approve(),), world.now)
+
+    assert (await world.storage.request(request.id)).votes == ()
+
+
+Door = Callable[[World, Request, Person], Awaitable[Request]]
+
+
+async def checking(world: World, request: Request, who: Person) -> Request:
+    return await world.service.check(request.id, who, request.version, world.now)
+
+
+async def voting(world: World, request: Request, who: Person) -> Request:
+    return await world.vote(who, on=request)
+
+
+async def editing(world: World, request: Request, who: Person) -> Request:
+    return await world.service.edit(request.id, who, request.version, 0, {}, world.now)
+
+
+DOORS: list[Door] = [checking, voting, editing]
+
+
+@pytest.mark.parametrize(
+    ("who", "refusal"), [(STRANGER, NotAnApprover), (RITA, OwnRequest), (GUS, NotEligible)], ids=lambda x: str(x)[-12:]
+)
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
+async def test_who_may_not_is_refused_at_every_door_and_the_refusal_is_recorded(
+    world: World, who: Person, refusal: type[Exception], door: Door
+) -> None:
+    request = await asked(world)
+
+    with pytest.raises(refusal):
+        await door(world, request, who)
+
+    assert await world.storage.request(request.id) == request
+    (refused,) = await world.history(await world.task(request.task_id), "refused")
+    assert (refused.person, refused.request_id, refused.data) == (who, request.id, {"why": refusal.__name__})
+
+
+async def test_a_failed_lookup_refuses_and_changes_nothing(world: World) -> None:
+    request = await asked(world)
+    world.directory.down = True
+
+    with pytest.raises(Unreachable, match="Slack did not say who you are"):
+        await world.vote(ALICE, on=request)
+
+    assert await world.storage.request(request.id) == request
+
+
+async def test_who_has_just_become_an_approver_is_found_past_the_cache(world: World) -> None:
+    async with a_world(otherwise=policy(approvers=("@admins",))) as world:
+        world.directory.groups["@admins"] = [BOB]
+        world.directory.cached["@admins"] = []
+        request = await asked(world)
+
+        settled = await world.vote(BOB, on=request)
+
+        assert settled.decision is not None
+        assert world.directory.fresh_lookups == 1
+
+
+async def test_who_is_known_to_be_an_approver_needs_no_second_lookup(world: World) -> None:
+    await world.vote(ALICE, on=await asked(world))
+
+    assert world.directory.fresh_lookups == 0
+
+
+async def test_a_check_gives_the_request_and_changes_nothing(world: World) -> None:
+    request = await asked(world)
+
+    assert await world.service.check(request.id, ALICE, 1, world.now) == request
+    assert await world.storage.request(request.id) == request
+
+
+async def test_a_vote_on_what_was_edited_meanwhile_is_not_counted(world: World) -> None:
+    request = await asked(world)
+    edited = await world.service.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now)
+
+    with pytest.raises(StaleVersion):
+        await world.vote(ALICE, on=request)
+
+    assert (await world.storage.request(request.id)).votes == ()
+    assert (await world.vote(ALICE, on=edited)).decision is not None
+
+
+async def test_an_edit_is_recorded_with_the_digest_that_it_made(world: World) -> None:
+    request = await asked(world)
+
+    edited = await world.service.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now)
+
+    (event,) = await world.history(await world.task(request.task_id), "edited")
+    assert event.data == {"version": 2, "digest": edited.digest, "item": 0}
+    assert edited.digest != request.digest
+
+
+async def test_an_answer_that_the_graph_would_refuse_is_not_recorded(world: World) -> None:
+    request = await asked(world)
+    world.engine.refused = "The amount must be a number."
+
+    with pytest.raises(InvalidAnswer, match="amount"):
+        await world.vote(ALICE, on=request)
+
+    assert await world.storage.request(request.id) == request
+
+
+async def test_a_request_that_is_not_there_cannot_be_answered(world: World) -> None:
+    with pytest.raises(NotFound):
+        await world.service.vote(RequestId("nope"), ALICE, 1, (Approve(),), world.now)
+
+
+# --- Cancelling ---------------------------------------------------------------------------------
+
+
+async def test_a_cancelled_task_settles_its_open_requests_and_its_graph_is_not_resumed(world: World) -> None:
+    request = await asked(world)
+
+    task = await world.service.cancel(request.task_id, RITA, world.now)
+    await world.settle()
+
+    assert task.state == TaskCancelled(by=RITA, at=world.now)
+    closed = await world.storage.request(request.id)
+    assert isinstance(closed.state, Delivered)
+    assert closed.decision == Cancelled(by=RITA, at=world.now)
+    assert world.engine.runs == ["start"]
+    assert len(world.messenger.of(SurfaceKind.OUTCOME)) == 1
+
+
+async def test_cancelling_leaves_alone_what_was_decided_before() -> None:
+    async with a_world({FIRST: question(), SECOND: question()}) as world:
+        task = await world.started()
+        first = await world.vote(ALICE, on=await world.request(task))
+
+        await world.service.cancel(task.id, RITA, world.now)
+
+        assert await world.request(task) == first
+        assert isinstance((await world.request(task, SECOND)).decision, Cancelled)
+
+
+async def test_only_the_requester_may_cancel(world: World) -> None:
+    request = await asked(world)
+
+    with pytest.raises(NotYours, match="<@U-RITA>"):
+        await world.service.cancel(request.task_id, ALICE, world.now)
+
+    assert await world.storage.request(request.id) == request
+
+
+async def test_what_is_over_cannot_be_cancelled(world: World) -> None:
+    request = await asked(world)
+    await world.service.cancel(request.task_id, RITA, world.now)
+
+    with pytest.raises(TaskFinished):
+        await world.service.cancel(request.task_id, RITA, world.now)
+
+
+async def test_an_answer_that_is_faster_than_the_cancelling_of_its_request_stands(world: World) -> None:
+    request = await asked(world)
+    vote = await world.vote(ALICE, on=request)
+
+    class SeesItOpen:
+        def __getattr__(self, name: str) -> object:
+            return getattr(world.storage, name)
+
+        async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
+            return (request,)  # as it was a moment ago
+
+    service = replace(world.service, storage=cast(Storage, SeesItOpen()))
+    await service.cancel(request.task_id, RITA, world.now)
+
+    assert await world.storage.request(request.id) == vote
+
+
+# --- Retrying -----------------------------------------------------------------------------------
+
+
+async def test_a_retry_brings_a_stopped_task_and_its_decision_on_again(world: World) -> None:
+    world.engine.failures[FIRST] = 1
+    request = await asked(world)
+    await world.vote(ALICE, on=request)
+    await world.settle()
+    task = await world.task(request.task_id)
+    assert isinstance(task.state, Failed)
+
+    await world.service.retry(task.id, BOB, world.now)
+    await world.settle()
+
+    assert isinstance((await world.storage.request(request.id)).state, Delivered)
+    assert {event.person for event in await world.history(task, "retried")} == {BOB}
+
+
+async def test_a_task_that_is_not_stopped_by_an_error_has_nothing_to_retry(world: World) -> None:
+    task = await world.started()
+
+    with pytest.raises(NothingToRetry):
+        await world.service.retry(task.id, BOB, world.now)
+
+
+async def test_a_task_that_cannot_go_on_has_nothing_to_retry(world: World) -> None:
+    world.engine.broken_after = {0}
+    request = await asked(world)
+    await world.vote(ALICE, on=request)
+    await world.settle()
+
+    with pytest.raises(NothingToRetry):
+        await world.service.retry(request.task_id, BOB, world.now)
+
+
+async def test_a_retry_leaves_open_questions_open() -> None:
+    async with a_world({FIRST: question(), SECOND: question()}) as world:
+        world.engine.failures[FIRST] = 1
+        task = await world.started()
+        await world.vote(ALICE, on=await world.request(task))
+        await world.settle()
+        second = await world.request(task, SECOND)
+
+        await world.service.retry(task.id, RITA, world.now)
+
+        assert await world.request(task, SECOND) == second
+
+
+# --- Time ---------------------------------------------------------------------------------------
+
+
+async def test_a_reminder_is_posted_once(ladder: World) -> None:
+    request = await asked(ladder)
+
+    await ladder.later(HOUR)
+    await ladder.later(timedelta())
+
+    assert len(ladder.messenger.of(SurfaceKind.REMINDER)) == 1
+    assert [event.kind for event in await ladder.storage.history(request.task_id, request.id)][-1] == "reminded"
+
+
+async def test_an_escalation_sends_copies_to_those_who_may_and_not_to_the_requester(ladder: World) -> None:
+    request = await asked(ladder)
+
+    await ladder.later(2 * HOUR)
+
+    task = await ladder.task(request.task_id)
+    assert [copy.to for copy in await ladder.surfaces_of(task, SurfaceKind.COPY)] == [DORA]
+    assert [message.channel for message in ladder.messenger.of(SurfaceKind.COPY)] == ["D-U-DORA"]
+    (event,) = await ladder.history(task, "escalated")
+    assert event.data == {"to": ["@leads"]}
+
+
+async def test_a_requester_who_may_approve_gets_a_copy_too() -> None:
+    async with a_world(otherwise=policy(steps=LADDER, self_approval=True)) as world:
+        world.directory.groups["@leads"] = [RITA, DORA]
+        request = await asked(world)
+
+        await world.later(2 * HOUR)
+
+        copies = await world.surfaces_of(await world.task(request.task_id), SurfaceKind.COPY)
+        assert [copy.to for copy in copies] == [DORA, RITA]
+
+
+async def test_escalated_people_may_answer_from_then_on(ladder: World) -> None:
+    request = await asked(ladder)
+    with pytest.raises(NotAnApprover):
+        await ladder.vote(DORA, on=request)
+
+    await ladder.later(2 * HOUR)
+
+    assert (await ladder.vote(DORA, on=request)).decision is not None
+
+
+async def test_an_escalation_waits_while_nobody_can_be_looked_up(ladder: World) -> None:
+    request = await asked(ladder)
+    ladder.directory.down = True
+    await ladder.later(2 * HOUR)
+    assert await ladder.storage.request(request.id) == request
+
+    ladder.directory.down = False
+    await ladder.later(timedelta())
+
+    assert len(ladder.messenger.of(SurfaceKind.COPY)) == 1
+
+
+async def test_silence_expires_and_the_graph_is_told_that_it_was_silence(ladder: World) -> None:
+    request = await asked(ladder)
+    ladder.directory.down = True  # an expiry needs nobody
+
+    await ladder.later(3 * HOUR)
+
+    assert (await ladder.storage.request(request.id)).decision == Expired(at=ladder.now)
+    ((_, answer),) = ladder.engine.effects
+    assert isinstance(answer, dict)
+    assert answer["outcome"] == "expired"
+    (event,) = await ladder.history(await ladder.task(request.task_id), "expired")
+    assert event.data == {"outcome": "expired"}
+
+
+async def test_a_vote_that_was_counted_does_not_turn_silence_into_approval() -> None:
+    async with a_world(otherwise=policy(steps=LADDER, quorum=2)) as world:
+        request = await asked(world)
+        await world.vote(ALICE, on=request)
+
+        await world.later(3 * HOUR)
+
+        assert isinstance((await world.storage.request(request.id)).decision, Expired)
+
+
+async def test_any_number_of_processes_may_sweep_at_once(ladder: World) -> None:
+    request = await asked(ladder)
+    ladder.clock.advance(2 * HOUR)
+
+    await asyncio.gather(*(ladder.service.sweep(ladder.now) for _ in range(5)))
+
+    task = await ladder.task(request.task_id)
+    assert len(await ladder.history(task, "escalated")) == 1
+    assert len(await ladder.surfaces_of(task, SurfaceKind.COPY)) == 1
+
+
+async def test_an_expiry_that_the_graph_cannot_take_stops_nobody_elses_clock(ladder: World) -> None:
+    first, second = await asked(ladder), await asked(ladder)
+    ladder.engine.refused = "This shape knows no expiry."
+
+    await ladder.later(3 * HOUR)
+
+    for request in (first, second):
+        expired = await ladder.storage.request(request.id)
+        assert isinstance(expired.state, Decided)
+        assert isinstance(expired.decision, Expired)
+        assert expired.state.failure is not None
+        assert "knows no expiry" in expired.state.failure.summary
+
+
+async def test_a_sweep_finds_whatever_a_dead_process_left_undone(world: World) -> None:
+    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+    world.work.forget()
+    await world.later(timedelta(minutes=2))
+    assert isinstance((await world.request(task)).state, Pending)
+    assert len(world.messenger.of(SurfaceKind.CARD)) == 1
+
+    await world.vote(ALICE, on=await world.request(task))
+    world.work.forget()
+    await world.later(timedelta(minutes=2))
+
+    assert isinstance((await world.request(task)).state, Delivered)

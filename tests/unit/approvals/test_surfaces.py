@@ -1,0 +1,381 @@
+"""Slack brought level with the records, whatever Slack does meanwhile."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from bot.approvals import surfaces
+from bot.approvals.model import (
+    AuditEvent,
+    Ended,
+    Request,
+    Surface,
+    SurfaceKind,
+    Task,
+    TaskId,
+)
+from bot.approvals.ports import MessageGone, NotNow, OutcomeUnknown, PlaceGone, Storage
+from tests.fakes.fuse import Fuse, Killed
+from tests.fakes.world import ALICE, CHANNEL, DORA, RITA, World, a_request, a_world, policy
+
+SECOND = timedelta(seconds=1)
+
+
+async def asked(world: World) -> Task:
+    """A task whose graph has asked, with nothing in Slack yet."""
+    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+    await world.delivery.drive(task.id)
+    return await world.task(task.id)
+
+
+async def opened(world: World) -> Task:
+    """A task with its message in Slack, before its graph has asked."""
+    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+    await world.surfaces.reconcile(task.id)
+    return task
+
+
+async def add_copy(world: World, task: Task) -> None:
+    request = await world.request(task)
+    event = AuditEvent(kind="escalated", at=world.now, task_id=task.id, request_id=request.id)
+    await world.storage.save_request(request, event, [surfaces.copy_of(request, DORA, world.now)])
+
+
+async def test_every_surface_is_posted_once_with_its_id_and_the_cards_in_the_tasks_thread(world: World) -> None:
+    task = await asked(world)
+
+    again = await world.surfaces.reconcile(task.id)
+
+    assert again is None
+    opening, card = world.messenger.messages.values()
+    assert (opening.channel, opening.thread_ts) == (CHANNEL, None)
+    stored = await world.surface(task, SurfaceKind.OPENING)
+    assert stored.ref is not None
+    assert (card.channel, card.thread_ts) == (CHANNEL, stored.ref.ts)
+    assert card.surface_id == (await world.surface(task, SurfaceKind.CARD)).id
+
+
+async def test_what_is_level_costs_no_call(world: World) -> None:
+    task = await asked(world)
+    await world.surfaces.reconcile(task.id)
+    calls = len(world.messenger.calls)
+
+    assert await world.surfaces.reconcile(task.id) is None
+
+    assert len(world.messenger.calls) == calls
+
+
+async def test_a_change_updates_the_same_message() -> None:
+    async with a_world(otherwise=policy(quorum=2)) as world:
+        task = await asked(world)
+        await world.surfaces.reconcile(task.id)
+        await world.vote(ALICE, on=await world.request(task))
+
+        await world.surfaces.reconcile(task.id)
+
+        assert world.messenger.calls == ["post", "post", "update"]
+        (card,) = world.messenger.of(SurfaceKind.CARD)
+        assert "1 votes" in card.drawing.fingerprint
+
+
+async def test_a_change_that_is_not_seen_costs_no_call(world: World) -> None:
+    task = await asked(world)
+    await world.surfaces.reconcile(task.id)
+    calls = len(world.messenger.calls)
+    request = await world.request(task)
+    saved = await world.storage.save_request(
+        request, AuditEvent(kind="touched", at=world.now, task_id=task.id, request_id=request.id)
+    )
+
+    assert await world.surfaces.reconcile(task.id) is None
+
+    assert len(world.messenger.calls) == calls
+    assert (await world.surface(task, SurfaceKind.CARD)).shown == saved.revision
+
+
+async def test_a_post_whose_response_was_lost_is_found_and_not_posted_again(world: World) -> None:
+    world.messenger.fail("post", OutcomeUnknown(), after=True)
+    task = await opened(world)
+    (lost,) = world.messenger.messages
+
+    world.clock.advance(2 * SECOND)
+    await world.surfaces.reconcile(task.id)
+
+    assert list(world.messenger.messages) == [lost]
+    assert world.messenger.calls == ["post", "find", "update"]
+    stored = await world.surface(task, SurfaceKind.OPENING)
+    assert (stored.ref, stored.attempted, stored.tries) == (lost, False, 0)
+
+
+async def test_a_post_that_was_really_lost_is_posted_once(world: World) -> None:
+    world.messenger.fail("post", OutcomeUnknown())
+    task = await opened(world)
+    assert world.messenger.messages == {}
+
+    world.clock.advance(2 * SECOND)
+    await world.surfaces.reconcile(task.id)
+
+    assert len(world.messenger.messages) == 1
+    assert world.messenger.calls == ["post", "find", "post"]
+
+
+async def test_a_lost_post_is_looked_for_again_after_the_search_was_put_off(world: World) -> None:
+    world.messenger.fail("post", OutcomeUnknown(), after=True)
+    world.messenger.fail("find", NotNow("ratelimited", 5))
+    task = await opened(world)
+
+    world.clock.advance(2 * SECOND)
+    again = await world.surfaces.reconcile(task.id)
+    world.clock.advance(5 * SECOND)
+    await world.surfaces.reconcile(task.id)
+
+    assert again == world.now
+    assert world.messenger.calls == ["post", "find", "find", "update"]
+    assert len(world.messenger.messages) == 1
+
+
+async def test_a_message_that_was_found_and_deleted_at_once_is_posted_again(world: World) -> None:
+    world.messenger.fail("post", OutcomeUnknown(), after=True)
+    world.messenger.fail("update", MessageGone())
+    task = await opened(world)
+    world.clock.advance(2 * SECOND)
+
+    assert await world.surfaces.reconcile(task.id) == world.now
+    assert await world.surfaces.reconcile(task.id) is None
+
+    assert world.messenger.calls == ["post", "find", "update", "post"]
+
+
+async def test_waits_for_a_silent_slack_double_up_to_five_minutes(world: World) -> None:
+    waits: list[float] = []
+    for _ in range(10):
+        world.messenger.fail("post", OutcomeUnknown())
+    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+
+    for _ in range(10):
+        again = await world.surfaces.reconcile(task.id)
+        assert again is not None
+        waits.append((again - world.now).total_seconds())
+        world.clock.now = again
+
+    assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+
+
+async def test_an_update_whose_outcome_is_not_known_is_made_again_and_nothing_is_posted() -> None:
+    async with a_world(otherwise=policy(quorum=2)) as world:
+        task = await asked(world)
+        await world.surfaces.reconcile(task.id)
+        await world.vote(ALICE, on=await world.request(task))
+        world.messenger.fail("update", OutcomeUnknown())
+        again = await world.surfaces.reconcile(task.id)
+        assert again == world.now + 2 * SECOND
+
+        world.clock.now = again
+        await world.surfaces.reconcile(task.id)
+
+        assert world.messenger.calls == ["post", "post", "update", "update"]
+
+
+async def test_a_deleted_message_is_posted_again() -> None:
+    async with a_world(otherwise=policy(quorum=2)) as world:
+        task = await asked(world)
+        await world.surfaces.reconcile(task.id)
+        card = await world.surface(task, SurfaceKind.CARD)
+        assert card.ref is not None
+        world.messenger.delete(card.ref)
+        await world.vote(ALICE, on=await world.request(task))
+
+        assert await world.surfaces.reconcile(task.id) == world.now
+        assert await world.surfaces.reconcile(task.id) is None
+
+        (message,) = world.messenger.of(SurfaceKind.CARD)
+        assert "1 votes" in message.drawing.fingerprint
+        reposted = await world.surface(task, SurfaceKind.CARD)
+        assert reposted.ref in world.messenger.messages
+
+
+async def test_a_place_that_is_gone_is_given_up_and_not_tried_again(world: World) -> None:
+    world.messenger.fail("post", PlaceGone("is_archived"))
+    task = await asked(world)
+
+    again = await world.surfaces.reconcile(task.id)
+
+    assert again is None
+    assert (await world.surface(task, SurfaceKind.OPENING)).abandoned == "is_archived"
+    assert "is_archived" in (await world.surface(task, SurfaceKind.CARD)).abandoned
+    assert await world.storage.stale(world.now + timedelta(days=1), 10) == ()
+    await world.surfaces.reconcile(task.id)
+    assert world.messenger.calls == ["post"]
+
+
+async def test_what_slack_refuses_for_the_moment_is_put_off_as_long_as_slack_says(world: World) -> None:
+    world.messenger.fail("post", NotNow("ratelimited", 30))
+    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+
+    again = await world.surfaces.reconcile(task.id)
+    early = await world.surfaces.reconcile(task.id)
+    assert again == early == world.now + 30 * SECOND
+    assert world.messenger.calls == ["post"]
+    world.clock.advance(30 * SECOND)
+    await world.surfaces.reconcile(task.id)
+
+    assert world.messenger.calls == ["post", "post"]  # it was not done, so there is nothing to look for
+
+
+async def test_a_card_waits_for_the_opening_of_its_thread(world: World) -> None:
+    world.messenger.fail("post", NotNow("ratelimited", 1))
+    task = await asked(world)
+
+    again = await world.surfaces.reconcile(task.id)
+    assert again == world.now + 1 * SECOND
+    assert world.messenger.messages == {}
+    world.clock.advance(2 * SECOND)
+    await world.surfaces.reconcile(task.id)
+
+    assert world.messenger.calls == ["post", "post", "post"]
+    assert len(world.messenger.of(SurfaceKind.CARD)) == 1
+
+
+async def test_a_card_of_a_task_without_an_opening_is_given_up(world: World) -> None:
+    task = await asked(world)
+    request = await world.request(task)
+
+    class WithoutOpening:
+        def __getattr__(self, name: str) -> object:
+            return getattr(world.storage, name)
+
+        async def surfaces_of(self, task_id: TaskId) -> tuple[Surface, ...]:
+            return tuple(s for s in await world.storage.surfaces_of(task_id) if s.request_id == request.id)
+
+    await replace(world.surfaces, storage=cast(Storage, WithoutOpening())).reconcile(task.id)
+
+    assert "no opening" in (await world.surface(task, SurfaceKind.CARD)).abandoned
+
+
+async def test_a_copy_goes_to_its_persons_dm_and_needs_no_opening(world: World) -> None:
+    world.messenger.fail("post", NotNow("ratelimited", 60))
+    task = await asked(world)
+    await add_copy(world, task)
+
+    await world.surfaces.reconcile(task.id)
+
+    (copy,) = world.messenger.of(SurfaceKind.COPY)
+    assert (copy.channel, copy.thread_ts) == ("D-U-DORA", None)
+
+
+async def test_a_dm_that_cannot_be_opened_is_given_up_alone(world: World) -> None:
+    world.messenger.fail("open_direct", PlaceGone("user_disabled"))
+    task = await asked(world)
+    await add_copy(world, task)
+
+    await world.surfaces.reconcile(task.id)
+
+    assert (await world.surface(task, SurfaceKind.COPY)).abandoned == "user_disabled"
+    assert len(world.messenger.of(SurfaceKind.CARD)) == 1
+
+
+async def test_two_passes_at_once_post_once(world: World) -> None:
+    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+    pause = world.messenger.pause_at("post")
+
+    first = asyncio.create_task(world.surfaces.reconcile(task.id))
+    await pause.reached.wait()
+    second = await world.surfaces.reconcile(task.id)
+    pause.go.set()
+
+    assert await first is None
+    assert second == world.now + surfaces.CLAIM
+    assert len(world.messenger.messages) == 1
+
+
+async def test_two_passes_that_have_read_the_same_post_once(world: World) -> None:
+    task = await asked(world)
+
+    await asyncio.gather(*(world.surfaces.reconcile(task.id) for _ in range(4)))
+
+    assert len(world.messenger.of(SurfaceKind.OPENING)) == 1
+    assert len(world.messenger.of(SurfaceKind.CARD)) <= 1
+    world.clock.advance(surfaces.CLAIM)
+    await world.surfaces.reconcile(task.id)
+    assert len(world.messenger.of(SurfaceKind.CARD)) == 1
+
+
+async def test_a_pass_that_took_longer_than_its_claim_leaves_the_other_ones_message(world: World) -> None:
+    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+    pause = world.messenger.pause_at("post")
+    slow = asyncio.create_task(world.surfaces.reconcile(task.id))
+    await pause.reached.wait()
+
+    world.clock.advance(surfaces.CLAIM)
+    await world.surfaces.reconcile(task.id)
+    faster = await world.surface(task, SurfaceKind.OPENING)
+    pause.go.set()
+    await slow
+
+    assert await world.surface(task, SurfaceKind.OPENING) == faster
+
+
+async def test_a_request_that_is_opened_during_a_pass_does_not_break_it(world: World) -> None:
+    task = await opened(world)
+
+    class AsksMeanwhile:
+        def __getattr__(self, name: str) -> object:
+            return getattr(world.storage, name)
+
+        async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
+            before = await world.storage.requests_of(task_id)
+            await world.delivery.drive(task_id)
+            return before
+
+    await replace(world.surfaces, storage=cast(Storage, AsksMeanwhile())).reconcile(task.id)
+
+    assert world.work.showings  # the new card's own pass
+
+
+async def test_of_two_outcomes_only_the_later_is_current(world: World) -> None:
+    task = await opened(world)
+    for outcome in ("stopped", "done"):
+        world.clock.advance(SECOND)
+        task = await world.storage.save_task(
+            replace(task, state=Ended(outcome=outcome, at=world.now)),
+            AuditEvent(kind="ended", at=world.now, task_id=task.id),
+            [surfaces.outcome_of(task, world.now)],
+        )
+        await world.surfaces.reconcile(task.id)
+
+    drawn = [message.drawing.fingerprint for message in world.messenger.of(SurfaceKind.OUTCOME)]
+    assert drawn == ["outcome: Ended, overtaken", "outcome: Ended, current"]
+
+
+@pytest.mark.parametrize("at", range(12))
+async def test_a_pass_that_dies_anywhere_is_made_up_for_and_nothing_is_posted_twice(world: World, at: int) -> None:
+
+    task = await asked(world)
+    world.be_born(Fuse(kill_at=at))
+
+    async def until_killed() -> None:
+        while True:
+            await world.surfaces.reconcile(task.id)
+
+    with pytest.raises(Killed):
+        await until_killed()
+    world.be_born()
+    for _ in range(3):
+        await world.later(surfaces.CLAIM)
+
+    assert len(world.messenger.of(SurfaceKind.OPENING)) == 1
+    assert len(world.messenger.of(SurfaceKind.CARD)) == 1
+    assert await world.storage.stale(world.now, 10) == ()
+
+
+def test_a_reminder_belongs_to_its_request() -> None:
+
+    request = a_request()
+
+    reminder = surfaces.reminder_of(request, request.opened_at)
+
+    assert (reminder.kind, reminder.request_id, reminder.to) == (SurfaceKind.REMINDER, request.id, None)
+    assert isinstance(reminder.id, str)
