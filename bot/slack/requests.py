@@ -64,9 +64,13 @@ def reminder(request: Request) -> list[Block]:
     """A short notice; once the request is settled it says only that."""
     if settled := decisions.headline(request):
         return [blocks.context(f"Reminder: {settled}")]
-    title = text.sentence(request.question.title, 150) or "the question above"
     by = f" by {moment(request.deadline)}" if request.deadline else ""
-    return [blocks.section(f"Still waiting for an answer{by}: *{title}*\nWho may answer: {_who(request)}")]
+    title = blocks.run(text.label(request.question.title, 150) or "the question above", "bold")
+    return [
+        blocks.section(f"Still waiting for an answer{by}"),
+        blocks.rich(blocks.line(title)),
+        blocks.context(f"Who may answer: {_who(request)}"),
+    ]
 
 
 def reminder_text(request: Request) -> str:

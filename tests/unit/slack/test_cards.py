@@ -1,0 +1,314 @@
+"""Cards: what a person sees of each state, and that no payload breaks or forges one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.approvals.model import (
+    JSON,
+    Approve,
+    Decided,
+    Delivered,
+    Ended,
+    Failed,
+    Item,
+    Reject,
+    Respond,
+    Risk,
+    SurfaceKind,
+    Verdict,
+)
+from bot.slack import actions, cards
+from bot.slack.cards import Card, Urgency
+from tests.unit.slack import limits, samples
+from tests.unit.slack.samples import BOB, CAROL, DELETE, FAILURE, NOW, POLICY, REFUND, answered, decided, request, view
+from tests.unit.slack.test_text import HOSTILE
+
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | HOSTILE,
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(HOSTILE, inner, max_size=6),
+    max_leaves=20,
+)
+ITEMS = st.builds(
+    Item,
+    name=HOSTILE,
+    arguments=st.dictionaries(HOSTILE, VALUES, max_size=20),
+    verdicts=st.lists(st.sampled_from(list(Verdict)), max_size=5, unique=True).map(tuple),
+)
+
+
+def labels(card: Card) -> list[str]:
+    return [each["text"]["text"] for each in limits.buttons(card.blocks)]
+
+
+def seen(card: Card) -> str:
+    """All words of a card, as one text."""
+    return "\n".join(words for kind in ("plain_text", "mrkdwn", "text") for words in limits.texts(card.blocks, kind))
+
+
+@pytest.mark.parametrize("name", samples.every_view())
+def test_every_state_is_drawn_within_slacks_limits(name: str) -> None:
+    card = cards.draw(samples.every_view()[name])
+
+    limits.check_message(card.text, list(card.blocks))
+    limits.check_message(card.text, list(card.small))
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(
+    kind=st.sampled_from(list(SurfaceKind)),
+    items=st.lists(ITEMS, max_size=12),
+    title=HOSTILE,
+    why=HOSTILE,
+    choices=st.lists(HOSTILE, max_size=12),
+    risk=st.none() | st.sampled_from(list(Risk)),
+    answer=VALUES,
+    settled=st.booleans(),
+)
+def test_no_payload_breaks_a_limit_or_forges_markup(
+    kind: SurfaceKind,
+    items: list[Item],
+    title: str,
+    why: str,
+    choices: list[str],
+    risk: Risk | None,
+    answer: JSON,
+    settled: bool,
+) -> None:
+    asked = replace(
+        samples.question(), items=tuple(items), title=title, text=why, choices=tuple(choices), risk=risk, payload=answer
+    )
+    verdicts = (Reject(reason=why), Respond(value=answer)) * 6
+    said = decided(answered(*verdicts[: max(len(items), 1)]))
+    of = samples.task(Ended(outcome=why, at=NOW), **{title: answer})
+    drawn = cards.draw(view(kind, request(asked, said if settled else None), of))
+
+    limits.check_message(drawn.text, list(drawn.blocks))
+    limits.check_message(drawn.text, list(drawn.small))
+    for words in (drawn.text, *limits.texts(drawn.blocks, "mrkdwn")):
+        assert "<!channel" not in words
+        assert "```" not in words
+        for markup in words.split("<")[1:]:
+            assert markup.startswith(("@U0", "#C0", "!date^"))
+
+
+@pytest.mark.parametrize(
+    "huge",
+    [
+        {"files": [f"file {number}" for number in range(50_000)]},
+        {"text": "🦀" * 100_000},
+        {f"argument {number} " + "x" * 500: "\u202e" * 500 for number in range(400)},
+        {"deep": json.loads("[" * 400 + "]" * 400)},
+        {"rows": [{"id": number, "name": "…" * 80} for number in range(3000)]},
+    ],
+)
+def test_a_huge_payload_is_a_sample_and_all_of_it_is_one_click_away(huge: dict[str, JSON]) -> None:
+    item = Item(name="n" * 5000, arguments=huge, verdicts=samples.EVERYTHING)
+
+    card = cards.draw(view(asked=request(samples.question(*[item] * 20, title="t" * 9000, text="w" * 90_000))))
+
+    limits.check_message(card.text, list(card.blocks))
+    assert "View all" in labels(card)
+    assert "…" in seen(card)
+
+
+def test_a_long_list_is_cut_with_its_count() -> None:
+    card = cards.draw(view())
+
+    assert "214 entries" in seen(card)
+    assert "… 206 more" in seen(card)
+
+
+def test_buttons_carry_an_id_and_a_version_and_nothing_else() -> None:
+    card = cards.draw(view())
+
+    for button in limits.buttons(card.blocks):
+        assert json.loads(button["value"]) == {"request": "4be1d07c", "version": 1}
+
+
+def test_only_the_verdicts_that_the_items_take_are_offered() -> None:
+    card = cards.draw(view(asked=request(samples.question(replace(REFUND, verdicts=samples.YES_OR_NO)))))
+
+    assert labels(card) == ["Approve", "Reject", "View all"]
+
+
+def test_one_primary_button_and_a_red_one_to_reject() -> None:
+    styles = {each["text"]["text"]: each.get("style") for each in limits.buttons(cards.draw(view()).blocks)}
+
+    assert styles == {"Approve": "primary", "Reject": "danger", "Edit…": None, "Answer…": None, "View all": None}
+
+
+def test_several_items_are_answered_together_or_one_by_one() -> None:
+    card = cards.draw(view(asked=request(samples.question(DELETE, REFUND))))
+
+    assert labels(card) == ["Edit…", "Edit…", "Approve all 2", "Reject all 2", "One by one…", "View all"]
+    assert [each["action_id"] for each in limits.buttons(card.blocks)][:2] == ["edit:0", "edit:1"]
+
+
+def test_choices_are_buttons_with_their_number() -> None:
+    card = cards.draw(samples.every_view()["card, choices"])
+
+    assert [each["action_id"] for each in limits.buttons(card.blocks)] == [
+        "choose:0",
+        "choose:1",
+        "choose:2",
+        "respond",
+        "view_all",
+    ]
+
+
+def test_many_choices_are_made_in_a_modal() -> None:
+    item = Item(name="", arguments={}, verdicts=(Verdict.CHOOSE,))
+    asked = samples.question(item, choices=tuple(f"choice {number}" for number in range(40)))
+
+    card = cards.draw(view(asked=request(asked)))
+
+    assert labels(card) == ["Choose…", "View all"]
+
+
+def test_a_critical_approval_asks_once_more() -> None:
+    card = cards.draw(samples.every_view()["card, edited and critical"])
+
+    approve = limits.buttons(card.blocks)[0]
+    assert approve["confirm"]["text"]["text"].startswith("Its risk is critical")
+
+
+def test_the_sentence_says_who_what_risk_and_by_when() -> None:
+    text = cards.draw(view()).text
+
+    assert text == (
+        "Delete 214 log files. <@U0ALICE> asks for cleanup. High risk. Proposed: delete_files. "
+        "Who may answer: <@U0BOB> and <@U0CAROL>. "
+        "Answer by <!date^1772631000^{date_short_pretty} {time}|2026-03-04 13:30 UTC>."
+    )
+
+
+def test_nobody_who_may_answer_is_said_plainly() -> None:
+    card = cards.draw(samples.every_view()["card, nobody may answer"])
+
+    assert "Nobody: the policy `ops` names no approvers" in seen(card)
+
+
+def test_a_requester_who_is_the_only_approver_is_nobody() -> None:
+    card = cards.draw(view(asked=request(asked=(samples.ALICE,))))
+
+    assert "Nobody: <@U0ALICE> asks, and may not answer as well" in seen(card)
+
+
+def test_approvers_that_were_not_found_are_named_as_the_policy_names_them() -> None:
+    policy = replace(POLICY, approvers=("@ops-leads", "ann@acme.example"))
+
+    card = cards.draw(view(asked=request(policy=policy, asked=(), escalated_to=("S0ONCALL",))))
+
+    assert "@ops-leads, ann@acme.example and <!subteam^S0ONCALL>" in seen(card)
+
+
+def test_a_quorum_shows_who_has_voted() -> None:
+    assert "1 of 2 · <@U0BOB>" in seen(cards.draw(samples.every_view()["card, quorum"]))
+
+
+def test_after_a_decision_there_is_nothing_to_press_but_the_whole() -> None:
+    card = cards.draw(samples.every_view()["card, approved"])
+
+    assert labels(card) == ["View all"]
+    assert "*Approved* by <@U0BOB>" in seen(card)
+
+
+def test_approved_and_gone_on_are_two_facts() -> None:
+    approved = seen(cards.draw(view(asked=request(state=decided(answered())))))
+    delivered = seen(cards.draw(view(asked=request(state=Delivered(decision=answered(), at=NOW)))))
+
+    assert "Waiting for the agent to go on" in approved
+    assert "The agent went on" not in approved
+    assert "The agent went on" in delivered
+    assert "Waiting" not in delivered
+
+
+def test_a_rejection_names_who_rejected_and_not_who_had_approved_before() -> None:
+    first = request(policy=replace(POLICY, quorum=2))
+    rejection = Reject(reason="No.")
+    votes = (samples.vote(BOB, first), samples.vote(CAROL, first, rejection))
+    decision = replace(answered(rejection), voters=(BOB, CAROL))
+
+    card = cards.draw(view(asked=replace(first, votes=votes, state=decided(decision))))
+
+    assert "*Rejected* by <@U0CAROL> ·" in seen(card)
+    assert "No." in seen(card)
+
+
+def test_a_failed_delivery_says_when_it_tries_again_and_offers_to_try_now() -> None:
+    card = cards.draw(samples.every_view()["card, failed"])
+
+    assert "*Stopped by an error* (KeyError), error id `e7f3a91c`. It tries again <!date^" in seen(card)
+    assert labels(card)[0] == "Retry now"
+
+
+def test_a_delivery_that_gave_up_says_so() -> None:
+    state = Decided(decision=answered(), failure=FAILURE)
+
+    assert "It will not try again by itself." in seen(cards.draw(view(asked=request(state=state))))
+
+
+def test_silence_is_told_as_silence() -> None:
+    card = cards.draw(samples.every_view()["card, expired"])
+
+    assert "*Expired.* Nobody answered by <!date^" in seen(card)
+
+
+def test_a_copy_says_where_it_comes_from() -> None:
+    assert "Asked by <@U0ALICE> for *cleanup* in <#C0OPS>" in seen(cards.draw(samples.every_view()["copy, pending"]))
+
+
+def test_a_failed_outcome_can_be_retried_only_where_that_can_help() -> None:
+    lost = cards.draw(view(SurfaceKind.OUTCOME, of=samples.task(Failed(failure=FAILURE, retryable=False))))
+    stopped = cards.draw(samples.every_view()["outcome, failed"])
+
+    assert labels(lost) == []
+    (retry,) = limits.buttons(stopped.blocks)
+    assert actions.target(retry["value"]) == actions.TaskTarget(task=samples.task().id)
+
+
+def test_an_outcome_that_was_overtaken_offers_nothing() -> None:
+    of = samples.task(Failed(failure=FAILURE, retryable=True))
+
+    card = cards.draw(view(SurfaceKind.OUTCOME, of=of, current=False))
+
+    assert labels(card) == []
+
+
+def test_words_that_look_like_numbers_are_told_apart_from_numbers() -> None:
+    item = Item(name="set", arguments={"text": "5", "number": 5, "edge": " x"}, verdicts=samples.EVERYTHING)
+
+    words = list(limits.texts(cards.draw(view(asked=request(samples.question(item)))).blocks, "text"))
+
+    assert {'"5"', "5", '" x"'} <= set(words)
+
+
+def test_the_same_record_is_drawn_the_same() -> None:
+    assert cards.draw(view()).fingerprint == cards.draw(view()).fingerprint
+    assert cards.draw(view()).fingerprint != cards.draw(view(asked=request(state=decided(answered())))).fingerprint
+
+
+def test_decisions_go_ahead_of_questions_and_questions_of_reminders() -> None:
+    urgencies = [
+        cards.draw(samples.every_view()[name]).urgency for name in ("card, approved", "card, pending", "reminder")
+    ]
+
+    assert urgencies == [Urgency.DECISION, Urgency.QUESTION, Urgency.NOTICE]
+
+
+def test_a_card_without_its_request_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="without its request"):
+        cards.draw(replace(view(), request=None))
+
+
+def test_a_verdict_of_approval_needs_no_words() -> None:
+    card = cards.draw(view(asked=request(state=decided(answered(Approve(), edited=True)))))
+
+    assert "*Approved with changes* by <@U0BOB>" in seen(card)

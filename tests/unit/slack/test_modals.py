@@ -1,0 +1,404 @@
+"""Modals: what they ask, and that what comes back is what was meant."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.approvals.model import JSON, Approve, Choose, Item, Reject, Request, Respond, Verdict
+from bot.approvals.ports import Graph, Input
+from bot.slack import actions, forms, modals, starting
+from bot.slack.modals import Edited, Modal, Problems
+from tests.unit.slack import limits, samples
+from tests.unit.slack.samples import DELETE, POLICY, REFUND, question, request
+from tests.unit.slack.test_cards import VALUES
+from tests.unit.slack.test_text import HOSTILE
+
+FORM: JSON = {
+    "type": "object",
+    "required": ["name", "count"],
+    "properties": {
+        "name": {"type": "string", "description": "Full name"},
+        "count": {"type": "integer", "minimum": 1},
+        "share": {"type": "number"},
+        "remote": {"type": "boolean", "default": True},
+        "model": {"enum": ["Air", "Pro", 3]},
+        "from": {"type": "string", "format": "date"},
+        "tags": {"type": "array"},
+        "note": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    },
+}
+CLEANUP = Graph(
+    name="cleanup",
+    description="Deletes old files.",
+    inputs=(
+        Input(name="folder", schema={"type": "string"}, required=True, description="Where to look"),
+        Input(name="older_than_days", schema={"type": "integer", "minimum": 1}, required=False, default=365),
+        Input(name="dry_run", schema={"type": "boolean"}, required=False, default=False),
+        Input(name="mode", schema={"enum": ["soft", "hard"]}, required=False),
+        Input(name="until", schema={"type": "string", "format": "date"}, required=False),
+    ),
+    example="/task cleanup folder=/srv",
+)
+LOST = Graph(name="research", description="", inputs=(), unavailable="OPENAI_API_KEY is not set", example="")
+
+
+def submitted(modal: Modal, **changes: Any) -> Mapping[str, Any]:
+    """The state of a submission in which nothing was touched, but for what is said by block_id."""
+    values: dict[str, Any] = {}
+    for block in modal["blocks"]:
+        if block["type"] != "input":
+            continue
+        element = block["element"]
+        held = {
+            "value": element.get("initial_value"),
+            "selected_date": element.get("initial_date"),
+            "selected_option": element.get("initial_option"),
+        }
+        values[block["block_id"]] = {element["action_id"]: {"type": element["type"], **held}}
+    for block_id, change in changes.items():
+        (action_id,) = values[block_id]
+        values[block_id][action_id].update(change)
+    return {"values": values}
+
+
+def block_ids(modal: Modal) -> list[str]:
+    return [block["block_id"] for block in modal["blocks"] if block["type"] == "input"]
+
+
+def option(modal: Modal, block_id: str, words: str) -> dict[str, Any]:
+    (block,) = [block for block in modal["blocks"] if block.get("block_id") == block_id]
+    (found,) = [each for each in block["element"]["options"] if each["text"]["text"] == words]
+    return {"selected_option": found}
+
+
+def answering(form: JSON = None) -> Request:
+    item = Item(name="ask", arguments={}, verdicts=(Verdict.RESPOND,))
+    return request(question(item, title="Who?", form=form))
+
+
+def editing(arguments: Mapping[str, JSON]) -> Request:
+    return request(question(replace(DELETE, arguments=arguments)))
+
+
+def every_modal() -> dict[str, Modal]:
+    many = question(choices=tuple(f"choice {number}" for number in range(250)))
+    return {
+        "reject": modals.reject(request()),
+        "respond": modals.respond(answering()),
+        "respond, form": modals.respond(answering(FORM)),
+        "choose": modals.choose(request(many)),
+        "edit": modals.edit(request()),
+        "each": modals.each(request(question(DELETE, REFUND))),
+        "view all": modals.view_all(request()),
+        "start": starting.start([CLEANUP, LOST]),
+        "start, none": starting.start([LOST]),
+        "notice": modals.notice("Not counted", "You may not answer this request. Who may: <@U0BOB>."),
+        "loading": modals.loading("A title that is far longer than Slack takes"),
+    }
+
+
+@pytest.mark.parametrize("name", every_modal())
+def test_every_modal_is_within_slacks_limits(name: str) -> None:
+    limits.check_modal(every_modal()[name])
+
+
+@pytest.mark.parametrize("name", ["reject", "respond", "choose", "edit", "each", "view all"])
+def test_a_modal_carries_an_id_and_a_version_and_nothing_else(name: str) -> None:
+    metadata = json.loads(every_modal()[name]["private_metadata"])
+
+    assert metadata == {"request": "4be1d07c", "version": 1}
+
+
+def test_a_reason_is_required_where_the_policy_says_so() -> None:
+    optional = replace(POLICY, reason_required=False)
+
+    assert modals.reject(request())["blocks"][-1]["optional"] is False
+    assert modals.reject(request(policy=optional))["blocks"][-1]["optional"] is True
+
+
+def test_a_reason_comes_back_without_its_edges() -> None:
+    state = submitted(modals.reject(request()), reason={"value": "  Not now.\n"})
+
+    assert modals.reason(state) == "Not now."
+    assert modals.reason(submitted(modals.reject(request()))) == ""
+
+
+def test_plain_words_are_an_answer() -> None:
+    asked = answering()
+
+    answer = modals.response(asked, submitted(modals.respond(asked), answer={"value": "CC-4711"}))
+
+    assert answer == Respond(value="CC-4711")
+
+
+def test_no_answer_is_a_problem_at_its_field() -> None:
+    asked = answering()
+
+    assert modals.response(asked, submitted(modals.respond(asked))) == Problems(
+        by_block={"answer": "Please fill this in."}
+    )
+
+
+def test_a_form_comes_back_as_values_of_its_types() -> None:
+    asked = answering(FORM)
+    modal = modals.respond(asked)
+    filled = {
+        "answer:0": {"value": "Ann"},
+        "answer:1": {"value": "3"},
+        "answer:2": {"value": "0.5"},
+        "answer:3": option(modal, "answer:3", "No"),
+        "answer:4": option(modal, "answer:4", "3"),
+        "answer:5": {"selected_date": "2026-05-01"},
+        "answer:6": {"value": '["a", 1]'},
+    }
+
+    answer = modals.response(asked, submitted(modal, **filled))
+
+    assert answer == Respond(
+        value={
+            "name": "Ann",
+            "count": 3,
+            "share": 0.5,
+            "remote": False,
+            "model": 3,
+            "from": "2026-05-01",
+            "tags": ["a", 1],
+        }
+    )
+
+
+def test_each_problem_of_a_form_stands_at_its_field() -> None:
+    asked = answering(FORM)
+    wrong = {"answer:1": {"value": "three"}, "answer:6": {"value": "[1,"}}
+
+    problems = modals.response(asked, submitted(modals.respond(asked), **wrong))
+
+    assert isinstance(problems, Problems)
+    assert problems.by_block["answer:0"] == "Please fill this in."
+    assert problems.by_block["answer:1"] == "This has to be a whole number."
+    assert problems.by_block["answer:6"].startswith("This is not JSON: line 1")
+
+
+def test_what_the_graph_refuses_stands_beside_the_field_that_it_names() -> None:
+    asked = answering(FORM)
+
+    assert modals.response_problem(asked, "count", "too many").by_block == {"answer:1": "too many"}
+    assert modals.response_problem(asked, "", "no").by_block == {"answer:0": "no"}
+
+
+def test_one_of_very_many_choices_can_be_chosen() -> None:
+    asked = request(question(choices=tuple(f"choice {number}" for number in range(250))))
+    groups = modals.choose(asked)["blocks"][-1]["element"]["option_groups"]
+
+    chosen = modals.choice(asked, {"values": {"answer": {"value": {"selected_option": groups[2]["options"][-1]}}}})
+
+    assert chosen == Choose(choice="choice 249")
+
+
+def test_a_choice_that_does_not_exist_is_a_problem() -> None:
+    state = {"values": {"answer": {"value": {"selected_option": {"value": "7"}}}}}
+
+    assert isinstance(modals.choice(request(), state), Problems)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(HOSTILE, VALUES, max_size=40))
+def test_an_edit_that_touches_nothing_changes_nothing(arguments: dict[str, JSON]) -> None:
+    asked = editing(arguments)
+    modal = modals.edit(asked)
+
+    limits.check_modal(modal)
+    if block_ids(modal):
+        edited = modals.edited(asked, submitted(modal))
+        assert isinstance(edited, Edited)
+        assert json.dumps(edited.arguments) == json.dumps(arguments)
+
+
+def test_an_edit_changes_what_was_typed_and_keeps_the_types() -> None:
+    arguments: dict[str, JSON] = {
+        "path": "/srv/x",
+        "count": 3,
+        "share": 1.0,
+        "dry": True,
+        "tags": ["a"],
+        "note": None,
+        "all": ["x" * 100] * 100,
+    }
+    asked = editing(arguments)
+    modal = modals.edit(asked)
+    typed = {
+        "argument:0:0": {"value": None},
+        "argument:0:1": {"value": "4"},
+        "argument:0:3": option(modal, "argument:0:3", "No"),
+        "argument:0:4": {"value": '["a", "b"]'},
+    }
+
+    edited = modals.edited(asked, submitted(modal, **typed))
+
+    changed = {**arguments, "path": "", "count": 4, "dry": False, "tags": ["a", "b"]}
+    assert edited == Edited(item=0, arguments=changed)
+    assert "kept as they are: `all`" in str(modal["blocks"])
+
+
+def test_an_emptied_number_is_a_problem_and_not_nothing() -> None:
+    asked = editing({"count": 3})
+
+    problems = modals.edited(asked, submitted(modals.edit(asked), **{"argument:0:0": {"value": None}}))
+
+    assert problems == Problems(by_block={"argument:0:0": "Please fill this in."})
+
+
+def test_line_ends_that_slack_changed_are_no_edit() -> None:
+    asked = editing({"note": "one\r\ntwo"})
+
+    edited = modals.edited(asked, submitted(modals.edit(asked), **{"argument:0:0": {"value": "one\ntwo"}}))
+
+    assert edited == Edited(item=0, arguments={"note": "one\r\ntwo"})
+
+
+def test_an_edit_belongs_to_the_item_that_it_was_opened_for() -> None:
+    asked = request(question(DELETE, REFUND))
+
+    edited = modals.edited(asked, submitted(modals.edit(asked, 1), **{"argument:1:1": {"value": "99.5"}}))
+
+    assert isinstance(edited, Edited)
+    assert (edited.item, edited.arguments["amount"]) == (1, 99.5)
+    assert modals.edit_problem(asked, 1, "amount", "too much").by_block == {"argument:1:1": "too much"}
+
+
+def test_characters_that_cannot_be_seen_are_named_beside_their_field() -> None:
+    modal = modals.edit(editing({"file": "invoice\u202efdp.exe"}))
+
+    assert modal["blocks"][2]["hint"]["text"] == "Holds characters that cannot be seen: U+202E"
+
+
+def test_items_are_answered_one_by_one() -> None:
+    asked = request(question(DELETE, REFUND))
+    modal = modals.each(asked)
+    state = submitted(
+        modal,
+        **{
+            "verdict:0": option(modal, "verdict:0", "Approve"),
+            "verdict:1": option(modal, "verdict:1", "Reject"),
+            "words:1": {"value": "Paid already"},
+        },
+    )
+
+    assert modals.verdicts(asked, state) == (Approve(), Reject(reason="Paid already"))
+
+
+def test_an_item_without_a_verdict_or_a_reason_is_a_problem() -> None:
+    asked = request(question(DELETE, REFUND))
+    modal = modals.each(asked)
+    state = submitted(modal, **{"verdict:1": option(modal, "verdict:1", "Reject")})
+
+    problems = modals.verdicts(asked, state)
+
+    assert isinstance(problems, Problems)
+    assert set(problems.by_block) == {"verdict:0", "words:1"}
+
+
+@settings(max_examples=50)
+@given(st.text(alphabet="ab\n", max_size=30_000))
+def test_the_pieces_of_the_whole_are_the_whole(words: str) -> None:
+    from bot.slack import pages
+
+    pieces = pages.split(words)
+
+    assert "".join(pieces) == words
+    assert all(len(piece) <= pages.PIECE for piece in pieces)
+
+
+def test_view_all_shows_all_of_it_page_by_page() -> None:
+    asked = request()
+    shown: list[str] = []
+    page = 0
+
+    while True:
+        modal = modals.view_all(asked, page)
+        limits.check_modal(modal)
+        shown += limits.texts(modal["blocks"], "text")
+        turns = {each["text"]["text"]: each["action_id"] for each in limits.buttons(modal["blocks"])}
+        if "Next" not in turns:
+            break
+        assert actions.PAGES.fullmatch(turns["Next"])
+        page = actions.index(turns["Next"])
+
+    whole = "\n".join(shown)
+    assert page > 0
+    assert all(whole.count(json.dumps(name)) == 2 for name in samples.FILES)
+    assert asked.digest in str(modal["blocks"])
+
+
+def test_a_page_that_does_not_exist_is_the_last() -> None:
+    assert modals.view_all(request(), 99)["blocks"] == modals.view_all(request(), 3)["blocks"]
+
+
+def test_starting_asks_for_the_inputs_of_the_chosen_graph() -> None:
+    other = replace(CLEANUP, name="other")
+    modal = starting.start([CLEANUP, other, LOST], chosen="cleanup", metadata="C0OPS")
+
+    assert modal["private_metadata"] == "C0OPS"
+    assert len(block_ids(modal)) == 6
+    assert starting.chosen(submitted(modal)) == "cleanup"
+    assert "OPENAI_API_KEY is not set" in str(modal["blocks"])
+    assert block_ids(starting.start([CLEANUP, other])) == [actions.GRAPH]
+    assert starting.chosen(submitted(starting.start([CLEANUP, other]))) == ""
+
+
+def test_what_was_typed_comes_back_as_words_by_input() -> None:
+    modal = starting.start([CLEANUP])
+    _, folder, _, _, mode, until = block_ids(modal)
+    typed = {folder: {"value": "/srv"}, mode: option(modal, mode, "hard"), until: {"selected_date": "2026-05-01"}}
+
+    words = starting.words(CLEANUP, submitted(modal, **typed))
+
+    assert words == {
+        "folder": "/srv",
+        "older_than_days": "365",
+        "dry_run": "false",
+        "mode": "hard",
+        "until": "2026-05-01",
+    }
+
+
+def test_what_is_wrong_with_an_input_stands_beside_it() -> None:
+    _, folder, *_ = block_ids(starting.start([CLEANUP]))
+
+    problems = starting.problems(CLEANUP, {"folder": "is missing", "": "does not fit", "colour": "is not known"})
+
+    assert problems.by_block == {folder: "is missing", actions.GRAPH: "does not fit colour is not known"}
+
+
+def test_fields_of_two_graphs_never_share_what_was_typed() -> None:
+    other = replace(CLEANUP, name="other")
+
+    assert not set(block_ids(starting.start([CLEANUP]))[1:]) & set(block_ids(starting.start([other]))[1:])
+
+
+def test_a_value_that_slack_cannot_give_back_whole_is_not_asked_for() -> None:
+    assert forms.of_value("b", "name", "x" * 3001) is None
+    assert forms.of_value("b", "name", "\ud800") is None
+
+
+@pytest.mark.parametrize("value", ["nonsense", '{"request": 1}', "[]"])
+def test_a_value_that_is_none_of_ours_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=r"neither|Expecting"):
+        actions.target(value)
+
+
+def test_a_task_is_no_request() -> None:
+    with pytest.raises(ValueError, match="a task where"):
+        actions.request_target(actions.TaskTarget.of(samples.task()).encoded())
+
+
+def test_the_number_of_a_button_is_behind_its_colon() -> None:
+    assert (actions.index("edit"), actions.index("edit:3"), actions.indexed("page", 2)) == (0, 3, "page:2")
+    assert actions.callback({"callback_id": "reject"}) == "reject"
