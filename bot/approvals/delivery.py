@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
+from bot import crash
 from bot.approvals import rules, surfaces
 from bot.approvals.errors import Conflict, InvalidAnswer, Unreachable
 from bot.approvals.model import (
@@ -141,10 +142,12 @@ class Delivery:
         storage or checkpoints fail, and is then to be called again.
         """
         task = await self.storage.task(task_id)
+        crash.point("decided")
         lease = await self.storage.lease(task.thread_id, self.lease_ttl, self.clock())
         if lease is None:
             return False
         async with self._held(lease, task_id):
+            crash.point("leased")
             await self._drive(await self.storage.task(task_id), lease)
         return True
 
@@ -187,6 +190,7 @@ class Delivery:
                     if request is not None:
                         await self._save(rules.attempted(request), "resume_repeated")
                     moved = await self.engine.proceed(task, lease, self.clock())
+                crash.point("run-returned")
                 made.add(key)
                 return moved
             case GiveUp():
@@ -202,6 +206,7 @@ class Delivery:
         state = request.state
         assert isinstance(state, Decided)  # noqa: S101 - next_move chose it
         await self._save(rules.attempted(request), "resume_begun")
+        crash.point("resume-begun")
         try:
             answer = self.engine.answer(request.question, request.proposed, state.decision)
         except InvalidAnswer as invalid:
@@ -234,6 +239,7 @@ class Delivery:
             await self._save(renewed, "asked_anew")
 
     async def _open(self, task: Task, asked: Asked) -> None:
+        crash.point("interrupt-reached")
         now = self.clock()
         question = asked.question
         policy = self.policies.select(graph=task.graph, risk=question.risk)
@@ -260,6 +266,7 @@ class Delivery:
             data={"digest": request.digest, "policy": policy.name},
         )
         await self.storage.open_request(request, event, [surfaces.card_of(request)])
+        crash.point("request-opened")
         self.work.show(task.id)
 
     async def _who(self, refs: Sequence[str]) -> tuple[Person, ...]:
@@ -294,6 +301,7 @@ class Delivery:
         now = self.clock()
         if status.phase is Phase.BROKEN or not _alive(request, status):
             if state.attempts:
+                crash.point("before-delivered")
                 await self._save(rules.delivered(request, now), "delivered")
             else:
                 await self._save(rules.supersede(request, now), "superseded")

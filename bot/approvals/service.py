@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
+from bot import crash
 from bot.approvals import rules, surfaces
 from bot.approvals.errors import (
     Conflict,
@@ -81,7 +82,9 @@ class Service:
             created_at=now,
         )
         event = AuditEvent(kind="started", at=now, task_id=task.id, person=requester, data={"graph": graph})
+        crash.point("start-received")
         await self.storage.create_task(task, event, [surfaces.opening_of(task)])
+        crash.point("task-recorded")
         self._wake(task.id)
         return task
 
@@ -307,6 +310,7 @@ class Service:
             data={"version": request.version, "digest": request.digest, **_settled(request), **data},
         )
         saved = await self.storage.save_request(request, event)
+        crash.point("vote-saved")
         self._wake(request.task_id)
         return saved
 

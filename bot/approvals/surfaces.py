@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot import crash
 from bot.approvals.errors import Conflict
 from bot.approvals.model import (
     ChannelId,
@@ -168,7 +169,9 @@ class Surfaces:
             if found is not None:
                 await self.messenger.update(found, drawing)
                 return found
-        return await self.messenger.post(channel, thread_ts, drawing, surface.id)
+        ref = await self.messenger.post(channel, thread_ts, drawing, surface.id)
+        crash.point("surface-posted")
+        return ref
 
     async def _place(self, view: View, opening: Surface | None) -> tuple[ChannelId, Ts | None]:
         surface = view.surface

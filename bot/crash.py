@@ -1,0 +1,38 @@
+"""Named points at which a test may kill the process, to prove that what follows is recovered.
+
+`COUNTERSIGN_CRASH_AT=leased` kills it the first time it gets there; `leased:0.2` one time in five. Unset, as in any
+real use, a point is nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from typing import Final, Literal, TypeAlias
+
+Point: TypeAlias = Literal[
+    "start-received",
+    "task-recorded",
+    "interrupt-reached",
+    "request-opened",
+    "surface-posted",
+    "vote-saved",
+    "decided",
+    "leased",
+    "resume-begun",
+    "run-returned",
+    "before-delivered",
+]
+
+VARIABLE: Final = "COUNTERSIGN_CRASH_AT"
+
+
+def point(name: Point) -> None:
+    """Kill this process, as a lost node would, if a test asks for it here."""
+    chosen = os.environ.get(VARIABLE)
+    if chosen is None:
+        return
+    where, _, chance = chosen.partition(":")
+    if where == name and random.random() < float(chance or 1):  # noqa: S311 - nothing secret hangs on it
+        os.kill(os.getpid(), signal.SIGKILL)
