@@ -221,7 +221,7 @@ class SqliteStorage:
         return saved
 
     async def surface_at(self, ref: MessageRef) -> Surface | None:
-        sql = "SELECT body FROM surfaces WHERE channel = :channel AND ts = :ts ORDER BY seq DESC LIMIT 1"
+        sql = "SELECT body FROM surfaces WHERE channel = :channel AND ts = :ts LIMIT 1"
         found = await self._records(Surface, sql, channel=ref.channel, ts=ref.ts)
         return found[0] if found else None
 

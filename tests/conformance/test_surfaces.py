@@ -86,7 +86,8 @@ async def test_an_opening_and_an_outcome_are_stale_when_the_task_changes_and_not
     await world.add(surface)
     await world.level(surface)
 
-    await world.change_request()
+    for _ in range(5):  # past the task's own revision
+        await world.change_request()
     after_the_request = await world.stale()
     await world.change_task()
 
@@ -102,7 +103,8 @@ async def test_a_card_a_copy_and_a_reminder_are_stale_when_their_request_changes
     await world.add(surface)
     await world.level(surface)
 
-    await world.change_task()
+    for _ in range(5):  # past the request's own revision
+        await world.change_task()
     after_the_task = await world.stale()
     await world.change_request()
 
@@ -150,6 +152,20 @@ async def test_a_surface_stays_stale_while_it_shows_less_than_its_record_has(wor
 
     assert while_behind == ["surface"]
     assert await world.stale() == []
+
+
+async def test_a_surface_is_not_stale_before_its_record_is_past_what_it_shows(world: World) -> None:
+    card, opening = world.surface("card"), world.surface("opening", SurfaceKind.OPENING)
+    await world.add(replace(card, shown=2), replace(opening, shown=1))
+
+    await world.change_request()
+    await world.change_task()
+    level = await world.stale()
+    await world.change_request()
+    await world.change_task()
+
+    assert level == []
+    assert await world.stale() == ["card", "opening"]
 
 
 async def test_a_surface_whose_message_is_gone_is_stale_again(world: World) -> None:
