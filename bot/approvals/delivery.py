@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -244,7 +245,7 @@ class Delivery:
         question = asked.question
         policy = self.policies.select(graph=task.graph, risk=question.risk)
         request = Request(
-            id=RequestId(uuid.uuid4().hex),
+            id=RequestId(secrets.token_hex(8)),
             task_id=task.id,
             thread_id=task.thread_id,
             interrupt_id=asked.interrupt_id,
