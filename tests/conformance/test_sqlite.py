@@ -263,6 +263,16 @@ async def test_a_file_that_another_program_keeps_locked_is_unreachable_and_nothi
     assert (await storage.save_task(task, an_event("running", task))).revision == 1
 
 
+async def test_a_new_file_that_another_program_keeps_locked_cannot_be_opened_for_now(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        file.execute("BEGIN EXCLUSIVE")
+
+        with pytest.raises(Unreachable, match="database is locked"):
+            await SqliteStorage.open(path, busy_timeout=timedelta(milliseconds=40))
+
+    await (await SqliteStorage.open(path)).close()
+
+
 async def test_a_disk_that_is_full_is_unreachable_and_nothing_is_changed() -> None:
     db = await Database.open(":memory:", AT_ONCE)
     storage = SqliteStorage(db)
