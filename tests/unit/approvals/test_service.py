@@ -33,6 +33,7 @@ from bot.approvals.model import (
     Delivered,
     Expired,
     Failed,
+    MessageRef,
     Pending,
     Person,
     Reject,
@@ -42,6 +43,7 @@ from bot.approvals.model import (
     SurfaceKind,
     TaskCancelled,
     TaskId,
+    Ts,
 )
 from bot.approvals.policy import Escalate, Expire, Remind, Step
 from bot.approvals.ports import Storage
@@ -366,6 +368,43 @@ async def test_an_answer_that_is_faster_than_the_cancelling_of_its_request_stand
     assert await world.storage.request(request.id) == vote
 
 
+# --- Looking ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", [RITA, ALICE], ids=["its requester", "whom it asked"])
+async def test_a_task_is_shown_to(world: World, who: Person) -> None:
+    task = await world.started()
+
+    assert await world.service.look(task.id, who) == task
+
+
+async def test_a_task_is_not_shown_to_strangers(world: World) -> None:
+    task = await world.started()
+
+    with pytest.raises(NotYours):
+        await world.service.look(task.id, STRANGER)
+
+
+async def test_a_surface_is_drawn_again_in_its_place(world: World) -> None:
+    task = await world.started()
+    card = await world.surface(task, SurfaceKind.CARD)
+    assert card.ref is not None
+
+    await world.service.redraw(card.ref)
+    await world.settle()
+
+    assert world.messenger.calls == ["post", "post", "update"]
+    assert (await world.surface(task, SurfaceKind.CARD)).ref == card.ref
+
+
+async def test_where_nothing_stands_nothing_is_drawn(world: World) -> None:
+    await world.started()
+
+    await world.service.redraw(MessageRef(channel=CHANNEL, ts=Ts("1.0")))
+
+    assert world.work.showings == []
+
+
 # --- Retrying -----------------------------------------------------------------------------------
 
 
@@ -382,6 +421,16 @@ async def test_a_retry_brings_a_stopped_task_and_its_decision_on_again(world: Wo
 
     assert isinstance((await world.storage.request(request.id)).state, Delivered)
     assert {event.person for event in await world.history(task, "retried")} == {BOB}
+
+
+async def test_a_stranger_may_not_retry(world: World) -> None:
+    world.engine.failures[FIRST] = 1
+    request = await asked(world)
+    await world.vote(ALICE, on=request)
+    await world.settle()
+
+    with pytest.raises(NotYours):
+        await world.service.retry(request.task_id, STRANGER, world.now)
 
 
 async def test_a_task_that_is_not_stopped_by_an_error_has_nothing_to_retry(world: World) -> None:
