@@ -35,9 +35,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Slack did not do it, and says why."""
+    """Slack did not do it, and says why; `needed` is the scope that was missing."""
 
     error: str
+    needed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def _refusal(error: SlackApiError) -> Result:
         return Unknown(reason or f"status {response.status_code}")
     if messages := body.get("response_metadata", {}).get("messages"):
         log.warning("Slack refused with %s: %s", reason, messages)
-    return Refused(reason)
+    return Refused(reason, str(body.get("needed", "")))
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

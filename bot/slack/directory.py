@@ -45,7 +45,7 @@ class NotJoined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectMessage:
-    """The bot's own conversation with one person."""
+    """A conversation between two; no place for others to see what is asked."""
 
 
 PlaceCheck: TypeAlias = Joined | NotJoined | DirectMessage
@@ -91,15 +91,16 @@ class SlackDirectory:
 
     async def may_post(self, channel: ChannelId) -> PlaceCheck:
         """Whether the bot can post there; `LookupFailed` where Slack does not say."""
+        if channel.startswith("D"):  # conversations.info of these would need im:read
+            return DirectMessage()
         result = await call(self._client.conversations_info(channel=channel), SECONDS)
-        if isinstance(result, Refused) and result.error in _NO_CHANNEL:
-            return NotJoined()
+        if isinstance(result, Refused) and (result.error in _NO_CHANNEL or result.needed.startswith("mpim:")):
+            return (
+                NotJoined()
+            )  # a group conversation is looked up with a scope of its own, which the bot has no use for
         if not isinstance(result, Done):
             raise LookupFailed(f"{result}")
-        info = result.body["channel"]
-        if info.get("is_im"):
-            return DirectMessage()
-        return Joined() if info.get("is_member") else NotJoined()
+        return Joined() if result.body["channel"].get("is_member") else NotJoined()
 
     # --- Within ---------------------------------------------------------------------------------
 

@@ -1,0 +1,145 @@
+"""The directory against a strict Slack: who may answer, and whom a policy's names mean."""
+
+from __future__ import annotations
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.approvals.model import ChannelId, Person, TeamId, UserId
+from bot.approvals.ports import Directory, LookupFailed
+from bot.slack.directory import DirectMessage, Joined, NotJoined, SlackDirectory
+from tests.unit.slack.conftest import Slack
+from tests.unit.slack.samples import ALICE, BOB, CAROL
+
+DAVE = Person(team_id=TeamId("T0ACME"), user_id=UserId("U0DAVE"))
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def directory(client: AsyncWebClient, time: Time) -> SlackDirectory:
+    return SlackDirectory(client, time)
+
+
+def someone(user_id: str, team_id: str = "T0ACME") -> Person:
+    return Person(team_id=TeamId(team_id), user_id=UserId(user_id))
+
+
+async def test_a_colleague_may_answer(directory: SlackDirectory) -> None:
+    port: Directory = directory
+
+    member = await port.member(ALICE)
+
+    assert member.ineligible == ""
+    assert member.name
+
+
+@pytest.mark.parametrize(
+    ("user_id", "why"),
+    [
+        ("U0GRACE", "it is deactivated"),
+        ("U0ERIN", "it is a guest's"),
+        ("U0FRANK", "it belongs to another workspace"),
+        ("U0NOBODY", "it is not known in this workspace"),
+    ],
+)
+async def test_who_may_not_answer_is_told_why(directory: SlackDirectory, user_id: str, why: str) -> None:
+    assert (await directory.member(someone(user_id))).ineligible == why
+
+
+async def test_a_guest_of_one_channel_is_told_so(directory: SlackDirectory, client: AsyncWebClient) -> None:
+    from bot.slack.directory import _ineligible
+
+    user = {"id": "U1", "team_id": "T1", "is_restricted": True, "is_ultra_restricted": True}
+
+    assert _ineligible(user, TeamId("T1")) == "it is a guest's, in one channel only"
+    assert _ineligible({"id": "USLACKBOT", "team_id": "T1"}, TeamId("T1")) == "it is a bot"
+    assert _ineligible({"id": "W1", "team_id": "T9", "enterprise_user": {"teams": ["T1"]}}, TeamId("T1")) == ""
+
+
+async def test_the_same_id_in_another_workspace_is_somebody_else(directory: SlackDirectory) -> None:
+    assert (await directory.member(someone("U0ALICE", "T0OTHER"))).ineligible == "it belongs to another workspace"
+
+
+async def test_an_account_is_believed_for_a_minute(directory: SlackDirectory, slack: Slack, time: Time) -> None:
+    await directory.member(ALICE)
+    time.now = 59
+    await directory.member(ALICE)
+    time.now = 61
+    await directory.member(ALICE)
+
+    assert len(await slack.calls("users.info")) == 2
+
+
+@pytest.mark.parametrize("kind", ["status", "error", "lose_response"])
+async def test_a_failed_look_up_is_no_answer(directory: SlackDirectory, slack: Slack, kind: str) -> None:
+    await slack.fault("users.info", kind, times=2)  # a lost answer to a GET is asked for again by aiohttp, once
+
+    with pytest.raises(LookupFailed):
+        await directory.member(ALICE)
+    await slack.simulator.clear_faults()
+    assert (await directory.member(ALICE)).ineligible == ""
+
+
+async def test_names_of_a_policy_mean_people(directory: SlackDirectory) -> None:
+    found = await directory.resolve(["U0ALICE", "@ops-leads", "S0FINANCE", "nobody@acme.example", "@no-such-group"])
+
+    assert found == {ALICE, BOB, CAROL, DAVE}
+
+
+async def test_no_names_are_nobody(directory: SlackDirectory, slack: Slack) -> None:
+    assert await directory.resolve([]) == frozenset()
+    assert not await slack.calls("auth.test")
+
+
+async def test_an_address_means_whose_it_is(directory: SlackDirectory, slack: Slack, client: AsyncWebClient) -> None:
+    alice = await client.users_info(user="U0ALICE")
+    email = alice["user"]["profile"].get("email")
+
+    assert await directory.resolve([email]) == {ALICE}
+
+
+async def test_a_group_is_believed_for_a_minute_unless_read_afresh(
+    directory: SlackDirectory, slack: Slack, time: Time
+) -> None:
+    await directory.resolve(["@ops-leads"])
+    await directory.resolve(["@ops-leads"])
+    assert len(await slack.calls("usergroups.users.list")) == 1
+
+    await directory.resolve(["@ops-leads"], fresh=True)
+    assert len(await slack.calls("usergroups.users.list")) == 2
+    assert len(await slack.calls("usergroups.list")) == 2
+
+
+async def test_a_group_that_slack_does_not_tell_is_not_nobody(directory: SlackDirectory, slack: Slack) -> None:
+    await slack.fault("usergroups.users.list", "error", error="internal_error")
+
+    with pytest.raises(LookupFailed):
+        await directory.resolve(["U0ALICE", "@ops-leads"])
+
+
+async def test_a_task_can_be_started_where_the_bot_is(directory: SlackDirectory, client: AsyncWebClient) -> None:
+    direct = (await client.conversations_open(users="U0ALICE"))["channel"]["id"]
+
+    assert await directory.may_post(ChannelId("C0OPS")) == Joined()
+    assert await directory.may_post(ChannelId("C0FINANCE")) == NotJoined()
+    assert await directory.may_post(ChannelId("C0NOWHERE")) == NotJoined()
+    assert await directory.may_post(ChannelId(direct)) == DirectMessage()
+
+
+async def test_a_place_that_slack_does_not_tell_of_is_not_guessed(directory: SlackDirectory, slack: Slack) -> None:
+    await slack.fault("conversations.info", "status")
+
+    with pytest.raises(LookupFailed):
+        await directory.may_post(ChannelId("C0OPS"))

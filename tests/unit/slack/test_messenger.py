@@ -1,0 +1,279 @@
+"""The messenger against a strict Slack that misbehaves on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.approvals.model import ChannelId, MessageRef, Person, SurfaceId, TeamId, Ts, UserId
+from bot.approvals.ports import MessageGone, Messenger, NotNow, OutcomeUnknown, PlaceGone
+from bot.slack.calls import web_client
+from bot.slack.messenger import EVENT_TYPE, SlackMessenger
+from bot.slack.pace import TIER_3, Pace
+from tests.unit.slack import samples
+from tests.unit.slack.conftest import Slack
+from tests.unit.slack.samples import ALICE, BOB
+
+OPS = ChannelId("C0OPS")
+
+
+@pytest.fixture
+def id() -> SurfaceId:
+    """An id that no other test has posted."""
+    return SurfaceId(uuid.uuid4().hex)
+
+
+@pytest.fixture
+def messenger(client: AsyncWebClient) -> SlackMessenger:
+    return SlackMessenger(client)
+
+
+def since() -> datetime:
+    return datetime.now(tz=UTC) - timedelta(seconds=5)
+
+
+async def test_it_is_the_messenger_port(messenger: SlackMessenger) -> None:
+    port: Messenger = messenger
+
+    assert port.draw(samples.view()).fingerprint == messenger.draw(samples.view()).fingerprint
+
+
+async def test_every_state_is_taken_by_slack(client: AsyncWebClient) -> None:
+    for number, view in enumerate(samples.every_view().values()):
+        messenger = SlackMessenger(client)
+        await messenger.post(OPS, None, messenger.draw(view), SurfaceId(f"s-{number}"))
+
+
+async def test_a_post_is_found_again_by_its_id(messenger: SlackMessenger, id: SurfaceId) -> None:
+    ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+
+    assert await messenger.find(OPS, None, id, since()) == ref
+    assert await messenger.find(OPS, None, SurfaceId("another"), since()) is None
+
+
+async def test_a_reply_is_found_in_its_thread(messenger: SlackMessenger, id: SurfaceId) -> None:
+    opening = await messenger.post(OPS, None, messenger.draw(samples.view()), SurfaceId("opening"))
+    reply = await messenger.post(OPS, opening.ts, messenger.draw(samples.view()), id)
+
+    assert await messenger.find(OPS, opening.ts, id, since()) == reply
+
+
+async def test_an_update_keeps_the_id(messenger: SlackMessenger, id: SurfaceId) -> None:
+    ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+
+    await messenger.update(ref, messenger.draw(samples.every_view()["card, approved"]))
+
+    assert await messenger.find(OPS, None, id, since()) == ref
+
+
+async def test_a_lost_response_is_told_and_never_posted_again(
+    messenger: SlackMessenger, slack: Slack, id: SurfaceId
+) -> None:
+    await slack.fault("chat.postMessage", "lose_response")
+
+    with pytest.raises(OutcomeUnknown):
+        await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+
+    assert len(await slack.calls("chat.postMessage")) == 1
+    assert await messenger.find(OPS, None, id, since()) is not None
+
+
+async def test_a_429_says_how_long_and_holds_the_next_one_back(
+    messenger: SlackMessenger, slack: Slack, id: SurfaceId
+) -> None:
+    await slack.fault("chat.postMessage", "status", status=429, retry_after=42)
+
+    with pytest.raises(NotNow) as first:
+        await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+    with pytest.raises(NotNow) as second:
+        await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+
+    assert first.value.retry_after == 42
+    assert second.value.retry_after == pytest.approx(42, abs=2)
+    assert len(await slack.calls("chat.postMessage")) == 1
+
+
+async def test_a_direct_conversation_is_opened_once(messenger: SlackMessenger, slack: Slack) -> None:
+    first = await messenger.open_direct(BOB)
+    second = await messenger.open_direct(BOB)
+
+    assert first == second
+    assert first.startswith("D")
+    assert len(await slack.calls("conversations.open")) == 1
+
+
+async def test_nobody_there_to_write_to_is_no_place(messenger: SlackMessenger) -> None:
+    nobody = Person(team_id=TeamId("T0ACME"), user_id=UserId("U0NOBODY"))
+
+    with pytest.raises(PlaceGone):
+        await messenger.open_direct(nobody)
+
+
+async def test_feedback_reaches_one_person_or_says_that_it_did_not(messenger: SlackMessenger) -> None:
+    stranger = replace(ALICE, user_id=UserId("U0NOBODY"))
+
+    assert await messenger.tell(ALICE, OPS, None, "You may not answer this request.")
+    assert not await messenger.tell(stranger, OPS, None, "You may not answer this request.")
+
+
+async def test_feedback_never_raises(messenger: SlackMessenger, slack: Slack) -> None:
+    await slack.fault("chat.postEphemeral", "status", status=429, retry_after=30)
+
+    assert not await messenger.tell(ALICE, OPS, None, "Hello")
+    assert not await messenger.tell(ALICE, OPS, None, "Hello")
+
+
+async def test_a_card_that_slack_finds_too_long_is_sent_small(
+    messenger: SlackMessenger, slack: Slack, id: SurfaceId
+) -> None:
+    await slack.fault("chat.postMessage", "error", error="msg_blocks_too_long")
+    card = messenger.draw(samples.view())
+
+    await messenger.post(OPS, None, card, id)
+
+    assert [len(entry["arguments"]["blocks"]) for entry in await slack.calls("chat.postMessage")] == [
+        len(card.blocks),
+        len(card.small),
+    ]
+
+
+async def test_a_card_that_is_too_long_even_when_small_is_given_up(messenger: SlackMessenger, slack: Slack) -> None:
+    await slack.fault("chat.update", "error", error="invalid_blocks", times=2)
+
+    with pytest.raises(PlaceGone, match="also for the smallest"):
+        await messenger.update(MessageRef(channel=OPS, ts=Ts("1.0")), messenger.draw(samples.view()))
+
+
+@pytest.mark.parametrize(
+    ("error", "becomes"),
+    [
+        ("message_not_found", MessageGone),
+        ("cant_update_message", MessageGone),
+        ("edit_window_closed", MessageGone),
+        ("is_archived", PlaceGone),
+        ("channel_not_found", PlaceGone),
+        ("not_in_channel", PlaceGone),
+        ("restricted_action", PlaceGone),
+        ("restricted_action_read_only_channel", PlaceGone),
+        ("missing_scope", PlaceGone),
+        ("account_inactive", PlaceGone),
+        ("token_revoked", PlaceGone),
+        ("internal_error", OutcomeUnknown),
+        ("fatal_error", OutcomeUnknown),
+        ("service_unavailable", OutcomeUnknown),
+        ("request_timeout", OutcomeUnknown),
+        ("ratelimited", NotNow),
+        ("an_error_of_next_year", NotNow),
+    ],
+)
+async def test_each_error_of_slacks_means_what_the_facts_say(
+    messenger: SlackMessenger, slack: Slack, error: str, becomes: type[Exception]
+) -> None:
+    await slack.fault("chat.update", "error", error=error)
+
+    with pytest.raises(becomes):
+        await messenger.update(MessageRef(channel=OPS, ts=Ts("1.0")), messenger.draw(samples.view()))
+
+
+@pytest.mark.parametrize("kind", ["lose_response", "status"])
+async def test_a_search_that_failed_is_worth_another_try(
+    messenger: SlackMessenger, slack: Slack, kind: str, id: SurfaceId
+) -> None:
+    await slack.fault("conversations.history", kind, times=2)  # aiohttp asks again for a GET, once
+
+    with pytest.raises(NotNow):
+        await messenger.find(OPS, None, id, since())
+
+
+async def test_slack_out_of_reach_did_nothing(id: SurfaceId) -> None:
+    messenger = SlackMessenger(web_client("xoxb-1", "http://127.0.0.1:9/api/"))
+
+    with pytest.raises(NotNow, match="did not reach Slack"):
+        await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+
+
+async def test_a_drawing_of_somebody_else_is_a_bug(messenger: SlackMessenger, id: SurfaceId) -> None:
+    class Scribble:
+        fingerprint = ""
+
+    with pytest.raises(TypeError):
+        await messenger.post(OPS, None, Scribble(), id)
+
+
+# --- A Slack of two lines, for what the simulator does not do -----------------------------------
+
+
+@pytest.fixture
+async def proxy() -> AsyncIterator[tuple[SlackMessenger, list[web.Request]]]:
+    """A messenger whose Slack is a proxy's error page, and which never has to wait for its turn."""
+    seen: list[web.Request] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request)
+        return web.Response(status=502, text="<html>Bad gateway</html>", content_type="text/html")
+
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield SlackMessenger(web_client("xoxb-1", f"http://127.0.0.1:{runner.addresses[0][1]}/")), seen
+    await runner.cleanup()
+
+
+async def test_a_proxys_error_page_leaves_the_outcome_unknown(
+    proxy: tuple[SlackMessenger, list[web.Request]], id: SurfaceId
+) -> None:
+    messenger, seen = proxy
+
+    with pytest.raises(OutcomeUnknown):
+        await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+
+    assert len(seen) == 1
+
+
+async def test_a_search_turns_pages_and_gives_up_in_the_end(id: SurfaceId) -> None:
+    pages: list[dict[str, Any]] = []
+
+    class Client:
+        async def conversations_history(self, **arguments: Any) -> Any:
+            pages.append(arguments)
+
+            class Response:
+                data = {"messages": [{"ts": "1.0", "metadata": None}], "response_metadata": {"next_cursor": "more"}}  # noqa: RUF012
+
+            return Response()
+
+    messenger = SlackMessenger(Client(), Pace())  # type: ignore[arg-type]
+
+    assert await messenger.find(OPS, None, id, since()) is None
+    assert len(pages) == 10
+    assert [page.get("cursor") for page in pages[:2]] == [None, "more"]
+
+
+async def test_the_id_is_all_that_the_metadata_says(messenger: SlackMessenger, slack: Slack, id: SurfaceId) -> None:
+    await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+
+    (call,) = await slack.calls("chat.postMessage")
+    assert call["arguments"]["metadata"] == {"event_type": EVENT_TYPE, "event_payload": {"id": id}}
+    assert call["arguments"]["unfurl_links"] in (False, "0", 0)
+
+
+async def test_a_card_waits_no_longer_than_patience(messenger: SlackMessenger, slack: Slack) -> None:
+    ref = MessageRef(channel=OPS, ts=Ts("1.0"))
+    card = messenger.draw(samples.view())
+
+    for _ in range(TIER_3.burst):
+        with pytest.raises(MessageGone):
+            await messenger.update(ref, card)
+    outcomes = await asyncio.gather(*(messenger.update(ref, card) for _ in range(9)), return_exceptions=True)
+
+    assert {type(outcome) for outcome in outcomes} == {MessageGone, NotNow}
