@@ -60,7 +60,7 @@ def test_every_state_is_drawn_within_slacks_limits(name: str) -> None:
     limits.check_message(card.text, list(card.small))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     kind=st.sampled_from(list(SurfaceKind)),
     items=st.lists(ITEMS, max_size=12),

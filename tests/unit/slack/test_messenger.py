@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -17,7 +16,7 @@ from bot.approvals.model import ChannelId, MessageRef, Person, SurfaceId, TeamId
 from bot.approvals.ports import MessageGone, Messenger, NotNow, OutcomeUnknown, PlaceGone
 from bot.slack.calls import web_client
 from bot.slack.messenger import EVENT_TYPE, SlackMessenger
-from bot.slack.pace import TIER_3, Pace
+from bot.slack.pace import Pace
 from tests.unit.slack import samples
 from tests.unit.slack.conftest import Slack
 from tests.unit.slack.samples import ALICE, BOB
@@ -267,13 +266,12 @@ async def test_the_id_is_all_that_the_metadata_says(messenger: SlackMessenger, s
     assert call["arguments"]["unfurl_links"] in (False, "0", 0)
 
 
-async def test_a_card_waits_no_longer_than_patience(messenger: SlackMessenger, slack: Slack) -> None:
-    ref = MessageRef(channel=OPS, ts=Ts("1.0"))
-    card = messenger.draw(samples.view())
+async def test_a_card_waits_no_longer_than_patience(client: AsyncWebClient, slack: Slack) -> None:
+    pace = Pace(monotonic=lambda: 0.0)
+    messenger = SlackMessenger(client, pace)
+    pace.close("chat.update", 60)
 
-    for _ in range(TIER_3.burst):
-        with pytest.raises(MessageGone):
-            await messenger.update(ref, card)
-    outcomes = await asyncio.gather(*(messenger.update(ref, card) for _ in range(9)), return_exceptions=True)
+    with pytest.raises(NotNow, match="at its pace"):
+        await messenger.update(MessageRef(channel=OPS, ts=Ts("1.0")), messenger.draw(samples.view()))
 
-    assert {type(outcome) for outcome in outcomes} == {MessageGone, NotNow}
+    assert not await slack.calls("chat.update")

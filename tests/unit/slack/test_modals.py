@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.approvals.model import JSON, Approve, Choose, Item, Reject, Request, Respond, Verdict
 from bot.approvals.ports import Graph, Input
-from bot.slack import actions, forms, modals, starting
+from bot.slack import actions, forms, modals, pages, starting
 from bot.slack.modals import Edited, Modal, Problems
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import DELETE, POLICY, REFUND, question, request
@@ -208,7 +208,7 @@ def test_a_choice_that_does_not_exist_is_a_problem() -> None:
     assert isinstance(modals.choice(request(), state), Problems)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(HOSTILE, VALUES, max_size=40))
 def test_an_edit_that_touches_nothing_changes_nothing(arguments: dict[str, JSON]) -> None:
     asked = editing(arguments)
@@ -242,7 +242,7 @@ def test_an_edit_changes_what_was_typed_and_keeps_the_types() -> None:
 
     edited = modals.edited(asked, submitted(modal, **typed))
 
-    changed = {**arguments, "path": "", "count": 4, "dry": False, "tags": ["a", "b"]}
+    changed: dict[str, JSON] = {**arguments, "path": "", "count": 4, "dry": False, "tags": ["a", "b"]}
     assert edited == Edited(item=0, arguments=changed)
     assert "kept as they are: `all`" in str(modal["blocks"])
 
@@ -308,8 +308,6 @@ def test_an_item_without_a_verdict_or_a_reason_is_a_problem() -> None:
 @settings(max_examples=50)
 @given(st.text(alphabet="ab\n", max_size=30_000))
 def test_the_pieces_of_the_whole_are_the_whole(words: str) -> None:
-    from bot.slack import pages
-
     pieces = pages.split(words)
 
     assert "".join(pieces) == words
