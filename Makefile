@@ -61,6 +61,7 @@ test: setup  ## style, types, layers, the whole suite, and full branch coverage 
 	step 'format'   $(BIN)/ruff format --check .; \
 	step 'types'    $(BIN)/mypy; \
 	step 'layers'   $(BIN)/lint-imports --no-logo; \
+	tools/redis-server.sh $(BIN)/python; \
 	step 'tests'    $(BIN)/pytest --cov --cov-report=term $(PYTEST_ARGS); \
 	step 'coverage' $(BIN)/coverage report --include='bot/approvals/*' --fail-under=100; \
 	printf '\n'; \

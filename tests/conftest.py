@@ -1,9 +1,71 @@
 """What every test shares. Fixtures of one area live beside its tests."""
 
 import os
+import uuid
+from collections.abc import Generator, Iterator
 
+import pytest
 from hypothesis import settings
+
+from tests.redis_server import NoRedis, RedisServer, find
 
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+def pytest_report_header() -> str:
+    """Which Redis the tests run on, before anything is skipped for want of one."""
+    if os.environ.get("REDIS_URL"):
+        return "redis: the one of REDIS_URL"
+    try:
+        return f"redis: {find()}"
+    except NoRedis as error:
+        return f"redis: NONE, so its tests are {'failed' if os.environ.get('CI') else 'SKIPPED'}: {error}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """All that is skipped for want of a Redis is one line of the summary."""
+    report = yield
+    if report.skipped and call.excinfo is not None and isinstance(call.excinfo.value.__context__, NoRedis):
+        report.longrepr = (__file__, 0, f"Skipped: REDIS IS NOT TESTED: {call.excinfo.value}")
+    return report
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis with the search and JSON modules, for all tests of this worker; see `redis_prefix`."""
+    named = os.environ.get("REDIS_URL")
+    if named:
+        yield named
+        return
+    server = _own(tmp_path_factory)
+    server.start()
+    yield server.url
+    server.kill()
+
+
+@pytest.fixture
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis of this test alone, not started yet, that may be killed and started again."""
+    server = _own(tmp_path_factory)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_prefix() -> str:
+    """Before every key of this test: nothing is ever flushed, as the server may be somebody's."""
+    return f"test-{uuid.uuid4().hex}"
+
+
+def _own(tmp_path_factory: pytest.TempPathFactory) -> RedisServer:
+    try:
+        return RedisServer(folder=tmp_path_factory.mktemp("redis"))
+    except NoRedis as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
