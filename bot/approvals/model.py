@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType, TypeAlias
+from typing import NewType, TypeAlias, assert_never
 
 from bot.approvals.policy import Policy
 
@@ -430,6 +430,19 @@ class Surface:
     abandoned: str = ""
     """Slack's reason why this message can never be shown; empty while it can."""
     revision: int = 0
+
+    @property
+    def shows(self) -> RequestId | None:
+        """The request whose revision `shown` counts; None where it counts the task's."""
+        match self.kind:
+            case SurfaceKind.OPENING | SurfaceKind.OUTCOME:
+                return None
+            case SurfaceKind.CARD | SurfaceKind.COPY | SurfaceKind.REMINDER:
+                if self.request_id is None:
+                    raise ValueError(f"surface {self.id} is a {self.kind} of no request")
+                return self.request_id
+            case _:
+                assert_never(self.kind)
 
 
 # --- Audit --------------------------------------------------------------------------------------

