@@ -77,7 +77,7 @@ class Simulator:
 
     async def wait_for(
         self,
-        predicate: Callable[[], Awaitable[Found]],
+        predicate: Callable[[], Awaitable[Found | None]],
         *,
         timeout: float = 10.0,  # noqa: ASYNC109 - an upper bound on a long poll, not a cancellation
         what: str = "it",
@@ -93,13 +93,24 @@ class Simulator:
                 raise TimedOut(f"{what} did not happen within {timeout} s")
             seq = int((await self.events(seq, left))["seq"])
 
-    async def wait_connected(self, connections: int = 1, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109
-        """Returns when the app has that many sockets open."""
+    async def wait_connected(
+        self,
+        connections: int = 1,
+        *,
+        since: int = 0,
+        timeout: float = 10.0,  # noqa: ASYNC109 - as above
+    ) -> int:
+        """How many connections were ever opened, once the app has that many open, and more than `since` ever were.
 
-        async def enough() -> bool:
-            return int((await self.state())["connected"]) >= connections
+        After dropping sockets, wait with `since` = the number that was returned before.
+        """
 
-        await self.wait_for(enough, timeout=timeout, what="the app's connection")
+        async def enough() -> int:
+            state = await self.state()
+            opened = int(state["connections_opened"])
+            return opened if int(state["connected"]) >= connections and opened > since else 0
+
+        return await self.wait_for(enough, timeout=timeout, what="the app's connection")
 
     async def fault(
         self,

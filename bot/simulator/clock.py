@@ -22,21 +22,23 @@ class Clock:
         if seconds < 0:
             raise ValueError("time does not go back")
         self._skipped += seconds
-        for sleeper, due in list(self._sleepers.items()):
-            if due <= self.now() and not sleeper.done():
+        for sleeper in self._sleepers:
+            if not sleeper.done():
                 sleeper.set_result(None)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether anybody sleeps who is not yet due."""
+        return any(due > self.now() for due in self._sleepers.values())
 
     async def sleep(self, seconds: float) -> None:
         """Returns when this clock, not the wall's, has moved on by `seconds`."""
-        if seconds <= 0:
-            return
-        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sleepers[sleeper] = self.now() + seconds
-        try:
-            if self._frozen_at is None:
-                await asyncio.wait([sleeper], timeout=seconds)
-            else:
-                await sleeper
-        finally:
-            del self._sleepers[sleeper]
-            sleeper.cancel()
+        due = self.now() + seconds
+        while (left := due - self.now()) > 0:
+            sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._sleepers[sleeper] = due
+            try:
+                await asyncio.wait([sleeper], timeout=left if self._frozen_at is None else None)
+            finally:
+                del self._sleepers[sleeper]
+                sleeper.cancel()

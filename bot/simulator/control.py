@@ -37,7 +37,7 @@ class Control:
             web.post("/sim/channels/{channel}", _answering(self._channel)),
         ]
 
-    async def _state(self, request: web.Request) -> web.Response:
+    async def _state(self, _request: web.Request) -> web.Response:
         return web.json_response(self._seats.state())
 
     async def _look(self, request: web.Request) -> web.Response:
@@ -73,15 +73,15 @@ class Control:
         entries = self._world.traffic.since(int(request.query.get("after", "0")))
         return web.json_response({"traffic": entries})
 
-    async def _fault(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+    async def _fault(self, _request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         self._world.faults.add(**body)
         return {"ok": True}
 
-    async def _no_faults(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+    async def _no_faults(self, _request: web.Request, _body: dict[str, Any]) -> dict[str, Any]:
         self._world.faults.clear()
         return {"ok": True}
 
-    async def _sockets(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+    async def _sockets(self, _request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         if "refuse" in body:
             self._world.sockets.refuse(float(body["refuse"]))
         if body.get("drop") == "refresh":
@@ -90,7 +90,7 @@ class Control:
             self._world.sockets.drop()
         return {"ok": True, "connected": self._world.sockets.connected}
 
-    async def _clock(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+    async def _clock(self, _request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         self._world.clock.advance(float(body.get("advance", 0)))
         return {"ok": True, "now": self._world.clock.now()}
 

@@ -46,6 +46,8 @@ class Message:
         for name in ("blocks", "attachments", "thread_ts"):
             if (value := getattr(self, name)) is not None:
                 shown[name] = value
+        if self.name:
+            shown["username"] = self.name
         if self.files:
             shown["files"] = list(self.files)
         if self.edited:

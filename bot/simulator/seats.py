@@ -42,6 +42,7 @@ class Seats:
                 "messages_tab": manifest.messages_tab,
             },
             "connected": world.sockets.connected,
+            "connections_opened": world.sockets.opened,
         }
 
     async def look(self, seat: str, what: str, query: Mapping[str, str]) -> Any:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bot.simulator.control import Control
-from bot.simulator.errors import SlackError
+from bot.simulator.errors import SlackError, UnknownPlace
 from bot.simulator.events import Events
 from bot.simulator.interactions import Interactions
 from bot.simulator.seats import Seats
@@ -59,7 +60,7 @@ class Server:
         }
 
     def _app(self) -> web.Application:
-        app = web.Application(client_max_size=_LARGEST_BODY)
+        app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[self._own_visitors])
         endpoint = Endpoint(self.world, self._events)
         seats = Seats(self.world, self._events, self._interactions)
         app.add_routes(
@@ -67,12 +68,23 @@ class Server:
                 web.route("*", "/api/{method}", endpoint.handle),
                 web.get("/link/", self.world.sockets.serve),
                 web.post("/response/{secret}", self._respond),
+                web.post("/files/{file}/{secret}", self._receive),
+                web.get("/files/{file}/{secret}", self._download),
                 *Control(self.world, seats).routes(),
                 web.get("/", _index),
                 web.static("/page", _PAGE),
             ]
         )
         return app
+
+    @web.middleware
+    async def _own_visitors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Turns away pages of other origins, which a browser would let talk to a server on loopback."""
+        origin = request.headers.get("Origin")
+        host = request.headers.get("Host", "").rpartition(":")[0].strip("[]")
+        if host not in ("127.0.0.1", "localhost", "::1", self._host) or origin not in (None, f"http://{request.host}"):
+            return web.json_response({"ok": False, "error": "not from this machine's own page"}, status=403)
+        return await handler(request)
 
     async def _respond(self, request: web.Request) -> web.Response:
         try:
@@ -82,8 +94,34 @@ class Server:
             return web.json_response(error.body(), status=404 if gone else 400)
         return web.Response(text="ok")
 
+    async def _receive(self, request: web.Request) -> web.Response:
+        content = await _content(request)
+        try:
+            self.world.files.receive(request.match_info["file"], request.match_info["secret"], content)
+        except (SlackError, UnknownPlace) as error:
+            return web.Response(status=400, text=str(error))
+        return web.Response(text=f"OK - {len(content)}")
 
-async def _index(request: web.Request) -> web.FileResponse:
+    async def _download(self, request: web.Request) -> web.Response:
+        try:
+            file = self.world.files.get(request.match_info["file"], request.match_info["secret"])
+        except UnknownPlace as error:
+            return web.Response(status=404, text=str(error))
+        # A file is whatever an agent put into it: handed out to be saved, never to be run by the page.
+        headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+        return web.Response(body=file.content or b"", content_type="application/octet-stream", headers=headers)
+
+
+async def _content(request: web.Request) -> bytes:
+    if request.content_type != "multipart/form-data":
+        return await request.read()
+    for part in (await request.post()).values():
+        if isinstance(part, web.FileField):
+            return part.file.read()
+    return b""
+
+
+async def _index(_request: web.Request) -> web.FileResponse:
     return web.FileResponse(
         _PAGE / "index.html", headers={"Cache-Control": "no-store", "Content-Security-Policy": _POLICY}
     )

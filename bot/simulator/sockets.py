@@ -69,6 +69,11 @@ class Sockets:
         """How many connections are open."""
         return len(self._connections)
 
+    @property
+    def opened(self) -> int:
+        """How many connections were ever opened."""
+        return self._opened
+
     def ticket(self) -> str:
         """A ticket for one connection, as apps.connections.open hands out in its URL."""
         ticket = secrets.token_hex(16)

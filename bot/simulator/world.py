@@ -9,6 +9,7 @@ from bot.simulator.clock import Clock
 from bot.simulator.errors import UnknownPlace
 from bot.simulator.faults import Faults
 from bot.simulator.feed import Feed
+from bot.simulator.files import Files
 from bot.simulator.manifest import Manifest
 from bot.simulator.messages import Message, Messages
 from bot.simulator.notices import Notices
@@ -46,6 +47,7 @@ class World:
         self.sockets = Sockets(clock, self.feed, self.traffic)
         self.pace = Pace(clock, limited=limited)
         self.faults = Faults()
+        self.files = Files()
         self._read: dict[tuple[str, str], str] = {}
 
     def place(self, seat: str, name: str) -> Channel:

@@ -79,7 +79,8 @@ function top() {
 }
 
 function take(person, keepFocus = false) {
-  Object.assign(now, { seat: person.name, thread: "", message: "" });
+  const inApp = kept.channels.find((channel) => channel.id === now.channel)?.is_app;
+  Object.assign(now, { seat: person.name, channel: inApp ? "@app" : now.channel, thread: "", message: "" });
   later();
   if (!keepFocus) part("main").querySelector(".compose-text")?.focus();
 }
@@ -100,13 +101,14 @@ function drawMain(channel, entries, home) {
   const tab = channel.is_app && kept.names.state.app.home_tab ? now.tab || "messages" : "messages";
   const drawn = JSON.stringify([now.seat, channel.id, channel.title, channel.topic, channel.is_archived, channel.num_members, tab]);
   if (main.dataset.drawn !== drawn) {
-    const opened = main.dataset.drawn && JSON.parse(main.dataset.drawn)[6];
+    const [seat, place, , , , , shown] = main.dataset.drawn ? JSON.parse(main.dataset.drawn) : [];
+    const opened = seat === now.seat && place === channel.id ? shown : null;
     main.dataset.drawn = drawn;
     const scroll = h("div", { class: "scroll", tabindex: "0", role: "log", "aria-label": `Messages in ${channel.title}` });
     main.replaceChildren(header(channel, tab), scroll);
     list = tab === "messages" ? new Keyed(scroll, build(channel, false)) : null;
     if (tab === "messages") main.append(box(channel));
-    if (tab === "home" && opened !== "home") act(now.seat, "home", { tab: "home" });
+    if (channel.is_app && opened !== tab) act(now.seat, "home", { tab });
   }
   const scroll = main.querySelector(".scroll");
   if (tab === "home") return drawHome(scroll, home);
@@ -203,5 +205,13 @@ function drawThread(channel, entries) {
   threadList.show(rest.length ? [parent, { key: "rule", rule: count }, ...shown] : [parent]);
   if (atEnd) scroll.scrollTop = scroll.scrollHeight;
 }
+
+function toast(words) {
+  const shown = h("div", { class: "toast", role: "alert" }, words);
+  part("layer").append(shown);
+  setTimeout(() => shown.remove(), 6000);
+}
+
+window.addEventListener("unhandledrejection", (event) => toast(event.reason?.message ?? "Something went wrong."));
 
 start().catch((problem) => { part("main").textContent = `The simulator does not answer: ${problem.message}`; });

@@ -26,13 +26,13 @@ export function mention(kind, id, names) {
   return h("span", { class: "mention mine" }, `@${id}`);
 }
 
-export function date(seconds, form, fallback, url) {
-  const shown = /^\d+$/.test(String(seconds)) ? slackDate(seconds, form) : fallback;
+export function date(seconds, form, fallback, url, leading = false) {
+  const shown = /^\d+$/.test(String(seconds)) ? slackDate(seconds, form, leading) : fallback;
   const time = h("time", { title: full(seconds) }, shown);
   return url && /^https?:/i.test(url) ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, time) : time;
 }
 
-function entity(inside, names) {
+function entity(inside, names, leading) {
   const [target, ...rest] = inside.split("|");
   const label = decode(rest.join("|"));
   if (target.startsWith("@")) return mention("user", target.slice(1), names);
@@ -40,7 +40,7 @@ function entity(inside, names) {
   if (target.startsWith("!subteam^")) return mention("group", target.slice(9), names);
   if (target.startsWith("!date^")) {
     const [, seconds, form, url] = target.split("^");
-    return date(seconds, decode(form ?? ""), label, url);
+    return date(seconds, decode(form ?? ""), label, url, leading);
   }
   if (target.startsWith("!")) return mention("range", target.slice(1), names);
   return link(decode(target), label);
@@ -54,7 +54,7 @@ function inline(text, names) {
   for (const match of text.matchAll(INLINE)) {
     nodes.push(...emoji(decode(text.slice(from, match.index))));
     const [, inside, url, code, bold, italic, strike] = match;
-    if (inside !== undefined) nodes.push(entity(inside, names));
+    if (inside !== undefined) nodes.push(entity(inside, names, match.index === 0));
     else if (url !== undefined) nodes.push(link(decode(url), ""));
     else if (code !== undefined) nodes.push(h("code", {}, decode(code)));
     else if (bold !== undefined) nodes.push(h("strong", {}, inline(bold, names)));

@@ -53,7 +53,7 @@ function ago(seconds) {
 }
 
 // Slack: "Formatting text", dates.
-export function slackDate(seconds, form) {
+export function slackDate(seconds, form, leading) {
   const show = (options) => at(seconds).toLocaleDateString(LOCALE, options);
   const long = { year: "numeric", month: "long", day: "numeric" };
   const short = { ...long, month: "short" };
@@ -72,5 +72,5 @@ export function slackDate(seconds, form) {
     ago: () => ago(seconds),
   };
   const text = form.replace(/\{(\w+)\}/g, (whole, name) => words[name]?.() ?? whole);
-  return text.charAt(0).toUpperCase() === text.charAt(0) || !form.startsWith("{") ? text : text[0].toUpperCase() + text.slice(1);
+  return leading ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }

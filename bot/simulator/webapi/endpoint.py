@@ -8,7 +8,7 @@ from aiohttp import web
 from bot.simulator.errors import RateLimited, SlackError
 from bot.simulator.events import Events
 from bot.simulator.faults import Fault
-from bot.simulator.webapi import chat, conversations, people, reactions, surfaces
+from bot.simulator.webapi import chat, conversations, files, people, reactions, surfaces
 from bot.simulator.webapi.call import Call, Method, arguments_of
 from bot.simulator.world import World
 
@@ -18,6 +18,7 @@ METHODS: Final[Mapping[str, Method]] = {
     **people.METHODS,
     **surfaces.METHODS,
     **reactions.METHODS,
+    **files.METHODS,
 }
 
 

@@ -1,0 +1,46 @@
+"""files.*: what is too long for a message (Slack: files.getUploadURLExternal, files.completeUploadExternal)."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bot.simulator import blocks as block_kit
+from bot.simulator.errors import SlackError
+from bot.simulator.pace import Tier
+from bot.simulator.people import BOT_USER_ID
+from bot.simulator.webapi.call import Call, Method
+
+
+async def get_upload_url(call: Call) -> dict[str, Any]:
+    """Where to send a file of that length."""
+    length = call.number("length", 0)
+    if not length:
+        raise SlackError("invalid_arguments")
+    file = call.world.files.announce(call.needed("filename"), length)
+    return {"upload_url": f"{call.world.base_url}/files/{file.id}/{file.secret}", "file_id": file.id}
+
+
+async def complete_upload(call: Call) -> dict[str, Any]:
+    """Shares what was sent, as one message of the app, where a channel is given."""
+    wanted = call.nested("files", "invalid_arguments")
+    if not isinstance(wanted, list) or not wanted or not all(isinstance(one, dict) for one in wanted):
+        raise SlackError("invalid_arguments")
+    channel = call.joined("channel_id") if call.text("channel_id") else None
+    thread_ts = call.text("thread_ts")
+    if channel and thread_ts and call.world.messages.get(channel.id, thread_ts) is None:
+        raise SlackError("invalid_thread_ts")
+    blocks = call.nested("blocks", "invalid_blocks_format")
+    checked = block_kit.check_message_blocks(blocks) if blocks else None
+    done = [call.world.files.complete(str(one.get("id")), one.get("title")) for one in wanted]
+    shown = tuple(file.as_slack(call.world.base_url) for file in done)
+    if channel:
+        comment = call.text("initial_comment") or ""
+        message = call.world.message(channel.id, BOT_USER_ID, comment, checked, thread_ts=thread_ts, files=shown)
+        call.world.messages.add(message)
+        call.events.posted(message)
+    return {"files": list(shown)}
+
+
+METHODS: Final[Mapping[str, Method]] = {
+    "files.getUploadURLExternal": Method(get_upload_url, Tier.FOUR, ("files:write",)),
+    "files.completeUploadExternal": Method(complete_upload, Tier.FOUR, ("files:write",)),
+}
