@@ -89,7 +89,7 @@ def _outcome(task: Task) -> str:
             return f"{graph} finished, {who}"
         case Failed(failure=failure, retryable=retryable):
             hopeless = "" if retryable else " It cannot go on from there."
-            return f"{graph}, started by {who}: {decisions.stopped(failure)}{hopeless}"
+            return f"{graph} did not finish, {who}. {decisions.stopped(failure)}{hopeless}"
         case TaskCancelled(by=by, at=at):
             return f"{graph} was cancelled by {text.mention(by)} · {moment(at)}"
         case Starting() | Running():
