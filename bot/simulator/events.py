@@ -108,7 +108,7 @@ class Events:
             )
             if isinstance(outcome, Acknowledged):
                 return
-            reason = "connection_failed" if isinstance(outcome, Unconnected) else "http_timeout"
+            reason = "connection_failed" if isinstance(outcome, Unconnected) else "timeout"
 
 
 def _shown(message: Message) -> dict[str, Any]:

@@ -51,15 +51,15 @@ async function refresh() {
   top();
   part("sidebar").replaceChildren();
   append(part("sidebar"), sidebar(channels, channel.id, kept.names, open));
-  drawMain(channel, items(messages, notices, channel.id, now.message), home.view);
-  drawThread(channel, items(thread, notices.filter((one) => one.message_ts), channel.id, now.message));
+  drawMain(channel, items(seat, messages, notices, channel.id, now.message), home.view);
+  drawThread(channel, items(seat, thread, notices.filter((one) => one.message_ts), channel.id, now.message));
   modal.show(modalNow, seat, kept.names);
-  if (channel.unread && document.visibilityState === "visible") act(seat, "read", { channel: channel.id });
+  if (channel.unread && !kept.names.seat.deleted && document.visibilityState === "visible") act(seat, "read", { channel: channel.id });
 }
 
 function find(wanted) {
   const bare = wanted.replace(/^[#@]/, "");
-  const named = kept.channels.find((one) => one.id === wanted || (one.name ?? "") === bare || (one.is_app && [kept.names.app.name, "app"].includes(bare)));
+  const named = kept.channels.find((one) => one.id === wanted || (bare && one.name === bare) || (one.is_app && [kept.names.app.name, "app"].includes(bare)));
   return named ?? kept.channels.find((one) => one.name === "ops") ?? kept.channels[0];
 }
 
@@ -108,7 +108,7 @@ function drawMain(channel, entries, home) {
     main.replaceChildren(header(channel, tab), scroll);
     list = tab === "messages" ? new Keyed(scroll, build(channel, false)) : null;
     if (tab === "messages") main.append(box(channel));
-    if (channel.is_app && opened !== tab) act(now.seat, "home", { tab });
+    if (channel.is_app && opened !== tab && !kept.names.seat.deleted) act(now.seat, "home", { tab });
   }
   const scroll = main.querySelector(".scroll");
   if (tab === "home") return drawHome(scroll, home);

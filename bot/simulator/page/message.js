@@ -9,6 +9,14 @@ import { mrkdwn } from "./mrkdwn.js";
 
 const SLACKBOT = { id: "USLACKBOT", name: "slackbot", real_name: "Slackbot", colour: "#5b5f66" };
 
+// How many errors at a message a later click, which went well, has made old news.
+const dismissed = new Map();
+
+function warning(seat, ts, errors) {
+  const fresh = errors.length > (dismissed.get(`${seat} ${ts}`) ?? 0);
+  return { trouble: fresh ? errors.at(-1).text : undefined, troubles: errors.length };
+}
+
 export function message(item, { seat, names, openThread, inThread = false }) {
   const author = item.slackbot ? SLACKBOT : names.person(item.user);
   const surface = {
@@ -16,7 +24,10 @@ export function message(item, { seat, names, openThread, inThread = false }) {
     state: item.state?.values ?? {},
     typed: {},
     change(key, value) { this.typed[key] = value; },
-    press(action) { return act(seat, "press", { ...action, channel: item.channel, ts: item.ts, values: inputsOnly(item, this.typed) }); },
+    async press(action) {
+      const done = await act(seat, "press", { ...action, channel: item.channel, ts: item.ts, values: inputsOnly(item, this.typed) });
+      if (done.ok) dismissed.set(`${seat} ${item.ts}`, item.troubles ?? 0);
+    },
   };
   surface.press = surface.press.bind(surface);
   surface.change = surface.change.bind(surface);
@@ -64,9 +75,9 @@ function inputsOnly(item, typed) {
 }
 
 // Items of a list: messages by ts, errors of Slack at their time, and which follow on the one before.
-export function items(messages, notices, channelId, highlighted) {
+export function items(seat, messages, notices, channelId, highlighted) {
   const here = notices.filter((one) => one.kind === "error" && one.channel === channelId);
-  const trouble = new Map(here.filter((one) => one.message_ts).map((one) => [one.message_ts, one.text]));
+  const troubles = (ts) => here.filter((one) => one.message_ts === ts);
   const errors = here.filter((one) => !one.message_ts).map((one) => ({
     slackbot: true, is_ephemeral: true, ts: one.at.toFixed(6), text: one.text.replaceAll("&", "&amp;").replaceAll("<", "&lt;"), user: "USLACKBOT",
   }));
@@ -75,6 +86,6 @@ export function items(messages, notices, channelId, highlighted) {
     const before = all[at - 1];
     const follows = before !== undefined && before.user === one.user && !one.is_ephemeral && !before.is_ephemeral
       && Number(one.ts) - Number(before.ts) < 300 && !before.reply_count;
-    return { ...one, key: one.ts, follows, trouble: trouble.get(one.ts), marked: one.ts === highlighted };
+    return { ...one, key: one.ts, follows, ...warning(seat, one.ts, troubles(one.ts)), marked: one.ts === highlighted };
   });
 }
