@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.approvals.errors import Conflict, NotFound, Unreachable
+from bot.approvals.errors import Conflict, CountersignError
 from bot.approvals.model import TaskId
 from bot.approvals.ports import Clock, Draining
 
@@ -66,7 +66,7 @@ class Lane:
                 again = None
             except Draining:
                 return
-            except (Unreachable, NotFound) as error:
+            except CountersignError as error:
                 log.warning("%s of task %s was put off to the next sweep: %s", self.name, task_id, error)
                 return
             except Exception:

@@ -113,9 +113,18 @@ class Task:
     @property
     def finished(self) -> bool:
         """Nothing more will happen by itself or can be asked for."""
-        return isinstance(self.state, Ended | TaskCancelled) or (
-            isinstance(self.state, Failed) and not self.state.retryable
-        )
+        return self.ended_at is not None
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it came to its end; None while it may still go on, if only by a person's retry."""
+        match self.state:
+            case Ended(at=at) | TaskCancelled(at=at):
+                return at
+            case Failed(failure=failure, retryable=False):
+                return failure.at
+            case _:
+                return None
 
 
 # --- Question -----------------------------------------------------------------------------------

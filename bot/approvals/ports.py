@@ -65,6 +65,21 @@ class Storage(Protocol):
         """Tasks that should be running (`Starting`, `Running`) and whose thread nobody holds a live lease on."""
         ...
 
+    async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
+        """Tasks that ended at that moment or earlier, the longest ago first: those marked by `forget`, or the
+        others."""
+        ...
+
+    async def forget(self, task_id: TaskId, event: AuditEvent) -> None:
+        """Mark an ended task as one whose checkpoints are deleted. Its revision stays, so nothing is drawn again;
+        nothing happens to one that is marked, or gone."""
+        ...
+
+    async def purge(self, task_id: TaskId) -> None:
+        """Remove an ended task with its requests, surfaces and audit events, all at once. A task that has not ended
+        is left as it is; nothing happens where there is none."""
+        ...
+
     async def open_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
         """Store a new request with its surfaces; where (thread_id, interrupt_id) has one already, return that
         one unchanged, and store nothing."""
@@ -239,6 +254,10 @@ class Engine(Protocol):
 
     async def proceed(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
         """Run on from where the thread stands, giving no answer."""
+        ...
+
+    async def forget(self, task: Task) -> None:
+        """Delete the checkpoints of the task's thread; nothing happens where there are none."""
         ...
 
     def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:

@@ -5,6 +5,7 @@ Every way to settle a request comes through here, and storage's compare-and-set 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -256,7 +257,9 @@ def _settle(request: Request, now: datetime) -> Request:
     verdicts = tuple(verdict for verdict in settled if verdict is not None)
     if len(verdicts) < len(settled):
         return request
-    voters = tuple(vote.person for vote in request.votes)
+    voters = tuple(
+        vote.person for vote in request.votes if any(map(operator.eq, vote.verdicts, verdicts))
+    )  # those whose word it was: a rejection is not laid at the door of one who had approved
     return _decide(request, Answered(verdicts=verdicts, voters=voters, edited=request.edited, at=now), now)
 
 

@@ -61,6 +61,7 @@ class Registry:
     """All graphs of one langgraph.json, by name, in its order."""
 
     graphs: Mapping[str, LoadedGraph]
+    saver: BaseCheckpointSaver[Any]
 
     def get(self, name: str) -> LoadedGraph:
         """The graph; `UnknownGraph` or `GraphUnavailable`."""
@@ -84,7 +85,8 @@ async def load(config: Path, root: Path, saver: BaseCheckpointSaver[Any]) -> Reg
     Paths in the file are relative to `root`, the folder that it lies in.
     """
     entries = _entries(config)
-    return Registry(graphs={name: await _load(name, entry, root, saver) for name, entry in entries.items()})
+    graphs = {name: await _load(name, entry, root, saver) for name, entry in entries.items()}
+    return Registry(graphs=graphs, saver=saver)
 
 
 async def listed(config: Path, root: Path) -> tuple[Graph, ...]:

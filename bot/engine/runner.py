@@ -67,6 +67,10 @@ class LangGraphEngine:
     async def proceed(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
         return await self._run(task, lease, None, now)
 
+    async def forget(self, task: Task) -> None:
+        with lost():
+            await self.registry.saver.adelete_thread(task.thread_id)
+
     def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:
         return questions.answer(question, proposed, decision)
 

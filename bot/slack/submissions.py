@@ -130,7 +130,8 @@ async def _each(parts: Parts, body: Body) -> Problems | None:
 
 
 async def _edit(parts: Parts, body: Body) -> Problems | None:
-    """Change the arguments; the one who changed them thereby approves what they are now."""
+    """Change one item's arguments. Where it is the only one, who changed it thereby approves it as it is now; of
+    several, the others are still to be looked at."""
     request = await _request(parts, body)
     edited = modals.edited(request, _state(body))
     if isinstance(edited, Problems):
@@ -138,8 +139,8 @@ async def _edit(parts: Parts, body: Body) -> Problems | None:
     person, version = person_of(body), _target(body).version
     try:
         revised = await parts.service.edit(request.id, person, version, edited.item, edited.arguments, parts.clock())
-        verdicts: tuple[ItemVerdict, ...] = tuple(Approve() for _ in revised.question.items)
-        await parts.service.vote(request.id, person, revised.version, verdicts, parts.clock())
+        if len(revised.question.items) == 1:
+            await parts.service.vote(request.id, person, revised.version, (Approve(),), parts.clock())
     except InvalidAnswer as invalid:
         return modals.edit_problem(request, edited.item, invalid.field, invalid.problem)
     return None

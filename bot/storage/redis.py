@@ -83,7 +83,6 @@ class RedisStorage:
 
     async def create_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> None:
         task = replace(task, revision=0)
-        requester = f"{task.requester.team_id}:{task.requester.user_id}"
         steps = [
             ["absent", self._key("task", task.id)],
             ["absent", self._key("thread", task.thread_id)],
@@ -91,7 +90,7 @@ class RedisStorage:
             self._event(event),
             *self._task(task),
             ["call", "HSET", self._key("thread", task.thread_id), "task", task.id],
-            ["call", "ZADD", self._key("tasks_of", requester), _moment(task.created_at), task.id],
+            ["call", "ZADD", self._key("tasks_of", _requester(task)), _moment(task.created_at), task.id],
             *self._surfaces(surfaces),
         ]
         if await self._change(steps) is False and await self._body("task", task.id) is None:
@@ -125,6 +124,42 @@ class RedisStorage:
 
     async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
         return await self._indexed(Task, "at_work", "+inf", limit, "task", now, "free")
+
+    async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
+        index = "forgotten" if forgotten else "ended"
+        return await self._indexed(Task, index, _moment(before), limit, "task", before, "all")
+
+    async def forget(self, task_id: TaskId, event: AuditEvent) -> None:
+        ended, forgotten = self._prefix + "ended", self._prefix + "forgotten"
+        with _reachable():
+            at = await self._redis.zscore(ended, task_id)
+        if at is not None:
+            moved = [["call", "ZREM", ended, task_id], ["call", "ZADD", forgotten, str(int(at)), task_id]]
+            await self._change([["held", ended, task_id], self._event(event), *moved])
+
+    async def purge(self, task_id: TaskId) -> None:
+        try:
+            task = await self.task(task_id)
+        except NotFound:
+            return
+        if not task.finished:
+            return
+        requests, surfaces = await self.requests_of(task_id), await self.surfaces_of(task_id)
+        keys = [
+            *(self._key(kind, task_id) for kind in ("task", "requests_of", "surfaces_of", "history")),
+            *(self._key(kind, task.thread_id) for kind in ("thread", "lease", "interrupts")),
+            *(self._key("request", request.id) for request in requests),
+            *(self._key("surface", surface.id) for surface in surfaces),
+            *(self._key("at", f"{s.ref.channel}:{s.ref.ts}") for s in surfaces if s.ref),
+            *(self._key("surfaces_by", owner) for owner in {_owner(surface) for surface in surfaces}),
+        ]
+        indexes = [
+            *((index, task_id) for index in ("ended", "forgotten", "at_work", f"tasks_of:{_requester(task)}")),
+            *((index, request.id) for request in requests for index in ("due", "undelivered")),
+            *(("stale", surface.id) for surface in surfaces),
+        ]
+        removed = [["call", "ZREM", self._prefix + index, id] for index, id in indexes]
+        await self._change([*removed, *(["call", "DEL", key] for key in keys)])
 
     # --- Requests -------------------------------------------------------------------------------
 
@@ -262,7 +297,7 @@ class RedisStorage:
             else ["call", "ZREM", at_work, task.id]
         )
         fields = ["revision", str(task.revision), "thread", task.thread_id, "body", encode(task)]
-        return [["call", "HSET", key, *fields], indexed]
+        return [["call", "HSET", key, *fields], indexed, self._at("ended", task.id, task.ended_at)]
 
     def _request(self, request: Request) -> list[Step]:
         key, state = self._key("request", request.id), request.state
@@ -338,6 +373,10 @@ class RedisStorage:
             arguments: list[Any] = [index, most, limit, kind, _moment(now), wanted]
             bodies = await self._select(keys=[self._prefix], args=arguments)
         return tuple(decode(cls, body) for body in bodies)
+
+
+def _requester(task: Task) -> str:
+    return f"{task.requester.team_id}:{task.requester.user_id}"
 
 
 def _owner(surface: Surface) -> str:

@@ -22,10 +22,13 @@ MIGRATIONS: tuple[Migration, ...] = (
             user_id TEXT NOT NULL,
             created_at INTEGER NOT NULL,
             state TEXT NOT NULL,
+            ended_at INTEGER,
+            forgotten INTEGER NOT NULL DEFAULT 0,
             revision INTEGER NOT NULL,
             body TEXT NOT NULL
         )
         """,
+        "CREATE INDEX tasks_ended ON tasks (forgotten, ended_at) WHERE ended_at IS NOT NULL",
         "CREATE INDEX tasks_by_requester ON tasks (team_id, user_id, created_at)",
         "CREATE INDEX tasks_at_work ON tasks (seq) WHERE state IN ('Starting', 'Running')",
         # `due_at` is set while a request is pending, `next_try` while it is decided.
@@ -84,7 +87,8 @@ MIGRATIONS: tuple[Migration, ...] = (
         """,
         """
         CREATE TRIGGER events_are_kept BEFORE DELETE ON events
-        BEGIN SELECT RAISE(ABORT, 'audit events are never deleted'); END
+        WHEN EXISTS (SELECT 1 FROM tasks WHERE tasks.id = OLD.task_id)
+        BEGIN SELECT RAISE(ABORT, 'audit events are kept as long as their task'); END
         """,
         # A released lease keeps its row, without `until`, so that tokens go on growing.
         """
@@ -103,6 +107,11 @@ ORPHANS = """
     WHERE state IN ('Starting', 'Running')
         AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.thread_id = tasks.thread_id AND until > :now)
     ORDER BY seq LIMIT :limit
+"""
+ENDED = """
+    SELECT body FROM tasks INDEXED BY tasks_ended
+    WHERE forgotten = :forgotten AND ended_at <= :before
+    ORDER BY ended_at, seq LIMIT :limit
 """
 DUE = """
     SELECT body FROM requests INDEXED BY requests_due

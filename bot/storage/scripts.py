@@ -39,6 +39,8 @@ for _, step in ipairs(steps) do
         local fields = redis.call('HMGET', step[2], 'revision', 'change')
         if fields[2] == ARGV[2] then return {'ok'} end
         if fields[1] ~= step[3] then return {'conflict'} end
+    elseif name == 'held' then
+        if not redis.call('ZSCORE', step[2], step[3]) then return {'conflict'} end
     elseif name == 'unasked' then
         local known = redis.call('HGET', step[2], step[3])
         if known then return {'found', redis.call('HGET', prefix .. 'request:' .. known, 'body')} end

@@ -59,8 +59,8 @@ class SqliteStorage:
         async with self._db.transaction() as db:
             inserted = await db.execute(
                 """
-                INSERT INTO tasks (id, thread_id, team_id, user_id, created_at, state, revision, body)
-                VALUES (:id, :thread_id, :team_id, :user_id, :created_at, :state, :revision, :body)
+                INSERT INTO tasks (id, thread_id, team_id, user_id, created_at, state, ended_at, revision, body)
+                VALUES (:id, :thread_id, :team_id, :user_id, :created_at, :state, :ended_at, :revision, :body)
                 ON CONFLICT DO NOTHING
                 """,
                 {
@@ -88,7 +88,7 @@ class SqliteStorage:
         async with self._db.transaction() as db:
             updated = await db.execute(
                 """
-                UPDATE tasks SET state = :state, revision = :revision, body = :body
+                UPDATE tasks SET state = :state, ended_at = :ended_at, revision = :revision, body = :body
                 WHERE id = :id AND revision = :revision - 1
                 """,
                 _task_row(saved),
@@ -121,6 +121,30 @@ class SqliteStorage:
 
     async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
         return await self._records(Task, schema.ORPHANS, now=_moment(now), limit=limit)
+
+    async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
+        return await self._records(Task, schema.ENDED, before=_moment(before), limit=limit, forgotten=forgotten)
+
+    async def forget(self, task_id: TaskId, event: AuditEvent) -> None:
+        async with self._db.transaction() as db:
+            marked = await db.execute(
+                "UPDATE tasks SET forgotten = 1 WHERE id = :id AND ended_at IS NOT NULL AND NOT forgotten",
+                {"id": task_id},
+            )
+            if marked.rowcount:
+                await _add_event(db, event)
+
+    async def purge(self, task_id: TaskId) -> None:
+        async with self._db.transaction() as db:
+            ended = await db.execute_fetchall(
+                "SELECT thread_id FROM tasks WHERE id = :id AND ended_at IS NOT NULL", {"id": task_id}
+            )
+            for (thread_id,) in ended:
+                await db.execute("DELETE FROM surfaces WHERE task_id = :id", {"id": task_id})
+                await db.execute("DELETE FROM requests WHERE task_id = :id", {"id": task_id})
+                await db.execute("DELETE FROM tasks WHERE id = :id", {"id": task_id})
+                await db.execute("DELETE FROM events WHERE task_id = :id", {"id": task_id})
+                await db.execute("DELETE FROM leases WHERE thread_id = :thread_id", {"thread_id": thread_id})
 
     # --- Requests -------------------------------------------------------------------------------
 
@@ -324,6 +348,7 @@ def _task_row(task: Task) -> dict[str, Any]:
     return {
         "id": task.id,
         "state": type(task.state).__name__,
+        "ended_at": _moment(task.ended_at),
         "revision": task.revision,
         "body": encode(task),
     }

@@ -23,7 +23,7 @@ from bot.approvals.model import (
     Waiting,
 )
 from bot.approvals.ports import Storage
-from tests.builders import MINUTE, NOON, a_person, a_surface, a_task, an_event
+from tests.builders import MINUTE, NOON, a_person, a_request, a_surface, a_task, an_event
 from tests.conformance.stores import Store
 
 FAILURE = Failure(error_id="e1", summary="KeyError", at=NOON)
@@ -261,3 +261,73 @@ async def test_not_more_orphans_are_returned_than_asked_for(storage: Storage) ->
         await storage.create_task(task, an_event("started", task))
 
     assert len(await storage.orphans(NOON, limit=3)) == 3
+
+
+async def test_ended_tasks_come_by_their_end_and_not_after_the_moment(storage: Storage) -> None:
+    first = a_task("first", state=Ended(outcome="done", at=NOON))
+    second = a_task("second", state=TaskCancelled(by=a_person(), at=NOON + MINUTE))
+    third = a_task("third", state=Failed(failure=FAILURE, retryable=True))
+    for task in (second, first, third):
+        await storage.create_task(task, an_event("started", task))
+
+    assert await storage.ended(NOON - MINUTE, limit=10, forgotten=False) == ()
+    assert await storage.ended(NOON, limit=10, forgotten=False) == (first,)
+    assert await storage.ended(NOON + MINUTE, limit=10, forgotten=False) == (first, second)
+    assert await storage.ended(NOON + MINUTE, limit=1, forgotten=False) == (first,)
+
+
+async def test_a_task_that_goes_on_again_is_not_among_the_ended(storage: Storage) -> None:
+    task = a_task(state=Failed(failure=FAILURE, retryable=False))
+    await storage.create_task(task, an_event("started", task))
+
+    await storage.save_task(replace(task, state=Starting()), an_event("retried", task))
+
+    assert await storage.ended(NOON + MINUTE, limit=10, forgotten=False) == ()
+
+
+async def test_a_forgotten_task_is_marked_once_and_keeps_its_revision(storage: Storage) -> None:
+    task = a_task(state=Ended(outcome="done", at=NOON))
+    await storage.create_task(task, an_event("started", task), [a_surface("opening", task)])
+    event = an_event("checkpoints_deleted", task)
+
+    await storage.forget(task.id, event)
+    await storage.forget(task.id, event)
+
+    assert await storage.ended(NOON, limit=10, forgotten=False) == ()
+    assert await storage.ended(NOON, limit=10, forgotten=True) == (task,)
+    assert await storage.task(task.id) == task
+    assert (await storage.history(task.id))[1:] == (event,)
+
+
+async def test_a_task_that_has_not_ended_is_neither_forgotten_nor_purged(storage: Storage) -> None:
+    task = a_task(state=Waiting())
+    event = an_event("started", task)
+    await storage.create_task(task, event)
+
+    await storage.forget(task.id, an_event("checkpoints_deleted", task))
+    await storage.purge(task.id)
+
+    assert await storage.task(task.id) == task
+    assert await storage.history(task.id) == (event,)
+
+
+async def test_a_purged_task_leaves_nothing_and_others_stay(storage: Storage) -> None:
+    task, other = a_task("ended", state=Ended(outcome="done", at=NOON)), a_task("other")
+    for each in (task, other):
+        await storage.create_task(each, an_event("started", each), [a_surface(f"opening-{each.id}", each)])
+        request = a_request(f"request-{each.id}", each)
+        await storage.open_request(request, an_event("opened", request), [a_surface(f"card-{each.id}", request)])
+    kept = await storage.surfaces_of(other.id)
+
+    await storage.purge(task.id)
+    await storage.purge(task.id)
+
+    with pytest.raises(NotFound):
+        await storage.task(task.id)
+    assert await storage.requests_of(task.id) == ()
+    assert await storage.surfaces_of(task.id) == ()
+    assert await storage.history(task.id) == ()
+    assert await storage.ended(NOON, limit=10, forgotten=False) == ()
+    assert await storage.stale(NOON, limit=10) == kept
+    assert len(await storage.history(other.id)) == 2
+    assert await storage.surfaces_of(other.id) == kept
