@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-_ENTITY: Final = re.compile(r"<([^<>\n]+)>")
+_SPAN: Final = re.compile(
+    r"<(?P<entity>[^<>\n]+)>"
+    r"|`(?P<code>[^`\n]+)`"
+    r"|(?<![\w*])\*(?!\s)(?P<bold>[^*\n]+?)(?<!\s)\*(?![\w*])"
+    r"|(?<!\w)_(?!\s)(?P<italic>[^_\n]+?)(?<!\s)_(?!\w)"
+    r"|(?<![\w~])~(?!\s)(?P<strike>[^~\n]+?)(?<!\s)~(?![\w~])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +54,21 @@ def render_text(shown: Mapping[str, Any], names: Names | None = None) -> str:
 
 
 def mrkdwn(text: str, names: Names) -> str:
-    """mrkdwn with entities resolved and escapes undone; emphasis marks stay."""
-    return html.unescape(_ENTITY.sub(lambda match: _entity(match.group(1), names), text))
+    """mrkdwn with entities resolved, emphasis and code marks gone, escapes undone."""
+    parts = text.split("```")
+    shown = [part if at % 2 else _spans(part, names) for at, part in enumerate(parts)]
+    return html.unescape("".join(shown))
+
+
+def _spans(text: str, names: Names) -> str:
+    def shown(match: re.Match[str]) -> str:
+        kind = match.lastgroup
+        inside = match.group(str(kind))
+        if kind == "entity":
+            return _entity(inside, names)
+        return inside if kind == "code" else _spans(inside, names)
+
+    return _SPAN.sub(shown, text)
 
 
 def date(timestamp: int, form: str) -> str:

@@ -67,7 +67,7 @@ async def test_a_command_leads_to_a_card_and_its_button_to_the_outcome(bolt: Des
 
     done = await bolt.sim.wait_for(lambda: bob.message("#ops", containing="Approved"))
     assert pressed["ok"]
-    assert render_text(card, await bolt.sim.names()) == "@alice asks: delete *all*?\n[Approve] [Edit]"
+    assert render_text(card, await bolt.sim.names()) == "@alice asks: delete all?\n[Approve] [Edit]"
     assert render_text(done, await bolt.sim.names()) == "Approved by @bob"
     assert [notice["text"] for notice in await alice.notices()] == ["Started"]
 

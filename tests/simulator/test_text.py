@@ -30,13 +30,20 @@ def test_a_link_shows_where_it_leads() -> None:
     assert _read("<https://a.example|here>") == "here (https://a.example)"
 
 
+def test_emphasis_and_code_lose_their_marks_and_words_keep_theirs() -> None:
+    assert _read("*Approved* by *<@U0BOB>*, _not ~yet~ here_: `a*b*` in 3*4*5 snake_case_name") == (
+        "Approved by @bob, not yet here: a*b* in 3*4*5 snake_case_name"
+    )
+    assert _read("```*raw* &amp; kept```") == "*raw* & kept"
+
+
 def test_a_card_is_its_lines_and_its_buttons() -> None:
     card = {
         "text": "unused",
         "blocks": [section("*Hi*"), {"type": "divider"}, actions(button("approve"), button("no"))],
     }
 
-    assert render_text(card, NAMES) == "*Hi*\n---\n[Approve] [No]"
+    assert render_text(card, NAMES) == "Hi\n---\n[Approve] [No]"
 
 
 def test_rich_text_is_read_with_its_lists_and_code() -> None:
