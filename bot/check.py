@@ -80,8 +80,8 @@ async def _slack(loaded: Settings, findings: Findings) -> None:
         missing = _wanted_scopes(loaded) - granted
         if missing:
             raise SettingsError(
-                f"SLACK_BOT_TOKEN: the app lacks the scopes {', '.join(sorted(missing))}. Bring its manifest level with "
-                "manifest.yml at api.slack.com/apps, and install it to the workspace again."
+                f"SLACK_BOT_TOKEN: the app lacks the scopes {', '.join(sorted(missing))}. Bring its manifest "
+                "level with manifest.yml at api.slack.com/apps, and install it to the workspace again."
             )
 
 

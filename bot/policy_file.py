@@ -17,16 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from bot.approvals.errors import SettingsError
 from bot.approvals.model import Risk
 from bot.approvals.policy import Escalate, Expire, Policies, Policy, Remind, Rule, Step
-
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def duration(value: object) -> timedelta:
-    """ "90s", "30m", "4h", "2d" or "1w"."""
-    match = re.fullmatch(r"\s*(\d+)\s*([smhdw])\s*", value) if isinstance(value, str) else None
-    if match is None or int(match[1]) == 0:
-        raise ValueError(f"{value!r} is no duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d")
-    return timedelta(**{UNITS[match[2]]: int(match[1])})
+from bot.durations import duration
 
 
 def _approver(value: object) -> object:

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.approvals.errors import SettingsError
+from bot.durations import duration
 
 SLACK = "https://slack.com/api/"
+
+
+Span = Annotated[timedelta, BeforeValidator(duration)]
 
 
 class Settings(BaseSettings):
@@ -31,12 +35,18 @@ class Settings(BaseSettings):
     """Where the embedded SQLite files lie."""
     policy_file: Path = Path("policies.yaml")
     langgraph_config: Path = Path("langgraph.json")
+    redis_url: SecretStr | None = None
+    """Records and checkpoints in Redis, for any number of replicas; unset: the embedded SQLite, for one process."""
     sweep_interval: Annotated[float, Field(gt=0, le=60)] = 5.0
     """Seconds between two looks at what is due."""
     lease_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
     """How long a process that died keeps its graphs from being taken over."""
     shutdown_grace: Annotated[float, Field(ge=0, le=600)] = 20.0
     """Seconds that running graphs and calls to Slack get to reach a boundary at a shutdown."""
+    keep_finished: Span = timedelta(days=30)
+    """How long the graph state of an ended task is kept."""
+    keep_records: Span | None = None
+    """How long its records and audit events are kept; unset: for ever."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("slack_bot_token")
@@ -48,6 +58,13 @@ class Settings(BaseSettings):
     @classmethod
     def _app_token(cls, token: SecretStr) -> SecretStr:
         return _starting(token, "xapp-")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("should start with redis:// or rediss://, such as redis://localhost:6379/0")
+        return url
 
     @field_validator("slack_api_url")
     @classmethod

@@ -153,7 +153,7 @@ class Delivery:
         return True
 
     async def _drive(self, task: Task, lease: Lease) -> None:
-        status = await self.engine.status(task, self.clock())
+        status = await self.engine.status(task)
         made: set[tuple[type[Move], RequestId | None]] = set()
         while True:
             try:
@@ -212,7 +212,7 @@ class Delivery:
             answer = self.engine.answer(request.question, request.proposed, state.decision)
         except InvalidAnswer as invalid:
             failure = self._fault(f"its decision does not fit its question: {invalid}")
-            return replace(await self.engine.status(task, self.clock()), failure=failure)
+            return replace(await self.engine.status(task), failure=failure)
         return await self.engine.resume(task, lease, request.interrupt_id, answer, self.clock())
 
     # --- Recording what the checkpoint says -----------------------------------------------------

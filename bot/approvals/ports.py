@@ -238,7 +238,7 @@ class Engine(Protocol):
         """The graph's inputs from what a person typed; `UnknownGraph`, `GraphUnavailable` or `InvalidInputs`."""
         ...
 
-    async def status(self, task: Task, now: datetime) -> ThreadStatus:
+    async def status(self, task: Task) -> ThreadStatus:
         """Read the thread's checkpoint; runs nothing."""
         ...
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.approvals.errors import SettingsError
 from bot.demo import play, stage
-from bot.policy_file import duration
+from bot.durations import duration
 from bot.simulator.client import Simulator
 
 

@@ -52,7 +52,7 @@ class LangGraphEngine:
     def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
         return self.registry.get(graph).form.parse(graph, words)
 
-    async def status(self, task: Task, now: datetime) -> ThreadStatus:
+    async def status(self, task: Task) -> ThreadStatus:
         with lost():
             return await status.read(self.registry.compiled(task.graph), _config(task))
 
@@ -96,7 +96,7 @@ class LangGraphEngine:
             failure = self._failure(task, error, now)
         finally:
             self.runs.controls.discard(control)
-        return replace(await self.status(task, now), failure=failure)
+        return replace(await self.status(task), failure=failure)
 
     def _failure(self, task: Task, error: Exception, now: datetime) -> Failure:
         failure = Failure(error_id=uuid.uuid4().hex[:8], summary=type(error).__name__, at=now)

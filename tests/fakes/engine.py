@@ -99,7 +99,7 @@ class FakeEngine:
             raise UnknownGraph(graph, ["cleanup"])
         return dict(words)
 
-    async def status(self, task: Task, now: datetime) -> ThreadStatus:
+    async def status(self, task: Task) -> ThreadStatus:
         self._reach()
         return self._read(task)
 
