@@ -207,6 +207,7 @@ async def test_a_place_that_is_gone_is_given_up_and_not_tried_again(world: World
     assert (await world.surface(task, SurfaceKind.OPENING)).abandoned == "is_archived"
     assert "is_archived" in (await world.surface(task, SurfaceKind.CARD)).abandoned
     assert await world.storage.stale(world.now + timedelta(days=1), 10) == ()
+    world.clock.advance(timedelta(days=1))
     await world.surfaces.reconcile(task.id)
     assert world.messenger.calls == ["post"]
 
