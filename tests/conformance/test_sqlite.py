@@ -164,7 +164,7 @@ async def test_audit_events_can_only_be_added(storage: SqliteStorage, file: sqli
     with pytest.raises(sqlite3.IntegrityError, match="audit events are"):
         file.execute(sql)
 
-    assert await storage.history(a_task().id) == (an_event("seen", a_task()),)
+    assert await storage.history(a_task().id) == (an_event("started", a_task()),)
 
 
 async def test_a_request_of_no_task_is_refused_as_the_bug_that_it_is(storage: SqliteStorage) -> None:
