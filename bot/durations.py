@@ -10,6 +10,8 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"
 
 def duration(value: object) -> timedelta:
     """ "90s", "30m", "4h", "2d" or "1w"."""
+    if isinstance(value, timedelta):
+        return value
     match = re.fullmatch(r"\s*(\d+)\s*([smhdw])\s*", value) if isinstance(value, str) else None
     if match is None or int(match[1]) == 0:
         raise ValueError(f"{value!r} is no duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d")
