@@ -129,6 +129,10 @@ class FakeEngine:
         self.runs.append("proceed")
         return await self._run(task, now)
 
+    async def forget(self, task: Task) -> None:
+        self._reach()
+        self.threads.pop(task.thread_id, None)
+
     def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:
         if self.refused:
             raise InvalidAnswer(self.refused)

@@ -24,6 +24,9 @@ from bot.approvals.model import (
     Respond,
     Risk,
     Superseded,
+    Surface,
+    SurfaceId,
+    SurfaceKind,
     Task,
     TaskCancelled,
     TaskId,
@@ -143,3 +146,14 @@ def test_a_task_is_finished_when_nobody_can_bring_it_on(state: TaskState, finish
     )
 
     assert task.finished is finished
+
+
+@pytest.mark.parametrize("kind", list(SurfaceKind))
+def test_a_surface_of_no_request_is_one_of_its_task(kind: SurfaceKind) -> None:
+    surface = Surface(id=SurfaceId("s1"), kind=kind, task_id=TaskId("t1"), created_at=MORNING)
+
+    if kind in {SurfaceKind.OPENING, SurfaceKind.OUTCOME}:
+        assert surface.shows is None
+    else:
+        with pytest.raises(ValueError, match="of no request"):
+            _ = surface.shows
