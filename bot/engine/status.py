@@ -1,18 +1,19 @@
 """How a LangGraph thread stands, read from its checkpoint alone.
 
-`aget_state` says less than is stored: after a node raised, its answered interrupt is still listed as pending, and
-"nothing next" is also what an edge that raised leaves behind. So the pending writes are read beside it. The private
-names used here are held by `tests/unit/engine/test_canaries.py`.
+`aget_state` says less than is stored: after a node raised, its answered interrupt is still listed as pending, a
+subgraph's is listed until the subgraph is done, and "nothing next" is also what an edge that raised leaves behind, and
+a process that died before it closed the step. So the pending writes are read beside it. The private names used here
+are held by `tests/unit/engine/test_canaries.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
-from langgraph._internal._constants import NS_END, NS_SEP, RESUME
+from langgraph._internal._constants import ERROR, INTERRUPT, NS_END, NS_SEP, NULL_TASK_ID, RESUME
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.pregel import Pregel
 from langgraph.pregel._task_status import CONTROL_WRITES
@@ -29,64 +30,141 @@ async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig) -> Thr
     snapshot = await graph.aget_state(config, subgraphs=True)
     if snapshot.created_at is None:
         return ThreadStatus(phase=Phase.LOST)
-    saver = cast("BaseCheckpointSaver[Any]", graph.checkpointer)
-    tasks = [task async for task in _tasks(snapshot, saver)]
-    answered = frozenset(id for task in tasks for id in task.answered)
-    asked = tuple(_asked(interrupt) for interrupt in snapshot.interrupts if interrupt.id not in answered)
-    stuck = frozenset(InterruptId(i.id) for i in snapshot.interrupts if i.id in answered)
+    found = _Found()
+    await _look(snapshot, cast("BaseCheckpointSaver[Any]", graph.checkpointer), found)
     return ThreadStatus(
-        phase=_phase(snapshot, tasks, has_open=bool(asked), has_stuck=bool(stuck)),
-        asked=asked,
-        answered=stuck,
+        phase=_phase(snapshot, found),
+        asked=tuple(_asked(interrupt) for interrupt in found.open.values()),
+        answered=frozenset(found.answered),
         outcome=_outcome(snapshot.values),
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
-    """One task of a step, at any depth."""
+@dataclass(slots=True)
+class _Found:
+    """What the tasks of the present step say, at every depth."""
 
-    failed: bool
-    settled: bool
-    """It has finished, waits at an interrupt, or has failed; otherwise it is still to be run."""
-    answered: frozenset[str]
-    """The ids of its interrupts whose answer is stored."""
+    open: dict[str, Interrupt] = field(default_factory=dict)
+    answered: set[InterruptId] = field(default_factory=set)
+    """The interrupts whose answer is stored while their node is not past it."""
+    failed: bool = False
+    broken: bool = False
+    """A node has finished and the edge after it raised: what would have followed is not stored anywhere."""
+    unsettled: bool = False
+    """Something is still to be run before anybody has to be asked."""
 
 
-def _phase(snapshot: StateSnapshot, tasks: list[_Task], *, has_open: bool, has_stuck: bool) -> Phase:
-    failed = any(task.failed for task in tasks)
-    if not snapshot.next and not snapshot.interrupts:
-        return Phase.BROKEN if failed else Phase.DONE
-    if failed or has_stuck:
+@dataclass(slots=True)
+class _Written:
+    """What is stored of one task: what it asked last, how many answers it took, how it ended.
+
+    What was written stays while the step lasts: a task that raised, was run again and asks now has its old error still.
+    """
+
+    interrupts: list[Interrupt] = field(default_factory=list)
+    answers: int = 0
+    raised: bool = False
+    finished: bool = False
+
+
+def _phase(snapshot: StateSnapshot, found: _Found) -> Phase:
+    if not snapshot.tasks:
+        return Phase.DONE
+    if found.broken:
+        return Phase.BROKEN
+    if found.failed or found.answered:
         return Phase.FAILED
-    if has_open and all(task.settled for task in tasks):
-        return Phase.WAITING
-    return Phase.STOPPED
+    return Phase.WAITING if found.open and not found.unsettled else Phase.STOPPED
 
 
-async def _tasks(snapshot: StateSnapshot, saver: BaseCheckpointSaver[Any]) -> AsyncIterator[_Task]:
-    """The tasks of the snapshot's step and of the subgraphs that it waits for."""
-    checkpoint = await saver.aget_tuple(snapshot.config)
-    writes = list(checkpoint.pending_writes or []) if checkpoint is not None else []
-    for task in snapshot.tasks:
-        answers: object = next((value for id, channel, value in writes if id == task.id and channel == RESUME), [])
-        count = len(answers) if isinstance(answers, list) else 1
-        namespace = _namespace(snapshot, task)
-        finished = any(id == task.id and channel not in CONTROL_WRITES for id, channel, _ in writes)
-        yield _Task(
-            failed=task.error is not None and not finished,
-            settled=finished or bool(task.interrupts) or task.error is not None,
-            answered=frozenset(_interrupt_id(namespace, answer) for answer in range(count)),
-        )
-        if isinstance(task.state, StateSnapshot):
-            async for nested in _tasks(task.state, saver):
-                yield nested
+async def _look(snapshot: StateSnapshot, saver: BaseCheckpointSaver[Any], found: _Found) -> None:
+    """The tasks of the snapshot's step, and of the subgraphs that it waits for."""
+    written = await _written(saver, snapshot.config)
+    listed = [(task, written.pop(task.id, _Written())) for task in snapshot.tasks]
+    if all(own.finished for _, own in listed):
+        found.broken |= any(own.raised for _, own in listed)
+        found.unsettled = True  # killed before the step was closed, or a subgraph whose parent has to go on
+        return
+    called = _Found()
+    _look_called(written, called)
+    for task, own in listed:
+        if not own.finished:
+            await _look_at(task, own, snapshot, saver, called, found)
+
+
+async def _look_at(
+    task: PregelTask,
+    own: _Written,
+    snapshot: StateSnapshot,
+    saver: BaseCheckpointSaver[Any],
+    called: _Found,
+    found: _Found,
+) -> None:
+    """A task that has not finished. What it asked is its own, or was asked below it: in a subgraph that LangGraph
+    knows, in one that the node calls unknown to it, or in a `@task`."""
+    namespace = _namespace(snapshot, task)
+    below = _Found()
+    ids = {interrupt.id: interrupt for interrupt in own.interrupts}
+    if isinstance(task.state, StateSnapshot):
+        await _look(task.state, saver, below)
+    else:
+        _look_called(await _written(saver, _within(snapshot.config, namespace)), below)
+        below.answered &= {InterruptId(id) for id in ids}
+    if (waiting := _interrupt_id(namespace, own.answers)) in ids:
+        below.open[waiting] = ids[waiting]
+    below.open |= {id: interrupt for id, interrupt in called.open.items() if id in ids}
+    below.answered |= {InterruptId(id) for id in called.answered if id in ids}
+    below.answered |= {InterruptId(id) for n in range(own.answers) if (id := _interrupt_id(namespace, n)) in ids}
+    found.open |= below.open
+    found.answered |= below.answered
+    found.broken |= below.broken
+    found.failed |= below.failed or (own.raised and not below.open)
+    found.unsettled |= below.unsettled or not (below.open or below.answered or below.failed or own.raised)
+
+
+def _look_called(written: Mapping[str, _Written], found: _Found) -> None:
+    """Tasks that no snapshot lists, so that their names, and with them the ids of their questions, are not known.
+
+    One that raised after any answer counts as answered: to run it again asks again, a second answer may not be meant.
+    """
+    for task in written.values():
+        answered = task.finished or (task.raised and task.answers > 0)
+        for interrupt in task.interrupts:
+            if answered:
+                found.answered.add(InterruptId(interrupt.id))
+            else:
+                found.open[interrupt.id] = interrupt
+
+
+async def _written(saver: BaseCheckpointSaver[Any], config: RunnableConfig) -> dict[str, _Written]:
+    """What is stored of each task of the checkpoint's step, by task id."""
+    checkpoint = await saver.aget_tuple(config)
+    tasks: dict[str, _Written] = {}
+    for id, channel, value in (checkpoint.pending_writes or []) if checkpoint is not None else []:
+        task = tasks.setdefault(id, _Written())
+        if channel == INTERRUPT:
+            task.interrupts += value if isinstance(value, Sequence) else [value]
+        elif channel == RESUME:
+            task.answers = len(value) if isinstance(value, list) else 1
+        elif channel == ERROR:
+            task.raised = True
+        elif channel not in CONTROL_WRITES:
+            task.finished = True
+    tasks.pop(NULL_TASK_ID, None)
+    return tasks
 
 
 def _namespace(snapshot: StateSnapshot, task: PregelTask) -> str:
     parent = str(snapshot.config["configurable"].get("checkpoint_ns", ""))
     own = f"{task.name}{NS_END}{task.id}"
     return f"{parent}{NS_SEP}{own}" if parent else own
+
+
+def _within(config: RunnableConfig, namespace: str) -> RunnableConfig:
+    """The newest checkpoint of a namespace of the same thread."""
+    return RunnableConfig(
+        configurable={"thread_id": config["configurable"]["thread_id"], "checkpoint_ns": namespace},
+    )
 
 
 def _asked(interrupt: Interrupt) -> Asked:
