@@ -1,0 +1,385 @@
+"""The real bot and a local Slack as processes of their own, and what people see and do there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import yaml
+
+from bot.simulator.client import Names, Seat, Simulator, TimedOut, render_text
+
+Message = dict[str, Any]
+Found = TypeVar("Found")
+
+ROOT = Path(__file__).resolve().parents[2]
+GRAPHS = Path(__file__).resolve().parent / "graphs"
+PEOPLE = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
+ROOMS = 120
+DAY = 24 * 60 * 60
+WAIT = 20.0
+"""Seconds that anything may take on a busy machine before the test fails."""
+PATIENT_POLICY = """
+defaults:
+  approvers: ["@ops-leads"]
+  deadline: 1h
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slack:
+    """A running simulator with a room for every test."""
+
+    process: subprocess.Popen[str]
+    url: str
+    environment: Mapping[str, str]
+
+    @classmethod
+    def start(cls, folder: Path) -> Self:
+        workspace = folder / "workspace.yaml"
+        workspace.write_text(yaml.safe_dump(_workspace()))
+        options = ["--manifest", str(ROOT / "manifest.yml"), "--workspace", str(workspace), "--fast"]
+        process = _python(["bot.simulator", *options], cwd=ROOT, env=dict(os.environ), log=folder / "simulator.log")
+        ready = json.loads(_first_line(process) or "{}")
+        if not ready:
+            raise AssertionError(f"the simulator did not start: {(folder / 'simulator.log').read_text()}")
+        environment = {
+            "SLACK_API_URL": ready["api_url"],
+            "SLACK_BOT_TOKEN": ready["bot_token"],
+            "SLACK_APP_TOKEN": ready["app_token"],
+        }
+        return cls(process=process, url=ready["url"], environment=environment)
+
+    def stop(self) -> None:
+        _end(self.process, signal.SIGTERM)
+
+
+@dataclass(slots=True)
+class Bot:
+    """`python -m bot run` on files of its own; it can be killed and started again on what it left."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    process: subprocess.Popen[str] | None = None
+    starts: int = 0
+
+    @classmethod
+    def prepare(
+        cls,
+        folder: Path,
+        slack: Mapping[str, str],
+        *,
+        policy: str = PATIENT_POLICY,
+        graphs: Sequence[str] = (),
+        **settings: str,
+    ) -> Self:
+        """A bot that has not been started: its policy, the cleanup graph, and these of `tests/scenario/graphs`."""
+        (folder / "files").mkdir(parents=True)
+        (folder / "policies.yaml").write_text(policy)
+        named = {"cleanup": f"{ROOT}/graphs/cleanup.py:graph"}
+        named |= {name: f"{GRAPHS}/{name}.py:graph" for name in graphs}
+        (folder / "langgraph.json").write_text(json.dumps({"graphs": named}))
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SLACK_", "COUNTERSIGN_", "LANGSMITH_", "LANGCHAIN_", "CLEANUP_"))
+        }
+        environment = {
+            **clean,
+            **slack,
+            "PYTHONPATH": str(ROOT),
+            "STATE_DIR": str(folder / "state"),
+            "POLICY_FILE": str(folder / "policies.yaml"),
+            "LANGGRAPH_CONFIG": str(folder / "langgraph.json"),
+            "CLEANUP_ROOT": str(folder / "files"),
+            "SWEEP_INTERVAL": "0.2",
+            "LEASE_SECONDS": "1",
+            "SHUTDOWN_GRACE": "10",
+            **settings,
+        }
+        return cls(folder, environment)
+
+    def start(self, **changes: str) -> Self:
+        """Start it, and return once it is connected; `changes` to its environment are for this start alone."""
+        self.launch(**changes)
+        assert self.process is not None
+        if not _first_line(self.process):
+            self.kill()
+            raise AssertionError(f"the bot did not start (exit code {self.process.returncode}):\n{self.log}")
+        return self
+
+    def launch(self, **changes: str) -> subprocess.Popen[str]:
+        """Start it, and wait for nothing."""
+        self.starts += 1
+        environment = {**self.environment, **changes}
+        self.process = _python(["bot", "run"], cwd=self.folder, env=environment, log=self.folder / "bot.log")
+        return self.process
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "bot.log").read_text(errors="replace")
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended by itself."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        code = self.process.wait(timeout=WAIT)
+        self.process.stdout.close()
+        return code
+
+    def kill(self) -> None:
+        """As a lost node would."""
+        if self.process is not None:
+            _end(self.process, signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Ask it to end, as an orderly shutdown does; returns its exit code."""
+        assert self.process is not None
+        return _end(self.process, signal.SIGTERM)
+
+    def terminate(self) -> None:
+        """Ask it to end, and wait for nothing."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+
+    def fill(self, name: str, *, old: int = 3, young: int = 1, size: int = 1000) -> Path:
+        """A folder below the root that cleanup may clean, with so many files of 40 days and of today."""
+        folder = self.folder / "files" / name
+        folder.mkdir()
+        for number in range(old + young):
+            file = folder / (f"old-{number}.log" if number < old else f"new-{number}.log")
+            file.write_bytes(b"x" * size)
+            age = (40 + number) * DAY if number < old else 0
+            os.utime(file, (time.time() - age, time.time() - age))
+        return folder
+
+    def trashed(self, name: str) -> list[str]:
+        """The names of the files of that folder that lie in the trash."""
+        found = (self.folder / "files" / ".trash").glob(f"*/{name}/*")
+        return sorted(file.name for file in found)
+
+
+@dataclass(slots=True)
+class Room:
+    """One channel of the workspace, which no other test uses."""
+
+    simulator: Simulator
+    names: Names
+    channel: str
+    started: set[str] = field(default_factory=set)
+
+    def seat(self, name: str) -> Seat:
+        return self.simulator.seat(name)
+
+    def read(self, shown: Mapping[str, Any]) -> str:
+        """The words, as a person reads them."""
+        return render_text(shown, self.names)
+
+    async def start(self, line: str, *, who: str = "alice") -> Thread:
+        """Type a command that starts a task; returns the thread that its first message opens."""
+        answer = await self.seat(who).command(self.channel, line)
+        assert answer["ok"], answer
+        return await self.opened()
+
+    async def opened(self) -> Thread:
+        """The thread of a task that was started here and that nothing here has seen yet."""
+
+        async def opening() -> Message | None:
+            for message in await self.seat("alice").messages(self.channel):
+                if "started" in self.read(message) and message["ts"] not in self.started:
+                    return message
+            return None
+
+        found = await self.until(opening, "the message that opens the thread")
+        self.started.add(found["ts"])
+        return Thread(self, found["ts"])
+
+    async def says(self, who: str, line: str) -> str:
+        """Type a command that is answered in private; returns the answer."""
+        before = len(await self.seat(who).notices())
+        await self.seat(who).command(self.channel, line)
+        return await self.told(who, after=before)
+
+    async def told(self, who: str, *, after: int = 0, containing: str = "") -> str:
+        """What this person was told in private, after so many earlier notices."""
+
+        async def said() -> str | None:
+            texts = [self.read(notice) for notice in (await self.seat(who).notices())[after:]]
+            return next((text for text in texts if containing in text), None)
+
+        return await self.until(said, f"a private word to {who}: {containing}")
+
+    async def pressing(self, who: str, message: Message, action: str) -> str:
+        """Press a button that is answered in private; returns the answer."""
+        before = len(await self.seat(who).notices())
+        await self.press(who, message, action)
+        return await self.told(who, after=before)
+
+    async def press(self, who: str, message: Message, action: str) -> None:
+        answer = await self.seat(who).press(message, action)
+        assert answer["ok"], answer
+
+    async def modal(self, who: str, containing: str = "") -> str:
+        """The words of the modal in front of this person."""
+        seat = self.seat(who)
+
+        async def shown() -> str | None:
+            view = await seat.modal()
+            words = self.read(view) if view else ""
+            return words if view and containing in words else None
+
+        return await self.until(shown, f"a modal for {who}: {containing}")
+
+    async def submit(self, who: str, typed: Mapping[str, str]) -> dict[str, str]:
+        """Fill the open modal's fields in by their labels, and send it; returns the errors, by label too."""
+        view = await self.seat(who).modal()
+        assert view is not None
+        labels = {block["label"]["text"]: block["block_id"] for block in view["blocks"] if block["type"] == "input"}
+        errors = await self.seat(who).submit({labels[label]: words for label, words in typed.items()})
+        return {label: errors[block_id] for label, block_id in labels.items() if block_id in errors}
+
+    async def direct(self, who: str, *words: str) -> Message:
+        """The message in this person's conversation with the app that holds all of these words."""
+
+        async def shown() -> Message | None:
+            messages = await self.seat(who).messages("@countersign")
+            return next((m for m in messages if all(word in self.read(m) for word in words)), None)
+
+        return await self.until(shown, f"a DM to {who} with {words}")
+
+    async def until(self, predicate: Callable[[], Awaitable[Found | None]], what: str) -> Found:
+        """What the predicate finds in time; fails with what the people see instead."""
+        try:
+            found = await self.simulator.wait_for(predicate, timeout=WAIT, what=what)
+        except TimedOut as late:
+            raise AssertionError(f"{late}. What is seen instead:\n{await self._seen()}") from None
+        assert found is not None
+        return found
+
+    async def _seen(self) -> str:
+        """All that is shown in this room, and to whom."""
+        lines: list[str] = []
+        for message in await self.seat("bob").messages(self.channel):
+            thread = await self.seat("bob").thread(self.channel, message["ts"])
+            lines += [f"in {self.channel}: {self.read(each)}" for each in thread]
+        for who in PEOPLE:
+            lines += [f"to {who}: {self.read(notice)}" for notice in (await self.seat(who).notices())[-3:]]
+        return "\n---\n".join(lines)
+
+    async def mark(self) -> int:
+        """Where the traffic stands now."""
+        traffic = await self.simulator.traffic()
+        return int(traffic[-1]["seq"]) if traffic else 0
+
+    async def posts(self, after: int = 0) -> list[Message]:
+        """The calls of chat.postMessage that came through, in this room or in DMs."""
+        calls = await self.simulator.traffic(method="chat.postMessage", after=after)
+        return [call for call in calls if call["ok"]]
+
+    async def posted_ids(self, after: int = 0) -> Counter[str]:
+        """How often each of the bot's messages was posted, by the id in its metadata."""
+        return Counter(call["arguments"]["metadata"]["event_payload"]["id"] for call in await self.posts(after))
+
+
+@dataclass(slots=True)
+class Thread:
+    """A task's Slack thread, as its room's people see it."""
+
+    room: Room
+    ts: str
+
+    async def messages(self, who: str = "bob") -> list[Message]:
+        """The opening, and what follows in the thread for everybody."""
+        shown = await self.room.seat(who).thread(self.room.channel, self.ts)
+        return [message for message in shown if not message["is_ephemeral"]]
+
+    async def texts(self, who: str = "bob") -> list[str]:
+        return [self.room.read(message) for message in await self.messages(who)]
+
+    async def shows(self, *words: str, without: Sequence[str] = ()) -> Message:
+        """Wait for one message of the thread that holds all of these words, and none of those."""
+
+        async def found() -> Message | None:
+            for message in await self.messages():
+                text = self.room.read(message)
+                if all(word in text for word in words) and not any(word in text for word in without):
+                    return message
+            return None
+
+        return await self.room.until(found, f"{words} in the thread")
+
+    async def card(self, *words: str) -> Message:
+        """The card that asks, with its buttons."""
+        return await self.shows("Who may answer", "Request", "[View all]", *words)
+
+    async def again(self, message: Message) -> Message:
+        """The message as it stands now."""
+        return next(found for found in await self.messages() if found["ts"] == message["ts"])
+
+    async def cards(self) -> list[str]:
+        """The cards of the thread, each in its words."""
+        return [text for text in await self.texts() if "Request " in text and "digest" in text]
+
+    async def approved(self, who: str = "bob") -> None:
+        """Approve, and see all as it should be in the end: one opening, one card, one outcome."""
+        await self.room.press(who, await self.card(), "approve")
+        await self.ended_well(who)
+
+    async def ended_well(self, who: str = "bob") -> None:
+        """See what an approval leads to: one opening, one card, one outcome."""
+        await self.shows(f"Approved by @{who}", "The agent went on", without=["[Approve]", "[Reject]"])
+        await self.shows(" finished, @")
+        shown = await self.texts()
+        assert len(shown) == 3, shown
+        openings = [m for m in await self.room.seat("bob").messages(self.room.channel) if not m["is_ephemeral"]]
+        assert len(openings) == len(self.room.started), [self.room.read(message) for message in openings]
+
+    async def task_id(self) -> str:
+        opening = self.room.read((await self.messages())[0])
+        return opening.rpartition("Task ")[2].split()[0].strip("`")
+
+
+def _workspace() -> dict[str, Any]:
+    """The packaged workspace with a room for every test; what each test changes there concerns nobody else."""
+    packaged: dict[str, Any] = yaml.safe_load((ROOT / "bot" / "simulator" / "workspace.yaml").read_text())
+    rooms = [
+        {"id": f"C0ROOM{number}", "name": f"room-{number}", "people": list(PEOPLE), "bot": True}
+        for number in range(ROOMS)
+    ]
+    return {**packaged, "channels": [*packaged["channels"], *rooms]}
+
+
+def _python(module: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) -> subprocess.Popen[str]:
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", *module], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=out, text=True
+        )
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    """What it prints when it is ready; empty where it ended before."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def _end(process: subprocess.Popen[str], number: signal.Signals) -> int:
+    """End this one process; returns its exit code."""
+    if process.poll() is None:
+        process.send_signal(number)
+    try:
+        return process.wait(timeout=WAIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+    finally:
+        if process.stdout is not None:
+            process.stdout.close()

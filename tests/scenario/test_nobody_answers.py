@@ -1,0 +1,70 @@
+"""Silence: a reminder, then others are asked by DM, then the request expires and the graph is told so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.scenario.stage import Bot, Room
+
+GRAPHS = ("action",)
+POLICY = """
+defaults:
+  approvers: ["@ops-leads"]
+  remind_after: 1s
+  escalate: {after: 2s, to: ["@on-call"]}
+  deadline: 1h
+rules:
+  - name: short
+    match: {graph: cleanup}
+    deadline: 4s
+"""
+
+
+async def test_the_ones_who_are_asked_by_dm_may_answer_there_and_every_copy_is_brought_level(
+    bot: Bot, room: Room, tmp_path: Path
+) -> None:
+    journal = tmp_path / "escalated"
+    thread = await room.start(f"/task action journal={journal}")
+    card = await thread.card()
+    refusal = await room.pressing("dave", card, "approve")
+    assert "You may not answer this request. Who may: @bob, @carol." in refusal
+
+    reminder = await thread.shows("Still waiting for an answer", "Act on escalated?")
+    await room.direct("carol", "Act on escalated?", "[Approve]")
+    copy = await room.direct("dave", "Act on escalated?", "[Approve]", "Asked by @alice", room.channel)
+
+    assert reminder["ts"] != card["ts"]
+    assert "@on-call" in room.read(await thread.card("@on-call"))
+    assert not [m for m in await room.seat("bob").messages("@countersign") if "escalated" in room.read(m)]
+
+    await room.press("dave", copy, "approve")
+
+    await thread.shows("Approved by @dave", "The agent went on")
+    for who in ("carol", "dave"):
+        level = await room.direct(who, "Act on escalated?", "Approved by @dave", "The agent went on")
+        assert "[Approve]" not in room.read(level)
+    await thread.shows("Reminder: Approved by @dave")
+    await thread.shows("action finished", "Acted.")
+    assert journal.read_text() == "begun\ndone\n"
+
+
+async def test_at_the_deadline_every_copy_says_so_and_the_graph_is_told_that_nobody_answered(
+    bot: Bot, room: Room
+) -> None:
+    folder = bot.fill("silent", old=3)
+    thread = await room.start("/task cleanup path=silent older_than=30d")
+    card = await thread.card()
+    await thread.shows("Still waiting for an answer")
+    copies = [await room.direct(who, "Move 3 files of silent", "[Approve]") for who in ("carol", "dave")]
+
+    expired = await thread.shows("Expired. Nobody answered by", "The agent went on")
+
+    assert expired["ts"] == card["ts"]
+    assert "[Approve]" not in room.read(expired)
+    for who, copy in zip(("carol", "dave"), copies, strict=True):
+        level = await room.direct(who, "Move 3 files of silent", "Expired. Nobody answered by")
+        assert level["ts"] == copy["ts"]
+        assert "[Approve]" not in room.read(level)
+    await thread.shows("Nothing was moved: 3 files of silent stay", "Feedback: Rejected: nobody answered by")
+    assert len(list(folder.glob("old-*"))) == 3
+    assert len(await thread.cards()) == 1
