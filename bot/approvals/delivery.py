@@ -7,19 +7,18 @@ together call for, until none is left. It can die anywhere and be called again.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TypeAlias, assert_never
+from datetime import timedelta
+from typing import assert_never
 
 from bot import crash
 from bot.approvals import rules, surfaces
-from bot.approvals.errors import Conflict, InvalidAnswer, Unreachable
+from bot.approvals.errors import Conflict, InvalidAnswer
+from bot.approvals.holding import held
 from bot.approvals.model import (
     AuditEvent,
     Cancelled,
@@ -33,7 +32,6 @@ from bot.approvals.model import (
     Request,
     RequestId,
     Running,
-    Starting,
     Task,
     TaskCancelled,
     TaskId,
@@ -41,6 +39,7 @@ from bot.approvals.model import (
     Waiting,
     outcome_of,
 )
+from bot.approvals.moves import GiveUp, Move, Proceed, Record, Resume, Start, alive, next_move
 from bot.approvals.policy import Policies
 from bot.approvals.ports import (
     Asked,
@@ -55,73 +54,6 @@ from bot.approvals.ports import (
 )
 
 log = logging.getLogger(__name__)
-
-
-# --- The next move, pure ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Give the graph its inputs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """Answer the interrupt of this decided request."""
-
-    request: Request
-
-
-@dataclass(frozen=True, slots=True)
-class Proceed:
-    """Run on without an answer; `request` is the one whose answer the node already has, if any."""
-
-    request: Request | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """Nothing is left to run: open, renew and supersede requests, and say how the task stands."""
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUp:
-    """The checkpoints of this thread are gone."""
-
-
-Move: TypeAlias = Start | Resume | Proceed | Record | GiveUp
-
-
-def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now: datetime) -> Move:
-    """What records and checkpoint together call for."""
-    if status.phase is Phase.LOST:
-        return _without_checkpoints(task, requests)
-    for request in requests:
-        if not isinstance(request.state, Decided) or isinstance(request.state.decision, Cancelled):
-            continue
-        if request.state.next_try is None or request.state.next_try > now:
-            continue
-        if request.interrupt_id in status.answered:
-            return Proceed(request)
-        if status.is_open(request.interrupt_id):
-            return Resume(request)
-    if status.phase is Phase.STOPPED:
-        return Proceed()
-    if status.phase is Phase.FAILED and status.failure is None and isinstance(task.state, Starting | Running):
-        waiting_for_retry = any(isinstance(request.state, Decided) for request in requests)
-        return Record() if waiting_for_retry else Proceed()
-    return Record()
-
-
-def _without_checkpoints(task: Task, requests: Sequence[Request]) -> Move:
-    """A thread that has asked something had checkpoints, and is never begun again from its inputs. One that
-    failed before its first checkpoint waits for a person's retry."""
-    if not requests and isinstance(task.state, Starting):
-        return Start()
-    return Record() if not requests and isinstance(task.state, Failed) else GiveUp()
-
-
-# --- Driving ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +79,7 @@ class Delivery:
         lease = await self.storage.lease(task.thread_id, self.lease_ttl, self.clock())
         if lease is None:
             return False
-        async with self._held(lease, task_id):
+        async with held(self.storage, self.clock, self.lease_ttl, lease, task_id):
             crash.point("leased")
             await self._drive(await self.storage.task(task_id), lease)
         return True
@@ -176,6 +108,9 @@ class Delivery:
         if task.finished:
             await self._close(task, requests)
             return None
+        if (called_off := _called_off(requests)) is not None:
+            await self._end(task, TaskCancelled(by=called_off.by, at=called_off.at), "cancelled")
+            return status
         move = Record() if status.failure is not None else next_move(task, requests, status, self.clock())
         match move:
             case Start():
@@ -223,7 +158,7 @@ class Delivery:
         for asked in status.asked:
             await self._ask(task, requests, asked)
         for request in requests:
-            if isinstance(request.state, Pending) and not _alive(request, status):
+            if isinstance(request.state, Pending) and not alive(request, status):
                 await self._save(rules.supersede(request, self.clock()), "superseded")
         await self._set_state(task, requests, status)
         for request in requests:
@@ -289,7 +224,7 @@ class Delivery:
             case Phase.WAITING | Phase.STOPPED | Phase.FAILED | Phase.BROKEN | Phase.LOST:
                 failure = status.failure or _known_failure(task, requests) or self._fault("it stopped without a word")
                 failed = Failed(failure=failure, retryable=status.phase is not Phase.BROKEN)
-                told = any(isinstance(request.state, Decided) and _alive(request, status) for request in requests)
+                told = any(isinstance(request.state, Decided) and alive(request, status) for request in requests)
                 if task.state != failed:
                     await self._end(task, failed, "failed", told_on_card=told)
             case phase:
@@ -300,13 +235,13 @@ class Delivery:
         state = request.state
         assert isinstance(state, Decided)  # noqa: S101 - the caller's filter
         now = self.clock()
-        if status.phase is Phase.BROKEN or not _alive(request, status):
+        if status.phase is Phase.BROKEN or not alive(request, status):
             if state.attempts:
                 crash.point("before-delivered")
                 await self._save(rules.delivered(request, now), "delivered")
             else:
                 await self._save(rules.supersede(request, now), "superseded")
-        elif status.failure is not None and state.next_try is not None and state.next_try <= now:
+        elif state.attempts and status.failure is not None and state.next_try is not None and state.next_try <= now:
             await self._save(rules.failed(request, status.failure, now), "delivery_failed")
 
     async def _lose(self, task: Task) -> None:
@@ -325,6 +260,9 @@ class Delivery:
         took_answers = not isinstance(task.state, TaskCancelled)
         for request in requests:
             state = request.state
+            if isinstance(state, Pending) and isinstance(task.state, TaskCancelled):
+                request = rules.cancel(request, task.state.by, now)
+                state = request.state
             if isinstance(state, Decided) and (
                 isinstance(state.decision, Cancelled) or (took_answers and state.attempts)
             ):
@@ -361,7 +299,9 @@ class Delivery:
         log.error("error %s: %s", failure.error_id, summary)
         return failure
 
-    async def _end(self, task: Task, state: Ended | Failed, kind: str, *, told_on_card: bool = False) -> None:
+    async def _end(
+        self, task: Task, state: Ended | Failed | TaskCancelled, kind: str, *, told_on_card: bool = False
+    ) -> None:
         """Store how the task ended or stopped, with the message that says so, unless a card says it already."""
         now = self.clock()
         data = {"error_id": state.failure.error_id} if isinstance(state, Failed) else {}
@@ -372,70 +312,17 @@ class Delivery:
         )
         self.work.show(task.id)
 
-    # --- The lease ------------------------------------------------------------------------------
 
-    @asynccontextmanager
-    async def _held(self, lease: Lease, task_id: TaskId) -> AsyncIterator[None]:
-        """Renew the lease at a third of its length while the block runs; cancel the block when the lease is lost
-        or the task was cancelled meanwhile, here or elsewhere."""
-        owner = asyncio.current_task()
-        assert owner is not None  # noqa: S101 - a coroutine runs in a task
-        stopped = False
-
-        async def renew() -> None:
-            nonlocal stopped
-            held: Lease | None = lease
-            try:
-                while held is not None:
-                    await asyncio.sleep(self.lease_ttl.total_seconds() / 3)
-                    held = await self._renewed(held, task_id)
-            except Exception:  # a bug: it is raised below, once the run that nobody guards any more has stopped
-                stopped = True
-                owner.cancel()
-                raise
-            stopped = True
-            owner.cancel()
-
-        renewal = asyncio.create_task(renew(), name=f"lease of {lease.thread_id}")
-        try:
-            yield
-        except asyncio.CancelledError:
-            if not stopped or owner.uncancel() > 0:
-                raise
-        finally:
-            renewal.cancel()
-            await asyncio.wait([renewal])
-            await self.storage.release(lease)
-            if not renewal.cancelled():
-                renewal.result()
-
-    async def _renewed(self, lease: Lease, task_id: TaskId) -> Lease | None:
-        """The renewed lease, or None where the run has to stop: the lease is lost, storage does not say whose it
-        is by now, or the task was cancelled."""
-        try:
-            async with asyncio.timeout(self.lease_ttl.total_seconds() / 3):
-                renewed = await self.storage.renew(lease, self.lease_ttl, self.clock())
-                task = await self.storage.task(task_id)
-        except (TimeoutError, Unreachable) as error:
-            log.error(
-                "thread %s: its lease could not be renewed, so its run is cancelled: %s",
-                lease.thread_id,
-                error,
-            )
-            return None
-        if renewed is None:
-            log.error("thread %s: its lease was lost, so its run is cancelled", lease.thread_id)
-        return None if isinstance(task.state, TaskCancelled) else renewed
-
-
-def _alive(request: Request, status: ThreadStatus) -> bool:
-    return status.is_open(request.interrupt_id) or request.interrupt_id in status.answered
+def _called_off(requests: Sequence[Request]) -> Cancelled | None:
+    """The word that ends the task: its requests are cancelled first, so a crash on the way loses nothing of it."""
+    decisions = (request.state.decision for request in requests if isinstance(request.state, Decided))
+    return next((decision for decision in decisions if isinstance(decision, Cancelled)), None)
 
 
 def _stuck(requests: Sequence[Request], status: ThreadStatus) -> bool:
     """Whether a decision has failed to get through and its interrupt still stands: what `retry` is offered for."""
     return any(
-        isinstance(request.state, Decided) and request.state.failure is not None and _alive(request, status)
+        isinstance(request.state, Decided) and request.state.failure is not None and alive(request, status)
         for request in requests
     )
 

@@ -174,6 +174,10 @@ class Question:
     payload: JSON = None
     """The interrupt's value as the graph gave it: what "View all" shows."""
 
+    def __post_init__(self) -> None:
+        if not self.items:
+            raise ValueError("a question has at least one item: without one there is nothing to say a verdict of")
+
     @property
     def digest(self) -> str:
         """SHA-256, in hex, of all that can be seen of the question. A vote is bound to it."""
@@ -317,9 +321,12 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Superseded:
-    """The interrupt vanished from the graph without an answer of ours."""
+    """The interrupt vanished from the graph, or the task was called off, before an answer of ours was seen to have
+    got through."""
 
     at: datetime
+    decision: Decision | None = None
+    """What people had decided by then."""
 
 
 RequestState: TypeAlias = Pending | Decided | Delivered | Superseded
@@ -373,7 +380,7 @@ class Request:
     @property
     def decision(self) -> Decision | None:
         match self.state:
-            case Decided(decision=decision) | Delivered(decision=decision):
+            case Decided(decision=decision) | Delivered(decision=decision) | Superseded(decision=decision):
                 return decision
             case _:
                 return None

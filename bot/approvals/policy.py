@@ -53,6 +53,10 @@ class Policy:
     steps: tuple[Step, ...] = ()
     """In the order of their time."""
 
+    def __post_init__(self) -> None:
+        if list(self.steps) != sorted(self.steps, key=lambda step: step.after):
+            raise ValueError("the steps of a policy are in the order of their time")
+
     @property
     def deadline(self) -> timedelta | None:
         """When the request expires, counted from its opening; None: never."""

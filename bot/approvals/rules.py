@@ -5,9 +5,10 @@ Every way to settle a request comes through here, and storage's compare-and-set 
 
 from __future__ import annotations
 
+import json
 import operator
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.approvals.errors import (
@@ -48,7 +49,7 @@ from bot.approvals.policy import Escalate, Expire, Remind
 from bot.approvals.ports import Member
 
 FIRST_RETRY = timedelta(seconds=30)
-LAST_RETRY = timedelta(hours=1)
+LAST_RETRY = timedelta(minutes=30)
 MOST_ATTEMPTS = 8
 """After so many failed deliveries only a person's retry starts another."""
 
@@ -132,7 +133,7 @@ def supersede(request: Request, now: datetime) -> Request:
     """The interrupt is gone without an answer of ours. Harmless to a request that is over."""
     if isinstance(request.state, Delivered | Superseded):
         return request
-    return replace(request, state=Superseded(at=now))
+    return replace(request, state=Superseded(at=now, decision=request.decision))
 
 
 # --- Time ---------------------------------------------------------------------------------------
@@ -227,14 +228,14 @@ def _check_verdicts(request: Request, verdicts: tuple[ItemVerdict, ...]) -> None
     items = request.question.items
     if len(verdicts) != len(items):
         raise VerdictNotOffered(f"it has {len(items)} items, and {len(verdicts)} verdicts were given")
-    for item, verdict in zip(items, verdicts, strict=True):
-        _check_verdict(request, item, verdict)
+    for item, proposed, verdict in zip(items, request.proposed.items, verdicts, strict=True):
+        _check_verdict(request, item, verdict, edited=item != proposed)
 
 
-def _check_verdict(request: Request, item: Item, verdict: ItemVerdict) -> None:
+def _check_verdict(request: Request, item: Item, verdict: ItemVerdict, *, edited: bool) -> None:
     needed = _NEEDS[type(verdict)]
-    editable = isinstance(verdict, Approve) and request.edited and Verdict.EDIT in item.verdicts
-    if needed not in item.verdicts and not editable:
+    as_edited = isinstance(verdict, Approve) and edited and Verdict.EDIT in item.verdicts
+    if needed not in item.verdicts and not as_edited:
         offered = ", ".join(item.verdicts)
         raise VerdictNotOffered(f"`{item.name}` takes {offered}, not {needed}")
     if isinstance(verdict, Choose) and verdict.choice not in request.question.choices:
@@ -258,7 +259,9 @@ def _settle(request: Request, now: datetime) -> Request:
     if len(verdicts) < len(settled):
         return request
     voters = tuple(
-        vote.person for vote in request.votes if any(map(operator.eq, vote.verdicts, verdicts))
+        vote.person
+        for vote in request.votes
+        if any(map(operator.eq, map(_canonical, vote.verdicts), map(_canonical, verdicts)))
     )  # those whose word it was: a rejection is not laid at the door of one who had approved
     return _decide(request, Answered(verdicts=verdicts, voters=voters, edited=request.edited, at=now), now)
 
@@ -268,4 +271,11 @@ def _tally(request: Request, index: int) -> ItemVerdict | None:
     rejection = next((verdict for verdict in given if isinstance(verdict, Reject)), None)
     if rejection is not None:
         return rejection
-    return next((verdict for verdict in given if given.count(verdict) >= request.policy.quorum), None)
+    words = [_canonical(verdict) for verdict in given]
+    quorum = request.policy.quorum
+    return next((verdict for verdict, word in zip(given, words, strict=True) if words.count(word) >= quorum), None)
+
+
+def _canonical(verdict: ItemVerdict) -> str:
+    """The verdict to the letter: true, 1 and 1.0 are equal to Python and are not the same answer."""
+    return f"{type(verdict).__name__} {json.dumps(asdict(verdict), sort_keys=True)}"

@@ -95,29 +95,38 @@ class Service:
         done stays.
         """
 
+        task = await self.storage.task(task_id)
+        if task.requester != by:
+            raise NotYours(task_id, task.requester)
+        if task.finished:
+            raise TaskFinished(task_id)
+        for request in await self.storage.requests_of(task_id):
+            if isinstance(request.state, Pending):
+                await self._cancel_request(request.id, by, now)
+
         async def end() -> Task:
             task = await self.storage.task(task_id)
-            if task.requester != by:
-                raise NotYours(task_id, task.requester)
             if task.finished:
-                raise TaskFinished(task_id)
+                return task
             event = AuditEvent(kind="cancelled", at=now, task_id=task_id, person=by)
             outcome = surfaces.outcome_of(task, now)
             return await self.storage.save_task(replace(task, state=TaskCancelled(by=by, at=now)), event, [outcome])
 
         task = await _until_won(end)
-        for request in await self.storage.requests_of(task_id):
-            if isinstance(request.state, Pending):
-                await self._cancel_request(request.id, by, now)
         self._wake(task_id)
         return task
 
     async def look(self, task_id: TaskId, person: Person) -> Task:
-        """The task, for its requester and for those whom it asked; `NotFound` or `NotYours` for others."""
+        """The task, for its requester and for those who may answer its requests; `NotFound`, or `NotYours` for
+        others. `Unreachable` where Slack does not say who they are."""
         task = await self.storage.task(task_id)
         if task.requester != person:
-            requests = await self.storage.requests_of(task_id)
-            if not any(person in request.asked for request in requests):
+            names = [name for request in await self.storage.requests_of(task_id) for name in request.approvers]
+            try:
+                asked = await self.directory.resolve(tuple(dict.fromkeys(names)))
+            except LookupFailed as failed:
+                raise Unreachable("Slack did not say who you are") from failed
+            if person not in asked:
                 raise NotYours(task_id, task.requester)
         return task
 
@@ -266,7 +275,8 @@ class Service:
         if not due.escalate:
             return []
         people = await self.directory.resolve(due.escalate, fresh=True)
-        chosen = sorted((p for p in people if rules.may_answer(due.request, p)), key=lambda p: p.user_id)
+        members = [await self.directory.member(person) for person in people if rules.may_answer(due.request, person)]
+        chosen = sorted((each.person for each in members if not each.ineligible), key=lambda p: p.user_id)
         return [surfaces.copy_of(due.request, person, now) for person in chosen]
 
     # --- Within ---------------------------------------------------------------------------------

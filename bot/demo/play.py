@@ -86,10 +86,11 @@ class Play:
         opening, _ = await self._start(alice)
         await self._see(alice, opening, "Still waiting")
         copy = await self._wait(carol, "@countersign", "Move 8 files", "the DM to carol")
-        self._say("carol's DM", render_text(copy, self.names))
+        dm = render_text(copy, self.names)
+        self._say("carol's DM", dm)
         await self._see(alice, opening, "Expired")
         copy = await self._wait(carol, "@countersign", "Expired", "carol's copy of the card")
-        self._say("carol's DM, brought level", render_text(copy, self.names))
+        self._say("carol's DM, brought level", _changed(dm, render_text(copy, self.names)))
         await self._see(alice, opening, "nobody answered")
         if len(list((self.folder / "logs").rglob("*.*"))) != len(stage.LOGS):
             raise Differs("files are missing although nobody answered")
@@ -136,9 +137,12 @@ class Play:
                 text = render_text(message, self.names)
                 if message.get("is_ephemeral") or self.told.get(message["ts"]) == text:
                     continue
-                again = message["ts"] in self.told
+                before = self.told.get(message["ts"])
                 self.told[message["ts"]] = text
-                self._say("in the thread, brought level" if again else "in the thread", text)
+                if before is None:
+                    self._say("in the thread", text)
+                else:
+                    self._say("in the thread, brought level", _changed(before, text))
             return next((each for each in thread[1:] if containing in render_text(each, self.names)), None)
 
         return await self._until(seen, f'"{containing}" in the thread')
@@ -168,3 +172,9 @@ class Play:
         lines = words.strip().splitlines() or [""]
         self.out.write(f"\n{who}:\n" + "".join(f"    {line}\n" for line in lines))
         self.out.flush()
+
+
+def _changed(before: str, now: str) -> str:
+    """The lines that were not there before; what stayed has been told."""
+    known = set(before.splitlines())
+    return "\n".join(["...", *(line for line in now.splitlines() if line not in known)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import assert_never
 
 from bot.approvals.errors import moment
@@ -19,7 +18,6 @@ from bot.approvals.model import (
     ItemVerdict,
     Outcome,
     Pending,
-    Person,
     Reject,
     Request,
     Respond,
@@ -46,17 +44,18 @@ def headline(request: Request) -> str:
         case Pending():
             return ""
         case Decided(decision=decision) | Delivered(decision=decision):
-            return _headline(request, decision)
-        case Superseded(at=at):
-            return f"*No longer needed.* The agent moved on without an answer · {moment(at)}"
+            return _headline(decision)
+        case Superseded(at=at, decision=decision):
+            moved_on = f"*No longer needed.* The agent moved on without an answer · {moment(at)}"
+            return moved_on if decision is None else _headline(decision)
         case _ as never:
             assert_never(never)
 
 
-def _headline(request: Request, decision: Decision) -> str:
+def _headline(decision: Decision) -> str:
     match decision:
         case Answered(at=at):
-            return f"*{_SAID[outcome_of(decision)]}* by {text.mentions(_by(request, decision))} · {moment(at)}"
+            return f"*{_SAID[outcome_of(decision)]}* by {text.mentions(decision.voters)} · {moment(at)}"
         case Expired(at=at):
             return f"*Expired.* Nobody answered by {moment(at)}"
         case Cancelled(by=by, at=at):
@@ -65,15 +64,11 @@ def _headline(request: Request, decision: Decision) -> str:
             assert_never(never)
 
 
-def _by(request: Request, decision: Answered) -> Sequence[Person]:
-    """Whose verdicts they were: where one rejection settled it, not those who had approved before."""
-    agreeing = [vote.person for vote in request.votes if any(verdict in decision.verdicts for verdict in vote.verdicts)]
-    return agreeing or decision.voters
-
-
 def what_followed(request: Request) -> str:
     """One mrkdwn line: whether the agent was seen to go on. Empty where it is not to."""
     match request.state:
+        case Superseded(at=at, decision=Answered() | Expired()):
+            return f"It was not seen to reach the agent, which was stopped or had moved on · {moment(at)}"
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()) | Pending() | Superseded():
             return ""
         case Decided(failure=failure, next_try=next_try):

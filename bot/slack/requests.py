@@ -135,6 +135,8 @@ def _item(request: Request, item: Item, number: int, detail: Detail, *, several:
         edit = blocks.button("Edit…", actions.indexed(actions.EDIT, number), RequestTarget.of(request).encoded())
         title: Block = {"type": "section", "text": blocks.plain(f"{number + 1}.  {name}", 100), "accessory": edit}
         return [title, *([blocks.rich(*shown.parts)] if shown.parts else [])], cut
+    if not several and not item.name:
+        return [blocks.rich(*shown.parts)], cut  # the question's title says it all
     numbered = [blocks.run(f"{number + 1}.  ")] if several else []
     return [blocks.rich(blocks.line(*numbered, blocks.run(name, "bold", "code")), *shown.parts)], cut
 

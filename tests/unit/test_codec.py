@@ -68,7 +68,7 @@ questions = st.builds(
     model.Question,
     shape=texts,
     title=texts,
-    items=tuples(items),
+    items=st.lists(items, min_size=1, max_size=2).map(tuple),
     text=texts,
     choices=tuples(texts),
     form=json_values,
@@ -92,7 +92,7 @@ policies = st.builds(
     quorum=counts,
     self_approval=st.booleans(),
     reason_required=st.booleans(),
-    steps=tuples(steps),
+    steps=tuples(steps).map(lambda taken: tuple(sorted(taken, key=lambda step: step.after))),
 )
 item_verdicts = st.one_of(
     st.builds(model.Approve),

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from bot.approvals.delivery import GiveUp, Move, Proceed, Record, Resume, Start, next_move
+from bot.approvals import rules
 from bot.approvals.errors import Unreachable
 from bot.approvals.model import (
     Answered,
@@ -39,6 +39,7 @@ from bot.approvals.model import (
     ThreadId,
     Waiting,
 )
+from bot.approvals.moves import GiveUp, Move, Proceed, Record, Resume, Start, next_move
 from bot.approvals.ports import Asked, Draining, Phase, Storage, ThreadStatus
 from bot.approvals.rules import MOST_ATTEMPTS
 from tests.fakes.clock import MORNING
@@ -484,7 +485,25 @@ async def test_what_a_graph_asks_in_the_moment_of_its_cancelling_is_closed() -> 
         await replace(world.delivery, storage=cast(Storage, CancelledInBetween())).drive(task.id)
 
         assert isinstance((await world.task(task.id)).state, TaskCancelled)
-        assert isinstance((await world.request(task)).state, Superseded)
+        request = await world.request(task)
+        assert isinstance(request.state, Delivered)
+        assert request.decision == Cancelled(by=RITA, at=world.now)
+
+
+async def test_a_crash_on_the_way_of_a_cancelling_loses_nothing_of_it() -> None:
+    async with a_world({FIRST: question(), SECOND: question()}) as world:
+        task = await world.started()
+        first, _ = await world.requests(task)
+        event = AuditEvent(kind="cancelled", at=world.now, task_id=task.id, request_id=first.id, person=RITA)
+        await world.storage.save_request(rules.cancel(first, RITA, world.now), event)
+
+        await world.later(timedelta())
+
+        assert (await world.task(task.id)).state == TaskCancelled(by=RITA, at=first.opened_at)
+        for request in await world.storage.requests_of(task.id):
+            assert isinstance(request.state, Delivered)
+            assert isinstance(request.decision, Cancelled)
+        assert world.engine.effects == []
 
 
 # --- What goes wrong ----------------------------------------------------------------------------

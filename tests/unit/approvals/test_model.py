@@ -157,3 +157,8 @@ def test_a_surface_of_no_request_is_one_of_its_task(kind: SurfaceKind) -> None:
     else:
         with pytest.raises(ValueError, match="of no request"):
             _ = surface.shows
+
+
+def test_a_question_without_items_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="at least one item"):
+        Question(shape="text", title="?", items=())

@@ -44,3 +44,10 @@ def test_the_deadline_is_the_time_of_the_step_that_expires() -> None:
 
 def test_a_policy_that_never_expires_has_no_deadline() -> None:
     assert policy(steps=(Step(after=timedelta(hours=1), action=Remind()),)).deadline is None
+
+
+def test_steps_that_are_not_in_the_order_of_their_time_are_refused() -> None:
+    steps = (Step(after=timedelta(hours=2), action=Expire()), Step(after=timedelta(hours=1), action=Remind()))
+
+    with pytest.raises(ValueError, match="in the order of their time"):
+        policy(steps=steps)

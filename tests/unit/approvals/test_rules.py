@@ -306,7 +306,8 @@ def test_a_decision_stands_although_the_graph_asks_something_else() -> None:
 
 def test_an_interrupt_that_is_gone_supersedes_what_is_not_over() -> None:
     assert rules.supersede(a_request(), MORNING).state == Superseded(at=MORNING)
-    assert rules.supersede(cast(a_request(), ALICE), MORNING).state == Superseded(at=MORNING)
+    approved = cast(a_request(), ALICE)
+    assert rules.supersede(approved, MORNING).state == Superseded(at=MORNING, decision=approved.decision)
 
 
 def test_an_interrupt_that_is_gone_leaves_alone_what_is_over() -> None:
@@ -419,7 +420,7 @@ def test_waits_between_deliveries_double_and_end_with_a_person() -> None:
         assert isinstance(request.state, Decided)
         waits.append(None if request.state.next_try is None else (request.state.next_try - MORNING).total_seconds())
 
-    assert waits == [30, 60, 120, 240, 480, 960, 1920, None]
+    assert waits == [30, 60, 120, 240, 480, 960, 1800, None]
 
 
 def test_a_person_may_retry_any_number_of_times() -> None:
@@ -468,3 +469,32 @@ def test_what_is_not_decided_cannot_be_delivered() -> None:
         rules.delivered(a_request(), MORNING)
     with pytest.raises(AlreadySettled):
         rules.attempted(a_request(state=DONE))
+
+
+def test_answers_that_python_calls_equal_are_not_the_same_answer() -> None:
+    asked = question(item(Verdict.RESPOND))
+    request = a_request(asks=asked, of=policy(quorum=2))
+
+    request = cast(request, ALICE, Respond(value=True))
+    request = cast(request, BOB, Respond(value=1))
+
+    assert isinstance(request.state, Pending)
+    assert isinstance(cast(request, CAROL, Respond(value=1)).state, Decided)
+
+
+def test_only_an_item_that_was_edited_can_be_approved_where_approving_is_not_offered() -> None:
+    request = rules.revise(
+        a_request(asks=question(item(Verdict.EDIT), item(Verdict.EDIT))), ALICE, 1, 0, {"days": 1}, MORNING
+    )
+
+    with pytest.raises(VerdictNotOffered):
+        cast(request, ALICE, Approve(), Approve())
+
+
+def test_a_rejection_is_not_laid_at_the_door_of_one_who_had_approved() -> None:
+    request = cast(a_request(of=policy(quorum=2)), ALICE)
+
+    decision = cast(request, BOB, Reject(reason="no")).decision
+
+    assert isinstance(decision, Answered)
+    assert decision.voters == (BOB,)

@@ -31,6 +31,7 @@ from bot.approvals.model import (
     Cancelled,
     Decided,
     Delivered,
+    Ended,
     Expired,
     Failed,
     MessageRef,
@@ -582,3 +583,42 @@ async def test_a_sweep_finds_whatever_a_dead_process_left_undone(world: World) -
     await world.later(timedelta(minutes=2))
 
     assert isinstance((await world.request(task)).state, Delivered)
+
+
+async def test_an_escalation_sends_no_copy_to_one_whose_account_may_not_answer(ladder: World) -> None:
+    ladder.directory.groups["@leads"] = [GUS, DORA]
+    request = await asked(ladder)
+
+    await ladder.later(2 * HOUR)
+
+    copies = await ladder.surfaces_of(await ladder.task(request.task_id), SurfaceKind.COPY)
+    assert [copy.to for copy in copies] == [DORA]
+
+
+async def test_nobody_but_the_requester_sees_a_task_while_people_cannot_be_looked_up(world: World) -> None:
+    task = await world.started()
+    world.directory.down = True
+
+    assert await world.service.look(task.id, RITA) == task
+    with pytest.raises(Unreachable):
+        await world.service.look(task.id, ALICE)
+
+
+async def test_a_task_that_ended_while_it_was_being_cancelled_stays_as_it_ended(world: World) -> None:
+    request = await asked(world)
+    task = await world.task(request.task_id)
+
+    class EndsMeanwhile:
+        """The graph ends between the cancelling of the request and that of the task."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(world.storage, name)
+
+        async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
+            ended = replace(await world.storage.task(task_id), state=Ended(outcome="done", at=world.now))
+            await world.storage.save_task(ended, AuditEvent(kind="ended", at=world.now, task_id=task_id))
+            return ()
+
+    service = replace(world.service, storage=cast(Storage, EndsMeanwhile()))
+
+    assert (await service.cancel(task.id, RITA, world.now)).state == Ended(outcome="done", at=world.now)

@@ -27,7 +27,7 @@ from bot.approvals.model import (
 from bot.slack import actions, cards
 from bot.slack.cards import Card, Urgency
 from tests.unit.slack import limits, samples
-from tests.unit.slack.samples import BOB, CAROL, DELETE, FAILURE, NOW, POLICY, REFUND, answered, decided, request, view
+from tests.unit.slack.samples import DELETE, FAILURE, NOW, POLICY, REFUND, answered, decided, request, view
 from tests.unit.slack.test_text import HOSTILE
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -63,7 +63,7 @@ def test_every_state_is_drawn_within_slacks_limits(name: str) -> None:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     kind=st.sampled_from(list(SurfaceKind)),
-    items=st.lists(ITEMS, max_size=12),
+    items=st.lists(ITEMS, min_size=1, max_size=12),
     title=HOSTILE,
     why=HOSTILE,
     choices=st.lists(HOSTILE, max_size=12),
@@ -85,7 +85,7 @@ def test_no_payload_breaks_a_limit_or_forges_markup(
         samples.question(), items=tuple(items), title=title, text=why, choices=tuple(choices), risk=risk, payload=answer
     )
     verdicts = (Reject(reason=why), Respond(value=answer)) * 6
-    said = decided(answered(*verdicts[: max(len(items), 1)]))
+    said = decided(answered(*verdicts[: len(items)]))
     of = samples.task(Ended(outcome=why, at=NOW), **{title: answer})
     drawn = cards.draw(view(kind, request(asked, said if settled else None), of))
 
@@ -230,16 +230,13 @@ def test_approved_and_gone_on_are_two_facts() -> None:
     assert "Waiting" not in delivered
 
 
-def test_a_rejection_names_who_rejected_and_not_who_had_approved_before() -> None:
-    first = request(policy=replace(POLICY, quorum=2))
-    rejection = Reject(reason="No.")
-    votes = (samples.vote(BOB, first), samples.vote(CAROL, first, rejection))
-    decision = replace(answered(rejection), voters=(BOB, CAROL))
+def test_an_answer_that_was_never_seen_to_get_through_is_told_as_that() -> None:
+    state = Superseded(at=NOW, decision=answered())
 
-    card = cards.draw(view(asked=replace(first, votes=votes, state=decided(decision))))
+    shown = seen(cards.draw(view(asked=request(state=state))))
 
-    assert "*Rejected* by <@U0CAROL> ·" in seen(card)
-    assert "No." in seen(card)
+    assert "*Approved* by <@U0BOB> ·" in shown
+    assert "It was not seen to reach the agent" in shown
 
 
 def test_a_failed_delivery_says_when_it_tries_again_and_offers_to_try_now() -> None:

@@ -1,0 +1,77 @@
+"""What records and checkpoint together call for next, pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from bot.approvals.model import Cancelled, Decided, Failed, Request, Running, Starting, Task
+from bot.approvals.ports import Phase, ThreadStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Give the graph its inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Answer the interrupt of this decided request."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Proceed:
+    """Run on without an answer; `request` is the one whose answer the node already has, if any."""
+
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Nothing is left to run: open, renew and supersede requests, and say how the task stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The checkpoints of this thread are gone."""
+
+
+Move: TypeAlias = Start | Resume | Proceed | Record | GiveUp
+
+
+def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now: datetime) -> Move:
+    """What records and checkpoint together call for."""
+    if status.phase is Phase.LOST:
+        return _without_checkpoints(task, requests)
+    for request in requests:
+        if not isinstance(request.state, Decided) or isinstance(request.state.decision, Cancelled):
+            continue
+        if request.state.next_try is None or request.state.next_try > now:
+            continue
+        if request.interrupt_id in status.answered:
+            return Proceed(request)
+        if status.is_open(request.interrupt_id):
+            return Resume(request)
+    if status.phase is Phase.STOPPED and not isinstance(task.state, Failed):
+        return Proceed()
+    if status.phase is Phase.FAILED and status.failure is None and isinstance(task.state, Starting | Running):
+        waiting_for_retry = any(isinstance(request.state, Decided) for request in requests)
+        return Record() if waiting_for_retry else Proceed()
+    return Record()
+
+
+def _without_checkpoints(task: Task, requests: Sequence[Request]) -> Move:
+    """A thread that has asked something had checkpoints, and is never begun again from its inputs. One that
+    failed before its first checkpoint waits for a person's retry."""
+    if not requests and isinstance(task.state, Starting):
+        return Start()
+    return Record() if not requests and isinstance(task.state, Failed) else GiveUp()
+
+
+def alive(request: Request, status: ThreadStatus) -> bool:
+    """Whether the request's interrupt still stands in the graph, open or with its answer not got past."""
+    return status.is_open(request.interrupt_id) or request.interrupt_id in status.answered
