@@ -5,19 +5,33 @@ One interval job in memory per process. Deadlines are in storage, so a tick that
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+log = logging.getLogger(__name__)
+
 
 @asynccontextmanager
 async def ticking(tick: Callable[[], Awaitable[None]], seconds: float) -> AsyncIterator[None]:
-    """Call `tick` at once and then every `seconds`, never twice at a time, until the block ends."""
+    """Call `tick` at once and then every `seconds`, never twice at a time, until the block ends.
+
+    A tick that is under way then is cut short.
+    """
+
+    async def one() -> None:
+        try:
+            await tick()
+        except asyncio.CancelledError:  # the scheduler would log its own shutdown as a failure
+            log.info("a look at the clock was cut short by the shutdown")
+
     scheduler = AsyncIOScheduler(timezone=UTC)
     scheduler.add_job(
-        tick,
+        one,
         "interval",
         seconds=seconds,
         next_run_time=datetime.now(UTC),
