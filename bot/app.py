@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 HELD_ELSEWHERE = timedelta(seconds=2)
 """When to look again at a thread that another process drives."""
+SECONDS_TO_RECONNECT = 2.0
+"""How soon a socket that was cut is seen to be; until then no click arrives. slack_sdk's own is ten."""
 
 
 def system_clock() -> datetime:
@@ -143,4 +145,7 @@ def _bolt(bot_token: str, app_token: str, url: str) -> tuple[AsyncApp, AsyncSock
     for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
         os.environ.pop(name, None)  # Bolt would silently turn to OAuth and ignore the bot's token
     bolt = AsyncApp(client=web_client(bot_token, url))
-    return bolt, AsyncSocketModeHandler(bolt, app_token, web_client=web_client(app_token, url))
+    socket = AsyncSocketModeHandler(
+        bolt, app_token, web_client=web_client(app_token, url), ping_interval=SECONDS_TO_RECONNECT
+    )
+    return bolt, socket
