@@ -10,14 +10,16 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.errors import CountersignError
+from bot.approvals.errors import CountersignError, Unreachable
 from bot.approvals.model import ChannelId, Person, TaskId
+from bot.approvals.ports import LookupFailed
 from bot.slack import replies, starting
 from bot.slack.directory import DirectMessage, NotJoined
 from bot.slack.parts import Parts, Say, person_of, told
 
 COMMAND = "/task"
 LISTED = 15
+ELSEWHERE = f"Tasks are started in a channel, where approvers can see them. Go to one and type `{COMMAND}` there."
 STRAIGHT = str.maketrans("\u201c\u201d\u2018\u2019", "\"\"''")
 """Slack's own clients may make quotes curly."""
 
@@ -114,11 +116,15 @@ def _refuse_unknown(parts: Parts, word: str) -> None:
 
 async def _refuse_place(parts: Parts, channel: ChannelId) -> None:
     """Tasks live in channels that the bot is in: there their thread can be opened, and approvers can see it."""
-    match await parts.directory.may_post(channel):
+    if channel.startswith("D"):  # of two people the bot sees nothing, and cannot be invited there
+        raise CommandRefused(ELSEWHERE)
+    try:
+        place = await parts.directory.may_post(channel)
+    except LookupFailed as failed:
+        raise Unreachable("Slack did not say whether I am in this channel") from failed
+    match place:
         case DirectMessage():
-            raise CommandRefused(
-                f"Tasks are started in a channel, where approvers can see them. Go to one and type `{COMMAND}` there."
-            )
+            raise CommandRefused(ELSEWHERE)
         case NotJoined():
             raise CommandRefused(
                 "I am not in this channel, so I could not show the task here. Invite me with "

@@ -73,7 +73,8 @@ async def test_in_a_dm_it_says_where_to_go(bot: Bot, simulator: Simulator, room:
         await room.seat("alice").command(channel, "/task cleanup path=ok")
 
         told = await room.told("alice", after=before)
-        assert "Tasks are started in a channel" in told or "I am not in this channel" in told
+        assert "Tasks are started in a channel" in told
+        assert "Go to one and type /task there" in told
 
 
 async def test_a_failing_look_at_the_channel_starts_nothing_and_says_so(bot: Bot, room: Room) -> None:
