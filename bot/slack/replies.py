@@ -31,12 +31,12 @@ def help_text(graphs: Sequence[Graph], examples: Sequence[str]) -> str:
     """How to use the command, with a right line for every graph that can run here."""
     lines = [
         "*Start a task*",
-        "`/task` opens a form. `/task <graph> key=value ...` starts it at once:",
+        "`/task` opens a form. `/task &lt;graph&gt; key=value ...` starts it at once:",
         *(f"• `{escape(example)}`" for example in examples),
         "*Look after your tasks*",
         "• `/task list` shows yours, the newest first",
-        "• `/task status <id>` shows where one stands",
-        "• `/task cancel <id>` ends one; whoever was asked is told",
+        "• `/task status &lt;id&gt;` shows where one stands",
+        "• `/task cancel &lt;id&gt;` ends one; whoever was asked is told",
     ]
     missing = [graph for graph in graphs if graph.unavailable]
     if missing:
