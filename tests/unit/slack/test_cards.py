@@ -21,6 +21,7 @@ from bot.approvals.model import (
     Reject,
     Respond,
     Risk,
+    Superseded,
     SurfaceKind,
     Verdict,
 )
