@@ -1,0 +1,242 @@
+"""Pays an amount into a ledger, once, and asks first where it is high or risky: check, ask, pay, report.
+
+The ledger is a table in SQLite. A payment and the key of its node are stored in one transaction, so a second
+execution of the node finds the first and pays nothing.
+"""
+
+import os
+import re
+import sqlite3
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NotRequired
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from graphs import effects
+from graphs.answers import verdict
+
+DEFAULT_LEDGER: Final = "var/ledger.db"
+DEFAULT_THRESHOLD: Final = "100.00"
+DEFAULT_CURRENCY: Final = "EUR"
+LARGEST: Final = Decimal("1000000000")
+
+
+class Inputs(TypedDict):
+    """What to pay."""
+
+    payee: Annotated[str, Field(title="Payee", description="Who is paid.", examples=["ACME Ltd"])]
+    amount: Annotated[
+        str,
+        Field(
+            title="Amount",
+            description="How much: digits, and two decimals after a point, such as 310.10.",
+            examples=["310.10"],
+            pattern=r"^[0-9]{1,9}(\.[0-9]{1,2})?$",
+        ),
+    ]
+    purpose: Annotated[str, Field(title="Purpose", description="What it is for.", examples=["Invoice 2041"])]
+    currency: NotRequired[
+        Annotated[
+            str,
+            Field(
+                title="Currency",
+                description="Three letters; without them PAYMENT_CURRENCY. For another one somebody is always asked.",
+                examples=["EUR"],
+            ),
+        ]
+    ]
+    risk: NotRequired[
+        Annotated[
+            Literal["low", "medium", "high"],
+            Field(title="Risk", description="How risky it is. A high risk is always asked.", default="low"),
+        ]
+    ]
+
+
+class State(Inputs):
+    """The inputs, and what each step found. Amounts are text: a number would lose cents in some checkpoints."""
+
+    exact: NotRequired[str]
+    currency_code: NotRequired[str]
+    reasons: NotRequired[list[str]]
+    approved: NotRequired[bool]
+    feedback: NotRequired[str]
+    entry: NotRequired[int]
+    outcome: NotRequired[str]
+
+
+class InputError(ValueError):
+    """Inputs that cannot be right; the sentence is for the person who wrote them."""
+
+
+def check_inputs(inputs: dict[str, Any]) -> None:
+    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run."""
+    _line(inputs, "payee", "who is paid?")
+    _line(inputs, "purpose", "what is it for?")
+    _amount(inputs)
+    _currency(inputs)
+    _risk(inputs)
+    _threshold()
+
+
+def check(state: State) -> dict[str, Any]:
+    """Says what is to be paid, to the cent, and why somebody has to be asked; no reasons: nobody."""
+    inputs = dict(state)
+    check_inputs(inputs)
+    amount, currency, (threshold, own) = _amount(inputs), _currency(inputs), _threshold()
+    reasons: list[str] = []
+    if currency != own:
+        reasons.append(f"It is in {currency}, and the limit is in {own}.")
+    elif amount > threshold:
+        reasons.append(f"It is above the limit of {threshold:.2f} {own}.")
+    if _risk(inputs) == "high":
+        reasons.append("Its risk is high.")
+    return {"exact": f"{amount:.2f}", "currency_code": currency, "reasons": reasons}
+
+
+def ask(state: State) -> dict[str, Any]:
+    """Waits for `{"approved": bool, "feedback": str}`; anything else is no approval."""
+    given = verdict(
+        interrupt(
+            {
+                "question": f"Pay {_sum(state)} to {state['payee'].strip()}?",
+                "details": {
+                    "payee": state["payee"].strip(),
+                    "amount": state["exact"],
+                    "currency": state["currency_code"],
+                    "purpose": state["purpose"].strip(),
+                },
+                "reason": " ".join(state["reasons"]),
+                "risk_level": "high" if _risk(dict(state)) == "high" else "medium",
+                "answer": "object",
+            }
+        )
+    )
+    return {"approved": given.approved, "feedback": given.feedback}
+
+
+def pay(state: State, config: RunnableConfig) -> dict[str, Any]:
+    """Appends the payment to the ledger. May run again: the ledger then says what it has."""
+    payment = {
+        "payee": state["payee"].strip(),
+        "amount": state["exact"],
+        "currency": state["currency_code"],
+        "purpose": state["purpose"].strip(),
+        "thread_id": str(config["configurable"]["thread_id"]),
+        "approval": "asked" if state["reasons"] else "not needed",
+    }
+    key = effects.key("pay")
+    stored = effects.once(_ledger(), key, payment, lambda ledger: _append(ledger, key, payment))
+    return {"entry": stored["entry"]}
+
+
+def report(state: State) -> dict[str, Any]:
+    """Says in `outcome` what became of it."""
+    if "entry" in state:
+        asked = "" if state["reasons"] else " Nobody was asked: it is below the limit, and its risk is not high."
+        return {
+            "outcome": f"Paid {_sum(state)} to {state['payee'].strip()} for {state['purpose'].strip()}: "
+            f"entry {state['entry']} of {_ledger().name}.{asked}"
+        }
+    lines = [f"Nothing was paid: {_sum(state)} to {state['payee'].strip()} was not approved."]
+    if state["feedback"]:
+        lines.append(f"Feedback: {state['feedback']}")
+    return {"outcome": "\n".join(lines)}
+
+
+def _append(ledger: sqlite3.Connection, key: str, payment: dict[str, str]) -> dict[str, Any]:
+    """One line of the ledger, in the transaction that stores the key."""
+    ledger.execute(
+        "CREATE TABLE IF NOT EXISTS payments (entry INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,"
+        " paid_at TEXT NOT NULL, payee TEXT NOT NULL, amount TEXT NOT NULL, currency TEXT NOT NULL,"
+        " purpose TEXT NOT NULL, thread_id TEXT NOT NULL, approval TEXT NOT NULL) STRICT"
+    )
+    written = ledger.execute(
+        "INSERT INTO payments (key, paid_at, payee, amount, currency, purpose, thread_id, approval)"
+        " VALUES (:key, :paid_at, :payee, :amount, :currency, :purpose, :thread_id, :approval)",
+        {"key": key, "paid_at": datetime.now(UTC).isoformat(timespec="seconds"), **payment},
+    )
+    return {"entry": written.lastrowid}
+
+
+def _after_check(state: State) -> Literal["ask", "pay"]:
+    return "ask" if state["reasons"] else "pay"
+
+
+def _after_ask(state: State) -> Literal["pay", "report"]:
+    return "pay" if state["approved"] else "report"
+
+
+def _line(inputs: dict[str, Any], name: str, asked: str) -> str:
+    text = inputs.get(name)
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(f"{name} is missing: {asked}")
+    if len(text) > 200 or not text.strip().isprintable():
+        raise InputError(f"{name} should be one line of at most 200 characters.")
+    return text.strip()
+
+
+def _amount(inputs: dict[str, Any]) -> Decimal:
+    text = inputs.get("amount")
+    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,2})?", text.strip(), re.ASCII):
+        raise InputError(f"amount {text!r} is no amount: write digits, and at most two decimals, such as 310.10.")
+    amount = Decimal(text.strip())
+    if amount == 0:
+        raise InputError("amount is zero: there is nothing to pay.")
+    return amount
+
+
+def _currency(inputs: dict[str, Any]) -> str:
+    own = os.environ.get("PAYMENT_CURRENCY") or DEFAULT_CURRENCY
+    text = inputs.get("currency") or own
+    if not isinstance(text, str) or not re.fullmatch(r"[A-Za-z]{3}", text.strip()):
+        raise InputError(f"currency {text!r} is none: write its three letters, such as {own}.")
+    return text.strip().upper()
+
+
+def _risk(inputs: dict[str, Any]) -> str:
+    risk = inputs.get("risk") or "low"
+    if risk not in ("low", "medium", "high"):
+        raise InputError(f"risk {risk!r} is none: write low, medium or high.")
+    return str(risk)
+
+
+def _threshold() -> tuple[Decimal, str]:
+    """Up to how much nobody is asked, and in which currency."""
+    text = os.environ.get("PAYMENT_THRESHOLD") or DEFAULT_THRESHOLD
+    own = (os.environ.get("PAYMENT_CURRENCY") or DEFAULT_CURRENCY).upper()
+    try:
+        threshold = Decimal(text)
+        if not 0 <= threshold <= LARGEST:
+            raise InvalidOperation
+    except InvalidOperation:
+        raise InputError(
+            f"The operator's PAYMENT_THRESHOLD {text!r} is no amount: set it to one such as 100.00, or 0 to ask always."
+        ) from None
+    return threshold, own
+
+
+def _ledger() -> Path:
+    return Path(os.environ.get("PAYMENT_LEDGER") or DEFAULT_LEDGER)
+
+
+def _sum(state: State) -> str:
+    return f"{Decimal(state['exact']):,.2f} {state['currency_code']}"
+
+
+graph = StateGraph(State, input_schema=Inputs)
+graph.add_node("check", check)
+graph.add_node("ask", ask)
+graph.add_node("pay", pay)
+graph.add_node("report", report)
+graph.add_edge(START, "check")
+graph.add_conditional_edges("check", _after_check)
+graph.add_conditional_edges("ask", _after_ask)
+graph.add_edge("pay", "report")
+graph.add_edge("report", END)
