@@ -28,7 +28,7 @@ find_python() { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock clean
+.PHONY: help setup demo test lint format screenshots lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -77,6 +77,9 @@ lint: setup  ## the checks of `make test` that need no tests
 format: setup  ## sort imports, mend what can be mended, lay out the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+screenshots: setup  ## take the README's pictures anew (needs Chromium)
+	@$(BIN)/python -m tools.screenshots
 
 lock:  ## renew requirements.lock from pyproject.toml (LOCK_ARGS=--upgrade: newest versions)
 	@$(find_python); \
