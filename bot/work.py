@@ -64,14 +64,15 @@ class Lane:
             except Conflict:
                 self._again.add(task_id)
                 again = None
+                await asyncio.sleep(0)  # whoever was faster, and everybody else, gets a turn
             except Draining:
                 return
             except CountersignError as error:
                 log.warning("%s of task %s was put off to the next sweep: %s", self.name, task_id, error)
-                return
+                again = None
             except Exception:
                 log.exception("%s of task %s failed; the next sweep tries again", self.name, task_id)
-                return
+                again = None
             if task_id not in self._again:
                 if again is not None:
                     self._wake_at(task_id, again)
