@@ -98,7 +98,11 @@ def load(env_file: Path = Path(".env")) -> Settings:
 
 def _refuse_unknown(env_file: Path) -> None:
     known = [name.upper() for name in Settings.model_fields]
-    for name in dotenv_values(env_file) if env_file.exists() else ():
+    try:
+        names = list(dotenv_values(env_file)) if env_file.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{env_file}: cannot be read ({error}).") from None
+    for name in names:
         if name.upper() not in known:
             near = difflib.get_close_matches(name.upper(), known, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"It may hold {', '.join(known)}."
