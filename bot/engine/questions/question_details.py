@@ -6,6 +6,8 @@ which the graph wants to be answered (see `conventions`). Any other key is shown
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.approvals.model import JSON, Decision, Item, Question, Risk, Verdict
 from bot.engine.questions import conventions
 
@@ -22,9 +24,9 @@ def read(value: JSON) -> Question | None:
         return None
     details = value.get("details")
     arguments: dict[str, JSON] = dict(details) if isinstance(details, dict) else {}
-    if details is not None and not isinstance(details, dict):
-        arguments["details"] = details
-    arguments |= {key: extra for key, extra in value.items() if key not in _NAMED}
+    for key, extra in value.items():
+        if _is_extra(key, extra):
+            arguments[_free(key, arguments)] = extra
     return Question(
         shape=NAME,
         title=str(value["question"]),
@@ -45,6 +47,24 @@ def read(value: JSON) -> Question | None:
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
     """Yes or no, in the question's convention."""
     return conventions.answer(question.convention, decision)
+
+
+def _is_extra(key: str, value: JSON) -> bool:
+    """Whether it has no place of its own on the card, and is shown among the details."""
+    match key:
+        case "details":
+            return value is not None and not isinstance(value, dict)
+        case "reason" | "action":
+            return value is not None and not isinstance(value, str)
+        case _:
+            return key not in _NAMED
+
+
+def _free(key: str, arguments: Mapping[str, JSON]) -> str:
+    """The key, or one like it where the details have theirs: neither hides the other."""
+    while key in arguments:
+        key += "'"
+    return key
 
 
 def _text(value: JSON) -> str:
