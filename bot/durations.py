@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+LONGEST = timedelta(days=3650)
+"""Beyond it a calendar ends sooner or later, and nobody means it."""
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -15,4 +17,10 @@ def duration(value: object) -> timedelta:
     match = re.fullmatch(r"\s*(\d+)\s*([smhdw])\s*", value) if isinstance(value, str) else None
     if match is None or int(match[1]) == 0:
         raise ValueError(f"{value!r} is no duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d")
-    return timedelta(**{UNITS[match[2]]: int(match[1])})
+    try:
+        span = timedelta(**{UNITS[match[2]]: int(match[1])})
+    except OverflowError:
+        span = timedelta.max
+    if span > LONGEST:
+        raise ValueError(f"{value!r} is longer than {LONGEST.days}d")
+    return span

@@ -6,13 +6,14 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from bot.approvals.errors import SettingsError
 from bot.approvals.model import Risk
@@ -21,7 +22,7 @@ from bot.durations import duration
 
 
 def _approver(value: object) -> object:
-    if not isinstance(value, str) or not re.fullmatch(r"[UW][A-Z0-9]+|S[A-Z0-9]+|@[\w.-]+|[^@\s]+@[^@\s]+", value):
+    if not isinstance(value, str) or not re.fullmatch(r"[UW][A-Z0-9]+|S[A-Z0-9]+|@[\w.-]+|[^@\s<>]+@[^@\s<>]+", value):
         raise ValueError(
             f"{value!r} names nobody: write a user id (U012AB3CD), an e-mail address, or a user group (@ops-leads)"
         )
@@ -36,6 +37,14 @@ Approvers = Annotated[tuple[Approver, ...], Field(min_length=1)]
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _said(cls, value: object) -> object:
+        """A key with nothing after it is no way of leaving it out: an empty `approvers:` would be the defaults'."""
+        if value is None:
+            raise ValueError("nothing is said: give it a value, or leave the key out")
+        return value
+
 
 class EscalateTerms(_Strict):
     after: Duration
@@ -44,7 +53,7 @@ class EscalateTerms(_Strict):
 
 class Match(_Strict):
     graph: str = "*"
-    risk: tuple[Risk, ...] = ()
+    risk: Annotated[tuple[Risk, ...], Field(min_length=1)] | None = None
 
 
 class Terms(_Strict):
@@ -73,35 +82,41 @@ def load(path: Path) -> Policies:
     """The policies of the file; `SettingsError` where it cannot be relied on."""
     try:
         text = path.read_text()
-        document = yaml.safe_load(text)
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_twice(path, tree)
+        document = yaml.safe_load(text)
     except FileNotFoundError:
         raise SettingsError(f"{path}: there is no such file. POLICY_FILE names it; it says who may answer.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read ({error}).") from None
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: this is not YAML: {' '.join(str(error).split())}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{path}, line {mark.line + 1}" if mark else str(path)
+        raise SettingsError(f"{where}: this is not YAML ({error.problem}).") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise SettingsError(f"{path}: this is not YAML ({' '.join(str(error).split())}).") from None
     try:
         read = Document.model_validate(document)
     except ValidationError as error:
-        raise SettingsError("\n".join(_problem(path, tree, each) for each in error.errors())) from None
-    otherwise = _policy(path, "defaults", read.defaults, Terms())
+        raise SettingsError("\n".join(_problem(path, tree, each) for each in _first(error))) from None
+    place = _Place(path=path, tree=tree)
+    otherwise = _policy(place.at("defaults"), "defaults", read.defaults, Terms())
     rules = tuple(
         Rule(
-            policy=_policy(path, rule.name, rule, read.defaults),
+            policy=_policy(place.at("rules", number), rule.name, rule, read.defaults),
             graph=rule.match.graph,
-            risk=tuple(str(risk) for risk in rule.match.risk),
+            risk=tuple(str(risk) for risk in rule.match.risk or ()),
         )
-        for rule in read.rules
+        for number, rule in enumerate(read.rules)
     )
     return Policies(rules=rules, otherwise=otherwise)
 
 
-def _policy(path: Path, name: str, terms: Terms, defaults: Terms) -> Policy:
+def _policy(place: _Place, name: str, terms: Terms, defaults: Terms) -> Policy:
     said = defaults.model_dump(exclude_none=True) | terms.model_dump(exclude_none=True, include=set(Terms.model_fields))
     if not said.get("approvers"):
         raise SettingsError(
-            f'{path}, key "{name}.approvers": nobody may answer. Name who may: approvers: ["@ops-leads", U012AB3CD]'
+            f'{place.at("approvers")}: nobody may answer. Name who may: approvers: ["@ops-leads", U012AB3CD]'
         )
     escalate = said.get("escalate")
     windows: list[tuple[str, Step | None]] = [
@@ -113,7 +128,7 @@ def _policy(path: Path, name: str, terms: Terms, defaults: Terms) -> Policy:
     for (key, step), (later_key, later) in itertools.pairwise(steps):
         if step.after >= later.after:
             raise SettingsError(
-                f'{path}, key "{name}.{key}": it would come after {later_key}. '
+                f"{place.at(*key.split('.'))}: it would not come before {later_key}. "
                 "The windows are counted from the question: remind_after, then escalate.after, then deadline."
             )
     return Policy(
@@ -132,6 +147,23 @@ def _step(after: timedelta | None, action: Remind | Escalate | Expire) -> Step |
 
 # --- Errors -------------------------------------------------------------------------------------
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A key of the file, as an error names it."""
+
+    path: Path
+    tree: yaml.Node | None
+    loc: tuple[str | int, ...] = ()
+
+    def at(self, *loc: str | int) -> _Place:
+        return replace(self, loc=self.loc + loc)
+
+    def __str__(self) -> str:
+        key = ".".join(str(part) for part in self.loc)
+        return f"{self.path}, line {_line(self.tree, self.loc)}" + (f', key "{key}"' if key else "")
+
+
 _FIELDS: Mapping[str, Sequence[str]] = {
     "": list(Document.model_fields),
     "defaults": list(Terms.model_fields),
@@ -141,22 +173,73 @@ _FIELDS: Mapping[str, Sequence[str]] = {
 }
 
 
+def _first(error: ValidationError) -> Iterator[Any]:
+    """The errors, but none that only follows from one within it: a list without its bad entries is too short."""
+    errors = error.errors()
+    for each in errors:
+        within = any(
+            len(other["loc"]) > len(each["loc"]) and other["loc"][: len(each["loc"])] == each["loc"] for other in errors
+        )
+        if each["type"] != "too_short" or not within:
+            yield each
+
+
+_LISTED: Mapping[str, str] = {
+    "approvers": '"@ops-leads", U012AB3CD',
+    "to": '"@on-call"',
+    "risk": "high, critical",
+    "rules": "{name: grave, match: {risk: [high]}}",
+}
+"""What stands in each list."""
+
+
 def _problem(path: Path, tree: yaml.Node | None, error: Any) -> str:
     loc: tuple[str | int, ...] = error["loc"]
-    key = ".".join(str(part) for part in loc) or "the file"
-    where = f'{path}, line {_line(tree, loc)}, key "{key}"'
+    where = _Place(path=path, tree=tree, loc=loc)
     match error["type"]:
         case "extra_forbidden":
             known = _FIELDS.get(next((str(part) for part in reversed(loc[:-1]) if isinstance(part, str)), ""), ())
             near = difflib.get_close_matches(str(loc[-1]), known, n=1)
             hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(known)}."
             return f"{where}: there is no such key. {hint}"
+        case "too_short" if loc[-1] == "risk":
+            return f"{where}: an empty list matches nothing. Leave it out where the risk does not matter."
         case "too_short":
             return f'{where}: nobody may answer. Name who may: ["@ops-leads", U012AB3CD, bob@example.com]'
         case "missing":
             return f"{where}: it is missing."
+        case "tuple_type":
+            return f"{where}: this should be a list, such as [{_LISTED.get(str(loc[-1]), '...')}]."
+        case "model_type":
+            known = _FIELDS.get(next((str(part) for part in reversed(loc) if isinstance(part, str)), ""), ())
+            return f"{where}: this should be a mapping with {', '.join(known)}."
         case _:
             return f"{where}: {str(error['msg']).removeprefix('Value error, ')}."
+
+
+def _refuse_twice(path: Path, tree: yaml.Node | None) -> None:
+    """YAML takes the last of two keys of one name without a word, which would drop whole rules."""
+    nodes = [] if tree is None else [tree]
+    visited: set[int] = set()
+    while nodes:
+        node = nodes.pop()
+        if id(node) in visited:
+            continue  # an alias; it may stand within itself
+        visited.add(id(node))
+        match node:
+            case yaml.MappingNode(value=pairs):
+                seen: dict[str, int] = {}
+                for key, value in pairs:
+                    line = key.start_mark.line + 1
+                    if str(key.value) in seen:
+                        raise SettingsError(
+                            f'{path}, line {line}, key "{key.value}": it is there twice, first in line '
+                            f"{seen[str(key.value)]}. Keep one."
+                        )
+                    seen[str(key.value)] = line
+                    nodes.append(value)
+            case yaml.SequenceNode(value=entries):
+                nodes.extend(entries)
 
 
 def _line(tree: yaml.Node | None, loc: Sequence[str | int]) -> int:
