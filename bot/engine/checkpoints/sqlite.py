@@ -1,50 +1,26 @@
-"""The savers that keep a graph's state.
-
-A run may write only while it holds its thread's lease: a process that was stopped for longer than its lease would
-otherwise wake up and run a node that another has run already.
-"""
+"""The saver of one process: LangGraph's own on one SQLite file, with our serializer and behind the fence."""
 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any
 
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from bot.approvals.errors import Unreachable
-from bot.approvals.model import ThreadId
-
-FENCING_TOKEN: Final = "__countersign_fencing_token"  # noqa: S105 - the name of a key
-"""Key in a run's `configurable`. Two underscores keep LangGraph from copying it into the metadata."""
-
-Fence: TypeAlias = Callable[[ThreadId, int], Awaitable[bool]]
-"""Whether this token is still the one that holds this thread."""
-
-
-class LeaseLost(Exception):
-    """The run's lease is somebody else's by now, so nothing more of it may be saved."""
-
-
-async def admit(fence: Fence, config: RunnableConfig) -> None:
-    """Return if the run of this config may write; `LeaseLost` if it may not. A config without a token is not a run
-    of ours (`aupdate_state`, say) and is refused too."""
-    configurable = config["configurable"]
-    token = configurable.get(FENCING_TOKEN)
-    if not isinstance(token, int) or not await fence(ThreadId(str(configurable["thread_id"])), token):
-        raise LeaseLost(f"thread {configurable['thread_id']}: the lease with token {token} is over")
+from bot.engine.checkpoints.fence import Fence, admit
+from bot.engine.checkpoints.serializer import TypedSerializer
 
 
 class FencedSqliteSaver(AsyncSqliteSaver):
     """LangGraph's SQLite saver, writing only for the holder of the thread's lease."""
 
     def __init__(self, connection: aiosqlite.Connection, fence: Fence) -> None:
-        super().__init__(connection)
+        super().__init__(connection, serde=TypedSerializer())
         self._fence = fence
 
     async def aput(
@@ -67,6 +43,34 @@ class FencedSqliteSaver(AsyncSqliteSaver):
         await admit(self._fence, config)
         await super().aput_writes(config, writes, task_id, task_path)
 
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Keep of each namespace only where it stands, with what is pending there; with "delete", nothing.
+
+        Not for graphs with a `DeltaChannel`, whose value is the sum of its past.
+        """
+        for thread_id in thread_ids:
+            if strategy == "delete":
+                await self.adelete_thread(thread_id)
+                continue
+            async with self.lock:
+                await self.conn.execute(_PRUNE_CHECKPOINTS, (thread_id,))
+                await self.conn.execute(_PRUNE_WRITES, (thread_id,))
+                await self.conn.commit()
+
+
+_PRUNE_CHECKPOINTS = """
+    DELETE FROM checkpoints AS old WHERE thread_id = ? AND checkpoint_id < (
+        SELECT max(checkpoint_id) FROM checkpoints
+        WHERE thread_id = old.thread_id AND checkpoint_ns = old.checkpoint_ns
+    )
+"""
+_PRUNE_WRITES = """
+    DELETE FROM writes AS old WHERE thread_id = ? AND NOT EXISTS (
+        SELECT 1 FROM checkpoints
+        WHERE thread_id = old.thread_id AND checkpoint_ns = old.checkpoint_ns AND checkpoint_id = old.checkpoint_id
+    )
+"""
+
 
 @contextlib.asynccontextmanager
 async def sqlite_saver(path: Path, fence: Fence) -> AsyncIterator[FencedSqliteSaver]:
@@ -76,12 +80,3 @@ async def sqlite_saver(path: Path, fence: Fence) -> AsyncIterator[FencedSqliteSa
         await saver.setup()
         await connection.execute("PRAGMA synchronous=FULL")
         yield saver
-
-
-@contextlib.contextmanager
-def lost() -> Iterator[None]:
-    """Turn what a saver raises when its database does not answer into `Unreachable`."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise Unreachable("the graph's state could not be read or written") from error

@@ -1,0 +1,16 @@
+"""The savers that keep a graph's state, on SQLite and on Redis, to the same promises.
+
+Every value comes back as it was put, with its type; what a model wrote is read as data. And a run may write only while
+it holds its thread's lease: a process that was stopped for longer than its lease would otherwise wake up and run a node
+that another has run already.
+"""
+
+from __future__ import annotations
+
+from bot.engine.checkpoints.classes import UnknownType
+from bot.engine.checkpoints.faults import lost
+from bot.engine.checkpoints.fence import FENCING_TOKEN, Fence, LeaseLost
+from bot.engine.checkpoints.redis import redis_saver
+from bot.engine.checkpoints.sqlite import sqlite_saver
+
+__all__ = ["FENCING_TOKEN", "Fence", "LeaseLost", "UnknownType", "lost", "redis_saver", "sqlite_saver"]

@@ -1,0 +1,43 @@
+"""A database that does not answer is no failure of the graph: it is told apart here, in the domain's words."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+
+from redis import exceptions as redis_errors
+from redisvl.exceptions import RedisVLError  # type: ignore[import-untyped]
+
+from bot.approvals.errors import Unreachable
+from bot.engine.checkpoints.classes import UnknownType
+
+DOWN = (redis_errors.ConnectionError, redis_errors.TimeoutError)
+"""What redis-py raises, once its retries are used up, where the server is gone, hangs or is still loading its data."""
+
+
+@contextlib.contextmanager
+def lost() -> Iterator[None]:
+    """Turn what a saver raises when its database does not answer, or when what it has cannot be read by this
+    process, into `Unreachable`."""
+    try:
+        yield
+    except (sqlite3.OperationalError, *DOWN) as error:
+        raise Unreachable("the graph's state could not be read or written") from error
+    except RedisVLError as error:
+        # The search library wraps whatever the client raised.
+        if not is_down(error):
+            raise
+        raise Unreachable("the graph's state could not be read or written") from error
+    except UnknownType as error:
+        raise Unreachable(str(error)) from error
+
+
+def is_down(error: BaseException) -> bool:
+    """Whether a server that does not answer is what this error comes from."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, DOWN):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
