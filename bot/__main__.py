@@ -8,7 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
-from bot import demo, settings
+from bot import demo, health, settings
 from bot.app import run
 from bot.approvals.errors import CountersignError
 from bot.check import check
@@ -20,12 +20,14 @@ def main(argv: list[str] | None = None) -> int:
     try:
         match options.command:
             case "run":
-                loaded = settings.load()
+                loaded = settings.load(options.env_file)
                 _log(loaded.log_level)
                 asyncio.run(run(loaded, started=_say_ready))
                 return 0
+            case "healthy":
+                return 0 if health.is_well() else 1
             case "check":
-                return asyncio.run(check(Path(".env")))
+                return asyncio.run(check(options.env_file))
             case _:
                 return asyncio.run(demo.main(demo.Options.of(options)))
     except CountersignError as error:
@@ -38,8 +40,13 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Countersign: Slack approvals for LangGraph.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="run the bot on the workspace that .env names")
-    commands.add_parser("check", help="say what is missing or wrong, in words")
+    for command, does in (
+        ("run", "run the bot on the workspace that .env names"),
+        ("check", "say what is missing or wrong, in words"),
+    ):
+        settled = commands.add_parser(command, help=does)
+        settled.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
+    commands.add_parser("healthy", help="exit 0 if a bot on this machine has been well of late (for health checks)")
     demo.add_options(commands.add_parser("demo", help="try it without Slack: a local workspace and the bot"))
     return parser
 

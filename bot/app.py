@@ -8,20 +8,20 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
-from bot import policy_file
+from bot import health, policy_file
 from bot.approvals.delivery import Delivery
-from bot.approvals.errors import SettingsError, Unreachable
-from bot.approvals.model import Lease, TaskId, ThreadId
+from bot.approvals.errors import Unreachable
+from bot.approvals.model import TaskId
+from bot.approvals.retention import Retention
 from bot.approvals.service import Service
 from bot.approvals.surfaces import Surfaces
 from bot.clock import ticking
 from bot.engine import registry
-from bot.engine.checkpoints import sqlite_saver
 from bot.engine.runner import LangGraphEngine
 from bot.settings import Settings
 from bot.slack import listeners, tokens
@@ -29,7 +29,7 @@ from bot.slack.calls import web_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackMessenger
 from bot.slack.parts import Parts
-from bot.storage.sqlite import SqliteStorage
+from bot.stores import opened
 from bot.work import Lane, Workshop
 
 log = logging.getLogger(__name__)
@@ -38,10 +38,6 @@ HELD_ELSEWHERE = timedelta(seconds=2)
 """When to look again at a thread that another process drives."""
 SECONDS_TO_RECONNECT = 2.0
 """How soon a socket that was cut is seen to be; until then no click arrives. slack_sdk's own is ten."""
-
-
-def system_clock() -> datetime:
-    return datetime.now(UTC)
 
 
 async def run(settings: Settings, started: Callable[[], None] = lambda: None) -> None:
@@ -63,18 +59,13 @@ async def run(settings: Settings, started: Callable[[], None] = lambda: None) ->
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Service]:
     """The bot at work for as long as the block runs: connected, ticking, recovering what an earlier one left."""
-    clock = system_clock
     policies = policy_file.load(settings.policy_file)
     async with AsyncExitStack() as stack:
-        storage = await _storage(settings, stack)
-
-        async def fence(thread_id: ThreadId, token: int) -> bool:
-            now = clock()
-            return await storage.holds(Lease(thread_id=thread_id, token=token, until=now), now)
-
-        saver = await stack.enter_async_context(sqlite_saver(settings.state_dir / "checkpoints.sqlite", fence))
-        registry.set_environment(settings.langgraph_config)
-        graphs = await registry.load(settings.langgraph_config, settings.langgraph_config.absolute().parent, saver)
+        stores = await stack.enter_async_context(opened(settings))
+        storage, clock = stores.storage, stores.clock
+        config = settings.langgraph_config
+        registry.set_environment(config)
+        graphs = await registry.load(config, config.absolute().parent, stores.saver)
         engine = LangGraphEngine(registry=graphs)
         bot_token, app_token = settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()
         await tokens.granted_scopes(bot_token, settings.slack_api_url)
@@ -113,11 +104,20 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             ),
         )
 
+        retention = Retention(
+            storage=storage, engine=engine, keep_finished=settings.keep_finished, keep_records=settings.keep_records
+        )
+
         async def tick() -> None:
+            await stores.set_clock()
             try:
                 await service.sweep(clock())
+                await retention.sweep(clock())
             except Unreachable as error:
                 log.warning("this sweep was cut short, the next one goes on: %s", error)
+            else:
+                if await socket.client.is_connected():
+                    health.beat()
 
         async def drain() -> None:
             engine.runs.drain()
@@ -128,16 +128,6 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(socket.close_async)
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
         yield service
-
-
-async def _storage(settings: Settings, stack: AsyncExitStack) -> SqliteStorage:
-    try:
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(f"STATE_DIR {settings.state_dir}: cannot be used ({error}).") from None
-    storage = await SqliteStorage.open(settings.state_dir / "countersign.sqlite")
-    stack.push_async_callback(storage.close)
-    return storage
 
 
 def _bolt(bot_token: str, app_token: str, url: str) -> tuple[AsyncApp, AsyncSocketModeHandler]:

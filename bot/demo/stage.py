@@ -19,6 +19,8 @@ from bot.approvals.errors import SettingsError
 from bot.simulator.client import Simulator, SimulatorProcess, spawn
 
 ROOT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "bot", "run", "--env-file", os.devnull)
+"""The bot on the environment alone: what .env says is for a real workspace."""
 DAY = 24 * 60 * 60
 
 LOGS = {
@@ -87,7 +89,7 @@ async def simulator(port: int) -> AsyncIterator[SimulatorProcess]:
 async def bot(slack: SimulatorProcess, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """The bot on that Slack, as a process of its own, ended with the block; its log goes to bot.log."""
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("SLACK_")},
+        **{name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "REDIS_"))},
         **slack.environment,
         "STATE_DIR": str(folder / "state"),
         "POLICY_FILE": str(folder / "policies.yaml"),
@@ -97,7 +99,7 @@ async def bot(slack: SimulatorProcess, folder: Path) -> AsyncIterator[asyncio.su
     }
     with (folder / "bot.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", "run", env=environment, stdout=log, stderr=log, start_new_session=True
+            *COMMAND, env=environment, stdout=log, stderr=log, start_new_session=True
         )
     try:
         yield process

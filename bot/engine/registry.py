@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from dotenv import dotenv_values
 from langchain_core.runnables import RunnableConfig
@@ -31,6 +31,8 @@ from bot.approvals.ports import Graph
 from bot.engine import inputs
 
 log = logging.getLogger(__name__)
+
+Saver: TypeAlias = BaseCheckpointSaver[Any]
 
 RIGHT_ENTRY = '"cleanup": "./graphs/cleanup.py:graph"'
 
@@ -61,7 +63,7 @@ class Registry:
     """All graphs of one langgraph.json, by name, in its order."""
 
     graphs: Mapping[str, LoadedGraph]
-    saver: BaseCheckpointSaver[Any]
+    saver: Saver
 
     def get(self, name: str) -> LoadedGraph:
         """The graph; `UnknownGraph` or `GraphUnavailable`."""
@@ -79,7 +81,7 @@ class Registry:
         return compiled
 
 
-async def load(config: Path, root: Path, saver: BaseCheckpointSaver[Any]) -> Registry:
+async def load(config: Path, root: Path, saver: Saver) -> Registry:
     """Load every graph that `config` names onto `saver`; `SettingsError` where the file is not usable.
 
     Paths in the file are relative to `root`, the folder that it lies in.
@@ -103,6 +105,8 @@ def set_environment(config: Path) -> None:
     env = _document(config).get("env", {})
     if isinstance(env, str):
         file = config.absolute().parent / env
+        if not file.is_file():
+            raise SettingsError(f'{config}, key "env": there is no file {env} beside it')
         env = {name: value for name, value in dotenv_values(file).items() if value is not None}
     if not isinstance(env, dict) or not all(isinstance(value, str) for value in env.values()):
         raise SettingsError(f'{config}, key "env": this should be a file, or a mapping of names to strings')
@@ -145,12 +149,13 @@ def _entry(config: Path, name: str, entry: object) -> tuple[str, str]:
     return path, description
 
 
-async def _load(name: str, entry: tuple[str, str], root: Path, saver: BaseCheckpointSaver[Any]) -> LoadedGraph:
+async def _load(name: str, entry: tuple[str, str], root: Path, saver: Saver) -> LoadedGraph:
     spec, description = entry
     try:
         module = _import(spec.rpartition(":")[0], root)
         exported = getattr(module, spec.rpartition(":")[2])
         compiled = await _compile(exported, saver)
+        _refuse_breakpoints(compiled)
         form = inputs.read(compiled, getattr(module, "check_inputs", None))
     except Exception as error:  # whatever a graph's module raises makes that one graph unavailable
         log.warning("graph %s is unavailable: %s", name, error, exc_info=error)
@@ -190,7 +195,7 @@ def _dotted(path: Path, root: Path) -> str | None:
     return ".".join(parts)
 
 
-async def _compile(exported: object, saver: BaseCheckpointSaver[Any]) -> Pregel[Any, Any, Any, Any]:
+async def _compile(exported: object, saver: Saver) -> Pregel[Any, Any, Any, Any]:
     """A StateGraph, a compiled graph, or a sync or async factory of either -> the graph on our saver."""
     if isinstance(exported, StateGraph):
         return cast("Pregel[Any, Any, Any, Any]", exported.compile(checkpointer=saver))
@@ -200,6 +205,19 @@ async def _compile(exported: object, saver: BaseCheckpointSaver[Any]) -> Pregel[
         made = _call(cast("Callable[..., object]", exported))
         return await _compile(await made if inspect.isawaitable(made) else made, saver)
     raise TypeError(f"it is a {type(exported).__name__}, not a StateGraph, a compiled graph or a factory of one")
+
+
+def _refuse_breakpoints(graph: Pregel[Any, Any, Any, Any]) -> None:
+    """A static breakpoint asks nobody anything, and a thread that stands at one looks like one whose process died:
+    it would be run on without an answer."""
+    for part in (graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))):
+        named = (part.interrupt_before_nodes, part.interrupt_after_nodes)
+        stops = [node for nodes in named for node in (["every node"] if isinstance(nodes, str) else nodes)]
+        if stops:
+            raise ValueError(
+                f"it stops before or after {', '.join(stops)} by interrupt_before "
+                "or interrupt_after, which asks nothing that could be shown; call interrupt() in a node instead"
+            )
 
 
 def _call(factory: Callable[..., object]) -> object | Awaitable[object]:

@@ -1,0 +1,84 @@
+"""Where records and graph state are kept: Redis where REDIS_URL is set, else two SQLite files. Opened for `app`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.approvals.errors import SettingsError
+from bot.approvals.model import Lease, ThreadId
+from bot.approvals.ports import Clock, Storage
+from bot.engine.checkpoints import Fence, redis_saver, sqlite_saver
+from bot.engine.registry import Saver
+from bot.settings import Settings
+from bot.storage import redis_server
+from bot.storage.redis import RedisStorage, client
+from bot.storage.sqlite import SqliteStorage
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """What is open, with the one clock that goes with it."""
+
+    storage: Storage
+    saver: Saver
+    clock: Clock
+    set_clock: Callable[[], Awaitable[None]]
+    """Brings the clock level with the store's; called now and then."""
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Stores]:
+    """The stores that the settings name; `SettingsError` where they cannot be used, with what to do."""
+    async with AsyncExitStack() as stack:
+        if settings.redis_url is None:
+            yield await _sqlite(settings, stack)
+        else:
+            yield await _redis(settings.redis_url.get_secret_value(), stack)
+
+
+async def _sqlite(settings: Settings, stack: AsyncExitStack) -> Stores:
+    try:
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"STATE_DIR {settings.state_dir}: cannot be used ({error}).") from None
+    storage = await SqliteStorage.open(settings.state_dir / "countersign.sqlite")
+    stack.push_async_callback(storage.close)
+    fence = _fence(storage, _system_clock)
+    saver = await stack.enter_async_context(sqlite_saver(settings.state_dir / "checkpoints.sqlite", fence))
+    return Stores(storage=storage, saver=saver, clock=_system_clock, set_clock=_already_right)
+
+
+async def _redis(url: str, stack: AsyncExitStack) -> Stores:
+    redis = client(url)
+    stack.push_async_callback(redis.aclose)
+    for risk in await redis_server.refuse_unfit(redis):
+        log.warning("%s", risk)
+    clock = redis_server.RedisClock(redis=redis)
+    await clock.set()
+    storage = RedisStorage(redis)
+    saver = await stack.enter_async_context(redis_saver(url, _fence(storage, clock)))
+    return Stores(storage=storage, saver=saver, clock=clock, set_clock=clock.set)
+
+
+def _fence(storage: Storage, clock: Clock) -> Fence:
+    """Whether a token still holds its thread: what the savers ask before they write."""
+
+    async def holds(thread_id: ThreadId, token: int) -> bool:
+        now = clock()
+        return await storage.holds(Lease(thread_id=thread_id, token=token, until=now), now)
+
+    return holds
+
+
+def _system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _already_right() -> None:
+    """One process, one clock."""
