@@ -154,6 +154,8 @@ class Item:
     name: str
     arguments: Mapping[str, JSON]
     verdicts: tuple[Verdict, ...]
+    schema: JSON = None
+    """A JSON Schema of the arguments, where the graph gave one: an edit has to fit it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +173,8 @@ class Question:
     risk: Risk | None = None
     convention: str = ""
     """How the shape's module words its answer; empty for the shape's own way."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What the graph calls a verdict, where it is not the verdict's own name."""
     payload: JSON = None
     """The interrupt's value as the graph gave it: what "View all" shows."""
 
@@ -191,6 +195,7 @@ class Question:
             self.risk,
             self.convention,
             self.payload,
+            *([sorted(self.labels.items())] if self.labels else []),
         ]
         canonical = json.dumps(seen, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()

@@ -63,7 +63,13 @@ tasks = st.builds(
     revision=counts,
 )
 
-items = st.builds(model.Item, name=texts, arguments=json_objects, verdicts=tuples(st.sampled_from(model.Verdict), 5))
+items = st.builds(
+    model.Item,
+    name=texts,
+    arguments=json_objects,
+    verdicts=tuples(st.sampled_from(model.Verdict), 5),
+    schema=json_values,
+)
 questions = st.builds(
     model.Question,
     shape=texts,
@@ -74,6 +80,7 @@ questions = st.builds(
     form=json_values,
     risk=maybe(st.sampled_from(model.Risk)),
     convention=texts,
+    labels=st.dictionaries(texts, texts, max_size=3),
     payload=json_values,
 )
 steps = st.builds(

@@ -11,7 +11,22 @@ from typing import Protocol
 
 from bot.approvals.errors import InvalidAnswer
 from bot.approvals.model import JSON, Decision, Question
-from bot.engine.questions import question_details, text
+from bot.engine import schemas
+from bot.engine.questions import (
+    agent_inbox,
+    breakpoint,
+    clarification,
+    editable,
+    elicitation,
+    options,
+    quality_check,
+    question_details,
+    response_schema,
+    text,
+    tool_approval,
+    tool_arguments,
+    tool_calls,
+)
 
 
 class Shape(Protocol):
@@ -20,25 +35,44 @@ class Shape(Protocol):
     NAME: str
     """Stored with the question, so that the same module makes its answer."""
 
-    def read(self, value: JSON) -> Question | None:
-        """The question, or None where the value is not of this shape. Never raises on a JSON value."""
+    def read(self, value: JSON, schema: JSON, answer: str) -> Question | None:
+        """The question, or None where the value is not of this shape. Never raises on JSON.
+
+        `schema` is the interrupt's `response_schema`, if it has one; `answer` the convention that its graph's entry
+        names, empty where it names none.
+        """
         ...
 
     def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:
-        """The value that resumes; `InvalidAnswer` where the graph would refuse it."""
+        """The value that resumes; `InvalidAnswer` where the graph would refuse it, and where nobody answered and
+        the shape has no value that says so."""
         ...
 
 
-SHAPES: Sequence[Shape] = (question_details, text)
+SHAPES: Sequence[Shape] = (
+    tool_calls,
+    tool_approval,
+    agent_inbox,
+    elicitation,
+    response_schema,
+    clarification,
+    quality_check,
+    options,
+    editable,
+    tool_arguments,
+    question_details,
+    text,
+    breakpoint,
+)
 
 
-def read(value: JSON) -> Question:
-    """The question that an interrupt's value asks."""
+def read(value: JSON, schema: JSON = None, answer: str = "") -> Question:
+    """The question that an interrupt's value asks, of a graph that wants plain questions answered so."""
     for shape in SHAPES:
-        question = shape.read(value)
+        question = shape.read(value, schema, answer)
         if question is not None:
             return question
-    raise AssertionError("the last shape takes anything")
+    raise AssertionError("one shape takes anything")
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
@@ -47,3 +81,9 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
         if question.shape == shape.NAME:
             return shape.answer(question, proposed, decision)
     raise InvalidAnswer(f"Nothing here knows how to answer a question of the shape {question.shape!r}")
+
+
+def check_edit(question: Question, index: int) -> None:
+    """Return if an item's arguments, as somebody has just edited them, fit what the graph said of them; else
+    `InvalidAnswer`, with the argument that does not."""
+    schemas.check(question.items[index].schema, dict(question.items[index].arguments))

@@ -1,45 +1,41 @@
-"""`{"question": str, "details": ..., "risk_level": ...}`: something is about to be done, yes or no.
+"""`{"question": str, "details": ..., "plan": ..., "action": ..., "risk_level": ...}`: something is about to be done.
 
-Optional beside them: `reason` (why it is asked), `action` (its name on the card), and `answer`, the convention in
-which the graph wants to be answered (see `conventions`). Any other key is shown as a detail.
+Optional beside them: `reason` (why it is asked) and `answer`, the convention in which the graph wants to be answered
+(see `conventions`). Any other key is shown as a detail. A dictionary of any other kind is read so as well where it, or
+its graph's entry, names a convention of yes and no.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Final
 
-from bot.approvals.model import JSON, Decision, Item, Question, Risk, Verdict
-from bot.engine.questions import conventions
+from bot.approvals.model import JSON, Decision, Item, Question
+from bot.engine.questions import conventions, plain
 
 NAME = "question_details"
 
-_NAMED = ("question", "details", "risk_level", "reason", "action", "answer")
+_PROPOSING: Final = ("details", "plan", "action", "risk_level")
+"""Keys of something that is proposed: a question about it wants a yes or a no."""
 
 
-def read(value: JSON) -> Question | None:
+def read(value: JSON, schema: JSON, answer: str) -> Question | None:
     """A question to be approved or rejected, where the value has this shape."""
-    if not isinstance(value, dict) or not isinstance(value.get("question"), str):
+    if not isinstance(value, dict):
         return None
-    if not ("details" in value or "risk_level" in value):
+    convention = conventions.chosen(value, answer)
+    if not convention and not any(key in value for key in _PROPOSING):
         return None
-    details = value.get("details")
-    arguments: dict[str, JSON] = dict(details) if isinstance(details, dict) else {}
-    for key, extra in value.items():
-        if _is_extra(key, extra):
-            arguments[_free(key, arguments)] = extra
+    action = plain.text_of(value.get("action"))
+    untitled = f"{action}?" if action else plain.UNTITLED
+    asking = plain.taken_apart(value, named=("action",) if action else (), untitled=untitled)
+    convention = convention or conventions.BOOLEAN
     return Question(
         shape=NAME,
-        title=str(value["question"]),
-        text=_text(value.get("reason")),
-        items=(
-            Item(
-                name=_text(value.get("action")),
-                arguments=arguments,
-                verdicts=(Verdict.APPROVE, Verdict.REJECT),
-            ),
-        ),
-        risk=_risk(value.get("risk_level")),
-        convention=conventions.named(value.get("answer")),
+        title=asking.title,
+        text=asking.text,
+        items=(Item(name=action, arguments=asking.arguments, verdicts=conventions.verdicts(convention)),),
+        risk=asking.risk,
+        convention=convention,
         payload=value,
     )
 
@@ -47,35 +43,3 @@ def read(value: JSON) -> Question | None:
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
     """Yes or no, in the question's convention."""
     return conventions.answer(question.convention, decision)
-
-
-def _is_extra(key: str, value: JSON) -> bool:
-    """Whether it has no place of its own on the card, and is shown among the details."""
-    match key:
-        case "details":
-            return value is not None and not isinstance(value, dict)
-        case "reason" | "action":
-            return value is not None and not isinstance(value, str)
-        case _:
-            return key not in _NAMED
-
-
-def _free(key: str, arguments: Mapping[str, JSON]) -> str:
-    """The key, or one like it where the details have theirs: neither hides the other."""
-    while key in arguments:
-        key += "'"
-    return key
-
-
-def _text(value: JSON) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _risk(value: JSON) -> Risk | None:
-    """The risk, where the graph names one that is known; anything else counts as high, never as none."""
-    if value is None:
-        return None
-    try:
-        return Risk(str(value).strip().lower())
-    except ValueError:
-        return Risk.HIGH

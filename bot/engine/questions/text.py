@@ -1,35 +1,32 @@
-"""A bare string, and anything that no other shape knows: shown as it is, answered with free text."""
+"""A bare string, and anything that no other shape knows: shown as it is, answered with free text.
+
+Where the graph's entry names a convention of yes and no, a bare value is approved or rejected instead.
+"""
 
 from __future__ import annotations
 
-from bot.approvals.errors import InvalidAnswer
-from bot.approvals.model import JSON, Answered, Cancelled, Decision, Expired, Item, Question, Respond, Verdict
-from bot.engine.questions import conventions
+from bot.approvals.model import JSON, Decision, Item, Question
+from bot.engine.questions import conventions, plain
 
 NAME = "text"
 
-TITLE = "A question"
 
-
-def read(value: JSON) -> Question | None:
+def read(value: JSON, schema: JSON, answer: str) -> Question | None:
     """A question to be answered in words; takes any value."""
-    arguments: dict[str, JSON] = (
-        value if isinstance(value, dict) else {} if isinstance(value, str) else {"value": value}
-    )
+    convention = conventions.chosen(value, answer) or conventions.TEXT
+    asking = plain.taken_apart(value if isinstance(value, dict) else {})
+    arguments = asking.arguments if isinstance(value, str | dict) else {"value": value}
     return Question(
         shape=NAME,
-        title=value if isinstance(value, str) else TITLE,
-        items=(Item(name="", arguments=arguments, verdicts=(Verdict.RESPOND,)),),
+        title=value if isinstance(value, str) and value.strip() else asking.title,
+        text=asking.text,
+        items=(Item(name="", arguments=arguments, verdicts=conventions.verdicts(convention)),),
+        risk=asking.risk,
+        convention=convention,
         payload=value,
     )
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
     """The text; where nobody answered, a sentence that says so."""
-    match decision:
-        case Answered(verdicts=(Respond(value=str(value)),)):
-            return value
-        case Expired():
-            return conventions.silence(decision)
-        case Answered() | Cancelled():
-            raise InvalidAnswer("This question is answered with a text.")
+    return conventions.answer(question.convention or conventions.TEXT, decision)

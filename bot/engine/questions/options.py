@@ -1,0 +1,102 @@
+"""`{"question": ..., "options": [...]}`, or `choices`: one of them is the answer, as the graph gave it.
+
+An option may be a text, or an object with a label and a value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from bot.approvals.errors import InvalidAnswer
+from bot.approvals.model import JSON, Answered, Cancelled, Choose, Decision, Expired, Item, Question, Verdict
+from bot.engine.questions import conventions, plain
+
+NAME = "options"
+
+_KEYS: Final = ("options", "choices")
+_LABELS: Final = ("label", "title", "name", "text", "value", "id")
+_VALUES: Final = ("value", "id", "key")
+_REFUSALS: Final = frozenset(
+    ("abort", "cancel", "decline", "deny", "disapprove", "ignore", "no", "none", "quit", "reject", "skip", "stop")
+)
+"""Words that say no when nobody says anything."""
+
+
+def read(value: JSON, schema: JSON, answer: str) -> Question | None:
+    """A question with its choices."""
+    if not isinstance(value, dict):
+        return None
+    key = next((key for key in _KEYS if isinstance(value.get(key), list) and value[key]), "")
+    if not key:
+        return None
+    listed = value[key]
+    asking = plain.taken_apart(value, named=(key,))
+    return Question(
+        shape=NAME,
+        title=asking.title,
+        text=asking.text,
+        items=(Item(name="", arguments=asking.arguments, verdicts=(Verdict.CHOOSE,)),),
+        choices=tuple(labels(listed if isinstance(listed, list) else [])),
+        risk=asking.risk,
+        payload=value,
+    )
+
+
+def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
+    """The chosen option; for silence the one that says no, or where none does, a sentence that is none of them."""
+    listed = _listed(proposed.payload)
+    match decision:
+        case Answered(verdicts=(Choose(choice=choice),)):
+            return chosen(listed, choice)
+        case Expired():
+            return next(iter(refusals(listed)), conventions.silence(decision))
+        case Answered() | Cancelled():
+            raise InvalidAnswer("This question is answered with one of its choices.")
+
+
+def labels(listed: Sequence[JSON]) -> list[str]:
+    """What each option is called, no two alike."""
+    names: list[str] = []
+    for option in listed:
+        name = plain_name = _label(option)
+        number = 2
+        while name in names:
+            name, number = f"{plain_name} ({number})", number + 1
+        names.append(name)
+    return names
+
+
+def chosen(listed: Sequence[JSON], choice: str) -> JSON:
+    """The option's own value; `InvalidAnswer` where there is no such option."""
+    for option, name in zip(listed, labels(listed), strict=True):
+        if name == choice:
+            return _value(option)
+    raise InvalidAnswer(f"{choice} is not among its choices.")
+
+
+def refusals(listed: Sequence[JSON]) -> list[JSON]:
+    """The values of the options that say no and nothing else: "Skip the review" may be the boldest of all."""
+    return [_value(option) for option in listed if _label(option).strip(" .!").lower() in _REFUSALS]
+
+
+def _listed(payload: JSON) -> list[JSON]:
+    found = [payload.get(key) for key in _KEYS] if isinstance(payload, dict) else []
+    return next((each for each in found if isinstance(each, list) and each), [])
+
+
+def _label(option: JSON) -> str:
+    if isinstance(option, str) and option.strip():
+        return option
+    if isinstance(option, dict):
+        named = next((option[key] for key in _LABELS if plain.text_of(option.get(key)).strip()), None)
+        if isinstance(named, str):
+            return named
+    return json.dumps(option, ensure_ascii=False)
+
+
+def _value(option: JSON) -> JSON:
+    if isinstance(option, dict):
+        return next((option[key] for key in _VALUES if key in option), option)
+    return option

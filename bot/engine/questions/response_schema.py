@@ -1,0 +1,110 @@
+"""Any interrupt with a `response_schema`: the answer is a value of that JSON Schema.
+
+A boolean is approved or rejected, an enumeration chosen from, anything else filled in. LangGraph checks the answer
+itself where the schema was a Python type, and stores none that does not fit.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.approvals.errors import InvalidAnswer
+from bot.approvals.model import (
+    JSON,
+    Answered,
+    Approve,
+    Cancelled,
+    Choose,
+    Decision,
+    Expired,
+    Item,
+    Question,
+    Reject,
+    Respond,
+    Verdict,
+)
+from bot.engine import schemas
+from bot.engine.questions import conventions, options, plain
+
+NAME = "response_schema"
+
+_CONSENTS: Final = frozenset(
+    ("accept", "accepted", "allow", "allowed", "approve", "approved", "confirm", "confirmed", "ok", "proceed")
+)
+"""Names under which a form asks for a yes."""
+_REASONS: Final = ("feedback", "reason", "comment", "message", "note")
+"""Names under which it takes a word about it."""
+
+
+def read(value: JSON, schema: JSON, answer: str) -> Question | None:
+    """A question whose answer the schema describes; one that cannot be used asks for any JSON."""
+    if schema is None:
+        return None
+    known = schemas.usable(schema)
+    form = schemas.inlined(known) if known is not None else {}
+    asking = plain.taken_apart(value if isinstance(value, dict) else {}, untitled=plain.text_of(form.get("title")))
+    title = value if isinstance(value, str) else asking.title or plain.UNTITLED
+    arguments = {"value": value} if not isinstance(value, str | dict) and value is not None else asking.arguments
+    choices = tuple(options.labels(_values(form)))
+    verdicts: tuple[Verdict, ...] = (Verdict.RESPOND,)
+    if schemas.kind(form) == "boolean":
+        verdicts = (Verdict.APPROVE, Verdict.REJECT)
+    elif choices:
+        verdicts = (Verdict.CHOOSE,)
+    return Question(
+        shape=NAME,
+        title=title,
+        text=asking.text or plain.text_of(form.get("description")),
+        items=(Item(name="", arguments=arguments, verdicts=verdicts),),
+        choices=choices,
+        form=form,
+        risk=asking.risk,
+        payload=value,
+    )
+
+
+def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
+    """A value that the schema takes; for silence the one that says no, where it has one."""
+    form = question.form if isinstance(question.form, dict) else {}
+    match decision:
+        case Answered(verdicts=(Approve(),)):
+            value: JSON = True
+        case Answered(verdicts=(Reject(),)):
+            value = False
+        case Answered(verdicts=(Choose(choice=choice),)):
+            value = options.chosen(_values(form), choice)
+        case Answered(verdicts=(Respond(value=given),)) if schemas.kind(form) != "boolean":
+            value = given
+        case Expired():
+            return _refusal(form, conventions.silence(decision))
+        case Answered() | Cancelled():
+            raise InvalidAnswer("This question is answered with a value of its form.")
+    schemas.check(form, value)
+    return value
+
+
+def _values(form: dict[str, JSON]) -> list[JSON]:
+    """What is enumerated, where nothing but that can be answered."""
+    values = form.get("enum")
+    return [each for each in values if each is not None] if isinstance(values, list) else []
+
+
+def _refusal(form: dict[str, JSON], words: str) -> JSON:
+    """The value that is plainly no consent; `InvalidAnswer` where the schema knows none."""
+    properties = form.get("properties")
+    named = properties if isinstance(properties, dict) else {}
+    consents: dict[str, JSON] = {name: False for name in named if name.lower() in _CONSENTS}
+    told: dict[str, JSON] = {name: words for name in _REASONS if name in named}
+    candidates: list[JSON] = [False, *options.refusals(_values(form)), None]
+    candidates += [{**consents, **told}, consents] if consents else []
+    candidates += [words] if schemas.kind(form) == "string" else []
+    if schemas.usable(form) is not None and form:
+        for value in candidates:
+            if _is_meant(form, value) and schemas.fits(form, value):
+                return value
+    raise InvalidAnswer("Nobody answered, and the question has no answer that says so.")
+
+
+def _is_meant(form: dict[str, JSON], value: JSON) -> bool:
+    """A schema that takes anything takes false too, which then says nothing."""
+    return value is not False or schemas.kind(form) == "boolean"
