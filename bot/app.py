@@ -132,8 +132,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
 
 def _bolt(bot_token: str, app_token: str, url: str) -> tuple[AsyncApp, AsyncSocketModeHandler]:
     """Bolt and its socket, both on the configured address."""
-    for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
-        os.environ.pop(name, None)  # Bolt would silently turn to OAuth and ignore the bot's token
+    for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN"):
+        os.environ.pop(name, None)  # Bolt reads them by itself, and with the first two it silently turns to OAuth
     bolt = AsyncApp(client=web_client(bot_token, url))
     socket = AsyncSocketModeHandler(
         bolt, app_token, web_client=web_client(app_token, url), ping_interval=SECONDS_TO_RECONNECT
