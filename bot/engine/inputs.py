@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast, get_type_hints
+from typing import Any, NotRequired, Required, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 import jsonschema
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel import Pregel
-from pydantic import create_model
+from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
+from typing_extensions import TypedDict
 
 from bot.approvals.errors import InvalidInputs
 from bot.approvals.model import JSON
@@ -109,13 +113,30 @@ def _schema(graph: Pregel[Any, Any, Any, Any]) -> dict[str, JSON]:
     except PydanticUserError:
         if not isinstance(graph, CompiledStateGraph):
             raise
-        hints = get_type_hints(graph.builder.input_schema, include_extras=True)
-        fields: dict[str, Any] = {name: (hint, ...) for name, hint in hints.items()}
-        return cast("dict[str, JSON]", create_model("Input", **fields).model_json_schema())
+        return cast("dict[str, JSON]", TypeAdapter(_rewritten(graph.builder.input_schema)).json_schema())
+
+
+def _rewritten(given: type[Any]) -> Any:
+    """The same keys in a TypedDict that Pydantic takes; a key whose type it does not take either may be anything."""
+    required = cast("frozenset[str]", getattr(given, "__required_keys__", frozenset()))
+    keys: dict[str, Any] = {}
+    for name, hint in get_type_hints(given, include_extras=True).items():
+        qualified = get_origin(hint) in (Required, NotRequired)
+        kind = get_args(hint)[0] if qualified else hint
+        try:
+            TypeAdapter(kind)
+        except PydanticUserError:
+            kind = Any
+        needed = get_origin(hint) is Required if qualified else name in required
+        keys[name] = Required[kind] if needed else NotRequired[kind]
+    return TypedDict(given.__name__, keys)  # type: ignore[operator]  # made of keys that are only known now
 
 
 def _resolved(entry: dict[str, JSON], schema: Mapping[str, JSON]) -> dict[str, JSON]:
-    """The entry with a reference to the schema's own definitions followed, one level deep."""
+    """The entry with a reference to the schema's own definitions followed, its own and those of its options."""
+    options = entry.get("anyOf")
+    if isinstance(options, list):
+        entry = {**entry, "anyOf": [_resolved(each, schema) if isinstance(each, dict) else each for each in options]}
     reference = entry.get("$ref")
     if not isinstance(reference, str):
         return entry
@@ -124,14 +145,23 @@ def _resolved(entry: dict[str, JSON], schema: Mapping[str, JSON]) -> dict[str, J
 
 
 def _value(word: str, schema: Mapping[str, JSON]) -> JSON:
-    """What a person typed, as the schema's type; ValueError with what was expected."""
+    """What a person typed, as the first of the schema's types that takes it; ValueError with what was expected."""
+    match schema.get("anyOf"):
+        case [{"type": "null"}, *others] | [*others, {"type": "null"}] if others:
+            return _value(word, {"anyOf": others})
+        case [dict(only)]:
+            return _value(word, only)
+        case [dict(first), *others] if others:
+            with contextlib.suppress(ValueError):
+                return _value(word, first)
+            return _value(word, {"anyOf": others})
     match _type(schema):
         case "string":
             return word
         case "integer":
-            return _number(word, int, "a whole number")
+            return _number(word, _integer, "a whole number")
         case "number":
-            return _number(word, float, "a number")
+            return _number(word, _finite, "a number")
         case "boolean":
             if word.lower() in ("true", "yes", "on", "1"):
                 return True
@@ -142,8 +172,8 @@ def _value(word: str, schema: Mapping[str, JSON]) -> JSON:
             return word
         case kind:
             try:
-                return cast("JSON", json.loads(word))
-            except json.JSONDecodeError:
+                return cast("JSON", json.loads(word, parse_float=_finite, parse_constant=_finite))
+            except (ValueError, RecursionError):
                 raise ValueError(f"should be JSON ({kind}), not `{word}`") from None
 
 
@@ -152,6 +182,22 @@ def _number(word: str, number: Callable[[str], JSON], expected: str) -> JSON:
         return number(word)
     except ValueError:
         raise ValueError(f"should be {expected}, not `{word}`") from None
+
+
+def _integer(word: str) -> int:
+    """What LangGraph can save; what is longer makes its run die."""
+    value = int(word)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError
+    return value
+
+
+def _finite(word: str) -> float:
+    """A number that JSON has: neither NaN nor an infinity."""
+    value = float(word)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
 
 
 def _type(schema: Mapping[str, JSON]) -> str:
@@ -170,6 +216,8 @@ def _sample(given: Input) -> str:
     examples = given.schema.get("examples")
     value = examples[0] if isinstance(examples, list) and examples else given.default
     if value is None:
-        return f"<{_type(given.schema) or 'value'}>"
+        return (_type(given.schema) or "value").upper()
     word = value if isinstance(value, str) else json.dumps(value)
-    return f'"{word}"' if " " in word else word
+    if not word or not any(sign.isspace() or sign in "\"'" for sign in word):
+        return word
+    return f'"{word}"' if '"' not in word else shlex.quote(word)

@@ -1,0 +1,294 @@
+"""Words that a person typed, as a graph's inputs."""
+
+import operator
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Annotated, Any, Literal, NotRequired
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langgraph.func import entrypoint
+from langgraph.graph import START, StateGraph
+from pydantic import BaseModel, Field
+from typing_extensions import TypedDict
+
+from bot.approvals.errors import InvalidInputs
+from bot.approvals.model import JSON
+from bot.approvals.ports import Input
+from bot.engine import inputs
+from bot.engine.inputs import InputForm
+from bot.slack import commands
+
+
+class Color(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Owner(BaseModel):
+    name: str
+    level: int = 1
+
+
+class Asked(TypedDict):
+    path: Annotated[str, Field(description="The folder", examples=["my logs"])]
+    count: NotRequired[Annotated[int, Field(default=3, ge=1)]]
+    share: NotRequired[float]
+    dry: NotRequired[Annotated[bool, Field(default=True)]]
+    color: NotRequired[Color]
+    mode: NotRequired[Literal["fast", "slow"]]
+    maybe: NotRequired[int | None]
+    either: NotRequired[int | str]
+    tags: NotRequired[list[str]]
+    owner: NotRequired[Owner]
+    deputy: NotRequired[Owner | None]
+    anything: NotRequired[Any]
+
+
+class State(Asked):
+    result: NotRequired[str]
+
+
+def node(state: Any) -> dict[str, Any]:
+    return {}
+
+
+def form_of(state: Any, given: Any = None, check: inputs.InputCheck | None = None) -> InputForm:
+    builder: StateGraph[Any, Any, Any, Any] = (
+        StateGraph(state) if given is None else StateGraph(state, input_schema=given)
+    )
+    builder.add_node("node", node)
+    builder.add_edge(START, "node")
+    return inputs.read(builder.compile(), check)
+
+
+FORM = form_of(State, Asked)
+
+
+def parsed(**words: str) -> dict[str, JSON]:
+    return FORM.parse("clean", {"path": "logs"} | words)
+
+
+def problem(form: InputForm = FORM, /, **words: str) -> Mapping[str, str]:
+    with pytest.raises(InvalidInputs) as refused:
+        form.parse("clean", words)
+    return refused.value.problems
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "value"),
+    [
+        ("path", "12", "12"),
+        ("path", "", ""),
+        ("count", "7", 7),
+        ("share", "0.5", 0.5),
+        ("share", "2", 2.0),
+        *[("dry", word, True) for word in ("true", "Yes", "ON", "1")],
+        *[("dry", word, False) for word in ("false", "No", "OFF", "0")],
+        ("color", "red", "red"),
+        ("mode", "slow", "slow"),
+        ("maybe", "4", 4),
+        ("either", "4", 4),
+        ("either", "four", "four"),
+        ("tags", '["a", "b"]', ["a", "b"]),
+        ("owner", '{"name": "eve"}', {"name": "eve"}),
+        ("deputy", '{"name": "eve"}', {"name": "eve"}),
+        ("anything", "as it is", "as it is"),
+    ],
+)
+def test_a_word_becomes_a_value_of_its_inputs_type(name: str, word: str, value: JSON) -> None:
+    assert parsed(**{name: word})[name] == value
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "sentence"),
+    [
+        ("count", "many", "should be a whole number, not `many`"),
+        ("count", "1.5", "should be a whole number, not `1.5`"),
+        ("count", str(2**63), f"should be a whole number, not `{2**63}`"),
+        ("count", "9" * 5000, f"should be a whole number, not `{'9' * 5000}`"),
+        ("count", "0", "does not fit: 0 is less than the minimum of 1"),
+        ("share", "half", "should be a number, not `half`"),
+        ("share", "nan", "should be a number, not `nan`"),
+        ("share", "-inf", "should be a number, not `-inf`"),
+        ("share", "1e999", "should be a number, not `1e999`"),
+        ("dry", "maybe", "should be yes or no, not `maybe`"),
+        ("color", "pink", "does not fit: 'pink' is not one of ['red', 'blue']"),
+        ("mode", "warp", "does not fit: 'warp' is not one of ['fast', 'slow']"),
+        ("maybe", "x", "should be a whole number, not `x`"),
+        ("tags", "a,b", "should be JSON (array), not `a,b`"),
+        ("tags", "[NaN]", "should be JSON (array), not `[NaN]`"),
+        ("tags", "[1e999]", "should be JSON (array), not `[1e999]`"),
+        ("tags", "[1]", "does not fit: 1 is not of type 'string'"),
+        ("owner", '{"level": 2}', "does not fit: 'name' is a required property"),
+        ("deputy", "eve", "should be JSON (object), not `eve`"),
+    ],
+)
+def test_a_word_that_is_no_such_value_is_refused_by_name(name: str, word: str, sentence: str) -> None:
+    assert problem(**{"path": "logs", name: word}) == {name: sentence}
+
+
+def test_everything_that_is_wrong_is_said_at_once_with_a_right_line() -> None:
+    with pytest.raises(InvalidInputs) as refused:
+        FORM.parse("clean", {"size": "1", "count": "x"})
+
+    assert set(refused.value.problems) == {"size", "count", "path"}
+    assert refused.value.problems["path"] == "is missing"
+    assert refused.value.problems["size"].startswith("is not an input of it; it takes `path`, `count`, ")
+    assert str(refused.value).startswith("`clean` did not start: ")
+    assert str(refused.value).endswith('A right line: `/task clean path="my logs" count=3 dry=true`')
+
+
+def test_a_default_is_shown_and_left_to_the_graph() -> None:
+    by_name = {given.name: given for given in FORM.inputs}
+
+    assert (by_name["count"].default, by_name["count"].required) == (3, False)
+    assert (by_name["path"].required, by_name["path"].description) == (True, "The folder")
+    assert parsed() == {"path": "logs"}
+
+
+def test_the_results_of_a_graph_are_not_its_inputs() -> None:
+    assert "result" not in {given.name for given in FORM.inputs}
+
+
+def test_a_graph_of_one_state_requires_nothing_of_it() -> None:
+    class All(TypedDict):
+        path: str
+        result: str
+
+    form = form_of(All)
+
+    assert [given.required for given in form.inputs] == [False, False]
+    assert form.parse("clean", {}) == {}
+
+
+def test_a_graph_that_takes_nothing_says_so() -> None:
+    assert problem(inputs.EMPTY, path="x") == {"path": "is not an input of it; it takes none"}
+
+
+# --- Every way of writing a state -------------------------------------------------------------------
+
+
+class Tutorial(typing.TypedDict):
+    """As all tutorials write it: Pydantic takes none of it below Python 3.12."""
+
+    path: Annotated[str, Field(description="The folder")]
+    days: Annotated[int, Field(default=30)]
+    seen: Annotated[list[str], operator.add]
+
+
+class Part(typing.TypedDict):
+    name: str
+
+
+class TutorialInput(typing.TypedDict):
+    path: str
+    days: NotRequired[Annotated[int, Field(default=30)]]
+    parts: NotRequired[list[Part]]
+
+
+@dataclass
+class Plain:
+    path: str
+    days: int = 30
+    tags: list[str] = field(default_factory=list)
+
+
+class Model(BaseModel):
+    path: str
+    days: int = 30
+    tags: list[str] = []
+
+
+@pytest.mark.parametrize("state", [Tutorial, Plain, Model])
+def test_each_way_of_writing_a_state_has_a_form(state: Any) -> None:
+    form = form_of(state)
+
+    by_name = {given.name: given for given in form.inputs}
+    assert list(by_name)[:2] == ["path", "days"]
+    assert by_name["days"].default == 30
+    assert form.parse("clean", {"path": "logs", "days": "7"}) == {"path": "logs", "days": 7}
+    assert problem(form, days="x") == {"days": "should be a whole number, not `x`"}
+
+
+@pytest.mark.parametrize("given", [TutorialInput, Plain, Model])
+def test_an_input_schema_of_its_own_says_what_is_required(given: Any) -> None:
+    form = form_of(State, given)
+
+    assert {each.name for each in form.inputs if each.required} == {"path"}
+    assert problem(form) == {"path": "is missing"}
+    assert form.parse("clean", {"path": "logs"}) == {"path": "logs"}
+
+
+def test_an_entrypoint_has_a_form_if_it_takes_an_object_and_none_otherwise() -> None:
+    @entrypoint()
+    def takes_text(text: str) -> str:
+        return text
+
+    @entrypoint()
+    def takes_model(given: Model) -> str:
+        return given.path
+
+    assert inputs.read(takes_text, None).inputs == ()
+    assert [each.name for each in inputs.read(takes_model, None).inputs] == ["path", "days", "tags"]
+
+
+# --- A graph's own objections -------------------------------------------------------------------------
+
+
+def test_a_graphs_own_check_is_asked_last_and_its_sentence_is_shown() -> None:
+    asked: list[dict[str, JSON]] = []
+
+    def check(values: dict[str, JSON]) -> None:
+        asked.append(values)
+        if values["path"] == "/":
+            raise ValueError("not the root, please")
+
+    form = form_of(State, Asked, check)
+
+    assert problem(form, path="/") == {"": "not the root, please"}
+    assert problem(form, path="/", count="x") == {"count": "should be a whole number, not `x`"}
+    assert form.parse("clean", {"path": "a", "count": "2"}) == {"path": "a", "count": 2}
+    assert asked == [{"path": "/"}, {"path": "a", "count": 2}]
+
+
+def test_a_check_that_has_a_bug_is_not_taken_for_a_refusal() -> None:
+    def check(values: dict[str, JSON]) -> None:
+        raise KeyError("bug")
+
+    with pytest.raises(KeyError):
+        form_of(State, Asked, check).parse("clean", {"path": "a"})
+
+
+# --- The right line -----------------------------------------------------------------------------------
+
+
+def an_input(name: str, schema: dict[str, JSON], default: JSON = None) -> Input:
+    return Input(name=name, schema=schema, required=True, default=default)
+
+
+def test_an_input_without_example_or_default_is_shown_by_its_type_and_without_marks_of_slacks() -> None:
+    form = InputForm(inputs=(an_input("path", {"type": "string"}), an_input("x", {})), schema={})
+
+    assert form.example("clean") == "/task clean path=STRING x=VALUE"
+
+
+@given(st.one_of(st.text(alphabet="ab \"'=[],\\\t"), st.lists(st.text(alphabet="ab \"'"), max_size=2), st.integers()))
+def test_the_right_line_is_read_back_as_what_it_shows(value: JSON) -> None:
+    if isinstance(value, str) and "'" in value and '"' in value:
+        value = value.replace("'", "")
+    kind = {str: "string", list: "array", int: "integer"}[type(value)]
+    schema: dict[str, JSON] = {"type": kind, "examples": [value]}
+    form = InputForm(inputs=(an_input("given", schema),), schema={})
+    line = form.example("clean").removeprefix("/task ")
+
+    graph, pair = commands._split(line)
+
+    name, _, word = pair.partition("=")
+    assert (graph, name) == ("clean", "given")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return
+    assert form.parse("clean", {name: word}) == {"given": value}
