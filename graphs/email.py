@@ -1,0 +1,177 @@
+"""Drafts an e-mail, shows it, and sends what was approved: draft, review, instruct or send, report.
+
+A person sends it, cancels it, or says what should be different, which leads to another draft. With a MODEL the text
+says what the mail is about and the model writes it; without one the text is the mail.
+"""
+
+from typing import Annotated, Any, Final, Literal, NotRequired
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from graphs import answers, drafting, effects, mail
+
+MOST_DRAFTS: Final = 5
+
+_TASK: Final = "You write the text of an e-mail, plain and short. Begin with the salutation; leave the subject out."
+
+
+class Inputs(TypedDict):
+    """What to send."""
+
+    to: Annotated[
+        str,
+        Field(
+            title="To",
+            description="Who gets it: one address, or several with commas between them.",
+            examples=["ada@example.org"],
+        ),
+    ]
+    subject: Annotated[str, Field(title="Subject", description="One line.", examples=["The invoice of March"])]
+    text: Annotated[
+        str,
+        Field(
+            title="Text",
+            description="The e-mail's text; where the operator has set a MODEL, what it should say.",
+            examples=["The invoice is paid."],
+            json_schema_extra={"format": "multiline"},
+        ),
+    ]
+
+
+class State(Inputs):
+    """The inputs, the draft, and what people said of it."""
+
+    draft: NotRequired[str]
+    number: NotRequired[int]
+    choice: NotRequired[str]
+    instruction: NotRequired[str]
+    feedback: NotRequired[str]
+    outcome: NotRequired[str]
+
+
+class InputError(ValueError):
+    """Inputs that cannot be right; the sentence is for the person who wrote them."""
+
+
+def check_inputs(inputs: dict[str, Any]) -> None:
+    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run."""
+    try:
+        mail.addresses(inputs.get("to"))
+        mail.subject(inputs.get("subject"))
+        mail.body(inputs.get("text"))
+        mail.check_settings()
+    except mail.MailError as error:
+        raise InputError(str(error)) from None
+
+
+async def draft(state: State) -> dict[str, Any]:
+    """Writes the first draft, or another after new instructions."""
+    check_inputs(dict(state))
+    instruction = state.get("instruction", "")
+    before = state.get("draft", "")
+    material = f"Subject: {state['subject'].strip()}\n\nWhat it should say:\n{state['text'].strip()}"
+    if instruction:
+        material += f"\n\nThe draft until now:\n{before}\n\nWhat should be different:\n{instruction}"
+    if drafting.named():
+        text = await drafting.draft(_TASK, material) or before or state["text"].strip()
+    else:
+        text = instruction or state["text"].strip()
+    return {"draft": text[: mail.LONGEST_TEXT], "number": state.get("number", 0) + 1, "instruction": ""}
+
+
+def review(state: State) -> dict[str, Any]:
+    """Shows the draft and waits for `send`, `change` or `cancel`; anything else cancels."""
+    number = state["number"]
+    to = mail.addresses(state["to"])
+    last = number >= MOST_DRAFTS
+    reason = f"It goes {mail.way()}."
+    if last:
+        reason += f" This is draft {number}, the last: it can be sent or cancelled."
+    choice, feedback = answers.chosen(
+        interrupt(
+            {
+                "question": f"Send this e-mail to {to[0]}{f' and {len(to) - 1} more' if len(to) > 1 else ''}?",
+                "options": ["send", "cancel"] if last else ["send", "change", "cancel"],
+                "details": {
+                    "to": ", ".join(to),
+                    "subject": state["subject"].strip(),
+                    "text": state["draft"],
+                    "draft": f"{number} of at most {MOST_DRAFTS}",
+                },
+                "reason": reason,
+                "risk_level": "medium",
+            }
+        ),
+        "send",
+        "cancel",
+    )
+    if choice not in ("send", "change", "cancel") or (last and choice == "change"):
+        choice, feedback = "cancel", choice
+    return {"choice": choice, "feedback": feedback}
+
+
+def instruct(state: State) -> dict[str, Any]:
+    """Waits for what should be different: instructions for the model, or without one the whole text."""
+    by_model = bool(drafting.named())
+    answer = interrupt(
+        {
+            "question": "What should be different in the e-mail?" if by_model else "What should the e-mail say?",
+            "details": {"subject": state["subject"].strip(), "text": state["draft"]},
+            "reason": "Another draft is written from it." if by_model else "What you write is its whole text.",
+            "answer": "text",
+        }
+    )
+    instruction = answers.text(answer)
+    if not instruction or len(instruction) > mail.LONGEST_TEXT:
+        return {"choice": "cancel", "feedback": "Nobody said what should be different."}
+    return {"instruction": instruction}
+
+
+async def send(state: State) -> dict[str, Any]:
+    """Sends the draft that was approved. May run again: what was sent is not sent again."""
+    try:
+        said = await mail.send(
+            effects.key("send"), mail.addresses(state["to"]), mail.subject(state["subject"]), state["draft"]
+        )
+    except mail.MailRefused as refused:
+        said = f"Not sent: the server refused it. {refused}"
+    return {"outcome": said}
+
+
+def report(state: State) -> dict[str, Any]:
+    """Says in `outcome` that nothing was sent."""
+    lines = [f"Nothing was sent to {', '.join(mail.addresses(state['to']))}: the e-mail was cancelled."]
+    if state["feedback"]:
+        lines.append(f"Feedback: {state['feedback']}")
+    return {"outcome": "\n".join(lines)}
+
+
+def _after_review(state: State) -> Literal["send", "instruct", "report"]:
+    match state["choice"]:
+        case "send":
+            return "send"
+        case "change":
+            return "instruct"
+        case _:
+            return "report"
+
+
+def _after_instruct(state: State) -> Literal["draft", "report"]:
+    return "draft" if state["choice"] == "change" else "report"
+
+
+graph = StateGraph(State, input_schema=Inputs)
+graph.add_node("draft", draft)
+graph.add_node("review", review)
+graph.add_node("instruct", instruct)
+graph.add_node("send", send)
+graph.add_node("report", report)
+graph.add_edge(START, "draft")
+graph.add_edge("draft", "review")
+graph.add_conditional_edges("review", _after_review)
+graph.add_conditional_edges("instruct", _after_instruct)
+graph.add_edge("send", END)
+graph.add_edge("report", END)

@@ -1,0 +1,172 @@
+"""An e-mail, sent by SMTP where SMTP_HOST names a server, else written to an outbox as a file.
+
+Each has the idempotency key of its effect as its Message-ID. What was sent is remembered in the outbox, so that
+the same key sends nothing twice; only a process that dies between the server's yes and that note does, and then
+both mails have the same Message-ID.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, formataddr, localtime
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import aiosmtplib
+
+from graphs import effects, folder
+
+DEFAULT_OUTBOX: Final = "var/outbox"
+DEFAULT_SENDER: Final = "countersign@localhost"
+MOST_RECIPIENTS: Final = 20
+LONGEST_TEXT: Final = 100_000
+
+_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
+)
+_TIMEOUT: Final = 30.0  # seconds, for each step with the server
+_SECURITIES: Final = ("starttls", "tls", "none")
+
+
+class MailError(ValueError):
+    """A mail or a setting that cannot be right; the sentence says what would be."""
+
+
+class MailRefused(Exception):
+    """The server will never take this mail; the sentence has its reason."""
+
+
+def addresses(text: object) -> list[str]:
+    """The addresses in a text, separated by commas; `MailError` where one is none."""
+    found = [each.strip() for each in text.split(",")] if isinstance(text, str) else []
+    found = list(dict.fromkeys(each for each in found if each))
+    if not found:
+        raise MailError("to is missing: write an address such as ada@example.org, or several with commas.")
+    if len(found) > MOST_RECIPIENTS:
+        raise MailError(f"to has {len(found)} addresses, and {MOST_RECIPIENTS} are the most.")
+    for address in found:
+        if len(address) > 254 or len(address.partition("@")[0]) > 64 or not _ADDRESS.fullmatch(address):
+            raise MailError(f"to has {address!r}, which is no address: write one such as ada@example.org.")
+    return found
+
+
+def subject(text: object) -> str:
+    """The subject; `MailError` where it is missing, or more than one line, which could forge a header."""
+    if not isinstance(text, str) or not text.strip():
+        raise MailError("subject is missing: what is the e-mail about?")
+    if len(text.strip()) > 200 or not text.strip().isprintable():
+        raise MailError("subject should be one line of at most 200 characters.")
+    return text.strip()
+
+
+def body(written: object) -> str:
+    """The text; `MailError` where it is missing or too long."""
+    if not isinstance(written, str) or not written.strip():
+        raise MailError("text is missing: what should the e-mail say?")
+    if len(written) > LONGEST_TEXT:
+        raise MailError(f"text has {len(written):,} characters, and {LONGEST_TEXT:,} are the most.")
+    return written.strip()
+
+
+def check_settings() -> None:
+    """`MailError` where the operator's settings cannot be right."""
+    _server()
+    _sender()
+
+
+def way() -> str:
+    """How mails leave here, for a person who has to approve one."""
+    host = os.environ.get("SMTP_HOST", "").strip()
+    return f"by SMTP ({host})" if host else f"to a file in {_outbox().as_posix()}, because SMTP_HOST names no server"
+
+
+async def send(key: str, to: Sequence[str], subject: str, text: str) -> str:
+    """Sends it, or writes it to the outbox; what became of it, in a sentence. May be called again with its key.
+
+    `MailRefused` where the server will never take it; whatever else goes wrong with the server is raised as it is,
+    and may be tried again.
+    """
+    about: dict[str, Any] = {"to": list(to), "subject": subject, "text": text}
+    journal = _outbox() / "sent.db"
+    done = effects.remembered(journal, key, about)
+    if done is None:
+        message = _message(key, to, subject, text)
+        if os.environ.get("SMTP_HOST", "").strip():
+            done = {"said": await _submit(message)}
+        else:
+            name = f"{key[:16]}.eml"
+            folder.write(_outbox(), PurePosixPath(name), message.as_bytes(), replace=True)
+            done = {
+                "said": f"Written to {(_outbox() / name).as_posix()}, and not sent: SMTP_HOST names no server, "
+                f"and {', '.join(to)} did not get it."
+            }
+        effects.remember(journal, key, about, done)
+    return str(done["said"])
+
+
+async def _submit(message: EmailMessage) -> str:
+    """Hands the mail to the server; what it took, in a sentence."""
+    host, port, security = _server()
+    try:
+        refused, _ = await aiosmtplib.send(
+            message,
+            hostname=host,
+            port=port,
+            username=os.environ.get("SMTP_USER") or None,
+            password=os.environ.get("SMTP_PASSWORD") or None,
+            use_tls=security == "tls",
+            start_tls=security == "starttls",
+            timeout=_TIMEOUT,
+        )
+    except aiosmtplib.SMTPAuthenticationError:
+        raise  # the operator's to mend; then the same mail goes through
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        if any(each.code < 500 for each in error.recipients):
+            raise
+        raise MailRefused("; ".join(f"{each.recipient}: {each.message}" for each in error.recipients)) from error
+    except aiosmtplib.SMTPResponseException as error:
+        if error.code < 500:
+            raise
+        raise MailRefused(f"{error.code} {error.message}") from error
+    took = [address for address in message["To"].split(", ") if address not in refused]
+    said = f"Sent to {', '.join(took)} (Message-ID {message['Message-ID']})."
+    if refused:
+        said += " Refused: " + "; ".join(f"{address}: {answer.message}" for address, answer in refused.items()) + "."
+    return said
+
+
+def _message(key: str, to: Sequence[str], subject: str, text: str) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    sender = _sender()
+    message["From"] = formataddr(("", sender))
+    message["To"] = ", ".join(to)
+    message["Subject"] = subject
+    message["Date"] = format_datetime(localtime())
+    message["Message-ID"] = f"<{key[:40]}@{sender.rpartition('@')[2]}>"
+    message.set_content(text.rstrip() + "\n")
+    return message
+
+
+def _sender() -> str:
+    sender = (os.environ.get("SMTP_FROM") or DEFAULT_SENDER).strip()
+    if not _ADDRESS.fullmatch(sender):
+        raise MailError(f"The operator's SMTP_FROM {sender!r} is no address: set it to one such as agent@example.org.")
+    return sender
+
+
+def _server() -> tuple[str, int, str]:
+    """Host, port and security; without a word 587 with STARTTLS, and 465 with TLS from the first byte."""
+    port = (os.environ.get("SMTP_PORT") or "587").strip()
+    if not re.fullmatch(r"[0-9]{1,5}", port, re.ASCII) or not 0 < int(port) < 65536:
+        raise MailError(f"The operator's SMTP_PORT {port!r} is no port: set it to a number such as 587.")
+    security = (os.environ.get("SMTP_SECURITY") or ("tls" if port == "465" else "starttls")).strip().lower()
+    if security not in _SECURITIES:
+        raise MailError(f"The operator's SMTP_SECURITY {security!r} is none: set it to starttls, tls or none.")
+    return os.environ.get("SMTP_HOST", "").strip(), int(port), security
+
+
+def _outbox() -> Path:
+    return Path(os.environ.get("MAIL_OUTBOX") or DEFAULT_OUTBOX)
