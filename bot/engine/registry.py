@@ -12,6 +12,7 @@ import inspect
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -175,7 +176,8 @@ def _import(source: str, root: Path) -> ModuleType:
     dotted = _dotted(path, root)
     if dotted is not None:
         return importlib.import_module(dotted)
-    spec = importlib.util.spec_from_file_location(f"countersign_graph_{path.stem}", path)
+    name = re.sub(r"\W", "_", os.path.relpath(path.with_suffix(""), root))  # checkpoints keep it with the values
+    spec = importlib.util.spec_from_file_location(f"countersign_graph_{name}", path)
     if spec is None or spec.loader is None or not path.exists():
         raise FileNotFoundError(f"there is no file {source}")
     module = importlib.util.module_from_spec(spec)
@@ -210,7 +212,8 @@ async def _compile(exported: object, saver: Saver) -> Pregel[Any, Any, Any, Any]
 def _refuse_breakpoints(graph: Pregel[Any, Any, Any, Any]) -> None:
     """A static breakpoint asks nobody anything, and a thread that stands at one looks like one whose process died:
     it would be run on without an answer."""
-    for part in (graph, *(subgraph for _, subgraph in graph.get_subgraphs(recurse=True))):
+    below = [part for _, part in graph.get_subgraphs(recurse=True) if isinstance(part, Pregel)]
+    for part in (graph, *below):
         named = (part.interrupt_before_nodes, part.interrupt_after_nodes)
         stops = [node for nodes in named for node in (["every node"] if isinstance(nodes, str) else nodes)]
         if stops:

@@ -1,0 +1,329 @@
+"""langgraph.json, read: every form of a graph that it may name, and what is said of those that cannot be loaded."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+
+from bot.approvals.errors import GraphUnavailable, SettingsError, UnknownGraph
+from bot.engine import registry
+from bot.engine.registry import Registry
+
+SOURCE = '''"""Greets whoever is named.
+
+More of it.
+"""
+from langgraph.graph import START, StateGraph
+from typing_extensions import TypedDict
+
+class State(TypedDict):
+    name: str
+
+def greet(state):
+    return {"name": "hello " + state["name"]}
+
+builder = StateGraph(State)
+builder.add_node("greet", greet)
+builder.add_edge(START, "greet")
+compiled = builder.compile()
+
+def make():
+    return builder
+
+async def make_later():
+    return compiled
+
+def make_configured(config):
+    assert config == {}
+    return builder
+
+def make_optional(config=None):
+    assert config is None
+    return builder
+
+def make_maker():
+    return make
+
+def raises():
+    raise RuntimeError("no model")
+
+number = 7
+'''
+
+ENTRYPOINT = """
+from langgraph.func import entrypoint
+
+@entrypoint()
+def graph(text: str) -> str:
+    return "hello " + text
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    """A folder of graphs; what is imported out of it is forgotten afterwards."""
+    path, modules, environment = list(sys.path), set(sys.modules), dict(os.environ)
+    for file in ("loose.py", "package/inside.py", "package/deeper/below.py"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(SOURCE)
+    (tmp_path / "package" / "__init__.py").touch()
+    (tmp_path / "package" / "deeper" / "__init__.py").touch()
+    yield tmp_path
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        del sys.modules[name]
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+def configuration(root: Path, **document: object) -> Path:
+    file = root / "langgraph.json"
+    file.write_text(json.dumps(document))
+    return file
+
+
+async def loaded(root: Path, **graphs: object) -> Registry:
+    return await registry.load(configuration(root, graphs=graphs), root, InMemorySaver())
+
+
+async def reason(root: Path, spec: str) -> str:
+    """Why the graph of this entry is unavailable."""
+    return (await loaded(root, broken=spec)).graphs["broken"].unavailable
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        *[
+            f"./loose.py:{name}"
+            for name in ("builder", "compiled", "make", "make_later", "make_configured", "make_optional", "make_maker")
+        ],
+        "loose.py:builder",
+        "./package/inside.py:builder",
+        "./package/deeper/below.py:compiled",
+        "package.inside:builder",
+        "package.deeper.below:make",
+    ],
+)
+async def test_each_form_of_a_graph_is_loaded_onto_our_saver(root: Path, spec: str) -> None:
+    saver = InMemorySaver()
+
+    found = await registry.load(configuration(root, graphs={"greet": spec}), root, saver)
+
+    graph = found.compiled("greet")
+    assert graph.checkpointer is saver
+    assert await graph.ainvoke({"name": "eve"}, {"configurable": {"thread_id": "t"}}) == {"name": "hello eve"}
+
+
+async def test_a_functional_graph_is_loaded_too(root: Path) -> None:
+    (root / "functional.py").write_text(ENTRYPOINT)
+
+    graph = (await loaded(root, hello="./functional.py:graph")).compiled("hello")
+
+    assert await graph.ainvoke("eve", {"configurable": {"thread_id": "t"}}) == "hello eve"
+
+
+async def test_a_file_above_the_configurations_folder_is_loaded(root: Path) -> None:
+    (root / "below").mkdir()
+
+    found = await registry.load(
+        configuration(root / "below", graphs={"greet": "../loose.py:builder"}), root / "below", InMemorySaver()
+    )
+
+    assert not found.get("greet").unavailable
+
+
+async def test_two_loose_files_of_one_name_stay_apart(root: Path) -> None:
+    for folder in ("one", "two"):
+        (root / folder).mkdir()
+        (root / folder / "agent.py").write_text(SOURCE.replace('"hello "', f'"{folder} "'))
+
+    found = await loaded(root, one="./one/agent.py:builder", two="./two/agent.py:builder")
+
+    for name in ("one", "two"):
+        said = await found.compiled(name).ainvoke({"name": "eve"}, {"configurable": {"thread_id": name}})
+        assert said == {"name": f"{name} eve"}
+
+
+async def test_a_graph_is_listed_with_its_description_inputs_and_a_right_line(root: Path) -> None:
+    found = await loaded(root, a="./loose.py:builder", b={"path": "./loose.py:builder", "description": "Says hello"})
+
+    first, second = (graph.listed() for graph in found.graphs.values())
+
+    assert (first.name, first.description, first.unavailable) == ("a", "Greets whoever is named.", "")
+    assert [given.name for given in first.inputs] == ["name"]
+    assert first.example == "/task a"
+    assert (second.name, second.description) == ("b", "Says hello")
+
+
+async def test_the_graphs_stay_in_the_files_order(root: Path) -> None:
+    found = await loaded(root, z="./loose.py:builder", a="./loose.py:builder", m="./nowhere.py:graph")
+
+    assert list(found.graphs) == ["z", "a", "m"]
+
+
+async def test_a_graph_that_is_not_named_is_unknown_and_the_ones_that_can_run_are_named(root: Path) -> None:
+    found = await loaded(root, good="./loose.py:builder", bad="./nowhere.py:graph")
+
+    with pytest.raises(UnknownGraph) as refused:
+        found.get("best")
+
+    assert refused.value.known == ("good",)
+
+
+async def test_a_module_that_raises_makes_its_graph_unavailable_with_the_reason_and_no_other(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (root / "broken.py").write_text("raise RuntimeError('no API key')")
+
+    found = await loaded(root, broken="./broken.py:graph", good="./loose.py:builder")
+
+    assert not found.get("good").unavailable
+    with pytest.raises(GraphUnavailable, match=r"`broken` cannot run here: .*\(RuntimeError: no API key\)"):
+        found.get("broken")
+    assert "graph broken is unavailable" in caplog.text
+    assert "Traceback" in caplog.text
+    assert found.graphs["broken"].listed().example == "/task broken"
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("./nowhere.py:graph", "FileNotFoundError: there is no file ./nowhere.py"),
+        ("./loose.py:nothing", "AttributeError: "),
+        ("./loose.py:number", "TypeError: it is a int, not a StateGraph, a compiled graph or a factory of one"),
+        ("./loose.py:raises", "RuntimeError: no model"),
+        ("no.such.module:graph", "ModuleNotFoundError: No module named 'no'"),
+    ],
+)
+async def test_what_cannot_be_loaded_says_why(root: Path, spec: str, sentence: str) -> None:
+    assert sentence in await reason(root, spec)
+
+
+@pytest.mark.parametrize("stop", ['interrupt_before=["greet"]', 'interrupt_after=["greet"]', 'interrupt_before="*"'])
+async def test_a_graph_with_a_static_breakpoint_is_refused_since_it_would_be_run_past_it(root: Path, stop: str) -> None:
+    (root / "stops.py").write_text(SOURCE.replace("builder.compile()", f"builder.compile({stop})"))
+
+    said = await reason(root, "./stops.py:compiled")
+
+    assert "interrupt_before or interrupt_after" in said
+    assert "call interrupt() in a node instead" in said
+
+
+async def test_a_static_breakpoint_in_a_subgraph_is_refused_too(root: Path) -> None:
+    outer = (
+        "outer = StateGraph(State)\n"
+        "outer.add_node('sub', builder.compile(interrupt_before=['greet']))\n"
+        "outer.add_edge(START, 'sub')\n"
+    )
+    (root / "stops.py").write_text(SOURCE + outer)
+
+    assert "before or after greet" in await reason(root, "./stops.py:outer")
+
+
+async def test_a_modules_own_check_of_the_inputs_is_taken(root: Path) -> None:
+    (root / "checked.py").write_text(SOURCE + "def check_inputs(values):\n    raise ValueError('never')\n")
+
+    form = (await loaded(root, checked="./checked.py:builder")).get("checked").form
+
+    assert form.check is not None
+
+
+# --- The file itself ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "langgraph.json, line 1: this is not JSON ("),
+        ('{"graphs": {\n\n"a" "b"}}', "langgraph.json, line 3: this is not JSON ("),
+        (
+            "[]",
+            'langgraph.json: this should be an object, such as {"graphs": {"cleanup": "./graphs/cleanup.py:graph"}}',
+        ),
+        ("{}", 'langgraph.json, key "graphs": name at least one graph, such as "cleanup": "./graphs/cleanup.py:graph"'),
+        ('{"graphs": {}}', 'langgraph.json, key "graphs": name at least one graph'),
+        ('{"graphs": ["a"]}', 'langgraph.json, key "graphs": name at least one graph'),
+        ('{"graphs": {"a": "./a.py"}}', 'langgraph.json, key "graphs.a": this should say the file and the name in it'),
+        ('{"graphs": {"a": 1}}', 'langgraph.json, key "graphs.a": this should say the file and the name in it'),
+        ('{"graphs": {"a": {"file": "./a.py:b"}}}', 'langgraph.json, key "graphs.a": this should say the file'),
+    ],
+)
+async def test_a_file_that_cannot_be_understood_stops_the_start_and_says_where(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    file = tmp_path / "langgraph.json"
+    file.write_text(text)
+
+    with pytest.raises(SettingsError) as refused:
+        await registry.load(file, tmp_path, InMemorySaver())
+
+    assert str(refused.value).startswith(f"{tmp_path}/{sentence}")
+
+
+async def test_a_missing_file_is_named_with_what_it_should_hold(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"there is no such file\. LANGGRAPH_CONFIG names it; it lists your graphs"):
+        await registry.load(tmp_path / "langgraph.json", tmp_path, InMemorySaver())
+
+
+async def test_a_file_that_is_no_text_or_a_folder_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "langgraph.json").write_bytes(b"\xff\xfe\x00")
+
+    for file in (tmp_path / "langgraph.json", tmp_path):
+        with pytest.raises(SettingsError, match="cannot be read"):
+            await registry.load(file, tmp_path, InMemorySaver())
+
+
+async def test_the_graphs_can_be_listed_without_a_database(root: Path) -> None:
+    file = configuration(root, graphs={"good": "./loose.py:builder", "bad": "./nowhere.py:graph"})
+
+    good, bad = await registry.listed(file, root)
+
+    assert (good.name, good.unavailable) == ("good", "")
+    assert "there is no file" in bad.unavailable
+
+
+# --- Variables ----------------------------------------------------------------------------------------
+
+
+def test_variables_of_the_configuration_are_given_to_the_graphs(root: Path) -> None:
+    registry.set_environment(configuration(root, graphs={}, env={"GREETING_OF_A_TEST": "hello"}))
+
+    assert os.environ["GREETING_OF_A_TEST"] == "hello"
+
+
+def test_variables_of_a_file_beside_the_configuration_are_given_to_the_graphs(root: Path) -> None:
+    (root / "graphs.env").write_text("GREETING_OF_A_TEST=hello\nEMPTY_OF_A_TEST\n")
+
+    registry.set_environment(configuration(root, graphs={}, env="graphs.env"))
+
+    assert os.environ["GREETING_OF_A_TEST"] == "hello"
+    assert "EMPTY_OF_A_TEST" not in os.environ
+
+
+def test_what_the_environment_says_already_stays(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREETING_OF_A_TEST", "good evening")
+
+    registry.set_environment(configuration(root, graphs={}, env={"GREETING_OF_A_TEST": "hello"}))
+
+    assert os.environ["GREETING_OF_A_TEST"] == "good evening"
+
+
+@pytest.mark.parametrize(
+    ("env", "sentence"),
+    [
+        (["A"], "this should be a file, or a mapping of names to strings"),
+        ({"A": 1}, "this should be a file, or a mapping of names to strings"),
+        (7, "this should be a file, or a mapping of names to strings"),
+        ("graphs.env", "there is no file graphs.env beside it"),
+    ],
+)
+def test_variables_that_cannot_be_read_stop_the_start(root: Path, env: object, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=f'langgraph.json, key "env": {sentence}'):
+        registry.set_environment(configuration(root, graphs={}, env=env))
