@@ -42,9 +42,9 @@ from bot.engine.checkpoints.serializer import TypedSerializer
 PREFIX = "countersign"
 """Before the saver's keys and the names of its indexes."""
 
-CONNECT_TIMEOUT, ANSWER_TIMEOUT = 3.0, 10.0
-"""Seconds. Every command may be sent twice: each sets what it says, whatever was there."""
-RETRIES = 3
+CONNECT_TIMEOUT, ANSWER_TIMEOUT = 3.0, 5.0
+"""Seconds. Every command may be sent again: each sets what it says, whatever was there."""
+RETRIES = 2
 HEALTH_CHECK = 15
 """Seconds after which an idle connection is tried before it is used."""
 

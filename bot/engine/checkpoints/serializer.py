@@ -95,6 +95,29 @@ class _Writing:
             raise
 
 
+@dataclasses.dataclass(slots=True)
+class _Reading:
+    """Bytes on their way to one value; what goes wrong in an extension is kept here too."""
+
+    value: Callable[[int, bytes, Callable[[bytes], Any]], Any]
+    refusal: BaseException | None = None
+
+    def unpack(self, content: bytes) -> Any:
+        try:
+            return ormsgpack.unpackb(content, ext_hook=self._hook)
+        except ormsgpack.MsgpackDecodeError:
+            if self.refusal is not None:
+                raise self.refusal from None
+            raise
+
+    def _hook(self, number: int, content: bytes) -> Any:
+        try:
+            return self.value(number, content, self.unpack)
+        except Exception as error:
+            self.refusal = error
+            raise
+
+
 class TypedSerializer(SerializerProtocol):
     """Writes what it can give back, and refuses the rest with a `TypeError` while it is being put."""
 
@@ -113,13 +136,10 @@ class TypedSerializer(SerializerProtocol):
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
         format, content = data
         if format == FORMAT:
-            return self._unpack(content)
+            return _Reading(self._value).unpack(content)
         if format in ("null", "bytes", "bytearray", "msgpack"):
             return self._langgraph.loads_typed((format, content))
         raise classes.UnknownType(f"value of the format {format!r}")
-
-    def _unpack(self, content: bytes) -> Any:
-        return ormsgpack.unpackb(content, ext_hook=self._value)
 
     def _parts(self, value: Any) -> tuple[Kind, Any]:
         match value:
@@ -147,7 +167,7 @@ class TypedSerializer(SerializerProtocol):
             case _:
                 return Kind.OTHER, self._other(value)
 
-    def _value(self, number: int, content: bytes) -> Any:
+    def _value(self, number: int, content: bytes, unpack: Callable[[bytes], Any]) -> Any:
         """The value of an extension."""
         match Kind(number):
             case Kind.TEXT:
@@ -157,7 +177,7 @@ class TypedSerializer(SerializerProtocol):
             case Kind.OTHER:
                 return self._langgraph.loads_typed(("msgpack", content))
             case kind:
-                return self._made(kind, self._unpack(content))
+                return self._made(kind, unpack(content))
 
     def _made(self, kind: Kind, parts: Any) -> Any:
         match kind:
