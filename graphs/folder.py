@@ -23,7 +23,7 @@ class PathError(ValueError):
 
 def slug(text: str) -> str:
     """The text as a file's name: a-z, 0-9 and hyphens, at most 60 of them; '' where nothing is left."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].rstrip("-")
 
 
