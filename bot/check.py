@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from bot.approvals.errors import SettingsError
 from bot.engine import registry
 from bot.settings import Settings
 from bot.slack import tokens
+from bot.storage import redis_server
+from bot.storage.redis import client
 
 
 @dataclass(slots=True)
@@ -31,6 +34,10 @@ class Findings:
         self.wrong += 1
         self.lines += [f"wrong  {line}" for line in what.splitlines()]
 
+    def risky(self, what: str) -> None:
+        """It works, and may cost approvals one day."""
+        self.lines.append(f"risky  {what}")
+
     @contextlib.asynccontextmanager
     async def of(self, good: str) -> AsyncIterator[None]:
         """Good, unless the block finds a setting wrong."""
@@ -43,7 +50,7 @@ class Findings:
 
 
 async def check(env_file: Path) -> int:
-    """Look at settings, policies, graphs and Slack; 0 where all is well, else 1."""
+    """Look at settings, policies, graphs, storage and Slack; 0 where the bot can run, else 1."""
     findings = Findings()
     loaded: Settings | None = None
     async with findings.of("settings"):
@@ -52,6 +59,7 @@ async def check(env_file: Path) -> int:
         async with findings.of(f"policies in {loaded.policy_file}"):
             policy_file.load(loaded.policy_file)
         await _graphs(loaded, findings)
+        await _storage(loaded, findings)
         await _slack(loaded, findings)
     sys.stdout.write("\n".join(findings.lines) + "\n")
     return 1 if findings.wrong else 0
@@ -70,6 +78,29 @@ async def _graphs(loaded: Settings, findings: Findings) -> None:
             findings.bad(f"graph {graph.name}: {graph.unavailable}")
         else:
             findings.good(f"graph {graph.name}")
+
+
+async def _storage(loaded: Settings, findings: Findings) -> None:
+    """Redis where it is set, else the folder of the embedded SQLite."""
+    if loaded.redis_url is None:
+        _state_dir(loaded.state_dir, findings)
+        return
+    async with client(loaded.redis_url.get_secret_value()) as redis:
+        found = await redis_server.examine(redis)
+    for good in found.good:
+        findings.good(f"Redis: {good}")
+    for risk in found.risky:
+        findings.risky(risk)
+    for fatal in found.fatal:
+        findings.bad(fatal)
+
+
+def _state_dir(folder: Path, findings: Findings) -> None:
+    nearest = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        findings.good(f"SQLite in STATE_DIR {folder}, for one process")
+    else:
+        findings.bad(f"STATE_DIR {folder}: {nearest} is no folder that the bot may write to. Name another.")
 
 
 async def _slack(loaded: Settings, findings: Findings) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis.connection import parse_url
 
 from bot.approvals.errors import SettingsError
 from bot.durations import duration
@@ -64,6 +65,8 @@ class Settings(BaseSettings):
     def _redis(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("should start with redis:// or rediss://, such as redis://localhost:6379/0")
+        if url is not None:
+            parse_url(url.get_secret_value())  # a ValueError says what is wrong with the port, or an option
         return url
 
     @field_validator("slack_api_url")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
 
 from bot.approvals.errors import SettingsError
 
@@ -26,26 +26,31 @@ class Findings:
 
 async def examine(redis: Redis) -> Findings:
     """Look at the server; changes nothing. An unreachable one is a finding too."""
-    try:
-        info = await _info(redis)
-    except AuthenticationError:
-        return Findings(good=(), fatal=("REDIS_URL: Redis refuses the user or password in it.",), risky=())
-    except (RedisError, OSError) as error:
-        where = _address(redis)
-        return Findings(
-            good=(),
-            fatal=(
-                f"REDIS_URL: no Redis answers at {where} ({type(error).__name__}). Start it, or correct the address; "
-                "without REDIS_URL the embedded SQLite is used.",
-            ),
-            risky=(),
+    where = _address(redis)
+    if number := redis.connection_pool.connection_kwargs.get("db"):
+        return _unfit(
+            f"REDIS_URL: it names database {number}. The search module has its index on database 0 alone: "
+            "let the address end in /0."
         )
-    look = _Look(redis=redis, info=info)
-    look.version()
-    look.database()
-    await look.modules()
-    await look.append_only()
-    await look.eviction()
+    try:
+        look = _Look(redis=redis, info=cast("Mapping[str, Any]", await redis.info()), good=["database 0"])
+        look.version()
+        await look.modules()
+    except AuthenticationError:
+        return _unfit(
+            f"REDIS_URL: Redis at {where} refuses the user or password, or wants one: redis://USER:PASSWORD@HOST:6379/0."
+        )
+    except BusyLoadingError:
+        return _unfit(f"REDIS_URL: Redis at {where} is still loading its data. Try again in a moment.")
+    except ResponseError as error:
+        return _unfit(f"REDIS_URL: Redis at {where} does not let this user look at it: {error}.")
+    except (RedisError, OSError) as error:
+        return _unfit(
+            f"REDIS_URL: no Redis answers at {where} ({type(error).__name__}). Start it, or correct the address; "
+            "without REDIS_URL the embedded SQLite is used."
+        )
+    look.append_only()
+    look.eviction()
     return Findings(good=tuple(look.good), fatal=tuple(look.fatal), risky=tuple(look.risky))
 
 
@@ -75,20 +80,10 @@ class _Look:
         else:
             self.good.append(f"{kind} {text}")
 
-    def database(self) -> None:
-        number = self.redis.connection_pool.connection_kwargs.get("db") or 0
-        if number:
-            self.fatal.append(
-                f"REDIS_URL: it names database {number}. The search module has its index on database 0 alone: "
-                "let the address end in /0."
-            )
-        else:
-            self.good.append("database 0")
-
     async def modules(self) -> None:
         """By the commands that the checkpoints use, since managed servers do not always list their modules."""
         needed = {"search": "FT.SEARCH", "JSON": "JSON.SET"}
-        known = cast("list[Any]", await self.redis.execute_command("COMMAND", "INFO", *needed.values()))  # type: ignore[no-untyped-call]
+        known = cast("list[Any]", await self.redis.execute_command("COMMAND INFO", *needed.values()))  # type: ignore[no-untyped-call]
         missing = [name for name, command in zip(needed, known, strict=True) if not command]
         if missing:
             self.fatal.append(
@@ -98,7 +93,7 @@ class _Look:
         else:
             self.good.append("search and JSON modules")
 
-    async def append_only(self) -> None:
+    def append_only(self) -> None:
         if self.info.get("aof_enabled"):
             self.good.append("append-only file on")
         else:
@@ -107,7 +102,7 @@ class _Look:
                 "Set appendonly yes (CONFIG SET appendonly yes, and in redis.conf)."
             )
 
-    async def eviction(self) -> None:
+    def eviction(self) -> None:
         policy = str(self.info.get("maxmemory_policy", "unknown"))
         if policy == "noeviction":
             self.good.append("noeviction")
@@ -118,11 +113,8 @@ class _Look:
             )
 
 
-async def _info(redis: Redis) -> Mapping[str, Any]:
-    try:
-        return cast("Mapping[str, Any]", await redis.info())
-    except ResponseError as error:
-        raise SettingsError(f"REDIS_URL: Redis does not let this user read INFO ({error}). Allow it.") from None
+def _unfit(why: str) -> Findings:
+    return Findings(good=(), fatal=(why,), risky=())
 
 
 def _address(redis: Redis) -> str:
