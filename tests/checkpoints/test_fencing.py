@@ -38,17 +38,17 @@ class Payment:
         builder.add_edge("pay", "book")
         return builder.compile(checkpointer=saver)
 
-    def _ask(self, _: State) -> State:
+    def _ask(self, state: State) -> State:
         return {"done": [interrupt("Pay?")]}
 
-    async def _pay(self, _: State) -> State:
+    async def _pay(self, state: State) -> State:
         self.effects.append("paid")
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             await meanwhile()
         return {"done": ["paid"]}
 
-    def _book(self, _: State) -> State:
+    def _book(self, state: State) -> State:
         self.effects.append("booked")
         return {"done": ["booked"]}
 

@@ -53,7 +53,7 @@ async def test_a_question_keeps_its_schema_and_its_id(saver: Saver, other: Saver
 async def test_parallel_tasks_that_were_sent_are_answered_one_by_one(
     saver: Saver, other: Saver, leases: Leases
 ) -> None:
-    def fan(_: State) -> Any:
+    def fan(state: State) -> Any:
         return [Send("ask", {"item": item}) for item in ((1, "a"), (2, "b"), (3, "c"))]
 
     builder = StateGraph(State)
@@ -96,7 +96,7 @@ async def test_a_question_two_graphs_deep_is_read_and_answered(saver: Saver, oth
 async def test_an_answer_outlives_a_node_that_failed_on_it(saver: Saver, other: Saver, leases: Leases) -> None:
     broken = [True]
 
-    def pay(_: State) -> State:
+    def pay(state: State) -> State:
         answer = interrupt("Pay?")
         if broken:
             raise RuntimeError("the bank is closed")

@@ -36,10 +36,10 @@ class State(TypedDict, total=False):
 def asking(value: Any, saver: Saver) -> Any:
     """A graph that keeps a value, asks with it, and keeps what is answered."""
 
-    def keep(_: State) -> State:
+    def keep(state: State) -> State:
         return {"kept": value}
 
-    def ask(_: State) -> State:
+    def ask(state: State) -> State:
         return {"answer": interrupt(value)}
 
     builder = StateGraph(State)

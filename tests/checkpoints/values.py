@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Hashable
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import Enum, Flag, IntEnum
+from enum import Enum, Flag, IntEnum, StrEnum
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -20,7 +20,7 @@ class Colour(Enum):
     BLUE = (1, 2)
 
 
-class Word(str, Enum):
+class Word(StrEnum):
     YES = "yes"
 
 
@@ -194,7 +194,7 @@ def same(one: Any, two: Any) -> bool:
 def _all_same(one: Any, two: Any) -> bool:
     if len(one) != len(two):
         return False
-    for left, right in zip(one, two, strict=True):  # a generator is one more frame for each of many levels
+    for left, right in zip(one, two, strict=True):  # noqa: SIM110 - a generator is one more frame a level
         if not same(left, right):
             return False
     return True
