@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -127,6 +128,13 @@ class Bot:
     @property
     def log(self) -> str:
         return (self.folder / "bot.log").read_text(errors="replace")
+
+    def trace(self, told: str) -> str:
+        """What the log has under the error id that people were told."""
+        found = re.search(r"error id (\w+)", told)
+        assert found is not None, told
+        records = re.split(r"(?m)^(?=\d{4}-\d\d-\d\d )", self.log)
+        return next(record for record in records if f"error {found[1]}" in record)
 
     def wait(self) -> int:
         """Its exit code, once it has ended by itself."""

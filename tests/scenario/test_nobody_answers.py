@@ -21,8 +21,9 @@ rules:
 
 
 async def test_the_ones_who_are_asked_by_dm_may_answer_there_and_every_copy_is_brought_level(
-    bot: Bot, room: Room, tmp_path: Path
+    own_bot: Bot, room: Room, tmp_path: Path
 ) -> None:
+    own_bot.start()
     journal = tmp_path / "escalated"
     thread = await room.start(f"/task action journal={journal}")
     card = await thread.card()
@@ -49,9 +50,10 @@ async def test_the_ones_who_are_asked_by_dm_may_answer_there_and_every_copy_is_b
 
 
 async def test_at_the_deadline_every_copy_says_so_and_the_graph_is_told_that_nobody_answered(
-    bot: Bot, room: Room
+    own_bot: Bot, room: Room
 ) -> None:
-    folder = bot.fill("silent", old=3)
+    own_bot.start()
+    folder = own_bot.fill("silent", old=3)
     thread = await room.start("/task cleanup path=silent older_than=30d")
     card = await thread.card()
     await thread.shows("Still waiting for an answer")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from pathlib import Path
 
 from bot.simulator.client import Simulator
@@ -44,6 +45,40 @@ async def test_a_click_in_flight_is_answered_and_counts(
 
     await thread.ended_well()
     assert journal.read_text() == "begun\ndone\n"
+
+
+async def test_a_modal_that_was_sent_is_answered_and_counts(
+    own_bot: Bot, simulator: Simulator, room: Room, tmp_path: Path
+) -> None:
+    own_bot.start()
+    thread = await room.start(f"/task action journal={tmp_path / 'sent'}")
+    card = await thread.card()
+    await room.press("bob", card, "reject")
+    await room.modal("bob", "Why?")
+    await thread.shows("Waiting for an answer")
+    mark = await room.mark()
+
+    with sqlite3.connect(own_bot.folder / "state" / "countersign.sqlite", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")  # nothing can be recorded for a moment
+        sent = asyncio.create_task(room.seat("bob").submit({"reason": "not in this release"}))
+
+        async def arrived() -> bool:
+            return bool(await simulator.traffic(kind="interactive", after=mark))
+
+        async def looked_up() -> bool:  # a click that came after it is being worked on, so it is as well
+            calls = await simulator.traffic(method="users.info", after=mark)
+            return any(call["arguments"]["user"] == "U0DAVE" for call in calls)
+
+        await simulator.wait_for(arrived)
+        await room.press("dave", card, "approve")
+        await simulator.wait_for(looked_up)
+        own_bot.terminate()
+        other.execute("ROLLBACK")
+    other.close()
+
+    assert await sent == {}
+    assert await asyncio.to_thread(own_bot.wait) == 0
+    await thread.shows("Rejected by @bob", "> not in this release")
 
 
 async def test_a_graph_that_is_running_may_end_its_step(own_bot: Bot, room: Room, tmp_path: Path) -> None:

@@ -21,22 +21,6 @@ POLICIES = {
         ["policies.yaml, line 2", "approvers", "nobody may answer", "@ops-leads"],
     ),
 }
-WRONG = {
-    "no bot token": ({"SLACK_BOT_TOKEN": ""}, ["SLACK_BOT_TOKEN is not set", "OAuth & Permissions"]),
-    "no app token": (
-        {"SLACK_APP_TOKEN": ""},
-        ["SLACK_APP_TOKEN is not set", "App-Level Tokens", "connections:write"],
-    ),
-    "the tokens swapped": (
-        {"SLACK_BOT_TOKEN": "xapp-1-A-abc"},
-        ["SLACK_BOT_TOKEN: should start with xoxb-", "OAuth & Permissions"],
-    ),
-    "no graphs file": ({"LANGGRAPH_CONFIG": "gone.json"}, ["gone.json", "there is no such file", "cleanup.py:graph"]),
-    "Slack is not there": (
-        {"SLACK_API_URL": "http://127.0.0.1:9/api/"},
-        ["SLACK_API_URL", "http://127.0.0.1:9/api/", "does not answer"],
-    ),
-}
 
 
 def refused(bot: Bot, environment: Mapping[str, str]) -> str:
@@ -62,16 +46,15 @@ def test_a_policy_file_that_cannot_be_relied_on_stops_the_start(
         assert word in said
 
 
-@pytest.mark.parametrize(("settings", "words"), WRONG.values(), ids=WRONG.keys())
-def test_a_setting_that_is_wrong_or_missing_stops_the_start(
-    tmp_path: Path, settings: Mapping[str, str], words: Sequence[str]
-) -> None:
-    bot = Bot.prepare(tmp_path / "bot", TOKENS)
+def test_tokens_that_are_missing_stop_the_start_with_where_to_get_them(tmp_path: Path) -> None:
+    bot = Bot.prepare(tmp_path / "bot", {})
 
-    said = refused(bot, settings)
+    said = refused(bot, {})
 
-    for word in words:
-        assert word in said
+    assert "SLACK_BOT_TOKEN is not set" in said
+    assert "OAuth & Permissions" in said
+    assert "SLACK_APP_TOKEN is not set" in said
+    assert "App-Level Tokens, with the scope connections:write" in said
 
 
 def test_a_misspelt_name_in_the_env_file_stops_the_start(tmp_path: Path) -> None:
