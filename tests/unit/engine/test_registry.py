@@ -149,6 +149,8 @@ async def test_two_loose_files_of_one_name_stay_apart(root: Path) -> None:
     for name in ("one", "two"):
         said = await found.compiled(name).ainvoke({"name": "eve"}, {"configurable": {"thread_id": name}})
         assert said == {"name": f"{name} eve"}
+    states = [found.compiled(name).builder.state_schema for name in ("one", "two")]  # type: ignore[attr-defined]
+    assert [getattr(sys.modules[state.__module__], state.__name__) for state in states] == states
 
 
 async def test_a_graph_is_listed_with_its_description_inputs_and_a_right_line(root: Path) -> None:

@@ -1,0 +1,269 @@
+"""Plain dictionaries and bare values as questions, and what their graphs are told."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.approvals.errors import InvalidAnswer
+from bot.approvals.model import (
+    JSON,
+    Approve,
+    Cancelled,
+    Decision,
+    Expired,
+    ItemVerdict,
+    Reject,
+    Respond,
+    Risk,
+    Verdict,
+)
+from bot.engine import questions
+from bot.engine.questions import conventions, question_details, text
+from tests.builders import NOON, a_person, an_answer
+
+EXPIRED = Expired(at=datetime(2030, 1, 2, 3, 4, tzinfo=UTC))
+SILENCE = "Rejected: nobody answered by 2030-01-02 03:04 UTC."
+CANCELLED = Cancelled(by=a_person(), at=NOON)
+
+
+def said(*verdicts: ItemVerdict) -> Decision:
+    return an_answer(verdicts=verdicts)
+
+
+def told(value: JSON, decision: Decision) -> JSON:
+    """What the graph that interrupted with this value is resumed with."""
+    question = questions.read(value)
+    return questions.answer(question, question, decision)
+
+
+# --- {"question", "details"} --------------------------------------------------------------------------
+
+
+def test_a_question_with_details_is_approved_or_rejected() -> None:
+    question = questions.read(
+        {
+            "question": "Delete 3 files?",
+            "details": {"path": "logs", "files": ["a", "b"]},
+            "risk_level": "high",
+            "reason": "They are old",
+            "action": "delete_files",
+        }
+    )
+
+    (item,) = question.items
+    assert (question.shape, question.title, question.text) == ("question_details", "Delete 3 files?", "They are old")
+    assert (question.risk, question.convention) == (Risk.HIGH, "boolean")
+    assert (item.name, item.arguments) == ("delete_files", {"path": "logs", "files": ["a", "b"]})
+    assert item.verdicts == (Verdict.APPROVE, Verdict.REJECT)
+
+
+@pytest.mark.parametrize(
+    ("value", "arguments"),
+    [
+        ({"question": "Go?", "details": "as it is"}, {"details": "as it is"}),
+        ({"question": "Go?", "details": [1, 2]}, {"details": [1, 2]}),
+        ({"question": "Go?", "details": None}, {}),
+        ({"question": "Go?", "details": {"a": 1}, "b": 2}, {"a": 1, "b": 2}),
+        ({"question": "Go?", "details": {"a": 1}, "a": 2}, {"a": 1, "a'": 2}),
+        ({"question": "Go?", "details": {"a": 1, "a'": 2}, "a": 3}, {"a": 1, "a'": 2, "a''": 3}),
+        ({"question": "Go?", "details": {}, "reason": {"why": 1}}, {"reason": {"why": 1}}),
+        ({"question": "Go?", "details": {}, "action": ["x"]}, {"action": ["x"]}),
+    ],
+)
+def test_whatever_stands_beside_the_question_is_shown_and_nothing_hides_anything(
+    value: JSON, arguments: dict[str, JSON]
+) -> None:
+    assert questions.read(value).items[0].arguments == arguments
+
+
+@pytest.mark.parametrize(
+    ("named", "risk"),
+    [
+        ("low", Risk.LOW),
+        (" Critical ", Risk.CRITICAL),
+        ("catastrophic", Risk.HIGH),
+        (7, Risk.HIGH),
+        ({"level": "low"}, Risk.HIGH),
+        ("", Risk.HIGH),
+        (None, None),
+    ],
+)
+def test_a_risk_that_is_unknown_counts_as_high_and_never_as_none(named: JSON, risk: Risk | None) -> None:
+    assert questions.read({"question": "Go?", "risk_level": named}).risk is risk
+
+
+@pytest.mark.parametrize("value", [{"question": 7}, {"details": 1}, ["question", "details"], "question", None, 3, True])
+def test_what_has_not_this_shape_still_becomes_a_question(value: JSON) -> None:
+    question = questions.read(value)
+
+    assert question.payload == value
+    assert question.title
+    assert question.items
+
+
+# --- Conventions --------------------------------------------------------------------------------------
+
+YES: dict[str, JSON] = {
+    "boolean": True,
+    "object": {"approved": True, "feedback": ""},
+    "approve/reject": "approve",
+    "approved/rejected": "approved",
+}
+
+
+def consents(convention: str, value: JSON) -> bool:
+    """Whether a graph of that convention would take this for a yes."""
+    if convention == "object":
+        assert isinstance(value, dict)
+        return bool(value["approved"])
+    return value == YES[convention] if isinstance(YES[convention], str) else bool(value)
+
+
+@pytest.mark.parametrize("convention", YES)
+def test_an_approval_is_said_in_the_convention_that_the_question_names(convention: str) -> None:
+    assert told({"question": "Go?", "details": {}, "answer": convention}, said(Approve())) == YES[convention]
+
+
+@pytest.mark.parametrize("convention", YES)
+@pytest.mark.parametrize("decision", [said(Reject()), said(Reject(reason="approve")), EXPIRED])
+def test_neither_a_rejection_nor_an_expiry_is_a_yes_in_any_convention(convention: str, decision: Decision) -> None:
+    value = told({"question": "Go?", "details": {}, "answer": convention}, decision)
+
+    assert not consents(convention, value)
+
+
+@pytest.mark.parametrize("named", ["APPROVE", "", None, 7, {"a": 1}, "yes"])
+def test_a_convention_that_is_unknown_is_true_and_false(named: JSON) -> None:
+    value: JSON = {"question": "Go?", "details": {}, "answer": named}
+
+    assert told(value, said(Approve())) is True
+    assert told(value, said(Reject(reason="no"))) is False
+    assert told(value, EXPIRED) is False
+
+
+def test_the_object_says_why() -> None:
+    value: JSON = {"question": "Go?", "details": {}, "answer": "object"}
+
+    assert told(value, said(Reject(reason="too many"))) == {"approved": False, "feedback": "too many"}
+    assert told(value, EXPIRED) == {"approved": False, "feedback": SILENCE}
+
+
+def test_the_conventions_of_this_test_are_all_that_say_yes_or_no() -> None:
+    assert set(YES) == {name for name in conventions.CONVENTIONS if Verdict.APPROVE in conventions.verdicts(name)}
+
+
+@pytest.mark.parametrize("convention", YES)
+@pytest.mark.parametrize(
+    "decision", [CANCELLED, said(Approve(), Approve()), said(Approve(), Reject()), said(), said(Respond(value=3))]
+)
+def test_what_is_neither_yes_nor_no_is_no_answer(convention: str, decision: Decision) -> None:
+    with pytest.raises(InvalidAnswer):
+        told({"question": "Go?", "details": {}, "answer": convention}, decision)
+
+
+# --- Anything else ------------------------------------------------------------------------------------
+
+
+def test_a_bare_text_is_asked_as_it_is_and_answered_in_words() -> None:
+    question = questions.read("Which folder?")
+
+    assert (question.shape, question.title) == ("text", "Which folder?")
+    assert question.items[0].verdicts == (Verdict.RESPOND,)
+    assert told("Which folder?", said(Respond(value="logs"))) == "logs"
+
+
+def test_a_value_that_is_no_text_is_shown() -> None:
+    assert questions.read(42).items[0].arguments == {"value": 42}
+    assert questions.read([1, 2]).items[0].arguments == {"value": [1, 2]}
+
+
+def test_where_nobody_answered_in_words_the_graph_is_told_so() -> None:
+    assert told("Which folder?", EXPIRED) == SILENCE
+
+
+@pytest.mark.parametrize("decision", [CANCELLED, said(Approve()), said(Reject()), said(Respond(value=7))])
+def test_what_is_no_text_is_no_answer_to_a_text(decision: Decision) -> None:
+    with pytest.raises(InvalidAnswer):
+        told("Which folder?", decision)
+
+
+# --- Whatever a graph sends ---------------------------------------------------------------------------
+
+NAMED = [
+    "question",
+    "details",
+    "risk_level",
+    "reason",
+    "action",
+    "answer",
+    "options",
+    "choices",
+    "instruction",
+    "content",
+    "type",
+    "message",
+    "args",
+    "name",
+    "action_requests",
+    "review_configs",
+    "action_request",
+    "config",
+    "requested_schema",
+    "tool_call_id",
+    "allowed_decisions",
+]
+
+anything: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMED) | st.text(max_size=4), inner, max_size=6)
+    ),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=200)
+@given(anything, anything)
+def test_any_json_is_a_question_that_keeps_all_of_it(value: JSON, schema: JSON) -> None:
+    question = questions.read(value, schema)
+
+    assert question.payload == value
+    assert question.items
+    assert all(item.verdicts for item in question.items)
+    json.dumps([dict(item.arguments) for item in question.items], allow_nan=False)
+    assert question.digest == questions.read(value, schema).digest
+
+
+@settings(max_examples=100)
+@given(anything)
+def test_a_plain_dictionary_hides_none_of_its_values(value: JSON) -> None:
+    for shape in (question_details, text):
+        question = shape.read(value, None, "")
+        if question is None or not isinstance(value, dict):
+            continue
+        places = [question.title, question.text, question.items[0].name, *question.items[0].arguments.values()]
+        for key, entry in value.items():
+            if key not in ("details", "risk_level", "risk", "answer") and entry not in ("", None):
+                assert entry in places or (isinstance(entry, str) and (not entry.strip() or entry in question.text))
+
+
+@settings(max_examples=150)
+@given(anything)
+def test_silence_is_never_taken_for_consent(value: JSON) -> None:
+    question = questions.read(value)
+
+    try:
+        answer = questions.answer(question, question, EXPIRED)
+    except InvalidAnswer:
+        return
+
+    assert answer is not True
+    assert answer not in ("approve", "approved", "accept", "yes", "y", "ok")
+    assert '"approve"' not in json.dumps(answer)
+    assert '"accept"' not in json.dumps(answer)
