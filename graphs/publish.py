@@ -37,7 +37,7 @@ class Inputs(TypedDict):
         str,
         Field(
             title="Brief",
-            description="What it should say: notes, a paragraph a line. A line with # before it or : after it is a heading.",
+            description="What it should say: notes, a paragraph a line. A line such as # Where or Where: is a heading.",
             examples=["We moved. The new office is in the old harbour."],
             json_schema_extra={"format": "multiline"},
         ),
