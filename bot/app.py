@@ -66,7 +66,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         config = settings.langgraph_config
         registry.set_environment(config)
         graphs = await registry.load(config, config.absolute().parent, stores.saver)
-        engine = LangGraphEngine(registry=graphs)
+        graphs.refuse_unknown(policies.graphs)
+        engine = LangGraphEngine(registry=graphs, terms=policies.graphs)
         bot_token, app_token = settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()
         await tokens.granted_scopes(bot_token, settings.slack_api_url)
         await tokens.refuse_bad_app_token(app_token, settings.slack_api_url)

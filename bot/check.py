@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import yaml
 
 from bot import policy_file, settings
 from bot.approvals.errors import SettingsError
+from bot.approvals.policy import GraphTerms
 from bot.engine import registry
 from bot.settings import Settings
 from bot.slack import tokens
@@ -56,20 +57,21 @@ async def check(env_file: Path) -> int:
     async with findings.of("settings"):
         loaded = settings.load(env_file)
     if loaded is not None:
+        terms: Mapping[str, GraphTerms] = {}
         async with findings.of(f"policies in {loaded.policy_file}"):
-            policy_file.load(loaded.policy_file)
-        await _graphs(loaded, findings)
+            terms = policy_file.load(loaded.policy_file).graphs
+        await _graphs(loaded, terms, findings)
         await _storage(loaded, findings)
         await _slack(loaded, findings)
     sys.stdout.write("\n".join(findings.lines) + "\n")
     return 1 if findings.wrong else 0
 
 
-async def _graphs(loaded: Settings, findings: Findings) -> None:
+async def _graphs(loaded: Settings, terms: Mapping[str, GraphTerms], findings: Findings) -> None:
     config = loaded.langgraph_config
     try:
         registry.set_environment(config)
-        graphs = await registry.listed(config, config.absolute().parent)
+        graphs = await registry.listed(config, config.absolute().parent, terms)
     except SettingsError as error:
         findings.bad(str(error))
         return

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from bot.approvals.errors import SettingsError
 from bot.approvals.model import Risk
-from bot.approvals.policy import Escalate, Expire, Policies, Policy, Remind, Rule, Step
+from bot.approvals.policy import Escalate, Expire, GraphTerms, Policies, Policy, Remind, Route, Rule, Step
 from bot.durations import duration
+from bot.engine.questions import conventions
 
 
 def _approver(value: object) -> object:
@@ -29,9 +30,19 @@ def _approver(value: object) -> object:
     return value
 
 
+def _convention(value: object) -> object:
+    if not isinstance(value, str) or not conventions.is_known(value):
+        raise ValueError(
+            f"{value!r} is no way to say yes and no: write {', '.join(conventions.CONVENTIONS)}, or two words of your "
+            "own, the one for yes first, such as go/stop"
+        )
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 Approver = Annotated[str, BeforeValidator(_approver)]
 Approvers = Annotated[tuple[Approver, ...], Field(min_length=1)]
+Convention = Annotated[str, BeforeValidator(_convention)]
 
 
 class _Strict(BaseModel):
@@ -66,6 +77,7 @@ class Terms(_Strict):
     remind_after: Duration | None = None
     escalate: EscalateTerms | None = None
     deadline: Duration | None = None
+    max_rounds: Annotated[int, Field(ge=1)] | None = None
 
 
 class RuleTerms(Terms):
@@ -73,9 +85,22 @@ class RuleTerms(Terms):
     match: Match = Match()
 
 
+class RejectTerms(_Strict):
+    as_node: str
+    values: dict[str, JsonValue] = {}
+
+
+class Approvals(_Strict):
+    """How one graph wants its answers."""
+
+    answer: Convention | None = None
+    reject: RejectTerms | None = None
+
+
 class Document(_Strict):
     defaults: Terms
     rules: tuple[RuleTerms, ...] = ()
+    approvals: dict[str, Approvals] = {}
 
 
 def load(path: Path) -> Policies:
@@ -109,7 +134,13 @@ def load(path: Path) -> Policies:
         )
         for number, rule in enumerate(read.rules)
     )
-    return Policies(rules=rules, otherwise=otherwise)
+    graphs = {name: _graph_terms(said) for name, said in read.approvals.items()}
+    return Policies(rules=rules, otherwise=otherwise, graphs=graphs)
+
+
+def _graph_terms(said: Approvals) -> GraphTerms:
+    route = None if said.reject is None else Route(as_node=said.reject.as_node, values=said.reject.values)
+    return GraphTerms(answer=said.answer or "", reject=route)
 
 
 def _policy(place: _Place, name: str, terms: Terms, defaults: Terms) -> Policy:
@@ -138,6 +169,7 @@ def _policy(place: _Place, name: str, terms: Terms, defaults: Terms) -> Policy:
         self_approval=said.get("self_approval", False),
         reason_required=said.get("reason_required", True),
         steps=tuple(step for _, step in steps),
+        max_rounds=said.get("max_rounds"),
     )
 
 
@@ -170,7 +202,15 @@ _FIELDS: Mapping[str, Sequence[str]] = {
     "rules": list(RuleTerms.model_fields),
     "match": list(Match.model_fields),
     "escalate": list(EscalateTerms.model_fields),
+    "reject": list(RejectTerms.model_fields),
 }
+
+
+def _known(loc: Sequence[str | int]) -> Sequence[str]:
+    """The keys that the mapping at this place may have; none where they are names of the reader's own."""
+    if loc[:1] == ("approvals",) and len(loc) <= 2:
+        return list(Approvals.model_fields) if len(loc) == 2 else ()
+    return _FIELDS.get(next((str(part) for part in reversed(loc) if isinstance(part, str)), ""), ())
 
 
 def _first(error: ValidationError) -> Iterator[Any]:
@@ -198,7 +238,7 @@ def _problem(path: Path, tree: yaml.Node | None, error: Any) -> str:
     where = _Place(path=path, tree=tree, loc=loc)
     match error["type"]:
         case "extra_forbidden":
-            known = _FIELDS.get(next((str(part) for part in reversed(loc[:-1]) if isinstance(part, str)), ""), ())
+            known = _known(loc[:-1])
             near = difflib.get_close_matches(str(loc[-1]), known, n=1)
             hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(known)}."
             return f"{where}: there is no such key. {hint}"
@@ -211,7 +251,7 @@ def _problem(path: Path, tree: yaml.Node | None, error: Any) -> str:
         case "tuple_type":
             return f"{where}: this should be a list, such as [{_LISTED.get(str(loc[-1]), '...')}]."
         case "model_type":
-            known = _FIELDS.get(next((str(part) for part in reversed(loc) if isinstance(part, str)), ""), ())
+            known = _known(loc)
             return f"{where}: this should be a mapping with {', '.join(known)}."
         case _:
             return f"{where}: {str(error['msg']).removeprefix('Value error, ')}."

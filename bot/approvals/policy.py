@@ -5,10 +5,11 @@ The file is read at the edge (`bot.policy_file`); here are its rules as the doma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class Policy:
     """Whether a rejection must say why."""
     steps: tuple[Step, ...] = ()
     """In the order of their time."""
+    max_rounds: int | None = None
+    """How often one place of a graph may ask within a task; once more stops the task. None: without end."""
 
     def __post_init__(self) -> None:
         if list(self.steps) != sorted(self.steps, key=lambda step: step.after):
@@ -76,11 +79,32 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where a graph goes from a rejected breakpoint: on, as if the node `as_node` had run and returned `values`, in
+    whose texts `{reason}` stands for the rejection's."""
+
+    as_node: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphTerms:
+    """How a graph wants its answers, where its questions do not say it themselves."""
+
+    answer: str = ""
+    """The convention for yes and no; empty: each shape's own."""
+    reject: Route | None = None
+    """What follows on a rejected breakpoint; None: the task's end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
     """All rules, the first match first, and what governs where none matches."""
 
     rules: tuple[Rule, ...]
     otherwise: Policy
+    graphs: Mapping[str, GraphTerms] = field(default_factory=dict)
+    """How each graph that is named wants its answers."""
 
     def select(self, *, graph: str, risk: str | None) -> Policy:
         return next((rule.policy for rule in self.rules if rule.matches(graph=graph, risk=risk)), self.otherwise)

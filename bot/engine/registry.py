@@ -6,6 +6,7 @@ cannot be understood does stop it.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import inspect
@@ -24,10 +25,11 @@ from dotenv import dotenv_values
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import StateGraph
+from langgraph.graph import START, StateGraph
 from langgraph.pregel import Pregel
 
 from bot.approvals.errors import GraphUnavailable, SettingsError, UnknownGraph
+from bot.approvals.policy import GraphTerms
 from bot.approvals.ports import Graph
 from bot.engine import inputs
 
@@ -75,6 +77,22 @@ class Registry:
             raise GraphUnavailable(name, graph.unavailable)
         return graph
 
+    def refuse_unknown(self, terms: Mapping[str, GraphTerms]) -> None:
+        """Return if each graph that the policies have terms for is here, with the node that they name; else
+        `SettingsError`."""
+        for name, each in terms.items():
+            graph = self.graphs.get(name)
+            if graph is None:
+                near = difflib.get_close_matches(name, self.graphs, n=1)
+                hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(self.graphs)}."
+                raise SettingsError(f'POLICY_FILE, key "approvals.{name}": there is no such graph. {hint}')
+            nodes = () if graph.compiled is None else [node for node in graph.compiled.nodes if node != START]
+            if each.reject is not None and nodes and each.reject.as_node not in nodes:
+                raise SettingsError(
+                    f'POLICY_FILE, key "approvals.{name}.reject.as_node": the graph has no such node. '
+                    f"It has {', '.join(nodes)}."
+                )
+
     def compiled(self, name: str) -> Pregel[Any, Any, Any, Any]:
         """The graph, ready to run; `UnknownGraph` or `GraphUnavailable`."""
         compiled = self.get(name).compiled
@@ -92,9 +110,13 @@ async def load(config: Path, root: Path, saver: Saver) -> Registry:
     return Registry(graphs=graphs, saver=saver)
 
 
-async def listed(config: Path, root: Path) -> tuple[Graph, ...]:
-    """All graphs of the configuration with what is wrong with them, for a look without a database."""
+async def listed(config: Path, root: Path, terms: Mapping[str, GraphTerms] | None = None) -> tuple[Graph, ...]:
+    """All graphs of the configuration with what is wrong with them, for a look without a database.
+
+    `SettingsError` where the file is not usable, or `terms` name what is not there.
+    """
     registry = await load(config, root, InMemorySaver())
+    registry.refuse_unknown(terms or {})
     return tuple(graph.listed() for graph in registry.graphs.values())
 
 
@@ -156,7 +178,6 @@ async def _load(name: str, entry: tuple[str, str], root: Path, saver: Saver) -> 
         module = _import(spec.rpartition(":")[0], root)
         exported = getattr(module, spec.rpartition(":")[2])
         compiled = await _compile(exported, saver)
-        _refuse_breakpoints(compiled)
         form = inputs.read(compiled, getattr(module, "check_inputs", None))
     except Exception as error:  # whatever a graph's module raises makes that one graph unavailable
         log.warning("graph %s is unavailable: %s", name, error, exc_info=error)
@@ -207,20 +228,6 @@ async def _compile(exported: object, saver: Saver) -> Pregel[Any, Any, Any, Any]
         made = _call(cast("Callable[..., object]", exported))
         return await _compile(await made if inspect.isawaitable(made) else made, saver)
     raise TypeError(f"it is a {type(exported).__name__}, not a StateGraph, a compiled graph or a factory of one")
-
-
-def _refuse_breakpoints(graph: Pregel[Any, Any, Any, Any]) -> None:
-    """A static breakpoint asks nobody anything, and a thread that stands at one looks like one whose process died:
-    it would be run on without an answer."""
-    below = [part for _, part in graph.get_subgraphs(recurse=True) if isinstance(part, Pregel)]
-    for part in (graph, *below):
-        named = (part.interrupt_before_nodes, part.interrupt_after_nodes)
-        stops = [node for nodes in named for node in (["every node"] if isinstance(nodes, str) else nodes)]
-        if stops:
-            raise ValueError(
-                f"it stops before or after {', '.join(stops)} by interrupt_before "
-                "or interrupt_after, which asks nothing that could be shown; call interrupt() in a node instead"
-            )
 
 
 def _call(factory: Callable[..., object]) -> object | Awaitable[object]:

@@ -17,12 +17,20 @@ from langgraph.types import Command
 
 from bot.approvals.errors import Unreachable
 from bot.approvals.model import JSON, Decision, Failure, InterruptId, Lease, Question, Task
+from bot.approvals.policy import GraphTerms
 from bot.approvals.ports import Draining, Graph, ThreadStatus
-from bot.engine import questions, status
+from bot.engine import breakpoints, questions, status
 from bot.engine.checkpoints import FENCING_TOKEN, LeaseLost, lost
 from bot.engine.registry import Registry
 
 log = logging.getLogger(__name__)
+
+
+_PLAIN = GraphTerms()
+
+
+class BreakpointFirst(Exception):
+    """An interrupt cannot be answered while another part of the graph stands at a breakpoint."""
 
 
 @dataclass(slots=True)
@@ -44,6 +52,8 @@ class LangGraphEngine:
     """Runs the registry's graphs. Always by interrupt id, strictly, and with every step saved before the next."""
 
     registry: Registry
+    terms: Mapping[str, GraphTerms] = field(default_factory=dict)
+    """How graphs that are named want their answers."""
     runs: Runs = field(default_factory=Runs)
 
     def graphs(self) -> tuple[Graph, ...]:
@@ -54,7 +64,7 @@ class LangGraphEngine:
 
     async def status(self, task: Task) -> ThreadStatus:
         with lost():
-            return await status.read(self.registry.compiled(task.graph), _config(task))
+            return await status.read(self.registry.compiled(task.graph), _config(task), self._terms(task).answer)
 
     async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
         return await self._run(task, lease, dict(task.inputs), now)
@@ -62,7 +72,33 @@ class LangGraphEngine:
     async def resume(
         self, task: Task, lease: Lease, interrupt_id: InterruptId, answer: JSON, now: datetime
     ) -> ThreadStatus:
+        if breakpoints.is_breakpoint(interrupt_id):
+            return await self._pass(task, lease, interrupt_id, answer, now)
+        if any(breakpoints.is_breakpoint(asked.interrupt_id) for asked in (await self.status(task)).asked):
+            failure = self._failure(task, BreakpointFirst("a run would pass the breakpoint that is asked about"), now)
+            return replace(await self.status(task), failure=failure)
         return await self._run(task, lease, Command(resume={interrupt_id: answer}), now)
+
+    async def _pass(
+        self, task: Task, lease: Lease, interrupt_id: InterruptId, answer: JSON, now: datetime
+    ) -> ThreadStatus:
+        """Act on what was said of a breakpoint, if the thread still stands there, and run on unless it was ended."""
+        if self.runs.draining:
+            raise Draining
+        graph, config = self.registry.compiled(task.graph), _config(task, lease)
+        try:
+            with lost():
+                places = await breakpoints.found(graph, config)
+                if not places or breakpoints.id_of(places) != interrupt_id:
+                    return await self.status(task)
+                goes_on = await breakpoints.answered(graph, config, places, answer, self._terms(task).reject)
+        except LeaseLost as overtaken:
+            raise Unreachable("the task is in other hands") from overtaken
+        except Unreachable:
+            raise
+        except Exception as error:  # the graph's reducers and edges run while its state is changed
+            return replace(await self.status(task), failure=self._failure(task, error, now))
+        return await self._run(task, lease, None, now) if goes_on else await self.status(task)
 
     async def proceed(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
         return await self._run(task, lease, None, now)
@@ -73,6 +109,9 @@ class LangGraphEngine:
 
     def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:
         return questions.answer(question, proposed, decision)
+
+    def _terms(self, task: Task) -> GraphTerms:
+        return self.terms.get(task.graph, _PLAIN)
 
     async def _run(self, task: Task, lease: Lease, given: Any, now: datetime) -> ThreadStatus:
         """One run to the next pause, end, or error; then the status, with the error if there was one."""

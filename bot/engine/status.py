@@ -21,22 +21,27 @@ from langgraph.types import Interrupt, PregelTask, StateSnapshot, _interrupt_id
 
 from bot.approvals.model import JSON, InterruptId
 from bot.approvals.ports import Asked, Phase, ThreadStatus
-from bot.engine import questions
+from bot.engine import breakpoints, questions
 from bot.engine.payload import to_json
 
 
-async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig) -> ThreadStatus:
-    """The thread's status. Reads; runs nothing."""
+async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, answer: str = "") -> ThreadStatus:
+    """The thread's status. Reads; runs nothing. `answer` is the convention for what the graph asks plainly."""
     snapshot = await graph.aget_state(config, subgraphs=True)
     if snapshot.created_at is None:
         return ThreadStatus(phase=Phase.LOST)
+    saver = cast("BaseCheckpointSaver[Any]", graph.checkpointer)
     found = _Found()
-    await _look(snapshot, cast("BaseCheckpointSaver[Any]", graph.checkpointer), found)
+    await _look(snapshot, saver, found)
+    asked = [_asked(interrupt, answer) for interrupt in found.open.values()]
+    if places := await breakpoints.standing(graph, snapshot, saver):
+        asked.append(Asked(interrupt_id=breakpoints.id_of(places), question=breakpoints.question(places)))
+        found.stands = True
     return ThreadStatus(
         phase=_phase(snapshot, found),
-        asked=tuple(_asked(interrupt) for interrupt in found.open.values()),
+        asked=tuple(asked),
         answered=frozenset(found.answered),
-        outcome=_outcome(snapshot.values),
+        outcome=str((snapshot.metadata or {}).get(breakpoints.ENDED) or _outcome(snapshot.values)),
     )
 
 
@@ -52,6 +57,8 @@ class _Found:
     """A node has finished and the edge after it raised: what would have followed is not stored anywhere."""
     unsettled: bool = False
     """Something is still to be run before anybody has to be asked."""
+    stands: bool = False
+    """It stands at a breakpoint, and goes on only once that is answered."""
 
 
 @dataclass(slots=True)
@@ -74,7 +81,7 @@ def _phase(snapshot: StateSnapshot, found: _Found) -> Phase:
         return Phase.BROKEN
     if found.failed or found.answered:
         return Phase.FAILED
-    return Phase.WAITING if found.open and not found.unsettled else Phase.STOPPED
+    return Phase.WAITING if found.stands or (found.open and not found.unsettled) else Phase.STOPPED
 
 
 async def _look(snapshot: StateSnapshot, saver: BaseCheckpointSaver[Any], found: _Found) -> None:
@@ -167,8 +174,9 @@ def _within(config: RunnableConfig, namespace: str) -> RunnableConfig:
     )
 
 
-def _asked(interrupt: Interrupt) -> Asked:
-    return Asked(interrupt_id=InterruptId(interrupt.id), question=questions.read(to_json(interrupt.value)))
+def _asked(interrupt: Interrupt, answer: str) -> Asked:
+    question = questions.read(to_json(interrupt.value), to_json(interrupt.response_schema), answer)
+    return Asked(interrupt_id=InterruptId(interrupt.id), question=question)
 
 
 def _outcome(values: object) -> str:

@@ -100,6 +100,7 @@ policies = st.builds(
     self_approval=st.booleans(),
     reason_required=st.booleans(),
     steps=tuples(steps).map(lambda taken: tuple(sorted(taken, key=lambda step: step.after))),
+    max_rounds=maybe(counts),
 )
 item_verdicts = st.one_of(
     st.builds(model.Approve),

@@ -12,6 +12,7 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from bot.approvals.errors import GraphUnavailable, SettingsError, UnknownGraph
+from bot.approvals.policy import GraphTerms, Route
 from bot.engine import registry
 from bot.engine.registry import Registry
 
@@ -208,25 +209,18 @@ async def test_what_cannot_be_loaded_says_why(root: Path, spec: str, sentence: s
     assert sentence in await reason(root, spec)
 
 
-@pytest.mark.parametrize("stop", ['interrupt_before=["greet"]', 'interrupt_after=["greet"]', 'interrupt_before="*"'])
-async def test_a_graph_with_a_static_breakpoint_is_refused_since_it_would_be_run_past_it(root: Path, stop: str) -> None:
-    (root / "stops.py").write_text(SOURCE.replace("builder.compile()", f"builder.compile({stop})"))
+async def test_terms_of_a_graph_that_is_not_there_stop_the_start(root: Path) -> None:
+    registry = await loaded(root, greet="./loose.py:builder")
 
-    said = await reason(root, "./stops.py:compiled")
-
-    assert "interrupt_before or interrupt_after" in said
-    assert "call interrupt() in a node instead" in said
+    with pytest.raises(SettingsError, match=r'key "approvals\.greeet".* Did you mean "greet"\?'):
+        registry.refuse_unknown({"greeet": GraphTerms()})
 
 
-async def test_a_static_breakpoint_in_a_subgraph_is_refused_too(root: Path) -> None:
-    outer = (
-        "outer = StateGraph(State)\n"
-        "outer.add_node('sub', builder.compile(interrupt_before=['greet']))\n"
-        "outer.add_edge(START, 'sub')\n"
-    )
-    (root / "stops.py").write_text(SOURCE + outer)
+async def test_terms_that_lead_to_a_node_that_is_not_there_stop_the_start(root: Path) -> None:
+    registry = await loaded(root, greet="./loose.py:builder")
 
-    assert "before or after greet" in await reason(root, "./stops.py:outer")
+    with pytest.raises(SettingsError, match=r'key "approvals\.greet\.reject\.as_node".* greet'):
+        registry.refuse_unknown({"greet": GraphTerms(reject=Route(as_node="nowhere"))})
 
 
 async def test_a_modules_own_check_of_the_inputs_is_taken(root: Path) -> None:
