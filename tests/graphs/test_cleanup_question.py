@@ -85,7 +85,7 @@ class TestAsking:
         question = run.start(path="logs")
 
         assert question["reason"] == (
-            f"They were not changed for 30d. They go to .trash/{run.thread_id}, "
+            f"They were not changed for 30d. They go to {root}/.trash/{run.thread_id}, "
             "keep their names, and can be moved back from there."
         )
         assert question["risk_level"] == "medium"
