@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 HELD_ELSEWHERE = timedelta(seconds=2)
 """When to look again at a thread that another process drives."""
+SECONDS_FOR_ANSWERS = 3.0
+"""How long a shutdown keeps the socket open for modals that were sent: Slack waits no longer for their answer."""
 SECONDS_TO_RECONNECT = 2.0
 """How soon a socket that was cut is seen to be; until then no click arrives. slack_sdk's own is ten."""
 
@@ -118,7 +120,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
                 log.warning("this sweep was cut short, the next one goes on: %s", error)
             else:
                 if await socket.client.is_connected():
-                    health.beat()
+                    health.beat(settings.sweep_interval)
 
         async def drain() -> None:
             engine.runs.drain()
@@ -127,6 +129,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(drain)
         await socket.connect_async()  # type: ignore[no-untyped-call]
         stack.push_async_callback(socket.close_async)
+        stack.push_async_callback(work.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
         yield service
 
