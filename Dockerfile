@@ -4,9 +4,11 @@ WORKDIR /src
 COPY requirements.lock pyproject.toml README.md LICENSE ./
 COPY bot ./bot
 COPY graphs ./graphs
+COPY tools/runtime_only.py ./tools/
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements.lock \
-    && /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+    && /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && /venv/bin/python tools/runtime_only.py
 
 FROM python:3.13-slim
 RUN useradd --create-home --uid 10001 countersign
@@ -17,7 +19,7 @@ COPY --chown=countersign langgraph.json policies.yaml manifest.yml ./
 RUN mkdir -p var/files && chown -R countersign var
 USER countersign
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
-# Healthy as long as it is connected to Slack and its storage answers: `run` touches this file at each look.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "bot", "healthy"]
+# Healthy as long as it is connected to Slack and its storage answers: `run` says so at each look.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "bot.health"]
 STOPSIGNAL SIGTERM
 CMD ["python", "-m", "bot", "run"]
