@@ -65,8 +65,8 @@ class Settings(BaseSettings):
     def _redis(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("should start with redis:// or rediss://, such as redis://localhost:6379/0")
-        if url is not None:
-            parse_url(url.get_secret_value())  # a ValueError says what is wrong with the port, or an option
+        if url is not None:  # its ValueError says what is wrong with the port, or an option
+            parse_url(url.get_secret_value())  # type: ignore[no-untyped-call]
         return url
 
     @field_validator("slack_api_url")
