@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -127,15 +127,19 @@ class Workshop:
             if not self._busy:
                 self._idle.set()
 
+    async def quiet(self, seconds: float) -> None:
+        """Return once no listener is at work, or after so long."""
+        if self._busy:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._idle.wait()
+
     async def close(self, grace: float) -> None:
         """Let listeners end, then graphs, then Slack's messages; all within about `grace` seconds."""
         loop = asyncio.get_running_loop()
         end = loop.time() + grace
+        await self.quiet(grace)
         if self._busy:
-            try:
-                async with asyncio.timeout(grace):
-                    await self._idle.wait()
-            except TimeoutError:
-                log.warning("%d answers to Slack were still under way at the end", self._busy)
+            log.warning("%d answers to Slack were still under way at the end", self._busy)
         await self.deliveries.close(max(end - loop.time(), 0))
         await self.showings.close(max(end - loop.time(), 1))

@@ -65,13 +65,8 @@ async def test_a_modal_that_was_sent_is_answered_and_counts(
         async def arrived() -> bool:
             return bool(await simulator.traffic(kind="interactive", after=mark))
 
-        async def looked_up() -> bool:  # a click that came after it is being worked on, so it is as well
-            calls = await simulator.traffic(method="users.info", after=mark)
-            return any(call["arguments"]["user"] == "U0DAVE" for call in calls)
-
         await simulator.wait_for(arrived)
-        await room.press("dave", card, "approve")
-        await simulator.wait_for(looked_up)
+        await room.press("dave", card, "approve")  # acknowledged, so what came before it is being worked on
         own_bot.terminate()
         other.execute("ROLLBACK")
     other.close()
