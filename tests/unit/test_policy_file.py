@@ -1,0 +1,305 @@
+"""policies.yaml, read strictly: what it means, and each way in which it can be wrong, with its line and its key."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot import policy_file
+from bot.approvals.errors import SettingsError
+from bot.approvals.policy import Escalate, Expire, Policies, Remind, Step
+from bot.durations import duration
+
+ROOT = Path(__file__).parents[2]
+HOUR = timedelta(hours=1)
+
+DEFAULTS = "defaults:\n  approvers: ['@ops']\n"
+RULE = f"{DEFAULTS}rules:\n  - name: grave\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "policies.yaml"
+
+
+def loaded(file: Path, text: str) -> Policies:
+    file.write_text(text)
+    return policy_file.load(file)
+
+
+def refusal(file: Path, text: str) -> str:
+    """What is said of the file, without the folder that it lies in."""
+    with pytest.raises(SettingsError) as refused:
+        loaded(file, text)
+    return str(refused.value).replace(str(file), "policies.yaml")
+
+
+# --- What it means ------------------------------------------------------------------------------------
+
+
+def test_the_least_that_a_file_can_say(file: Path) -> None:
+    policy = loaded(file, DEFAULTS).select(graph="any", risk=None)
+
+    assert (policy.name, policy.approvers, policy.quorum) == ("defaults", ("@ops",), 1)
+    assert (policy.self_approval, policy.reason_required, policy.steps) == (False, True, ())
+
+
+def test_all_that_a_policy_can_say(file: Path) -> None:
+    text = """
+defaults:
+  approvers: [U012AB3CD, W0AB, S0GROUP, "@ops-leads", bob@example.com]
+  quorum: 3
+  self_approval: true
+  reason_required: false
+  remind_after: 90s
+  escalate: {after: 30m, to: ["@on-call"]}
+  deadline: 1w
+"""
+
+    policy = loaded(file, text).otherwise
+
+    assert policy.approvers == ("U012AB3CD", "W0AB", "S0GROUP", "@ops-leads", "bob@example.com")
+    assert (policy.quorum, policy.self_approval, policy.reason_required) == (3, True, False)
+    assert policy.steps == (
+        Step(after=timedelta(seconds=90), action=Remind()),
+        Step(after=timedelta(minutes=30), action=Escalate(to=("@on-call",))),
+        Step(after=timedelta(weeks=1), action=Expire()),
+    )
+
+
+def test_a_rule_says_what_differs_and_the_first_that_matches_governs(file: Path) -> None:
+    text = """
+defaults: {approvers: ["@ops"], quorum: 2, deadline: 4h}
+rules:
+  - {name: grave, match: {graph: "deploy-*", risk: [high]}, approvers: [UBOSS], self_approval: false}
+  - {name: deploys, match: {graph: "deploy-*"}, quorum: 1}
+  - {name: all}
+"""
+
+    policies = loaded(file, text)
+
+    grave = policies.select(graph="deploy-web", risk="high")
+    assert (grave.name, grave.approvers, grave.quorum, grave.deadline) == ("grave", ("UBOSS",), 2, 4 * HOUR)
+    assert policies.select(graph="deploy-web", risk="low").name == "deploys"
+    assert policies.select(graph="deploy-web", risk=None).quorum == 1
+    assert policies.select(graph="cleanup", risk="high").name == "all"
+
+
+def test_the_shipped_file_means_what_its_comments_say() -> None:
+    policies = policy_file.load(ROOT / "policies.yaml")
+
+    otherwise = policies.select(graph="anything", risk="low")
+    assert otherwise.approvers == ("@ops-leads",)
+    assert (otherwise.quorum, otherwise.self_approval, otherwise.reason_required) == (1, False, True)
+    assert otherwise.steps == (
+        Step(after=HOUR, action=Remind()),
+        Step(after=4 * HOUR, action=Escalate(to=("@on-call",))),
+        Step(after=24 * HOUR, action=Expire()),
+    )
+    for risk in ("high", "critical"):
+        grave = policies.select(graph="cleanup", risk=risk)
+        assert (grave.name, grave.quorum, grave.approvers) == ("grave", 2, ("@ops-leads",))
+        assert [step.after for step in grave.steps] == [HOUR / 2, 2 * HOUR, 24 * HOUR]
+    cleanup = policies.select(graph="cleanup", risk="medium")
+    assert (cleanup.name, cleanup.quorum, cleanup.deadline) == ("cleanup", 1, 12 * HOUR)
+    assert [step.after for step in cleanup.steps] == [HOUR, 4 * HOUR, 12 * HOUR]
+
+
+# --- Spans --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "span"),
+    [
+        ("90s", timedelta(seconds=90)),
+        ("30m", timedelta(minutes=30)),
+        (" 4 h ", timedelta(hours=4)),
+        ("2d", timedelta(days=2)),
+        ("1w", timedelta(weeks=1)),
+        ("3650d", timedelta(days=3650)),
+    ],
+)
+def test_a_span_is_a_number_and_a_unit(word: str, span: timedelta) -> None:
+    assert duration(word) == span
+
+
+@pytest.mark.parametrize("word", ["0m", "-1h", "1.5h", "5", "h", "1y", "1h30m", "", 5, None, True, 4.0, ["1h"]])
+def test_anything_else_is_no_span(word: object) -> None:
+    with pytest.raises(ValueError, match="is no duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d"):
+        duration(word)
+
+
+@pytest.mark.parametrize("word", ["3651d", "522w", "9999999999999999999w"])
+def test_a_span_beyond_all_calendars_is_refused(word: str) -> None:
+    with pytest.raises(ValueError, match=f"'{word}' is longer than 3650d"):
+        duration(word)
+
+
+# --- What is wrong --------------------------------------------------------------------------------------
+
+WINDOWS = "The windows are counted from the question: remind_after, then escalate.after, then deadline."
+NOBODY = "nobody may answer. Name who may:"
+SPAN = "is no duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d."
+WHO = "names nobody: write a user id (U012AB3CD), an e-mail address, or a user group (@ops-leads)."
+EMPTY = "nothing is said: give it a value, or leave the key out."
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        # Nobody, or somebody who is no one
+        ("defaults: {}", f'line 1, key "defaults.approvers": {NOBODY} approvers: ["@ops-leads", U012AB3CD]'),
+        (
+            "defaults:\n  approvers: []",
+            f'line 2, key "defaults.approvers": {NOBODY} ["@ops-leads", U012AB3CD, bob@example.com]',
+        ),
+        (
+            f"{RULE}    approvers: []",
+            f'line 5, key "rules.0.approvers": {NOBODY} ["@ops-leads", U012AB3CD, bob@example.com]',
+        ),
+        (
+            f"{DEFAULTS}  escalate:\n    after: 1h\n    to: []",
+            f'line 5, key "defaults.escalate.to": {NOBODY} ["@ops-leads", U012AB3CD, bob@example.com]',
+        ),
+        ("defaults:\n  approvers:", f'line 2, key "defaults.approvers": {EMPTY}'),
+        (f"{RULE}    approvers:", f'line 5, key "rules.0.approvers": {EMPTY}'),
+        (f"{RULE}    deadline: null", f'line 5, key "rules.0.deadline": {EMPTY}'),
+        ("defaults:", f'line 1, key "defaults": {EMPTY}'),
+        ("defaults:\n  approvers: [ops]", f"line 2, key \"defaults.approvers.0\": 'ops' {WHO}"),
+        ("defaults:\n  approvers:\n  - '@ops'\n  - ' '", f"line 4, key \"defaults.approvers.1\": ' ' {WHO}"),
+        ("defaults:\n  approvers: ['<@U012AB3CD>']", f"line 2, key \"defaults.approvers.0\": '<@U012AB3CD>' {WHO}"),
+        ("defaults:\n  approvers: [7]", f'line 2, key "defaults.approvers.0": 7 {WHO}'),
+        (
+            "defaults:\n  approvers: '@ops'",
+            'line 2, key "defaults.approvers": this should be a list, such as ["@ops-leads", U012AB3CD].',
+        ),
+        # Keys
+        (f"{DEFAULTS}  qorum: 2", 'line 3, key "defaults.qorum": there is no such key. Did you mean "quorum"?'),
+        (
+            f"{DEFAULTS}  zzz: 2",
+            'line 3, key "defaults.zzz": there is no such key. Known here: approvers, quorum, self_approval, ',
+        ),
+        (f"{DEFAULTS}rule: []", 'line 3, key "rule": there is no such key. Did you mean "rules"?'),
+        (f"{RULE}    mach: {{}}", 'line 5, key "rules.0.mach": there is no such key. Did you mean "match"?'),
+        (
+            f"{RULE}    match:\n      grahp: x",
+            'line 6, key "rules.0.match.grahp": there is no such key. Did you mean "graph"?',
+        ),
+        (
+            f"{DEFAULTS}  escalate:\n    after: 1h\n    too: []\n    to: ['@b']",
+            'line 5, key "defaults.escalate.too": there is no such key. Did you mean "to"?',
+        ),
+        (f"{DEFAULTS}rules:\n  - quorum: 1", 'line 4, key "rules.0.name": it is missing.'),
+        ("rules: []", 'line 1, key "defaults": it is missing.'),
+        (f"{DEFAULTS}  escalate:\n    after: 1h", 'line 3, key "defaults.escalate.to": it is missing.'),
+        (f"{DEFAULTS}  quorum: 1\n  quorum: 2", 'line 4, key "quorum": it is there twice, first in line 3. Keep one.'),
+        (f"{DEFAULTS}{DEFAULTS}", 'line 3, key "defaults": it is there twice, first in line 1. Keep one.'),
+        # Values
+        (f"{DEFAULTS}  deadline: soon", f"line 3, key \"defaults.deadline\": 'soon' {SPAN}"),
+        (f"{DEFAULTS}  deadline: 0m", f"line 3, key \"defaults.deadline\": '0m' {SPAN}"),
+        (f"{DEFAULTS}  remind_after: 30", f'line 3, key "defaults.remind_after": 30 {SPAN}'),
+        (f"{DEFAULTS}  deadline: 99999w", "line 3, key \"defaults.deadline\": '99999w' is longer than 3650d."),
+        (f"{DEFAULTS}  quorum: 0", 'line 3, key "defaults.quorum": Input should be greater than or equal to 1.'),
+        (f"{DEFAULTS}  quorum: two", 'line 3, key "defaults.quorum": Input should be a valid integer'),
+        (f"{DEFAULTS}  self_approval: maybe", 'line 3, key "defaults.self_approval": Input should be a valid boolean'),
+        (f"{DEFAULTS}  escalate: 4h", 'line 3, key "defaults.escalate": this should be a mapping with after, to.'),
+        (f"{RULE}    match: {{risk: high}}", 'line 5, key "rules.0.match.risk": this should be a list, such as [high,'),
+        (
+            f"{RULE}    match: {{risk: [huge]}}",
+            "line 5, key \"rules.0.match.risk.0\": Input should be 'low', 'medium', 'high' or 'critical'.",
+        ),
+        (
+            f"{RULE}    match: {{risk: []}}",
+            'line 5, key "rules.0.match.risk": an empty list matches nothing. Leave it out where the risk does not',
+        ),
+        (f"{DEFAULTS}rules: {{}}", 'line 3, key "rules": this should be a list, such as [{name: grave, '),
+        (f"{DEFAULTS}rules:\n- grave", 'line 4, key "rules.0": this should be a mapping with approvers, quorum,'),
+        # Windows
+        (
+            f"{DEFAULTS}  remind_after: 5h\n  deadline: 4h",
+            f'line 3, key "defaults.remind_after": it would not come before deadline. {WINDOWS}',
+        ),
+        (
+            f"{DEFAULTS}  deadline: 4h\n  remind_after: 4h",
+            f'line 4, key "defaults.remind_after": it would not come before deadline. {WINDOWS}',
+        ),
+        (
+            f"{DEFAULTS}  remind_after: 2h\n  escalate:\n    after: 1h\n    to: ['@b']",
+            f'line 3, key "defaults.remind_after": it would not come before escalate.after. {WINDOWS}',
+        ),
+        (
+            f"{DEFAULTS}  deadline: 2h\nrules:\n  - name: grave\n    escalate:\n      after: 3h\n      to: ['@b']",
+            f'line 7, key "rules.0.escalate.after": it would not come before deadline. {WINDOWS}',
+        ),
+        (
+            f"{DEFAULTS}  remind_after: 2h\nrules:\n  - name: grave\n    deadline: 1h",
+            f'line 5, key "rules.0.remind_after": it would not come before deadline. {WINDOWS}',
+        ),
+        # No policies at all
+        ("", "line 1: this should be a mapping with defaults, rules"),
+        ("- a", "line 1: this should be a mapping with defaults, rules"),
+        ("defaults: &a [*a]", 'line 1, key "defaults": this should be a mapping with approvers, '),
+    ],
+)
+def test_each_mistake_is_said_with_its_line_its_key_and_what_would_be_right(
+    file: Path, text: str, sentence: str
+) -> None:
+    said = refusal(file, text)
+
+    assert said.startswith(f"policies.yaml, {sentence}")
+    assert "\n" not in said, "one mistake is one sentence"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("defaults: [\n", "policies.yaml, line 2: this is not YAML (expected the node content, but found"),
+        ("a: b: c", "policies.yaml, line 1: this is not YAML (mapping values are not allowed here)."),
+        ("\n\tx: 1", "policies.yaml, line 2: this is not YAML (found character '\\t' that cannot start any token)."),
+        ("a: 1\n---\nb: 2", "policies.yaml, line 2: this is not YAML (but found another document)."),
+        ("a: !!python/name:os.system ", "policies.yaml, line 1: this is not YAML (could not determine a constructor"),
+        (f"{DEFAULTS}rules: [2024-02-30]", "policies.yaml: this is not YAML (day is out of range for month)."),
+        ("a: \x00", "policies.yaml: this is not YAML (unacceptable character #x0000"),
+    ],
+)
+def test_what_is_no_yaml_is_said_with_its_line(file: Path, text: str, sentence: str) -> None:
+    assert refusal(file, text).startswith(sentence)
+
+
+def test_all_mistakes_are_said_at_once(file: Path) -> None:
+    said = refusal(file, f"{DEFAULTS}  qorum: 2\n  deadline: soon\nrulez: []")
+
+    assert [line.partition('"')[2].partition('"')[0] for line in said.splitlines()] == [
+        "defaults.deadline",
+        "defaults.qorum",
+        "rulez",
+    ]
+
+
+def test_a_file_that_is_not_there_or_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "latin.yaml").write_bytes(b"a: \xfc")
+
+    with pytest.raises(SettingsError, match=r"there is no such file. POLICY_FILE names it; it says who may answer\."):
+        policy_file.load(tmp_path / "policies.yaml")
+    for unreadable in (tmp_path, tmp_path / "latin.yaml"):
+        with pytest.raises(SettingsError, match="cannot be read"):
+            policy_file.load(unreadable)
+
+
+def test_an_alias_may_be_used_twice(file: Path) -> None:
+    text = (
+        "defaults: {approvers: &ops ['@ops']}\nrules: [{name: grave, approvers: *ops}, {name: rest, approvers: *ops}]"
+    )
+
+    assert loaded(file, text).select(graph="a", risk=None).approvers == ("@ops",)
+
+
+@pytest.mark.parametrize("key", ["approvers", "quorum", "deadline", "escalate"])
+def test_no_key_of_the_shipped_file_can_be_misspelt_unnoticed(file: Path, key: str) -> None:
+    text = (ROOT / "policies.yaml").read_text().replace(f"{key}:", f"{key[:-1]}:", 1)
+    assert yaml.safe_load(text)
+
+    assert "there is no such key" in refusal(file, text)
