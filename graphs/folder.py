@@ -50,9 +50,10 @@ def files(root: Path, folder: str = "") -> list[tuple[str, int]]:
         for where, folders, names, descriptor in os.fwalk(".", dir_fd=top):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in names:
-                seen = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-                if stat.S_ISREG(seen.st_mode) and not name.startswith("."):
-                    found.append((str(start / where / name), seen.st_size))
+                with suppress(FileNotFoundError):  # gone since the folder was read
+                    seen = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                    if stat.S_ISREG(seen.st_mode) and not name.startswith("."):
+                        found.append((str(start / where / name), seen.st_size))
     return sorted(found)
 
 

@@ -7,6 +7,7 @@ both mails have the same Message-ID.
 
 import os
 import re
+from asyncio import to_thread
 from collections.abc import Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -91,19 +92,19 @@ async def send(key: str, to: Sequence[str], subject: str, text: str) -> str:
     """
     about: dict[str, Any] = {"to": list(to), "subject": subject, "text": text}
     journal = _outbox() / "sent.db"
-    done = effects.remembered(journal, key, about)
+    done = await to_thread(effects.remembered, journal, key, about)
     if done is None:
         message = _message(key, to, subject, text)
         if os.environ.get("SMTP_HOST", "").strip():
             done = {"said": await _submit(message)}
         else:
             name = f"{key[:16]}.eml"
-            folder.write(_outbox(), PurePosixPath(name), message.as_bytes(), replace=True)
+            await to_thread(folder.write, _outbox(), PurePosixPath(name), message.as_bytes(), replace=True)
             done = {
                 "said": f"Written to {(_outbox() / name).as_posix()}, and not sent: SMTP_HOST names no server, "
                 f"and {', '.join(to)} did not get it."
             }
-        effects.remember(journal, key, about, done)
+        await to_thread(effects.remember, journal, key, about, done)
     return str(done["said"])
 
 
