@@ -24,6 +24,7 @@ from bot.approvals.model import (
     Cancelled,
     Decided,
     Ended,
+    Expired,
     Failed,
     Failure,
     Lease,
@@ -132,7 +133,7 @@ class Delivery:
             case GiveUp():
                 await self._lose(task)
             case Record():
-                await self._record(task, requests, status)
+                return await self._record(task, requests, status)
             case _:
                 assert_never(move)
         return None
@@ -141,21 +142,37 @@ class Delivery:
         """Answer the request's interrupt. The intent is stored first: an interrupt found gone was then ours."""
         state = request.state
         assert isinstance(state, Decided)  # noqa: S101 - next_move chose it
-        await self._save(rules.attempted(request), "resume_begun")
-        crash.point("resume-begun")
         try:
             answer = self.engine.answer(request.question, request.proposed, state.decision)
         except InvalidAnswer as invalid:
-            failure = self._fault(f"its decision does not fit its question: {invalid}")
-            return replace(await self.engine.status(task), failure=failure)
+            return await self._unanswerable(task, request, invalid)
+        await self._save(rules.attempted(request), "resume_begun")
+        crash.point("resume-begun")
         return await self.engine.resume(task, lease, request.interrupt_id, answer, self.clock())
+
+    async def _unanswerable(self, task: Task, request: Request, invalid: InvalidAnswer) -> ThreadStatus:
+        """There is no value to resume with. Where that is because nobody answered, the task ends: no question's
+        silence is taken for an answer that was not given."""
+        if request.decision is not None and isinstance(request.decision, Expired):
+            await self._stop(task, invalid.problem)
+            return await self.engine.status(task)
+        await self._save(rules.attempted(request), "resume_begun")
+        failure = self._fault(f"its decision does not fit its question: {invalid}")
+        return replace(await self.engine.status(task), failure=failure)
 
     # --- Recording what the checkpoint says -----------------------------------------------------
 
-    async def _record(self, task: Task, requests: Sequence[Request], status: ThreadStatus) -> None:
+    async def _record(self, task: Task, requests: Sequence[Request], status: ThreadStatus) -> ThreadStatus | None:
         """Store what follows from the thread's status. The task's own state comes before `delivered`, so that a
-        crash in between leaves an undelivered request behind, which brings the next drive here again."""
+        crash in between leaves an undelivered request behind, which brings the next drive here again.
+
+        Returns the status where the task was stopped, and is still to be closed.
+        """
         for asked in status.asked:
+            if (rounds := self._spent(task, requests, asked)) is not None:
+                where = f" at {asked.place}" if asked.place else ""
+                await self._stop(task, f"It has asked{where} {rounds} times, which is as often as its policy allows.")
+                return status
             await self._ask(task, requests, asked)
         for request in requests:
             if isinstance(request.state, Pending) and not alive(request, status):
@@ -164,6 +181,15 @@ class Delivery:
         for request in requests:
             if isinstance(request.state, Decided):
                 await self._account(request, status)
+        return None
+
+    def _spent(self, task: Task, requests: Sequence[Request], asked: Asked) -> int | None:
+        """How often this place has asked and was answered, where its policy does not let it ask once more."""
+        if any(request.interrupt_id == asked.interrupt_id for request in requests):
+            return None
+        policy = self.policies.select(graph=task.graph, risk=asked.question.risk)
+        rounds = sum(request.place == asked.place and not isinstance(request.state, Pending) for request in requests)
+        return rounds if policy.max_rounds is not None and rounds >= policy.max_rounds else None
 
     async def _ask(self, task: Task, requests: Sequence[Request], asked: Asked) -> None:
         known = next((request for request in requests if request.interrupt_id == asked.interrupt_id), None)
@@ -184,6 +210,7 @@ class Delivery:
             task_id=task.id,
             thread_id=task.thread_id,
             interrupt_id=asked.interrupt_id,
+            place=asked.place,
             graph=task.graph,
             requester=task.requester,
             proposed=question,
@@ -243,6 +270,10 @@ class Delivery:
                 await self._save(rules.supersede(request, now), "superseded")
         elif state.attempts and status.failure is not None and state.next_try is not None and state.next_try <= now:
             await self._save(rules.failed(request, status.failure, now), "delivery_failed")
+
+    async def _stop(self, task: Task, why: str) -> None:
+        """End the task where it stands; its graph is not run any more."""
+        await self._end(task, Ended(outcome=f"Stopped: {why}", at=self.clock()), "stopped")
 
     async def _lose(self, task: Task) -> None:
         """The checkpoints are gone: nothing can be resumed, and that is said."""

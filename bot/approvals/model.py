@@ -361,6 +361,8 @@ class Request:
     """As it stands now: `proposed`, with the edits."""
     policy: Policy
     """A snapshot: later edits of the policy file do not change a running request."""
+    place: str = ""
+    """Where in the graph it is asked."""
     asked: tuple[Person, ...]
     """Who the policy's approvers were when the request was opened; shown, never relied on."""
     opened_at: datetime

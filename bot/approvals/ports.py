@@ -186,6 +186,8 @@ class Asked:
 
     interrupt_id: InterruptId
     question: Question
+    place: str = ""
+    """Where in the graph: the name of the node, below those that it lies in."""
 
 
 class Phase(Enum):
@@ -258,6 +260,10 @@ class Engine(Protocol):
 
     async def forget(self, task: Task) -> None:
         """Delete the checkpoints of the task's thread; nothing happens where there are none."""
+        ...
+
+    def check_edit(self, question: Question, item: int) -> None:
+        """Return if the item's arguments, as they were edited, are such as the graph takes; else `InvalidAnswer`."""
         ...
 
     def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:

@@ -224,6 +224,7 @@ class Service:
             request = await self.storage.request(request_id)
             await self._admit(request, person, version, now)
             revised = rules.revise(request, person, version, index, arguments, now)
+            self.engine.check_edit(revised.question, index)
             data: dict[str, JSON] = {"item": index, "digest": revised.digest}
             return await self._store(revised, person, "edited", now, data)
 

@@ -29,6 +29,7 @@ from pydantic.errors import PydanticUserError
 
 from bot.approvals.model import JSON, InterruptId, Item, Question, Verdict
 from bot.approvals.policy import Route
+from bot.approvals.ports import Asked
 from bot.engine import schemas
 from bot.engine.payload import to_json
 from bot.engine.questions import breakpoint
@@ -119,6 +120,11 @@ def _begun(state: object) -> bool:
 
 
 # --- As a question ------------------------------------------------------------------------------
+
+
+def asked(places: Sequence[Place]) -> Asked:
+    """The breakpoints as an interrupt that is open."""
+    return Asked(interrupt_id=id_of(places), question=question(places), place=_title(places[0]).lower())
 
 
 def question(places: Sequence[Place]) -> Question:

@@ -107,6 +107,9 @@ class LangGraphEngine:
         with lost():
             await self.registry.saver.adelete_thread(task.thread_id)
 
+    def check_edit(self, question: Question, item: int) -> None:
+        questions.check_edit(question, item)
+
     def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:
         return questions.answer(question, proposed, decision)
 

@@ -33,9 +33,9 @@ async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, answer
     saver = cast("BaseCheckpointSaver[Any]", graph.checkpointer)
     found = _Found()
     await _look(snapshot, saver, found)
-    asked = [_asked(interrupt, answer) for interrupt in found.open.values()]
+    asked = [_asked(interrupt, answer, found.places.get(id, "")) for id, interrupt in found.open.items()]
     if places := await breakpoints.standing(graph, snapshot, saver):
-        asked.append(Asked(interrupt_id=breakpoints.id_of(places), question=breakpoints.question(places)))
+        asked.append(breakpoints.asked(places))
         found.stands = True
     return ThreadStatus(
         phase=_phase(snapshot, found),
@@ -50,6 +50,8 @@ class _Found:
     """What the tasks of the present step say, at every depth."""
 
     open: dict[str, Interrupt] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
+    """The node that asks each, below those that it lies in."""
     answered: set[InterruptId] = field(default_factory=set)
     """The interrupts whose answer is stored while their node is not past it."""
     failed: bool = False
@@ -123,6 +125,7 @@ async def _look_at(
     below.answered |= {InterruptId(id) for id in called.answered if id in ids}
     below.answered |= {InterruptId(id) for n in range(own.answers) if (id := _interrupt_id(namespace, n)) in ids}
     found.open |= below.open
+    found.places |= {id: "/".join(filter(None, (task.name, below.places.get(id)))) for id in below.open}
     found.answered |= below.answered
     found.broken |= below.broken
     found.failed |= below.failed or (own.raised and not below.open)
@@ -174,9 +177,9 @@ def _within(config: RunnableConfig, namespace: str) -> RunnableConfig:
     )
 
 
-def _asked(interrupt: Interrupt, answer: str) -> Asked:
+def _asked(interrupt: Interrupt, answer: str, place: str) -> Asked:
     question = questions.read(to_json(interrupt.value), to_json(interrupt.response_schema), answer)
-    return Asked(interrupt_id=InterruptId(interrupt.id), question=question)
+    return Asked(interrupt_id=InterruptId(interrupt.id), question=question, place=place)
 
 
 def _outcome(values: object) -> str:

@@ -66,6 +66,8 @@ class FakeEngine:
         """Ids whose node takes the answer and never gets past it, without a word."""
         self.refused = ""
         """Why an answer does not fit; empty: it does."""
+        self.refused_edit = ""
+        """Why an edit does not fit."""
         self.no_checkpoint = 0
         """How many more starts fail before their first checkpoint."""
         self.unsaid = False
@@ -132,6 +134,10 @@ class FakeEngine:
     async def forget(self, task: Task) -> None:
         self._reach()
         self.threads.pop(task.thread_id, None)
+
+    def check_edit(self, question: Question, item: int) -> None:
+        if self.refused_edit:
+            raise InvalidAnswer(self.refused_edit)
 
     def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:
         if self.refused:

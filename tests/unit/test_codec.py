@@ -139,6 +139,7 @@ requests = st.builds(
     proposed=questions,
     question=questions,
     policy=policies,
+    place=texts,
     asked=tuples(people),
     opened_at=moments,
     state=request_states,

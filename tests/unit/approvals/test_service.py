@@ -557,7 +557,7 @@ async def test_any_number_of_processes_may_sweep_at_once(ladder: World) -> None:
     assert len(await ladder.surfaces_of(task, SurfaceKind.COPY)) == 1
 
 
-async def test_an_expiry_that_the_graph_cannot_take_stops_nobody_elses_clock(ladder: World) -> None:
+async def test_an_expiry_that_the_graph_cannot_take_ends_its_task_and_says_so_and_stops_nobody_elses_clock(ladder: World) -> None:
     first, second = await asked(ladder), await asked(ladder)
     ladder.engine.refused = "This shape knows no expiry."
 
@@ -565,10 +565,11 @@ async def test_an_expiry_that_the_graph_cannot_take_stops_nobody_elses_clock(lad
 
     for request in (first, second):
         expired = await ladder.storage.request(request.id)
-        assert isinstance(expired.state, Decided)
         assert isinstance(expired.decision, Expired)
-        assert expired.state.failure is not None
-        assert "knows no expiry" in expired.state.failure.summary
+        assert (await ladder.task(expired.task_id)).state == Ended(
+            outcome="Stopped: This shape knows no expiry.", at=ladder.now
+        )
+    assert not [run for run in ladder.engine.runs if run.startswith("resume")]
 
 
 async def test_a_sweep_finds_whatever_a_dead_process_left_undone(world: World) -> None:
@@ -622,3 +623,13 @@ async def test_a_task_that_ended_while_it_was_being_cancelled_stays_as_it_ended(
     service = replace(world.service, storage=cast(Storage, EndsMeanwhile()))
 
     assert (await service.cancel(task.id, RITA, world.now)).state == Ended(outcome="done", at=world.now)
+
+
+async def test_an_edit_that_the_graph_would_refuse_is_not_recorded(world: World) -> None:
+    request = await world.request(await world.started())
+    world.engine.refused_edit = "The amount must be a number."
+
+    with pytest.raises(InvalidAnswer, match="must be a number"):
+        await world.service.edit(request.id, ALICE, request.version, 0, {"amount": "much"}, world.now)
+
+    assert await world.storage.request(request.id) == request
