@@ -86,7 +86,7 @@ def test_an_empty_variable_is_none(desk: Desk) -> None:
 
 
 def test_variables_of_others_in_the_environment_are_theirs(desk: Desk) -> None:
-    assert desk.load(**tokens(SLACK_BOT_TOKENS="x", OPENAI_API_KEY="y"))
+    assert desk.load(**tokens(SLACK_BOT_TOKENS="x", OPENAI_API_KEY="y")).log_level == "INFO"
 
 
 def test_an_address_ends_with_a_slash(desk: Desk) -> None:

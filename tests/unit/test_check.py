@@ -1,0 +1,188 @@
+"""`python -m bot check`, against an address that answers as Slack would: a line for each thing looked at."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bot.check import check
+from bot.settings import Settings
+
+SCOPES = "chat:write,commands, im:write"
+GRAPH = """
+from langgraph.graph import START, StateGraph
+
+graph = StateGraph(dict)
+graph.add_node("node", lambda state: state)
+graph.add_edge(START, "node")
+"""
+
+
+@dataclass
+class Slack:
+    """The two methods that are asked, and what they answer."""
+
+    url: str = ""
+    scopes: str = SCOPES
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        said = self.answers.get(request.match_info["method"], {"ok": True, "url": "wss://nowhere"})
+        return web.json_response(said, headers={"x-oauth-scopes": self.scopes})
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Slack]:
+    slack = Slack()
+    application = web.Application()
+    application.router.add_route("*", "/api/{method}", slack.answer)
+    async with TestServer(application) as server:
+        slack.url = str(server.make_url("/api/"))
+        yield slack
+
+
+@dataclass
+class Desk:
+    """A folder with all that a bot is started from."""
+
+    folder: Path
+    slack: Slack
+    capsys: pytest.CaptureFixture[str]
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    async def check(self) -> tuple[int, list[str]]:
+        code = await check(self.folder / ".env")
+        return code, self.capsys.readouterr().out.splitlines()
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path, slack: Slack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Desk]:
+    for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    path, modules = list(sys.path), set(sys.modules)
+    desk = Desk(tmp_path, slack, capsys)
+    desk.write(".env", f"SLACK_BOT_TOKEN=xoxb-1\nSLACK_APP_TOKEN=xapp-1\nSLACK_API_URL={slack.url}\n")
+    desk.write("policies.yaml", "defaults: {approvers: ['@ops']}")
+    desk.write("langgraph.json", json.dumps({"graphs": {"good": "./good.py:graph"}}))
+    desk.write("good.py", GRAPH)
+    desk.write("manifest.yml", "oauth_config: {scopes: {bot: [chat:write, commands]}}")
+    yield desk
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        del sys.modules[name]
+
+
+def about(lines: list[str], what: str) -> str:
+    (line,) = [line for line in lines if what in line]
+    return line
+
+
+async def test_where_all_is_well_each_line_says_so(desk: Desk) -> None:
+    code, lines = await desk.check()
+
+    assert code == 0
+    assert {line.split(maxsplit=1)[0] for line in lines} == {"ok"}
+    for what in ("settings", "policies in policies.yaml", "graph good", f"Slack at {desk.slack.url} takes both tokens"):
+        assert about(lines, what) == f"ok     {what}"
+
+
+async def test_with_wrong_settings_nothing_else_is_looked_at(desk: Desk) -> None:
+    desk.write(".env", "LOG_LEVEL=loud\n")
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert [line.split(":")[0].split(" is ")[0] for line in lines] == [
+        "wrong  SLACK_BOT_TOKEN",
+        "wrong  SLACK_APP_TOKEN",
+        "wrong  LOG_LEVEL",
+    ]
+
+
+async def test_wrong_policies_do_not_keep_the_rest_from_being_looked_at(desk: Desk) -> None:
+    desk.write("policies.yaml", "defaults: {approvers: []}")
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert about(lines, "policies.yaml").startswith("wrong  policies.yaml, line 1, key ")
+    assert about(lines, "graph good") == "ok     graph good"
+
+
+async def test_a_graph_that_cannot_be_loaded_is_wrong_and_the_others_are_not(desk: Desk) -> None:
+    desk.write("langgraph.json", json.dumps({"graphs": {"good": "./good.py:graph", "bad": "./bad.py:graph"}}))
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert about(lines, "graph bad").startswith("wrong  graph bad: ./bad.py:graph could not be loaded (")
+    assert about(lines, "graph good") == "ok     graph good"
+
+
+@pytest.mark.parametrize("text", ["{", '{"graphs": {"good": "./good.py:graph"}, "env": ".env.graphs"}'])
+async def test_a_wrong_list_of_graphs_is_said(desk: Desk, text: str) -> None:
+    desk.write("langgraph.json", text)
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert about(lines, "langgraph.json").startswith("wrong  langgraph.json, ")
+
+
+async def test_scopes_that_the_manifest_asks_for_and_the_token_lacks_are_named(desk: Desk) -> None:
+    desk.write("manifest.yml", "oauth_config: {scopes: {bot: [users:read, chat:write, groups:read]}}")
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert "wrong  SLACK_BOT_TOKEN: the app lacks the scopes groups:read, users:read. " in about(lines, "lacks")
+
+
+async def test_without_a_manifest_no_scope_is_missed(desk: Desk) -> None:
+    (desk.folder / "manifest.yml").unlink()
+
+    assert (await desk.check())[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [("auth.test", "SLACK_BOT_TOKEN"), ("apps.connections.open", "SLACK_APP_TOKEN")]
+)
+async def test_a_token_that_slack_refuses_is_named_with_slacks_reason(desk: Desk, method: str, name: str) -> None:
+    desk.slack.answers[method] = {"ok": False, "error": "invalid_auth"}
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert about(lines, "invalid_auth").startswith(f"wrong  {name}: Slack refuses it (invalid_auth). Copy it again")
+
+
+async def test_an_address_that_does_not_answer_is_named(desk: Desk, unused_tcp_port: int) -> None:
+    url = f"http://127.0.0.1:{unused_tcp_port}/api/"
+    desk.write(".env", f"SLACK_BOT_TOKEN=xoxb-1\nSLACK_APP_TOKEN=xapp-1\nSLACK_API_URL={url}\n")
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert about(lines, "does not answer").startswith(f"wrong  SLACK_API_URL: {url} does not answer (")
+
+
+async def test_looking_changes_nothing(desk: Desk) -> None:
+    before = sorted(file.name for file in desk.folder.iterdir() if file.name != "__pycache__")
+
+    await desk.check()
+
+    assert sorted(file.name for file in desk.folder.iterdir() if file.name != "__pycache__") == before
