@@ -131,11 +131,17 @@ class Service:
         return task
 
     async def redraw(self, ref: MessageRef) -> None:
-        """Draw the surface that stands there again, whatever it is thought to show."""
+        """Draw the surface that stands there again, whatever it is thought to show.
+
+        One that is claimed or put off is behind anyway and is left as it is: whoever is at it could not store what
+        they showed, and their claim would keep everybody else from it.
+        """
 
         async def once() -> Surface | None:
             surface = await self.storage.surface_at(ref)
-            return await self.storage.save_surface(replace(surface, shown=-1, fingerprint="")) if surface else None
+            if surface is None or surface.not_before is not None:
+                return surface
+            return await self.storage.save_surface(replace(surface, shown=-1, fingerprint=""))
 
         surface = await _until_won(once)
         if surface is not None:

@@ -29,7 +29,6 @@ from bot.approvals.model import (
     Approve,
     AuditEvent,
     Cancelled,
-    Decided,
     Delivered,
     Ended,
     Expired,
@@ -398,6 +397,18 @@ async def test_a_surface_is_drawn_again_in_its_place(world: World) -> None:
     assert (await world.surface(task, SurfaceKind.CARD)).ref == card.ref
 
 
+async def test_a_click_on_a_card_that_is_just_being_drawn_does_not_keep_it_from_being_seen_as_drawn(world: World) -> None:
+    task = await world.started()
+    await world.vote(ALICE, on=await world.request(task))
+    card = await world.surface(task, SurfaceKind.CARD)
+    assert card.ref is not None
+    claimed = await world.storage.save_surface(replace(card, not_before=world.now + timedelta(minutes=1)))
+
+    await world.service.redraw(card.ref)
+
+    assert await world.surface(task, SurfaceKind.CARD) == claimed
+
+
 async def test_where_nothing_stands_nothing_is_drawn(world: World) -> None:
     await world.started()
 
@@ -557,7 +568,7 @@ async def test_any_number_of_processes_may_sweep_at_once(ladder: World) -> None:
     assert len(await ladder.surfaces_of(task, SurfaceKind.COPY)) == 1
 
 
-async def test_an_expiry_that_the_graph_cannot_take_ends_its_task_and_says_so_and_stops_nobody_elses_clock(ladder: World) -> None:
+async def test_an_expiry_that_the_graph_cannot_take_ends_its_task_and_stops_nobody_elses_clock(ladder: World) -> None:
     first, second = await asked(ladder), await asked(ladder)
     ladder.engine.refused = "This shape knows no expiry."
 
