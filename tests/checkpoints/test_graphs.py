@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import operator
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Send, interrupt
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
+from bot.engine.checkpoints import sqlite_saver
 from tests.checkpoints.savers import Leases, Saver
 
 
@@ -158,3 +162,52 @@ async def test_a_pruned_thread_keeps_its_question_and_goes_on(saver: Saver, othe
     assert (await graph.aget_state(config)).interrupts == (asked,)
     await graph.ainvoke(Command(resume={asked.id: "yes"}), config, durability="sync")
     assert (await graph.aget_state(config)).values["done"][-1] == "yes"
+
+
+async def started(saver: Saver, leases: Leases) -> RunnableConfig:
+    """The config of the one checkpoint of a thread."""
+    held = leases.take("thread")["configurable"] | {"checkpoint_ns": ""}
+    config = RunnableConfig(configurable=held)
+    put = await saver.aput(config, empty_checkpoint(), {"source": "loop", "step": 1, "parents": {}}, {})
+    return RunnableConfig(configurable={**held, **put["configurable"]})
+
+
+async def test_of_a_tasks_results_the_first_count_and_of_its_answers_the_last(saver: Saver, leases: Leases) -> None:
+    config = await started(saver, leases)
+
+    for turn in ("first", "second"):
+        await saver.aput_writes(config, [("done", turn)], "task")
+        await saver.aput_writes(config, [("__resume__", [turn])], "task")
+    found = await saver.aget_tuple(config)
+
+    assert found is not None
+    assert sorted((channel, value) for _, channel, value in found.pending_writes or []) == [
+        ("__resume__", ["second"]),
+        ("done", "first"),
+    ]
+
+
+async def test_writes_are_read_in_the_order_in_which_langgraph_applies_them(saver: Saver, leases: Leases) -> None:
+    config = await started(saver, leases)
+
+    await saver.aput_writes(config, [("done", n) for n in range(12)], "a", "~2")
+    await saver.aput_writes(config, [("done", n) for n in range(12)], "b", "~1")
+    found = await saver.aget_tuple(config)
+
+    assert found is not None
+    expected = [(task, "done", n) for task in ("b", "a") for n in range(12)]
+    assert found.pending_writes == expected
+
+
+async def test_pruning_leaves_no_writes_of_what_it_took(tmp_path: Path) -> None:
+    leases = Leases()
+    async with sqlite_saver(tmp_path / "checkpoints.sqlite", leases.fence) as saver:
+        first = await started(saver, leases)
+        await saver.aput_writes(first, [("done", 1)], "task")
+        last = await started(saver, leases)
+        await saver.aput_writes(last, [("done", 2)], "task")
+
+        await saver.aprune(["thread"])
+
+        rows = await (await saver.conn.execute("SELECT checkpoint_id FROM writes")).fetchall()
+        assert [id for (id,) in rows] == [last["configurable"]["checkpoint_id"]]

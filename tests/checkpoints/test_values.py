@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 import uuid
+from collections import deque
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import ormsgpack
 import pytest
@@ -15,9 +18,11 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
+from pydantic import SecretStr
 from typing_extensions import TypedDict
 
-from bot.engine.checkpoints import UnknownType
+from bot.approvals.errors import Unreachable
+from bot.engine.checkpoints import UnknownType, lost
 from bot.engine.checkpoints.serializer import FORMAT, Kind, TypedSerializer
 from tests.checkpoints import values
 from tests.checkpoints.savers import Leases, Saver
@@ -96,6 +101,39 @@ async def test_a_checkpoint_and_its_writes_come_back_as_they_were(
     assert same(listed[0].pending_writes, found.pending_writes)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        2**64,
+        -(2**70),
+        float("nan"),
+        b"x",
+        bytearray(b"x"),
+        (),
+        {1: {(1, 2): "a"}},
+        {uuid.UUID(int=1): 1},
+        {(1, 2)},
+        deque([1], maxlen=3),
+        "\ud800",
+        {"\ud800": 1},
+        Decimal("310.10"),
+        timedelta(days=1, microseconds=1),
+        datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"), fold=1),
+        values.Colour.BLUE,
+        {values.Word.YES: values.Level.LOW},
+        values.Right.READ | values.Right.WRITE,
+        values.Point(1, (2,)),
+        values.Payment(amount=(1,), cur="CHF", more={1}),
+    ],
+    ids=repr,
+)
+def test_each_kind_of_value_comes_back(value: Any) -> None:
+    serializer = TypedSerializer()
+
+    assert same(serializer.loads_typed(serializer.dumps_typed(value)), value)
+    assert same(serializer.loads_typed(serializer.dumps_typed([value])), [value]) or isinstance(value, bytearray)
+
+
 @pytest.mark.parametrize("value", HOSTILE, ids=repr)
 def test_nothing_is_imported_or_made_for_what_data_says(value: Any) -> None:
     serializer = TypedSerializer()
@@ -129,6 +167,16 @@ def test_a_value_without_a_form_is_refused_when_it_is_put() -> None:
         TypedSerializer().dumps_typed({"deep": [(lambda: None,)]})
 
 
+def test_a_value_whose_type_would_be_lost_is_refused_when_it_is_put() -> None:
+    with pytest.raises(TypeError, match="SecretStr cannot be kept"):
+        TypedSerializer().dumps_typed({"token": SecretStr("secret")})
+
+
+def test_a_class_that_is_gone_reaches_the_domain_as_unreachable() -> None:
+    with pytest.raises(Unreachable, match=r"graphs\.gone\.Transfer, which is not loaded"), lost():
+        raise UnknownType("graphs.gone.Transfer")
+
+
 def test_a_class_that_is_gone_is_an_error_and_not_a_dict(monkeypatch: pytest.MonkeyPatch) -> None:
     serializer = TypedSerializer()
     kept = serializer.dumps_typed(Transfer(Decimal(1)))
@@ -141,10 +189,20 @@ def test_a_class_that_is_gone_is_an_error_and_not_a_dict(monkeypatch: pytest.Mon
 def test_a_name_that_is_no_class_of_data_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
     serializer = TypedSerializer()
     format, content = serializer.dumps_typed(Transfer("x"))
-    monkeypatch.setattr(values, "Transfer", print)
+    called = []
 
-    with pytest.raises(UnknownType):
-        serializer.loads_typed((format, content))
+    class Anything:
+        def __setattr__(self, name: str, value: object) -> None:
+            called.append(name)
+
+        def __new__(cls) -> Any:
+            called.append("made")
+
+    for other in (print, Anything):
+        monkeypatch.setattr(values, "Transfer", other)
+        with pytest.raises(UnknownType):
+            serializer.loads_typed((format, content))
+    assert called == []
 
 
 def test_a_module_that_is_not_loaded_is_not_imported_for_a_value() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import aiosqlite
@@ -31,6 +31,8 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.errors import GraphDrained, UnknownInterruptError
 from langgraph.graph import START, StateGraph
+from langgraph.pregel._algo import should_interrupt
+from langgraph.pregel._checkpoint import versions_seen_without_bumps
 from langgraph.pregel._task_status import CONTROL_WRITES
 from langgraph.runtime import RunControl
 from langgraph.types import Command, Interrupt, Send, _interrupt_id, interrupt
@@ -49,7 +51,7 @@ def thread(**more: Any) -> RunnableConfig:
     return RunnableConfig(configurable={"thread_id": "thread", CONFIG_KEY_STRICT_RESUME: True, **more})
 
 
-def compiled(ask: Callable[[State], State], inside: bool = False) -> Any:
+def compiled(ask: Any, inside: bool = False) -> Any:
     """A graph whose node, or whose subgraph's node, is this one."""
     builder = StateGraph(State)
     builder.add_node("ask", ask)
@@ -298,3 +300,23 @@ async def test_the_sqlite_saver_has_the_tables_the_lock_and_the_connection_that_
     assert saver.conn is connection
     assert isinstance(saver.lock, asyncio.Lock)
     assert columns["checkpoints"][:3] == columns["writes"][:3] == ["thread_id", "checkpoint_ns", "checkpoint_id"]
+
+
+@pytest.mark.parametrize("stop", ["interrupt_before", "interrupt_after"])
+async def test_where_a_static_breakpoint_stopped_a_graph_can_be_asked_again(stop: str) -> None:
+    builder = StateGraph(State)
+    for name in ("one", "two"):
+        builder.add_node(name, lambda state: {"first": 1})
+    builder.add_edge(START, "one")
+    builder.add_edge("one", "two")
+    node = "two" if stop == "interrupt_before" else "one"
+    graph = builder.compile(checkpointer=InMemorySaver(), **{stop: [node]})  # type: ignore[arg-type]
+
+    await graph.ainvoke({}, thread(), durability="sync")
+    checkpoint = (await kept(graph, thread())).checkpoint
+    tasks: Any = [SimpleNamespace(name=node, config={"tags": ()})]
+
+    assert should_interrupt(checkpoint, [node], tasks) == tasks
+    assert should_interrupt(checkpoint, ["other"], tasks) == []
+    assert set(versions_seen_without_bumps(checkpoint["versions_seen"])) >= {"one"}
+    assert "two" not in versions_seen_without_bumps(checkpoint["versions_seen"])
