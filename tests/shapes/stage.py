@@ -1,0 +1,191 @@
+"""The bot without Slack: real graphs on the real saver, driven by the service and delivery over real storage."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+from typing_extensions import TypedDict
+
+from bot.approvals.delivery import Delivery
+from bot.approvals.model import (
+    JSON,
+    Approve,
+    Choose,
+    Delivered,
+    Ended,
+    ItemVerdict,
+    Lease,
+    Pending,
+    Reject,
+    Request,
+    Respond,
+    Task,
+    ThreadId,
+)
+from bot.approvals.policy import Expire, GraphTerms, Policies, Policy, Step
+from bot.approvals.service import Service
+from bot.approvals.surfaces import Surfaces
+from bot.engine import inputs
+from bot.engine.checkpoints import sqlite_saver
+from bot.engine.registry import LoadedGraph, Registry
+from bot.engine.runner import LangGraphEngine
+from bot.storage.sqlite import SqliteStorage
+from tests.fakes.clock import ManualClock
+from tests.fakes.directory import FakeDirectory
+from tests.fakes.messenger import FakeMessenger
+from tests.fakes.work import FakeWork
+from tests.fakes.world import ALICE, CHANNEL, RITA
+
+DEADLINE = timedelta(hours=2)
+GRAPH = "agent"
+
+
+class State(TypedDict, total=False):
+    told: Any
+    outcome: str
+
+
+@dataclass
+class Stage:
+    """One bot with one graph; `told` is what its nodes were given for an answer, in their order."""
+
+    service: Service
+    delivery: Delivery
+    surfaces: Surfaces
+    storage: SqliteStorage
+    clock: ManualClock
+    work: FakeWork
+    messenger: FakeMessenger
+    told: list[Any] = field(default_factory=list)
+
+    # --- What people and time do ------------------------------------------------------------------
+
+    async def started(self, **given: JSON) -> Task:
+        """A task that has come as far as it can by itself."""
+        words = {name: value if isinstance(value, str) else str(value) for name, value in given.items()}
+        task = await self.service.start(GRAPH, words, RITA, CHANNEL, self.clock.now)
+        await self.settle()
+        return task
+
+    async def settle(self) -> None:
+        await self.work.run(self.delivery, self.surfaces)
+
+    async def vote(self, on: Request, *verdicts: ItemVerdict) -> None:
+        """Alice's verdicts on the version that stands now, and what follows from them."""
+        now = await self.storage.request(on.id)
+        await self.service.vote(on.id, ALICE, now.version, verdicts, self.clock.now)
+        await self.settle()
+
+    async def approve(self, on: Request) -> None:
+        await self.vote(on, *(Approve() for _ in on.question.items))
+
+    async def reject(self, on: Request, reason: str = "not now") -> None:
+        await self.vote(on, *(Reject(reason=reason) for _ in on.question.items))
+
+    async def respond(self, on: Request, value: JSON) -> None:
+        await self.vote(on, Respond(value=value))
+
+    async def choose(self, on: Request, choice: str) -> None:
+        await self.vote(on, Choose(choice=choice))
+
+    async def edit(self, on: Request, item: int = 0, **arguments: JSON) -> None:
+        """Change some arguments of one item; nothing is approved by it."""
+        now = await self.storage.request(on.id)
+        changed = {**now.question.items[item].arguments, **arguments}
+        await self.service.edit(on.id, ALICE, now.version, item, changed, self.clock.now)
+
+    async def expire(self) -> None:
+        """Nobody answers in time."""
+        self.clock.advance(DEADLINE)
+        await self.service.sweep(self.clock.now)
+        await self.settle()
+
+    # --- What is stored ---------------------------------------------------------------------------
+
+    async def asked(self, task: Task) -> list[Request]:
+        """What is open, in the order of its asking."""
+        requests = await self.storage.requests_of(task.id)
+        return [request for request in requests if isinstance(request.state, Pending)]
+
+    async def question(self, task: Task) -> Request:
+        """The one request that is open."""
+        (request,) = await self.asked(task)
+        return request
+
+    async def outcome(self, task: Task) -> str:
+        """What the ended task says of itself."""
+        state = (await self.storage.task(task.id)).state
+        assert isinstance(state, Ended), state
+        return state.outcome
+
+    async def is_delivered(self, request: Request) -> bool:
+        return isinstance((await self.storage.request(request.id)).state, Delivered)
+
+
+@asynccontextmanager
+async def a_stage(
+    folder: Path, graph: Any, told: list[Any] | None = None, *, terms: GraphTerms | None = None, **policy: Any
+) -> AsyncIterator[Stage]:
+    """A stage for a graph that is not compiled onto a saver yet, whose questions expire after `DEADLINE`."""
+    clock, work, directory, messenger = ManualClock(), FakeWork(), FakeDirectory(), FakeMessenger()
+    for person in (RITA, ALICE):
+        directory.add(person)
+    storage = await SqliteStorage.open(":memory:")
+
+    async def fence(thread_id: ThreadId, token: int) -> bool:
+        return await storage.holds(Lease(thread_id=thread_id, token=token, until=clock.now), clock.now)
+
+    try:
+        async with sqlite_saver(folder / "checkpoints.sqlite", fence) as saver:
+            compiled = (
+                graph.compile(checkpointer=saver)
+                if isinstance(graph, StateGraph)
+                else graph.copy(update={"checkpointer": saver})
+            )
+            loaded = LoadedGraph(name=GRAPH, description="", compiled=compiled, form=inputs.read(compiled, None))
+            by_name: Mapping[str, GraphTerms] = {} if terms is None else {GRAPH: terms}
+            engine = LangGraphEngine(registry=Registry(graphs={GRAPH: loaded}, saver=saver), terms=by_name)
+            steps = (Step(after=DEADLINE, action=Expire()),)
+            otherwise = Policy(name="all", approvers=(ALICE.user_id,), reason_required=False, steps=steps, **policy)
+            yield Stage(
+                service=Service(storage=storage, engine=engine, directory=directory, work=work),
+                delivery=Delivery(
+                    storage=storage,
+                    engine=engine,
+                    directory=directory,
+                    policies=Policies(rules=(), otherwise=otherwise, graphs=by_name),
+                    work=work,
+                    clock=clock,
+                    lease_ttl=timedelta(seconds=30),
+                ),
+                surfaces=Surfaces(storage=storage, messenger=messenger, clock=clock),
+                storage=storage,
+                clock=clock,
+                work=work,
+                messenger=messenger,
+                told=told if told is not None else [],
+            )
+    finally:
+        await storage.close()
+
+
+def asks(value: Any, schema: Any = None, told: list[Any] | None = None) -> StateGraph[Any, Any, Any, Any]:
+    """A graph that asks once, and keeps what it was told."""
+
+    def ask(state: State) -> State:
+        answer = interrupt(value, response_schema=schema)
+        if told is not None:
+            told.append(answer)
+        return {"outcome": "it went on"}
+
+    builder: StateGraph[Any, Any, Any, Any] = StateGraph(State)
+    builder.add_node("ask", ask)
+    builder.add_edge(START, "ask")
+    return builder
