@@ -7,15 +7,14 @@ from typing import Final
 from bot.approvals import rules
 from bot.approvals.errors import moment
 from bot.approvals.model import Decided, Item, Pending, Request, Risk, Task, Verdict
-from bot.slack import actions, blocks, decisions, text, values
+from bot.slack import actions, blocks, decisions, text, values, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
+from bot.slack.one_by_one import MOST_ITEMS
 from bot.slack.values import Detail
 
-CHOICE_BUTTONS: Final = 8
-"""More choices than these are chosen in a modal."""
-ITEMS_ONE_BY_ONE: Final = 30
-"""Of more items the modal would be too long."""
+CHOICE_BUTTONS: Final = 5
+"""More choices than these are a menu in a modal."""
 
 _RISKS = {
     Risk.LOW: "Low risk",
@@ -217,38 +216,32 @@ def _buttons(request: Request, cut: bool) -> list[Element]:
 
 def _answers(request: Request, value: str) -> list[Element]:
     """A button for each answer that every item takes."""
-    items = request.question.items
-    several = len(items) > 1
-    offered = (
-        {verdict for verdict in Verdict if all(_takes(request, item, verdict) for item in items)} if items else set()
+    question = request.question
+    several = len(question.items) > 1
+    taken = [set(wording.verdicts(request, number)) for number in range(len(question.items))]
+    offered = set.intersection(*taken)
+    every = f" all {len(question.items)}" if several else ""
+    approve, edit, reject, respond = (
+        wording.label(question, verdict) for verdict in (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT, Verdict.RESPOND)
     )
-    every = f" all {len(items)}" if several else ""
     made: list[Element] = []
     if Verdict.APPROVE in offered:
-        made.append(
-            blocks.button(f"Approve{every}", actions.APPROVE, value, style="primary", confirm=_confirm(request))
-        )
+        confirm = _confirm(request)
+        made.append(blocks.button(f"{approve}{every}", actions.APPROVE, value, style="primary", confirm=confirm))
     if Verdict.CHOOSE in offered and not several:
         made.extend(_choices(request, value))
+    if Verdict.RESPOND in offered and not several and not made:
+        made.append(blocks.button(f"{respond}…", actions.RESPOND, value, style="primary"))
     if Verdict.REJECT in offered:
-        made.append(blocks.button(f"Reject{every}", actions.REJECT, value, style="danger"))
+        made.append(blocks.button(f"{reject}{every}", actions.REJECT, value, style="danger"))
     if Verdict.EDIT in offered and not several:
-        made.append(blocks.button("Edit…", actions.EDIT, value))
-    if Verdict.RESPOND in offered and not several:
-        made.append(blocks.button("Answer…", actions.RESPOND, value, style="" if made else "primary"))
-    if several and len(items) <= ITEMS_ONE_BY_ONE and all(_answerable(request, item) for item in items):
+        made.append(blocks.button(f"{edit}…", actions.EDIT, value))
+    if Verdict.RESPOND in offered and not several and not any(each["action_id"] == actions.RESPOND for each in made):
+        made.append(blocks.button(f"{respond}…", actions.RESPOND, value))
+    one_by_one = {Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND}
+    if several and len(question.items) <= MOST_ITEMS and all(each & one_by_one for each in taken):
         made.append(blocks.button("One by one…", actions.EACH, value))
     return made
-
-
-def _takes(request: Request, item: Item, verdict: Verdict) -> bool:
-    edited = verdict is Verdict.APPROVE and request.edited and Verdict.EDIT in item.verdicts
-    return edited or verdict in item.verdicts
-
-
-def _answerable(request: Request, item: Item) -> bool:
-    """Whether the modal that asks one by one has an answer to offer for this item."""
-    return any(_takes(request, item, verdict) for verdict in (Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND))
 
 
 def _choices(request: Request, value: str) -> list[Element]:

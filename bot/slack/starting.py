@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 
 from bot.approvals.ports import Graph, Input
-from bot.slack import actions, blocks, forms, text, views
+from bot.slack import actions, asking, blocks, fields, forms, text, views
 from bot.slack.blocks import Block
-from bot.slack.forms import Field, State
+from bot.slack.fields import Field, State, Wrong
 from bot.slack.views import Modal, Problems
 
 
@@ -29,7 +30,8 @@ def start(
     if graph is not None:
         if graph.description:
             content.append(blocks.rich(blocks.line(blocks.run(text.shown(graph.description, 600).text))))
-        content.extend(forms.block(field, typed=(typed or {}).get(field.name)) for field in fields(graph))
+        for field in inputs(graph):
+            content.extend(fields.blocks_of(field, typed=(typed or {}).get(field.name)))
     content.extend(_unavailable([graph for graph in graphs if graph.unavailable]))
     return views.modal("Start a task", actions.START, content, submit="Start" if runnable else "", metadata=metadata)
 
@@ -42,13 +44,13 @@ def chosen(state: State) -> str:
 
 def words(graph: Graph, state: State) -> Mapping[str, str]:
     """What stands in the form, by input, as words for `Engine.parse_inputs`; inputs left empty are left out."""
-    read = {field.name: forms.typed(field, state) for field in fields(graph)}
+    read = {field.name: _words(field, state) for field in inputs(graph)}
     return {name: typed for name, typed in read.items() if typed is not None}
 
 
 def problems(graph: Graph, wrong: Mapping[str, str]) -> Problems:
     """What `InvalidInputs.problems` says of each input, beside its field; the rest beside the menu."""
-    by_name = {field.name: field.block_id for field in fields(graph)}
+    by_name = {field.name: field.block_id for field in inputs(graph)}
     beside: dict[str, str] = {}
     for name, sentence in wrong.items():
         block = by_name.get(name, actions.GRAPH)
@@ -57,15 +59,26 @@ def problems(graph: Graph, wrong: Mapping[str, str]) -> Problems:
     return Problems(by_block=beside)
 
 
-def fields(graph: Graph) -> list[Field]:
+def inputs(graph: Graph) -> list[Field]:
     """The graph's inputs as fields, as many as a modal takes."""
     return [_field(graph, each) for each in graph.inputs[: forms.MOST_FIELDS]]
 
 
+def _words(field: Field, state: State) -> str | None:
+    """What a person would have typed after `key=`; what is no value of the field is left to the engine to refuse."""
+    if fields.typed(field, state) is None:
+        return None
+    try:
+        (value,) = fields.read(field, state)
+    except Wrong:
+        return fields.typed(field, state)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _field(graph: Graph, each: Input) -> Field:
-    return forms.of_schema(
+    return asking.of_schema(
         _block_id(graph.name, each.name),
-        each.name,
+        (each.name,),
         each.schema,
         required=each.required,
         hint=each.description,

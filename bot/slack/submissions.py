@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals.errors import CountersignError, InvalidAnswer, InvalidInputs, ReasonMissing
 from bot.approvals.model import Approve, ChannelId, ItemVerdict, Reject, Request
-from bot.slack import actions, modals, starting
+from bot.slack import actions, edits, modals, starting
 from bot.slack.modals import Problems
 from bot.slack.parts import Body, Parts, person_of
 
@@ -142,7 +142,7 @@ async def _edit(parts: Parts, body: Body) -> Problems | None:
         if len(revised.question.items) == 1:
             await parts.service.vote(request.id, person, revised.version, (Approve(),), parts.clock())
     except InvalidAnswer as invalid:
-        return modals.edit_problem(request, edited.item, invalid.field, invalid.problem)
+        return edits.problem(request, edited.item, invalid.field, invalid.problem)
     return None
 
 

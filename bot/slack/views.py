@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from bot.approvals.model import Request
 from bot.slack import actions, blocks, text
+from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 
 Modal: TypeAlias = dict[str, Any]
@@ -36,6 +38,13 @@ def modal(
         "blocks": list(content),
     }
     return {**made, "submit": blocks.plain(submit, blocks.TITLE_TEXT)} if submit else made
+
+
+def about(request: Request, title: str, callback_id: str, content: Sequence[Block], *, submit: str) -> Modal:
+    """A modal that begins with the question that it is about, and carries its id and version."""
+    asked = text.shown(request.question.title, 300).text or "A question"
+    intro = blocks.rich(blocks.line(blocks.run(asked)))
+    return modal(title, callback_id, [intro, *content], submit=submit, metadata=RequestTarget.of(request).encoded())
 
 
 def notice(title: str, sentence: str) -> Modal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 TEXT_OF = {
@@ -116,27 +117,44 @@ def _check_element(element: Mapping[str, Any]) -> None:
         case "plain_text_input":
             assert len(element.get("initial_value", "")) <= 3000
             assert 1 <= element.get("max_length", 1) <= 3000
-            assert 0 <= element.get("min_length", 0) <= 3000
+            assert 0 <= element.get("min_length", 0) <= element.get("max_length", 3000)
+            assert len(element.get("initial_value", "")) <= element.get("max_length", 3000)
+            if "placeholder" in element:
+                _check_plain(element["placeholder"], 150)
         case "number_input":
             assert isinstance(element["is_decimal_allowed"], bool)
-            for name in ("initial_value", "min_value", "max_value"):
-                float(element.get(name, "0"))
-        case "static_select":
+            number = float if element["is_decimal_allowed"] else int
+            least, most = (
+                number(element.get("min_value", "-1" + "0" * 20)),
+                number(element.get("max_value", "1" + "0" * 20)),
+            )
+            assert least <= most
+            assert least <= number(element.get("initial_value", str(least))) <= most
+        case "static_select" | "multi_static_select":
+            options = element.get("options", [])
             if "option_groups" in element:
+                assert not options
                 assert 0 < len(element["option_groups"]) <= 100
                 for group in element["option_groups"]:
                     _check_plain(group["label"], 75)
                     _check_options(group["options"], 100)
+                    options = [*options, *group["options"]]
             else:
-                _check_options(element["options"], 100)
-                assert element.get("initial_option", element["options"][0]) in element["options"]
+                _check_options(options, 100)
+            assert element.get("initial_option", options[0]) in options
+            chosen = element.get("initial_options", options[:1])
+            assert chosen
+            assert all(each in options for each in chosen)
+            assert len(chosen) <= element.get("max_selected_items", 1 if "initial_options" not in element else 100)
             if "placeholder" in element:
                 _check_plain(element["placeholder"], 150)
         case "radio_buttons":
             _check_options(element["options"], 10)
             assert element.get("initial_option", element["options"][0]) in element["options"]
         case "datepicker":
-            assert len(element.get("initial_date", "2026-03-04")) == 10
+            date.fromisoformat(element.get("initial_date", "2026-03-04"))
+        case "datetimepicker":
+            assert len(str(element.get("initial_date_time", 1_000_000_000))) == 10
         case _:
             raise AssertionError(f"an element nobody expects: {element['type']}")
 

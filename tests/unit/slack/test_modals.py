@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.approvals.model import JSON, Approve, Choose, Item, Reject, Request, Respond, Verdict
 from bot.approvals.ports import Graph, Input
-from bot.slack import actions, forms, modals, pages, starting
+from bot.slack import actions, asking, edits, modals, pages, starting
 from bot.slack.modals import Edited, Modal, Problems
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import DELETE, POLICY, REFUND, question, request
@@ -59,7 +59,9 @@ def submitted(modal: Modal, **changes: Any) -> Mapping[str, Any]:
         held = {
             "value": element.get("initial_value"),
             "selected_date": element.get("initial_date"),
+            "selected_date_time": element.get("initial_date_time"),
             "selected_option": element.get("initial_option"),
+            "selected_options": element.get("initial_options", []),
         }
         values[block["block_id"]] = {element["action_id"]: {"type": element["type"], **held}}
     for block_id, change in changes.items():
@@ -229,7 +231,7 @@ def test_an_edit_changes_what_was_typed_and_keeps_the_types() -> None:
         "dry": True,
         "tags": ["a"],
         "note": None,
-        "all": ["x" * 100] * 100,
+        "all": ["x" * 4000],
     }
     asked = editing(arguments)
     modal = modals.edit(asked)
@@ -237,7 +239,7 @@ def test_an_edit_changes_what_was_typed_and_keeps_the_types() -> None:
         "argument:0:0": {"value": None},
         "argument:0:1": {"value": "4"},
         "argument:0:3": option(modal, "argument:0:3", "No"),
-        "argument:0:4": {"value": '["a", "b"]'},
+        "argument:0:4": {"value": "a\n\nb"},
     }
 
     edited = modals.edited(asked, submitted(modal, **typed))
@@ -270,7 +272,7 @@ def test_an_edit_belongs_to_the_item_that_it_was_opened_for() -> None:
 
     assert isinstance(edited, Edited)
     assert (edited.item, edited.arguments["amount"]) == (1, 99.5)
-    assert modals.edit_problem(asked, 1, "amount", "too much").by_block == {"argument:1:1": "too much"}
+    assert edits.problem(asked, 1, "amount", "too much").by_block == {"argument:1:1": "too much"}
 
 
 def test_characters_that_cannot_be_seen_are_named_beside_their_field() -> None:
@@ -382,8 +384,8 @@ def test_fields_of_two_graphs_never_share_what_was_typed() -> None:
 
 
 def test_a_value_that_slack_cannot_give_back_whole_is_not_asked_for() -> None:
-    assert forms.of_value("b", "name", "x" * 3001) is None
-    assert forms.of_value("b", "name", "\ud800") is None
+    assert asking.of_value("b", ("name",), "x" * 3001) is None
+    assert asking.of_value("b", ("name",), "\ud800") is None
 
 
 @pytest.mark.parametrize("value", ["nonsense", '{"request": 1}', "[]"])
