@@ -27,14 +27,13 @@ async def test_a_graph_that_raises_says_so_in_its_thread_and_can_be_retried(
     second = await thread.shows(
         "Stopped by an error", "[Retry]", without=[text.partition("error id ")[2].split(".")[0]]
     )
-    assert "[Retry]" not in room.read(await thread.again(stopped))
+    assert (await thread.shows("This was tried again since", without=["[Retry]"]))["ts"] == stopped["ts"]
     fixed.touch()
     await room.press("alice", second, "retry")
 
     card = await thread.card("Go on with fixed?")
     await room.press("bob", card, "approve")
     await thread.shows("failing finished", "It was told: approve.")
-    assert not any("[Retry]" in text for text in await thread.texts())
 
 
 async def test_only_the_requester_and_those_asked_may_retry(bot: Bot, room: Room, tmp_path: Path) -> None:
