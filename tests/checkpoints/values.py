@@ -175,7 +175,9 @@ def same(one: Any, two: Any) -> bool:
             return len(one) == len(two) and _all_same([*one, *one.values()], [*two, *two.values()])
         case set() | frozenset():
             return bool(one == two) and _all_same(sorted(one, key=repr), sorted(two, key=repr))
-        case list() | tuple() | deque():
+        case deque():
+            return bool(one.maxlen == two.maxlen) and _all_same(one, two)
+        case list() | tuple():
             return _all_same(one, two)
         case BaseModel():
             return one.model_fields_set == two.model_fields_set and same(
