@@ -1,0 +1,227 @@
+"""What can be seen from outside when all is over, and whether it is as promised."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.approvals.model import (
+    Answered,
+    Approve,
+    AuditEvent,
+    Decision,
+    Delivered,
+    Ended,
+    Expired,
+    Reject,
+    Request,
+    Surface,
+    SurfaceKind,
+    Task,
+    outcome_of,
+)
+from bot.approvals.ports import Storage
+from bot.simulator.client import Simulator, render_text
+from tests.crash.cluster import ALICE
+from tests.crash.people import Message, all_messages
+
+SETTLING = ("voted", "expired", "cancelled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One line that the graph wrote."""
+
+    task: int
+    node: str
+    gate: int
+    approved: bool
+    feedback: str
+    pid: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """The figures, and everything that breaks a promise."""
+
+    problems: list[str] = field(default_factory=list)
+    tasks: int = 0
+    ended: int = 0
+    lost: int = 0
+    """Commands that were acknowledged by a process that died before it had recorded them."""
+    decisions: Counter[str] = field(default_factory=Counter)
+    cards_twice: int = 0
+    effects_twice: int = 0
+    """Made again because the process that had made it was killed before its node was committed."""
+
+    def wrong(self, problem: str) -> None:
+        self.problems.append(problem)
+
+
+async def look(
+    storage: Storage, simulator: Simulator, effects: Path, *, sent: int, acknowledged: Sequence[int], dead: Set[int]
+) -> Findings:
+    """Compare records, Slack and effects. `dead` are the processes that were killed."""
+    found = Findings()
+    tasks = await storage.tasks_of(ALICE, 10_000)
+    numbers = Counter(_number(task) for task in tasks)
+    for number, count in numbers.items():
+        if count > 1:
+            found.wrong(f"command {number} made {count} tasks")
+    found.tasks = len(tasks)
+    found.lost = len(set(acknowledged) - set(numbers))
+    messages = await all_messages(simulator, sent)
+    names = await simulator.names()
+    shown: dict[str, list[str]] = {}
+    for message in messages:
+        id = message.get("metadata", {}).get("event_payload", {}).get("id", "")
+        shown.setdefault(id, []).append(render_text(message, names))
+    posted = Counter(_posted(await simulator.traffic(method="chat.postMessage")))
+    for id, count in posted.items():
+        if count > 1 or len(shown.get(id, [])) > 1:
+            found.cards_twice += 1
+            found.wrong(f"surface {id} was posted {count} times: {shown.get(id)}")
+    recorded: set[str] = set()
+    for task in tasks:
+        surfaces = await storage.surfaces_of(task.id)
+        recorded |= {surface.id for surface in surfaces}
+        requests = await storage.requests_of(task.id)
+        _task(found, task, requests, surfaces)
+        _requests(found, task, requests, await storage.history(task.id))
+        _effects(found, task, requests, _read(effects, _number(task)), dead)
+        _shown(found, task, {request.id: request for request in requests}, surfaces, shown)
+    for id in set(shown) - recorded:
+        found.wrong(f"shown and not recorded: {shown[id]}")
+    return found
+
+
+def _task(found: Findings, task: Task, requests: Sequence[Request], surfaces: Sequence[Surface]) -> None:
+    name, gates = f"task {_number(task)}", task.inputs["gates"]
+    if isinstance(task.state, Ended):
+        found.ended += 1
+        if task.state.outcome != f"Task {_number(task)} has passed {gates}.":
+            found.wrong(f"{name} ended otherwise: {task.state.outcome}")
+    else:
+        found.wrong(f"{name} has not ended: {task.state}")
+    titles = [request.question.title for request in requests]
+    if titles != [f"Task {_number(task)}, gate {gate + 1}" for gate in range(len(requests))] or len(titles) != gates:
+        found.wrong(f"{name} asked {titles}")
+    kinds = Counter(surface.kind for surface in surfaces)
+    for kind, wanted in ((SurfaceKind.OPENING, 1), (SurfaceKind.CARD, gates), (SurfaceKind.OUTCOME, 1)):
+        if kinds[kind] != wanted:
+            found.wrong(f"{name} has {kinds[kind]} messages of the kind {kind}")
+    copies = Counter((surface.request_id, surface.to) for surface in surfaces if surface.kind is SurfaceKind.COPY)
+    for (request_id, to), count in copies.items():
+        if count > 1:
+            found.wrong(f"{name}: {count} copies of {request_id} to {to}")
+
+
+def _requests(found: Findings, task: Task, requests: Sequence[Request], history: Sequence[AuditEvent]) -> None:
+    for request in requests:
+        name = request.question.title
+        if not isinstance(request.state, Delivered):
+            found.wrong(f"{name} is not delivered: {request.state}")
+        settling = [
+            event
+            for event in history
+            if event.request_id == request.id and event.kind in SETTLING and "outcome" in event.data
+        ]
+        outcomes = [str(event.data["outcome"]) for event in settling]
+        decided = str(outcome_of(request.decision)) if request.decision else "nothing"
+        if outcomes != [decided]:
+            found.wrong(f"{name} was settled by {outcomes}, and its record says {decided}")
+        found.decisions[decided] += 1
+
+
+def _effects(
+    found: Findings, task: Task, requests: Sequence[Request], effects: Sequence[Effect], dead: Set[int]
+) -> None:
+    made: dict[tuple[str, int], list[Effect]] = {}
+    for effect in effects:
+        made.setdefault((effect.node, effect.gate), []).append(effect)
+    for number, request in enumerate(requests, start=1):
+        for node in ("gate", "beyond"):
+            name, same = f"{request.question.title}, effect of {node}", made.get((node, number), [])
+            if not same:
+                found.wrong(f"{name} was never made")
+            if len(same) > 1:
+                found.effects_twice += 1
+            if alive := [effect.pid for effect in same[:-1] if effect.pid not in dead]:
+                found.wrong(f"{name} was made {len(same)} times, also by {alive}, which nobody had killed")
+            for effect in same:
+                if not _is_answer(effect, request.decision):
+                    found.wrong(f"{name} got {effect}, and what was decided is {request.decision}")
+
+
+def _is_answer(effect: Effect, decision: Decision | None) -> bool:
+    match decision:
+        case Answered(verdicts=(Approve(),)):
+            return effect.approved and not effect.feedback
+        case Answered(verdicts=(Reject(reason=reason),)):
+            return not effect.approved and effect.feedback == reason
+        case Expired():
+            return not effect.approved and effect.feedback.startswith("Rejected: nobody answered")
+        case _:
+            return False
+
+
+def _shown(
+    found: Findings,
+    task: Task,
+    requests: dict[Any, Request],
+    surfaces: Sequence[Surface],
+    shown: dict[str, list[str]],
+) -> None:
+    for surface in surfaces:
+        words = "\n".join(shown.get(surface.id, []))
+        request = requests[surface.request_id] if surface.request_id else None
+        missing = [word for word in _wanted(surface, request) if word not in words]
+        unwanted = [word for word in ("[Approve]", "[Reject]", "Waiting") if word in words]
+        if missing or unwanted:
+            found.wrong(
+                f"task {_number(task)}, {surface.kind}: {missing} missing, {unwanted} there, in: {words!r} ({surface})"
+            )
+
+
+def _wanted(surface: Surface, request: Request | None) -> Iterator[str]:
+    if request is None:
+        yield "Finished" if surface.kind is SurfaceKind.OPENING else "finished, @alice"
+        return
+    yield "The agent went on"
+    match request.decision:
+        case Answered(verdicts=(Approve(),)):
+            yield "Approved by @bob"
+        case Answered(verdicts=(Reject(reason=reason),)):
+            yield "Rejected by @carol"
+            yield reason
+        case _:
+            yield "Expired. Nobody answered by"
+
+
+def _posted(calls: Iterable[Message]) -> Iterator[str]:
+    """The ids of the messages that came to stand in Slack, whether or not the bot was told."""
+    return (call["arguments"]["metadata"]["event_payload"]["id"] for call in calls if call.get("ok"))
+
+
+def _read(effects: Path, number: int) -> list[Effect]:
+    file = effects / f"{number}.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return [
+        Effect(
+            task=number,
+            node=line["node"],
+            gate=line["gate"],
+            approved=line["answer"]["approved"],
+            feedback=line["answer"]["feedback"],
+            pid=line["pid"],
+        )
+        for line in lines
+    ]
+
+
+def _number(task: Task) -> int:
+    return int(str(task.inputs["number"]))

@@ -1,0 +1,80 @@
+"""Asks at one gate after another, and notes each effect with the answer that it was told and the process that made it.
+
+`CRASH_GRAPH_AT=effect-made:0.2` kills the process one time in five when it gets there. While there is a file `hold`
+in the folder, a node stays where it has made its effect.
+"""
+
+import asyncio
+import json
+import os
+import random
+import signal
+from pathlib import Path
+from typing import Any, NotRequired
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+from typing_extensions import TypedDict
+
+
+class Inputs(TypedDict):
+    number: int
+    gates: int
+    folder: str
+
+
+class State(Inputs):
+    passed: NotRequired[int]
+    answer: NotRequired[dict[str, Any]]
+    outcome: NotRequired[str]
+
+
+async def gate(state: State) -> dict[str, Any]:
+    number = state.get("passed", 0) + 1
+    question = f"Task {state['number']}, gate {number}"
+    answer = interrupt({"question": question, "details": {"number": state["number"]}, "answer": "object"})
+    _die_at("answer-taken")
+    _note(state, "gate", number, answer)
+    _die_at("effect-made")
+    await _let_go(state)
+    return {"passed": number, "answer": answer}
+
+
+async def beyond(state: State) -> dict[str, Any]:
+    _die_at("next-node")
+    _note(state, "beyond", state["passed"], state["answer"])
+    return {"outcome": f"Task {state['number']} has passed {state['passed']}."}
+
+
+def onward(state: State) -> str:
+    return "gate" if state["passed"] < state["gates"] else END
+
+
+def _note(state: State, node: str, number: int, answer: dict[str, Any]) -> None:
+    """One line, written whole."""
+    line = json.dumps({"node": node, "gate": number, "answer": answer, "pid": os.getpid()}) + "\n"
+    file = os.open(Path(state["folder"]) / f"{state['number']}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, line.encode())
+    os.close(file)
+
+
+async def _let_go(state: State) -> None:
+    hold = Path(state["folder"]) / "hold"
+    while True:
+        if not hold.exists():
+            return
+        await asyncio.sleep(0.01)
+
+
+def _die_at(name: str) -> None:
+    point, _, chance = os.environ.get("CRASH_GRAPH_AT", "").partition(":")
+    if point == name and random.random() < float(chance or 1):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+graph = StateGraph(State, input_schema=Inputs)
+graph.add_node("gate", gate)
+graph.add_node("beyond", beyond)
+graph.add_edge(START, "gate")
+graph.add_edge("gate", "beyond")
+graph.add_conditional_edges("beyond", onward, ["gate", END])

@@ -1,0 +1,39 @@
+"""The short run: each point once, in one campaign; `make crash` is the long one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.crash import campaign
+from tests.crash.campaign import Plan
+from tests.crash.cluster import POINTS
+from tests.redis_server import RedisServer
+from tests.scenario.stage import Slack
+
+
+@pytest.mark.timeout(600)
+async def test_wherever_a_replica_dies_every_task_ends_with_its_decisions_each_made_and_shown_once(
+    tmp_path: Path, redis: RedisServer, slack: Slack
+) -> None:
+    plan = Plan(name="each point once", points=POINTS, tasks=8, kills=len(POINTS), deadline=6, seed=3)
+
+    outcome = await campaign.run(plan, tmp_path / "crash", redis, slack)
+
+    sys.stdout.write(f"{outcome}\n")
+    assert outcome.whole, "\n".join([f"{outcome}", *outcome.findings.problems, outcome.cluster.logs])
+    assert set(POINTS) <= set(outcome.died_at)
+
+
+@pytest.mark.timeout(600)
+async def test_while_slack_loses_responses_answers_429_and_500_and_drops_sockets_nothing_is_lost_or_doubled(
+    tmp_path: Path, redis: RedisServer, slack: Slack
+) -> None:
+    plan = Plan(name="Slack misbehaves", tasks=6, kills=2, any_moment=6, faults=True, seconds=25, seed=5)
+
+    outcome = await campaign.run(plan, tmp_path / "crash", redis, slack)
+
+    sys.stdout.write(f"{outcome}\n")
+    assert outcome.whole, "\n".join([f"{outcome}", *outcome.findings.problems, outcome.cluster.logs])
