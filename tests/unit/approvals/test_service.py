@@ -397,7 +397,7 @@ async def test_a_surface_is_drawn_again_in_its_place(world: World) -> None:
     assert (await world.surface(task, SurfaceKind.CARD)).ref == card.ref
 
 
-async def test_a_click_on_a_card_that_is_just_being_drawn_does_not_keep_it_from_being_seen_as_drawn(world: World) -> None:
+async def test_a_late_click_on_a_card_that_is_just_being_drawn_leaves_it_to_whoever_draws_it(world: World) -> None:
     task = await world.started()
     await world.vote(ALICE, on=await world.request(task))
     card = await world.surface(task, SurfaceKind.CARD)
