@@ -3,6 +3,7 @@
 import ipaddress
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -81,7 +82,7 @@ class Server:
     async def _own_visitors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Turns away pages of other origins, which a browser would let talk to a server on loopback."""
         origin = request.headers.get("Origin")
-        host = request.headers.get("Host", "").rpartition(":")[0].strip("[]")
+        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
         if host not in ("127.0.0.1", "localhost", "::1", self._host) or origin not in (None, f"http://{request.host}"):
             return web.json_response({"ok": False, "error": "not from this machine's own page"}, status=403)
         return await handler(request)

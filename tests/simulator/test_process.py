@@ -76,6 +76,13 @@ async def test_a_page_of_another_origin_is_turned_away(desk: Desk, headers: dict
         assert answer.status == 403
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:1234", "[::1]:1234", "[::1]"])
+async def test_this_machine_is_let_in_by_each_of_its_names(desk: Desk, host: str) -> None:
+    """slack_sdk's own Socket Mode client names no port."""
+    async with desk.session.get(f"{desk.world.base_url}/sim/state", headers={"Host": host}) as answer:
+        assert answer.status == 200
+
+
 async def test_waiting_ends_with_the_change_that_was_waited_for(desk: Desk) -> None:
     waiting = asyncio.create_task(desk.sim.wait_for(lambda: desk.seat("bob").message("#ops", containing="Here")))
 
