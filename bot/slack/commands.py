@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -41,7 +42,8 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
 async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, say: Say) -> None:
     person, channel = person_of(body), ChannelId(body["channel_id"])
-    words = _split(str(body.get("text", "")))
+    line = str(body.get("text", ""))
+    words = _said(parts, line) or _split(line)
     match words:
         case []:
             await _refuse_place(parts, channel)
@@ -71,6 +73,27 @@ async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, sa
 async def _status(parts: Parts, id: TaskId, person: Person) -> str:
     task = await parts.service.look(id, person)
     return replies.task_status(task, await parts.storage.requests_of(task.id))
+
+
+def _said(parts: Parts, line: str) -> list[str]:
+    """The graph and one `key=value`, where the line is a graph's name and a plain sentence that it takes: nothing in a
+    sentence is a quote or a key. Empty where it is no such line."""
+    name, _, sentence = line.strip().partition(" ")
+    graph = next((graph for graph in parts.engine.graphs() if graph.name == name), None)
+    if graph is None or not graph.spoken or not sentence.strip():
+        return []
+    known = "|".join(re.escape(each.name) for each in graph.inputs)
+    keys = known if graph.spoken == "messages" else r"\S+"  # a key that is misspelt is no name, and may be a sentence
+    if re.search(rf"(?:^|\s)(?:{keys})=", sentence):
+        return []
+    return [name, f"{graph.spoken}={_unquoted(sentence.strip())}"]
+
+
+def _unquoted(sentence: str) -> str:
+    """Without the quotes that somebody put around all of it."""
+    straight = sentence.translate(STRAIGHT)
+    quoted = len(straight) > 1 and straight[0] == straight[-1] and straight[0] in "\"'"
+    return sentence[1:-1] if quoted and straight[0] not in straight[1:-1] else sentence
 
 
 def _split(text: str) -> list[str]:

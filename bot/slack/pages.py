@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bot.approvals.model import JSON, Request
-from bot.slack import actions, blocks, text
+from bot.slack import actions, blocks, changes, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
 
@@ -78,6 +78,8 @@ def _parts(request: Request) -> list[tuple[str, str]]:
     if question.risk is not None:
         asked["risk"] = str(question.risk)
     parts = [("What is asked, as edited" if request.edited else "What is asked", text.visible(text.pretty(asked)))]
+    if request.edited:
+        parts.append(("What was changed", text.visible(changes.whole(request) or "Nothing any more.")))
     if question.payload is not None:
         parts.append(("As the agent sent it", text.visible(text.pretty(question.payload))))
     return parts

@@ -7,7 +7,7 @@ from typing import Final
 from bot.approvals import rules
 from bot.approvals.errors import moment
 from bot.approvals.model import Decided, Item, Pending, Request, Risk, Task, Verdict
-from bot.slack import actions, blocks, decisions, text, values, wording
+from bot.slack import actions, blocks, changes, decisions, text, values, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
 from bot.slack.one_by_one import MOST_ITEMS
@@ -45,10 +45,19 @@ def card_text(task: Task, request: Request) -> str:
             f"{title} {text.mention(task.requester)} asks for {_graph(task)}.",
             text.spoken(_RISKS[request.question.risk]) if request.question.risk else "",
             f"Proposed: {names}." if names else "",
+            f"Changed by {_editors(request)}: {_changed(request)}." if request.edits else "",
             f"Who may answer: {_who(request)}.",
             f"Answer by {moment(request.deadline)}." if request.deadline else "There is no deadline.",
         ]
     )
+
+
+def _editors(request: Request) -> str:
+    return text.mentions(list(dict.fromkeys(edit.person for edit in request.edits)))
+
+
+def _changed(request: Request) -> str:
+    return text.listed([text.sentence(name, 60) or "-" for name in changes.names(request)], 5) or "nothing any more"
 
 
 def _asker(task: Task) -> str:
@@ -84,12 +93,14 @@ def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
     question = request.question
     risk = _RISKS[question.risk] if question.risk else ""
     about, cut = _about(request, detail)
+    changed, changes_cut = changes.section(request, detail)
     return [
         blocks.header(question.title or "A question"),
         blocks.context(" · ".join([*([risk] if risk else []), origin])),
         *about,
+        *changed,
         *_standing(request, detail),
-        *blocks.actions(_buttons(request, cut)),
+        *blocks.actions(_buttons(request, cut or changes_cut)),
         blocks.context(_footer(request)),
     ]
 
@@ -191,9 +202,8 @@ def _votes(request: Request) -> str:
 
 
 def _footer(request: Request) -> str:
-    edited = f"edited by {text.mentions([request.edits[-1].person])}" if request.edits else ""
     version = f"version {request.version}" if request.version > 1 else ""
-    words = [f"Request `{request.id}`", version, edited, f"digest `{request.digest[:12]}`"]
+    words = [f"Request `{request.id}`", version, f"digest `{request.digest[:12]}`"]
     return " · ".join(word for word in words if word)
 
 

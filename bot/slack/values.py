@@ -62,7 +62,8 @@ def rows(arguments: Mapping[str, JSON], detail: Detail) -> Shown:
             parts.append(below)
     if (rest := len(arguments) - detail.rows) > 0:
         lines.extend([blocks.run("\n")] if lines else [])
-        lines.append(blocks.run(f"… {text.counted(rest, 'more argument')}", "italic"))
+        more = text.label(", ".join(list(arguments)[detail.rows :]), max(detail.value, 100))
+        lines.append(blocks.run(f"… {text.counted(rest, 'more argument')}: {more}", "italic"))
     close()
     return Shown(tuple(parts), anything_cut)
 
@@ -129,7 +130,7 @@ def _list(value: Sequence[JSON], detail: Detail) -> tuple[list[Element], Element
     if any(isinstance(entry, list | dict) for entry in value):
         short = text.shown(text.pretty(list(value)), detail.value)
         return [beside], blocks.code(short.text), short.cut
-    words = [_entry(entry) for entry in value[: detail.entries]]
+    words = [word(entry) for entry in value[: detail.entries]]
     shorts = [text.shown(word, max(min(detail.value, 200), 20)) for word in words]
     lines = [blocks.line(blocks.run(short.text)) for short in shorts]
     rest = len(value) - len(words)
@@ -138,7 +139,8 @@ def _list(value: Sequence[JSON], detail: Detail) -> tuple[list[Element], Element
     return [beside], blocks.bullets(lines), rest > 0 or any(short.cut for short in shorts)
 
 
-def _entry(entry: JSON) -> str:
+def word(entry: JSON) -> str:
+    """The value in one line, a text that would read like something else in quotes; not `visible` yet."""
     if isinstance(entry, str) and entry and "\n" not in entry and not _LOOKS_LIKE_JSON.fullmatch(entry):
         return entry
     return _json(entry)

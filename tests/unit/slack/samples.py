@@ -194,6 +194,10 @@ def every_view() -> dict[str, View]:
         request(question(REFUND, title="Refund order A-10442", text="", risk=Risk.CRITICAL)),
         version=2,
         edits=(Edit(person=CAROL, at=NOW),),
+        question=replace(
+            question(REFUND, title="Refund order A-10442", text="", risk=Risk.CRITICAL),
+            items=(replace(REFUND, arguments={**REFUND.arguments, "amount": 99.5, "note": "Half of it"}),),
+        ),
     )
     mixed = answered(Approve(), Reject(reason="The customer has been paid already"))
     return {
