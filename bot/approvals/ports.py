@@ -179,6 +179,16 @@ class Graph:
     """A line that would start it."""
     unavailable: str = ""
 
+    @property
+    def spoken(self) -> str:
+        """The input that a plain sentence is taken for: a conversation, or the only text that is required; empty
+        where there is none, or several."""
+        required = [each for each in self.inputs if each.required]
+        texts = [each.name for each in required if each.schema.get("type") == "string"]
+        if "messages" in texts:
+            return "messages"
+        return texts[0] if len(required) == len(texts) == 1 else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:

@@ -8,7 +8,7 @@ import math
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NotRequired, Required, TypeAlias, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, NotRequired, Required, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 import jsonschema
 from langgraph.graph.state import CompiledStateGraph
@@ -32,6 +32,10 @@ class InputForm:
     inputs: tuple[Input, ...]
     schema: Mapping[str, JSON]
     check: InputCheck | None = None
+    messages: str = ""
+    """The input that holds a conversation, asked for as one sentence; empty where there is none."""
+    whole: bool = False
+    """The one input is all that the graph takes: an entrypoint's, which need not be an object."""
 
     def parse(self, graph: str, words: Mapping[str, str]) -> dict[str, JSON]:
         """Values of the right types; `InvalidInputs` with everything that is wrong, by name."""
@@ -52,7 +56,13 @@ class InputForm:
         problems = problems or self._mismatches(values) or self._objections(values)
         if problems:
             raise InvalidInputs(graph, problems, self.example(graph))
+        if self.messages in values:
+            values[self.messages] = [{"role": "user", "content": values[self.messages]}]
         return values
+
+    def given(self, values: Mapping[str, JSON]) -> JSON:
+        """What the graph is started with, of what `parse` returned."""
+        return values.get(WHOLE) if self.whole else dict(values)
 
     def example(self, graph: str) -> str:
         """A line that would start the graph."""
@@ -78,6 +88,10 @@ class InputForm:
         return {}
 
 
+WHOLE: Final = "input"
+"""The name of an input that has none of its own."""
+_MESSAGES: Final = "messages"
+
 EMPTY = InputForm(inputs=(), schema={})
 
 
@@ -87,11 +101,16 @@ def read(graph: Pregel[Any, Any, Any, Any], check: InputCheck | None) -> InputFo
     Where a graph has one state for everything and no input schema of its own, no key is required: which of them
     are inputs only its author knows.
     """
-    schema = _schema(graph)
+    schema, whole = _object(_schema(graph))
     properties = cast("dict[str, dict[str, JSON]]", schema.get("properties", {}))
     required = set(cast("list[str]", schema.get("required", [])))
     if isinstance(graph, CompiledStateGraph) and graph.builder.input_schema is graph.builder.state_schema:
         required = set()
+    messages = _MESSAGES if _is_conversation(properties.get(_MESSAGES)) else ""
+    if messages:
+        properties = {**properties, messages: _SENTENCE}
+        schema = {**schema, "properties": cast("JSON", properties)}
+        required.add(messages)
     inputs = tuple(
         Input(
             name=name,
@@ -103,7 +122,33 @@ def read(graph: Pregel[Any, Any, Any, Any], check: InputCheck | None) -> InputFo
         for name, entry in properties.items()
     )
     needed: list[JSON] = [name for name in properties if name in required]
-    return InputForm(inputs=inputs, schema={**schema, "required": needed}, check=check)
+    schema = {**schema, "required": needed}
+    return InputForm(inputs=inputs, schema=schema, check=check, messages=messages, whole=whole)
+
+
+_SENTENCE: dict[str, JSON] = {
+    "type": "string",
+    "title": "Message",
+    "description": "What should be done, in plain words.",
+    "format": "long-text",
+    "examples": ["please tidy up"],
+}
+
+
+def _is_conversation(schema: Mapping[str, JSON] | None) -> bool:
+    """Whether these are LangChain's messages."""
+    items = schema.get("items") if schema is not None and schema.get("type") == "array" else None
+    return "/HumanMessage" in json.dumps(items)
+
+
+def _object(schema: dict[str, JSON]) -> tuple[dict[str, JSON], bool]:
+    """The schema, or that of an object with the one value that is wanted instead of one."""
+    if "properties" in schema or schema.get("type", "object") == "object":
+        return schema, False
+    entry = {key: value for key, value in schema.items() if key not in ("$defs", "title")}
+    needed: list[JSON] = [] if "default" in schema else [WHOLE]
+    made: dict[str, JSON] = {"type": "object", "properties": {WHOLE: entry}, "required": needed}
+    return {**made, "$defs": schema.get("$defs", {})}, True
 
 
 def _schema(graph: Pregel[Any, Any, Any, Any]) -> dict[str, JSON]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph._internal._constants import CONFIG_KEY_STRICT_RESUME
+from langgraph.channels.delta import DeltaChannel
 from langgraph.errors import GraphDrained, UnknownInterruptError
 from langgraph.runtime import RunControl
 from langgraph.types import Command
@@ -18,14 +19,16 @@ from langgraph.types import Command
 from bot.approvals.errors import Unreachable
 from bot.approvals.model import JSON, Decision, Failure, InterruptId, Lease, Question, Task
 from bot.approvals.policy import GraphTerms
-from bot.approvals.ports import Draining, Graph, ThreadStatus
+from bot.approvals.ports import Draining, Graph, Phase, ThreadStatus
 from bot.engine import breakpoints, questions, status
-from bot.engine.checkpoints import FENCING_TOKEN, LeaseLost, lost
+from bot.engine.checkpoints import FENCING_TOKEN, LeaseLost, from_saver, lost
 from bot.engine.registry import Registry
 
 log = logging.getLogger(__name__)
 
 
+PRUNED_FROM = 30
+"""Steps after which a thread's earlier checkpoints are no longer kept while it waits."""
 _PLAIN = GraphTerms()
 
 
@@ -67,7 +70,7 @@ class LangGraphEngine:
             return await status.read(self.registry.compiled(task.graph), _config(task), self._terms(task).answer)
 
     async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
-        return await self._run(task, lease, dict(task.inputs), now)
+        return await self._run(task, lease, self.registry.get(task.graph).form.given(task.inputs), now)
 
     async def resume(
         self, task: Task, lease: Lease, interrupt_id: InterruptId, answer: JSON, now: datetime
@@ -135,10 +138,26 @@ class LangGraphEngine:
         except LeaseLost as overtaken:
             raise Unreachable("the task is in other hands") from overtaken
         except Exception as error:  # a graph may raise anything, and that is its failure, not ours
+            if from_saver(error):
+                raise Unreachable("the graph's state could not be read or written") from error
             failure = self._failure(task, error, now)
         finally:
             self.runs.controls.discard(control)
-        return replace(await self.status(task), failure=failure)
+        standing = replace(await self.status(task), failure=failure)
+        if standing.phase is Phase.WAITING:
+            await self._prune(task)
+        return standing
+
+    async def _prune(self, task: Task) -> None:
+        """Of a long thread that waits, keep what it stands on: nobody goes back further. A graph whose channels are
+        kept as differences needs its earlier checkpoints, and keeps them."""
+        graph, saver = self.registry.compiled(task.graph), self.registry.saver
+        if any(isinstance(channel, DeltaChannel) for channel in graph.channels.values()):
+            return
+        with lost():
+            newest = await saver.aget_tuple(_config(task))
+            if newest is not None and newest.metadata.get("step", 0) >= PRUNED_FROM:
+                await saver.aprune([task.thread_id], strategy="keep_latest")
 
     def _failure(self, task: Task, error: Exception, now: datetime) -> Failure:
         failure = Failure(error_id=uuid.uuid4().hex[:8], summary=type(error).__name__, at=now)

@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.errors import CountersignError, Unreachable
 from bot.approvals.model import ChannelId, Person, TaskId
-from bot.approvals.ports import LookupFailed
+from bot.approvals.ports import Graph, LookupFailed
 from bot.slack import replies, starting
 from bot.slack.directory import DirectMessage, NotJoined
 from bot.slack.parts import Parts, Say, person_of, told
@@ -43,7 +43,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
 async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, say: Say) -> None:
     person, channel = person_of(body), ChannelId(body["channel_id"])
     line = str(body.get("text", ""))
-    words = _said(parts, line) or _split(line)
+    words = spoken(parts.engine.graphs(), line) or _split(line)
     match words:
         case []:
             await _refuse_place(parts, channel)
@@ -75,11 +75,11 @@ async def _status(parts: Parts, id: TaskId, person: Person) -> str:
     return replies.task_status(task, await parts.storage.requests_of(task.id))
 
 
-def _said(parts: Parts, line: str) -> list[str]:
+def spoken(graphs: Sequence[Graph], line: str) -> list[str]:
     """The graph and one `key=value`, where the line is a graph's name and a plain sentence that it takes: nothing in a
     sentence is a quote or a key. Empty where it is no such line."""
     name, _, sentence = line.strip().partition(" ")
-    graph = next((graph for graph in parts.engine.graphs() if graph.name == name), None)
+    graph = next((graph for graph in graphs if graph.name == name), None)
     if graph is None or not graph.spoken or not sentence.strip():
         return []
     known = "|".join(re.escape(each.name) for each in graph.inputs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ class State(TypedDict, total=False):
 
 @dataclass
 class Stage:
-    """One bot with one graph; `told` is what its nodes were given for an answer, in their order."""
+    """One bot with one graph."""
 
     service: Service
     delivery: Delivery
@@ -63,7 +63,8 @@ class Stage:
     clock: ManualClock
     work: FakeWork
     messenger: FakeMessenger
-    told: list[Any] = field(default_factory=list)
+    graph: Any
+    """As it is on its saver."""
 
     # --- What people and time do ------------------------------------------------------------------
 
@@ -130,9 +131,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def a_stage(
-    folder: Path, graph: Any, told: list[Any] | None = None, *, terms: GraphTerms | None = None, **policy: Any
-) -> AsyncIterator[Stage]:
+async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, **policy: Any) -> AsyncIterator[Stage]:
     """A stage for a graph that is not compiled onto a saver yet, whose questions expire after `DEADLINE`."""
     clock, work, directory, messenger = ManualClock(), FakeWork(), FakeDirectory(), FakeMessenger()
     for person in (RITA, ALICE):
@@ -170,7 +169,7 @@ async def a_stage(
                 clock=clock,
                 work=work,
                 messenger=messenger,
-                told=told if told is not None else [],
+                graph=compiled,
             )
     finally:
         await storage.close()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langgraph.func import entrypoint
-from langgraph.graph import START, StateGraph
+from langgraph.graph import START, MessagesState, StateGraph
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
@@ -223,7 +223,7 @@ def test_an_input_schema_of_its_own_says_what_is_required(given: Any) -> None:
     assert form.parse("clean", {"path": "logs"}) == {"path": "logs"}
 
 
-def test_an_entrypoint_has_a_form_if_it_takes_an_object_and_none_otherwise() -> None:
+def test_an_entrypoint_has_a_form_also_where_it_takes_no_object() -> None:
     @entrypoint()
     def takes_text(text: str) -> str:
         return text
@@ -232,8 +232,24 @@ def test_an_entrypoint_has_a_form_if_it_takes_an_object_and_none_otherwise() -> 
     def takes_model(given: Model) -> str:
         return given.path
 
-    assert inputs.read(takes_text, None).inputs == ()
+    form = inputs.read(takes_text, None)
+
+    assert [(each.name, each.required) for each in form.inputs] == [("input", True)]
+    assert form.given(form.parse("say", {"input": "hello"})) == "hello"
     assert [each.name for each in inputs.read(takes_model, None).inputs] == ["path", "days", "tags"]
+
+
+def test_a_conversation_is_begun_with_a_sentence() -> None:
+    builder = StateGraph(MessagesState)
+    builder.add_node("answer", lambda state: {"messages": []})
+    builder.add_edge(START, "answer")
+
+    form = inputs.read(builder.compile(), None)
+
+    assert [(each.name, each.required, each.schema["type"]) for each in form.inputs] == [("messages", True, "string")]
+    assert form.example("chat") == '/task chat messages="please tidy up"'
+    assert form.parse("chat", {"messages": "hello"}) == {"messages": [{"role": "user", "content": "hello"}]}
+    assert problem(form) == {"messages": "is missing"}
 
 
 # --- A graph's own objections -------------------------------------------------------------------------
