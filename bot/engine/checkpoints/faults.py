@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import traceback
 from collections.abc import Iterator
 
 from redis import exceptions as redis_errors
@@ -41,3 +42,11 @@ def is_down(error: BaseException) -> bool:
             return True
         cause = cause.__cause__ or cause.__context__
     return False
+
+
+def from_saver(error: BaseException) -> bool:
+    """Whether the error is a database's that came out of a saver, and not out of a graph that uses one itself."""
+    if not isinstance(error, sqlite3.OperationalError) and not is_down(error):
+        return False
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_globals.get("__name__", "").startswith(__package__ or "") for frame, _ in frames)
