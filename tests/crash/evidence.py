@@ -92,7 +92,7 @@ async def look(
         requests = await storage.requests_of(task.id)
         _task(found, task, requests, surfaces)
         _requests(found, task, requests, await storage.history(task.id))
-        _effects(found, task, requests, _read(effects, _number(task)), dead)
+        _effects(found, task, requests, effects_of(effects, _number(task)), dead)
         _shown(found, task, {request.id: request for request in requests}, surfaces, shown)
     for id in set(shown) - recorded:
         found.wrong(f"shown and not recorded: {shown[id]}")
@@ -207,7 +207,8 @@ def _posted(calls: Iterable[Message]) -> Iterator[str]:
     return (call["arguments"]["metadata"]["event_payload"]["id"] for call in calls if call.get("ok"))
 
 
-def _read(effects: Path, number: int) -> list[Effect]:
+def effects_of(effects: Path, number: int) -> list[Effect]:
+    """What the graph wrote for this task, in order."""
     file = effects / f"{number}.jsonl"
     lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
     return [

@@ -37,6 +37,8 @@ class People:
     simulator: Simulator
     seed: int
     deadline: float
+    prompt: bool = False
+    """Whether every card is clicked on at once."""
     acknowledged: list[int] = field(default_factory=list)
     """The numbers of the tasks whose command was taken without an error."""
     sent: int = 0
@@ -82,8 +84,9 @@ class People:
 
     def _planned(self, channel: str, ts: str, title: str) -> Card:
         chance, now = random.Random(f"{self.seed} {title}"), asyncio.get_running_loop().time()
-        first, last = chance.choices([(0.0, 0.6), (self.deadline - 1.5, self.deadline + 0.5)], [3, 1])[0]
-        silent = channel.startswith("D") or chance.random() < 0.2
+        late = not self.prompt and chance.random() < 0.25
+        first, last = (self.deadline - 1.5, self.deadline + 0.5) if late else (0.0, 0.6)
+        silent = channel.startswith("D") or (not self.prompt and chance.random() < 0.2)
         return Card(
             channel=channel,
             ts=ts,
