@@ -92,10 +92,11 @@ class Surfaces:
         Returns when another pass is due for what could not be brought level now; None where all is level. A
         surface that somebody else is at, or that Slack refuses for the moment, is left alone until then.
         """
-        # Surfaces first: each one's request is then among the requests, also while the graph is asking more.
+        # The task first: a message that a later change of it overtakes is then not taken to show that change. Requests
+        # last: each surface's request is then among them, also while the graph is asking more.
+        task = await self.storage.task(task_id)
         surfaces = await self.storage.surfaces_of(task_id)
         requests = {request.id: request for request in await self.storage.requests_of(task_id)}
-        task = await self.storage.task(task_id)
         opening = next((surface for surface in surfaces if surface.kind is SurfaceKind.OPENING), None)
         latest = max((surface for surface in surfaces if surface.kind is SurfaceKind.OUTCOME), key=_made, default=None)
         again: list[datetime] = []
