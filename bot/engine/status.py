@@ -34,7 +34,7 @@ async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, answer
     found = _Found()
     await _look(snapshot, saver, found)
     asked = [_asked(interrupt, answer, found.places.get(id, "")) for id, interrupt in found.open.items()]
-    if places := await breakpoints.standing(graph, snapshot, saver):
+    if places := await breakpoints.standing(graph, snapshot):
         asked.append(breakpoints.asked(places))
         found.stands = True
     return ThreadStatus(
@@ -91,8 +91,7 @@ async def _look(snapshot: StateSnapshot, saver: BaseCheckpointSaver[Any], found:
     written = await _written(saver, snapshot.config)
     listed = [(task, written.pop(task.id, _Written())) for task in snapshot.tasks]
     if all(own.finished for _, own in listed):
-        found.broken |= any(own.raised for _, own in listed)
-        found.unsettled = True  # killed before the step was closed, or a subgraph whose parent has to go on
+        found.broken |= any(own.raised for _, own in listed)  # else killed before the step was closed
         return
     called = _Found()
     _look_called(written, called)

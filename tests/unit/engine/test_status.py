@@ -217,16 +217,26 @@ async def test_a_router_that_raised_in_a_subgraph_breaks_the_thread(saver: Saver
 
 
 class DyingSaver(InMemorySaver):
-    """Loses its process when it is about to save so many more steps."""
+    """Loses its process when it is about to save so many more steps; what that process would write then is lost."""
 
     steps_to_live: int | None = None
+    dead: bool = False
+
+    def revive(self) -> None:
+        self.steps_to_live, self.dead = None, False
 
     async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> RunnableConfig:
-        if self.steps_to_live == 0:
+        self.dead |= self.steps_to_live == 0
+        if self.dead:
             raise Broken("died")
         if self.steps_to_live is not None:
             self.steps_to_live -= 1
         return await super().aput(config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(self, config: Any, writes: Any, task_id: str, task_path: str = "") -> None:
+        if self.dead:
+            raise Broken("died")
+        await super().aput_writes(config, writes, task_id, task_path)
 
 
 async def test_a_process_that_died_between_a_nodes_end_and_the_next_step_left_it_stopped_and_not_done() -> None:
@@ -238,7 +248,7 @@ async def test_a_process_that_died_between_a_nodes_end_and_the_next_step_left_it
     stopped = await thread.answer(id, "A")
 
     assert (stopped.phase, stopped.asked, stopped.answered) == (Phase.STOPPED, (), frozenset())
-    saver.steps_to_live = None
+    saver.revive()
     assert (await thread.proceed()).phase is Phase.DONE
     assert (await thread.graph.aget_state(thread.config)).values == {"said": "A!"}
 
@@ -253,7 +263,7 @@ async def test_wherever_in_a_subgraph_a_process_died_the_answer_is_taken_once_an
 
     status = await thread.answer(id, "A")
 
-    saver.steps_to_live = None
+    saver.revive()
     while status.phase is not Phase.DONE:
         assert not status.asked, "its answer was stored with its node's end"
         status = await thread.proceed()
@@ -487,6 +497,38 @@ async def test_a_subgraph_that_langgraph_does_not_know_asks_its_second_question(
 
     assert (second.phase, titles(second), second.answered) == (Phase.WAITING, ["two"], frozenset())
     assert (await thread.answer(open_ids(second)[0], "B")).phase is Phase.DONE
+
+
+async def test_of_two_questions_in_a_subgraph_that_langgraph_does_not_know_the_unanswered_one_stays_open(
+    saver: Saver,
+) -> None:
+    async def makes(state: Said) -> Any:
+        return await side_by_side(a=asks("one"), b=asks("two")).compile().ainvoke({"said": ""})
+
+    thread = Thread.of(chain({"makes": makes}), saver)
+    both = await thread.start()
+    by_title = dict(zip(titles(both), open_ids(both), strict=True))
+
+    left = await thread.answer(by_title["one"], "A")
+
+    assert (left.phase, open_ids(left), left.answered) == (Phase.WAITING, [by_title["two"]], frozenset())
+    assert (await thread.answer(by_title["two"], "B")).phase is Phase.DONE
+
+
+async def test_beside_an_open_question_a_subgraph_that_was_not_closed_is_still_to_be_run() -> None:
+    saver = DyingSaver()
+    sub = chain({"ask": asks("one")}).compile()
+    thread = Thread.of(side_by_side(sub=sub, b=asks("two")), saver)
+    both = await thread.start()
+    by_title = dict(zip(titles(both), open_ids(both), strict=True))
+    saver.steps_to_live = 0
+
+    stopped = await thread.answer(by_title["one"], "A")
+
+    assert (stopped.phase, open_ids(stopped), stopped.answered) == (Phase.STOPPED, [by_title["two"]], frozenset())
+    saver.revive()
+    waiting = await thread.proceed()
+    assert (waiting.phase, open_ids(waiting)) == (Phase.WAITING, [by_title["two"]])
 
 
 # --- Functional graphs --------------------------------------------------------------------------------
