@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PYTHON ?=
 
-PYTEST_ARGS ?= -n auto
+PYTEST_ARGS ?= -n auto --dist loadfile
 LOCK_ARGS   ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
