@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 
+from aiohttp import ClientSession
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
@@ -25,7 +26,7 @@ from bot.engine import registry
 from bot.engine.runner import LangGraphEngine
 from bot.settings import Settings
 from bot.slack import listeners, tokens
-from bot.slack.calls import web_client
+from bot.slack.calls import connections, web_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackMessenger
 from bot.slack.parts import Parts
@@ -73,7 +74,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         bot_token, app_token = settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()
         await tokens.granted_scopes(bot_token, settings.slack_api_url)
         await tokens.refuse_bad_app_token(app_token, settings.slack_api_url)
-        bolt, socket = _bolt(bot_token, app_token, settings.slack_api_url)
+        session = await stack.enter_async_context(connections())
+        bolt, socket = _bolt(bot_token, app_token, settings.slack_api_url, session)
         messenger, directory = SlackMessenger(bolt.client), SlackDirectory(bolt.client)
 
         async def deliver(task_id: TaskId) -> datetime | None:
@@ -134,11 +136,11 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         yield service
 
 
-def _bolt(bot_token: str, app_token: str, url: str) -> tuple[AsyncApp, AsyncSocketModeHandler]:
+def _bolt(bot_token: str, app_token: str, url: str, session: ClientSession) -> tuple[AsyncApp, AsyncSocketModeHandler]:
     """Bolt and its socket, both on the configured address."""
     for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN"):
         os.environ.pop(name, None)  # Bolt reads them by itself, and with the first two it silently turns to OAuth
-    bolt = AsyncApp(client=web_client(bot_token, url))
+    bolt = AsyncApp(client=web_client(bot_token, url, session))
     socket = AsyncSocketModeHandler(
         bolt, app_token, web_client=web_client(app_token, url), ping_interval=SECONDS_TO_RECONNECT
     )

@@ -19,6 +19,10 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 log = logging.getLogger(__name__)
 
 SLACK: Final = "https://slack.com/api/"
+SECONDS: Final = 15
+"""For a call around which nobody has a limit of its own."""
+IDLE: Final = 10.0
+"""Seconds that a connection is kept."""
 RETRY_AFTER: Final = 30.0
 """Where a 429 does not say how long, in seconds."""
 
@@ -68,7 +72,19 @@ Result: TypeAlias = Done | Refused | Limited | NotSent | Unknown
 def web_client(token: str, base_url: str = SLACK, session: aiohttp.ClientSession | None = None) -> AsyncWebClient:
     """A client that sends each request once; what a lost response means is ours to find out."""
     return AsyncWebClient(
-        token=token, base_url=base_url.rstrip("/") + "/", session=session, retry_handlers=[], timeout=15
+        token=token, base_url=base_url.rstrip("/") + "/", session=session, retry_handlers=[], timeout=SECONDS
+    )
+
+
+def connections() -> aiohttp.ClientSession:
+    """Connections that are kept for the next call: to make one anew is a handshake each time.
+
+    One that has been idle is closed before Slack may close it, as a call that meets the closing has no known outcome.
+    """
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=SECONDS),
+        connector=aiohttp.TCPConnector(keepalive_timeout=IDLE),
+        cookie_jar=aiohttp.DummyCookieJar(),
     )
 
 
