@@ -33,6 +33,7 @@ from bot.approvals.model import (
     Request,
     RequestId,
     Running,
+    Surface,
     Task,
     TaskCancelled,
     TaskId,
@@ -123,6 +124,8 @@ class Delivery:
                 task = await self._set(task, Running(), "running")
                 if isinstance(move, Resume):
                     moved = await self._resume(task, move.request, lease)
+                    if moved.refused:
+                        await self._ask_again(task, move.request.id, moved.refused)
                 else:
                     if request is not None:
                         await self._save(rules.attempted(request), "resume_repeated")
@@ -149,6 +152,18 @@ class Delivery:
         await self._save(rules.attempted(request), "resume_begun")
         crash.point("resume-begun")
         return await self.engine.resume(task, lease, request.interrupt_id, answer, self.clock())
+
+    async def _ask_again(self, task: Task, request_id: RequestId, objection: str) -> None:
+        """The graph did not take the answer, and nothing of it is stored: its question comes back, with a new card."""
+        request = await self.storage.request(request_id)
+        if isinstance(request.decision, Expired):
+            await self._stop(task, "Nobody answered, and the graph did not take that for an answer.")
+            return
+        now = self.clock()
+        reopened = rules.asked_again(request, objection, now)
+        event = AuditEvent(kind="asked_again", at=now, task_id=task.id, request_id=request.id)
+        await self.storage.save_request(reopened, event, [surfaces.card_of(reopened)])
+        self.work.show(task.id)
 
     async def _unanswerable(self, task: Task, request: Request, invalid: InvalidAnswer) -> ThreadStatus:
         """There is no value to resume with. Where that is because nobody answered, the task ends: no question's
@@ -198,7 +213,7 @@ class Delivery:
             return
         renewed = rules.ask_anew(known, asked.question)
         if renewed is not known:
-            await self._save(renewed, "asked_anew")
+            await self._save(renewed, "asked_anew", surfaces.files_of(renewed, self.clock()))
 
     async def _open(self, task: Task, asked: Asked) -> None:
         crash.point("interrupt-reached")
@@ -228,7 +243,7 @@ class Delivery:
             request_id=request.id,
             data={"digest": request.digest, "policy": policy.name},
         )
-        await self.storage.open_request(request, event, [surfaces.card_of(request)])
+        await self.storage.open_request(request, event, [surfaces.card_of(request), *surfaces.files_of(request, now)])
         crash.point("request-opened")
         self.work.show(task.id)
 
@@ -303,7 +318,7 @@ class Delivery:
 
     # --- Saving ---------------------------------------------------------------------------------
 
-    async def _save(self, request: Request, kind: str) -> Request:
+    async def _save(self, request: Request, kind: str, new: Sequence[Surface] = ()) -> Request:
         event = AuditEvent(
             kind=kind,
             at=self.clock(),
@@ -311,7 +326,7 @@ class Delivery:
             request_id=request.id,
             data={"outcome": str(outcome_of(request.decision))} if request.decision else {},
         )
-        saved = await self.storage.save_request(request, event)
+        saved = await self.storage.save_request(request, event, new)
         self.work.show(request.task_id)
         return saved
 

@@ -227,6 +227,8 @@ class ThreadStatus:
     """Interrupts whose answer is stored while their node has not got past it."""
     failure: Failure | None = None
     """What the run that has just returned raised; None where the state was only read."""
+    refused: str = ""
+    """What the graph has against the answer of the run that has just returned: it did not take it, and still asks."""
     outcome: str = ""
     """What the graph says of its result, once done."""
 

@@ -123,6 +123,17 @@ def ask_anew(request: Request, question: Question) -> Request:
     return replace(request, proposed=question, question=question, version=request.version + 1, votes=(), edits=())
 
 
+def asked_again(request: Request, objection: str, now: datetime) -> Request:
+    """The graph did not take the answer: the question is open again from now on, and says first what was wrong."""
+    state = _decided(request)
+    if not isinstance(state.decision, Answered):
+        raise AlreadySettled(request.id, state.decision)
+    text = "\n\n".join(part for part in (objection, request.proposed.text) if part)
+    question = replace(request.question, text=text)
+    reopened = replace(request, question=question, version=request.version + 1, votes=(), opened_at=now)
+    return replace(reopened, state=first_due(reopened))
+
+
 def cancel(request: Request, by: Person, now: datetime) -> Request:
     """Settle an open request as cancelled; `AlreadySettled` where it is not open."""
     still_open(request, request.version)

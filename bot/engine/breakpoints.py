@@ -22,7 +22,6 @@ from langgraph.constants import END
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel import Pregel
 from langgraph.pregel._algo import should_interrupt
-from langgraph.pregel._checkpoint import versions_seen_without_bumps
 from langgraph.types import Overwrite, StateSnapshot, StateUpdate
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
@@ -71,35 +70,36 @@ def id_of(places: Sequence[Place]) -> InterruptId:
 
 async def found(graph: AnyGraph, config: RunnableConfig) -> list[Place]:
     """Where the thread stands at breakpoints now."""
-    snapshot = await graph.aget_state(config, subgraphs=True)
-    return await standing(graph, snapshot, cast("BaseCheckpointSaver[Any]", graph.checkpointer))
+    return await standing(graph, await graph.aget_state(config, subgraphs=True))
 
 
-async def standing(graph: AnyGraph, snapshot: StateSnapshot, saver: BaseCheckpointSaver[Any]) -> list[Place]:
-    """Where the thread stands at breakpoints; nothing where it is at work, waits for an interrupt, or is done."""
-    own = await _place(graph, snapshot, saver)
+async def standing(root: AnyGraph, snapshot: StateSnapshot, graph: AnyGraph | None = None) -> list[Place]:
+    """Where the thread stands at breakpoints; nothing where it is at work, waits for an interrupt, or is done.
+
+    The snapshot is of `graph`, which is the root or lies below it.
+    """
+    graph = graph or root
+    own = await _place(root, snapshot, graph)
     if own is not None:
         return [own]
     below = {name: part for name, part in graph.get_subgraphs() if isinstance(part, Pregel)}
     places: list[Place] = []
     for task in snapshot.tasks:
         if isinstance(task.state, StateSnapshot) and _begun(task.state) and task.name in below:
-            places += await standing(below[task.name], task.state, saver)
+            places += await standing(root, task.state, below[task.name])
     return places
 
 
-async def _place(graph: AnyGraph, snapshot: StateSnapshot, saver: BaseCheckpointSaver[Any]) -> Place | None:
+async def _place(root: AnyGraph, snapshot: StateSnapshot, graph: AnyGraph) -> Place | None:
     if not (snapshot.tasks and (graph.interrupt_before_nodes or graph.interrupt_after_nodes)):
         return None
+    saver = cast("BaseCheckpointSaver[Any]", root.checkpointer)
     stored = await saver.aget_tuple(snapshot.config)
     if stored is None or stored.pending_writes or _PASSED in (stored.metadata or {}):
         return None
     if any(_begun(task.state) for task in snapshot.tasks):
         return None
-    before = await saver.aget_tuple(snapshot.parent_config) if snapshot.parent_config else None
-    seen = versions_seen_without_bumps(stored.checkpoint["versions_seen"])
-    seen_before = versions_seen_without_bumps(before.checkpoint["versions_seen"]) if before else {}
-    ran = [name for name in graph.nodes if seen.get(name) != seen_before.get(name)]
+    ran = await _ran(root, snapshot)
     for names, nodes, is_before in (
         ([task.name for task in snapshot.tasks], graph.interrupt_before_nodes, True),
         (ran, graph.interrupt_after_nodes, False),
@@ -112,6 +112,14 @@ async def _place(graph: AnyGraph, snapshot: StateSnapshot, saver: BaseCheckpoint
         if nodes and should_interrupt(stored.checkpoint, nodes, cast("Any", tasks)):
             return Place(graph=graph, snapshot=snapshot, ran=tuple(ran), before=is_before)
     return None
+
+
+async def _ran(root: AnyGraph, snapshot: StateSnapshot) -> list[str]:
+    """The nodes of the last step: those that the checkpoint before it was about to run."""
+    if snapshot.parent_config is None:
+        return []
+    before = await root.aget_state(snapshot.parent_config)
+    return list(dict.fromkeys(task.name for task in before.tasks))
 
 
 def _begun(state: object) -> bool:
@@ -222,7 +230,7 @@ async def _update(
     at: RunnableConfig = _marked(
         {**config, "configurable": {**config["configurable"], **there}}, {_PASSED: id_of([place])}
     )
-    first, *others = as_nodes
+    first, *others = as_nodes or (None,)
     updates = [StateUpdate(values, first), *(StateUpdate({}, name) for name in others)]
     await graph.abulk_update_state(at, [updates])
 

@@ -12,9 +12,10 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph._internal._constants import CONFIG_KEY_STRICT_RESUME
 from langgraph.channels.delta import DeltaChannel
-from langgraph.errors import GraphDrained, UnknownInterruptError
+from langgraph.errors import GraphDrained, UnknownInterruptError, is_invalid_resume
 from langgraph.runtime import RunControl
 from langgraph.types import Command
+from pydantic import ValidationError
 
 from bot.approvals.errors import Unreachable
 from bot.approvals.model import JSON, Decision, Failure, InterruptId, Lease, Question, Task
@@ -77,7 +78,7 @@ class LangGraphEngine:
     ) -> ThreadStatus:
         if breakpoints.is_breakpoint(interrupt_id):
             return await self._pass(task, lease, interrupt_id, answer, now)
-        if any(breakpoints.is_breakpoint(asked.interrupt_id) for asked in (await self.status(task)).asked):
+        if _at_breakpoint(await self.status(task)):
             failure = self._failure(task, BreakpointFirst("a run would pass the breakpoint that is asked about"), now)
             return replace(await self.status(task), failure=failure)
         return await self._run(task, lease, Command(resume={interrupt_id: answer}), now)
@@ -126,6 +127,7 @@ class LangGraphEngine:
         control = RunControl()
         self.runs.controls.add(control)
         failure: Failure | None = None
+        refused = ""
         try:
             await self.registry.compiled(task.graph).ainvoke(
                 given, _config(task, lease), durability="sync", control=control
@@ -140,11 +142,12 @@ class LangGraphEngine:
         except Exception as error:  # a graph may raise anything, and that is its failure, not ours
             if from_saver(error):
                 raise Unreachable("the graph's state could not be read or written") from error
-            failure = self._failure(task, error, now)
+            refused = _objection(error)
+            failure = None if refused else self._failure(task, error, now)
         finally:
             self.runs.controls.discard(control)
-        standing = replace(await self.status(task), failure=failure)
-        if standing.phase is Phase.WAITING:
+        standing = replace(await self.status(task), failure=failure, refused=refused)
+        if standing.phase is Phase.WAITING and not _at_breakpoint(standing):
             await self._prune(task)
         return standing
 
@@ -163,6 +166,21 @@ class LangGraphEngine:
         failure = Failure(error_id=uuid.uuid4().hex[:8], summary=type(error).__name__, at=now)
         log.error("error %s: the graph %s of task %s raised", failure.error_id, task.graph, task.id, exc_info=error)
         return failure
+
+
+def _at_breakpoint(status: ThreadStatus) -> bool:
+    """Whether it stands at one; what it has run before is needed to know that, and to go on from there."""
+    return any(breakpoints.is_breakpoint(asked.interrupt_id) for asked in status.asked)
+
+
+def _objection(error: Exception) -> str:
+    """What the check that came with an interrupt has against the answer, in its own words; empty where it is another
+    error."""
+    if not isinstance(error, ValidationError) or not is_invalid_resume(error):
+        return ""
+    said = [(".".join(str(part) for part in each["loc"]), each["msg"]) for each in error.errors(include_url=False)]
+    listed = "; ".join(f"{where}: {words}" if where else words for where, words in said[:10])
+    return f"The graph did not take the last answer. {listed}"
 
 
 def _config(task: Task, lease: Lease | None = None) -> RunnableConfig:
