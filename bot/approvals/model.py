@@ -183,8 +183,8 @@ class Question:
             raise ValueError("a question has at least one item: without one there is nothing to say a verdict of")
 
     @property
-    def digest(self) -> str:
-        """SHA-256, in hex, of all that can be seen of the question. A vote is bound to it."""
+    def canonical(self) -> str:
+        """All that can be seen of the question, in one way of writing."""
         seen: list[object] = [
             self.shape,
             self.title,
@@ -197,8 +197,12 @@ class Question:
             self.payload,
             *([sorted(self.labels.items())] if self.labels else []),
         ]
-        canonical = json.dumps(seen, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return json.dumps(seen, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, of all that can be seen of the question. A vote is bound to it."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()
 
 
 # --- Vote and decision --------------------------------------------------------------------------
@@ -423,6 +427,8 @@ class SurfaceKind(StrEnum):
     """The request in that thread."""
     COPY = "copy"
     """The same card in somebody's DM."""
+    FILE = "file"
+    """The whole of a request that is too long to be read in a modal, in the version that it had."""
     REMINDER = "reminder"
     OUTCOME = "outcome"
     """How the task ended, or why it stopped."""
@@ -440,6 +446,8 @@ class Surface:
     request_id: RequestId | None = None
     to: Person | None = None
     """Whose DM a copy goes to."""
+    version: int = 0
+    """Of the request, whose whole a file holds; 0 of any other kind."""
     ref: MessageRef | None = None
     shown: int = -1
     """The revision of its task or request that it shows; -1: nothing yet."""
@@ -460,7 +468,7 @@ class Surface:
         match self.kind:
             case SurfaceKind.OPENING | SurfaceKind.OUTCOME:
                 return None
-            case SurfaceKind.CARD | SurfaceKind.COPY | SurfaceKind.REMINDER:
+            case SurfaceKind.CARD | SurfaceKind.COPY | SurfaceKind.FILE | SurfaceKind.REMINDER:
                 if self.request_id is None:
                     raise ValueError(f"surface {self.id} is a {self.kind} of no request")
                 return self.request_id

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import secrets
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -232,7 +232,7 @@ class Service:
             revised = rules.revise(request, person, version, index, arguments, now)
             self.engine.check_edit(revised.question, index)
             data: dict[str, JSON] = {"item": index, "digest": revised.digest}
-            return await self._store(revised, person, "edited", now, data)
+            return await self._store(revised, person, "edited", now, data, surfaces.files_of(revised, now))
 
         return await _until_won(once)
 
@@ -315,7 +315,13 @@ class Service:
         return member
 
     async def _store(
-        self, request: Request, person: Person, kind: str, now: datetime, data: Mapping[str, JSON]
+        self,
+        request: Request,
+        person: Person,
+        kind: str,
+        now: datetime,
+        data: Mapping[str, JSON],
+        new: Sequence[Surface] = (),
     ) -> Request:
         self._validate(request)
         event = AuditEvent(
@@ -326,7 +332,7 @@ class Service:
             person=person,
             data={"version": request.version, "digest": request.digest, **_settled(request), **data},
         )
-        saved = await self.storage.save_request(request, event)
+        saved = await self.storage.save_request(request, event, new)
         crash.point("vote-saved")
         self._wake(request.task_id)
         return saved

@@ -44,6 +44,8 @@ CLAIM = timedelta(seconds=60)
 """How long a surface is one pass's alone while Slack is called; longer than any call to Slack may take."""
 FIRST_WAIT = timedelta(seconds=2)
 LAST_WAIT = timedelta(minutes=5)
+LONGEST_IN_MODAL = 200_000
+"""Characters of a question that somebody may still be asked to page through."""
 
 
 def opening_of(task: Task) -> Surface:
@@ -63,6 +65,13 @@ def reminder_of(request: Request, now: datetime) -> Surface:
 def copy_of(request: Request, to: Person, now: datetime) -> Surface:
     """The card again, in somebody's DM."""
     return replace(_new(SurfaceKind.COPY, request.task_id, now, request.id), to=to)
+
+
+def files_of(request: Request, now: datetime) -> list[Surface]:
+    """The file with the whole of what is asked in this version, where that is too long for a modal."""
+    if len(request.question.canonical) <= LONGEST_IN_MODAL:
+        return []
+    return [replace(_new(SurfaceKind.FILE, request.task_id, now, request.id), version=request.version)]
 
 
 def outcome_of(task: Task, now: datetime) -> Surface:
@@ -124,6 +133,8 @@ class Surfaces:
     async def _level(self, view: View, opening: Surface | None) -> Surface:
         """Bring one surface level; returns it as it is stored then."""
         surface = view.surface
+        if surface.kind is SurfaceKind.FILE and (overtaken := _overtaken(view)):
+            return await self._store(replace(surface, shown=_revision(view), abandoned=overtaken))
         drawing = self.messenger.draw(view)
         if surface.ref is not None and surface.fingerprint == drawing.fingerprint:
             return await self._store(replace(surface, shown=_revision(view)))
@@ -197,6 +208,12 @@ class Surfaces:
         except Conflict:
             log.info("surface %s was brought level by somebody else", surface.id)
             return surface
+
+
+def _overtaken(view: View) -> str:
+    """Why a file is no longer to be posted: it would hold what is not asked any more."""
+    asked = view.request.version if view.request is not None else 0
+    return "what is asked has changed since" if view.surface.version != asked else ""
 
 
 def _revision(view: View) -> int:

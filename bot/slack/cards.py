@@ -79,6 +79,8 @@ def _blocks(view: View, detail: Detail | None) -> list[Block]:
             return requests.reminder(_request(view))
         case SurfaceKind.OUTCOME:
             return tasks.outcome(view.task, detail, current=view.current)
+        case SurfaceKind.FILE:
+            raise ValueError("a file is no card")
         case _ as never:
             assert_never(never)
 
@@ -93,6 +95,8 @@ def _text(view: View) -> str:
             return requests.reminder_text(_request(view))
         case SurfaceKind.OUTCOME:
             return tasks.outcome_text(view.task, current=view.current)
+        case SurfaceKind.FILE:
+            raise ValueError("a file is no card")
         case _ as never:
             assert_never(never)
 
@@ -103,7 +107,7 @@ def _urgency(view: View) -> Urgency:
             return Urgency.QUESTION if isinstance(_request(view).state, Pending) else Urgency.DECISION
         case SurfaceKind.OPENING | SurfaceKind.OUTCOME:
             return Urgency.QUESTION
-        case SurfaceKind.REMINDER:
+        case SurfaceKind.REMINDER | SurfaceKind.FILE:
             return Urgency.NOTICE
         case _ as never:
             assert_never(never)

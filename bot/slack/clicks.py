@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.errors import AlreadySettled, StaleVersion, Unreachable
-from bot.approvals.model import Approve, Choose, ItemVerdict, Request, SurfaceId
+from bot.approvals.model import Approve, Choose, ItemVerdict, Request, Surface, SurfaceId, SurfaceKind
 from bot.slack import actions, modals, starting
 from bot.slack.parts import Body, Parts, person_of, place_of, told
 
@@ -125,13 +125,21 @@ def _form(request: Request, action_id: str) -> modals.Modal:
 async def _view_all(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     target = actions.request_target(_pressed(body)["value"])
     request = await parts.storage.request(target.request)
-    await client.views_open(trigger_id=body["trigger_id"], view=modals.view_all(request))
+    listed = await parts.storage.surfaces_of(request.task_id)
+    filed = any(each.request_id == request.id and _holds(each, request.version) for each in listed)
+    view = await asyncio.to_thread(modals.view_all, request, filed=filed)  # it may be megabytes
+    await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+
+def _holds(surface: Surface, version: int) -> bool:
+    """Whether it is the file, in the thread, of what is asked now."""
+    return surface.kind is SurfaceKind.FILE and surface.version == version and surface.ref is not None
 
 
 async def _turn_page(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     pressed, view = _pressed(body), body["view"]
     request = await parts.storage.request(actions.request_target(pressed["value"]).request)
-    page = modals.view_all(request, actions.index(pressed["action_id"]))
+    page = await asyncio.to_thread(modals.view_all, request, actions.index(pressed["action_id"]))
     await client.views_update(view_id=view["id"], hash=view["hash"], view=page)
 
 

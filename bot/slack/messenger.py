@@ -11,12 +11,13 @@ from typing import Any, Final, assert_never
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.approvals.model import ChannelId, MessageRef, Person, SurfaceId, Ts, UserId
+from bot.approvals.model import ChannelId, MessageRef, Person, SurfaceId, SurfaceKind, Ts, UserId
 from bot.approvals.ports import Drawing, MessageGone, NotNow, OutcomeUnknown, PlaceGone, View
-from bot.slack import cards, text
+from bot.slack import cards, files, text
 from bot.slack.blocks import Block
 from bot.slack.calls import Done, Limited, NotSent, Refused, Result, Unknown, call
 from bot.slack.cards import Card, Urgency
+from bot.slack.files import Whole
 from bot.slack.pace import POSTS, TIER_3, TIER_4, Pace, Rate, TooLong
 
 log = logging.getLogger(__name__)
@@ -56,14 +57,18 @@ class SlackMessenger:
         self._pace = pace or Pace()
         self._direct: dict[UserId, ChannelId] = {}
 
-    def draw(self, view: View) -> Card:
-        """The view as a message within Slack's limits, whatever it holds. Pure."""
+    def draw(self, view: View) -> Card | Whole:
+        """The view as a message within Slack's limits, whatever it holds; or as a file. Pure."""
+        if view.surface.kind is SurfaceKind.FILE and view.request is not None:
+            return Whole(request=view.request, version=view.surface.version)
         return cards.draw(view)
 
     async def post(
         self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, surface_id: SurfaceId
     ) -> MessageRef:
         """Post once, with the id in the metadata; `PlaceGone`, `OutcomeUnknown` or `NotNow`."""
+        if isinstance(drawing, Whole):
+            return await self._upload(channel, thread_ts, drawing, surface_id)
         card = _card(drawing)
 
         def sent(blocks: Sequence[Block]) -> Awaitable[AsyncSlackResponse]:
@@ -81,7 +86,9 @@ class SlackMessenger:
         return MessageRef(channel=ChannelId(body["channel"]), ts=Ts(body["ts"]))
 
     async def update(self, ref: MessageRef, drawing: Drawing) -> None:
-        """Bring a message level; `MessageGone`, `PlaceGone`, `OutcomeUnknown` or `NotNow`."""
+        """Bring a message level; `MessageGone`, `PlaceGone`, `OutcomeUnknown` or `NotNow`. A file never changes."""
+        if isinstance(drawing, Whole):
+            return
         card = _card(drawing)
 
         def sent(blocks: Sequence[Block]) -> Awaitable[AsyncSlackResponse]:
@@ -136,6 +143,27 @@ class SlackMessenger:
         return isinstance(result, Done)
 
     # --- Within ---------------------------------------------------------------------------------
+
+    async def _upload(
+        self, channel: ChannelId, thread_ts: Ts | None, whole: Whole, surface_id: SurfaceId
+    ) -> MessageRef:
+        """Announce the file, send it, and share it; until the last of these nobody sees anything of it."""
+        content = await whole.content()
+        announced = "files.getUploadURLExternal"
+        await self._turn(announced, TIER_4)
+        asked = self._client.files_getUploadURLExternal(filename=whole.name, length=len(content))
+        body = self._body(announced, await call(asked, SECONDS), repeatable=True)
+        if (failed := await files.send(body["upload_url"], content)) is not None:
+            self._body("the upload", failed, repeatable=True)
+        shared = "files.completeUploadExternal"
+        await self._turn(shared, TIER_4)
+        said = files.beside(whole, len(content.decode()), surface_id)
+        self._body(
+            shared,
+            await call(files.share(self._client, body["file_id"], whole.name, channel, thread_ts, said), SECONDS),
+        )
+        # Slack shares it a moment later and does not say where. Nothing ever changes it, so its id will do as well.
+        return MessageRef(channel=channel, ts=Ts(body["file_id"]))
 
     async def _show(
         self,
@@ -223,7 +251,9 @@ def _refusal(method: str, error: str) -> Exception:
 
 def _carries(message: Mapping[str, Any], surface_id: SurfaceId) -> bool:
     metadata = message.get("metadata") or {}
-    return metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload", {}).get("id") == surface_id
+    if metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload", {}).get("id") == surface_id:
+        return True
+    return files.carries(message, surface_id)
 
 
 def _card(drawing: Drawing) -> Card:

@@ -102,9 +102,9 @@ def choice(request: Request, state: State) -> Choose | Problems:
 # --- View all -----------------------------------------------------------------------------------
 
 
-def view_all(request: Request, page: int = 0) -> Modal:
-    """Everything that a vote is bound to; `page:<n>` buttons turn the page."""
-    content = pages.blocks_of(request, page)
+def view_all(request: Request, page: int = 0, *, filed: bool = False) -> Modal:
+    """Everything that a vote is bound to; `page:<n>` buttons turn the page. `filed`: it is in a file as well."""
+    content = pages.blocks_of(request, page, filed=filed)
     return modal("View all", actions.VIEW_ALL, content, metadata=RequestTarget.of(request).encoded())
 
 

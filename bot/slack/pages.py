@@ -17,7 +17,7 @@ PIECES: Final = 4
 
 def pieces(request: Request) -> tuple[tuple[str, str], ...]:
     """The whole in order, as (heading, text of one block)."""
-    return tuple((heading, piece) for heading, whole in _parts(request) for piece in split(whole))
+    return tuple((heading, piece) for heading, whole in parts(request) for piece in split(whole))
 
 
 def split(whole: str) -> list[str]:
@@ -32,8 +32,11 @@ def split(whole: str) -> list[str]:
     return [*made, rest] if rest or not made else made
 
 
-def blocks_of(request: Request, page: int) -> list[Block]:
-    """One page: where one is, the text, and the buttons to the neighbours. A page beyond the end is the last."""
+def blocks_of(request: Request, page: int, *, filed: bool = False) -> list[Block]:
+    """One page: where one is, the text, and the buttons to the neighbours. A page beyond the end is the last.
+
+    `filed` says that the whole is in a file as well.
+    """
     every = pieces(request)
     pages = -(-len(every) // PIECES)
     page = min(max(page, 0), pages - 1)
@@ -46,6 +49,8 @@ def blocks_of(request: Request, page: int) -> list[Block]:
             f"SHA-256 `{request.digest}`",
         )
     ]
+    if filed:
+        drawn.append(blocks.section("This is very long: *the whole is also a file in the thread.*"))
     before = ""
     for heading, piece in shown:
         if heading != before:
@@ -61,7 +66,7 @@ def _turns(request: Request, page: int, pages: int) -> list[Element]:
     return [blocks.button(words, actions.indexed(actions.PAGE, to), value) for words, to in turns if 0 <= to < pages]
 
 
-def _parts(request: Request) -> list[tuple[str, str]]:
+def parts(request: Request) -> list[tuple[str, str]]:
     """The question as it stands, then what the graph gave, character by character visible."""
     question = request.question
     asked: dict[str, JSON] = {"title": question.title}
@@ -77,9 +82,9 @@ def _parts(request: Request) -> list[tuple[str, str]]:
         asked["form"] = question.form
     if question.risk is not None:
         asked["risk"] = str(question.risk)
-    parts = [("What is asked, as edited" if request.edited else "What is asked", text.visible(text.pretty(asked)))]
+    listed = [("What is asked, as edited" if request.edited else "What is asked", text.visible(text.pretty(asked)))]
     if request.edited:
-        parts.append(("What was changed", text.visible(changes.whole(request) or "Nothing any more.")))
+        listed.append(("What was changed", text.visible(changes.whole(request) or "Nothing any more.")))
     if question.payload is not None:
-        parts.append(("As the agent sent it", text.visible(text.pretty(question.payload))))
-    return parts
+        listed.append(("As the agent sent it", text.visible(text.pretty(question.payload))))
+    return listed

@@ -43,6 +43,8 @@ SCOPES: dict[str, frozenset[str]] = {
     "conversations_replies": frozenset({"channels:history", "groups:history", "im:history"}),
     "users_info": frozenset({"users:read"}),
     "users_lookupByEmail": frozenset({"users:read.email"}),
+    "files_getUploadURLExternal": frozenset({"files:write"}),
+    "files_completeUploadExternal": frozenset({"files:write"}),
     "usergroups_list": frozenset({"usergroups:read"}),
     "usergroups_users_list": frozenset({"usergroups:read"}),
 }

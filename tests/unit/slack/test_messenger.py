@@ -8,13 +8,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.model import ChannelId, MessageRef, Person, SurfaceId, TeamId, Ts, UserId
-from bot.approvals.ports import MessageGone, Messenger, NotNow, OutcomeUnknown, PlaceGone
-from bot.slack.calls import web_client
+from bot.approvals.model import ChannelId, MessageRef, Person, SurfaceId, SurfaceKind, TeamId, Ts, UserId
+from bot.approvals.ports import MessageGone, Messenger, NotNow, OutcomeUnknown, PlaceGone, View
+from bot.slack import files
+from bot.slack.calls import NotSent, web_client
+from bot.slack.cards import Card
 from bot.slack.messenger import EVENT_TYPE, SlackMessenger
 from bot.slack.pace import Pace
 from tests.unit.slack import samples
@@ -135,6 +138,7 @@ async def test_a_card_that_slack_finds_too_long_is_sent_small(
 ) -> None:
     await slack.fault("chat.postMessage", "error", error="msg_blocks_too_long")
     card = messenger.draw(samples.view())
+    assert isinstance(card, Card)
 
     await messenger.post(OPS, None, card, id)
 
@@ -275,3 +279,60 @@ async def test_a_card_waits_no_longer_than_patience(client: AsyncWebClient, slac
         await messenger.update(MessageRef(channel=OPS, ts=Ts("1.0")), messenger.draw(samples.view()))
 
     assert not await slack.calls("chat.update")
+
+
+# --- Files --------------------------------------------------------------------------------------
+
+
+def a_file(words: str = "x" * 300_000) -> View:
+    """What is too long for a modal."""
+    item = replace(samples.DELETE, arguments={"body": words})
+    asked = samples.request(samples.question(item, payload=None))
+    surface = replace(samples.surface(SurfaceKind.FILE), version=1)
+    return replace(samples.view(asked=asked), surface=surface)
+
+
+async def test_the_whole_is_a_file_in_the_thread(messenger: SlackMessenger, slack: Slack, id: SurfaceId) -> None:
+    opening = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+
+    ref = await messenger.post(OPS, opening.ts, messenger.draw(a_file("äöü <!channel> " * 20_000)), SurfaceId("s-file"))
+
+    bob = slack.simulator.seat("bob")
+    _, shared = await bob.thread(OPS, opening.ts)
+    (file,) = shared["files"]
+    assert file["id"] == ref.ts
+    assert file["name"] == "request-4be1d07c-version-1.txt"
+    assert "Everything that request `4be1d07c` asks" in shared["blocks"][0]["text"]["text"]
+    async with aiohttp.ClientSession() as session, session.get(file["url_private"]) as response:
+        content = (await response.read()).decode()
+    assert content.count("äöü <!channel> ") == 20_000
+
+
+async def test_a_file_that_was_shared_is_found_and_never_changed(
+    messenger: SlackMessenger, slack: Slack, id: SurfaceId
+) -> None:
+    opening = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+    file = SurfaceId(f"file-{id}")
+    await slack.fault("files.completeUploadExternal", "lose_response")
+
+    with pytest.raises(OutcomeUnknown):
+        await messenger.post(OPS, opening.ts, messenger.draw(a_file()), file)
+
+    found = await messenger.find(OPS, opening.ts, file, since())
+    assert found is not None
+    await messenger.update(found, messenger.draw(a_file()))
+    assert not await slack.calls("chat.update")
+
+
+@pytest.mark.parametrize("method", ["files.getUploadURLExternal", "files.completeUploadExternal"])
+async def test_an_upload_that_slack_refuses_for_the_moment_is_put_off(
+    messenger: SlackMessenger, slack: Slack, id: SurfaceId, method: str
+) -> None:
+    await slack.fault(method, "status", status=429, retry_after=7)
+
+    with pytest.raises(NotNow):
+        await messenger.post(OPS, None, messenger.draw(a_file()), id)
+
+
+async def test_an_upload_that_does_not_get_through_is_put_off() -> None:
+    assert isinstance(await files.send("http://127.0.0.1:9/nowhere", b"x"), NotSent)
