@@ -160,7 +160,11 @@ def _item(place: Place, title: str) -> Item:
         return Item(name=title, arguments={"state": to_json(values)}, verdicts=(Verdict.APPROVE, Verdict.REJECT))
     hints = _hints(place.graph)
     arguments = {str(name): to_json(values.get(name)) for name in dict.fromkeys([*hints, *values])}
-    properties: dict[str, JSON] = {name: schema for name, hint in hints.items() if (schema := _schema(hint))}
+    properties: dict[str, JSON] = {
+        name: schema if values.get(name) is not None else {"anyOf": [schema, {"type": "null"}]}
+        for name, hint in hints.items()
+        if (schema := _schema(hint))
+    }
     return Item(
         name=title,
         arguments=arguments,
