@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, Final, TypeAlias, cast
 
@@ -21,8 +22,8 @@ from bot.approvals.model import JSON
 
 Schema: TypeAlias = Mapping[str, JSON]
 
-DEEPEST: Final = 8
-"""Levels of references that a form follows; a deeper one is left as it is."""
+MOST_PARTS: Final = 2_000
+"""Of a schema without references; where it has more, those that are left stay."""
 
 _ANNOTATIONS: Final = ("title", "description", "default", "examples")
 _UNUSABLE: Final = (Unresolvable, re.error, RecursionError, ArithmeticError)
@@ -41,14 +42,17 @@ def usable(schema: JSON) -> Schema | None:
 
 
 def inlined(schema: Schema) -> dict[str, JSON]:
-    """The schema with its own definitions put where they are referred to, so that each part can be read alone."""
+    """The schema with its own definitions put where they are referred to, so that each part can be read alone.
+
+    One that refers to itself, or grows out of all bounds, keeps references, and the definitions beside them.
+    """
     definitions = {
         f"#/{place}/{name}": definition
         for place in ("$defs", "definitions")
         for name, definition in _mapping(schema.get(place)).items()
     }
-    made = _inlined({key: part for key, part in schema.items() if key not in ("$defs", "definitions")}, definitions, 0)
-    result = made if isinstance(made, dict) else {}
+    own = {key: part for key, part in schema.items() if key not in ("$defs", "definitions")}
+    result = _mapping(_Inlining(definitions=definitions).of(own, ()))
     if _refers(result):
         result |= {place: schema[place] for place in ("$defs", "definitions") if place in schema}
     return result
@@ -100,32 +104,31 @@ def _kinds(schema: Schema) -> Iterator[str]:
 # --- References ---------------------------------------------------------------------------------
 
 
-def _inlined(part: JSON, definitions: Mapping[str, JSON], depth: int) -> JSON:
-    if isinstance(part, list):
-        return [_inlined(each, definitions, depth) for each in part] if depth <= DEEPEST * 8 else part
-    if not isinstance(part, dict) or depth > DEEPEST * 8:
-        return part
-    reference = part.get("$ref")
-    if isinstance(reference, str) and reference in definitions:
-        if sum(1 for _ in _chain(definitions[reference], definitions)) > DEEPEST:
+@dataclass(slots=True)
+class _Inlining:
+    """One schema's way to fewer references. `room` is how many parts it may still grow by."""
+
+    definitions: Mapping[str, JSON]
+    room: int = MOST_PARTS
+
+    def of(self, part: JSON, within: tuple[str, ...]) -> JSON:
+        """The part, inside of these references."""
+        self.room -= 1
+        if isinstance(part, list):
+            return [self.of(each, within) for each in part]
+        if not isinstance(part, dict):
             return part
-        beside = {key: each for key, each in part.items() if key != "$ref"}
-        return _inlined({**_mapping(definitions[reference]), **beside}, definitions, depth + DEEPEST)
-    only = part.get("allOf")
-    if isinstance(only, list) and len(only) == 1 and set(part) <= {"allOf", *_ANNOTATIONS}:
-        beside = {key: each for key, each in part.items() if key != "allOf"}
-        return _inlined({**_mapping(only[0]), **beside}, definitions, depth + 1)
-    return {key: _inlined(each, definitions, depth + 1) for key, each in part.items()}
-
-
-def _chain(part: JSON, definitions: Mapping[str, JSON]) -> Iterator[str]:
-    """The references that lead from one straight to the next."""
-    for _ in range(DEEPEST + 2):
-        reference = _mapping(part).get("$ref")
-        if not isinstance(reference, str) or reference not in definitions:
-            return
-        yield reference
-        part = definitions[reference]
+        reference = part.get("$ref")
+        if isinstance(reference, str) and reference in self.definitions:
+            if reference in within or self.room <= 0:
+                return part
+            beside = {key: each for key, each in part.items() if key != "$ref"}
+            return self.of({**_mapping(self.definitions[reference]), **beside}, (*within, reference))
+        only = part.get("allOf")
+        if isinstance(only, list) and len(only) == 1 and set(part) <= {"allOf", *_ANNOTATIONS}:
+            beside = {key: each for key, each in part.items() if key != "allOf"}
+            return self.of({**_mapping(only[0]), **beside}, within)
+        return {key: self.of(each, within) for key, each in part.items()}
 
 
 def _refers(part: JSON) -> bool:
