@@ -11,15 +11,19 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 
 from bot import __main__, crash
-from bot.engine import registry
+from bot.approvals.model import Answered, Reject
+from bot.engine import questions, registry
 from bot.settings import Settings
 from bot.slack import listeners, replies
 from bot.slack.parts import Parts
+from tests.builders import NOON
 
 ROOT = Path(__file__).parents[2]
 MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text())
@@ -218,7 +222,8 @@ def test_every_option_of_the_demo_that_the_readme_names_exists(capsys: pytest.Ca
 
 
 def test_every_task_line_of_the_readme_starts_with_a_graph_or_a_subcommand() -> None:
-    graphs = set(json.loads((ROOT / "langgraph.json").read_text())["graphs"])
+    shown = set(re.findall(r"^# graphs/(\w+)\.py$", README, re.MULTILINE))
+    graphs = set(json.loads((ROOT / "langgraph.json").read_text())["graphs"]) | shown
     named = set(re.findall(r"/task ([a-z-]+)", README))
 
     assert named - graphs - set(replies.SUBCOMMANDS) == set()
@@ -290,3 +295,21 @@ async def test_every_graph_of_the_shipped_configuration_loads_or_says_that_it_ne
     unavailable = {name: graph.unavailable for name, graph in found.graphs.items() if graph.unavailable}
     assert {name: reason for name, reason in unavailable.items() if "MODEL is not set" not in reason} == {}
     assert [name for name, graph in found.graphs.items() if not graph.description] == []
+
+
+async def test_the_graph_of_the_readme_asks_and_takes_its_answer(tmp_path: Path) -> None:
+    """The example is executed as it stands."""
+    (example,) = re.findall(r"```python\n(# graphs/deploy\.py\n.*?)```", README, re.DOTALL)
+    (tmp_path / "deploy.py").write_text(example)
+    (tmp_path / "langgraph.json").write_text('{"graphs": {"deploy": "./deploy.py:graph"}}')
+    loaded = await registry.load(tmp_path / "langgraph.json", tmp_path, InMemorySaver())
+    graph, config = loaded.compiled("deploy"), RunnableConfig(configurable={"thread_id": "1"})
+
+    await graph.ainvoke(dict(loaded.get("deploy").form.parse("deploy", {"version": "1.4.2"})), config)
+    (asked,) = (await graph.aget_state(config)).interrupts
+    question = questions.read(asked.value)
+    said = Answered(verdicts=(Reject(reason="Not on a Friday."),), voters=(), edited=False, at=NOON)
+    ended = await graph.ainvoke(Command(resume={asked.id: questions.answer(question, question, said)}), config)
+
+    assert question.title == "Deploy 1.4.2 to production?"
+    assert ended["outcome"] == "Not deployed. Not on a Friday."
