@@ -10,7 +10,7 @@ import yaml
 
 from bot import policy_file
 from bot.approvals.errors import SettingsError
-from bot.approvals.policy import Escalate, Expire, Policies, Remind, Step
+from bot.approvals.policy import Escalate, Expire, GraphTerms, Policies, Remind, Route, Step
 from bot.durations import duration
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +68,27 @@ defaults:
         Step(after=timedelta(minutes=30), action=Escalate(to=("@on-call",))),
         Step(after=timedelta(weeks=1), action=Expire()),
     )
+
+
+def test_a_graphs_entry_says_how_it_wants_its_answers(file: Path) -> None:
+    text = f"""{DEFAULTS}  max_rounds: 3
+approvals:
+  agent: {{answer: object}}
+  tutor:
+    answer: go/stop
+    reject: {{as_node: human, values: {{approved: false, feedback: "{{reason}}"}}}}
+"""
+
+    policies = loaded(file, text)
+
+    assert policies.otherwise.max_rounds == 3
+    assert policies.graphs == {
+        "agent": GraphTerms(answer="object"),
+        "tutor": GraphTerms(
+            answer="go/stop",
+            reject=Route(as_node="human", values={"approved": False, "feedback": "{reason}"}),
+        ),
+    }
 
 
 def test_a_rule_says_what_differs_and_the_first_that_matches_governs(file: Path) -> None:
@@ -238,6 +259,28 @@ EMPTY = "nothing is said: give it a value, or leave the key out."
             f"{DEFAULTS}  remind_after: 2h\nrules:\n  - name: grave\n    deadline: 1h",
             f'line 5, key "rules.0.remind_after": it would not come before deadline. {WINDOWS}',
         ),
+        # How a graph wants its answers
+        (
+            f"{DEFAULTS}approvals:\n  agent: {{anser: object}}",
+            'line 4, key "approvals.agent.anser": there is no such key. Did you mean "answer"?',
+        ),
+        (
+            f"{DEFAULTS}approvals:\n  agent:\n    answer: perhaps",
+            "line 5, key \"approvals.agent.answer\": 'perhaps' is no way to say yes and no: write boolean, object, ",
+        ),
+        (
+            f"{DEFAULTS}approvals:\n  agent:\n    answer: yes/YES",
+            "line 5, key \"approvals.agent.answer\": 'yes/YES' is no way to say yes and no: write boolean, ",
+        ),
+        (
+            f"{DEFAULTS}approvals:\n  agent:\n    reject: {{values: {{a: 1}}}}",
+            'line 5, key "approvals.agent.reject.as_node": it is missing.',
+        ),
+        (
+            f"{DEFAULTS}approvals:\n  agent: object",
+            'line 4, key "approvals.agent": this should be a mapping with answer, reject.',
+        ),
+        (f"{DEFAULTS}  max_rounds: 0", 'line 3, key "defaults.max_rounds": '),
         # No policies at all
         ("", "line 1: this should be a mapping with defaults, rules"),
         ("- a", "line 1: this should be a mapping with defaults, rules"),
