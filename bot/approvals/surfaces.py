@@ -101,10 +101,8 @@ class Surfaces:
         Returns when another pass is due for what could not be brought level now; None where all is level. A
         surface that somebody else is at, or that Slack refuses for the moment, is left alone until then.
         """
-        # The task first: a message that a later change of it overtakes is then not taken to show that change. Requests
-        # last: each surface's request is then among them, also while the graph is asking more.
-        task = await self.storage.task(task_id)
-        surfaces = await self.storage.surfaces_of(task_id)
+        task, surfaces = await self._together(task_id)
+        # Requests last: each surface's request is then among them, also while the graph is asking more.
         requests = {request.id: request for request in await self.storage.requests_of(task_id)}
         opening = next((surface for surface in surfaces if surface.kind is SurfaceKind.OPENING), None)
         latest = max((surface for surface in surfaces if surface.kind is SurfaceKind.OUTCOME), key=_made, default=None)
@@ -129,6 +127,17 @@ class Surfaces:
             if level.shown < _revision(view) and not level.abandoned:
                 again.append(level.not_before or now)
         return min(again, default=None)
+
+    async def _together(self, task_id: TaskId) -> tuple[Task, tuple[Surface, ...]]:
+        """The task and its surfaces as they stood at one moment: an outcome beside the task that it tells of, and no
+        task that has moved on beside a message that an unseen one has overtaken."""
+        task = await self.storage.task(task_id)
+        while True:
+            surfaces = await self.storage.surfaces_of(task_id)
+            still = await self.storage.task(task_id)
+            if still.revision == task.revision:
+                return task, surfaces
+            task = still
 
     async def _level(self, view: View, opening: Surface | None) -> Surface:
         """Bring one surface level; returns it as it is stored then."""
