@@ -28,6 +28,7 @@ from bot.settings import Settings
 from bot.slack import listeners, tokens
 from bot.slack.calls import connections, web_client
 from bot.slack.directory import SlackDirectory
+from bot.slack.intake import Intake
 from bot.slack.messenger import SlackMessenger
 from bot.slack.parts import Parts
 from bot.stores import opened
@@ -129,8 +130,9 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             await work.close(settings.shutdown_grace)
 
         stack.push_async_callback(drain)
+        intake = Intake(socket)
         await socket.connect_async()  # type: ignore[no-untyped-call]
-        stack.push_async_callback(socket.close_async)
+        stack.push_async_callback(intake.close)
         stack.push_async_callback(work.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
         yield service

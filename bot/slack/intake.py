@@ -1,0 +1,44 @@
+"""What comes in over Socket Mode, and how that ends: acknowledged if it has come, left to others if it has not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Final
+
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+SECONDS: Final = 2.0
+"""For what has come in when a shutdown begins."""
+
+
+class Intake:
+    """Hands each envelope to Bolt."""
+
+    def __init__(self, socket: AsyncSocketModeHandler) -> None:
+        self._socket = socket
+        self._at_hand = 0
+        self._closed = False
+        socket.client.socket_mode_request_listeners[:] = [self._take]
+
+    async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        """Hand it to Bolt, which returns once it is acknowledged."""
+        if self._closed:
+            return
+        self._at_hand += 1
+        try:
+            await self._socket.handle(client, request)  # type: ignore[arg-type]
+        finally:
+            self._at_hand -= 1
+
+    async def close(self) -> None:
+        """Acknowledge what has come, and close the socket. What crosses that is not acknowledged and counts for
+        nothing: Slack says so to whoever did it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS):
+                while self._at_hand or not self._socket.client.message_queue.empty():  # noqa: ASYNC110 - it tells nobody
+                    await asyncio.sleep(0.01)
+        self._closed = True
+        await self._socket.close_async()  # type: ignore[no-untyped-call]
