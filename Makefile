@@ -8,6 +8,7 @@ PYTHON ?=
 
 PYTEST_ARGS ?= -n auto --dist loadfile
 LOCK_ARGS   ?=
+CRASH_ARGS  ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -28,7 +29,7 @@ find_python() { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format screenshots lock clean
+.PHONY: help setup demo test crash lint format screenshots lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -67,6 +68,9 @@ test: setup  ## style, types, layers, the whole suite, and full branch coverage 
 	printf '\n'; \
 	if (( $${#failed[@]} )); then echo "== FAILED: $${failed[*]}"; exit 1; fi; \
 	echo '== all passed: lint, format, types, layers, tests, coverage'
+
+crash: setup  ## kill replicas at every point under load, for many minutes, and print a table (CRASH_ARGS=--help)
+	@$(BIN)/python -m tests.crash $(CRASH_ARGS)
 
 lint: setup  ## the checks of `make test` that need no tests
 	@$(BIN)/ruff check .

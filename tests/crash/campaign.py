@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import signal
 import time
 from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from bot.approvals.errors import Unreachable
 from bot.simulator.client import Simulator
 from bot.storage.redis import RedisStorage
-from tests.crash.cluster import WAIT, Cluster, at_rest, records, tasks_in, until
+from tests.crash.cluster import LEASE, WAIT, Cluster, at_rest, records, tasks_in, until
 from tests.crash.evidence import Findings, look
 from tests.crash.people import People
 from tests.redis_server import RedisServer
@@ -33,6 +36,8 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "error", "error": "internal_error"},
 )
 
+Faults = Literal["none", "slack", "redis", "sleep"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -49,8 +54,9 @@ class Plan:
     any_moment: float = 0
     """Seconds between two kills at no point in particular, about; 0: none."""
     deadline: int = 7
-    faults: bool = False
-    """Slack loses responses, answers 429 and 500, and drops sockets, in the first part."""
+    faults: Faults = "none"
+    """In the first part. slack: it loses responses, answers 429 and 500, drops sockets. redis: it is killed and comes
+    back. sleep: replicas are stopped for longer than their leases."""
     seconds: float = 240.0
     """For the first part; what is left is for replicas that nobody kills."""
     seed: int = 1
@@ -120,7 +126,7 @@ class _Campaign:
             self.cluster.effects,
             sent=people.sent,
             acknowledged=people.acknowledged,
-            dead={replica.pid for replica in self.cluster.replicas if not replica.alive},
+            dead={replica.pid for replica in self.cluster.replicas if not replica.alive or self._interrupted},
         )
         return Outcome(
             plan=self.plan,
@@ -129,6 +135,11 @@ class _Campaign:
             seconds=time.monotonic() - began,
             cluster=self.cluster,
         )
+
+    @property
+    def _interrupted(self) -> bool:
+        """Whether runs were cut short in living processes too, because their lease could not be kept."""
+        return self.plan.faults in ("redis", "sleep")
 
     async def _power_cut(self) -> None:
         self.died_at[""] += len(self.cluster.alive)
@@ -139,11 +150,11 @@ class _Campaign:
         """Start the tasks, and again what dies, until all points were seen, or the kills are used up."""
         async with asyncio.TaskGroup() as group:
             keeping = [group.create_task(self._keep()) for _ in range(REPLICAS)]
+            await self.simulator.wait_connected(REPLICAS, timeout=2 * WAIT)
             if self.plan.any_moment:
                 keeping.append(group.create_task(self._kill_at_any_moment()))
-            await self.simulator.wait_connected(REPLICAS, timeout=WAIT)
-            if self.plan.faults:
-                keeping.append(group.create_task(self._misbehave()))
+            if (disturb := self._disturbance()) is not None:
+                keeping.append(group.create_task(disturb))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.plan.seconds):
                     await self._start_tasks(people)
@@ -172,10 +183,16 @@ class _Campaign:
         return set(self.plan.points) <= set(self.died_at) and await self._all_ended()
 
     async def _all_ended(self) -> bool:
-        return all(task.finished for task in await tasks_in(self.storage))
+        try:
+            return all(task.finished for task in await tasks_in(self.storage))
+        except Unreachable:
+            return False
 
     async def _recorded(self) -> int:
-        return len(await tasks_in(self.storage))
+        try:
+            return len(await tasks_in(self.storage))
+        except Unreachable:
+            return 0
 
     async def _keep(self) -> None:
         """One place for a replica: whenever it dies, start another."""
@@ -197,7 +214,42 @@ class _Campaign:
             return self.plan.points[0]
         return next((p for p in self.plan.points if not self.died_at[p] and p not in self.ahead), "")
 
-    async def _misbehave(self) -> None:
+    def _disturbance(self) -> Coroutine[Any, Any, None] | None:
+        match self.plan.faults:
+            case "slack":
+                return self._slack_misbehaves()
+            case "redis":
+                return self._redis_dies()
+            case "sleep":
+                return self._replicas_sleep()
+            case "none":
+                return None
+
+    async def _redis_dies(self) -> None:
+        """Now and then, for a while; what was written by then is on its disk."""
+        chance = random.Random(self.plan.seed)
+        while True:
+            await asyncio.sleep(chance.uniform(4, 8))
+            await asyncio.shield(asyncio.to_thread(self._redis_dies_for, chance.uniform(0.2, 4)))
+
+    def _redis_dies_for(self, seconds: float) -> None:
+        self.cluster.redis.kill()
+        time.sleep(seconds)
+        self.cluster.redis.start()
+
+    async def _replicas_sleep(self) -> None:
+        """One at a time, for about two leases."""
+        chance = random.Random(self.plan.seed)
+        while True:
+            await asyncio.sleep(chance.uniform(0.5, 2))
+            sleeper = chance.choice(
+                [replica for replica in self.cluster.alive if replica.ready] or self.cluster.replicas
+            )
+            sleeper.send(signal.SIGSTOP)
+            await asyncio.sleep(2 * LEASE)
+            sleeper.send(signal.SIGCONT)
+
+    async def _slack_misbehaves(self) -> None:
         """One thing after another goes wrong in Slack."""
         chance = random.Random(self.plan.seed)
         while True:
@@ -210,6 +262,6 @@ class _Campaign:
         chance = random.Random(self.plan.seed)
         while True:
             await asyncio.sleep(chance.uniform(0.5, 1.5) * self.plan.any_moment)
-            connected = [replica for replica in self.cluster.alive if replica.point or not self.plan.points]
-            if self.died_at.total() < self.plan.kills and connected:
-                chance.choice(connected).kill()
+            ready = [replica for replica in self.cluster.alive if replica.ready]
+            if self.died_at.total() < self.plan.kills and ready:
+                chance.choice(ready).kill()

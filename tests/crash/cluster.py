@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ALICE = Person(team_id=TeamId("T0ACME"), user_id=UserId("U0ALICE"))
 GRAPH_POINTS = ("answer-taken", "effect-made", "next-node")
 POINTS: tuple[str, ...] = (*get_args(crash.Point), *GRAPH_POINTS)
+LEASE = 3
 WAIT = 90.0
 """Seconds that anything may take on a busy machine before the test fails."""
 POLICY = """
@@ -45,6 +46,7 @@ class Replica:
     process: asyncio.subprocess.Process
     point: str
     log: Path
+    ready: bool = False
     killed: bool = False
     """By us, not at its point."""
 
@@ -69,7 +71,8 @@ class Replica:
     async def connected(self) -> bool:
         """True once it is connected, False where it ended before."""
         assert self.process.stdout is not None
-        return bool(await self.process.stdout.readline())
+        self.ready = bool(await self.process.stdout.readline())
+        return self.ready
 
     async def ended(self) -> int:
         """Its exit code, once it has ended by itself."""
@@ -111,7 +114,7 @@ class Cluster:
             "LANGGRAPH_CONFIG": str(folder / "langgraph.json"),
             "STATE_DIR": str(folder / "state"),
             "SWEEP_INTERVAL": "0.3",
-            "LEASE_SECONDS": "3",
+            "LEASE_SECONDS": str(LEASE),
             "SHUTDOWN_GRACE": "20",
             **settings,
         }

@@ -25,15 +25,3 @@ async def test_wherever_a_replica_dies_every_task_ends_with_its_decisions_each_m
     sys.stdout.write(f"{outcome}\n")
     assert outcome.whole, "\n".join([f"{outcome}", *outcome.findings.problems, outcome.cluster.logs])
     assert set(POINTS) <= set(outcome.died_at)
-
-
-@pytest.mark.timeout(600)
-async def test_while_slack_loses_responses_answers_429_and_500_and_drops_sockets_nothing_is_lost_or_doubled(
-    tmp_path: Path, redis: RedisServer, slack: Slack
-) -> None:
-    plan = Plan(name="Slack misbehaves", tasks=6, kills=2, any_moment=6, faults=True, seconds=25, seed=5)
-
-    outcome = await campaign.run(plan, tmp_path / "crash", redis, slack)
-
-    sys.stdout.write(f"{outcome}\n")
-    assert outcome.whole, "\n".join([f"{outcome}", *outcome.findings.problems, outcome.cluster.logs])

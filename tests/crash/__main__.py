@@ -1,0 +1,137 @@
+"""The long run, as a table: `make crash`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tests.crash import campaign
+from tests.crash.campaign import Outcome, Plan
+from tests.crash.cluster import POINTS
+from tests.redis_server import NoRedis, RedisServer, find
+from tests.scenario.stage import Slack
+
+CHANCE = 0.25
+"""Of dying each time that the point is reached: deep enough into a run, and often enough."""
+COLUMNS = (
+    ("point", 22),
+    ("tasks", 6),
+    ("kills", 6),
+    ("of them there", 14),
+    ("ended", 6),
+    ("approve / reject / expired", 27),
+    ("cards twice", 12),
+    ("effects twice", 14),
+    ("commands lost", 14),
+    ("seconds", 8),
+    ("", 8),
+)
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    try:
+        sys.stdout.write(f"on {find()}; {options.tasks} tasks of two gates each, three replicas, seed {options.seed}\n")
+    except NoRedis as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    plans = [
+        plan
+        for plan in _plans(options.tasks, options.kills, options.seed)
+        if not options.only or plan.name in options.only
+    ]
+    return asyncio.run(_table(plans, options.jobs))
+
+
+def _plans(tasks: int, kills: int, seed: int) -> list[Plan]:
+    plan = Plan(name="", tasks=tasks, kills=kills, chance=CHANCE, any_moment=5, deadline=15, seed=seed)
+    faulty = replace(plan, kills=4, any_moment=10, seconds=90)
+    return [
+        *(replace(plan, name=point, points=(point,)) for point in POINTS),
+        replace(plan, name="no point", any_moment=2),
+        replace(faulty, name="Slack misbehaves", faults="slack"),
+        replace(faulty, name="Redis dies", faults="redis"),
+        replace(faulty, name="replicas sleep", faults="sleep"),
+    ]
+
+
+async def _table(plans: Sequence[Plan], jobs: int) -> int:
+    """Run the plans, some at a time; print each one's row as it ends. Returns the exit code."""
+    _print([name for name, _ in COLUMNS])
+    slots = asyncio.Semaphore(jobs)
+
+    async def one(plan: Plan) -> bool:
+        async with slots:
+            folder = Path(tempfile.mkdtemp(prefix="countersign-crash-"))
+            try:
+                outcome = await _run(plan, folder)
+            except Exception as error:  # the other rows are still worth having
+                _say(f"BROKEN: {plan.name}: {error!r}; logs in {folder}")
+                return False
+        _print(_row(outcome))
+        if outcome.whole:
+            shutil.rmtree(folder)
+        else:
+            _say("\n".join([*(f"BROKEN: {problem}" for problem in outcome.findings.problems), f"logs in {folder}"]))
+        return outcome.whole
+
+    return 0 if all(await asyncio.gather(*(one(plan) for plan in plans))) else 1
+
+
+async def _run(plan: Plan, folder: Path) -> Outcome:
+    redis = RedisServer(folder=folder / "redis")
+    slack = await asyncio.to_thread(Slack.start, folder)
+    try:
+        await asyncio.to_thread(redis.start)
+        return await campaign.run(plan, folder / "crash", redis, slack)
+    finally:
+        redis.kill()
+        slack.stop()
+
+
+def _row(outcome: Outcome) -> list[str]:
+    found, plan = outcome.findings, outcome.plan
+    return [
+        plan.name,
+        str(found.tasks),
+        str(outcome.kills),
+        str(sum(count for point, count in outcome.died_at.items() if point)),
+        str(found.ended),
+        " / ".join(str(found.decisions[word]) for word in ("approve", "reject", "expired")),
+        str(found.cards_twice),
+        str(found.effects_twice),
+        str(found.lost),
+        f"{outcome.seconds:.0f}",
+        "" if outcome.whole else "BROKEN",
+    ]
+
+
+def _print(cells: Sequence[str]) -> None:
+    _say("".join(cell.ljust(width) for cell, (_, width) in zip(cells, COLUMNS, strict=True)).rstrip())
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description="The crash tests' long run.")
+    parser.add_argument("--tasks", type=int, default=40, help="of each row")
+    parser.add_argument(
+        "--kills", type=int, default=20, help="of each row, at most; a last one of all replicas follows"
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="rows at a time")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("only", nargs="*", help="names of rows; none: all")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
