@@ -18,6 +18,7 @@ from bot import health, policy_file
 from bot.approvals.delivery import Delivery
 from bot.approvals.errors import Unreachable
 from bot.approvals.model import TaskId
+from bot.approvals.progress import Progress
 from bot.approvals.retention import Retention
 from bot.approvals.service import Service
 from bot.approvals.surfaces import Surfaces
@@ -71,7 +72,9 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         registry.set_environment(config)
         graphs = await registry.load(config, config.absolute().parent, stores.saver)
         graphs.refuse_unknown(policies.graphs)
-        engine = LangGraphEngine(registry=graphs, terms=policies.graphs)
+        loop = asyncio.get_running_loop()
+        progress = Progress(show=lambda task_id: work.show(task_id), monotonic=loop.time, later=loop.call_later)
+        engine = LangGraphEngine(registry=graphs, terms=policies.graphs, progress=progress)
         bot_token, app_token = settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()
         await tokens.granted_scopes(bot_token, settings.slack_api_url)
         await tokens.refuse_bad_app_token(app_token, settings.slack_api_url)
@@ -95,7 +98,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             clock=clock,
             lease_ttl=settings.lease_ttl,
         )
-        surfaces = Surfaces(storage=storage, messenger=messenger, clock=clock)
+        surfaces = Surfaces(storage=storage, messenger=messenger, clock=clock, progress=progress)
         service = Service(storage=storage, engine=engine, directory=directory, work=work)
         listeners.register(
             bolt,

@@ -297,6 +297,8 @@ class View:
     """All of the task's, for the surfaces that belong to the task."""
     current: bool = True
     """False for an outcome that a later one has overtaken: the task was retried after it."""
+    doing: str = ""
+    """What the graph is doing at this moment, where it says; of the opening alone."""
 
 
 class Drawing(Protocol):

@@ -37,6 +37,7 @@ from bot.approvals.ports import (
     Storage,
     View,
 )
+from bot.approvals.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,8 @@ class Surfaces:
     storage: Storage
     messenger: Messenger
     clock: Clock
+    progress: Progress | None = None
+    """What runs of this process are doing; None where nobody says."""
 
     async def reconcile(self, task_id: TaskId) -> datetime | None:
         """Post or update every stale surface of the task, the opening first, each at most once.
@@ -105,6 +108,7 @@ class Surfaces:
         # Requests last: each surface's request is then among them, also while the graph is asking more.
         requests = {request.id: request for request in await self.storage.requests_of(task_id)}
         opening = next((surface for surface in surfaces if surface.kind is SurfaceKind.OPENING), None)
+        doing = self.progress.doing(task_id) if self.progress is not None else ""
         latest = max((surface for surface in surfaces if surface.kind is SurfaceKind.OUTCOME), key=_made, default=None)
         again: list[datetime] = []
         for surface in surfaces:
@@ -115,18 +119,54 @@ class Surfaces:
                 request=request,
                 requests=tuple(requests.values()),
                 current=surface.kind is not SurfaceKind.OUTCOME or surface is latest,
+                doing=doing if surface is opening else "",
             )
             if surface.shown >= _revision(view) or surface.abandoned:
                 continue
             now = self.clock()
             level = surface
+            if surface is opening and surface.ref is not None and (wait := self._pause(task_id)):
+                again.append(now + wait)
+                continue
             if surface.not_before is None or surface.not_before <= now:
                 level = await self._level(view, opening)
             if surface is opening:
                 opening = level
             if level.shown < _revision(view) and not level.abandoned:
                 again.append(level.not_before or now)
+        if opening is not None and doing:
+            await self._tell(View(surface=opening, task=task, requests=tuple(requests.values()), doing=doing))
         return min(again, default=None)
+
+    def _pause(self, task_id: TaskId) -> timedelta | None:
+        """How long the opening is left alone because it was edited a moment ago."""
+        wait = self.progress.wait(task_id) if self.progress is not None else 0.0
+        return timedelta(seconds=wait) if wait > 0 else None
+
+    async def _tell(self, view: View) -> None:
+        """Say in the opening, which is level, what the graph is doing. Lost where Slack does not take it now; claimed
+        as any edit is, so that it can never come after the one that tells of the end."""
+        opening, task = view.surface, view.task
+        drawing = self.messenger.draw(view)
+        behind = opening.ref is None or opening.shown < task.revision or opening.abandoned
+        if self.progress is None or behind or opening.fingerprint == drawing.fingerprint:
+            return
+        if self._pause(task.id) or (opening.not_before is not None and opening.not_before > self.clock()):
+            return
+        try:
+            claimed = await self.storage.save_surface(replace(opening, not_before=self.clock() + CLAIM))
+        except Conflict:
+            return
+        told = replace(claimed, fingerprint=drawing.fingerprint, not_before=None)
+        try:
+            assert claimed.ref is not None  # noqa: S101 - it is not behind
+            await self.messenger.update(claimed.ref, drawing)
+        except (MessageGone, PlaceGone):
+            told = replace(told, fingerprint="", shown=-1)
+        except (NotNow, OutcomeUnknown):
+            told = replace(told, fingerprint="")
+        self.progress.edited(task.id, view.doing)
+        await self._store(told)
 
     async def _together(self, task_id: TaskId) -> tuple[Task, tuple[Surface, ...]]:
         """The task and its surfaces as they stood at one moment: an outcome beside the task that it tells of, and no
@@ -167,6 +207,8 @@ class Surfaces:
             return await self._put_off(unattempted, timedelta(seconds=wait.retry_after))
         except NotYet:
             return await self._put_off(replace(claimed, attempted=False), FIRST_WAIT)
+        if surface.kind is SurfaceKind.OPENING and surface.ref is not None and self.progress is not None:
+            self.progress.edited(surface.task_id, view.doing)
         return await self._store(
             replace(
                 claimed,

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from langchain_core.runnables import RunnableConfig
 from langgraph._internal._constants import CONFIG_KEY_STRICT_RESUME
@@ -18,10 +18,10 @@ from langgraph.types import Command
 from pydantic import ValidationError
 
 from bot.approvals.errors import Unreachable
-from bot.approvals.model import JSON, Decision, Failure, InterruptId, Lease, Question, Task
+from bot.approvals.model import JSON, Decision, Failure, InterruptId, Lease, Question, Task, TaskId
 from bot.approvals.policy import GraphTerms
 from bot.approvals.ports import Draining, Graph, Phase, ThreadStatus
-from bot.engine import breakpoints, questions, status
+from bot.engine import breakpoints, questions, status, telling
 from bot.engine.checkpoints import FENCING_TOKEN, LeaseLost, from_saver, lost
 from bot.engine.registry import Registry
 
@@ -51,6 +51,22 @@ class Runs:
             control.request_drain()
 
 
+class Told(Protocol):
+    """Who wants to know what runs are doing; `bot.approvals.progress` is one."""
+
+    def tell(self, task_id: TaskId, words: str) -> None: ...
+
+    def over(self, task_id: TaskId) -> None: ...
+
+
+class Untold:
+    """Nobody does."""
+
+    def tell(self, task_id: TaskId, words: str) -> None: ...
+
+    def over(self, task_id: TaskId) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LangGraphEngine:
     """Runs the registry's graphs. Always by interrupt id, strictly, and with every step saved before the next."""
@@ -59,6 +75,7 @@ class LangGraphEngine:
     terms: Mapping[str, GraphTerms] = field(default_factory=dict)
     """How graphs that are named want their answers."""
     runs: Runs = field(default_factory=Runs)
+    progress: Told = field(default_factory=Untold)
 
     def graphs(self) -> tuple[Graph, ...]:
         return tuple(graph.listed() for graph in self.registry.graphs.values())
@@ -129,9 +146,9 @@ class LangGraphEngine:
         failure: Failure | None = None
         refused = ""
         try:
-            await self.registry.compiled(task.graph).ainvoke(
-                given, _config(task, lease), durability="sync", control=control
-            )
+            with telling.listening(lambda words: self.progress.tell(task.id, words)) as heard:
+                config = _config(task, lease, **heard)
+                await self.registry.compiled(task.graph).ainvoke(given, config, durability="sync", control=control)
         except GraphDrained as drained:
             raise Draining from drained
         except UnknownInterruptError as unknown:
@@ -146,6 +163,7 @@ class LangGraphEngine:
             failure = None if refused else self._failure(task, error, now)
         finally:
             self.runs.controls.discard(control)
+            self.progress.over(task.id)
         standing = replace(await self.status(task), failure=failure, refused=refused)
         if standing.phase is Phase.WAITING and not _at_breakpoint(standing):
             await self._prune(task)
@@ -183,9 +201,9 @@ def _objection(error: Exception) -> str:
     return f"The graph did not take the last answer. {listed}"
 
 
-def _config(task: Task, lease: Lease | None = None) -> RunnableConfig:
+def _config(task: Task, lease: Lease | None = None, **more: Any) -> RunnableConfig:
     """The thread, answered strictly; with a lease, its token, which the saver checks before it writes."""
-    configurable: dict[str, Any] = {"thread_id": task.thread_id, CONFIG_KEY_STRICT_RESUME: True}
+    configurable: dict[str, Any] = {"thread_id": task.thread_id, CONFIG_KEY_STRICT_RESUME: True, **more}
     if lease is not None:
         configurable[FENCING_TOKEN] = lease.token
     return RunnableConfig(configurable=configurable)

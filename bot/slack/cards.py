@@ -37,6 +37,8 @@ class Urgency(IntEnum):
     DECISION = 0
     QUESTION = 1
     NOTICE = 2
+    PASSING = 3
+    """What is soon out of date: it is dropped rather than made to wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ def draw_small(view: View) -> list[Block]:
 def _blocks(view: View, detail: Detail | None) -> list[Block]:
     match view.surface.kind:
         case SurfaceKind.OPENING:
-            return tasks.opening(view.task, detail)
+            return tasks.opening(view.task, detail, view.doing)
         case SurfaceKind.CARD:
             return requests.card(view.task, _request(view), detail)
         case SurfaceKind.COPY:
@@ -88,7 +90,7 @@ def _blocks(view: View, detail: Detail | None) -> list[Block]:
 def _text(view: View) -> str:
     match view.surface.kind:
         case SurfaceKind.OPENING:
-            return tasks.opening_text(view.task)
+            return tasks.opening_text(view.task, view.doing)
         case SurfaceKind.CARD | SurfaceKind.COPY:
             return requests.card_text(view.task, _request(view))
         case SurfaceKind.REMINDER:
@@ -105,6 +107,8 @@ def _urgency(view: View) -> Urgency:
     match view.surface.kind:
         case SurfaceKind.CARD | SurfaceKind.COPY:
             return Urgency.QUESTION if isinstance(_request(view).state, Pending) else Urgency.DECISION
+        case SurfaceKind.OPENING if view.doing:
+            return Urgency.PASSING
         case SurfaceKind.OPENING | SurfaceKind.OUTCOME:
             return Urgency.QUESTION
         case SurfaceKind.REMINDER | SurfaceKind.FILE:

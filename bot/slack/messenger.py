@@ -215,7 +215,8 @@ class SlackMessenger:
 
     async def _turn(self, method: str, rate: Rate, channel: str = "", urgency: Urgency = Urgency.DECISION) -> None:
         try:
-            await self._pace.turn(method, rate, channel=channel, urgency=urgency)
+            spare = rate.burst // 2 if urgency is Urgency.PASSING else 0
+            await self._pace.turn(method, rate, channel=channel, urgency=urgency, spare=spare)
         except TooLong as late:
             raise NotNow(f"{method} is at its pace", late.seconds) from late
 

@@ -83,10 +83,13 @@ class Pace:
         self._numbers = itertools.count()
         self._closed_until: dict[str, float] = {}
 
-    async def turn(self, method: str, rate: Rate, *, channel: str = "", urgency: int = 0) -> None:
+    async def turn(self, method: str, rate: Rate, *, channel: str = "", urgency: int = 0, spare: int = 0) -> None:
         """Return when this call's turn has come, the more urgent (the smaller number) first; `TooLong` at once
-        where that would take longer than `PATIENCE`."""
+        where that would take longer than `PATIENCE`. With `spare`, the call does not wait at all, and is made only
+        where so many more could be made at once."""
         bucket = self._bucket(method, rate, channel)
+        if spare and (expected := self._wait(bucket, method, len(bucket.line) + 1 + spare)) > 0:
+            raise TooLong(expected)
         ticket = _Ticket(urgency, next(self._numbers))
         ahead = sum(1 for waiting in bucket.line if waiting < ticket)
         if (expected := self._wait(bucket, method, ahead + 1)) > PATIENCE:

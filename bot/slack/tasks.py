@@ -15,18 +15,18 @@ _TIMES_LONGER = 3
 """The outcome is all that its message shows, so it may take more room than a card's text."""
 
 
-def opening(task: Task, detail: Detail | None) -> list[Block]:
-    """Who started what, with which inputs, and how it stands."""
+def opening(task: Task, detail: Detail | None, doing: str = "") -> list[Block]:
+    """Who started what, with which inputs, and how it stands; `doing` is what the graph says that it is doing."""
     shown = values.inline(task.inputs, entries=min(detail.rows, 6), limit=min(detail.value, 80)) if detail else []
     return [
         blocks.section(_started(task)),
         *([blocks.rich(blocks.line(*shown))] if shown else []),
-        blocks.context(_state(task), f"Task `{task.id}`"),
+        blocks.context(_state(task, doing), f"Task `{task.id}`"),
     ]
 
 
-def opening_text(task: Task) -> str:
-    return text.paragraph([text.spoken(_started(task)), text.spoken(_state(task))])
+def opening_text(task: Task, doing: str = "") -> str:
+    return text.paragraph([text.spoken(_started(task)), text.spoken(_state(task, doing))])
 
 
 def outcome(task: Task, detail: Detail | None, *, current: bool) -> list[Block]:
@@ -64,8 +64,10 @@ def _started(task: Task) -> str:
     return f"{text.mention(task.requester)} started *{_graph(task)}*"
 
 
-def _state(task: Task) -> str:
+def _state(task: Task, doing: str) -> str:
     match task.state:
+        case Starting() | Running() if doing:
+            return f"Working: {text.sentence(doing, 150)}"
         case Starting():
             return "Starting"
         case Running():

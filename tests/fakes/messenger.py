@@ -62,6 +62,7 @@ class FakeMessenger:
 
     def draw(self, view: View) -> FakeDrawing:
         words = [type(view.task.state).__name__, "current" if view.current else "overtaken"]
+        words += [view.doing] if view.doing else []
         if view.request is not None:
             words += [type(view.request.state).__name__, f"v{view.request.version}", f"{len(view.request.votes)} votes"]
         return FakeDrawing(kind=view.surface.kind, words=", ".join(words))
