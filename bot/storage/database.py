@@ -24,12 +24,13 @@ class Database:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
         self._turn = asyncio.Lock()
+        self._durable: bool | None = True
 
     @classmethod
     async def open(cls, path: Path | str, busy_timeout: timedelta) -> Database:
         """The file, made or brought up to this version first; `SettingsError` where it cannot be used.
 
-        A commit is on disk when it returns (`synchronous=FULL`). Several processes may open a new file at once.
+        A durable commit is on disk when it returns (`synchronous=FULL`). Several processes may open a new file at once.
         """
         connection = await _connect(path, busy_timeout)
         try:
@@ -57,8 +58,11 @@ class Database:
                 return list(await self._connection.execute_fetchall(sql, parameters))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+    async def transaction(self, *, durable: bool = True) -> AsyncIterator[aiosqlite.Connection]:
         """All or nothing; `Unreachable` where the file does not answer.
+
+        What is not durable survives every death of a process, and is on disk with the next commit that is: it costs
+        no wait for the disk, and may be lost where the machine loses its power first.
 
         Also where the caller is cancelled: the connection does what it is told in order, and the way back is
         queued before anybody's next transaction.
@@ -66,12 +70,19 @@ class Database:
         async with self._turn:
             with _outages():
                 try:
+                    await self._wait_for_disk(durable)
                     await self._connection.execute_fetchall("BEGIN IMMEDIATE")
                     yield self._connection
                     await self._connection.commit()
                 except BaseException:
                     await self._connection.rollback()
                     raise
+
+    async def _wait_for_disk(self, durable: bool) -> None:
+        if durable is not self._durable:
+            self._durable = None  # not known, where this is cancelled
+            await self._connection.execute_fetchall(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
 
 
 async def _connect(path: Path | str, busy_timeout: timedelta) -> aiosqlite.Connection:

@@ -73,6 +73,7 @@ class RedisStorage:
         self._prefix = prefix
         self._commit = redis.register_script(scripts.COMMIT)
         self._select = redis.register_script(scripts.SELECT)
+        self._related = redis.register_script(scripts.RELATED)
         self._lease = redis.register_script(scripts.LEASE)
         self._held = redis.register_script(scripts.HELD)
 
@@ -198,9 +199,7 @@ class RedisStorage:
         return decode(Request, body)
 
     async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
-        with _reachable():
-            ids = cast("list[str]", await self._redis.zrange(self._key("requests_of", task_id), 0, -1))
-        return await self._records(Request, "request", ids)
+        return await self._all_of(Request, f"requests_of:{task_id}", "request")
 
     async def save_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
         saved = replace(request, revision=request.revision + 1)
@@ -225,9 +224,7 @@ class RedisStorage:
     # --- Surfaces -------------------------------------------------------------------------------
 
     async def surfaces_of(self, task_id: TaskId) -> tuple[Surface, ...]:
-        with _reachable():
-            ids = await cast("Awaitable[list[str]]", self._redis.lrange(self._key("surfaces_of", task_id), 0, -1))
-        return await self._records(Surface, "surface", ids)
+        return await self._all_of(Surface, f"surfaces_of:{task_id}", "surface")
 
     async def stale(self, now: datetime, limit: int) -> tuple[Surface, ...]:
         return await self._indexed(Surface, "stale", "+inf", limit, "surface", now, "ready")
@@ -365,6 +362,11 @@ class RedisStorage:
                     pipeline.hget(self._key(kind, id), "body")
                 bodies = await pipeline.execute()
         return tuple(decode(cls, body) for body in bodies if body is not None)
+
+    async def _all_of(self, cls: type[Found], index: str, kind: str) -> tuple[Found, ...]:
+        with _reachable():
+            bodies = await self._related(keys=[self._prefix], args=[index, kind])
+        return tuple(decode(cls, body) for body in bodies)
 
     async def _indexed(
         self, cls: type[Found], index: str, most: str, limit: int, kind: str, now: datetime, wanted: str

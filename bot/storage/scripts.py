@@ -1,4 +1,4 @@
-"""The Lua that makes Redis atomic: one script that changes records, one that takes a lease, two that read an index.
+"""The Lua that makes Redis atomic: one script that changes records, two that read many, two for leases.
 
 KEYS[1] is the prefix of all keys, with its hash tag, so that everything lies in one slot. Moments are whole
 microseconds since 1970, passed as text and only compared as numbers.
@@ -98,6 +98,17 @@ while #bodies < limit do
     end
     if #ids < page then break end
     offset = offset + page
+end
+return bodies
+"""
+
+RELATED: Final = """
+-- ARGV: the sorted set or list of ids, and the kind of record. Returns the texts, in its order, of those that exist.
+local key, bodies = KEYS[1] .. ARGV[1], {}
+local ids = redis.call(redis.call('TYPE', key).ok == 'list' and 'LRANGE' or 'ZRANGE', key, 0, -1)
+for _, id in ipairs(ids) do
+    local body = redis.call('HGET', KEYS[1] .. ARGV[2] .. ':' .. id, 'body')
+    if body then bodies[#bodies + 1] = body end
 end
 return bodies
 """

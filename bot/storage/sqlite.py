@@ -227,7 +227,8 @@ class SqliteStorage:
 
     async def save_surface(self, surface: Surface) -> Surface:
         saved = replace(surface, revision=surface.revision + 1)
-        async with self._db.transaction() as db:
+        # Without power only the claim of a first post must last: all else is found, or drawn, again.
+        async with self._db.transaction(durable=saved.attempted) as db:
             updated = await db.execute(
                 f"""
                 UPDATE surfaces SET
@@ -265,11 +266,11 @@ class SqliteStorage:
             request_id=request_id,
         )
 
-    # --- Leases ---------------------------------------------------------------------------------
+    # --- Leases: none outlives the machine, so they wait for no disk -----------------------------
 
     async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime) -> Lease | None:
         until = now + ttl
-        async with self._db.transaction() as db:
+        async with self._db.transaction(durable=False) as db:
             taken = await db.execute(
                 """
                 INSERT INTO leases (thread_id, token, until) VALUES (:thread_id, 1, :until)
@@ -287,7 +288,7 @@ class SqliteStorage:
 
     async def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
         renewed = replace(lease, until=now + ttl)
-        async with self._db.transaction() as db:
+        async with self._db.transaction(durable=False) as db:
             updated = await db.execute(
                 f"UPDATE leases SET until = :until WHERE {_HELD}",  # noqa: S608
                 {**_lease_row(lease, now), "until": _moment(renewed.until)},
@@ -295,7 +296,7 @@ class SqliteStorage:
             return renewed if updated.rowcount else None
 
     async def release(self, lease: Lease) -> None:
-        async with self._db.transaction() as db:
+        async with self._db.transaction(durable=False) as db:
             await db.execute(
                 "UPDATE leases SET until = NULL WHERE thread_id = :thread_id AND token = :token",
                 {"thread_id": lease.thread_id, "token": lease.token},

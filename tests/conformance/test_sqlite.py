@@ -94,6 +94,19 @@ async def test_a_commit_is_on_disk_when_it_returns_and_references_are_checked() 
     assert foreign_keys == 1
 
 
+async def test_only_what_the_machine_may_forget_with_its_power_waits_for_no_disk() -> None:
+    db = await Database.open(":memory:", AT_ONCE)
+    waits = []
+
+    for durable in (False, True, True, False, True):
+        async with db.transaction(durable=durable) as connection:
+            ((synchronous,),) = await connection.execute_fetchall("PRAGMA synchronous")
+            waits.append(synchronous == 2)  # FULL
+    await db.close()
+
+    assert waits == [False, True, True, False, True]
+
+
 async def test_a_file_of_a_newer_version_is_refused_in_words_and_left_as_it_is(path: Path) -> None:
     newer = len(schema.MIGRATIONS) + 1
     with closing(sqlite3.connect(path)) as file:
