@@ -16,7 +16,7 @@ from tests.crash.people import People, all_messages
 from tests.redis_server import RedisServer
 from tests.scenario.stage import Slack
 
-TASKS = 6
+TASKS = 3
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def test_a_replica_that_is_asked_to_end_ends_with_0_gives_its_threads_back
         await simulator.fault("chat.postMessage", "delay", seconds=0.3, times=1000)
         await simulator.fault("chat.update", "delay", seconds=0.3, times=1000)
         for _ in range(TASKS):
-            await people.start(str(cluster.effects), gates=3)
+            await people.start(str(cluster.effects), gates=2)
         await until(lambda: passed_a_gate(cluster), "work under way")
 
         first.send(signal.SIGTERM)
