@@ -7,6 +7,7 @@ BIN    := $(VENV)/bin
 PYTHON ?=
 
 PYTEST_ARGS ?= -n auto --dist loadfile
+BENCH_ARGS  ?=
 LOCK_ARGS   ?=
 CRASH_ARGS  ?=
 
@@ -71,6 +72,10 @@ test: setup  ## style, types, layers, the whole suite, and full branch coverage 
 
 crash: setup  ## kill replicas at every point under load, for many minutes, and print a table (CRASH_ARGS=--help)
 	@$(BIN)/python -m tests.crash $(CRASH_ARGS)
+
+bench: setup  ## measure beside bare LangGraph and a naive bot (BENCH_ARGS=--quick: small sizes)
+	@tools/redis-server.sh $(BIN)/python
+	@$(BIN)/python -m tests.bench $(BENCH_ARGS)
 
 lint: setup  ## the checks of `make test` that need no tests
 	@$(BIN)/ruff check .
