@@ -103,7 +103,8 @@ def _changed(request: Request) -> Iterator[tuple[int, list[tuple[str, object, ob
 def _change(before: object, after: object, detail: Detail) -> tuple[list[Element], Element | None, bool]:
     """What stands beside the name, what below it, and whether something was cut."""
     old, new = _line(before), _line(after)
-    if len(old) <= INLINE and len(new) <= INLINE:
+    lines = any(isinstance(side, str) and "\n" in side for side in (before, after))
+    if len(old) <= INLINE and len(new) <= INLINE and not lines:
         was = [blocks.run("  "), blocks.run(old, "strike")] if before is not _ABSENT else []
         now = [blocks.run("  →  " if was else "  "), blocks.run(new)] if after is not _ABSENT else []
         note = "  (removed)" if not now else "  (added)" if not was else ""

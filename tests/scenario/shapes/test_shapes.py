@@ -1,0 +1,205 @@
+"""Each shape of interrupt, from the card through clicks and modals to the value that the graph was given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import pytest
+
+from tests.scenario.shapes.conftest import Asked
+
+Asks: TypeAlias = Callable[..., Awaitable[Asked]]
+
+
+async def test_several_tool_calls_are_edited_and_answered_one_by_one(asks: Asks) -> None:
+    asked = await asks("calls", "[Approve all 2]", "[One by one…]")
+    await asked.press("edit:0")
+    form = await asked.room.modal("bob", "refund")
+    assert "129.5" in form
+
+    assert await asked.submit(amount="99.5", note="First line.\nAnother line.") == {}
+
+    card = await asked.shows("Changed by @bob", "129.5", "99.5", "- Second line.", "+ Another line.")
+    assert "  First line." in card
+    await asked.press("each", "carol")
+    await asked.room.modal("carol", "One by one")
+    errors = await asked.room.submit("carol", {"1. refund": "Approve", "2. send_mail": "Reject"})
+    assert errors == {"Reason or answer": "Please say why."}
+    assert await asked.room.submit("carol", {"Reason or answer": "Not sorry"}) == {}
+    await asked.shows("Answered one by one by @carol", "refund", "Not sorry", "Changed by @bob")
+    args = {"order": "A-1", "amount": 99.5, "note": "First line.\nAnother line."}
+    assert await asked.told() == {
+        "decisions": [
+            {"type": "edit", "edited_action": {"name": "refund", "args": args}},
+            {"type": "reject", "message": "Not sorry"},
+        ]
+    }
+
+
+async def test_all_are_approved_at_once_only_where_each_can_be(asks: Asks) -> None:
+    asked = await asks("mixed", "[One by one…]")
+
+    text = await asked.text()
+
+    assert "[Approve all" not in text
+    assert "[Reject all 2]" in text
+    await asked.press("reject")
+    assert await asked.submit(**{"Why?": "No"}) == {}
+    assert await asked.told() == {"decisions": [{"type": "reject", "message": "No"}] * 2}
+
+
+async def test_an_edit_that_is_wrong_is_told_at_its_field_and_one_that_is_right_is_approved(asks: Asks) -> None:
+    asked = await asks("call", "[Approve]", "[Edit…]")
+    await asked.press("edit")
+    await asked.room.modal("bob", "Save and approve")
+
+    assert "amount" in await asked.submit(amount="many")
+    assert await asked.submit(amount="100") == {}
+
+    await asked.shows("Approved with changes by @bob", "129.5", "100")
+    told = await asked.told()
+    assert told["decisions"][0]["edited_action"]["args"]["amount"] == 100
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "answer"),
+    [
+        ("approve", "", {"type": "accept", "args": {"action": "send_email", "args": {"to": "ann@x.example"}}}),
+        ("respond", "Ask her first", {"type": "response", "args": "Ask her first"}),
+        ("reject", "Spam", {"type": "ignore", "args": None}),
+    ],
+)
+async def test_agent_inbox_in_its_own_words(asks: Asks, action: str, words: str, answer: object) -> None:
+    asked = await asks("inbox", "[Accept]", "[Ignore]")
+
+    await asked.press(action)
+    if words:
+        await asked.room.modal("bob", "send_email")
+        assert await asked.room.seat("bob").submit({"value": words}) == {}
+
+    assert await asked.told() == [answer]
+
+
+@pytest.mark.parametrize(("action", "value"), [("approve", True), ("reject", False)])
+async def test_a_boolean_is_two_buttons(asks: Asks, action: str, value: bool) -> None:
+    asked = await asks("boolean", "Deploy?", "1.2")
+
+    await asked.press(action)
+    if action == "reject":
+        assert await asked.submit(**{"Why?": "Not on Friday"}) == {}
+
+    assert await asked.told() is value
+
+
+async def test_a_schema_is_a_form_and_what_is_wrong_stands_at_its_field(asks: Asks) -> None:
+    asked = await asks("trip", "[Answer…]")
+    await asked.press("respond")
+    form = await asked.room.modal("bob", "As in the passport")
+    assert "Hotel: Street" in form
+    filled: dict[str, Any] = {
+        "Traveller": "Ann",
+        "Nights": "3",
+        "Refundable": "Yes",
+        "On": "2030-05-01",
+        "Meals": ["dinner", "breakfast"],
+        "Hotel: Street": "ab",
+    }
+
+    assert await asked.submit(Nights="40") != {}
+    errors = await asked.submit(**filled)
+    assert list(errors) == ["Hotel: Street"]
+    assert await asked.submit(**{"Hotel: Street": "High Street"}) == {}
+
+    await asked.shows("Answered by @bob", "High Street")
+    assert await asked.told() == {
+        "traveller": "Ann",
+        "nights": 3,
+        "budget": 500,
+        "refundable": True,
+        "class": "economy",
+        "on": "2030-05-01",
+        "meals": ["breakfast", "dinner"],
+        "hotel": {"street": "High Street", "floor": 0},
+    }
+
+
+async def test_what_a_form_cannot_hold_is_json_with_the_schemas_errors(asks: Asks) -> None:
+    asked = await asks("either", "[Answer…]")
+    await asked.press("respond")
+    await asked.room.modal("bob", "JSON")
+
+    (broken,) = (await asked.room.seat("bob").submit({"value": '{"by": '})).values()
+    (wrong,) = (await asked.room.seat("bob").submit({"value": '{"by": "mail"}'})).values()
+
+    assert "not JSON" in broken
+    assert "not valid" in wrong
+    assert await asked.room.seat("bob").submit({"value": '{"by": "post", "zip": 8001}'}) == {}
+    assert await asked.told() == {"by": "post", "zip": 8001}
+
+
+async def test_a_few_choices_are_buttons(asks: Asks) -> None:
+    asked = await asks("few", "[eu]", "[us]", "[asia]")
+
+    await asked.press("choose:1")
+
+    assert await asked.told() == "us"
+
+
+async def test_more_choices_are_a_menu(asks: Asks) -> None:
+    asked = await asks("many", "[Choose…]")
+
+    await asked.press("choose")
+    await asked.room.modal("bob", "Which month?")
+    assert await asked.submit(Your_choice="month 6") == {}
+
+    assert await asked.told() == "month 6"
+
+
+async def test_a_text_is_edited(asks: Asks) -> None:
+    asked = await asks("content", "Review the post", "[Edit…]")
+
+    await asked.press("edit")
+    await asked.room.modal("bob", "content")
+    assert await asked.submit(content="Hello\nworld") == {}
+
+    await asked.shows("Helo", "Hello", "Approved with changes")
+    assert await asked.told() == "Hello\nworld"
+
+
+async def test_open_questions_are_one_form(asks: Asks) -> None:
+    asked = await asks("vague", "[Answer…]")
+
+    await asked.press("respond")
+    await asked.room.modal("bob", "Which bucket?")
+    assert await asked.submit(**{"Which bucket?": "logs", "How old?": "30d"}) == {}
+
+    assert await asked.told() == {"Which bucket?": "logs", "age": "30d"}
+
+
+async def test_a_sample_is_approved(asks: Asks) -> None:
+    asked = await asks("sample", "cat")
+
+    await asked.press("approve")
+
+    assert await asked.told() is True
+
+
+async def test_a_bare_question_is_answered_in_words(asks: Asks) -> None:
+    asked = await asks("words", "What is the cost centre?")
+
+    await asked.press("respond")
+    await asked.room.modal("bob", "What is the cost centre?")
+    assert await asked.room.seat("bob").submit({"value": "CC-4711"}) == {}
+
+    assert await asked.told() == "CC-4711"
+
+
+async def test_a_tools_server_asks_for_data(asks: Asks) -> None:
+    asked = await asks("mcp", "Which seat?", "[Decline]")
+
+    await asked.press("respond")
+    await asked.room.modal("bob", "Row")
+    assert await asked.submit(Row="12") == {}
+
+    assert await asked.told() == {"responses": {"seat": {"action": "accept", "content": {"row": 12}}}}

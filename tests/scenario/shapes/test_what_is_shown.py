@@ -1,0 +1,81 @@
+"""What people see beside the answer: all of a payload, nothing forged by it, and what a graph is doing meanwhile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from tests.scenario.shapes.cases import LONG
+from tests.scenario.shapes.conftest import Asked
+from tests.scenario.stage import Bot, Room
+
+Asks: TypeAlias = Callable[..., Awaitable[Asked]]
+
+
+async def test_what_is_too_long_to_page_through_is_a_file_in_the_thread_once(asks: Asks) -> None:
+    asked = await asks("long", "Publish it?", "characters in all")
+    shared = await asked.thread.shows("Everything that request")
+
+    (file,) = shared["files"]
+    await asked.press("view_all")
+    shown = await asked.room.modal("bob", "the whole is also a file in the thread")
+    await asked.room.seat("bob").close_modal()
+    await asked.press("approve")
+
+    assert await asked.told() is True
+    assert file["size"] > len(LONG)
+    assert "Page 1 of" in shown
+    files = [message for message in await asked.thread.messages() if message.get("files")]
+    assert len(files) == 1
+
+
+async def test_words_of_an_agent_forge_nothing_on_any_surface(asks: Asks) -> None:
+    asked = await asks("hostile", "safe")
+    bob = asked.room.seat("bob")
+    views: list[Any] = []
+    for action in ("edit", "reject", "view_all"):
+        await asked.press(action)
+        await asked.room.modal("bob")
+        views.append(await bob.modal())
+        await bob.close_modal(everything=True)
+    await asked.press("edit")
+    await asked.room.modal("bob")
+    assert await asked.submit(safe="2") == {}
+    await asked.told()
+
+    told = [json.dumps(shown) for shown in (*views, *await asked.thread.messages(), *await bob.notices())]
+    for words in (text for each in told for text in _mrkdwn(json.loads(each))):
+        assert "<!channel>" not in words
+        assert "<https:" not in words
+    mentions = await asked.room.simulator.traffic(method="chat.postMessage", after=await asked.room.mark() - 200)
+    assert all("<!channel>" not in str(call["arguments"].get("text")) for call in mentions)
+
+
+async def test_a_running_graph_says_what_it_does_and_then_no_more(bot: Bot, room: Room, tmp_path: Path) -> None:
+    before = await room.mark()
+    told = tmp_path / "told.json"
+
+    thread = await room.start(f"/task asking case=words told={told} seconds=6")
+
+    await thread.shows("Working: ", "seconds left of <!channel>")
+    await thread.card("What is the cost centre?")
+    opening = await thread.shows("started asking", "Waiting for an answer", without=["Working", "seconds left"])
+    calls = await room.simulator.traffic(method="chat.update", after=before)
+    edits = [call["at"] for call in calls if call["arguments"]["ts"] == opening["ts"]]
+    assert len(edits) in (2, 3)
+    assert all(later - earlier > 2.9 for earlier, later in pairwise(edits))
+    assert len(await thread.messages()) == 2
+
+
+def _mrkdwn(node: Any) -> list[str]:
+    """Everything in which Slack would parse something."""
+    if isinstance(node, list):
+        return [words for each in node for words in _mrkdwn(each)]
+    if not isinstance(node, dict):
+        return []
+    own = [node["text"]] if node.get("type") == "mrkdwn" else []
+    own += [node["text"]] if "ts" in node and isinstance(node.get("text"), str) else []
+    return own + [words for each in node.values() for words in _mrkdwn(each)]
