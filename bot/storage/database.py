@@ -24,7 +24,6 @@ class Database:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
         self._turn = asyncio.Lock()
-        self._durable: bool | None = True
 
     @classmethod
     async def open(cls, path: Path | str, busy_timeout: timedelta) -> Database:
@@ -70,19 +69,14 @@ class Database:
         async with self._turn:
             with _outages():
                 try:
-                    await self._wait_for_disk(durable)
-                    await self._connection.execute_fetchall("BEGIN IMMEDIATE")
+                    # One call for both: each is a way to the connection's thread and back.
+                    wait = "FULL" if durable else "NORMAL"
+                    await self._connection.executescript(f"PRAGMA synchronous = {wait}; BEGIN IMMEDIATE;")
                     yield self._connection
                     await self._connection.commit()
                 except BaseException:
                     await self._connection.rollback()
                     raise
-
-    async def _wait_for_disk(self, durable: bool) -> None:
-        if durable is not self._durable:
-            self._durable = None  # not known, where this is cancelled
-            await self._connection.execute_fetchall(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            self._durable = durable
 
 
 async def _connect(path: Path | str, busy_timeout: timedelta) -> aiosqlite.Connection:
