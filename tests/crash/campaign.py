@@ -76,6 +76,10 @@ class Outcome:
         return self.died_at.total()
 
     @property
+    def lost_leases(self) -> int:
+        return sum(replica.lost_leases for replica in self.cluster.replicas)
+
+    @property
     def whole(self) -> bool:
         """Whether every promise was kept."""
         found = self.findings
@@ -87,7 +91,7 @@ class Outcome:
         return (
             f"{self.plan.name} (seed {self.plan.seed}): {found.tasks} tasks, {self.kills} kills, {found.ended} ended, "
             f"decided: {decided}; cards twice: {found.cards_twice}, effects twice: {found.effects_twice}, "
-            f"commands lost: {found.lost}; {self.seconds:.0f} s"
+            f"leases lost: {self.lost_leases}, commands lost: {found.lost}; {self.seconds:.0f} s"
         )
 
 
@@ -118,7 +122,7 @@ class _Campaign:
             await self._among_kills(people)
             await self._power_cut()
             await self.cluster.a_minute_passes(self.storage)
-            await self.cluster.start(2)
+            await self.cluster.start(REPLICAS)
             await at_rest(self.storage, self.simulator, self.plan.tasks, seconds=600)
         findings = await look(
             self.storage,
@@ -126,7 +130,7 @@ class _Campaign:
             self.cluster.effects,
             sent=people.sent,
             acknowledged=people.acknowledged,
-            dead={replica.pid for replica in self.cluster.replicas if not replica.alive or self._interrupted},
+            interrupted=self.cluster.interrupted,
         )
         return Outcome(
             plan=self.plan,
@@ -135,11 +139,6 @@ class _Campaign:
             seconds=time.monotonic() - began,
             cluster=self.cluster,
         )
-
-    @property
-    def _interrupted(self) -> bool:
-        """Whether runs were cut short in living processes too, because their lease could not be kept."""
-        return self.plan.faults in ("redis", "sleep")
 
     async def _power_cut(self) -> None:
         self.died_at[""] += len(self.cluster.alive)
@@ -161,7 +160,8 @@ class _Campaign:
                     await until(self._enough, "the kills", self.plan.seconds + 1)
             for task in keeping:
                 task.cancel()
-        async with asyncio.timeout(self.plan.seconds):
+        await self.simulator.clear_faults()
+        async with asyncio.timeout(2 * WAIT):
             while await self._recorded() < self.plan.tasks:  # commands were lost with the processes that took them
                 if not self.cluster.alive:
                     await self.cluster.start()
@@ -178,7 +178,7 @@ class _Campaign:
                 await people.start(str(self.cluster.effects), self.plan.gates)
 
     async def _enough(self) -> bool:
-        if self.died_at.total() >= self.plan.kills:
+        if self.died_at.total() >= self.plan.kills and self.plan.faults == "none":
             return True
         return set(self.plan.points) <= set(self.died_at) and await self._all_ended()
 
@@ -200,11 +200,12 @@ class _Campaign:
             point = self._point()
             self.ahead.append(point)
             replica = await self.cluster.launch(point, self.plan.chance)
-            if not await replica.connected() and not replica.killed and not replica.point:
+            if not await replica.connected() and self.plan.faults == "none" and not (replica.killed or point):
                 raise AssertionError(f"a replica did not start:\n{replica.words}")
             await replica.process.wait()
             self.ahead.remove(point)
-            self.died_at["" if replica.killed else point] += 1
+            if replica.killed or point:  # else it did not start, as Slack or Redis was away
+                self.died_at["" if replica.killed else point] += 1
 
     def _point(self) -> str:
         """The next point that nobody has died at, nor is on the way to; with the kills used up, none."""
@@ -230,12 +231,11 @@ class _Campaign:
         chance = random.Random(self.plan.seed)
         while True:
             await asyncio.sleep(chance.uniform(4, 8))
-            await asyncio.shield(asyncio.to_thread(self._redis_dies_for, chance.uniform(0.2, 4)))
-
-    def _redis_dies_for(self, seconds: float) -> None:
-        self.cluster.redis.kill()
-        time.sleep(seconds)
-        self.cluster.redis.start()
+            self.cluster.redis.kill()
+            try:
+                await asyncio.sleep(chance.uniform(0.2, 4))
+            finally:
+                self.cluster.redis.start()
 
     async def _replicas_sleep(self) -> None:
         """One at a time, for about two leases."""
@@ -246,8 +246,10 @@ class _Campaign:
                 [replica for replica in self.cluster.alive if replica.ready] or self.cluster.replicas
             )
             sleeper.send(signal.SIGSTOP)
-            await asyncio.sleep(2 * LEASE)
-            sleeper.send(signal.SIGCONT)
+            try:
+                await asyncio.sleep(2 * LEASE)
+            finally:
+                sleeper.send(signal.SIGCONT)
 
     async def _slack_misbehaves(self) -> None:
         """One thing after another goes wrong in Slack."""

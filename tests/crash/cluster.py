@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -25,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ALICE = Person(team_id=TeamId("T0ACME"), user_id=UserId("U0ALICE"))
 GRAPH_POINTS = ("answer-taken", "effect-made", "next-node")
 POINTS: tuple[str, ...] = (*get_args(crash.Point), *GRAPH_POINTS)
-LEASE = 3
-WAIT = 90.0
+LEASE = 4
+WAIT = 120.0
 """Seconds that anything may take on a busy machine before the test fails."""
 POLICY = """
 defaults:
@@ -35,6 +36,8 @@ defaults:
   escalate: {{after: {escalate}s, to: ["@on-call"]}}
   deadline: {deadline}s
 """
+
+LEASE_LOST = re.compile("its lease was lost|its lease could not be renewed|the task is in other hands")
 
 Found = TypeVar("Found")
 
@@ -78,6 +81,11 @@ class Replica:
         """Its exit code, once it has ended by itself."""
         async with asyncio.timeout(WAIT):
             return await self.process.wait()
+
+    @property
+    def lost_leases(self) -> int:
+        """How many runs it gave up, because it had stood still for longer than its lease, or could not renew it."""
+        return len(LEASE_LOST.findall(self.words))
 
     @property
     def words(self) -> str:
@@ -159,6 +167,11 @@ class Cluster:
                 raise AssertionError(f"a replica did not start (exit code {await replica.ended()}):\n{replica.words}")
         return replicas
 
+    @property
+    def interrupted(self) -> set[int]:
+        """The processes in which a node may have been cut short: that were killed, or that lost a lease."""
+        return {replica.pid for replica in self.replicas if not replica.alive or replica.lost_leases}
+
     async def kill_all(self) -> None:
         """A power cut."""
         for replica in self.alive:
@@ -206,7 +219,7 @@ async def until(
             while True:
                 if found := await predicate():
                     return found
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.2)
     except TimeoutError:
         raise AssertionError(f"not seen in {seconds} s: {what if isinstance(what, str) else what()}") from None
 

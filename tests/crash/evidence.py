@@ -56,16 +56,22 @@ class Findings:
     decisions: Counter[str] = field(default_factory=Counter)
     cards_twice: int = 0
     effects_twice: int = 0
-    """Made again because the process that had made it was killed before its node was committed."""
+    """Made again because the process that had made it was killed, or lost its lease, before its node was committed."""
 
     def wrong(self, problem: str) -> None:
         self.problems.append(problem)
 
 
 async def look(
-    storage: Storage, simulator: Simulator, effects: Path, *, sent: int, acknowledged: Sequence[int], dead: Set[int]
+    storage: Storage,
+    simulator: Simulator,
+    effects: Path,
+    *,
+    sent: int,
+    acknowledged: Sequence[int],
+    interrupted: Set[int],
 ) -> Findings:
-    """Compare records, Slack and effects. `dead` are the processes that were killed."""
+    """Compare records, Slack and effects. `interrupted` are the processes that may have cut a node short."""
     found = Findings()
     tasks = await storage.tasks_of(ALICE, 10_000)
     numbers = Counter(_number(task) for task in tasks)
@@ -92,7 +98,7 @@ async def look(
         requests = await storage.requests_of(task.id)
         _task(found, task, requests, surfaces)
         _requests(found, task, requests, await storage.history(task.id))
-        _effects(found, task, requests, effects_of(effects, _number(task)), dead)
+        _effects(found, task, requests, effects_of(effects, _number(task)), interrupted)
         _shown(found, task, {request.id: request for request in requests}, surfaces, shown)
     for id in set(shown) - recorded:
         found.wrong(f"shown and not recorded: {shown[id]}")
@@ -138,7 +144,7 @@ def _requests(found: Findings, task: Task, requests: Sequence[Request], history:
 
 
 def _effects(
-    found: Findings, task: Task, requests: Sequence[Request], effects: Sequence[Effect], dead: Set[int]
+    found: Findings, task: Task, requests: Sequence[Request], effects: Sequence[Effect], interrupted: Set[int]
 ) -> None:
     made: dict[tuple[str, int], list[Effect]] = {}
     for effect in effects:
@@ -150,8 +156,8 @@ def _effects(
                 found.wrong(f"{name} was never made")
             if len(same) > 1:
                 found.effects_twice += 1
-            if alive := [effect.pid for effect in same[:-1] if effect.pid not in dead]:
-                found.wrong(f"{name} was made {len(same)} times, also by {alive}, which nobody had killed")
+            if alive := [effect.pid for effect in same[:-1] if effect.pid not in interrupted]:
+                found.wrong(f"{name} was made {len(same)} times, also by {alive}, which was not interrupted")
             for effect in same:
                 if not _is_answer(effect, request.decision):
                     found.wrong(f"{name} got {effect}, and what was decided is {request.decision}")

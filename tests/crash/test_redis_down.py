@@ -55,7 +55,9 @@ async def test_who_clicks_while_redis_is_away_is_told_to_try_again_and_all_goes_
     async with records(redis_server) as storage:
         await at_rest(storage, simulator, 1)
         assert await cluster.stop_all() == [0, 0]
-        findings = await look(storage, simulator, cluster.effects, sent=1, acknowledged=[0], dead=set())
+        findings = await look(
+            storage, simulator, cluster.effects, sent=1, acknowledged=[0], interrupted=cluster.interrupted
+        )
     assert not findings.problems, "\n".join([*findings.problems, cluster.logs])
     assert all(answer["ok"] for answer in clicked)
     assert_acknowledged_in_time(await simulator.traffic(after=mark))

@@ -21,7 +21,7 @@ TASKS = 4
 
 @pytest.fixture
 async def cluster(tmp_path: Path, redis: RedisServer, slack: Slack) -> AsyncIterator[Cluster]:
-    cluster = Cluster.prepare(tmp_path / "crash", redis, slack, escalate=600, deadline=900, LEASE_SECONDS="1")
+    cluster = Cluster.prepare(tmp_path / "crash", redis, slack, escalate=600, deadline=900, LEASE_SECONDS="2")
     yield cluster
     await cluster.kill_all()
 
@@ -48,7 +48,7 @@ async def test_a_replica_that_slept_through_its_lease_in_a_node_writes_nothing_a
 
     assert await cluster.stop_all() == [0, 0]
     findings = await look(
-        storage, simulator, cluster.effects, sent=TASKS, acknowledged=people.acknowledged, dead={sleeper.pid}
+        storage, simulator, cluster.effects, sent=TASKS, acknowledged=people.acknowledged, interrupted={sleeper.pid}
     )
     assert not findings.problems, "\n".join([*findings.problems, cluster.logs])
     assert findings.effects_twice == TASKS

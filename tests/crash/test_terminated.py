@@ -52,7 +52,7 @@ async def test_a_replica_that_is_asked_to_end_ends_with_0_gives_its_threads_back
 
     assert await cluster.stop_all() == [0]
     findings = await look(
-        storage, simulator, cluster.effects, sent=people.sent, acknowledged=people.acknowledged, dead=set()
+        storage, simulator, cluster.effects, sent=people.sent, acknowledged=people.acknowledged, interrupted=set()
     )
     assert not findings.problems, "\n".join([*findings.problems, cluster.logs])
 
@@ -77,7 +77,7 @@ async def test_a_node_that_outlasts_the_grace_is_cut_and_run_again_by_another_re
 
     assert "Traceback" not in first.words, first.words
     findings = await look(
-        storage, simulator, cluster.effects, sent=1, acknowledged=people.acknowledged, dead={first.pid}
+        storage, simulator, cluster.effects, sent=1, acknowledged=people.acknowledged, interrupted={first.pid}
     )
     assert not findings.problems, "\n".join([*findings.problems, cluster.logs])
     assert findings.effects_twice == 1
