@@ -16,6 +16,12 @@ class CountersignError(Exception):
     `<!date^...>` for a moment, as Slack writes them."""
 
 
+def literal(words: str) -> str:
+    """Words that somebody or something else wrote, as part of such a sentence: one line, in which they stand for
+    nobody and lead nowhere (Slack: escaping text)."""
+    return " ".join(words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
+
+
 class SettingsError(CountersignError):
     """A setting is wrong or missing: the bot does not start. Says the file, the key, and what would be right."""
 
@@ -24,7 +30,7 @@ class NotFound(CountersignError):
     """There is no such task or request."""
 
     def __init__(self, what: str, id: str) -> None:
-        super().__init__(f"There is no {what} `{id}`. `/task list` shows your tasks.")
+        super().__init__(f"There is no {what} `{literal(id)}`. `/task list` shows your tasks.")
 
 
 class Unreachable(CountersignError):
@@ -47,15 +53,15 @@ class UnknownGraph(CountersignError):
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         self.known = tuple(known)
-        listed = ", ".join(f"`{graph}`" for graph in known) or "none yet"
-        super().__init__(f"There is no graph `{name}`. Known graphs: {listed}.")
+        listed = ", ".join(f"`{literal(graph)}`" for graph in known) or "none yet"
+        super().__init__(f"There is no graph `{literal(name)}`. Known graphs: {listed}.")
 
 
 class GraphUnavailable(CountersignError):
     """The graph is named in langgraph.json but could not be loaded."""
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"The graph `{name}` cannot run here: {reason}")
+        super().__init__(f"The graph `{literal(name)}` cannot run here: {literal(reason)}")
 
 
 class InvalidInputs(CountersignError):
@@ -64,7 +70,7 @@ class InvalidInputs(CountersignError):
     def __init__(self, graph: str, problems: dict[str, str], example: str) -> None:
         self.problems = problems
         listed = "; ".join(f"`{name}` {problem}" if name else problem for name, problem in problems.items())
-        super().__init__(f"`{graph}` did not start: {listed}. A right line: `{example}`")
+        super().__init__(f"`{literal(graph)}` did not start: {literal(listed)}. A right line: `{literal(example)}`")
 
 
 class InvalidAnswer(CountersignError):
@@ -73,7 +79,7 @@ class InvalidAnswer(CountersignError):
     def __init__(self, problem: str, field: str = "") -> None:
         self.field = field
         self.problem = problem
-        super().__init__(problem)
+        super().__init__(literal(problem))
 
 
 class AlreadySettled(CountersignError):
@@ -100,7 +106,7 @@ class VerdictNotOffered(CountersignError):
     """The item does not take this verdict, or the count of verdicts is not the count of items."""
 
     def __init__(self, detail: str) -> None:
-        super().__init__(f"This request does not take that answer: {detail}.")
+        super().__init__(f"This request does not take that answer: {literal(detail)}.")
 
 
 class ReasonMissing(CountersignError):

@@ -11,7 +11,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.errors import CountersignError, Unreachable
+from bot.approvals.errors import CountersignError, Unreachable, literal
 from bot.approvals.model import ChannelId, Person, TaskId
 from bot.approvals.ports import Graph, LookupFailed
 from bot.slack import replies, starting
@@ -116,9 +116,11 @@ def _pairs(parts: Parts, graph: str, words: Sequence[str]) -> Mapping[str, str]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key:
-            raise CommandRefused(f"`{word}` is not `key=value`. A right line: `{_example(parts, graph)}`")
+            raise CommandRefused(
+                f"`{literal(word)}` is not `key=value`. A right line: `{literal(_example(parts, graph))}`"
+            )
         if key in pairs:
-            raise CommandRefused(f"`{key}` is given twice. A right line: `{_example(parts, graph)}`")
+            raise CommandRefused(f"`{literal(key)}` is given twice. A right line: `{literal(_example(parts, graph))}`")
         pairs[key] = value
     return pairs
 
@@ -132,7 +134,7 @@ def _refuse_unknown(parts: Parts, word: str) -> None:
     hint = f" Did you mean `{COMMAND} {near[0]}`?" if near else ""
     graphs = ", ".join(f"`{name}`" for name in known)
     raise CommandRefused(
-        f"`{word}` is neither a graph nor a subcommand.{hint} Graphs: {graphs}. "
+        f"`{literal(word)}` is neither a graph nor a subcommand.{hint} Graphs: {graphs}. "
         f"`{COMMAND} help` shows all that `{COMMAND}` can do."
     )
 

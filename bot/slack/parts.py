@@ -13,6 +13,7 @@ from bot.approvals.errors import CountersignError
 from bot.approvals.model import ChannelId, MessageRef, Person, TeamId, Ts, UserId
 from bot.approvals.ports import Clock, Engine, Storage
 from bot.approvals.service import Service
+from bot.slack import text
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackMessenger
 
@@ -85,7 +86,7 @@ async def told(parts: Parts, say: Say, act: Awaitable[None]) -> None:
         try:
             await act
         except CountersignError as refusal:
-            await say(str(refusal))
+            await say(text.visible(str(refusal)))
         except Exception:
             error_id = uuid.uuid4().hex[:8]
             log.exception("error %s: answering Slack failed", error_id)

@@ -22,7 +22,7 @@ from bot.approvals.model import (
     outcome_of,
 )
 from bot.approvals.ports import Graph
-from bot.slack.text import cut, escape
+from bot.slack.text import escape, sentence, shown
 
 SUBCOMMANDS = ("help", "list", "status", "cancel")
 
@@ -41,7 +41,7 @@ def help_text(graphs: Sequence[Graph], examples: Sequence[str]) -> str:
     missing = [graph for graph in graphs if graph.unavailable]
     if missing:
         lines.append("*Not available here*")
-        lines += [f"• `{escape(graph.name)}`: {escape(cut(graph.unavailable, 300))}" for graph in missing]
+        lines += [f"• `{escape(graph.name)}`: {sentence(graph.unavailable, 300)}" for graph in missing]
     return "\n".join(lines)
 
 
@@ -53,9 +53,9 @@ def task_list(tasks: Sequence[Task]) -> str:
 
 def task_status(task: Task, requests: Sequence[Request]) -> str:
     lines = [f"{_line(task)}, started by <@{task.requester.user_id}> in <#{task.channel}>"]
-    lines += [f"• {escape(cut(request.question.title, 150))}: {_request(request)}" for request in requests]
+    lines += [f"• {sentence(request.question.title, 150)}: {_request(request)}" for request in requests]
     if isinstance(task.state, Ended):
-        lines.append(escape(cut(task.state.outcome, 1500)))
+        lines.append(escape(shown(task.state.outcome, 1500).text))
     return "\n".join(lines)
 
 

@@ -141,14 +141,16 @@ def _item(request: Request, item: Item, number: int, detail: Detail, *, several:
     if not several and not item.arguments:
         return [], not text.fits(item.name, limit)  # there is nothing to it but the question itself
     cut = shown.cut or not text.fits(item.name, limit)
-    if several and _open(request) and Verdict.EDIT in item.verdicts:
-        edit = blocks.button("Edit…", actions.indexed(actions.EDIT, number), RequestTarget.of(request).encoded())
-        title: Block = {"type": "section", "text": blocks.plain(f"{number + 1}.  {name}", 100), "accessory": edit}
+    if several:
+        title: Block = {"type": "section", "text": blocks.plain(f"{number + 1}.  {name}", 100)}
+        if _open(request) and Verdict.EDIT in item.verdicts:
+            value = RequestTarget.of(request).encoded()
+            edit = f"{wording.label(request.question, Verdict.EDIT)}…"
+            title["accessory"] = blocks.button(edit, actions.indexed(actions.EDIT, number), value)
         return [title, *([blocks.rich(*shown.parts)] if shown.parts else [])], cut
-    if not several and not item.name:
+    if not item.name:
         return [blocks.rich(*shown.parts)], cut  # the question's title says it all
-    numbered = [blocks.run(f"{number + 1}.  ")] if several else []
-    return [blocks.rich(blocks.line(*numbered, blocks.run(name, "bold", "code")), *shown.parts)], cut
+    return [blocks.rich(blocks.line(blocks.run(name, "bold", "code")), *shown.parts)], cut
 
 
 def _lists_choices(request: Request) -> bool:

@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals.errors import CountersignError, InvalidAnswer, InvalidInputs, ReasonMissing
 from bot.approvals.model import Approve, ChannelId, ItemVerdict, Reject, Request
-from bot.slack import actions, edits, modals, starting
+from bot.slack import actions, edits, modals, starting, text
 from bot.slack.modals import Problems
 from bot.slack.parts import Body, Parts, person_of
 
@@ -65,7 +65,7 @@ async def _answer(ack: AsyncAck, task: asyncio.Task[Problems | None]) -> None:
         problems = await task
     except CountersignError as refusal:
         if done:
-            await _replace(ack, "Not counted", str(refusal))
+            await _replace(ack, "Not counted", text.visible(str(refusal)))
         else:
             log.warning("a submission was refused after its modal had to be answered: %s", refusal)
     except Exception:
