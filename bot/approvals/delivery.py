@@ -17,7 +17,7 @@ from typing import assert_never
 
 from bot import crash
 from bot.approvals import rules, surfaces
-from bot.approvals.errors import Conflict, InvalidAnswer
+from bot.approvals.errors import Conflict, CountersignError, InvalidAnswer
 from bot.approvals.holding import held
 from bot.approvals.model import (
     AuditEvent,
@@ -47,6 +47,7 @@ from bot.approvals.ports import (
     Asked,
     Clock,
     Directory,
+    Draining,
     Engine,
     LookupFailed,
     Phase,
@@ -83,8 +84,24 @@ class Delivery:
             return False
         async with held(self.storage, self.clock, self.lease_ttl, lease, task_id):
             crash.point("leased")
-            await self._drive(await self.storage.task(task_id), lease)
+            try:
+                await self._drive(await self.storage.task(task_id), lease)
+            except (CountersignError, Draining):
+                raise
+            except Exception as error:  # a bug, or a payload that nothing here can read: people are told, and may retry
+                await self._fail(task_id, error)
         return True
+
+    async def _fail(self, task_id: TaskId, error: Exception) -> None:
+        """Record that the task cannot be driven, once, and put off what is decided."""
+        failure = Failure(error_id=uuid.uuid4().hex[:8], summary=type(error).__name__, at=self.clock())
+        log.error("error %s: task %s could not be driven", failure.error_id, task_id, exc_info=error)
+        for request in await self.storage.requests_of(task_id):
+            if isinstance(request.state, Decided):
+                await self._save(rules.failed(request, failure, self.clock()), "delivery_failed")
+        task = await self.storage.task(task_id)
+        if not task.finished and not isinstance(task.state, Failed):
+            await self._end(task, Failed(failure=failure, retryable=True), "failed")
 
     async def _drive(self, task: Task, lease: Lease) -> None:
         status = await self.engine.status(task)

@@ -39,6 +39,7 @@ from bot.approvals.model import (
     Starting,
     Surface,
     SurfaceId,
+    SurfaceKind,
     Task,
     TaskCancelled,
     TaskId,
@@ -141,7 +142,7 @@ class Service:
             surface = await self.storage.surface_at(ref)
             if surface is None or surface.not_before is not None:
                 return surface
-            return await self.storage.save_surface(replace(surface, shown=-1, fingerprint=""))
+            return await self.storage.save_surface(replace(surface, shown=-1, fingerprint="", abandoned=""))
 
         surface = await _until_won(once)
         if surface is not None:
@@ -175,7 +176,7 @@ class Service:
 
         Raises what `vote` would raise; a refusal of the person is recorded.
         """
-        request = await self.storage.request(request_id)
+        request = await self._current(request_id, now)
         await self._admit(request, person, version, now)
         return request
 
@@ -195,8 +196,8 @@ class Service:
         """
 
         async def once() -> Request:
-            request = await self.storage.request(request_id)
-            await self._admit(request, person, version, now)
+            request = await self._current(request_id, now)
+            await self._admit(request, person, version, now, counts=True)
             cast = rules.cast(
                 request,
                 Vote(
@@ -227,8 +228,8 @@ class Service:
         """
 
         async def once() -> Request:
-            request = await self.storage.request(request_id)
-            await self._admit(request, person, version, now)
+            request = await self._current(request_id, now)
+            await self._admit(request, person, version, now, counts=True)
             revised = rules.revise(request, person, version, index, arguments, now)
             self.engine.check_edit(revised.question, index)
             data: dict[str, JSON] = {"item": index, "digest": revised.digest}
@@ -275,7 +276,15 @@ class Service:
 
         moved = await _until_won(once)
         if moved is not None:
+            await self._look_after_card(moved)
             self._wake(moved.task_id)
+
+    async def _look_after_card(self, request: Request) -> None:
+        """Have the card drawn again although nothing on it may have changed: somebody may have deleted it, and the
+        reminder points at it."""
+        for surface in await self.storage.surfaces_of(request.task_id):
+            if surface.kind is SurfaceKind.CARD and surface.request_id == request.id and surface.ref is not None:
+                await self.redraw(surface.ref)
 
     async def _copies(self, due: rules.Due, now: datetime) -> list[Surface]:
         """A DM for everyone whom the escalation names and who may answer."""
@@ -288,13 +297,24 @@ class Service:
 
     # --- Within ---------------------------------------------------------------------------------
 
-    async def _admit(self, request: Request, person: Person, version: int, now: datetime) -> Member:
-        """Who asks, looked up; a refusal is recorded before it is raised. A failed look-up refuses."""
+    async def _current(self, request_id: RequestId, now: datetime) -> Request:
+        """The request; one whose deadline has passed is expired first, however far off the next sweep is."""
+        request = await self.storage.request(request_id)
+        if isinstance(request.state, Pending) and request.deadline is not None and request.deadline <= now:
+            await self._step(request_id, now)
+            return await self.storage.request(request_id)
+        return request
+
+    async def _admit(
+        self, request: Request, person: Person, version: int, now: datetime, *, counts: bool = False
+    ) -> Member:
+        """Who asks, looked up, past what is remembered where it `counts`; a refusal is recorded before it is raised.
+        A failed look-up refuses."""
         rules.still_open(request, version)
         try:
             member = await self.directory.member(person)
-            approvers = await self.directory.resolve(request.approvers)
-            if person not in approvers:
+            approvers = await self.directory.resolve(request.approvers, fresh=counts)
+            if person not in approvers and not counts:
                 approvers = await self.directory.resolve(request.approvers, fresh=True)
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who you are") from failed

@@ -23,6 +23,10 @@ SECONDS: Final = 2.0
 """For one call: somebody has clicked and waits."""
 KEPT: Final = 60.0
 """Seconds for which an answer is believed."""
+KEPT_PERSON: Final = 15.0
+"""Seconds for which an account is believed to be what it was."""
+FRESH: Final = 3.0
+"""Seconds for which an answer counts as fresh: Slack lets a group be looked up twenty times a minute."""
 _MOST_KEPT: Final = 10_000
 _SLACKBOT: Final = "USLACKBOT"
 
@@ -57,10 +61,10 @@ class SlackDirectory:
     def __init__(self, client: AsyncWebClient, monotonic: Monotonic = time.monotonic) -> None:
         self._client = client
         self._team: TeamId | None = None
-        self._members: _Cache[UserId, Mapping[str, Any] | None] = _Cache(monotonic)
-        self._emails: _Cache[str, UserId | None] = _Cache(monotonic)
-        self._groups: _Cache[str, Mapping[str, str]] = _Cache(monotonic)
-        self._users: _Cache[str, frozenset[UserId]] = _Cache(monotonic)
+        self._members: _Cache[UserId, Mapping[str, Any] | None] = _Cache(monotonic, KEPT_PERSON)
+        self._emails: _Cache[str, UserId | None] = _Cache(monotonic, KEPT)
+        self._groups: _Cache[str, Mapping[str, str]] = _Cache(monotonic, KEPT)
+        self._users: _Cache[str, frozenset[UserId]] = _Cache(monotonic, KEPT)
 
     async def team_id(self) -> TeamId:
         """The workspace that the bot is installed in; asked once. `LookupFailed` where Slack does not say."""
@@ -152,13 +156,14 @@ class SlackDirectory:
 class _Cache(Generic[K, V]):
     """Answers, for as long as they are believed. A failed look-up leaves none."""
 
-    def __init__(self, monotonic: Monotonic) -> None:
+    def __init__(self, monotonic: Monotonic, kept: float) -> None:
         self._monotonic = monotonic
+        self._kept = kept
         self._held: dict[K, tuple[float, V]] = {}
 
     async def get(self, key: K, ask: Callable[[], Awaitable[V]], *, fresh: bool = False) -> V:
         held = self._held.get(key)
-        if held is not None and not fresh and self._monotonic() - held[0] < KEPT:
+        if held is not None and self._monotonic() - held[0] < (FRESH if fresh else self._kept):
             return held[1]
         asked_at = self._monotonic()
         answer = await ask()

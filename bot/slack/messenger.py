@@ -39,14 +39,22 @@ _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_clos
 _TOO_LONG = frozenset({"msg_too_long", "msg_blocks_too_long", "invalid_blocks"})
 _NO_PLACE = frozenset(
     {
-        *("is_archived", "channel_not_found", "not_in_channel", "missing_scope", "account_inactive", "token_revoked"),
-        *("thread_not_found", "invalid_thread_ts", "invalid_ts_oldest", "cannot_reply_to_message", "is_inactive"),
-        *("invalid_auth", "not_authed", "token_expired", "no_permission", "access_denied", "ekm_access_denied"),
-        *("org_login_required", "team_access_not_granted", "not_allowed_token_type", "messages_tab_disabled"),
+        *("channel_not_found", "thread_not_found", "invalid_thread_ts", "invalid_ts_oldest", "cannot_reply_to_message"),
         *("user_not_found", "user_not_visible", "user_disabled", "users_not_found", "cannot_dm_bot", "invalid_users"),
-        *("method_not_supported_for_channel_type", "as_user_not_supported", "not_authorized"),
+        *("method_not_supported_for_channel_type", "as_user_not_supported"),
     }
 )
+_UNTIL_MENDED = frozenset(
+    {
+        *("is_archived", "not_in_channel", "missing_scope", "account_inactive", "token_revoked", "is_inactive"),
+        *("invalid_auth", "not_authed", "token_expired", "no_permission", "access_denied", "ekm_access_denied"),
+        *("org_login_required", "team_access_not_granted", "not_allowed_token_type", "messages_tab_disabled"),
+        *("not_authorized",),
+    }
+)
+"""What somebody can undo: the message waits for that, however long it takes."""
+MENDING = 300.0
+"""Seconds between two looks at whether it has been undone."""
 
 
 class SlackMessenger:
@@ -244,8 +252,15 @@ class SlackMessenger:
 def _refusal(method: str, error: str) -> Exception:
     if error in _GONE:
         return MessageGone(error)
-    if error in _NO_PLACE or error.startswith("restricted_action"):
+    if error in _NO_PLACE:
         return PlaceGone(error)
+    if error in _UNTIL_MENDED or error.startswith("restricted_action"):
+        log.error(
+            "%s is refused (%s) until that is mended in Slack: tokens, scopes, the channel, the bot in it",
+            method,
+            error,
+        )
+        return NotNow(f"{method}: {error}", MENDING)
     log.error("%s refused with %s, which nothing here expects", method, error)
     return NotNow(f"{method}: {error}", LATER)
 

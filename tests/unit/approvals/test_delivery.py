@@ -832,3 +832,25 @@ async def test_an_expiry_is_delivered_as_an_answer_of_its_own() -> None:
 
         ((_, answer),) = world.engine.effects
         assert cast(dict[str, str], answer)["outcome"] == "expired"
+
+
+async def test_what_nobody_foresaw_stops_the_task_with_an_error_id_and_is_told_once() -> None:
+    async with a_world({FIRST: question()}) as world:
+        task = await world.started()
+        await world.vote(ALICE, on=await world.request(task))
+        world.engine.down = RecursionError("too deep to be read")
+
+        for _ in range(3):
+            await world.later(timedelta(hours=1))
+
+        stopped = await world.task(task.id)
+        assert isinstance(stopped.state, Failed)
+        assert stopped.state.failure.summary == "RecursionError"
+        assert len(await world.surfaces_of(task, SurfaceKind.OUTCOME)) <= 1
+
+        world.engine.down = None
+        await world.service.retry(task.id, RITA, world.now)
+        await world.settle()
+
+        assert isinstance((await world.task(task.id)).state, Ended)
+        assert len(world.engine.effects) == 1

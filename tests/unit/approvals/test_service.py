@@ -257,10 +257,38 @@ async def test_who_has_just_become_an_approver_is_found_past_the_cache(world: Wo
         assert world.directory.fresh_lookups == 1
 
 
-async def test_who_is_known_to_be_an_approver_needs_no_second_lookup(world: World) -> None:
-    await world.vote(ALICE, on=await asked(world))
+async def test_a_vote_is_counted_on_who_may_answer_now_and_not_on_what_is_remembered() -> None:
+    async with a_world(otherwise=policy(approvers=("@admins",))) as world:
+        world.directory.groups["@admins"] = []
+        world.directory.cached["@admins"] = [BOB]
+        request = await asked(world)
+        assert await world.service.check(request.id, BOB, 1, world.now) == request
 
-    assert world.directory.fresh_lookups == 0
+        with pytest.raises(NotAnApprover):
+            await world.vote(BOB, on=request)
+
+
+async def test_an_answer_after_the_deadline_is_too_late_however_far_off_the_next_sweep_is(ladder: World) -> None:
+    request = await asked(ladder)
+    ladder.clock.now += 3 * HOUR
+
+    with pytest.raises(AlreadySettled, match="Nobody answered in time"):
+        await ladder.vote(ALICE, on=request)
+
+    assert (await ladder.storage.request(request.id)).decision == Expired(at=ladder.now)
+
+
+async def test_a_card_that_somebody_deleted_is_posted_anew_with_the_reminder(ladder: World) -> None:
+    request = await asked(ladder)
+    card = await ladder.surface(await ladder.task(request.task_id), SurfaceKind.CARD)
+    assert card.ref is not None
+    ladder.messenger.delete(card.ref)
+
+    await ladder.later(1 * HOUR)
+    await ladder.later(timedelta())
+
+    assert len(ladder.messenger.of(SurfaceKind.CARD)) == 1
+    assert (await ladder.storage.request(request.id)).decision is None
 
 
 async def test_a_check_gives_the_request_and_changes_nothing(world: World) -> None:

@@ -7,7 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model import ChannelId, Person, TeamId, UserId
 from bot.approvals.ports import Directory, LookupFailed
-from bot.slack.directory import DirectMessage, Joined, NotJoined, SlackDirectory
+from bot.slack.directory import FRESH, DirectMessage, Joined, NotJoined, SlackDirectory
 from tests.unit.slack.conftest import Slack
 from tests.unit.slack.samples import ALICE, BOB, CAROL
 
@@ -117,6 +117,10 @@ async def test_a_group_is_believed_for_a_minute_unless_read_afresh(
     await directory.resolve(["@ops-leads"])
     assert len(await slack.calls("usergroups.users.list")) == 1
 
+    await directory.resolve(["@ops-leads"], fresh=True)
+    assert len(await slack.calls("usergroups.users.list")) == 1  # a moment ago is fresh
+
+    time.now += FRESH
     await directory.resolve(["@ops-leads"], fresh=True)
     assert len(await slack.calls("usergroups.users.list")) == 2
     assert len(await slack.calls("usergroups.list")) == 2

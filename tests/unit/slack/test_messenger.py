@@ -161,14 +161,14 @@ async def test_a_card_that_is_too_long_even_when_small_is_given_up(messenger: Sl
         ("message_not_found", MessageGone),
         ("cant_update_message", MessageGone),
         ("edit_window_closed", MessageGone),
-        ("is_archived", PlaceGone),
+        ("is_archived", NotNow),
         ("channel_not_found", PlaceGone),
-        ("not_in_channel", PlaceGone),
-        ("restricted_action", PlaceGone),
-        ("restricted_action_read_only_channel", PlaceGone),
-        ("missing_scope", PlaceGone),
-        ("account_inactive", PlaceGone),
-        ("token_revoked", PlaceGone),
+        ("not_in_channel", NotNow),
+        ("restricted_action", NotNow),
+        ("restricted_action_read_only_channel", NotNow),
+        ("missing_scope", NotNow),
+        ("account_inactive", NotNow),
+        ("token_revoked", NotNow),
         ("internal_error", OutcomeUnknown),
         ("fatal_error", OutcomeUnknown),
         ("service_unavailable", OutcomeUnknown),
@@ -177,7 +177,7 @@ async def test_a_card_that_is_too_long_even_when_small_is_given_up(messenger: Sl
         ("an_error_of_next_year", NotNow),
     ],
 )
-async def test_each_error_of_slacks_means_what_the_facts_say(
+async def test_what_somebody_can_undo_waits_and_what_nobody_can_is_given_up(
     messenger: SlackMessenger, slack: Slack, error: str, becomes: type[Exception]
 ) -> None:
     await slack.fault("chat.update", "error", error=error)
