@@ -5,6 +5,7 @@ A field for each argument, by its schema where the graph gave one and else by it
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -53,6 +54,12 @@ def edited(request: Request, state: State) -> Edited | Problems:
     if problems:
         return Problems(by_block=problems)
     return Edited(item=item, arguments={**request.question.items[item].arguments, **read})
+
+
+def changes_nothing(request: Request, edited: Edited) -> bool:
+    """Whether all stands as it stood, to the letter: true is not 1."""
+    before = request.question.items[edited.item].arguments
+    return json.dumps(dict(before), sort_keys=True) == json.dumps(dict(edited.arguments), sort_keys=True)
 
 
 def problem(request: Request, item: int, field: str, sentence: str) -> Problems:

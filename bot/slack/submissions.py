@@ -11,8 +11,8 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals.errors import CountersignError, InvalidAnswer, InvalidInputs, ReasonMissing
-from bot.approvals.model import Approve, ChannelId, ItemVerdict, Reject, Request
-from bot.slack import actions, edits, modals, starting, text
+from bot.approvals.model import Approve, ChannelId, ItemVerdict, Reject, Request, Verdict
+from bot.slack import actions, edits, modals, starting, text, wording
 from bot.slack.modals import Problems
 from bot.slack.parts import Body, Parts, person_of
 
@@ -137,12 +137,24 @@ async def _edit(parts: Parts, body: Body) -> Problems | None:
     if isinstance(edited, Problems):
         return edited
     person, version = person_of(body), _target(body).version
+    if edits.changes_nothing(request, edited):
+        return await _as_it_is(parts, body, request, edited)
     try:
         revised = await parts.service.edit(request.id, person, version, edited.item, edited.arguments, parts.clock())
         if len(revised.question.items) == 1:
             await parts.service.vote(request.id, person, revised.version, (Approve(),), parts.clock())
     except InvalidAnswer as invalid:
         return edits.problem(request, edited.item, invalid.field, invalid.problem)
+    return None
+
+
+async def _as_it_is(parts: Parts, body: Body, request: Request, edited: edits.Edited) -> Problems | None:
+    """Somebody saved without a change: an approval where that is an answer, and no new version in any case."""
+    if len(request.question.items) > 1:
+        return None
+    if Verdict.APPROVE not in wording.verdicts(request, edited.item):
+        return edits.problem(request, edited.item, "", "Nothing is changed yet, and as it is it cannot be approved.")
+    await _vote(parts, body, (Approve(),))
     return None
 
 

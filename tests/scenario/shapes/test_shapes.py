@@ -62,6 +62,17 @@ async def test_an_edit_that_is_wrong_is_told_at_its_field_and_one_that_is_right_
     assert told["decisions"][0]["edited_action"]["args"]["amount"] == 100
 
 
+async def test_an_edit_that_changes_nothing_is_an_approval_of_what_was_proposed(asks: Asks) -> None:
+    asked = await asks("call", "[Edit…]")
+    await asked.press("edit")
+    await asked.room.modal("bob", "refund")
+
+    assert await asked.submit() == {}
+
+    await asked.shows("Approved by @bob")
+    assert await asked.told() == {"decisions": [{"type": "approve"}]}
+
+
 @pytest.mark.parametrize(
     ("action", "words", "answer"),
     [

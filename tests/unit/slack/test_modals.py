@@ -8,17 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.approvals.model import JSON, Approve, Choose, Item, Reject, Request, Respond, Verdict
 from bot.approvals.ports import Graph, Input
-from bot.slack import actions, asking, edits, modals, pages, starting
-from bot.slack.modals import Edited, Modal, Problems
+from bot.slack import actions, modals, pages, starting
+from bot.slack.modals import Modal, Problems
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import DELETE, POLICY, REFUND, question, request
-from tests.unit.slack.test_cards import VALUES
-from tests.unit.slack.test_text import HOSTILE
 
 FORM: JSON = {
     "type": "object",
@@ -83,10 +81,6 @@ def option(modal: Modal, block_id: str, words: str) -> dict[str, Any]:
 def answering(form: JSON = None) -> Request:
     item = Item(name="ask", arguments={}, verdicts=(Verdict.RESPOND,))
     return request(question(item, title="Who?", form=form))
-
-
-def editing(arguments: Mapping[str, JSON]) -> Request:
-    return request(question(replace(DELETE, arguments=arguments)))
 
 
 def every_modal() -> dict[str, Modal]:
@@ -210,77 +204,6 @@ def test_a_choice_that_does_not_exist_is_a_problem() -> None:
     assert isinstance(modals.choice(request(), state), Problems)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
-@given(st.dictionaries(HOSTILE, VALUES, max_size=40))
-def test_an_edit_that_touches_nothing_changes_nothing(arguments: dict[str, JSON]) -> None:
-    asked = editing(arguments)
-    modal = modals.edit(asked)
-
-    limits.check_modal(modal)
-    if block_ids(modal):
-        edited = modals.edited(asked, submitted(modal))
-        assert isinstance(edited, Edited)
-        assert json.dumps(edited.arguments) == json.dumps(arguments)
-
-
-def test_an_edit_changes_what_was_typed_and_keeps_the_types() -> None:
-    arguments: dict[str, JSON] = {
-        "path": "/srv/x",
-        "count": 3,
-        "share": 1.0,
-        "dry": True,
-        "tags": ["a"],
-        "note": None,
-        "all": ["x" * 4000],
-    }
-    asked = editing(arguments)
-    modal = modals.edit(asked)
-    typed = {
-        "argument:0:0": {"value": None},
-        "argument:0:1": {"value": "4"},
-        "argument:0:3": option(modal, "argument:0:3", "No"),
-        "argument:0:4": {"value": "a\n\nb"},
-    }
-
-    edited = modals.edited(asked, submitted(modal, **typed))
-
-    changed: dict[str, JSON] = {**arguments, "path": "", "count": 4, "dry": False, "tags": ["a", "b"]}
-    assert edited == Edited(item=0, arguments=changed)
-    assert "kept as they are: `all`" in str(modal["blocks"])
-
-
-def test_an_emptied_number_is_a_problem_and_not_nothing() -> None:
-    asked = editing({"count": 3})
-
-    problems = modals.edited(asked, submitted(modals.edit(asked), **{"argument:0:0": {"value": None}}))
-
-    assert problems == Problems(by_block={"argument:0:0": "Please fill this in."})
-
-
-def test_line_ends_that_slack_changed_are_no_edit() -> None:
-    asked = editing({"note": "one\r\ntwo"})
-
-    edited = modals.edited(asked, submitted(modals.edit(asked), **{"argument:0:0": {"value": "one\ntwo"}}))
-
-    assert edited == Edited(item=0, arguments={"note": "one\r\ntwo"})
-
-
-def test_an_edit_belongs_to_the_item_that_it_was_opened_for() -> None:
-    asked = request(question(DELETE, REFUND))
-
-    edited = modals.edited(asked, submitted(modals.edit(asked, 1), **{"argument:1:1": {"value": "99.5"}}))
-
-    assert isinstance(edited, Edited)
-    assert (edited.item, edited.arguments["amount"]) == (1, 99.5)
-    assert edits.problem(asked, 1, "amount", "too much").by_block == {"argument:1:1": "too much"}
-
-
-def test_characters_that_cannot_be_seen_are_named_beside_their_field() -> None:
-    modal = modals.edit(editing({"file": "invoice\u202efdp.exe"}))
-
-    assert modal["blocks"][2]["hint"]["text"] == "Holds characters that cannot be seen: U+202E"
-
-
 def test_items_are_answered_one_by_one() -> None:
     asked = request(question(DELETE, REFUND))
     modal = modals.each(asked)
@@ -381,11 +304,6 @@ def test_fields_of_two_graphs_never_share_what_was_typed() -> None:
     other = replace(CLEANUP, name="other")
 
     assert not set(block_ids(starting.start([CLEANUP]))[1:]) & set(block_ids(starting.start([other]))[1:])
-
-
-def test_a_value_that_slack_cannot_give_back_whole_is_not_asked_for() -> None:
-    assert asking.of_value("b", ("name",), "x" * 3001) is None
-    assert asking.of_value("b", ("name",), "\ud800") is None
 
 
 @pytest.mark.parametrize("value", ["nonsense", '{"request": 1}', "[]"])
