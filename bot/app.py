@@ -71,7 +71,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         config = settings.langgraph_config
         registry.set_environment(config)
         graphs = await registry.load(config, config.absolute().parent, stores.saver)
-        graphs.refuse_unknown(policies.graphs)
+        graphs.refuse_unknown(policies.graphs, policies.rules)
         loop = asyncio.get_running_loop()
         progress = Progress(show=lambda task_id: work.show(task_id), monotonic=loop.time, later=loop.call_later)
         engine = LangGraphEngine(registry=graphs, terms=policies.graphs, progress=progress)
@@ -145,7 +145,8 @@ def _bolt(bot_token: str, app_token: str, url: str, session: ClientSession) -> t
     """Bolt and its socket, both on the configured address."""
     for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN"):
         os.environ.pop(name, None)  # Bolt reads them by itself, and with the first two it silently turns to OAuth
-    bolt = AsyncApp(client=web_client(bot_token, url, session))
+    # Bolt makes loggers as it goes, each at the root's level; at DEBUG they log whole envelopes, secrets and all.
+    bolt = AsyncApp(client=web_client(bot_token, url, session), logger=logging.getLogger("slack_bolt"))
     socket = AsyncSocketModeHandler(
         bolt, app_token, web_client=web_client(app_token, url), ping_interval=SECONDS_TO_RECONNECT
     )

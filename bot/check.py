@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,10 +13,13 @@ import yaml
 
 from bot import policy_file, settings
 from bot.approvals.errors import SettingsError
-from bot.approvals.policy import GraphTerms
+from bot.approvals.policy import Escalate, Policies, Policy
+from bot.approvals.ports import LookupFailed
 from bot.engine import registry
 from bot.settings import Settings
 from bot.slack import tokens
+from bot.slack.calls import web_client
+from bot.slack.directory import SlackDirectory
 from bot.storage import redis_server
 from bot.storage.redis import client
 
@@ -57,27 +60,29 @@ async def check(env_file: Path) -> int:
     async with findings.of("settings"):
         loaded = settings.load(env_file)
     if loaded is not None:
-        terms: Mapping[str, GraphTerms] = {}
+        policies: Policies | None = None
         async with findings.of(f"policies in {loaded.policy_file}"):
-            terms = policy_file.load(loaded.policy_file).graphs
-        await _graphs(loaded, terms, findings)
+            policies = policy_file.load(loaded.policy_file)
+        await _graphs(loaded, policies, findings)
         await _storage(loaded, findings)
-        await _slack(loaded, findings)
+        if await _slack(loaded, findings) and policies is not None:
+            await _approvers(loaded, policies, findings)
     sys.stdout.write("\n".join(findings.lines) + "\n")
     return 1 if findings.wrong else 0
 
 
-async def _graphs(loaded: Settings, terms: Mapping[str, GraphTerms], findings: Findings) -> None:
+async def _graphs(loaded: Settings, policies: Policies | None, findings: Findings) -> None:
     config = loaded.langgraph_config
+    terms, rules = (policies.graphs, policies.rules) if policies is not None else ({}, ())
     try:
         registry.set_environment(config)
-        graphs = await registry.listed(config, config.absolute().parent, terms)
+        graphs = await registry.listed(config, config.absolute().parent, terms, rules)
     except SettingsError as error:
         findings.bad(str(error))
         return
     for graph in graphs:
         if graph.unavailable:
-            findings.bad(f"graph {graph.name}: {graph.unavailable}")
+            findings.risky(f"graph {graph.name} cannot be started: {graph.unavailable}")
         else:
             findings.good(f"graph {graph.name}")
 
@@ -105,8 +110,9 @@ def _state_dir(folder: Path, findings: Findings) -> None:
         findings.bad(f"STATE_DIR {folder}: {nearest} is no folder that the bot may write to. Name another.")
 
 
-async def _slack(loaded: Settings, findings: Findings) -> None:
-    """The tokens, and the scopes that the manifest beside the configuration asks for."""
+async def _slack(loaded: Settings, findings: Findings) -> bool:
+    """The tokens, and the scopes that the manifest beside the configuration asks for; whether all is well."""
+    before = findings.wrong
     async with findings.of(f"Slack at {loaded.slack_api_url} takes both tokens"):
         granted = await tokens.granted_scopes(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url)
         await tokens.refuse_bad_app_token(loaded.slack_app_token.get_secret_value(), loaded.slack_api_url)
@@ -116,6 +122,32 @@ async def _slack(loaded: Settings, findings: Findings) -> None:
                 f"SLACK_BOT_TOKEN: the app lacks the scopes {', '.join(sorted(missing))}. Bring its manifest "
                 "level with manifest.yml at api.slack.com/apps, and install it to the workspace again."
             )
+    return findings.wrong == before
+
+
+async def _approvers(loaded: Settings, policies: Policies, findings: Findings) -> None:
+    """Whether the people that the policies name are there, and enough of them may answer."""
+    directory = SlackDirectory(web_client(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url))
+    for policy in (*(rule.policy for rule in policies.rules), policies.otherwise):
+        try:
+            await _approvers_of(policy, directory, findings)
+        except LookupFailed as failed:
+            findings.bad(f"policy {policy.name}: Slack did not say who its approvers are ({failed}). Try again.")
+
+
+async def _approvers_of(policy: Policy, directory: SlackDirectory, findings: Findings) -> None:
+    later = [ref for step in policy.steps if isinstance(step.action, Escalate) for ref in step.action.to]
+    for ref in dict.fromkeys((*policy.approvers, *later)):
+        if not await directory.resolve([ref]):
+            findings.bad(f"policy {policy.name}: {ref} is nobody in this workspace. Correct it in the policy file.")
+    members = [await directory.member(person) for person in await directory.resolve(policy.approvers)]
+    eligible = [member for member in members if not member.ineligible]
+    if len(eligible) < policy.quorum:
+        findings.bad(
+            f"policy {policy.name}: {policy.quorum} have to agree, and {len(eligible)} of its approvers may answer."
+        )
+    else:
+        findings.good(f"policy {policy.name}: {len(eligible)} may answer, {policy.quorum} needed")
 
 
 def _wanted_scopes(loaded: Settings) -> set[str]:

@@ -15,8 +15,9 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias, cast
@@ -29,7 +30,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.pregel import Pregel
 
 from bot.approvals.errors import GraphUnavailable, SettingsError, UnknownGraph
-from bot.approvals.policy import GraphTerms
+from bot.approvals.policy import GraphTerms, Rule
 from bot.approvals.ports import Graph
 from bot.engine import inputs
 
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 Saver: TypeAlias = BaseCheckpointSaver[Any]
 
+RESERVED = ("help", "list", "status", "cancel")
+"""What follows `/task` and is no graph."""
 RIGHT_ENTRY = '"cleanup": "./graphs/cleanup.py:graph"'
 
 
@@ -77,9 +80,16 @@ class Registry:
             raise GraphUnavailable(name, graph.unavailable)
         return graph
 
-    def refuse_unknown(self, terms: Mapping[str, GraphTerms]) -> None:
-        """Return if each graph that the policies have terms for is here, with the node that they name; else
-        `SettingsError`."""
+    def refuse_unknown(self, terms: Mapping[str, GraphTerms], rules: Sequence[Rule] = ()) -> None:
+        """Return if each graph that the policies name is here, with the node that they name; else `SettingsError`: a
+        rule that matches nothing would leave its graph to weaker terms without a word."""
+        for rule in rules:
+            if not any(fnmatchcase(name, rule.graph) for name in self.graphs):
+                near = difflib.get_close_matches(rule.graph, self.graphs, n=1)
+                hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(self.graphs)}."
+                raise SettingsError(
+                    f'POLICY_FILE, key "match.graph" of the rule {rule.policy.name}: no graph is "{rule.graph}". {hint}'
+                )
         for name, each in terms.items():
             graph = self.graphs.get(name)
             if graph is None:
@@ -110,13 +120,15 @@ async def load(config: Path, root: Path, saver: Saver) -> Registry:
     return Registry(graphs=graphs, saver=saver)
 
 
-async def listed(config: Path, root: Path, terms: Mapping[str, GraphTerms] | None = None) -> tuple[Graph, ...]:
+async def listed(
+    config: Path, root: Path, terms: Mapping[str, GraphTerms] | None = None, rules: Sequence[Rule] = ()
+) -> tuple[Graph, ...]:
     """All graphs of the configuration with what is wrong with them, for a look without a database.
 
     `SettingsError` where the file is not usable, or `terms` name what is not there.
     """
     registry = await load(config, root, InMemorySaver())
-    registry.refuse_unknown(terms or {})
+    registry.refuse_unknown(terms or {}, rules)
     return tuple(graph.listed() for graph in registry.graphs.values())
 
 
@@ -142,6 +154,11 @@ def _entries(config: Path) -> Mapping[str, tuple[str, str]]:
     graphs = _document(config).get("graphs")
     if not isinstance(graphs, dict) or not graphs:
         raise SettingsError(f'{config}, key "graphs": name at least one graph, such as {RIGHT_ENTRY}')
+    for name in graphs:
+        if name in RESERVED or re.search(r"\s", name):
+            raise SettingsError(
+                f'{config}, key "graphs.{name}": `/task {name}` means something else. Give it another name.'
+            )
     return {name: _entry(config, name, entry) for name, entry in graphs.items()}
 
 
@@ -179,8 +196,9 @@ async def _load(name: str, entry: tuple[str, str], root: Path, saver: Saver) -> 
         exported = getattr(module, spec.rpartition(":")[2])
         compiled = await _compile(exported, saver)
         form = inputs.read(compiled, getattr(module, "check_inputs", None))
-    except Exception as error:  # whatever a graph's module raises makes that one graph unavailable
-        log.warning("graph %s is unavailable: %s", name, error, exc_info=error)
+    except (Exception, SystemExit) as error:  # whatever a graph's module raises makes that one graph unavailable
+        log.warning("graph %s is unavailable: %s: %s", name, type(error).__name__, error)
+        log.debug("graph %s: the trace", name, exc_info=error)
         reason = f"{spec} could not be loaded ({type(error).__name__}: {error})"
         return LoadedGraph(name=name, description=description, compiled=None, form=inputs.EMPTY, unavailable=reason)
     description = description or inspect.cleandoc(module.__doc__ or "").partition("\n")[0]

@@ -27,6 +27,15 @@ graph.add_edge(START, "node")
 """
 
 
+SAID = {
+    "ok": True,
+    "url": "wss://nowhere",
+    "team_id": "T1",
+    "user": {"id": "U0BOB", "name": "bob", "team_id": "T1"},
+    "usergroups": [],
+}
+
+
 @dataclass
 class Slack:
     """The two methods that are asked, and what they answer."""
@@ -36,7 +45,7 @@ class Slack:
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     async def answer(self, request: web.Request) -> web.Response:
-        said = self.answers.get(request.match_info["method"], {"ok": True, "url": "wss://nowhere"})
+        said = self.answers.get(request.match_info["method"], SAID)
         return web.json_response(said, headers={"x-oauth-scopes": self.scopes})
 
 
@@ -76,7 +85,7 @@ def desk(
     path, modules = list(sys.path), set(sys.modules)
     desk = Desk(tmp_path, slack, capsys)
     desk.write(".env", f"SLACK_BOT_TOKEN=xoxb-1\nSLACK_APP_TOKEN=xapp-1\nSLACK_API_URL={slack.url}\n")
-    desk.write("policies.yaml", "defaults: {approvers: ['@ops']}")
+    desk.write("policies.yaml", "defaults: {approvers: [U0BOB]}")
     desk.write("langgraph.json", json.dumps({"graphs": {"good": "./good.py:graph"}}))
     desk.write("good.py", GRAPH)
     desk.write("manifest.yml", "oauth_config: {scopes: {bot: [chat:write, commands]}}")
@@ -123,13 +132,40 @@ async def test_wrong_policies_do_not_keep_the_rest_from_being_looked_at(desk: De
     assert about(lines, "graph good") == "ok     graph good"
 
 
-async def test_a_graph_that_cannot_be_loaded_is_wrong_and_the_others_are_not(desk: Desk) -> None:
-    desk.write("langgraph.json", json.dumps({"graphs": {"good": "./good.py:graph", "bad": "./bad.py:graph"}}))
+async def test_a_policy_that_names_nobody_and_one_that_wants_more_than_there_are_is_wrong(desk: Desk) -> None:
+    desk.write(
+        "policies.yaml",
+        "defaults: {approvers: [U0BOB, '@ops-leads'], quorum: 2}\n",
+    )
 
     code, lines = await desk.check()
 
     assert code == 1
-    assert about(lines, "graph bad").startswith("wrong  graph bad: ./bad.py:graph could not be loaded (")
+    assert "wrong  policy defaults: @ops-leads is nobody in this workspace. Correct it in the policy file." in lines
+    assert "wrong  policy defaults: 2 have to agree, and 1 of its approvers may answer." in lines
+
+
+async def test_a_rule_for_a_graph_that_is_not_there_is_wrong(desk: Desk) -> None:
+    desk.write(
+        "policies.yaml",
+        "defaults: {approvers: [U0BOB]}\nrules: [{name: strict, match: {graph: goood}, quorum: 1}]\n",
+    )
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert any('no graph is "goood". Did you mean "good"?' in line for line in lines)
+
+
+async def test_a_graph_that_cannot_be_loaded_is_said_and_stops_nothing(desk: Desk) -> None:
+    desk.write("langgraph.json", json.dumps({"graphs": {"good": "./good.py:graph", "bad": "./bad.py:graph"}}))
+
+    code, lines = await desk.check()
+
+    assert code == 0
+    assert about(lines, "graph bad").startswith(
+        "risky  graph bad cannot be started: ./bad.py:graph could not be loaded ("
+    )
     assert about(lines, "graph good") == "ok     graph good"
 
 
