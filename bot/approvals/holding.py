@@ -18,24 +18,31 @@ log = logging.getLogger(__name__)
 @asynccontextmanager
 async def held(storage: Storage, clock: Clock, ttl: timedelta, lease: Lease, task_id: TaskId) -> AsyncIterator[None]:
     """Renew the lease at a third of its length while the block runs; cancel the block when the lease is lost
-    or the task was cancelled meanwhile, here or elsewhere."""
+    or the task was cancelled meanwhile, here or elsewhere.
+
+    A cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12, which redis-py sends its commands
+    with), so that the renewal is told by `over` as well; else it would go on for ever, and the lease with it.
+    """
     owner = asyncio.current_task()
     assert owner is not None  # noqa: S101 - a coroutine runs in a task
-    stopped = False
+    stopped = over = False
+
+    def stop() -> None:
+        nonlocal stopped
+        if not over:
+            stopped = True
+            owner.cancel()
 
     async def renew() -> None:
-        nonlocal stopped
         mine: Lease | None = lease
         try:
-            while mine is not None:
+            while mine is not None and not over:
                 await asyncio.sleep(ttl.total_seconds() / 3)
                 mine = await _renewed(storage, clock, ttl, mine, task_id)
         except Exception:  # a bug: it is raised below, once the run that nobody guards any more has stopped
-            stopped = True
-            owner.cancel()
+            stop()
             raise
-        stopped = True
-        owner.cancel()
+        stop()
 
     renewal = asyncio.create_task(renew(), name=f"lease of {lease.thread_id}")
     try:
@@ -44,6 +51,7 @@ async def held(storage: Storage, clock: Clock, ttl: timedelta, lease: Lease, tas
         if not stopped or owner.uncancel() > 0:
             raise
     finally:
+        over = True
         renewal.cancel()
         await asyncio.wait([renewal])
         await storage.release(lease)

@@ -1,6 +1,7 @@
 """From a decided request to the resumed graph, and to what the graph asks next."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -353,6 +354,32 @@ class Endless(Lossy):
     async def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
         await asyncio.Event().wait()
         raise AssertionError
+
+
+class Deaf(Lossy):
+    """Storage in whose renewals a cancellation gets lost."""
+
+    async def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
+        self.renewed.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return await self._storage.renew(lease, ttl, now)
+
+
+async def test_a_renewal_that_does_not_hear_that_it_is_over_ends_all_the_same_and_gives_the_thread_back() -> None:
+    async with a_world(lease_ttl=10 * TTL) as world:
+        task = await decided(world)
+        pause = world.engine.pause_in(FIRST)
+        storage = Deaf(world.storage, None)
+        driving = asyncio.create_task(replace(world.delivery, storage=cast(Storage, storage)).drive(task.id))
+        await storage.renewed.wait()
+
+        pause.go.set()
+
+        async with asyncio.timeout(10):
+            assert await driving is True
+        assert isinstance((await world.request(task)).state, Delivered)
+        assert await world.storage.lease(task.thread_id, HOUR, world.now) is not None
 
 
 async def test_a_lease_is_renewed_for_as_long_as_the_graph_runs() -> None:
