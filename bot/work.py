@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 64
 """Runs, and reconciliations, of different tasks at the same time."""
+CANCEL_AGAIN = 0.5
+"""Seconds: a cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12)."""
 
 
 @dataclass(slots=True)
@@ -93,11 +95,12 @@ class Lane:
         if not running:
             return
         _, late = await asyncio.wait(running, timeout=grace)
-        for task in late:
-            task.cancel()
         if late:
             log.warning("%s: %d tasks did not end in time and are left to the next process", self.name, len(late))
-            await asyncio.wait(late)
+        while late:
+            for task in late:
+                task.cancel()
+            _, late = await asyncio.wait(late, timeout=CANCEL_AGAIN)
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bot import work
 from bot.approvals.errors import Conflict, CountersignError, NotFound, Unreachable
 from bot.approvals.model import TaskId
 from bot.approvals.ports import Draining
@@ -366,6 +368,25 @@ async def test_what_does_not_end_in_time_is_cancelled_and_said(caplog: pytest.Lo
 
     assert held.cancelled
     assert "delivery: 1 tasks did not end in time and are left to the next process" in caplog.text
+
+
+async def test_what_does_not_hear_that_it_is_cancelled_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "CANCEL_AGAIN", 0.01)
+    deaf, held = Held(), Held()
+
+    async def hears_the_second() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await deaf()
+        await held()
+
+    line = lane(Job([hears_the_second]))
+    line.wake(ONE)
+    await deaf.begun.wait()
+
+    await line.close(0)
+
+    assert deaf.cancelled
+    assert held.cancelled
 
 
 async def test_an_end_forgets_what_was_to_be_run_later(monkeypatch: pytest.MonkeyPatch) -> None:
