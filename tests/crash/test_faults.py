@@ -17,7 +17,7 @@ from tests.scenario.stage import Slack
 async def test_while_slack_loses_responses_answers_429_and_500_and_drops_sockets_nothing_is_lost_or_doubled(
     tmp_path: Path, redis: RedisServer, slack: Slack
 ) -> None:
-    plan = Plan(name="Slack misbehaves", tasks=6, kills=2, any_moment=6, faults="slack", seconds=25, seed=5)
+    plan = Plan(name="Slack misbehaves", tasks=4, kills=2, any_moment=5, faults="slack", deadline=5, seconds=15, seed=5)
 
     outcome = await campaign.run(plan, tmp_path / "crash", redis, slack)
 
@@ -29,7 +29,7 @@ async def test_while_slack_loses_responses_answers_429_and_500_and_drops_sockets
 async def test_while_redis_dies_and_comes_back_nothing_is_lost_or_decided_twice(
     tmp_path: Path, redis: RedisServer, slack: Slack
 ) -> None:
-    plan = Plan(name="Redis dies", tasks=6, faults="redis", seconds=20, seed=2)
+    plan = Plan(name="Redis dies", tasks=4, faults="redis", deadline=5, seconds=15, seed=2)
 
     outcome = await campaign.run(plan, tmp_path / "crash", redis, slack)
 
