@@ -64,13 +64,20 @@ class GraphUnavailable(CountersignError):
         super().__init__(f"The graph `{literal(name)}` cannot run here: {literal(reason)}")
 
 
+MOST_PROBLEMS = 6
+"""Of one line, named at once."""
+
+
 class InvalidInputs(CountersignError):
     """The inputs do not fit the graph. `problems` maps an input's name ('' for all of them) to what is wrong."""
 
     def __init__(self, graph: str, problems: dict[str, str], example: str) -> None:
         self.problems = problems
-        listed = "; ".join(f"`{name}` {problem}" if name else problem for name, problem in problems.items())
-        super().__init__(f"`{literal(graph)}` did not start: {literal(listed)}. A right line: `{literal(example)}`")
+        said = [f"`{name}` {problem}" if name else problem for name, problem in problems.items()]
+        if len(said) > MOST_PROBLEMS:
+            said[MOST_PROBLEMS:] = [f"and {len(said) - MOST_PROBLEMS} more"]
+        listed = literal("; ".join(said).rstrip(".?"))
+        super().__init__(f"`{literal(graph)}` did not start: {listed}. A right line: `{literal(example)}`")
 
 
 class InvalidAnswer(CountersignError):
@@ -124,7 +131,10 @@ class NotAnApprover(MayNotVote):
     """The policy does not name this person."""
 
     def __init__(self, who_may: Sequence[str]) -> None:
-        listed = ", ".join(who_may) or "nobody: the policy names no one who can be found in this workspace"
+        listed = (
+            ", ".join(who_may)
+            or "nobody else: the policy names no one else who is in this workspace"
+        )
         super().__init__(f"You may not answer this request. Who may: {listed}.")
 
 

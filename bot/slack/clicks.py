@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,13 +27,11 @@ FORMS = re.compile(r"^(reject|respond|choose|each|edit(:\d+)?)$")
 def register(app: AsyncApp, parts: Parts) -> None:
     @app.action(actions.APPROVE)
     async def approve(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await ack()
-        await told(parts, parts.whisper(body), _vote_all(parts, body))
+        await _counted(ack, told(parts, parts.whisper(body), _vote_all(parts, body)))
 
     @app.action(actions.CHOICES)
     async def choose(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await ack()
-        await told(parts, parts.whisper(body), _vote_choice(parts, body))
+        await _counted(ack, told(parts, parts.whisper(body), _vote_choice(parts, body)))
 
     @app.action(FORMS)
     async def open_modal(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
@@ -59,6 +57,15 @@ def register(app: AsyncApp, parts: Parts) -> None:
     async def choose_graph(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
         await told(parts, parts.whisper(body), _choose_graph(parts, body, client))
+
+
+async def _counted(ack: AsyncAck, vote: Coroutine[Any, Any, None]) -> None:
+    """Acknowledge a vote once it is stored, or when Slack would wait no longer: a process that dies before that has
+    promised nothing, and Slack says so to the person."""
+    task = asyncio.create_task(vote)
+    await asyncio.wait([task], timeout=IN_TIME)
+    await ack()
+    await task
 
 
 async def _vote_all(parts: Parts, body: Body) -> None:

@@ -9,6 +9,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from aiohttp import ClientError
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
 from bot.approvals.errors import CountersignError
 from bot.approvals.model import ChannelId, MessageRef, Person, TeamId, Ts, UserId
 from bot.approvals.ports import Clock, Engine, Storage
@@ -37,14 +40,30 @@ class Parts:
     """Held while an action is worked on, so that a shutdown waits for it: Bolt itself waits for none."""
 
     def whisper(self, body: Body) -> Say:
-        """Tell the person in private, where they acted."""
+        """Tell the person in private, where they acted; through the action's own address where the rate of private
+        messages is used up."""
         person, place = person_of(body), place_of(body)
 
         async def say(sentence: str) -> None:
-            if place is None or not await self.messenger.tell(person, place.channel, place.thread_ts, sentence):
-                log.warning("%s could not be told: no place to tell it in", person.user_id)
+            if place is not None and await self.messenger.tell(person, place.channel, place.thread_ts, sentence):
+                return
+            if not await _answer_at(str(body.get("response_url") or ""), place, sentence):
+                log.warning("%s could not be told, neither in the channel nor at the action's address", person.user_id)
 
         return say
+
+
+async def _answer_at(url: str, place: Place | None, sentence: str) -> bool:
+    """Say it at the address that came with the action (Slack: five uses within 30 minutes)."""
+    if not url:
+        return False
+    thread = {"thread_ts": place.thread_ts} if place is not None and place.thread_ts else {}
+    said = {"text": sentence, "response_type": "ephemeral", "replace_original": False, **thread}
+    try:
+        return (await AsyncWebhookClient(url, timeout=5, retry_handlers=[]).send_dict(said)).status_code == 200
+    except (OSError, TimeoutError, ClientError) as error:
+        log.warning("an action's own address did not answer: %s", type(error).__name__)
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,10 @@ BAD_LINES = {
     "a missing argument": ("/task cleanup", ["path is missing", "A right line: /task cleanup path=logs"]),
     "a mistyped argument": ("/task cleanup paht=logs", ["paht is not an input", "path", "A right line"]),
     "a value of the wrong form": ("/task cleanup path=ok older_than=soon", ["older_than", "soon", "A right line"]),
-    "a word without a key": ("/task cleanup path=ok logs", ["logs is not key=value", "A right line: /task cleanup path="]),
+    "a word without a key": (
+        "/task cleanup path=ok logs",
+        ["logs is not key=value", "A right line: /task cleanup"],
+    ),
     "a key given twice": ("/task cleanup path=a path=b", ["path is given twice", "A right line"]),
     "an open quote": ('/task cleanup path="my logs', ["quote", "A right line"]),
     "a path that climbs out": ("/task cleanup path=../..", ["leads out of", "A right line"]),

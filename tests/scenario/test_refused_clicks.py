@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from bot.simulator.client import Simulator
@@ -42,8 +43,15 @@ async def test_one_who_was_deactivated_since_the_card_came_may_not_answer(
     _thread, card = await asked(room, tmp_path)
     await simulator.fault("users.info", "delay", seconds=1.0)
 
-    await room.press("grace", card, "approve")
+    before = len(await simulator.traffic(kind="interactive"))
+
+    async def clicked() -> bool:
+        return len(await simulator.traffic(kind="interactive")) > before
+
+    pressing = asyncio.create_task(room.press("grace", card, "approve"))
+    await simulator.wait_for(clicked)
     await simulator.change_person("grace", deleted=True)
+    await pressing
 
     assert "deactivated" in await room.told("grace", containing="Your account may not answer")
 

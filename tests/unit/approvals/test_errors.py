@@ -142,3 +142,10 @@ def test_wrong_inputs_are_named_with_a_line_that_is_right() -> None:
 
 def test_an_answer_that_does_not_fit_says_which_field() -> None:
     assert InvalidAnswer("must be a number", "amount").field == "amount"
+
+
+def test_of_a_line_with_everything_wrong_only_the_first_things_are_named() -> None:
+    sentence = str(InvalidInputs("cleanup", {f"key{n}": "is not an input of it" for n in range(100)}, "/task cleanup"))
+
+    assert sentence.count("is not an input of it") == 6
+    assert "and 94 more. A right line" in sentence
