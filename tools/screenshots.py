@@ -28,13 +28,17 @@ async def main() -> int:
     IMAGES.mkdir(parents=True, exist_ok=True)
     folder = Path("var/screenshots")
     stage.prepare(folder, WINDOWS)
-    async with stage.simulator(0) as slack, stage.bot(slack, folder) as process:
-        async with Simulator.connect(slack.url) as simulator, async_playwright() as playwright:
-            await stage.connected(simulator, process, folder)
-            browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            page = await browser.new_page(viewport={"width": 1440, "height": 900}, device_scale_factor=1.5)
-            await _take(simulator, page, slack.url, folder)
-            await browser.close()
+    async with (
+        stage.simulator(0) as slack,
+        stage.bot(slack, folder) as process,
+        Simulator.connect(slack.url) as simulator,
+        async_playwright() as playwright,
+    ):
+        await stage.connected(simulator, process, folder)
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = await browser.new_page(viewport={"width": 1440, "height": 900}, device_scale_factor=1.5)
+        await _take(simulator, page, slack.url, folder)
+        await browser.close()
     return 0
 
 
