@@ -225,9 +225,7 @@ def _age(inputs: dict[str, Any]) -> timedelta:
     text = inputs.get("older_than") or DEFAULT_AGE
     match = re.fullmatch(r"([0-9]{1,5})([hdw])", text.strip()) if isinstance(text, str) else None
     if match is None or int(match[1]) == 0:
-        raise InputError(
-            f"older_than {text!r} is no age: write a number and h, d or w, such as 12h, 30d or 2w."
-        )
+        raise InputError(f"older_than {text!r} is no age: write a number and h, d or w, such as 12h, 30d or 2w.")
     return timedelta(hours=int(match[1]) * _HOURS[match[2]])
 
 

@@ -131,10 +131,7 @@ class NotAnApprover(MayNotVote):
     """The policy does not name this person."""
 
     def __init__(self, who_may: Sequence[str]) -> None:
-        listed = (
-            ", ".join(who_may)
-            or "nobody else: the policy names no one else who is in this workspace"
-        )
+        listed = ", ".join(who_may) or "nobody else: the policy names no one else who is in this workspace"
         super().__init__(f"You may not answer this request. Who may: {listed}.")
 
 

@@ -83,6 +83,7 @@ def _field(graph: Graph, each: Input) -> Field:
         required=each.required,
         hint=each.description,
         initial=each.default,
+        label=asking.label_of(each.name),  # what one types before the `=` of the command
     )
 
 

@@ -189,7 +189,9 @@ end
 
 def _stamp_redis(backend: Backend, mark: str, count: int) -> None:
     with Redis.from_url(backend.url, decode_responses=True) as redis:
-        commands = [command for key in redis.scan_iter(match=f"{PREFIX}*") for command in _making(redis, key, mark)]
+        indexes = redis.scan_iter(match=f"{PREFIX}*", _type="zset", count=10_000)
+        own = redis.scan_iter(match=f"{PREFIX}*{mark}*", count=10_000)
+        commands = [command for key in {*indexes, *own} for command in _making(redis, key, mark)]
         for first in range(0, count, AT_ONCE):
             redis.eval(STAMP, 0, json.dumps(commands), mark, first, min(first + AT_ONCE, count))
 
@@ -198,10 +200,9 @@ def _making(redis: Any, key: str, mark: str) -> list[list[str]]:
     """What would make this key, or the members of it, that have the mark."""
     match redis.type(key):
         case "zset":
-            entries = redis.zrange(key, 0, -1, withscores=True)
-            return [["ZADD", key, f"{score:.0f}", member] for member, score in entries if mark in key + member]
-        case _ if mark not in key:
-            return []
+            wanted = None if mark in key else f"*{mark}*"
+            entries = redis.zscan_iter(key, match=wanted, count=10_000)
+            return [["ZADD", key, f"{score:.0f}", member] for member, score in entries]
         case "hash":
             return [["HSET", key, *(word for pair in redis.hgetall(key).items() for word in pair)]]
         case "list":

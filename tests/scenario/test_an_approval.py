@@ -56,7 +56,7 @@ async def test_the_requester_may_not_approve_and_another_person_may(bot: Bot, ro
     assert "Moved 3 files, 4.5 kB (4,500 bytes), to files/.trash/" in outcome
     assert bot.trashed("logs") == ["old-0.log", "old-1.log", "old-2.log"]
     assert sorted(file.name for file in folder.iterdir()) == ["new-3.log", "new-4.log"]
-    assert "Finished" in room.read((await thread.messages())[0])
+    await thread.shows("@alice started cleanup", "Finished")
 
 
 async def test_a_rejection_says_why_on_the_card_and_to_the_graph(bot: Bot, room: Room) -> None:

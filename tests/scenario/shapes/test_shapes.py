@@ -45,6 +45,7 @@ async def test_all_are_approved_at_once_only_where_each_can_be(asks: Asks) -> No
     assert "[Approve all" not in text
     assert "[Reject all 2]" in text
     await asked.press("reject")
+    await asked.room.modal("bob", "Why?")
     assert await asked.submit(**{"Why?": "No"}) == {}
     assert await asked.told() == {"decisions": [{"type": "reject", "message": "No"}] * 2}
 
@@ -98,6 +99,7 @@ async def test_a_boolean_is_two_buttons(asks: Asks, action: str, value: bool) ->
 
     await asked.press(action)
     if action == "reject":
+        await asked.room.modal("bob", "Why?")
         assert await asked.submit(**{"Why?": "Not on Friday"}) == {}
 
     assert await asked.told() is value
