@@ -1,0 +1,103 @@
+"""What agents ask before they call a tool, from the card through clicks and modals to the value that the graph was given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import pytest
+
+from tests.scenario.shapes.conftest import Asked
+
+Asks: TypeAlias = Callable[..., Awaitable[Asked]]
+
+
+async def test_several_tool_calls_are_edited_and_answered_one_by_one(asks: Asks) -> None:
+    asked = await asks("calls", "[Approve all 2]", "[One by one…]")
+    await asked.press("edit:0")
+    form = await asked.room.modal("bob", "refund")
+    assert "129.5" in form
+
+    assert await asked.submit(amount="99.5", note="First line.\nAnother line.") == {}
+
+    card = await asked.shows("Changed by @bob", "129.5", "99.5", "- Second line.", "+ Another line.")
+    assert "  First line." in card
+    await asked.press("each", "carol")
+    await asked.room.modal("carol", "One by one")
+    errors = await asked.room.submit("carol", {"1. refund": "Approve", "2. send_mail": "Reject"})
+    assert errors == {"Reason or answer": "Please say why."}
+    assert await asked.room.submit("carol", {"Reason or answer": "Not sorry"}) == {}
+    await asked.shows("Answered one by one by @carol", "refund", "Not sorry", "Changed by @bob")
+    args = {"order": "A-1", "amount": 99.5, "note": "First line.\nAnother line."}
+    assert await asked.told() == {
+        "decisions": [
+            {"type": "edit", "edited_action": {"name": "refund", "args": args}},
+            {"type": "reject", "message": "Not sorry"},
+        ]
+    }
+
+
+async def test_all_are_approved_at_once_only_where_each_can_be(asks: Asks) -> None:
+    asked = await asks("mixed", "[One by one…]")
+
+    text = await asked.text()
+
+    assert "[Approve all" not in text
+    assert "[Reject all 2]" in text
+    await asked.press("reject")
+    await asked.room.modal("bob", "Why?")
+    assert await asked.submit(**{"Why?": "No"}) == {}
+    assert await asked.told() == {"decisions": [{"type": "reject", "message": "No"}] * 2}
+
+
+async def test_an_edit_that_is_wrong_is_told_at_its_field_and_one_that_is_right_is_approved(asks: Asks) -> None:
+    asked = await asks("call", "[Approve]", "[Edit…]")
+    await asked.press("edit")
+    await asked.room.modal("bob", "Save and approve")
+
+    assert "amount" in await asked.submit(amount="many")
+    assert await asked.submit(amount="100") == {}
+
+    await asked.shows("Approved with changes by @bob", "129.5", "100")
+    told = await asked.told()
+    assert told["decisions"][0]["edited_action"]["args"]["amount"] == 100
+
+
+async def test_an_edit_that_changes_nothing_is_an_approval_of_what_was_proposed(asks: Asks) -> None:
+    asked = await asks("call", "[Edit…]")
+    await asked.press("edit")
+    await asked.room.modal("bob", "refund")
+
+    assert await asked.submit() == {}
+
+    await asked.shows("Approved by @bob")
+    assert await asked.told() == {"decisions": [{"type": "approve"}]}
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "answer"),
+    [
+        ("approve", "", {"type": "accept", "args": {"action": "send_email", "args": {"to": "ann@x.example"}}}),
+        ("respond", "Ask her first", {"type": "response", "args": "Ask her first"}),
+        ("reject", "Spam", {"type": "ignore", "args": None}),
+    ],
+)
+async def test_agent_inbox_in_its_own_words(asks: Asks, action: str, words: str, answer: object) -> None:
+    asked = await asks("inbox", "[Accept]", "[Ignore]")
+
+    await asked.press(action)
+    if words:
+        await asked.room.modal("bob", "send_email")
+        assert await asked.room.seat("bob").submit({"value": words}) == {}
+
+    assert await asked.told() == [answer]
+
+
+async def test_a_tools_server_asks_for_data(asks: Asks) -> None:
+    asked = await asks("mcp", "Which seat?", "[Decline]")
+
+    await asked.press("respond")
+    await asked.room.modal("bob", "Row")
+    assert await asked.submit(Row="12") == {}
+
+    assert await asked.told() == {"responses": {"seat": {"action": "accept", "content": {"row": 12}}}}
