@@ -1,4 +1,4 @@
-"""What agents ask before they call a tool, from the card through clicks and modals to the value that the graph was given."""
+"""What agents ask before they call a tool, from the card through clicks and modals to what the graph was given."""
 
 from __future__ import annotations
 
