@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -62,14 +63,16 @@ class Replica:
         return self.process.returncode is None
 
     def send(self, number: signal.Signals) -> None:
+        """Past asyncio's own way, which may reap the process before asyncio's watcher does."""
         if self.alive:
-            self.process.send_signal(number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """As a lost node."""
         if self.alive:
             self.killed = True
-            self.process.kill()
+            self.send(signal.SIGKILL)
 
     async def connected(self) -> bool:
         """True once it is connected, False where it ended before."""
