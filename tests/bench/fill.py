@@ -190,8 +190,9 @@ end
 def _stamp_redis(backend: Backend, mark: str, count: int) -> None:
     with Redis.from_url(backend.url, decode_responses=True) as redis:
         indexes = redis.scan_iter(match=f"{PREFIX}*", _type="zset", count=10_000)
+        shared = (key for key in indexes if not key.startswith(f"{PREFIX}requests_of:"))
         own = redis.scan_iter(match=f"{PREFIX}*{mark}*", count=10_000)
-        commands = [command for key in {*indexes, *own} for command in _making(redis, key, mark)]
+        commands = [command for key in {*shared, *own} for command in _making(redis, key, mark)]
         for first in range(0, count, AT_ONCE):
             redis.eval(STAMP, 0, json.dumps(commands), mark, first, min(first + AT_ONCE, count))
 
