@@ -41,7 +41,8 @@ from bot.approvals.model import (
     Waiting,
 )
 from bot.approvals.moves import GiveUp, Move, Proceed, Record, Resume, Start, next_move
-from bot.approvals.ports import Asked, Draining, Phase, Storage, ThreadStatus
+from bot.approvals.policy import Expire, Step
+from bot.approvals.ports import Asked, Draining, Engine, Phase, Storage, ThreadStatus
 from bot.approvals.rules import MOST_ATTEMPTS
 from tests.fakes.clock import MORNING
 from tests.fakes.world import (
@@ -881,3 +882,40 @@ async def test_what_nobody_foresaw_stops_the_task_with_an_error_id_and_is_told_o
 
         assert isinstance((await world.task(task.id)).state, Ended)
         assert len(world.engine.effects) == 1
+
+
+async def test_what_nobody_foresaw_leaves_an_open_question_open() -> None:
+    async with a_world({FIRST: question()}) as world:
+        task = await world.started()
+        world.engine.down = RecursionError("too deep to be read")
+
+        await world.delivery.drive(task.id)
+
+        assert isinstance((await world.task(task.id)).state, Failed)
+        assert isinstance((await world.request(task)).state, Pending)
+
+
+async def test_a_silence_that_the_graph_refuses_ends_the_task() -> None:
+    async with a_world(
+        {FIRST: question()}, otherwise=policy(steps=(Step(after=timedelta(hours=1), action=Expire()),))
+    ) as world:
+        task = await world.started()
+
+        class RefusesSilence:
+            """A graph that checks its answers, and takes none that says that nobody answered."""
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(world.engine, name)
+
+            async def resume(self, *_: object) -> ThreadStatus:
+                return replace(await world.engine.status(task), refused="only yes or no")
+
+        delivery = replace(world.delivery, engine=cast(Engine, RefusesSilence()))
+        world.clock.advance(timedelta(hours=1))
+        await world.service.sweep(world.now)
+        world.engine.runs.clear()
+        await delivery.drive(task.id)
+
+        ended = (await world.task(task.id)).state
+        assert isinstance(ended, Ended)
+        assert ended.outcome.startswith("Stopped: Nobody answered")

@@ -498,3 +498,8 @@ def test_a_rejection_is_not_laid_at_the_door_of_one_who_had_approved() -> None:
 
     assert isinstance(decision, Answered)
     assert decision.voters == (BOB,)
+
+
+def test_only_what_people_answered_is_asked_again() -> None:
+    with pytest.raises(AlreadySettled):
+        rules.asked_again(a_request(state=Decided(decision=Expired(at=MORNING))), "only yes or no", MORNING)
