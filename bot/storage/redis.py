@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar, cast
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -44,6 +44,9 @@ from bot.storage.codec import decode, encode
 PREFIX: Final = "{countersign}:"
 ANSWER_WITHIN: Final = 1.0
 """Seconds for one command; a click has to be answered within three."""
+CONNECTIONS: Final = 16
+TURN_WITHIN: Final = 2.0
+"""Seconds in the line for a connection."""
 
 Step = list[str]
 Found = TypeVar("Found", Task, Request, Surface)
@@ -52,10 +55,13 @@ Found = TypeVar("Found", Task, Request, Surface)
 def client(url: str) -> Redis:
     """A client with time limits, one repetition of what got no answer, and a health check of idle connections.
 
-    A repetition is harmless: each change carries an id by which Redis knows that it has made it.
+    A repetition is harmless: each change carries an id by which Redis knows that it has made it. Who finds no
+    connection free waits in line: a hundred at once would only make each other late.
     """
-    return Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         url,
+        max_connections=CONNECTIONS,
+        timeout=TURN_WITHIN,
         decode_responses=True,
         socket_timeout=ANSWER_WITHIN,
         socket_connect_timeout=ANSWER_WITHIN,
@@ -63,6 +69,7 @@ def client(url: str) -> Redis:
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
+    return Redis.from_pool(pool)
 
 
 class RedisStorage:
