@@ -6,10 +6,13 @@ leaves a stale surface behind, which any later pass finds and posts.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot import crash
 from bot.approvals.errors import Conflict
@@ -41,8 +44,13 @@ from bot.approvals.progress import Progress
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 CLAIM = timedelta(seconds=60)
-"""How long a surface is one pass's alone while Slack is called; longer than any call to Slack may take."""
+"""How long a surface is one pass's alone while Slack is called."""
+IN_TIME = CLAIM * 2 / 3
+"""How long showing it may take, waiting for a turn included: what comes after the claim's end could put an old drawing
+over the newer one of somebody else, for good."""
 FIRST_WAIT = timedelta(seconds=2)
 LAST_WAIT = timedelta(minutes=5)
 LONGEST_IN_MODAL = 200_000
@@ -160,7 +168,7 @@ class Surfaces:
         told = replace(claimed, fingerprint=drawing.fingerprint, not_before=None)
         try:
             assert claimed.ref is not None  # noqa: S101 - it is not behind
-            await self.messenger.update(claimed.ref, drawing)
+            await _in_time(self.messenger.update(claimed.ref, drawing))
         except (MessageGone, PlaceGone):
             told = replace(told, fingerprint="", shown=-1)
         except (NotNow, OutcomeUnknown):
@@ -193,7 +201,7 @@ class Surfaces:
         except Conflict:
             return surface
         try:
-            ref = await self._show(replace(view, surface=claimed), drawing, opening, posted=surface.attempted)
+            ref = await _in_time(self._show(replace(view, surface=claimed), drawing, opening, posted=surface.attempted))
         except PlaceGone as gone:
             log.warning("surface %s of task %s cannot be shown: %s", surface.id, surface.task_id, gone)
             return await self._store(replace(claimed, abandoned=str(gone)))
@@ -265,6 +273,15 @@ def _overtaken(view: View) -> str:
     """Why a file is no longer to be posted: it would hold what is not asked any more."""
     asked = view.request.version if view.request is not None else 0
     return "what is asked has changed since" if view.surface.version != asked else ""
+
+
+async def _in_time(showing: Awaitable[T]) -> T:
+    """What Slack answered while the claim held; `OutcomeUnknown` where it had not by then."""
+    try:
+        async with asyncio.timeout(IN_TIME.total_seconds()):
+            return await showing
+    except TimeoutError as late:
+        raise OutcomeUnknown("its turn, or Slack's answer, took too long") from late
 
 
 def _revision(view: View) -> int:

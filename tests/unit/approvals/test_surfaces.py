@@ -179,6 +179,23 @@ async def test_an_update_whose_outcome_is_not_known_is_made_again_and_nothing_is
         assert world.messenger.calls == ["post", "post", "update", "update"]
 
 
+async def test_a_showing_that_would_outlast_its_claim_is_given_up_so_that_it_cannot_come_after_a_newer_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = await world.started()
+    before = dict(world.messenger.messages)
+    await world.vote(ALICE, on=await world.request(task))
+    world.messenger.pause_at("update")
+    monkeypatch.setattr(surfaces, "IN_TIME", timedelta(milliseconds=10))
+
+    again = await world.surfaces.reconcile(task.id)
+
+    card = await world.surface(task, SurfaceKind.CARD)
+    assert world.messenger.messages == before
+    assert (card.tries, card.not_before) == (1, again)
+    assert again == world.now + surfaces.FIRST_WAIT
+
+
 async def test_a_deleted_message_is_posted_again() -> None:
     async with a_world(otherwise=policy(quorum=2)) as world:
         task = await asked(world)
