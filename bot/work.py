@@ -18,6 +18,10 @@ from bot.approvals.ports import Clock, Draining
 
 log = logging.getLogger(__name__)
 
+BUSY_AT_ONCE = 8
+"""Jobs of a lane that may use the processor at the same time; with more of them, acknowledgements come late."""
+BUSY_SECONDS = 1.0
+"""A job that takes longer waits for something, such as a model, and counts no longer as busy."""
 MOST_AT_ONCE = 64
 """Runs, and reconciliations, of different tasks at the same time."""
 CANCEL_AGAIN = 0.5
@@ -38,6 +42,7 @@ class Lane:
     _again: set[TaskId] = field(default_factory=set)
     _later: dict[TaskId, asyncio.TimerHandle] = field(default_factory=dict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+    _busy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BUSY_AT_ONCE))
     _closed: bool = False
 
     def wake(self, task_id: TaskId) -> None:
@@ -53,10 +58,29 @@ class Lane:
 
     async def _run(self, task_id: TaskId) -> None:
         try:
-            async with self._slots:
+            async with self._slots, self._turn():
                 await self._rounds(task_id)
         finally:
             del self._running[task_id]
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait until few enough are busy; to be counted as busy ends with the block, or before."""
+        await self._busy.acquire()
+        counts = True
+
+        def give_back() -> None:
+            nonlocal counts
+            if counts:
+                counts = False
+                self._busy.release()
+
+        timer = asyncio.get_running_loop().call_later(BUSY_SECONDS, give_back)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            give_back()
 
     async def _rounds(self, task_id: TaskId) -> None:
         while True:

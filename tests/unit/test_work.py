@@ -15,7 +15,7 @@ from bot import work
 from bot.approvals.errors import Conflict, CountersignError, NotFound, Unreachable
 from bot.approvals.model import TaskId
 from bot.approvals.ports import Draining
-from bot.work import MOST_AT_ONCE, Lane, Workshop
+from bot.work import BUSY_AT_ONCE, MOST_AT_ONCE, Lane, Workshop
 from tests.fakes.clock import ManualClock
 
 ONE, TWO = TaskId("one"), TaskId("two")
@@ -139,7 +139,23 @@ async def test_other_tasks_are_worked_on_at_the_same_time() -> None:
     assert job.most == 2
 
 
-async def test_only_so_many_run_at_once_and_the_others_wait_for_a_place() -> None:
+async def test_only_a_few_are_busy_at_once_so_that_acknowledgements_come_in_time() -> None:
+    held = [Held() for _ in range(BUSY_AT_ONCE)]
+    job = Job([*held])
+    line = lane(job)
+
+    for number in range(BUSY_AT_ONCE + 5):
+        line.wake(TaskId(str(number)))
+    for each in held:
+        await each.begun.wait()
+        each.go.set()
+    await at_rest(line)
+
+    assert (len(job.rounds), job.most) == (BUSY_AT_ONCE + 5, BUSY_AT_ONCE)
+
+
+async def test_only_so_many_run_at_once_and_the_others_wait_for_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "BUSY_SECONDS", 0.001)  # all of them wait for something
     held = [Held() for _ in range(MOST_AT_ONCE)]
     job = Job([*held])
     line = lane(job)
