@@ -99,7 +99,7 @@ lock:  ## renew requirements.lock from pyproject.toml (LOCK_ARGS=--upgrade: newe
 		&& "$$tools/bin/python" -m pip install --quiet uv \
 		&& env -u UV_FIND_LINKS -u UV_INDEX -u UV_EXTRA_INDEX_URL \
 			"$$tools/bin/uv" --no-config --quiet pip compile --universal --python-version 3.11 --extra dev \
-			--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+			--generate-hashes --no-strip-extras --no-annotate --no-emit-index-url --no-emit-find-links \
 			--custom-compile-command 'make lock' $(LOCK_ARGS) --output-file requirements.lock pyproject.toml \
 		&& grep -c -- '--hash=' requirements.lock | sed 's/^/requirements.lock: hashes: /'
 

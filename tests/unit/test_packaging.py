@@ -13,7 +13,7 @@ LOCK = (REPOSITORY / "requirements.lock").read_text()
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
 LOCKED: dict[str, list[str]] = {}
-for _name, _version in re.findall(r"^([\w.-]+)==([\w.+!-]+)", LOCK, re.MULTILINE):
+for _name, _version in re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([\w.+!-]+)", LOCK, re.MULTILINE):
     LOCKED.setdefault(canonicalize_name(_name), []).append(_version)
 
 
@@ -28,7 +28,7 @@ def test_what_the_project_asks_for_is_in_the_lock(line: str) -> None:
 
 
 def test_every_locked_version_has_a_hash() -> None:
-    pins = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.MULTILINE)[1:]
+    pins = re.split(r"^(?=[\w.,\[\]-]+==)", LOCK, flags=re.MULTILINE)[1:]
 
     assert [pin.splitlines()[0] for pin in pins if "--hash=sha256:" not in pin] == []
 
