@@ -25,6 +25,7 @@ def main() -> int:
         return 2
     world = World(manifest=wanted, workspace=acme, clock=Clock(), limited=not arguments.fast)
     world.default_seat = world.people.find(arguments.seed_user).name
+    world.hint = json.loads(arguments.hint)
     asyncio.run(_serve(Server(world, host=arguments.host, port=arguments.port)))
     return 0
 
@@ -47,6 +48,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--manifest", type=Path, default=Path("manifest.yml"))
     parser.add_argument("--workspace", type=Path, help="a YAML file of people, groups and channels")
     parser.add_argument("--seed-user", default="alice", help="whose seat the page opens at")
+    parser.add_argument(
+        "--hint",
+        default="null",
+        metavar="JSON",
+        help='what to do first, for the page: {"channel", "title", "steps": [{"text", "command"}]}',
+    )
     parser.add_argument("--fast", action="store_true", help="no rate limits")
     return parser
 

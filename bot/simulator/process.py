@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 
 class NotReady(Exception):
@@ -60,15 +60,20 @@ async def spawn(
     port: int = 0,
     seed_user: str | None = None,
     fast: bool = False,
+    hint: Mapping[str, Any] | None = None,
     python: str = sys.executable,
     cwd: Path | str | None = None,
     start_seconds: float = 20.0,
 ) -> SimulatorProcess:
-    """Starts a simulator and returns when it is ready; raises NotReady."""
+    """Starts a simulator and returns when it is ready; raises NotReady.
+
+    `hint` is what the page says to do first: a channel's name, a title, and steps of mrkdwn, each with a command or not.
+    """
     options: list[str] = ["--manifest", str(manifest), "--port", str(port)]
     options += ["--workspace", str(workspace)] if workspace else []
     options += ["--seed-user", seed_user] if seed_user else []
     options += ["--fast"] if fast else []
+    options += ["--hint", json.dumps(hint)] if hint else []
     process = await asyncio.create_subprocess_exec(
         *_command(python, options), cwd=cwd or _root(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )

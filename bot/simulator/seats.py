@@ -31,7 +31,10 @@ class Seats:
             "team": {"id": world.team.id, "name": world.team.name},
             "people": [person.as_slack(with_email=True) for person in world.people.all()],
             "groups": [group.as_slack(world.team.id, with_users=True) for group in world.people.groups()],
-            "channels": [{"id": c.id, "name": c.name} for c in world.channels.all() if c.name],
+            "channels": [
+                {"id": c.id, "name": c.name, "is_archived": c.is_archived} for c in world.channels.all() if c.name
+            ],
+            "hint": world.hint,
             "app": {
                 "bot_user_id": BOT_USER_ID,
                 "name": manifest.app_name,
