@@ -68,7 +68,7 @@ function when(ts, names) {
 }
 
 function tools(item, screen, inThread) {
-  const more = h("button", { type: "button", class: "plain", "aria-label": "More actions", title: "More actions", "data-action": "more", tabindex: "-1" }, icon("more"));
+  const more = h("button", { type: "button", class: "plain more-sign", "aria-label": "More actions", title: "More actions", "data-action": "more", tabindex: "-1" }, icon("more"));
   withMenu(more, "Actions for this message", () => {
     const shortcuts = screen.shortcuts("message");
     return [

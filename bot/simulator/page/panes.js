@@ -10,17 +10,27 @@ class Log {
   constructor(label, build) {
     this.scroll = h("div", { class: "scroll", tabindex: "0", role: "log", "aria-label": label, "aria-live": "polite", on: { keydown: (event) => this.key(event) } });
     this.list = new Keyed(this.scroll, build);
+    this.atEnd = true;
+    this.scroll.addEventListener("scroll", () => { this.atEnd = this.isAtEnd(); });
+    new ResizeObserver(() => { if (this.atEnd) this.toEnd(); }).observe(this.scroll);
+  }
+
+  isAtEnd() {
+    return this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 90;
+  }
+
+  toEnd() {
+    this.scroll.scrollTop = this.scroll.scrollHeight;
   }
 
   // Stays at the end, unless somebody reads further up.
   show(entries, marked) {
-    const { scroll } = this;
-    const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 90 || !scroll.firstChild;
+    const { atEnd } = this;
     this.list.show(entries);
-    const found = marked && this.marked !== marked && scroll.querySelector(".marked");
+    const found = marked && this.marked !== marked && this.scroll.querySelector(".marked");
     this.marked = marked;
     if (found) found.scrollIntoView({ block: "center" });
-    else if (atEnd) scroll.scrollTop = scroll.scrollHeight;
+    else if (atEnd) this.toEnd();
   }
 
   // Arrow keys move from message to message.

@@ -69,6 +69,7 @@ export class Shell {
   split(query) {
     const place = { channel: query.get("channel") ?? "", thread: query.get("thread") ?? "" };
     const frame = (seat) => h("iframe", { title: `${seat}'s screen`, src: `/?${new URLSearchParams({ embed: "", seat, ...place })}` });
+    document.body.classList.add("split");
     part("screen").hidden = true;
     part("seats").hidden = true;
     part("frames").hidden = false;

@@ -18,7 +18,7 @@ export function sidebar(channels, current, names, { choose, search }) {
     part("Channels", channels.filter((channel) => ["channel", "group"].includes(channel.kind)).map((channel) => row(channel, sign(channel), true))),
     part("Direct messages", direct.map((channel) => row(channel, channel.kind === "im" ? avatar(other(channel), "tiny") : icon("people")))),
     part("Apps", channels.filter((channel) => channel.is_app).map((channel) => row(channel, avatar(names.app, "tiny")))),
-    h("p", { class: "tip" }, "A workspace on this machine. ", h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "K"), " goes anywhere."),
+    h("p", { class: "tip" }, "A workspace on this machine. ", h("span", { class: "keys" }, h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "K")), " goes anywhere."),
   ];
 }
 

@@ -81,13 +81,19 @@ export class Wire {
     const view = typeof given.view === "object" ? given.view?.title?.text : undefined;
     const channel = given.channel && (this.known.channels.get(given.channel)?.name ? `#${this.known.channels.get(given.channel).name}` : given.channel);
     const user = given.user && `@${this.known.person(given.user).name}`;
-    return [channel, user, view, given.text].filter(Boolean).join(" · ");
+    return [channel, user, view, this.plain(given.text)].filter(Boolean).join(" · ");
+  }
+
+  // A message's text without its marks: who is meant, not their id.
+  plain(text) {
+    return text?.replace(/<@(\w+)>/g, (_, id) => `@${this.known.person(id).name}`)
+      .replace(/<!date\^[^|>]*\|([^>]*)>/g, "$1").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
   }
 
   subject({ type, payload }) {
     const user = (id) => id && `@${this.known.person(id).name}`;
     if (type === "slash_commands") return `${user(payload.user_id)} · ${payload.command} ${payload.text}`;
-    if (type === "events_api") return [user(payload.event.user), payload.event.text].filter(Boolean).join(" · ");
+    if (type === "events_api") return [user(payload.event.user), this.plain(payload.event.text)].filter(Boolean).join(" · ");
     const what = payload.actions?.map((one) => one.action_id).join(", ") ?? payload.view?.title?.text ?? payload.callback_id;
     return [user(payload.user?.id), what].filter(Boolean).join(" · ");
   }
