@@ -245,6 +245,11 @@ class Seat:
         """Runs a slash command; `{"ok": False, "notice": ...}` when Slack shows an error."""
         return await self._do("command", channel=channel, text=line)
 
+    async def shortcut(self, callback_id: str, on: Json | None = None) -> Json:
+        """Runs a shortcut of the app, on a message or anywhere; `{"ok": False, "notice": ...}` as `press`."""
+        message = {"channel": on["channel"], "ts": on["ts"]} if on else {}
+        return await self._do("shortcut", callback_id=callback_id, **message)
+
     async def press(
         self,
         where: Json,

@@ -1,4 +1,4 @@
-"""The app's manifest.yml as the simulator needs it: commands, scopes, events.
+"""The app's manifest.yml as the simulator needs it: commands, shortcuts, scopes, events.
 
 Source: Slack, "App manifest reference", schema version 2.
 """
@@ -24,6 +24,16 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shortcut:
+    """A shortcut that the app registers: in the context menu of messages, or everywhere."""
+
+    name: str
+    callback_id: str
+    description: str
+    on_message: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What the app asked Slack for."""
 
@@ -32,6 +42,7 @@ class Manifest:
     description: str
     scopes: frozenset[str]
     commands: tuple[Command, ...]
+    shortcuts: tuple[Shortcut, ...]
     events: frozenset[str]
     interactivity: bool
     home_tab: bool
@@ -41,6 +52,10 @@ class Manifest:
     def command(self, name: str) -> Command | None:
         """The registered command of that name, with its slash."""
         return next((command for command in self.commands if command.name == name), None)
+
+    def shortcut(self, callback_id: str) -> Shortcut | None:
+        """The registered shortcut of that callback_id."""
+        return next((shortcut for shortcut in self.shortcuts if shortcut.callback_id == callback_id), None)
 
 
 def read(path: Path) -> Manifest:
@@ -68,6 +83,7 @@ def parse(content: dict[str, Any]) -> Manifest:
         description=str(display.get("description") or ""),
         scopes=frozenset(str(scope) for scope in scopes),
         commands=tuple(_command(entry) for entry in features.get("slash_commands") or []),
+        shortcuts=tuple(_shortcut(entry) for entry in features.get("shortcuts") or []),
         events=frozenset(_section(settings, "event_subscriptions").get("bot_events") or []),
         interactivity=bool(_section(settings, "interactivity").get("is_enabled")),
         home_tab=bool(home.get("home_tab_enabled")),
@@ -88,4 +104,15 @@ def _command(entry: dict[str, Any]) -> Command:
         name=str(entry["command"]),
         description=str(entry.get("description") or ""),
         usage_hint=str(entry.get("usage_hint") or ""),
+    )
+
+
+def _shortcut(entry: dict[str, Any]) -> Shortcut:
+    if entry.get("type") not in ("message", "global"):
+        raise ManifestError(f"manifest: a shortcut's type is message or global, not {entry.get('type')}")
+    return Shortcut(
+        name=str(entry["name"]),
+        callback_id=str(entry["callback_id"]),
+        description=str(entry.get("description") or ""),
+        on_message=entry["type"] == "message",
     )

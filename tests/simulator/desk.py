@@ -22,6 +22,10 @@ MANIFEST: dict[str, Any] = {
         "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True},
         "bot_user": {"display_name": "countersign"},
         "slash_commands": [{"command": "/task", "description": "Start a task"}],
+        "shortcuts": [
+            {"name": "Start from this", "type": "message", "callback_id": "from_message", "description": "A task"},
+            {"name": "Start", "type": "global", "callback_id": "from_anywhere", "description": "A task"},
+        ],
     },
     "oauth_config": {
         "scopes": {
