@@ -45,6 +45,7 @@ class Server:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.world.schedule.close()
         await self._events.close()
         await self.world.sockets.close()
         await self._runner.cleanup()
@@ -71,7 +72,7 @@ class Server:
                 web.post("/response/{secret}", self._respond),
                 web.post("/files/{file}/{secret}", self._receive),
                 web.get("/files/{file}/{secret}", self._download),
-                *Control(self.world, seats).routes(),
+                *Control(self.world, self._events, seats).routes(),
                 web.get("/", _index),
                 web.static("/page", _PAGE),
             ]

@@ -16,6 +16,7 @@ from bot.simulator.notices import Notices
 from bot.simulator.pace import Pace
 from bot.simulator.people import BOT_USER_ID, People
 from bot.simulator.response_urls import ResponseUrls
+from bot.simulator.scheduled import Schedule
 from bot.simulator.sockets import Sockets
 from bot.simulator.traffic import Traffic
 from bot.simulator.triggers import Triggers
@@ -48,6 +49,7 @@ class World:
         self.pace = Pace(clock, limited=limited)
         self.faults = Faults()
         self.files = Files()
+        self.schedule = Schedule(clock)
         self._read: dict[tuple[str, str], str] = {}
 
     def place(self, seat: str, name: str) -> Channel:

@@ -54,6 +54,45 @@ MANIFEST: dict[str, Any] = {
 }
 
 
+TRUSTED: dict[str, Any] = {
+    **MANIFEST,
+    "oauth_config": {
+        "scopes": {
+            "bot": [
+                *MANIFEST["oauth_config"]["scopes"]["bot"],
+                "channels:join",
+                "channels:manage",
+                "files:read",
+                "groups:read",
+                "groups:write",
+                "im:read",
+                "mpim:history",
+                "mpim:read",
+                "mpim:write",
+                "team:read",
+                "users.profile:read",
+                "users:read.email",
+            ]
+        }
+    },
+    "settings": {
+        **MANIFEST["settings"],
+        "event_subscriptions": {
+            "bot_events": [
+                "channel_archive",
+                "channel_unarchive",
+                "member_joined_channel",
+                "member_left_channel",
+                "reaction_added",
+                "reaction_removed",
+                "user_change",
+            ]
+        },
+    },
+}
+"""An app that may do more, and hears of what happens beside messages."""
+
+
 def make_world(*, limited: bool = False, manifest: dict[str, Any] | None = None) -> World:
     """A workspace whose clock stands still."""
     app = parse(manifest or MANIFEST)

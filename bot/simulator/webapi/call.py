@@ -107,6 +107,7 @@ class Method:
     tier: Tier
     scopes: tuple[str, ...] = field(default=())
     app_token: bool = False
+    token: bool = True
 
 
 async def arguments_of(request: web.Request) -> dict[str, Any]:
