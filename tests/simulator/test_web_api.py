@@ -59,6 +59,13 @@ async def test_the_same_call_is_understood_as_form_json_and_query(desk: Desk) ->
     assert all(message["blocks"][0]["text"]["text"] == "In blocks" for message in shown)
 
 
+async def test_a_token_in_a_json_body_is_none(desk: Desk) -> None:
+    body = {"token": desk.world.bot_token}
+
+    async with desk.session.post(f"{desk.api_url}auth.test", json=body) as response:
+        assert (await response.json())["error"] == "not_authed"
+
+
 async def test_posting_needs_something_to_say(desk: Desk) -> None:
     answer = await refusal(desk.bot.api_call("chat.postMessage", json={"channel": "C0OPS"}))
 

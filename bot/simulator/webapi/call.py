@@ -111,7 +111,7 @@ class Method:
 
 
 async def arguments_of(request: web.Request) -> dict[str, Any]:
-    """The arguments out of query, form or JSON body."""
+    """The arguments out of query, form or JSON body; a token in JSON does not count (Slack: "Using the Web API")."""
     found: dict[str, Any] = dict(request.query)
     if request.content_type == "application/json":
         body = await request.text()
@@ -121,6 +121,7 @@ async def arguments_of(request: web.Request) -> dict[str, Any]:
             raise SlackError("invalid_json") from None
         if not isinstance(loaded, dict):
             raise SlackError("json_not_object")
+        loaded.pop("token", None)
         return found | loaded
     if request.can_read_body:
         found |= {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
