@@ -142,6 +142,10 @@ class Simulator:
         """Lets nobody connect for a while; 0 ends it."""
         await self.post("/sim/sockets", {"refuse": seconds})
 
+    async def send_over_http(self, url: str | None) -> None:
+        """Sends the app everything to this address of this machine, once it answers url_verification; None: no more."""
+        await self.post("/sim/request_url", {"url": url})
+
     async def advance(self, seconds: float) -> None:
         """Moves the simulator's clock ahead: triggers expire, acknowledgements are late, rates recover."""
         await self.post("/sim/clock", {"advance": seconds})

@@ -10,6 +10,7 @@ from bot.simulator import membership
 from bot.simulator.errors import SlackError, UnknownPlace
 from bot.simulator.events import Events
 from bot.simulator.people import BOT_USER_ID
+from bot.simulator.request_urls import NotAccepted
 from bot.simulator.seats import Seats
 from bot.simulator.world import World
 
@@ -35,6 +36,7 @@ class Control:
             web.post("/sim/faults", _answering(self._fault)),
             web.delete("/sim/faults", _answering(self._no_faults)),
             web.post("/sim/sockets", _answering(self._sockets)),
+            web.post("/sim/request_url", _answering(self._request_url)),
             web.post("/sim/clock", _answering(self._clock)),
             web.post("/sim/people/{person}", _answering(self._person)),
             web.post("/sim/groups/{group}", _answering(self._group)),
@@ -94,6 +96,13 @@ class Control:
             self._world.sockets.drop()
         return {"ok": True, "connected": self._world.sockets.connected}
 
+    async def _request_url(self, _request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        url = body.get("url")
+        if url is not None:
+            await self._world.request_urls.verify(url)
+        self._world.request_urls.set(url)
+        return {"ok": True}
+
     async def _clock(self, _request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         self._world.clock.advance(float(body.get("advance", 0)))
         return {"ok": True, "now": self._world.clock.now()}
@@ -143,6 +152,8 @@ async def _answer(work: Awaitable[Any]) -> web.Response:
         return web.json_response({"ok": False, "error": str(error)}, status=404)
     except SlackError as error:
         return web.json_response(error.body(), status=409)
+    except NotAccepted as error:
+        return web.json_response({"ok": False, "error": str(error)}, status=409)
     except (TypeError, ValueError, KeyError) as error:
         return web.json_response({"ok": False, "error": f"{type(error).__name__}: {error}"}, status=400)
 

@@ -1,4 +1,4 @@
-"""The Events API over Socket Mode: what the app subscribed to, with Slack's retries (Slack: "Events API")."""
+"""The Events API: what the app subscribed to, with Slack's retries (Slack: "Events API")."""
 
 import asyncio
 import uuid
@@ -7,8 +7,8 @@ from typing import Any
 from bot.simulator import limits
 from bot.simulator.channels import Channel
 from bot.simulator.messages import Message
+from bot.simulator.outcomes import Acknowledged, Failed, Late, Outcome, Unconnected
 from bot.simulator.people import APP_ID, BOT_USER_ID, Person
-from bot.simulator.sockets import Acknowledged, Unconnected
 from bot.simulator.world import World
 
 
@@ -138,12 +138,26 @@ class Events:
         for attempt, delay in enumerate((None, *limits.EVENT_RETRY_DELAYS)):
             if delay is not None:
                 await self._world.clock.sleep(delay)
-            outcome = await self._world.sockets.deliver(
+            outcome = await self._world.deliver(
                 "events_api", payload, accepts_response=False, attempt=attempt, reason=reason
             )
-            if isinstance(outcome, Acknowledged):
+            again = _reason(outcome, over_http=self._world.request_urls.used)
+            if again is None:
                 return
-            reason = "connection_failed" if isinstance(outcome, Unconnected) else "timeout"
+            reason = again
+
+
+def _reason(outcome: Outcome, *, over_http: bool) -> str | None:
+    """Why Slack says that it sends an event again; None where it does not."""
+    match outcome:
+        case Acknowledged():
+            return None
+        case Failed(_, may_retry):
+            return "http_error" if may_retry else None
+        case Late():
+            return "http_timeout" if over_http else "timeout"
+        case Unconnected():
+            return "connection_failed"
 
 
 def _shown(message: Message) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from bot.simulator.events import Events
 from bot.simulator.manifest import Command
 from bot.simulator.messages import Message
 from bot.simulator.notices import Notice
+from bot.simulator.outcomes import Acknowledged, Failed, Late, Unconnected
 from bot.simulator.people import BOT_USER_ID, Person
-from bot.simulator.sockets import Acknowledged, Late, Outcome, Unconnected
 from bot.simulator.views import View
 from bot.simulator.world import World
 
@@ -58,7 +58,7 @@ class Interactions:
         if in_thread:
             return self._refused(person, NO_THREADS.format(name=name), channel=channel.id)
         payload = payloads.command(self._world, person, channel, name, text.strip())
-        outcome = await self._world.sockets.deliver("slash_commands", payload, accepts_response=True)
+        outcome = await self._world.deliver("slash_commands", payload, accepts_response=True)
         if not isinstance(outcome, Acknowledged):
             return self._refused(person, _failed(command, outcome), channel=channel.id)
         answer = outcome.payload
@@ -118,7 +118,7 @@ class Interactions:
             self._world.views.complain(person.id, errors)
             return {"ok": False, "errors": errors}
         payload = payloads.view_submission(self._world, person, view)
-        outcome = await self._world.sockets.deliver("interactive", payload, accepts_response=True)
+        outcome = await self._world.deliver("interactive", payload, accepts_response=True)
         if not isinstance(outcome, Acknowledged):
             return self._trouble(person, view)
         try:
@@ -139,7 +139,7 @@ class Interactions:
         for one in closed:
             if one.content.get("notify_on_close"):
                 payload = payloads.view_closed(self._world, person, one, is_cleared=cleared)
-                await self._world.sockets.deliver("interactive", payload, accepts_response=False)
+                await self._world.deliver("interactive", payload, accepts_response=False)
         return {"ok": True}
 
     def respond(self, secret: str, answer: dict[str, Any]) -> None:
@@ -190,12 +190,8 @@ class Interactions:
     async def _interact(self, person: Person, payload: dict[str, Any], where: dict[str, Any]) -> dict[str, Any]:
         if not self._world.manifest.interactivity:
             return self._refused(person, "This app is not configured to handle interactive responses.", **where)
-        outcome = await self._world.sockets.deliver("interactive", payload, accepts_response=False)
-        match outcome:
-            case Acknowledged():
-                return {"ok": True}
-            case Late() | Unconnected():
-                return self._refused(person, TROUBLE, **where)
+        outcome = await self._world.deliver("interactive", payload, accepts_response=False)
+        return {"ok": True} if isinstance(outcome, Acknowledged) else self._refused(person, TROUBLE, **where)
 
     def _respond(self, person: Person, view: View, answer: dict[str, Any]) -> dict[str, str]:
         views = self._world.views
@@ -257,6 +253,12 @@ class Interactions:
         return re.sub(r"(?<![\w.])@([\w-]+)", resolve, html.escape(text, quote=False))
 
 
-def _failed(command: Command, outcome: Outcome) -> str:
-    error = "dispatch_failed" if isinstance(outcome, Unconnected) else "operation_timeout"
+def _failed(command: Command, outcome: Late | Unconnected | Failed) -> str:
+    match outcome:
+        case Late():
+            error = "operation_timeout"
+        case Unconnected():
+            error = "dispatch_failed"
+        case Failed(status):
+            error = "http_client_error" if status < 500 else "http_service_error"
     return f'{command.name} failed with the error "{error}"'

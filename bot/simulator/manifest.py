@@ -21,6 +21,7 @@ class Command:
     name: str
     description: str
     usage_hint: str
+    url: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,9 @@ class Manifest:
     shortcuts: tuple[Shortcut, ...]
     events: frozenset[str]
     interactivity: bool
+    socket_mode: bool
+    events_url: str | None
+    interactivity_url: str | None
     home_tab: bool
     messages_tab: bool
     color: str
@@ -52,6 +56,13 @@ class Manifest:
     def command(self, name: str) -> Command | None:
         """The registered command of that name, with its slash."""
         return next((command for command in self.commands if command.name == name), None)
+
+    def request_url(self, kind: str, command: str = "") -> str | None:
+        """Where an app without Socket Mode is sent payloads of that kind; commands have addresses of their own."""
+        if kind == "slash_commands":
+            known = self.command(command)
+            return known.url if known else None
+        return self.events_url if kind == "events_api" else self.interactivity_url
 
     def shortcut(self, callback_id: str) -> Shortcut | None:
         """The registered shortcut of that callback_id."""
@@ -77,6 +88,7 @@ def parse(content: dict[str, Any]) -> Manifest:
     home = _section(features, "app_home")
     scopes = _section(_section(content, "oauth_config"), "scopes").get("bot") or []
     name = str(display.get("name") or "App")
+    events, interactivity = _section(settings, "event_subscriptions"), _section(settings, "interactivity")
     return Manifest(
         app_name=name,
         bot_name=str(_section(features, "bot_user").get("display_name") or name),
@@ -84,8 +96,11 @@ def parse(content: dict[str, Any]) -> Manifest:
         scopes=frozenset(str(scope) for scope in scopes),
         commands=tuple(_command(entry) for entry in features.get("slash_commands") or []),
         shortcuts=tuple(_shortcut(entry) for entry in features.get("shortcuts") or []),
-        events=frozenset(_section(settings, "event_subscriptions").get("bot_events") or []),
-        interactivity=bool(_section(settings, "interactivity").get("is_enabled")),
+        events=frozenset(events.get("bot_events") or []),
+        interactivity=bool(interactivity.get("is_enabled")),
+        socket_mode=bool(settings.get("socket_mode_enabled")),
+        events_url=events.get("request_url"),
+        interactivity_url=interactivity.get("request_url"),
         home_tab=bool(home.get("home_tab_enabled")),
         messages_tab=bool(home.get("messages_tab_enabled", True)) and not home.get("messages_tab_read_only_enabled"),
         color=str(display.get("background_color") or "#4a154b"),
@@ -104,6 +119,7 @@ def _command(entry: dict[str, Any]) -> Command:
         name=str(entry["command"]),
         description=str(entry.get("description") or ""),
         usage_hint=str(entry.get("usage_hint") or ""),
+        url=entry.get("url"),
     )
 
 

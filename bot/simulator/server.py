@@ -48,6 +48,7 @@ class Server:
         await self.world.schedule.close()
         await self._events.close()
         await self.world.sockets.close()
+        await self.world.request_urls.close()
         await self._runner.cleanup()
 
     def ready_line(self) -> dict[str, Any]:
@@ -58,6 +59,7 @@ class Server:
             "api_url": f"{world.base_url}/api/",
             "bot_token": world.bot_token,
             "app_token": world.app_token,
+            "signing_secret": world.request_urls.signing_secret,
             "page": f"{world.base_url}/",
         }
 
