@@ -10,6 +10,8 @@ from pathlib import Path
 
 from bot.simulator import manifest, workspace
 from bot.simulator.clock import Clock
+from bot.simulator.errors import UnknownPlace
+from bot.simulator.request_urls import NotAccepted
 from bot.simulator.server import Server
 from bot.simulator.world import World
 
@@ -24,8 +26,13 @@ def main() -> int:
         sys.stderr.write(f"simulator: {error}\n")
         return 2
     world = World(manifest=wanted, workspace=acme, clock=Clock(), limited=not arguments.fast)
-    world.default_seat = world.people.find(arguments.seed_user).name
-    world.hint = json.loads(arguments.hint)
+    world.hint = arguments.hint
+    try:
+        world.default_seat = world.people.find(arguments.seed_user).name
+        world.request_urls.set(arguments.request_url)
+    except (UnknownPlace, NotAccepted) as error:
+        sys.stderr.write(f"simulator: {error}\n")
+        return 2
     asyncio.run(_serve(Server(world, host=arguments.host, port=arguments.port)))
     return 0
 
@@ -50,10 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed-user", default="alice", help="whose seat the page opens at")
     parser.add_argument(
         "--hint",
-        default="null",
+        type=json.loads,
         metavar="JSON",
         help='what to do first, for the page: {"channel", "title", "steps": [{"text", "command"}]}',
     )
+    parser.add_argument("--request-url", help="where the app takes everything over HTTP, in place of Socket Mode")
     parser.add_argument("--fast", action="store_true", help="no rate limits")
     return parser
 

@@ -172,7 +172,7 @@ export class Screen {
   }
 
   shortcuts(kind) {
-    return (this.names.state.app.shortcuts ?? []).filter((one) => one.type === kind)
+    return (this.names.state.app.shortcuts ?? []).filter((one) => one.on_message === (kind === "message"))
       .map((one) => ({ ...one, app: this.names.app.real_name }));
   }
 
