@@ -69,7 +69,7 @@ async def spawn(
 ) -> SimulatorProcess:
     """Starts a simulator and returns when it is ready; raises NotReady.
 
-    `hint` is what the page says to do first: a channel's name, a title, and steps of mrkdwn, each with a command or not.
+    `hint` is what the page says to do first: a channel's name, a title, steps of mrkdwn, some with a command.
     """
     options: list[str] = ["--manifest", str(manifest), "--port", str(port)]
     options += ["--workspace", str(workspace)] if workspace else []
