@@ -1,4 +1,4 @@
-"""The app's side of a local Slack, while a browser has this thread: a desk of tests/simulator in a thread of its own."""
+"""The app's side of a local Slack: a desk of tests/simulator in a thread of its own, as a browser has the test's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People at the simulator's page in a real Chromium: what they do and see there, by role and label, as a reader would."""
+"""People at the simulator's page in a real Chromium: what they do and see there, by role and label."""
 
 from __future__ import annotations
 

@@ -86,8 +86,8 @@ export function combobox({ id, label, described, action, placeholder, options, c
     draw();
   };
   frame.addEventListener("mousedown", (event) => {
-    if (event.target.closest("button")) return;
     if (event.target !== input) event.preventDefault();
+    if (event.target.closest("button")) return;
     input.focus();
     if (list) close();
     else open();

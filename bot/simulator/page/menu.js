@@ -10,8 +10,9 @@ export function withMenu(opener, label, items, { align = "end" } = {}) {
   opener.setAttribute("aria-expanded", "false");
 
   const close = (refocus) => {
-    menu?.remove();
-    menu = null;
+    const gone = menu;
+    menu = null;  // taking it away moves the focus, of which it would hear
+    gone?.remove();
     opener.setAttribute("aria-expanded", "false");
     if (refocus) opener.focus();
   };

@@ -56,7 +56,8 @@ export class Names {
   }
 
   ago(seconds) {
-    const left = Number(seconds) - this.now();
+    const exact = Number(seconds) - this.now();
+    const left = Math.abs(exact) < 90 ? exact : Math.round(exact / 60) * 60;
     const steps = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]];
     const [unit, length] = steps.find(([, length]) => Math.abs(left) >= length) ?? steps[3];
     return new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" }).format(Math.round(left / length), unit);
