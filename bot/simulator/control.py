@@ -105,6 +105,7 @@ class Control:
 
     async def _clock(self, _request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         self._world.clock.advance(float(body.get("advance", 0)))
+        self._world.feed.add("clock")
         return {"ok": True, "now": self._world.clock.now()}
 
     async def _person(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:

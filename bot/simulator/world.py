@@ -51,7 +51,7 @@ class World:
         self.sockets = Sockets(clock, self.feed, self.traffic)
         self.request_urls = RequestUrls(manifest, clock, self.traffic, verification_token=self.verification_token)
         self.pace = Pace(clock, limited=limited)
-        self.faults = Faults()
+        self.faults = Faults(self.feed)
         self.files = Files()
         self.schedule = Schedule(clock)
         self._read: dict[tuple[str, str], str] = {}

@@ -223,7 +223,7 @@ export class Screen {
     const link = event.target.closest?.("a[href]");
     if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.button) return;
     const url = new URL(link.href);
-    if (url.origin !== location.origin || url.pathname !== "/") return;
+    if (url.origin !== location.origin || url.pathname !== "/" || link.getAttribute("href").startsWith("#")) return;
     event.preventDefault();
     const channel = this.channels.find((one) => one.id === url.searchParams.get("channel") || one.name === url.searchParams.get("channel"));
     if (channel) this.open(channel, { thread: url.searchParams.get("thread") ?? "", message: url.searchParams.get("message") ?? "" });

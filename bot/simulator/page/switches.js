@@ -18,13 +18,12 @@ const FLAGS = [["deleted", "Deactivated"], ["is_restricted", "Guest"], ["is_stra
 export class Switches {
   constructor() {
     this.method = "*";
-    this.planned = [];
     this.root = h("div", { class: "switches", role: "tabpanel" });
   }
 
   draw(world) {
     this.world = world;
-    const shape = JSON.stringify([world.people, world.channels, world.faults, world.connected, this.planned]);
+    const shape = JSON.stringify([world.people, world.channels, world.faults, world.connected]);
     if (this.shape === shape) return;
     this.shape = shape;
     const focused = this.root.contains(document.activeElement) && document.activeElement.dataset.action;
@@ -35,13 +34,13 @@ export class Switches {
   calls() {
     const choose = h("select", { "data-action": "method", on: { change: (event) => { this.method = event.target.value; } } },
       METHODS.map((one) => h("option", { value: one, selected: one === this.method }, one === "*" ? "any method" : one)));
-    const planned = this.world.faults ?? this.planned;
+    const planned = this.world.faults;
     return h("section", { "aria-label": "Calls" }, h("h3", {}, "The next call"),
       h("p", {}, "What happens to the next call of the app."),
       h("div", { class: "row" }, h("label", {}, "of ", choose)),
-      h("div", { class: "row" }, FAULTS.map(([words, fault]) => button(words, () => this.plan(fault)))),
+      h("div", { class: "row" }, FAULTS.map(([words, fault]) => button(words, () => arrange("faults", { method: this.method, ...fault })))),
       planned.length > 0 && h("ul", { class: "planned" }, planned.map((one) => h("li", {}, `${one.method === "*" ? "any" : one.method}: ${one.status && one.kind === "status" ? one.status : one.kind.replace("_", " ")}${one.times > 1 ? ` ×${one.times}` : ""}`))),
-      planned.length > 0 && h("div", { class: "row" }, button("None of it", () => this.clear())));
+      planned.length > 0 && h("div", { class: "row" }, button("None of it", () => arrange("faults", {}, "DELETE"))));
   }
 
   connections() {
@@ -73,18 +72,6 @@ export class Switches {
         type: "checkbox", checked: Boolean(one.is_archived), "data-action": `archive ${one.id}`,
         on: { change: (event) => arrange(`channels/${one.id}`, { is_archived: event.target.checked }) },
       }), "Archived")))))));
-  }
-
-  async plan(fault) {
-    await arrange("faults", { method: this.method, ...fault });
-    this.planned.push({ method: this.method, ...fault });
-    this.draw(this.world);
-  }
-
-  async clear() {
-    await arrange("faults", {}, "DELETE");
-    this.planned = [];
-    this.draw(this.world);
   }
 }
 
