@@ -144,6 +144,7 @@ def test_everything_has_a_name_and_can_be_read(bot: Bot, person: People, room: s
     expect(bob.dialog.get_by_role("alert")).to_be_visible()
     assert _wrong(bob.page) == []
     bob.page.keyboard.press("Escape")
+    expect(bob.dialog).to_have_count(0)
 
     bob.sends("/task")
     bob.dialog.get_by_role("combobox").first.click()

@@ -3,6 +3,7 @@
 import { h, icon } from "./dom.js";
 import { textObject } from "./mrkdwn.js";
 
+// `onEscape` has to `shut` it, sooner or later. A browser may close it without asking, if Escape is pressed twice.
 export function openDialog(props, onEscape, ...children) {
   const dialog = h("dialog", props, ...children);
   dialog.addEventListener("cancel", (event) => {
@@ -10,12 +11,14 @@ export function openDialog(props, onEscape, ...children) {
     event.preventDefault();
     onEscape();
   });
+  dialog.addEventListener("close", () => { if (dialog.isConnected && !dialog.shut) onEscape(); });
   document.getElementById("layer").append(dialog);
   dialog.showModal();
   return dialog;
 }
 
 export function shut(dialog) {
+  dialog.shut = true;
   dialog.close();
   dialog.remove();
 }

@@ -24,6 +24,8 @@ export class Screen {
     this.hidden = new Set();
     this.fresh = { place: "", from: null };
     this.waiting = 0;
+    this.current = null;
+    this.next = null;
     this.modal = new Modal();
     this.main = new ChannelPane(part("main"), this);
     this.pane = new ThreadPane(part("thread"), this);
@@ -52,7 +54,17 @@ export class Screen {
     }, 25);
   }
 
-  async refresh() {
+  // One look at a time, and one more after it where something changed meanwhile: no older look is drawn over a newer.
+  refresh() {
+    this.next ??= (this.current ?? Promise.resolve()).catch(() => {}).then(() => {
+      this.next = null;
+      this.current = this.look();
+      return this.current;
+    });
+    return this.next;
+  }
+
+  async look() {
     const { seat } = this.now;
     const [world, channels, modal, notices] = await Promise.all([
       state(), look(seat, "channels"), look(seat, "modal"), look(seat, "notices"),

@@ -58,7 +58,7 @@ export class Switches {
   people() {
     const people = this.world.people.filter((one) => !one.is_bot);
     return h("section", { "aria-label": "People" }, h("h3", {}, "People"),
-      h("table", { class: "flags" },
+      h("table", { class: "flags", "aria-label": "People" },
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), FLAGS.map(([, words]) => h("th", { scope: "col" }, words)))),
         h("tbody", {}, people.map((person) => h("tr", { title: kind(person) }, h("th", { scope: "row" }, person.real_name), FLAGS.map(([flag, words]) => h("td", {}, h("input", {
           type: "checkbox", checked: Boolean(person[flag]), "aria-label": `${person.real_name}: ${words}`, "data-action": `${person.name} ${flag}`,
@@ -68,7 +68,7 @@ export class Switches {
 
   channels() {
     return h("section", { "aria-label": "Channels" }, h("h3", {}, "Channels"),
-      h("table", { class: "flags" }, h("tbody", {}, this.world.channels.map((one) => h("tr", {}, h("th", { scope: "row" }, `#${one.name}`), h("td", {}, h("label", {}, h("input", {
+      h("table", { class: "flags", "aria-label": "Channels" }, h("tbody", {}, this.world.channels.map((one) => h("tr", {}, h("th", { scope: "row" }, `#${one.name}`), h("td", {}, h("label", {}, h("input", {
         type: "checkbox", checked: Boolean(one.is_archived), "data-action": `archive ${one.id}`,
         on: { change: (event) => arrange(`channels/${one.id}`, { is_archived: event.target.checked }) },
       }), "Archived")))))));
