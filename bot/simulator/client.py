@@ -130,6 +130,11 @@ class Simulator:
         fields = {"status": status, "retry_after": retry_after, "error": error, "seconds": seconds}
         await self.post("/sim/faults", {"method": method, "kind": kind, "times": times, **fields})
 
+    async def faults(self) -> list[Json]:
+        """The faults still to come, as they were planned, with the times that are left."""
+        found: list[Json] = (await self.state())["faults"]
+        return found
+
     async def clear_faults(self) -> None:
         """Plans no faults any more."""
         await self.request("DELETE", "/sim/faults", {})
@@ -153,6 +158,10 @@ class Simulator:
     async def change_person(self, person: str, **flags: bool) -> None:
         """Sets flags: deleted, is_restricted, is_ultra_restricted, is_stranger, is_bot, admin."""
         await self.post(f"/sim/people/{person}", flags)
+
+    async def change_standing(self, person: str, standing: str) -> None:
+        """Makes them a member, guest, single-channel guest, stranger (of another company) or deactivated."""
+        await self.post(f"/sim/people/{person}", {"standing": standing})
 
     async def change_group(self, handle: str, *, people: list[str] | None = None, disabled: bool = False) -> None:
         """Sets who is in a user group, or disables it."""

@@ -105,10 +105,16 @@ class Control:
 
     async def _clock(self, _request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         self._world.clock.advance(float(body.get("advance", 0)))
+        self._world.feed.add("clock", now=self._world.clock.now())
         return {"ok": True, "now": self._world.clock.now()}
 
     async def _person(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
-        person = self._world.people.change(request.match_info["person"], **body)
+        name, flags = request.match_info["person"], dict(body)
+        person = self._world.people.find(name)
+        if "standing" in flags:
+            person = self._world.people.stand(name, flags.pop("standing"))
+        if flags:
+            person = self._world.people.change(name, **flags)
         self._world.feed.add("person", user=person.id)
         self._events.user_changed(person)
         return {"ok": True, "user": person.as_slack(with_email=True)}

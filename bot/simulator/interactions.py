@@ -72,7 +72,7 @@ class Interactions:
     async def shortcut(self, person: Person, callback_id: str, message: Message | None) -> dict[str, Any]:
         """Runs a shortcut that the manifest registers, on a message that everybody sees, or anywhere."""
         shortcut = self._world.manifest.shortcut(callback_id)
-        if shortcut is None or shortcut.on_message != (message is not None):
+        if shortcut is None or shortcut.type != ("global" if message is None else "message"):
             raise UnknownPlace(f"no such shortcut there: {callback_id}")
         if message is None:
             return await self._interact(person, payloads.global_shortcut(self._world, person, shortcut), {})

@@ -31,7 +31,7 @@ class Shortcut:
     name: str
     callback_id: str
     description: str
-    on_message: bool
+    type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +124,12 @@ def _command(entry: dict[str, Any]) -> Command:
 
 
 def _shortcut(entry: dict[str, Any]) -> Shortcut:
-    if entry.get("type") not in ("message", "global"):
-        raise ManifestError(f"manifest: a shortcut's type is message or global, not {entry.get('type')}")
+    kind = str(entry.get("type"))
+    if kind not in ("message", "global"):
+        raise ManifestError(f"manifest: a shortcut's type is message or global, not {kind}")
     return Shortcut(
         name=str(entry["name"]),
         callback_id=str(entry["callback_id"]),
         description=str(entry.get("description") or ""),
-        on_message=entry["type"] == "message",
+        type=kind,
     )

@@ -1,6 +1,7 @@
 """A seat: the workspace as one person has it on their screen, and what they can do there."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from bot.simulator.channels import Channel
@@ -24,16 +25,15 @@ class Seats:
         """What everybody may know: the team, its people and groups, the app."""
         world, manifest = self._world, self._world.manifest
         commands = [{"name": c.name, "description": c.description, "hint": c.usage_hint} for c in manifest.commands]
-        shortcuts = [
-            {"name": s.name, "callback_id": s.callback_id, "description": s.description, "on_message": s.on_message}
-            for s in manifest.shortcuts
-        ]
         return {
             "seq": world.feed.seq,
             "default_seat": world.default_seat,
             "now": world.clock.now(),
             "team": {"id": world.team.id, "name": world.team.name},
-            "people": [person.as_slack(with_email=True) for person in world.people.all()],
+            "people": [
+                {**person.as_slack(with_email=True), "standing": person.standing} for person in world.people.all()
+            ],
+            "faults": world.faults.planned(),
             "groups": [group.as_slack(world.team.id, with_users=True) for group in world.people.groups()],
             "channels": [{"id": c.id, "name": c.name} for c in world.channels.all() if c.name],
             "app": {
@@ -42,7 +42,7 @@ class Seats:
                 "description": manifest.description,
                 "color": manifest.color,
                 "commands": commands,
-                "shortcuts": shortcuts,
+                "shortcuts": [asdict(shortcut) for shortcut in manifest.shortcuts],
                 "home_tab": manifest.home_tab,
                 "messages_tab": manifest.messages_tab,
             },

@@ -40,7 +40,7 @@ class World:
         self.verification_token = secrets.token_hex(12)
         self.feed = Feed()
         self.traffic = Traffic(self.feed)
-        self.people = People(workspace.people, workspace.groups)
+        self.people = People(workspace.people, workspace.groups, team_id=workspace.team.id)
         self.channels = Channels(workspace.channels)
         self.messages = Messages(self.feed)
         self.views = Views(self.feed, workspace.team.id)
@@ -50,7 +50,7 @@ class World:
         self.sockets = Sockets(clock, self.feed, self.traffic)
         self.request_urls = RequestUrls(manifest, clock, self.traffic, verification_token=self.verification_token)
         self.pace = Pace(clock, limited=limited)
-        self.faults = Faults()
+        self.faults = Faults(self.feed)
         self.files = Files()
         self.schedule = Schedule(clock)
         self._read: dict[tuple[str, str], str] = {}
