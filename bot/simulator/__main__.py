@@ -22,7 +22,7 @@ def main() -> int:
     try:
         wanted = manifest.read(arguments.manifest)
         acme = workspace.read(arguments.workspace, bot_name=wanted.bot_name, app_name=wanted.app_name)
-    except (manifest.ManifestError, OSError, KeyError, TypeError) as error:
+    except (manifest.ManifestError, workspace.WorkspaceError) as error:
         sys.stderr.write(f"simulator: {error}\n")
         return 2
     world = World(manifest=wanted, workspace=acme, clock=Clock(), limited=not arguments.fast)

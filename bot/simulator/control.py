@@ -117,7 +117,7 @@ class Control:
             person = self._world.people.change(name, **flags)
         self._world.feed.add("person", user=person.id)
         self._events.user_changed(person)
-        return {"ok": True, "user": person.as_slack(with_email=True)}
+        return {"ok": True, "user": person.as_slack(with_email=True, now=self._world.clock.now())}
 
     async def _group(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         fields = dict(body)

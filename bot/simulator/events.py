@@ -71,8 +71,9 @@ class Events:
     def user_changed(self, person: Person) -> None:
         """user_change, with the flags as they are now."""
         with_email = "users:read.email" in self._world.manifest.scopes
-        now = int(self._world.clock.now())
-        event = {"type": "user_change", "user": person.as_slack(with_email=with_email), "cache_ts": now}
+        now = self._world.clock.now()
+        shown = person.as_slack(with_email=with_email, now=now)
+        event = {"type": "user_change", "user": shown, "cache_ts": int(now)}
         self._emit("user_change", event)
 
     async def close(self) -> None:

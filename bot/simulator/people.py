@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from bot.simulator import zones
 from bot.simulator.errors import UnknownPlace
 
 BOT_USER_ID = "U0COUNTERSIGN"
@@ -39,8 +40,7 @@ class Person:
     is_restricted: bool = False
     is_ultra_restricted: bool = False
     is_stranger: bool = False
-    tz: str = "Etc/UTC"
-    tz_offset: int = 0
+    tz: str = zones.DEFAULT
 
     @property
     def email(self) -> str:
@@ -53,7 +53,7 @@ class Person:
         flags = {name for name in _FLAGS if getattr(self, name)}
         return next(name for name, wanted in reversed(list(STANDINGS.items())) if wanted <= flags)
 
-    def as_slack(self, *, with_email: bool) -> dict[str, Any]:
+    def as_slack(self, *, with_email: bool, now: float) -> dict[str, Any]:
         """The `user` object of users.info (Slack: "User object"); e-mail needs `users:read.email`."""
         profile: dict[str, Any] = {
             "real_name": self.real_name,
@@ -72,9 +72,7 @@ class Person:
             "name": self.name,
             "deleted": self.deleted,
             "real_name": self.real_name,
-            "tz": self.tz,
-            "tz_label": "Coordinated Universal Time",
-            "tz_offset": self.tz_offset,
+            **zones.fields(self.tz, now),
             "profile": profile,
             "is_admin": self.admin,
             "is_owner": False,

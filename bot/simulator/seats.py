@@ -25,13 +25,15 @@ class Seats:
         """What everybody may know: the team, its people and groups, the app."""
         world, manifest = self._world, self._world.manifest
         commands = [{"name": c.name, "description": c.description, "hint": c.usage_hint} for c in manifest.commands]
+        now = world.clock.now()
         return {
             "seq": world.feed.seq,
             "default_seat": world.default_seat,
-            "now": world.clock.now(),
+            "now": now,
             "team": {"id": world.team.id, "name": world.team.name},
             "people": [
-                {**person.as_slack(with_email=True), "standing": person.standing} for person in world.people.all()
+                {**person.as_slack(with_email=True, now=now), "standing": person.standing}
+                for person in world.people.all()
             ],
             "faults": world.faults.planned(),
             "groups": [group.as_slack(world.team.id, with_users=True) for group in world.people.groups()],
