@@ -155,6 +155,11 @@ class Simulator:
         """Moves the simulator's clock ahead: triggers expire, acknowledgements are late, rates recover."""
         await self.post("/sim/clock", {"advance": seconds})
 
+    async def skipped(self, known: float | None = None) -> float:
+        """How many seconds its clock was moved ahead in all; given what is known, waits a while for another number."""
+        query = {} if known is None else {"skipped": str(known)}
+        return float((await self.get("/sim/clock", **query))["skipped"])
+
     async def change_person(self, person: str, **flags: bool) -> None:
         """Sets flags: deleted, is_restricted, is_ultra_restricted, is_stranger, is_bot, admin."""
         await self.post(f"/sim/people/{person}", flags)

@@ -37,6 +37,7 @@ class Control:
             web.delete("/sim/faults", _answering(self._no_faults)),
             web.post("/sim/sockets", _answering(self._sockets)),
             web.post("/sim/request_url", _answering(self._request_url)),
+            web.get("/sim/clock", self._time),
             web.post("/sim/clock", _answering(self._clock)),
             web.post("/sim/people/{person}", _answering(self._person)),
             web.post("/sim/groups/{group}", _answering(self._group)),
@@ -102,6 +103,12 @@ class Control:
             await self._world.request_urls.verify(url)
         self._world.request_urls.set(url)
         return {"ok": True}
+
+    async def _time(self, request: web.Request) -> web.Response:
+        clock = self._world.clock
+        if "skipped" in request.query:
+            await clock.moved(float(request.query["skipped"]), _LONGEST_POLL)
+        return web.json_response({"now": clock.now(), "skipped": clock.skipped})
 
     async def _clock(self, _request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         self._world.clock.advance(float(body.get("advance", 0)))
