@@ -112,6 +112,16 @@ class Messages:
         """Every message of a channel, the oldest first, replies and ephemeral ones too."""
         return sorted(self._shelf(channel_id).values(), key=lambda message: message.ts)
 
+    def everywhere(self) -> list[Message]:
+        """Every message of every conversation."""
+        return [message for channel_id in self._channels for message in self.all(channel_id)]
+
+    def restore(self, messages: list[Message]) -> None:
+        """Every message as it was; new ones come after them."""
+        for message in messages:
+            self._shelf(message.channel)[message.ts] = message
+            self._last_ts = max(self._last_ts, float(message.ts))
+
     def replies(self, channel_id: str, thread_ts: str) -> list[Message]:
         """The replies that everybody sees, the oldest first."""
         return [m for m in self.all(channel_id) if m.is_reply and m.thread_ts == thread_ts and m.only_for is None]

@@ -120,6 +120,11 @@ class People:
         self._people = {person.id: person for person in people}
         self._groups = {group.id: group for group in groups}
 
+    def restore(self, people: list[Person], groups: list[UserGroup]) -> None:
+        """Everybody and every group as they were."""
+        self._people = {person.id: person for person in people}
+        self._groups = {group.id: group for group in groups}
+
     def find(self, id_or_name: str) -> Person:
         """The person with that id or name (`@` or not)."""
         wanted = id_or_name.removeprefix("@")

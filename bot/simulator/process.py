@@ -62,6 +62,7 @@ async def spawn(
     seed_user: str | None = None,
     fast: bool = False,
     request_url: str | None = None,
+    state: Path | str | None = None,
     python: str = sys.executable,
     cwd: Path | str | None = None,
     start_seconds: float = 20.0,
@@ -72,6 +73,7 @@ async def spawn(
     options += ["--seed-user", seed_user] if seed_user else []
     options += ["--fast"] if fast else []
     options += ["--request-url", request_url] if request_url else []
+    options += ["--state", str(state)] if state else []
     process = await asyncio.create_subprocess_exec(
         *_command(python, options), cwd=cwd or _root(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )

@@ -105,6 +105,14 @@ class World:
             self._read[(user_id, channel_id)] = latest[-1].ts
             self.feed.add("read", user=user_id, channel=channel_id)
 
+    def read_marks(self) -> list[tuple[str, str, str]]:
+        """How far everybody has read: user, channel, ts."""
+        return [(user_id, channel_id, ts) for (user_id, channel_id), ts in self._read.items()]
+
+    def restore_read_marks(self, marks: list[tuple[str, str, str]]) -> None:
+        """How far everybody had read."""
+        self._read = {(user_id, channel_id): ts for user_id, channel_id, ts in marks}
+
     def unread(self, user_id: str, channel_id: str) -> int:
         """How many messages of others in the channel itself this person has not seen."""
         seen = self._read.get((user_id, channel_id), "")
