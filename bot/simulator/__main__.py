@@ -8,6 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
+import uvloop
+
 from bot.simulator import manifest, state, workspace
 from bot.simulator.clock import Clock
 from bot.simulator.errors import UnknownPlace
@@ -35,7 +37,9 @@ def main() -> int:
         sys.stderr.write(f"simulator: {error}\n")
         return 2
     keeper = state.Keeper(world, arguments.state) if arguments.state else None
-    asyncio.run(_serve(Server(world, host=arguments.host, port=arguments.port, keeper=keeper)))
+    server = Server(world, host=arguments.host, port=arguments.port, keeper=keeper)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(server))
     return 0
 
 

@@ -20,6 +20,9 @@ from bot.simulator.text import Names, render_text
 
 __all__ = ["ControlError", "Names", "Seat", "Simulator", "SimulatorProcess", "TimedOut", "render_text", "spawn"]
 
+_NEVER = 2**53
+"""A number that no change will have: to ask for none, but for the number of the last one."""
+
 Json = dict[str, Any]
 Found = TypeVar("Found")
 
@@ -38,6 +41,7 @@ class Simulator:
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self._url = url.rstrip("/")
         self._session = session
+        self._names: Names | None = None
 
     @classmethod
     @asynccontextmanager
@@ -57,7 +61,12 @@ class Simulator:
 
     async def names(self) -> Names:
         """Who and what ids stand for, for `render_text`."""
-        return Names.of(await self.state())
+        self._names = Names.of(await self.state())
+        return self._names
+
+    async def known_names(self) -> Names:
+        """The names as they were asked for last: they hardly ever change, and waiting reads many messages."""
+        return self._names or await self.names()
 
     async def traffic(self, *, method: str | None = None, kind: str | None = None, after: int = 0) -> list[Json]:
         """The calls received (of one method) and envelopes sent (of one type), in order.
@@ -84,7 +93,7 @@ class Simulator:
     ) -> Found:
         """The predicate's first truthy answer; it is asked again whenever something changed. Raises TimedOut."""
         until = monotonic() + timeout
-        seq = int((await self.state())["seq"])
+        seq = int((await self.events(_NEVER, 0.0))["seq"])
         while True:
             if found := await predicate():
                 return found
@@ -230,7 +239,7 @@ class Seat:
 
     async def message(self, channel: str, *, containing: str, thread: str | None = None) -> Json | None:
         """The newest message, in the channel or in that thread, whose rendered text contains this; None if none."""
-        names = await self.simulator.names()
+        names = await self.simulator.known_names()
         shown = await self.thread(channel, thread) if thread else await self.messages(channel)
         return next((m for m in reversed(shown) if containing in render_text(m, names)), None)
 

@@ -159,8 +159,8 @@ class Seats:
     def _thread(self, person: Person, channel: Channel, ts: str) -> list[dict[str, Any]]:
         return [
             self._shown(person, message)
-            for message in self._world.messages.all(channel.id)
-            if ts in (message.ts, message.thread_ts) and message.only_for in (None, person.id)
+            for message in self._world.messages.thread(channel.id, ts)
+            if message.only_for in (None, person.id)
         ]
 
     def _shown(self, person: Person, message: Message) -> dict[str, Any]:
@@ -180,9 +180,7 @@ class Seats:
     def _notices(self, person: Person) -> list[dict[str, Any]]:
         own = [
             {"kind": "ephemeral", "at": float(message.ts), **self._shown(person, message)}
-            for channel in self._world.channels.all()
-            for message in self._world.messages.all(channel.id)
-            if message.only_for == person.id
+            for message in self._world.messages.private(person.id)
         ]
         errors = [{"kind": "error", **notice} for notice in self._world.notices.of(person.id)]
         return sorted([*own, *errors], key=lambda notice: float(notice["at"]))

@@ -1,6 +1,7 @@
 """Everything the simulator knows, in memory; the one object that all its parts share."""
 
 import secrets
+from itertools import takewhile
 from typing import Any
 
 from bot.simulator import blocks as block_kit
@@ -116,11 +117,8 @@ class World:
     def unread(self, user_id: str, channel_id: str) -> int:
         """How many messages of others in the channel itself this person has not seen."""
         seen = self._read.get((user_id, channel_id), "")
+        unseen = takewhile(lambda message: message.ts > seen, self.messages.latest(channel_id))
         return sum(
-            1
-            for message in self.messages.all(channel_id)
-            if message.ts > seen
-            and not message.is_reply
-            and message.user != user_id
-            and message.only_for in (None, user_id)
+            not message.is_reply and message.user != user_id and message.only_for in (None, user_id)
+            for message in unseen
         )
