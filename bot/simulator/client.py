@@ -268,6 +268,10 @@ class Seat:
         sent: Json = (await self._do("send", channel=channel, text=text, thread_ts=thread_ts))["message"]
         return sent
 
+    async def react(self, message: Json, name: str) -> None:
+        """Puts an emoji at a message, or takes it away."""
+        await self._do("react", channel=message["channel"], ts=message["ts"], name=name)
+
     async def command(self, channel: str, line: str) -> Json:
         """Runs a slash command; `{"ok": False, "notice": ...}` when Slack shows an error."""
         return await self._do("command", channel=channel, text=line)

@@ -51,6 +51,7 @@ class Manifest:
     interactivity_url: str | None
     home_tab: bool
     messages_tab: bool
+    takes_messages: bool
     color: str
 
     def command(self, name: str) -> Command | None:
@@ -88,6 +89,7 @@ def parse(content: dict[str, Any]) -> Manifest:
     home = _section(features, "app_home")
     scopes = _section(_section(content, "oauth_config"), "scopes").get("bot") or []
     name = str(display.get("name") or "App")
+    shown = bool(home.get("messages_tab_enabled", True))
     events, interactivity = _section(settings, "event_subscriptions"), _section(settings, "interactivity")
     return Manifest(
         app_name=name,
@@ -102,7 +104,8 @@ def parse(content: dict[str, Any]) -> Manifest:
         events_url=events.get("request_url"),
         interactivity_url=interactivity.get("request_url"),
         home_tab=bool(home.get("home_tab_enabled")),
-        messages_tab=bool(home.get("messages_tab_enabled", True)) and not home.get("messages_tab_read_only_enabled"),
+        messages_tab=shown,
+        takes_messages=shown and not home.get("messages_tab_read_only_enabled"),
         color=str(display.get("background_color") or "#4a154b"),
     )
 

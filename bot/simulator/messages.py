@@ -1,5 +1,6 @@
 """Messages: what was posted where, who sees it, in which thread."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -42,7 +43,9 @@ class Message:
             "text": self.text,
             "team": self.team,
         }
-        if self.user == BOT_USER_ID:
+        if self.user != BOT_USER_ID:
+            shown["client_msg_id"] = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.channel}/{self.ts}"))
+        else:
             shown |= {"bot_id": BOT_ID, "app_id": APP_ID, "bot_profile": {"id": BOT_ID, "app_id": APP_ID}}
         for name in ("blocks", "attachments", "thread_ts"):
             if (value := getattr(self, name)) is not None:
@@ -117,6 +120,13 @@ class Messages:
         self._shelf(changed.channel).put(changed)
         self._tell("message_changed", changed)
         return changed
+
+    def react(self, message: Message, user_id: str, name: str, *, added: bool) -> Message:
+        """The message with this emoji of this person, or without it; an emoji of nobody is gone."""
+        reactions = dict(message.reactions)
+        others = tuple(user for user in reactions.get(name, ()) if user != user_id)
+        reactions[name] = (*others, user_id) if added else others
+        return self.change(message, reactions=tuple((name, users) for name, users in reactions.items() if users))
 
     def remove(self, message: Message) -> None:
         """Deletes a message."""

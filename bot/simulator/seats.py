@@ -46,7 +46,7 @@ class Seats:
                 "commands": commands,
                 "shortcuts": [asdict(shortcut) for shortcut in manifest.shortcuts],
                 "home_tab": manifest.home_tab,
-                "messages_tab": manifest.messages_tab,
+                "messages_tab": manifest.takes_messages,
             },
             "connected": world.sockets.connected,
             "connections_opened": world.sockets.opened,
@@ -73,7 +73,7 @@ class Seats:
                 raise UnknownPlace(f"nothing to see: {what}")
 
     async def do(self, seat: str, deed: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What this person does: send, command, shortcut, press, fill, submit, close, home or read."""
+        """What this person does: send, react, command, shortcut, press, fill, submit, close, home or read."""
         person = self._world.people.find(seat)
         if person.deleted:
             raise UnknownPlace(f"{person.name} is deactivated")
@@ -83,6 +83,9 @@ class Seats:
                 place = self._place(person, body["channel"])
                 message = acts.send(person, place, body["text"], body.get("thread_ts"))
                 return {"ok": True, "message": self._shown(person, message)}
+            case "react":
+                acts.react(person, self._message(person, body), body["name"])
+                return {"ok": True}
             case "command":
                 place = self._place(person, body["channel"])
                 return await acts.command(person, place, body["text"], in_thread=bool(body.get("thread_ts")))
