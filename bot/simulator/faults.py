@@ -28,15 +28,11 @@ class Fault:
 
 
 class Faults:
-    """The faults still to come, each change told to the feed."""
+    """The faults still to come."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._faults: list[Fault] = []
-
-    def planned(self) -> list[dict[str, Any]]:
-        """What is still to come, the next first."""
-        return [asdict(fault) for fault in self._faults]
 
     def add(self, **fields: Any) -> None:
         """Plans a fault; `method` may be `*`."""
@@ -52,6 +48,10 @@ class Faults:
         """Plans nothing any more."""
         self._faults.clear()
         self._feed.add("faults")
+
+    def planned(self) -> list[dict[str, Any]]:
+        """Those still to come, in the order planned."""
+        return [asdict(fault) for fault in self._faults]
 
     def take(self, method: str) -> Fault | None:
         """The next fault of this method, used up by this call."""

@@ -63,6 +63,7 @@ async def spawn(
     fast: bool = False,
     hint: Mapping[str, Any] | None = None,
     request_url: str | None = None,
+    state: Path | str | None = None,
     python: str = sys.executable,
     cwd: Path | str | None = None,
     start_seconds: float = 20.0,
@@ -77,6 +78,7 @@ async def spawn(
     options += ["--fast"] if fast else []
     options += ["--hint", json.dumps(hint)] if hint else []
     options += ["--request-url", request_url] if request_url else []
+    options += ["--state", str(state)] if state else []
     process = await asyncio.create_subprocess_exec(
         *_command(python, options), cwd=cwd or _root(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
