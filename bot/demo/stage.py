@@ -24,6 +24,15 @@ COMMAND = (sys.executable, "-m", "bot.demo.bot")
 """The bot on the environment alone, with Slack's clock: what .env says is for a real workspace."""
 DAY = 24 * 60 * 60
 
+GRAPHS = ("cleanup", "payment", "email", "publish", "intake")
+PLACES = {
+    "PAYMENT_LEDGER": "ledger.db",
+    "MAIL_OUTBOX": "outbox",
+    "PUBLISH_ROOT": "published",
+    "INTAKE_ROOT": "tickets",
+}
+"""Where the graphs work, below the demo's folder."""
+
 LOGS = {
     "web/access-2026-01.log": (212, 48_200),
     "web/access-2026-02.log": (181, 51_900),
@@ -51,8 +60,9 @@ class Windows:
 
 def prepare(folder: Path, windows: Windows) -> None:
     """Make the demo's files anew; nothing outside the folder is touched."""
-    for old in (folder / "state", folder / "logs", folder / ".trash"):
-        shutil.rmtree(old, ignore_errors=True)
+    for old in ("state", "logs", ".trash", "outbox", "published", "tickets"):
+        shutil.rmtree(folder / old, ignore_errors=True)
+    (folder / "ledger.db").unlink(missing_ok=True)
     (folder / "state").mkdir(parents=True)
     fill(folder / "logs")
     (folder / "policies.yaml").write_text(
@@ -64,8 +74,9 @@ defaults:
   deadline: {_seconds(windows.deadline)}
 """
     )
-    graphs = {"cleanup": f"{ROOT}/graphs/cleanup.py:graph"}
-    (folder / "langgraph.json").write_text(json.dumps({"graphs": graphs}, indent=2) + "\n")
+    graphs = {name: f"{ROOT}/graphs/{name}.py:graph" for name in GRAPHS}
+    places = {name: str(folder / place) for name, place in PLACES.items()}
+    (folder / "langgraph.json").write_text(json.dumps({"graphs": graphs, "env": places}, indent=2) + "\n")
 
 
 def hint(folder: Path, windows: Windows) -> dict[str, Any]:
@@ -124,7 +135,7 @@ async def simulator(port: int, hint: Mapping[str, Any] | None = None) -> AsyncIt
 async def bot(slack: SimulatorProcess, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """The bot on that Slack, as a process of its own, ended with the block; its log goes to bot.log."""
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "REDIS_"))},
+        **{name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "REDIS_", "SMTP_"))},
         **slack.environment,
         "STATE_DIR": str(folder / "state"),
         "POLICY_FILE": str(folder / "policies.yaml"),
