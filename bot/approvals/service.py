@@ -354,7 +354,10 @@ class Service:
         )
         saved = await self.storage.save_request(request, event, new)
         crash.point("vote-saved")
-        self._wake(request.task_id)
+        if isinstance(saved.state, Decided):
+            self._wake(request.task_id)
+        else:
+            self.work.show(request.task_id)
         return saved
 
     def _validate(self, request: Request) -> None:
@@ -372,7 +375,8 @@ class Service:
         await _until_won(once)
 
     def _wake(self, task_id: TaskId) -> None:
-        self.work.show(task_id)
+        """Have the task driven, and shown after that; or within a moment, where its graph takes longer."""
+        self.work.show_soon(task_id)
         self.work.deliver(task_id)
 
 
