@@ -56,13 +56,16 @@ class InputForm:
         problems = problems or self._mismatches(values) or self._objections(values)
         if problems:
             raise InvalidInputs(graph, problems, self.example(graph))
-        if self.messages in values:
-            values[self.messages] = [{"role": "user", "content": values[self.messages]}]
         return values
 
     def given(self, values: Mapping[str, JSON]) -> JSON:
-        """What the graph is started with, of what `parse` returned."""
-        return values.get(WHOLE) if self.whole else dict(values)
+        """What the graph is started with, of what `parse` returned: a sentence as the conversation that it begins."""
+        if self.whole:
+            return values.get(WHOLE)
+        begun: dict[str, JSON] = {
+            name: [{"role": "user", "content": value}] for name, value in values.items() if name == self.messages
+        }
+        return {**values, **begun}
 
     def example(self, graph: str) -> str:
         """A line that would start the graph."""

@@ -70,6 +70,8 @@ class Bot:
 
     folder: Path
     environment: Mapping[str, str]
+    module: Sequence[str] = ("bot", "run")
+    """What is started, as after `python -m`."""
     process: subprocess.Popen[str] | None = None
     starts: int = 0
 
@@ -122,7 +124,7 @@ class Bot:
         """Start it, and wait for nothing."""
         self.starts += 1
         environment = {**self.environment, **changes}
-        self.process = _python(["bot", "run"], cwd=self.folder, env=environment, log=self.folder / "bot.log")
+        self.process = _python(self.module, cwd=self.folder, env=environment, log=self.folder / "bot.log")
         return self.process
 
     @property

@@ -248,7 +248,9 @@ def test_a_conversation_is_begun_with_a_sentence() -> None:
 
     assert [(each.name, each.required, each.schema["type"]) for each in form.inputs] == [("messages", True, "string")]
     assert form.example("chat") == '/task chat messages="please tidy up"'
-    assert form.parse("chat", {"messages": "hello"}) == {"messages": [{"role": "user", "content": "hello"}]}
+    parsed = form.parse("chat", {"messages": "hello"})
+    assert parsed == {"messages": "hello"}, "what a person typed is what is shown"
+    assert form.given(parsed) == {"messages": [{"role": "user", "content": "hello"}]}
     assert problem(form) == {"messages": "is missing"}
 
 

@@ -310,3 +310,14 @@ def test_a_verdict_of_approval_needs_no_words() -> None:
     card = cards.draw(view(asked=request(state=decided(answered(Approve(), edited=True)))))
 
     assert "*Approved with changes* by <@U0BOB>" in seen(card)
+
+
+def test_a_question_that_changed_while_it_waited_says_so_until_it_is_answered() -> None:
+    renewed = replace(request(), renewed_at=NOW, version=2)
+    settled = replace(renewed, state=decided(answered()))
+
+    for said in (seen(cards.draw(view(asked=renewed))), cards.draw(view(asked=renewed)).text):
+        assert "asks something else now" in said
+    assert "asks something else now" in json.dumps(cards.draw_small(view(asked=renewed)))
+    for said in (seen(cards.draw(view(asked=settled))), cards.draw(view(asked=settled)).text):
+        assert "asks something else now" not in said
