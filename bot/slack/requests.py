@@ -139,8 +139,10 @@ def _about(request: Request, detail: Detail | None) -> tuple[list[Block], bool]:
     if _lists_choices(request):
         listed = [text.shown(choice, detail.value) for choice in question.choices[: detail.rows]]
         lines = [blocks.line(blocks.run(each.text)) for each in listed]
-        drawn.append(blocks.rich(blocks.bullets(lines, ordered=True)))
-        cut |= any(each.cut for each in listed) or len(listed) < len(question.choices)
+        rest = len(question.choices) - len(listed)
+        more = [blocks.line(blocks.run(f"… {text.counted(rest, 'more choice')}", "italic"))] if rest else []
+        drawn.append(blocks.rich(blocks.bullets(lines, ordered=True), *more))
+        cut |= any(each.cut for each in listed) or rest > 0
     return drawn, cut
 
 

@@ -74,12 +74,14 @@ def prose(words: str, limit: int) -> Shown:
     return Shown((blocks.line(blocks.run(short.text)),), short.cut)
 
 
-def answer(value: JSON, limit: int) -> Shown:
-    """What somebody answered: words as a quotation, anything else as JSON."""
+def answer(value: JSON, detail: Detail) -> Shown:
+    """What somebody answered: words as a quotation, a form as its rows, anything else as JSON."""
     if isinstance(value, str):
-        short = text.shown(value, limit)
+        short = text.shown(value, detail.text)
         return Shown((blocks.quote(blocks.run(short.text)),), short.cut)
-    short = text.shown(text.pretty(value), limit)
+    if isinstance(value, dict) and value:
+        return rows(value, detail)
+    short = text.shown(text.pretty(value), detail.text)
     return Shown((blocks.code(short.text),), short.cut)
 
 
