@@ -29,6 +29,8 @@ ROOMS = 120
 DAY = 24 * 60 * 60
 WAIT = 45.0
 """Seconds that anything may take on a busy machine before the test fails."""
+UNPACED = ("tests.bench.unpaced",)
+"""The bot without Slack's pace, where one serves so many tests that they would wait for each other."""
 PATIENT_POLICY = """
 defaults:
   approvers: ["@ops-leads"]

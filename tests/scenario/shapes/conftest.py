@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tests.scenario.stage import Bot, Message, Room, Slack, Thread
+from tests.scenario.stage import UNPACED, Bot, Message, Room, Slack, Thread
 
 FOLDER = Path(__file__).resolve().parent / "graphs"
 GRAPHS = {
@@ -32,8 +32,6 @@ GRAPHS = {
     "talking": "forms.py:talking",
     "functional": "forms.py:functional",
 }
-UNPACED = ("tests.bench.unpaced",)
-"""One bot serves all of these tests, which at Slack's pace would wait for each other."""
 POLICY = """
 defaults:
   approvers: ["@ops-leads"]
