@@ -25,8 +25,10 @@ TRIP: dict[str, Any] = {
         "meals": {"type": "array", "items": {"enum": ["breakfast", "lunch", "dinner"]}},
         "hotel": _ADDRESS,
         "note": {"anyOf": [{"type": "string", "maxLength": 2000}, {"type": "null"}]},
+        "leaves": {"type": "string", "format": "date-time"},
+        "class of tickets": {"oneOf": [{"const": 1, "title": "First"}, {"const": 2, "title": "Second"}]},
     },
-    "required": ["traveller", "nights", "budget", "refundable", "on", "meals", "hotel"],
+    "required": ["traveller", "nights", "budget", "refundable", "on", "meals", "hotel", "leaves", "class of tickets"],
 }
 EITHER: dict[str, Any] = {
     "oneOf": [
@@ -67,8 +69,9 @@ _MAIL = ("send_mail", {"to": "ann@x.example", "body": "Sorry!"}, ["approve", "re
 CASES: dict[str, tuple[Any, Any]] = {
     "calls": (_calls(_REFUND, _MAIL), None),
     "call": (_calls(_REFUND), None),
+    "structure": (_calls(("plan", {"steps": [{"do": "drain", "in": 5}], "dry": False}, ["approve", "edit"])), None),
     "mixed": (_calls(_REFUND, ("wipe", {"disk": "sda"}, ["reject", "respond"])), None),
-    "inbox": ([_inbox(accept=True, respond=True, ignore=True)], None),
+    "inbox": (_inbox(accept=True, respond=True, ignore=True), None),
     "boolean": ({"question": "Deploy?", "version": "1.2"}, {"type": "boolean"}),
     "trip": ({"question": "Where to?"}, TRIP),
     "either": ({"question": "How shall it be sent?"}, EITHER),

@@ -16,6 +16,7 @@ FOLDER = Path(__file__).resolve().parent / "graphs"
 GRAPHS = {
     "asking": "asking.py:graph",
     "wording": "asking.py:graph",
+    "paired": "asking.py:graph",
     "batched": "agents.py:batched",
     "per_call": "agents.py:per_call",
     "deep": "agents.py:deep",
@@ -25,6 +26,7 @@ GRAPHS = {
     "changing": "again.py:changing",
     "insisting": "again.py:insisting",
     "revising": "again.py:revising",
+    "fanned": "again.py:fanned",
     "typed": "forms.py:typed",
     "modelled": "forms.py:modelled",
     "plain": "forms.py:plain",
@@ -43,6 +45,9 @@ rules:
     reason_required: false
   - name: two of them
     match: {graph: changing}
+    quorum: 2
+  - name: two of them again
+    match: {graph: paired}
     quorum: 2
 approvals:
   wording: {answer: go/stop}

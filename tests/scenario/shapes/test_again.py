@@ -26,6 +26,17 @@ async def test_a_question_that_changes_while_it_waits_says_so_and_votes_on_the_o
     assert (await size.ended()).endswith("francs: True; size large")
 
 
+async def test_every_branch_of_a_fan_out_has_its_card_and_any_may_be_first(starts: Asks) -> None:
+    first = await starts("fanned", "name=x", "Do one?")
+    cards = [await first.thread.card(f"Do {name}?") for name in ("three", "one", "two")]
+
+    for card in cards:
+        await first.room.press("bob", card, "approve")
+
+    assert await first.ended() == "one True; three True; two True"
+    assert len(await first.thread.cards()) == 3
+
+
 async def test_an_answer_that_the_graph_refuses_comes_back_as_a_question_that_says_why(starts: Asks) -> None:
     first = await starts("insisting", "name=x", "How old?")
     await first.says("respond", "old")

@@ -33,6 +33,9 @@ async def test_a_schema_is_a_form_and_what_is_wrong_stands_at_its_field(asks: As
         "On": "2030-05-01",
         "Meals": ["dinner", "breakfast"],
         "Hotel: Street": "ab",
+        "Leaves": 1_900_000_000,
+        "Class of tickets": "Second",
+        "Note": "Two lines,\nas it is long",
     }
 
     assert await asked.submit(Nights="40") != {}
@@ -50,6 +53,9 @@ async def test_a_schema_is_a_form_and_what_is_wrong_stands_at_its_field(asks: As
         "on": "2030-05-01",
         "meals": ["breakfast", "dinner"],
         "hotel": {"street": "High Street", "floor": 0},
+        "leaves": "2030-03-17T17:46:40Z",
+        "class of tickets": 2,
+        "note": "Two lines,\nas it is long",
     }
 
 

@@ -58,6 +58,35 @@ async def test_an_edit_that_is_wrong_is_told_at_its_field_and_one_that_is_right_
     assert told["decisions"][0]["edited_action"]["args"]["amount"] == 100
 
 
+async def test_a_structure_is_edited_as_json(asks: Asks) -> None:
+    asked = await asks("structure", "steps  1 entry", "[Edit…]")
+    await asked.press("edit")
+    await asked.room.modal("bob", "steps")
+
+    assert "not JSON" in (await asked.submit(steps="[{"))["steps"]
+    assert await asked.submit(steps='[{"do": "drain", "in": 9}]', dry="Yes") == {}
+
+    changed = 'steps  [{"do": "drain", "in": 5}]  →  [{"do": "drain", "in": 9}]'
+    await asked.shows("Approved with changes by @bob", changed, "dry  false  →  true")
+    told = await asked.told()
+    assert told["decisions"][0]["edited_action"]["args"] == {"steps": [{"do": "drain", "in": 9}], "dry": True}
+
+
+async def test_an_edit_voids_the_votes_before_it(asks: Asks) -> None:
+    asked = await asks("call", "0 of 2", graph="paired")
+    await asked.press("approve", "bob")
+    await asked.shows("Answers", "1 of 2 · @bob")
+    await asked.press("edit", "carol")
+    await asked.room.modal("carol", "answers given so far no longer count")
+
+    assert await asked.submit("carol", amount="100") == {}
+
+    await asked.shows("version 2", "Changed by @carol", "1 of 2 · @carol")
+    await asked.press("approve", "bob")
+    await asked.shows("Approved with changes by @carol and @bob")
+    assert (await asked.told())["decisions"][0]["edited_action"]["args"]["amount"] == 100
+
+
 async def test_an_edit_that_changes_nothing_is_an_approval_of_what_was_proposed(asks: Asks) -> None:
     asked = await asks("call", "[Edit…]")
     await asked.press("edit")

@@ -7,7 +7,7 @@ from operator import add
 from typing import Annotated, Any, NotRequired
 
 from langgraph.graph import END, START, StateGraph
-from langgraph.types import interrupt
+from langgraph.types import Send, interrupt
 from typing_extensions import TypedDict
 
 CLOCK = itertools.count(1)
@@ -49,6 +49,17 @@ def review(state: State) -> dict[str, Any]:
     answer = interrupt({"question": f"Publish {draft}?", "details": {"text": draft}, "answer": "object"})
     return {"told": [answer["feedback"]], "outcome": f"published {draft}" if answer["approved"] else ""}
 
+
+def branch(state: State) -> dict[str, Any]:
+    question = {"question": f"Do {state['name']}?", "details": {}}
+    return {"told": [f"{state['name']} {interrupt(question)}"]}
+
+
+fanned = StateGraph(State, input_schema=Inputs)
+fanned.add_node("branch", branch)
+fanned.add_node("report", report)
+fanned.add_conditional_edges(START, lambda _: [Send("branch", {"name": each}) for each in ("one", "two", "three")])
+fanned.add_edge("branch", "report")
 
 changing = StateGraph(State, input_schema=Inputs)
 changing.add_node("steady", steady)
