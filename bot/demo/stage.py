@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -24,15 +25,6 @@ COMMAND = (sys.executable, "-m", "bot.demo.bot")
 """The bot on the environment alone, with Slack's clock: what .env says is for a real workspace."""
 DAY = 24 * 60 * 60
 
-GRAPHS = ("cleanup", "payment", "email", "publish", "intake")
-PLACES = {
-    "PAYMENT_LEDGER": "ledger.db",
-    "MAIL_OUTBOX": "outbox",
-    "PUBLISH_ROOT": "published",
-    "INTAKE_ROOT": "tickets",
-}
-"""Where the graphs work, below the demo's folder."""
-
 LOGS = {
     "web/access-2026-01.log": (212, 48_200),
     "web/access-2026-02.log": (181, 51_900),
@@ -47,6 +39,7 @@ LOGS = {
     "deploy.log": (5, 7_400),
 }
 """Name -> age in days, size in bytes."""
+CUSTOMERS = "name,number\nAda,2041\nGrace,2042\nLinus,2043\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +53,8 @@ class Windows:
 
 def prepare(folder: Path, windows: Windows) -> None:
     """Make the demo's files anew; nothing outside the folder is touched."""
-    for old in ("state", "logs", ".trash", "outbox", "published", "tickets"):
-        shutil.rmtree(folder / old, ignore_errors=True)
-    (folder / "ledger.db").unlink(missing_ok=True)
+    for old in (folder / "state", folder / "logs", folder / ".trash"):
+        shutil.rmtree(old, ignore_errors=True)
     (folder / "state").mkdir(parents=True)
     fill(folder / "logs")
     (folder / "policies.yaml").write_text(
@@ -74,9 +66,32 @@ defaults:
   deadline: {_seconds(windows.deadline)}
 """
     )
-    graphs = {name: f"{ROOT}/graphs/{name}.py:graph" for name in GRAPHS}
-    places = {name: str(folder / place) for name, place in PLACES.items()}
-    (folder / "langgraph.json").write_text(json.dumps({"graphs": graphs, "env": places}, indent=2) + "\n")
+    (folder / "batch").mkdir(exist_ok=True)
+    (folder / "batch" / "customers.csv").write_text(CUSTOMERS)
+    (folder / "langgraph.json").write_text(json.dumps(_configuration(folder), indent=2) + "\n")
+
+
+def _configuration(folder: Path) -> dict[str, object]:
+    """The project's own langgraph.json, so that a graph which is named there is here too; what its graphs keep is
+    below the demo's folder."""
+    try:
+        named: dict[str, Any] = json.loads((ROOT / "langgraph.json").read_text())
+        return {
+            "dependencies": [str(ROOT / each) for each in named.get("dependencies", [])],
+            "graphs": {name: _from_root(entry) for name, entry in named["graphs"].items()},
+            "env": {name: re.sub(r"^var/", f"{folder}/", value) for name, value in named.get("env", {}).items()},
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(
+            f"{ROOT / 'langgraph.json'}: the demo cannot use it ({error}). `python -m bot check` says more."
+        ) from None
+
+
+def _from_root(entry: Any) -> Any:
+    """The entry with its file's whole path."""
+    if isinstance(entry, dict):
+        return {**entry, "path": _from_root(entry.get("path"))}
+    return str(ROOT / entry) if isinstance(entry, str) and ".py:" in entry else entry
 
 
 def hint(folder: Path, windows: Windows) -> dict[str, Any]:
@@ -135,7 +150,7 @@ async def simulator(port: int, hint: Mapping[str, Any] | None = None) -> AsyncIt
 async def bot(slack: SimulatorProcess, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """The bot on that Slack, as a process of its own, ended with the block; its log goes to bot.log."""
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "REDIS_", "SMTP_"))},
+        **{name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "REDIS_"))},
         **slack.environment,
         "STATE_DIR": str(folder / "state"),
         "POLICY_FILE": str(folder / "policies.yaml"),
