@@ -234,9 +234,10 @@ class Delivery:
         if known is None:
             await self._open(task, asked)
             return
-        renewed = rules.ask_anew(known, asked.question)
+        now = self.clock()
+        renewed = rules.ask_anew(known, asked.question, now)
         if renewed is not known:
-            await self._save(renewed, "asked_anew", surfaces.files_of(renewed, self.clock()))
+            await self._save(renewed, "asked_anew", surfaces.files_of(renewed, now))
 
     async def _open(self, task: Task, asked: Asked) -> None:
         crash.point("interrupt-reached")

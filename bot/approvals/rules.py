@@ -116,11 +116,12 @@ def revise(
     )
 
 
-def ask_anew(request: Request, question: Question) -> Request:
+def ask_anew(request: Request, question: Question, now: datetime) -> Request:
     """The graph asks something else under the same interrupt: a new version, without votes and edits."""
     if not isinstance(request.state, Pending) or question == request.proposed:
         return request
-    return replace(request, proposed=question, question=question, version=request.version + 1, votes=(), edits=())
+    renewed = replace(request, proposed=question, question=question, renewed_at=now, version=request.version + 1)
+    return replace(renewed, votes=(), edits=())
 
 
 def asked_again(request: Request, objection: str, now: datetime) -> Request:

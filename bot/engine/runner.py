@@ -21,7 +21,7 @@ from bot.approvals.errors import Unreachable
 from bot.approvals.model import JSON, Decision, Failure, InterruptId, Lease, Question, Task, TaskId
 from bot.approvals.policy import GraphTerms
 from bot.approvals.ports import Draining, Graph, Phase, ThreadStatus
-from bot.engine import breakpoints, questions, status, telling
+from bot.engine import breakpoints, factories, questions, status, telling
 from bot.engine.checkpoints import FENCING_TOKEN, LeaseLost, from_saver, lost
 from bot.engine.registry import Registry
 
@@ -148,7 +148,9 @@ class LangGraphEngine:
         try:
             with telling.listening(lambda words: self.progress.tell(task.id, words)) as heard:
                 config = _config(task, lease, **heard)
-                await self.registry.compiled(task.graph).ainvoke(given, config, durability="sync", control=control)
+                graph = self.registry.compiled(task.graph)
+                context = factories.context(graph)
+                await graph.ainvoke(given, config, context=context, durability="sync", control=control)
         except GraphDrained as drained:
             raise Draining from drained
         except UnknownInterruptError as unknown:

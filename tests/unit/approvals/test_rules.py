@@ -286,22 +286,22 @@ def test_a_graph_that_asks_something_else_voids_votes_and_edits() -> None:
     voted = cast(edited, ALICE)
     other = question(title="Delete more?")
 
-    asked = rules.ask_anew(voted, other)
+    asked = rules.ask_anew(voted, other, MORNING)
 
-    assert (asked.version, asked.votes, asked.edits) == (3, (), ())
+    assert (asked.version, asked.votes, asked.edits, asked.renewed_at) == (3, (), (), MORNING)
     assert asked.question == asked.proposed == other
 
 
 def test_a_graph_that_asks_the_same_again_changes_nothing_not_even_an_edit() -> None:
     edited = rules.revise(a_request(), BOB, 1, 0, {"path": "/older"}, MORNING)
 
-    assert rules.ask_anew(edited, edited.proposed) is edited
+    assert rules.ask_anew(edited, edited.proposed, MORNING) is edited
 
 
 def test_a_decision_stands_although_the_graph_asks_something_else() -> None:
     settled = cast(a_request(), ALICE)
 
-    assert rules.ask_anew(settled, question(title="Delete more?")) is settled
+    assert rules.ask_anew(settled, question(title="Delete more?"), MORNING) is settled
 
 
 def test_an_interrupt_that_is_gone_supersedes_what_is_not_over() -> None:
