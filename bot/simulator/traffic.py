@@ -40,7 +40,7 @@ class Traffic:
         self._feed.add("acknowledged", type=entry["type"])
 
     def since(self, after: int, *, method: str | None = None, kind: str | None = None) -> list[dict[str, Any]]:
-        """The entries numbered above `after`: of them calls of this method, or envelopes of this type, if one is named."""
+        """The entries numbered above `after`: calls of this method, or envelopes of this type, where one is named."""
         return [
             entry
             for entry in self._entries[after:]
