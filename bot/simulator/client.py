@@ -74,10 +74,9 @@ class Simulator:
         A call: direction "call", seq, at, method, arguments, status, ok, error, lost, answer. An envelope: direction
         "envelope", seq, at, connection, envelope_id, type, payload, acknowledged_after (None: never), response.
         """
-        entries: list[Json] = (await self.get("/sim/traffic", after=str(after)))["traffic"]
-        if method is not None:
-            return [entry for entry in entries if entry.get("method") == method]
-        return [entry for entry in entries if kind is None or entry.get("type") == kind]
+        wanted = {name: value for name, value in (("method", method), ("kind", kind)) if value is not None}
+        entries: list[Json] = (await self.get("/sim/traffic", after=str(after), **wanted))["traffic"]
+        return entries
 
     async def events(self, after: int, seconds: float = 25.0) -> Json:
         """`{"seq", "events"}` after that number, as soon as there are any."""

@@ -91,6 +91,8 @@ def parse(content: dict[str, Any]) -> Manifest:
     name = str(display.get("name") or "App")
     shown = bool(home.get("messages_tab_enabled", True))
     events, interactivity = _section(settings, "event_subscriptions"), _section(settings, "interactivity")
+    if (features.get("slash_commands") or features.get("shortcuts")) and "commands" not in scopes:
+        raise ManifestError("manifest: slash commands and shortcuts need the scope commands")
     return Manifest(
         app_name=name,
         bot_name=str(_section(features, "bot_user").get("display_name") or name),
