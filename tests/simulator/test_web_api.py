@@ -180,6 +180,18 @@ async def test_a_reply_to_nothing_is_refused(desk: Desk) -> None:
     assert answer["error"] == "thread_not_found"
 
 
+async def test_a_deleted_reply_leaves_the_others_in_the_thread(desk: Desk) -> None:
+    parent = await desk.bot.chat_postMessage(channel="C0OPS", text="Parent")
+    posted = [
+        await desk.bot.chat_postMessage(channel="C0OPS", text=text, thread_ts=parent["ts"]) for text in ("One", "Two")
+    ]
+
+    await desk.bot.chat_delete(channel="C0OPS", ts=posted[0]["ts"])
+
+    thread = await desk.seat("alice").thread("#ops", parent["ts"])
+    assert [(message["text"], message.get("reply_count")) for message in thread] == [("Parent", 1), ("Two", None)]
+
+
 async def test_a_long_thread_is_read_in_pages(desk: Desk) -> None:
     parent = await desk.bot.chat_postMessage(channel="C0OPS", text="Parent")
     for number in range(5):
