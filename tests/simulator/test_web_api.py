@@ -2,6 +2,7 @@
 
 import json
 
+import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -42,7 +43,14 @@ async def test_the_scope_for_a_conversation_depends_on_its_kind(desk: Desk) -> N
     assert answer["needed"] == "im:read"
 
 
-async def test_the_same_call_is_understood_as_form_json_and_query(desk: Desk) -> None:
+def _parts(fields: dict[str, str]) -> aiohttp.FormData:
+    parts = aiohttp.FormData(default_to_multipart=True)
+    for name, value in fields.items():
+        parts.add_field(name, value)
+    return parts
+
+
+async def test_the_same_call_is_understood_as_form_json_query_and_parts(desk: Desk) -> None:
     token = {"Authorization": f"Bearer {desk.world.bot_token}"}
     url = f"{desk.api_url}chat.postMessage"
     blocks = [section("In blocks")]
@@ -52,12 +60,13 @@ async def test_the_same_call_is_understood_as_form_json_and_query(desk: Desk) ->
         desk.session.post(url, data=as_form, headers=token),
         desk.session.post(url, json={"channel": "C0OPS", "text": "json", "blocks": blocks}, headers=token),
         desk.session.get(url, params={**as_form, "text": "query", "token": desk.world.bot_token}),
+        desk.session.post(url, data=_parts({**as_form, "text": "parts"}), headers=token),
     ):
         async with answer as response:
             assert (await response.json())["ok"]
 
     shown = await desk.seat("alice").messages("#ops")
-    assert [message["text"] for message in shown] == ["form", "json", "query"]
+    assert [message["text"] for message in shown] == ["form", "json", "query", "parts"]
     assert all(message["blocks"][0]["text"]["text"] == "In blocks" for message in shown)
 
 
