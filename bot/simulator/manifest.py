@@ -65,6 +65,12 @@ class Manifest:
             return known.url if known else None
         return self.events_url if kind == "events_api" else self.interactivity_url
 
+    @property
+    def request_urls(self) -> list[str]:
+        """Every address that it names."""
+        named = [self.events_url, self.interactivity_url, *(command.url for command in self.commands)]
+        return [url for url in named if url]
+
     def shortcut(self, callback_id: str) -> Shortcut | None:
         """The registered shortcut of that callback_id."""
         return next((shortcut for shortcut in self.shortcuts if shortcut.callback_id == callback_id), None)
