@@ -236,6 +236,23 @@ def test_every_input_of_a_modal_reaches_the_app_and_its_errors_stand_at_the_fiel
     expect(bob.dialog).to_have_count(0)
 
 
+def test_a_menu_asks_the_app_for_what_fits_to_what_is_typed(app: Backstage, bob: Person) -> None:
+    bob.sits("bob", "ops")
+    bob.sends("/task form")
+    app.opens(modal(field("external_select", "City", min_query_length=2)))
+    city = bob.dialog.get_by_role("combobox", name="City")
+    city.press_sequentially("ha")
+
+    assert app.hears({"options": [{"text": plain("Hamburg"), "value": "hh"}]})["value"] == "ha"
+
+    bob.page.get_by_role("option", name="Hamburg").click()
+    expect(city).to_have_value("Hamburg")
+    bob.dialog.get_by_role("button", name="Send").click()
+    body = app.hears()
+    assert body["view"]["state"]["values"]["City"]["typed"]["selected_option"]["value"] == "hh"
+    expect(bob.dialog).to_have_count(0)
+
+
 def test_modals_are_stacked_and_back_leads_to_the_one_before(app: Backstage, bob: Person) -> None:
     bob.sits("bob", "ops")
     bob.sends("/task stack")

@@ -3,17 +3,22 @@
 import { h, icon } from "./dom.js";
 import { home, place } from "./float.js";
 
+const PAUSE = 150;
 let made = 0;
 
-// `options`: {value, label, note, group}; `chosen`: values; `onChange(values)`.
-export function combobox({ id, label, described, action, placeholder, options, chosen, many = false, autofocus, onChange }) {
+// `options`: {value, label, note, group}; `chosen`: values; `onChange(values)`. `ask(text)` promises options for what is
+// typed, where the options are not there beforehand.
+export function combobox({ id, label, described, action, placeholder, options, ask, chosen, many = false, autofocus, onChange }) {
   const listId = `listbox-${(made += 1)}`;
   let values = [...chosen];
   let list = null;
   let shown = [];
   let at = 0;
 
-  const labelOf = (value) => options.find((one) => one.value === value)?.label ?? value;
+  let pause = 0;
+
+  const labels = new Map(options.map((one) => [one.value, one.label]));
+  const labelOf = (value) => labels.get(value) ?? value;
   const input = h("input", {
     id, type: "text", role: "combobox", autocomplete: "off", spellcheck: "false", placeholder, autofocus,
     "aria-label": label, "aria-describedby": described, "aria-expanded": "false", "aria-controls": listId,
@@ -40,11 +45,24 @@ export function combobox({ id, label, described, action, placeholder, options, c
     else close();
     onChange(values);
   };
-  const filter = () => {
-    const wanted = list?.dataset.all === "yes" ? "" : input.value.trim().toLowerCase();
-    shown = options.filter((one) => one.label.toLowerCase().includes(wanted));
+  const offer = (found) => {
+    shown = found;
     at = Math.max(0, shown.findIndex((one) => values.includes(one.value)));
     rows();
+  };
+  const inquire = () => {
+    clearTimeout(pause);
+    pause = setTimeout(async () => {
+      const typed = list?.dataset.all === "yes" ? "" : input.value;
+      const found = await ask(typed);
+      for (const one of found) labels.set(one.value, one.label);
+      if (list) offer(found);
+    }, PAUSE);
+  };
+  const filter = () => {
+    if (ask) return inquire();
+    const wanted = list?.dataset.all === "yes" ? "" : input.value.trim().toLowerCase();
+    return offer(options.filter((one) => one.label.toLowerCase().includes(wanted)));
   };
   const rows = () => {
     if (!list) return;
@@ -75,7 +93,6 @@ export function combobox({ id, label, described, action, placeholder, options, c
     home(frame).append(list);
     list.showPopover();
     input.setAttribute("aria-expanded", "true");
-    if (!many) input.select();
     filter();
   };
   const close = () => {
@@ -89,10 +106,12 @@ export function combobox({ id, label, described, action, placeholder, options, c
     if (event.target !== input) event.preventDefault();
     if (event.target.closest("button")) return;
     input.focus();
-    if (list) close();
-    else open();
+    if (list) return close();
+    open();
+    return input.select();
   });
   input.addEventListener("input", () => { open(); list.dataset.all = "no"; filter(); });
+  input.addEventListener("focus", () => input.select());
   input.addEventListener("blur", () => { if (many) input.value = ""; close(); });
   input.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

@@ -1,5 +1,5 @@
 // Interactive elements. `surface` says what happens to them:
-//   names, state (Slack's state.values), press(action), change(key, value), errors
+//   names, state (Slack's state.values), press(action), suggest(question), change(key, value), errors
 
 import { combobox } from "./combobox.js";
 import { confirmed } from "./dialog.js";
@@ -83,11 +83,23 @@ function choices(item, names) {
   if (item.type.endsWith("channels_select") || item.type.endsWith("conversations_select")) {
     return [...names.channels.values()].map((one) => ({ value: one.id, label: `#${one.name}` }));
   }
-  const option = (one, group) => ({ value: one.value, label: one.text.text, note: one.description?.text, group });
   return [
     ...(item.options ?? []).map((one) => option(one)),
     ...(item.option_groups ?? []).flatMap((group) => group.options.map((one) => option(one, group.label.text))),
+    ...[item.initial_option, ...(item.initial_options ?? [])].filter((one) => one && item.type.endsWith("external_select")).map((one) => option(one)),
   ];
+}
+
+const option = (one, group) => ({ value: one.value, label: one.text.text, note: one.description?.text, group });
+
+// A menu whose options the app is asked for, once enough is typed.
+function asking(block, item, surface) {
+  if (!item.type.endsWith("external_select")) return undefined;
+  return async (typed) => {
+    if (typed.length < (item.min_query_length ?? 3)) return [];
+    const { options } = await surface.suggest({ action_id: item.action_id, block_id: block.block_id, value: typed });
+    return options.map((one) => option(one));
+  };
 }
 
 const SELECTED = ["selected_option", "selected_user", "selected_channel", "selected_conversation"];
@@ -103,6 +115,7 @@ function select(many) {
     const made = combobox({
       id, described, many, action: item.action_id, placeholder: words, label: id ? undefined : words, autofocus: item.focus_on_load,
       options: choices(item, surface.names),
+      ask: asking(block, item, surface),
       chosen: many ? pickedMany(now) : [picked(now)].filter(Boolean),
       onChange: (values) => changed(block, item, surface, many ? values : values[0] ?? "", made),
     });

@@ -29,6 +29,7 @@ export class HomeTab {
       state: view.state.values,
       change: (key, value) => { typed[key] = value; },
       press: (action) => act(now.seat, "press", { ...action, home: true }),
+      suggest: (question) => act(now.seat, "suggest", { ...question, home: true }),
     }));
   }
 

@@ -19,6 +19,7 @@ export function message(item, screen, { inThread = false } = {}) {
     state: item.state?.values ?? {},
     change: (key, value) => { typed[key] = value; },
     press: (action) => screen.press(item, { ...action, values: inputsOnly(item, typed) }),
+    suggest: (question) => screen.suggest(item, question),
   };
   const body = item.blocks ? blocks(item.blocks, surface) : h("div", { class: "text" }, mrkdwn(item.text, names));
   const kind = `${item.follows ? " follows" : ""}${item.is_ephemeral ? " ephemeral" : ""}${item.marked ? " marked" : ""}`;

@@ -43,6 +43,7 @@ export class Modal {
       state: withTyped(view.state.values, this.typed, view.blocks),
       change: (key, value) => { this.typed[key] = value; },
       press: (action) => act(seat, "press", { ...action, values: this.typed }),
+      suggest: (question) => act(seat, "suggest", question),
     };
     const submit = view.submit && h("button", { type: "submit", class: "button primary", "data-action": "submit", disabled: Boolean(view.submit_disabled) }, h("span", {}, view.submit.text));
     return h("form", { novalidate: true, on: { submit: (event) => { event.preventDefault(); this.submit(seat, submit); } } },

@@ -168,6 +168,10 @@ export class Screen {
     if (done.ok) this.dismissed.set(`${seat} ${item.ts}`, item.troubles ?? 0);
   }
 
+  suggest(item, question) {
+    return act(this.now.seat, "suggest", { ...question, channel: item.channel, ts: item.ts });
+  }
+
   react(item, name) {
     return act(this.now.seat, "react", { channel: item.channel, ts: item.ts, name });
   }
