@@ -21,7 +21,6 @@ from bot import __main__, crash
 from bot.approvals.model import Answered, Reject
 from bot.engine import questions, registry
 from bot.settings import Settings
-from bot.simulator.webapi.endpoint import METHODS
 from bot.slack import listeners, replies
 from bot.slack.parts import Parts
 from tests.builders import NOON
@@ -69,10 +68,6 @@ def called() -> set[str]:
 
 def test_every_method_that_the_bot_calls_is_known_with_its_scopes() -> None:
     assert called() == set(SCOPES)
-
-
-def test_the_local_slack_knows_every_method_that_the_bot_calls() -> None:
-    assert {method.replace("_", ".") for method in called()} <= METHODS.keys()
 
 
 def test_the_manifest_asks_for_the_scopes_that_the_calls_need_and_for_no_other() -> None:
