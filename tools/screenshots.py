@@ -57,6 +57,7 @@ def take(opened: Browser, url: str) -> None:
     waiting(alice)
     modal(alice)
     dark(alice)
+    home(alice)
     beside(alice)
     narrow(Person.at(opened, url, device_scale_factor=2, size=(390, 780), has_touch=True).sits("bob"))
 
@@ -106,6 +107,19 @@ def dark(who: Person) -> None:
     expect(who.thread).to_contain_text("Rejected by @bob")
     shoot(who, "dark")
     who.page.emulate_media(color_scheme="light")
+
+
+def home(who: Person) -> None:
+    """What waits for bob, where the app has a Home tab."""
+    who.page.get_by_role("navigation").get_by_role("button", name="Countersign").click()
+    expect(who.main.get_by_role("heading", level=1)).to_have_text("Countersign")
+    tab = who.main.get_by_role("tab", name="Home")
+    if tab.count():
+        tab.click()
+        expect(who.main).to_contain_text("Northern Rail")
+        shoot(who, "home")
+    who.page.get_by_role("navigation").get_by_role("button", name="ops", exact=True).click()
+    expect(who.message("Northern Rail")).to_be_visible()
 
 
 def beside(who: Person) -> None:
