@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
+from tests.browser.backstage import backstage
 from tests.browser.people import Person
 from tests.scenario.stage import Bot
 
@@ -81,3 +82,18 @@ def test_the_page_says_when_the_app_is_gone_and_slack_answers_in_its_place(bot: 
     expect(alice.message("dispatch_failed")).to_contain_text("Only visible to you")
     bot.start()
     expect(status).to_have_accessible_name("Countersign is connected")
+
+
+def test_an_hour_is_skipped_at_the_page(chromium: Browser) -> None:
+    with backstage() as app:
+        alice = Person.at(chromium, app.url, timezone_id="UTC").sits("alice", inspector="")
+        alice.page.get_by_role("tab", name="Faults and time").click()
+        time = alice.page.get_by_role("region", name="Connection and time")
+        expect(time).to_contain_text("Here it is today, 8:00 AM.")
+
+        time.get_by_role("button", name="Skip 1 hour").click()
+
+        expect(time).to_contain_text("Here it is today, 9:00 AM.")
+        assert app.desk.clock.now() == 1_800_003_600
+        assert alice.complaints == []
+        alice.page.context.close()

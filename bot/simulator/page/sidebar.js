@@ -3,11 +3,13 @@
 import { avatar, h, icon } from "./dom.js";
 
 export function sidebar(channels, current, names, { choose, search }) {
+  // What is before one's eyes is being read.
+  const unread = (channel) => (channel.id === current ? 0 : channel.unread);
   const row = (channel, mark, quiet) => h("button", {
-    type: "button", class: `place${channel.unread ? " unread" : ""}${channel.is_archived ? " archived" : ""}${quiet ? " quiet" : ""}`,
+    type: "button", class: `place${unread(channel) ? " unread" : ""}${channel.is_archived ? " archived" : ""}${quiet ? " quiet" : ""}`,
     "data-action": channel.id, "aria-current": channel.id === current ? "page" : undefined,
     on: { click: () => choose(channel) },
-  }, mark, h("span", { class: "place-name" }, channel.title), channel.unread > 0 && h("span", { class: "count", "aria-label": `${channel.unread} unread` }, String(channel.unread)));
+  }, mark, h("span", { class: "place-name" }, channel.title), unread(channel) > 0 && h("span", { class: "count", "aria-label": `${channel.unread} unread` }, String(channel.unread)));
   const sign = (channel) => icon(channel.is_ext_shared ? "shared" : channel.is_private ? "lock" : "hash");
   const other = (channel) => names.person(channel.user);
   const direct = channels.filter((channel) => ["im", "mpim"].includes(channel.kind) && !channel.is_app);
