@@ -6,10 +6,10 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.approvals import rules, surfaces
+from bot.approvals import silence, surfaces, tally
 from bot.approvals.audit import AuditEvent
 from bot.approvals.changes import redraw, settled, until_won, wake
-from bot.approvals.ids import RequestId
+from bot.approvals.ids import JSON, RequestId
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Decided, Request
 from bot.approvals.surface import Surface, SurfaceKind
@@ -44,7 +44,7 @@ class Sweeper:
 
         async def once() -> Request | None:
             request = await self.storage.request(request_id)
-            due = rules.next_step(request, now)
+            due = silence.next_step(request, now)
             if due.request is request:
                 return None
             try:
@@ -58,7 +58,7 @@ class Sweeper:
                 at=now,
                 task_id=request.task_id,
                 request_id=request_id,
-                data={**settled(due.request), **({"to": list(due.escalate)} if due.escalate else {})},
+                data={**settled(due.request), **_escalated(due)},
             )
             return await self.storage.save_request(due.request, event, [*reminders, *copies])
 
@@ -74,17 +74,25 @@ class Sweeper:
             if surface.kind is SurfaceKind.CARD and surface.request_id == request.id and surface.ref is not None:
                 await redraw(self.storage, self.work, surface.ref)
 
-    async def _copies(self, due: rules.Due, now: datetime) -> list[Surface]:
+    async def _copies(self, due: silence.Due, now: datetime) -> list[Surface]:
         """A DM for everyone whom the escalation names and who may answer."""
         if not due.escalate:
             return []
-        people = await self.directory.resolve(due.escalate, fresh=True)
-        members = [await self.directory.member(person) for person in people if rules.may_answer(due.request, person)]
+        people = await self.directory.resolve(_names(due), fresh=True)
+        members = [await self.directory.member(person) for person in people if tally.may_answer(due.request, person)]
         chosen = sorted((each.person for each in members if not each.ineligible), key=lambda p: p.user_id)
         return [surfaces.copy_of(due.request, person, now) for person in chosen]
 
 
-def _step_kind(due: rules.Due) -> str:
+def _step_kind(due: silence.Due) -> str:
     if isinstance(due.request.state, Decided):
         return "expired"
     return "escalated" if due.escalate else "reminded"
+
+
+def _names(due: silence.Due) -> list[str]:
+    return [ref for escalation in due.escalate for ref in escalation.to]
+
+
+def _escalated(due: silence.Due) -> dict[str, JSON]:
+    return {"to": list[JSON](_names(due))} if due.escalate else {}
