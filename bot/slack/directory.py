@@ -125,6 +125,9 @@ class SlackDirectory:
             if group is None:
                 return frozenset()
             return await self._users.get(group, lambda: self._group_users(group), fresh=fresh)
+        if ref.startswith(("#", "C", "G")):
+            found = await self.channel(ref)
+            return frozenset() if found is None else await self._users.get(found, lambda: self._in_channel(found), fresh=fresh)
         if "@" in ref:
             user_id = await self._emails.get(ref, lambda: self._by_email(ref), fresh=fresh)
             return frozenset() if user_id is None else frozenset({user_id})
