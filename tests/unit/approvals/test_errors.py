@@ -8,6 +8,7 @@ from bot.approvals.decision import Answered, Approve, Cancelled, Choose, Decisio
 from bot.approvals.errors import (
     AgreedBefore,
     AlreadySettled,
+    AnotherRule,
     Conflict,
     CountersignError,
     GraphUnavailable,
@@ -69,6 +70,7 @@ REFUSALS: list[CountersignError] = [
     OwnRequest([]),
     AgreedBefore(["<@U1>"]),
     AgreedBefore([]),
+    AnotherRule("the rule `a` cannot be worked out"),
     NotEligible("it is a guest's"),
     NotYours(T1, RITA),
     TaskFinished(T1),
