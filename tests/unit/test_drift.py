@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 
 from bot import __main__, crash
-from bot.approvals.model import Answered, Approve, Reject
+from bot.approvals.decision import Answered, Approve, Reject
 from bot.engine import questions, registry
 from bot.settings import Settings
 from bot.slack import listeners, replies
@@ -45,6 +45,8 @@ SCOPES: dict[str, frozenset[str]] = {
     "chat_postEphemeral": frozenset({"chat:write"}),
     "conversations_open": frozenset({"im:write"}),
     "conversations_info": frozenset({"channels:read", "groups:read"}),
+    "conversations_list": frozenset({"channels:read", "groups:read"}),
+    "conversations_members": frozenset({"channels:read", "groups:read"}),
     "conversations_history": frozenset({"channels:history", "groups:history", "im:history"}),
     "conversations_replies": frozenset({"channels:history", "groups:history", "im:history"}),
     "users_info": frozenset({"users:read"}),

@@ -43,7 +43,7 @@ rules:
   - name: a few rounds
     match: {graph: revising}
     max_rounds: 2
-    reason_required: false
+    reason_required: never
   - name: two of them
     match: {graph: changing}
     quorum: 2

@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.approvals.model import JSON, Approve, Choose, Item, Reject, Request, Respond, Verdict
+from bot.approvals.decision import Approve, Choose, Reject, Respond
+from bot.approvals.ids import JSON
 from bot.approvals.ports import Graph, Input
+from bot.approvals.question import Item, Verdict
+from bot.approvals.request import Request
 from bot.slack import actions, modals, pages, starting
 from bot.slack.modals import Modal, Problems
 from tests.unit.slack import limits, samples
@@ -113,7 +116,7 @@ def test_a_modal_carries_an_id_and_a_version_and_nothing_else(name: str) -> None
 
 
 def test_a_reason_is_required_where_the_policy_says_so() -> None:
-    optional = replace(POLICY, reason_required=False)
+    optional = replace(POLICY, reasons=())
 
     assert modals.reject(request())["blocks"][-1]["optional"] is False
     assert modals.reject(request(policy=optional))["blocks"][-1]["optional"] is True
