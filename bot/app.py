@@ -15,14 +15,18 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot import health, policy_file
+from bot.approvals.answers import Answers
 from bot.approvals.delivery import Delivery
 from bot.approvals.errors import Unreachable
-from bot.approvals.model import TaskId
-from bot.approvals.ports import Clock
+from bot.approvals.ids import TaskId
+from bot.approvals.ports import Clock, Directory, LookupFailed
 from bot.approvals.progress import Progress
 from bot.approvals.retention import Retention
-from bot.approvals.service import Service
+from bot.approvals.selection import Policies
 from bot.approvals.surfaces import Surfaces
+from bot.approvals.sweeper import Sweeper
+from bot.approvals.tasks import Tasks
+from bot.approvals.vacancies import unmatched, vacancies
 from bot.clock import ticking
 from bot.engine import registry
 from bot.engine.runner import LangGraphEngine
@@ -63,7 +67,7 @@ async def run(settings: Settings, started: Callable[[], None] = lambda: None, *,
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIterator[Service]:
+async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIterator[None]:
     """The bot at work for as long as the block runs: connected, ticking, recovering what an earlier one left."""
     policies = policy_file.load(settings.policy_file)
     async with AsyncExitStack() as stack:
@@ -100,11 +104,14 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
             lease_ttl=settings.lease_ttl,
         )
         surfaces = Surfaces(storage=storage, messenger=messenger, clock=clock, progress=progress)
-        service = Service(storage=storage, engine=engine, directory=directory, work=work)
+        tasks = Tasks(storage=storage, engine=engine, directory=directory, work=work)
+        answers = Answers(storage=storage, engine=engine, directory=directory, work=work, policies=policies)
+        sweeper = Sweeper(storage=storage, engine=engine, directory=directory, work=work)
         listeners.register(
             bolt,
             Parts(
-                service=service,
+                tasks=tasks,
+                answers=answers,
                 engine=engine,
                 storage=storage,
                 messenger=messenger,
@@ -121,7 +128,7 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
         async def tick() -> None:
             await stores.set_clock()
             try:
-                await service.sweep(clock())
+                await sweeper.sweep(clock())
                 await retention.sweep(clock())
             except Unreachable as error:
                 log.warning("this sweep was cut short, the next one goes on: %s", error)
@@ -134,12 +141,26 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
             await work.close(settings.shutdown_grace)
 
         stack.push_async_callback(drain)
+        noticing = asyncio.create_task(_notice_vacancies(policies, directory))
+        stack.callback(noticing.cancel)
         intake = Intake(socket)
         await socket.connect_async()  # type: ignore[no-untyped-call]
         stack.push_async_callback(intake.close)
         stack.push_async_callback(work.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
-        yield service
+        yield
+
+
+async def _notice_vacancies(policies: Policies, directory: Directory) -> None:
+    """Log what the policies name that is nobody, and quorums that cannot be met; `check` says the same."""
+    try:
+        for sentence in await unmatched(policies, directory):
+            log.warning("the rules' match: %s", sentence)
+        for policy in policies.policies:
+            for sentence in await vacancies(policy, directory):
+                log.warning("policy %s: %s", policy.name, sentence)
+    except LookupFailed as failed:
+        log.warning("whom the policies name could not be looked up at the start: %s", failed)
 
 
 def _bolt(bot_token: str, app_token: str, url: str, session: ClientSession) -> tuple[AsyncApp, AsyncSocketModeHandler]:

@@ -11,26 +11,24 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Protocol, TypeAlias
 
-from bot.approvals.model import (
+from bot.approvals.audit import AuditEvent
+from bot.approvals.decision import Decision
+from bot.approvals.ids import (
     JSON,
-    AuditEvent,
     ChannelId,
-    Decision,
-    Failure,
     InterruptId,
-    Lease,
     MessageRef,
     Person,
-    Question,
-    Request,
     RequestId,
-    Surface,
     SurfaceId,
-    Task,
     TaskId,
     ThreadId,
     Ts,
 )
+from bot.approvals.question import Question
+from bot.approvals.request import Request
+from bot.approvals.surface import Surface
+from bot.approvals.task import Failure, Lease, Task
 
 Clock: TypeAlias = Callable[[], datetime]
 """Aware UTC; the one clock of the store in use."""
@@ -382,6 +380,10 @@ class Member:
     person: Person
     name: str
     ineligible: str = ""
+    nameable: bool = False
+    """Whether it may answer all the same where a policy names it: a guest, or somebody of another company."""
+    zone: str = ""
+    """Its time zone, such as Europe/Berlin; empty where Slack does not say."""
 
 
 class Directory(Protocol):
@@ -394,6 +396,11 @@ class Directory(Protocol):
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
         """Everyone whom these names of a policy mean. A name that means nobody adds nobody; `LookupFailed`
         where Slack does not say. `fresh` reads past the cache."""
+        ...
+
+    async def channel(self, ref: str) -> ChannelId | None:
+        """The channel of this name (`#ops`) or id that the bot can see; None where there is none; `LookupFailed`
+        where Slack does not say."""
         ...
 
 

@@ -26,9 +26,10 @@ from langgraph.types import Overwrite, StateSnapshot, StateUpdate
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
-from bot.approvals.model import JSON, InterruptId, Item, Question, Verdict
+from bot.approvals.ids import JSON, InterruptId
 from bot.approvals.policy import Route
 from bot.approvals.ports import Asked
+from bot.approvals.question import Item, Question, Verdict
 from bot.engine import schemas
 from bot.engine.payload import to_json
 from bot.engine.questions import breakpoint
@@ -144,10 +145,11 @@ def asked(places: Sequence[Place]) -> Asked:
 def question(places: Sequence[Place]) -> Question:
     """What is asked of people: the state of each graph that stands there, to be approved, edited or rejected."""
     titles = [_title(place) for place in places]
+    named = titles if len(titles) > 1 else [""]  # the question's own title says it
     return Question(
         shape=breakpoint.NAME,
         title=f"{' and '.join(titles)}: go on?",
-        items=tuple(_item(place, title) for place, title in zip(places, titles, strict=True)),
+        items=tuple(_item(place, title) for place, title in zip(places, named, strict=True)),
         payload={title: to_json(place.snapshot.values) for title, place in zip(titles, places, strict=True)},
     )
 

@@ -11,9 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from bot.approvals.model import Request, RequestId, Task, TaskId
+from bot.approvals.ids import RequestId, TaskId
+from bot.approvals.request import Request
+from bot.approvals.task import Task
 
 APPROVE: Final = "approve"
+APPROVE_WHY: Final = "approve_why"
+"""Opens the modal that asks for the reason of an approval, where the policy wants one."""
 REJECT: Final = "reject"
 RESPOND: Final = "respond"
 EDIT: Final = "edit"

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, assert_never
 
-from bot.approvals.model import Pending, Request, SurfaceKind
 from bot.approvals.ports import View
-from bot.slack import blocks, requests, tasks
+from bot.approvals.request import Pending, Request
+from bot.approvals.surface import SurfaceKind
+from bot.slack import blocks, privacy, requests, tasks
 from bot.slack.blocks import Block
 from bot.slack.values import Detail
 
@@ -24,9 +25,9 @@ BUDGET: Final = 10_000
 _SETTLED: Final = Detail(text=500, value=200, rows=12, entries=3, items=8)
 """Of a request that nobody is asked any more."""
 _DETAILS: Final = (
-    Detail(text=1500, value=800, rows=12, entries=8, items=8),
-    Detail(text=700, value=300, rows=8, entries=5, items=6),
-    Detail(text=300, value=120, rows=5, entries=3, items=4),
+    Detail(text=1500, value=800, rows=12, entries=8, items=16),
+    Detail(text=700, value=300, rows=8, entries=5, items=16),
+    Detail(text=300, value=120, rows=5, entries=3, items=12),
     Detail(text=100, value=50, rows=3, entries=2, items=2),
 )
 
@@ -120,7 +121,7 @@ def _urgency(view: View) -> Urgency:
 def _request(view: View) -> Request:
     if view.request is None:
         raise ValueError(f"surface {view.surface.id} is a {view.surface.kind} without its request")
-    return view.request
+    return privacy.masked(view.request)
 
 
 def _fits(drawn: list[Block]) -> bool:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from bot.approvals.model import JSON
+from bot.approvals.ids import JSON
 
 Schema: TypeAlias = Mapping[str, JSON]
 

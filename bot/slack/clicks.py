@@ -11,8 +11,11 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.approvals.decision import Approve, Choose, ItemVerdict
 from bot.approvals.errors import AlreadySettled, StaleVersion, Unreachable
-from bot.approvals.model import Approve, Choose, ItemVerdict, Request, Surface, SurfaceId, SurfaceKind
+from bot.approvals.ids import SurfaceId
+from bot.approvals.request import Request
+from bot.approvals.surface import Surface, SurfaceKind
 from bot.slack import actions, modals, starting
 from bot.slack.parts import Body, Parts, person_of, place_of, told
 
@@ -20,7 +23,7 @@ IN_TIME = 2.5
 """Seconds in which a click is checked; the trigger that opens its modal lives three (Slack: trigger_id)."""
 
 
-FORMS = re.compile(r"^(reject|respond|choose|each|edit(:\d+)?)$")
+FORMS = re.compile(r"^(approve_why|reject|respond|choose|each|edit(:\d+)?)$")
 """The buttons that open a modal to be answered."""
 
 
@@ -73,7 +76,7 @@ async def _vote_all(parts: Parts, body: Body) -> None:
     async with _brought_level(parts, body):
         request = await parts.storage.request(target.request)
         verdicts: tuple[ItemVerdict, ...] = tuple(Approve() for _ in request.question.items)
-        await parts.service.vote(
+        await parts.answers.vote(
             target.request,
             person_of(body),
             target.version,
@@ -92,7 +95,7 @@ async def _vote_choice(parts: Parts, body: Body) -> None:
         index = actions.index(pressed["action_id"])
         if index >= len(choices):
             raise StaleVersion(target.request)
-        await parts.service.vote(
+        await parts.answers.vote(
             target.request,
             person_of(body),
             target.version,
@@ -109,7 +112,7 @@ async def _open_form(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     async with _brought_level(parts, body):
         try:
             async with asyncio.timeout(IN_TIME):
-                request = await parts.service.check(target.request, person_of(body), target.version, parts.clock())
+                request = await parts.answers.check(target.request, person_of(body), target.version, parts.clock())
         except TimeoutError:
             raise Unreachable from None
         await client.views_open(trigger_id=body["trigger_id"], view=_form(request, pressed["action_id"]))
@@ -117,6 +120,8 @@ async def _open_form(parts: Parts, body: Body, client: AsyncWebClient) -> None:
 
 def _form(request: Request, action_id: str) -> modals.Modal:
     match action_id.partition(":")[0]:
+        case actions.APPROVE_WHY:
+            return modals.approve(request)
         case actions.REJECT:
             return modals.reject(request)
         case actions.RESPOND:
@@ -130,12 +135,21 @@ def _form(request: Request, action_id: str) -> modals.Modal:
 
 
 async def _view_all(parts: Parts, body: Body, client: AsyncWebClient) -> None:
-    target = actions.request_target(_pressed(body)["value"])
-    request = await parts.storage.request(target.request)
+    request = await _seen(parts, body)
     listed = await parts.storage.surfaces_of(request.task_id)
     filed = any(each.request_id == request.id and _holds(each, request.version) for each in listed)
     view = await asyncio.to_thread(modals.view_all, request, filed=filed)  # it may be megabytes
     await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+
+async def _seen(parts: Parts, body: Body) -> Request:
+    """The request that the button is about, for one who may see the whole of it."""
+    target = actions.request_target(_pressed(body)["value"])
+    try:
+        async with asyncio.timeout(IN_TIME):
+            return await parts.answers.view(target.request, person_of(body), parts.clock())
+    except TimeoutError:
+        raise Unreachable from None
 
 
 def _holds(surface: Surface, version: int) -> bool:
@@ -145,7 +159,7 @@ def _holds(surface: Surface, version: int) -> bool:
 
 async def _turn_page(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     pressed, view = _pressed(body), body["view"]
-    request = await parts.storage.request(actions.request_target(pressed["value"]).request)
+    request = await _seen(parts, body)
     page = await asyncio.to_thread(modals.view_all, request, actions.index(pressed["action_id"]))
     await client.views_update(view_id=view["id"], hash=view["hash"], view=page)
 
@@ -165,7 +179,7 @@ async def _retry(parts: Parts, body: Body) -> None:
             pass
         case actions.RequestTarget(request=request_id):
             task_id = (await parts.storage.request(request_id)).task_id
-    await parts.service.retry(task_id, person_of(body), parts.clock())
+    await parts.tasks.retry(task_id, person_of(body), parts.clock())
 
 
 def _pressed(body: Body) -> Mapping[str, str]:
@@ -187,5 +201,5 @@ async def _brought_level(parts: Parts, body: Body) -> AsyncIterator[None]:
     except (AlreadySettled, StaleVersion):
         place = place_of(body)
         if place is not None and place.message is not None:
-            await parts.service.redraw(place.message)
+            await parts.tasks.redraw(place.message)
         raise

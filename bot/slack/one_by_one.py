@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from bot.approvals.model import Approve, Item, ItemVerdict, Reject, Request, Respond, Verdict
+from bot.approvals.decision import Approve, ItemVerdict, Reject, Respond
+from bot.approvals.question import Item, Verdict
+from bot.approvals.request import Request
 from bot.slack import actions, blocks, fields, text, values, views, wording
 from bot.slack.blocks import Block
 from bot.slack.fields import State
 from bot.slack.views import Modal, Problems
 
-MOST_ITEMS = 30
-"""Of more the modal would be too long."""
+MOST_ITEMS = 48
+"""Two blocks each: of more the modal would be too long (Slack: 100 blocks)."""
 
 
 def each(request: Request) -> Modal:
@@ -61,9 +63,11 @@ def _verdict(request: Request, number: int, state: State) -> ItemVerdict | Probl
     words = str(held.get(_words_block(number), {}).get(fields.VALUE, {}).get("value") or "").strip()
     match str(option["value"]) if option else "":
         case Verdict.APPROVE:
-            return Approve()
+            if Verdict.APPROVE in request.policy.reasons and not words:
+                return Problems(by_block={_words_block(number): "Please say why."})
+            return Approve(reason=words) if Verdict.APPROVE in request.policy.reasons else Approve()
         case Verdict.REJECT:
-            if request.policy.reason_required and not words:
+            if Verdict.REJECT in request.policy.reasons and not words:
                 return Problems(by_block={_words_block(number): "Please say why."})
             return Reject(reason=words)
         case Verdict.RESPOND:

@@ -10,8 +10,11 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.approvals.decision import Approve, ItemVerdict, Reject
 from bot.approvals.errors import CountersignError, InvalidAnswer, InvalidInputs, ReasonMissing
-from bot.approvals.model import Approve, ChannelId, ItemVerdict, Reject, Request, Verdict
+from bot.approvals.ids import ChannelId
+from bot.approvals.question import Verdict
+from bot.approvals.request import Request
 from bot.slack import actions, edits, modals, starting, text, wording
 from bot.slack.modals import Problems
 from bot.slack.parts import Body, Parts, person_of
@@ -23,9 +26,13 @@ IN_TIME = 2.5
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
+    @app.view(actions.APPROVE_WHY)
+    async def approve(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await _submitted(parts, ack, _with_reason(parts, body, Approve))
+
     @app.view(actions.REJECT)
     async def reject(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _reject(parts, body))
+        await _submitted(parts, ack, _with_reason(parts, body, Reject))
 
     @app.view(actions.RESPOND)
     async def respond(ack: AsyncAck, body: Mapping[str, Any]) -> None:
@@ -89,11 +96,11 @@ async def _replace(ack: AsyncAck, title: str, sentence: str) -> None:
     await ack(response_action="update", view=dict(modals.notice(title, sentence)))
 
 
-async def _reject(parts: Parts, body: Body) -> Problems | None:
+async def _with_reason(parts: Parts, body: Body, verdict: type[Approve | Reject]) -> Problems | None:
     target = _target(body)
     request = await parts.storage.request(target.request)
     reason = modals.reason(_state(body))
-    verdicts: tuple[ItemVerdict, ...] = tuple(Reject(reason=reason) for _ in request.question.items)
+    verdicts: tuple[ItemVerdict, ...] = tuple(verdict(reason=reason) for _ in request.question.items)
     try:
         await _vote(parts, body, verdicts)
     except ReasonMissing as missing:
@@ -130,8 +137,8 @@ async def _each(parts: Parts, body: Body) -> Problems | None:
 
 
 async def _edit(parts: Parts, body: Body) -> Problems | None:
-    """Change one item's arguments. Where it is the only one, who changed it thereby approves it as it is now; of
-    several, the others are still to be looked at."""
+    """Change one item's arguments. Where it is the only one, who changed it thereby approves it as it is now, unless
+    an approval has to say why; of several, the others are still to be looked at."""
     request = await _request(parts, body)
     edited = modals.edited(request, _state(body))
     if isinstance(edited, Problems):
@@ -140,9 +147,9 @@ async def _edit(parts: Parts, body: Body) -> Problems | None:
     if edits.changes_nothing(request, edited):
         return await _as_it_is(parts, body, request, edited)
     try:
-        revised = await parts.service.edit(request.id, person, version, edited.item, edited.arguments, parts.clock())
-        if len(revised.question.items) == 1:
-            await parts.service.vote(request.id, person, revised.version, (Approve(),), parts.clock())
+        revised = await parts.answers.edit(request.id, person, version, edited.item, edited.arguments, parts.clock())
+        if len(revised.question.items) == 1 and Verdict.APPROVE not in revised.policy.reasons:
+            await parts.answers.vote(request.id, person, revised.version, (Approve(),), parts.clock())
     except InvalidAnswer as invalid:
         return edits.problem(request, edited.item, invalid.field, invalid.problem)
     return None
@@ -152,6 +159,8 @@ async def _as_it_is(parts: Parts, body: Body, request: Request, edited: edits.Ed
     """Somebody saved without a change: an approval where that is an answer, and no new version in any case."""
     if len(request.question.items) > 1:
         return None
+    if Verdict.APPROVE in request.policy.reasons:
+        return edits.problem(request, edited.item, "", "Nothing is changed yet; an approval as it is has to say why.")
     if Verdict.APPROVE not in wording.verdicts(request, edited.item):
         return edits.problem(request, edited.item, "", "Nothing is changed yet, and as it is it cannot be approved.")
     await _vote(parts, body, (Approve(),))
@@ -167,7 +176,7 @@ async def _start(parts: Parts, body: Body) -> Problems | None:
     channel = ChannelId(view["private_metadata"])
     try:
         words = starting.words(graph, _state(body))
-        await parts.service.start(name, words, person_of(body), channel, parts.clock())
+        await parts.tasks.start(name, words, person_of(body), channel, parts.clock())
     except InvalidInputs as invalid:
         return starting.problems(graph, invalid.problems)
     return None
@@ -175,13 +184,13 @@ async def _start(parts: Parts, body: Body) -> Problems | None:
 
 async def _vote(parts: Parts, body: Body, verdicts: tuple[ItemVerdict, ...]) -> None:
     target = _target(body)
-    await parts.service.vote(target.request, person_of(body), target.version, verdicts, parts.clock())
+    await parts.answers.vote(target.request, person_of(body), target.version, verdicts, parts.clock())
 
 
 async def _request(parts: Parts, body: Body) -> Request:
     """The request in the version that the modal showed: `StaleVersion` where it has moved on."""
     target = _target(body)
-    return await parts.service.check(target.request, person_of(body), target.version, parts.clock())
+    return await parts.answers.check(target.request, person_of(body), target.version, parts.clock())
 
 
 def _target(body: Body) -> actions.RequestTarget:

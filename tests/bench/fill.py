@@ -13,34 +13,27 @@ from redis import Redis
 
 from bot import stores
 from bot.approvals import surfaces
-from bot.approvals.model import (
-    Answered,
-    Approve,
-    AuditEvent,
+from bot.approvals.audit import AuditEvent
+from bot.approvals.decision import Answered, Approve
+from bot.approvals.ids import (
     ChannelId,
-    Decided,
     InterruptId,
-    Item,
     MessageRef,
-    Pending,
     Person,
-    Question,
-    Request,
     RequestId,
-    RequestState,
-    Surface,
     SurfaceId,
-    Task,
     TaskId,
     TeamId,
     ThreadId,
     Ts,
     UserId,
-    Verdict,
-    Waiting,
 )
-from bot.approvals.policy import Expire, Policy, Step
+from bot.approvals.policy import Expire, Policy, Step, one_stage
 from bot.approvals.ports import Clock, Storage
+from bot.approvals.question import Item, Question, Verdict
+from bot.approvals.request import Decided, Pending, Request, RequestState
+from bot.approvals.surface import Surface
+from bot.approvals.task import Task, Waiting
 from bot.engine import registry
 from bot.engine.runner import LangGraphEngine
 from bot.storage.redis import PREFIX
@@ -49,7 +42,7 @@ from tests.bench.stage import GRAPH, Backend
 ALICE = Person(team_id=TeamId("T0ACME"), user_id=UserId("U0ALICE"))
 BOB = Person(team_id=TeamId("T0ACME"), user_id=UserId("U0BOB"))
 WEEK = timedelta(days=7)
-WEEKLY = Policy(name="weekly", approvers=("@ops-leads",), steps=(Step(after=WEEK, action=Expire()),))
+WEEKLY = Policy(name="weekly", stages=one_stage(("@ops-leads",), steps=(Step(after=WEEK, action=Expire()),)))
 AT_ONCE = 2000
 """Records that one script stamps."""
 
@@ -128,6 +121,7 @@ def _request(task: Task, interrupt: str, question: Question, state: RequestState
         policy=WEEKLY,
         asked=(BOB,),
         opened_at=at,
+        stage_opened_at=at,
         state=state,
     )
 

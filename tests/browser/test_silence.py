@@ -15,7 +15,7 @@ People: TypeAlias = Callable[..., Person]
 POLICY = """
 defaults:
   approvers: ["@ops-leads"]
-  remind_after: 1s
+  remind_every: 1s
   escalate: {after: 2s, to: ["@on-call"]}
   deadline: 5s
 """

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TypeVar, get_args
 
 from bot import crash
-from bot.approvals.model import Person, Task, TeamId, UserId
+from bot.approvals.ids import Person, TeamId, UserId
+from bot.approvals.task import Task
 from bot.simulator.client import Simulator
 from bot.storage.redis import RedisStorage, client
 from tests.redis_server import RedisServer
@@ -33,7 +34,7 @@ WAIT = 120.0
 POLICY = """
 defaults:
   approvers: ["@ops-leads"]
-  reason_required: false
+  reason_required: never
   escalate: {{after: {escalate}s, to: ["@on-call"]}}
   deadline: {deadline}s
 """

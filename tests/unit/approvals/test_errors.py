@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+from bot.approvals.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, ItemVerdict, Reject, Respond
 from bot.approvals.errors import (
+    AgreedBefore,
     AlreadySettled,
+    AnotherRule,
     Conflict,
     CountersignError,
     GraphUnavailable,
@@ -25,19 +28,7 @@ from bot.approvals.errors import (
     Unreachable,
     VerdictNotOffered,
 )
-from bot.approvals.model import (
-    Answered,
-    Approve,
-    Cancelled,
-    Choose,
-    Decision,
-    Expired,
-    ItemVerdict,
-    Reject,
-    RequestId,
-    Respond,
-    TaskId,
-)
+from bot.approvals.ids import RequestId, TaskId
 from tests.fakes.clock import MORNING
 from tests.fakes.world import ALICE, BOB, RITA
 
@@ -77,6 +68,9 @@ REFUSALS: list[CountersignError] = [
     NotAnApprover([]),
     OwnRequest(["<@U1>"]),
     OwnRequest([]),
+    AgreedBefore(["<@U1>"]),
+    AgreedBefore([]),
+    AnotherRule("the rule `a` cannot be worked out"),
     NotEligible("it is a guest's"),
     NotYours(T1, RITA),
     TaskFinished(T1),

@@ -1,0 +1,144 @@
+"""What people can do to a request: each looks up who they are, applies the rules, and stores what came of it.
+
+Nothing here calls Slack or runs a graph: what has to follow is woken, and found again by the sweep if it is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.approvals import rules, surfaces
+from bot.approvals.admission import Admission
+from bot.approvals.changes import Changes, until_won, word
+from bot.approvals.choosing import Chooser
+from bot.approvals.decision import ItemVerdict, Vote
+from bot.approvals.errors import AnotherRule, Unreachable
+from bot.approvals.ids import JSON, Person, RequestId, SurfaceId
+from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
+from bot.approvals.request import Pending, Request
+from bot.approvals.selection import ConditionFailed, Policies
+from bot.approvals.sweeper import Sweeper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    storage: Storage
+    engine: Engine
+    directory: Directory
+    work: Work
+    policies: Policies
+
+    async def check(self, request_id: RequestId, person: Person, version: int, now: datetime) -> Request:
+        """The request, if this person could answer it now: what a click asks before a modal is opened.
+
+        Raises what `vote` would raise; a refusal of the person is recorded.
+        """
+        request = await self._current(request_id, now)
+        await self._admission.admit(request, person, version, now)
+        return request
+
+    async def view(self, request_id: RequestId, person: Person, now: datetime) -> Request:
+        """The request, for one who may see the whole of it: anybody, and where it is private those alone who may
+        answer it, have agreed to it, or might answer if it were open. `NotFound`, `MayNotVote`, or `Unreachable`."""
+        request = await self.storage.request(request_id)
+        if request.policy.private and not any(person in stage.voters for stage in request.passed):
+            await self._admission.recognise(request, person, now)
+        return request
+
+    async def vote(
+        self,
+        request_id: RequestId,
+        person: Person,
+        version: int,
+        verdicts: tuple[ItemVerdict, ...],
+        now: datetime,
+        surface: SurfaceId | None = None,
+    ) -> Request:
+        """Count one person's verdicts on the version that they were shown; the first to settle it wins.
+
+        Raises `NotFound`, `AlreadySettled`, `StaleVersion`, `MayNotVote`, `VerdictNotOffered`, `ReasonMissing`,
+        `InvalidAnswer`, or `Unreachable`; nothing is changed then.
+        """
+
+        async def once() -> Request:
+            request = await self._current(request_id, now)
+            electorate = await self._admission.admit(request, person, version, now, counts=True)
+            cast = rules.cast(
+                request,
+                Vote(
+                    person=person,
+                    verdicts=verdicts,
+                    version=version,
+                    digest=request.digest,
+                    at=now,
+                    surface=surface,
+                ),
+                electorate,
+            )
+            if cast.stage_number != request.stage_number:
+                cast = await self._admission.introduced(cast)
+            return await self._changes.store(cast, person, "voted", now, {"verdicts": [word(v) for v in verdicts]})
+
+        return await until_won(once)
+
+    async def edit(
+        self,
+        request_id: RequestId,
+        person: Person,
+        version: int,
+        index: int,
+        arguments: Mapping[str, JSON],
+        now: datetime,
+    ) -> Request:
+        """Replace one item's arguments; everybody's earlier votes are void, and the answer is still to be given.
+
+        Raises what `vote` raises, and `AnotherRule` where what it would be is governed by another policy.
+        """
+
+        async def once() -> Request:
+            request = await self._current(request_id, now)
+            await self._admission.admit(request, person, version, now, counts=True)
+            revised = rules.revise(request, person, version, index, arguments, now)
+            self.engine.check_edit(revised.question, index)
+            await self._refuse_another_rule(request, revised)
+            if revised.stage_number != request.stage_number:
+                revised = await self._admission.introduced(revised)
+            data: dict[str, JSON] = {"item": index, "digest": revised.digest}
+            return await self._changes.store(revised, person, "edited", now, data, surfaces.files_of(revised, now))
+
+        return await until_won(once)
+
+    # --- Within ---------------------------------------------------------------------------------
+
+    async def _current(self, request_id: RequestId, now: datetime) -> Request:
+        """The request; one whose deadline has passed is expired first, however far off the next sweep is."""
+        request = await self.storage.request(request_id)
+        if isinstance(request.state, Pending) and request.deadline is not None and request.deadline <= now:
+            sweeper = Sweeper(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
+            await sweeper.step(request_id, now)
+            return await self.storage.request(request_id)
+        return request
+
+    async def _refuse_another_rule(self, request: Request, revised: Request) -> None:
+        """An edit changes what is asked, and not who is to be asked for it: what one may approve as it was proposed,
+        it might take two to approve as it would be. The file is asked as it is now, of both."""
+        task = await self.storage.task(request.task_id)
+        chooser = Chooser(policies=self.policies, directory=self.directory)
+        try:
+            before, after = await chooser.policy(task, request.question), await chooser.policy(task, revised.question)
+        except LookupFailed as failed:
+            raise Unreachable("Slack did not say who or where it is") from failed
+        except ConditionFailed as failed:
+            raise AnotherRule(str(failed)) from failed
+        if before != after:
+            raise AnotherRule(f"it falls under the policy `{after.name}`, and was asked under `{request.policy.name}`")
+
+    @property
+    def _admission(self) -> Admission:
+        return Admission(storage=self.storage, directory=self.directory)
+
+    @property
+    def _changes(self) -> Changes:
+        return Changes(storage=self.storage, engine=self.engine, work=self.work)

@@ -1,0 +1,160 @@
+"""The durable record of one question put to people, and its states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from bot.approvals.decision import Decision, ItemVerdict, Vote
+from bot.approvals.hours import moment
+from bot.approvals.ids import InterruptId, Person, RequestId, TaskId, ThreadId
+from bot.approvals.policy import Policy, Stage
+from bot.approvals.question import Question
+from bot.approvals.task import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """People are asked. `due_at` is the time of whatever the clock brings next."""
+
+    due_at: datetime | None
+    taken: tuple[int, ...] = ()
+    """The stage's steps that have come, by their place in it."""
+    reminded_at: datetime | None = None
+    """When the stage's last regular reminder came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """Settled; the graph has not been seen to go on. `attempts` counts the resumes that were begun."""
+
+    decision: Decision
+    attempts: int = 0
+    next_try: datetime | None = None
+    """When delivery is due; None: only a person's retry brings it on."""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """Settled, and the interrupt was seen to be gone from the graph."""
+
+    decision: Decision
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Superseded:
+    """The interrupt vanished from the graph, or the task was called off, before an answer of ours was seen to have
+    got through."""
+
+    at: datetime
+    decision: Decision | None = None
+    """What people had decided by then."""
+
+
+RequestState: TypeAlias = Pending | Decided | Delivered | Superseded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """Who changed the question's items, and when; what it was before is `Request.proposed`."""
+
+    person: Person
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """A stage that has agreed: what it said of each item, and whose word that was."""
+
+    verdicts: tuple[ItemVerdict, ...]
+    voters: tuple[Person, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The durable record of one question put to people. Unique on (thread_id, interrupt_id)."""
+
+    id: RequestId
+    task_id: TaskId
+    thread_id: ThreadId
+    interrupt_id: InterruptId
+    graph: str
+    requester: Person
+    proposed: Question
+    """As the graph asked it."""
+    question: Question
+    """As it stands now: `proposed`, with the edits."""
+    policy: Policy
+    """A snapshot: later edits of the policy file do not change a running request."""
+    place: str = ""
+    """Where in the graph it is asked."""
+    asked: tuple[Person, ...]
+    """Who the stage's approvers were when it was opened; shown, never relied on."""
+    short: int = 0
+    """How many of the answers that the stage needs nobody was there to give when it was opened; shown alone."""
+    zones: tuple[str, ...] = ()
+    """The time zones of those who were asked, where the policy counts each one's own hours."""
+    opened_at: datetime
+    stage_opened_at: datetime
+    state: RequestState
+    version: int = 1
+    """Of the question: an edit, or a graph that asks anew, makes the next one and voids earlier votes."""
+    renewed_at: datetime | None = None
+    """When the graph last asked something else here than it had asked before; None: never."""
+    edits: tuple[Edit, ...] = ()
+    votes: tuple[Vote, ...] = ()
+    passed: tuple[Passed, ...] = ()
+    """The stages that have agreed to this version, in their order."""
+    escalated_to: tuple[str, ...] = ()
+    """Approvers that steps have added to the stage, as the policy names them."""
+    revision: int = 0
+    """Counts saves; storage compares it before it writes."""
+
+    @property
+    def digest(self) -> str:
+        return self.question.digest
+
+    @property
+    def edited(self) -> bool:
+        return bool(self.edits)
+
+    @property
+    def decision(self) -> Decision | None:
+        match self.state:
+            case Decided(decision=decision) | Delivered(decision=decision) | Superseded(decision=decision):
+                return decision
+            case _:
+                return None
+
+    @property
+    def stage_number(self) -> int:
+        """Which stage is asked, or was the last to be, counted from 0."""
+        return len(self.passed)
+
+    @property
+    def stage(self) -> Stage:
+        return self.policy.stages[self.stage_number]
+
+    @property
+    def stage_votes(self) -> tuple[Vote, ...]:
+        """The votes of the stage that is asked."""
+        return tuple(vote for vote in self.votes if vote.stage == self.stage_number)
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Everyone who may answer by now, as the policy names them."""
+        return tuple(dict.fromkeys((*self.stage.approvers, *self.escalated_to)))
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When silence has its consequence; None: never."""
+        after = self.stage.deadline
+        return None if after is None else self.moment(after)
+
+    def moment(self, after: timedelta) -> datetime:
+        """When that much of the time that counts has passed since the stage was opened."""
+        return moment(self.stage_opened_at, after, self.policy.hours, self.zones)
