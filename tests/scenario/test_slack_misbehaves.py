@@ -74,8 +74,10 @@ async def test_a_failing_directory_refuses_a_click_with_try_again_and_loses_noth
     own_bot: Bot, simulator: Simulator, room: Room, tmp_path: Path
 ) -> None:
     own_bot.start()
+    await simulator.fault("users.info", "status", times=100)  # from the start: what was said of bob is believed a while
     thread = await room.start(f"/task action journal={tmp_path / 'directory'}")
     card = await thread.card()
+    await simulator.clear_faults()
 
     for kind in ("status", "error"):
         await simulator.fault("users.info", kind)
@@ -94,6 +96,7 @@ async def test_a_slack_that_forgets_a_card_gets_it_again_once(
     own_bot.start()
     thread = await room.start(f"/task action journal={tmp_path / 'forgotten'}")
     card = await thread.card()
+    await thread.shows("@alice started action", "Waiting for an answer")
     await simulator.fault("chat.update", "error", error="message_not_found", times=1)
 
     await room.press("bob", card, "approve")
