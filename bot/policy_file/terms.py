@@ -96,8 +96,11 @@ def _silence(value: object) -> object:
 
 
 def _reasons(value: object) -> object:
-    if value not in ("approve", "reject", "both", "never"):
-        raise ValueError(f"{value!r} is no answer that needs a reason: write reject, approve, both or never")
+    """Of yes and no, yes is a rejection's."""
+    if isinstance(value, bool):
+        return "reject" if value else "no"
+    if value not in ("approve", "reject", "both"):
+        raise ValueError(f"{value!r} is no answer that needs a reason: write reject, approve, both or no")
     return value
 
 

@@ -85,7 +85,7 @@ defaults:
   approvers: [U012AB3CD, W0AB, S0GROUP, "@ops-leads", bob@example.com, "#ops", C012AB3CD, details.owner]
   quorum: 3
   self_approval: true
-  reason_required: never
+  reason_required: no
   remind_every: 90s
   escalate: {after: 30m, to: ["@on-call"]}
   deadline: 1w
@@ -188,6 +188,7 @@ rules:
   - name: own zones
     match: {action: own}
     hours: {from: "08:30", to: 17:15, zone: approvers, days: [mon, wed]}
+    reason_required: yes
   - name: inherits
 """
 
@@ -228,6 +229,7 @@ def test_all_that_a_rule_can_say(file: Path) -> None:
     )
     assert (finance.name, finance.approvers, finance.reject_quorum) == ("finance", ("@finance",), 2)
     assert finance.steps == (Step(after=48 * HOUR, action=Consent()),)
+    assert own.policy.reasons == (Verdict.REJECT,)
     assert own.policy.hours == Hours(start=time(8, 30), end=time(17, 15), days=(0, 2))
     assert only_stage(inherits.policy).steps == (Step(after=2 * HOUR, action=Consent()),)
 
@@ -630,8 +632,8 @@ WRONG = {
         "line 3, key \"defaults.hours.days\": 'fri-mon' are no days: write mon-fri, or a list such as [mon, wed, fri].",
     ),
     "a reason for what needs none": (
-        "  reason_required: yes",
-        'line 3, key "defaults.reason_required": True is no answer that needs a reason: write reject, approve, both ',
+        "  reason_required: sometimes",
+        "line 3, key \"defaults.reason_required\": 'sometimes' is no answer that needs a reason: write reject, approve, ",
     ),
     "a channel without its sign": (
         "  channel: ops",
