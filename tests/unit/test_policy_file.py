@@ -633,7 +633,7 @@ WRONG = {
     ),
     "a reason for what needs none": (
         "  reason_required: sometimes",
-        "line 3, key \"defaults.reason_required\": 'sometimes' is no answer that needs a reason: write reject, approve, ",
+        "line 3, key \"defaults.reason_required\": 'sometimes' is no answer that needs a reason: write reject, ",
     ),
     "a channel without its sign": (
         "  channel: ops",
