@@ -20,6 +20,9 @@ from bot.simulator.text import Names, render_text
 
 __all__ = ["ControlError", "Names", "Seat", "Simulator", "SimulatorProcess", "TimedOut", "render_text", "spawn"]
 
+_NEVER = 2**53
+"""A number that no change will have: to ask for none, but for the number of the last one."""
+
 Json = dict[str, Any]
 Found = TypeVar("Found")
 
@@ -38,6 +41,7 @@ class Simulator:
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self._url = url.rstrip("/")
         self._session = session
+        self._names: Names | None = None
 
     @classmethod
     @asynccontextmanager
@@ -57,7 +61,12 @@ class Simulator:
 
     async def names(self) -> Names:
         """Who and what ids stand for, for `render_text`."""
-        return Names.of(await self.state())
+        self._names = Names.of(await self.state())
+        return self._names
+
+    async def known_names(self) -> Names:
+        """The names as they were asked for last: they hardly ever change, and waiting reads many messages."""
+        return self._names or await self.names()
 
     async def traffic(self, *, method: str | None = None, kind: str | None = None, after: int = 0) -> list[Json]:
         """The calls received (of one method) and envelopes sent (of one type), in order.
@@ -65,10 +74,9 @@ class Simulator:
         A call: direction "call", seq, at, method, arguments, status, ok, error, lost, answer. An envelope: direction
         "envelope", seq, at, connection, envelope_id, type, payload, acknowledged_after (None: never), response.
         """
-        entries: list[Json] = (await self.get("/sim/traffic", after=str(after)))["traffic"]
-        if method is not None:
-            return [entry for entry in entries if entry.get("method") == method]
-        return [entry for entry in entries if kind is None or entry.get("type") == kind]
+        wanted = {name: value for name, value in (("method", method), ("kind", kind)) if value is not None}
+        entries: list[Json] = (await self.get("/sim/traffic", after=str(after), **wanted))["traffic"]
+        return entries
 
     async def events(self, after: int, seconds: float = 25.0) -> Json:
         """`{"seq", "events"}` after that number, as soon as there are any."""
@@ -84,7 +92,7 @@ class Simulator:
     ) -> Found:
         """The predicate's first truthy answer; it is asked again whenever something changed. Raises TimedOut."""
         until = monotonic() + timeout
-        seq = int((await self.state())["seq"])
+        seq = int((await self.events(_NEVER, 0.0))["seq"])
         while True:
             if found := await predicate():
                 return found
@@ -130,6 +138,11 @@ class Simulator:
         fields = {"status": status, "retry_after": retry_after, "error": error, "seconds": seconds}
         await self.post("/sim/faults", {"method": method, "kind": kind, "times": times, **fields})
 
+    async def faults(self) -> list[Json]:
+        """The faults still to come, as they were planned, with the times that are left."""
+        found: list[Json] = (await self.state())["faults"]
+        return found
+
     async def clear_faults(self) -> None:
         """Plans no faults any more."""
         await self.request("DELETE", "/sim/faults", {})
@@ -142,13 +155,26 @@ class Simulator:
         """Lets nobody connect for a while; 0 ends it."""
         await self.post("/sim/sockets", {"refuse": seconds})
 
+    async def send_over_http(self, url: str | None) -> None:
+        """Sends the app everything to this address of this machine, once it answers url_verification; None: no more."""
+        await self.post("/sim/request_url", {"url": url})
+
     async def advance(self, seconds: float) -> None:
         """Moves the simulator's clock ahead: triggers expire, acknowledgements are late, rates recover."""
         await self.post("/sim/clock", {"advance": seconds})
 
+    async def skipped(self, known: float | None = None) -> float:
+        """How many seconds its clock was moved ahead in all; given what is known, waits a while for another number."""
+        query = {} if known is None else {"skipped": str(known)}
+        return float((await self.get("/sim/clock", **query))["skipped"])
+
     async def change_person(self, person: str, **flags: bool) -> None:
         """Sets flags: deleted, is_restricted, is_ultra_restricted, is_stranger, is_bot, admin."""
         await self.post(f"/sim/people/{person}", flags)
+
+    async def change_standing(self, person: str, standing: str) -> None:
+        """Makes them a member, guest, single-channel guest, stranger (of another company) or deactivated."""
+        await self.post(f"/sim/people/{person}", {"standing": standing})
 
     async def change_group(self, handle: str, *, people: list[str] | None = None, disabled: bool = False) -> None:
         """Sets who is in a user group, or disables it."""
@@ -212,7 +238,7 @@ class Seat:
 
     async def message(self, channel: str, *, containing: str, thread: str | None = None) -> Json | None:
         """The newest message, in the channel or in that thread, whose rendered text contains this; None if none."""
-        names = await self.simulator.names()
+        names = await self.simulator.known_names()
         shown = await self.thread(channel, thread) if thread else await self.messages(channel)
         return next((m for m in reversed(shown) if containing in render_text(m, names)), None)
 
@@ -241,9 +267,18 @@ class Seat:
         sent: Json = (await self._do("send", channel=channel, text=text, thread_ts=thread_ts))["message"]
         return sent
 
+    async def react(self, message: Json, name: str) -> None:
+        """Puts an emoji at a message, or takes it away."""
+        await self._do("react", channel=message["channel"], ts=message["ts"], name=name)
+
     async def command(self, channel: str, line: str) -> Json:
         """Runs a slash command; `{"ok": False, "notice": ...}` when Slack shows an error."""
         return await self._do("command", channel=channel, text=line)
+
+    async def shortcut(self, callback_id: str, on: Json | None = None) -> Json:
+        """Runs a shortcut of the app, on a message or anywhere; `{"ok": False, "notice": ...}` as `press`."""
+        message = {"channel": on["channel"], "ts": on["ts"]} if on else {}
+        return await self._do("shortcut", callback_id=callback_id, **message)
 
     async def press(
         self,
@@ -259,9 +294,13 @@ class Seat:
         `values` is what was typed into other inputs there. `{"ok": False, "notice": ...}` when Slack shows an error.
         """
         body: Json = {"action_id": action_id, "block_id": block_id, "value": value, "values": dict(values or {})}
-        if where.get("type") in ("modal", "home"):
-            return await self._do("press", **body, home=where["type"] == "home")
-        return await self._do("press", **body, channel=where["channel"], ts=where["ts"])
+        return await self._do("press", **body, **_place(where))
+
+    async def suggest(self, where: Json, action_id: str, typed: str, *, block_id: str | None = None) -> list[Json]:
+        """Types into a menu that asks the app for its options; they may be chosen from then on."""
+        done = await self._do("suggest", action_id=action_id, block_id=block_id, value=typed, **_place(where))
+        options: list[Json] = done["options"]
+        return options
 
     async def fill(self, values: Mapping[str, Any]) -> None:
         """Types into the open modal; keys are `block_id/action_id`, or one of both if that is clear."""
@@ -285,6 +324,12 @@ class Seat:
 
     async def _do(self, deed: str, **body: Any) -> Json:
         return await self.simulator.post(f"/sim/seats/{self.name}/{deed}", body)
+
+
+def _place(where: Json) -> Json:
+    if where.get("type") in ("modal", "home"):
+        return {"home": where["type"] == "home"}
+    return {"channel": where["channel"], "ts": where["ts"]}
 
 
 async def _checked(response: aiohttp.ClientResponse) -> Any:

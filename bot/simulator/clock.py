@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 
 class Clock:
@@ -12,6 +13,7 @@ class Clock:
         self._frozen_at = start
         self._skipped = 0.0
         self._sleepers: dict[asyncio.Future[None], float] = {}
+        self._followers: set[asyncio.Future[None]] = set()
 
     def now(self) -> float:
         """Seconds since the epoch, never going back."""
@@ -22,23 +24,46 @@ class Clock:
         if seconds < 0:
             raise ValueError("time does not go back")
         self._skipped += seconds
-        for sleeper in self._sleepers:
-            if not sleeper.done():
-                sleeper.set_result(None)
+        for waiter in (*self._sleepers, *self._followers):
+            if not waiter.done():
+                waiter.set_result(None)
 
     @property
-    def waiting(self) -> bool:
-        """Whether anybody sleeps who is not yet due."""
-        return any(due > self.now() for due in self._sleepers.values())
+    def skipped(self) -> float:
+        """By how many seconds it was moved ahead in all."""
+        return self._skipped
+
+    async def moved(self, skipped: float, seconds: float) -> float:
+        """`skipped`, as soon as it is another than this one; or after so many seconds of real time."""
+        if self._skipped == skipped:
+            follower: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._followers.add(follower)
+            try:
+                await asyncio.wait([follower], timeout=seconds)
+            finally:
+                self._followers.discard(follower)
+                follower.cancel()
+        return self._skipped
+
+    @property
+    def longest(self) -> float:
+        """For how many seconds the last of those who sleep still sleeps; 0 where nobody does."""
+        return max((due - self.now() for due in self._sleepers.values()), default=0.0)
 
     async def sleep(self, seconds: float) -> None:
         """Returns when this clock, not the wall's, has moved on by `seconds`."""
+        await self.within(seconds, asyncio.get_running_loop().create_future())
+
+    async def within(self, seconds: float, awaited: asyncio.Future[Any]) -> bool:
+        """Whether `awaited` is done before this clock has moved on by `seconds`; it is left as it is."""
         due = self.now() + seconds
-        while (left := due - self.now()) > 0:
+        while not awaited.done() and (left := due - self.now()) > 0:
             sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._sleepers[sleeper] = due
             try:
-                await asyncio.wait([sleeper], timeout=left if self._frozen_at is None else None)
+                timeout = left if self._frozen_at is None else None
+                await asyncio.wait((awaited, sleeper), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 del self._sleepers[sleeper]
                 sleeper.cancel()
+        return awaited.done()

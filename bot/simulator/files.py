@@ -6,6 +6,8 @@ from typing import Any
 
 from bot.simulator.errors import SlackError, UnknownPlace
 
+_PREFIX = "F0FILE"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
@@ -36,11 +38,14 @@ class Files:
 
     def __init__(self) -> None:
         self._files: dict[str, File] = {}
+        self._announced = 0
 
     def announce(self, name: str, length: int) -> File:
         """A file that is to come."""
-        number = len(self._files) + 1
-        file = File(id=f"F0FILE{number:04}", secret=secrets.token_hex(16), name=name, length=length, title=name)
+        self._announced += 1
+        file = File(
+            id=f"{_PREFIX}{self._announced:04}", secret=secrets.token_hex(16), name=name, length=length, title=name
+        )
         self._files[file.id] = file
         return file
 
@@ -58,6 +63,24 @@ class Files:
             raise SlackError("file_not_found")
         self._files[file.id] = replace(file, title=title or file.name, shared=True)
         return self._files[file.id]
+
+    def shared(self, file_id: str) -> File | None:
+        """The file of that id, once it was completed."""
+        file = self._files.get(file_id)
+        return file if file and file.shared else None
+
+    def all(self) -> list[File]:
+        """Every file, also those that never came."""
+        return list(self._files.values())
+
+    def restore(self, files: list[File]) -> None:
+        """Every file as it was."""
+        self._files = {file.id: file for file in files}
+        self._announced = max((int(file.id.removeprefix(_PREFIX)) for file in files), default=0)
+
+    def delete(self, file_id: str) -> None:
+        """Forgets the file."""
+        del self._files[file_id]
 
     def get(self, file_id: str, secret: str) -> File:
         """The file of that address; raises UnknownPlace."""

@@ -15,8 +15,9 @@ from bot.simulator.events import Events
 from bot.simulator.manifest import Command
 from bot.simulator.messages import Message
 from bot.simulator.notices import Notice
+from bot.simulator.outcomes import Acknowledged, Failed, Late, Unconnected
 from bot.simulator.people import BOT_USER_ID, Person
-from bot.simulator.sockets import Acknowledged, Late, Outcome, Unconnected
+from bot.simulator.suggestions import Suggestions
 from bot.simulator.views import View
 from bot.simulator.world import World
 
@@ -35,16 +36,30 @@ class Interactions:
         self._world = world
         self._events = events
         self._values: dict[tuple[str, str, str], forms.Values] = {}
+        self.suggestions = Suggestions(world)
+        self._directory = forms.Directory(
+            person=lambda name: world.people.find(name).id,
+            channel=lambda name: world.channels.find(name).id,
+            offered=self.suggestions.offered,
+        )
 
     def send(self, person: Person, channel: Channel, text: str, thread_ts: str | None = None) -> Message:
         """Posts a message as this person; `@name` of a person, group or the app becomes a mention."""
         if channel.is_archived:
             raise SlackError("is_archived")
+        if channel.is_im and BOT_USER_ID in channel.members and not self._world.manifest.takes_messages:
+            raise SlackError("messages_tab_disabled")
         message = self._world.message(channel.id, person.id, self._mentions(text), thread_ts=thread_ts)
         self._world.messages.add(message)
         self._world.mark_read(person.id, channel.id)
         self._events.posted(message)
         return message
+
+    def react(self, person: Person, message: Message, name: str) -> None:
+        """Puts this person's emoji at a message, or takes it away where it is there."""
+        added = name not in dict(message.reactions) or person.id not in dict(message.reactions)[name]
+        changed = self._world.messages.react(message, person.id, name, added=added)
+        self._events.reacted(changed, person.id, name, added=added)
 
     async def command(self, person: Person, channel: Channel, line: str, *, in_thread: bool = False) -> dict[str, Any]:
         """Runs a slash command line; what the app answers is posted, to the person alone unless it says in_channel."""
@@ -55,7 +70,7 @@ class Interactions:
         if in_thread:
             return self._refused(person, NO_THREADS.format(name=name), channel=channel.id)
         payload = payloads.command(self._world, person, channel, name, text.strip())
-        outcome = await self._world.sockets.deliver("slash_commands", payload, accepts_response=True)
+        outcome = await self._world.deliver("slash_commands", payload, accepts_response=True)
         if not isinstance(outcome, Acknowledged):
             return self._refused(person, _failed(command, outcome), channel=channel.id)
         answer = outcome.payload
@@ -66,13 +81,25 @@ class Interactions:
                 return self._refused(person, f'{name} failed with the error "{error.error}"', channel=channel.id)
         return {"ok": True}
 
+    async def shortcut(self, person: Person, callback_id: str, message: Message | None) -> dict[str, Any]:
+        """Runs a shortcut that the manifest registers, on a message that everybody sees, or anywhere."""
+        shortcut = self._world.manifest.shortcut(callback_id)
+        if shortcut is None or shortcut.type != ("global" if message is None else "message"):
+            raise UnknownPlace(f"no such shortcut there: {callback_id}")
+        if message is None:
+            return await self._interact(person, payloads.global_shortcut(self._world, person, shortcut), {})
+        if message.only_for is not None:
+            raise UnknownPlace("a message that only one person sees has no shortcuts")
+        payload = payloads.message_shortcut(self._world, person, shortcut, message)
+        return await self._interact(person, payload, {"channel": message.channel, "message_ts": message.ts})
+
     async def press_in_message(
         self, person: Person, message: Message, action_id: str, block_id: str | None, value: Any, typed: dict[str, Any]
     ) -> dict[str, Any]:
         """Presses a button, or chooses `value` in a select, of a message."""
         blocks = message.blocks or []
         key = (person.id, message.channel, message.ts)
-        values = forms.filled(blocks, self._values.get(key, {}), typed)
+        values = forms.filled(blocks, self._values.get(key, {}), typed, self._directory)
         action, values = self._action(blocks, values, action_id, block_id, value)
         self._values[key] = values
         payload = payloads.message_action(self._world, person, message, values, action)
@@ -83,7 +110,7 @@ class Interactions:
         self, person: Person, view: View, action_id: str, block_id: str | None, value: Any, typed: dict[str, Any]
     ) -> dict[str, Any]:
         """Presses a button, or chooses `value` in a select, of a modal or the Home tab."""
-        values = forms.filled(view.blocks, view.values, typed)
+        values = forms.filled(view.blocks, view.values, typed, self._directory)
         action, values = self._action(view.blocks, values, action_id, block_id, value)
         view = self._world.views.fill(view, values)
         payload = payloads.view_action(self._world, person, view, action)
@@ -92,7 +119,7 @@ class Interactions:
     def fill(self, person: Person, typed: dict[str, Any]) -> View:
         """Types into the open modal."""
         view = self._open(person)
-        return self._world.views.fill(view, forms.filled(view.blocks, view.values, typed))
+        return self._world.views.fill(view, forms.filled(view.blocks, view.values, typed, self._directory))
 
     async def submit(self, person: Person, typed: dict[str, Any]) -> dict[str, Any]:
         """Sends the open modal; `errors` holds what is written at its fields then."""
@@ -103,7 +130,7 @@ class Interactions:
             self._world.views.complain(person.id, errors)
             return {"ok": False, "errors": errors}
         payload = payloads.view_submission(self._world, person, view)
-        outcome = await self._world.sockets.deliver("interactive", payload, accepts_response=True)
+        outcome = await self._world.deliver("interactive", payload, accepts_response=True)
         if not isinstance(outcome, Acknowledged):
             return self._trouble(person, view)
         try:
@@ -124,7 +151,7 @@ class Interactions:
         for one in closed:
             if one.content.get("notify_on_close"):
                 payload = payloads.view_closed(self._world, person, one, is_cleared=cleared)
-                await self._world.sockets.deliver("interactive", payload, accepts_response=False)
+                await self._world.deliver("interactive", payload, accepts_response=False)
         return {"ok": True}
 
     def respond(self, secret: str, answer: dict[str, Any]) -> None:
@@ -135,9 +162,11 @@ class Interactions:
         original = self._world.messages.get(url.channel, url.message_ts) if url.message_ts else None
         if answer.get("delete_original") and original:
             self._world.messages.remove(original)
+            self._events.deleted(original)
         elif original and answer.get("replace_original"):
             made = self._world.message(channel.id, BOT_USER_ID, str(answer.get("text") or ""), answer.get("blocks"))
-            self._world.messages.change(original, text=made.text, blocks=made.blocks)
+            changed = self._world.messages.change(original, text=made.text, blocks=made.blocks)
+            self._events.changed(changed, original)
         elif answer.get("text") or answer.get("blocks"):
             self._answer(person, channel, answer, url.thread_ts)
         else:
@@ -165,7 +194,9 @@ class Interactions:
         ts = self._world.messages.next_ts(self._world.clock.now())
         if element["type"] in ("button", "icon_button", "workflow_button"):
             return payloads.action(block, element, None, ts), values
-        chosen = forms.chosen(element, value)
+        if block["type"] == "input" and not block.get("dispatch_action"):
+            raise UnknownPlace(f"{action_id} is sent with its form, not by itself")
+        chosen = forms.chosen(element, value, self._directory)
         if element["type"] != "overflow":
             values = {**values, block["block_id"]: {**values[block["block_id"]], element["action_id"]: chosen}}
         return payloads.action(block, element, chosen, ts), values
@@ -173,12 +204,8 @@ class Interactions:
     async def _interact(self, person: Person, payload: dict[str, Any], where: dict[str, Any]) -> dict[str, Any]:
         if not self._world.manifest.interactivity:
             return self._refused(person, "This app is not configured to handle interactive responses.", **where)
-        outcome = await self._world.sockets.deliver("interactive", payload, accepts_response=False)
-        match outcome:
-            case Acknowledged():
-                return {"ok": True}
-            case Late() | Unconnected():
-                return self._refused(person, TROUBLE, **where)
+        outcome = await self._world.deliver("interactive", payload, accepts_response=False)
+        return {"ok": True} if isinstance(outcome, Acknowledged) else self._refused(person, TROUBLE, **where)
 
     def _respond(self, person: Person, view: View, answer: dict[str, Any]) -> dict[str, str]:
         views = self._world.views
@@ -240,6 +267,12 @@ class Interactions:
         return re.sub(r"(?<![\w.])@([\w-]+)", resolve, html.escape(text, quote=False))
 
 
-def _failed(command: Command, outcome: Outcome) -> str:
-    error = "dispatch_failed" if isinstance(outcome, Unconnected) else "operation_timeout"
+def _failed(command: Command, outcome: Late | Unconnected | Failed) -> str:
+    match outcome:
+        case Late():
+            error = "operation_timeout"
+        case Unconnected():
+            error = "dispatch_failed"
+        case Failed(status):
+            error = "http_client_error" if status < 500 else "http_service_error"
     return f'{command.name} failed with the error "{error}"'

@@ -1,16 +1,21 @@
 """The payloads of interactions, with the fields that Slack sends.
 
-Source: Slack, "block_actions", "view_submission", "view_closed" and "Slash commands" payload references.
+Source: Slack, "block_actions", "view_submission", "view_closed", "Shortcuts" and "Slash commands" payload references.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from bot.simulator import forms
 from bot.simulator.channels import Channel
+from bot.simulator.manifest import Shortcut
 from bot.simulator.messages import Message
 from bot.simulator.people import APP_ID, Person
 from bot.simulator.views import View
 from bot.simulator.world import World
+
+_REPEATED = ("text", "value", "style", "confirm", "placeholder")
+_INITIAL = "initial_"
 
 
 def command(world: World, person: Person, channel: Channel, name: str, text: str) -> dict[str, Any]:
@@ -20,7 +25,7 @@ def command(world: World, person: Person, channel: Channel, name: str, text: str
         "team_id": world.team.id,
         "team_domain": world.team.domain,
         "channel_id": channel.id,
-        "channel_name": "directmessage" if channel.is_im else channel.name,
+        "channel_name": _channel(channel)["name"],
         "user_id": person.id,
         "user_name": person.name,
         "command": name,
@@ -32,34 +37,35 @@ def command(world: World, person: Person, channel: Channel, name: str, text: str
     }
 
 
+def suggestion(
+    world: World, person: Person, where: Message | View, block: dict[str, Any], element: dict[str, Any], typed: str
+) -> dict[str, Any]:
+    """What somebody has typed into a menu that asks the app for its options."""
+    asked = {"block_id": block["block_id"], "action_id": element["action_id"], "value": typed}
+    body = {**_common(world, person, "block_suggestion"), **asked}
+    if isinstance(where, View):
+        return {**body, "container": {"type": "view", "view_id": where.id}, "view": where.as_slack()}
+    channel = _channel(world.channels.find(where.channel))
+    return {**body, "container": _container(where), "channel": channel, **_message(world, where)}
+
+
 def message_action(
     world: World, person: Person, message: Message, values: forms.Values, action: dict[str, Any]
 ) -> dict[str, Any]:
     """A click or a choice in a message."""
     channel = world.channels.find(message.channel)
-    container: dict[str, Any] = {
-        "type": "message",
-        "message_ts": message.ts,
-        "channel_id": message.channel,
-        "is_ephemeral": message.only_for is not None,
-    }
-    if message.thread_ts:
-        container["thread_ts"] = message.thread_ts
-    replies = world.messages.replies(message.channel, message.ts)
-    shown = message.as_slack(replies=replies, with_metadata=False)
-    body = {
+    return {
         **_common(world, person, "block_actions"),
-        "container": container,
+        "container": _container(message),
         "trigger_id": world.triggers.make(person.id),
-        "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
+        "channel": _channel(channel),
         "state": {"values": values},
         "response_url": _response_url(
             world, user_id=person.id, channel=channel.id, message_ts=message.ts, thread_ts=message.thread_ts
         ),
         "actions": [action],
+        **_message(world, message),
     }
-    # Slack leaves the message out where only one person sees it.
-    return body if message.only_for else {**body, "message": shown}
 
 
 def view_action(world: World, person: Person, view: View, action: dict[str, Any]) -> dict[str, Any]:
@@ -79,13 +85,38 @@ def view_submission(world: World, person: Person, view: View) -> dict[str, Any]:
         **_common(world, person, "view_submission"),
         "trigger_id": world.triggers.make(person.id, view_id=view.id),
         "view": view.as_slack(),
-        "response_urls": [],
+        "response_urls": list(_response_urls(world, person, view)),
     }
 
 
 def view_closed(world: World, person: Person, view: View, *, is_cleared: bool) -> dict[str, Any]:
     """A modal, closed without sending it."""
     return {**_common(world, person, "view_closed"), "view": view.as_slack(), "is_cleared": is_cleared}
+
+
+def global_shortcut(world: World, person: Person, shortcut: Shortcut) -> dict[str, Any]:
+    """A shortcut that was run anywhere: it knows no channel."""
+    return {
+        **_common(world, person, "shortcut"),
+        "action_ts": world.messages.next_ts(world.clock.now()),
+        "callback_id": shortcut.callback_id,
+        "trigger_id": world.triggers.make(person.id),
+    }
+
+
+def message_shortcut(world: World, person: Person, shortcut: Shortcut, message: Message) -> dict[str, Any]:
+    """A shortcut that was run on a message."""
+    return {
+        **_common(world, person, "message_action"),
+        "action_ts": world.messages.next_ts(world.clock.now()),
+        "callback_id": shortcut.callback_id,
+        "trigger_id": world.triggers.make(person.id),
+        "channel": _channel(world.channels.find(message.channel)),
+        "message_ts": message.ts,
+        **_message(world, message),
+        # The message may be anybody's, so an answer never replaces it: it is a new one, for that person alone.
+        "response_url": _response_url(world, user_id=person.id, channel=message.channel, thread_ts=message.thread_ts),
+    }
 
 
 def action(block: dict[str, Any], element: dict[str, Any], chosen: dict[str, Any] | None, ts: str) -> dict[str, Any]:
@@ -96,7 +127,8 @@ def action(block: dict[str, Any], element: dict[str, Any], chosen: dict[str, Any
         "action_id": element["action_id"],
         "action_ts": ts,
     }
-    entry |= {name: element[name] for name in ("text", "value", "style", "confirm") if name in element}
+    entry |= {name: element[name] for name in _REPEATED if name in element}
+    entry |= {name: value for name, value in element.items() if name.startswith(_INITIAL)}
     return entry | {k: v for k, v in (chosen or {}).items() if k != "type"}
 
 
@@ -110,6 +142,40 @@ def _common(world: World, person: Person, kind: str) -> dict[str, Any]:
         "enterprise": None,
         "is_enterprise_install": False,
     }
+
+
+def _container(message: Message) -> dict[str, Any]:
+    thread = {"thread_ts": message.thread_ts} if message.thread_ts else {}
+    return {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": message.channel,
+        "is_ephemeral": message.only_for is not None,
+        **thread,
+    }
+
+
+def _message(world: World, message: Message) -> dict[str, Any]:
+    """The message of an interaction; Slack leaves it out where only one person sees it."""
+    if message.only_for is not None:
+        return {}
+    replies = world.messages.replies(message.channel, message.ts)
+    return {"message": message.as_slack(replies=replies, with_metadata=False)}
+
+
+def _response_urls(world: World, person: Person, view: View) -> Iterator[dict[str, str]]:
+    """For each menu of conversations that asks for it, a way to answer in the one that was chosen."""
+    for block, element in forms.elements(view.blocks):
+        state = view.values.get(block["block_id"], {}).get(element["action_id"], {})
+        channel = state.get("selected_conversation") or state.get("selected_channel")
+        if element.get("response_url_enabled") and channel:
+            url = _response_url(world, user_id=person.id, channel=channel)
+            where = {"block_id": block["block_id"], "action_id": element["action_id"]}
+            yield {**where, "channel_id": channel, "response_url": url}
+
+
+def _channel(channel: Channel) -> dict[str, Any]:
+    return {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name}
 
 
 def _response_url(world: World, **where: Any) -> str:

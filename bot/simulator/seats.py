@@ -1,6 +1,7 @@
 """A seat: the workspace as one person has it on their screen, and what they can do there."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from bot.simulator.channels import Channel
@@ -9,6 +10,7 @@ from bot.simulator.events import Events
 from bot.simulator.interactions import Interactions
 from bot.simulator.messages import Message
 from bot.simulator.people import BOT_USER_ID, Person
+from bot.simulator.views import View
 from bot.simulator.world import World
 
 
@@ -24,12 +26,17 @@ class Seats:
         """What everybody may know: the team, its people and groups, the app."""
         world, manifest = self._world, self._world.manifest
         commands = [{"name": c.name, "description": c.description, "hint": c.usage_hint} for c in manifest.commands]
+        now = world.clock.now()
         return {
             "seq": world.feed.seq,
             "default_seat": world.default_seat,
-            "now": world.clock.now(),
+            "now": now,
             "team": {"id": world.team.id, "name": world.team.name},
-            "people": [person.as_slack(with_email=True) for person in world.people.all()],
+            "people": [
+                {**person.as_slack(with_email=True, now=now), "standing": person.standing}
+                for person in world.people.all()
+            ],
+            "faults": world.faults.planned(),
             "groups": [group.as_slack(world.team.id, with_users=True) for group in world.people.groups()],
             "channels": [{"id": c.id, "name": c.name} for c in world.channels.all() if c.name],
             "app": {
@@ -38,8 +45,9 @@ class Seats:
                 "description": manifest.description,
                 "color": manifest.color,
                 "commands": commands,
+                "shortcuts": [asdict(shortcut) for shortcut in manifest.shortcuts],
                 "home_tab": manifest.home_tab,
-                "messages_tab": manifest.messages_tab,
+                "messages_tab": manifest.takes_messages,
             },
             "connected": world.sockets.connected,
             "connections_opened": world.sockets.opened,
@@ -66,7 +74,7 @@ class Seats:
                 raise UnknownPlace(f"nothing to see: {what}")
 
     async def do(self, seat: str, deed: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What this person does: send, command, press, fill, submit, close, home or read."""
+        """What this person does: send, react, command, shortcut, press, suggest, fill, submit, close, home or read."""
         person = self._world.people.find(seat)
         if person.deleted:
             raise UnknownPlace(f"{person.name} is deactivated")
@@ -76,11 +84,21 @@ class Seats:
                 place = self._place(person, body["channel"])
                 message = acts.send(person, place, body["text"], body.get("thread_ts"))
                 return {"ok": True, "message": self._shown(person, message)}
+            case "react":
+                acts.react(person, self._message(person, body), body["name"])
+                return {"ok": True}
             case "command":
                 place = self._place(person, body["channel"])
                 return await acts.command(person, place, body["text"], in_thread=bool(body.get("thread_ts")))
+            case "shortcut":
+                on = self._message(person, body) if "ts" in body else None
+                return await acts.shortcut(person, body["callback_id"], on)
             case "press":
                 return await self._press(person, body)
+            case "suggest":
+                what = (body["action_id"], body.get("block_id"), str(body.get("value") or ""))
+                where = self._message(person, body) if "ts" in body else self._view(person, body)
+                return {"ok": True, "options": await acts.suggestions.ask(person, where, *what)}
             case "fill":
                 return {"ok": True, "view": acts.fill(person, body.get("values") or {}).as_slack()}
             case "submit":
@@ -98,16 +116,22 @@ class Seats:
     async def _press(self, person: Person, body: dict[str, Any]) -> dict[str, Any]:
         what = (body["action_id"], body.get("block_id"), body.get("value"), body.get("values") or {})
         if "ts" in body:
-            channel = self._place(person, body["channel"])
-            message = self._world.messages.get(channel.id, body["ts"])
-            if message is None or message.only_for not in (None, person.id):
-                raise UnknownPlace(f"no such message: {body['ts']}")
-            return await self._interactions.press_in_message(person, message, *what)
+            return await self._interactions.press_in_message(person, self._message(person, body), *what)
+        return await self._interactions.press_in_view(person, self._view(person, body), *what)
+
+    def _view(self, person: Person, body: dict[str, Any]) -> View:
         views = self._world.views
         view = views.home(person.id) if body.get("home") else views.top(person.id)
         if view is None:
             raise UnknownPlace(f"{person.name} has no such view open")
-        return await self._interactions.press_in_view(person, view, *what)
+        return view
+
+    def _message(self, person: Person, body: dict[str, Any]) -> Message:
+        channel = self._place(person, body["channel"])
+        message = self._world.messages.get(channel.id, body["ts"])
+        if message is None or message.only_for not in (None, person.id):
+            raise UnknownPlace(f"no such message: {body['ts']}")
+        return message
 
     def _open_home(self, person: Person, tab: str) -> dict[str, Any]:
         self._events.home_opened(person.id, tab)
@@ -146,8 +170,8 @@ class Seats:
     def _thread(self, person: Person, channel: Channel, ts: str) -> list[dict[str, Any]]:
         return [
             self._shown(person, message)
-            for message in self._world.messages.all(channel.id)
-            if ts in (message.ts, message.thread_ts) and message.only_for in (None, person.id)
+            for message in self._world.messages.thread(channel.id, ts)
+            if message.only_for in (None, person.id)
         ]
 
     def _shown(self, person: Person, message: Message) -> dict[str, Any]:
@@ -167,9 +191,7 @@ class Seats:
     def _notices(self, person: Person) -> list[dict[str, Any]]:
         own = [
             {"kind": "ephemeral", "at": float(message.ts), **self._shown(person, message)}
-            for channel in self._world.channels.all()
-            for message in self._world.messages.all(channel.id)
-            if message.only_for == person.id
+            for message in self._world.messages.private(person.id)
         ]
         errors = [{"kind": "error", **notice} for notice in self._world.notices.of(person.id)]
         return sorted([*own, *errors], key=lambda notice: float(notice["at"]))

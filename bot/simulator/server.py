@@ -13,8 +13,9 @@ from bot.simulator.errors import SlackError, UnknownPlace
 from bot.simulator.events import Events
 from bot.simulator.interactions import Interactions
 from bot.simulator.seats import Seats
+from bot.simulator.state import Keeper
 from bot.simulator.webapi.call import arguments_of
-from bot.simulator.webapi.endpoint import Endpoint
+from bot.simulator.webapi.endpoint import Endpoint, cut
 from bot.simulator.world import World
 
 _PAGE = Path(__file__).parent / "page"
@@ -22,15 +23,20 @@ _LARGEST_BODY = 32 * 1024 * 1024
 _POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 
+UPLOAD = "files.upload"
+"""What faults call the second step of an upload, which is no method: the file itself, sent to its address."""
+
+
 class Server:
     """Serves one world; `async with` starts and stops it."""
 
-    def __init__(self, world: World, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, world: World, *, host: str = "127.0.0.1", port: int = 0, keeper: Keeper | None = None) -> None:
         if not ipaddress.ip_address(host).is_loopback:
             raise ValueError(f"the simulator has no password and listens on loopback only, not on {host}")
         self.world = world
         self._host = host
         self._port = port
+        self._keeper = keeper
         self._events = Events(world)
         self._interactions = Interactions(world, self._events)
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.5)
@@ -42,12 +48,19 @@ class Server:
         port = self._runner.addresses[0][1]
         host = f"[{self._host}]" if ":" in self._host else self._host
         self.world.base_url = f"http://{host}:{port}"
+        self.world.schedule.start(self._events.post_scheduled)
+        if self._keeper is not None:
+            self._keeper.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.world.schedule.close()
         await self._events.close()
         await self.world.sockets.close()
+        await self.world.request_urls.close()
         await self._runner.cleanup()
+        if self._keeper is not None:
+            await self._keeper.close()
 
     def ready_line(self) -> dict[str, Any]:
         """What a parent process needs to know."""
@@ -57,6 +70,7 @@ class Server:
             "api_url": f"{world.base_url}/api/",
             "bot_token": world.bot_token,
             "app_token": world.app_token,
+            "signing_secret": world.request_urls.signing_secret,
             "page": f"{world.base_url}/",
         }
 
@@ -71,7 +85,7 @@ class Server:
                 web.post("/response/{secret}", self._respond),
                 web.post("/files/{file}/{secret}", self._receive),
                 web.get("/files/{file}/{secret}", self._download),
-                *Control(self.world, seats).routes(),
+                *Control(self.world, self._events, seats).routes(),
                 web.get("/", _index),
                 web.static("/page", _PAGE),
             ]
@@ -97,11 +111,16 @@ class Server:
 
     async def _receive(self, request: web.Request) -> web.Response:
         content = await _content(request)
+        fault = self.world.faults.take(UPLOAD)
+        if fault and fault.kind == "status":
+            return web.Response(status=fault.status)
+        if fault and fault.kind == "lose_request":
+            return cut(request)
         try:
             self.world.files.receive(request.match_info["file"], request.match_info["secret"], content)
         except (SlackError, UnknownPlace) as error:
             return web.Response(status=400, text=str(error))
-        return web.Response(text=f"OK - {len(content)}")
+        return cut(request) if fault and fault.kind == "lose_response" else web.Response(text=f"OK - {len(content)}")
 
     async def _download(self, request: web.Request) -> web.Response:
         try:

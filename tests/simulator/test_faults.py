@@ -4,7 +4,7 @@ import asyncio
 
 import aiohttp
 import pytest
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 
 from bot.simulator.client import ControlError
 from tests.simulator.desk import Desk, refusal, wait_for_sleeper
@@ -65,12 +65,64 @@ async def test_a_fault_may_be_an_error_of_slack_for_any_method(desk: Desk) -> No
     assert (await refusal(desk.bot.auth_test()))["error"] == "token_revoked"
 
 
+async def test_the_file_itself_may_be_lost_on_its_way(desk: Desk) -> None:
+    await desk.sim.fault("files.upload", "status", status=500)
+    with pytest.raises(SlackRequestError):
+        await desk.bot.files_upload_v2(channel="C0OPS", filename="plan.txt", content="All of it")
+    await desk.sim.fault("files.upload", "lose_request")
+    address = await desk.bot.files_getUploadURLExternal(filename="plan.txt", length=3)
+
+    with pytest.raises(aiohttp.ClientError):
+        await desk.session.post(address["upload_url"], data=b"abc")
+
+    lost = await refusal(desk.bot.files_completeUploadExternal(files=[{"id": address["file_id"]}]))
+    assert lost["error"] == "file_not_found"
+
+
 async def test_planned_faults_can_be_cancelled(desk: Desk) -> None:
     await desk.sim.fault("auth.test", "error", times=100)
 
     await desk.sim.clear_faults()
 
     assert (await desk.bot.auth_test())["ok"]
+
+
+async def test_planned_faults_can_be_seen_with_what_is_left_of_them(desk: Desk) -> None:
+    await desk.sim.fault("auth.test", "status", status=500, times=2)
+    await refusal(desk.bot.auth_test())
+
+    [left] = await desk.sim.faults()
+
+    assert (left["method"], left["kind"], left["status"], left["times"]) == ("auth.test", "status", 500, 1)
+
+
+STANDINGS = {
+    "member": [],
+    "guest": ["is_restricted"],
+    "single-channel guest": ["is_restricted", "is_ultra_restricted"],
+    "stranger": ["is_stranger"],
+    "deactivated": ["deleted"],
+}
+
+
+@pytest.mark.parametrize(("standing", "flags"), STANDINGS.items(), ids=STANDINGS.keys())
+async def test_somebody_becomes_something_else_and_the_directory_says_so(
+    desk: Desk, standing: str, flags: list[str]
+) -> None:
+    await desk.sim.change_standing("bob", "stranger")
+
+    await desk.sim.change_standing("bob", standing)
+
+    user = (await desk.bot.users_info(user="U0BOB"))["user"]
+    people = {person["name"]: person["standing"] for person in (await desk.sim.state())["people"]}
+    assert [flag for flag in ("is_restricted", "is_ultra_restricted", "is_stranger", "deleted") if user[flag]] == flags
+    assert user["team_id"] == ("T0OTHER" if standing == "stranger" else "T0ACME")
+    assert people["bob"] == standing
+
+
+async def test_an_unknown_standing_is_refused(desk: Desk) -> None:
+    with pytest.raises(ControlError, match="no such standing: boss"):
+        await desk.sim.change_standing("bob", "boss")
 
 
 async def test_a_delay_holds_the_call_until_its_time(desk: Desk) -> None:

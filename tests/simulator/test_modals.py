@@ -154,6 +154,35 @@ async def test_views_are_pushed_up_to_three_and_popped_one_by_one(desk: Desk) ->
     assert fourth == {"": "We had some trouble connecting. Try again?"}
 
 
+async def test_an_answer_of_update_shows_other_content_in_the_same_modal(desk: Desk) -> None:
+    socket = await _opened(desk)
+    bob = desk.seat("bob")
+    before = await bob.modal()
+    assert before is not None
+
+    errors, _ = await _submitted(
+        desk, socket, {"why": "x"}, {"response_action": "update", "view": modal(title=plain("Then"))}
+    )
+
+    after = await bob.modal()
+    assert after is not None
+    assert errors == {}
+    assert (after["id"], after["depth"], after["title"]["text"]) == (before["id"], 1, "Then")
+
+
+async def test_an_answer_with_a_view_that_slack_refuses_is_trouble_and_the_modal_stays(desk: Desk) -> None:
+    socket = await _opened(desk)
+
+    errors, _ = await _submitted(
+        desk, socket, {"why": "x"}, {"response_action": "update", "view": modal(title=plain("x" * 25))}
+    )
+
+    shown = await desk.seat("bob").modal()
+    assert errors == {"": "We had some trouble connecting. Try again?"}
+    assert shown is not None
+    assert shown["title"]["text"] == "A modal"
+
+
 async def test_clear_closes_the_whole_stack(desk: Desk) -> None:
     socket = await _opened(desk)
     await _submitted(desk, socket, {"why": "x"}, {"response_action": "push", "view": modal()})
@@ -211,6 +240,19 @@ async def test_closing_is_told_when_asked_for(desk: Desk) -> None:
     assert (body["type"], body["is_cleared"]) == ("view_closed", False)
 
 
+async def test_closing_all_is_told_for_each_view_that_asked_the_top_first(desk: Desk) -> None:
+    socket = await _opened(desk, modal(callback_id="below", notify_on_close=True))
+    top = modal(callback_id="top", notify_on_close=True)
+    await _submitted(desk, socket, {"why": "x"}, {"response_action": "push", "view": top})
+
+    close = asyncio.create_task(desk.seat("bob").close_modal(everything=True))
+    bodies = [await socket.next_acknowledged() for _ in range(2)]
+    await close
+
+    assert [(body["view"]["callback_id"], body["is_cleared"]) for body in bodies] == [("top", True), ("below", True)]
+    assert await desk.seat("bob").modal() is None
+
+
 async def test_a_click_in_a_modal_pushes_another_with_its_trigger(desk: Desk) -> None:
     socket = await _opened(desk, modal(question(), actions(button("whole"))))
     bob = desk.seat("bob")
@@ -250,6 +292,21 @@ async def test_the_home_tab_is_published_for_one_person_and_opening_it_is_an_eve
     assert home is not None
     assert home["blocks"][0]["text"]["text"] == "Nothing waits"
     assert await desk.seat("alice").home() is None
+
+
+async def test_a_menu_of_conversations_may_ask_for_a_way_to_answer_in_the_one_chosen(desk: Desk) -> None:
+    element = {"type": "conversations_select", "action_id": "where", "response_url_enabled": True}
+    socket = await _opened(
+        desk, modal({"type": "input", "block_id": "ask", "label": plain("Where"), "element": element})
+    )
+
+    _, body = await _submitted(desk, socket, {"where": "#general"})
+    [answer] = body["response_urls"]
+    async with desk.session.post(answer["response_url"], json={"text": "Here", "response_type": "in_channel"}) as sent:
+        assert sent.status == 200
+
+    assert (answer["block_id"], answer["action_id"], answer["channel_id"]) == ("ask", "where", "C0GENERAL")
+    assert [message["text"] for message in await desk.seat("alice").messages("#general")] == ["Here"]
 
 
 async def test_every_kind_of_input_is_filled_in_with_what_a_person_sees(desk: Desk) -> None:

@@ -2,9 +2,12 @@
 
 import json
 
+import aiohttp
+import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.simulator.desk import Desk, actions, button, plain, refusal, section
+from bot.simulator.client import ControlError
+from tests.simulator.desk import MANIFEST, Desk, actions, button, make_world, opened, plain, refusal, section
 
 
 async def test_auth_test_says_who_the_bot_is(desk: Desk) -> None:
@@ -40,7 +43,14 @@ async def test_the_scope_for_a_conversation_depends_on_its_kind(desk: Desk) -> N
     assert answer["needed"] == "im:read"
 
 
-async def test_the_same_call_is_understood_as_form_json_and_query(desk: Desk) -> None:
+def _parts(fields: dict[str, str]) -> aiohttp.FormData:
+    parts = aiohttp.FormData(default_to_multipart=True)
+    for name, value in fields.items():
+        parts.add_field(name, value)
+    return parts
+
+
+async def test_the_same_call_is_understood_as_form_json_query_and_parts(desk: Desk) -> None:
     token = {"Authorization": f"Bearer {desk.world.bot_token}"}
     url = f"{desk.api_url}chat.postMessage"
     blocks = [section("In blocks")]
@@ -50,13 +60,21 @@ async def test_the_same_call_is_understood_as_form_json_and_query(desk: Desk) ->
         desk.session.post(url, data=as_form, headers=token),
         desk.session.post(url, json={"channel": "C0OPS", "text": "json", "blocks": blocks}, headers=token),
         desk.session.get(url, params={**as_form, "text": "query", "token": desk.world.bot_token}),
+        desk.session.post(url, data=_parts({**as_form, "text": "parts"}), headers=token),
     ):
         async with answer as response:
             assert (await response.json())["ok"]
 
     shown = await desk.seat("alice").messages("#ops")
-    assert [message["text"] for message in shown] == ["form", "json", "query"]
+    assert [message["text"] for message in shown] == ["form", "json", "query", "parts"]
     assert all(message["blocks"][0]["text"]["text"] == "In blocks" for message in shown)
+
+
+async def test_a_token_in_a_json_body_is_none(desk: Desk) -> None:
+    body = {"token": desk.world.bot_token}
+
+    async with desk.session.post(f"{desk.api_url}auth.test", json=body) as response:
+        assert (await response.json())["error"] == "not_authed"
 
 
 async def test_posting_needs_something_to_say(desk: Desk) -> None:
@@ -171,6 +189,18 @@ async def test_a_reply_to_nothing_is_refused(desk: Desk) -> None:
     assert answer["error"] == "thread_not_found"
 
 
+async def test_a_deleted_reply_leaves_the_others_in_the_thread(desk: Desk) -> None:
+    parent = await desk.bot.chat_postMessage(channel="C0OPS", text="Parent")
+    posted = [
+        await desk.bot.chat_postMessage(channel="C0OPS", text=text, thread_ts=parent["ts"]) for text in ("One", "Two")
+    ]
+
+    await desk.bot.chat_delete(channel="C0OPS", ts=posted[0]["ts"])
+
+    thread = await desk.seat("alice").thread("#ops", parent["ts"])
+    assert [(message["text"], message.get("reply_count")) for message in thread] == [("Parent", 1), ("Two", None)]
+
+
 async def test_a_long_thread_is_read_in_pages(desk: Desk) -> None:
     parent = await desk.bot.chat_postMessage(channel="C0OPS", text="Parent")
     for number in range(5):
@@ -260,3 +290,134 @@ async def test_blocks_get_ids_where_they_have_none(desk: Desk) -> None:
     assert shown[0]["block_id"] == "b0"
     assert shown[1]["block_id"] not in ("", "b0")
     assert shown[1]["elements"][0]["action_id"]
+
+
+async def test_a_reaction_is_taken_back_once(desk: Desk) -> None:
+    ts = (await desk.bot.chat_postMessage(channel="C0OPS", text="x"))["ts"]
+    await desk.bot.reactions_add(channel="C0OPS", timestamp=ts, name="eyes")
+    [listed] = (await desk.bot.reactions_list())["items"]
+
+    await desk.bot.reactions_remove(channel="C0OPS", timestamp=ts, name="eyes")
+
+    again = await refusal(desk.bot.reactions_remove(channel="C0OPS", timestamp=ts, name="eyes"))
+    unknown = await refusal(desk.bot.reactions_add(channel="C0OPS", timestamp=ts, name="No emoji"))
+    assert listed["message"]["ts"] == ts
+    assert (again["error"], unknown["error"]) == ("no_reaction", "invalid_name")
+    assert "reactions" not in (await desk.bot.reactions_get(channel="C0OPS", timestamp=ts))["message"]
+
+
+async def test_a_reaction_is_told_to_an_app_that_asked_for_it(trusted_desk: Desk) -> None:
+    ts = (await trusted_desk.seat("alice").send("#ops", "Done?"))["ts"]
+    socket = await trusted_desk.socket()
+
+    await trusted_desk.bot.reactions_add(channel="C0OPS", timestamp=ts, name="eyes")
+    event = (await socket.next_acknowledged())["event"]
+
+    assert (event["type"], event["reaction"], event["item"]["ts"]) == ("reaction_added", "eyes", ts)
+    assert event["item_user"] == "U0ALICE"
+
+
+async def test_people_react_too_and_take_it_back(trusted_desk: Desk) -> None:
+    socket = await trusted_desk.socket()
+    bob = trusted_desk.seat("bob")
+    sent = await trusted_desk.seat("alice").send("#ops", "Done?")
+
+    await bob.react(sent, "eyes")
+    added = (await socket.next_acknowledged())["event"]
+    [message] = await bob.messages("#ops")
+    await bob.react(sent, "eyes")
+    removed = (await socket.next_acknowledged())["event"]
+
+    assert [(event["type"], event["user"]) for event in (added, removed)] == [
+        ("reaction_added", "U0BOB"),
+        ("reaction_removed", "U0BOB"),
+    ]
+    assert message["reactions"] == [{"name": "eyes", "users": ["U0BOB"], "count": 1}]
+
+
+async def test_an_app_without_a_messages_tab_writes_to_nobody_and_takes_no_messages() -> None:
+    features = {**MANIFEST["features"], "app_home": {"home_tab_enabled": True, "messages_tab_enabled": False}}
+    async with opened(make_world(manifest={**MANIFEST, "features": features})) as desk:
+        posted = await refusal(desk.bot.chat_postMessage(channel="U0BOB", text="Psst"))
+
+        assert posted["error"] == "messages_tab_disabled"
+        with pytest.raises(ControlError, match="messages_tab_disabled"):
+            await desk.seat("bob").send("@countersign", "Hello")
+
+
+async def test_a_file_can_be_looked_up_and_taken_away(trusted_desk: Desk) -> None:
+    bot = trusted_desk.bot
+    uploaded = await bot.files_upload_v2(channel="C0OPS", filename="plan.txt", content="All of it")
+    file_id = uploaded["files"][0]["id"]
+    looked_up = (await bot.files_info(file=file_id))["file"]
+
+    await bot.files_delete(file=file_id)
+
+    [message] = await trusted_desk.seat("alice").messages("#ops")
+    assert (looked_up["name"], looked_up["size"]) == ("plan.txt", 9)
+    assert "files" not in message
+    assert (await refusal(bot.files_info(file=file_id)))["error"] == "file_not_found"
+
+
+async def test_profiles_presence_team_and_bot_are_there(trusted_desk: Desk) -> None:
+    bot = trusted_desk.bot
+
+    profile = (await bot.users_profile_get(user="U0BOB"))["profile"]
+    presence = [(await bot.users_getPresence(user=user))["presence"] for user in ("U0BOB", "U0GRACE")]
+    shown = (await bot.bots_info(bot=(await bot.auth_test())["bot_id"]))["bot"]
+
+    assert (profile["real_name"], profile["email"]) == ("Bob Brandt", "bob@example.com")
+    assert presence == ["active", "away"]
+    assert (shown["user_id"], shown["name"]) == ("U0COUNTERSIGN", "Countersign")
+    assert (await bot.team_info())["team"]["domain"] == "acme"
+    assert (await refusal(bot.bots_info(bot="B0X")))["error"] == "bot_not_found"
+
+
+async def test_api_test_needs_no_token_and_says_what_it_was_sent(desk: Desk) -> None:
+    nobody = AsyncWebClient(base_url=desk.api_url)
+
+    assert (await nobody.api_test(foo="bar"))["args"] == {"foo": "bar"}
+    assert (await refusal(nobody.api_test(error="my_error")))["error"] == "my_error"
+    assert (await refusal(nobody.auth_test()))["error"] == "not_authed"
+
+
+async def test_markdown_is_posted_as_a_block_and_not_beside_a_text(desk: Desk) -> None:
+    posted = await desk.bot.chat_postMessage(channel="C0OPS", markdown_text="# Plan")
+
+    both = await refusal(desk.bot.chat_postMessage(channel="C0OPS", markdown_text="# Plan", text="Plan"))
+    assert posted["message"]["blocks"][0]["type"] == "markdown"
+    assert both["error"] == "markdown_text_conflict"
+
+
+async def test_a_reply_for_all_is_in_the_thread_and_in_the_channel(desk: Desk) -> None:
+    parent = await desk.bot.chat_postMessage(channel="C0OPS", text="Parent")
+
+    await desk.bot.chat_postMessage(channel="C0OPS", text="Reply", thread_ts=parent["ts"], reply_broadcast=True)
+
+    history = (await desk.bot.conversations_history(channel="C0OPS"))["messages"]
+    thread = (await desk.bot.conversations_replies(channel="C0OPS", ts=parent["ts"]))["messages"]
+    assert [(message["text"], message.get("subtype")) for message in history] == [
+        ("Reply", "thread_broadcast"),
+        ("Parent", None),
+    ]
+    assert [message["text"] for message in thread] == ["Parent", "Reply"]
+
+
+async def test_a_permalink_leads_to_the_message_on_the_page(desk: Desk) -> None:
+    ts = (await desk.bot.chat_postMessage(channel="C0OPS", text="x"))["ts"]
+
+    link = (await desk.bot.chat_getPermalink(channel="C0OPS", message_ts=ts))["permalink"]
+
+    assert link.startswith(f"{desk.world.base_url}/?channel=C0OPS")
+    assert (await refusal(desk.bot.chat_getPermalink(channel="C0OPS", message_ts="1.0")))["error"] == (
+        "message_not_found"
+    )
+
+
+async def test_a_changed_person_is_told_to_an_app_that_asked_for_it(trusted_desk: Desk) -> None:
+    socket = await trusted_desk.socket()
+
+    await trusted_desk.sim.change_person("bob", deleted=True)
+    event = (await socket.next_acknowledged())["event"]
+
+    assert (event["type"], event["user"]["id"], event["user"]["deleted"]) == ("user_change", "U0BOB", True)

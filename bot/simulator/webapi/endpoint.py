@@ -8,13 +8,15 @@ from aiohttp import web
 from bot.simulator.errors import RateLimited, SlackError
 from bot.simulator.events import Events
 from bot.simulator.faults import Fault
-from bot.simulator.webapi import chat, conversations, files, people, reactions, surfaces
+from bot.simulator.webapi import chat, conversations, files, later, people, reactions, rooms, surfaces
 from bot.simulator.webapi.call import Call, Method, arguments_of
 from bot.simulator.world import World
 
 METHODS: Final[Mapping[str, Method]] = {
     **chat.METHODS,
+    **later.METHODS,
     **conversations.METHODS,
+    **rooms.METHODS,
     **people.METHODS,
     **surfaces.METHODS,
     **reactions.METHODS,
@@ -34,7 +36,7 @@ class Endpoint:
         name = request.match_info["method"]
         fault = self._world.faults.take(name)
         if fault and fault.kind == "lose_request":
-            return _cut(request)
+            return cut(request)
         try:
             arguments = await arguments_of(request)
         except SlackError as error:
@@ -47,7 +49,7 @@ class Endpoint:
         lost = fault is not None and fault.kind == "lose_response"
         self._world.traffic.answered(entry, status=status, body=body, lost=lost)
         if lost:
-            return _cut(request)
+            return cut(request)
         return web.json_response(body, status=status, headers=headers)
 
     async def _answer(
@@ -72,6 +74,8 @@ class Endpoint:
             return 200, error.body(), scopes
 
     def _authorize(self, method: Method, token: str | None) -> None:
+        if not method.token:
+            return
         if token is None:
             raise SlackError("not_authed")
         if token not in (self._world.bot_token, self._world.app_token):
@@ -103,7 +107,8 @@ def _token(request: web.Request, arguments: dict[str, Any]) -> str | None:
     return str(given) if given else None
 
 
-def _cut(request: web.Request) -> web.Response:
+def cut(request: web.Request) -> web.Response:
+    """Ends the connection without an answer; what is returned reaches nobody."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=499)

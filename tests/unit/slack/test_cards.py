@@ -299,7 +299,7 @@ def test_records_are_a_line_each_with_their_names_in_bold() -> None:
     first, second, *_, last = [
         [(run["text"], "style" in run) for run in line["elements"]] for line in listed["elements"]
     ]
-    assert first == [("row", True), ("  1", False), ("   ", False), ("text", True), ("  fine   *row* 2", False)]
+    assert first == [("row", True), ("  1", False), (" · ", False), ("text", True), ("  fine   *row* 2", False)]
     assert second[-1] == ('  "2"', False)
     assert last == [("… 14 more", True)]
 

@@ -19,6 +19,7 @@ from bot.approvals.request import Request
 from bot.slack import actions, modals, pages, starting
 from bot.slack.fields import VALUE
 from bot.slack.modals import Modal, Problems
+from bot.slack.one_by_one import MOST_ITEMS
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import DELETE, POLICY, REFUND, question, request
 
@@ -230,6 +231,15 @@ def test_items_are_answered_one_by_one() -> None:
     )
 
     assert modals.verdicts(asked, state) == (Approve(), Reject(reason="Paid already"))
+
+
+def test_as_many_items_as_a_modal_holds_are_answered_one_by_one() -> None:
+    asked = request(question(*[replace(DELETE, name="n" * 200)] * MOST_ITEMS))
+    modal = modals.each(asked)
+    chosen = {f"verdict:{number}": option(modal, f"verdict:{number}", "Approve") for number in range(MOST_ITEMS)}
+
+    limits.check_modal(modal)
+    assert modals.verdicts(asked, submitted(modal, **chosen)) == (Approve(),) * MOST_ITEMS
 
 
 def test_an_item_without_a_verdict_or_a_reason_is_a_problem() -> None:
