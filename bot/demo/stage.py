@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -94,6 +94,42 @@ def _from_root(entry: Any) -> Any:
     return str(ROOT / entry) if isinstance(entry, str) and ".py:" in entry else entry
 
 
+def hint(folder: Path, windows: Windows) -> dict[str, Any]:
+    """What the page's first screen says to do."""
+    return {
+        "channel": "ops",
+        "title": "Your first approval takes three steps",
+        "steps": [
+            {
+                "text": "*Start a task* as Alice: send this command here.",
+                "command": f"/task cleanup path={folder}/logs older_than=30d",
+            },
+            {
+                "text": "*Open its thread and press Approve.* It is refused, in private: "
+                "your own request is not yours to approve."
+            },
+            {
+                "text": "*Take Bob's seat* in the bar above, and press Approve again. "
+                "The files move to a trash folder, and the thread says so."
+            },
+            {
+                "text": f"Or do nothing: a reminder comes after {words(windows.remind)}, a DM to Carol and Dave after "
+                f"{words(windows.escalate)}, and the request expires after {words(windows.deadline)}."
+            },
+        ],
+    }
+
+
+def words(window: timedelta) -> str:
+    """A window as people say it."""
+    seconds = int(window.total_seconds())
+    if seconds < 120 or seconds % 60:
+        return f"{seconds} seconds"
+    if seconds % 3600:
+        return f"{seconds // 60} minutes"
+    return "an hour" if seconds == 3600 else f"{seconds // 3600} hours"
+
+
 def fill(logs: Path) -> None:
     """Write log files of several ages; those that are there already are made anew."""
     now = time.time()
@@ -106,9 +142,9 @@ def fill(logs: Path) -> None:
 
 
 @asynccontextmanager
-async def simulator(port: int) -> AsyncIterator[SimulatorProcess]:
-    """The local Slack, as a process of its own, ended with the block."""
-    async with await spawn(ROOT / "manifest.yml", port=port, seed_user="alice") as process:
+async def simulator(port: int, hint: Mapping[str, Any] | None = None) -> AsyncIterator[SimulatorProcess]:
+    """The local Slack, as a process of its own, ended with the block; its page says the hint first."""
+    async with await spawn(ROOT / "manifest.yml", port=port, seed_user="alice", hint=hint) as process:
         yield process
 
 

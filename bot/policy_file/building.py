@@ -36,7 +36,7 @@ _REASONS: Mapping[str, tuple[Verdict, ...]] = {
     "reject": (Verdict.REJECT,),
     "approve": (Verdict.APPROVE,),
     "both": (Verdict.APPROVE, Verdict.REJECT),
-    "no": (),
+    "never": (),
 }
 
 

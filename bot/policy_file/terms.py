@@ -96,11 +96,11 @@ def _silence(value: object) -> object:
 
 
 def _reasons(value: object) -> object:
-    """Of yes and no, yes is a rejection's."""
+    """`yes` is a rejection's, and `no` is never."""
     if isinstance(value, bool):
-        return "reject" if value else "no"
-    if value not in ("approve", "reject", "both"):
-        raise ValueError(f"{value!r} is no answer that needs a reason: write reject, approve, both or no")
+        return "reject" if value else "never"
+    if value not in ("approve", "reject", "both", "never"):
+        raise ValueError(f"{value!r} is no answer that needs a reason: write reject, approve, both or never")
     return value
 
 

@@ -28,6 +28,7 @@ def main() -> int:
         sys.stderr.write(f"simulator: {error}\n")
         return 2
     world = World(manifest=wanted, workspace=acme, clock=Clock(), limited=not arguments.fast)
+    world.hint = arguments.hint
     try:
         world.default_seat = world.people.find(arguments.seed_user).name
         world.request_urls.set(arguments.request_url)
@@ -62,6 +63,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workspace", type=Path, help="a YAML file of people, groups and channels")
     parser.add_argument("--state", type=Path, help="a file from which it goes on where it was; give the same --port")
     parser.add_argument("--seed-user", default="alice", help="whose seat the page opens at")
+    parser.add_argument(
+        "--hint",
+        type=json.loads,
+        metavar="JSON",
+        help='what to do first, for the page: {"channel", "title", "steps": [{"text", "command"}]}',
+    )
     parser.add_argument("--request-url", help="where the app takes everything over HTTP, in place of Socket Mode")
     parser.add_argument("--fast", action="store_true", help="no rate limits")
     return parser

@@ -36,9 +36,12 @@ class Seats:
                 {**person.as_slack(with_email=True, now=now), "standing": person.standing}
                 for person in world.people.all()
             ],
-            "faults": world.faults.planned(),
             "groups": [group.as_slack(world.team.id, with_users=True) for group in world.people.groups()],
-            "channels": [{"id": c.id, "name": c.name} for c in world.channels.all() if c.name],
+            "channels": [
+                {"id": c.id, "name": c.name, "is_archived": c.is_archived} for c in world.channels.all() if c.name
+            ],
+            "hint": world.hint,
+            "faults": world.faults.planned(),
             "app": {
                 "bot_user_id": BOT_USER_ID,
                 "name": manifest.app_name,

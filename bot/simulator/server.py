@@ -20,7 +20,7 @@ from bot.simulator.world import World
 
 _PAGE = Path(__file__).parent / "page"
 _LARGEST_BODY = 32 * 1024 * 1024
-_POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+_POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 
 
 UPLOAD = "files.upload"

@@ -239,6 +239,7 @@ def test_all_that_a_rule_can_say(file: Path) -> None:
 def test_a_sequence_of_the_defaults_is_inherited_with_its_stages(file: Path) -> None:
     text = """
 defaults:
+  reason_required: never
   sequence: [{name: lead, approvers: [UANN]}, {name: finance, approvers: [UBOB]}]
 rules:
   - {name: short, match: {graph: a}, deadline: 1h}
@@ -248,6 +249,7 @@ rules:
     short, one = loaded(file, text).rules
 
     assert [stage.deadline for stage in short.policy.stages] == [HOUR, HOUR]
+    assert short.policy.reasons == ()
     assert only_stage(one.policy).approvers == ("@ops",)
 
 
