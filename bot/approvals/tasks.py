@@ -18,7 +18,7 @@ from bot.approvals.changes import Changes, redraw, until_won, wake
 from bot.approvals.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
 from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
-from bot.approvals.request import Decided, Pending
+from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.task import Failed, Starting, Task, TaskCancelled
 
 
@@ -83,12 +83,13 @@ class Tasks:
         others. `Unreachable` where Slack does not say who they are."""
         task = await self.storage.task(task_id)
         if task.requester != person:
-            names = [name for request in await self.storage.requests_of(task_id) for name in request.approvers]
+            requests = await self.storage.requests_of(task_id)
+            names = [name for request in requests for name in _asked(request)]
             try:
                 asked = await self.directory.resolve(tuple(dict.fromkeys(names)))
             except LookupFailed as failed:
                 raise Unreachable("Slack did not say who you are") from failed
-            if person not in asked:
+            if person not in asked and not any(each.to == person for of in requests for each in of.delegations):
                 raise NotYours(task_id, task.requester)
         return task
 
@@ -128,3 +129,8 @@ class Tasks:
                 await changes.store(rules.cancel(request, by, now), by, "cancelled", now, {})
 
         await until_won(once)
+
+
+def _asked(request: Request) -> tuple[str, ...]:
+    """Everyone whom any stage asks, as the policy names them."""
+    return (*(ref for stage in request.policy.stages for ref in stage.approvers), *request.escalated_to)

@@ -96,6 +96,9 @@ def _silence(value: object) -> object:
 
 
 def _reasons(value: object) -> object:
+    """`yes` is a rejection's, and `no` is never."""
+    if isinstance(value, bool):
+        return "reject" if value else "never"
     if value not in ("approve", "reject", "both", "never"):
         raise ValueError(f"{value!r} is no answer that needs a reason: write reject, approve, both or never")
     return value
@@ -199,6 +202,7 @@ class Terms(StageTerms):
     private: bool | None = None
     confirm: bool | None = None
     auto: Annotated[dict[str, str], BeforeValidator(_auto)] | None = None
+    extend: Duration | None = None
     max_rounds: Count | None = None
 
 

@@ -40,7 +40,7 @@ rules:
   - name: interns
     match: {requester: "@finance"}
     hours: {from: 9:00, to: 17:00, zone: approvers}
-    reason_required: never
+    reason_required: no
 """
 PAYMENT = {"question": "Pay?", "details": {"amount": 1500, "owner": "bob@example.com"}}
 

@@ -85,7 +85,7 @@ defaults:
   approvers: [U012AB3CD, W0AB, S0GROUP, "@ops-leads", bob@example.com, "#ops", C012AB3CD, details.owner]
   quorum: 3
   self_approval: true
-  reason_required: never
+  reason_required: no
   remind_every: 90s
   escalate: {after: 30m, to: ["@on-call"]}
   deadline: 1w
@@ -178,6 +178,7 @@ rules:
     channel: "#finance"
     private: yes
     confirm: yes
+    extend: 4h
     max_rounds: 4
   - name: staged
     match: {action: staged}
@@ -188,6 +189,7 @@ rules:
   - name: own zones
     match: {action: own}
     hours: {from: "08:30", to: 17:15, zone: approvers, days: [mon, wed]}
+    reason_required: yes
   - name: inherits
 """
 
@@ -218,6 +220,7 @@ def test_all_that_a_rule_can_say(file: Path) -> None:
         channel="#finance",
         private=True,
         confirm=True,
+        extend=4 * HOUR,
         max_rounds=4,
     )
     lead, finance = staged.policy.stages
@@ -228,6 +231,7 @@ def test_all_that_a_rule_can_say(file: Path) -> None:
     )
     assert (finance.name, finance.approvers, finance.reject_quorum) == ("finance", ("@finance",), 2)
     assert finance.steps == (Step(after=48 * HOUR, action=Consent()),)
+    assert own.policy.reasons == (Verdict.REJECT,)
     assert own.policy.hours == Hours(start=time(8, 30), end=time(17, 15), days=(0, 2))
     assert only_stage(inherits.policy).steps == (Step(after=2 * HOUR, action=Consent()),)
 
@@ -235,6 +239,7 @@ def test_all_that_a_rule_can_say(file: Path) -> None:
 def test_a_sequence_of_the_defaults_is_inherited_with_its_stages(file: Path) -> None:
     text = """
 defaults:
+  reason_required: never
   sequence: [{name: lead, approvers: [UANN]}, {name: finance, approvers: [UBOB]}]
 rules:
   - {name: short, match: {graph: a}, deadline: 1h}
@@ -244,6 +249,7 @@ rules:
     short, one = loaded(file, text).rules
 
     assert [stage.deadline for stage in short.policy.stages] == [HOUR, HOUR]
+    assert short.policy.reasons == ()
     assert only_stage(one.policy).approvers == ("@ops",)
 
 
@@ -597,6 +603,10 @@ WRONG = {
         "rules:\n- name: a\n  auto: {approve: It reads}\n  approvers: ['@a']",
         'line 6, key "rules.0.approvers": auto asks nobody, so this means nothing. Keep one.',
     ),
+    "more time where there is no end": (
+        "  extend: 4h",
+        'line 3, key "defaults.extend": there is no deadline to put off. Give it one, or leave this out.',
+    ),
     "a condition that is none": (
         "rules:\n- name: a\n  match: {when: 'arguments.amount >'}",
         'line 5, key "rules.0.match.when": this is no CEL expression (',
@@ -630,8 +640,8 @@ WRONG = {
         "line 3, key \"defaults.hours.days\": 'fri-mon' are no days: write mon-fri, or a list such as [mon, wed, fri].",
     ),
     "a reason for what needs none": (
-        "  reason_required: yes",
-        'line 3, key "defaults.reason_required": True is no answer that needs a reason: write reject, approve, both ',
+        "  reason_required: sometimes",
+        "line 3, key \"defaults.reason_required\": 'sometimes' is no answer that needs a reason: write reject, ",
     ),
     "a channel without its sign": (
         "  channel: ops",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,15 +13,16 @@ from hypothesis import strategies as st
 
 from bot.approvals.decision import Approve, Reject, Respond
 from bot.approvals.ids import JSON
-from bot.approvals.policy import one_stage
+from bot.approvals.notes import Comment, Unreached
+from bot.approvals.policy import Overdue, Step, one_stage
 from bot.approvals.question import Item, Risk, Verdict
-from bot.approvals.request import Decided, Delivered, Edit, Superseded
+from bot.approvals.request import Decided, Delivered, Edit, Pending, Superseded
 from bot.approvals.surface import SurfaceKind
 from bot.approvals.task import Ended, Failed
 from bot.slack import actions, cards
 from bot.slack.cards import Card, Urgency
 from tests.unit.slack import limits, samples
-from tests.unit.slack.samples import DELETE, FAILURE, NOW, POLICY, REFUND, answered, decided, request, view
+from tests.unit.slack.samples import CAROL, DELETE, FAILURE, NOW, POLICY, REFUND, answered, decided, request, view
 from tests.unit.slack.test_text import HOSTILE
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -80,7 +82,12 @@ def test_no_payload_breaks_a_limit_or_forges_markup(
     verdicts = (Reject(reason=why), Respond(value=answer)) * 6
     said = decided(answered(*verdicts[: len(items)]))
     of = samples.task(Ended(outcome=why, at=NOW), **{title: answer})
-    drawn = cards.draw(view(kind, request(asked, said if settled else None), of))
+    about = replace(
+        request(asked, said if settled else None),
+        comments=(Comment(by=CAROL, text=why, at=NOW),),
+        unreached=(Unreached(name=title, why=why, asked_at=NOW),),
+    )
+    drawn = cards.draw(view(kind, about, of))
 
     limits.check_message(drawn.text, list(drawn.blocks))
     limits.check_message(drawn.text, list(drawn.small))
@@ -203,7 +210,9 @@ def test_approvers_that_were_not_found_are_named_as_the_policy_names_them() -> N
 
 
 def test_a_quorum_shows_who_has_voted() -> None:
-    assert "1 of 2 · <@U0BOB>" in seen(cards.draw(samples.every_view()["card, quorum"]))
+    shown = seen(cards.draw(samples.every_view()["card, quorum"]))
+
+    assert "1 of 2: <@U0BOB> approved, 1 more of <@U0BOB> and <@U0CAROL>" in shown
 
 
 def test_after_a_decision_there_is_nothing_to_press_but_the_whole() -> None:
@@ -407,3 +416,19 @@ def test_what_a_policy_answered_by_itself_says_that_nobody_did() -> None:
     card = cards.draw(view(asked=request(state=decided(ruled))))
 
     assert "*Approved* by its policy: Reading changes nothing" in seen(card)
+
+
+def test_what_waits_on_past_its_deadline_says_that_it_is_overdue() -> None:
+    late = Step(after=timedelta(hours=1), action=Overdue())
+    patient = replace(POLICY, stages=one_stage(("U0BOB",), steps=(late,)))
+    waiting = request(policy=patient)
+    overdue = replace(waiting, state=Pending(due_at=None, taken=(0,)))
+
+    cards_of = [cards.draw(view(kind, overdue)) for kind in (SurfaceKind.CARD, SurfaceKind.REMINDER)]
+
+    assert "*Overdue*" in seen(cards_of[0])
+    assert "Still waiting for an answer that was due by" in seen(cards_of[1])
+    assert "It is overdue since" in cards_of[1].text
+    before = cards.draw(view(SurfaceKind.REMINDER, waiting))
+    assert "Its deadline is" in before.text
+    assert "*Overdue*" not in seen(cards.draw(view(asked=waiting)))
