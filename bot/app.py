@@ -16,6 +16,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import health, policy_file
 from bot.approvals.answers import Answers
+from bot.approvals.asides import Asides
 from bot.approvals.delivery import Delivery
 from bot.approvals.errors import Unreachable
 from bot.approvals.ids import TaskId
@@ -103,12 +104,14 @@ async def running(settings: Settings) -> AsyncIterator[None]:
         surfaces = Surfaces(storage=storage, messenger=messenger, clock=clock, progress=progress)
         tasks = Tasks(storage=storage, engine=engine, directory=directory, work=work)
         answers = Answers(storage=storage, engine=engine, directory=directory, work=work)
+        asides = Asides(storage=storage, engine=engine, directory=directory, work=work)
         sweeper = Sweeper(storage=storage, engine=engine, directory=directory, work=work)
         listeners.register(
             bolt,
             Parts(
                 tasks=tasks,
                 answers=answers,
+                asides=asides,
                 engine=engine,
                 storage=storage,
                 messenger=messenger,

@@ -15,7 +15,7 @@ from bot.approvals.changes import Changes, until_won, word
 from bot.approvals.decision import ItemVerdict, Vote
 from bot.approvals.ids import JSON, Person, RequestId, SurfaceId
 from bot.approvals.ports import Directory, Engine, Storage, Work
-from bot.approvals.request import Pending, Request
+from bot.approvals.request import Request
 from bot.approvals.sweeper import Sweeper
 
 
@@ -31,7 +31,7 @@ class Answers:
 
         Raises what `vote` would raise; a refusal of the person is recorded.
         """
-        request = await self._current(request_id, now)
+        request = await self._sweeper.current(request_id, now)
         await self._admission.admit(request, person, version, now)
         return request
 
@@ -51,7 +51,7 @@ class Answers:
         """
 
         async def once() -> Request:
-            request = await self._current(request_id, now)
+            request = await self._sweeper.current(request_id, now)
             await self._admission.admit(request, person, version, now, counts=True)
             cast = rules.cast(
                 request,
@@ -83,7 +83,7 @@ class Answers:
         """
 
         async def once() -> Request:
-            request = await self._current(request_id, now)
+            request = await self._sweeper.current(request_id, now)
             await self._admission.admit(request, person, version, now, counts=True)
             revised = rules.revise(request, person, version, index, arguments, now)
             self.engine.check_edit(revised.question, index)
@@ -94,14 +94,9 @@ class Answers:
 
     # --- Within ---------------------------------------------------------------------------------
 
-    async def _current(self, request_id: RequestId, now: datetime) -> Request:
-        """The request; one whose deadline has passed is expired first, however far off the next sweep is."""
-        request = await self.storage.request(request_id)
-        if isinstance(request.state, Pending) and request.deadline is not None and request.deadline <= now:
-            sweeper = Sweeper(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
-            await sweeper.step(request_id, now)
-            return await self.storage.request(request_id)
-        return request
+    @property
+    def _sweeper(self) -> Sweeper:
+        return Sweeper(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
 
     @property
     def _admission(self) -> Admission:

@@ -53,6 +53,8 @@ class Policy:
     """Whether a rejection must say why."""
     steps: tuple[Step, ...] = ()
     """In the order of their time."""
+    extend: timedelta | None = None
+    """By how much an approver may put the deadline off, once; None: not at all."""
     max_rounds: int | None = None
     """How often one place of a graph may ask within a task; once more stops the task. None: without end."""
 

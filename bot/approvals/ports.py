@@ -365,6 +365,9 @@ class Member:
     person: Person
     name: str
     ineligible: str = ""
+    unless_named: bool = False
+    """Whether it may all the same where a rule names it by its id: a guest, a bot, an account of another workspace;
+    never one that is deactivated or not known."""
 
 
 class Directory(Protocol):

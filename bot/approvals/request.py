@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from bot.approvals.decision import Decision, Vote
 from bot.approvals.ids import InterruptId, Person, RequestId, TaskId, ThreadId
+from bot.approvals.notes import Comment, Delegation, Extension, Unreached
 from bot.approvals.policy import Policy
 from bot.approvals.question import Question
 from bot.approvals.task import Failure
@@ -19,6 +20,8 @@ class Pending:
 
     due_at: datetime | None
     next_step: int = 0
+    hurried: int = 0
+    """So many of the policy's steps are due whatever the time: nobody could be asked by the one before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,12 @@ class Request:
     votes: tuple[Vote, ...] = ()
     escalated_to: tuple[str, ...] = ()
     """Approvers that steps have added, as the policy names them."""
+    delegations: tuple[Delegation, ...] = ()
+    extension: Extension | None = None
+    comments: tuple[Comment, ...] = ()
+    nudged_at: datetime | None = None
+    """When the requester last had those reminded who have not answered."""
+    unreached: tuple[Unreached, ...] = ()
     revision: int = 0
     """Counts saves; storage compares it before it writes."""
 
@@ -119,4 +128,13 @@ class Request:
     @property
     def deadline(self) -> datetime | None:
         after = self.policy.deadline
-        return None if after is None else self.opened_at + after
+        return None if after is None else self.opened_at + after + self.extended_by
+
+    def given_to(self, person: Person) -> Person | None:
+        """The colleague who has this person's vote; None while it is their own."""
+        return next((each.to for each in self.delegations if each.by == person), None)
+
+    @property
+    def extended_by(self) -> timedelta:
+        """How far the deadline was put off."""
+        return timedelta() if self.extension is None else self.extension.measure

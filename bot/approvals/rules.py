@@ -10,6 +10,7 @@ import operator
 from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from bot.approvals.decision import (
     Answered,
@@ -31,9 +32,10 @@ from bot.approvals.errors import (
     ReasonMissing,
     StaleVersion,
     VerdictNotOffered,
+    VoteGiven,
 )
 from bot.approvals.ids import JSON, Person
-from bot.approvals.policy import Escalate, Expire, Remind
+from bot.approvals.policy import Escalate, Expire, Remind, Step
 from bot.approvals.ports import Member
 from bot.approvals.question import Item, Question, Verdict, with_arguments
 from bot.approvals.request import Decided, Delivered, Edit, Pending, Request, Superseded
@@ -46,18 +48,33 @@ MOST_ATTEMPTS = 8
 
 
 def may_vote(request: Request, member: Member, approvers: Set[Person]) -> None:
-    """Return if this member may answer; else raise `NotEligible`, `NotAnApprover` or `OwnRequest`.
+    """Return if this member may answer; else raise `NotEligible`, `NotAnApprover`, `OwnRequest` or `VoteGiven`.
 
     `approvers` is what the directory makes of `request.approvers` now, not what it was at the opening.
     """
-    if member.ineligible:
-        raise NotEligible(member.ineligible)
-    others = sorted(person.user_id for person in approvers if may_answer(request, person))
+    if reason := barred(request, member):
+        raise NotEligible(reason)
+    may = voters(request, approvers)
+    others = sorted(person.user_id for person in may if may_answer(request, person))
     who_may = [f"<@{user_id}>" for user_id in others]
     if not may_answer(request, member.person):
         raise OwnRequest(who_may)
-    if member.person not in approvers:
+    if (given := request.given_to(member.person)) is not None and member.person in approvers:
+        raise VoteGiven(given)
+    if member.person not in may:
         raise NotAnApprover(who_may)
+
+
+def barred(request: Request, member: Member) -> str:
+    """Why this account may answer nothing, whoever the policy's names mean; empty where it may. A policy lets a guest
+    or an account of another workspace in by its id."""
+    named = member.unless_named and member.person.user_id in request.approvers
+    return "" if named else member.ineligible
+
+
+def voters(request: Request, approvers: Set[Person]) -> frozenset[Person]:
+    """Who may answer in place of these approvers: themselves, or the colleague whom each gave the vote to."""
+    return frozenset(request.given_to(person) or person for person in approvers)
 
 
 def may_answer(request: Request, person: Person) -> bool:
@@ -121,7 +138,9 @@ def asked_again(request: Request, objection: str, now: datetime) -> Request:
         raise AlreadySettled(request.id, state.decision)
     text = "\n\n".join(part for part in (objection, request.proposed.text) if part)
     question = replace(request.question, text=text)
-    reopened = replace(request, question=question, version=request.version + 1, votes=(), opened_at=now)
+    reopened = replace(
+        request, question=question, version=request.version + 1, votes=(), opened_at=now, extension=None, unreached=()
+    )
     return replace(reopened, state=first_due(reopened))
 
 
@@ -149,12 +168,40 @@ class Due:
     remind: bool = False
     escalate: tuple[str, ...] = ()
     """Whom to send the card, as the policy names them."""
+    number: int = 0
+    """Which of the policy's steps escalates, counted from 0."""
 
 
 def first_due(request: Request) -> Pending:
     """The state of a request that has just been opened."""
+    return replace(start := Pending(due_at=None), due_at=due_at(request, start))
+
+
+def due_at(request: Request, state: Pending) -> datetime | None:
+    """When the next step comes that has not been taken; None where there is none."""
     steps = request.policy.steps
-    return Pending(due_at=request.opened_at + steps[0].after if steps else None)
+    return step_at(request, steps[state.next_step]) if state.next_step < len(steps) else None
+
+
+def step_at(request: Request, step: Step) -> datetime:
+    """When this step of the policy comes: an extension puts off the end alone."""
+    later = request.extended_by if isinstance(step.action, Expire) else timedelta()
+    return request.opened_at + step.after + later
+
+
+def next_escalation(request: Request, state: Pending) -> int | None:
+    """The next step that asks others; None where no other is to come before the end."""
+    for number, step in enumerate(request.policy.steps[state.next_step :], start=state.next_step):
+        match step.action:
+            case Escalate():
+                return number
+            case Expire():
+                return None
+            case Remind():
+                continue
+            case _ as never:
+                assert_never(never)
+    return None
 
 
 def next_step(request: Request, now: datetime) -> Due:
@@ -166,22 +213,27 @@ def next_step(request: Request, now: datetime) -> Due:
     if not isinstance(request.state, Pending):
         return Due(request=request)
     steps, taken = request.policy.steps, request.state.next_step
-    passed = [step for step in steps[taken:] if request.opened_at + step.after <= now]
+    passed = [
+        step
+        for number, step in enumerate(steps[taken:], start=taken)
+        if step_at(request, step) <= now or number < request.state.hurried
+    ]
     if not passed:
         return Due(request=request)
     if any(isinstance(step.action, Expire) for step in passed):
         return Due(request=_decide(request, Expired(at=now), now))
     taken += len(passed)
-    due_at = request.opened_at + steps[taken].after if taken < len(steps) else None
+    state = Pending(due_at=None, next_step=taken)
     escalate = tuple(ref for step in passed if isinstance(step.action, Escalate) for ref in step.action.to)
     return Due(
         request=replace(
             request,
-            state=Pending(due_at=due_at, next_step=taken),
+            state=replace(state, due_at=due_at(request, state)),
             escalated_to=tuple(dict.fromkeys((*request.escalated_to, *escalate))),
         ),
         remind=isinstance(passed[-1].action, Remind),
         escalate=escalate,
+        number=taken - 1,
     )
 
 

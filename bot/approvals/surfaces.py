@@ -15,8 +15,12 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot import crash
+from bot.approvals import besides
+from bot.approvals.audit import AuditEvent
+from bot.approvals.changes import until_won
 from bot.approvals.errors import Conflict
 from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, Ts
+from bot.approvals.notes import Unreached
 from bot.approvals.ports import (
     Clock,
     Drawing,
@@ -62,9 +66,24 @@ def reminder_of(request: Request, now: datetime) -> Surface:
     return _new(SurfaceKind.REMINDER, request.task_id, now, request.id)
 
 
-def copy_of(request: Request, to: Person, now: datetime) -> Surface:
-    """The card again, in somebody's DM."""
-    return replace(_new(SurfaceKind.COPY, request.task_id, now, request.id), to=to)
+def nudge_of(request: Request, now: datetime, to: Person | None = None) -> Surface:
+    """The requester's reminder: in the task's Slack thread, or in somebody's DM."""
+    return replace(_new(SurfaceKind.NUDGE, request.task_id, now, request.id), to=to)
+
+
+def copy_of(request: Request, to: Person, now: datetime, step: int = 0) -> Surface:
+    """The card again, in somebody's DM; `step` is the one of the policy that sends it, or `DELEGATE`."""
+    return replace(_new(SurfaceKind.COPY, request.task_id, now, request.id), to=to, number=step)
+
+
+def comment_of(request: Request, now: datetime) -> Surface:
+    """The last comment, in the task's Slack thread."""
+    return replace(_new(SurfaceKind.COMMENT, request.task_id, now, request.id), number=len(request.comments) - 1)
+
+
+def unreached_of(request: Request, step: int, now: datetime) -> Surface:
+    """Whom this step could not ask, in the task's Slack thread."""
+    return replace(_new(SurfaceKind.UNREACHED, request.task_id, now, request.id), number=step)
 
 
 def files_of(request: Request, now: datetime) -> list[Surface]:
@@ -195,6 +214,8 @@ class Surfaces:
             ref = await _in_time(self._show(replace(view, surface=claimed), drawing, opening, posted=surface.attempted))
         except PlaceGone as gone:
             log.warning("surface %s of task %s cannot be shown: %s", surface.id, surface.task_id, gone)
+            if surface.kind is SurfaceKind.COPY:
+                await self._missed(surface, str(gone))
             return await self._store(replace(claimed, abandoned=str(gone)))
         except MessageGone:
             renewed = replace(claimed, ref=None, attempted=False, fingerprint="", not_before=None)
@@ -219,6 +240,37 @@ class Surfaces:
                 not_before=None,
             )
         )
+
+    async def _missed(self, copy: Surface, why: str) -> None:
+        """Note that this DM cannot be sent, and have it said in the thread; first of all, so that a crash forgets
+        nothing."""
+        now = self.clock()
+
+        async def once() -> None:
+            assert copy.request_id is not None  # noqa: S101 - it is a copy
+            request = await self.storage.request(copy.request_id)
+            step = copy.number
+            sent = [
+                each.to
+                for each in await self.storage.surfaces_of(copy.task_id)
+                if (each.kind, each.request_id, each.number) == (SurfaceKind.COPY, copy.request_id, step) and each.to
+            ]
+            sent += [each.person for each in request.unreached if each.step == step and each.person]
+            noted = besides.missed(request, [Unreached(step=step, person=copy.to, why=why, at=now)], sent, now)
+            if noted is request:
+                return
+            said = any(each.step == step for each in request.unreached)
+            event = AuditEvent(
+                kind="unreached",
+                at=now,
+                task_id=request.task_id,
+                request_id=request.id,
+                person=copy.to,
+                data={"why": why},
+            )
+            await self.storage.save_request(noted, event, [] if said else [unreached_of(request, step, now)])
+
+        await until_won(once)
 
     async def _show(self, view: View, drawing: Drawing, opening: Surface | None, *, posted: bool) -> MessageRef:
         surface = view.surface

@@ -6,12 +6,13 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.approvals import rules, surfaces
+from bot.approvals import besides, rules, surfaces
 from bot.approvals.audit import AuditEvent
 from bot.approvals.changes import redraw, settled, until_won, wake
-from bot.approvals.ids import RequestId
+from bot.approvals.ids import JSON, RequestId
+from bot.approvals.notes import Unreached
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
-from bot.approvals.request import Decided, Request
+from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.surface import Surface, SurfaceKind
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,14 @@ class Sweeper:
         for surface in await self.storage.stale(now, SWEEP_LIMIT):
             self.work.show(surface.task_id)
 
+    async def current(self, request_id: RequestId, now: datetime) -> Request:
+        """The request; one whose deadline has passed is expired first, however far off the next sweep is."""
+        request = await self.storage.request(request_id)
+        if isinstance(request.state, Pending) and request.deadline is not None and request.deadline <= now:
+            await self.step(request_id, now)
+            return await self.storage.request(request_id)
+        return request
+
     async def step(self, request_id: RequestId, now: datetime) -> None:
         """Take the steps of one request whose time has come, once, whoever else sweeps."""
 
@@ -48,7 +57,7 @@ class Sweeper:
             if due.request is request:
                 return None
             try:
-                copies = await self._copies(due, now)
+                asked, copies = await self._ask(due, now)
             except LookupFailed as failed:
                 log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
                 return None
@@ -58,9 +67,9 @@ class Sweeper:
                 at=now,
                 task_id=request.task_id,
                 request_id=request_id,
-                data={**settled(due.request), **({"to": list(due.escalate)} if due.escalate else {})},
+                data={**settled(due.request), **_escalated(asked, due)},
             )
-            return await self.storage.save_request(due.request, event, [*reminders, *copies])
+            return await self.storage.save_request(asked, event, [*reminders, *copies])
 
         moved = await until_won(once)
         if moved is not None:
@@ -74,14 +83,35 @@ class Sweeper:
             if surface.kind is SurfaceKind.CARD and surface.request_id == request.id and surface.ref is not None:
                 await redraw(self.storage, self.work, surface.ref)
 
-    async def _copies(self, due: rules.Due, now: datetime) -> list[Surface]:
-        """A DM for everyone whom the escalation names and who may answer."""
+    async def _ask(self, due: rules.Due, now: datetime) -> tuple[Request, list[Surface]]:
+        """A DM for everyone whom the escalation names and who may answer; whom it cannot ask is noted, and said."""
         if not due.escalate:
-            return []
+            return due.request, []
+        request, step = due.request, due.number
         people = await self.directory.resolve(due.escalate, fresh=True)
-        members = [await self.directory.member(person) for person in people if rules.may_answer(due.request, person)]
-        chosen = sorted((each.person for each in members if not each.ineligible), key=lambda p: p.user_id)
-        return [surfaces.copy_of(due.request, person, now) for person in chosen]
+        named = sorted((each for each in people if rules.may_answer(request, each)), key=lambda each: each.user_id)
+        members = [await self.directory.member(person) for person in named]
+        missing = [
+            Unreached(step=step, person=member.person, why=why, at=now)
+            for member in members
+            if (why := rules.barred(request, member))
+        ]
+        if not named:
+            missing = [Unreached(step=step, person=None, why=", ".join(due.escalate), at=now)]
+        noted = besides.missed(request, missing, named, now)
+        barred = {each.person for each in missing}
+        copies = [surfaces.copy_of(request, person, now, step) for person in named if person not in barred]
+        said = [surfaces.unreached_of(request, step, now)] if missing else []
+        return noted, [*copies, *said]
+
+
+def _escalated(asked: Request, due: rules.Due) -> dict[str, JSON]:
+    """Whom a step asked, as the policy names them, and whom of them it could not ask."""
+    missing: list[JSON] = [
+        {"user": each.person.user_id if each.person else None, "why": each.why}
+        for each in asked.unreached[len(due.request.unreached) :]
+    ]
+    return {**({"to": list(due.escalate)} if due.escalate else {}), **({"unreached": missing} if missing else {})}
 
 
 def _step_kind(due: rules.Due) -> str:

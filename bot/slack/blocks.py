@@ -21,6 +21,7 @@ TITLE_TEXT: Final = 24
 INPUT_TEXT: Final = 3000
 OPTION_TEXT: Final = 75
 OPTIONS: Final = 100
+MENU_OPTIONS: Final = 5
 RICH_TEXT: Final = 2900
 
 
@@ -70,6 +71,11 @@ def button(
     if confirm is not None:
         made["confirm"] = dict(confirm)
     return made
+
+
+def menu(action_id: str, options: Sequence[Mapping[str, Any]]) -> list[Element]:
+    """What is offered behind three dots (Slack: overflow), or nothing where nothing is."""
+    return [{"type": "overflow", "action_id": action_id, "options": list(options)[:MENU_OPTIONS]}] if options else []
 
 
 def confirmation(title: str, words: str, yes: str) -> dict[str, Any]:

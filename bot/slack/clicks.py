@@ -72,8 +72,8 @@ async def _counted(ack: AsyncAck, vote: Coroutine[Any, Any, None]) -> None:
 
 
 async def _vote_all(parts: Parts, body: Body) -> None:
-    target = actions.request_target(_pressed(body)["value"])
-    async with _brought_level(parts, body):
+    target = actions.request_target(pressed_in(body)["value"])
+    async with brought_level(parts, body):
         request = await parts.storage.request(target.request)
         verdicts: tuple[ItemVerdict, ...] = tuple(Approve() for _ in request.question.items)
         await parts.answers.vote(
@@ -87,9 +87,9 @@ async def _vote_all(parts: Parts, body: Body) -> None:
 
 
 async def _vote_choice(parts: Parts, body: Body) -> None:
-    pressed = _pressed(body)
+    pressed = pressed_in(body)
     target = actions.request_target(pressed["value"])
-    async with _brought_level(parts, body):
+    async with brought_level(parts, body):
         request = await parts.storage.request(target.request)
         choices = request.question.choices
         index = actions.index(pressed["action_id"])
@@ -107,9 +107,9 @@ async def _vote_choice(parts: Parts, body: Body) -> None:
 
 async def _open_form(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     """Open the modal that the button stands for, for one who could answer now; else say why not."""
-    pressed = _pressed(body)
+    pressed = pressed_in(body)
     target = actions.request_target(pressed["value"])
-    async with _brought_level(parts, body):
+    async with brought_level(parts, body):
         try:
             async with asyncio.timeout(IN_TIME):
                 request = await parts.answers.check(target.request, person_of(body), target.version, parts.clock())
@@ -133,7 +133,7 @@ def _form(request: Request, action_id: str) -> modals.Modal:
 
 
 async def _view_all(parts: Parts, body: Body, client: AsyncWebClient) -> None:
-    target = actions.request_target(_pressed(body)["value"])
+    target = actions.request_target(pressed_in(body)["value"])
     request = await parts.storage.request(target.request)
     listed = await parts.storage.surfaces_of(request.task_id)
     filed = any(each.request_id == request.id and _holds(each, request.version) for each in listed)
@@ -147,7 +147,7 @@ def _holds(surface: Surface, version: int) -> bool:
 
 
 async def _turn_page(parts: Parts, body: Body, client: AsyncWebClient) -> None:
-    pressed, view = _pressed(body), body["view"]
+    pressed, view = pressed_in(body), body["view"]
     request = await parts.storage.request(actions.request_target(pressed["value"]).request)
     page = await asyncio.to_thread(modals.view_all, request, actions.index(pressed["action_id"]))
     await client.views_update(view_id=view["id"], hash=view["hash"], view=page)
@@ -163,7 +163,7 @@ async def _choose_graph(parts: Parts, body: Body, client: AsyncWebClient) -> Non
 
 
 async def _retry(parts: Parts, body: Body) -> None:
-    match actions.target(_pressed(body)["value"]):
+    match actions.target(pressed_in(body)["value"]):
         case actions.TaskTarget(task=task_id):
             pass
         case actions.RequestTarget(request=request_id):
@@ -171,8 +171,9 @@ async def _retry(parts: Parts, body: Body) -> None:
     await parts.tasks.retry(task_id, person_of(body), parts.clock())
 
 
-def _pressed(body: Body) -> Mapping[str, str]:
-    pressed: Mapping[str, str] = body["actions"][0]
+def pressed_in(body: Body) -> Mapping[str, Any]:
+    """The button that was pressed, or the menu in which something was chosen."""
+    pressed: Mapping[str, Any] = body["actions"][0]
     return pressed
 
 
@@ -183,7 +184,7 @@ async def _surface(parts: Parts, body: Body) -> SurfaceId | None:
 
 
 @asynccontextmanager
-async def _brought_level(parts: Parts, body: Body) -> AsyncIterator[None]:
+async def brought_level(parts: Parts, body: Body) -> AsyncIterator[None]:
     """Whoever clicks on a card that is behind is refused, and the card is drawn again, whatever it showed."""
     try:
         yield

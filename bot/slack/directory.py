@@ -25,6 +25,8 @@ KEPT: Final = 60.0
 """Seconds for which an answer is believed."""
 KEPT_PERSON: Final = 15.0
 """Seconds for which an account is believed to be what it was."""
+KEPT_HOME: Final = 3600.0
+"""Seconds for which an account is believed to belong to its workspace: it never moves."""
 FRESH: Final = 3.0
 """Seconds for which an answer counts as fresh: Slack lets a group be looked up twenty times a minute."""
 _MOST_KEPT: Final = 10_000
@@ -62,6 +64,7 @@ class SlackDirectory:
         self._client = client
         self._team: TeamId | None = None
         self._members: _Cache[UserId, Mapping[str, Any] | None] = _Cache(monotonic, KEPT_PERSON)
+        self._homes: _Cache[UserId, TeamId] = _Cache(monotonic, KEPT_HOME)
         self._emails: _Cache[str, UserId | None] = _Cache(monotonic, KEPT)
         self._groups: _Cache[str, Mapping[str, str]] = _Cache(monotonic, KEPT)
         self._users: _Cache[str, frozenset[UserId]] = _Cache(monotonic, KEPT)
@@ -75,12 +78,17 @@ class SlackDirectory:
     async def member(self, person: Person) -> Member:
         """The account; `LookupFailed` where Slack does not say."""
         team = await self.team_id()
-        if person.team_id != team:
-            return Member(person=person, name="", ineligible=_ELSEWHERE)
-        user = await self._members.get(person.user_id, lambda: self._user(person.user_id))
+        user = await self._account(person.user_id)
         if user is None:
             return Member(person=person, name="", ineligible="it is not known in this workspace")
-        return Member(person=person, name=_name(user), ineligible=_ineligible(user, team))
+        if person.team_id != _home(user, team):  # whoever has this id elsewhere is somebody else
+            return Member(person=person, name="", ineligible=_ELSEWHERE)
+        return Member(
+            person=person,
+            name=_name(user),
+            ineligible=_ineligible(user, team),
+            unless_named=not user.get("deleted"),
+        )
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
         """Everyone whom these names of a policy mean. A name that means nobody adds nobody; `LookupFailed`
@@ -90,8 +98,8 @@ class SlackDirectory:
         team = await self.team_id()
         if fresh and any(_is_group(ref) for ref in refs):
             await self._groups.get("", self._list_groups, fresh=True)
-        found = await asyncio.gather(*(self._resolve(ref, fresh) for ref in dict.fromkeys(refs)))
-        return frozenset(Person(team_id=team, user_id=user_id) for users in found for user_id in users)
+        found = await asyncio.gather(*(self._resolve(ref, team, fresh) for ref in dict.fromkeys(refs)))
+        return frozenset(person for people in found for person in people)
 
     async def may_post(self, channel: ChannelId) -> PlaceCheck:
         """Whether the bot can post there; `LookupFailed` where Slack does not say."""
@@ -108,17 +116,30 @@ class SlackDirectory:
 
     # --- Within ---------------------------------------------------------------------------------
 
-    async def _resolve(self, ref: str, fresh: bool) -> frozenset[UserId]:
+    async def _resolve(self, ref: str, team: TeamId, fresh: bool) -> frozenset[Person]:
+        if not _is_group(ref) and "@" not in ref:
+            home = await self._homes.get(UserId(ref), lambda: self._home(UserId(ref), team))
+            return frozenset({Person(team_id=home, user_id=UserId(ref))})
+        users = await self._users_of(ref, fresh)
+        return frozenset(Person(team_id=team, user_id=user_id) for user_id in users)
+
+    async def _users_of(self, ref: str, fresh: bool) -> frozenset[UserId]:
         if _is_group(ref):
             groups = await self._groups.get("", self._list_groups)
             group = groups.get(ref.removeprefix("@").lower()) or groups.get(ref)
             if group is None:
                 return frozenset()
             return await self._users.get(group, lambda: self._group_users(group), fresh=fresh)
-        if "@" in ref:
-            user_id = await self._emails.get(ref, lambda: self._by_email(ref), fresh=fresh)
-            return frozenset() if user_id is None else frozenset({user_id})
-        return frozenset({UserId(ref)})
+        user_id = await self._emails.get(ref, lambda: self._by_email(ref), fresh=fresh)
+        return frozenset() if user_id is None else frozenset({user_id})
+
+    async def _home(self, user_id: UserId, team: TeamId) -> TeamId:
+        """The workspace of the account that a policy names by its id; ours where Slack knows no such account."""
+        user = await self._account(user_id)
+        return team if user is None else _home(user, team)
+
+    async def _account(self, user_id: UserId) -> Mapping[str, Any] | None:
+        return await self._members.get(user_id, lambda: self._user(user_id))
 
     async def _user(self, user_id: UserId) -> Mapping[str, Any] | None:
         body = await self._ask(self._client.users_info(user=user_id), absent=_NO_USER)
@@ -178,15 +199,20 @@ _ELSEWHERE: Final = "it belongs to another workspace"
 
 def _ineligible(user: Mapping[str, Any], team: TeamId) -> str:
     """Why an account may answer nothing, in words; empty where it may."""
-    teams = {user.get("team_id"), *user.get("enterprise_user", {}).get("teams", [])}
     reasons = {
         "it is deactivated": user.get("deleted"),
         "it is a bot": user.get("is_bot") or user.get("is_workflow_bot") or user.get("id") == _SLACKBOT,
-        _ELSEWHERE: user.get("is_stranger") or team not in teams,
+        _ELSEWHERE: user.get("is_stranger") or _home(user, team) != team,
         "it is a guest's, in one channel only": user.get("is_ultra_restricted"),
         "it is a guest's": user.get("is_restricted"),
     }
     return next((words for words, holds in reasons.items() if holds), "")
+
+
+def _home(user: Mapping[str, Any], team: TeamId) -> TeamId:
+    """Ours, where the account is of it too, as in an organisation of several workspaces."""
+    teams = {user.get("team_id"), *user.get("enterprise_user", {}).get("teams", [])}
+    return team if team in teams else TeamId(str(user.get("team_id", "")))
 
 
 def _name(user: Mapping[str, Any]) -> str:

@@ -28,30 +28,30 @@ IN_TIME = 2.5
 def register(app: AsyncApp, parts: Parts) -> None:
     @app.view(actions.REJECT)
     async def reject(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _reject(parts, body))
+        await submitted(parts, ack, _reject(parts, body))
 
     @app.view(actions.RESPOND)
     async def respond(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _respond(parts, body))
+        await submitted(parts, ack, _respond(parts, body))
 
     @app.view(actions.CHOOSE)
     async def choose(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _choose(parts, body))
+        await submitted(parts, ack, _choose(parts, body))
 
     @app.view(actions.EACH)
     async def each(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _each(parts, body))
+        await submitted(parts, ack, _each(parts, body))
 
     @app.view(actions.EDIT)
     async def edit(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _edit(parts, body))
+        await submitted(parts, ack, _edit(parts, body))
 
     @app.view(actions.START)
     async def start(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _start(parts, body))
+        await submitted(parts, ack, _start(parts, body))
 
 
-async def _submitted(parts: Parts, ack: AsyncAck, work: Coroutine[Any, Any, Problems | None]) -> None:
+async def submitted(parts: Parts, ack: AsyncAck, work: Coroutine[Any, Any, Problems | None]) -> None:
     """Do it within Slack's patience and say how it went: errors at their fields, a refusal in the modal's place.
 
     What takes longer is not cut off: the modal says that it goes on, and the card will show it.
@@ -93,9 +93,9 @@ async def _replace(ack: AsyncAck, title: str, sentence: str) -> None:
 
 
 async def _reject(parts: Parts, body: Body) -> Problems | None:
-    target = _target(body)
+    target = target_of(body)
     request = await parts.storage.request(target.request)
-    reason = modals.reason(_state(body))
+    reason = modals.reason(state_of(body))
     verdicts: tuple[ItemVerdict, ...] = tuple(Reject(reason=reason) for _ in request.question.items)
     try:
         await _vote(parts, body, verdicts)
@@ -106,7 +106,7 @@ async def _reject(parts: Parts, body: Body) -> Problems | None:
 
 async def _respond(parts: Parts, body: Body) -> Problems | None:
     request = await _request(parts, body)
-    response = modals.response(request, _state(body))
+    response = modals.response(request, state_of(body))
     if isinstance(response, Problems):
         return response
     try:
@@ -117,7 +117,7 @@ async def _respond(parts: Parts, body: Body) -> Problems | None:
 
 
 async def _choose(parts: Parts, body: Body) -> Problems | None:
-    choice = modals.choice(await _request(parts, body), _state(body))
+    choice = modals.choice(await _request(parts, body), state_of(body))
     if isinstance(choice, Problems):
         return choice
     await _vote(parts, body, (choice,))
@@ -125,7 +125,7 @@ async def _choose(parts: Parts, body: Body) -> Problems | None:
 
 
 async def _each(parts: Parts, body: Body) -> Problems | None:
-    verdicts = modals.verdicts(await _request(parts, body), _state(body))
+    verdicts = modals.verdicts(await _request(parts, body), state_of(body))
     if isinstance(verdicts, Problems):
         return verdicts
     await _vote(parts, body, verdicts)
@@ -136,10 +136,10 @@ async def _edit(parts: Parts, body: Body) -> Problems | None:
     """Change one item's arguments. Where it is the only one, who changed it thereby approves it as it is now; of
     several, the others are still to be looked at."""
     request = await _request(parts, body)
-    edited = modals.edited(request, _state(body))
+    edited = modals.edited(request, state_of(body))
     if isinstance(edited, Problems):
         return edited
-    person, version = person_of(body), _target(body).version
+    person, version = person_of(body), target_of(body).version
     if edits.changes_nothing(request, edited):
         return await _as_it_is(parts, body, request, edited)
     try:
@@ -163,13 +163,13 @@ async def _as_it_is(parts: Parts, body: Body, request: Request, edited: edits.Ed
 
 async def _start(parts: Parts, body: Body) -> Problems | None:
     view = body["view"]
-    name = starting.chosen(_state(body))
+    name = starting.chosen(state_of(body))
     graph = next((graph for graph in parts.engine.graphs() if graph.name == name), None)
     if graph is None:
         return Problems(by_block={actions.GRAPH: "Choose a graph to start."})
     channel = ChannelId(view["private_metadata"])
     try:
-        words = starting.words(graph, _state(body))
+        words = starting.words(graph, state_of(body))
         await parts.tasks.start(name, words, person_of(body), channel, parts.clock())
     except InvalidInputs as invalid:
         return starting.problems(graph, invalid.problems)
@@ -177,20 +177,20 @@ async def _start(parts: Parts, body: Body) -> Problems | None:
 
 
 async def _vote(parts: Parts, body: Body, verdicts: tuple[ItemVerdict, ...]) -> None:
-    target = _target(body)
+    target = target_of(body)
     await parts.answers.vote(target.request, person_of(body), target.version, verdicts, parts.clock())
 
 
 async def _request(parts: Parts, body: Body) -> Request:
     """The request in the version that the modal showed: `StaleVersion` where it has moved on."""
-    target = _target(body)
+    target = target_of(body)
     return await parts.answers.check(target.request, person_of(body), target.version, parts.clock())
 
 
-def _target(body: Body) -> actions.RequestTarget:
+def target_of(body: Body) -> actions.RequestTarget:
     return actions.request_target(body["view"]["private_metadata"])
 
 
-def _state(body: Body) -> Mapping[str, Any]:
+def state_of(body: Body) -> Mapping[str, Any]:
     state: Mapping[str, Any] = body["view"]["state"]
     return state
