@@ -16,8 +16,9 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from bot.approvals.errors import SettingsError
-from bot.approvals.policy import Escalate, Expire, GraphTerms, Policies, Policy, Remind, Route, Rule, Step
-from bot.approvals.question import Risk
+from bot.approvals.policy import Escalate, Expire, GraphTerms, Policy, Remind, Route, Step, one_stage
+from bot.approvals.question import Risk, Verdict
+from bot.approvals.selection import Policies, Rule
 from bot.durations import duration
 from bot.engine.questions import conventions
 
@@ -129,8 +130,8 @@ def load(path: Path) -> Policies:
     rules = tuple(
         Rule(
             policy=_policy(place.at("rules", number), rule.name, rule, read.defaults),
-            graph=rule.match.graph,
-            risk=tuple(str(risk) for risk in rule.match.risk or ()),
+            graphs=(rule.match.graph,),
+            risks=tuple(str(risk) for risk in rule.match.risk or ()),
         )
         for number, rule in enumerate(read.rules)
     )
@@ -164,11 +165,9 @@ def _policy(place: _Place, name: str, terms: Terms, defaults: Terms) -> Policy:
             )
     return Policy(
         name=name,
-        approvers=tuple(said["approvers"]),
-        quorum=said.get("quorum", 1),
+        stages=one_stage(tuple(said["approvers"]), said.get("quorum", 1), tuple(step for _, step in steps)),
         self_approval=said.get("self_approval", False),
-        reason_required=said.get("reason_required", True),
-        steps=tuple(step for _, step in steps),
+        reasons=(Verdict.REJECT,) if said.get("reason_required", True) else (),
         max_rounds=said.get("max_rounds"),
     )
 

@@ -52,7 +52,7 @@ class Answers:
 
         async def once() -> Request:
             request = await self._sweeper.current(request_id, now)
-            await self._admission.admit(request, person, version, now, counts=True)
+            electorate = await self._admission.admit(request, person, version, now, counts=True)
             cast = rules.cast(
                 request,
                 Vote(
@@ -63,7 +63,10 @@ class Answers:
                     at=now,
                     surface=surface,
                 ),
+                electorate,
             )
+            if cast.stage_number != request.stage_number:
+                cast = await self._admission.introduced(cast)
             return await self._changes.store(cast, person, "voted", now, {"verdicts": [word(v) for v in verdicts]})
 
         return await until_won(once)
@@ -87,6 +90,8 @@ class Answers:
             await self._admission.admit(request, person, version, now, counts=True)
             revised = rules.revise(request, person, version, index, arguments, now)
             self.engine.check_edit(revised.question, index)
+            if revised.stage_number != request.stage_number:
+                revised = await self._admission.introduced(revised)
             data: dict[str, JSON] = {"item": index, "digest": revised.digest}
             return await self._changes.store(revised, person, "edited", now, data, surfaces.files_of(revised, now))
 

@@ -11,7 +11,6 @@ from bot.approvals.admission import Admission
 from bot.approvals.changes import Changes, until_won
 from bot.approvals.errors import CannotDelegate, Unreachable
 from bot.approvals.ids import Person, RequestId, UserId
-from bot.approvals.notes import DELEGATE
 from bot.approvals.ports import Directory, Engine, LookupFailed, Member, Storage, Work
 from bot.approvals.request import Request
 from bot.approvals.surface import Surface, SurfaceKind
@@ -35,7 +34,7 @@ class Asides:
     async def check_own(self, request_id: RequestId, person: Person, now: datetime) -> Request:
         """The request, if this person is one who may answer it with a vote of their own, which they have not used."""
         request = await self.check(request_id, person, now)
-        besides.refuse_used(request, person, await self._approvers(request))
+        besides.refuse_used(request, person)
         return request
 
     async def check_requester(self, request_id: RequestId, person: Person, now: datetime) -> Request:
@@ -59,10 +58,11 @@ class Asides:
         """Give one's own vote to a colleague, who gets the card by DM."""
 
         async def once() -> Request:
-            request = await self._admitted(request_id, by, now)
+            request = await self._sweeper.current(request_id, now)
+            electorate = await self._admission.admit(request, by, request.version, now, counts=True)
             colleague = await self._colleague(to)
-            given = besides.delegate(request, by, colleague, await self._approvers(request), now)
-            copy = surfaces.copy_of(given, colleague.person, now, DELEGATE)
+            given = besides.delegate(request, by, colleague, electorate, now)
+            copy = surfaces.copy_of(given, colleague.person, now)
             return await self._changes.store(given, by, "delegated", now, {"to": to}, [copy])
 
         return await until_won(once)
@@ -104,8 +104,7 @@ class Asides:
 
     async def _admitted(self, request_id: RequestId, person: Person, now: datetime, *, counts: bool = True) -> Request:
         request = await self._sweeper.current(request_id, now)
-        admission = Admission(storage=self.storage, directory=self.directory)
-        await admission.admit(request, person, request.version, now, counts=counts)
+        await self._admission.admit(request, person, request.version, now, counts=counts)
         return request
 
     async def _colleague(self, user_id: UserId) -> Member:
@@ -116,13 +115,6 @@ class Asides:
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who your colleague is") from failed
         raise CannotDelegate("Slack knows no such account here. Choose somebody else.")
-
-    async def _approvers(self, request: Request) -> frozenset[Person]:
-        """Who the policy's names mean, as it was said a moment ago."""
-        try:
-            return await self.directory.resolve(request.approvers)
-        except LookupFailed as failed:
-            raise Unreachable("Slack did not say who you are") from failed
 
     async def _in_person(self, request: Request, now: datetime) -> list[Surface]:
         """A reminder for each who was sent the card by DM and has not answered."""
@@ -139,6 +131,10 @@ class Asides:
     @property
     def _sweeper(self) -> Sweeper:
         return Sweeper(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
+
+    @property
+    def _admission(self) -> Admission:
+        return Admission(storage=self.storage, directory=self.directory)
 
     @property
     def _changes(self) -> Changes:

@@ -118,7 +118,7 @@ class VerdictNotOffered(CountersignError):
 
 
 class ReasonMissing(CountersignError):
-    """The policy wants a rejection to say why."""
+    """The policy wants this verdict to say why."""
 
     def __init__(self) -> None:
         super().__init__("Please say why: the reason goes to the requester and to the graph.")
@@ -142,6 +142,14 @@ class OwnRequest(MayNotVote):
     def __init__(self, who_may: Sequence[str]) -> None:
         listed = ", ".join(who_may) or "nobody else"
         super().__init__(f"You started this task, so it is not yours to approve. Who may: {listed}.")
+
+
+class AgreedBefore(MayNotVote):
+    """One person is not several: who agreed in one stage does not count in the next."""
+
+    def __init__(self, who_may: Sequence[str]) -> None:
+        listed = ", ".join(who_may) or "nobody else"
+        super().__init__(f"You have agreed to this in an earlier stage; it now takes others. Who may: {listed}.")
 
 
 class NotEligible(MayNotVote):

@@ -40,24 +40,21 @@ class Then(StrEnum):
     """What follows where somebody could not be asked."""
 
     OTHERS = "others"
-    """Others of the same step were asked."""
+    """Others were, at the same time."""
     NEXT = "next"
-    """Nobody of the step was, so the next one that asks people comes at once."""
+    """Nobody was, so the next step that asks people comes at once."""
     END = "end"
-    """Nobody of the step was, and there is no other."""
+    """Nobody was, and there is no such step any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreached:
-    """Somebody whom a step of the policy wanted to ask and could not; of nobody in particular where its names mean
-    nobody."""
+    """Somebody who was to get the card by DM and did not, or (no person) a name of the policy that means nobody.
 
-    step: int
-    """Counted from 0; `DELEGATE` where it is a delegate who could not be told."""
+    `asked_at` is when that was to happen: it is the same for all who were to get it at one time.
+    """
+
     person: Person | None
     why: str
-    at: datetime
+    asked_at: datetime
     then: Then = Then.OTHERS
-
-
-DELEGATE = -1

@@ -365,9 +365,10 @@ class Member:
     person: Person
     name: str
     ineligible: str = ""
-    unless_named: bool = False
-    """Whether it may all the same where a rule names it by its id: a guest, a bot, an account of another workspace;
-    never one that is deactivated or not known."""
+    nameable: bool = False
+    """Whether it may answer all the same where a policy names it: a guest, or somebody of another company."""
+    zone: str = ""
+    """Its time zone, such as Europe/Berlin; empty where Slack does not say."""
 
 
 class Directory(Protocol):
@@ -380,6 +381,11 @@ class Directory(Protocol):
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
         """Everyone whom these names of a policy mean. A name that means nobody adds nobody; `LookupFailed`
         where Slack does not say. `fresh` reads past the cache."""
+        ...
+
+    async def channel(self, ref: str) -> ChannelId | None:
+        """The channel of this name (`#ops`) or id that the bot can see; None where there is none; `LookupFailed`
+        where Slack does not say."""
         ...
 
 

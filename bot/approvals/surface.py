@@ -45,7 +45,7 @@ class Surface:
     version: int = 0
     """Of the request, whose whole a file holds; 0 of any other kind."""
     number: int = 0
-    """Which of the request's comments it shows; or which step of its policy sent it, or could not. Counted from 0."""
+    """Which of the request's comments it shows, counted from 0."""
     ref: MessageRef | None = None
     shown: int = -1
     """The revision of its task or request that it shows; -1: nothing yet."""

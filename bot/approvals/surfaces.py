@@ -71,9 +71,9 @@ def nudge_of(request: Request, now: datetime, to: Person | None = None) -> Surfa
     return replace(_new(SurfaceKind.NUDGE, request.task_id, now, request.id), to=to)
 
 
-def copy_of(request: Request, to: Person, now: datetime, step: int = 0) -> Surface:
-    """The card again, in somebody's DM; `step` is the one of the policy that sends it, or `DELEGATE`."""
-    return replace(_new(SurfaceKind.COPY, request.task_id, now, request.id), to=to, number=step)
+def copy_of(request: Request, to: Person, now: datetime) -> Surface:
+    """The card again, in somebody's DM."""
+    return replace(_new(SurfaceKind.COPY, request.task_id, now, request.id), to=to)
 
 
 def comment_of(request: Request, now: datetime) -> Surface:
@@ -81,9 +81,9 @@ def comment_of(request: Request, now: datetime) -> Surface:
     return replace(_new(SurfaceKind.COMMENT, request.task_id, now, request.id), number=len(request.comments) - 1)
 
 
-def unreached_of(request: Request, step: int, now: datetime) -> Surface:
-    """Whom this step could not ask, in the task's Slack thread."""
-    return replace(_new(SurfaceKind.UNREACHED, request.task_id, now, request.id), number=step)
+def unreached_of(request: Request, asked_at: datetime) -> Surface:
+    """Who did not get the card by DM at that time, in the task's Slack thread."""
+    return _new(SurfaceKind.UNREACHED, request.task_id, asked_at, request.id)
 
 
 def files_of(request: Request, now: datetime) -> list[Surface]:
@@ -242,33 +242,32 @@ class Surfaces:
         )
 
     async def _missed(self, copy: Surface, why: str) -> None:
-        """Note that this DM cannot be sent, and have it said in the thread; first of all, so that a crash forgets
-        nothing."""
-        now = self.clock()
+        """Note that this DM cannot be sent, and have it said in the thread; before the copy is given up, so that a
+        crash forgets nothing."""
+        asked_at = copy.created_at
 
         async def once() -> None:
             assert copy.request_id is not None  # noqa: S101 - it is a copy
             request = await self.storage.request(copy.request_id)
-            step = copy.number
-            sent = [
+            before = [each for each in request.unreached if each.asked_at == asked_at]
+            copies = [
                 each.to
                 for each in await self.storage.surfaces_of(copy.task_id)
-                if (each.kind, each.request_id, each.number) == (SurfaceKind.COPY, copy.request_id, step) and each.to
+                if each.kind is SurfaceKind.COPY and each.request_id == request.id and each.created_at == asked_at
             ]
-            sent += [each.person for each in request.unreached if each.step == step and each.person]
-            noted = besides.missed(request, [Unreached(step=step, person=copy.to, why=why, at=now)], sent, now)
+            sent = {person for person in (*copies, *(each.person for each in before)) if person is not None}
+            noted = besides.missed(request, [Unreached(person=copy.to, why=why, asked_at=asked_at)], sent)
             if noted is request:
                 return
-            said = any(each.step == step for each in request.unreached)
             event = AuditEvent(
                 kind="unreached",
-                at=now,
+                at=self.clock(),
                 task_id=request.task_id,
                 request_id=request.id,
                 person=copy.to,
                 data={"why": why},
             )
-            await self.storage.save_request(noted, event, [] if said else [unreached_of(request, step, now)])
+            await self.storage.save_request(noted, event, [] if before else [unreached_of(request, asked_at)])
 
         await until_won(once)
 

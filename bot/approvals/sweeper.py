@@ -6,13 +6,15 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.approvals import besides, rules, surfaces
+from bot.approvals import besides, rules, silence, surfaces, tally
 from bot.approvals.audit import AuditEvent
 from bot.approvals.changes import redraw, settled, until_won, wake
+from bot.approvals.electorate import Electorate
 from bot.approvals.ids import JSON, RequestId
 from bot.approvals.notes import Unreached
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Decided, Pending, Request
+from bot.approvals.selection import names_one
 from bot.approvals.surface import Surface, SurfaceKind
 
 log = logging.getLogger(__name__)
@@ -53,11 +55,11 @@ class Sweeper:
 
         async def once() -> Request | None:
             request = await self.storage.request(request_id)
-            due = rules.next_step(request, now)
+            due = silence.next_step(request, now)
             if due.request is request:
                 return None
             try:
-                asked, copies = await self._ask(due, now)
+                moved, asked = await self._ask(due, now)
             except LookupFailed as failed:
                 log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
                 return None
@@ -67,9 +69,9 @@ class Sweeper:
                 at=now,
                 task_id=request.task_id,
                 request_id=request_id,
-                data={**settled(due.request), **_escalated(asked, due)},
+                data={**settled(moved), **_escalated(moved, due)},
             )
-            return await self.storage.save_request(asked, event, [*reminders, *copies])
+            return await self.storage.save_request(moved, event, [*reminders, *asked])
 
         moved = await until_won(once)
         if moved is not None:
@@ -83,38 +85,40 @@ class Sweeper:
             if surface.kind is SurfaceKind.CARD and surface.request_id == request.id and surface.ref is not None:
                 await redraw(self.storage, self.work, surface.ref)
 
-    async def _ask(self, due: rules.Due, now: datetime) -> tuple[Request, list[Surface]]:
+    async def _ask(self, due: silence.Due, now: datetime) -> tuple[Request, list[Surface]]:
         """A DM for everyone whom the escalation names and who may answer; whom it cannot ask is noted, and said."""
+        request = due.request
         if not due.escalate:
-            return due.request, []
-        request, step = due.request, due.number
-        people = await self.directory.resolve(due.escalate, fresh=True)
-        named = sorted((each for each in people if rules.may_answer(request, each)), key=lambda each: each.user_id)
-        members = [await self.directory.member(person) for person in named]
-        missing = [
-            Unreached(step=step, person=member.person, why=why, at=now)
-            for member in members
-            if (why := rules.barred(request, member))
-        ]
-        if not named:
-            missing = [Unreached(step=step, person=None, why=", ".join(due.escalate), at=now)]
-        noted = besides.missed(request, missing, named, now)
-        barred = {each.person for each in missing}
-        copies = [surfaces.copy_of(request, person, now, step) for person in named if person not in barred]
-        said = [surfaces.unreached_of(request, step, now)] if missing else []
-        return noted, [*copies, *said]
+            return request, []
+        names = _names(due)
+        electorate = Electorate(groups=(), named=await self.directory.resolve([ref for ref in names if names_one(ref)]))
+        people = await self.directory.resolve(names, fresh=True)
+        wanted = sorted((each for each in people if tally.may_answer(request, each)), key=lambda each: each.user_id)
+        members = [await self.directory.member(person) for person in wanted]
+        barred = [member for member in members if not rules.eligible(member, electorate)]
+        missing = [Unreached(person=each.person, why=each.ineligible, asked_at=now) for each in barred]
+        if not wanted:
+            missing = [Unreached(person=None, why=", ".join(names), asked_at=now)]
+        gone = {each.person for each in missing}
+        copies = [surfaces.copy_of(request, person, now) for person in wanted if person not in gone]
+        said = [surfaces.unreached_of(request, now)] if missing else []
+        return besides.missed(request, missing, wanted), [*copies, *said]
 
 
-def _escalated(asked: Request, due: rules.Due) -> dict[str, JSON]:
-    """Whom a step asked, as the policy names them, and whom of them it could not ask."""
-    missing: list[JSON] = [
-        {"user": each.person.user_id if each.person else None, "why": each.why}
-        for each in asked.unreached[len(due.request.unreached) :]
-    ]
-    return {**({"to": list(due.escalate)} if due.escalate else {}), **({"unreached": missing} if missing else {})}
-
-
-def _step_kind(due: rules.Due) -> str:
+def _step_kind(due: silence.Due) -> str:
     if isinstance(due.request.state, Decided):
         return "expired"
     return "escalated" if due.escalate else "reminded"
+
+
+def _names(due: silence.Due) -> list[str]:
+    return [ref for escalation in due.escalate for ref in escalation.to]
+
+
+def _escalated(moved: Request, due: silence.Due) -> dict[str, JSON]:
+    """Whom a step asked, as the policy names them, and whom of them it could not ask."""
+    missing: list[JSON] = [
+        {"user": each.person.user_id if each.person else None, "why": each.why}
+        for each in moved.unreached[len(due.request.unreached) :]
+    ]
+    return {**({"to": list[JSON](_names(due))} if due.escalate else {}), **({"unreached": missing} if missing else {})}

@@ -83,7 +83,7 @@ def _blocks(view: View, detail: Detail | None) -> list[Block]:
         case SurfaceKind.COMMENT:
             return notices.comment(_request(view), view.surface.number)
         case SurfaceKind.UNREACHED:
-            return notices.unreached(_request(view), view.surface.number)
+            return notices.unreached(_request(view), view.surface.created_at)
         case SurfaceKind.OUTCOME:
             return tasks.outcome(view.task, detail, current=view.current)
         case SurfaceKind.FILE:
@@ -103,7 +103,7 @@ def _text(view: View) -> str:
         case SurfaceKind.COMMENT:
             return notices.comment_text(_request(view), view.surface.number)
         case SurfaceKind.UNREACHED:
-            return notices.unreached_text(_request(view), view.surface.number)
+            return notices.unreached_text(_request(view), view.surface.created_at)
         case SurfaceKind.OUTCOME:
             return tasks.outcome_text(view.task, current=view.current)
         case SurfaceKind.FILE:

@@ -29,6 +29,8 @@ KEPT_HOME: Final = 3600.0
 """Seconds for which an account is believed to belong to its workspace: it never moves."""
 FRESH: Final = 3.0
 """Seconds for which an answer counts as fresh: Slack lets a group be looked up twenty times a minute."""
+PAGE: Final = 200
+"""Of channels or members, asked for at a time."""
 _MOST_KEPT: Final = 10_000
 _SLACKBOT: Final = "USLACKBOT"
 
@@ -67,6 +69,7 @@ class SlackDirectory:
         self._homes: _Cache[UserId, TeamId] = _Cache(monotonic, KEPT_HOME)
         self._emails: _Cache[str, UserId | None] = _Cache(monotonic, KEPT)
         self._groups: _Cache[str, Mapping[str, str]] = _Cache(monotonic, KEPT)
+        self._channels: _Cache[str, Mapping[str, ChannelId]] = _Cache(monotonic, KEPT)
         self._users: _Cache[str, frozenset[UserId]] = _Cache(monotonic, KEPT)
 
     async def team_id(self) -> TeamId:
@@ -87,7 +90,7 @@ class SlackDirectory:
             person=person,
             name=_name(user),
             ineligible=_ineligible(user, team),
-            unless_named=not user.get("deleted"),
+            nameable=not user.get("deleted"),
         )
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
@@ -100,6 +103,13 @@ class SlackDirectory:
             await self._groups.get("", self._list_groups, fresh=True)
         found = await asyncio.gather(*(self._resolve(ref, team, fresh) for ref in dict.fromkeys(refs)))
         return frozenset(person for people in found for person in people)
+
+    async def channel(self, ref: str) -> ChannelId | None:
+        """The channel of this name (`#ops`) or id that the bot can see; None where there is none; `LookupFailed`
+        where Slack does not say."""
+        if not ref.startswith("#"):
+            return ChannelId(ref)
+        return (await self._channels.get("", self._list_channels)).get(ref.removeprefix("#").lower())
 
     async def may_post(self, channel: ChannelId) -> PlaceCheck:
         """Whether the bot can post there; `LookupFailed` where Slack does not say."""
@@ -157,6 +167,20 @@ class SlackDirectory:
             **{str(group["id"]): str(group["id"]) for group in enabled},
             **{str(group["handle"]).lower(): str(group["id"]) for group in enabled},
         }
+
+    async def _list_channels(self) -> Mapping[str, ChannelId]:
+        """The channels that the bot can see, by name."""
+        found: dict[str, ChannelId] = {}
+        cursor = ""
+        while True:
+            request = self._client.conversations_list(
+                types="public_channel,private_channel", exclude_archived=True, limit=PAGE, cursor=cursor
+            )
+            body = await self._ask(request)
+            found |= {str(each["name"]).lower(): ChannelId(each["id"]) for each in body.get("channels", [])}
+            cursor = str(body.get("response_metadata", {}).get("next_cursor") or "")
+            if not cursor:
+                return found
 
     async def _group_users(self, group: str) -> frozenset[UserId]:
         body = await self._ask(self._client.usergroups_users_list(usergroup=group))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, assert_never
 
-from bot.approvals.notes import DELEGATE, Comment, Then, Unreached
+from bot.approvals.notes import Comment, Delegation, Then, Unreached
 from bot.approvals.request import Request
 from bot.slack import blocks, text
 from bot.slack.blocks import Block
@@ -40,20 +41,21 @@ def _asks(request: Request, asked: Comment) -> str:
     return f"{text.mention(asked.by)} asks {text.mention(request.requester)}"
 
 
-def unreached(request: Request, step: int) -> list[Block]:
-    """Whom this step of the policy could not ask, why, and what follows."""
-    return [blocks.section("\n".join(_unreached(request, step)))]
+def unreached(request: Request, asked_at: datetime) -> list[Block]:
+    """Who did not get the card by DM at that time, why, and what follows."""
+    return [blocks.section("\n".join(_unreached(request, asked_at)) or "Everybody was reached after all.")]
 
 
-def unreached_text(request: Request, step: int) -> str:
-    return text.paragraph(_unreached(request, step))
+def unreached_text(request: Request, asked_at: datetime) -> str:
+    return text.paragraph(_unreached(request, asked_at)) or "Everybody was reached after all."
 
 
-def _unreached(request: Request, step: int) -> list[str]:
-    missing = [each for each in request.unreached if each.step == step]
-    if step == DELEGATE:
-        return [_untold(request, each) for each in missing]
-    return [*map(_missed, missing), _then(request, missing)]
+def _unreached(request: Request, asked_at: datetime) -> list[str]:
+    missing = [each for each in request.unreached if each.asked_at == asked_at]
+    delegation = next((each for each in request.delegations if each.at == asked_at), None)
+    if delegation is not None:
+        return [_untold(delegation, each) for each in missing]
+    return [*map(_missed, missing), *(_then(request, each) for each in missing[-1:])]
 
 
 def _missed(one: Unreached) -> str:
@@ -62,12 +64,10 @@ def _missed(one: Unreached) -> str:
     return f"{text.mention(one.person)} could not be asked by direct message: {_why(one)}."
 
 
-def _untold(request: Request, one: Unreached) -> str:
-    givers = text.mentions([each.by for each in request.delegations if each.to == one.person])
-    whom = text.mention(one.person) if one.person else "your colleague"
+def _untold(delegation: Delegation, one: Unreached) -> str:
     return (
-        f"{givers}: {whom} could not be told by direct message that you gave them your vote: {_why(one)}. "
-        "They can answer on the card; or take your vote back with *Withdraw*."
+        f"{text.mention(delegation.by)}, no direct message could tell {text.mention(delegation.to)} that you gave them "
+        f"your vote: {_why(one)}. They can answer on the card; or take your vote back with *Withdraw*."
     )
 
 
@@ -75,16 +75,15 @@ def _why(one: Unreached) -> str:
     return _REASONS.get(one.why) or text.sentence(one.why, 150)
 
 
-def _then(request: Request, missing: Sequence[Unreached]) -> str:
-    then = missing[-1].then if missing else Then.OTHERS
-    match then:
+def _then(request: Request, last: Unreached) -> str:
+    match last.then:
         case Then.OTHERS:
-            return "The others of this step have the card."
+            return "The others who were to be asked have the card."
         case Then.NEXT:
-            return "Nobody of this step has the card, so the next on the list are asked now."
+            return "So nobody new has the card, and the next on the list are asked now."
         case Then.END:
             return (
-                f"Nobody of this step has the card, and there is no other step, {text.mention(request.requester)}. "
+                f"So nobody new has the card, {text.mention(request.requester)}, and nobody else is on the list. "
                 "Those who were asked before can still answer."
             )
         case _ as never:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.approvals.ids import Person
+from bot.approvals.ids import ChannelId, Person
 from bot.approvals.ports import LookupFailed, Member
 
 
@@ -15,6 +15,7 @@ class FakeDirectory:
         self.groups: dict[str, list[Person]] = {}
         self.cached: dict[str, list[Person]] = {}
         """What a look-up past the cache would correct."""
+        self.channels: dict[str, ChannelId] = {}
         self.down = False
         self.fresh_lookups = 0
 
@@ -34,6 +35,10 @@ class FakeDirectory:
         groups = self.groups if fresh else {**self.groups, **self.cached}
         found = [person for ref in refs for person in groups.get(ref, [])]
         return frozenset([*found, *(self.people[ref] for ref in refs if ref in self.people)])
+
+    async def channel(self, ref: str) -> ChannelId | None:
+        self._answer()
+        return self.channels.get(ref)
 
     def _answer(self) -> None:
         if self.down:
