@@ -78,6 +78,7 @@ class Terms(_Strict):
     remind_after: Duration | None = None
     escalate: EscalateTerms | None = None
     deadline: Duration | None = None
+    extend: Duration | None = None
     max_rounds: Annotated[int, Field(ge=1)] | None = None
 
 
@@ -168,6 +169,7 @@ def _policy(place: _Place, name: str, terms: Terms, defaults: Terms) -> Policy:
         stages=one_stage(tuple(said["approvers"]), said.get("quorum", 1), tuple(step for _, step in steps)),
         self_approval=said.get("self_approval", False),
         reasons=(Verdict.REJECT,) if said.get("reason_required", True) else (),
+        extend=said.get("extend"),
         max_rounds=said.get("max_rounds"),
     )
 

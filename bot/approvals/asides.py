@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.approvals import besides, surfaces
+from bot.approvals import besides, surfaces, tally
 from bot.approvals.admission import Admission
 from bot.approvals.changes import Changes, until_won
 from bot.approvals.errors import CannotDelegate, Unreachable
@@ -72,8 +72,12 @@ class Asides:
         longer one who may answer."""
 
         async def once() -> Request:
-            request = await self._sweeper.current(request_id, now)
-            return await self._changes.store(besides.withdraw(request, by), by, "withdrawn", now, {})
+            kept = besides.withdraw(await self._sweeper.current(request_id, now), by)
+            try:
+                electorate = await self._admission.electorate(kept, fresh=False)
+            except LookupFailed as failed:
+                raise Unreachable("Slack did not say who may answer") from failed
+            return await self._changes.store(tally.recounted(kept, electorate), by, "withdrawn", now, {})
 
         return await until_won(once)
 

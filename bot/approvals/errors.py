@@ -164,7 +164,7 @@ class VoteGiven(MayNotVote):
 
     def __init__(self, to: Person) -> None:
         super().__init__(
-            f"You gave your vote to <@{to.user_id}>, who answers in your place. To answer yourself, take it back first: "
+            f"You gave your vote to <@{to.user_id}>, who answers in your place. To answer yourself, take it back: "
             "*Withdraw* on the card."
         )
 

@@ -108,6 +108,8 @@ class Request:
     """Of the question: an edit, or a graph that asks anew, makes the next one and voids earlier votes."""
     edits: tuple[Edit, ...] = ()
     votes: tuple[Vote, ...] = ()
+    missing: tuple[int, ...] = ()
+    """How many of each group the stage still lacked when its votes last changed; shown alone."""
     passed: tuple[Passed, ...] = ()
     """The stages that have agreed to this version, in their order."""
     escalated_to: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The menu of a card, what is behind it, and the withdrawal of a vote: acknowledged first, then checked and recorded."""
+"""The menu of a card, what is behind it, and taking a vote back: acknowledged first, then checked and recorded."""
 
 from __future__ import annotations
 

@@ -120,9 +120,7 @@ def _urgency(view: View) -> Urgency:
             return Urgency.PASSING
         case SurfaceKind.OPENING | SurfaceKind.OUTCOME:
             return Urgency.QUESTION
-        case (
-            SurfaceKind.REMINDER | SurfaceKind.NUDGE | SurfaceKind.COMMENT | SurfaceKind.UNREACHED | SurfaceKind.FILE
-        ):
+        case SurfaceKind.REMINDER | SurfaceKind.NUDGE | SurfaceKind.COMMENT | SurfaceKind.UNREACHED | SurfaceKind.FILE:
             return Urgency.NOTICE
         case _ as never:
             assert_never(never)

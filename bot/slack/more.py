@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 from bot.approvals.ids import UserId
@@ -24,23 +23,12 @@ def menu(request: Request) -> list[Element]:
     offered = [
         ("Ask the requester…", actions.COMMENT),
         ("Give my vote to a colleague…", actions.DELEGATE),
-        *([(f"Extend the deadline by {span(measure)}", actions.EXTEND)] if measure and extendable else []),
+        *([(f"Extend the deadline by {text.span(measure)}", actions.EXTEND)] if measure and extendable else []),
         ("Remind (requester)", actions.NUDGE),
         ("Cancel the task… (requester)", actions.CANCEL),
     ]
     options = [blocks.option(words, actions.option(deed, request)) for words, deed in offered]
     return blocks.menu(actions.MORE, options)
-
-
-def span(measure: timedelta) -> str:
-    """A span in words: `4 hours`, `1 day and 12 hours`."""
-    seconds = int(measure.total_seconds())
-    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
-    parts: list[str] = []
-    for unit, size in units:
-        count, seconds = divmod(seconds, size)
-        parts += [text.counted(count, unit)] if count else []
-    return " and ".join(parts[:2])
 
 
 # --- Ask the requester --------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.approvals.ids import JSON, ChannelId, Person
 
@@ -169,6 +170,17 @@ def listed(words: Sequence[str], limit: int = 10) -> str:
 def counted(number: int, thing: str) -> str:
     """`1 action`, `1,200 actions`."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def span(measure: timedelta) -> str:
+    """A span in words: `4 hours`, `1 day and 12 hours`."""
+    seconds = int(measure.total_seconds())
+    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+    parts: list[str] = []
+    for unit, size in units:
+        count, seconds = divmod(seconds, size)
+        parts += [counted(count, unit)] if count else []
+    return " and ".join(parts[:2])
 
 
 def _noted(text: str, limit: int, total: int) -> str:

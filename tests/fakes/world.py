@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.approvals import windows
 from bot.approvals.answers import Answers
+from bot.approvals.asides import Asides
 from bot.approvals.audit import AuditEvent
 from bot.approvals.decision import Approve, ItemVerdict
 from bot.approvals.delivery import Delivery
@@ -133,6 +134,7 @@ class World:
         engine = mortal(self.engine, self.fuse)
         self.tasks = Tasks(storage=storage, engine=engine, directory=self.directory, work=self.work)
         self.answers = Answers(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.asides = Asides(storage=storage, engine=engine, directory=self.directory, work=self.work)
         self.sweeper = Sweeper(storage=storage, engine=engine, directory=self.directory, work=self.work)
         self.delivery = Delivery(
             storage=storage,
