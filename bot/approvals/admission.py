@@ -19,6 +19,9 @@ from bot.approvals.selection import names_one
 
 log = logging.getLogger(__name__)
 
+MOST_LOOKED_UP = 50
+"""Accounts that are looked at when a stage is opened; of a larger group the others are taken to be able."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
@@ -72,18 +75,17 @@ class Admission:
         not say who they are, the card shows the policy's names."""
         try:
             electorate = await self._resolved(request, fresh=False)
-            members = await self._members(electorate.people)
+            members = await self._members(sorted(electorate.people, key=_id)[:MOST_LOOKED_UP])
         except LookupFailed as failed:
             log.warning("who may answer could not be looked up, so the card shows the policy's names: %s", failed)
             return replace(request, asked=(), short=0, zones=())
-        able = [each.person for each in members if rules.eligible(each, electorate)]
-        short = missing(
-            request.stage.groups, electorate, (each for each in able if tally.counts(request, each, electorate))
-        )
+        unable = {each.person for each in members if not rules.eligible(each, electorate)}
+        able = sorted(electorate.people - unable, key=_id)
+        counting = [person for person in able if tally.counts(request, person, electorate)]
         introduced = replace(
             request,
-            asked=tuple(sorted(electorate.people, key=lambda person: person.user_id)),
-            short=sum(short),
+            asked=tuple(able),
+            short=sum(missing(request.stage.groups, electorate, counting)),
             zones=tuple(sorted({each.zone for each in members if each.zone})) if _own_hours(request) else (),
         )
         if isinstance(request.state, Pending):
@@ -103,6 +105,10 @@ class Admission:
 
     async def _members(self, people: Iterable[Person]) -> Sequence[Member]:
         return await asyncio.gather(*(self.directory.member(person) for person in people))
+
+
+def _id(person: Person) -> str:
+    return person.user_id
 
 
 def _own_hours(request: Request) -> bool:

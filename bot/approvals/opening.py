@@ -65,7 +65,7 @@ class Opening:
         renewed = await self._admission.introduced(rules.ask_anew(known, question, policy, now))
         event = AuditEvent(kind="asked_anew", at=now, task_id=task.id, request_id=known.id)
         await self.storage.save_request(renewed, event, surfaces.files_of(renewed, now))
-        self.work.show(task.id)
+        self.work.show_soon(task.id)
         if failure is not None:
             raise failure
 
@@ -109,7 +109,7 @@ class Opening:
         )
         await self.storage.open_request(request, event, [surfaces.card_of(request), *surfaces.files_of(request, now)])
         crash.point("request-opened")
-        self.work.show(task.id)
+        self.work.show_soon(task.id)
 
     @property
     def _admission(self) -> Admission:

@@ -34,6 +34,17 @@ Clock: TypeAlias = Callable[[], datetime]
 """Aware UTC; the one clock of the store in use."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """A task with all that belongs to it, as it stood at one moment."""
+
+    task: Task
+    requests: tuple[Request, ...]
+    """In the order of their opening."""
+    surfaces: tuple[Surface, ...]
+    """In the order of their making."""
+
+
 class Storage(Protocol):
     """The records. Every method is atomic; every change comes with its audit event in the same transaction.
 
@@ -46,6 +57,10 @@ class Storage(Protocol):
 
     async def task(self, id: TaskId) -> Task:
         """The task; `NotFound` where there is none."""
+        ...
+
+    async def records_of(self, task_id: TaskId) -> Records:
+        """The task with all its requests and surfaces, of one moment; `NotFound` where there is none."""
         ...
 
     async def save_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Task:
@@ -393,7 +408,7 @@ class Directory(Protocol):
 
 
 class Work(Protocol):
-    """Tasks that `bot.app` owns and drains. Both return at once, and may be called any number of times."""
+    """Tasks that `bot.app` owns and drains. All return at once, and may be called any number of times."""
 
     def deliver(self, task_id: TaskId) -> None:
         """Drive the task's graph as far as its records allow."""
@@ -401,4 +416,9 @@ class Work(Protocol):
 
     def show(self, task_id: TaskId) -> None:
         """Bring the task's surfaces level with its records."""
+        ...
+
+    def show_soon(self, task_id: TaskId) -> None:
+        """The same within a moment, in which more may come that is then shown at once: each change of a message is a
+        call to Slack, which allows few of them."""
         ...

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 from bot.approvals.ids import JSON, ChannelId, Person
-from bot.approvals.policy import Consent, GraphTerms, Pick, Policy
+from bot.approvals.policy import Consent, Escalate, GraphTerms, Pick, Policy, Step
 from bot.approvals.question import Item, Question
 
 
@@ -136,8 +136,16 @@ def bound(policy: Policy, question: Question) -> Policy:
     def refs(names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(ref for name in names for ref in _held(name, question)))
 
+    def step(each: Step) -> Step:
+        action = each.action
+        return replace(each, action=replace(action, to=refs(action.to))) if isinstance(action, Escalate) else each
+
     stages = tuple(
-        replace(stage, groups=tuple(replace(group, approvers=refs(group.approvers)) for group in stage.groups))
+        replace(
+            stage,
+            groups=tuple(replace(group, approvers=refs(group.approvers)) for group in stage.groups),
+            steps=tuple(step(each) for each in stage.steps),
+        )
         for stage in policy.stages
     )
     return replace(policy, stages=stages)

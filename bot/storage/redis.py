@@ -24,6 +24,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from bot.approvals.audit import AuditEvent
 from bot.approvals.errors import Conflict, NotFound, Unreachable
 from bot.approvals.ids import MessageRef, Person, RequestId, TaskId, ThreadId
+from bot.approvals.ports import Records
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.surface import Surface
 from bot.approvals.task import Lease, Running, Starting, Task
@@ -70,6 +71,7 @@ class RedisStorage:
         self._commit = redis.register_script(scripts.COMMIT)
         self._select = redis.register_script(scripts.SELECT)
         self._related = redis.register_script(scripts.RELATED)
+        self._records_of = redis.register_script(scripts.RECORDS)
         self._lease = redis.register_script(scripts.LEASE)
         self._held = redis.register_script(scripts.HELD)
 
@@ -98,6 +100,17 @@ class RedisStorage:
         if body is None:
             raise NotFound("task", id)
         return decode(Task, body)
+
+    async def records_of(self, task_id: TaskId) -> Records:
+        with _reachable():
+            task, requests, surfaces = await self._records_of(keys=[self._prefix], args=[task_id])
+        if task is None:
+            raise NotFound("task", task_id)
+        return Records(
+            task=decode(Task, task),
+            requests=tuple(decode(Request, body) for body in requests),
+            surfaces=tuple(decode(Surface, body) for body in surfaces),
+        )
 
     async def save_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Task:
         saved = replace(task, revision=task.revision + 1)

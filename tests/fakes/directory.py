@@ -31,7 +31,7 @@ class FakeDirectory:
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
         self._answer()
-        self.fresh_lookups += fresh
+        self.fresh_lookups += fresh and bool(refs)
         groups = self.groups if fresh else {**self.groups, **self.cached}
         found = [person for ref in refs for person in groups.get(ref, [])]
         return frozenset([*found, *(self.people[ref] for ref in refs if ref in self.people)])

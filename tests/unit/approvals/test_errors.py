@@ -6,6 +6,7 @@ import pytest
 
 from bot.approvals.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, ItemVerdict, Reject, Respond
 from bot.approvals.errors import (
+    AgreedBefore,
     AlreadySettled,
     Conflict,
     CountersignError,
@@ -66,6 +67,8 @@ REFUSALS: list[CountersignError] = [
     NotAnApprover([]),
     OwnRequest(["<@U1>"]),
     OwnRequest([]),
+    AgreedBefore(["<@U1>"]),
+    AgreedBefore([]),
     NotEligible("it is a guest's"),
     NotYours(T1, RITA),
     TaskFinished(T1),
