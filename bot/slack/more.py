@@ -22,10 +22,10 @@ def menu(request: Request) -> list[Element]:
     extendable = measure is not None and request.deadline is not None and request.extension is None
     offered = [
         ("Ask the requester…", actions.COMMENT),
-        ("Give my vote to a colleague…", actions.DELEGATE),
+        ("Delegate my vote…", actions.DELEGATE),
         *([(f"Extend the deadline by {text.span(measure)}", actions.EXTEND)] if measure and extendable else []),
-        ("Remind (requester)", actions.NUDGE),
-        ("Cancel the task… (requester)", actions.CANCEL),
+        ("Send a reminder", actions.NUDGE),
+        ("Cancel the task…", actions.CANCEL),
     ]
     options = [blocks.option(words, actions.option(deed, request)) for words, deed in offered]
     return blocks.menu(actions.MORE, options)
@@ -81,7 +81,7 @@ def delegate(request: Request) -> Modal:
             300,
         ),
     }
-    return views.about(request, "Give your vote", actions.DELEGATE, [field], submit="Give my vote")
+    return views.about(request, "Delegate your vote", actions.DELEGATE, [field], submit="Delegate")
 
 
 def colleague(state: State) -> UserId | None:

@@ -113,25 +113,32 @@ def _comes(step: Step) -> str:
 
 def _answers(request: Request) -> list[Block]:
     """The votes as they come and what is missing, beside the button that takes one's own back."""
-    votes, needed = request.stage_votes, request.stage.needed
-    delegated = [_delegated(each.by, each.to) for each in request.delegations if _open(request, each.to)]
-    if needed == 1 and not votes and not delegated and len(request.policy.stages) == 1:
+    votes = request.stage_votes
+    delegated = [_delegated(each.by, each.to) for each in request.delegations if _open(request, each.to)][:5]
+    if request.stage.needed == 1 and not votes and not delegated and len(request.policy.stages) == 1:
         return []
-    given = text.listed([_vote(request, vote) for vote in votes])
     rejections = sum(any(isinstance(verdict, Reject) for verdict in vote.verdicts) for vote in votes)
     limit = request.stage.reject_quorum
-    counted = f"{needed - sum(_missing(request))} of {needed}"
     lines = [
         f"*{_heading(request)}*",
-        f"{counted}: {given}" if votes else counted,
-        *([f"Still missing: {_wanted(request)}"] if sum(_missing(request)) else []),
-        *([f"Rejections: {rejections} of {limit}"] if rejections and limit > 1 else []),
+        _count(request),
+        *([f"{rejections} of {limit} rejections"] if rejections and limit > 1 else []),
         *delegated,
         *[f"Agreed before: {text.mentions(stage.voters)} · {moment(stage.at)}" for stage in request.passed],
     ]
     value = RequestTarget.of(request).encoded()
     withdraw = blocks.button("Withdraw", actions.WITHDRAW, value) if votes or request.delegations else None
     return [blocks.section("\n".join(lines), withdraw)]
+
+
+def _count(request: Request) -> str:
+    """`1 of 2: bob approved, 1 more of @finance`."""
+    votes, needed = request.stage_votes, request.stage.needed
+    if not votes:
+        return f"0 of {needed}, {_wanted(request)}"
+    given = text.listed([_vote(request, vote) for vote in votes])
+    more = f", {wanted}" if (wanted := _wanted(request, "more ")) else ""
+    return f"{needed - sum(_missing(request))} of {needed}: {given}{more}"
 
 
 def _heading(request: Request) -> str:
@@ -143,13 +150,18 @@ def _heading(request: Request) -> str:
 
 
 def _missing(request: Request) -> tuple[int, ...]:
-    """How many of each group, as it was when the last vote came."""
-    return request.missing if request.stage_votes else tuple(group.needed for group in request.stage.groups)
+    """How many of each group, as it was when the votes last changed."""
+    groups, votes = request.stage.groups, request.stage_votes
+    if votes and len(request.missing) == len(groups):
+        return request.missing
+    return tuple(max(group.needed - len(votes), 0) for group in groups)
 
 
-def _wanted(request: Request) -> str:
+def _wanted(request: Request, more: str = "") -> str:
     counted = zip(_missing(request), request.stage.groups, strict=True)
-    return text.listed([f"{number:,} of {text.approvers(group.approvers, 5)}" for number, group in counted if number])
+    return text.listed(
+        [f"{number:,} {more}of {text.approvers(group.approvers, 5)}" for number, group in counted if number]
+    )
 
 
 def _vote(request: Request, vote: Vote) -> str:
