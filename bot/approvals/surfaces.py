@@ -153,6 +153,8 @@ class Surfaces:
                 opening = level
             if level.shown < _revision(view) and not level.abandoned:
                 again.append(level.not_before or now)
+            if level.abandoned and surface.kind is SurfaceKind.COPY:
+                again.append(now)  # it is said in the thread that nobody was asked there
         if opening is not None and doing:
             await self._tell(View(surface=opening, task=task, requests=records.requests, doing=doing))
         return min(again, default=None)

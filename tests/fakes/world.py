@@ -63,9 +63,11 @@ def policy(
     self_approval: bool = False,
     reason_required: bool = True,
     steps: tuple[Step, ...] = (),
+    extend: timedelta | None = None,
 ) -> Policy:
     return Policy(
         name=name,
+        extend=extend,
         stages=one_stage(approvers, quorum, steps),
         self_approval=self_approval,
         reasons=(Verdict.REJECT,) if reason_required else (),
