@@ -103,7 +103,7 @@ async def running(settings: Settings) -> AsyncIterator[None]:
         )
         surfaces = Surfaces(storage=storage, messenger=messenger, clock=clock, progress=progress)
         tasks = Tasks(storage=storage, engine=engine, directory=directory, work=work)
-        answers = Answers(storage=storage, engine=engine, directory=directory, work=work)
+        answers = Answers(storage=storage, engine=engine, directory=directory, work=work, policies=policies)
         asides = Asides(storage=storage, engine=engine, directory=directory, work=work)
         sweeper = Sweeper(storage=storage, engine=engine, directory=directory, work=work)
         listeners.register(

@@ -12,10 +12,13 @@ from datetime import datetime
 from bot.approvals import rules, surfaces
 from bot.approvals.admission import Admission
 from bot.approvals.changes import Changes, until_won, word
+from bot.approvals.choosing import Chooser
 from bot.approvals.decision import ItemVerdict, Vote
+from bot.approvals.errors import AnotherRule, Unreachable
 from bot.approvals.ids import JSON, Person, RequestId, SurfaceId
-from bot.approvals.ports import Directory, Engine, Storage, Work
+from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Request
+from bot.approvals.selection import ConditionFailed, Policies
 from bot.approvals.sweeper import Sweeper
 
 
@@ -25,6 +28,7 @@ class Answers:
     engine: Engine
     directory: Directory
     work: Work
+    policies: Policies
 
     async def check(self, request_id: RequestId, person: Person, version: int, now: datetime) -> Request:
         """The request, if this person could answer it now: what a click asks before a modal is opened.
@@ -82,7 +86,7 @@ class Answers:
     ) -> Request:
         """Replace one item's arguments; everybody's earlier votes are void, and the answer is still to be given.
 
-        Raises what `vote` raises.
+        Raises what `vote` raises, and `AnotherRule` where what it would be is governed by another policy.
         """
 
         async def once() -> Request:
@@ -90,6 +94,7 @@ class Answers:
             await self._admission.admit(request, person, version, now, counts=True)
             revised = rules.revise(request, person, version, index, arguments, now)
             self.engine.check_edit(revised.question, index)
+            await self._refuse_another_rule(request, revised)
             if revised.stage_number != request.stage_number:
                 revised = await self._admission.introduced(revised)
             data: dict[str, JSON] = {"item": index, "digest": revised.digest}
@@ -102,6 +107,20 @@ class Answers:
     @property
     def _sweeper(self) -> Sweeper:
         return Sweeper(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
+
+    async def _refuse_another_rule(self, request: Request, revised: Request) -> None:
+        """An edit changes what is asked, and not who is to be asked for it: what one may approve as it was proposed,
+        it might take two to approve as it would be. The file is asked as it is now, of both."""
+        task = await self.storage.task(request.task_id)
+        chooser = Chooser(policies=self.policies, directory=self.directory)
+        try:
+            before, after = await chooser.policy(task, request.question), await chooser.policy(task, revised.question)
+        except LookupFailed as failed:
+            raise Unreachable("Slack did not say who or where it is") from failed
+        except ConditionFailed as failed:
+            raise AnotherRule(str(failed)) from failed
+        if before != after:
+            raise AnotherRule(f"it falls under the policy `{after.name}`, and was asked under `{request.policy.name}`")
 
     @property
     def _admission(self) -> Admission:

@@ -109,22 +109,23 @@ def refuse_others(request: Request, person: Person) -> None:
         raise NotYours(request.task_id, request.requester)
 
 
-def missed(request: Request, missing: Sequence[Unreached], sent: Collection[Person]) -> Request:
+def missed(request: Request, missing: Sequence[Unreached], sent: Collection[Person | str]) -> Request:
     """Note who did not get the card. Where nobody did, the stage's next escalation is due at once; where there is
     none, nothing else changes: silence is no reason to end it sooner.
 
-    `missing` were to get it at one time, `sent` are all who were, these among them. The request itself is returned
-    where all is noted already, or it is no longer open.
+    `missing` were to get it at one time, `sent` are all who were, these among them. What was sent by a delegation, in
+    an earlier stage, or as this one was opened, hurries nothing. The request itself is returned where all is noted
+    already, or it is no longer open.
     """
     state = request.state
-    known = {(each.asked_at, each.person) for each in request.unreached}
-    new = [each for each in missing if (each.asked_at, each.person) not in known]
+    known = {(each.asked_at, each.whom) for each in request.unreached}
+    new = [each for each in missing if (each.asked_at, each.whom) not in known]
     if not new or not isinstance(state, Pending):
         return request
     asked_at = new[0].asked_at
-    gone = {each.person for each in (*request.unreached, *new) if each.asked_at == asked_at}
+    gone = {each.whom for each in (*request.unreached, *new) if each.asked_at == asked_at}
     delegated = any((each.to, each.at) == (new[0].person, asked_at) for each in request.delegations)
-    if delegated or asked_at < request.stage_opened_at or not gone.issuperset(sent):
+    if delegated or asked_at <= request.stage_opened_at or not gone.issuperset(sent):
         return replace(request, unreached=(*request.unreached, *new))
     following = windows.next_escalation(request, state)
     then = Then.END if following is None else Then.NEXT

@@ -124,6 +124,16 @@ class ReasonMissing(CountersignError):
         super().__init__("Please say why: the reason goes to the requester and to the graph.")
 
 
+class AnotherRule(CountersignError):
+    """As it was edited, other people would have to be asked."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"With this change others may have to be asked: {literal(why)}. Reject it and say what it should be, "
+            "so that it is asked anew."
+        )
+
+
 class MayNotVote(CountersignError):
     """The base of the refusals that are about who asks."""
 

@@ -49,12 +49,18 @@ class Then(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreached:
-    """Somebody who was to get the card by DM and did not, or (no person) a name of the policy that means nobody.
+    """Who was to get the card and did not: a person, or (no person) a channel or a name of the policy.
 
-    `asked_at` is when that was to happen: it is the same for all who were to get it at one time.
+    `asked_at` is when that was to happen: it is the same for all who were to get it at one time. `why` is empty where
+    the name means nobody.
     """
 
-    person: Person | None
+    person: Person | None = None
+    name: str = ""
     why: str
     asked_at: datetime
     then: Then = Then.OTHERS
+
+    @property
+    def whom(self) -> Person | str:
+        return self.person if self.person is not None else self.name

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot import crash
-from bot.approvals import rules, surfaces, windows
+from bot.approvals import rules, surfaces, tally, windows
 from bot.approvals.admission import Admission
 from bot.approvals.audit import AuditEvent
 from bot.approvals.choosing import Chooser
-from bot.approvals.errors import Unreachable
-from bot.approvals.ids import RequestId
+from bot.approvals.decision import Answered, Approve, Reject, outcome_of
+from bot.approvals.errors import InvalidAnswer, Unreachable
+from bot.approvals.ids import JSON, RequestId
 from bot.approvals.policy import Policy, one_stage
 from bot.approvals.ports import Asked, Clock, Engine, LookupFailed, Storage, Work
 from bot.approvals.question import Question
-from bot.approvals.request import Pending, Request
+from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.selection import ConditionFailed
+from bot.approvals.surface import Surface
 from bot.approvals.task import Task
+
+log = logging.getLogger(__name__)
 
 
 class AskedTooOften(Exception):
@@ -100,17 +106,61 @@ class Opening:
             state=Pending(due_at=None),
         )
         request = await self._admission.introduced(windows.enter_stage(request, now))
+        request = self._ruled(request, now)
         event = AuditEvent(
             kind="opened",
             at=now,
             task_id=task.id,
             request_id=request.id,
-            data={"digest": request.digest, "policy": policy.name},
+            data={"digest": request.digest, "policy": policy.name, **_answer(request)},
         )
-        await self.storage.open_request(request, event, [surfaces.card_of(request), *surfaces.files_of(request, now)])
+        shown = [surfaces.card_of(request), *await self._elsewhere(request), *surfaces.files_of(request, now)]
+        await self.storage.open_request(request, event, shown)
         crash.point("request-opened")
         self.work.show_soon(task.id)
+        if isinstance(request.state, Decided):
+            self.work.deliver(task.id)
+
+    def _ruled(self, request: Request, now: datetime) -> Request:
+        """The request, answered where its policy answers without a person; one that does not take that answer is put
+        to people all the same."""
+        auto = request.policy.auto
+        if auto is None:
+            return request
+        verdict = Approve(reason=auto.why) if auto.approve else Reject(reason=auto.why)
+        verdicts = tuple(verdict for _ in request.question.items)
+        if not tally.takes(request, verdicts):
+            return request
+        decision = Answered(verdicts=verdicts, voters=(), edited=False, at=now, ruled=auto.why)
+        try:
+            self.engine.answer(request.question, request.proposed, decision)
+        except InvalidAnswer as invalid:
+            log.warning("request %s is put to people, as its policy's answer does not fit: %s", request.id, invalid)
+            return request
+        return replace(request, state=Decided(decision=decision, next_try=now))
+
+    async def _elsewhere(self, request: Request) -> list[Surface]:
+        """The card in the policy's own channel, where it names one that there is."""
+        ref = request.policy.channel
+        if not ref or not isinstance(request.state, Pending):
+            return []
+        try:
+            channel = await self.chooser.directory.channel(ref)
+        except LookupFailed as failed:
+            raise Unreachable("Slack did not say which channel its card goes to") from failed
+        if channel is None:
+            log.warning("request %s: there is no channel %s for its card", request.id, ref)
+            return []
+        return [surfaces.copy_in(request, channel, request.opened_at)]
 
     @property
     def _admission(self) -> Admission:
         return Admission(storage=self.storage, directory=self.chooser.directory)
+
+
+def _answer(request: Request) -> dict[str, JSON]:
+    """What the policy has answered by itself, and why, for the record."""
+    decision = request.decision
+    if not isinstance(decision, Answered):
+        return {}
+    return {"outcome": str(outcome_of(decision)), "why": decision.ruled}

@@ -76,6 +76,11 @@ def copy_of(request: Request, to: Person, now: datetime) -> Surface:
     return replace(_new(SurfaceKind.COPY, request.task_id, now, request.id), to=to)
 
 
+def copy_in(request: Request, channel: ChannelId, now: datetime) -> Surface:
+    """The card again, in a channel of its own."""
+    return replace(_new(SurfaceKind.COPY, request.task_id, now, request.id), channel=channel)
+
+
 def comment_of(request: Request, now: datetime) -> Surface:
     """The last comment, in the task's Slack thread."""
     return replace(_new(SurfaceKind.COMMENT, request.task_id, now, request.id), number=len(request.comments) - 1)
@@ -87,8 +92,9 @@ def unreached_of(request: Request, asked_at: datetime) -> Surface:
 
 
 def files_of(request: Request, now: datetime) -> list[Surface]:
-    """The file with the whole of what is asked in this version, where that is too long for a modal."""
-    if len(request.question.canonical) <= LONGEST_IN_MODAL:
+    """The file with the whole of what is asked in this version, where that is too long for a modal. What is private
+    is in no file: the thread is everybody's."""
+    if request.policy.private or len(request.question.canonical) <= LONGEST_IN_MODAL:
         return []
     return [replace(_new(SurfaceKind.FILE, request.task_id, now, request.id), version=request.version)]
 
@@ -234,7 +240,7 @@ class Surfaces:
         )
 
     async def _missed(self, copy: Surface, why: str) -> None:
-        """Note that this DM cannot be sent, and have it said in the thread; before the copy is given up, so that a
+        """Note that this copy cannot be sent, and have it said in the thread; before the copy is given up, so that a
         crash forgets nothing."""
         asked_at = copy.created_at
 
@@ -243,12 +249,13 @@ class Surfaces:
             request = await self.storage.request(copy.request_id)
             before = [each for each in request.unreached if each.asked_at == asked_at]
             copies = [
-                each.to
+                each.to or each.channel
                 for each in await self.storage.surfaces_of(copy.task_id)
                 if each.kind is SurfaceKind.COPY and each.request_id == request.id and each.created_at == asked_at
             ]
-            sent = {person for person in (*copies, *(each.person for each in before)) if person is not None}
-            noted = besides.missed(request, [Unreached(person=copy.to, why=why, asked_at=asked_at)], sent)
+            sent = {whom for whom in (*copies, *(each.whom for each in before)) if whom is not None}
+            missing = Unreached(person=copy.to, name=copy.channel or "", why=why, asked_at=asked_at)
+            noted = besides.missed(request, [missing], sent)
             if noted is request:
                 return
             event = AuditEvent(
@@ -257,7 +264,7 @@ class Surfaces:
                 task_id=request.task_id,
                 request_id=request.id,
                 person=copy.to,
-                data={"why": why},
+                data={"why": why, **({"channel": copy.channel} if copy.channel else {})},
             )
             await self.storage.save_request(noted, event, [] if before else [unreached_of(request, asked_at)])
 
@@ -282,6 +289,8 @@ class Surfaces:
         surface = view.surface
         if surface.to is not None:
             return await self.messenger.open_direct(surface.to), None
+        if surface.channel is not None:
+            return surface.channel, None
         if surface.kind is SurfaceKind.OPENING:
             return view.task.channel, None
         if opening is None or opening.abandoned:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.approvals import besides, rules, silence, surfaces, tally
+from bot.approvals.admission import Admission
 from bot.approvals.audit import AuditEvent
 from bot.approvals.changes import redraw, settled, until_won, wake
+from bot.approvals.decision import Answered
 from bot.approvals.electorate import Electorate
-from bot.approvals.ids import JSON, RequestId
+from bot.approvals.errors import InvalidAnswer
+from bot.approvals.ids import JSON, ChannelId, Person, RequestId
 from bot.approvals.notes import Unreached
+from bot.approvals.policy import Via
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.selection import names_one
@@ -55,17 +59,19 @@ class Sweeper:
 
         async def once() -> Request | None:
             request = await self.storage.request(request_id)
-            due = silence.next_step(request, now)
+            due = self._taken(silence.next_step(request, now), now)
             if due.request is request:
                 return None
             try:
+                if due.request.stage_number != request.stage_number:
+                    due = replace(due, request=await self._admission.introduced(due.request))
                 moved, asked = await self._ask(due, now)
             except LookupFailed as failed:
                 log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
                 return None
             reminders = [surfaces.reminder_of(request, now)] if due.remind else []
             event = AuditEvent(
-                kind=_step_kind(due),
+                kind=_step_kind(due, request),
                 at=now,
                 task_id=request.task_id,
                 request_id=request_id,
@@ -78,6 +84,17 @@ class Sweeper:
             await self._look_after_card(moved)
             wake(self.work, moved.task_id)
 
+    def _taken(self, due: silence.Due, now: datetime) -> silence.Due:
+        """The same, unless the graph would refuse what silence is to say: nobody has answered then."""
+        decision = due.request.decision
+        if isinstance(decision, Answered):
+            try:
+                self.engine.answer(due.request.question, due.request.proposed, decision)
+            except InvalidAnswer as invalid:
+                log.warning("request %s: its policy's answer to silence does not fit: %s", due.request.id, invalid)
+                return silence.Due(request=silence.expired(due.request, now))
+        return due
+
     async def _look_after_card(self, request: Request) -> None:
         """Have the card drawn again although nothing on it may have changed: somebody may have deleted it, and the
         reminder points at it."""
@@ -86,39 +103,64 @@ class Sweeper:
                 await redraw(self.storage, self.work, surface.ref)
 
     async def _ask(self, due: silence.Due, now: datetime) -> tuple[Request, list[Surface]]:
-        """A DM for everyone whom the escalation names and who may answer; whom it cannot ask is noted, and said."""
-        request = due.request
+        """The card, for everyone and every channel that the escalation names; whom it cannot ask is noted, and said."""
         if not due.escalate:
-            return request, []
-        names = _names(due)
-        electorate = Electorate(groups=(), named=await self.directory.resolve([ref for ref in names if names_one(ref)]))
+            return due.request, []
+        reached, barred = await self._people(due, now)
+        channels, absent = await self._channels(due, now)
+        missing = [*barred, *absent]
+        sent = [*reached, *channels, *(each.whom for each in missing)]
+        copies = [
+            *(surfaces.copy_of(due.request, person, now) for person in reached),
+            *(surfaces.copy_in(due.request, channel, now) for channel in channels),
+        ]
+        said = [surfaces.unreached_of(due.request, now)] if missing else []
+        return besides.missed(due.request, missing, sent), [*copies, *said]
+
+    async def _people(self, due: silence.Due, now: datetime) -> tuple[list[Person], list[Unreached]]:
+        """Who is to get a DM, and who may not answer although they are named; a name may mean nobody at all."""
+        names = _names(due, Via.DM)
+        if not names:
+            return [], []
         people = await self.directory.resolve(names, fresh=True)
-        wanted = sorted((each for each in people if tally.may_answer(request, each)), key=lambda each: each.user_id)
-        members = [await self.directory.member(person) for person in wanted]
-        barred = [member for member in members if not rules.eligible(member, electorate)]
-        missing = [Unreached(person=each.person, why=each.ineligible, asked_at=now) for each in barred]
+        named = await self.directory.resolve([ref for ref in names if names_one(ref)])
+        electorate = Electorate(groups=(), named=named)
+        wanted = sorted((each for each in people if tally.may_answer(due.request, each)), key=lambda each: each.user_id)
         if not wanted:
-            missing = [Unreached(person=None, why=", ".join(names), asked_at=now)]
-        gone = {each.person for each in missing}
-        copies = [surfaces.copy_of(request, person, now) for person in wanted if person not in gone]
-        said = [surfaces.unreached_of(request, now)] if missing else []
-        return besides.missed(request, missing, wanted), [*copies, *said]
+            return [], [Unreached(name=name, why="", asked_at=now) for name in names]
+        members = [await self.directory.member(person) for person in wanted]
+        barred = [each for each in members if not rules.eligible(each, electorate)]
+        missing = [Unreached(person=each.person, why=each.ineligible, asked_at=now) for each in barred]
+        return [each.person for each in members if each not in barred], missing
+
+    async def _channels(self, due: silence.Due, now: datetime) -> tuple[list[ChannelId], list[Unreached]]:
+        """The channels that the card goes to, and those that there are not."""
+        found = {ref: await self.directory.channel(ref) for ref in _names(due, Via.CHANNEL)}
+        absent = [Unreached(name=ref, why="", asked_at=now) for ref, channel in found.items() if channel is None]
+        return [channel for channel in found.values() if channel is not None], absent
+
+    @property
+    def _admission(self) -> Admission:
+        return Admission(storage=self.storage, directory=self.directory)
 
 
-def _step_kind(due: silence.Due) -> str:
+def _step_kind(due: silence.Due, before: Request) -> str:
+    if isinstance(due.request.decision, Answered) or due.request.stage_number != before.stage_number:
+        return "ruled"
     if isinstance(due.request.state, Decided):
         return "expired"
     return "escalated" if due.escalate else "reminded"
 
 
-def _names(due: silence.Due) -> list[str]:
-    return [ref for escalation in due.escalate for ref in escalation.to]
+def _names(due: silence.Due, *via: Via) -> list[str]:
+    """Whom the steps ask, as the policy names them: by these ways, or by any."""
+    return [ref for escalation in due.escalate if not via or escalation.via in via for ref in escalation.to]
 
 
 def _escalated(moved: Request, due: silence.Due) -> dict[str, JSON]:
     """Whom a step asked, as the policy names them, and whom of them it could not ask."""
     missing: list[JSON] = [
-        {"user": each.person.user_id if each.person else None, "why": each.why}
+        {"who": each.person.user_id if each.person else each.name, "why": each.why}
         for each in moved.unreached[len(due.request.unreached) :]
     ]
     return {**({"to": list[JSON](_names(due))} if due.escalate else {}), **({"unreached": missing} if missing else {})}

@@ -59,9 +59,11 @@ def _unreached(request: Request, asked_at: datetime) -> list[str]:
 
 
 def _missed(one: Unreached) -> str:
-    if one.person is None:
-        return f"Nobody could be asked by direct message: {text.sentence(one.why, 150)} means nobody here."
-    return f"{text.mention(one.person)} could not be asked by direct message: {_why(one)}."
+    if one.person is not None:
+        return f"{text.mention(one.person)} could not be asked by direct message: {_why(one)}."
+    if not one.why:
+        return f"{text.approver(one.name)} means nobody here, so nobody was asked by that name."
+    return f"The card could not be sent to {text.approver(one.name)}: {_why(one)}."
 
 
 def _untold(delegation: Delegation, one: Unreached) -> str:

@@ -145,11 +145,13 @@ def mentions(people: Sequence[Person], limit: int = 10) -> str:
 
 
 def approver(name: str) -> str:
-    """A name of a policy as mrkdwn: people and groups by id as mentions, handles and addresses as words."""
+    """A name of a policy as mrkdwn: people, groups and channels by id as mentions, handles and addresses as words."""
     if re.fullmatch(r"[UW][A-Z0-9]{2,}", name):
         return f"<@{name}>"
     if re.fullmatch(r"S[A-Z0-9]{2,}", name):
         return f"<!subteam^{name}>"
+    if re.fullmatch(r"[CG][A-Z0-9]{2,}", name):
+        return f"<#{name}>"
     return escape(label(name, 80))
 
 

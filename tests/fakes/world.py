@@ -135,7 +135,9 @@ class World:
         storage = mortal(self.storage, self.fuse)
         engine = mortal(self.engine, self.fuse)
         self.tasks = Tasks(storage=storage, engine=engine, directory=self.directory, work=self.work)
-        self.answers = Answers(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.answers = Answers(
+            storage=storage, engine=engine, directory=self.directory, work=self.work, policies=self.policies
+        )
         self.asides = Asides(storage=storage, engine=engine, directory=self.directory, work=self.work)
         self.sweeper = Sweeper(storage=storage, engine=engine, directory=self.directory, work=self.work)
         self.delivery = Delivery(

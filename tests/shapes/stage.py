@@ -147,15 +147,16 @@ async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, 
             engine = LangGraphEngine(registry=Registry(graphs={GRAPH: loaded}, saver=saver), terms=by_name)
             steps = (Step(after=DEADLINE, action=Expire()),)
             otherwise = Policy(name="all", stages=one_stage((ALICE.user_id,), steps=steps), reasons=(), **policy)
+            policies = Policies(rules=(), otherwise=otherwise, graphs=by_name)
             yield Stage(
                 tasks=Tasks(storage=storage, engine=engine, directory=directory, work=work),
-                answers=Answers(storage=storage, engine=engine, directory=directory, work=work),
+                answers=Answers(storage=storage, engine=engine, directory=directory, work=work, policies=policies),
                 sweeper=Sweeper(storage=storage, engine=engine, directory=directory, work=work),
                 delivery=Delivery(
                     storage=storage,
                     engine=engine,
                     directory=directory,
-                    policies=Policies(rules=(), otherwise=otherwise, graphs=by_name),
+                    policies=policies,
                     work=work,
                     clock=clock,
                     lease_ttl=timedelta(seconds=30),

@@ -131,12 +131,12 @@ async def test_whom_the_directory_does_not_let_answer_is_not_asked_and_told_of_a
 
     request = await ladder.request(task)
     (missing,) = request.unreached
-    assert (missing.person, missing.why) == ((GUS, "it is a guest's") if members else (None, "@first"))
+    assert (missing.whom, missing.why) == ((GUS, "it is a guest's") if members else ("@first", ""))
     assert missing.then is Then.NEXT
     assert await copies(ladder, task) == {"U-STRANGER": "shown"}
     assert len(ladder.messenger.of(SurfaceKind.UNREACHED)) == 1
     first, _ = await ladder.history(task, "escalated")
-    assert first.data["unreached"] == [{"user": "U-GUS" if members else None, "why": missing.why}]
+    assert first.data["unreached"] == [{"who": "U-GUS" if members else "@first", "why": missing.why}]
 
 
 async def test_a_crash_between_the_record_and_the_giving_up_notes_nobody_twice(ladder: World) -> None:

@@ -188,7 +188,7 @@ def every_view() -> dict[str, View]:
         ),
         unreached=(
             Unreached(person=DAVE, why="user_disabled", asked_at=NOW),
-            Unreached(person=None, why="@nobody", asked_at=NOW, then=Then.NEXT),
+            Unreached(name="@nobody", why="", asked_at=NOW, then=Then.NEXT),
         ),
     )
     mixed = answered(Approve(), Reject(reason="The customer has been paid already"))

@@ -84,7 +84,7 @@ def test_no_payload_breaks_a_limit_or_forges_markup(
     about = replace(
         request(asked, said if settled else None),
         comments=(Comment(by=CAROL, text=why, at=NOW),),
-        unreached=(Unreached(person=None, why=title, asked_at=NOW),),
+        unreached=(Unreached(name=title, why=why, asked_at=NOW),),
     )
     drawn = cards.draw(view(kind, about, of))
 

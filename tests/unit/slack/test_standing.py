@@ -220,9 +220,9 @@ def test_whom_no_dm_reached_is_told_with_what_follows(then: Then, said: str) -> 
 
 
 def test_a_name_that_means_nobody_is_told_as_it_is_written() -> None:
-    missing = asked(unreached=(Unreached(person=None, why="@no-one", asked_at=NOW, then=Then.END),))
+    missing = asked(unreached=(Unreached(name="@no-one", why="", asked_at=NOW, then=Then.END),))
 
-    assert "Nobody could be asked by direct message: @no-one means nobody here." in notices.unreached_text(missing, NOW)
+    assert "@no-one means nobody here, so nobody was asked by that name." in notices.unreached_text(missing, NOW)
 
 
 def test_whoever_delegated_is_told_that_their_delegate_was_not() -> None:
