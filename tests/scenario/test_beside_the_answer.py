@@ -21,12 +21,17 @@ async def asked(room: Room, tmp_path: Path) -> tuple[Thread, Message]:
     return thread, await thread.card()
 
 
+def menus(message: Message) -> list[Message]:
+    """The menus of a message."""
+    return [each for block in message["blocks"] for each in block.get("elements", []) if each["type"] == "overflow"]
+
+
 async def test_votes_are_shown_as_they_come_with_what_is_missing(bot: Bot, room: Room, tmp_path: Path) -> None:
     thread, card = await asked(room, tmp_path)
 
     await room.press("bob", card, "approve")
 
-    shown = await thread.shows("1 of 2: @bob approved", "1 more of @carol")
+    shown = await thread.shows("1 of 2: @bob approved, 1 more of @ops-leads")
     assert shown["ts"] == card["ts"]
 
     await room.press("carol", card, "approve")
@@ -59,14 +64,7 @@ async def test_the_deadline_is_extended_once_by_one_who_may_answer(bot: Bot, roo
     assert "not yours to approve" in refusals["alice"]
     extended = await thread.shows("4 hours more, by @carol")
     assert extended["ts"] == card["ts"]
-    options = [
-        option["value"]
-        for block in extended["blocks"]
-        for each in block.get("elements", [])
-        if each["type"] == "overflow"
-        for option in each["options"]
-    ]
-    assert not any(value.startswith("extend") for value in options)
+    assert not any(option["value"].startswith("extend") for menu in menus(extended) for option in menu["options"])
 
 
 async def test_a_vote_given_to_a_colleague_counts_in_the_givers_place_and_goes_no_further(
@@ -76,13 +74,11 @@ async def test_a_vote_given_to_a_colleague_counts_in_the_givers_place_and_goes_n
     assert "You may not answer" in await room.pressing("dave", card, "approve")
     await room.choose("bob", card, "delegate")
     await room.modal("bob", "Who answers in your place?")
+    label = "Who answers in your place?"
+    for who, why in (("U0ERIN", "guest"), ("U0ALICE", "started this task"), ("U0CAROL", "one person answers once")):
+        assert why in (await room.submit("bob", {label: who}))[label]
+    await room.submit("bob", {label: "U0DAVE"})
 
-    errors = [await room.submit("bob", {"Who answers in your place?": who}) for who in ("U0ERIN", "U0ALICE", "U0CAROL")]
-    await room.submit("bob", {"Who answers in your place?": "U0DAVE"})
-
-    assert ["guest" in str(errors[0]), "started this task" in str(errors[1]), "answers once" in str(errors[2])] == [
-        True
-    ] * 3
     given = await thread.shows("@dave answers for @bob")
     copy = await room.direct("dave", "Act on journal?", "[Approve]")
     assert "gave your vote to @dave" in await room.pressing("bob", given, "approve")
@@ -136,4 +132,4 @@ async def test_the_requester_cancels_from_the_card(bot: Bot, room: Room, tmp_pat
 
     cancelled = await thread.shows("Cancelled by @alice", without=["[Approve]"])
     assert cancelled["ts"] == card["ts"]
-    assert "cancelled this" in await room.choosing("carol", card, "comment")
+    assert not menus(cancelled)
