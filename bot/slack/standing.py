@@ -167,7 +167,8 @@ def _wanted(request: Request, more: str = "") -> str:
 def _vote(request: Request, vote: Vote) -> str:
     giver = next((each.by for each in request.delegations if each.to == vote.person), None)
     place = f" for {text.mention(giver)}" if giver else ""
-    return f"{text.mention(vote.person)} {_said(vote.verdicts)}{place}"
+    said = "answered" if request.policy.private else _said(vote.verdicts)
+    return f"{text.mention(vote.person)} {said}{place}"
 
 
 def _said(verdicts: Sequence[ItemVerdict]) -> str:
