@@ -12,6 +12,8 @@ class FakeDirectory:
     def __init__(self) -> None:
         self.people: dict[str, Person] = {}
         self.ineligible: dict[Person, str] = {}
+        self.nameable: set[Person] = set()
+        self.zones: dict[Person, str] = {}
         self.groups: dict[str, list[Person]] = {}
         self.cached: dict[str, list[Person]] = {}
         """What a look-up past the cache would correct."""
@@ -27,7 +29,13 @@ class FakeDirectory:
 
     async def member(self, person: Person) -> Member:
         self._answer()
-        return Member(person=person, name=person.user_id, ineligible=self.ineligible.get(person, ""))
+        return Member(
+            person=person,
+            name=person.user_id,
+            ineligible=self.ineligible.get(person, ""),
+            nameable=person in self.nameable,
+            zone=self.zones.get(person, ""),
+        )
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
         self._answer()
