@@ -250,6 +250,17 @@ async def test_a_vote_is_given_to_nobody_whom_slack_does_not_know() -> None:
             await world.asides.delegate((await asked(world)).id, ALICE, UserId("U-NOBODY"), world.now)
 
 
+async def test_where_slack_does_not_say_who_the_colleague_is_nothing_is_given() -> None:
+    async with a_world(otherwise=PATIENT) as world:
+        request = await asked(world)
+        world.directory.untold.add(DORA.user_id)
+
+        with pytest.raises(Unreachable, match="who your colleague is"):
+            await delegate(world, request, ALICE)
+
+        assert await again(world, request) == request
+
+
 async def test_a_vote_that_was_given_goes_no_further_and_is_given_to_nobody_who_gave_their_own() -> None:
     async with a_world(otherwise=PATIENT) as world:
         request = await delegate(world, await asked(world), ALICE)
@@ -267,8 +278,10 @@ async def test_a_vote_that_was_used_is_not_given_away_before_it_is_withdrawn() -
     async with a_world(otherwise=PATIENT) as world:
         request = await world.vote(ALICE, on=await asked(world))
 
-        with pytest.raises(CannotDelegate, match="Withdraw your answer first"):
-            await delegate(world, request, ALICE)
+        assert await check_own(world, request, BOB) == request
+        for attempt in (delegate(world, request, ALICE), check_own(world, request, ALICE)):
+            with pytest.raises(CannotDelegate, match="Withdraw your answer first"):
+                await attempt
         await withdraw(world, request, ALICE)
 
         assert (await delegate(world, request, ALICE)).given_to(ALICE) == DORA

@@ -148,8 +148,7 @@ async def test_a_crash_between_the_record_and_the_giving_up_notes_nobody_twice(l
     await ladder.storage.save_surface(replace(gone, abandoned=""))
     refuse(ladder, 1)
 
-    ladder.work.show(task.id)
-    await ladder.settle()
+    await ladder.later(timedelta(minutes=2))
 
     assert len((await ladder.request(task)).unreached) == 1
     assert len(await ladder.surfaces_of(task, SurfaceKind.UNREACHED)) == 1
