@@ -87,8 +87,9 @@ def confirmation(title: str, words: str, yes: str) -> dict[str, Any]:
     }
 
 
-def option(words: str, value: str) -> dict[str, Any]:
-    return {"text": plain(words, OPTION_TEXT), "value": value}
+def option(words: str, value: str, note: str = "") -> dict[str, Any]:
+    made = {"text": plain(words, OPTION_TEXT), "value": value}
+    return {**made, "description": plain(note, OPTION_TEXT)} if note else made
 
 
 def divider() -> Block:

@@ -19,15 +19,19 @@ LONGEST_QUESTION: Final = 1000
 def menu(request: Request) -> list[Element]:
     """What is possible now, in the same order for everybody who sees the card: whoever may not is told so."""
     measure = request.policy.extend
-    extendable = measure is not None and request.deadline is not None and request.extension is None
+    extendable = request.deadline is not None and request.extension is None
     offered = [
-        ("Ask the requester…", actions.COMMENT),
-        ("Delegate my vote…", actions.DELEGATE),
-        *([(f"Extend the deadline by {text.span(measure)}", actions.EXTEND)] if measure and extendable else []),
-        ("Send a reminder", actions.NUDGE),
-        ("Cancel the task…", actions.CANCEL),
+        ("Ask the requester…", "Answers nothing; they reply in the thread", actions.COMMENT),
+        ("Delegate my vote…", "A colleague answers in your place", actions.DELEGATE),
+        *(
+            [(f"Extend by {text.span(measure)}", "Puts the deadline off, once", actions.EXTEND)]
+            if measure is not None and extendable
+            else []
+        ),
+        ("Send a reminder", "Requester only, once an hour", actions.NUDGE),
+        ("Cancel the task…", "Requester only", actions.CANCEL),
     ]
-    options = [blocks.option(words, actions.option(deed, request)) for words, deed in offered]
+    options = [blocks.option(words, actions.option(deed, request), note) for words, note, deed in offered]
     return blocks.menu(actions.MORE, options)
 
 

@@ -131,6 +131,11 @@ def _answers(request: Request) -> list[Block]:
     return [blocks.section("\n".join(lines), withdraw)]
 
 
+def votes(request: Request) -> str:
+    """The votes in one line, where one answer of anybody is not enough or has come; else nothing."""
+    return _count(request) if request.stage.needed > 1 or request.stage_votes else ""
+
+
 def _count(request: Request) -> str:
     """`1 of 2: bob approved, 1 more of @finance`."""
     votes, needed = request.stage_votes, request.stage.needed

@@ -39,7 +39,7 @@ def test_the_menu_offers_what_is_possible() -> None:
     extended = request(policy=EXTENDABLE, extension=Extension(by=CAROL, measure=timedelta(hours=4), at=NOW))
     endless = request(policy=replace(EXTENDABLE, stages=one_stage(("U0BOB",))))
 
-    assert list(options(request(policy=EXTENDABLE))) == [*always[:2], "Extend the deadline by 4 hours", *always[2:]]
+    assert list(options(request(policy=EXTENDABLE))) == [*always[:2], "Extend by 4 hours", *always[2:]]
     assert list(options(request())) == always
     assert list(options(extended)) == always
     assert list(options(endless)) == always
