@@ -137,10 +137,10 @@ def votes(request: Request) -> str:
 
 
 def _count(request: Request) -> str:
-    """`1 of 2: bob approved, 1 more of @finance`."""
+    """`2 of @finance have to agree`; then `1 of 2: bob approved, 1 more of @finance`."""
     votes, needed = request.stage_votes, request.stage.needed
     if not votes:
-        return f"0 of {needed}, {_wanted(request)}"
+        return f"{_wanted(request)} {'has' if needed == 1 else 'have'} to agree"
     given = text.listed([_vote(request, vote) for vote in votes])
     more = f", {wanted}" if (wanted := _wanted(request, "more ")) else ""
     return f"{needed - sum(_missing(request))} of {needed}: {given}{more}"

@@ -41,6 +41,7 @@ async def test_one_who_becomes_a_guest_while_the_modal_is_open_is_refused_at_the
 
     assert "it is a guest's" in await room.modal("carol", "Not counted")
     await simulator.change_person("carol", is_restricted=False)
+    await room.seat("carol").close_modal()
     assert not any("because" in text for text in await thread.texts())
 
 

@@ -55,7 +55,10 @@ def test_one_answer_of_anybody_is_not_counted_before_it_comes() -> None:
 
 
 def test_what_is_missing_is_said_before_the_first_vote() -> None:
-    assert "0 of 2, 2 of @finance" in words(asked())
+    assert "2 of @finance have to agree" in words(asked())
+    assert "1 of <@U0BOB> and <@U0CAROL> has to agree" in words(asked(stage(), stage()))
+    assert standing.votes(asked()) == "2 of @finance have to agree"
+    assert standing.votes(asked(stage())) == ""
 
 
 @pytest.mark.parametrize(
