@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph._internal._constants import ERROR, INTERRUPT, NS_END, NS_SEP, NULL_TASK_ID, RESUME
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -22,11 +23,13 @@ from langgraph.types import Interrupt, PregelTask, StateSnapshot, _interrupt_id
 from bot.approvals.ids import JSON, InterruptId
 from bot.approvals.ports import Asked, Phase, ThreadStatus
 from bot.engine import breakpoints, questions
+from bot.engine.once import looked_at
 from bot.engine.payload import to_json
 
 
 async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, answer: str = "") -> ThreadStatus:
     """The thread's status. Reads; runs nothing. `answer` is the convention for what the graph asks plainly."""
+    graph = looked_at(graph)
     snapshot = await graph.aget_state(config, subgraphs=True)
     if snapshot.created_at is None:
         return ThreadStatus(phase=Phase.LOST)
@@ -196,4 +199,9 @@ def _results(values: object) -> Iterator[JSON]:
         yield to_json(values.get("outcome"))
         messages = values.get("messages")
         if isinstance(messages, list) and messages:
-            yield to_json(getattr(messages[-1], "content", None))
+            yield _spoken(messages[-1])
+
+
+def _spoken(message: object) -> str:
+    """The words of a message, whose content may be a list of blocks."""
+    return str(message.text) if isinstance(message, BaseMessage) else ""

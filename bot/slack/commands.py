@@ -11,7 +11,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.errors import CountersignError, Unreachable, literal
+from bot.approvals.errors import CountersignError, GraphUnavailable, Unreachable, literal
 from bot.approvals.ids import ChannelId, Person, TaskId
 from bot.approvals.ports import Graph, LookupFailed
 from bot.slack import replies, starting
@@ -66,6 +66,7 @@ async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, sa
             raise CommandRefused(f"`list` takes nothing after it. A right line: `{COMMAND} list`.")
         case [graph, *pairs]:
             _refuse_unknown(parts, graph)
+            _refuse_unavailable(parts, graph)
             await _refuse_place(parts, channel)
             await parts.tasks.start(graph, _pairs(parts, graph, pairs), person, channel, parts.clock())
 
@@ -137,6 +138,13 @@ def _refuse_unknown(parts: Parts, word: str) -> None:
         f"`{literal(word)}` is neither a graph nor a subcommand.{hint} Graphs: {graphs}. "
         f"`{COMMAND} help` shows all that `{COMMAND}` can do."
     )
+
+
+def _refuse_unavailable(parts: Parts, name: str) -> None:
+    """Before anything is said of what follows it: its inputs are not known."""
+    graph = next(graph for graph in parts.engine.graphs() if graph.name == name)
+    if graph.unavailable:
+        raise GraphUnavailable(name, graph.unavailable)
 
 
 async def _refuse_place(parts: Parts, channel: ChannelId) -> None:

@@ -44,7 +44,7 @@ from bot.approvals.selection import ConditionFailed, Facts, Policies, Rule
 from bot.approvals.surface import SurfaceKind
 from bot.approvals.task import Failed
 from bot.approvals.vacancies import unmatched, vacancies
-from bot.approvals.windows import is_overdue
+from bot.approvals.windows import is_overdue, next_moment
 from tests.fakes.world import (
     ALICE,
     BOB,
@@ -596,3 +596,29 @@ async def test_a_question_that_changes_is_governed_by_the_rule_for_what_is_asked
 async def test_a_policy_without_stages_is_none() -> None:
     with pytest.raises(ValueError, match="at least one stage"):
         Policy(name="p", stages=())
+
+
+async def test_a_question_waits_for_slack_where_a_rule_has_to_know_who_asks() -> None:
+    async with a_world() as world:
+        interns = Rule(policy=policy(name="interns"), requesters=("@interns",))
+        world.policies = Policies(rules=(interns,), otherwise=world.policies.otherwise)
+        world.be_born()
+        world.directory.groups["@interns"] = [RITA]
+        task = await world.tasks.start("cleanup", {}, RITA, ChannelId("C1"), world.now)
+        world.directory.down = True
+
+        with pytest.raises(Unreachable):
+            await world.delivery.drive(task.id)
+        assert await world.requests(task) == ()
+
+        world.directory.down = False
+        await world.delivery.drive(task.id)
+        assert (await world.request(task)).policy.name == "interns"
+
+
+async def test_the_clock_brings_nothing_more_to_what_is_decided() -> None:
+    async with under(ending(Expire())) as world:
+        request = await asked(world)
+        assert next_moment(request) == (request.deadline, request.stage.steps[0])
+
+        assert next_moment(await world.vote(ALICE, on=request)) is None
