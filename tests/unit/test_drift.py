@@ -201,7 +201,7 @@ def test_every_make_target_that_a_document_names_exists(document: str) -> None:
 
 def command_lines(text: str) -> list[tuple[str, list[str]]]:
     """The subcommands of `python -m bot` in a document, each with its options."""
-    lines = re.findall(r"python -m bot ([a-z]+)((?: --?[a-z-]+)*)", text)
+    lines = re.findall(r"python -m bot ([a-z]+)((?: (?:explain|payload\.json|--?[a-z-]+))*)", text)
     return [(command, options.split()) for command, options in lines]
 
 

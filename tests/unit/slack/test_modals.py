@@ -17,6 +17,7 @@ from bot.approvals.ports import Graph, Input
 from bot.approvals.question import Item, Verdict
 from bot.approvals.request import Request
 from bot.slack import actions, modals, pages, starting
+from bot.slack.fields import VALUE
 from bot.slack.modals import Modal, Problems
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import DELETE, POLICY, REFUND, question, request
@@ -332,3 +333,23 @@ def test_a_task_is_no_request() -> None:
 def test_the_number_of_a_button_is_behind_its_colon() -> None:
     assert (actions.index("edit"), actions.index("edit:3"), actions.indexed("page", 2)) == (0, 3, "page:2")
     assert actions.callback({"callback_id": "reject"}) == "reject"
+
+
+def test_the_form_of_an_approval_that_has_to_say_why_asks_for_it() -> None:
+    form = modals.approve(request(policy=replace(POLICY, reasons=(Verdict.APPROVE,))))
+
+    assert form["callback_id"] == actions.APPROVE_WHY
+    assert form["blocks"][-1]["optional"] is False
+
+
+def test_one_by_one_an_approval_may_have_to_say_why_too() -> None:
+    asked = request(samples.question(DELETE, REFUND), policy=replace(POLICY, reasons=(Verdict.APPROVE,)))
+    chosen = {"selected_option": {"value": "approve"}}
+    state = {"values": {f"verdict:{number}": {VALUE: chosen} for number in range(2)}}
+    said = {f"words:{number}": {VALUE: {"value": "fine"}} for number in range(2)}
+
+    silent = modals.verdicts(asked, state)
+    worded = modals.verdicts(asked, {"values": {**state["values"], **said}})
+
+    assert isinstance(silent, Problems)
+    assert worded == (Approve(reason="fine"), Approve(reason="fine"))
