@@ -38,6 +38,7 @@ from bot.approvals.model import (
     TaskId,
     ThreadId,
 )
+from bot.approvals.ports import Records
 from bot.storage import scripts
 from bot.storage.codec import decode, encode
 
@@ -81,6 +82,7 @@ class RedisStorage:
         self._commit = redis.register_script(scripts.COMMIT)
         self._select = redis.register_script(scripts.SELECT)
         self._related = redis.register_script(scripts.RELATED)
+        self._records_of = redis.register_script(scripts.RECORDS)
         self._lease = redis.register_script(scripts.LEASE)
         self._held = redis.register_script(scripts.HELD)
 
@@ -109,6 +111,17 @@ class RedisStorage:
         if body is None:
             raise NotFound("task", id)
         return decode(Task, body)
+
+    async def records_of(self, task_id: TaskId) -> Records:
+        with _reachable():
+            task, requests, surfaces = await self._records_of(keys=[self._prefix], args=[task_id])
+        if task is None:
+            raise NotFound("task", task_id)
+        return Records(
+            task=decode(Task, task),
+            requests=tuple(decode(Request, body) for body in requests),
+            surfaces=tuple(decode(Surface, body) for body in surfaces),
+        )
 
     async def save_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Task:
         saved = replace(task, revision=task.revision + 1)
