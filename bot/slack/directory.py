@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.approvals.model import ChannelId, Person, TeamId, UserId
+from bot.approvals.ids import ChannelId, Person, TeamId, UserId
 from bot.approvals.ports import LookupFailed, Member
 from bot.slack.calls import Done, Refused, call
 from bot.slack.pace import Monotonic

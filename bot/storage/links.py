@@ -53,8 +53,7 @@ def _rotated(word: int, by: int) -> int:
 _ROUNDS = _roots(1 / 3, 64)
 _START = _roots(1 / 2, 8)
 _PADDING = [
-    (constant + word) & _MASK
-    for constant, word in zip(_ROUNDS, _schedule([0x80000000, *[0] * 14, 512]), strict=True)
+    (constant + word) & _MASK for constant, word in zip(_ROUNDS, _schedule([0x80000000, *[0] * 14, 512]), strict=True)
 ]
 
 

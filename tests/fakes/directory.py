@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.approvals.model import Person
+from bot.approvals.ids import Person
 from bot.approvals.ports import LookupFailed, Member
 
 
