@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import Protocol, TypeAlias
 
 from bot.approvals.audit import AuditEvent
+from bot.approvals.chain import Entry, Head
 from bot.approvals.decision import Decision
 from bot.approvals.ids import (
     JSON,
@@ -88,9 +89,10 @@ class Storage(Protocol):
         nothing happens to one that is marked, or gone."""
         ...
 
-    async def purge(self, task_id: TaskId) -> None:
-        """Remove an ended task with its requests, surfaces and audit events, all at once. A task that has not ended
-        is left as it is; nothing happens where there is none."""
+    async def purge(self, task_id: TaskId, event: AuditEvent) -> None:
+        """Remove an ended task with its requests and surfaces and the text of its audit events, all at once, and add
+        this one, which stays: each event's digest and link are kept. A task that has not ended is left as it is;
+        nothing happens where there is none."""
         ...
 
     async def open_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
@@ -129,8 +131,9 @@ class Storage(Protocol):
         abandoned, and not put off (`not_before`) beyond now; the longest stale first."""
         ...
 
-    async def save_surface(self, surface: Surface) -> Surface:
-        """Replace the surface if its stored revision is still `surface.revision`, else `Conflict`.
+    async def save_surface(self, surface: Surface, event: AuditEvent | None = None) -> Surface:
+        """Replace the surface if its stored revision is still `surface.revision`, else `Conflict`; an event tells of
+        what it shows now, where that is told.
 
         Returns it with its next revision. It stays stale while `shown` is behind its record's revision.
         """
@@ -146,6 +149,21 @@ class Storage(Protocol):
 
     async def history(self, task_id: TaskId, request_id: RequestId | None = None) -> tuple[AuditEvent, ...]:
         """The task's audit events in the order in which they were written; only one request's if asked."""
+        ...
+
+    async def trail(self, after: int, limit: int) -> tuple[Entry, ...]:
+        """The audit log of all tasks as it is stored, from the entry on that follows the one of this number; entries
+        that were tampered with are among them. Each is linked to the one before it in the transaction that adds it,
+        whoever else writes."""
+        ...
+
+    async def head(self) -> Head:
+        """The number that the newest entry was given, which is known also where that entry was removed, and the link
+        of the last entry that is there."""
+        ...
+
+    async def is_purged(self, task_id: TaskId) -> bool:
+        """Whether `purge` has removed the texts of the task's events."""
         ...
 
     async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime) -> Lease | None:

@@ -15,6 +15,7 @@ from cattrs import Converter
 from cattrs.strategies import configure_tagged_union
 
 from bot.approvals.audit import AuditEvent
+from bot.approvals.chain import PURGED
 from bot.approvals.decision import Decision, ItemVerdict
 from bot.approvals.policy import Action
 from bot.approvals.request import Request, RequestState
@@ -36,6 +37,12 @@ def encode(record: Task | Request | Surface | AuditEvent) -> str:
 def decode(cls: type[Record], text: str) -> Record:
     """The record that `encode` made the text of. Fields that it lacks take their defaults."""
     return _CONVERTER.structure(json.loads(text), cls)
+
+
+def tells_of_purge(text: bytes) -> bool:
+    """Whether this is the text of the event that says that its task's records were removed, whatever else may have
+    been made of the text: it need not be one that can be decoded."""
+    return f'"kind":"{PURGED}"'.encode() in text
 
 
 def _converter() -> Converter:

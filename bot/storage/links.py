@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.approvals.chain import GENESIS
+
 _MASK: Final = 0xFFFFFFFF
 
 
@@ -62,6 +64,7 @@ def _table(words: list[int]) -> str:
 
 
 LINK: Final = f"""
+local GENESIS = '{GENESIS}'
 -- link(previous, digest): SHA-256 over the 64 bytes that the two, each in 64 hex digits, stand for; in hex.
 local function link(previous, digest)
     local band, bxor, ror, rshift, tobit = bit.band, bit.bxor, bit.ror, bit.rshift, bit.tobit

@@ -7,6 +7,7 @@ expires by itself.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,13 +23,14 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.approvals.audit import AuditEvent
+from bot.approvals.chain import GENESIS, Entry, Head, digest_of
 from bot.approvals.errors import Conflict, NotFound, Unreachable
 from bot.approvals.ids import MessageRef, Person, RequestId, TaskId, ThreadId
 from bot.approvals.ports import Records
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.surface import Surface
 from bot.approvals.task import Lease, Running, Starting, Task
-from bot.storage import scripts
+from bot.storage import codec, scripts
 from bot.storage.codec import decode, encode
 
 PREFIX: Final = "{countersign}:"
@@ -147,7 +149,7 @@ class RedisStorage:
             moved = [["call", "ZREM", ended, task_id], ["call", "ZADD", forgotten, str(int(at)), task_id]]
             await self._change([["held", ended, task_id], self._event(event), *moved])
 
-    async def purge(self, task_id: TaskId) -> None:
+    async def purge(self, task_id: TaskId, event: AuditEvent) -> None:
         try:
             task = await self.task(task_id)
         except NotFound:
@@ -156,7 +158,7 @@ class RedisStorage:
             return
         requests, surfaces = await self.requests_of(task_id), await self.surfaces_of(task_id)
         keys = [
-            *(self._key(kind, task_id) for kind in ("task", "requests_of", "surfaces_of", "history")),
+            *(self._key(kind, task_id) for kind in ("task", "requests_of", "surfaces_of")),
             *(self._key(kind, task.thread_id) for kind in ("thread", "lease", "interrupts")),
             *(self._key("request", request.id) for request in requests),
             *(self._key("surface", surface.id) for surface in surfaces),
@@ -169,7 +171,8 @@ class RedisStorage:
             *(("stale", surface.id) for surface in surfaces),
         ]
         removed = [["call", "ZREM", self._prefix + index, id] for index, id in indexes]
-        await self._change([*removed, *(["call", "DEL", key] for key in keys)])
+        emptied = [["present", self._key("task", task_id)], ["empty", self._key("history", task_id)]]
+        await self._change([*emptied, self._event(event), *removed, *(["call", "DEL", key] for key in keys)])
 
     # --- Requests -------------------------------------------------------------------------------
 
@@ -238,10 +241,11 @@ class RedisStorage:
     async def stale(self, now: datetime, limit: int) -> tuple[Surface, ...]:
         return await self._indexed(Surface, "stale", "+inf", limit, "surface", now, "ready")
 
-    async def save_surface(self, surface: Surface) -> Surface:
+    async def save_surface(self, surface: Surface, event: AuditEvent | None = None) -> Surface:
         saved = replace(surface, revision=surface.revision + 1)
         guard = ["revision", self._key("surface", surface.id), str(surface.revision)]
-        if await self._change([guard, *self._surface(saved)]) is False:
+        told = [] if event is None else [self._event(event)]
+        if await self._change([guard, *told, *self._surface(saved)]) is False:
             raise Conflict(surface.id)
         return saved
 
@@ -259,8 +263,30 @@ class RedisStorage:
     async def history(self, task_id: TaskId, request_id: RequestId | None = None) -> tuple[AuditEvent, ...]:
         with _reachable():
             bodies = await cast("Awaitable[list[str]]", self._redis.lrange(self._key("history", task_id), 0, -1))
-        events = (decode(AuditEvent, body) for body in bodies)
+        events = (decode(AuditEvent, body) for body in bodies if body)
         return tuple(event for event in events if request_id is None or event.request_id == request_id)
+
+    async def trail(self, after: int, limit: int) -> tuple[Entry, ...]:
+        found = await self._raw(scripts.TRAIL, after, limit)
+        return tuple(_entry(number, linked, body) for number, (linked, body) in enumerate(found, start=after + 1))
+
+    async def head(self) -> Head:
+        counted, last = await self._raw(scripts.HEAD)
+        return Head(number=int(counted or 0), link=GENESIS if last is None else _entry(0, last, None).link)
+
+    async def is_purged(self, task_id: TaskId) -> bool:
+        with _reachable():
+            key, as_stored = self._key("history", task_id), {"NEVER_DECODE": True}
+            bodies = await self._redis.execute_command("LRANGE", key, 0, -1, **as_stored)  # type: ignore[no-untyped-call]
+        return any(codec.tells_of_purge(body) for body in bodies)
+
+    async def _raw(self, script: str, *arguments: int) -> list[Any]:
+        """What a script returns, as bytes: what was tampered with need not be text."""
+        with _reachable():
+            found: list[Any] = await self._redis.execute_command(  # type: ignore[no-untyped-call]
+                "EVAL", script, 1, self._prefix, *arguments, NEVER_DECODE=True
+            )
+        return found
 
     # --- Leases ---------------------------------------------------------------------------------
 
@@ -292,7 +318,8 @@ class RedisStorage:
         return f"{self._prefix}{kind}:{id}"
 
     def _event(self, event: AuditEvent) -> Step:
-        return ["event", self._key("history", event.task_id), encode(event)]
+        body = encode(event)
+        return ["event", self._key("history", event.task_id), body, digest_of(body.encode()), event.task_id]
 
     def _task(self, task: Task) -> list[Step]:
         key = self._key("task", task.id)
@@ -393,6 +420,22 @@ def _requester(task: Task) -> str:
 def _owner(surface: Surface) -> str:
     """The record whose revision the surface shows."""
     return f"task:{surface.task_id}" if surface.shows is None else f"request:{surface.shows}"
+
+
+_LINKED: Final = re.compile(rb"([0-9a-f]{64}) ([0-9a-f]{64}) (?:0|[1-9][0-9]*) (.*)", re.DOTALL)
+"""An entry of the chain: digest, link, its place in the history of its task, and the task."""
+
+
+def _entry(number: int, linked: bytes, body: bytes | None) -> Entry:
+    found = _LINKED.fullmatch(linked)
+    digest, link, task_id = found.groups() if found else (b"", b"", b"")
+    return Entry(
+        number=number,
+        task_id=task_id.decode(errors="replace"),
+        body=body,
+        digest=digest.decode(),
+        link=link.decode(),
+    )
 
 
 @contextmanager

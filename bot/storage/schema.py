@@ -99,6 +99,35 @@ MIGRATIONS: tuple[Migration, ...] = (
         )
         """,
     ),
+    # Each entry carries the SHA-256 of its text, and that of the link before it and its digest. Of a task whose records
+    # are past their retention the text is empty.
+    (
+        "DROP TRIGGER events_stay_as_they_are",
+        "DROP TRIGGER events_are_kept",
+        "ALTER TABLE events ADD COLUMN digest BLOB NOT NULL DEFAULT x''",
+        "ALTER TABLE events ADD COLUMN link BLOB NOT NULL DEFAULT x''",
+        "UPDATE events SET digest = sha256(CAST(body AS BLOB))",
+        """
+        WITH RECURSIVE chain (seq, link) AS (
+            SELECT 0, zeroblob(32)
+            UNION ALL
+            SELECT events.seq, sha256(chain.link, events.digest) FROM chain
+            JOIN events ON events.seq = (SELECT MIN(seq) FROM events WHERE seq > chain.seq)
+        )
+        UPDATE events SET link = chain.link FROM chain WHERE chain.seq = events.seq
+        """,
+        """
+        CREATE TRIGGER events_stay_as_they_are BEFORE UPDATE ON events
+        WHEN NEW.body <> '' OR NEW.seq <> OLD.seq OR NEW.task_id <> OLD.task_id
+            OR NEW.digest <> OLD.digest OR NEW.link <> OLD.link
+            OR EXISTS (SELECT 1 FROM tasks WHERE tasks.id = OLD.task_id)
+        BEGIN SELECT RAISE(ABORT, 'audit events are never changed'); END
+        """,
+        """
+        CREATE TRIGGER events_are_kept BEFORE DELETE ON events
+        BEGIN SELECT RAISE(ABORT, 'audit events are kept for ever, be it without their text'); END
+        """,
+    ),
 )
 
 # `INDEXED BY` refuses any plan that reads what has come to rest, whatever SQLite thinks of the row counts.
@@ -107,6 +136,15 @@ ORPHANS = """
     WHERE state IN ('Starting', 'Running')
         AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.thread_id = tasks.thread_id AND until > :now)
     ORDER BY seq LIMIT :limit
+"""
+TRAIL = """
+    SELECT seq, CAST(task_id AS BLOB), CAST(body AS BLOB), CAST(digest AS BLOB), CAST(link AS BLOB) FROM events
+    WHERE seq > :after ORDER BY seq LIMIT :limit
+"""
+HEAD = """
+    SELECT
+        (SELECT seq FROM sqlite_sequence WHERE name = 'events'),
+        (SELECT CAST(link AS BLOB) FROM events ORDER BY seq DESC LIMIT 1)
 """
 ENDED = """
     SELECT body FROM tasks INDEXED BY tasks_ended

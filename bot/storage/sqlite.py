@@ -5,6 +5,7 @@ One connection serves a process, one verb at a time; several processes may share
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from bot.approvals.audit import AuditEvent
+from bot.approvals.chain import GENESIS, Entry, Head
 from bot.approvals.errors import Conflict, NotFound
 from bot.approvals.ids import MessageRef, Person, RequestId, TaskId, ThreadId
 from bot.approvals.ports import Records
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.surface import Surface
 from bot.approvals.task import Lease, Task
-from bot.storage import schema
+from bot.storage import codec, schema
 from bot.storage.codec import Record, decode, encode
 from bot.storage.database import Database
 
@@ -151,7 +153,7 @@ class SqliteStorage:
 
         await self._db.change(change)
 
-    async def purge(self, task_id: TaskId) -> None:
+    async def purge(self, task_id: TaskId, event: AuditEvent) -> None:
         def change(db: sqlite3.Connection) -> None:
             ended = db.execute(
                 "SELECT thread_id FROM tasks WHERE id = :id AND ended_at IS NOT NULL", {"id": task_id}
@@ -160,7 +162,8 @@ class SqliteStorage:
                 db.execute("DELETE FROM surfaces WHERE task_id = :id", {"id": task_id})
                 db.execute("DELETE FROM requests WHERE task_id = :id", {"id": task_id})
                 db.execute("DELETE FROM tasks WHERE id = :id", {"id": task_id})
-                db.execute("DELETE FROM events WHERE task_id = :id", {"id": task_id})
+                db.execute("UPDATE events SET body = '', request_id = NULL WHERE task_id = :id", {"id": task_id})
+                _add_event(db, event)
                 db.execute("DELETE FROM leases WHERE thread_id = :thread_id", {"thread_id": thread_id})
 
         await self._db.change(change)
@@ -250,7 +253,7 @@ class SqliteStorage:
     async def stale(self, now: datetime, limit: int) -> tuple[Surface, ...]:
         return await self._records(Surface, schema.STALE, now=_moment(now), limit=limit)
 
-    async def save_surface(self, surface: Surface) -> Surface:
+    async def save_surface(self, surface: Surface, event: AuditEvent | None = None) -> Surface:
         saved = replace(surface, revision=surface.revision + 1)
 
         # Without power only the claim of a first post must last: all else is found, or drawn, again.
@@ -268,6 +271,8 @@ class SqliteStorage:
             )
             if not updated.rowcount:
                 raise Conflict(surface.id)
+            if event is not None:
+                _add_event(db, event)
 
         await self._db.change(change, durable=saved.attempted)
         return saved
@@ -290,11 +295,34 @@ class SqliteStorage:
             AuditEvent,
             """
             SELECT body FROM events
-            WHERE task_id = :task_id AND (:request_id IS NULL OR request_id = :request_id) ORDER BY seq
+            WHERE task_id = :task_id AND (:request_id IS NULL OR request_id = :request_id) AND body <> '' ORDER BY seq
             """,
             task_id=task_id,
             request_id=request_id,
         )
+
+    async def trail(self, after: int, limit: int) -> tuple[Entry, ...]:
+        rows = await self._db.rows(schema.TRAIL, {"after": after, "limit": limit})
+        return tuple(
+            Entry(
+                number=seq,
+                task_id=task_id.decode(errors="replace"),
+                body=body,
+                digest=digest.hex(),
+                link=link.hex(),
+            )
+            for seq, task_id, body, digest, link in rows
+        )
+
+    async def head(self) -> Head:
+        ((number, link),) = await self._db.rows(schema.HEAD, {})
+        return Head(number=number or 0, link=GENESIS if link is None else link.hex())
+
+    async def is_purged(self, task_id: TaskId) -> bool:
+        rows = await self._db.rows(
+            "SELECT CAST(body AS BLOB) FROM events WHERE task_id = :id AND body <> ''", {"id": task_id}
+        )
+        return any(codec.tells_of_purge(body) for (body,) in rows)
 
     # --- Leases: none outlives the machine, so they wait for no disk -----------------------------
 
@@ -360,9 +388,20 @@ _HELD = "thread_id = :thread_id AND token = :token AND until > :now"
 
 
 def _add_event(db: sqlite3.Connection, event: AuditEvent) -> None:
+    body = encode(event)
     db.execute(
-        "INSERT INTO events (task_id, request_id, body) VALUES (:task_id, :request_id, :body)",
-        {"task_id": event.task_id, "request_id": event.request_id, "body": encode(event)},
+        """
+        INSERT INTO events (task_id, request_id, body, digest, link) VALUES (
+            :task_id, :request_id, :body, :digest,
+            sha256(COALESCE((SELECT link FROM events ORDER BY seq DESC LIMIT 1), zeroblob(32)), :digest)
+        )
+        """,
+        {
+            "task_id": event.task_id,
+            "request_id": event.request_id,
+            "body": body,
+            "digest": hashlib.sha256(body.encode()).digest(),
+        },
     )
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.approvals.chain import PURGED
 from bot.approvals.errors import Conflict, NotFound
 from bot.approvals.ids import TaskId, ThreadId
 from bot.approvals.ports import Storage
@@ -294,13 +295,13 @@ async def test_a_task_that_has_not_ended_is_neither_forgotten_nor_purged(storage
     await storage.create_task(task, event)
 
     await storage.forget(task.id, an_event("checkpoints_deleted", task))
-    await storage.purge(task.id)
+    await storage.purge(task.id, an_event(PURGED, task))
 
     assert await storage.task(task.id) == task
     assert await storage.history(task.id) == (event,)
 
 
-async def test_a_purged_task_leaves_nothing_and_others_stay(storage: Storage) -> None:
+async def test_a_purged_task_leaves_but_the_word_that_it_was_and_others_stay(storage: Storage) -> None:
     task, other = a_task("ended", state=Ended(outcome="done", at=NOON)), a_task("other")
     for each in (task, other):
         await storage.create_task(each, an_event("started", each), [a_surface(f"opening-{each.id}", each)])
@@ -308,14 +309,14 @@ async def test_a_purged_task_leaves_nothing_and_others_stay(storage: Storage) ->
         await storage.open_request(request, an_event("opened", request), [a_surface(f"card-{each.id}", request)])
     kept = await storage.surfaces_of(other.id)
 
-    await storage.purge(task.id)
-    await storage.purge(task.id)
+    await storage.purge(task.id, an_event(PURGED, task))
+    await storage.purge(task.id, an_event(PURGED, task))
 
     with pytest.raises(NotFound):
         await storage.task(task.id)
     assert await storage.requests_of(task.id) == ()
     assert await storage.surfaces_of(task.id) == ()
-    assert await storage.history(task.id) == ()
+    assert await storage.history(task.id) == (an_event(PURGED, task),)
     assert await storage.ended(NOON, limit=10, forgotten=False) == ()
     assert await storage.stale(NOON, limit=10) == kept
     assert len(await storage.history(other.id)) == 2
