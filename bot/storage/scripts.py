@@ -87,7 +87,7 @@ local found = {}
 local skipped, wanted = tonumber(ARGV[1]), tonumber(ARGV[2])
 for _, entry in ipairs(redis.call('LRANGE', KEYS[1] .. 'chain', skipped, skipped + wanted - 1)) do
     local place, task = string.match(entry, '^%S+ %S+ (%d+) (.*)$')
-    found[#found + 1] = {entry, place and redis.call('LINDEX', KEYS[1] .. 'history:' .. task, place)}
+    found[#found + 1] = {entry, place and redis.call('LINDEX', KEYS[1] .. 'history:' .. task, place) or false}
 end
 return found
 """
