@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.approvals import rules
-from bot.approvals.audit import AuditEvent
+from bot.approvals import refusals, rules
+from bot.approvals.audit import event_of
 from bot.approvals.errors import MayNotVote, Unreachable
 from bot.approvals.ids import Person
 from bot.approvals.ports import Directory, LookupFailed, Member, Storage
@@ -19,7 +19,14 @@ class Admission:
     directory: Directory
 
     async def admit(
-        self, request: Request, person: Person, version: int, now: datetime, *, counts: bool = False
+        self,
+        request: Request,
+        person: Person,
+        version: int,
+        now: datetime,
+        *,
+        counts: bool = False,
+        surface: str | None = None,
     ) -> Member:
         """Who asks, looked up, past what is remembered where it `counts`; a refusal is recorded before it is raised.
         A failed look-up refuses."""
@@ -30,19 +37,18 @@ class Admission:
             if person not in approvers and not counts:
                 approvers = await self.directory.resolve(request.approvers, fresh=True)
         except LookupFailed as failed:
-            raise Unreachable("Slack did not say who you are") from failed
+            unknown = Unreachable("Slack did not say who you are")
+            await self._record(request, person, unknown, now, surface)
+            raise unknown from failed
         try:
             rules.may_vote(request, member, approvers)
         except MayNotVote as refusal:
-            await self.storage.record(
-                AuditEvent(
-                    kind="refused",
-                    at=now,
-                    task_id=request.task_id,
-                    request_id=request.id,
-                    person=person,
-                    data={"why": type(refusal).__name__},
-                )
-            )
+            await self._record(request, person, refusal, now, surface)
             raise
         return member
+
+    async def _record(
+        self, request: Request, person: Person, refusal: Exception, now: datetime, surface: str | None
+    ) -> None:
+        data = refusals.reason(refusal)
+        await self.storage.record(event_of(request, "refused", now, person=person, surface=surface, data=data))

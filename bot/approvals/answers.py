@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.approvals import rules, surfaces
+from bot.approvals import refusals, rules, surfaces
 from bot.approvals.admission import Admission
-from bot.approvals.changes import Changes, until_won, word
+from bot.approvals.changes import Changes, difference, said, until_won
 from bot.approvals.decision import ItemVerdict, Vote
 from bot.approvals.ids import JSON, Person, RequestId, SurfaceId
 from bot.approvals.ports import Directory, Engine, Storage, Work
@@ -26,14 +26,17 @@ class Answers:
     directory: Directory
     work: Work
 
-    async def check(self, request_id: RequestId, person: Person, version: int, now: datetime) -> Request:
+    async def check(
+        self, request_id: RequestId, person: Person, version: int, now: datetime, surface: SurfaceId | None = None
+    ) -> Request:
         """The request, if this person could answer it now: what a click asks before a modal is opened.
 
         Raises what `vote` would raise; a refusal of the person is recorded.
         """
-        request = await self._current(request_id, now)
-        await self._admission.admit(request, person, version, now)
-        return request
+        async with refusals.of_request(self.storage, request_id, person, "answer", now, surface):
+            request = await self._current(request_id, now)
+            await self._admission.admit(request, person, version, now, surface=surface)
+            return request
 
     async def vote(
         self,
@@ -52,7 +55,7 @@ class Answers:
 
         async def once() -> Request:
             request = await self._current(request_id, now)
-            await self._admission.admit(request, person, version, now, counts=True)
+            await self._admission.admit(request, person, version, now, counts=True, surface=surface)
             cast = rules.cast(
                 request,
                 Vote(
@@ -64,9 +67,10 @@ class Answers:
                     surface=surface,
                 ),
             )
-            return await self._changes.store(cast, person, "voted", now, {"verdicts": [word(v) for v in verdicts]})
+            return await self._changes.store(cast, person, "voted", now, said(verdicts), surface=surface)
 
-        return await until_won(once)
+        async with refusals.of_request(self.storage, request_id, person, "vote", now, surface):
+            return await until_won(once)
 
     async def edit(
         self,
@@ -76,6 +80,7 @@ class Answers:
         index: int,
         arguments: Mapping[str, JSON],
         now: datetime,
+        surface: SurfaceId | None = None,
     ) -> Request:
         """Replace one item's arguments; everybody's earlier votes are void, and the answer is still to be given.
 
@@ -84,13 +89,15 @@ class Answers:
 
         async def once() -> Request:
             request = await self._current(request_id, now)
-            await self._admission.admit(request, person, version, now, counts=True)
+            await self._admission.admit(request, person, version, now, counts=True, surface=surface)
             revised = rules.revise(request, person, version, index, arguments, now)
             self.engine.check_edit(revised.question, index)
-            data: dict[str, JSON] = {"item": index, "digest": revised.digest}
-            return await self._changes.store(revised, person, "edited", now, data, surfaces.files_of(revised, now))
+            data = difference(request, revised, index)
+            new = surfaces.files_of(revised, now)
+            return await self._changes.store(revised, person, "edited", now, data, new, surface=surface)
 
-        return await until_won(once)
+        async with refusals.of_request(self.storage, request_id, person, "edit", now, surface):
+            return await until_won(once)
 
     # --- Within ---------------------------------------------------------------------------------
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.approvals import rules, surfaces
-from bot.approvals.audit import AuditEvent
+from bot.approvals.audit import event_of
 from bot.approvals.changes import redraw, settled, until_won, wake
-from bot.approvals.ids import RequestId
+from bot.approvals.ids import JSON, RequestId
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Decided, Request
 from bot.approvals.surface import Surface, SurfaceKind
@@ -53,13 +53,8 @@ class Sweeper:
                 log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
                 return None
             reminders = [surfaces.reminder_of(request, now)] if due.remind else []
-            event = AuditEvent(
-                kind=_step_kind(due),
-                at=now,
-                task_id=request.task_id,
-                request_id=request_id,
-                data={**settled(due.request), **({"to": list(due.escalate)} if due.escalate else {})},
-            )
+            data: dict[str, JSON] = {**settled(due.request), **({"to": list(due.escalate)} if due.escalate else {})}
+            event = event_of(due.request, _step_kind(due), now, data=data)
             return await self.storage.save_request(due.request, event, [*reminders, *copies])
 
         moved = await until_won(once)
