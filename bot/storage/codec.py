@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_args, get_origin
 from cattrs import Converter
 from cattrs.strategies import configure_tagged_union
 
+from bot.approvals.inbox import Inbox
 from bot.approvals.model import (
     AuditEvent,
     Decision,
@@ -26,10 +27,10 @@ from bot.approvals.model import (
 )
 from bot.approvals.policy import Action
 
-Record = TypeVar("Record", Task, Request, Surface, AuditEvent)
+Record = TypeVar("Record", Task, Request, Surface, AuditEvent, Inbox)
 
 
-def encode(record: Task | Request | Surface | AuditEvent) -> str:
+def encode(record: Task | Request | Surface | AuditEvent | Inbox) -> str:
     """The record as text. `decode` gives back an equal one, its JSON payloads to the letter.
 
     NaN and the infinities are kept, as Python's `json` writes them: an amount must not turn into nothing on

@@ -5,7 +5,8 @@ One connection serves a process, one verb at a time; several processes may share
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import aiosqlite
 
 from bot.approvals.errors import Conflict, NotFound
+from bot.approvals.inbox import Inbox
 from bot.approvals.model import (
     AuditEvent,
     Decided,
@@ -28,7 +30,7 @@ from bot.approvals.model import (
     TaskId,
     ThreadId,
 )
-from bot.storage import schema
+from bot.storage import lists, schema
 from bot.storage.codec import Record, decode, encode
 from bot.storage.database import Database
 
@@ -141,6 +143,10 @@ class SqliteStorage:
             )
             for (thread_id,) in ended:
                 await db.execute("DELETE FROM surfaces WHERE task_id = :id", {"id": task_id})
+                await db.execute(
+                    "DELETE FROM lists WHERE request_id IN (SELECT id FROM requests WHERE task_id = :id)",
+                    {"id": task_id},
+                )
                 await db.execute("DELETE FROM requests WHERE task_id = :id", {"id": task_id})
                 await db.execute("DELETE FROM tasks WHERE id = :id", {"id": task_id})
                 await db.execute("DELETE FROM events WHERE task_id = :id", {"id": task_id})
@@ -172,6 +178,7 @@ class SqliteStorage:
             )
             if not inserted.rowcount:
                 raise Conflict(opened.id)
+            await _list(db, opened)
             await _add_event(db, event)
             await _add_surfaces(db, surfaces)
         return opened
@@ -199,6 +206,7 @@ class SqliteStorage:
             )
             if not updated.rowcount:
                 raise Conflict(request.id)
+            await _list(db, saved)
             await _add_event(db, event)
             await db.execute(
                 f"""
@@ -215,6 +223,51 @@ class SqliteStorage:
 
     async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
         return await self._records(Request, schema.UNDELIVERED, now=_moment(now), limit=limit)
+
+    async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
+        return await self._listed([lists.waiting_for(ref) for ref in refs], limit)
+
+    async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
+        return await self._listed([lists.answered_by(person)], limit)
+
+    async def _listed(self, named: Sequence[str], limit: int) -> tuple[Request, ...]:
+        return await self._records(Request, schema.LISTED, lists=json.dumps(named), limit=limit)
+
+    # --- Inboxes --------------------------------------------------------------------------------
+
+    async def inbox(self, person: Person) -> Inbox:
+        found = await self._records(Inbox, "SELECT body FROM inboxes WHERE person = :person", person=_key(person))
+        return found[0] if found else Inbox(person=person)
+
+    async def save_inbox(self, inbox: Inbox) -> Inbox:
+        saved = replace(inbox, revision=inbox.revision + 1)
+        async with self._db.transaction() as db:
+            written = await db.execute(
+                """
+                INSERT INTO inboxes (person, opened_at, digest_due_at, revision, body)
+                SELECT :person, :opened_at, :digest_due_at, :revision, :body
+                WHERE :revision = 1 OR EXISTS (SELECT 1 FROM inboxes WHERE person = :person)
+                ON CONFLICT DO UPDATE SET
+                    opened_at = :opened_at, digest_due_at = :digest_due_at, revision = :revision, body = :body
+                WHERE inboxes.revision = :revision - 1
+                """,
+                {
+                    "person": _key(inbox.person),
+                    "opened_at": _moment(saved.home.opened_at if saved.home else None),
+                    "digest_due_at": _moment(saved.digest.due_at if saved.digest else None),
+                    "revision": saved.revision,
+                    "body": encode(saved),
+                },
+            )
+            if not written.rowcount:
+                raise Conflict(f"the inbox of {inbox.person.user_id}")
+        return saved
+
+    async def homes(self, since: datetime, limit: int) -> tuple[Inbox, ...]:
+        return await self._records(Inbox, schema.HOMES, since=_moment(since), limit=limit)
+
+    async def digests(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
+        return await self._records(Inbox, schema.DIGESTS, now=_moment(now), limit=limit)
 
     # --- Surfaces -------------------------------------------------------------------------------
 
@@ -328,6 +381,21 @@ async def _add_event(db: aiosqlite.Connection, event: AuditEvent) -> None:
     )
 
 
+async def _list(db: aiosqlite.Connection, request: Request) -> None:
+    """Take the request off the lists that it stands on no more, and put it in its place on the others."""
+    places = {"id": request.id, "places": json.dumps(lists.of(request))}
+    await db.execute(
+        "DELETE FROM lists WHERE request_id = :id AND list NOT IN (SELECT key FROM json_each(:places))", places
+    )
+    await db.execute(
+        """
+        INSERT INTO lists (list, place, request_id) SELECT key, value, :id FROM json_each(:places) WHERE TRUE
+        ON CONFLICT DO UPDATE SET place = excluded.place WHERE place <> excluded.place
+        """,
+        places,
+    )
+
+
 async def _add_surfaces(db: aiosqlite.Connection, surfaces: Sequence[Surface]) -> None:
     for surface in surfaces:
         inserted = await db.execute(
@@ -380,6 +448,10 @@ def _surface_row(surface: Surface) -> dict[str, Any]:
         "revision": surface.revision,
         "body": encode(surface),
     }
+
+
+def _key(person: Person) -> str:
+    return f"{person.team_id}:{person.user_id}"
 
 
 def _lease_row(lease: Lease, now: datetime) -> dict[str, Any]:
