@@ -122,8 +122,8 @@ class Delivery:
 
         A move that was made before and is called for again did not help, and is a failure: no drive loops.
         """
-        task = await self.storage.task(task_id)
-        requests = await self.storage.requests_of(task_id)
+        records = await self.storage.records_of(task_id)
+        task, requests = records.task, records.requests
         if task.finished:
             await self._close(task, requests)
             return None

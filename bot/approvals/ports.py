@@ -37,6 +37,17 @@ Clock: TypeAlias = Callable[[], datetime]
 """Aware UTC; the one clock of the store in use."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """A task with all that belongs to it, as it stood at one moment."""
+
+    task: Task
+    requests: tuple[Request, ...]
+    """In the order of their opening."""
+    surfaces: tuple[Surface, ...]
+    """In the order of their making."""
+
+
 class Storage(Protocol):
     """The records. Every method is atomic; every change comes with its audit event in the same transaction.
 
@@ -49,6 +60,10 @@ class Storage(Protocol):
 
     async def task(self, id: TaskId) -> Task:
         """The task; `NotFound` where there is none."""
+        ...
+
+    async def records_of(self, task_id: TaskId) -> Records:
+        """The task with all its requests and surfaces, of one moment; `NotFound` where there is none."""
         ...
 
     async def save_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Task:

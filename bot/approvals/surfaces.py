@@ -112,9 +112,9 @@ class Surfaces:
         Returns when another pass is due for what could not be brought level now; None where all is level. A
         surface that somebody else is at, or that Slack refuses for the moment, is left alone until then.
         """
-        task, surfaces = await self._together(task_id)
-        # Requests last: each surface's request is then among them, also while the graph is asking more.
-        requests = {request.id: request for request in await self.storage.requests_of(task_id)}
+        records = await self.storage.records_of(task_id)
+        task, surfaces = records.task, records.surfaces
+        requests = {request.id: request for request in records.requests}
         opening = next((surface for surface in surfaces if surface.kind is SurfaceKind.OPENING), None)
         doing = self.progress.doing(task_id) if self.progress is not None else ""
         latest = max((surface for surface in surfaces if surface.kind is SurfaceKind.OUTCOME), key=_made, default=None)
@@ -125,7 +125,7 @@ class Surfaces:
                 surface=surface,
                 task=task,
                 request=request,
-                requests=tuple(requests.values()),
+                requests=records.requests,
                 current=surface.kind is not SurfaceKind.OUTCOME or surface is latest,
                 doing=doing if surface is opening else "",
             )
@@ -143,7 +143,7 @@ class Surfaces:
             if level.shown < _revision(view) and not level.abandoned:
                 again.append(level.not_before or now)
         if opening is not None and doing:
-            await self._tell(View(surface=opening, task=task, requests=tuple(requests.values()), doing=doing))
+            await self._tell(View(surface=opening, task=task, requests=records.requests, doing=doing))
         return min(again, default=None)
 
     def _pause(self, task_id: TaskId) -> timedelta | None:
@@ -175,17 +175,6 @@ class Surfaces:
             told = replace(told, fingerprint="")
         self.progress.edited(task.id, view.doing)
         await self._store(told)
-
-    async def _together(self, task_id: TaskId) -> tuple[Task, tuple[Surface, ...]]:
-        """The task and its surfaces as they stood at one moment: an outcome beside the task that it tells of, and no
-        task that has moved on beside a message that an unseen one has overtaken."""
-        task = await self.storage.task(task_id)
-        while True:
-            surfaces = await self.storage.surfaces_of(task_id)
-            still = await self.storage.task(task_id)
-            if still.revision == task.revision:
-                return task, surfaces
-            task = still
 
     async def _level(self, view: View, opening: Surface | None) -> Surface:
         """Bring one surface level; returns it as it is stored then."""

@@ -1,29 +1,33 @@
 """A connection to the SQLite file: opened, brought up to this version, and used in transactions.
 
-`bot.storage.sqlite` speaks its verbs through it.
+`bot.storage.sqlite` speaks its verbs through it. The connection has a thread of its own, and a verb goes there once:
+each way there and back costs more than the statements do.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-
-import aiosqlite
+from typing import Any, TypeVar
 
 from bot.approvals.errors import SettingsError, Unreachable
 from bot.storage.schema import MIGRATIONS
+
+T = TypeVar("T")
 
 
 class Database:
     """One connection, used by one caller at a time; other processes may have theirs to the same file."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
         self._connection = connection
-        self._turn = asyncio.Lock()
+        self._thread = thread
 
     @classmethod
     async def open(cls, path: Path | str, busy_timeout: timedelta) -> Database:
@@ -31,58 +35,74 @@ class Database:
 
         A durable commit is on disk when it returns (`synchronous=FULL`). Several processes may open a new file at once.
         """
-        connection = await _connect(path, busy_timeout)
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
+        loop = asyncio.get_running_loop()
         try:
-            with _outages():
-                await _use_wal(connection, busy_timeout)
-                await connection.execute_fetchall("PRAGMA synchronous = FULL")
-                await connection.execute_fetchall("PRAGMA foreign_keys = ON")
-                await _migrate(connection, path)
-        except BaseException as error:
-            await connection.close()
-            if type(error) is sqlite3.DatabaseError:
-                raise SettingsError(f"{path} is not a file of Countersign: {error}.") from error
+            return cls(await loop.run_in_executor(thread, _opened, path, busy_timeout), thread)
+        except BaseException:
+            thread.shutdown(wait=False)
             raise
-        return cls(connection)
 
     async def close(self) -> None:
         """Let the file go, after whoever is using the connection."""
-        async with self._turn:
-            await self._connection.close()
+        await self._there(self._connection.close)
+        self._thread.shutdown(wait=False)
 
-    async def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[sqlite3.Row]:
+    async def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
         """What the query finds outside of any transaction; `Unreachable` where the file does not answer."""
-        async with self._turn:
-            with _outages():
-                return list(await self._connection.execute_fetchall(sql, parameters))
+        return await self._there(lambda: self._connection.execute(sql, parameters).fetchall())
 
-    @asynccontextmanager
-    async def transaction(self, *, durable: bool = True) -> AsyncIterator[aiosqlite.Connection]:
-        """All or nothing; `Unreachable` where the file does not answer.
+    async def look(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """What several queries find at one moment; `Unreachable` where the file does not answer."""
+        return await self._there(lambda: self._transact(read, "BEGIN"))
+
+    async def change(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+        """Do the work in one transaction: all or nothing, also where the caller is cancelled meanwhile. `Unreachable`
+        where the file does not answer.
 
         What is not durable survives every death of a process, and is on disk with the next commit that is: it costs
         no wait for the disk, and may be lost where the machine loses its power first.
-
-        Also where the caller is cancelled: the connection does what it is told in order, and the way back is
-        queued before anybody's next transaction.
         """
-        async with self._turn:
-            with _outages():
-                try:
-                    # One call for both: each is a way to the connection's thread and back.
-                    wait = "FULL" if durable else "NORMAL"
-                    await self._connection.executescript(f"PRAGMA synchronous = {wait}; BEGIN IMMEDIATE;")
-                    yield self._connection
-                    await self._connection.commit()
-                except BaseException:
-                    await self._connection.rollback()
-                    raise
+        wait = "FULL" if durable else "NORMAL"
+        return await self._there(lambda: self._transact(work, f"PRAGMA synchronous = {wait}", "BEGIN IMMEDIATE"))
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T], *begin: str) -> T:
+        try:
+            for statement in begin:
+                self._connection.execute(statement)
+            result = work(self._connection)
+            self._connection.commit()
+        except BaseException:
+            self._connection.rollback()
+            raise
+        return result
+
+    async def _there(self, work: Callable[[], T]) -> T:
+        """Do it in the connection's thread, in the order of the calls."""
+        with _outages():
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-async def _connect(path: Path | str, busy_timeout: timedelta) -> aiosqlite.Connection:
+def _opened(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
+    connection = _connect(path, busy_timeout)
     try:
-        await asyncio.to_thread(Path(path).parent.mkdir, parents=True, exist_ok=True)
-        return await aiosqlite.connect(path, timeout=busy_timeout.total_seconds(), isolation_level=None)
+        with _outages():
+            _use_wal(connection, busy_timeout)
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            _migrate(connection, path)
+    except BaseException as error:
+        connection.close()
+        if type(error) is sqlite3.DatabaseError:
+            raise SettingsError(f"{path} is not a file of Countersign: {error}.") from error
+        raise
+    return connection
+
+
+def _connect(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return sqlite3.connect(path, timeout=busy_timeout.total_seconds(), isolation_level=None)
     except (OSError, sqlite3.OperationalError) as error:
         raise SettingsError(
             f"{path} cannot be opened ({error}): STATE_DIR must name a folder that the bot may write to."
@@ -92,24 +112,24 @@ async def _connect(path: Path | str, busy_timeout: timedelta) -> aiosqlite.Conne
 _WAL_PAUSE = timedelta(milliseconds=20)
 
 
-async def _use_wal(connection: aiosqlite.Connection, busy_timeout: timedelta) -> None:
+def _use_wal(connection: sqlite3.Connection, busy_timeout: timedelta) -> None:
     """SQLite does not wait by itself where several connections turn a new file to WAL at once (measured: of
     eight, one in fifty was told at once that the database is locked)."""
     for _ in range(busy_timeout // _WAL_PAUSE):
         try:
-            await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                 raise
-            await asyncio.sleep(_WAL_PAUSE.total_seconds())
+            time.sleep(_WAL_PAUSE.total_seconds())
         else:
             return
-    await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
-async def _migrate(connection: aiosqlite.Connection, path: Path | str) -> None:
-    await connection.execute_fetchall("BEGIN IMMEDIATE")  # whoever opens the file at the same moment waits here
-    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
+def _migrate(connection: sqlite3.Connection, path: Path | str) -> None:
+    connection.execute("BEGIN IMMEDIATE")  # whoever opens the file at the same moment waits here
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     if version > len(MIGRATIONS):
         raise SettingsError(
             f"{path} was written by a newer Countersign (version {version} of the file; this one knows "
@@ -117,9 +137,9 @@ async def _migrate(connection: aiosqlite.Connection, path: Path | str) -> None:
         )
     for migration in MIGRATIONS[version:]:
         for statement in migration:
-            await connection.execute_fetchall(statement)
-    await connection.execute_fetchall(f"PRAGMA user_version = {len(MIGRATIONS)}")
-    await connection.commit()
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.commit()
 
 
 @contextmanager

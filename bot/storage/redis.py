@@ -39,6 +39,7 @@ from bot.approvals.model import (
     TaskId,
     ThreadId,
 )
+from bot.approvals.ports import Records
 from bot.storage import lists, scripts
 from bot.storage.codec import decode, encode
 
@@ -83,6 +84,7 @@ class RedisStorage:
         self._select = redis.register_script(scripts.SELECT)
         self._related = redis.register_script(scripts.RELATED)
         self._on_lists = redis.register_script(scripts.LISTED)
+        self._records_of = redis.register_script(scripts.RECORDS)
         self._lease = redis.register_script(scripts.LEASE)
         self._held = redis.register_script(scripts.HELD)
 
@@ -111,6 +113,17 @@ class RedisStorage:
         if body is None:
             raise NotFound("task", id)
         return decode(Task, body)
+
+    async def records_of(self, task_id: TaskId) -> Records:
+        with _reachable():
+            task, requests, surfaces = await self._records_of(keys=[self._prefix], args=[task_id])
+        if task is None:
+            raise NotFound("task", task_id)
+        return Records(
+            task=decode(Task, task),
+            requests=tuple(decode(Request, body) for body in requests),
+            surfaces=tuple(decode(Surface, body) for body in surfaces),
+        )
 
     async def save_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Task:
         saved = replace(task, revision=task.revision + 1)

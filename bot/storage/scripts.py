@@ -124,15 +124,31 @@ end
 return bodies
 """
 
-RELATED: Final = """
--- ARGV: the sorted set or list of ids, and the kind of record. Returns the texts, in its order, of those that exist.
-local key, bodies = KEYS[1] .. ARGV[1], {}
-local ids = redis.call(redis.call('TYPE', key).ok == 'list' and 'LRANGE' or 'ZRANGE', key, 0, -1)
-for _, id in ipairs(ids) do
-    local body = redis.call('HGET', KEYS[1] .. ARGV[2] .. ':' .. id, 'body')
-    if body then bodies[#bodies + 1] = body end
+_RELATED: Final = """
+local prefix = KEYS[1]
+local function related(index, kind)
+    local key, bodies = prefix .. index, {}
+    local ids = redis.call(redis.call('TYPE', key).ok == 'list' and 'LRANGE' or 'ZRANGE', key, 0, -1)
+    for _, id in ipairs(ids) do
+        local body = redis.call('HGET', prefix .. kind .. ':' .. id, 'body')
+        if body then bodies[#bodies + 1] = body end
+    end
+    return bodies
 end
-return bodies
+"""
+
+RELATED: Final = f"""
+-- ARGV: the sorted set or list of ids, and the kind of record. Returns the texts, in its order, of those that exist.
+{_RELATED}
+return related(ARGV[1], ARGV[2])
+"""
+
+RECORDS: Final = f"""
+-- ARGV: a task's id. Returns its text, and those of its requests and of its surfaces.
+{_RELATED}
+local id = ARGV[1]
+local task = redis.call('HGET', prefix .. 'task:' .. id, 'body')
+return {{task, related('requests_of:' .. id, 'request'), related('surfaces_of:' .. id, 'surface')}}
 """
 
 LEASE: Final = """

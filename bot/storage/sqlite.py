@@ -6,13 +6,12 @@ One connection serves a process, one verb at a time; several processes may share
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-import aiosqlite
 
 from bot.approvals.errors import Conflict, NotFound
 from bot.approvals.inbox import Inbox
@@ -30,6 +29,7 @@ from bot.approvals.model import (
     TaskId,
     ThreadId,
 )
+from bot.approvals.ports import Records
 from bot.storage import lists, schema
 from bot.storage.codec import Record, decode, encode
 from bot.storage.database import Database
@@ -58,8 +58,9 @@ class SqliteStorage:
 
     async def create_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> None:
         task = replace(task, revision=0)
-        async with self._db.transaction() as db:
-            inserted = await db.execute(
+
+        def change(db: sqlite3.Connection) -> None:
+            inserted = db.execute(
                 """
                 INSERT INTO tasks (id, thread_id, team_id, user_id, created_at, state, ended_at, revision, body)
                 VALUES (:id, :thread_id, :team_id, :user_id, :created_at, :state, :ended_at, :revision, :body)
@@ -74,10 +75,12 @@ class SqliteStorage:
                 },
             )
             if inserted.rowcount:
-                await _add_event(db, event)
-                await _add_surfaces(db, surfaces)
-            elif not await db.execute_fetchall("SELECT 1 FROM tasks WHERE id = :id", {"id": task.id}):
+                _add_event(db, event)
+                _add_surfaces(db, surfaces)
+            elif db.execute("SELECT 1 FROM tasks WHERE id = :id", {"id": task.id}).fetchone() is None:
                 raise Conflict(task.thread_id)
+
+        await self._db.change(change)
 
     async def task(self, id: TaskId) -> Task:
         found = await self._records(Task, "SELECT body FROM tasks WHERE id = :id", id=id)
@@ -85,10 +88,29 @@ class SqliteStorage:
             raise NotFound("task", id)
         return found[0]
 
+    async def records_of(self, task_id: TaskId) -> Records:
+        def look(db: sqlite3.Connection) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
+            of_task = {"id": task_id}
+            return (
+                db.execute("SELECT body FROM tasks WHERE id = :id", of_task).fetchall(),
+                db.execute("SELECT body FROM requests WHERE task_id = :id ORDER BY seq", of_task).fetchall(),
+                db.execute("SELECT body FROM surfaces WHERE task_id = :id ORDER BY seq", of_task).fetchall(),
+            )
+
+        tasks, requests, surfaces = await self._db.look(look)
+        if not tasks:
+            raise NotFound("task", task_id)
+        return Records(
+            task=decode(Task, tasks[0][0]),
+            requests=tuple(decode(Request, body) for (body,) in requests),
+            surfaces=tuple(decode(Surface, body) for (body,) in surfaces),
+        )
+
     async def save_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Task:
         saved = replace(task, revision=task.revision + 1)
-        async with self._db.transaction() as db:
-            updated = await db.execute(
+
+        def change(db: sqlite3.Connection) -> None:
+            updated = db.execute(
                 """
                 UPDATE tasks SET state = :state, ended_at = :ended_at, revision = :revision, body = :body
                 WHERE id = :id AND revision = :revision - 1
@@ -97,8 +119,8 @@ class SqliteStorage:
             )
             if not updated.rowcount:
                 raise Conflict(task.id)
-            await _add_event(db, event)
-            await db.execute(
+            _add_event(db, event)
+            db.execute(
                 f"""
                 UPDATE surfaces SET stale_since = {_THIS_EVENT}
                 WHERE task_id = :id AND request_id IS NULL AND shown < :revision
@@ -106,7 +128,9 @@ class SqliteStorage:
                 """,  # noqa: S608
                 {"id": saved.id, "revision": saved.revision},
             )
-            await _add_surfaces(db, surfaces)
+            _add_surfaces(db, surfaces)
+
+        await self._db.change(change)
         return saved
 
     async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
@@ -128,42 +152,47 @@ class SqliteStorage:
         return await self._records(Task, schema.ENDED, before=_moment(before), limit=limit, forgotten=forgotten)
 
     async def forget(self, task_id: TaskId, event: AuditEvent) -> None:
-        async with self._db.transaction() as db:
-            marked = await db.execute(
+        def change(db: sqlite3.Connection) -> None:
+            marked = db.execute(
                 "UPDATE tasks SET forgotten = 1 WHERE id = :id AND ended_at IS NOT NULL AND NOT forgotten",
                 {"id": task_id},
             )
             if marked.rowcount:
-                await _add_event(db, event)
+                _add_event(db, event)
+
+        await self._db.change(change)
 
     async def purge(self, task_id: TaskId) -> None:
-        async with self._db.transaction() as db:
-            ended = await db.execute_fetchall(
+        def change(db: sqlite3.Connection) -> None:
+            ended = db.execute(
                 "SELECT thread_id FROM tasks WHERE id = :id AND ended_at IS NOT NULL", {"id": task_id}
-            )
+            ).fetchall()
             for (thread_id,) in ended:
-                await db.execute("DELETE FROM surfaces WHERE task_id = :id", {"id": task_id})
-                await db.execute(
+                db.execute("DELETE FROM surfaces WHERE task_id = :id", {"id": task_id})
+                db.execute(
                     "DELETE FROM lists WHERE request_id IN (SELECT id FROM requests WHERE task_id = :id)",
                     {"id": task_id},
                 )
-                await db.execute("DELETE FROM requests WHERE task_id = :id", {"id": task_id})
-                await db.execute("DELETE FROM tasks WHERE id = :id", {"id": task_id})
-                await db.execute("DELETE FROM events WHERE task_id = :id", {"id": task_id})
-                await db.execute("DELETE FROM leases WHERE thread_id = :thread_id", {"thread_id": thread_id})
+                db.execute("DELETE FROM requests WHERE task_id = :id", {"id": task_id})
+                db.execute("DELETE FROM tasks WHERE id = :id", {"id": task_id})
+                db.execute("DELETE FROM events WHERE task_id = :id", {"id": task_id})
+                db.execute("DELETE FROM leases WHERE thread_id = :thread_id", {"thread_id": thread_id})
+
+        await self._db.change(change)
 
     # --- Requests -------------------------------------------------------------------------------
 
     async def open_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
         opened = replace(request, revision=0)
-        async with self._db.transaction() as db:
-            earlier = await db.execute_fetchall(
+
+        def change(db: sqlite3.Connection) -> Request:
+            earlier = db.execute(
                 "SELECT body FROM requests WHERE thread_id = :thread_id AND interrupt_id = :interrupt_id",
                 {"thread_id": opened.thread_id, "interrupt_id": opened.interrupt_id},
-            )
-            for (body,) in earlier:
-                return decode(Request, body)
-            inserted = await db.execute(
+            ).fetchone()
+            if earlier is not None:
+                return decode(Request, earlier[0])
+            inserted = db.execute(
                 """
                 INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, due_at, next_try, revision, body)
                 VALUES (:id, :task_id, :thread_id, :interrupt_id, :state, :due_at, :next_try, :revision, :body)
@@ -178,10 +207,12 @@ class SqliteStorage:
             )
             if not inserted.rowcount:
                 raise Conflict(opened.id)
-            await _list(db, opened)
-            await _add_event(db, event)
-            await _add_surfaces(db, surfaces)
-        return opened
+            _list(db, opened)
+            _add_event(db, event)
+            _add_surfaces(db, surfaces)
+            return opened
+
+        return await self._db.change(change)
 
     async def request(self, id: RequestId) -> Request:
         found = await self._records(Request, "SELECT body FROM requests WHERE id = :id", id=id)
@@ -195,8 +226,9 @@ class SqliteStorage:
 
     async def save_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
         saved = replace(request, revision=request.revision + 1)
-        async with self._db.transaction() as db:
-            updated = await db.execute(
+
+        def change(db: sqlite3.Connection) -> None:
+            updated = db.execute(
                 """
                 UPDATE requests SET
                     state = :state, due_at = :due_at, next_try = :next_try, revision = :revision, body = :body
@@ -206,16 +238,18 @@ class SqliteStorage:
             )
             if not updated.rowcount:
                 raise Conflict(request.id)
-            await _list(db, saved)
-            await _add_event(db, event)
-            await db.execute(
+            _list(db, saved)
+            _add_event(db, event)
+            db.execute(
                 f"""
                 UPDATE surfaces SET stale_since = {_THIS_EVENT}
                 WHERE request_id = :id AND shown < :revision AND stale_since IS NULL AND NOT abandoned
                 """,  # noqa: S608
                 {"id": saved.id, "revision": saved.revision},
             )
-            await _add_surfaces(db, surfaces)
+            _add_surfaces(db, surfaces)
+
+        await self._db.change(change)
         return saved
 
     async def due(self, now: datetime, limit: int) -> tuple[Request, ...]:
@@ -236,13 +270,14 @@ class SqliteStorage:
     # --- Inboxes --------------------------------------------------------------------------------
 
     async def inbox(self, person: Person) -> Inbox:
-        found = await self._records(Inbox, "SELECT body FROM inboxes WHERE person = :person", person=_key(person))
+        found = await self._records(Inbox, "SELECT body FROM inboxes WHERE person = :person", person=_account(person))
         return found[0] if found else Inbox(person=person)
 
     async def save_inbox(self, inbox: Inbox) -> Inbox:
         saved = replace(inbox, revision=inbox.revision + 1)
-        async with self._db.transaction() as db:
-            written = await db.execute(
+
+        def change(db: sqlite3.Connection) -> None:
+            written = db.execute(
                 """
                 INSERT INTO inboxes (person, opened_at, digest_due_at, revision, body)
                 SELECT :person, :opened_at, :digest_due_at, :revision, :body
@@ -252,7 +287,7 @@ class SqliteStorage:
                 WHERE inboxes.revision = :revision - 1
                 """,
                 {
-                    "person": _key(inbox.person),
+                    "person": _account(saved.person),
                     "opened_at": _moment(saved.home.opened_at if saved.home else None),
                     "digest_due_at": _moment(saved.digest.due_at if saved.digest else None),
                     "revision": saved.revision,
@@ -261,6 +296,8 @@ class SqliteStorage:
             )
             if not written.rowcount:
                 raise Conflict(f"the inbox of {inbox.person.user_id}")
+
+        await self._db.change(change)
         return saved
 
     async def homes(self, since: datetime, limit: int) -> tuple[Inbox, ...]:
@@ -280,9 +317,10 @@ class SqliteStorage:
 
     async def save_surface(self, surface: Surface) -> Surface:
         saved = replace(surface, revision=surface.revision + 1)
+
         # Without power only the claim of a first post must last: all else is found, or drawn, again.
-        async with self._db.transaction(durable=saved.attempted) as db:
-            updated = await db.execute(
+        def change(db: sqlite3.Connection) -> None:
+            updated = db.execute(
                 f"""
                 UPDATE surfaces SET
                     channel = :channel, ts = :ts, shown = :shown, abandoned = :abandoned, not_before = :not_before,
@@ -295,6 +333,8 @@ class SqliteStorage:
             )
             if not updated.rowcount:
                 raise Conflict(surface.id)
+
+        await self._db.change(change, durable=saved.attempted)
         return saved
 
     async def surface_at(self, ref: MessageRef) -> Surface | None:
@@ -305,8 +345,10 @@ class SqliteStorage:
     # --- Audit ----------------------------------------------------------------------------------
 
     async def record(self, event: AuditEvent) -> None:
-        async with self._db.transaction() as db:
-            await _add_event(db, event)
+        def change(db: sqlite3.Connection) -> None:
+            _add_event(db, event)
+
+        await self._db.change(change)
 
     async def history(self, task_id: TaskId, request_id: RequestId | None = None) -> tuple[AuditEvent, ...]:
         return await self._records(
@@ -323,8 +365,9 @@ class SqliteStorage:
 
     async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime) -> Lease | None:
         until = now + ttl
-        async with self._db.transaction(durable=False) as db:
-            taken = await db.execute(
+
+        def change(db: sqlite3.Connection) -> Lease | None:
+            taken = db.execute(
                 """
                 INSERT INTO leases (thread_id, token, until) VALUES (:thread_id, 1, :until)
                 ON CONFLICT (thread_id) DO UPDATE SET token = token + 1, until = excluded.until
@@ -334,26 +377,33 @@ class SqliteStorage:
             )
             if not taken.rowcount:
                 return None
-            ((token,),) = await db.execute_fetchall(
+            (token,) = db.execute(
                 "SELECT token FROM leases WHERE thread_id = :thread_id", {"thread_id": thread_id}
-            )
-        return Lease(thread_id=thread_id, token=token, until=until)
+            ).fetchone()
+            return Lease(thread_id=thread_id, token=token, until=until)
+
+        return await self._db.change(change, durable=False)
 
     async def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
         renewed = replace(lease, until=now + ttl)
-        async with self._db.transaction(durable=False) as db:
-            updated = await db.execute(
+
+        def change(db: sqlite3.Connection) -> Lease | None:
+            updated = db.execute(
                 f"UPDATE leases SET until = :until WHERE {_HELD}",  # noqa: S608
                 {**_lease_row(lease, now), "until": _moment(renewed.until)},
             )
             return renewed if updated.rowcount else None
 
+        return await self._db.change(change, durable=False)
+
     async def release(self, lease: Lease) -> None:
-        async with self._db.transaction(durable=False) as db:
-            await db.execute(
+        def change(db: sqlite3.Connection) -> None:
+            db.execute(
                 "UPDATE leases SET until = NULL WHERE thread_id = :thread_id AND token = :token",
                 {"thread_id": lease.thread_id, "token": lease.token},
             )
+
+        await self._db.change(change, durable=False)
 
     async def holds(self, lease: Lease, now: datetime) -> bool:
         sql = f"SELECT 1 FROM leases WHERE {_HELD}"  # noqa: S608
@@ -374,20 +424,18 @@ _THIS_EVENT = "(SELECT MAX(seq) FROM events)"
 _HELD = "thread_id = :thread_id AND token = :token AND until > :now"
 
 
-async def _add_event(db: aiosqlite.Connection, event: AuditEvent) -> None:
-    await db.execute(
+def _add_event(db: sqlite3.Connection, event: AuditEvent) -> None:
+    db.execute(
         "INSERT INTO events (task_id, request_id, body) VALUES (:task_id, :request_id, :body)",
         {"task_id": event.task_id, "request_id": event.request_id, "body": encode(event)},
     )
 
 
-async def _list(db: aiosqlite.Connection, request: Request) -> None:
+def _list(db: sqlite3.Connection, request: Request) -> None:
     """Take the request off the lists that it stands on no more, and put it in its place on the others."""
     places = {"id": request.id, "places": json.dumps(lists.of(request))}
-    await db.execute(
-        "DELETE FROM lists WHERE request_id = :id AND list NOT IN (SELECT key FROM json_each(:places))", places
-    )
-    await db.execute(
+    db.execute("DELETE FROM lists WHERE request_id = :id AND list NOT IN (SELECT key FROM json_each(:places))", places)
+    db.execute(
         """
         INSERT INTO lists (list, place, request_id) SELECT key, value, :id FROM json_each(:places) WHERE TRUE
         ON CONFLICT DO UPDATE SET place = excluded.place WHERE place <> excluded.place
@@ -396,9 +444,9 @@ async def _list(db: aiosqlite.Connection, request: Request) -> None:
     )
 
 
-async def _add_surfaces(db: aiosqlite.Connection, surfaces: Sequence[Surface]) -> None:
+def _add_surfaces(db: sqlite3.Connection, surfaces: Sequence[Surface]) -> None:
     for surface in surfaces:
-        inserted = await db.execute(
+        inserted = db.execute(
             f"""
             INSERT INTO surfaces (
                 id, task_id, request_id, channel, ts, shown, abandoned, not_before, stale_since, revision, body
@@ -450,7 +498,7 @@ def _surface_row(surface: Surface) -> dict[str, Any]:
     }
 
 
-def _key(person: Person) -> str:
+def _account(person: Person) -> str:
     return f"{person.team_id}:{person.user_id}"
 
 

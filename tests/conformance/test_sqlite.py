@@ -99,9 +99,10 @@ async def test_only_what_the_machine_may_forget_with_its_power_waits_for_no_disk
     waits = []
 
     for durable in (False, True, True, False, True):
-        async with db.transaction(durable=durable) as connection:
-            ((synchronous,),) = await connection.execute_fetchall("PRAGMA synchronous")
-            waits.append(synchronous == 2)  # FULL
+        synchronous = await db.change(
+            lambda connection: connection.execute("PRAGMA synchronous").fetchone(), durable=durable
+        )
+        waits.append(synchronous == (2,))  # FULL
     await db.close()
 
     assert waits == [False, True, True, False, True]

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.errors import Conflict
+from bot.approvals.errors import Conflict, NotFound
 from bot.approvals.model import ChannelId, MessageRef, Request, Surface, SurfaceKind, Task, Ts
 from bot.approvals.ports import Storage
 from tests.builders import MINUTE, NOON, a_request, a_surface, a_task, an_event
@@ -350,3 +350,39 @@ async def test_a_surface_that_moved_is_found_at_its_new_place_alone(world: World
     assert at_the_new == moved
     assert at_the_old is None
     assert await world.storage.surface_at(new_place) is None
+
+
+async def test_all_records_of_a_task_are_read_as_they_stand_together(world: World) -> None:
+    await world.add(world.surface("card"), world.surface("opening", SurfaceKind.OPENING))
+    second = await world.storage.open_request(
+        a_request("second", world.task, interrupt_id="i-second"), an_event("opened", world.task)
+    )
+
+    records = await world.storage.records_of(world.task.id)
+
+    assert records.task == world.task
+    assert records.requests == (world.request, second)
+    assert records.surfaces == await world.storage.surfaces_of(world.task.id)
+    assert [surface.id for surface in records.surfaces] == ["card", "opening"]
+
+
+async def test_a_task_that_is_not_there_has_no_records(storage: Storage) -> None:
+    with pytest.raises(NotFound):
+        await storage.records_of(a_task("nobody's").id)
+
+
+async def test_what_one_change_wrote_is_never_read_without_the_rest_of_it(store: Store) -> None:
+    records, surfaces = await store.open(), await store.open()
+    task = a_task()
+    await records.create_task(task, an_event("started", task))
+
+    async def write() -> None:
+        saved = task
+        for number in range(20):
+            saved = await records.save_task(saved, an_event("changed", task), [a_surface(f"s{number}", task)])
+
+    writing = asyncio.create_task(write())
+    while not writing.done():
+        read = await surfaces.records_of(task.id)
+        assert len(read.surfaces) == read.task.revision
+    await writing

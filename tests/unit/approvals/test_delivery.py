@@ -42,7 +42,7 @@ from bot.approvals.model import (
 )
 from bot.approvals.moves import GiveUp, Move, Proceed, Record, Resume, Start, next_move
 from bot.approvals.policy import Expire, Step
-from bot.approvals.ports import Asked, Draining, Engine, Phase, Storage, ThreadStatus
+from bot.approvals.ports import Asked, Draining, Engine, Phase, Records, Storage, ThreadStatus
 from bot.approvals.rules import MOST_ATTEMPTS
 from tests.fakes.clock import MORNING
 from tests.fakes.world import (
@@ -828,11 +828,12 @@ async def test_a_failure_is_not_forgotten_when_a_person_was_faster_than_its_reco
             def __getattr__(self, name: str) -> object:
                 return getattr(world.storage, name)
 
-            async def task(self, id: TaskId) -> Task:
-                read = await world.storage.task(id)
+            async def records_of(self, task_id: TaskId) -> Records:
+                read = await world.storage.records_of(task_id)
                 if not self.touched and world.engine.runs == ["start", "start"]:
                     self.touched = True
-                    await world.storage.save_task(read, AuditEvent(kind="touched", at=world.now, task_id=id))
+                    event = AuditEvent(kind="touched", at=world.now, task_id=task_id)
+                    await world.storage.save_task(read.task, event)
                 return read
 
         driving.cancel()

@@ -12,12 +12,11 @@ from bot.approvals.model import (
     AuditEvent,
     Ended,
     Request,
-    Surface,
     SurfaceKind,
     Task,
     TaskId,
 )
-from bot.approvals.ports import MessageGone, NotNow, OutcomeUnknown, PlaceGone, Storage
+from bot.approvals.ports import MessageGone, NotNow, OutcomeUnknown, PlaceGone, Records, Storage
 from tests.fakes.fuse import Fuse, Killed
 from tests.fakes.world import ALICE, CHANNEL, DORA, RITA, World, a_request, a_world, policy
 
@@ -265,8 +264,9 @@ async def test_a_card_of_a_task_without_an_opening_is_given_up(world: World) -> 
         def __getattr__(self, name: str) -> object:
             return getattr(world.storage, name)
 
-        async def surfaces_of(self, task_id: TaskId) -> tuple[Surface, ...]:
-            return tuple(s for s in await world.storage.surfaces_of(task_id) if s.request_id == request.id)
+        async def records_of(self, task_id: TaskId) -> Records:
+            records = await world.storage.records_of(task_id)
+            return replace(records, surfaces=tuple(s for s in records.surfaces if s.request_id == request.id))
 
     await replace(world.surfaces, storage=cast(Storage, WithoutOpening())).reconcile(task.id)
 
@@ -351,28 +351,6 @@ async def test_a_request_that_is_opened_during_a_pass_does_not_break_it(world: W
     await replace(world.surfaces, storage=cast(Storage, AsksMeanwhile())).reconcile(task.id)
 
     assert world.work.showings  # the new card's own pass
-
-
-async def test_an_outcome_that_comes_during_a_pass_is_never_told_of_the_task_as_it_was(world: World) -> None:
-    task = await opened(world)
-    await world.surfaces.reconcile(task.id)
-
-    class EndsMeanwhile:
-        def __getattr__(self, name: str) -> object:
-            return getattr(world.storage, name)
-
-        async def surfaces_of(self, task_id: TaskId) -> tuple[Surface, ...]:
-            task = await world.storage.task(task_id)
-            if not task.finished:
-                event = AuditEvent(kind="ended", at=world.now, task_id=task_id)
-                ended = replace(task, state=Ended(outcome="done", at=world.now))
-                await world.storage.save_task(ended, event, [surfaces.outcome_of(task, world.now)])
-            return await world.storage.surfaces_of(task_id)
-
-    await replace(world.surfaces, storage=cast(Storage, EndsMeanwhile())).reconcile(task.id)
-
-    (outcome,) = world.messenger.of(SurfaceKind.OUTCOME)
-    assert "Ended" in outcome.drawing.fingerprint
 
 
 async def test_of_two_outcomes_only_the_later_is_current(world: World) -> None:
