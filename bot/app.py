@@ -15,13 +15,15 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot import health, policy_file
+from bot.approvals.answers import Answers
 from bot.approvals.delivery import Delivery
 from bot.approvals.errors import Unreachable
-from bot.approvals.model import TaskId
+from bot.approvals.ids import TaskId
 from bot.approvals.progress import Progress
 from bot.approvals.retention import Retention
-from bot.approvals.service import Service
 from bot.approvals.surfaces import Surfaces
+from bot.approvals.sweeper import Sweeper
+from bot.approvals.tasks import Tasks
 from bot.clock import ticking
 from bot.engine import registry
 from bot.engine.runner import LangGraphEngine
@@ -62,7 +64,7 @@ async def run(settings: Settings, started: Callable[[], None] = lambda: None) ->
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Service]:
+async def running(settings: Settings) -> AsyncIterator[None]:
     """The bot at work for as long as the block runs: connected, ticking, recovering what an earlier one left."""
     policies = policy_file.load(settings.policy_file)
     async with AsyncExitStack() as stack:
@@ -99,11 +101,14 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             lease_ttl=settings.lease_ttl,
         )
         surfaces = Surfaces(storage=storage, messenger=messenger, clock=clock, progress=progress)
-        service = Service(storage=storage, engine=engine, directory=directory, work=work)
+        tasks = Tasks(storage=storage, engine=engine, directory=directory, work=work)
+        answers = Answers(storage=storage, engine=engine, directory=directory, work=work)
+        sweeper = Sweeper(storage=storage, engine=engine, directory=directory, work=work)
         listeners.register(
             bolt,
             Parts(
-                service=service,
+                tasks=tasks,
+                answers=answers,
                 engine=engine,
                 storage=storage,
                 messenger=messenger,
@@ -120,7 +125,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         async def tick() -> None:
             await stores.set_clock()
             try:
-                await service.sweep(clock())
+                await sweeper.sweep(clock())
                 await retention.sweep(clock())
             except Unreachable as error:
                 log.warning("this sweep was cut short, the next one goes on: %s", error)
@@ -138,7 +143,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(intake.close)
         stack.push_async_callback(work.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
-        yield service
+        yield
 
 
 def _bolt(bot_token: str, app_token: str, url: str, session: ClientSession) -> tuple[AsyncApp, AsyncSocketModeHandler]:

@@ -16,8 +16,8 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from bot.approvals.errors import SettingsError
-from bot.approvals.model import Risk
 from bot.approvals.policy import Escalate, Expire, GraphTerms, Policies, Policy, Remind, Route, Rule, Step
+from bot.approvals.question import Risk
 from bot.durations import duration
 from bot.engine.questions import conventions
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.approvals.errors import SettingsError
-from bot.approvals.model import Lease, ThreadId
+from bot.approvals.ids import ThreadId
 from bot.approvals.ports import Clock, Storage
+from bot.approvals.task import Lease
 from bot.engine.checkpoints import Fence, redis_saver, sqlite_saver
 from bot.engine.registry import Saver
 from bot.settings import Settings

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.approvals.errors import Conflict, CountersignError
-from bot.approvals.model import TaskId
+from bot.approvals.ids import TaskId
 from bot.approvals.ports import Clock, Draining
 
 log = logging.getLogger(__name__)

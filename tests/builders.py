@@ -5,30 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.approvals.model import (
-    Answered,
-    Approve,
-    AuditEvent,
-    ChannelId,
-    Decided,
-    InterruptId,
-    Item,
-    Pending,
-    Person,
-    Question,
-    Request,
-    RequestId,
-    Surface,
-    SurfaceId,
-    SurfaceKind,
-    Task,
-    TaskId,
-    TeamId,
-    ThreadId,
-    UserId,
-    Verdict,
-)
+from bot.approvals.audit import AuditEvent
+from bot.approvals.decision import Answered, Approve
+from bot.approvals.ids import ChannelId, InterruptId, Person, RequestId, SurfaceId, TaskId, TeamId, ThreadId, UserId
 from bot.approvals.policy import Expire, Policy, Remind, Step
+from bot.approvals.question import Item, Question, Verdict
+from bot.approvals.request import Decided, Pending, Request
+from bot.approvals.surface import Surface, SurfaceKind
+from bot.approvals.task import Task
 
 NOON = datetime(2030, 1, 2, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

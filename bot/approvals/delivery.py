@@ -17,30 +17,11 @@ from typing import assert_never
 
 from bot import crash
 from bot.approvals import rules, surfaces
+from bot.approvals.audit import AuditEvent
+from bot.approvals.decision import Cancelled, Expired, outcome_of
 from bot.approvals.errors import Conflict, CountersignError, InvalidAnswer
 from bot.approvals.holding import held
-from bot.approvals.model import (
-    AuditEvent,
-    Cancelled,
-    Decided,
-    Ended,
-    Expired,
-    Failed,
-    Failure,
-    Lease,
-    Pending,
-    Person,
-    Request,
-    RequestId,
-    Running,
-    Surface,
-    Task,
-    TaskCancelled,
-    TaskId,
-    TaskState,
-    Waiting,
-    outcome_of,
-)
+from bot.approvals.ids import Person, RequestId, TaskId
 from bot.approvals.moves import GiveUp, Move, Proceed, Record, Resume, Start, alive, next_move
 from bot.approvals.policy import Policies
 from bot.approvals.ports import (
@@ -55,6 +36,9 @@ from bot.approvals.ports import (
     ThreadStatus,
     Work,
 )
+from bot.approvals.request import Decided, Pending, Request
+from bot.approvals.surface import Surface
+from bot.approvals.task import Ended, Failed, Failure, Lease, Running, Task, TaskCancelled, TaskState, Waiting
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.approvals.model import Answered, Decision, Expired, Outcome, Person, RequestId, TaskId, outcome_of
+from bot.approvals.decision import Answered, Decision, Expired, Outcome, outcome_of
+from bot.approvals.ids import Person, RequestId, TaskId
 
 
 class CountersignError(Exception):

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from bot.approvals.errors import Unreachable
-from bot.approvals.model import Lease, TaskCancelled, TaskId
+from bot.approvals.ids import TaskId
 from bot.approvals.ports import Clock, Storage
+from bot.approvals.task import Lease, TaskCancelled
 
 log = logging.getLogger(__name__)
 

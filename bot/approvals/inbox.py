@@ -14,7 +14,9 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.approvals.errors import InvalidSchedule
-from bot.approvals.model import Pending, Person, Request, Risk, SurfaceId
+from bot.approvals.ids import Person, SurfaceId
+from bot.approvals.question import Risk
+from bot.approvals.request import Pending, Request
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAMED: Final = {"daily": range(7), "weekdays": range(5), "weekends": range(5, 7)}

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from bot.approvals.model import Cancelled, Decided, Failed, Request, Running, Starting, Task
+from bot.approvals.decision import Cancelled
 from bot.approvals.ports import Phase, ThreadStatus
+from bot.approvals.request import Decided, Request
+from bot.approvals.task import Failed, Running, Starting, Task
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,27 +11,25 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Protocol, TypeAlias
 
-from bot.approvals.inbox import Inbox
-from bot.approvals.model import (
+from bot.approvals.audit import AuditEvent
+from bot.approvals.decision import Decision
+from bot.approvals.ids import (
     JSON,
-    AuditEvent,
     ChannelId,
-    Decision,
-    Failure,
     InterruptId,
-    Lease,
     MessageRef,
     Person,
-    Question,
-    Request,
     RequestId,
-    Surface,
     SurfaceId,
-    Task,
     TaskId,
     ThreadId,
     Ts,
 )
+from bot.approvals.inbox import Inbox
+from bot.approvals.question import Question
+from bot.approvals.request import Request
+from bot.approvals.surface import Surface
+from bot.approvals.task import Failure, Lease, Task
 
 Clock: TypeAlias = Callable[[], datetime]
 """Aware UTC; the one clock of the store in use."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from bot.approvals.model import TaskId
+from bot.approvals.ids import TaskId
 
 FIRST = 1.5
 """Seconds into a run before anything is said of it: a shorter one is over before anybody could read it."""

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.approvals.model import AuditEvent
+from bot.approvals.audit import AuditEvent
 from bot.approvals.ports import Engine, Storage
 
 log = logging.getLogger(__name__)

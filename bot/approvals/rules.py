@@ -11,6 +11,18 @@ from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.approvals.decision import (
+    Answered,
+    Approve,
+    Cancelled,
+    Choose,
+    Decision,
+    Expired,
+    ItemVerdict,
+    Reject,
+    Respond,
+    Vote,
+)
 from bot.approvals.errors import (
     AlreadySettled,
     NotAnApprover,
@@ -20,33 +32,12 @@ from bot.approvals.errors import (
     StaleVersion,
     VerdictNotOffered,
 )
-from bot.approvals.model import (
-    JSON,
-    Answered,
-    Approve,
-    Cancelled,
-    Choose,
-    Decided,
-    Decision,
-    Delivered,
-    Edit,
-    Expired,
-    Failure,
-    Item,
-    ItemVerdict,
-    Pending,
-    Person,
-    Question,
-    Reject,
-    Request,
-    Respond,
-    Superseded,
-    Verdict,
-    Vote,
-    with_arguments,
-)
+from bot.approvals.ids import JSON, Person
 from bot.approvals.policy import Escalate, Expire, Remind
 from bot.approvals.ports import Member
+from bot.approvals.question import Item, Question, Verdict, with_arguments
+from bot.approvals.request import Decided, Delivered, Edit, Pending, Request, Superseded
+from bot.approvals.task import Failure
 
 FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=30)

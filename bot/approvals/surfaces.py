@@ -16,19 +16,7 @@ from typing import TypeVar
 
 from bot import crash
 from bot.approvals.errors import Conflict
-from bot.approvals.model import (
-    ChannelId,
-    MessageRef,
-    Person,
-    Request,
-    RequestId,
-    Surface,
-    SurfaceId,
-    SurfaceKind,
-    Task,
-    TaskId,
-    Ts,
-)
+from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, Ts
 from bot.approvals.ports import (
     Clock,
     Drawing,
@@ -41,6 +29,9 @@ from bot.approvals.ports import (
     View,
 )
 from bot.approvals.progress import Progress
+from bot.approvals.request import Request
+from bot.approvals.surface import Surface, SurfaceKind
+from bot.approvals.task import Task
 
 log = logging.getLogger(__name__)
 

@@ -26,9 +26,10 @@ from langgraph.types import Overwrite, StateSnapshot, StateUpdate
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
-from bot.approvals.model import JSON, InterruptId, Item, Question, Verdict
+from bot.approvals.ids import JSON, InterruptId
 from bot.approvals.policy import Route
 from bot.approvals.ports import Asked
+from bot.approvals.question import Item, Question, Verdict
 from bot.engine import schemas
 from bot.engine.payload import to_json
 from bot.engine.questions import breakpoint

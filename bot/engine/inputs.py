@@ -18,7 +18,7 @@ from pydantic.errors import PydanticUserError
 from typing_extensions import TypedDict
 
 from bot.approvals.errors import InvalidInputs
-from bot.approvals.model import JSON
+from bot.approvals.ids import JSON
 from bot.approvals.ports import Input
 
 InputCheck: TypeAlias = Callable[[dict[str, JSON]], None]

@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 
 from pydantic import BaseModel
 
-from bot.approvals.model import JSON
+from bot.approvals.ids import JSON
 
 _SHOWN = 64
 """Bytes that are written out."""

@@ -17,10 +17,13 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command
 from pydantic import ValidationError
 
+from bot.approvals.decision import Decision
 from bot.approvals.errors import Unreachable
-from bot.approvals.model import JSON, Decision, Failure, InterruptId, Lease, Question, Task, TaskId
+from bot.approvals.ids import JSON, InterruptId, TaskId
 from bot.approvals.policy import GraphTerms
 from bot.approvals.ports import Draining, Graph, Phase, ThreadStatus
+from bot.approvals.question import Question
+from bot.approvals.task import Failure, Lease, Task
 from bot.engine import breakpoints, questions, status, telling
 from bot.engine.checkpoints import FENCING_TOKEN, LeaseLost, from_saver, lost
 from bot.engine.registry import Registry

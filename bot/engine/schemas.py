@@ -18,7 +18,7 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from referencing.exceptions import Unresolvable
 
 from bot.approvals.errors import InvalidAnswer
-from bot.approvals.model import JSON
+from bot.approvals.ids import JSON
 
 Schema: TypeAlias = Mapping[str, JSON]
 

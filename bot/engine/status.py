@@ -19,7 +19,7 @@ from langgraph.pregel import Pregel
 from langgraph.pregel._task_status import CONTROL_WRITES
 from langgraph.types import Interrupt, PregelTask, StateSnapshot, _interrupt_id
 
-from bot.approvals.model import JSON, InterruptId
+from bot.approvals.ids import JSON, InterruptId
 from bot.approvals.ports import Asked, Phase, ThreadStatus
 from bot.engine import breakpoints, questions
 from bot.engine.payload import to_json

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from bot.approvals.model import Request, RequestId, Task, TaskId
+from bot.approvals.ids import RequestId, TaskId
+from bot.approvals.request import Request
+from bot.approvals.task import Task
 
 APPROVE: Final = "approve"
 REJECT: Final = "reject"

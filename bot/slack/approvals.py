@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
 from bot.approvals import surfaces
 from bot.approvals.errors import CountersignError, literal
-from bot.approvals.model import Person, RequestId
+from bot.approvals.ids import Person, RequestId
 from bot.approvals.ports import View
 from bot.slack import cards
 from bot.slack.blocks import Block
@@ -69,6 +69,6 @@ async def _answer(parts: Parts, person: Person, line: str) -> Reply:
 async def _one(parts: Parts, person: Person, id: RequestId) -> Reply:
     """The request's card, for its requester and for those who may answer."""
     request = await parts.storage.request(id)
-    task = await parts.service.look(request.task_id, person)
+    task = await parts.tasks.look(request.task_id, person)
     card = cards.draw(View(surface=surfaces.card_of(request), task=task, request=request))
     return Reply(text=card.text, blocks=card.blocks)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-from bot.approvals.model import JSON
+from bot.approvals.ids import JSON
 from bot.slack import elements, fields, text
 from bot.slack.fields import Field, Kind
 

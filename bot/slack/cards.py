@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, assert_never
 
-from bot.approvals.model import Pending, Request, SurfaceKind
 from bot.approvals.ports import View
+from bot.approvals.request import Pending, Request
+from bot.approvals.surface import SurfaceKind
 from bot.slack import blocks, requests, tasks
 from bot.slack.blocks import Block
 from bot.slack.values import Detail

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bot.approvals.errors import moment
-from bot.approvals.model import JSON, Request
+from bot.approvals.ids import JSON
+from bot.approvals.request import Request
 from bot.slack import blocks, text, values
 from bot.slack.blocks import Block, Element
 from bot.slack.values import Detail

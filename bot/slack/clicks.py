@@ -11,8 +11,11 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.approvals.decision import Approve, Choose, ItemVerdict
 from bot.approvals.errors import AlreadySettled, StaleVersion, Unreachable
-from bot.approvals.model import Approve, Choose, ItemVerdict, Request, Surface, SurfaceId, SurfaceKind
+from bot.approvals.ids import SurfaceId
+from bot.approvals.request import Request
+from bot.approvals.surface import Surface, SurfaceKind
 from bot.slack import actions, modals, starting
 from bot.slack.parts import Body, Parts, person_of, place_of, told
 
@@ -73,7 +76,7 @@ async def _vote_all(parts: Parts, body: Body) -> None:
     async with _brought_level(parts, body):
         request = await parts.storage.request(target.request)
         verdicts: tuple[ItemVerdict, ...] = tuple(Approve() for _ in request.question.items)
-        await parts.service.vote(
+        await parts.answers.vote(
             target.request,
             person_of(body),
             target.version,
@@ -92,7 +95,7 @@ async def _vote_choice(parts: Parts, body: Body) -> None:
         index = actions.index(pressed["action_id"])
         if index >= len(choices):
             raise StaleVersion(target.request)
-        await parts.service.vote(
+        await parts.answers.vote(
             target.request,
             person_of(body),
             target.version,
@@ -109,7 +112,7 @@ async def _open_form(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     async with _brought_level(parts, body):
         try:
             async with asyncio.timeout(IN_TIME):
-                request = await parts.service.check(target.request, person_of(body), target.version, parts.clock())
+                request = await parts.answers.check(target.request, person_of(body), target.version, parts.clock())
         except TimeoutError:
             raise Unreachable from None
         await client.views_open(trigger_id=body["trigger_id"], view=_form(request, pressed["action_id"]))
@@ -165,7 +168,7 @@ async def _retry(parts: Parts, body: Body) -> None:
             pass
         case actions.RequestTarget(request=request_id):
             task_id = (await parts.storage.request(request_id)).task_id
-    await parts.service.retry(task_id, person_of(body), parts.clock())
+    await parts.tasks.retry(task_id, person_of(body), parts.clock())
 
 
 def _pressed(body: Body) -> Mapping[str, str]:
@@ -187,5 +190,5 @@ async def _brought_level(parts: Parts, body: Body) -> AsyncIterator[None]:
     except (AlreadySettled, StaleVersion):
         place = place_of(body)
         if place is not None and place.message is not None:
-            await parts.service.redraw(place.message)
+            await parts.tasks.redraw(place.message)
         raise

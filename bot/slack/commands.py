@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.errors import CountersignError, Unreachable, literal
-from bot.approvals.model import ChannelId, Person, TaskId
+from bot.approvals.ids import ChannelId, Person, TaskId
 from bot.approvals.ports import Graph, LookupFailed
 from bot.slack import replies, starting
 from bot.slack.directory import DirectMessage, NotJoined
@@ -56,7 +56,7 @@ async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, sa
         case ["status", id]:
             await say(await _status(parts, TaskId(id), person))
         case ["cancel", id]:
-            task = await parts.service.cancel(TaskId(id), person, parts.clock())
+            task = await parts.tasks.cancel(TaskId(id), person, parts.clock())
             await say(f"Task `{task.id}` is cancelled. A step that is running now stops within seconds.")
         case [("status" | "cancel") as verb, *_]:
             raise CommandRefused(
@@ -67,11 +67,11 @@ async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, sa
         case [graph, *pairs]:
             _refuse_unknown(parts, graph)
             await _refuse_place(parts, channel)
-            await parts.service.start(graph, _pairs(parts, graph, pairs), person, channel, parts.clock())
+            await parts.tasks.start(graph, _pairs(parts, graph, pairs), person, channel, parts.clock())
 
 
 async def _status(parts: Parts, id: TaskId, person: Person) -> str:
-    task = await parts.service.look(id, person)
+    task = await parts.tasks.look(id, person)
     return replies.task_status(task, await parts.storage.requests_of(task.id))
 
 

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from bot.approvals.errors import moment
-from bot.approvals.model import (
+from bot.approvals.decision import (
     Answered,
     Approve,
     Cancelled,
     Choose,
-    Decided,
     Decision,
-    Delivered,
     Expired,
-    Failure,
     ItemVerdict,
     Outcome,
-    Pending,
     Reject,
-    Request,
     Respond,
-    Superseded,
     outcome_of,
 )
+from bot.approvals.errors import moment
+from bot.approvals.request import Decided, Delivered, Pending, Request, Superseded
+from bot.approvals.task import Failure
 from bot.slack import blocks, text, values
 from bot.slack.blocks import Block, Element
 from bot.slack.values import Detail

@@ -9,7 +9,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.approvals.model import JSON, Item, Request
+from bot.approvals.ids import JSON
+from bot.approvals.question import Item
+from bot.approvals.request import Request
 from bot.slack import actions, asking, blocks, fields, forms, text, views
 from bot.slack.fields import Field, State, Wrong
 from bot.slack.views import Modal, Problems

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from bot.approvals.model import JSON
+from bot.approvals.ids import JSON
 from bot.slack import blocks
 from bot.slack.blocks import Element
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, Final, TypeAlias, assert_never
 
-from bot.approvals.model import JSON
+from bot.approvals.ids import JSON
 from bot.slack import blocks, elements, text
 from bot.slack.blocks import Block, Element
 

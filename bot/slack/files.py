@@ -14,7 +14,8 @@ from typing import Any, Final
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.model import ChannelId, Request, SurfaceId, Ts
+from bot.approvals.ids import ChannelId, SurfaceId, Ts
+from bot.approvals.request import Request
 from bot.slack import blocks, pages
 from bot.slack.blocks import Block
 from bot.slack.calls import NotSent, Result, Unknown

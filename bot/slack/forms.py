@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.approvals.model import JSON
+from bot.approvals.ids import JSON
 from bot.slack import blocks, fields, text
 from bot.slack.asking import Path, Schema, label_of, of_schema, text_of, without_null
 from bot.slack.blocks import Block

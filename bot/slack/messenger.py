@@ -11,8 +11,9 @@ from typing import Any, Final, assert_never
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.approvals.model import ChannelId, MessageRef, Person, SurfaceId, SurfaceKind, Ts, UserId
+from bot.approvals.ids import ChannelId, MessageRef, Person, SurfaceId, Ts, UserId
 from bot.approvals.ports import Drawing, MessageGone, NotNow, OutcomeUnknown, PlaceGone, View
+from bot.approvals.surface import SurfaceKind
 from bot.slack import cards, files, text
 from bot.slack.blocks import Block
 from bot.slack.calls import Done, Limited, NotSent, Refused, Result, Unknown, call

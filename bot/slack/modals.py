@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.approvals.model import JSON, Choose, Request, Respond
+from bot.approvals.decision import Choose, Respond
+from bot.approvals.ids import JSON
+from bot.approvals.request import Request
 from bot.slack import actions, blocks, elements, fields, forms, pages, views
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block

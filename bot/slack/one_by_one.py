@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.approvals.model import Approve, Item, ItemVerdict, Reject, Request, Respond, Verdict
+from bot.approvals.decision import Approve, ItemVerdict, Reject, Respond
+from bot.approvals.question import Item, Verdict
+from bot.approvals.request import Request
 from bot.slack import actions, blocks, fields, text, values, views, wording
 from bot.slack.blocks import Block
 from bot.slack.fields import State

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.approvals.model import JSON, Request
+from bot.approvals.ids import JSON
+from bot.approvals.request import Request
 from bot.slack import actions, blocks, changes, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element

@@ -12,10 +12,11 @@ from typing import Any, TypeAlias
 from aiohttp import ClientError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.approvals.answers import Answers
 from bot.approvals.errors import CountersignError
-from bot.approvals.model import ChannelId, MessageRef, Person, TeamId, Ts, UserId
+from bot.approvals.ids import ChannelId, MessageRef, Person, TeamId, Ts, UserId
 from bot.approvals.ports import Clock, Engine, Storage
-from bot.approvals.service import Service
+from bot.approvals.tasks import Tasks
 from bot.slack import text
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackMessenger
@@ -30,7 +31,8 @@ Say: TypeAlias = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    service: Service
+    tasks: Tasks
+    answers: Answers
     engine: Engine
     storage: Storage
     messenger: SlackMessenger

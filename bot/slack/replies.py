@@ -5,23 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+from bot.approvals.decision import outcome_of
 from bot.approvals.errors import moment
-from bot.approvals.model import (
-    Decided,
-    Delivered,
-    Ended,
-    Failed,
-    Pending,
-    Request,
-    Running,
-    Starting,
-    Superseded,
-    Task,
-    TaskCancelled,
-    Waiting,
-    outcome_of,
-)
 from bot.approvals.ports import Graph
+from bot.approvals.request import Decided, Delivered, Pending, Request, Superseded
+from bot.approvals.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.slack.text import escape, sentence, shown
 
 SUBCOMMANDS = ("help", "list", "status", "cancel")

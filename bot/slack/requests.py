@@ -6,7 +6,9 @@ from typing import Final
 
 from bot.approvals import rules
 from bot.approvals.errors import moment
-from bot.approvals.model import Decided, Item, Pending, Request, Risk, Task, Verdict
+from bot.approvals.question import Item, Risk, Verdict
+from bot.approvals.request import Decided, Pending, Request
+from bot.approvals.task import Task
 from bot.slack import actions, blocks, changes, decisions, text, values, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element

@@ -10,8 +10,11 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.approvals.decision import Approve, ItemVerdict, Reject
 from bot.approvals.errors import CountersignError, InvalidAnswer, InvalidInputs, ReasonMissing
-from bot.approvals.model import Approve, ChannelId, ItemVerdict, Reject, Request, Verdict
+from bot.approvals.ids import ChannelId
+from bot.approvals.question import Verdict
+from bot.approvals.request import Request
 from bot.slack import actions, edits, modals, starting, text, wording
 from bot.slack.modals import Problems
 from bot.slack.parts import Body, Parts, person_of
@@ -140,9 +143,9 @@ async def _edit(parts: Parts, body: Body) -> Problems | None:
     if edits.changes_nothing(request, edited):
         return await _as_it_is(parts, body, request, edited)
     try:
-        revised = await parts.service.edit(request.id, person, version, edited.item, edited.arguments, parts.clock())
+        revised = await parts.answers.edit(request.id, person, version, edited.item, edited.arguments, parts.clock())
         if len(revised.question.items) == 1:
-            await parts.service.vote(request.id, person, revised.version, (Approve(),), parts.clock())
+            await parts.answers.vote(request.id, person, revised.version, (Approve(),), parts.clock())
     except InvalidAnswer as invalid:
         return edits.problem(request, edited.item, invalid.field, invalid.problem)
     return None
@@ -167,7 +170,7 @@ async def _start(parts: Parts, body: Body) -> Problems | None:
     channel = ChannelId(view["private_metadata"])
     try:
         words = starting.words(graph, _state(body))
-        await parts.service.start(name, words, person_of(body), channel, parts.clock())
+        await parts.tasks.start(name, words, person_of(body), channel, parts.clock())
     except InvalidInputs as invalid:
         return starting.problems(graph, invalid.problems)
     return None
@@ -175,13 +178,13 @@ async def _start(parts: Parts, body: Body) -> Problems | None:
 
 async def _vote(parts: Parts, body: Body, verdicts: tuple[ItemVerdict, ...]) -> None:
     target = _target(body)
-    await parts.service.vote(target.request, person_of(body), target.version, verdicts, parts.clock())
+    await parts.answers.vote(target.request, person_of(body), target.version, verdicts, parts.clock())
 
 
 async def _request(parts: Parts, body: Body) -> Request:
     """The request in the version that the modal showed: `StaleVersion` where it has moved on."""
     target = _target(body)
-    return await parts.service.check(target.request, person_of(body), target.version, parts.clock())
+    return await parts.answers.check(target.request, person_of(body), target.version, parts.clock())
 
 
 def _target(body: Body) -> actions.RequestTarget:

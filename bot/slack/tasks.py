@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from bot.approvals.errors import moment
-from bot.approvals.model import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
+from bot.approvals.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.slack import actions, blocks, decisions, text, values
 from bot.slack.actions import TaskTarget
 from bot.slack.blocks import Block

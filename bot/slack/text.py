@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.approvals.model import JSON, ChannelId, Person
+from bot.approvals.ids import JSON, ChannelId, Person
 
 _PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
 _NOT_PLAIN = re.compile(r"[^\n\t\x20-\x7e]+")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.approvals.model import JSON
+from bot.approvals.ids import JSON
 from bot.slack import blocks, text
 from bot.slack.blocks import Element
 

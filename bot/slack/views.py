@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from bot.approvals.model import Request
+from bot.approvals.request import Request
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block

@@ -14,18 +14,13 @@ from typing import Any, TypeVar, get_args, get_origin
 from cattrs import Converter
 from cattrs.strategies import configure_tagged_union
 
+from bot.approvals.audit import AuditEvent
+from bot.approvals.decision import Decision, ItemVerdict
 from bot.approvals.inbox import Inbox
-from bot.approvals.model import (
-    AuditEvent,
-    Decision,
-    ItemVerdict,
-    Request,
-    RequestState,
-    Surface,
-    Task,
-    TaskState,
-)
 from bot.approvals.policy import Action
+from bot.approvals.request import Request, RequestState
+from bot.approvals.surface import Surface
+from bot.approvals.task import Task, TaskState
 
 Record = TypeVar("Record", Task, Request, Surface, AuditEvent, Inbox)
 

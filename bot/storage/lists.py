@@ -7,7 +7,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from bot.approvals import inbox
-from bot.approvals.model import Pending, Person, Request
+from bot.approvals.ids import Person
+from bot.approvals.request import Pending, Request
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -21,25 +21,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from bot.approvals.audit import AuditEvent
 from bot.approvals.errors import Conflict, NotFound, Unreachable
+from bot.approvals.ids import MessageRef, Person, RequestId, TaskId, ThreadId
 from bot.approvals.inbox import Inbox
-from bot.approvals.model import (
-    AuditEvent,
-    Decided,
-    Lease,
-    MessageRef,
-    Pending,
-    Person,
-    Request,
-    RequestId,
-    Running,
-    Starting,
-    Surface,
-    Task,
-    TaskId,
-    ThreadId,
-)
 from bot.approvals.ports import Records
+from bot.approvals.request import Decided, Pending, Request
+from bot.approvals.surface import Surface
+from bot.approvals.task import Lease, Running, Starting, Task
 from bot.storage import lists, scripts
 from bot.storage.codec import decode, encode
 

@@ -13,23 +13,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.approvals.audit import AuditEvent
 from bot.approvals.errors import Conflict, NotFound
+from bot.approvals.ids import MessageRef, Person, RequestId, TaskId, ThreadId
 from bot.approvals.inbox import Inbox
-from bot.approvals.model import (
-    AuditEvent,
-    Decided,
-    Lease,
-    MessageRef,
-    Pending,
-    Person,
-    Request,
-    RequestId,
-    Surface,
-    Task,
-    TaskId,
-    ThreadId,
-)
 from bot.approvals.ports import Records
+from bot.approvals.request import Decided, Pending, Request
+from bot.approvals.surface import Surface
+from bot.approvals.task import Lease, Task
 from bot.storage import lists, schema
 from bot.storage.codec import Record, decode, encode
 from bot.storage.database import Database

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
-from bot.approvals.model import ThreadId
+from bot.approvals.ids import ThreadId
 from bot.engine.checkpoints import FENCING_TOKEN, redis_saver, sqlite_saver
 from bot.engine.registry import Saver
 from tests.bench import stage

@@ -13,34 +13,27 @@ from redis import Redis
 
 from bot import stores
 from bot.approvals import surfaces
-from bot.approvals.model import (
-    Answered,
-    Approve,
-    AuditEvent,
+from bot.approvals.audit import AuditEvent
+from bot.approvals.decision import Answered, Approve
+from bot.approvals.ids import (
     ChannelId,
-    Decided,
     InterruptId,
-    Item,
     MessageRef,
-    Pending,
     Person,
-    Question,
-    Request,
     RequestId,
-    RequestState,
-    Surface,
     SurfaceId,
-    Task,
     TaskId,
     TeamId,
     ThreadId,
     Ts,
     UserId,
-    Verdict,
-    Waiting,
 )
 from bot.approvals.policy import Expire, Policy, Step
 from bot.approvals.ports import Clock, Storage
+from bot.approvals.question import Item, Question, Verdict
+from bot.approvals.request import Decided, Pending, Request, RequestState
+from bot.approvals.surface import Surface
+from bot.approvals.task import Task, Waiting
 from bot.engine import registry
 from bot.engine.runner import LangGraphEngine
 from bot.storage.redis import PREFIX

@@ -11,8 +11,8 @@ from statistics import median
 from typing import Any, cast
 
 from bot import stores
-from bot.approvals.model import TaskId
-from bot.approvals.service import Service
+from bot.approvals.ids import TaskId
+from bot.approvals.sweeper import Sweeper
 from bot.simulator.client import Simulator, SimulatorProcess
 from tests.bench import fill, stage
 from tests.bench.decisions import Numbers
@@ -42,26 +42,26 @@ async def sweeps(name: str, folder: Path, waiting: int, due: int) -> Numbers:
     with backend(name, folder) as store:
         await fill.pending(store, waiting)
         async with stores.opened(store.settings) as opened:
-            service, work = _service(opened.storage), Noted()
+            sweeper, work = _sweeper(opened.storage), Noted()
             empty = []
             for _ in range(EMPTY_SWEEPS):
                 began = time.perf_counter()
-                await service.sweep(opened.clock())
+                await sweeper.sweep(opened.clock())
                 empty.append(time.perf_counter() - began)
         await fill.pending(store, due, mark="DDDDDDDD", overdue=True)
         async with stores.opened(store.settings) as opened:
-            service = _service(opened.storage, work)
+            sweeper = _sweeper(opened.storage, work)
             began = time.perf_counter()
             while await opened.storage.due(opened.clock(), 1):
-                await service.sweep(opened.clock())
+                await sweeper.sweep(opened.clock())
             settled = time.perf_counter() - began
         assert len(work.tasks) == due, len(work.tasks)
     return {"empty_ms": 1000 * median(empty), "due_ms_each": 1000 * settled / due}
 
 
-def _service(storage: Any, work: Noted | None = None) -> Service:
+def _sweeper(storage: Any, work: Noted | None = None) -> Sweeper:
     nobody = cast("Any", None)  # an expiry asks neither a graph nor Slack
-    return Service(storage=storage, engine=nobody, directory=nobody, work=work or Noted())
+    return Sweeper(storage=storage, engine=nobody, directory=nobody, work=work or Noted())
 
 
 async def memory(name: str, folder: Path, sizes: Sequence[int]) -> dict[int, Numbers]:

@@ -13,8 +13,8 @@ from redis.exceptions import ConnectionError
 from typing_extensions import TypedDict
 
 from bot.approvals.errors import Unreachable
-from bot.approvals.model import Lease, Task
 from bot.approvals.ports import Phase
+from bot.approvals.task import Lease, Task
 from bot.engine import inputs
 from bot.engine.checkpoints import FENCING_TOKEN, redis_saver
 from bot.engine.registry import LoadedGraph, Registry

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from bot.approvals.model import Lease, ThreadId
+from bot.approvals.ids import ThreadId
 from bot.approvals.ports import Storage
+from bot.approvals.task import Lease
 from tests.builders import MINUTE, NOON
 from tests.conformance.stores import Store
 

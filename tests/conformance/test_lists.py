@@ -7,8 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.model import Pending, Request, Risk, Task, TaskCancelled, Vote
+from bot.approvals.decision import Vote
 from bot.approvals.ports import Storage
+from bot.approvals.question import Risk
+from bot.approvals.request import Pending, Request
+from bot.approvals.task import Task, TaskCancelled
 from tests.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_event, decided
 from tests.conformance.stores import Store
 

@@ -8,19 +8,12 @@ from datetime import timedelta
 
 import pytest
 
+from bot.approvals.decision import Cancelled, Expired
 from bot.approvals.errors import Conflict, NotFound
-from bot.approvals.model import (
-    Cancelled,
-    Delivered,
-    Expired,
-    Pending,
-    Request,
-    RequestId,
-    RequestState,
-    Superseded,
-    Task,
-)
+from bot.approvals.ids import RequestId
 from bot.approvals.ports import Storage
+from bot.approvals.request import Delivered, Pending, Request, RequestState, Superseded
+from bot.approvals.task import Task
 from tests.builders import (
     MINUTE,
     NOON,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.approvals.errors import SettingsError, Unreachable
-from bot.approvals.model import Running
+from bot.approvals.task import Running
 from bot.storage import schema
 from bot.storage.database import Database
 from bot.storage.sqlite import SqliteStorage

@@ -9,8 +9,11 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.errors import Conflict, NotFound
-from bot.approvals.model import ChannelId, MessageRef, Request, Surface, SurfaceKind, Task, Ts
+from bot.approvals.ids import ChannelId, MessageRef, Ts
 from bot.approvals.ports import Storage
+from bot.approvals.request import Request
+from bot.approvals.surface import Surface, SurfaceKind
+from bot.approvals.task import Task
 from tests.builders import MINUTE, NOON, a_request, a_surface, a_task, an_event
 from tests.conformance.stores import Store
 

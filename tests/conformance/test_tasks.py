@@ -9,20 +9,9 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.errors import Conflict, NotFound
-from bot.approvals.model import (
-    Ended,
-    Failed,
-    Failure,
-    Running,
-    Starting,
-    Task,
-    TaskCancelled,
-    TaskId,
-    TaskState,
-    ThreadId,
-    Waiting,
-)
+from bot.approvals.ids import TaskId, ThreadId
 from bot.approvals.ports import Storage
+from bot.approvals.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, TaskState, Waiting
 from tests.builders import MINUTE, NOON, a_person, a_request, a_surface, a_task, an_event
 from tests.conformance.stores import Store
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TypeVar, get_args
 
 from bot import crash
-from bot.approvals.model import Person, Task, TeamId, UserId
+from bot.approvals.ids import Person, TeamId, UserId
+from bot.approvals.task import Task
 from bot.simulator.client import Simulator
 from bot.storage.redis import RedisStorage, client
 from tests.redis_server import RedisServer

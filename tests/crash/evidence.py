@@ -9,22 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.approvals.model import (
-    Answered,
-    Approve,
-    AuditEvent,
-    Decision,
-    Delivered,
-    Ended,
-    Expired,
-    Reject,
-    Request,
-    Surface,
-    SurfaceKind,
-    Task,
-    outcome_of,
-)
+from bot.approvals.audit import AuditEvent
+from bot.approvals.decision import Answered, Approve, Decision, Expired, Reject, outcome_of
 from bot.approvals.ports import Storage
+from bot.approvals.request import Delivered, Request
+from bot.approvals.surface import Surface, SurfaceKind
+from bot.approvals.task import Ended, Task
 from bot.simulator.client import Simulator, render_text
 from tests.crash.cluster import ALICE
 from tests.crash.people import Message, all_messages

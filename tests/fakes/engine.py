@@ -11,20 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bot.approvals.decision import Answered, Decision, outcome_of
 from bot.approvals.errors import InvalidAnswer, UnknownGraph
-from bot.approvals.model import (
-    JSON,
-    Answered,
-    Decision,
-    Failure,
-    InterruptId,
-    Lease,
-    Question,
-    Task,
-    ThreadId,
-    outcome_of,
-)
+from bot.approvals.ids import JSON, InterruptId, ThreadId
 from bot.approvals.ports import Asked, Graph, Phase, ThreadStatus
+from bot.approvals.question import Question
+from bot.approvals.task import Failure, Lease, Task
 from tests.fakes.fuse import Fuse
 from tests.fakes.pause import Pause
 

@@ -6,8 +6,9 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.approvals.model import ChannelId, MessageRef, Person, SurfaceId, SurfaceKind, Ts
+from bot.approvals.ids import ChannelId, MessageRef, Person, SurfaceId, Ts
 from bot.approvals.ports import Drawing, MessageGone, View
+from bot.approvals.surface import SurfaceKind
 from tests.fakes.pause import Pause
 
 

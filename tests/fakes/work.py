@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.approvals.delivery import Delivery
-from bot.approvals.model import TaskId
+from bot.approvals.ids import TaskId
 from bot.approvals.surfaces import Surfaces
 
 

@@ -8,34 +8,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.approvals import rules
+from bot.approvals.answers import Answers
+from bot.approvals.audit import AuditEvent
+from bot.approvals.decision import Approve, ItemVerdict
 from bot.approvals.delivery import Delivery
-from bot.approvals.model import (
-    Approve,
-    AuditEvent,
-    ChannelId,
-    InterruptId,
-    Item,
-    ItemVerdict,
-    Pending,
-    Person,
-    Question,
-    Request,
-    RequestId,
-    RequestState,
-    Risk,
-    Surface,
-    SurfaceKind,
-    Task,
-    TaskId,
-    TeamId,
-    ThreadId,
-    UserId,
-    Verdict,
-)
+from bot.approvals.ids import ChannelId, InterruptId, Person, RequestId, TaskId, TeamId, ThreadId, UserId
 from bot.approvals.policy import Policies, Policy, Step
 from bot.approvals.ports import Storage
-from bot.approvals.service import Service
+from bot.approvals.question import Item, Question, Risk, Verdict
+from bot.approvals.request import Pending, Request, RequestState
+from bot.approvals.surface import Surface, SurfaceKind
 from bot.approvals.surfaces import Surfaces
+from bot.approvals.sweeper import Sweeper
+from bot.approvals.task import Task
+from bot.approvals.tasks import Tasks
 from bot.storage.sqlite import SqliteStorage
 from tests.fakes.clock import MORNING, ManualClock
 from tests.fakes.directory import FakeDirectory
@@ -145,7 +131,9 @@ class World:
         self.engine.fuse = self.fuse
         storage = mortal(self.storage, self.fuse)
         engine = mortal(self.engine, self.fuse)
-        self.service = Service(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.tasks = Tasks(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.answers = Answers(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.sweeper = Sweeper(storage=storage, engine=engine, directory=self.directory, work=self.work)
         self.delivery = Delivery(
             storage=storage,
             engine=engine,
@@ -165,7 +153,7 @@ class World:
 
     async def started(self) -> Task:
         """A task that has come as far as it can by itself."""
-        task = await self.service.start("cleanup", {}, RITA, CHANNEL, self.now)
+        task = await self.tasks.start("cleanup", {}, RITA, CHANNEL, self.now)
         await self.settle()
         return await self.task(task.id)
 
@@ -176,11 +164,11 @@ class World:
     async def later(self, by: timedelta) -> None:
         """Time passes, then a sweep and what it wakes."""
         self.clock.advance(by)
-        await self.service.sweep(self.now)
+        await self.sweeper.sweep(self.now)
         await self.settle()
 
     async def vote(self, by: Person, *verdicts: ItemVerdict, on: Request) -> Request:
-        return await self.service.vote(on.id, by, on.version, verdicts or (Approve(),), self.now)
+        return await self.answers.vote(on.id, by, on.version, verdicts or (Approve(),), self.now)
 
     # --- What is stored ---------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.approvals.model import Person, TeamId, UserId
+from bot.approvals.ids import Person, TeamId, UserId
 from bot.storage.sqlite import SqliteStorage
 from tests.scenario.stage import Bot, Room
 

@@ -1,4 +1,4 @@
-"""The bot without Slack: real graphs on the real saver, driven by the service and delivery over real storage."""
+"""The bot without Slack: real graphs on the real saver, driven by the use cases and delivery over real storage."""
 
 from __future__ import annotations
 
@@ -13,25 +13,16 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
+from bot.approvals.answers import Answers
+from bot.approvals.decision import Approve, Choose, ItemVerdict, Reject, Respond
 from bot.approvals.delivery import Delivery
-from bot.approvals.model import (
-    JSON,
-    Approve,
-    Choose,
-    Delivered,
-    Ended,
-    ItemVerdict,
-    Lease,
-    Pending,
-    Reject,
-    Request,
-    Respond,
-    Task,
-    ThreadId,
-)
+from bot.approvals.ids import JSON, ThreadId
 from bot.approvals.policy import Expire, GraphTerms, Policies, Policy, Step
-from bot.approvals.service import Service
+from bot.approvals.request import Delivered, Pending, Request
 from bot.approvals.surfaces import Surfaces
+from bot.approvals.sweeper import Sweeper
+from bot.approvals.task import Ended, Lease, Task
+from bot.approvals.tasks import Tasks
 from bot.engine import inputs
 from bot.engine.checkpoints import sqlite_saver
 from bot.engine.registry import LoadedGraph, Registry
@@ -56,7 +47,9 @@ class State(TypedDict, total=False):
 class Stage:
     """One bot with one graph."""
 
-    service: Service
+    tasks: Tasks
+    answers: Answers
+    sweeper: Sweeper
     delivery: Delivery
     surfaces: Surfaces
     storage: SqliteStorage
@@ -71,7 +64,7 @@ class Stage:
     async def started(self, **given: JSON) -> Task:
         """A task that has come as far as it can by itself."""
         words = {name: value if isinstance(value, str) else str(value) for name, value in given.items()}
-        task = await self.service.start(GRAPH, words, RITA, CHANNEL, self.clock.now)
+        task = await self.tasks.start(GRAPH, words, RITA, CHANNEL, self.clock.now)
         await self.settle()
         return task
 
@@ -81,7 +74,7 @@ class Stage:
     async def vote(self, on: Request, *verdicts: ItemVerdict) -> None:
         """Alice's verdicts on the version that stands now, and what follows from them."""
         now = await self.storage.request(on.id)
-        await self.service.vote(on.id, ALICE, now.version, verdicts, self.clock.now)
+        await self.answers.vote(on.id, ALICE, now.version, verdicts, self.clock.now)
         await self.settle()
 
     async def approve(self, on: Request) -> None:
@@ -100,12 +93,12 @@ class Stage:
         """Change some arguments of one item; nothing is approved by it."""
         now = await self.storage.request(on.id)
         changed = {**now.question.items[item].arguments, **arguments}
-        await self.service.edit(on.id, ALICE, now.version, item, changed, self.clock.now)
+        await self.answers.edit(on.id, ALICE, now.version, item, changed, self.clock.now)
 
     async def expire(self) -> None:
         """Nobody answers in time."""
         self.clock.advance(DEADLINE)
-        await self.service.sweep(self.clock.now)
+        await self.sweeper.sweep(self.clock.now)
         await self.settle()
 
     # --- What is stored ---------------------------------------------------------------------------
@@ -154,7 +147,9 @@ async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, 
             steps = (Step(after=DEADLINE, action=Expire()),)
             otherwise = Policy(name="all", approvers=(ALICE.user_id,), reason_required=False, steps=steps, **policy)
             yield Stage(
-                service=Service(storage=storage, engine=engine, directory=directory, work=work),
+                tasks=Tasks(storage=storage, engine=engine, directory=directory, work=work),
+                answers=Answers(storage=storage, engine=engine, directory=directory, work=work),
+                sweeper=Sweeper(storage=storage, engine=engine, directory=directory, work=work),
                 delivery=Delivery(
                     storage=storage,
                     engine=engine,

@@ -13,20 +13,10 @@ from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
+from bot.approvals.decision import Answered, Approve, Choose, Decision, Expired, ItemVerdict, Reject, Respond
 from bot.approvals.errors import InvalidAnswer
-from bot.approvals.model import (
-    JSON,
-    Answered,
-    Approve,
-    Choose,
-    Decision,
-    Expired,
-    ItemVerdict,
-    Question,
-    Reject,
-    Respond,
-    Verdict,
-)
+from bot.approvals.ids import JSON
+from bot.approvals.question import Question, Verdict
 from bot.engine import questions, schemas
 from bot.engine.payload import to_json
 from tests.shapes.agents import Outbox, calls, model

@@ -17,9 +17,11 @@ from langgraph.graph.message import add_messages
 from langgraph.types import Send, interrupt
 from typing_extensions import TypedDict
 
+from bot.approvals.decision import Approve
 from bot.approvals.errors import InvalidAnswer
-from bot.approvals.model import Approve, InterruptId, Verdict
+from bot.approvals.ids import InterruptId
 from bot.approvals.policy import GraphTerms, Route
+from bot.approvals.question import Verdict
 from tests.shapes.stage import Stage, a_stage
 
 
@@ -236,7 +238,7 @@ async def test_a_node_that_fails_after_its_breakpoint_is_not_asked_about_again(t
         assert await stage.asked(task) == []
 
         broken.clear()
-        await stage.service.retry(task.id, task.requester, stage.clock.now)
+        await stage.tasks.retry(task.id, task.requester, stage.clock.now)
         await stage.settle()
 
         assert await stage.outcome(task) == "acted True"

@@ -12,8 +12,9 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Send, interrupt
 from typing_extensions import TypedDict
 
+from bot.approvals.decision import Approve
 from bot.approvals.errors import StaleVersion
-from bot.approvals.model import Approve, Ended
+from bot.approvals.task import Ended
 from tests.fakes.world import ALICE
 from tests.shapes.stage import a_stage
 
@@ -99,7 +100,7 @@ async def test_a_question_that_changes_while_it_waits_voids_its_votes_and_is_a_n
         await stage.respond(asked["a"], "A")
         now = await stage.storage.request(old.id)
         with pytest.raises(StaleVersion):
-            await stage.service.vote(old.id, ALICE, old.version, (Approve(),), stage.clock.now)
+            await stage.answers.vote(old.id, ALICE, old.version, (Approve(),), stage.clock.now)
 
         assert (now.version, now.edits, now.votes) == (2, (), ())
         assert now.question.items[0].arguments == {"price": 2}

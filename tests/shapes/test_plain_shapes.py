@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from bot.approvals.decision import Approve, Choose, ItemVerdict, Reject, Respond
 from bot.approvals.errors import InvalidAnswer, VerdictNotOffered
-from bot.approvals.model import JSON, Approve, Choose, ItemVerdict, Reject, Respond, Risk, Verdict
+from bot.approvals.ids import JSON
 from bot.approvals.policy import GraphTerms
+from bot.approvals.question import Risk, Verdict
 from tests.shapes.stage import a_stage, asks
 
 SILENCE = "Rejected: nobody answered by 2026-03-02 11:00 UTC."

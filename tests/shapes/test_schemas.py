@@ -12,8 +12,11 @@ from langgraph.graph import StateGraph
 from pydantic import BaseModel, Field, field_validator
 from typing_extensions import TypedDict
 
+from bot.approvals.decision import Approve, Choose, ItemVerdict, Reject, Respond
 from bot.approvals.errors import InvalidAnswer, VerdictNotOffered
-from bot.approvals.model import JSON, Approve, Choose, ItemVerdict, Reject, Respond, SurfaceKind, Verdict
+from bot.approvals.ids import JSON
+from bot.approvals.question import Verdict
+from bot.approvals.surface import SurfaceKind
 from tests.shapes.stage import a_stage, asks
 
 SILENCE = "Rejected: nobody answered by 2026-03-02 11:00 UTC."

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.approvals import model, policy
+from bot.approvals import policy
+from bot.approvals.audit import AuditEvent
+from bot.approvals.decision import Answered, Approve, Cancelled, Choose, Expired, Reject, Respond, Vote
+from bot.approvals.ids import JSON, MessageRef, Person
+from bot.approvals.question import Item, Question, Risk, Verdict
+from bot.approvals.request import Decided, Delivered, Edit, Pending, Request, Superseded
+from bot.approvals.surface import Surface, SurfaceKind
+from bot.approvals.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, Waiting
 from bot.storage.codec import decode, encode
 from tests.builders import NOON, a_question, a_request, a_surface, a_task, an_event, an_item
 
@@ -19,7 +26,7 @@ from tests.builders import NOON, a_question, a_request, a_surface, a_task, an_ev
 
 texts = st.text(st.characters(), max_size=12)  # control characters and lone surrogates among them
 numbers = st.integers() | st.integers(-(10**60), 10**60) | st.floats(allow_nan=False)
-json_values: st.SearchStrategy[model.JSON] = st.recursive(
+json_values: st.SearchStrategy[JSON] = st.recursive(
     st.none() | st.booleans() | numbers | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
@@ -38,20 +45,20 @@ def maybe(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.none() | inner
 
 
-people = st.builds(model.Person, team_id=texts, user_id=texts)
-refs = st.builds(model.MessageRef, channel=texts, ts=texts)
-failures = st.builds(model.Failure, error_id=texts, summary=texts, at=moments)
+people = st.builds(Person, team_id=texts, user_id=texts)
+refs = st.builds(MessageRef, channel=texts, ts=texts)
+failures = st.builds(Failure, error_id=texts, summary=texts, at=moments)
 
 task_states = st.one_of(
-    st.builds(model.Starting),
-    st.builds(model.Running),
-    st.builds(model.Waiting),
-    st.builds(model.Ended, outcome=texts, at=moments),
-    st.builds(model.Failed, failure=failures, retryable=st.booleans()),
-    st.builds(model.TaskCancelled, by=people, at=moments),
+    st.builds(Starting),
+    st.builds(Running),
+    st.builds(Waiting),
+    st.builds(Ended, outcome=texts, at=moments),
+    st.builds(Failed, failure=failures, retryable=st.booleans()),
+    st.builds(TaskCancelled, by=people, at=moments),
 )
 tasks = st.builds(
-    model.Task,
+    Task,
     id=texts,
     thread_id=texts,
     graph=texts,
@@ -64,21 +71,21 @@ tasks = st.builds(
 )
 
 items = st.builds(
-    model.Item,
+    Item,
     name=texts,
     arguments=json_objects,
-    verdicts=tuples(st.sampled_from(model.Verdict), 5),
+    verdicts=tuples(st.sampled_from(Verdict), 5),
     schema=json_values,
 )
 questions = st.builds(
-    model.Question,
+    Question,
     shape=texts,
     title=texts,
     items=st.lists(items, min_size=1, max_size=2).map(tuple),
     text=texts,
     choices=tuples(texts),
     form=json_values,
-    risk=maybe(st.sampled_from(model.Risk)),
+    risk=maybe(st.sampled_from(Risk)),
     convention=texts,
     labels=st.dictionaries(texts, texts, max_size=3),
     payload=json_values,
@@ -103,13 +110,13 @@ policies = st.builds(
     max_rounds=maybe(counts),
 )
 item_verdicts = st.one_of(
-    st.builds(model.Approve),
-    st.builds(model.Reject, reason=texts),
-    st.builds(model.Respond, value=json_values),
-    st.builds(model.Choose, choice=texts),
+    st.builds(Approve),
+    st.builds(Reject, reason=texts),
+    st.builds(Respond, value=json_values),
+    st.builds(Choose, choice=texts),
 )
 votes = st.builds(
-    model.Vote,
+    Vote,
     person=people,
     verdicts=tuples(item_verdicts),
     version=counts,
@@ -118,18 +125,18 @@ votes = st.builds(
     surface=maybe(texts),
 )
 decisions = st.one_of(
-    st.builds(model.Answered, verdicts=tuples(item_verdicts), voters=tuples(people), edited=st.booleans(), at=moments),
-    st.builds(model.Expired, at=moments),
-    st.builds(model.Cancelled, by=people, at=moments),
+    st.builds(Answered, verdicts=tuples(item_verdicts), voters=tuples(people), edited=st.booleans(), at=moments),
+    st.builds(Expired, at=moments),
+    st.builds(Cancelled, by=people, at=moments),
 )
 request_states = st.one_of(
-    st.builds(model.Pending, due_at=maybe(moments), next_step=counts),
-    st.builds(model.Decided, decision=decisions, attempts=counts, next_try=maybe(moments), failure=maybe(failures)),
-    st.builds(model.Delivered, decision=decisions, at=moments),
-    st.builds(model.Superseded, at=moments),
+    st.builds(Pending, due_at=maybe(moments), next_step=counts),
+    st.builds(Decided, decision=decisions, attempts=counts, next_try=maybe(moments), failure=maybe(failures)),
+    st.builds(Delivered, decision=decisions, at=moments),
+    st.builds(Superseded, at=moments),
 )
 requests = st.builds(
-    model.Request,
+    Request,
     id=texts,
     task_id=texts,
     thread_id=texts,
@@ -144,15 +151,15 @@ requests = st.builds(
     opened_at=moments,
     state=request_states,
     version=counts,
-    edits=tuples(st.builds(model.Edit, person=people, at=moments)),
+    edits=tuples(st.builds(Edit, person=people, at=moments)),
     votes=tuples(votes),
     escalated_to=tuples(texts),
     revision=counts,
 )
 surfaces = st.builds(
-    model.Surface,
+    Surface,
     id=texts,
-    kind=st.sampled_from(model.SurfaceKind),
+    kind=st.sampled_from(SurfaceKind),
     task_id=texts,
     created_at=moments,
     request_id=maybe(texts),
@@ -167,7 +174,7 @@ surfaces = st.builds(
     revision=counts,
 )
 events = st.builds(
-    model.AuditEvent,
+    AuditEvent,
     kind=texts,
     at=moments,
     task_id=texts,
@@ -193,11 +200,11 @@ def test_a_record_comes_back_as_it_was(record: Any) -> None:
 
 
 @given(json_values)
-def test_a_payload_comes_back_with_its_digest(payload: model.JSON) -> None:
+def test_a_payload_comes_back_with_its_digest(payload: JSON) -> None:
     question = a_question(payload=payload, form=payload, items=(an_item(arguments={"": payload}),))
     request = a_request(question=question)
 
-    back = decode(model.Request, encode(request))
+    back = decode(Request, encode(request))
 
     assert back.digest == request.digest
     assert repr(back.question.payload) == repr(payload)
@@ -207,18 +214,18 @@ def test_a_payload_comes_back_with_its_digest(payload: model.JSON) -> None:
 def test_nan_and_the_infinities_are_kept(number: float) -> None:
     task = a_task(inputs={"amount": number})
 
-    back = decode(model.Task, encode(task))
+    back = decode(Task, encode(task))
 
     assert repr(back.inputs["amount"]) == repr(number)
 
 
 def test_a_value_that_looks_like_a_record_stays_a_value() -> None:
-    value: model.JSON = {"type": "Approve", "at": "2030-01-02T12:00:00+00:00", "": [{"type": "Expired"}]}
-    vote = model.Vote(person=a_task().requester, verdicts=(model.Respond(value=value),), version=1, digest="", at=NOON)
+    value: JSON = {"type": "Approve", "at": "2030-01-02T12:00:00+00:00", "": [{"type": "Expired"}]}
+    vote = Vote(person=a_task().requester, verdicts=(Respond(value=value),), version=1, digest="", at=NOON)
 
-    back = decode(model.Request, encode(a_request(votes=(vote,))))
+    back = decode(Request, encode(a_request(votes=(vote,))))
 
-    assert back.votes[0].verdicts == (model.Respond(value=value),)
+    assert back.votes[0].verdicts == (Respond(value=value),)
 
 
 def test_times_are_written_in_utc() -> None:
@@ -228,7 +235,7 @@ def test_times_are_written_in_utc() -> None:
     text = encode(task)
 
     assert json.loads(text)["created_at"] == "2030-01-02T12:00:00+00:00"
-    assert decode(model.Task, text) == task
+    assert decode(Task, text) == task
 
 
 def test_a_time_without_a_zone_is_refused() -> None:
@@ -242,6 +249,6 @@ def test_a_field_that_an_older_record_lacks_takes_its_default() -> None:
     older = json.loads(encode(a_surface("s", a_task())))
     del older["abandoned"]
 
-    back = decode(model.Surface, json.dumps(older))
+    back = decode(Surface, json.dumps(older))
 
     assert back == a_surface("s", a_task())

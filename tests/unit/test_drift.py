@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 
 from bot import __main__, crash
-from bot.approvals.model import Answered, Reject
+from bot.approvals.decision import Answered, Reject
 from bot.engine import questions, registry
 from bot.settings import Settings
 from bot.slack import approvals, commands, listeners, replies

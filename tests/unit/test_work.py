@@ -13,7 +13,7 @@ import pytest
 
 from bot import work
 from bot.approvals.errors import Conflict, CountersignError, NotFound, Unreachable
-from bot.approvals.model import TaskId
+from bot.approvals.ids import TaskId
 from bot.approvals.ports import Draining
 from bot.work import BUSY_AT_ONCE, MOST_AT_ONCE, Lane, Workshop
 from tests.fakes.clock import ManualClock

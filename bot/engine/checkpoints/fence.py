@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from langchain_core.runnables import RunnableConfig
 
-from bot.approvals.model import ThreadId
+from bot.approvals.ids import ThreadId
 
 FENCING_TOKEN: Final = "__countersign_fencing_token"  # noqa: S105 - the name of a key
 """Key in a run's `configurable`. Two underscores keep LangGraph from copying it into the metadata."""

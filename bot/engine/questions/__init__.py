@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from bot.approvals.decision import Decision
 from bot.approvals.errors import InvalidAnswer
-from bot.approvals.model import JSON, Decision, Question
+from bot.approvals.ids import JSON
+from bot.approvals.question import Question
 from bot.engine import schemas
 from bot.engine.questions import (
     agent_inbox,

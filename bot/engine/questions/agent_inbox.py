@@ -9,22 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from bot.approvals.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, ItemVerdict, Reject, Respond
 from bot.approvals.errors import InvalidAnswer
-from bot.approvals.model import (
-    JSON,
-    Answered,
-    Approve,
-    Cancelled,
-    Choose,
-    Decision,
-    Expired,
-    Item,
-    ItemVerdict,
-    Question,
-    Reject,
-    Respond,
-    Verdict,
-)
+from bot.approvals.ids import JSON
+from bot.approvals.question import Item, Question, Verdict
 from bot.engine.questions import conventions
 from bot.engine.questions.plain import is_edited, text_of
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.approvals.decision import Answered, Approve, Cancelled, Decision, Expired, Reject
 from bot.approvals.errors import InvalidAnswer
-from bot.approvals.model import JSON, Answered, Approve, Cancelled, Decision, Expired, Question, Reject
+from bot.approvals.ids import JSON
+from bot.approvals.question import Question
 from bot.engine import schemas
 from bot.engine.questions import conventions, plain
 

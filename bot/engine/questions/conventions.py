@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 
+from bot.approvals.decision import Answered, Approve, Cancelled, Decision, Expired, Reject, Respond
 from bot.approvals.errors import InvalidAnswer
-from bot.approvals.model import JSON, Answered, Approve, Cancelled, Decision, Expired, Reject, Respond, Verdict
+from bot.approvals.ids import JSON
+from bot.approvals.question import Verdict
 
 BOOLEAN = "boolean"
 """true, false"""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bot.approvals.decision import Answered, Approve, Cancelled, Decision, Expired
 from bot.approvals.errors import InvalidAnswer
-from bot.approvals.model import JSON, Answered, Approve, Cancelled, Decision, Expired, Item, Question, Verdict
+from bot.approvals.ids import JSON
+from bot.approvals.question import Item, Question, Verdict
 from bot.engine.questions import plain
 
 NAME = "editable"

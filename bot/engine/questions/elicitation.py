@@ -10,20 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from bot.approvals.decision import Answered, Approve, Cancelled, Decision, Expired, Reject, Respond
 from bot.approvals.errors import InvalidAnswer
-from bot.approvals.model import (
-    JSON,
-    Answered,
-    Approve,
-    Cancelled,
-    Decision,
-    Expired,
-    Item,
-    Question,
-    Reject,
-    Respond,
-    Verdict,
-)
+from bot.approvals.ids import JSON
+from bot.approvals.question import Item, Question, Verdict
 from bot.engine import schemas
 from bot.engine.questions.plain import text_of
 

@@ -9,8 +9,10 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
+from bot.approvals.decision import Answered, Cancelled, Choose, Decision, Expired
 from bot.approvals.errors import InvalidAnswer
-from bot.approvals.model import JSON, Answered, Cancelled, Choose, Decision, Expired, Item, Question, Verdict
+from bot.approvals.ids import JSON
+from bot.approvals.question import Item, Question, Verdict
 from bot.engine.questions import conventions, plain
 
 NAME = "options"

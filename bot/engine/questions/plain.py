@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.approvals.model import JSON, Item, Risk
+from bot.approvals.ids import JSON
+from bot.approvals.question import Item, Risk
 from bot.engine.questions import conventions
 
 UNTITLED: Final = "A question"

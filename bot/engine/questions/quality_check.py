@@ -5,7 +5,9 @@ Answered with yes or no, in the question's convention or its graph's; a complain
 
 from __future__ import annotations
 
-from bot.approvals.model import JSON, Decision, Item, Question
+from bot.approvals.decision import Decision
+from bot.approvals.ids import JSON
+from bot.approvals.question import Item, Question
 from bot.engine.questions import conventions, plain
 
 NAME = "quality_check"

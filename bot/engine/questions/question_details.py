@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.approvals.model import JSON, Decision, Item, Question
+from bot.approvals.decision import Decision
+from bot.approvals.ids import JSON
+from bot.approvals.question import Item, Question
 from bot.engine.questions import conventions, plain
 
 NAME = "question_details"

@@ -5,7 +5,9 @@ Where the graph's entry names a convention of yes and no, a bare value is approv
 
 from __future__ import annotations
 
-from bot.approvals.model import JSON, Decision, Item, Question
+from bot.approvals.decision import Decision
+from bot.approvals.ids import JSON
+from bot.approvals.question import Item, Question
 from bot.engine.questions import conventions, plain
 
 NAME = "text"

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bot.approvals.decision import Answered, Cancelled, Decision, Expired
 from bot.approvals.errors import InvalidAnswer
-from bot.approvals.model import JSON, Answered, Cancelled, Decision, Expired, Item, Question, Verdict
+from bot.approvals.ids import JSON
+from bot.approvals.question import Item, Question, Verdict
 from bot.engine import schemas
 from bot.engine.questions import tool_calls
 

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.model import Delivered, Ended, SurfaceKind, Task
+from bot.approvals.request import Delivered
+from bot.approvals.surface import SurfaceKind
+from bot.approvals.task import Ended, Task
 from tests.fakes.engine import Stage
 from tests.fakes.fuse import Fuse, Killed
 from tests.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, World, a_world, question
@@ -13,8 +15,8 @@ from tests.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, World, a_worl
 async def live(world: World) -> Task:
     """A task from its start to its end, each question answered as soon as it is there."""
     tasks = await world.storage.tasks_of(RITA, 1)
-    task = tasks[0] if tasks else await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
-    await world.service.sweep(world.now)
+    task = tasks[0] if tasks else await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    await world.sweeper.sweep(world.now)
     await world.settle()
     for _ in range(2):
         for request in await world.requests(task):

@@ -10,40 +10,17 @@ from typing import cast
 import pytest
 
 from bot.approvals import rules
+from bot.approvals.audit import AuditEvent
+from bot.approvals.decision import Answered, Approve, Cancelled, Expired, Reject
 from bot.approvals.errors import Unreachable
-from bot.approvals.model import (
-    Answered,
-    Approve,
-    AuditEvent,
-    Cancelled,
-    Decided,
-    Delivered,
-    Ended,
-    Expired,
-    Failed,
-    Failure,
-    InterruptId,
-    Lease,
-    Pending,
-    Reject,
-    Request,
-    RequestId,
-    Running,
-    Starting,
-    Superseded,
-    Surface,
-    SurfaceKind,
-    Task,
-    TaskCancelled,
-    TaskId,
-    TaskState,
-    ThreadId,
-    Waiting,
-)
+from bot.approvals.ids import InterruptId, RequestId, TaskId, ThreadId
 from bot.approvals.moves import GiveUp, Move, Proceed, Record, Resume, Start, next_move
 from bot.approvals.policy import Expire, Step
 from bot.approvals.ports import Asked, Draining, Engine, Phase, Records, Storage, ThreadStatus
+from bot.approvals.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.rules import MOST_ATTEMPTS
+from bot.approvals.surface import Surface, SurfaceKind
+from bot.approvals.task import Ended, Failed, Failure, Lease, Running, Starting, Task, TaskCancelled, TaskState, Waiting
 from tests.fakes.clock import MORNING
 from tests.fakes.world import (
     ALICE,
@@ -195,7 +172,7 @@ async def test_a_rejection_is_delivered_like_any_answer(world: World) -> None:
 async def test_what_runs_is_what_was_approved_last(world: World) -> None:
     task = await world.started()
     request = await world.request(task)
-    edited = await world.service.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now)
+    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now)
     await world.vote(ALICE, on=edited)
 
     await world.settle()
@@ -477,7 +454,7 @@ async def test_a_running_step_of_a_cancelled_task_is_stopped_and_the_graph_is_no
         driving = asyncio.create_task(world.delivery.drive(task.id))
         await pause.reached.wait()
 
-        await world.service.cancel(task.id, RITA, world.now)
+        await world.tasks.cancel(task.id, RITA, world.now)
         await driving
         await world.settle()
         await world.later(HOUR)
@@ -490,7 +467,7 @@ async def test_a_running_step_of_a_cancelled_task_is_stopped_and_the_graph_is_no
 
 async def test_what_a_graph_asks_in_the_moment_of_its_cancelling_is_closed() -> None:
     async with a_world({}, {FIRST: question()}) as world:
-        task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+        task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
         pause = world.engine.pause_in("step 0")
         driving = asyncio.create_task(world.delivery.drive(task.id))
         await pause.reached.wait()
@@ -504,7 +481,7 @@ async def test_what_a_graph_asks_in_the_moment_of_its_cancelling_is_closed() -> 
             async def open_request(
                 self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()
             ) -> Request:
-                await world.service.cancel(task.id, RITA, world.now)
+                await world.tasks.cancel(task.id, RITA, world.now)
                 return await world.storage.open_request(request, event, surfaces)
 
         driving.cancel()
@@ -593,7 +570,7 @@ async def test_a_thread_that_failed_before_its_first_checkpoint_can_be_retried(w
     await world.settle()
     assert (await world.task(task.id)).state == Failed(failure=await failure_of(world, task), retryable=True)
 
-    await world.service.retry(task.id, RITA, world.now)
+    await world.tasks.retry(task.id, RITA, world.now)
     await world.settle()
 
     assert (await world.task(task.id)).state == Waiting()
@@ -642,7 +619,7 @@ async def test_a_node_that_never_succeeds_is_left_to_a_person_at_last(world: Wor
     assert len(world.engine.runs) == 1 + MOST_ATTEMPTS
 
     world.engine.failures[FIRST] = 0
-    await world.service.retry(task.id, RITA, world.now)
+    await world.tasks.retry(task.id, RITA, world.now)
     await world.settle()
 
     assert isinstance((await world.request(task)).state, Delivered)
@@ -659,7 +636,7 @@ async def test_a_graph_that_raises_before_it_asks_stops_with_one_message_and_can
         assert len(world.messenger.of(SurfaceKind.OUTCOME)) == 1
         assert world.engine.runs == ["start"]
 
-        await world.service.retry(task.id, RITA, world.now)
+        await world.tasks.retry(task.id, RITA, world.now)
         await world.settle()
 
         assert (await world.task(task.id)).state == Waiting()
@@ -731,7 +708,7 @@ async def test_an_answer_that_gets_lost_on_its_way_does_not_loop_and_can_be_retr
     world.work.deliver(task.id)  # woken for nothing: it is still stopped, not waiting
     await world.settle()
     world.engine.deaf = set()
-    await world.service.retry(task.id, RITA, world.now)
+    await world.tasks.retry(task.id, RITA, world.now)
     await world.settle()
 
     assert isinstance((await world.request(task)).state, Delivered)
@@ -813,7 +790,7 @@ async def test_an_answer_that_a_person_brings_on_while_it_is_given_is_given_once
 async def test_a_failure_is_not_forgotten_when_a_person_was_faster_than_its_recording() -> None:
     async with a_world({}) as world:
         world.engine.failures["step 0"] = 1
-        task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+        task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
         pause = world.engine.pause_in("step 0")
         driving = asyncio.create_task(world.delivery.drive(task.id))
         await pause.reached.wait()
@@ -878,7 +855,7 @@ async def test_what_nobody_foresaw_stops_the_task_with_an_error_id_and_is_told_o
         assert len(await world.surfaces_of(task, SurfaceKind.OUTCOME)) <= 1
 
         world.engine.down = None
-        await world.service.retry(task.id, RITA, world.now)
+        await world.tasks.retry(task.id, RITA, world.now)
         await world.settle()
 
         assert isinstance((await world.task(task.id)).state, Ended)
@@ -913,7 +890,7 @@ async def test_a_silence_that_the_graph_refuses_ends_the_task() -> None:
 
         delivery = replace(world.delivery, engine=cast(Engine, RefusesSilence()))
         world.clock.advance(timedelta(hours=1))
-        await world.service.sweep(world.now)
+        await world.sweeper.sweep(world.now)
         world.engine.runs.clear()
         await delivery.drive(task.id)
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from bot.approvals.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, ItemVerdict, Reject, Respond
 from bot.approvals.errors import (
     AlreadySettled,
     Conflict,
@@ -25,19 +26,7 @@ from bot.approvals.errors import (
     Unreachable,
     VerdictNotOffered,
 )
-from bot.approvals.model import (
-    Answered,
-    Approve,
-    Cancelled,
-    Choose,
-    Decision,
-    Expired,
-    ItemVerdict,
-    Reject,
-    RequestId,
-    Respond,
-    TaskId,
-)
+from bot.approvals.ids import RequestId, TaskId
 from tests.fakes.clock import MORNING
 from tests.fakes.world import ALICE, BOB, RITA
 

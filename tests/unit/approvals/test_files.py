@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.approvals import surfaces
-from bot.approvals.model import Item, SurfaceKind
 from bot.approvals.ports import OutcomeUnknown
+from bot.approvals.question import Item
+from bot.approvals.surface import SurfaceKind
 from tests.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, a_request, a_world, item, question
 
 LONG = "x" * surfaces.LONGEST_IN_MODAL
@@ -42,7 +43,7 @@ async def test_a_file_is_posted_once_whatever_becomes_of_its_request() -> None:
 
 async def test_a_file_whose_posting_is_not_known_is_looked_for_before_it_is_posted_again() -> None:
     async with a_world({FIRST: question(long_item())}) as world:
-        task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+        task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
         await world.surfaces.reconcile(task.id)
         await world.delivery.drive(task.id)
         for _ in ("card", "file"):
@@ -60,7 +61,7 @@ async def test_an_edit_has_a_file_of_its_own_and_the_old_one_stays() -> None:
         task = await world.started()
         request = await world.request(task)
 
-        await world.service.edit(request.id, ALICE, 1, 0, {"body": LONG + "y"}, world.now)
+        await world.answers.edit(request.id, ALICE, 1, 0, {"body": LONG + "y"}, world.now)
         await world.settle()
 
         assert [file.version for file in await world.surfaces_of(task, SurfaceKind.FILE)] == [1, 2]
@@ -69,10 +70,10 @@ async def test_an_edit_has_a_file_of_its_own_and_the_old_one_stays() -> None:
 
 async def test_a_file_that_was_not_posted_before_an_edit_is_given_up() -> None:
     async with a_world({FIRST: question(long_item())}) as world:
-        task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+        task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
         await world.delivery.drive(task.id)
         request = await world.request(task)
-        revised = await world.service.edit(request.id, ALICE, 1, 0, {"body": "short"}, world.now)
+        revised = await world.answers.edit(request.id, ALICE, 1, 0, {"body": "short"}, world.now)
 
         await world.settle()
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.approvals.model import MessageRef, SurfaceKind, Task, TaskId, Ts
+from bot.approvals.ids import MessageRef, TaskId, Ts
 from bot.approvals.ports import MessageGone, NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.progress import BETWEEN, FIRST, Progress
+from bot.approvals.surface import SurfaceKind
 from bot.approvals.surfaces import CLAIM
+from bot.approvals.task import Task
 from tests.fakes.world import CHANNEL, RITA, World
 
 ONE = TaskId("t-one")
@@ -159,7 +161,7 @@ class Scene:
 @pytest.fixture
 async def scene(world: World, desk: Desk) -> Scene:
     world.surfaces = replace(world.surfaces, progress=desk.progress)
-    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
     await world.surfaces.reconcile(task.id)
     return Scene(world, desk, task)
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.errors import NotFound, Unreachable
-from bot.approvals.model import Task, Waiting
 from bot.approvals.retention import Retention
+from bot.approvals.task import Task, Waiting
 from tests.fakes.world import ALICE, World
 
 DAY = timedelta(days=1)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals import rules
+from bot.approvals.decision import Answered, Approve, Cancelled, Choose, Expired, ItemVerdict, Reject, Respond, Vote
 from bot.approvals.errors import (
     AlreadySettled,
     NotAnApprover,
@@ -15,29 +16,12 @@ from bot.approvals.errors import (
     StaleVersion,
     VerdictNotOffered,
 )
-from bot.approvals.model import (
-    Answered,
-    Approve,
-    Cancelled,
-    Choose,
-    Decided,
-    Delivered,
-    Edit,
-    Expired,
-    Failure,
-    ItemVerdict,
-    Pending,
-    Person,
-    Reject,
-    Request,
-    Respond,
-    Superseded,
-    TeamId,
-    Verdict,
-    Vote,
-)
+from bot.approvals.ids import Person, TeamId
 from bot.approvals.policy import Escalate, Expire, Policy, Remind, Step
 from bot.approvals.ports import Member
+from bot.approvals.question import Verdict
+from bot.approvals.request import Decided, Delivered, Edit, Pending, Request, Superseded
+from bot.approvals.task import Failure
 from tests.fakes.clock import MORNING
 from tests.fakes.world import ALICE, BOB, CAROL, GUS, RITA, STRANGER, a_request, item, policy, question
 

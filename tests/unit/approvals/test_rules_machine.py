@@ -10,26 +10,25 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from bot.approvals.errors import AlreadySettled, CountersignError, MayNotVote, StaleVersion
-from bot.approvals.model import (
+from bot.approvals.audit import AuditEvent
+from bot.approvals.decision import (
     Answered,
     Approve,
-    AuditEvent,
     Cancelled,
     Choose,
     Decision,
     Expired,
     ItemVerdict,
-    Person,
     Reject,
-    Request,
     Respond,
-    Superseded,
-    Task,
-    Verdict,
     outcome_of,
 )
+from bot.approvals.errors import AlreadySettled, CountersignError, MayNotVote, StaleVersion
+from bot.approvals.ids import Person
 from bot.approvals.policy import Escalate, Expire, Remind, Step
+from bot.approvals.question import Verdict
+from bot.approvals.request import Request, Superseded
+from bot.approvals.task import Task
 from tests.fakes.world import (
     ALICE,
     BOB,
@@ -122,7 +121,7 @@ class OneRequest(RuleBasedStateMachine):
             request = self.request
             try:
                 after = self.runner.run(
-                    self.world.service.vote(request.id, person, version, (verdict,), self.world.now)
+                    self.world.answers.vote(request.id, person, version, (verdict,), self.world.now)
                 )
             except AlreadySettled as refusal:
                 told = refusal.decision
@@ -148,7 +147,7 @@ class OneRequest(RuleBasedStateMachine):
         before = self.request
         try:
             after = self.runner.run(
-                self.world.service.edit(before.id, person, version, 0, {"path": path}, self.world.now)
+                self.world.answers.edit(before.id, person, version, 0, {"path": path}, self.world.now)
             )
         except CountersignError:
             assert self.request == before
@@ -173,7 +172,7 @@ class OneRequest(RuleBasedStateMachine):
     def cancel(self, by: Person) -> None:
         before = self.request
         try:
-            self.runner.run(self.world.service.cancel(self.task.id, by, self.world.now))
+            self.runner.run(self.world.tasks.cancel(self.task.id, by, self.world.now))
         except CountersignError:
             assert self.request == before
         else:
@@ -183,7 +182,7 @@ class OneRequest(RuleBasedStateMachine):
     def time_passes(self, hours: int, directory_down: bool) -> None:
         self.world.clock.advance(hours * HOUR)
         self.world.directory.down = directory_down
-        self.runner.run(self.world.service.sweep(self.world.now))
+        self.runner.run(self.world.sweeper.sweep(self.world.now))
         self.world.directory.down = False
 
     @rule()
@@ -195,7 +194,7 @@ class OneRequest(RuleBasedStateMachine):
         before = self.request
         self.world.directory.down = True
         try:
-            self.runner.run(self.world.service.vote(before.id, person, before.version, (Approve(),), self.world.now))
+            self.runner.run(self.world.answers.vote(before.id, person, before.version, (Approve(),), self.world.now))
         except CountersignError:
             pass
         else:

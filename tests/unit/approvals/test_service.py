@@ -9,6 +9,9 @@ from typing import cast
 import pytest
 import pytest_asyncio
 
+from bot.approvals.audit import AuditEvent
+from bot.approvals.changes import MOST_RACES
+from bot.approvals.decision import Answered, Approve, Cancelled, Expired, Reject
 from bot.approvals.errors import (
     AlreadySettled,
     Conflict,
@@ -24,30 +27,12 @@ from bot.approvals.errors import (
     UnknownGraph,
     Unreachable,
 )
-from bot.approvals.model import (
-    Answered,
-    Approve,
-    AuditEvent,
-    Cancelled,
-    Delivered,
-    Ended,
-    Expired,
-    Failed,
-    MessageRef,
-    Pending,
-    Person,
-    Reject,
-    Request,
-    RequestId,
-    Starting,
-    SurfaceKind,
-    TaskCancelled,
-    TaskId,
-    Ts,
-)
+from bot.approvals.ids import MessageRef, Person, RequestId, TaskId, Ts
 from bot.approvals.policy import Escalate, Expire, Remind, Step
 from bot.approvals.ports import Storage
-from bot.approvals.service import MOST_RACES
+from bot.approvals.request import Delivered, Pending, Request
+from bot.approvals.surface import SurfaceKind
+from bot.approvals.task import Ended, Failed, Starting, TaskCancelled
 from tests.fakes.world import (
     ALICE,
     BOB,
@@ -88,7 +73,7 @@ async def asked(world: World) -> Request:
 
 
 async def test_a_started_task_is_recorded_with_its_message_before_anything_runs(world: World) -> None:
-    task = await world.service.start("cleanup", {"days": "3"}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start("cleanup", {"days": "3"}, RITA, CHANNEL, world.now)
 
     assert await world.task(task.id) == task
     assert task.state == Starting()
@@ -100,7 +85,7 @@ async def test_a_started_task_is_recorded_with_its_message_before_anything_runs(
 
 async def test_a_graph_that_is_not_known_starts_nothing(world: World) -> None:
     with pytest.raises(UnknownGraph):
-        await world.service.start("nonsense", {}, RITA, CHANNEL, world.now)
+        await world.tasks.start("nonsense", {}, RITA, CHANNEL, world.now)
 
     assert await world.storage.tasks_of(RITA, 10) == ()
 
@@ -182,9 +167,9 @@ class SlowReader:
 async def test_a_vote_is_tried_again_when_somebody_else_was_faster(world: World) -> None:
     request = await asked(world)
     slow = SlowReader(world, MOST_RACES - 1)
-    service = replace(world.service, storage=cast(Storage, slow))
+    answers = replace(world.answers, storage=cast(Storage, slow))
 
-    settled = await service.vote(request.id, ALICE, 1, (Approve(),), world.now)
+    settled = await answers.vote(request.id, ALICE, 1, (Approve(),), world.now)
 
     assert settled.decision is not None
     assert slow.times == 0
@@ -192,10 +177,10 @@ async def test_a_vote_is_tried_again_when_somebody_else_was_faster(world: World)
 
 async def test_a_vote_that_loses_every_race_says_so(world: World) -> None:
     request = await asked(world)
-    service = replace(world.service, storage=cast(Storage, SlowReader(world, MOST_RACES)))
+    answers = replace(world.answers, storage=cast(Storage, SlowReader(world, MOST_RACES)))
 
     with pytest.raises(Conflict):
-        await service.vote(request.id, ALICE, 1, (Approve(),), world.now)
+        await answers.vote(request.id, ALICE, 1, (Approve(),), world.now)
 
     assert (await world.storage.request(request.id)).votes == ()
 
@@ -204,7 +189,7 @@ Door = Callable[[World, Request, Person], Awaitable[Request]]
 
 
 async def checking(world: World, request: Request, who: Person) -> Request:
-    return await world.service.check(request.id, who, request.version, world.now)
+    return await world.answers.check(request.id, who, request.version, world.now)
 
 
 async def voting(world: World, request: Request, who: Person) -> Request:
@@ -212,7 +197,7 @@ async def voting(world: World, request: Request, who: Person) -> Request:
 
 
 async def editing(world: World, request: Request, who: Person) -> Request:
-    return await world.service.edit(request.id, who, request.version, 0, {}, world.now)
+    return await world.answers.edit(request.id, who, request.version, 0, {}, world.now)
 
 
 DOORS: list[Door] = [checking, voting, editing]
@@ -262,7 +247,7 @@ async def test_a_vote_is_counted_on_who_may_answer_now_and_not_on_what_is_rememb
         world.directory.groups["@admins"] = []
         world.directory.cached["@admins"] = [BOB]
         request = await asked(world)
-        assert await world.service.check(request.id, BOB, 1, world.now) == request
+        assert await world.answers.check(request.id, BOB, 1, world.now) == request
 
         with pytest.raises(NotAnApprover):
             await world.vote(BOB, on=request)
@@ -294,13 +279,13 @@ async def test_a_card_that_somebody_deleted_is_posted_anew_with_the_reminder(lad
 async def test_a_check_gives_the_request_and_changes_nothing(world: World) -> None:
     request = await asked(world)
 
-    assert await world.service.check(request.id, ALICE, 1, world.now) == request
+    assert await world.answers.check(request.id, ALICE, 1, world.now) == request
     assert await world.storage.request(request.id) == request
 
 
 async def test_a_vote_on_what_was_edited_meanwhile_is_not_counted(world: World) -> None:
     request = await asked(world)
-    edited = await world.service.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now)
+    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now)
 
     with pytest.raises(StaleVersion):
         await world.vote(ALICE, on=request)
@@ -312,7 +297,7 @@ async def test_a_vote_on_what_was_edited_meanwhile_is_not_counted(world: World) 
 async def test_an_edit_is_recorded_with_the_digest_that_it_made(world: World) -> None:
     request = await asked(world)
 
-    edited = await world.service.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now)
+    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now)
 
     (event,) = await world.history(await world.task(request.task_id), "edited")
     assert event.data == {"version": 2, "digest": edited.digest, "item": 0}
@@ -331,7 +316,7 @@ async def test_an_answer_that_the_graph_would_refuse_is_not_recorded(world: Worl
 
 async def test_a_request_that_is_not_there_cannot_be_answered(world: World) -> None:
     with pytest.raises(NotFound):
-        await world.service.vote(RequestId("nope"), ALICE, 1, (Approve(),), world.now)
+        await world.answers.vote(RequestId("nope"), ALICE, 1, (Approve(),), world.now)
 
 
 # --- Cancelling ---------------------------------------------------------------------------------
@@ -340,7 +325,7 @@ async def test_a_request_that_is_not_there_cannot_be_answered(world: World) -> N
 async def test_a_cancelled_task_settles_its_open_requests_and_its_graph_is_not_resumed(world: World) -> None:
     request = await asked(world)
 
-    task = await world.service.cancel(request.task_id, RITA, world.now)
+    task = await world.tasks.cancel(request.task_id, RITA, world.now)
     await world.settle()
 
     assert task.state == TaskCancelled(by=RITA, at=world.now)
@@ -356,7 +341,7 @@ async def test_cancelling_leaves_alone_what_was_decided_before() -> None:
         task = await world.started()
         first = await world.vote(ALICE, on=await world.request(task))
 
-        await world.service.cancel(task.id, RITA, world.now)
+        await world.tasks.cancel(task.id, RITA, world.now)
 
         assert await world.request(task) == first
         assert isinstance((await world.request(task, SECOND)).decision, Cancelled)
@@ -366,17 +351,17 @@ async def test_only_the_requester_may_cancel(world: World) -> None:
     request = await asked(world)
 
     with pytest.raises(NotYours, match="<@U-RITA>"):
-        await world.service.cancel(request.task_id, ALICE, world.now)
+        await world.tasks.cancel(request.task_id, ALICE, world.now)
 
     assert await world.storage.request(request.id) == request
 
 
 async def test_what_is_over_cannot_be_cancelled(world: World) -> None:
     request = await asked(world)
-    await world.service.cancel(request.task_id, RITA, world.now)
+    await world.tasks.cancel(request.task_id, RITA, world.now)
 
     with pytest.raises(TaskFinished):
-        await world.service.cancel(request.task_id, RITA, world.now)
+        await world.tasks.cancel(request.task_id, RITA, world.now)
 
 
 async def test_an_answer_that_is_faster_than_the_cancelling_of_its_request_stands(world: World) -> None:
@@ -390,8 +375,8 @@ async def test_an_answer_that_is_faster_than_the_cancelling_of_its_request_stand
         async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
             return (request,)  # as it was a moment ago
 
-    service = replace(world.service, storage=cast(Storage, SeesItOpen()))
-    await service.cancel(request.task_id, RITA, world.now)
+    tasks = replace(world.tasks, storage=cast(Storage, SeesItOpen()))
+    await tasks.cancel(request.task_id, RITA, world.now)
 
     assert await world.storage.request(request.id) == vote
 
@@ -403,14 +388,14 @@ async def test_an_answer_that_is_faster_than_the_cancelling_of_its_request_stand
 async def test_a_task_is_shown_to(world: World, who: Person) -> None:
     task = await world.started()
 
-    assert await world.service.look(task.id, who) == task
+    assert await world.tasks.look(task.id, who) == task
 
 
 async def test_a_task_is_not_shown_to_strangers(world: World) -> None:
     task = await world.started()
 
     with pytest.raises(NotYours):
-        await world.service.look(task.id, STRANGER)
+        await world.tasks.look(task.id, STRANGER)
 
 
 async def test_a_surface_is_drawn_again_in_its_place(world: World) -> None:
@@ -418,7 +403,7 @@ async def test_a_surface_is_drawn_again_in_its_place(world: World) -> None:
     card = await world.surface(task, SurfaceKind.CARD)
     assert card.ref is not None
 
-    await world.service.redraw(card.ref)
+    await world.tasks.redraw(card.ref)
     await world.settle()
 
     assert world.messenger.calls == ["post", "post", "update"]
@@ -432,7 +417,7 @@ async def test_a_late_click_on_a_card_that_is_just_being_drawn_leaves_it_to_whoe
     assert card.ref is not None
     claimed = await world.storage.save_surface(replace(card, not_before=world.now + timedelta(minutes=1)))
 
-    await world.service.redraw(card.ref)
+    await world.tasks.redraw(card.ref)
 
     assert await world.surface(task, SurfaceKind.CARD) == claimed
 
@@ -440,7 +425,7 @@ async def test_a_late_click_on_a_card_that_is_just_being_drawn_leaves_it_to_whoe
 async def test_where_nothing_stands_nothing_is_drawn(world: World) -> None:
     await world.started()
 
-    await world.service.redraw(MessageRef(channel=CHANNEL, ts=Ts("1.0")))
+    await world.tasks.redraw(MessageRef(channel=CHANNEL, ts=Ts("1.0")))
 
     assert world.work.showings == []
 
@@ -456,7 +441,7 @@ async def test_a_retry_brings_a_stopped_task_and_its_decision_on_again(world: Wo
     task = await world.task(request.task_id)
     assert isinstance(task.state, Failed)
 
-    await world.service.retry(task.id, BOB, world.now)
+    await world.tasks.retry(task.id, BOB, world.now)
     await world.settle()
 
     assert isinstance((await world.storage.request(request.id)).state, Delivered)
@@ -470,14 +455,14 @@ async def test_a_stranger_may_not_retry(world: World) -> None:
     await world.settle()
 
     with pytest.raises(NotYours):
-        await world.service.retry(request.task_id, STRANGER, world.now)
+        await world.tasks.retry(request.task_id, STRANGER, world.now)
 
 
 async def test_a_task_that_is_not_stopped_by_an_error_has_nothing_to_retry(world: World) -> None:
     task = await world.started()
 
     with pytest.raises(NothingToRetry):
-        await world.service.retry(task.id, BOB, world.now)
+        await world.tasks.retry(task.id, BOB, world.now)
 
 
 async def test_a_task_that_cannot_go_on_has_nothing_to_retry(world: World) -> None:
@@ -487,7 +472,7 @@ async def test_a_task_that_cannot_go_on_has_nothing_to_retry(world: World) -> No
     await world.settle()
 
     with pytest.raises(NothingToRetry):
-        await world.service.retry(request.task_id, BOB, world.now)
+        await world.tasks.retry(request.task_id, BOB, world.now)
 
 
 async def test_a_retry_leaves_open_questions_open() -> None:
@@ -498,7 +483,7 @@ async def test_a_retry_leaves_open_questions_open() -> None:
         await world.settle()
         second = await world.request(task, SECOND)
 
-        await world.service.retry(task.id, RITA, world.now)
+        await world.tasks.retry(task.id, RITA, world.now)
 
         assert await world.request(task, SECOND) == second
 
@@ -589,7 +574,7 @@ async def test_any_number_of_processes_may_sweep_at_once(ladder: World) -> None:
     request = await asked(ladder)
     ladder.clock.advance(2 * HOUR)
 
-    await asyncio.gather(*(ladder.service.sweep(ladder.now) for _ in range(5)))
+    await asyncio.gather(*(ladder.sweeper.sweep(ladder.now) for _ in range(5)))
 
     task = await ladder.task(request.task_id)
     assert len(await ladder.history(task, "escalated")) == 1
@@ -612,7 +597,7 @@ async def test_an_expiry_that_the_graph_cannot_take_ends_its_task_and_stops_nobo
 
 
 async def test_a_sweep_finds_whatever_a_dead_process_left_undone(world: World) -> None:
-    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
     world.work.forget()
     await world.later(timedelta(minutes=2))
     assert isinstance((await world.request(task)).state, Pending)
@@ -639,9 +624,9 @@ async def test_nobody_but_the_requester_sees_a_task_while_people_cannot_be_looke
     task = await world.started()
     world.directory.down = True
 
-    assert await world.service.look(task.id, RITA) == task
+    assert await world.tasks.look(task.id, RITA) == task
     with pytest.raises(Unreachable):
-        await world.service.look(task.id, ALICE)
+        await world.tasks.look(task.id, ALICE)
 
 
 async def test_a_task_that_ended_while_it_was_being_cancelled_stays_as_it_ended(world: World) -> None:
@@ -659,9 +644,9 @@ async def test_a_task_that_ended_while_it_was_being_cancelled_stays_as_it_ended(
             await world.storage.save_task(ended, AuditEvent(kind="ended", at=world.now, task_id=task_id))
             return ()
 
-    service = replace(world.service, storage=cast(Storage, EndsMeanwhile()))
+    tasks = replace(world.tasks, storage=cast(Storage, EndsMeanwhile()))
 
-    assert (await service.cancel(task.id, RITA, world.now)).state == Ended(outcome="done", at=world.now)
+    assert (await tasks.cancel(task.id, RITA, world.now)).state == Ended(outcome="done", at=world.now)
 
 
 async def test_an_edit_that_the_graph_would_refuse_is_not_recorded(world: World) -> None:
@@ -669,6 +654,6 @@ async def test_an_edit_that_the_graph_would_refuse_is_not_recorded(world: World)
     world.engine.refused_edit = "The amount must be a number."
 
     with pytest.raises(InvalidAnswer, match="must be a number"):
-        await world.service.edit(request.id, ALICE, request.version, 0, {"amount": "much"}, world.now)
+        await world.answers.edit(request.id, ALICE, request.version, 0, {"amount": "much"}, world.now)
 
     assert await world.storage.request(request.id) == request

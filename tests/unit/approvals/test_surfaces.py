@@ -8,15 +8,12 @@ from typing import cast
 import pytest
 
 from bot.approvals import surfaces
-from bot.approvals.model import (
-    AuditEvent,
-    Ended,
-    Request,
-    SurfaceKind,
-    Task,
-    TaskId,
-)
+from bot.approvals.audit import AuditEvent
+from bot.approvals.ids import TaskId
 from bot.approvals.ports import MessageGone, NotNow, OutcomeUnknown, PlaceGone, Records, Storage
+from bot.approvals.request import Request
+from bot.approvals.surface import SurfaceKind
+from bot.approvals.task import Ended, Task
 from tests.fakes.fuse import Fuse, Killed
 from tests.fakes.world import ALICE, CHANNEL, DORA, RITA, World, a_request, a_world, policy
 
@@ -25,14 +22,14 @@ SECOND = timedelta(seconds=1)
 
 async def asked(world: World) -> Task:
     """A task whose graph has asked, with nothing in Slack yet."""
-    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
     await world.delivery.drive(task.id)
     return await world.task(task.id)
 
 
 async def opened(world: World) -> Task:
     """A task with its message in Slack, before its graph has asked."""
-    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
     await world.surfaces.reconcile(task.id)
     return task
 
@@ -152,7 +149,7 @@ async def test_waits_for_a_silent_slack_double_up_to_five_minutes(world: World) 
     waits: list[float] = []
     for _ in range(10):
         world.messenger.fail("post", OutcomeUnknown())
-    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
 
     for _ in range(10):
         again = await world.surfaces.reconcile(task.id)
@@ -230,7 +227,7 @@ async def test_a_place_that_is_gone_is_given_up_and_not_tried_again(world: World
 
 async def test_what_slack_refuses_for_the_moment_is_put_off_as_long_as_slack_says(world: World) -> None:
     world.messenger.fail("post", NotNow("ratelimited", 30))
-    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
 
     again = await world.surfaces.reconcile(task.id)
     early = await world.surfaces.reconcile(task.id)
@@ -296,7 +293,7 @@ async def test_a_dm_that_cannot_be_opened_is_given_up_alone(world: World) -> Non
 
 
 async def test_two_passes_at_once_post_once(world: World) -> None:
-    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
     pause = world.messenger.pause_at("post")
 
     first = asyncio.create_task(world.surfaces.reconcile(task.id))
@@ -322,7 +319,7 @@ async def test_two_passes_that_have_read_the_same_post_once(world: World) -> Non
 
 
 async def test_a_pass_that_took_longer_than_its_claim_leaves_the_other_ones_message(world: World) -> None:
-    task = await world.service.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
     pause = world.messenger.pause_at("post")
     slow = asyncio.create_task(world.surfaces.reconcile(task.id))
     await pause.reached.wait()

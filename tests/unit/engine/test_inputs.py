@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from bot.approvals.errors import InvalidInputs
-from bot.approvals.model import JSON
+from bot.approvals.ids import JSON
 from bot.approvals.ports import Input
 from bot.engine import inputs
 from bot.engine.inputs import InputForm

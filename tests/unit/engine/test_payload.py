@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
-from bot.approvals.model import JSON
+from bot.approvals.ids import JSON
 from bot.engine import payload
 
 SURROGATE = "\ud800"

@@ -10,19 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.approvals.decision import Approve, Cancelled, Decision, Expired, ItemVerdict, Reject, Respond
 from bot.approvals.errors import InvalidAnswer
-from bot.approvals.model import (
-    JSON,
-    Approve,
-    Cancelled,
-    Decision,
-    Expired,
-    ItemVerdict,
-    Reject,
-    Respond,
-    Risk,
-    Verdict,
-)
+from bot.approvals.ids import JSON
+from bot.approvals.question import Risk, Verdict
 from bot.engine import questions
 from bot.engine.questions import conventions, question_details, text
 from tests.builders import NOON, a_person, an_answer

@@ -15,9 +15,11 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import interrupt
 
+from bot.approvals.decision import Approve, Expired, Reject
 from bot.approvals.errors import GraphUnavailable, InvalidAnswer, InvalidInputs, UnknownGraph, Unreachable
-from bot.approvals.model import Approve, Expired, InterruptId, Lease, Reject, Task, ThreadId
+from bot.approvals.ids import InterruptId, ThreadId
 from bot.approvals.ports import Draining, Engine, Phase
+from bot.approvals.task import Lease, Task
 from bot.engine import inputs, questions
 from bot.engine.checkpoints import sqlite_saver
 from bot.engine.registry import LoadedGraph, Registry

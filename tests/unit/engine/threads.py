@@ -15,7 +15,7 @@ from langgraph.pregel import Pregel
 from langgraph.types import Command
 from typing_extensions import TypedDict
 
-from bot.approvals.model import JSON
+from bot.approvals.ids import JSON
 from bot.approvals.ports import ThreadStatus
 from bot.engine import status
 

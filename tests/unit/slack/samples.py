@@ -5,50 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.approvals.model import (
+from bot.approvals.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, Reject, Respond, Vote
+from bot.approvals.ids import (
     JSON,
-    Answered,
-    Approve,
-    Cancelled,
     ChannelId,
-    Choose,
-    Decided,
-    Decision,
-    Delivered,
-    Edit,
-    Ended,
-    Expired,
-    Failed,
-    Failure,
     InterruptId,
-    Item,
-    Pending,
     Person,
-    Question,
-    Reject,
-    Request,
     RequestId,
-    RequestState,
-    Respond,
-    Risk,
-    Running,
-    Superseded,
-    Surface,
     SurfaceId,
-    SurfaceKind,
-    Task,
-    TaskCancelled,
     TaskId,
-    TaskState,
     TeamId,
     ThreadId,
     UserId,
-    Verdict,
-    Vote,
-    Waiting,
 )
 from bot.approvals.policy import Expire, Policy, Remind, Step
 from bot.approvals.ports import View
+from bot.approvals.question import Item, Question, Risk, Verdict
+from bot.approvals.request import Decided, Delivered, Edit, Pending, Request, RequestState, Superseded
+from bot.approvals.surface import Surface, SurfaceKind
+from bot.approvals.task import Ended, Failed, Failure, Running, Task, TaskCancelled, TaskState, Waiting
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 TEAM = TeamId("T0ACME")

@@ -10,21 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.approvals.model import (
-    JSON,
-    Approve,
-    Decided,
-    Delivered,
-    Ended,
-    Failed,
-    Item,
-    Reject,
-    Respond,
-    Risk,
-    Superseded,
-    SurfaceKind,
-    Verdict,
-)
+from bot.approvals.decision import Approve, Reject, Respond
+from bot.approvals.ids import JSON
+from bot.approvals.question import Item, Risk, Verdict
+from bot.approvals.request import Decided, Delivered, Superseded
+from bot.approvals.surface import SurfaceKind
+from bot.approvals.task import Ended, Failed
 from bot.slack import actions, cards
 from bot.slack.cards import Card, Urgency
 from tests.unit.slack import limits, samples

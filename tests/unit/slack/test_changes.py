@@ -8,7 +8,9 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.approvals.model import JSON, Delivered, Edit, Item, Request, with_arguments
+from bot.approvals.ids import JSON
+from bot.approvals.question import Item, with_arguments
+from bot.approvals.request import Delivered, Edit, Request
 from bot.slack import cards, changes, pages
 from bot.slack.values import Detail
 from tests.unit.slack import limits, samples

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals.model import ChannelId, Task, TaskCancelled
+from bot.approvals.ids import ChannelId
 from bot.approvals.ports import Graph, LookupFailed
+from bot.approvals.task import Task, TaskCancelled
 from bot.slack import commands
 from bot.slack.directory import DirectMessage, Joined, NotJoined, PlaceCheck, SlackDirectory
 from bot.slack.messenger import SlackMessenger
@@ -75,7 +76,8 @@ class Desk:
             heard.append(sentence)
 
         parts = Parts(
-            service=self.world.service,
+            tasks=self.world.tasks,
+            answers=self.world.answers,
             engine=self.world.engine,
             storage=self.world.storage,
             messenger=cast("SlackMessenger", None),

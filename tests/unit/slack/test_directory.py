@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.model import ChannelId, Person, TeamId, UserId
+from bot.approvals.ids import ChannelId, Person, TeamId, UserId
 from bot.approvals.ports import Directory, LookupFailed
 from bot.slack.directory import FRESH, DirectMessage, Joined, NotJoined, SlackDirectory
 from tests.unit.slack.conftest import Slack

@@ -9,7 +9,8 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.approvals.model import JSON, Request
+from bot.approvals.ids import JSON
+from bot.approvals.request import Request
 from bot.slack import asking, edits, modals
 from bot.slack.modals import Edited, Problems
 from tests.unit.slack import limits

@@ -11,7 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from bot.approvals.model import JSON, Item, Request, Respond, Verdict
+from bot.approvals.decision import Respond
+from bot.approvals.ids import JSON
+from bot.approvals.question import Item, Verdict
+from bot.approvals.request import Request
 from bot.slack import asking, fields, forms, modals
 from bot.slack.fields import Kind
 from bot.slack.modals import Problems

@@ -13,8 +13,9 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.model import ChannelId, MessageRef, Person, SurfaceId, SurfaceKind, TeamId, Ts, UserId
+from bot.approvals.ids import ChannelId, MessageRef, Person, SurfaceId, TeamId, Ts, UserId
 from bot.approvals.ports import MessageGone, Messenger, NotNow, OutcomeUnknown, PlaceGone, View
+from bot.approvals.surface import SurfaceKind
 from bot.slack import files
 from bot.slack.calls import NotSent, web_client
 from bot.slack.cards import Card

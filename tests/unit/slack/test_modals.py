@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.approvals.model import JSON, Approve, Choose, Item, Reject, Request, Respond, Verdict
+from bot.approvals.decision import Approve, Choose, Reject, Respond
+from bot.approvals.ids import JSON
 from bot.approvals.ports import Graph, Input
+from bot.approvals.question import Item, Verdict
+from bot.approvals.request import Request
 from bot.slack import actions, modals, pages, starting
 from bot.slack.modals import Modal, Problems
 from tests.unit.slack import limits, samples

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from bot.approvals.decision import Cancelled, Expired, Reject
 from bot.approvals.errors import moment
-from bot.approvals.model import (
-    Cancelled,
-    Delivered,
-    Ended,
-    Expired,
-    Failed,
-    Failure,
-    Reject,
-    RequestState,
-    Running,
-    Starting,
-    Superseded,
-    TaskCancelled,
-    TaskState,
-    Waiting,
-)
 from bot.approvals.ports import Graph
+from bot.approvals.request import Delivered, RequestState, Superseded
+from bot.approvals.task import Ended, Failed, Failure, Running, Starting, TaskCancelled, TaskState, Waiting
 from bot.slack import replies
 from tests.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_answer, decided
 

@@ -12,8 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.approvals import errors
-from bot.approvals.model import JSON, Edit, Ended, Item, Question, Request, Verdict, with_arguments
+from bot.approvals.ids import JSON
 from bot.approvals.ports import Graph, Input
+from bot.approvals.question import Item, Question, Verdict, with_arguments
+from bot.approvals.request import Edit, Request
+from bot.approvals.task import Ended
 from bot.slack import files, modals, replies, starting, text
 from bot.slack.files import Whole
 from tests.unit.slack import limits, samples

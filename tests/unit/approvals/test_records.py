@@ -5,39 +5,25 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.model import (
+from bot.approvals.decision import (
     Answered,
     Approve,
     Cancelled,
     Choose,
-    Decided,
     Decision,
-    Delivered,
-    Ended,
     Expired,
-    Failed,
-    Failure,
     ItemVerdict,
     Outcome,
-    Question,
     Reject,
     Respond,
-    Risk,
-    Superseded,
-    Surface,
-    SurfaceId,
-    SurfaceKind,
-    Task,
-    TaskCancelled,
-    TaskId,
-    TaskState,
-    ThreadId,
-    Verdict,
-    Waiting,
     outcome_of,
-    with_arguments,
 )
+from bot.approvals.ids import SurfaceId, TaskId, ThreadId
 from bot.approvals.policy import Expire, Step
+from bot.approvals.question import Question, Risk, Verdict, with_arguments
+from bot.approvals.request import Decided, Delivered, Superseded
+from bot.approvals.surface import Surface, SurfaceKind
+from bot.approvals.task import Ended, Failed, Failure, Task, TaskCancelled, TaskState, Waiting
 from tests.fakes.clock import MORNING
 from tests.fakes.world import ALICE, CHANNEL, RITA, a_request, item, policy, question
 

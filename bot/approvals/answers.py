@@ -1,0 +1,112 @@
+"""What people can do to a request: each looks up who they are, applies the rules, and stores what came of it.
+
+Nothing here calls Slack or runs a graph: what has to follow is woken, and found again by the sweep if it is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.approvals import rules, surfaces
+from bot.approvals.admission import Admission
+from bot.approvals.changes import Changes, until_won, word
+from bot.approvals.decision import ItemVerdict, Vote
+from bot.approvals.ids import JSON, Person, RequestId, SurfaceId
+from bot.approvals.ports import Directory, Engine, Storage, Work
+from bot.approvals.request import Pending, Request
+from bot.approvals.sweeper import Sweeper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    storage: Storage
+    engine: Engine
+    directory: Directory
+    work: Work
+
+    async def check(self, request_id: RequestId, person: Person, version: int, now: datetime) -> Request:
+        """The request, if this person could answer it now: what a click asks before a modal is opened.
+
+        Raises what `vote` would raise; a refusal of the person is recorded.
+        """
+        request = await self._current(request_id, now)
+        await self._admission.admit(request, person, version, now)
+        return request
+
+    async def vote(
+        self,
+        request_id: RequestId,
+        person: Person,
+        version: int,
+        verdicts: tuple[ItemVerdict, ...],
+        now: datetime,
+        surface: SurfaceId | None = None,
+    ) -> Request:
+        """Count one person's verdicts on the version that they were shown; the first to settle it wins.
+
+        Raises `NotFound`, `AlreadySettled`, `StaleVersion`, `MayNotVote`, `VerdictNotOffered`, `ReasonMissing`,
+        `InvalidAnswer`, or `Unreachable`; nothing is changed then.
+        """
+
+        async def once() -> Request:
+            request = await self._current(request_id, now)
+            await self._admission.admit(request, person, version, now, counts=True)
+            cast = rules.cast(
+                request,
+                Vote(
+                    person=person,
+                    verdicts=verdicts,
+                    version=version,
+                    digest=request.digest,
+                    at=now,
+                    surface=surface,
+                ),
+            )
+            return await self._changes.store(cast, person, "voted", now, {"verdicts": [word(v) for v in verdicts]})
+
+        return await until_won(once)
+
+    async def edit(
+        self,
+        request_id: RequestId,
+        person: Person,
+        version: int,
+        index: int,
+        arguments: Mapping[str, JSON],
+        now: datetime,
+    ) -> Request:
+        """Replace one item's arguments; everybody's earlier votes are void, and the answer is still to be given.
+
+        Raises what `vote` raises.
+        """
+
+        async def once() -> Request:
+            request = await self._current(request_id, now)
+            await self._admission.admit(request, person, version, now, counts=True)
+            revised = rules.revise(request, person, version, index, arguments, now)
+            self.engine.check_edit(revised.question, index)
+            data: dict[str, JSON] = {"item": index, "digest": revised.digest}
+            return await self._changes.store(revised, person, "edited", now, data, surfaces.files_of(revised, now))
+
+        return await until_won(once)
+
+    # --- Within ---------------------------------------------------------------------------------
+
+    async def _current(self, request_id: RequestId, now: datetime) -> Request:
+        """The request; one whose deadline has passed is expired first, however far off the next sweep is."""
+        request = await self.storage.request(request_id)
+        if isinstance(request.state, Pending) and request.deadline is not None and request.deadline <= now:
+            sweeper = Sweeper(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
+            await sweeper.step(request_id, now)
+            return await self.storage.request(request_id)
+        return request
+
+    @property
+    def _admission(self) -> Admission:
+        return Admission(storage=self.storage, directory=self.directory)
+
+    @property
+    def _changes(self) -> Changes:
+        return Changes(storage=self.storage, engine=self.engine, work=self.work)

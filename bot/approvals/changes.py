@@ -1,0 +1,105 @@
+"""What every use case shares: a change that is tried again while others are faster, and its event."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from bot import crash
+from bot.approvals.audit import AuditEvent
+from bot.approvals.decision import Answered, ItemVerdict, outcome_of
+from bot.approvals.errors import Conflict
+from bot.approvals.ids import JSON, MessageRef, Person, TaskId
+from bot.approvals.ports import Engine, Storage, Work
+from bot.approvals.request import Decided, Request
+from bot.approvals.surface import Surface
+
+MOST_RACES = 20
+"""How often a change is tried again when somebody else was faster."""
+
+T = TypeVar("T")
+
+
+async def until_won(change: Callable[[], Awaitable[T]]) -> T:
+    """Read and change again for as long as somebody else is faster."""
+    for _ in range(MOST_RACES - 1):
+        try:
+            return await change()
+        except Conflict:
+            continue
+    return await change()
+
+
+async def redraw(storage: Storage, work: Work, ref: MessageRef) -> None:
+    """Draw the surface that stands there again, whatever it is thought to show.
+
+    One that is claimed or put off is behind anyway and is left as it is: whoever is at it could not store what
+    they showed, and their claim would keep everybody else from it.
+    """
+
+    async def once() -> Surface | None:
+        surface = await storage.surface_at(ref)
+        if surface is None or surface.not_before is not None:
+            return surface
+        return await storage.save_surface(replace(surface, shown=-1, fingerprint="", abandoned=""))
+
+    surface = await until_won(once)
+    if surface is not None:
+        work.show(surface.task_id)
+
+
+def wake(work: Work, task_id: TaskId) -> None:
+    """Have a task's messages and its graph follow its records."""
+    work.show(task_id)
+    work.deliver(task_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """Stores what a person did to a request, with the event that tells of it, and wakes what follows."""
+
+    storage: Storage
+    engine: Engine
+    work: Work
+
+    async def store(
+        self,
+        request: Request,
+        person: Person,
+        kind: str,
+        now: datetime,
+        data: Mapping[str, JSON],
+        new: Sequence[Surface] = (),
+    ) -> Request:
+        """The request as it was saved; `Conflict` where somebody was faster, `InvalidAnswer` where it was settled by
+        what its graph would refuse."""
+        self._validate(request)
+        event = AuditEvent(
+            kind=kind,
+            at=now,
+            task_id=request.task_id,
+            request_id=request.id,
+            person=person,
+            data={"version": request.version, "digest": request.digest, **settled(request), **data},
+        )
+        saved = await self.storage.save_request(request, event, new)
+        crash.point("vote-saved")
+        wake(self.work, request.task_id)
+        return saved
+
+    def _validate(self, request: Request) -> None:
+        """Refuse to store an answer that the graph would refuse: some of them brick its thread for good. An expiry
+        is stored all the same, so that no question can stop the clock; delivery checks it again and says so."""
+        if isinstance(request.state, Decided) and isinstance(request.state.decision, Answered):
+            self.engine.answer(request.question, request.proposed, request.state.decision)
+
+
+def settled(request: Request) -> dict[str, JSON]:
+    """What marks the one event of a request's history that settled it."""
+    return {"outcome": str(outcome_of(request.decision))} if request.decision is not None else {}
+
+
+def word(verdict: ItemVerdict) -> str:
+    return type(verdict).__name__.lower()

@@ -1,0 +1,93 @@
+"""What an interrupt asks, in our own form, whichever shape the graph asked it in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from bot.approvals.ids import JSON
+
+
+class Verdict(StrEnum):
+    """What an approver may say of one item."""
+
+    APPROVE = "approve"
+    EDIT = "edit"
+    REJECT = "reject"
+    RESPOND = "respond"
+    CHOOSE = "choose"
+
+
+class Risk(StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One proposed action: its name, its arguments, and the verdicts that the graph takes for it."""
+
+    name: str
+    arguments: Mapping[str, JSON]
+    verdicts: tuple[Verdict, ...]
+    schema: JSON = None
+    """A JSON Schema of the arguments, where the graph gave one: an edit has to fit it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What an interrupt asks, in our own form. `shape` names the module that reads and answers it."""
+
+    shape: str
+    title: str
+    items: tuple[Item, ...]
+    text: str = ""
+    """Why it is asked, or what else the graph says of it."""
+    choices: tuple[str, ...] = ()
+    form: JSON = None
+    """A JSON Schema of the value that the graph wants; None where it wants a verdict or plain text."""
+    risk: Risk | None = None
+    convention: str = ""
+    """How the shape's module words its answer; empty for the shape's own way."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What the graph calls a verdict, where it is not the verdict's own name."""
+    payload: JSON = None
+    """The interrupt's value as the graph gave it: what "View all" shows."""
+
+    def __post_init__(self) -> None:
+        if not self.items:
+            raise ValueError("a question has at least one item: without one there is nothing to say a verdict of")
+
+    @property
+    def canonical(self) -> str:
+        """All that can be seen of the question, in one way of writing."""
+        seen: list[object] = [
+            self.shape,
+            self.title,
+            self.text,
+            [[item.name, item.arguments, list(item.verdicts)] for item in self.items],
+            list(self.choices),
+            self.form,
+            self.risk,
+            self.convention,
+            self.payload,
+            *([sorted(self.labels.items())] if self.labels else []),
+        ]
+        return json.dumps(seen, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, of all that can be seen of the question. A vote is bound to it."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()
+
+
+def with_arguments(question: Question, index: int, arguments: Mapping[str, JSON]) -> Question:
+    """The question with one item's arguments replaced; its name stays, so an edit cannot switch the action."""
+    items = list(question.items)
+    items[index] = replace(items[index], arguments=dict(arguments))
+    return replace(question, items=tuple(items))

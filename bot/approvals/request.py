@@ -1,0 +1,122 @@
+"""The durable record of one question put to people, and its states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from bot.approvals.decision import Decision, Vote
+from bot.approvals.ids import InterruptId, Person, RequestId, TaskId, ThreadId
+from bot.approvals.policy import Policy
+from bot.approvals.question import Question
+from bot.approvals.task import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """People are asked. `next_step` counts the policy's steps already taken; `due_at` is the next one's time."""
+
+    due_at: datetime | None
+    next_step: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """Settled; the graph has not been seen to go on. `attempts` counts the resumes that were begun."""
+
+    decision: Decision
+    attempts: int = 0
+    next_try: datetime | None = None
+    """When delivery is due; None: only a person's retry brings it on."""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """Settled, and the interrupt was seen to be gone from the graph."""
+
+    decision: Decision
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Superseded:
+    """The interrupt vanished from the graph, or the task was called off, before an answer of ours was seen to have
+    got through."""
+
+    at: datetime
+    decision: Decision | None = None
+    """What people had decided by then."""
+
+
+RequestState: TypeAlias = Pending | Decided | Delivered | Superseded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """Who changed the question's items, and when; what it was before is `Request.proposed`."""
+
+    person: Person
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The durable record of one question put to people. Unique on (thread_id, interrupt_id)."""
+
+    id: RequestId
+    task_id: TaskId
+    thread_id: ThreadId
+    interrupt_id: InterruptId
+    graph: str
+    requester: Person
+    proposed: Question
+    """As the graph asked it."""
+    question: Question
+    """As it stands now: `proposed`, with the edits."""
+    policy: Policy
+    """A snapshot: later edits of the policy file do not change a running request."""
+    place: str = ""
+    """Where in the graph it is asked."""
+    asked: tuple[Person, ...]
+    """Who the policy's approvers were when the request was opened; shown, never relied on."""
+    opened_at: datetime
+    state: RequestState
+    version: int = 1
+    """Of the question: an edit, or a graph that asks anew, makes the next one and voids earlier votes."""
+    edits: tuple[Edit, ...] = ()
+    votes: tuple[Vote, ...] = ()
+    escalated_to: tuple[str, ...] = ()
+    """Approvers that steps have added, as the policy names them."""
+    revision: int = 0
+    """Counts saves; storage compares it before it writes."""
+
+    @property
+    def digest(self) -> str:
+        return self.question.digest
+
+    @property
+    def edited(self) -> bool:
+        return bool(self.edits)
+
+    @property
+    def decision(self) -> Decision | None:
+        match self.state:
+            case Decided(decision=decision) | Delivered(decision=decision) | Superseded(decision=decision):
+                return decision
+            case _:
+                return None
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Everyone who may answer by now, as the policy names them."""
+        return (
+            *self.policy.approvers,
+            *(ref for ref in self.escalated_to if ref not in self.policy.approvers),
+        )
+
+    @property
+    def deadline(self) -> datetime | None:
+        after = self.policy.deadline
+        return None if after is None else self.opened_at + after

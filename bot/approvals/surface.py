@@ -1,0 +1,66 @@
+"""One Slack message and what it shows; `surfaces` brings it level with the records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from bot.approvals.ids import MessageRef, Person, RequestId, SurfaceId, TaskId
+
+
+class SurfaceKind(StrEnum):
+    OPENING = "opening"
+    """The message that opens the task's Slack thread."""
+    CARD = "card"
+    """The request in that thread."""
+    COPY = "copy"
+    """The same card in somebody's DM."""
+    FILE = "file"
+    """The whole of a request that is too long to be read in a modal, in the version that it had."""
+    REMINDER = "reminder"
+    OUTCOME = "outcome"
+    """How the task ended, or why it stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """One Slack message and what it shows. Its id travels in the message's metadata, so that a post whose
+    response was lost can be found again."""
+
+    id: SurfaceId
+    kind: SurfaceKind
+    task_id: TaskId
+    created_at: datetime
+    request_id: RequestId | None = None
+    to: Person | None = None
+    """Whose DM a copy goes to."""
+    version: int = 0
+    """Of the request, whose whole a file holds; 0 of any other kind."""
+    ref: MessageRef | None = None
+    shown: int = -1
+    """The revision of its task or request that it shows; -1: nothing yet."""
+    fingerprint: str = ""
+    """Of what was drawn last, so that an unchanged drawing costs no call."""
+    attempted: bool = False
+    """A post was begun and its outcome is not known."""
+    tries: int = 0
+    not_before: datetime | None = None
+    """Claimed, or put off, until then."""
+    abandoned: str = ""
+    """Slack's reason why this message can never be shown; empty while it can."""
+    revision: int = 0
+
+    @property
+    def shows(self) -> RequestId | None:
+        """The request whose revision `shown` counts; None where it counts the task's."""
+        match self.kind:
+            case SurfaceKind.OPENING | SurfaceKind.OUTCOME:
+                return None
+            case SurfaceKind.CARD | SurfaceKind.COPY | SurfaceKind.FILE | SurfaceKind.REMINDER:
+                if self.request_id is None:
+                    raise ValueError(f"surface {self.id} is a {self.kind} of no request")
+                return self.request_id
+            case _:
+                assert_never(self.kind)

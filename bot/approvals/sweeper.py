@@ -1,0 +1,90 @@
+"""The clock's use case: one pass over what is due."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.approvals import rules, surfaces
+from bot.approvals.audit import AuditEvent
+from bot.approvals.changes import redraw, settled, until_won, wake
+from bot.approvals.ids import RequestId
+from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
+from bot.approvals.request import Decided, Request
+from bot.approvals.surface import Surface, SurfaceKind
+
+log = logging.getLogger(__name__)
+
+SWEEP_LIMIT = 200
+"""Records of each kind that one sweep takes on; the next one goes on from there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweeper:
+    storage: Storage
+    engine: Engine
+    directory: Directory
+    work: Work
+
+    async def sweep(self, now: datetime) -> None:
+        """One pass over what is due: windows that have passed, decisions that have not reached their graph,
+        tasks whose process died, messages that lag behind. Any number of processes may sweep at once."""
+        for request in await self.storage.due(now, SWEEP_LIMIT):
+            await self.step(request.id, now)
+        for request in await self.storage.undelivered(now, SWEEP_LIMIT):
+            self.work.deliver(request.task_id)
+        for task in await self.storage.orphans(now, SWEEP_LIMIT):
+            self.work.deliver(task.id)
+        for surface in await self.storage.stale(now, SWEEP_LIMIT):
+            self.work.show(surface.task_id)
+
+    async def step(self, request_id: RequestId, now: datetime) -> None:
+        """Take the steps of one request whose time has come, once, whoever else sweeps."""
+
+        async def once() -> Request | None:
+            request = await self.storage.request(request_id)
+            due = rules.next_step(request, now)
+            if due.request is request:
+                return None
+            try:
+                copies = await self._copies(due, now)
+            except LookupFailed as failed:
+                log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
+                return None
+            reminders = [surfaces.reminder_of(request, now)] if due.remind else []
+            event = AuditEvent(
+                kind=_step_kind(due),
+                at=now,
+                task_id=request.task_id,
+                request_id=request_id,
+                data={**settled(due.request), **({"to": list(due.escalate)} if due.escalate else {})},
+            )
+            return await self.storage.save_request(due.request, event, [*reminders, *copies])
+
+        moved = await until_won(once)
+        if moved is not None:
+            await self._look_after_card(moved)
+            wake(self.work, moved.task_id)
+
+    async def _look_after_card(self, request: Request) -> None:
+        """Have the card drawn again although nothing on it may have changed: somebody may have deleted it, and the
+        reminder points at it."""
+        for surface in await self.storage.surfaces_of(request.task_id):
+            if surface.kind is SurfaceKind.CARD and surface.request_id == request.id and surface.ref is not None:
+                await redraw(self.storage, self.work, surface.ref)
+
+    async def _copies(self, due: rules.Due, now: datetime) -> list[Surface]:
+        """A DM for everyone whom the escalation names and who may answer."""
+        if not due.escalate:
+            return []
+        people = await self.directory.resolve(due.escalate, fresh=True)
+        members = [await self.directory.member(person) for person in people if rules.may_answer(due.request, person)]
+        chosen = sorted((each.person for each in members if not each.ineligible), key=lambda p: p.user_id)
+        return [surfaces.copy_of(due.request, person, now) for person in chosen]
+
+
+def _step_kind(due: rules.Due) -> str:
+    if isinstance(due.request.state, Decided):
+        return "expired"
+    return "escalated" if due.escalate else "reminded"

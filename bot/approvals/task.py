@@ -1,0 +1,96 @@
+"""A task: one run of a graph, and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from bot.approvals.ids import JSON, ChannelId, Person, TaskId, ThreadId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A graph raised. The trace is in the log under `error_id`; `summary` names the kind of error alone."""
+
+    error_id: str
+    summary: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starting:
+    """Recorded; the graph may not have been given its inputs yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """The graph is at work, or was when its process died."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Every open interrupt of the graph has its request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    outcome: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    failure: Failure
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCancelled:
+    by: Person
+    at: datetime
+
+
+TaskState: TypeAlias = Starting | Running | Waiting | Ended | Failed | TaskCancelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One run of a graph that a person started; owns a LangGraph thread and a Slack thread."""
+
+    id: TaskId
+    thread_id: ThreadId
+    graph: str
+    inputs: Mapping[str, JSON]
+    requester: Person
+    channel: ChannelId
+    created_at: datetime
+    state: TaskState = field(default_factory=Starting)
+    revision: int = 0
+    """Counts saves; storage compares it before it writes."""
+
+    @property
+    def finished(self) -> bool:
+        """Nothing more will happen by itself or can be asked for."""
+        return self.ended_at is not None
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it came to its end; None while it may still go on, if only by a person's retry."""
+        match self.state:
+            case Ended(at=at) | TaskCancelled(at=at):
+                return at
+            case Failed(failure=failure, retryable=False):
+                return failure.at
+            case _:
+                return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to drive one LangGraph thread until `until`. `token` grows with each lease of the thread."""
+
+    thread_id: ThreadId
+    token: int
+    until: datetime

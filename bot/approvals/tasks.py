@@ -1,0 +1,130 @@
+"""What people can do to a task: start it, look at it, cancel it, bring it on again after a failure.
+
+Nothing here calls Slack or runs a graph: what has to follow is woken, and found again by the sweep if it is lost.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot import crash
+from bot.approvals import rules, surfaces
+from bot.approvals.audit import AuditEvent
+from bot.approvals.changes import Changes, redraw, until_won, wake
+from bot.approvals.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
+from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId
+from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
+from bot.approvals.request import Decided, Pending
+from bot.approvals.task import Failed, Starting, Task, TaskCancelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tasks:
+    storage: Storage
+    engine: Engine
+    directory: Directory
+    work: Work
+
+    async def start(
+        self, graph: str, words: Mapping[str, str], requester: Person, channel: ChannelId, now: datetime
+    ) -> Task:
+        """Record a task; its message and its run follow. `UnknownGraph`, `GraphUnavailable`, `InvalidInputs`."""
+        inputs = self.engine.parse_inputs(graph, words)
+        task = Task(
+            id=TaskId(secrets.token_hex(4)),
+            thread_id=ThreadId(str(uuid.uuid4())),
+            graph=graph,
+            inputs=inputs,
+            requester=requester,
+            channel=channel,
+            created_at=now,
+        )
+        event = AuditEvent(kind="started", at=now, task_id=task.id, person=requester, data={"graph": graph})
+        crash.point("start-received")
+        await self.storage.create_task(task, event, [surfaces.opening_of(task)])
+        crash.point("task-recorded")
+        wake(self.work, task.id)
+        return task
+
+    async def cancel(self, task_id: TaskId, by: Person, now: datetime) -> Task:
+        """End a task: its open requests are settled as cancelled, and its graph is not resumed.
+
+        `NotFound`, `NotYours` or `TaskFinished`. A step that is running is stopped within seconds; what it has
+        done stays.
+        """
+
+        task = await self.storage.task(task_id)
+        if task.requester != by:
+            raise NotYours(task_id, task.requester)
+        if task.finished:
+            raise TaskFinished(task_id)
+        for request in await self.storage.requests_of(task_id):
+            if isinstance(request.state, Pending):
+                await self._cancel_request(request.id, by, now)
+
+        async def end() -> Task:
+            task = await self.storage.task(task_id)
+            if task.finished:
+                return task
+            event = AuditEvent(kind="cancelled", at=now, task_id=task_id, person=by)
+            outcome = surfaces.outcome_of(task, now)
+            return await self.storage.save_task(replace(task, state=TaskCancelled(by=by, at=now)), event, [outcome])
+
+        task = await until_won(end)
+        wake(self.work, task_id)
+        return task
+
+    async def look(self, task_id: TaskId, person: Person) -> Task:
+        """The task, for its requester and for those who may answer its requests; `NotFound`, or `NotYours` for
+        others. `Unreachable` where Slack does not say who they are."""
+        task = await self.storage.task(task_id)
+        if task.requester != person:
+            names = [name for request in await self.storage.requests_of(task_id) for name in request.approvers]
+            try:
+                asked = await self.directory.resolve(tuple(dict.fromkeys(names)))
+            except LookupFailed as failed:
+                raise Unreachable("Slack did not say who you are") from failed
+            if person not in asked:
+                raise NotYours(task_id, task.requester)
+        return task
+
+    async def redraw(self, ref: MessageRef) -> None:
+        """Draw the surface that stands there again, whatever it is thought to show."""
+        await redraw(self.storage, self.work, ref)
+
+    async def retry(self, task_id: TaskId, by: Person, now: datetime) -> Task:
+        """Bring a stopped task, and its undelivered decisions, on again now: its requester may, and whom it asked.
+
+        `NotFound`, `NotYours` or `NothingToRetry`.
+        """
+        await self.look(task_id, by)
+
+        async def again() -> Task:
+            task = await self.storage.task(task_id)
+            if not isinstance(task.state, Failed) or not task.state.retryable:
+                raise NothingToRetry(task_id)
+            event = AuditEvent(kind="retried", at=now, task_id=task_id, person=by)
+            for request in await self.storage.requests_of(task_id):
+                if isinstance(request.state, Decided):
+                    await self.storage.save_request(rules.retried(request, now), replace(event, request_id=request.id))
+            return await self.storage.save_task(replace(task, state=Starting()), event)
+
+        task = await until_won(again)
+        wake(self.work, task_id)
+        return task
+
+    # --- Within ---------------------------------------------------------------------------------
+
+    async def _cancel_request(self, request_id: RequestId, by: Person, now: datetime) -> None:
+        changes = Changes(storage=self.storage, engine=self.engine, work=self.work)
+
+        async def once() -> None:
+            request = await self.storage.request(request_id)
+            if isinstance(request.state, Pending):
+                await changes.store(rules.cancel(request, by, now), by, "cancelled", now, {})
+
+        await until_won(once)
