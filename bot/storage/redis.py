@@ -272,7 +272,7 @@ class RedisStorage:
             found = await self._redis.zrange(
                 self._prefix + "homes", "+inf", _moment(since), desc=True, byscore=True, offset=0, num=limit
             )
-        return await self._records(Inbox, "inbox", found)
+        return await self._records(Inbox, "inbox", cast("list[str]", found))
 
     async def digests(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
         return await self._indexed(Inbox, "digests", _moment(now), limit, "inbox", now, "all")
