@@ -24,6 +24,8 @@ BUSY_SECONDS = 1.0
 """A job that takes longer waits for something, such as a model, and counts no longer as busy."""
 MOST_AT_ONCE = 64
 """Runs, and reconciliations, of different tasks at the same time."""
+SOON = 0.25
+"""Seconds that something may wait for what comes with it: too short for people to miss it."""
 CANCEL_AGAIN = 0.5
 """Seconds: a cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12)."""
 
@@ -40,6 +42,7 @@ class Lane:
     clock: Clock
     _running: dict[TaskId, asyncio.Task[None]] = field(default_factory=dict)
     _again: set[TaskId] = field(default_factory=set)
+    _soon: set[TaskId] = field(default_factory=set)
     _later: dict[TaskId, asyncio.TimerHandle] = field(default_factory=dict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
     _busy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BUSY_AT_ONCE))
@@ -56,12 +59,28 @@ class Lane:
             return
         self._running[task_id] = asyncio.create_task(self._run(task_id), name=f"{self.name} {task_id}")
 
+    def wake_soon(self, task_id: TaskId) -> None:
+        """Run the job for this task within a moment, once for all that comes until then."""
+        if self._closed:
+            return
+        if task_id in self._running:
+            self._soon.add(task_id)
+            return
+        if (timer := self._later.get(task_id)) is not None:
+            if _is_soon(timer):
+                return
+            timer.cancel()
+        self._later[task_id] = asyncio.get_running_loop().call_later(SOON, self.wake, task_id)
+
     async def _run(self, task_id: TaskId) -> None:
         try:
             async with self._slots, self._turn():
                 await self._rounds(task_id)
         finally:
             del self._running[task_id]
+            if task_id in self._soon:
+                self._soon.remove(task_id)
+                self.wake_soon(task_id)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -85,6 +104,7 @@ class Lane:
     async def _rounds(self, task_id: TaskId) -> None:
         while True:
             self._again.discard(task_id)
+            self._soon.discard(task_id)
             try:
                 again = await self.job(task_id)
             except Conflict:
@@ -111,7 +131,11 @@ class Lane:
         self._later[task_id] = asyncio.get_running_loop().call_later(seconds, self.wake, task_id)
 
     async def close(self, grace: float) -> None:
-        """Take nothing more, wait for what runs, and cancel what has not ended within `grace` seconds."""
+        """Take nothing more, do what is due within a moment, wait for what runs, and cancel what has not ended within
+        `grace` seconds."""
+        for task_id in [task_id for task_id, timer in self._later.items() if _is_soon(timer)]:
+            self.wake(task_id)
+        self._again |= self._soon
         self._closed = True
         for timer in self._later.values():
             timer.cancel()
@@ -125,6 +149,10 @@ class Lane:
             for task in late:
                 task.cancel()
             _, late = await asyncio.wait(late, timeout=CANCEL_AGAIN)
+
+
+def _is_soon(timer: asyncio.TimerHandle) -> bool:
+    return timer.when() <= asyncio.get_running_loop().time() + SOON
 
 
 @dataclass(slots=True)
@@ -141,6 +169,9 @@ class Workshop:
 
     def show(self, task_id: TaskId) -> None:
         self.showings.wake(task_id)
+
+    def show_soon(self, task_id: TaskId) -> None:
+        self.showings.wake_soon(task_id)
 
     @asynccontextmanager
     async def busy(self) -> AsyncIterator[None]:

@@ -51,8 +51,8 @@ async def redraw(storage: Storage, work: Work, ref: MessageRef) -> None:
 
 
 def wake(work: Work, task_id: TaskId) -> None:
-    """Have a task's messages and its graph follow its records."""
-    work.show(task_id)
+    """Have the task driven, and shown after that; or within a moment, where its graph takes longer."""
+    work.show_soon(task_id)
     work.deliver(task_id)
 
 
@@ -86,7 +86,10 @@ class Changes:
         )
         saved = await self.storage.save_request(request, event, new)
         crash.point("vote-saved")
-        wake(self.work, request.task_id)
+        if isinstance(saved.state, Decided):
+            wake(self.work, request.task_id)
+        else:
+            self.work.show(request.task_id)
         return saved
 
     def _validate(self, request: Request) -> None:

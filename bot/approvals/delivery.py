@@ -66,15 +66,21 @@ class Delivery:
         lease = await self.storage.lease(task.thread_id, self.lease_ttl, self.clock())
         if lease is None:
             return False
-        async with held(self.storage, self.clock, self.lease_ttl, lease, task_id):
-            crash.point("leased")
-            try:
-                await self._drive(await self.storage.task(task_id), lease)
-            except (CountersignError, Draining):
-                raise
-            except Exception as error:  # a bug, or a payload that nothing here can read: people are told, and may retry
-                await self._fail(task_id, error)
+        try:
+            async with held(self.storage, self.clock, self.lease_ttl, lease, task_id):
+                crash.point("leased")
+                await self._drive_or_fail(task_id, lease)
+        finally:
+            self.work.show(task_id)
         return True
+
+    async def _drive_or_fail(self, task_id: TaskId, lease: Lease) -> None:
+        try:
+            await self._drive(await self.storage.task(task_id), lease)
+        except (CountersignError, Draining):
+            raise
+        except Exception as error:  # a bug, or a payload that nothing here can read: people are told, and may retry
+            await self._fail(task_id, error)
 
     async def _fail(self, task_id: TaskId, error: Exception) -> None:
         """Record that the task cannot be driven, once, and put off what is decided."""
@@ -164,7 +170,7 @@ class Delivery:
         reopened = rules.asked_again(request, objection, now)
         event = AuditEvent(kind="asked_again", at=now, task_id=task.id, request_id=request.id)
         await self.storage.save_request(reopened, event, [surfaces.card_of(reopened)])
-        self.work.show(task.id)
+        self.work.show_soon(task.id)
 
     async def _unanswerable(self, task: Task, request: Request, invalid: InvalidAnswer) -> ThreadStatus:
         """There is no value to resume with. Where that is because nobody answered, the task ends: no question's
@@ -246,7 +252,7 @@ class Delivery:
         )
         await self.storage.open_request(request, event, [surfaces.card_of(request), *surfaces.files_of(request, now)])
         crash.point("request-opened")
-        self.work.show(task.id)
+        self.work.show_soon(task.id)
 
     async def _who(self, refs: Sequence[str]) -> tuple[Person, ...]:
         try:
@@ -328,7 +334,7 @@ class Delivery:
             data={"outcome": str(outcome_of(request.decision))} if request.decision else {},
         )
         saved = await self.storage.save_request(request, event, new)
-        self.work.show(request.task_id)
+        self.work.show_soon(request.task_id)
         return saved
 
     async def _set(self, task: Task, state: TaskState, kind: str) -> Task:
@@ -337,7 +343,7 @@ class Delivery:
         saved = await self.storage.save_task(
             replace(task, state=state), AuditEvent(kind=kind, at=self.clock(), task_id=task.id)
         )
-        self.work.show(task.id)
+        self.work.show_soon(task.id)
         return saved
 
     def _fault(self, summary: str) -> Failure:
@@ -357,7 +363,7 @@ class Delivery:
             AuditEvent(kind=kind, at=now, task_id=task.id, data=dict(data)),
             [] if told_on_card else [surfaces.outcome_of(task, now)],
         )
-        self.work.show(task.id)
+        self.work.show_soon(task.id)
 
 
 def _called_off(requests: Sequence[Request]) -> Cancelled | None:

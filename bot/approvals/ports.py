@@ -436,7 +436,7 @@ class Directory(Protocol):
 
 
 class Work(Protocol):
-    """Tasks that `bot.app` owns and drains. Both return at once, and may be called any number of times."""
+    """Tasks that `bot.app` owns and drains. All return at once, and may be called any number of times."""
 
     def deliver(self, task_id: TaskId) -> None:
         """Drive the task's graph as far as its records allow."""
@@ -444,4 +444,9 @@ class Work(Protocol):
 
     def show(self, task_id: TaskId) -> None:
         """Bring the task's surfaces level with its records."""
+        ...
+
+    def show_soon(self, task_id: TaskId) -> None:
+        """The same within a moment, in which more may come that is then shown at once: each change of a message is a
+        call to Slack, which allows few of them."""
         ...

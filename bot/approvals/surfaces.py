@@ -98,7 +98,8 @@ class Surfaces:
     """What runs of this process are doing; None where nobody says."""
 
     async def reconcile(self, task_id: TaskId) -> datetime | None:
-        """Post or update every stale surface of the task, the opening first, each at most once.
+        """Post or update every stale surface of the task, each at most once: an opening that is to be posted first, as
+        the others go into its thread; one that is to be changed last, as people look at the others.
 
         Returns when another pass is due for what could not be brought level now; None where all is level. A
         surface that somebody else is at, or that Slack refuses for the moment, is left alone until then.
@@ -110,7 +111,7 @@ class Surfaces:
         doing = self.progress.doing(task_id) if self.progress is not None else ""
         latest = max((surface for surface in surfaces if surface.kind is SurfaceKind.OUTCOME), key=_made, default=None)
         again: list[datetime] = []
-        for surface in surfaces:
+        for surface in sorted(surfaces, key=_last):
             request = requests[surface.request_id] if surface.request_id else None
             view = View(
                 surface=surface,
@@ -266,6 +267,11 @@ async def _in_time(showing: Awaitable[T]) -> T:
 
 def _revision(view: View) -> int:
     return view.task.revision if view.request is None else view.request.revision
+
+
+def _last(surface: Surface) -> bool:
+    """Whether it can wait for the others."""
+    return surface.kind is SurfaceKind.OPENING and surface.ref is not None
 
 
 def _made(surface: Surface) -> datetime:

@@ -36,6 +36,9 @@ class Noted:
     def show(self, task_id: TaskId) -> None:
         self.tasks.add(task_id)
 
+    def show_soon(self, task_id: TaskId) -> None:
+        self.tasks.add(task_id)
+
 
 async def sweeps(name: str, folder: Path, waiting: int, due: int) -> Numbers:
     """A sweep with so many pending and none due, in the median; then all sweeps until so many more are settled."""

@@ -20,6 +20,9 @@ class FakeWork:
     def show(self, task_id: TaskId) -> None:
         self.showings.append(task_id)
 
+    def show_soon(self, task_id: TaskId) -> None:
+        self.show(task_id)
+
     def forget(self) -> None:
         """The process died with all that it was about to do."""
         self.deliveries.clear()

@@ -15,7 +15,7 @@ from bot import work
 from bot.approvals.errors import Conflict, CountersignError, NotFound, Unreachable
 from bot.approvals.ids import TaskId
 from bot.approvals.ports import Draining
-from bot.work import BUSY_AT_ONCE, MOST_AT_ONCE, Lane, Workshop
+from bot.work import BUSY_AT_ONCE, MOST_AT_ONCE, SOON, Lane, Workshop
 from tests.fakes.clock import ManualClock
 
 ONE, TWO = TaskId("one"), TaskId("two")
@@ -272,7 +272,7 @@ class Timers:
         timers, loop = cls(), asyncio.get_running_loop()
 
         def call_later(delay: float, callback: Callable[..., object], *args: object) -> asyncio.TimerHandle:
-            handle = asyncio.TimerHandle(0, callback, args, loop)
+            handle = asyncio.TimerHandle(loop.time() + delay, callback, args, loop)
             timers.set.append((delay, handle))
             return handle
 
@@ -423,6 +423,87 @@ async def test_an_end_forgets_what_was_to_be_run_later(monkeypatch: pytest.Monke
     await line.close(60)
 
     assert timers.waiting == []
+
+
+# --- Soon -----------------------------------------------------------------------------------------
+
+
+async def test_what_is_wanted_soon_is_done_once_for_all_that_comes_until_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Job()
+    line = lane(job)
+    timers = Timers.of(monkeypatch)
+
+    for _ in range(3):
+        line.wake_soon(ONE)
+    await at_rest(line)
+    assert (job.rounds, timers.waiting) == ([], [SOON])
+    timers.ring()
+    await at_rest(line)
+
+    assert job.rounds == [ONE]
+
+
+async def test_what_is_wanted_at_once_does_not_come_a_second_time_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Job()
+    line = lane(job)
+    timers = Timers.of(monkeypatch)
+    line.wake_soon(ONE)
+
+    line.wake(ONE)
+    await at_rest(line)
+    timers.ring()
+    await at_rest(line)
+
+    assert job.rounds == [ONE]
+
+
+async def test_what_was_to_be_done_late_is_done_soon_and_not_late_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = ManualClock()
+    job = Job([asks_for(clock() + timedelta(minutes=2))])
+    line = lane(job, clock)
+    timers = Timers.of(monkeypatch)
+    line.wake(ONE)
+    await at_rest(line)
+
+    line.wake_soon(ONE)
+
+    assert timers.waiting == [SOON]
+
+
+async def test_what_is_wanted_soon_while_its_job_runs_follows_a_moment_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = Held()
+    job = Job([held])
+    line = lane(job)
+    timers = Timers.of(monkeypatch)
+    line.wake(ONE)
+    await held.begun.wait()
+
+    line.wake_soon(ONE)
+    held.go.set()
+    await at_rest(line)
+    assert (job.rounds, timers.waiting) == ([ONE], [SOON])
+    timers.ring()
+    await at_rest(line)
+
+    assert job.rounds == [ONE, ONE]
+
+
+async def test_an_end_does_what_was_wanted_soon_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Held()
+    job = Job([held])
+    line = lane(job)
+    timers = Timers.of(monkeypatch)
+    line.wake(ONE)
+    await held.begun.wait()
+    line.wake_soon(ONE)
+    line.wake_soon(TWO)
+
+    held.go.set()
+    await line.close(60)
+
+    assert (sorted(job.rounds), timers.waiting) == ([ONE, ONE, TWO], [])
 
 
 async def test_an_idle_lane_ends_at_once() -> None:
