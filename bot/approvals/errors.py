@@ -90,6 +90,16 @@ class InvalidAnswer(CountersignError):
         super().__init__(literal(problem))
 
 
+class InvalidSchedule(CountersignError):
+    """What somebody wrote is no time of day, or no days."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(
+            f"`{literal(words)}` is not a time and days. Right lines: `/approvals digest 09:00 weekdays`, "
+            "`/approvals digest 8:30 mon,thu`, `/approvals digest 18:00 daily`, `/approvals digest off`."
+        )
+
+
 class AlreadySettled(CountersignError):
     """Somebody was first."""
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -26,6 +26,7 @@ from bot.approvals.ids import (
     ThreadId,
     Ts,
 )
+from bot.approvals.inbox import Inbox
 from bot.approvals.question import Question
 from bot.approvals.request import Request
 from bot.approvals.surface import Surface
@@ -120,6 +121,32 @@ class Storage(Protocol):
     async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
         """Decided requests whose `next_try` is not after now and whose thread nobody holds a live lease on,
         the longest overdue first. One with no `next_try` waits for a person and is not among them."""
+        ...
+
+    async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
+        """Pending requests that name one of these among their approvers, in whatever case, in the order of their
+        `urgency`; each once."""
+        ...
+
+    async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
+        """Requests on which a vote of this person counts or counted in the end, their latest vote first."""
+        ...
+
+    async def inbox(self, person: Person) -> Inbox:
+        """What is kept of this person's inbox; an empty one of revision 0 where nothing is."""
+        ...
+
+    async def save_inbox(self, inbox: Inbox) -> Inbox:
+        """Replace it if its stored revision is still `inbox.revision`, else `Conflict`. It belongs to no task, so
+        no audit event comes with it. Returns it with its next revision."""
+        ...
+
+    async def homes(self, since: datetime, limit: int) -> tuple[Inbox, ...]:
+        """Inboxes whose Home was opened at that moment or later, the latest first."""
+        ...
+
+    async def digests(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
+        """Inboxes whose digest has its `due_at` not after now, the longest overdue first."""
         ...
 
     async def surfaces_of(self, task_id: TaskId) -> tuple[Surface, ...]:
@@ -410,6 +437,16 @@ class Directory(Protocol):
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
         """Everyone whom these names of a policy mean. A name that means nobody adds nobody; `LookupFailed`
         where Slack does not say. `fresh` reads past the cache."""
+        ...
+
+    async def names_of(self, person: Person) -> frozenset[str]:
+        """Every name by which a policy may mean this account: its id, its address, the groups it is in; none where
+        it may answer nothing. `LookupFailed` where Slack does not say."""
+        ...
+
+    async def zone(self, person: Person) -> str:
+        """The time zone that the account is set to, such as `Europe/Berlin`; `LookupFailed` where Slack does not
+        say."""
         ...
 
 

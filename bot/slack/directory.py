@@ -65,6 +65,7 @@ class SlackDirectory:
         self._emails: _Cache[str, UserId | None] = _Cache(monotonic, KEPT)
         self._groups: _Cache[str, Mapping[str, str]] = _Cache(monotonic, KEPT)
         self._users: _Cache[str, frozenset[UserId]] = _Cache(monotonic, KEPT)
+        self._memberships: _Cache[str, Mapping[UserId, frozenset[str]]] = _Cache(monotonic, KEPT)
 
     async def team_id(self) -> TeamId:
         """The workspace that the bot is installed in; asked once. `LookupFailed` where Slack does not say."""
@@ -92,6 +93,22 @@ class SlackDirectory:
             await self._groups.get("", self._list_groups, fresh=True)
         found = await asyncio.gather(*(self._resolve(ref, fresh) for ref in dict.fromkeys(refs)))
         return frozenset(Person(team_id=team, user_id=user_id) for users in found for user_id in users)
+
+    async def names_of(self, person: Person) -> frozenset[str]:
+        """Every name by which a policy may mean this account: its id, its address, the groups it is in; none where
+        it may answer nothing. `LookupFailed` where Slack does not say."""
+        if (await self.member(person)).ineligible:
+            return frozenset()
+        user = await self._members.get(person.user_id, lambda: self._user(person.user_id)) or {}
+        email = str(user.get("profile", {}).get("email") or "")
+        groups = await self._memberships.get("", self._list_memberships)
+        return frozenset({person.user_id, *([email] if email else []), *groups.get(person.user_id, ())})
+
+    async def zone(self, person: Person) -> str:
+        """The time zone that the account is set to, such as `Europe/Berlin`; `LookupFailed` where Slack does not
+        say."""
+        user = await self._members.get(person.user_id, lambda: self._user(person.user_id)) or {}
+        return str(user.get("tz") or "")
 
     async def may_post(self, channel: ChannelId) -> PlaceCheck:
         """Whether the bot can post there; `LookupFailed` where Slack does not say."""
@@ -136,6 +153,16 @@ class SlackDirectory:
             **{str(group["id"]): str(group["id"]) for group in enabled},
             **{str(group["handle"]).lower(): str(group["id"]) for group in enabled},
         }
+
+    async def _list_memberships(self) -> Mapping[UserId, frozenset[str]]:
+        """The names of the enabled groups that somebody is in, `@handle` and `S...`, by user; in a single call."""
+        body = await self._ask(self._client.usergroups_list(include_users=True))
+        found: dict[UserId, frozenset[str]] = {}
+        for group in body.get("usergroups", []):
+            names = frozenset() if group.get("date_delete") else frozenset({str(group["id"]), f"@{group['handle']}"})
+            for user_id in map(UserId, group.get("users", [])):
+                found[user_id] = found.get(user_id, frozenset()) | names
+        return found
 
     async def _group_users(self, group: str) -> frozenset[UserId]:
         body = await self._ask(self._client.usergroups_users_list(usergroup=group))

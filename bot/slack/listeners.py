@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.slack import clicks, commands, submissions
+from bot.slack import approvals, clicks, commands, submissions
 from bot.slack.parts import Parts
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
     commands.register(app, parts)
+    approvals.register(app, parts)
     clicks.register(app, parts)
     submissions.register(app, parts)

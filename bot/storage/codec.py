@@ -17,15 +17,16 @@ from cattrs.strategies import configure_tagged_union
 from bot.approvals.audit import AuditEvent
 from bot.approvals.chain import PURGED
 from bot.approvals.decision import Decision, ItemVerdict
+from bot.approvals.inbox import Inbox
 from bot.approvals.policy import Action
 from bot.approvals.request import Request, RequestState
 from bot.approvals.surface import Surface
 from bot.approvals.task import Task, TaskState
 
-Record = TypeVar("Record", Task, Request, Surface, AuditEvent)
+Record = TypeVar("Record", Task, Request, Surface, AuditEvent, Inbox)
 
 
-def encode(record: Task | Request | Surface | AuditEvent) -> str:
+def encode(record: Task | Request | Surface | AuditEvent | Inbox) -> str:
     """The record as text. `decode` gives back an equal one, its JSON payloads to the letter.
 
     NaN and the infinities are kept, as Python's `json` writes them: an amount must not turn into nothing on

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,11 +26,12 @@ from bot.approvals.audit import AuditEvent
 from bot.approvals.chain import GENESIS, Entry, Head, digest_of
 from bot.approvals.errors import Conflict, NotFound, Unreachable
 from bot.approvals.ids import MessageRef, Person, RequestId, TaskId, ThreadId
+from bot.approvals.inbox import Inbox
 from bot.approvals.ports import Records
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.surface import Surface
 from bot.approvals.task import Lease, Running, Starting, Task
-from bot.storage import codec, scripts
+from bot.storage import codec, lists, scripts
 from bot.storage.codec import decode, encode
 
 PREFIX: Final = "{countersign}:"
@@ -41,7 +42,7 @@ TURN_WITHIN: Final = 2.0
 """Seconds in the line for a connection."""
 
 Step = list[str]
-Found = TypeVar("Found", Task, Request, Surface)
+Found = TypeVar("Found", Task, Request, Surface, Inbox)
 
 
 def client(url: str) -> Redis:
@@ -73,6 +74,7 @@ class RedisStorage:
         self._commit = redis.register_script(scripts.COMMIT)
         self._select = redis.register_script(scripts.SELECT)
         self._related = redis.register_script(scripts.RELATED)
+        self._on_lists = redis.register_script(scripts.LISTED)
         self._records_of = redis.register_script(scripts.RECORDS)
         self._lease = redis.register_script(scripts.LEASE)
         self._held = redis.register_script(scripts.HELD)
@@ -129,7 +131,7 @@ class RedisStorage:
         return saved
 
     async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
-        key = self._key("tasks_of", f"{requester.team_id}:{requester.user_id}")
+        key = self._key("tasks_of", _account(requester))
         with _reachable():
             ids = cast("list[str]", await self._redis.zrevrange(key, 0, limit - 1))
         return await self._records(Task, "task", ids)
@@ -171,6 +173,7 @@ class RedisStorage:
             *(("stale", surface.id) for surface in surfaces),
         ]
         removed = [["call", "ZREM", self._prefix + index, id] for index, id in indexes]
+        removed += [["listed", self._key("request", request.id), request.id, "{}"] for request in requests]
         emptied = [["present", self._key("task", task_id)], ["empty", self._key("history", task_id)]]
         await self._change([*emptied, self._event(event), *removed, *(["call", "DEL", key] for key in keys)])
 
@@ -232,6 +235,50 @@ class RedisStorage:
 
     async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
         return await self._indexed(Request, "undelivered", _moment(now), limit, "request", now, "free")
+
+    async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
+        return await self._listed([lists.waiting_for(ref) for ref in refs], limit)
+
+    async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
+        return await self._listed([lists.answered_by(person)], limit)
+
+    async def _listed(self, named: Sequence[str], limit: int) -> tuple[Request, ...]:
+        if not named:
+            return ()
+        with _reachable():
+            bodies = await self._on_lists(keys=[self._prefix], args=[limit, *named])
+        return tuple(decode(Request, body) for body in bodies)
+
+    # --- Inboxes --------------------------------------------------------------------------------
+
+    async def inbox(self, person: Person) -> Inbox:
+        body = await self._body("inbox", _account(person))
+        return Inbox(person=person) if body is None else decode(Inbox, body)
+
+    async def save_inbox(self, inbox: Inbox) -> Inbox:
+        saved, id = replace(inbox, revision=inbox.revision + 1), _account(inbox.person)
+        key = self._key("inbox", id)
+        guard = ["revision", key, str(inbox.revision)] if inbox.revision else ["absent", key]
+        fields = ["revision", str(saved.revision), "body", encode(saved)]
+        steps = [
+            guard,
+            ["call", "HSET", key, *fields],
+            self._at("homes", id, saved.home.opened_at if saved.home else None),
+            self._at("digests", id, saved.digest.due_at if saved.digest else None),
+        ]
+        if await self._change(steps) is False:
+            raise Conflict(f"the inbox of {inbox.person.user_id}")
+        return saved
+
+    async def homes(self, since: datetime, limit: int) -> tuple[Inbox, ...]:
+        with _reachable():
+            found = await self._redis.zrange(
+                self._prefix + "homes", "+inf", _moment(since), desc=True, byscore=True, offset=0, num=limit
+            )
+        return await self._records(Inbox, "inbox", cast("list[str]", found))
+
+    async def digests(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
+        return await self._indexed(Inbox, "digests", _moment(now), limit, "inbox", now, "all")
 
     # --- Surfaces -------------------------------------------------------------------------------
 
@@ -339,6 +386,7 @@ class RedisStorage:
             ["call", "HSET", key, *fields],
             self._at("due", request.id, state.due_at if isinstance(state, Pending) else None),
             self._at("undelivered", request.id, state.next_try if isinstance(state, Decided) else None),
+            ["listed", key, request.id, json.dumps(lists.of(request))],
         ]
 
     def _at(self, index: str, id: str, at: datetime | None) -> Step:
@@ -414,7 +462,11 @@ class RedisStorage:
 
 
 def _requester(task: Task) -> str:
-    return f"{task.requester.team_id}:{task.requester.user_id}"
+    return _account(task.requester)
+
+
+def _account(person: Person) -> str:
+    return f"{person.team_id}:{person.user_id}"
 
 
 def _owner(surface: Surface) -> str:

@@ -99,6 +99,41 @@ MIGRATIONS: tuple[Migration, ...] = (
         )
         """,
     ),
+    (
+        # The lists of `bot.storage.lists`, the smallest place first.
+        """
+        CREATE TABLE lists (
+            list TEXT NOT NULL,
+            place INTEGER NOT NULL,
+            request_id TEXT NOT NULL REFERENCES requests (id),
+            PRIMARY KEY (list, request_id)
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX lists_in_order ON lists (list, place)",
+        "CREATE INDEX lists_by_request ON lists (request_id)",
+        # What waits already stands last until it is next saved: its deadline is in no column.
+        """
+        INSERT OR IGNORE INTO lists (list, place, request_id)
+        SELECT 'waiting:' || lower(ref.value), 9007199254740991, requests.id
+        FROM requests, json_each(body, '$.policy.approvers') AS ref WHERE state = 'Pending'
+        """,
+        """
+        INSERT OR IGNORE INTO lists (list, place, request_id)
+        SELECT 'waiting:' || lower(ref.value), 9007199254740991, requests.id
+        FROM requests, json_each(body, '$.escalated_to') AS ref WHERE state = 'Pending'
+        """,
+        """
+        CREATE TABLE inboxes (
+            person TEXT PRIMARY KEY,
+            opened_at INTEGER,
+            digest_due_at INTEGER,
+            revision INTEGER NOT NULL,
+            body TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX inboxes_opened ON inboxes (opened_at) WHERE opened_at IS NOT NULL",
+        "CREATE INDEX inboxes_due ON inboxes (digest_due_at) WHERE digest_due_at IS NOT NULL",
+    ),
     # Each entry carries the SHA-256 of its text, and that of the link before it and its digest. Of a task whose records
     # are past their retention the text is empty.
     (
@@ -166,4 +201,21 @@ STALE = """
     SELECT body FROM surfaces INDEXED BY surfaces_stale
     WHERE stale_since IS NOT NULL AND (not_before IS NULL OR not_before <= :now)
     ORDER BY stale_since, seq LIMIT :limit
+"""
+LISTED = """
+    SELECT body FROM (
+        SELECT request_id, MIN(place) AS place FROM lists WHERE list IN (SELECT value FROM json_each(:lists))
+        GROUP BY request_id ORDER BY place, request_id LIMIT :limit
+    ) JOIN requests ON requests.id = request_id
+    ORDER BY place, request_id
+"""
+HOMES = """
+    SELECT body FROM inboxes INDEXED BY inboxes_opened
+    WHERE opened_at >= :since
+    ORDER BY opened_at DESC LIMIT :limit
+"""
+DIGESTS = """
+    SELECT body FROM inboxes INDEXED BY inboxes_due
+    WHERE digest_due_at <= :now
+    ORDER BY digest_due_at LIMIT :limit
 """

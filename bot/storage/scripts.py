@@ -63,6 +63,16 @@ for _, step in ipairs(steps) do
         for place = 0, redis.call('LLEN', step[2]) - 1 do redis.call('LSET', step[2], place, '') end
     elseif name == 'number' then
         redis.call('ZADD', step[2], 'NX', seq, step[3])
+    elseif name == 'listed' then
+        local before = cjson.decode(redis.call('HGET', step[2], 'lists') or '{}')
+        local after = cjson.decode(step[4])
+        for list in pairs(before) do
+            if not after[list] then redis.call('ZREM', prefix .. list, step[3]) end
+        end
+        for list, place in pairs(after) do
+            if before[list] ~= place then redis.call('ZADD', prefix .. list, place, step[3]) end
+        end
+        redis.call('HSET', step[2], 'lists', step[4])
     elseif name == 'outdate' then
         for _, id in ipairs(redis.call('SMEMBERS', step[2])) do level(id) end
     elseif name == 'level' then
@@ -127,6 +137,18 @@ while #bodies < limit do
     end
     if #ids < page then break end
     offset = offset + page
+end
+return bodies
+"""
+
+LISTED: Final = """
+-- ARGV: the limit, and the lists. Returns the texts of the requests on any of them, the smallest place first.
+local prefix, union, bodies = KEYS[1], {'ZUNION', #ARGV - 1}, {}
+for at = 2, #ARGV do union[at + 1] = prefix .. ARGV[at] end
+union[#ARGV + 2], union[#ARGV + 3] = 'AGGREGATE', 'MIN'
+for at, id in ipairs(redis.call(unpack(union))) do
+    if at > tonumber(ARGV[1]) then break end
+    bodies[at] = redis.call('HGET', prefix .. 'request:' .. id, 'body')
 end
 return bodies
 """

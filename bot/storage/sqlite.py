@@ -6,8 +6,9 @@ One connection serves a process, one verb at a time; several processes may share
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,11 +18,12 @@ from bot.approvals.audit import AuditEvent
 from bot.approvals.chain import GENESIS, Entry, Head
 from bot.approvals.errors import Conflict, NotFound
 from bot.approvals.ids import MessageRef, Person, RequestId, TaskId, ThreadId
+from bot.approvals.inbox import Inbox
 from bot.approvals.ports import Records
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.surface import Surface
 from bot.approvals.task import Lease, Task
-from bot.storage import codec, schema
+from bot.storage import codec, lists, schema
 from bot.storage.codec import Record, decode, encode
 from bot.storage.database import Database
 
@@ -160,6 +162,10 @@ class SqliteStorage:
             ).fetchall()
             for (thread_id,) in ended:
                 db.execute("DELETE FROM surfaces WHERE task_id = :id", {"id": task_id})
+                db.execute(
+                    "DELETE FROM lists WHERE request_id IN (SELECT id FROM requests WHERE task_id = :id)",
+                    {"id": task_id},
+                )
                 db.execute("DELETE FROM requests WHERE task_id = :id", {"id": task_id})
                 db.execute("DELETE FROM tasks WHERE id = :id", {"id": task_id})
                 db.execute("UPDATE events SET body = '', request_id = NULL WHERE task_id = :id", {"id": task_id})
@@ -195,6 +201,7 @@ class SqliteStorage:
             )
             if not inserted.rowcount:
                 raise Conflict(opened.id)
+            _list(db, opened)
             _add_event(db, event)
             _add_surfaces(db, surfaces)
             return opened
@@ -225,6 +232,7 @@ class SqliteStorage:
             )
             if not updated.rowcount:
                 raise Conflict(request.id)
+            _list(db, saved)
             _add_event(db, event)
             db.execute(
                 f"""
@@ -243,6 +251,54 @@ class SqliteStorage:
 
     async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
         return await self._records(Request, schema.UNDELIVERED, now=_moment(now), limit=limit)
+
+    async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
+        return await self._listed([lists.waiting_for(ref) for ref in refs], limit)
+
+    async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
+        return await self._listed([lists.answered_by(person)], limit)
+
+    async def _listed(self, named: Sequence[str], limit: int) -> tuple[Request, ...]:
+        return await self._records(Request, schema.LISTED, lists=json.dumps(named), limit=limit)
+
+    # --- Inboxes --------------------------------------------------------------------------------
+
+    async def inbox(self, person: Person) -> Inbox:
+        found = await self._records(Inbox, "SELECT body FROM inboxes WHERE person = :person", person=_account(person))
+        return found[0] if found else Inbox(person=person)
+
+    async def save_inbox(self, inbox: Inbox) -> Inbox:
+        saved = replace(inbox, revision=inbox.revision + 1)
+
+        def change(db: sqlite3.Connection) -> None:
+            written = db.execute(
+                """
+                INSERT INTO inboxes (person, opened_at, digest_due_at, revision, body)
+                SELECT :person, :opened_at, :digest_due_at, :revision, :body
+                WHERE :revision = 1 OR EXISTS (SELECT 1 FROM inboxes WHERE person = :person)
+                ON CONFLICT DO UPDATE SET
+                    opened_at = :opened_at, digest_due_at = :digest_due_at, revision = :revision, body = :body
+                WHERE inboxes.revision = :revision - 1
+                """,
+                {
+                    "person": _account(saved.person),
+                    "opened_at": _moment(saved.home.opened_at if saved.home else None),
+                    "digest_due_at": _moment(saved.digest.due_at if saved.digest else None),
+                    "revision": saved.revision,
+                    "body": encode(saved),
+                },
+            )
+            if not written.rowcount:
+                raise Conflict(f"the inbox of {inbox.person.user_id}")
+
+        await self._db.change(change)
+        return saved
+
+    async def homes(self, since: datetime, limit: int) -> tuple[Inbox, ...]:
+        return await self._records(Inbox, schema.HOMES, since=_moment(since), limit=limit)
+
+    async def digests(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
+        return await self._records(Inbox, schema.DIGESTS, now=_moment(now), limit=limit)
 
     # --- Surfaces -------------------------------------------------------------------------------
 
@@ -405,6 +461,19 @@ def _add_event(db: sqlite3.Connection, event: AuditEvent) -> None:
     )
 
 
+def _list(db: sqlite3.Connection, request: Request) -> None:
+    """Take the request off the lists that it stands on no more, and put it in its place on the others."""
+    places = {"id": request.id, "places": json.dumps(lists.of(request))}
+    db.execute("DELETE FROM lists WHERE request_id = :id AND list NOT IN (SELECT key FROM json_each(:places))", places)
+    db.execute(
+        """
+        INSERT INTO lists (list, place, request_id) SELECT key, value, :id FROM json_each(:places) WHERE TRUE
+        ON CONFLICT DO UPDATE SET place = excluded.place WHERE place <> excluded.place
+        """,
+        places,
+    )
+
+
 def _add_surfaces(db: sqlite3.Connection, surfaces: Sequence[Surface]) -> None:
     for surface in surfaces:
         inserted = db.execute(
@@ -457,6 +526,10 @@ def _surface_row(surface: Surface) -> dict[str, Any]:
         "revision": surface.revision,
         "body": encode(surface),
     }
+
+
+def _account(person: Person) -> str:
+    return f"{person.team_id}:{person.user_id}"
 
 
 def _lease_row(lease: Lease, now: datetime) -> dict[str, Any]:

@@ -15,6 +15,7 @@ class FakeDirectory:
         self.groups: dict[str, list[Person]] = {}
         self.cached: dict[str, list[Person]] = {}
         """What a look-up past the cache would correct."""
+        self.zones: dict[Person, str] = {}
         self.down = False
         self.fresh_lookups = 0
 
@@ -34,6 +35,16 @@ class FakeDirectory:
         groups = self.groups if fresh else {**self.groups, **self.cached}
         found = [person for ref in refs for person in groups.get(ref, [])]
         return frozenset([*found, *(self.people[ref] for ref in refs if ref in self.people)])
+
+    async def names_of(self, person: Person) -> frozenset[str]:
+        self._answer()
+        if person in self.ineligible:
+            return frozenset()
+        return frozenset({person.user_id, *(name for name, people in self.groups.items() if person in people)})
+
+    async def zone(self, person: Person) -> str:
+        self._answer()
+        return self.zones.get(person, "")
 
     def _answer(self) -> None:
         if self.down:

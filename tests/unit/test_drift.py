@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -21,7 +21,7 @@ from bot import __main__, crash
 from bot.approvals.decision import Answered, Reject
 from bot.engine import questions, registry
 from bot.settings import Settings
-from bot.slack import listeners, replies
+from bot.slack import approvals, commands, listeners, replies
 from bot.slack.parts import Parts
 from tests.builders import NOON
 
@@ -109,10 +109,13 @@ def test_the_bot_listens_to_nothing_that_the_manifest_does_not_switch_on() -> No
     assert registered("options") == set()
 
 
-def test_the_commands_hint_names_every_subcommand() -> None:
-    (command,) = MANIFEST["features"]["slash_commands"]
+@pytest.mark.parametrize(
+    ("name", "subcommands"), [(commands.COMMAND, replies.SUBCOMMANDS), (approvals.COMMAND, approvals.SUBCOMMANDS)]
+)
+def test_a_commands_hint_names_every_subcommand(name: str, subcommands: Sequence[str]) -> None:
+    (hint,) = (each["usage_hint"] for each in MANIFEST["features"]["slash_commands"] if each["command"] == name)
 
-    assert [word for word in replies.SUBCOMMANDS if word not in command["usage_hint"]] == []
+    assert [word for word in subcommands if word not in hint] == []
 
 
 def test_the_bot_connects_as_the_manifest_says() -> None:
