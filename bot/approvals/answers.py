@@ -11,6 +11,7 @@ from datetime import datetime
 
 from bot.approvals import refusals, rules, surfaces
 from bot.approvals.admission import Admission
+from bot.approvals.audit import event_of
 from bot.approvals.changes import Changes, difference, said, until_won
 from bot.approvals.decision import ItemVerdict, Vote
 from bot.approvals.ids import JSON, Person, RequestId, SurfaceId
@@ -98,6 +99,11 @@ class Answers:
 
         async with refusals.of_request(self.storage, request_id, person, "edit", now, surface):
             return await until_won(once)
+
+    async def viewed(self, request: Request, person: Person, now: datetime, surface: SurfaceId | None = None) -> None:
+        """Record that somebody was shown all of the request, as it stood."""
+        data = {"version": request.version}
+        await self.storage.record(event_of(request, "viewed", now, person=person, surface=surface, data=data))
 
     # --- Within ---------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ class AuditEvent:
     task_id: TaskId
     request_id: RequestId | None = None
     person: Person | None = None
-    """Who did it; None where nobody did."""
+    """Who did it, or whose DM it was shown in; None where it was nobody's deed."""
     surface: str = ""
     """The id of the `Surface` that it was done on or is shown on, or `command`; empty where there is none."""
     digest: str = ""

@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot import crash
+from bot.approvals.audit import AuditEvent, event_of
 from bot.approvals.errors import Conflict
-from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, Ts
+from bot.approvals.ids import JSON, ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, Ts
 from bot.approvals.ports import (
     Clock,
     Drawing,
@@ -187,7 +188,7 @@ class Surfaces:
             log.warning("surface %s of task %s cannot be shown: %s", surface.id, surface.task_id, gone)
             return await self._store(replace(claimed, abandoned=str(gone)))
         except MessageGone:
-            renewed = replace(claimed, ref=None, attempted=False, fingerprint="", not_before=None)
+            renewed = replace(claimed, ref=None, attempted=False, fingerprint="", digest="", not_before=None)
             return await self._store(renewed)
         except OutcomeUnknown:
             return await self._put_off(claimed)
@@ -198,17 +199,17 @@ class Surfaces:
             return await self._put_off(replace(claimed, attempted=False), FIRST_WAIT)
         if surface.kind is SurfaceKind.OPENING and surface.ref is not None and self.progress is not None:
             self.progress.edited(surface.task_id, view.doing)
-        return await self._store(
-            replace(
-                claimed,
-                ref=ref,
-                shown=_revision(view),
-                fingerprint=drawing.fingerprint,
-                attempted=False,
-                tries=0,
-                not_before=None,
-            )
+        shown = replace(
+            claimed,
+            ref=ref,
+            shown=_revision(view),
+            fingerprint=drawing.fingerprint,
+            digest=_asked(view),
+            attempted=False,
+            tries=0,
+            not_before=None,
         )
+        return await self._store(shown, _told_of(view, shown, self.clock()))
 
     async def _show(self, view: View, drawing: Drawing, opening: Surface | None, *, posted: bool) -> MessageRef:
         surface = view.surface
@@ -242,12 +243,27 @@ class Surfaces:
             wait = min(FIRST_WAIT * 2 ** min(surface.tries, 10), LAST_WAIT)
         return await self._store(replace(surface, tries=surface.tries + 1, not_before=self.clock() + wait))
 
-    async def _store(self, surface: Surface) -> Surface:
+    async def _store(self, surface: Surface, event: AuditEvent | None = None) -> Surface:
         try:
-            return await self.storage.save_surface(surface)
+            return await self.storage.save_surface(surface, event)
         except Conflict:
             log.info("surface %s was brought level by somebody else", surface.id)
             return surface
+
+
+def _asked(view: View) -> str:
+    """The digest of the question that the surface puts to people; empty where it puts none."""
+    asks = view.surface.kind in (SurfaceKind.CARD, SurfaceKind.COPY, SurfaceKind.FILE)
+    return view.request.digest if asks and view.request is not None else ""
+
+
+def _told_of(view: View, shown: Surface, now: datetime) -> AuditEvent | None:
+    """That the question is shown there now, where it was not before: it is posted, or asks something else."""
+    request, ref = view.request, shown.ref
+    if request is None or ref is None or shown.digest == view.surface.digest:
+        return None
+    data: dict[str, JSON] = {"as": str(shown.kind), "version": request.version, "channel": ref.channel, "ts": ref.ts}
+    return event_of(request, "shown", now, person=shown.to, surface=shown.id, data=data)
 
 
 def _overtaken(view: View) -> str:

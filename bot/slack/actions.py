@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from bot.approvals.ids import RequestId, TaskId
+from bot.approvals.ids import ChannelId, MessageRef, RequestId, TaskId, Ts
 from bot.approvals.request import Request
 from bot.approvals.task import Task
 
@@ -25,6 +25,8 @@ CHOOSE: Final = "choose"
 EACH: Final = "each"
 """Opens the modal in which several items are answered one by one."""
 VIEW_ALL: Final = "view_all"
+HISTORY: Final = "history"
+"""Opens the trail; `history:<n>`, counted from 0, turns its page."""
 RETRY: Final = "retry"
 PAGE: Final = "page"
 """`page:<n>`, counted from 0: turns the page of "View all"."""
@@ -36,6 +38,7 @@ NOTICE: Final = "notice"
 EDITS: Final = re.compile(r"^edit(:\d+)?$")
 CHOICES: Final = re.compile(r"^choose:\d+$")
 PAGES: Final = re.compile(r"^page:\d+$")
+HISTORY_PAGES: Final = re.compile(r"^history:\d+$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +47,16 @@ class RequestTarget:
 
     request: RequestId
     version: int
+    message: MessageRef | None = None
+    """The message from which a modal was opened."""
 
     @classmethod
     def of(cls, request: Request) -> RequestTarget:
         return cls(request=request.id, version=request.version)
 
     def encoded(self) -> str:
-        return json.dumps({"request": self.request, "version": self.version}, separators=(",", ":"))
+        place = {"channel": self.message.channel, "ts": self.message.ts} if self.message else {}
+        return json.dumps({"request": self.request, "version": self.version, **place}, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +80,9 @@ def target(value: str) -> Target:
     """What a button's value or a modal's metadata is about; `ValueError` where it is none of ours."""
     read = json.loads(value)
     match read:
+        case {"request": str() as request, "version": int() as version, "channel": str() as channel, "ts": str() as ts}:
+            message = MessageRef(channel=ChannelId(channel), ts=Ts(ts))
+            return RequestTarget(request=RequestId(request), version=version, message=message)
         case {"request": str() as request, "version": int() as version}:
             return RequestTarget(request=RequestId(request), version=version)
         case {"task": str() as task}:

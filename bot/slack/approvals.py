@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals import surfaces
 from bot.approvals.errors import CountersignError, literal
 from bot.approvals.ids import Person, RequestId
 from bot.approvals.ports import View
-from bot.slack import cards
+from bot.slack import cards, trails
 from bot.slack.blocks import Block
 from bot.slack.parts import Parts, person_of, told
 
 COMMAND: Final = "/approvals"
-SUBCOMMANDS: Final = ("help",)
+SUBCOMMANDS: Final = ("history", "help")
 HELP: Final = (
     "*What waits for an answer*",
     f"• `{COMMAND} &lt;id&gt;` shows one request, with its buttons",
+    f"• `{COMMAND} history &lt;id&gt;` shows all that happened to a request, or to a task",
 )
 
 
@@ -38,7 +40,7 @@ class Reply:
 
 def register(app: AsyncApp, parts: Parts) -> None:
     @app.command(COMMAND)
-    async def approvals(ack: AsyncAck, respond: AsyncRespond, body: Mapping[str, Any]) -> None:
+    async def approvals(ack: AsyncAck, respond: AsyncRespond, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
 
         async def show(reply: Reply) -> None:
@@ -51,7 +53,14 @@ def register(app: AsyncApp, parts: Parts) -> None:
             )
 
         async def run() -> None:
-            await show(await _answer(parts, person_of(body), str(body.get("text", ""))))
+            line = str(body.get("text", ""))
+            match line.split():
+                case ["history", id]:
+                    await trails.by_command(parts, body, client, id)
+                case ["history", *_]:
+                    raise CommandRefused(f"Whose history? A right line: `{COMMAND} history 1a2b3c4d5e6f7a8b`.")
+                case _:
+                    await show(await _answer(parts, person_of(body), line))
 
         await told(parts, lambda sentence: show(Reply(text=sentence)), run())
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -13,11 +14,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.decision import Approve, Choose, ItemVerdict
 from bot.approvals.errors import AlreadySettled, StaleVersion, Unreachable
-from bot.approvals.ids import SurfaceId
 from bot.approvals.request import Request
 from bot.approvals.surface import Surface, SurfaceKind
 from bot.slack import actions, modals, starting
-from bot.slack.parts import Body, Parts, person_of, place_of, told
+from bot.slack.parts import Body, Parts, person_of, place_of, surface_of, told
 
 IN_TIME = 2.5
 """Seconds in which a click is checked; the trigger that opens its modal lives three (Slack: trigger_id)."""
@@ -82,7 +82,7 @@ async def _vote_all(parts: Parts, body: Body) -> None:
             target.version,
             verdicts,
             parts.clock(),
-            await _surface(parts, body),
+            await surface_of(parts, body),
         )
 
 
@@ -101,7 +101,7 @@ async def _vote_choice(parts: Parts, body: Body) -> None:
             target.version,
             (Choose(choice=choices[index]),),
             parts.clock(),
-            await _surface(parts, body),
+            await surface_of(parts, body),
         )
 
 
@@ -112,10 +112,21 @@ async def _open_form(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     async with _brought_level(parts, body):
         try:
             async with asyncio.timeout(IN_TIME):
-                request = await parts.answers.check(target.request, person_of(body), target.version, parts.clock())
+                surface = await surface_of(parts, body)
+                request = await parts.answers.check(
+                    target.request, person_of(body), target.version, parts.clock(), surface
+                )
         except TimeoutError:
             raise Unreachable from None
-        await client.views_open(trigger_id=body["trigger_id"], view=_form(request, pressed["action_id"]))
+        view = _from(_form(request, pressed["action_id"]), request, body)
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+
+def _from(view: modals.Modal, request: Request, body: Body) -> modals.Modal:
+    """The modal, which remembers the message from which it is opened."""
+    place = place_of(body)
+    target = replace(actions.RequestTarget.of(request), message=place.message if place else None)
+    return {**view, "private_metadata": target.encoded()}
 
 
 def _form(request: Request, action_id: str) -> modals.Modal:
@@ -139,6 +150,7 @@ async def _view_all(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     filed = any(each.request_id == request.id and _holds(each, request.version) for each in listed)
     view = await asyncio.to_thread(modals.view_all, request, filed=filed)  # it may be megabytes
     await client.views_open(trigger_id=body["trigger_id"], view=view)
+    await parts.answers.viewed(request, person_of(body), parts.clock(), await surface_of(parts, body))
 
 
 def _holds(surface: Surface, version: int) -> bool:
@@ -168,18 +180,12 @@ async def _retry(parts: Parts, body: Body) -> None:
             pass
         case actions.RequestTarget(request=request_id):
             task_id = (await parts.storage.request(request_id)).task_id
-    await parts.tasks.retry(task_id, person_of(body), parts.clock())
+    await parts.tasks.retry(task_id, person_of(body), parts.clock(), await surface_of(parts, body))
 
 
 def _pressed(body: Body) -> Mapping[str, str]:
     pressed: Mapping[str, str] = body["actions"][0]
     return pressed
-
-
-async def _surface(parts: Parts, body: Body) -> SurfaceId | None:
-    place = place_of(body)
-    surface = await parts.storage.surface_at(place.message) if place and place.message else None
-    return surface.id if surface else None
 
 
 @asynccontextmanager

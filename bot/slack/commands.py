@@ -11,6 +11,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.approvals import audit, refusals
 from bot.approvals.errors import CountersignError, Unreachable, literal
 from bot.approvals.ids import ChannelId, Person, TaskId
 from bot.approvals.ports import Graph, LookupFailed
@@ -71,7 +72,8 @@ async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, sa
 
 
 async def _status(parts: Parts, id: TaskId, person: Person) -> str:
-    task = await parts.tasks.look(id, person)
+    async with refusals.of_task(parts.storage, id, person, "look", parts.clock(), audit.COMMAND):
+        task = await parts.tasks.look(id, person)
     return replies.task_status(task, await parts.storage.requests_of(task.id))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.slack import approvals, clicks, commands, submissions
+from bot.slack import approvals, clicks, commands, submissions, trails
 from bot.slack.parts import Parts
 
 
@@ -12,4 +12,5 @@ def register(app: AsyncApp, parts: Parts) -> None:
     commands.register(app, parts)
     approvals.register(app, parts)
     clicks.register(app, parts)
+    trails.register(app, parts)
     submissions.register(app, parts)

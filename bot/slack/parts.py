@@ -14,10 +14,10 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.approvals.answers import Answers
 from bot.approvals.errors import CountersignError
-from bot.approvals.ids import ChannelId, MessageRef, Person, TeamId, Ts, UserId
+from bot.approvals.ids import ChannelId, MessageRef, Person, SurfaceId, TeamId, Ts, UserId
 from bot.approvals.ports import Clock, Engine, Storage
 from bot.approvals.tasks import Tasks
-from bot.slack import text
+from bot.slack import actions, text
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackMessenger
 
@@ -99,6 +99,23 @@ def place_of(body: Body) -> Place | None:
         message=MessageRef(channel=ChannelId(channel), ts=Ts(ts)) if ts else None,
         thread_ts=Ts(thread_ts) if thread_ts else None,
     )
+
+
+async def surface_of(parts: Parts, body: Body) -> SurfaceId | None:
+    """The message that somebody acted on, or from which they opened the modal that they sent."""
+    place = place_of(body)
+    message = place.message if place is not None else _opened_from(body)
+    surface = await parts.storage.surface_at(message) if message is not None else None
+    return surface.id if surface is not None else None
+
+
+def _opened_from(body: Body) -> MessageRef | None:
+    metadata = str((body.get("view") or {}).get("private_metadata", ""))
+    match actions.target(metadata) if metadata.startswith("{") else None:
+        case actions.RequestTarget(message=message):
+            return message
+        case _:
+            return None
 
 
 async def told(parts: Parts, say: Say, act: Awaitable[None]) -> None:

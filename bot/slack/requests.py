@@ -221,11 +221,12 @@ def _open(request: Request) -> bool:
 def _buttons(request: Request, cut: bool) -> list[Element]:
     value = RequestTarget.of(request).encoded()
     view_all = blocks.button("View all", actions.VIEW_ALL, value)
+    history = blocks.button("History", actions.HISTORY, value)
     if _open(request):
-        return [*_answers(request, value), view_all]
+        return [*_answers(request, value), view_all, history]
     stopped = isinstance(request.state, Decided) and request.state.failure is not None
     retry = [blocks.button("Retry now", actions.RETRY, value, style="primary")] if stopped else []
-    return [*retry, *([view_all] if cut else [])]
+    return [*retry, *([view_all] if cut else []), history]
 
 
 def _answers(request: Request, value: str) -> list[Element]:

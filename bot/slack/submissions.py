@@ -17,7 +17,7 @@ from bot.approvals.question import Verdict
 from bot.approvals.request import Request
 from bot.slack import actions, edits, modals, starting, text, wording
 from bot.slack.modals import Problems
-from bot.slack.parts import Body, Parts, person_of
+from bot.slack.parts import Body, Parts, person_of, surface_of
 
 log = logging.getLogger(__name__)
 
@@ -143,9 +143,12 @@ async def _edit(parts: Parts, body: Body) -> Problems | None:
     if edits.changes_nothing(request, edited):
         return await _as_it_is(parts, body, request, edited)
     try:
-        revised = await parts.answers.edit(request.id, person, version, edited.item, edited.arguments, parts.clock())
+        surface = await surface_of(parts, body)
+        revised = await parts.answers.edit(
+            request.id, person, version, edited.item, edited.arguments, parts.clock(), surface
+        )
         if len(revised.question.items) == 1:
-            await parts.answers.vote(request.id, person, revised.version, (Approve(),), parts.clock())
+            await parts.answers.vote(request.id, person, revised.version, (Approve(),), parts.clock(), surface)
     except InvalidAnswer as invalid:
         return edits.problem(request, edited.item, invalid.field, invalid.problem)
     return None
@@ -178,13 +181,15 @@ async def _start(parts: Parts, body: Body) -> Problems | None:
 
 async def _vote(parts: Parts, body: Body, verdicts: tuple[ItemVerdict, ...]) -> None:
     target = _target(body)
-    await parts.answers.vote(target.request, person_of(body), target.version, verdicts, parts.clock())
+    surface = await surface_of(parts, body)
+    await parts.answers.vote(target.request, person_of(body), target.version, verdicts, parts.clock(), surface)
 
 
 async def _request(parts: Parts, body: Body) -> Request:
     """The request in the version that the modal showed: `StaleVersion` where it has moved on."""
     target = _target(body)
-    return await parts.answers.check(target.request, person_of(body), target.version, parts.clock())
+    surface = await surface_of(parts, body)
+    return await parts.answers.check(target.request, person_of(body), target.version, parts.clock(), surface)
 
 
 def _target(body: Body) -> actions.RequestTarget:
