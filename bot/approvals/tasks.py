@@ -60,10 +60,7 @@ class Tasks:
         """
         task = await self.storage.task(task_id)
         async with refusals.of_task(self.storage, task_id, by, "cancel", now, surface):
-            if task.requester != by:
-                raise NotYours(task_id, task.requester)
-            if task.finished:
-                raise TaskFinished(task_id)
+            _refuse_cancelling(task, by)
         for request in await self.storage.requests_of(task_id):
             if isinstance(request.state, Pending):
                 await self._cancel_request(request.id, by, now, surface)
@@ -132,3 +129,10 @@ class Tasks:
                 await changes.store(rules.cancel(request, by, now), by, "cancelled", now, {}, surface=surface)
 
         await until_won(once)
+
+
+def _refuse_cancelling(task: Task, by: Person) -> None:
+    if task.requester != by:
+        raise NotYours(task.id, task.requester)
+    if task.finished:
+        raise TaskFinished(task.id)
