@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from bot.approvals.audit import COMMAND, AuditEvent
+from bot.approvals.decision import Outcome
 from bot.approvals.errors import moment
 from bot.approvals.ids import JSON, ChannelId
 from bot.approvals.request import Request
@@ -46,8 +47,11 @@ def trail(
         blocks.rich(blocks.line(blocks.run(text.label(title, 150) or "A question", "bold"))),
         blocks.context(" · ".join(word for word in (of, text.counted(len(told), "event"), where) if word)),
     ]
+    before = None
     for event in told[page * PAGE : (page + 1) * PAGE]:
-        drawn += [blocks.section(sentence(event)), blocks.context(_besides(event, kinds))]
+        asked = (event.digest, event.rule)
+        drawn += [blocks.section(sentence(event)), blocks.context(_besides(event, kinds, asks=asked != before))]
+        before = asked if event.digest else before
     value = RequestTarget.of(request).encoded() if request else TaskTarget.of(task).encoded()
     turns = [("Earlier", page - 1), ("Later", page + 1)]
     buttons = [
@@ -58,25 +62,22 @@ def trail(
 
 def sentence(event: AuditEvent) -> str:
     """What happened, as a mrkdwn sentence."""
-    said = _SENTENCES.get(event.kind, _in_its_own_words)(event)
-    outcome = event.data.get("outcome")
-    settled = f" With that it was decided: *{_say(outcome)}*." if outcome and event.kind in _SETTLING else ""
-    return f"{said}{settled}"
+    return _SENTENCES.get(event.kind, _in_its_own_words)(event)
 
 
 def _belongs(event: AuditEvent, request: Request | None) -> bool:
     return request is None or event.request_id in (None, request.id)
 
 
-def _besides(event: AuditEvent, kinds: Mapping[str, SurfaceKind]) -> str:
-    """When, from where, on what, and by which rule."""
+def _besides(event: AuditEvent, kinds: Mapping[str, SurfaceKind], *, asks: bool) -> str:
+    """When, from where, on which version; and on what and by which rule, where that is news."""
     version = event.data.get("version")
     words = [
         moment(event.at),
         _FROM.get(kinds.get(event.surface), "by command" if event.surface == COMMAND else ""),
         f"version {version}" if isinstance(version, int) and version > 1 else "",
-        f"digest `{event.digest[:12]}`" if event.digest else "",
-        f"rule `{_say(event.rule)}`" if event.rule else "",
+        f"digest `{event.digest[:12]}`" if event.digest and asks else "",
+        f"rule `{_say(event.rule)}`" if event.rule and asks else "",
     ]
     return " · ".join(word for word in words if word)
 
@@ -122,7 +123,8 @@ def _voted(event: AuditEvent) -> str:
     given = [str(each) for each in verdicts] if isinstance(verdicts, list) else []
     words = said if isinstance(said, list) else [{}] * len(given)
     one_by_one = list(dict.fromkeys(_verdict(each, of) for each, of in zip(given, words, strict=False)))
-    return f"{_who(event)} {'; '.join(one_by_one) or 'answered'}."
+    outcome = _OUTCOMES.get(str(event.data.get("outcome", "")), "")
+    return f"{_who(event)} {'; '.join(one_by_one) or 'answered'}.{f' With that it was {outcome}.' if outcome else ''}"
 
 
 def _verdict(verdict: str, said: JSON) -> str:
@@ -136,6 +138,16 @@ _VERDICTS: Final = {
     "reject": "rejected",
     "respond": "answered",
     "choose": "chose",
+}
+
+
+_OUTCOMES: Final[Mapping[str, str]] = {
+    Outcome.APPROVE: "*approved*",
+    Outcome.EDIT: "*approved with changes*",
+    Outcome.REJECT: "*rejected*",
+    Outcome.RESPOND: "*answered*",
+    Outcome.CHOOSE: "*answered*",
+    Outcome.MIXED: "*answered one by one*",
 }
 
 
@@ -207,4 +219,3 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "failed": _failed,
     "lost": _plain("The agent's saved state was gone, so the task ended."),
 }
-_SETTLING: Final = frozenset({"voted", "expired", "cancelled"})
