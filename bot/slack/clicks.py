@@ -17,7 +17,7 @@ from bot.approvals.ids import SurfaceId
 from bot.approvals.request import Request
 from bot.approvals.surface import Surface, SurfaceKind
 from bot.slack import actions, modals, starting
-from bot.slack.parts import Body, Parts, person_of, place_of, told
+from bot.slack.parts import Body, Parts, on_home, person_of, place_of, told
 
 IN_TIME = 2.5
 """Seconds in which a click is checked; the trigger that opens its modal lives three (Slack: trigger_id)."""
@@ -191,4 +191,6 @@ async def _brought_level(parts: Parts, body: Body) -> AsyncIterator[None]:
         place = place_of(body)
         if place is not None and place.message is not None:
             await parts.tasks.redraw(place.message)
+        if on_home(body):
+            parts.homes.redraw(person_of(body))
         raise

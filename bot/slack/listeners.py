@@ -1,10 +1,10 @@
-"""Bolt's listeners, grouped by what Slack calls them: commands, block actions, view submissions."""
+"""Bolt's listeners, grouped by what Slack calls them: commands, block actions, view submissions, events."""
 
 from __future__ import annotations
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.slack import approvals, clicks, commands, submissions
+from bot.slack import approvals, clicks, commands, events, submissions
 from bot.slack.parts import Parts
 
 
@@ -13,3 +13,4 @@ def register(app: AsyncApp, parts: Parts) -> None:
     approvals.register(app, parts)
     clicks.register(app, parts)
     submissions.register(app, parts)
+    events.register(app, parts)

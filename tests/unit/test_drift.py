@@ -38,6 +38,7 @@ SCOPES: dict[str, frozenset[str]] = {
     "apps_connections_open": frozenset(),
     "views_open": frozenset(),
     "views_update": frozenset(),
+    "views_publish": frozenset(),
     "chat_postMessage": frozenset({"chat:write"}),
     "chat_update": frozenset({"chat:write"}),
     "chat_postEphemeral": frozenset({"chat:write"}),

@@ -82,7 +82,11 @@ class Desk:
             storage=self.world.storage,
             messenger=cast("SlackMessenger", None),
             directory=cast("SlackDirectory", Places(self.place)),
+            inboxes=self.world.inboxes,
+            homes=self.world.homes,
+            digests=self.world.digests,
             clock=self.world.clock,
+            address="https://acme.slack.com/",
             busy=not_busy,
         )
         body = {
