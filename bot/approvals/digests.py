@@ -17,7 +17,7 @@ from bot import crash
 from bot.approvals.errors import Unreachable
 from bot.approvals.ids import Person, SurfaceId
 from bot.approvals.inbox import Digest, Inbox, Look, Schedule, Sending
-from bot.approvals.inboxes import Contents, Front, Inboxes
+from bot.approvals.inboxes import Contents, Errands, Front, Inboxes
 from bot.approvals.ports import (
     Clock,
     Directory,
@@ -27,7 +27,6 @@ from bot.approvals.ports import (
     OutcomeUnknown,
     PlaceGone,
     Storage,
-    Work,
 )
 
 log = logging.getLogger(__name__)
@@ -46,7 +45,7 @@ class Digests:
     directory: Directory
     messenger: Messenger
     front: Front
-    work: Work
+    work: Errands
     clock: Clock
 
     async def choose(self, person: Person, words: Sequence[str]) -> Digest | None:

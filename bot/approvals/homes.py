@@ -15,8 +15,8 @@ from typing import Final
 from bot.approvals.errors import NotFound
 from bot.approvals.ids import Person, TaskId
 from bot.approvals.inbox import Home, Inbox, Look
-from bot.approvals.inboxes import Front, Inboxes
-from bot.approvals.ports import Clock, MessageGone, NotNow, OutcomeUnknown, PlaceGone, Storage, Work
+from bot.approvals.inboxes import Errands, Front, Inboxes
+from bot.approvals.ports import Clock, MessageGone, NotNow, OutcomeUnknown, PlaceGone, Storage
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Homes:
     storage: Storage
     inboxes: Inboxes
     front: Front
-    work: Work
+    work: Errands
     clock: Clock
     _open: dict[Person, frozenset[str]] = field(default_factory=dict)
     """Who has a Home to be kept level, and by which names policies mean them."""

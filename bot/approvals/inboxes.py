@@ -98,6 +98,18 @@ class Front(Protocol):
         ...
 
 
+class Errands(Protocol):
+    """What `bot.app` does for people in tasks of its own. Both return at once, and may be called any number of times."""
+
+    def home(self, person: Person) -> None:
+        """Bring this person's Home level with the records, where they have opened it."""
+        ...
+
+    def digest(self, person: Person) -> None:
+        """Send this person the digest that is due."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inboxes:
     storage: Storage

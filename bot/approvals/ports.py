@@ -450,11 +450,3 @@ class Work(Protocol):
         """The same within a moment, in which more may come that is then shown at once: each change of a message is a
         call to Slack, which allows few of them."""
         ...
-
-    def home(self, person: Person) -> None:
-        """Bring this person's Home level with the records, where they have opened it."""
-        ...
-
-    def digest(self, person: Person) -> None:
-        """Send this person the digest that is due."""
-        ...
