@@ -148,6 +148,7 @@ async def running(settings: Settings) -> AsyncIterator[None]:
                 homes=homes,
                 digests=digests,
                 clock=clock,
+                me=me.user_id,
                 address=me.address,
                 busy=work.busy,
             ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.approvals import rules, surfaces
 from bot.approvals.admission import Admission
@@ -43,8 +43,12 @@ class Answers:
         verdicts: tuple[ItemVerdict, ...],
         now: datetime,
         surface: SurfaceId | None = None,
+        *,
+        hold: timedelta = timedelta(0),
     ) -> Request:
         """Count one person's verdicts on the version that they were shown; the first to settle it wins.
+
+        What settles it is kept from the graph for as long as `hold` says, and may be taken back until then.
 
         Raises `NotFound`, `AlreadySettled`, `StaleVersion`, `MayNotVote`, `VerdictNotOffered`, `ReasonMissing`,
         `InvalidAnswer`, or `Unreachable`; nothing is changed then.
@@ -64,7 +68,18 @@ class Answers:
                     surface=surface,
                 ),
             )
+            if hold:
+                cast = rules.hold(cast, request, hold, now)
             return await self._changes.store(cast, person, "voted", now, {"verdicts": [word(v) for v in verdicts]})
+
+        return await until_won(once)
+
+    async def take_back(self, request_id: RequestId, person: Person, now: datetime) -> Request:
+        """The request, open again as it stood before this person's answer; `NotFound` or `NothingToTakeBack`."""
+
+        async def once() -> Request:
+            request = await self.storage.request(request_id)
+            return await self._changes.store(rules.take_back(request, person, now), person, "taken_back", now, {})
 
         return await until_won(once)
 

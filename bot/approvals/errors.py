@@ -134,6 +134,13 @@ class ReasonMissing(CountersignError):
         super().__init__("Please say why: the reason goes to the requester and to the graph.")
 
 
+class NothingToTakeBack(CountersignError):
+    """The answer is not this person's, or it is with the agent already."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no answer of yours to take back: the agent may have it already.")
+
+
 class MayNotVote(CountersignError):
     """The base of the refusals that are about who asks."""
 

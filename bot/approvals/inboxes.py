@@ -39,6 +39,8 @@ class Row:
     @property
     def thread_ts(self) -> Ts | None:
         """The message under which the place is; None where it stands by itself."""
+        if self.records.task.thread_ts is not None:
+            return self.records.task.thread_ts
         opening = next((each.ref for each in self.records.surfaces if each.kind is SurfaceKind.OPENING), None)
         return None if opening is None or opening == self.place else opening.ts
 
@@ -99,7 +101,7 @@ class Front(Protocol):
 
 
 class Errands(Protocol):
-    """What `bot.app` does for people in tasks of its own. Both return at once, and may be called any number of times."""
+    """What is done for people in tasks that `bot.app` owns. Both return at once, however often they are called."""
 
     def home(self, person: Person) -> None:
         """Bring this person's Home level with the records, where they have opened it."""

@@ -75,6 +75,10 @@ class Storage(Protocol):
         """The requester's tasks, newest first."""
         ...
 
+    async def tasks_in(self, channel: ChannelId, thread_ts: Ts) -> tuple[Task, ...]:
+        """The tasks that were started in this Slack thread (`Task.thread_ts`), in the order of their making."""
+        ...
+
     async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
         """Tasks that should be running (`Starting`, `Running`) and whose thread nobody holds a live lease on."""
         ...

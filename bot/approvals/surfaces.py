@@ -230,12 +230,12 @@ class Surfaces:
         if surface.to is not None:
             return await self.messenger.open_direct(surface.to), None
         if surface.kind is SurfaceKind.OPENING:
-            return view.task.channel, None
+            return view.task.channel, view.task.thread_ts
         if opening is None or opening.abandoned:
             raise PlaceGone(f"the task's thread could not be opened: {opening.abandoned if opening else 'no opening'}")
         if opening.ref is None:
             raise NotYet
-        return opening.ref.channel, opening.ref.ts
+        return opening.ref.channel, view.task.thread_ts or opening.ref.ts
 
     async def _put_off(self, surface: Surface, wait: timedelta | None = None) -> Surface:
         if wait is None:

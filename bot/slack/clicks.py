@@ -56,6 +56,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
         await ack()
         await told(parts, parts.whisper(body), _retry(parts, body))
 
+    @app.action(actions.TAKE_BACK)
+    async def take_back(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await _counted(ack, told(parts, parts.whisper(body), _take_back(parts, body)))
+
     @app.action(actions.GRAPH)
     async def choose_graph(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
@@ -157,9 +161,17 @@ async def _choose_graph(parts: Parts, body: Body, client: AsyncWebClient) -> Non
     """Show the chosen graph's own inputs in the form."""
     view = body["view"]
     form = starting.start(
-        parts.engine.graphs(), chosen=starting.chosen(view["state"]), metadata=view["private_metadata"]
+        parts.engine.graphs(),
+        chosen=starting.chosen(view["state"]),
+        metadata=view["private_metadata"],
+        quoted=starting.quoted(view),
     )
     await client.views_update(view_id=view["id"], hash=view["hash"], view=form)
+
+
+async def _take_back(parts: Parts, body: Body) -> None:
+    target = actions.request_target(_pressed(body)["value"])
+    await parts.answers.take_back(target.request, person_of(body), parts.clock())
 
 
 async def _retry(parts: Parts, body: Body) -> None:

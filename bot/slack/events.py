@@ -7,9 +7,8 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.approvals.ids import Person, TeamId, UserId
 from bot.slack import actions, home
-from bot.slack.parts import Body, Parts, person_of, told
+from bot.slack.parts import Body, Parts, author_of, person_of, told
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -32,10 +31,3 @@ async def _look(parts: Parts, body: Body) -> None:
     pressed = body["actions"][0]
     value = str((pressed.get("selected_option") or pressed)["value"])
     await parts.homes.look(person_of(body), lambda look: home.chosen(look, pressed["action_id"], value))
-
-
-def author_of(body: Body) -> Person:
-    """Whose doing an event is; in a channel that is shared with others, their own workspace counts."""
-    event = body["event"]
-    team = event.get("user_team") or event.get("team") or body["team_id"]
-    return Person(team_id=TeamId(team), user_id=UserId(event["user"]))

@@ -167,8 +167,15 @@ class SlackMessenger:
 
     # --- Asides ---------------------------------------------------------------------------------
 
-    async def tell(self, person: Person, channel: ChannelId, thread_ts: Ts | None, words: str) -> bool:
-        """Say something to one person alone, in mrkdwn; False where Slack did not take it.
+    async def tell(
+        self,
+        person: Person,
+        channel: ChannelId,
+        thread_ts: Ts | None,
+        words: str,
+        blocks: Sequence[Block] | None = None,
+    ) -> bool:
+        """Say something to one person alone, in mrkdwn or in blocks; False where Slack did not take it.
 
         Feedback only: they lose it when they reload, and nobody can change it afterwards (Slack: ephemeral messages).
         """
@@ -182,6 +189,7 @@ class SlackMessenger:
             user=person.user_id,
             thread_ts=thread_ts,
             text=text.cut(words, 3000),
+            blocks=blocks,
         )
         result = await call(request, SECONDS)
         if isinstance(result, Limited):

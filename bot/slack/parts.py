@@ -44,6 +44,8 @@ class Parts:
     homes: Homes
     digests: Digests
     clock: Clock
+    me: UserId
+    """Whom people mention when they mean the bot."""
     address: str
     """Of the workspace's pages, for links to messages."""
     busy: Callable[[], AbstractAsyncContextManager[None]]
@@ -117,6 +119,13 @@ def person_of(body: Body) -> Person:
         team = user.get("team_id") or (body.get("team") or {}).get("id", "")
         return Person(team_id=TeamId(team), user_id=UserId(user["id"]))
     return Person(team_id=TeamId(body["team_id"]), user_id=UserId(body["user_id"]))
+
+
+def author_of(body: Body) -> Person:
+    """Whose doing an event is; in a channel that is shared with others, their own workspace counts."""
+    event = body["event"]
+    team = event.get("user_team") or event.get("team") or body["team_id"]
+    return Person(team_id=TeamId(team), user_id=UserId(event["user"]))
 
 
 def on_home(body: Body) -> bool:

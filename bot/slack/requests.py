@@ -268,6 +268,8 @@ def _buttons(request: Request, cut: bool) -> list[Element]:
     view_all = blocks.button("View all", actions.VIEW_ALL, value)
     if _open(request):
         return [*_answers(request, value), view_all]
+    if isinstance(request.state, Decided) and request.state.revocable:
+        return [blocks.button("Take it back", actions.TAKE_BACK, value), *([view_all] if cut else [])]
     stopped = isinstance(request.state, Decided) and request.state.failure is not None
     retry = [blocks.button("Retry now", actions.RETRY, value, style="primary")] if stopped else []
     return [*retry, *([view_all] if cut else [])]

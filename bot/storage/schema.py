@@ -109,6 +109,8 @@ MIGRATIONS: tuple[Migration, ...] = (
             PRIMARY KEY (list, request_id)
         ) WITHOUT ROWID
         """,
+        "ALTER TABLE tasks ADD COLUMN slack_thread TEXT",
+        "CREATE INDEX tasks_by_slack_thread ON tasks (slack_thread) WHERE slack_thread IS NOT NULL",
         "CREATE INDEX lists_in_order ON lists (list, place)",
         "CREATE INDEX lists_by_request ON lists (request_id)",
         # What waits already stands last until it is next saved: its deadline is in no column.
