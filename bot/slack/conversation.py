@@ -30,7 +30,7 @@ TO_TAKE_BACK: Final = timedelta(minutes=1)
 """How long an answer in words is kept from its graph."""
 _SUBTYPES: Final = frozenset({None, "thread_broadcast", "file_share"})
 """Of messages that a person wrote; the others tell of edits, joins and the like."""
-_IDS: Final = re.compile(r"([0-9a-f]{8}):?\s+(.+)", re.DOTALL)
+_IDS: Final = re.compile(r"([0-9a-f]{8,}):?\s+(.+)", re.DOTALL)
 
 
 class WhichQuestion(CountersignError):
