@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 
 Key = TypeVar("Key", TaskId, Person)
 
-BUSY_AT_ONCE = 8
+BUSY_AT_ONCE = 4
 """Jobs of a lane that may use the processor at the same time; with more of them, acknowledgements come late."""
-BUSY_SECONDS = 1.0
+BUSY_SECONDS = 0.5
 """A job that takes longer waits for something, such as a model, and counts no longer as busy."""
 MOST_AT_ONCE = 64
 """Runs, and reconciliations, of different tasks at the same time."""

@@ -69,18 +69,18 @@ class Delivery:
         try:
             async with held(self.storage, self.clock, self.lease_ttl, lease, task_id):
                 crash.point("leased")
-                await self._drive_or_fail(task_id, lease)
+                await self._drive_or_fail(task, lease)
         finally:
             self.work.show(task_id)
         return True
 
-    async def _drive_or_fail(self, task_id: TaskId, lease: Lease) -> None:
+    async def _drive_or_fail(self, task: Task, lease: Lease) -> None:
         try:
-            await self._drive(await self.storage.task(task_id), lease)
+            await self._drive(task, lease)
         except (CountersignError, Draining):
             raise
         except Exception as error:  # a bug, or a payload that nothing here can read: people are told, and may retry
-            await self._fail(task_id, error)
+            await self._fail(task.id, error)
 
     async def _fail(self, task_id: TaskId, error: Exception) -> None:
         """Record that the task cannot be driven, once, and put off what is decided."""
