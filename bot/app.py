@@ -21,7 +21,7 @@ from bot.approvals.digests import Digests
 from bot.approvals.errors import Unreachable
 from bot.approvals.homes import Homes
 from bot.approvals.ids import Person, TaskId
-from bot.approvals.inboxes import Inboxes
+from bot.approvals.inboxes import Inboxes, channels_asked
 from bot.approvals.progress import Progress
 from bot.approvals.retention import Retention
 from bot.approvals.surfaces import Surfaces
@@ -122,9 +122,9 @@ async def running(settings: Settings) -> AsyncIterator[None]:
         )
         surfaces = Surfaces(storage=storage, messenger=messenger, clock=clock, progress=progress)
         tasks = Tasks(storage=storage, engine=engine, directory=directory, work=work)
-        answers = Answers(storage=storage, engine=engine, directory=directory, work=work)
+        answers = Answers(storage=storage, engine=engine, directory=directory, work=work, policies=policies)
         sweeper = Sweeper(storage=storage, engine=engine, directory=directory, work=work)
-        inboxes = Inboxes(storage=storage, directory=directory)
+        inboxes = Inboxes(storage=storage, directory=directory, channels=channels_asked(policies))
         homes = Homes(storage=storage, inboxes=inboxes, front=messenger, work=work, clock=clock)
         digests = Digests(
             storage=storage,

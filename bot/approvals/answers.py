@@ -12,10 +12,13 @@ from datetime import datetime, timedelta
 from bot.approvals import rules, surfaces
 from bot.approvals.admission import Admission
 from bot.approvals.changes import Changes, until_won, word
+from bot.approvals.choosing import Chooser
 from bot.approvals.decision import ItemVerdict, Vote
+from bot.approvals.errors import AnotherRule, Unreachable
 from bot.approvals.ids import JSON, Person, RequestId, SurfaceId
-from bot.approvals.ports import Directory, Engine, Storage, Work
+from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Pending, Request
+from bot.approvals.selection import ConditionFailed, Policies
 from bot.approvals.sweeper import Sweeper
 
 
@@ -25,6 +28,7 @@ class Answers:
     engine: Engine
     directory: Directory
     work: Work
+    policies: Policies
 
     async def check(self, request_id: RequestId, person: Person, version: int, now: datetime) -> Request:
         """The request, if this person could answer it now: what a click asks before a modal is opened.
@@ -56,7 +60,7 @@ class Answers:
 
         async def once() -> Request:
             request = await self._current(request_id, now)
-            await self._admission.admit(request, person, version, now, counts=True)
+            electorate = await self._admission.admit(request, person, version, now, counts=True)
             cast = rules.cast(
                 request,
                 Vote(
@@ -67,9 +71,12 @@ class Answers:
                     at=now,
                     surface=surface,
                 ),
+                electorate,
             )
             if hold:
                 cast = rules.hold(cast, request, hold, now)
+            if cast.stage_number != request.stage_number:
+                cast = await self._admission.introduced(cast)
             return await self._changes.store(cast, person, "voted", now, {"verdicts": [word(v) for v in verdicts]})
 
         return await until_won(once)
@@ -94,7 +101,7 @@ class Answers:
     ) -> Request:
         """Replace one item's arguments; everybody's earlier votes are void, and the answer is still to be given.
 
-        Raises what `vote` raises.
+        Raises what `vote` raises, and `AnotherRule` where what it would be is governed by another policy.
         """
 
         async def once() -> Request:
@@ -102,6 +109,9 @@ class Answers:
             await self._admission.admit(request, person, version, now, counts=True)
             revised = rules.revise(request, person, version, index, arguments, now)
             self.engine.check_edit(revised.question, index)
+            await self._refuse_another_rule(request, revised)
+            if revised.stage_number != request.stage_number:
+                revised = await self._admission.introduced(revised)
             data: dict[str, JSON] = {"item": index, "digest": revised.digest}
             return await self._changes.store(revised, person, "edited", now, data, surfaces.files_of(revised, now))
 
@@ -117,6 +127,20 @@ class Answers:
             await sweeper.step(request_id, now)
             return await self.storage.request(request_id)
         return request
+
+    async def _refuse_another_rule(self, request: Request, revised: Request) -> None:
+        """An edit changes what is asked, and not who is to be asked for it: what one may approve as it was proposed,
+        it might take two to approve as it would be. The file is asked as it is now, of both."""
+        task = await self.storage.task(request.task_id)
+        chooser = Chooser(policies=self.policies, directory=self.directory)
+        try:
+            before, after = await chooser.policy(task, request.question), await chooser.policy(task, revised.question)
+        except LookupFailed as failed:
+            raise Unreachable("Slack did not say who or where it is") from failed
+        except ConditionFailed as failed:
+            raise AnotherRule(str(failed)) from failed
+        if before != after:
+            raise AnotherRule(f"it falls under the policy `{after.name}`, and was asked under `{request.policy.name}`")
 
     @property
     def _admission(self) -> Admission:

@@ -134,6 +134,6 @@ class Digests:
 
     async def _next(self, person: Person, schedule: Schedule) -> datetime:
         try:
-            return schedule.after(self.clock(), await self.directory.zone(person))
+            return schedule.after(self.clock(), (await self.directory.member(person)).zone)
         except LookupFailed as failed:
             raise Unreachable("Slack did not say which time zone is yours") from failed

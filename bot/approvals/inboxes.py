@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
-from bot.approvals import inbox, rules
+from bot.approvals import inbox, tally
 from bot.approvals.changes import until_won
 from bot.approvals.errors import Unreachable
 from bot.approvals.ids import MessageRef, Person, Ts
 from bot.approvals.inbox import Inbox, Look, Section
+from bot.approvals.policy import Escalate
 from bot.approvals.ports import Directory, Drawing, LookupFailed, Records, Storage
 from bot.approvals.request import Request
+from bot.approvals.selection import Policies
 from bot.approvals.surface import SurfaceKind
 from bot.approvals.task import Task
 
@@ -116,18 +118,23 @@ class Errands(Protocol):
 class Inboxes:
     storage: Storage
     directory: Directory
+    channels: tuple[str, ...] = ()
+    """Those whose members policies ask, as they name them."""
 
     async def names(self, person: Person) -> frozenset[str]:
-        """By which policies may mean them; `Unreachable` where Slack does not say."""
+        """By which policies may mean them, in small letters; `Unreachable` where Slack does not say."""
         try:
-            return await self.directory.names_of(person)
+            names = await self.directory.names_of(person)
+            rooms = [ref for ref in self.channels if person in await self.directory.resolve([ref])]
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who you are") from failed
+        return frozenset(name.lower() for name in (*names, *rooms))
 
     async def waiting(self, person: Person) -> tuple[Request, ...]:
         """What this person may answer and has not, the gravest and soonest first."""
-        found = await self.storage.waiting_for(await self.names(person), MOST)
-        return tuple(request for request in found if rules.may_answer(request, person) and not voted(request, person))
+        names = await self.names(person)
+        found = await self.storage.waiting_for(names, MOST)
+        return tuple(request for request in found if waits_for(request, person, names))
 
     async def asked(self, person: Person) -> tuple[Task, ...]:
         """The tasks that this person started: those that go on first, and the newest of both."""
@@ -178,6 +185,21 @@ class Inboxes:
         return Row(records=await self.storage.records_of(of.task_id), request=of)
 
 
-def voted(request: Request, person: Person) -> bool:
-    """Whether a vote of theirs counts on it."""
-    return any(vote.person == person for vote in request.votes)
+def channels_asked(policies: Policies) -> tuple[str, ...]:
+    """The channels whose members policies ask, at first or later, as they name them."""
+    stages = [stage for policy in policies.policies for stage in policy.stages]
+    later = (
+        to for stage in stages for step in stage.steps if isinstance(step.action, Escalate) for to in step.action.to
+    )
+    named = (*(ref for stage in stages for ref in stage.approvers), *later)
+    return tuple(dict.fromkeys(ref for ref in named if ref.startswith(("#", "C", "G")) and "@" not in ref))
+
+
+def waits_for(request: Request, person: Person, names: frozenset[str]) -> bool:
+    """Whether an answer of theirs is missing: of one whom policies mean by these names."""
+    return (
+        not names.isdisjoint(ref.lower() for ref in request.approvers)
+        and tally.may_answer(request, person)
+        and all(vote.person != person for vote in request.stage_votes)
+        and all(person not in stage.voters for stage in request.passed)
+    )

@@ -16,10 +16,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals import rules
 from bot.approvals.decision import Respond
-from bot.approvals.errors import CountersignError, Unreachable
+from bot.approvals.errors import CountersignError
 from bot.approvals.ids import ChannelId, MessageRef, Person, TaskId, Ts
-from bot.approvals.inboxes import voted
-from bot.approvals.ports import LookupFailed
+from bot.approvals.inboxes import waits_for
 from bot.approvals.request import Decided, Pending, Request
 from bot.slack import actions, blocks, commands, starting, text
 from bot.slack.actions import RequestTarget
@@ -100,7 +99,9 @@ async def _written(parts: Parts, body: Body, *, direct: bool) -> None:
         )
         return
     asked = await _open_in(parts, MessageRef(channel=ChannelId(event["channel"]), ts=Ts(event["thread_ts"])))
-    if len(asked) != 1 or not rules.takes_words(asked[0].question) or not await _may(parts, asked[0], person):
+    if len(asked) != 1 or not rules.takes_words(asked[0].question):
+        return
+    if not waits_for(asked[0], person, await parts.inboxes.names(person)):
         return
     said = str(event["text"]).replace(f"<@{parts.me}>", "") if direct else str(event["text"])
     await _answer(parts, person, _place(body), asked[0], text.typed(said))
@@ -141,16 +142,6 @@ def _chosen(asked: Sequence[Request], line: str) -> tuple[Request, str]:
     if len(questions) > 1:
         raise WhichQuestion(questions)
     return questions[0], line
-
-
-async def _may(parts: Parts, request: Request, person: Person) -> bool:
-    """Whether somebody's words can be an answer at all; whether they count is looked up when they are counted."""
-    if not rules.may_answer(request, person) or voted(request, person):
-        return False
-    try:
-        return person in await parts.directory.resolve(request.approvers)
-    except LookupFailed as failed:
-        raise Unreachable("Slack did not say who you are") from failed
 
 
 async def _answer(parts: Parts, person: Person, place: Place, request: Request, words: str) -> None:

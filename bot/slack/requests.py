@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bot.approvals import rules
+from bot.approvals import tally
 from bot.approvals.errors import moment
 from bot.approvals.question import Item, Risk, Verdict
 from bot.approvals.request import Decided, Pending, Request
@@ -227,10 +227,10 @@ def _standing(request: Request, detail: Detail | None) -> list[Block]:
 
 def _who(request: Request) -> str:
     """Who may answer, as mentions; says so plainly where nobody may."""
-    people = [person for person in request.asked if rules.may_answer(request, person)]
-    added = [name for name in request.escalated_to if name not in request.policy.approvers]
+    people = [person for person in request.asked if tally.may_answer(request, person)]
+    added = [name for name in request.escalated_to if name not in request.stage.approvers]
     names = [text.mention(person) for person in people] or [
-        text.approver(name) for name in request.policy.approvers if not request.asked
+        text.approver(name) for name in request.stage.approvers if not request.asked
     ]
     names += [name for name in map(text.approver, added) if name not in names]
     if names:
@@ -241,7 +241,7 @@ def _who(request: Request) -> str:
 
 
 def _votes(request: Request) -> str:
-    quorum, given = request.policy.quorum, len(request.votes)
+    quorum, given = request.stage.needed, len(request.stage_votes)
     if quorum <= 1 and not given:
         return ""
     voters = f" · {text.mentions([vote.person for vote in request.votes])}" if given else ""

@@ -116,13 +116,10 @@ MIGRATIONS: tuple[Migration, ...] = (
         # What waits already stands last until it is next saved: its deadline is in no column.
         """
         INSERT OR IGNORE INTO lists (list, place, request_id)
-        SELECT 'waiting:' || lower(ref.value), 9007199254740991, requests.id
-        FROM requests, json_each(body, '$.policy.approvers') AS ref WHERE state = 'Pending'
-        """,
-        """
-        INSERT OR IGNORE INTO lists (list, place, request_id)
-        SELECT 'waiting:' || lower(ref.value), 9007199254740991, requests.id
-        FROM requests, json_each(body, '$.escalated_to') AS ref WHERE state = 'Pending'
+        SELECT 'waiting:' || lower(ref.atom), 9007199254740991, requests.id
+        FROM requests, json_tree(body) AS ref
+        WHERE state = 'Pending' AND ref.type = 'text'
+            AND (ref.path LIKE '$.policy%.approvers' OR ref.path = '$.escalated_to')
         """,
         """
         CREATE TABLE inboxes (

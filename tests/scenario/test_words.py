@@ -1,4 +1,4 @@
-"""What people write: a mention or a shortcut starts a task, a reply answers a question, and neither approves an action."""
+"""What people write: a mention or a shortcut starts a task, a reply answers a question; neither approves an action."""
 
 from __future__ import annotations
 

@@ -44,6 +44,8 @@ SCOPES: dict[str, frozenset[str]] = {
     "chat_postEphemeral": frozenset({"chat:write"}),
     "conversations_open": frozenset({"im:write"}),
     "conversations_info": frozenset({"channels:read", "groups:read"}),
+    "conversations_list": frozenset({"channels:read", "groups:read"}),
+    "conversations_members": frozenset({"channels:read", "groups:read"}),
     "conversations_history": frozenset({"channels:history", "groups:history", "im:history"}),
     "conversations_replies": frozenset({"channels:history", "groups:history", "im:history"}),
     "users_info": frozenset({"users:read"}),
