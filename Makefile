@@ -104,5 +104,5 @@ lock:  ## renew requirements.lock from pyproject.toml (LOCK_ARGS=--upgrade: newe
 		&& grep -c -- '--hash=' requirements.lock | sed 's/^/requirements.lock: hashes: /'
 
 clean:  ## remove what these commands made (not var/, which holds records)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist
 	find bot graphs tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,6 +8,8 @@ import logging
 import sys
 from pathlib import Path
 
+import uvloop
+
 from bot import audit, demo, health, settings
 from bot.app import run
 from bot.approvals.errors import CountersignError
@@ -22,7 +24,8 @@ def main(argv: list[str] | None = None) -> int:
             case "run":
                 loaded = settings.load(options.env_file)
                 _log(loaded.log_level)
-                asyncio.run(run(loaded, started=_say_ready))
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    runner.run(run(loaded, started=_say_ready))
                 return 0
             case "healthy":
                 return 0 if health.is_well() else 1

@@ -13,8 +13,9 @@ import yaml
 
 from bot import policy_file, settings
 from bot.approvals.errors import SettingsError
-from bot.approvals.policy import Escalate, Policies, Policy
+from bot.approvals.policy import Escalate, Policy
 from bot.approvals.ports import LookupFailed
+from bot.approvals.selection import Policies
 from bot.engine import registry
 from bot.settings import Settings
 from bot.slack import tokens
@@ -114,9 +115,9 @@ async def _slack(loaded: Settings, findings: Findings) -> bool:
     """The tokens, and the scopes that the manifest beside the configuration asks for; whether all is well."""
     before = findings.wrong
     async with findings.of(f"Slack at {loaded.slack_api_url} takes both tokens"):
-        granted = await tokens.granted_scopes(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url)
+        identity = await tokens.identity(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url)
         await tokens.refuse_bad_app_token(loaded.slack_app_token.get_secret_value(), loaded.slack_api_url)
-        missing = _wanted_scopes(loaded) - granted
+        missing = _wanted_scopes(loaded) - identity.scopes
         if missing:
             raise SettingsError(
                 f"SLACK_BOT_TOKEN: the app lacks the scopes {', '.join(sorted(missing))}. Bring its manifest "
@@ -136,18 +137,19 @@ async def _approvers(loaded: Settings, policies: Policies, findings: Findings) -
 
 
 async def _approvers_of(policy: Policy, directory: SlackDirectory, findings: Findings) -> None:
-    later = [ref for step in policy.steps if isinstance(step.action, Escalate) for ref in step.action.to]
-    for ref in dict.fromkeys((*policy.approvers, *later)):
+    (stage,) = policy.stages
+    later = [ref for step in stage.steps if isinstance(step.action, Escalate) for ref in step.action.to]
+    for ref in dict.fromkeys((*stage.approvers, *later)):
         if not await directory.resolve([ref]):
             findings.bad(f"policy {policy.name}: {ref} is nobody in this workspace. Correct it in the policy file.")
-    members = [await directory.member(person) for person in await directory.resolve(policy.approvers)]
+    members = [await directory.member(person) for person in await directory.resolve(stage.approvers)]
     eligible = [member for member in members if not member.ineligible]
-    if len(eligible) < policy.quorum:
+    if len(eligible) < stage.needed:
         findings.bad(
-            f"policy {policy.name}: {policy.quorum} have to agree, and {len(eligible)} of its approvers may answer."
+            f"policy {policy.name}: {stage.needed} have to agree, and {len(eligible)} of its approvers may answer."
         )
     else:
-        findings.good(f"policy {policy.name}: {len(eligible)} may answer, {policy.quorum} needed")
+        findings.good(f"policy {policy.name}: {len(eligible)} may answer, {stage.needed} needed")
 
 
 def _wanted_scopes(loaded: Settings) -> set[str]:

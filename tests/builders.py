@@ -8,7 +8,7 @@ from typing import Any
 from bot.approvals.audit import AuditEvent
 from bot.approvals.decision import Answered, Approve
 from bot.approvals.ids import ChannelId, InterruptId, Person, RequestId, SurfaceId, TaskId, TeamId, ThreadId, UserId
-from bot.approvals.policy import Expire, Policy, Remind, Step
+from bot.approvals.policy import Expire, Policy, Remind, Step, one_stage
 from bot.approvals.question import Item, Question, Verdict
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.surface import Surface, SurfaceKind
@@ -53,10 +53,12 @@ def a_question(**changes: Any) -> Question:
 def a_policy(**changes: Any) -> Policy:
     values: dict[str, Any] = {
         "name": "two hours",
-        "approvers": ("UAPP", "@operators"),
-        "steps": (
-            Step(after=timedelta(hours=1), action=Remind()),
-            Step(after=timedelta(hours=2), action=Expire()),
+        "stages": one_stage(
+            ("UAPP", "@operators"),
+            steps=(
+                Step(after=timedelta(hours=1), action=Remind()),
+                Step(after=timedelta(hours=2), action=Expire()),
+            ),
         ),
     }
     return Policy(**values | changes)
@@ -78,6 +80,7 @@ def a_request(id: str = "request-1", task: Task | None = None, **changes: Any) -
         "policy": a_policy(),
         "asked": (a_person("UAPP"),),
         "opened_at": task.created_at + MINUTE,
+        "stage_opened_at": task.created_at + MINUTE,
         "state": Pending(due_at=task.created_at + MINUTE + timedelta(hours=1)),
     }
     return Request(**values | changes)

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.approvals import refusals, rules, surfaces
 from bot.approvals.admission import Admission
 from bot.approvals.audit import event_of
 from bot.approvals.changes import Changes, difference, said, until_won
+from bot.approvals.choosing import Chooser
 from bot.approvals.decision import ItemVerdict, Vote
+from bot.approvals.errors import AnotherRule, Unreachable
 from bot.approvals.ids import JSON, Person, RequestId, SurfaceId
-from bot.approvals.ports import Directory, Engine, Storage, Work
+from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Pending, Request
+from bot.approvals.selection import ConditionFailed, Policies
 from bot.approvals.sweeper import Sweeper
 
 
@@ -26,6 +29,7 @@ class Answers:
     engine: Engine
     directory: Directory
     work: Work
+    policies: Policies
 
     async def check(
         self, request_id: RequestId, person: Person, version: int, now: datetime, surface: SurfaceId | None = None
@@ -47,8 +51,12 @@ class Answers:
         verdicts: tuple[ItemVerdict, ...],
         now: datetime,
         surface: SurfaceId | None = None,
+        *,
+        hold: timedelta = timedelta(0),
     ) -> Request:
         """Count one person's verdicts on the version that they were shown; the first to settle it wins.
+
+        What settles it is kept from the graph for as long as `hold` says, and may be taken back until then.
 
         Raises `NotFound`, `AlreadySettled`, `StaleVersion`, `MayNotVote`, `VerdictNotOffered`, `ReasonMissing`,
         `InvalidAnswer`, or `Unreachable`; nothing is changed then.
@@ -56,7 +64,7 @@ class Answers:
 
         async def once() -> Request:
             request = await self._current(request_id, now)
-            await self._admission.admit(request, person, version, now, counts=True, surface=surface)
+            electorate = await self._admission.admit(request, person, version, now, counts=True, surface=surface)
             cast = rules.cast(
                 request,
                 Vote(
@@ -67,10 +75,25 @@ class Answers:
                     at=now,
                     surface=surface,
                 ),
+                electorate,
             )
+            if hold:
+                cast = rules.hold(cast, request, hold, now)
+            if cast.stage_number != request.stage_number:
+                cast = await self._admission.introduced(cast)
             return await self._changes.store(cast, person, "voted", now, said(verdicts), surface=surface)
 
         async with refusals.of_request(self.storage, request_id, person, "vote", now, surface):
+            return await until_won(once)
+
+    async def take_back(self, request_id: RequestId, person: Person, now: datetime) -> Request:
+        """The request, open again as it stood before this person's answer; `NotFound` or `NothingToTakeBack`."""
+
+        async def once() -> Request:
+            request = await self.storage.request(request_id)
+            return await self._changes.store(rules.take_back(request, person, now), person, "taken_back", now, {})
+
+        async with refusals.of_request(self.storage, request_id, person, "take back", now):
             return await until_won(once)
 
     async def edit(
@@ -85,7 +108,7 @@ class Answers:
     ) -> Request:
         """Replace one item's arguments; everybody's earlier votes are void, and the answer is still to be given.
 
-        Raises what `vote` raises.
+        Raises what `vote` raises, and `AnotherRule` where what it would be is governed by another policy.
         """
 
         async def once() -> Request:
@@ -93,6 +116,9 @@ class Answers:
             await self._admission.admit(request, person, version, now, counts=True, surface=surface)
             revised = rules.revise(request, person, version, index, arguments, now)
             self.engine.check_edit(revised.question, index)
+            await self._refuse_another_rule(request, revised)
+            if revised.stage_number != request.stage_number:
+                revised = await self._admission.introduced(revised)
             data = difference(request, revised, index)
             new = surfaces.files_of(revised, now)
             return await self._changes.store(revised, person, "edited", now, data, new, surface=surface)
@@ -115,6 +141,20 @@ class Answers:
             await sweeper.step(request_id, now)
             return await self.storage.request(request_id)
         return request
+
+    async def _refuse_another_rule(self, request: Request, revised: Request) -> None:
+        """An edit changes what is asked, and not who is to be asked for it: what one may approve as it was proposed,
+        it might take two to approve as it would be. The file is asked as it is now, of both."""
+        task = await self.storage.task(request.task_id)
+        chooser = Chooser(policies=self.policies, directory=self.directory)
+        try:
+            before, after = await chooser.policy(task, request.question), await chooser.policy(task, revised.question)
+        except LookupFailed as failed:
+            raise Unreachable("Slack did not say who or where it is") from failed
+        except ConditionFailed as failed:
+            raise AnotherRule(str(failed)) from failed
+        if before != after:
+            raise AnotherRule(f"it falls under the policy `{after.name}`, and was asked under `{request.policy.name}`")
 
     @property
     def _admission(self) -> Admission:

@@ -12,7 +12,7 @@ from bot.approvals.ids import JSON, Person, SurfaceId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approve:
-    pass
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +44,20 @@ class Vote:
     digest: str
     at: datetime
     surface: SurfaceId | None = None
+    stage: int = 0
+    """Of the policy, in which it counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """People settled it. `edited` says that what they approved is not what the graph proposed."""
+    """It was settled. `edited` says that what was approved is not what the graph proposed."""
 
     verdicts: tuple[ItemVerdict, ...]
     voters: tuple[Person, ...]
     edited: bool
     at: datetime
+    ruled: str = ""
+    """Why the policy settled it without people, in words; empty where people did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ together call for, until none is left. It can die anywhere and be called again.
 from __future__ import annotations
 
 import logging
-import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,25 +17,25 @@ from typing import assert_never
 from bot import crash
 from bot.approvals import rules, surfaces
 from bot.approvals.audit import AuditEvent, event_of
+from bot.approvals.choosing import Chooser
 from bot.approvals.decision import Cancelled, Expired, outcome_of
 from bot.approvals.errors import Conflict, CountersignError, InvalidAnswer
 from bot.approvals.holding import held
-from bot.approvals.ids import JSON, Person, RequestId, TaskId
+from bot.approvals.ids import JSON, RequestId, TaskId
 from bot.approvals.moves import GiveUp, Move, Proceed, Record, Resume, Start, alive, next_move
-from bot.approvals.policy import Policies
+from bot.approvals.opening import AskedTooOften, Opening
 from bot.approvals.ports import (
-    Asked,
     Clock,
     Directory,
     Draining,
     Engine,
-    LookupFailed,
     Phase,
     Storage,
     ThreadStatus,
     Work,
 )
 from bot.approvals.request import Decided, Pending, Request
+from bot.approvals.selection import ConditionFailed, Policies
 from bot.approvals.surface import Surface
 from bot.approvals.task import Ended, Failed, Failure, Lease, Running, Task, TaskCancelled, TaskState, Waiting
 
@@ -69,18 +68,18 @@ class Delivery:
         try:
             async with held(self.storage, self.clock, self.lease_ttl, lease, task_id):
                 crash.point("leased")
-                await self._drive_or_fail(task_id, lease)
+                await self._drive_or_fail(task, lease)
         finally:
             self.work.show(task_id)
         return True
 
-    async def _drive_or_fail(self, task_id: TaskId, lease: Lease) -> None:
+    async def _drive_or_fail(self, task: Task, lease: Lease) -> None:
         try:
-            await self._drive(await self.storage.task(task_id), lease)
+            await self._drive(task, lease)
         except (CountersignError, Draining):
             raise
         except Exception as error:  # a bug, or a payload that nothing here can read: people are told, and may retry
-            await self._fail(task_id, error)
+            await self._fail(task.id, error)
 
     async def _fail(self, task_id: TaskId, error: Exception) -> None:
         """Record that the task cannot be driven, once, and put off what is decided."""
@@ -191,11 +190,13 @@ class Delivery:
         Returns the status where the task was stopped, and is still to be closed.
         """
         for asked in status.asked:
-            if (rounds := self._spent(task, requests, asked)) is not None:
-                where = f" at {asked.place}" if asked.place else ""
-                await self._stop(task, f"It has asked{where} {rounds} times, which is as often as its policy allows.")
+            try:
+                await self._opening.ask(task, requests, asked)
+            except AskedTooOften as often:
+                await self._stop(task, str(often))
                 return status
-            await self._ask(task, requests, asked)
+            except ConditionFailed as failed:
+                status = replace(status, failure=status.failure or self._fault(str(failed)))
         for request in requests:
             if isinstance(request.state, Pending) and not alive(request, status):
                 await self._save(rules.supersede(request, self.clock()), "superseded")
@@ -204,57 +205,6 @@ class Delivery:
             if isinstance(request.state, Decided):
                 await self._account(request, status)
         return None
-
-    def _spent(self, task: Task, requests: Sequence[Request], asked: Asked) -> int | None:
-        """How often this place has asked and was answered, where its policy does not let it ask once more."""
-        if any(request.interrupt_id == asked.interrupt_id for request in requests):
-            return None
-        policy = self.policies.select(graph=task.graph, risk=asked.question.risk)
-        rounds = sum(request.place == asked.place and not isinstance(request.state, Pending) for request in requests)
-        return rounds if policy.max_rounds is not None and rounds >= policy.max_rounds else None
-
-    async def _ask(self, task: Task, requests: Sequence[Request], asked: Asked) -> None:
-        known = next((request for request in requests if request.interrupt_id == asked.interrupt_id), None)
-        if known is None:
-            await self._open(task, asked)
-            return
-        renewed = rules.ask_anew(known, asked.question)
-        if renewed is not known:
-            await self._save(renewed, "asked_anew", surfaces.files_of(renewed, self.clock()))
-
-    async def _open(self, task: Task, asked: Asked) -> None:
-        crash.point("interrupt-reached")
-        now = self.clock()
-        question = asked.question
-        policy = self.policies.select(graph=task.graph, risk=question.risk)
-        request = Request(
-            id=RequestId(secrets.token_hex(8)),
-            task_id=task.id,
-            thread_id=task.thread_id,
-            interrupt_id=asked.interrupt_id,
-            place=asked.place,
-            graph=task.graph,
-            requester=task.requester,
-            proposed=question,
-            question=question,
-            policy=policy,
-            asked=await self._who(policy.approvers),
-            opened_at=now,
-            state=Pending(due_at=None),
-        )
-        request = replace(request, state=rules.first_due(request))
-        event = event_of(request, "opened", now, data={"version": request.version})
-        await self.storage.open_request(request, event, [surfaces.card_of(request), *surfaces.files_of(request, now)])
-        crash.point("request-opened")
-        self.work.show_soon(task.id)
-
-    async def _who(self, refs: Sequence[str]) -> tuple[Person, ...]:
-        try:
-            people = await self.directory.resolve(refs)
-        except LookupFailed as failed:
-            log.warning("who may answer could not be looked up, so the card shows the policy's names: %s", failed)
-            return ()
-        return tuple(sorted(people, key=lambda person: person.user_id))
 
     async def _set_state(self, task: Task, requests: Sequence[Request], status: ThreadStatus) -> None:
         now = self.clock()
@@ -316,6 +266,11 @@ class Delivery:
                 await self._save(rules.delivered(request, now), "delivered")
             elif isinstance(request.state, Pending | Decided):
                 await self._save(rules.supersede(request, now), "superseded")
+
+    @property
+    def _opening(self) -> Opening:
+        chooser = Chooser(policies=self.policies, directory=self.directory)
+        return Opening(storage=self.storage, engine=self.engine, chooser=chooser, work=self.work, clock=self.clock)
 
     # --- Saving ---------------------------------------------------------------------------------
 

@@ -128,10 +128,27 @@ class VerdictNotOffered(CountersignError):
 
 
 class ReasonMissing(CountersignError):
-    """The policy wants a rejection to say why."""
+    """The policy wants this verdict to say why."""
 
     def __init__(self) -> None:
         super().__init__("Please say why: the reason goes to the requester and to the graph.")
+
+
+class NothingToTakeBack(CountersignError):
+    """The answer is not this person's, or it is with the agent already."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no answer of yours to take back: the agent may have it already.")
+
+
+class AnotherRule(CountersignError):
+    """As it was edited, other people would have to be asked."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"With this change others may have to be asked: {literal(why)}. Reject it and say what it should be, "
+            "so that it is asked anew."
+        )
 
 
 class MayNotVote(CountersignError):
@@ -152,6 +169,14 @@ class OwnRequest(MayNotVote):
     def __init__(self, who_may: Sequence[str]) -> None:
         listed = ", ".join(who_may) or "nobody else"
         super().__init__(f"You started this task, so it is not yours to approve. Who may: {listed}.")
+
+
+class AgreedBefore(MayNotVote):
+    """One person is not several: who agreed in one stage does not count in the next."""
+
+    def __init__(self, who_may: Sequence[str]) -> None:
+        listed = ", ".join(who_may) or "nobody else"
+        super().__init__(f"You have agreed to this in an earlier stage; it now takes others. Who may: {listed}.")
 
 
 class NotEligible(MayNotVote):

@@ -34,8 +34,9 @@ def urgency(request: Request) -> int:
 
 
 def overdue(request: Request) -> bool:
-    """Whether it has waited so long that its policy took a step: reminded, or asked others."""
-    return isinstance(request.state, Pending) and request.state.next_step > 0
+    """Whether it has waited so long that its policy took a step: it reminded, or asked others, or time is up."""
+    state = request.state
+    return isinstance(state, Pending) and (bool(state.taken) or state.reminded_at is not None)
 
 
 # --- Home ---------------------------------------------------------------------------------------

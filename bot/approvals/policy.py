@@ -8,8 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from fnmatch import fnmatchcase
+from enum import StrEnum
 from typing import Any, TypeAlias
+
+from bot.approvals.hours import Hours
+from bot.approvals.question import Verdict
+
+# --- What happens while nobody answers ----------------------------------------------------------
+
+
+class Via(StrEnum):
+    """How an escalation reaches people."""
+
+    DM = "dm"
+    CHANNEL = "channel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,64 +30,143 @@ class Remind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Warn:
+    """Say in the task's thread that the deadline is near."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Escalate:
-    """Send the card to these people by DM; from then on they may answer too."""
+    """Send the card to these people, by DM or into a channel; where it `adds` them, they may answer from then on."""
 
     to: tuple[str, ...]
+    via: Via = Via.DM
+    adds: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expire:
-    """Settle the request as expired."""
+    """Settle the request as expired: the graph is told that nobody answered."""
 
 
-Action: TypeAlias = Remind | Escalate | Expire
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """Take silence for an approval. The file has said so in as many words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """Choose this option in everybody's silence."""
+
+    choice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overdue:
+    """Let the request wait on, and say that it is late."""
+
+
+Action: TypeAlias = Remind | Warn | Escalate | Expire | Consent | Pick | Overdue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What happens once `after` has passed since the request was opened."""
+    """What happens once `after` has passed since the stage was opened."""
 
     after: timedelta
     action: Action
 
+    @property
+    def at_deadline(self) -> bool:
+        return isinstance(self.action, Expire | Consent | Pick | Overdue)
+
+
+# --- Who is asked -------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """The terms of one request. `approvers` and an escalation's `to` hold user ids (`U...`), e-mail addresses
-    and user groups (`@handle` or `S...`). An empty list is nobody."""
+class Group:
+    """So many of these have to agree. `approvers` are user ids (`U...`), e-mail addresses, user groups (`@handle` or
+    `S...`) and members of channels (`#name` or `C...`); a name that means nobody adds nobody."""
 
-    name: str
     approvers: tuple[str, ...]
-    quorum: int = 1
-    self_approval: bool = False
-    reason_required: bool = True
-    """Whether a rejection must say why."""
+    needed: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Who is asked at one time, and what happens while they do not answer. It is passed once every group has agreed,
+    each with people of its own: one person takes one seat, also where they are in two of the groups."""
+
+    groups: tuple[Group, ...]
+    name: str = ""
+    """How the file calls it; empty where it is the only one."""
     steps: tuple[Step, ...] = ()
-    """In the order of their time."""
-    max_rounds: int | None = None
-    """How often one place of a graph may ask within a task; once more stops the task. None: without end."""
+    """Once each, in the order of their time."""
+    remind_every: timedelta | None = None
+    reject_quorum: int = 1
 
     def __post_init__(self) -> None:
         if list(self.steps) != sorted(self.steps, key=lambda step: step.after):
             raise ValueError("the steps of a policy are in the order of their time")
 
     @property
+    def approvers(self) -> tuple[str, ...]:
+        """Everyone who may answer from its opening on, as the policy names them."""
+        return tuple(dict.fromkeys(ref for group in self.groups for ref in group.approvers))
+
+    @property
+    def needed(self) -> int:
+        """How many people have to agree."""
+        return sum(group.needed for group in self.groups)
+
+    @property
     def deadline(self) -> timedelta | None:
-        """When the request expires, counted from its opening; None: never."""
-        return next((step.after for step in self.steps if isinstance(step.action, Expire)), None)
+        """When silence has its consequence, counted from the stage's opening; None: never."""
+        return next((step.after for step in self.steps if step.at_deadline), None)
+
+
+def one_stage(
+    approvers: tuple[str, ...], needed: int = 1, steps: tuple[Step, ...] = (), **terms: Any
+) -> tuple[Stage, ...]:
+    """The ordinary case: these are asked once, and so many of them have to agree."""
+    return (Stage(groups=(Group(approvers=approvers, needed=needed),), steps=steps, **terms),)
+
+
+# --- The terms of one request -------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """The policy of the requests that match every pattern that is set. `graph` may hold `*` and `?`."""
+class Auto:
+    """The rule answers at once, without a person."""
 
-    policy: Policy
-    graph: str = "*"
-    risk: tuple[str, ...] = ()
+    approve: bool
+    why: str
 
-    def matches(self, *, graph: str, risk: str | None) -> bool:
-        return fnmatchcase(graph, self.graph) and (not self.risk or risk in self.risk)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The terms of one request: its stages, one after the other, and what holds in all of them."""
+
+    name: str
+    stages: tuple[Stage, ...]
+    self_approval: bool = False
+    reasons: tuple[Verdict, ...] = (Verdict.REJECT,)
+    """The verdicts that must say why."""
+    hours: Hours | None = None
+    """The hours that count in every window; None: all."""
+    channel: str = ""
+    """Where the card stands as well (`#name` or `C...`); empty: in the task's thread alone."""
+    private: bool = False
+    """Whether what is asked is shown to those alone who may answer."""
+    confirm: bool = False
+    """Whether Slack asks once more before an approval."""
+    auto: Auto | None = None
+    max_rounds: int | None = None
+    """How often one place of a graph may ask within a task; once more stops the task. None: without end."""
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise ValueError("a policy has at least one stage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,16 +186,3 @@ class GraphTerms:
     """The convention for yes and no; empty: each shape's own."""
     reject: Route | None = None
     """What follows on a rejected breakpoint; None: the task's end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policies:
-    """All rules, the first match first, and what governs where none matches."""
-
-    rules: tuple[Rule, ...]
-    otherwise: Policy
-    graphs: Mapping[str, GraphTerms] = field(default_factory=dict)
-    """How each graph that is named wants its answers."""
-
-    def select(self, *, graph: str, risk: str | None) -> Policy:
-        return next((rule.policy for rule in self.rules if rule.matches(graph=graph, risk=risk)), self.otherwise)

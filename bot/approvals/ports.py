@@ -76,6 +76,10 @@ class Storage(Protocol):
         """The requester's tasks, newest first."""
         ...
 
+    async def tasks_in(self, channel: ChannelId, thread_ts: Ts) -> tuple[Task, ...]:
+        """The tasks that were started in this Slack thread (`Task.thread_ts`), in the order of their making."""
+        ...
+
     async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
         """Tasks that should be running (`Starting`, `Running`) and whose thread nobody holds a live lease on."""
         ...
@@ -425,6 +429,10 @@ class Member:
     person: Person
     name: str
     ineligible: str = ""
+    nameable: bool = False
+    """Whether it may answer all the same where a policy names it: a guest, or somebody of another company."""
+    zone: str = ""
+    """Its time zone, such as Europe/Berlin; empty where Slack does not say."""
 
 
 class Directory(Protocol):
@@ -440,13 +448,13 @@ class Directory(Protocol):
         ...
 
     async def names_of(self, person: Person) -> frozenset[str]:
-        """Every name by which a policy may mean this account: its id, its address, the groups it is in; none where
-        it may answer nothing. `LookupFailed` where Slack does not say."""
+        """The names by which a policy may mean this account: its id, its address, and the groups that it is in, where
+        it may answer as one of many. `LookupFailed` where Slack does not say."""
         ...
 
-    async def zone(self, person: Person) -> str:
-        """The time zone that the account is set to, such as `Europe/Berlin`; `LookupFailed` where Slack does not
-        say."""
+    async def channel(self, ref: str) -> ChannelId | None:
+        """The channel of this name (`#ops`) or id that the bot can see; None where there is none; `LookupFailed`
+        where Slack does not say."""
         ...
 
 

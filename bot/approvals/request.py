@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from bot.approvals.decision import Decision, Vote
+from bot.approvals.decision import Decision, ItemVerdict, Vote
+from bot.approvals.hours import moment
 from bot.approvals.ids import InterruptId, Person, RequestId, TaskId, ThreadId
-from bot.approvals.policy import Policy
+from bot.approvals.policy import Policy, Stage
 from bot.approvals.question import Question
 from bot.approvals.task import Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """People are asked. `next_step` counts the policy's steps already taken; `due_at` is the next one's time."""
+    """People are asked. `due_at` is the time of whatever the clock brings next."""
 
     due_at: datetime | None
-    next_step: int = 0
+    taken: tuple[int, ...] = ()
+    """The stage's steps that have come, by their place in it."""
+    reminded_at: datetime | None = None
+    """When the stage's last regular reminder came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,13 @@ class Decided:
     next_try: datetime | None = None
     """When delivery is due; None: only a person's retry brings it on."""
     failure: Failure | None = None
+    held: Pending | None = None
+    """How it stood before, while whoever answered may still take that back: until delivery is due."""
+
+    @property
+    def revocable(self) -> bool:
+        """Whether the answer may be taken back, if its time is not up."""
+        return self.held is not None and not self.attempts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +73,15 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """A stage that has agreed: what it said of each item, and whose word that was."""
+
+    verdicts: tuple[ItemVerdict, ...]
+    voters: tuple[Person, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """The durable record of one question put to people. Unique on (thread_id, interrupt_id)."""
 
@@ -80,15 +100,22 @@ class Request:
     place: str = ""
     """Where in the graph it is asked."""
     asked: tuple[Person, ...]
-    """Who the policy's approvers were when the request was opened; shown, never relied on."""
+    """Who the stage's approvers were when it was opened; shown, never relied on."""
+    short: int = 0
+    """How many of the answers that the stage needs nobody was there to give when it was opened; shown alone."""
+    zones: tuple[str, ...] = ()
+    """The time zones of those who were asked, where the policy counts each one's own hours."""
     opened_at: datetime
+    stage_opened_at: datetime
     state: RequestState
     version: int = 1
     """Of the question: an edit, or a graph that asks anew, makes the next one and voids earlier votes."""
     edits: tuple[Edit, ...] = ()
     votes: tuple[Vote, ...] = ()
+    passed: tuple[Passed, ...] = ()
+    """The stages that have agreed to this version, in their order."""
     escalated_to: tuple[str, ...] = ()
-    """Approvers that steps have added, as the policy names them."""
+    """Approvers that steps have added to the stage, as the policy names them."""
     revision: int = 0
     """Counts saves; storage compares it before it writes."""
 
@@ -109,14 +136,30 @@ class Request:
                 return None
 
     @property
+    def stage_number(self) -> int:
+        """Which stage is asked, or was the last to be, counted from 0."""
+        return len(self.passed)
+
+    @property
+    def stage(self) -> Stage:
+        return self.policy.stages[self.stage_number]
+
+    @property
+    def stage_votes(self) -> tuple[Vote, ...]:
+        """The votes of the stage that is asked."""
+        return tuple(vote for vote in self.votes if vote.stage == self.stage_number)
+
+    @property
     def approvers(self) -> tuple[str, ...]:
         """Everyone who may answer by now, as the policy names them."""
-        return (
-            *self.policy.approvers,
-            *(ref for ref in self.escalated_to if ref not in self.policy.approvers),
-        )
+        return tuple(dict.fromkeys((*self.stage.approvers, *self.escalated_to)))
 
     @property
     def deadline(self) -> datetime | None:
-        after = self.policy.deadline
-        return None if after is None else self.opened_at + after
+        """When silence has its consequence; None: never."""
+        after = self.stage.deadline
+        return None if after is None else self.moment(after)
+
+    def moment(self, after: timedelta) -> datetime:
+        """When that much of the time that counts has passed since the stage was opened."""
+        return moment(self.stage_opened_at, after, self.policy.hours, self.zones)

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from bot.approvals.ids import MessageRef, Person, RequestId, SurfaceId, TaskId
+from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId
 
 
 class SurfaceKind(StrEnum):
@@ -16,7 +16,7 @@ class SurfaceKind(StrEnum):
     CARD = "card"
     """The request in that thread."""
     COPY = "copy"
-    """The same card in somebody's DM."""
+    """The same card in somebody's DM, or in another channel."""
     FILE = "file"
     """The whole of a request that is too long to be read in a modal, in the version that it had."""
     REMINDER = "reminder"
@@ -36,6 +36,8 @@ class Surface:
     request_id: RequestId | None = None
     to: Person | None = None
     """Whose DM a copy goes to."""
+    channel: ChannelId | None = None
+    """The channel that a copy goes to, where it is for nobody alone."""
     version: int = 0
     """Of the request, whose whole a file holds; 0 of any other kind."""
     ref: MessageRef | None = None

@@ -68,9 +68,15 @@ def copy_of(request: Request, to: Person, now: datetime) -> Surface:
     return replace(_new(SurfaceKind.COPY, request.task_id, now, request.id), to=to)
 
 
+def copy_in(request: Request, channel: ChannelId, now: datetime) -> Surface:
+    """The card again, in a channel of its own."""
+    return replace(_new(SurfaceKind.COPY, request.task_id, now, request.id), channel=channel)
+
+
 def files_of(request: Request, now: datetime) -> list[Surface]:
-    """The file with the whole of what is asked in this version, where that is too long for a modal."""
-    if len(request.question.canonical) <= LONGEST_IN_MODAL:
+    """The file with the whole of what is asked in this version, where that is too long for a modal. What is private
+    is in no file: the thread is everybody's."""
+    if request.policy.private or len(request.question.canonical) <= LONGEST_IN_MODAL:
         return []
     return [replace(_new(SurfaceKind.FILE, request.task_id, now, request.id), version=request.version)]
 
@@ -230,13 +236,15 @@ class Surfaces:
         surface = view.surface
         if surface.to is not None:
             return await self.messenger.open_direct(surface.to), None
+        if surface.channel is not None:
+            return surface.channel, None
         if surface.kind is SurfaceKind.OPENING:
-            return view.task.channel, None
+            return view.task.channel, view.task.thread_ts
         if opening is None or opening.abandoned:
             raise PlaceGone(f"the task's thread could not be opened: {opening.abandoned if opening else 'no opening'}")
         if opening.ref is None:
             raise NotYet
-        return opening.ref.channel, opening.ref.ts
+        return opening.ref.channel, view.task.thread_ts or opening.ref.ts
 
     async def _put_off(self, surface: Surface, wait: timedelta | None = None) -> Surface:
         if wait is None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.approvals import rules, surfaces
+from bot.approvals import silence, surfaces, tally
+from bot.approvals.admission import Admission
 from bot.approvals.audit import event_of
 from bot.approvals.changes import redraw, settled, until_won, wake
+from bot.approvals.decision import Answered
+from bot.approvals.errors import InvalidAnswer
 from bot.approvals.ids import JSON, RequestId
+from bot.approvals.policy import Via
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Decided, Request
 from bot.approvals.surface import Surface, SurfaceKind
@@ -44,23 +48,36 @@ class Sweeper:
 
         async def once() -> Request | None:
             request = await self.storage.request(request_id)
-            due = rules.next_step(request, now)
+            due = self._taken(silence.next_step(request, now), now)
             if due.request is request:
                 return None
             try:
-                copies = await self._copies(due, now)
+                if due.request.stage_number != request.stage_number:
+                    due = replace(due, request=await self._admission.introduced(due.request))
+                copies = [*await self._copies(due, now), *await self._cards_in_channels(due, now)]
             except LookupFailed as failed:
                 log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
                 return None
             reminders = [surfaces.reminder_of(request, now)] if due.remind else []
-            data: dict[str, JSON] = {**settled(due.request), **({"to": list(due.escalate)} if due.escalate else {})}
-            event = event_of(due.request, _step_kind(due), now, data=data)
+            data: dict[str, JSON] = {**settled(due.request), **_escalated(due)}
+            event = event_of(due.request, _step_kind(due, request), now, data=data)
             return await self.storage.save_request(due.request, event, [*reminders, *copies])
 
         moved = await until_won(once)
         if moved is not None:
             await self._look_after_card(moved)
             wake(self.work, moved.task_id)
+
+    def _taken(self, due: silence.Due, now: datetime) -> silence.Due:
+        """The same, unless the graph would refuse what silence is to say: nobody has answered then."""
+        decision = due.request.decision
+        if isinstance(decision, Answered):
+            try:
+                self.engine.answer(due.request.question, due.request.proposed, decision)
+            except InvalidAnswer as invalid:
+                log.warning("request %s: its policy's answer to silence does not fit: %s", due.request.id, invalid)
+                return silence.Due(request=silence.expired(due.request, now))
+        return due
 
     async def _look_after_card(self, request: Request) -> None:
         """Have the card drawn again although nothing on it may have changed: somebody may have deleted it, and the
@@ -69,17 +86,43 @@ class Sweeper:
             if surface.kind is SurfaceKind.CARD and surface.request_id == request.id and surface.ref is not None:
                 await redraw(self.storage, self.work, surface.ref)
 
-    async def _copies(self, due: rules.Due, now: datetime) -> list[Surface]:
+    async def _copies(self, due: silence.Due, now: datetime) -> list[Surface]:
         """A DM for everyone whom the escalation names and who may answer."""
         if not due.escalate:
             return []
-        people = await self.directory.resolve(due.escalate, fresh=True)
-        members = [await self.directory.member(person) for person in people if rules.may_answer(due.request, person)]
+        people = await self.directory.resolve(_names(due, Via.DM), fresh=True)
+        members = [await self.directory.member(person) for person in people if tally.may_answer(due.request, person)]
         chosen = sorted((each.person for each in members if not each.ineligible), key=lambda p: p.user_id)
         return [surfaces.copy_of(due.request, person, now) for person in chosen]
 
+    async def _cards_in_channels(self, due: silence.Due, now: datetime) -> list[Surface]:
+        """The card in every channel that the escalation names and that there is."""
+        found = []
+        for ref in _names(due, Via.CHANNEL):
+            channel = await self.directory.channel(ref)
+            if channel is None:
+                log.warning("request %s: there is no channel %s to send its card to", due.request.id, ref)
+            else:
+                found.append(surfaces.copy_in(due.request, channel, now))
+        return found
 
-def _step_kind(due: rules.Due) -> str:
+    @property
+    def _admission(self) -> Admission:
+        return Admission(storage=self.storage, directory=self.directory)
+
+
+def _step_kind(due: silence.Due, before: Request) -> str:
+    if isinstance(due.request.decision, Answered) or due.request.stage_number != before.stage_number:
+        return "ruled"
     if isinstance(due.request.state, Decided):
         return "expired"
     return "escalated" if due.escalate else "reminded"
+
+
+def _names(due: silence.Due, *via: Via) -> list[str]:
+    """Whom the steps ask, as the policy names them: by these ways, or by any."""
+    return [ref for escalation in due.escalate if not via or escalation.via in via for ref in escalation.to]
+
+
+def _escalated(due: silence.Due) -> dict[str, JSON]:
+    return {"to": list[JSON](_names(due))} if due.escalate else {}

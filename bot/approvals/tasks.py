@@ -5,6 +5,7 @@ Nothing here calls Slack or runs a graph: what has to follow is woken, and found
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import uuid
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from bot.approvals import refusals, rules, surfaces
 from bot.approvals.audit import COMMAND, AuditEvent, event_of
 from bot.approvals.changes import Changes, redraw, until_won, wake
 from bot.approvals.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
-from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, ThreadId
+from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, ThreadId, Ts
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Decided, Pending
 from bot.approvals.task import Failed, Starting, Task, TaskCancelled
@@ -30,18 +31,31 @@ class Tasks:
     work: Work
 
     async def start(
-        self, graph: str, words: Mapping[str, str], requester: Person, channel: ChannelId, now: datetime
+        self,
+        graph: str,
+        words: Mapping[str, str],
+        requester: Person,
+        channel: ChannelId,
+        now: datetime,
+        *,
+        thread_ts: Ts | None = None,
+        origin: str = "",
     ) -> Task:
-        """Record a task; its message and its run follow. `UnknownGraph`, `GraphUnavailable`, `InvalidInputs`."""
+        """Record a task; its message and its run follow. `UnknownGraph`, `GraphUnavailable`, `InvalidInputs`.
+
+        `origin` names what it is started by, where Slack may tell of that more than once: it starts one task.
+        """
         inputs = self.engine.parse_inputs(graph, words)
+        id = hashlib.sha256(origin.encode()).hexdigest() if origin else secrets.token_hex(32)
         task = Task(
-            id=TaskId(secrets.token_hex(4)),
-            thread_id=ThreadId(str(uuid.uuid4())),
+            id=TaskId(id[:8]),
+            thread_id=ThreadId(str(uuid.UUID(hex=id[32:]))),
             graph=graph,
             inputs=inputs,
             requester=requester,
             channel=channel,
             created_at=now,
+            thread_ts=thread_ts,
         )
         event = AuditEvent(
             kind="started", at=now, task_id=task.id, person=requester, surface=COMMAND, data={"graph": graph}

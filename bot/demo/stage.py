@@ -58,7 +58,7 @@ def prepare(folder: Path, windows: Windows) -> None:
         f"""# Made by the demo, with windows short enough to watch.
 defaults:
   approvers: ["@ops-leads"]
-  remind_after: {_seconds(windows.remind)}
+  remind_every: {_seconds(windows.remind)}
   escalate: {{after: {_seconds(windows.escalate)}, to: ["@on-call"]}}
   deadline: {_seconds(windows.deadline)}
 """

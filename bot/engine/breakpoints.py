@@ -69,6 +69,12 @@ def id_of(places: Sequence[Place]) -> InterruptId:
     return InterruptId(_PREFIX + ":".join(ids))
 
 
+def possible(graph: AnyGraph) -> bool:
+    """Whether the graph, or one below it, has breakpoints at all."""
+    graphs = [graph, *(part for _, part in graph.get_subgraphs(recurse=True) if isinstance(part, Pregel))]
+    return any(each.interrupt_before_nodes or each.interrupt_after_nodes for each in graphs)
+
+
 async def found(graph: AnyGraph, config: RunnableConfig) -> list[Place]:
     """Where the thread stands at breakpoints now."""
     return await standing(graph, await graph.aget_state(config, subgraphs=True))

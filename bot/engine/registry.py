@@ -30,8 +30,9 @@ from langgraph.graph import START, StateGraph
 from langgraph.pregel import Pregel
 
 from bot.approvals.errors import GraphUnavailable, SettingsError, UnknownGraph
-from bot.approvals.policy import GraphTerms, Rule
+from bot.approvals.policy import GraphTerms
 from bot.approvals.ports import Graph
+from bot.approvals.selection import Rule
 from bot.engine import inputs
 
 log = logging.getLogger(__name__)
@@ -83,12 +84,12 @@ class Registry:
     def refuse_unknown(self, terms: Mapping[str, GraphTerms], rules: Sequence[Rule] = ()) -> None:
         """Return if each graph that the policies name is here, with the node that they name; else `SettingsError`: a
         rule that matches nothing would leave its graph to weaker terms without a word."""
-        for rule in rules:
-            if not any(fnmatchcase(name, rule.graph) for name in self.graphs):
-                near = difflib.get_close_matches(rule.graph, self.graphs, n=1)
+        for rule, pattern in ((each, graph) for each in rules for graph in each.graphs):
+            if not any(fnmatchcase(name, pattern) for name in self.graphs):
+                near = difflib.get_close_matches(pattern, self.graphs, n=1)
                 hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(self.graphs)}."
                 raise SettingsError(
-                    f'POLICY_FILE, key "match.graph" of the rule {rule.policy.name}: no graph is "{rule.graph}". {hint}'
+                    f'POLICY_FILE, key "match.graph" of the rule {rule.policy.name}: no graph is "{pattern}". {hint}'
                 )
         for name, each in terms.items():
             graph = self.graphs.get(name)

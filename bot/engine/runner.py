@@ -98,7 +98,7 @@ class LangGraphEngine:
     ) -> ThreadStatus:
         if breakpoints.is_breakpoint(interrupt_id):
             return await self._pass(task, lease, interrupt_id, answer, now)
-        if _at_breakpoint(await self.status(task)):
+        if breakpoints.possible(self.registry.compiled(task.graph)) and _at_breakpoint(await self.status(task)):
             failure = self._failure(task, BreakpointFirst("a run would pass the breakpoint that is asked about"), now)
             return replace(await self.status(task), failure=failure)
         return await self._run(task, lease, Command(resume={interrupt_id: answer}), now)

@@ -13,7 +13,7 @@ from datetime import datetime, time
 from typing import Any, Final, TypeAlias, cast
 
 import referencing
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker, validators
 from jsonschema.exceptions import SchemaError, ValidationError
 from referencing.exceptions import Unresolvable
 
@@ -28,6 +28,18 @@ MOST_PARTS: Final = 2_000
 _ANNOTATIONS: Final = ("title", "description", "default", "examples")
 _UNUSABLE: Final = (Unresolvable, re.error, RecursionError, ArithmeticError)
 """What a schema that passed as one may still do to the check of a value."""
+
+
+def _is_integer(_checker: object, value: object) -> bool:
+    """As JSON Schema has it, but for 9.3e18 and its like: whole, and yet no type of Python takes it for an integer."""
+    if isinstance(value, float):
+        return value.is_integer() and abs(value) < 2**53
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+)
 
 
 def usable(schema: JSON) -> Schema | None:
@@ -75,9 +87,7 @@ def problems(schema: JSON, value: JSON) -> list[ValidationError]:
     known = usable(schema)
     if known is None:
         return []
-    validator = Draft202012Validator(
-        cast("dict[str, Any]", known), registry=referencing.Registry(), format_checker=FORMATS
-    )
+    validator = _Validator(cast("dict[str, Any]", known), registry=referencing.Registry(), format_checker=FORMATS)
     try:
         return sorted(validator.iter_errors(value), key=lambda error: [str(part) for part in error.absolute_path])
     except _UNUSABLE:

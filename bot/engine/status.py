@@ -22,11 +22,13 @@ from langgraph.types import Interrupt, PregelTask, StateSnapshot, _interrupt_id
 from bot.approvals.ids import JSON, InterruptId
 from bot.approvals.ports import Asked, Phase, ThreadStatus
 from bot.engine import breakpoints, questions
+from bot.engine.once import looked_at
 from bot.engine.payload import to_json
 
 
 async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, answer: str = "") -> ThreadStatus:
     """The thread's status. Reads; runs nothing. `answer` is the convention for what the graph asks plainly."""
+    graph = looked_at(graph)
     snapshot = await graph.aget_state(config, subgraphs=True)
     if snapshot.created_at is None:
         return ThreadStatus(phase=Phase.LOST)

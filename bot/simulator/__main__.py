@@ -10,6 +10,8 @@ from pathlib import Path
 
 from bot.simulator import manifest, workspace
 from bot.simulator.clock import Clock
+from bot.simulator.errors import UnknownPlace
+from bot.simulator.request_urls import NotAccepted
 from bot.simulator.server import Server
 from bot.simulator.world import World
 
@@ -24,7 +26,12 @@ def main() -> int:
         sys.stderr.write(f"simulator: {error}\n")
         return 2
     world = World(manifest=wanted, workspace=acme, clock=Clock(), limited=not arguments.fast)
-    world.default_seat = world.people.find(arguments.seed_user).name
+    try:
+        world.default_seat = world.people.find(arguments.seed_user).name
+        world.request_urls.set(arguments.request_url)
+    except (UnknownPlace, NotAccepted) as error:
+        sys.stderr.write(f"simulator: {error}\n")
+        return 2
     asyncio.run(_serve(Server(world, host=arguments.host, port=arguments.port)))
     return 0
 
@@ -47,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--manifest", type=Path, default=Path("manifest.yml"))
     parser.add_argument("--workspace", type=Path, help="a YAML file of people, groups and channels")
     parser.add_argument("--seed-user", default="alice", help="whose seat the page opens at")
+    parser.add_argument("--request-url", help="where the app takes everything over HTTP, in place of Socket Mode")
     parser.add_argument("--fast", action="store_true", help="no rate limits")
     return parser
 

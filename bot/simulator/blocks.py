@@ -157,6 +157,8 @@ def complaints_about(blocks: list[Any], place: Place, pointer: str = "/blocks") 
         yield from _block(block, place, f"{pointer}/{index}")
     whole = [block for block in blocks if isinstance(block, dict)]
     yield from _duplicates(whole, pointer)
+    if sum(1 for block in whole for element in interactive(block) if element.get("focus_on_load")) > 1:
+        yield at(pointer, "`focus_on_load` may be true for one element alone")
     yield from _totals(whole, pointer)
 
 
@@ -175,7 +177,11 @@ def _block(block: Any, place: Place, pointer: str) -> Iterator[str]:
     if "block_id" in block:
         yield from violations(block["block_id"], Str(limits.BLOCK_ID), f"{pointer}/block_id")
     bare = {name: item for name, item in block.items() if name != "block_id"}
-    yield from violations(bare, Kinds({kind: known.shape} if isinstance(kind, str) else {}), pointer)
+    broken = list(violations(bare, Kinds({kind: known.shape} if isinstance(kind, str) else {}), pointer))
+    yield from broken
+    if not broken:
+        for element in interactive(block):
+            yield from elements.contradictions(element, pointer)
     yield from _repeated_actions(block, pointer)
 
 

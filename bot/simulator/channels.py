@@ -19,6 +19,7 @@ class Channel:
     is_archived: bool = False
     is_shared: bool = False
     topic: str = ""
+    purpose: str = ""
     created: int = 0
 
     @property
@@ -68,7 +69,7 @@ class Channel:
             "is_member": viewer in self.members,
             "num_members": len(self.members),
             "topic": {"value": self.topic, "creator": "", "last_set": 0},
-            "purpose": {"value": "", "creator": "", "last_set": 0},
+            "purpose": {"value": self.purpose, "creator": "", "last_set": 0},
         }
 
 
@@ -97,6 +98,19 @@ class Channels:
     def all(self) -> list[Channel]:
         """Every conversation, in the order made."""
         return list(self._channels.values())
+
+    def make(self, name: str, *, members: tuple[str, ...], is_private: bool, created: int) -> Channel:
+        """A new channel."""
+        number = len(self._channels) + 1
+        made = Channel(
+            id=f"{'G' if is_private else 'C'}0MADE{number:04}",
+            name=name,
+            members=members,
+            is_private=is_private,
+            created=created,
+        )
+        self._channels[made.id] = made
+        return made
 
     def direct(self, members: tuple[str, ...], *, now: float) -> tuple[Channel, bool]:
         """The direct conversation of these people, and whether it was there already."""

@@ -142,6 +142,10 @@ class Simulator:
         """Lets nobody connect for a while; 0 ends it."""
         await self.post("/sim/sockets", {"refuse": seconds})
 
+    async def send_over_http(self, url: str | None) -> None:
+        """Sends the app everything to this address of this machine, once it answers url_verification; None: no more."""
+        await self.post("/sim/request_url", {"url": url})
+
     async def advance(self, seconds: float) -> None:
         """Moves the simulator's clock ahead: triggers expire, acknowledgements are late, rates recover."""
         await self.post("/sim/clock", {"advance": seconds})
@@ -244,6 +248,11 @@ class Seat:
     async def command(self, channel: str, line: str) -> Json:
         """Runs a slash command; `{"ok": False, "notice": ...}` when Slack shows an error."""
         return await self._do("command", channel=channel, text=line)
+
+    async def shortcut(self, callback_id: str, on: Json | None = None) -> Json:
+        """Runs a shortcut of the app, on a message or anywhere; `{"ok": False, "notice": ...}` as `press`."""
+        message = {"channel": on["channel"], "ts": on["ts"]} if on else {}
+        return await self._do("shortcut", callback_id=callback_id, **message)
 
     async def press(
         self,

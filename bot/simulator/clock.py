@@ -27,9 +27,9 @@ class Clock:
                 sleeper.set_result(None)
 
     @property
-    def waiting(self) -> bool:
-        """Whether anybody sleeps who is not yet due."""
-        return any(due > self.now() for due in self._sleepers.values())
+    def longest(self) -> float:
+        """For how many seconds the last of those who sleep still sleeps; 0 where nobody does."""
+        return max((due - self.now() for due in self._sleepers.values()), default=0.0)
 
     async def sleep(self, seconds: float) -> None:
         """Returns when this clock, not the wall's, has moved on by `seconds`."""

@@ -6,7 +6,11 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.simulator import membership
 from bot.simulator.errors import SlackError, UnknownPlace
+from bot.simulator.events import Events
+from bot.simulator.people import BOT_USER_ID
+from bot.simulator.request_urls import NotAccepted
 from bot.simulator.seats import Seats
 from bot.simulator.world import World
 
@@ -16,21 +20,23 @@ _LONGEST_POLL = 25.0
 class Control:
     """The routes of the control API."""
 
-    def __init__(self, world: World, seats: Seats) -> None:
+    def __init__(self, world: World, events: Events, seats: Seats) -> None:
         self._world = world
+        self._events = events
         self._seats = seats
 
     def routes(self) -> list[web.RouteDef]:
         """All of them."""
         return [
             web.get("/sim/state", self._state),
-            web.get("/sim/events", self._events),
+            web.get("/sim/events", self._changes),
             web.get("/sim/traffic", self._traffic),
             web.get("/sim/seats/{seat}/{what}", self._look),
             web.post("/sim/seats/{seat}/{deed}", self._do),
             web.post("/sim/faults", _answering(self._fault)),
             web.delete("/sim/faults", _answering(self._no_faults)),
             web.post("/sim/sockets", _answering(self._sockets)),
+            web.post("/sim/request_url", _answering(self._request_url)),
             web.post("/sim/clock", _answering(self._clock)),
             web.post("/sim/people/{person}", _answering(self._person)),
             web.post("/sim/groups/{group}", _answering(self._group)),
@@ -47,7 +53,7 @@ class Control:
         body = await _body(request)
         return await _answer(self._seats.do(request.match_info["seat"], request.match_info["deed"], body))
 
-    async def _events(self, request: web.Request) -> web.StreamResponse:
+    async def _changes(self, request: web.Request) -> web.StreamResponse:
         after = int(request.headers.get("Last-Event-ID") or request.query.get("after", "0"))
         if "text/event-stream" in request.headers.get("Accept", ""):
             return await self._stream(request, after)
@@ -90,6 +96,13 @@ class Control:
             self._world.sockets.drop()
         return {"ok": True, "connected": self._world.sockets.connected}
 
+    async def _request_url(self, _request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        url = body.get("url")
+        if url is not None:
+            await self._world.request_urls.verify(url)
+        self._world.request_urls.set(url)
+        return {"ok": True}
+
     async def _clock(self, _request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         self._world.clock.advance(float(body.get("advance", 0)))
         return {"ok": True, "now": self._world.clock.now()}
@@ -97,6 +110,7 @@ class Control:
     async def _person(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         person = self._world.people.change(request.match_info["person"], **body)
         self._world.feed.add("person", user=person.id)
+        self._events.user_changed(person)
         return {"ok": True, "user": person.as_slack(with_email=True)}
 
     async def _group(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
@@ -107,13 +121,17 @@ class Control:
         return {"ok": True, "usergroup": group.as_slack(self._world.team.id, with_users=True)}
 
     async def _channel(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
-        fields = dict(body)
-        channel = self._world.channels.find(request.match_info["channel"])
-        added = [self._world.people.find(name).id for name in fields.pop("add", [])]
-        removed = [self._world.people.find(name).id for name in fields.pop("remove", [])]
-        stay = [member for member in (*channel.members, *added) if member not in removed]
-        channel = self._world.channels.change(channel.id, members=tuple(dict.fromkeys(stay)), **fields)
-        self._world.feed.add("channel", channel=channel.id)
+        world, events, fields = self._world, self._events, dict(body)
+        channel = world.channels.find(request.match_info["channel"])
+        admin = next((person.id for person in world.people.all() if person.admin), BOT_USER_ID)
+        for name in fields.pop("add", []):
+            channel = membership.join(world, events, channel, world.people.find(name).id, inviter=admin)
+        for name in fields.pop("remove", []):
+            channel = membership.leave(world, events, channel, world.people.find(name).id)
+        if "is_archived" in fields:
+            channel = membership.archive(world, events, channel, admin, archived=bool(fields.pop("is_archived")))
+        if fields:
+            channel = membership.change(world, channel, **fields)
         return {"ok": True, "channel": channel.as_slack("")}
 
 
@@ -134,6 +152,8 @@ async def _answer(work: Awaitable[Any]) -> web.Response:
         return web.json_response({"ok": False, "error": str(error)}, status=404)
     except SlackError as error:
         return web.json_response(error.body(), status=409)
+    except NotAccepted as error:
+        return web.json_response({"ok": False, "error": str(error)}, status=409)
     except (TypeError, ValueError, KeyError) as error:
         return web.json_response({"ok": False, "error": f"{type(error).__name__}: {error}"}, status=400)
 

@@ -1,8 +1,8 @@
 """Tables of the elements that blocks are made of (Slack: Block Kit reference, "Block elements")."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from bot.simulator import limits
 from bot.simulator.schema import (
@@ -18,6 +18,7 @@ from bot.simulator.schema import (
     Spec,
     Str,
     Text,
+    at,
     fields,
 )
 
@@ -189,3 +190,32 @@ IN_ACTIONS: Final = kinds(
 )
 IN_INPUT: Final = kinds(*INPUTS)
 IN_CONTEXT_ACTIONS: Final = kinds("feedback_buttons", "icon_button")
+
+_RANGES: Final = (("min_length", "max_length"), ("min_value", "max_value"))
+
+
+def contradictions(element: Mapping[str, Any], pointer: str) -> Iterator[str]:
+    """What an element of the right shape may still get wrong: a choice that is not on offer, a range the wrong way."""
+    on_offer = options(element)
+    chosen = [element["initial_option"]] if "initial_option" in element else element.get("initial_options") or []
+    if on_offer and not all(one in on_offer for one in chosen):
+        yield at(pointer, "the initial option must be one of the options provided")
+    most = element.get("max_selected_items")
+    if isinstance(most, int) and len(chosen) > most:
+        yield at(pointer, f"no more than {most} options may be chosen")
+    for low, high in _RANGES:
+        if low in element and high in element and _number(element[low]) > _number(element[high]):
+            yield at(pointer, f"`{low}` must not be above `{high}`")
+
+
+def options(element: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All options of a menu, those in groups too."""
+    grouped = [option for group in element.get("option_groups") or [] for option in group["options"]]
+    return [*(element.get("options") or []), *grouped]
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0

@@ -1,4 +1,4 @@
-"""The Events API over Socket Mode: what the app subscribed to, with Slack's retries (Slack: "Events API")."""
+"""The Events API: what the app subscribed to, with Slack's retries (Slack: "Events API")."""
 
 import asyncio
 import uuid
@@ -7,8 +7,8 @@ from typing import Any
 from bot.simulator import limits
 from bot.simulator.channels import Channel
 from bot.simulator.messages import Message
-from bot.simulator.people import APP_ID, BOT_USER_ID
-from bot.simulator.sockets import Acknowledged, Unconnected
+from bot.simulator.outcomes import Acknowledged, Failed, Late, Outcome, Unconnected
+from bot.simulator.people import APP_ID, BOT_USER_ID, Person
 from bot.simulator.world import World
 
 
@@ -45,6 +45,36 @@ class Events:
         """message_deleted."""
         self._hidden("message_deleted", message, deleted_ts=message.ts, previous_message=_shown(message))
 
+    def joined(self, channel: Channel, user_id: str, inviter: str | None) -> None:
+        """member_joined_channel."""
+        event = {**self._member("member_joined_channel", channel, user_id), "inviter": inviter}
+        self._emit("member_joined_channel", {k: v for k, v in event.items() if v is not None}, channel)
+
+    def left(self, channel: Channel, user_id: str) -> None:
+        """member_left_channel."""
+        self._emit("member_left_channel", self._member("member_left_channel", channel, user_id), channel)
+
+    def archived(self, channel: Channel, by: str) -> None:
+        """channel_archive and channel_unarchive, or group_*."""
+        kind = f"{channel.kind}_{'archive' if channel.is_archived else 'unarchive'}"
+        self._emit(kind, {"type": kind, "channel": channel.id, "user": by, "is_moved": 0}, channel)
+
+    def reacted(self, message: Message, user_id: str, name: str, *, added: bool) -> None:
+        """reaction_added and reaction_removed."""
+        channel = self._heard(message)
+        kind = "reaction_added" if added else "reaction_removed"
+        item = {"type": "message", "channel": message.channel, "ts": message.ts}
+        if channel is not None:
+            event = {"type": kind, "user": user_id, "reaction": name, "item": item, "item_user": message.user}
+            self._emit(kind, event, channel)
+
+    def user_changed(self, person: Person) -> None:
+        """user_change, with the flags as they are now."""
+        with_email = "users:read.email" in self._world.manifest.scopes
+        now = int(self._world.clock.now())
+        event = {"type": "user_change", "user": person.as_slack(with_email=with_email), "cache_ts": now}
+        self._emit("user_change", event)
+
     async def close(self) -> None:
         """Ends all that is still to be delivered."""
         for task in self._tasks:
@@ -65,9 +95,14 @@ class Events:
             return None
         return channel
 
+    def _member(self, kind: str, channel: Channel, user_id: str) -> dict[str, Any]:
+        place = "C" if channel.kind == "channel" else "G"
+        team = self._world.people.find(user_id).team_id
+        return {"type": kind, "user": user_id, "channel": channel.id, "channel_type": place, "team": team}
+
     def _emit(self, name: str, event: dict[str, Any], channel: Channel | None = None) -> None:
         manifest = self._world.manifest
-        needed = _scope(name)
+        needed = _scopes(name, channel)
         if name not in manifest.events or (needed and needed not in manifest.scopes):
             return
         now = self._world.clock.now()
@@ -103,12 +138,26 @@ class Events:
         for attempt, delay in enumerate((None, *limits.EVENT_RETRY_DELAYS)):
             if delay is not None:
                 await self._world.clock.sleep(delay)
-            outcome = await self._world.sockets.deliver(
+            outcome = await self._world.deliver(
                 "events_api", payload, accepts_response=False, attempt=attempt, reason=reason
             )
-            if isinstance(outcome, Acknowledged):
+            again = _reason(outcome, over_http=self._world.request_urls.used)
+            if again is None:
                 return
-            reason = "connection_failed" if isinstance(outcome, Unconnected) else "timeout"
+            reason = again
+
+
+def _reason(outcome: Outcome, *, over_http: bool) -> str | None:
+    """Why Slack says that it sends an event again; None where it does not."""
+    match outcome:
+        case Acknowledged():
+            return None
+        case Failed(_, may_retry):
+            return "http_error" if may_retry else None
+        case Late():
+            return "http_timeout" if over_http else "timeout"
+        case Unconnected():
+            return "connection_failed"
 
 
 def _shown(message: Message) -> dict[str, Any]:
@@ -119,8 +168,19 @@ def _suffix(channel: Channel) -> str:
     return {"channel": "channels", "group": "groups"}.get(channel.kind, channel.kind)
 
 
-def _scope(event: str) -> str | None:
-    if event == "app_mention":
-        return "app_mentions:read"
+def _scopes(event: str, channel: Channel | None) -> str | None:
+    """The scope without which Slack does not send the event (Slack: the references of the events)."""
     family, _, place = event.partition(".")
-    return f"{place}:history" if family == "message" else None
+    match family:
+        case "app_mention":
+            return "app_mentions:read"
+        case "message":
+            return f"{place}:history"
+        case "reaction_added" | "reaction_removed":
+            return "reactions:read"
+        case "user_change":
+            return "users:read"
+        case "app_home_opened":
+            return None
+        case _:
+            return f"{channel.scope_prefix}:read" if channel else None

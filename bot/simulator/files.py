@@ -36,11 +36,14 @@ class Files:
 
     def __init__(self) -> None:
         self._files: dict[str, File] = {}
+        self._announced = 0
 
     def announce(self, name: str, length: int) -> File:
         """A file that is to come."""
-        number = len(self._files) + 1
-        file = File(id=f"F0FILE{number:04}", secret=secrets.token_hex(16), name=name, length=length, title=name)
+        self._announced += 1
+        file = File(
+            id=f"F0FILE{self._announced:04}", secret=secrets.token_hex(16), name=name, length=length, title=name
+        )
         self._files[file.id] = file
         return file
 
@@ -58,6 +61,15 @@ class Files:
             raise SlackError("file_not_found")
         self._files[file.id] = replace(file, title=title or file.name, shared=True)
         return self._files[file.id]
+
+    def shared(self, file_id: str) -> File | None:
+        """The file of that id, once it was completed."""
+        file = self._files.get(file_id)
+        return file if file and file.shared else None
+
+    def delete(self, file_id: str) -> None:
+        """Forgets the file."""
+        del self._files[file_id]
 
     def get(self, file_id: str, secret: str) -> File:
         """The file of that address; raises UnknownPlace."""

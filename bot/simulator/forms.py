@@ -3,11 +3,16 @@
 Source: Slack, "View submission payload" and Block Kit reference, "Input block".
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, time
 from typing import Any
 
 from bot.simulator.blocks import interactive
+from bot.simulator.elements import options
 from bot.simulator.errors import UnknownPlace
+from bot.simulator.limits import PLAIN_TEXT_INPUT
 
 Values = dict[str, dict[str, dict[str, Any]]]
 
@@ -25,7 +30,16 @@ _SINGLE = {
 }
 _OPTION = ("static_select", "external_select", "radio_buttons", "overflow")
 _OPTIONS = ("multi_static_select", "multi_external_select", "checkboxes")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 REQUIRED = "Please complete this required field."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directory:
+    """Whom a menu of people or conversations means by an id or a name; raises UnknownPlace."""
+
+    person: Callable[[str], str]
+    channel: Callable[[str], str]
 
 
 def elements(blocks: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -61,16 +75,16 @@ def initial(blocks: list[dict[str, Any]]) -> Values:
     return values
 
 
-def filled(blocks: list[dict[str, Any]], before: Values, typed: Mapping[str, Any]) -> Values:
+def filled(blocks: list[dict[str, Any]], before: Values, typed: Mapping[str, Any], directory: Directory) -> Values:
     """The state after these were filled in.
 
     Keys are `block_id/action_id`, or either of them where it is not ambiguous; values are what the person sees: a
-    text, an option's value or text, a list of them, a date.
+    text, an option's value or text, a person's name, a list of them, a date.
     """
     values = {block_id: dict(actions) for block_id, actions in carried(blocks, before).items()}
     for key, value in typed.items():
         block, element = _meant(blocks, key)
-        values[block["block_id"]][element["action_id"]] = chosen(element, value)
+        values[block["block_id"]][element["action_id"]] = chosen(element, value, directory)
     return values
 
 
@@ -84,16 +98,15 @@ def carried(blocks: list[dict[str, Any]], before: Values) -> Values:
     return values
 
 
-def chosen(element: dict[str, Any], value: Any) -> dict[str, Any]:
-    """The state of one element in which `value` was typed or chosen."""
+def chosen(element: dict[str, Any], value: Any, directory: Directory) -> dict[str, Any]:
+    """The state of one element in which `value` was typed or chosen; raises UnknownPlace for what is not on offer."""
     kind = element["type"]
     if kind in _OPTION:
         return {"type": kind, "selected_option": None if value in (None, "") else _option(element, value)}
     if kind in _OPTIONS:
-        wanted = value if isinstance(value, list) else [value]
-        return {"type": kind, "selected_options": [_option(element, one) for one in wanted]}
+        return {"type": kind, "selected_options": [_option(element, one) for one in _several(element, value)]}
     if kind in _SINGLE:
-        return {"type": kind, _SINGLE[kind][0]: value or ([] if kind.startswith("multi_") else None)}
+        return {"type": kind, _SINGLE[kind][0]: _picked(element, value, directory)}
     if kind == "file_input":
         return {"type": kind, "files": value or []}
     if kind == "rich_text_input":
@@ -121,7 +134,7 @@ def faults(blocks: list[dict[str, Any]], values: Values) -> dict[str, str]:
 def _complaint(element: dict[str, Any], content: Any) -> str | None:
     match element["type"]:
         case "plain_text_input":
-            most = element.get("max_length") or 3000
+            most = element.get("max_length") or PLAIN_TEXT_INPUT
             if len(content) > most:
                 return f"Must be at most {most} characters."
             if len(content) < (element.get("min_length") or 0):
@@ -129,9 +142,9 @@ def _complaint(element: dict[str, Any], content: Any) -> str | None:
         case "number_input":
             return _number_complaint(element, content)
         case "email_text_input":
-            return None if "@" in content else "Please enter a valid email address."
+            return None if _EMAIL.fullmatch(content) else "Please enter a valid email address."
         case "url_text_input":
-            return None if "://" in content else "Please enter a valid URL."
+            return None if re.match(r"https?://\S+", content) else "Please enter a valid URL."
         case _:
             return None
     return None
@@ -162,13 +175,39 @@ def _untouched(element: dict[str, Any]) -> dict[str, Any]:
     if kind in _SINGLE:
         name, start = _SINGLE[kind]
         return {"type": kind, name: element.get(start, [] if kind.startswith("multi_") else None)}
-    return chosen(element, element.get("initial_value"))
+    if kind == "file_input":
+        return {"type": kind, "files": []}
+    return {"type": kind, "rich_text_value" if kind == "rich_text_input" else "value": element.get("initial_value")}
 
 
-def options(element: dict[str, Any]) -> list[dict[str, Any]]:
-    """All options of a select, those in groups too."""
-    grouped = [option for group in element.get("option_groups", []) for option in group["options"]]
-    return [*element.get("options", []), *grouped]
+def _several(element: dict[str, Any], value: Any) -> list[Any]:
+    wanted = value if isinstance(value, list) else [] if value in (None, "") else [value]
+    most = element.get("max_selected_items")
+    if most is not None and len(wanted) > most:
+        raise UnknownPlace(f"{element.get('action_id')} takes {most} at most")
+    return wanted
+
+
+def _picked(element: dict[str, Any], value: Any, directory: Directory) -> Any:
+    kind = element["type"]
+    find = directory.person if kind.endswith("users_select") else directory.channel
+    if kind.startswith("multi_"):
+        return [find(str(one)) for one in _several(element, value)]
+    if value in (None, ""):
+        return None
+    if kind.endswith("_select"):
+        return find(str(value))
+    try:
+        return _MOMENTS[kind](value)
+    except ValueError:
+        raise UnknownPlace(f"{element.get('action_id')} takes no {value!r}") from None
+
+
+_MOMENTS: Mapping[str, Callable[[Any], Any]] = {
+    "datepicker": lambda value: date.fromisoformat(value).isoformat(),
+    "timepicker": lambda value: time.fromisoformat(value).strftime("%H:%M"),
+    "datetimepicker": int,
+}
 
 
 def _option(element: dict[str, Any], value: Any) -> dict[str, Any]:

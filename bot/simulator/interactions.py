@@ -15,8 +15,8 @@ from bot.simulator.events import Events
 from bot.simulator.manifest import Command
 from bot.simulator.messages import Message
 from bot.simulator.notices import Notice
+from bot.simulator.outcomes import Acknowledged, Failed, Late, Unconnected
 from bot.simulator.people import BOT_USER_ID, Person
-from bot.simulator.sockets import Acknowledged, Late, Outcome, Unconnected
 from bot.simulator.views import View
 from bot.simulator.world import World
 
@@ -35,6 +35,9 @@ class Interactions:
         self._world = world
         self._events = events
         self._values: dict[tuple[str, str, str], forms.Values] = {}
+        self._directory = forms.Directory(
+            person=lambda name: world.people.find(name).id, channel=lambda name: world.channels.find(name).id
+        )
 
     def send(self, person: Person, channel: Channel, text: str, thread_ts: str | None = None) -> Message:
         """Posts a message as this person; `@name` of a person, group or the app becomes a mention."""
@@ -55,7 +58,7 @@ class Interactions:
         if in_thread:
             return self._refused(person, NO_THREADS.format(name=name), channel=channel.id)
         payload = payloads.command(self._world, person, channel, name, text.strip())
-        outcome = await self._world.sockets.deliver("slash_commands", payload, accepts_response=True)
+        outcome = await self._world.deliver("slash_commands", payload, accepts_response=True)
         if not isinstance(outcome, Acknowledged):
             return self._refused(person, _failed(command, outcome), channel=channel.id)
         answer = outcome.payload
@@ -66,13 +69,25 @@ class Interactions:
                 return self._refused(person, f'{name} failed with the error "{error.error}"', channel=channel.id)
         return {"ok": True}
 
+    async def shortcut(self, person: Person, callback_id: str, message: Message | None) -> dict[str, Any]:
+        """Runs a shortcut that the manifest registers, on a message that everybody sees, or anywhere."""
+        shortcut = self._world.manifest.shortcut(callback_id)
+        if shortcut is None or shortcut.on_message != (message is not None):
+            raise UnknownPlace(f"no such shortcut there: {callback_id}")
+        if message is None:
+            return await self._interact(person, payloads.global_shortcut(self._world, person, shortcut), {})
+        if message.only_for is not None:
+            raise UnknownPlace("a message that only one person sees has no shortcuts")
+        payload = payloads.message_shortcut(self._world, person, shortcut, message)
+        return await self._interact(person, payload, {"channel": message.channel, "message_ts": message.ts})
+
     async def press_in_message(
         self, person: Person, message: Message, action_id: str, block_id: str | None, value: Any, typed: dict[str, Any]
     ) -> dict[str, Any]:
         """Presses a button, or chooses `value` in a select, of a message."""
         blocks = message.blocks or []
         key = (person.id, message.channel, message.ts)
-        values = forms.filled(blocks, self._values.get(key, {}), typed)
+        values = forms.filled(blocks, self._values.get(key, {}), typed, self._directory)
         action, values = self._action(blocks, values, action_id, block_id, value)
         self._values[key] = values
         payload = payloads.message_action(self._world, person, message, values, action)
@@ -83,7 +98,7 @@ class Interactions:
         self, person: Person, view: View, action_id: str, block_id: str | None, value: Any, typed: dict[str, Any]
     ) -> dict[str, Any]:
         """Presses a button, or chooses `value` in a select, of a modal or the Home tab."""
-        values = forms.filled(view.blocks, view.values, typed)
+        values = forms.filled(view.blocks, view.values, typed, self._directory)
         action, values = self._action(view.blocks, values, action_id, block_id, value)
         view = self._world.views.fill(view, values)
         payload = payloads.view_action(self._world, person, view, action)
@@ -92,7 +107,7 @@ class Interactions:
     def fill(self, person: Person, typed: dict[str, Any]) -> View:
         """Types into the open modal."""
         view = self._open(person)
-        return self._world.views.fill(view, forms.filled(view.blocks, view.values, typed))
+        return self._world.views.fill(view, forms.filled(view.blocks, view.values, typed, self._directory))
 
     async def submit(self, person: Person, typed: dict[str, Any]) -> dict[str, Any]:
         """Sends the open modal; `errors` holds what is written at its fields then."""
@@ -103,7 +118,7 @@ class Interactions:
             self._world.views.complain(person.id, errors)
             return {"ok": False, "errors": errors}
         payload = payloads.view_submission(self._world, person, view)
-        outcome = await self._world.sockets.deliver("interactive", payload, accepts_response=True)
+        outcome = await self._world.deliver("interactive", payload, accepts_response=True)
         if not isinstance(outcome, Acknowledged):
             return self._trouble(person, view)
         try:
@@ -124,7 +139,7 @@ class Interactions:
         for one in closed:
             if one.content.get("notify_on_close"):
                 payload = payloads.view_closed(self._world, person, one, is_cleared=cleared)
-                await self._world.sockets.deliver("interactive", payload, accepts_response=False)
+                await self._world.deliver("interactive", payload, accepts_response=False)
         return {"ok": True}
 
     def respond(self, secret: str, answer: dict[str, Any]) -> None:
@@ -165,7 +180,9 @@ class Interactions:
         ts = self._world.messages.next_ts(self._world.clock.now())
         if element["type"] in ("button", "icon_button", "workflow_button"):
             return payloads.action(block, element, None, ts), values
-        chosen = forms.chosen(element, value)
+        if block["type"] == "input" and not block.get("dispatch_action"):
+            raise UnknownPlace(f"{action_id} is sent with its form, not by itself")
+        chosen = forms.chosen(element, value, self._directory)
         if element["type"] != "overflow":
             values = {**values, block["block_id"]: {**values[block["block_id"]], element["action_id"]: chosen}}
         return payloads.action(block, element, chosen, ts), values
@@ -173,12 +190,8 @@ class Interactions:
     async def _interact(self, person: Person, payload: dict[str, Any], where: dict[str, Any]) -> dict[str, Any]:
         if not self._world.manifest.interactivity:
             return self._refused(person, "This app is not configured to handle interactive responses.", **where)
-        outcome = await self._world.sockets.deliver("interactive", payload, accepts_response=False)
-        match outcome:
-            case Acknowledged():
-                return {"ok": True}
-            case Late() | Unconnected():
-                return self._refused(person, TROUBLE, **where)
+        outcome = await self._world.deliver("interactive", payload, accepts_response=False)
+        return {"ok": True} if isinstance(outcome, Acknowledged) else self._refused(person, TROUBLE, **where)
 
     def _respond(self, person: Person, view: View, answer: dict[str, Any]) -> dict[str, str]:
         views = self._world.views
@@ -240,6 +253,12 @@ class Interactions:
         return re.sub(r"(?<![\w.])@([\w-]+)", resolve, html.escape(text, quote=False))
 
 
-def _failed(command: Command, outcome: Outcome) -> str:
-    error = "dispatch_failed" if isinstance(outcome, Unconnected) else "operation_timeout"
+def _failed(command: Command, outcome: Late | Unconnected | Failed) -> str:
+    match outcome:
+        case Late():
+            error = "operation_timeout"
+        case Unconnected():
+            error = "dispatch_failed"
+        case Failed(status):
+            error = "http_client_error" if status < 500 else "http_service_error"
     return f'{command.name} failed with the error "{error}"'

@@ -64,6 +64,18 @@ UPDATE_TEXT: Final = 4000
 # Undocumented: reports put `msg_blocks_too_long` near here.
 MESSAGE_BLOCKS_CHARACTERS: Final = 13_000
 METADATA_BYTES: Final = 16 * 1024
+ATTACHMENTS: Final = 100
+EMOJI_PER_MESSAGE: Final = 50  # a number of ours: Slack says `too_many_emoji` and not at how many
+
+# Slack: chat.scheduleMessage reference, "Restrictions"
+SCHEDULE_SECONDS: Final = 120 * 24 * 3600
+SCHEDULE_PER_WINDOW: Final = 30
+SCHEDULE_WINDOW_SECONDS: Final = 5 * 60
+
+# Slack: conversations.create, conversations.setTopic and conversations.open references
+CHANNEL_NAME: Final = 80
+CHANNEL_TOPIC: Final = 250
+DIRECT_PEOPLE: Final = 8
 
 # Slack: "Handling user interaction"
 TRIGGER_SECONDS: Final = 3.0

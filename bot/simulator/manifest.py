@@ -1,4 +1,4 @@
-"""The app's manifest.yml as the simulator needs it: commands, scopes, events.
+"""The app's manifest.yml as the simulator needs it: commands, shortcuts, scopes, events.
 
 Source: Slack, "App manifest reference", schema version 2.
 """
@@ -21,6 +21,17 @@ class Command:
     name: str
     description: str
     usage_hint: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortcut:
+    """A shortcut that the app registers: in the context menu of messages, or everywhere."""
+
+    name: str
+    callback_id: str
+    description: str
+    on_message: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +43,12 @@ class Manifest:
     description: str
     scopes: frozenset[str]
     commands: tuple[Command, ...]
+    shortcuts: tuple[Shortcut, ...]
     events: frozenset[str]
     interactivity: bool
+    socket_mode: bool
+    events_url: str | None
+    interactivity_url: str | None
     home_tab: bool
     messages_tab: bool
     color: str
@@ -41,6 +56,17 @@ class Manifest:
     def command(self, name: str) -> Command | None:
         """The registered command of that name, with its slash."""
         return next((command for command in self.commands if command.name == name), None)
+
+    def request_url(self, kind: str, command: str = "") -> str | None:
+        """Where an app without Socket Mode is sent payloads of that kind; commands have addresses of their own."""
+        if kind == "slash_commands":
+            known = self.command(command)
+            return known.url if known else None
+        return self.events_url if kind == "events_api" else self.interactivity_url
+
+    def shortcut(self, callback_id: str) -> Shortcut | None:
+        """The registered shortcut of that callback_id."""
+        return next((shortcut for shortcut in self.shortcuts if shortcut.callback_id == callback_id), None)
 
 
 def read(path: Path) -> Manifest:
@@ -62,14 +88,19 @@ def parse(content: dict[str, Any]) -> Manifest:
     home = _section(features, "app_home")
     scopes = _section(_section(content, "oauth_config"), "scopes").get("bot") or []
     name = str(display.get("name") or "App")
+    events, interactivity = _section(settings, "event_subscriptions"), _section(settings, "interactivity")
     return Manifest(
         app_name=name,
         bot_name=str(_section(features, "bot_user").get("display_name") or name),
         description=str(display.get("description") or ""),
         scopes=frozenset(str(scope) for scope in scopes),
         commands=tuple(_command(entry) for entry in features.get("slash_commands") or []),
-        events=frozenset(_section(settings, "event_subscriptions").get("bot_events") or []),
-        interactivity=bool(_section(settings, "interactivity").get("is_enabled")),
+        shortcuts=tuple(_shortcut(entry) for entry in features.get("shortcuts") or []),
+        events=frozenset(events.get("bot_events") or []),
+        interactivity=bool(interactivity.get("is_enabled")),
+        socket_mode=bool(settings.get("socket_mode_enabled")),
+        events_url=events.get("request_url"),
+        interactivity_url=interactivity.get("request_url"),
         home_tab=bool(home.get("home_tab_enabled")),
         messages_tab=bool(home.get("messages_tab_enabled", True)) and not home.get("messages_tab_read_only_enabled"),
         color=str(display.get("background_color") or "#4a154b"),
@@ -88,4 +119,16 @@ def _command(entry: dict[str, Any]) -> Command:
         name=str(entry["command"]),
         description=str(entry.get("description") or ""),
         usage_hint=str(entry.get("usage_hint") or ""),
+        url=entry.get("url"),
+    )
+
+
+def _shortcut(entry: dict[str, Any]) -> Shortcut:
+    if entry.get("type") not in ("message", "global"):
+        raise ManifestError(f"manifest: a shortcut's type is message or global, not {entry.get('type')}")
+    return Shortcut(
+        name=str(entry["name"]),
+        callback_id=str(entry["callback_id"]),
+        description=str(entry.get("description") or ""),
+        on_message=entry["type"] == "message",
     )

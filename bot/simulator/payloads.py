@@ -1,16 +1,20 @@
 """The payloads of interactions, with the fields that Slack sends.
 
-Source: Slack, "block_actions", "view_submission", "view_closed" and "Slash commands" payload references.
+Source: Slack, "block_actions", "view_submission", "view_closed", "Shortcuts" and "Slash commands" payload references.
 """
 
 from typing import Any
 
 from bot.simulator import forms
 from bot.simulator.channels import Channel
+from bot.simulator.manifest import Shortcut
 from bot.simulator.messages import Message
 from bot.simulator.people import APP_ID, Person
 from bot.simulator.views import View
 from bot.simulator.world import World
+
+_REPEATED = ("text", "value", "style", "confirm", "placeholder")
+_INITIAL = "initial_"
 
 
 def command(world: World, person: Person, channel: Channel, name: str, text: str) -> dict[str, Any]:
@@ -20,7 +24,7 @@ def command(world: World, person: Person, channel: Channel, name: str, text: str
         "team_id": world.team.id,
         "team_domain": world.team.domain,
         "channel_id": channel.id,
-        "channel_name": "directmessage" if channel.is_im else channel.name,
+        "channel_name": _channel(channel)["name"],
         "user_id": person.id,
         "user_name": person.name,
         "command": name,
@@ -51,7 +55,7 @@ def message_action(
         **_common(world, person, "block_actions"),
         "container": container,
         "trigger_id": world.triggers.make(person.id),
-        "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
+        "channel": _channel(channel),
         "state": {"values": values},
         "response_url": _response_url(
             world, user_id=person.id, channel=channel.id, message_ts=message.ts, thread_ts=message.thread_ts
@@ -88,6 +92,32 @@ def view_closed(world: World, person: Person, view: View, *, is_cleared: bool) -
     return {**_common(world, person, "view_closed"), "view": view.as_slack(), "is_cleared": is_cleared}
 
 
+def global_shortcut(world: World, person: Person, shortcut: Shortcut) -> dict[str, Any]:
+    """A shortcut that was run anywhere: it knows no channel."""
+    return {
+        **_common(world, person, "shortcut"),
+        "action_ts": world.messages.next_ts(world.clock.now()),
+        "callback_id": shortcut.callback_id,
+        "trigger_id": world.triggers.make(person.id),
+    }
+
+
+def message_shortcut(world: World, person: Person, shortcut: Shortcut, message: Message) -> dict[str, Any]:
+    """A shortcut that was run on a message."""
+    replies = world.messages.replies(message.channel, message.ts)
+    return {
+        **_common(world, person, "message_action"),
+        "action_ts": world.messages.next_ts(world.clock.now()),
+        "callback_id": shortcut.callback_id,
+        "trigger_id": world.triggers.make(person.id),
+        "channel": _channel(world.channels.find(message.channel)),
+        "message_ts": message.ts,
+        "message": message.as_slack(replies=replies, with_metadata=False),
+        # The message may be anybody's, so an answer never replaces it: it is a new one, for that person alone.
+        "response_url": _response_url(world, user_id=person.id, channel=message.channel, thread_ts=message.thread_ts),
+    }
+
+
 def action(block: dict[str, Any], element: dict[str, Any], chosen: dict[str, Any] | None, ts: str) -> dict[str, Any]:
     """One entry of `actions`: a button with its value, or a select with what was chosen."""
     entry: dict[str, Any] = {
@@ -96,7 +126,8 @@ def action(block: dict[str, Any], element: dict[str, Any], chosen: dict[str, Any
         "action_id": element["action_id"],
         "action_ts": ts,
     }
-    entry |= {name: element[name] for name in ("text", "value", "style", "confirm") if name in element}
+    entry |= {name: element[name] for name in _REPEATED if name in element}
+    entry |= {name: value for name, value in element.items() if name.startswith(_INITIAL)}
     return entry | {k: v for k, v in (chosen or {}).items() if k != "type"}
 
 
@@ -110,6 +141,10 @@ def _common(world: World, person: Person, kind: str) -> dict[str, Any]:
         "enterprise": None,
         "is_enterprise_install": False,
     }
+
+
+def _channel(channel: Channel) -> dict[str, Any]:
+    return {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name}
 
 
 def _response_url(world: World, **where: Any) -> str:

@@ -23,6 +23,7 @@ class SimulatorProcess:
     api_url: str
     bot_token: str
     app_token: str
+    signing_secret: str
     page: str
 
     @property
@@ -60,6 +61,7 @@ async def spawn(
     port: int = 0,
     seed_user: str | None = None,
     fast: bool = False,
+    request_url: str | None = None,
     python: str = sys.executable,
     cwd: Path | str | None = None,
     start_seconds: float = 20.0,
@@ -69,6 +71,7 @@ async def spawn(
     options += ["--workspace", str(workspace)] if workspace else []
     options += ["--seed-user", seed_user] if seed_user else []
     options += ["--fast"] if fast else []
+    options += ["--request-url", request_url] if request_url else []
     process = await asyncio.create_subprocess_exec(
         *_command(python, options), cwd=cwd or _root(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )

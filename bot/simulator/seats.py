@@ -24,6 +24,10 @@ class Seats:
         """What everybody may know: the team, its people and groups, the app."""
         world, manifest = self._world, self._world.manifest
         commands = [{"name": c.name, "description": c.description, "hint": c.usage_hint} for c in manifest.commands]
+        shortcuts = [
+            {"name": s.name, "callback_id": s.callback_id, "description": s.description, "on_message": s.on_message}
+            for s in manifest.shortcuts
+        ]
         return {
             "seq": world.feed.seq,
             "default_seat": world.default_seat,
@@ -38,6 +42,7 @@ class Seats:
                 "description": manifest.description,
                 "color": manifest.color,
                 "commands": commands,
+                "shortcuts": shortcuts,
                 "home_tab": manifest.home_tab,
                 "messages_tab": manifest.messages_tab,
             },
@@ -66,7 +71,7 @@ class Seats:
                 raise UnknownPlace(f"nothing to see: {what}")
 
     async def do(self, seat: str, deed: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What this person does: send, command, press, fill, submit, close, home or read."""
+        """What this person does: send, command, shortcut, press, fill, submit, close, home or read."""
         person = self._world.people.find(seat)
         if person.deleted:
             raise UnknownPlace(f"{person.name} is deactivated")
@@ -79,6 +84,9 @@ class Seats:
             case "command":
                 place = self._place(person, body["channel"])
                 return await acts.command(person, place, body["text"], in_thread=bool(body.get("thread_ts")))
+            case "shortcut":
+                where = self._message(person, body) if "ts" in body else None
+                return await acts.shortcut(person, body["callback_id"], where)
             case "press":
                 return await self._press(person, body)
             case "fill":
@@ -98,16 +106,19 @@ class Seats:
     async def _press(self, person: Person, body: dict[str, Any]) -> dict[str, Any]:
         what = (body["action_id"], body.get("block_id"), body.get("value"), body.get("values") or {})
         if "ts" in body:
-            channel = self._place(person, body["channel"])
-            message = self._world.messages.get(channel.id, body["ts"])
-            if message is None or message.only_for not in (None, person.id):
-                raise UnknownPlace(f"no such message: {body['ts']}")
-            return await self._interactions.press_in_message(person, message, *what)
+            return await self._interactions.press_in_message(person, self._message(person, body), *what)
         views = self._world.views
         view = views.home(person.id) if body.get("home") else views.top(person.id)
         if view is None:
             raise UnknownPlace(f"{person.name} has no such view open")
         return await self._interactions.press_in_view(person, view, *what)
+
+    def _message(self, person: Person, body: dict[str, Any]) -> Message:
+        channel = self._place(person, body["channel"])
+        message = self._world.messages.get(channel.id, body["ts"])
+        if message is None or message.only_for not in (None, person.id):
+            raise UnknownPlace(f"no such message: {body['ts']}")
+        return message
 
     def _open_home(self, person: Person, tab: str) -> dict[str, Any]:
         self._events.home_opened(person.id, tab)

@@ -45,8 +45,10 @@ class Server:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.world.schedule.close()
         await self._events.close()
         await self.world.sockets.close()
+        await self.world.request_urls.close()
         await self._runner.cleanup()
 
     def ready_line(self) -> dict[str, Any]:
@@ -57,6 +59,7 @@ class Server:
             "api_url": f"{world.base_url}/api/",
             "bot_token": world.bot_token,
             "app_token": world.app_token,
+            "signing_secret": world.request_urls.signing_secret,
             "page": f"{world.base_url}/",
         }
 
@@ -71,7 +74,7 @@ class Server:
                 web.post("/response/{secret}", self._respond),
                 web.post("/files/{file}/{secret}", self._receive),
                 web.get("/files/{file}/{secret}", self._download),
-                *Control(self.world, seats).routes(),
+                *Control(self.world, self._events, seats).routes(),
                 web.get("/", _index),
                 web.static("/page", _PAGE),
             ]

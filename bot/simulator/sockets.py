@@ -12,28 +12,9 @@ from aiohttp import WSMsgType, web
 from bot.simulator import limits
 from bot.simulator.clock import Clock
 from bot.simulator.feed import Feed
+from bot.simulator.outcomes import Acknowledged, Late, Outcome, Unconnected
 from bot.simulator.people import APP_ID
 from bot.simulator.traffic import Traffic
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """The app answered in time, perhaps with a payload."""
-
-    payload: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Late:
-    """The app did not answer within three seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unconnected:
-    """No app was there."""
-
-
-Outcome = Acknowledged | Late | Unconnected
 
 
 @dataclass(eq=False, slots=True)

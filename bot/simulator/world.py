@@ -13,9 +13,12 @@ from bot.simulator.files import Files
 from bot.simulator.manifest import Manifest
 from bot.simulator.messages import Message, Messages
 from bot.simulator.notices import Notices
+from bot.simulator.outcomes import Outcome
 from bot.simulator.pace import Pace
 from bot.simulator.people import BOT_USER_ID, People
+from bot.simulator.request_urls import RequestUrls
 from bot.simulator.response_urls import ResponseUrls
+from bot.simulator.scheduled import Schedule
 from bot.simulator.sockets import Sockets
 from bot.simulator.traffic import Traffic
 from bot.simulator.triggers import Triggers
@@ -45,10 +48,19 @@ class World:
         self.triggers = Triggers(clock)
         self.response_urls = ResponseUrls(clock)
         self.sockets = Sockets(clock, self.feed, self.traffic)
+        self.request_urls = RequestUrls(manifest, clock, self.traffic, verification_token=self.verification_token)
         self.pace = Pace(clock, limited=limited)
         self.faults = Faults()
         self.files = Files()
+        self.schedule = Schedule(clock)
         self._read: dict[tuple[str, str], str] = {}
+
+    async def deliver(
+        self, kind: str, payload: dict[str, Any], *, accepts_response: bool, attempt: int = 0, reason: str = ""
+    ) -> Outcome:
+        """Sends the app one payload, the way that it chose, and says how it was taken."""
+        way = self.request_urls if self.request_urls.used else self.sockets
+        return await way.deliver(kind, payload, accepts_response=accepts_response, attempt=attempt, reason=reason)
 
     def place(self, seat: str, name: str) -> Channel:
         """The conversation that this person means by an id, `#name` or `@person`; opens a direct one."""

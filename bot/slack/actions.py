@@ -28,10 +28,21 @@ VIEW_ALL: Final = "view_all"
 HISTORY: Final = "history"
 """Opens the trail; `history:<n>`, counted from 0, turns its page."""
 RETRY: Final = "retry"
+TAKE_BACK: Final = "take_back"
+"""Of an answer that was given in words, while the agent does not have it."""
+FROM_MESSAGE: Final = "start_from_message"
+"""The message shortcut that starts a task."""
 PAGE: Final = "page"
 """`page:<n>`, counted from 0: turns the page of "View all"."""
 GRAPH: Final = "graph"
 """The start modal's menu of graphs."""
+HOME: Final = "home"
+HOME_ONLY: Final = "home_only"
+"""The Home's menu of which requests are shown."""
+HOME_GRAPH: Final = "home_graph"
+"""The Home's menu of whose requests are shown."""
+HOME_PAGE: Final = "home_page"
+"""`home_page:<section>:<n>`, counted from 0: turns the page of one of the Home's lists."""
 START: Final = "start"
 NOTICE: Final = "notice"
 
@@ -39,6 +50,7 @@ EDITS: Final = re.compile(r"^edit(:\d+)?$")
 CHOICES: Final = re.compile(r"^choose:\d+$")
 PAGES: Final = re.compile(r"^page:\d+$")
 HISTORY_PAGES: Final = re.compile(r"^history:\d+$")
+HOMES: Final = re.compile(r"^home_(only|graph|page:[a-z]+:\d+)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from bot.approvals.errors import AlreadySettled, StaleVersion, Unreachable
 from bot.approvals.request import Request
 from bot.approvals.surface import Surface, SurfaceKind
 from bot.slack import actions, modals, starting
-from bot.slack.parts import Body, Parts, person_of, place_of, surface_of, told
+from bot.slack.parts import Body, Parts, on_home, person_of, place_of, surface_of, told
 
 IN_TIME = 2.5
 """Seconds in which a click is checked; the trigger that opens its modal lives three (Slack: trigger_id)."""
@@ -55,6 +55,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
     async def retry(ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await ack()
         await told(parts, parts.whisper(body), _retry(parts, body))
+
+    @app.action(actions.TAKE_BACK)
+    async def take_back(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await _counted(ack, told(parts, parts.whisper(body), _take_back(parts, body)))
 
     @app.action(actions.GRAPH)
     async def choose_graph(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
@@ -169,9 +173,17 @@ async def _choose_graph(parts: Parts, body: Body, client: AsyncWebClient) -> Non
     """Show the chosen graph's own inputs in the form."""
     view = body["view"]
     form = starting.start(
-        parts.engine.graphs(), chosen=starting.chosen(view["state"]), metadata=view["private_metadata"]
+        parts.engine.graphs(),
+        chosen=starting.chosen(view["state"]),
+        metadata=view["private_metadata"],
+        quoted=starting.quoted(view),
     )
     await client.views_update(view_id=view["id"], hash=view["hash"], view=form)
+
+
+async def _take_back(parts: Parts, body: Body) -> None:
+    target = actions.request_target(_pressed(body)["value"])
+    await parts.answers.take_back(target.request, person_of(body), parts.clock())
 
 
 async def _retry(parts: Parts, body: Body) -> None:
@@ -197,4 +209,6 @@ async def _brought_level(parts: Parts, body: Body) -> AsyncIterator[None]:
         place = place_of(body)
         if place is not None and place.message is not None:
             await parts.tasks.redraw(place.message)
+        if on_home(body):
+            parts.homes.redraw(person_of(body))
         raise

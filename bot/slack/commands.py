@@ -18,6 +18,7 @@ from bot.approvals.ports import Graph, LookupFailed
 from bot.slack import replies, starting
 from bot.slack.directory import DirectMessage, NotJoined
 from bot.slack.parts import Parts, Say, person_of, told
+from bot.slack.starting import Spot
 
 COMMAND = "/task"
 LISTED = 15
@@ -43,13 +44,23 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
 async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, say: Say) -> None:
     person, channel = person_of(body), ChannelId(body["channel_id"])
-    line = str(body.get("text", ""))
-    words = spoken(parts.engine.graphs(), line) or _split(line)
+    words = understood(parts, str(body.get("text", "")))
+    if words:
+        await obey(parts, words, person, Spot(channel=channel), say)
+        return
+    await refuse_place(parts, channel)
+    view = starting.start(parts.engine.graphs(), metadata=Spot(channel=channel).encoded())
+    await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+
+def understood(parts: Parts, line: str) -> list[str]:
+    """The words of a line; a sentence that a graph takes is one of them."""
+    return spoken(parts.engine.graphs(), line) or _split(line)
+
+
+async def obey(parts: Parts, words: Sequence[str], person: Person, spot: Spot, say: Say, origin: str = "") -> None:
+    """Do what the words of a line ask for, which are at least one; `origin` as in `Tasks.start`."""
     match words:
-        case []:
-            await _refuse_place(parts, channel)
-            view = starting.start(parts.engine.graphs(), metadata=channel)
-            await client.views_open(trigger_id=body["trigger_id"], view=view)
         case ["help", *_]:
             await say(replies.help_text(parts.engine.graphs(), _examples(parts)))
         case ["list"]:
@@ -67,8 +78,9 @@ async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, sa
             raise CommandRefused(f"`list` takes nothing after it. A right line: `{COMMAND} list`.")
         case [graph, *pairs]:
             _refuse_unknown(parts, graph)
-            await _refuse_place(parts, channel)
-            await parts.tasks.start(graph, _pairs(parts, graph, pairs), person, channel, parts.clock())
+            await refuse_place(parts, spot.channel)
+            inputs, now = _pairs(parts, graph, pairs), parts.clock()
+            await parts.tasks.start(graph, inputs, person, spot.channel, now, thread_ts=spot.thread_ts, origin=origin)
 
 
 async def _status(parts: Parts, id: TaskId, person: Person) -> str:
@@ -141,7 +153,7 @@ def _refuse_unknown(parts: Parts, word: str) -> None:
     )
 
 
-async def _refuse_place(parts: Parts, channel: ChannelId) -> None:
+async def refuse_place(parts: Parts, channel: ChannelId) -> None:
     """Tasks live in channels that the bot is in: there their thread can be opened, and approvers can see it."""
     if channel.startswith("D"):  # of two people the bot sees nothing, and cannot be invited there
         raise CommandRefused(ELSEWHERE)

@@ -16,6 +16,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.approvals.ids import ChannelId, Person, TeamId, UserId
 from bot.approvals.ports import LookupFailed, Member
+from bot.approvals.selection import is_user
 from bot.slack.calls import Done, Refused, call
 from bot.slack.pace import Monotonic
 
@@ -27,6 +28,8 @@ KEPT_PERSON: Final = 15.0
 """Seconds for which an account is believed to be what it was."""
 FRESH: Final = 3.0
 """Seconds for which an answer counts as fresh: Slack lets a group be looked up twenty times a minute."""
+PAGE: Final = 200
+"""Of channels or members, asked for at a time."""
 _MOST_KEPT: Final = 10_000
 _SLACKBOT: Final = "USLACKBOT"
 
@@ -60,55 +63,61 @@ class SlackDirectory:
 
     def __init__(self, client: AsyncWebClient, monotonic: Monotonic = time.monotonic) -> None:
         self._client = client
-        self._team: TeamId | None = None
+        self._own: tuple[TeamId, UserId] | None = None
         self._members: _Cache[UserId, Mapping[str, Any] | None] = _Cache(monotonic, KEPT_PERSON)
         self._emails: _Cache[str, UserId | None] = _Cache(monotonic, KEPT)
         self._groups: _Cache[str, Mapping[str, str]] = _Cache(monotonic, KEPT)
+        self._channels: _Cache[str, Mapping[str, ChannelId]] = _Cache(monotonic, KEPT)
         self._users: _Cache[str, frozenset[UserId]] = _Cache(monotonic, KEPT)
         self._memberships: _Cache[str, Mapping[UserId, frozenset[str]]] = _Cache(monotonic, KEPT)
 
     async def team_id(self) -> TeamId:
         """The workspace that the bot is installed in; asked once. `LookupFailed` where Slack does not say."""
-        if self._team is None:
-            self._team = TeamId(str((await self._ask(self._client.auth_test()))["team_id"]))
-        return self._team
+        return (await self._self())[0]
 
     async def member(self, person: Person) -> Member:
         """The account; `LookupFailed` where Slack does not say."""
         team = await self.team_id()
-        if person.team_id != team:
-            return Member(person=person, name="", ineligible=_ELSEWHERE)
-        user = await self._members.get(person.user_id, lambda: self._user(person.user_id))
-        if user is None:
-            return Member(person=person, name="", ineligible="it is not known in this workspace")
-        return Member(person=person, name=_name(user), ineligible=_ineligible(user, team))
+        user = await self._account(person.user_id)
+        if user is None or person.team_id not in (team, user.get("team_id")):
+            unknown = "it is not known in this workspace" if person.team_id == team else _ELSEWHERE
+            return Member(person=person, name="", ineligible=unknown)
+        ineligible = _ineligible(user, team)
+        return Member(
+            person=person,
+            name=_name(user),
+            ineligible=ineligible,
+            nameable=ineligible in _NAMEABLE,
+            zone=str(user.get("tz") or ""),
+        )
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
         """Everyone whom these names of a policy mean. A name that means nobody adds nobody; `LookupFailed`
         where Slack does not say. `fresh` reads past the cache."""
         if not refs:
             return frozenset()
-        team = await self.team_id()
         if fresh and any(_is_group(ref) for ref in refs):
             await self._groups.get("", self._list_groups, fresh=True)
         found = await asyncio.gather(*(self._resolve(ref, fresh) for ref in dict.fromkeys(refs)))
-        return frozenset(Person(team_id=team, user_id=user_id) for users in found for user_id in users)
+        return frozenset[Person]().union(*found)
+
+    async def channel(self, ref: str) -> ChannelId | None:
+        """The channel of this name (`#ops`) or id that the bot can see; None where there is none; `LookupFailed`
+        where Slack does not say."""
+        if not ref.startswith("#"):
+            return ChannelId(ref)
+        return (await self._channels.get("", self._list_channels)).get(ref.removeprefix("#").lower())
 
     async def names_of(self, person: Person) -> frozenset[str]:
-        """Every name by which a policy may mean this account: its id, its address, the groups it is in; none where
-        it may answer nothing. `LookupFailed` where Slack does not say."""
-        if (await self.member(person)).ineligible:
-            return frozenset()
-        user = await self._members.get(person.user_id, lambda: self._user(person.user_id)) or {}
+        """The names by which a policy may mean this account: its id, its address, and the groups that it is in, where
+        it may answer as one of many. `LookupFailed` where Slack does not say."""
+        member, user = await self.member(person), await self._account(person.user_id) or {}
         email = str(user.get("profile", {}).get("email") or "")
+        own = {person.user_id, email} if email else {person.user_id}
+        if member.ineligible:
+            return frozenset(own)
         groups = await self._memberships.get("", self._list_memberships)
-        return frozenset({person.user_id, *([email] if email else []), *groups.get(person.user_id, ())})
-
-    async def zone(self, person: Person) -> str:
-        """The time zone that the account is set to, such as `Europe/Berlin`; `LookupFailed` where Slack does not
-        say."""
-        user = await self._members.get(person.user_id, lambda: self._user(person.user_id)) or {}
-        return str(user.get("tz") or "")
+        return frozenset({*own, *groups.get(person.user_id, ())})
 
     async def may_post(self, channel: ChannelId) -> PlaceCheck:
         """Whether the bot can post there; `LookupFailed` where Slack does not say."""
@@ -125,17 +134,45 @@ class SlackDirectory:
 
     # --- Within ---------------------------------------------------------------------------------
 
-    async def _resolve(self, ref: str, fresh: bool) -> frozenset[UserId]:
+    async def _self(self) -> tuple[TeamId, UserId]:
+        """The bot's workspace and its own id."""
+        if self._own is None:
+            body = await self._ask(self._client.auth_test())
+            self._own = TeamId(str(body["team_id"])), UserId(str(body["user_id"]))
+        return self._own
+
+    async def _resolve(self, ref: str, fresh: bool) -> frozenset[Person]:
         if _is_group(ref):
             groups = await self._groups.get("", self._list_groups)
             group = groups.get(ref.removeprefix("@").lower()) or groups.get(ref)
             if group is None:
                 return frozenset()
-            return await self._users.get(group, lambda: self._group_users(group), fresh=fresh)
+            return await self._ours(await self._users.get(group, lambda: self._group_users(group), fresh=fresh))
+        if _is_channel(ref):
+            channel = await self.channel(ref)
+            if channel is None:
+                return frozenset()
+            return await self._ours(await self._users.get(channel, lambda: self._channel_users(channel), fresh=fresh))
         if "@" in ref:
             user_id = await self._emails.get(ref, lambda: self._by_email(ref), fresh=fresh)
-            return frozenset() if user_id is None else frozenset({user_id})
-        return frozenset({UserId(ref)})
+            return await self._named(user_id) if user_id is not None else frozenset()
+        return await self._named(UserId(ref)) if is_user(ref) else frozenset()
+
+    async def _ours(self, users: frozenset[UserId]) -> frozenset[Person]:
+        """People of this workspace; whoever in a shared channel is of another one is not among them by their id."""
+        team = await self.team_id()
+        return frozenset(Person(team_id=team, user_id=user_id) for user_id in users)
+
+    async def _named(self, user_id: UserId) -> frozenset[Person]:
+        """The person of this id, under the workspace that their account is of; nobody where there is none."""
+        user, team = await self._account(user_id), await self.team_id()
+        if user is None:
+            return frozenset()
+        elsewhere = _ineligible(user, team) == _ELSEWHERE and user.get("team_id")
+        return frozenset({Person(team_id=TeamId(str(user["team_id"])) if elsewhere else team, user_id=user_id)})
+
+    async def _account(self, user_id: UserId) -> Mapping[str, Any] | None:
+        return await self._members.get(user_id, lambda: self._user(user_id))
 
     async def _user(self, user_id: UserId) -> Mapping[str, Any] | None:
         body = await self._ask(self._client.users_info(user=user_id), absent=_NO_USER)
@@ -164,9 +201,38 @@ class SlackDirectory:
                 found[user_id] = found.get(user_id, frozenset()) | names
         return found
 
+    async def _list_channels(self) -> Mapping[str, ChannelId]:
+        """The channels that the bot can see, by name."""
+        found: dict[str, ChannelId] = {}
+        cursor = ""
+        while True:
+            request = self._client.conversations_list(
+                types="public_channel,private_channel", exclude_archived=True, limit=PAGE, cursor=cursor
+            )
+            body = await self._ask(request)
+            found |= {str(each["name"]).lower(): ChannelId(each["id"]) for each in body.get("channels", [])}
+            cursor = str(body.get("response_metadata", {}).get("next_cursor") or "")
+            if not cursor:
+                return found
+
     async def _group_users(self, group: str) -> frozenset[UserId]:
         body = await self._ask(self._client.usergroups_users_list(usergroup=group))
         return frozenset(UserId(user_id) for user_id in body.get("users", []))
+
+    async def _channel_users(self, channel: ChannelId) -> frozenset[UserId]:
+        """The members of a channel, but for this bot; nobody where the bot cannot see it."""
+        found: set[UserId] = set()
+        cursor = ""
+        while True:
+            request = self._client.conversations_members(channel=channel, limit=PAGE, cursor=cursor)
+            body = await self._ask(request, absent=_NO_CHANNEL)
+            found |= {UserId(user_id) for user_id in body.get("members", [])}
+            cursor = str(body.get("response_metadata", {}).get("next_cursor") or "")
+            if not cursor:
+                return frozenset(found) - {await self._own_id()}
+
+    async def _own_id(self) -> UserId:
+        return (await self._self())[1]
 
     async def _ask(
         self, request: Awaitable[AsyncSlackResponse], absent: frozenset[str] = frozenset()
@@ -201,6 +267,10 @@ class _Cache(Generic[K, V]):
 
 
 _ELSEWHERE: Final = "it belongs to another workspace"
+_GUEST: Final = "it is a guest's"
+_GUEST_OF_ONE: Final = "it is a guest's, in one channel only"
+_NAMEABLE: Final = frozenset({_ELSEWHERE, _GUEST, _GUEST_OF_ONE})
+"""Accounts that may answer where a policy names them themselves."""
 
 
 def _ineligible(user: Mapping[str, Any], team: TeamId) -> str:
@@ -210,8 +280,8 @@ def _ineligible(user: Mapping[str, Any], team: TeamId) -> str:
         "it is deactivated": user.get("deleted"),
         "it is a bot": user.get("is_bot") or user.get("is_workflow_bot") or user.get("id") == _SLACKBOT,
         _ELSEWHERE: user.get("is_stranger") or team not in teams,
-        "it is a guest's, in one channel only": user.get("is_ultra_restricted"),
-        "it is a guest's": user.get("is_restricted"),
+        _GUEST_OF_ONE: user.get("is_ultra_restricted"),
+        _GUEST: user.get("is_restricted"),
     }
     return next((words for words, holds in reasons.items() if holds), "")
 
@@ -220,6 +290,11 @@ def _name(user: Mapping[str, Any]) -> str:
     profile = user.get("profile", {})
     names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
     return next((str(name) for name in names if name), "")
+
+
+def _is_channel(ref: str) -> bool:
+    """`#name`, or `C...`, or `G...` of an older private one."""
+    return ref.startswith("#") or (ref[:1] in ("C", "G") and ref.isalnum() and ref.isupper())
 
 
 def _is_group(ref: str) -> bool:

@@ -1,10 +1,10 @@
-"""Bolt's listeners, grouped by what Slack calls them: commands, block actions, view submissions."""
+"""Bolt's listeners, grouped by what Slack calls them: commands, block actions, view submissions, events, shortcuts."""
 
 from __future__ import annotations
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.slack import approvals, clicks, commands, submissions, trails
+from bot.slack import approvals, clicks, commands, conversation, events, submissions, trails
 from bot.slack.parts import Parts
 
 
@@ -14,3 +14,5 @@ def register(app: AsyncApp, parts: Parts) -> None:
     clicks.register(app, parts)
     trails.register(app, parts)
     submissions.register(app, parts)
+    events.register(app, parts)
+    conversation.register(app, parts)

@@ -9,6 +9,7 @@ from typing import Final
 
 from bot.approvals.decision import Choose, Respond
 from bot.approvals.ids import JSON
+from bot.approvals.question import Verdict
 from bot.approvals.request import Request
 from bot.slack import actions, blocks, elements, fields, forms, pages, views
 from bot.slack.actions import RequestTarget
@@ -36,7 +37,7 @@ _WORDS: Final[dict[str, JSON]] = {"type": "string", "maxLength": blocks.INPUT_TE
 
 def reject(request: Request) -> Modal:
     """Asks for the reason; it is required where the policy wants one."""
-    needed = request.policy.reason_required
+    needed = Verdict.REJECT in request.policy.reasons
     field: Block = {
         "type": "input",
         "block_id": REASON,

@@ -65,7 +65,7 @@ def _verdict(request: Request, number: int, state: State) -> ItemVerdict | Probl
         case Verdict.APPROVE:
             return Approve()
         case Verdict.REJECT:
-            if request.policy.reason_required and not words:
+            if Verdict.REJECT in request.policy.reasons and not words:
                 return Problems(by_block={_words_block(number): "Please say why."})
             return Reject(reason=words)
         case Verdict.RESPOND:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from bot.approvals import rules
+from bot.approvals import tally
 from bot.approvals.errors import moment
 from bot.approvals.question import Item, Risk, Verdict
 from bot.approvals.request import Decided, Pending, Request
@@ -34,6 +35,50 @@ def card(task: Task, request: Request, detail: Detail | None) -> list[Block]:
 def copy(task: Task, request: Request, detail: Detail | None) -> list[Block]:
     """The card for a DM: it says where it comes from as well."""
     return _card(request, detail, f"{_asker(task)} in {text.channel(task.channel)}")
+
+
+def row(request: Request, place: str) -> list[Block]:
+    """The request in short, as part of a list: what, who, risk, deadline and votes, with the card's own buttons.
+    `place` says in mrkdwn where the card is."""
+    question = request.question
+    risk = [_RISKS[question.risk]] if question.risk else []
+    by = f"answer by {moment(request.deadline)}" if request.deadline else "no deadline"
+    votes = _votes(request)
+    about = [*risk, f"asked by {text.mention(request.requester)} for *{text.sentence(request.graph, 80)}*", by]
+    standing = [f"answers: {votes}" if votes else "", place]
+    return [
+        blocks.section(f"*{_title(request)}*\n{_joined([*about, *standing])}"),
+        *_proposed(request),
+        *({**block, "block_id": f"request:{request.id}"} for block in blocks.actions(_buttons(request, cut=True))),
+    ]
+
+
+def line(request: Request, place: str) -> str:
+    """The request in a line or two of mrkdwn: what, and how it stands."""
+    if settled := decisions.headline(request):
+        return f"*{_title(request)}*\n{_joined([settled, place])}"
+    by = f"answer by {moment(request.deadline)}" if request.deadline else "no deadline"
+    risk = _RISKS[request.question.risk] if request.question.risk else ""
+    votes = _votes(request)
+    return f"*{_title(request)}*\n{_joined([risk, by, f'answers: {votes}' if votes else '', place])}"
+
+
+def _joined(words: Sequence[str]) -> str:
+    return " · ".join(word for word in words if word)
+
+
+def _title(request: Request) -> str:
+    return text.sentence(request.question.title, 150) or "A question"
+
+
+def _proposed(request: Request) -> list[Block]:
+    """What is proposed, in one line that reminds of it; the whole is behind *View all*."""
+    items = [item for item in request.question.items if item.arguments or len(request.question.items) > 1]
+    if not items:
+        return []
+    if len(items) > 1:
+        return [blocks.context(f"{len(items)} actions: {text.listed([text.sentence(i.name, 60) for i in items], 5)}")]
+    return [blocks.rich(blocks.line(*values.inline(items[0].arguments)))]
 
 
 def card_text(task: Task, request: Request) -> str:
@@ -182,10 +227,10 @@ def _standing(request: Request, detail: Detail | None) -> list[Block]:
 
 def _who(request: Request) -> str:
     """Who may answer, as mentions; says so plainly where nobody may."""
-    people = [person for person in request.asked if rules.may_answer(request, person)]
-    added = [name for name in request.escalated_to if name not in request.policy.approvers]
+    people = [person for person in request.asked if tally.may_answer(request, person)]
+    added = [name for name in request.escalated_to if name not in request.stage.approvers]
     names = [text.mention(person) for person in people] or [
-        text.approver(name) for name in request.policy.approvers if not request.asked
+        text.approver(name) for name in request.stage.approvers if not request.asked
     ]
     names += [name for name in map(text.approver, added) if name not in names]
     if names:
@@ -196,7 +241,7 @@ def _who(request: Request) -> str:
 
 
 def _votes(request: Request) -> str:
-    quorum, given = request.policy.quorum, len(request.votes)
+    quorum, given = request.stage.needed, len(request.stage_votes)
     if quorum <= 1 and not given:
         return ""
     voters = f" · {text.mentions([vote.person for vote in request.votes])}" if given else ""
@@ -224,6 +269,8 @@ def _buttons(request: Request, cut: bool) -> list[Element]:
     history = blocks.button("History", actions.HISTORY, value)
     if _open(request):
         return [*_answers(request, value), view_all, history]
+    if isinstance(request.state, Decided) and request.state.revocable:
+        return [blocks.button("Take it back", actions.TAKE_BACK, value), *([view_all] if cut else []), history]
     stopped = isinstance(request.state, Decided) and request.state.failure is not None
     retry = [blocks.button("Retry now", actions.RETRY, value, style="primary")] if stopped else []
     return [*retry, *([view_all] if cut else []), history]

@@ -12,7 +12,6 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals.decision import Approve, ItemVerdict, Reject
 from bot.approvals.errors import CountersignError, InvalidAnswer, InvalidInputs, ReasonMissing
-from bot.approvals.ids import ChannelId
 from bot.approvals.question import Verdict
 from bot.approvals.request import Request
 from bot.slack import actions, edits, modals, starting, text, wording
@@ -170,10 +169,10 @@ async def _start(parts: Parts, body: Body) -> Problems | None:
     graph = next((graph for graph in parts.engine.graphs() if graph.name == name), None)
     if graph is None:
         return Problems(by_block={actions.GRAPH: "Choose a graph to start."})
-    channel = ChannelId(view["private_metadata"])
+    spot = starting.Spot.decode(view["private_metadata"])
     try:
         words = starting.words(graph, _state(body))
-        await parts.tasks.start(name, words, person_of(body), channel, parts.clock())
+        await parts.tasks.start(name, words, person_of(body), spot.channel, parts.clock(), thread_ts=spot.thread_ts)
     except InvalidInputs as invalid:
         return starting.problems(graph, invalid.problems)
     return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -22,6 +22,7 @@ from bot.approvals.policy import Action
 from bot.approvals.request import Request, RequestState
 from bot.approvals.surface import Surface
 from bot.approvals.task import Task, TaskState
+from bot.storage import upgrades
 
 Record = TypeVar("Record", Task, Request, Surface, AuditEvent, Inbox)
 
@@ -36,8 +37,12 @@ def encode(record: Task | Request | Surface | AuditEvent | Inbox) -> str:
 
 
 def decode(cls: type[Record], text: str) -> Record:
-    """The record that `encode` made the text of. Fields that it lacks take their defaults."""
-    return _CONVERTER.structure(json.loads(text), cls)
+    """The record that `encode` made the text of, in this version or an earlier one. Fields that it lacks take their
+    defaults."""
+    record = json.loads(text)
+    if issubclass(cls, Request):
+        record = upgrades.request(record)
+    return _CONVERTER.structure(record, cls)
 
 
 def tells_of_purge(text: bytes) -> bool:
@@ -50,6 +55,9 @@ def _converter() -> Converter:
     converter = Converter(detailed_validation=False)
     converter.register_unstructure_hook(datetime, _written_time)
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text).astimezone(UTC))
+    for cls in (date, time):
+        converter.register_unstructure_hook(cls, cls.isoformat)
+        converter.register_structure_hook(cls, lambda text, kind: kind.fromisoformat(text))
     converter.register_unstructure_hook(timedelta, lambda span: span.total_seconds())
     converter.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
     converter.register_unstructure_hook_func(_is_json, lambda value: value)

@@ -25,7 +25,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from bot.approvals.audit import AuditEvent
 from bot.approvals.chain import GENESIS, Entry, Head, digest_of
 from bot.approvals.errors import Conflict, NotFound, Unreachable
-from bot.approvals.ids import MessageRef, Person, RequestId, TaskId, ThreadId
+from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
 from bot.approvals.inbox import Inbox
 from bot.approvals.ports import Records
 from bot.approvals.request import Decided, Pending, Request
@@ -94,6 +94,7 @@ class RedisStorage:
             *self._task(task),
             ["call", "HSET", self._key("thread", task.thread_id), "task", task.id],
             ["call", "ZADD", self._key("tasks_of", _requester(task)), _moment(task.created_at), task.id],
+            *([["call", "RPUSH", self._key("tasks_in", in_thread), task.id]] if (in_thread := _thread(task)) else []),
             *self._surfaces(surfaces),
         ]
         if await self._change(steps) is False and await self._body("task", task.id) is None:
@@ -136,6 +137,9 @@ class RedisStorage:
             ids = cast("list[str]", await self._redis.zrevrange(key, 0, limit - 1))
         return await self._records(Task, "task", ids)
 
+    async def tasks_in(self, channel: ChannelId, thread_ts: Ts) -> tuple[Task, ...]:
+        return await self._all_of(Task, f"tasks_in:{channel}:{thread_ts}", "task")
+
     async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
         return await self._indexed(Task, "at_work", "+inf", limit, "task", now, "free")
 
@@ -174,6 +178,9 @@ class RedisStorage:
         ]
         removed = [["call", "ZREM", self._prefix + index, id] for index, id in indexes]
         removed += [["listed", self._key("request", request.id), request.id, "{}"] for request in requests]
+        removed += (
+            [["call", "LREM", self._key("tasks_in", in_thread), "0", task_id]] if (in_thread := _thread(task)) else []
+        )
         emptied = [["present", self._key("task", task_id)], ["empty", self._key("history", task_id)]]
         await self._change([*emptied, self._event(event), *removed, *(["call", "DEL", key] for key in keys)])
 
@@ -463,6 +470,11 @@ class RedisStorage:
 
 def _requester(task: Task) -> str:
     return _account(task.requester)
+
+
+def _thread(task: Task) -> str:
+    """The Slack thread that it was started in; empty where it opens one."""
+    return f"{task.channel}:{task.thread_ts}" if task.thread_ts else ""
 
 
 def _account(person: Person) -> str:

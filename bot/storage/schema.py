@@ -109,18 +109,17 @@ MIGRATIONS: tuple[Migration, ...] = (
             PRIMARY KEY (list, request_id)
         ) WITHOUT ROWID
         """,
+        "ALTER TABLE tasks ADD COLUMN slack_thread TEXT",
+        "CREATE INDEX tasks_by_slack_thread ON tasks (slack_thread) WHERE slack_thread IS NOT NULL",
         "CREATE INDEX lists_in_order ON lists (list, place)",
         "CREATE INDEX lists_by_request ON lists (request_id)",
         # What waits already stands last until it is next saved: its deadline is in no column.
         """
         INSERT OR IGNORE INTO lists (list, place, request_id)
-        SELECT 'waiting:' || lower(ref.value), 9007199254740991, requests.id
-        FROM requests, json_each(body, '$.policy.approvers') AS ref WHERE state = 'Pending'
-        """,
-        """
-        INSERT OR IGNORE INTO lists (list, place, request_id)
-        SELECT 'waiting:' || lower(ref.value), 9007199254740991, requests.id
-        FROM requests, json_each(body, '$.escalated_to') AS ref WHERE state = 'Pending'
+        SELECT 'waiting:' || lower(ref.atom), 9007199254740991, requests.id
+        FROM requests, json_tree(body) AS ref
+        WHERE state = 'Pending' AND ref.type = 'text'
+            AND (ref.path LIKE '$.policy%.approvers' OR ref.path = '$.escalated_to')
         """,
         """
         CREATE TABLE inboxes (

@@ -17,7 +17,7 @@ from typing import Any
 from bot.approvals.audit import AuditEvent
 from bot.approvals.chain import GENESIS, Entry, Head
 from bot.approvals.errors import Conflict, NotFound
-from bot.approvals.ids import MessageRef, Person, RequestId, TaskId, ThreadId
+from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
 from bot.approvals.inbox import Inbox
 from bot.approvals.ports import Records
 from bot.approvals.request import Decided, Pending, Request
@@ -55,8 +55,11 @@ class SqliteStorage:
         def change(db: sqlite3.Connection) -> None:
             inserted = db.execute(
                 """
-                INSERT INTO tasks (id, thread_id, team_id, user_id, created_at, state, ended_at, revision, body)
-                VALUES (:id, :thread_id, :team_id, :user_id, :created_at, :state, :ended_at, :revision, :body)
+                INSERT INTO tasks (
+                    id, thread_id, team_id, user_id, created_at, slack_thread, state, ended_at, revision, body
+                ) VALUES (
+                    :id, :thread_id, :team_id, :user_id, :created_at, :slack_thread, :state, :ended_at, :revision, :body
+                )
                 ON CONFLICT DO NOTHING
                 """,
                 {
@@ -65,6 +68,7 @@ class SqliteStorage:
                     "team_id": task.requester.team_id,
                     "user_id": task.requester.user_id,
                     "created_at": _moment(task.created_at),
+                    "slack_thread": f"{task.channel}:{task.thread_ts}" if task.thread_ts else None,
                 },
             )
             if inserted.rowcount:
@@ -137,6 +141,10 @@ class SqliteStorage:
             user_id=requester.user_id,
             limit=limit,
         )
+
+    async def tasks_in(self, channel: ChannelId, thread_ts: Ts) -> tuple[Task, ...]:
+        sql = "SELECT body FROM tasks WHERE slack_thread = :slack_thread ORDER BY seq"
+        return await self._records(Task, sql, slack_thread=f"{channel}:{thread_ts}")
 
     async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
         return await self._records(Task, schema.ORPHANS, now=_moment(now), limit=limit)

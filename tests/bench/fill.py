@@ -28,7 +28,7 @@ from bot.approvals.ids import (
     Ts,
     UserId,
 )
-from bot.approvals.policy import Expire, Policy, Step
+from bot.approvals.policy import Expire, Policy, Step, one_stage
 from bot.approvals.ports import Clock, Storage
 from bot.approvals.question import Item, Question, Verdict
 from bot.approvals.request import Decided, Pending, Request, RequestState
@@ -42,7 +42,7 @@ from tests.bench.stage import GRAPH, Backend
 ALICE = Person(team_id=TeamId("T0ACME"), user_id=UserId("U0ALICE"))
 BOB = Person(team_id=TeamId("T0ACME"), user_id=UserId("U0BOB"))
 WEEK = timedelta(days=7)
-WEEKLY = Policy(name="weekly", approvers=("@ops-leads",), steps=(Step(after=WEEK, action=Expire()),))
+WEEKLY = Policy(name="weekly", stages=one_stage(("@ops-leads",), steps=(Step(after=WEEK, action=Expire()),)))
 AT_ONCE = 2000
 """Records that one script stamps."""
 
@@ -118,6 +118,7 @@ def _request(task: Task, interrupt: str, question: Question, state: RequestState
         policy=WEEKLY,
         asked=(BOB,),
         opened_at=at,
+        stage_opened_at=at,
         state=state,
     )
 

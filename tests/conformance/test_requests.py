@@ -154,7 +154,9 @@ async def test_a_tasks_requests_come_in_the_order_of_their_opening(storage: Stor
     assert await storage.requests_of(a_task("other").id) == ()
 
 
-@pytest.mark.parametrize("state", [Pending(due_at=None, next_step=2), *SETTLED], ids=lambda state: type(state).__name__)
+@pytest.mark.parametrize(
+    "state", [Pending(due_at=None, taken=(0, 1)), *SETTLED], ids=lambda state: type(state).__name__
+)
 async def test_a_saved_request_is_returned_and_stored_with_its_next_revision(
     storage: Storage, task: Task, state: RequestState
 ) -> None:
@@ -272,7 +274,7 @@ async def test_a_request_without_a_moment_is_never_due(storage: Storage, task: T
 async def test_a_request_that_was_put_off_is_due_at_its_new_moment(storage: Storage, task: Task) -> None:
     request = await stored(storage, a_request(task=task, state=Pending(due_at=NOON)))
 
-    later = replace(request, state=Pending(due_at=NOON + MINUTE, next_step=1))
+    later = replace(request, state=Pending(due_at=NOON + MINUTE, taken=(0,)))
     saved = await storage.save_request(later, an_event("reminded", request))
 
     assert await storage.due(NOON, limit=10) == ()

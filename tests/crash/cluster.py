@@ -34,7 +34,7 @@ WAIT = 120.0
 POLICY = """
 defaults:
   approvers: ["@ops-leads"]
-  reason_required: false
+  reason_required: never
   escalate: {{after: {escalate}s, to: ["@on-call"]}}
   deadline: {deadline}s
 """

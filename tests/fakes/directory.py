@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.approvals.ids import Person
+from bot.approvals.ids import ChannelId, Person
 from bot.approvals.ports import LookupFailed, Member
 
 
@@ -16,6 +16,7 @@ class FakeDirectory:
         self.cached: dict[str, list[Person]] = {}
         """What a look-up past the cache would correct."""
         self.zones: dict[Person, str] = {}
+        self.channels: dict[str, ChannelId] = {}
         self.down = False
         self.fresh_lookups = 0
 
@@ -31,7 +32,7 @@ class FakeDirectory:
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
         self._answer()
-        self.fresh_lookups += fresh
+        self.fresh_lookups += fresh and bool(refs)
         groups = self.groups if fresh else {**self.groups, **self.cached}
         found = [person for ref in refs for person in groups.get(ref, [])]
         return frozenset([*found, *(self.people[ref] for ref in refs if ref in self.people)])
@@ -39,12 +40,12 @@ class FakeDirectory:
     async def names_of(self, person: Person) -> frozenset[str]:
         self._answer()
         if person in self.ineligible:
-            return frozenset()
+            return frozenset({person.user_id})
         return frozenset({person.user_id, *(name for name, people in self.groups.items() if person in people)})
 
-    async def zone(self, person: Person) -> str:
+    async def channel(self, ref: str) -> ChannelId | None:
         self._answer()
-        return self.zones.get(person, "")
+        return self.channels.get(ref)
 
     def _answer(self) -> None:
         if self.down:

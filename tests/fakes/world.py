@@ -7,16 +7,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.approvals import rules
+from bot.approvals import windows
 from bot.approvals.answers import Answers
 from bot.approvals.audit import AuditEvent
 from bot.approvals.decision import Approve, ItemVerdict
 from bot.approvals.delivery import Delivery
+from bot.approvals.digests import Digests
+from bot.approvals.homes import Homes
 from bot.approvals.ids import ChannelId, InterruptId, Person, RequestId, TaskId, TeamId, ThreadId, UserId
-from bot.approvals.policy import Policies, Policy, Step
+from bot.approvals.inboxes import Inboxes
+from bot.approvals.policy import Policy, Step, one_stage
 from bot.approvals.ports import Storage
 from bot.approvals.question import Item, Question, Risk, Verdict
 from bot.approvals.request import Pending, Request, RequestState
+from bot.approvals.selection import Policies
 from bot.approvals.surface import Surface, SurfaceKind
 from bot.approvals.surfaces import Surfaces
 from bot.approvals.sweeper import Sweeper
@@ -26,6 +30,7 @@ from bot.storage.sqlite import SqliteStorage
 from tests.fakes.clock import MORNING, ManualClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.engine import FakeEngine, Stage
+from tests.fakes.front import FakeFront
 from tests.fakes.fuse import Fuse, mortal
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.work import FakeWork
@@ -64,11 +69,9 @@ def policy(
 ) -> Policy:
     return Policy(
         name=name,
-        approvers=approvers,
-        quorum=quorum,
+        stages=one_stage(approvers, quorum, steps),
         self_approval=self_approval,
-        reason_required=reason_required,
-        steps=steps,
+        reasons=(Verdict.REJECT,) if reason_required else (),
     )
 
 
@@ -87,9 +90,10 @@ def a_request(*, of: Policy | None = None, asks: Question | None = None, state: 
         policy=of or policy(),
         asked=(),
         opened_at=MORNING,
+        stage_opened_at=MORNING,
         state=Pending(due_at=None),
     )
-    return replace(request, state=state or rules.first_due(request))
+    return replace(request, state=state or windows.first_due(request))
 
 
 def item(*verdicts: Verdict, name: str = "delete", arguments: Mapping[str, str] | None = None) -> Item:
@@ -115,6 +119,7 @@ class World:
     clock: ManualClock = field(default_factory=ManualClock)
     directory: FakeDirectory = field(default_factory=FakeDirectory)
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
+    front: FakeFront = field(default_factory=FakeFront)
     work: FakeWork = field(default_factory=FakeWork)
     fuse: Fuse = field(default_factory=Fuse)
 
@@ -132,7 +137,9 @@ class World:
         storage = mortal(self.storage, self.fuse)
         engine = mortal(self.engine, self.fuse)
         self.tasks = Tasks(storage=storage, engine=engine, directory=self.directory, work=self.work)
-        self.answers = Answers(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.answers = Answers(
+            storage=storage, engine=engine, directory=self.directory, work=self.work, policies=self.policies
+        )
         self.sweeper = Sweeper(storage=storage, engine=engine, directory=self.directory, work=self.work)
         self.delivery = Delivery(
             storage=storage,
@@ -142,6 +149,18 @@ class World:
             work=self.work,
             clock=self.clock,
             lease_ttl=self.lease_ttl,
+        )
+        self.inboxes = Inboxes(storage=storage, directory=self.directory)
+        front = mortal(self.front, self.fuse)
+        self.homes = Homes(storage=storage, inboxes=self.inboxes, front=front, work=self.work, clock=self.clock)
+        self.digests = Digests(
+            storage=storage,
+            inboxes=self.inboxes,
+            directory=self.directory,
+            messenger=mortal(self.messenger, self.fuse),
+            front=front,
+            work=self.work,
+            clock=self.clock,
         )
         self.surfaces = Surfaces(storage=storage, messenger=mortal(self.messenger, self.fuse), clock=self.clock)
 

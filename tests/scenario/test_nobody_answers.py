@@ -10,7 +10,7 @@ GRAPHS = ("action",)
 POLICY = """
 defaults:
   approvers: ["@ops-leads"]
-  remind_after: 1s
+  remind_every: 1s
   escalate: {after: 2s, to: ["@on-call"]}
   deadline: 1h
 rules:

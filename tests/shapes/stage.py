@@ -17,8 +17,9 @@ from bot.approvals.answers import Answers
 from bot.approvals.decision import Approve, Choose, ItemVerdict, Reject, Respond
 from bot.approvals.delivery import Delivery
 from bot.approvals.ids import JSON, ThreadId
-from bot.approvals.policy import Expire, GraphTerms, Policies, Policy, Step
+from bot.approvals.policy import Expire, GraphTerms, Policy, Step, one_stage
 from bot.approvals.request import Delivered, Pending, Request
+from bot.approvals.selection import Policies
 from bot.approvals.surfaces import Surfaces
 from bot.approvals.sweeper import Sweeper
 from bot.approvals.task import Ended, Lease, Task
@@ -145,16 +146,17 @@ async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, 
             by_name: Mapping[str, GraphTerms] = {} if terms is None else {GRAPH: terms}
             engine = LangGraphEngine(registry=Registry(graphs={GRAPH: loaded}, saver=saver), terms=by_name)
             steps = (Step(after=DEADLINE, action=Expire()),)
-            otherwise = Policy(name="all", approvers=(ALICE.user_id,), reason_required=False, steps=steps, **policy)
+            otherwise = Policy(name="all", stages=one_stage((ALICE.user_id,), steps=steps), reasons=(), **policy)
+            policies = Policies(rules=(), otherwise=otherwise, graphs=by_name)
             yield Stage(
                 tasks=Tasks(storage=storage, engine=engine, directory=directory, work=work),
-                answers=Answers(storage=storage, engine=engine, directory=directory, work=work),
+                answers=Answers(storage=storage, engine=engine, directory=directory, work=work, policies=policies),
                 sweeper=Sweeper(storage=storage, engine=engine, directory=directory, work=work),
                 delivery=Delivery(
                     storage=storage,
                     engine=engine,
                     directory=directory,
-                    policies=Policies(rules=(), otherwise=otherwise, graphs=by_name),
+                    policies=policies,
                     work=work,
                     clock=clock,
                     lease_ttl=timedelta(seconds=30),

@@ -92,7 +92,7 @@ async def test_a_question_that_changes_while_it_waits_voids_its_votes_and_is_a_n
         runs.append(1)
         return {"told": [f"price {interrupt({'question': 'Pay?', 'details': {'price': len(runs)}})}"]}
 
-    async with a_stage(tmp_path, graph(asking("a"), priced), quorum=1) as stage:
+    async with a_stage(tmp_path, graph(asking("a"), priced)) as stage:
         started = await stage.started(name="x")
         asked = {request.question.title: request for request in await stage.asked(started)}
         old = asked["Pay?"]

@@ -17,6 +17,7 @@ from bot.approvals.errors import InvalidAnswer, VerdictNotOffered
 from bot.approvals.ids import JSON
 from bot.approvals.question import Verdict
 from bot.approvals.surface import SurfaceKind
+from bot.engine import schemas
 from tests.shapes.stage import a_stage, asks
 
 SILENCE = "Rejected: nobody answered by 2026-03-02 11:00 UTC."
@@ -161,6 +162,13 @@ async def test_an_answer_that_does_not_fit_is_refused_at_its_field_and_not_store
 
         assert refused.value.field == field
         assert await stage.storage.request(request.id) == request
+
+
+@pytest.mark.parametrize("value", [9.3e18, -9.3e18, 2.0**53, 1.5, True])
+def test_a_number_that_python_would_not_take_for_an_integer_is_none(value: JSON) -> None:
+    assert not schemas.fits({"type": "integer"}, value)
+    assert schemas.fits({"type": "integer"}, 3.0)
+    assert schemas.fits({"type": "integer"}, 2**70)
 
 
 async def test_a_form_has_no_references_left(tmp_path: Path) -> None:

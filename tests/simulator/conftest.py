@@ -2,31 +2,27 @@
 
 from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
 
-from bot.simulator.client import Simulator
-from bot.simulator.server import Server
-from tests.simulator.desk import Desk, make_world
+from tests.simulator.desk import TRUSTED, Desk, make_world, opened
 
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
     """A simulator without rate limits."""
-    async with (
-        Server(make_world()) as server,
-        Simulator.connect(server.world.base_url) as sim,
-        aiohttp.ClientSession() as session,
-    ):
-        yield Desk(server, sim, session)
+    async with opened(make_world()) as desk:
+        yield desk
 
 
 @pytest.fixture
 async def limited_desk() -> AsyncIterator[Desk]:
     """A simulator with rate limits."""
-    async with (
-        Server(make_world(limited=True)) as server,
-        Simulator.connect(server.world.base_url) as sim,
-        aiohttp.ClientSession() as session,
-    ):
-        yield Desk(server, sim, session)
+    async with opened(make_world(limited=True)) as desk:
+        yield desk
+
+
+@pytest.fixture
+async def trusted_desk() -> AsyncIterator[Desk]:
+    """A simulator without rate limits, with an app that may do more."""
+    async with opened(make_world(manifest=TRUSTED)) as desk:
+        yield desk

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +24,10 @@ MANIFEST: dict[str, Any] = {
         "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True},
         "bot_user": {"display_name": "countersign"},
         "slash_commands": [{"command": "/task", "description": "Start a task"}],
+        "shortcuts": [
+            {"name": "Start from this", "type": "message", "callback_id": "from_message", "description": "A task"},
+            {"name": "Start", "type": "global", "callback_id": "from_anywhere", "description": "A task"},
+        ],
     },
     "oauth_config": {
         "scopes": {
@@ -50,11 +56,50 @@ MANIFEST: dict[str, Any] = {
 }
 
 
-def make_world(*, limited: bool = False, manifest: dict[str, Any] | None = None) -> World:
-    """A workspace whose clock stands still."""
+TRUSTED: dict[str, Any] = {
+    **MANIFEST,
+    "oauth_config": {
+        "scopes": {
+            "bot": [
+                *MANIFEST["oauth_config"]["scopes"]["bot"],
+                "channels:join",
+                "channels:manage",
+                "files:read",
+                "groups:read",
+                "groups:write",
+                "im:read",
+                "mpim:history",
+                "mpim:read",
+                "mpim:write",
+                "team:read",
+                "users.profile:read",
+                "users:read.email",
+            ]
+        }
+    },
+    "settings": {
+        **MANIFEST["settings"],
+        "event_subscriptions": {
+            "bot_events": [
+                "channel_archive",
+                "channel_unarchive",
+                "member_joined_channel",
+                "member_left_channel",
+                "reaction_added",
+                "reaction_removed",
+                "user_change",
+            ]
+        },
+    },
+}
+"""An app that may do more, and hears of what happens beside messages."""
+
+
+def make_world(*, limited: bool = False, manifest: dict[str, Any] | None = None, clock: Clock | None = None) -> World:
+    """A workspace whose clock stands still, if it is given no other."""
     app = parse(manifest or MANIFEST)
     workspace = read(None, bot_name=app.bot_name, app_name=app.app_name)
-    return World(manifest=app, workspace=workspace, clock=Clock(start=1_800_000_000.0), limited=limited)
+    return World(manifest=app, workspace=workspace, clock=clock or Clock(start=1_800_000_000.0), limited=limited)
 
 
 @dataclass
@@ -124,6 +169,17 @@ class Desk:
         return socket
 
 
+@asynccontextmanager
+async def opened(world: World) -> AsyncIterator[Desk]:
+    """A simulator of that world, for as long as the block runs."""
+    async with (
+        Server(world) as server,
+        Simulator.connect(server.world.base_url) as sim,
+        aiohttp.ClientSession() as session,
+    ):
+        yield Desk(server, sim, session)
+
+
 async def refusal(call: Any) -> dict[str, Any]:
     """What Slack answered to a call that it refused."""
     try:
@@ -166,7 +222,7 @@ def modal(*blocks: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {**shape, "blocks": list(blocks) or [question()], **fields}
 
 
-async def wait_for_sleeper(desk: Desk) -> None:
-    """Returns when something in the simulator waits for the clock to move."""
-    while not desk.clock.waiting:  # noqa: ASYNC110 - gives way to the server in this same loop, and waits for nothing
+async def wait_for_sleeper(desk: Desk, *, longer_than: float = 0.0) -> None:
+    """Returns when something in the simulator waits for the clock to move that far."""
+    while desk.clock.longest <= longer_than:  # noqa: ASYNC110 - gives way to the server in this same loop, and waits for nothing
         await asyncio.sleep(0)

@@ -59,6 +59,13 @@ async def test_the_same_call_is_understood_as_form_json_and_query(desk: Desk) ->
     assert all(message["blocks"][0]["text"]["text"] == "In blocks" for message in shown)
 
 
+async def test_a_token_in_a_json_body_is_none(desk: Desk) -> None:
+    body = {"token": desk.world.bot_token}
+
+    async with desk.session.post(f"{desk.api_url}auth.test", json=body) as response:
+        assert (await response.json())["error"] == "not_authed"
+
+
 async def test_posting_needs_something_to_say(desk: Desk) -> None:
     answer = await refusal(desk.bot.api_call("chat.postMessage", json={"channel": "C0OPS"}))
 
@@ -260,3 +267,106 @@ async def test_blocks_get_ids_where_they_have_none(desk: Desk) -> None:
     assert shown[0]["block_id"] == "b0"
     assert shown[1]["block_id"] not in ("", "b0")
     assert shown[1]["elements"][0]["action_id"]
+
+
+async def test_a_reaction_is_taken_back_once(desk: Desk) -> None:
+    ts = (await desk.bot.chat_postMessage(channel="C0OPS", text="x"))["ts"]
+    await desk.bot.reactions_add(channel="C0OPS", timestamp=ts, name="eyes")
+    [listed] = (await desk.bot.reactions_list())["items"]
+
+    await desk.bot.reactions_remove(channel="C0OPS", timestamp=ts, name="eyes")
+
+    again = await refusal(desk.bot.reactions_remove(channel="C0OPS", timestamp=ts, name="eyes"))
+    unknown = await refusal(desk.bot.reactions_add(channel="C0OPS", timestamp=ts, name="No emoji"))
+    assert listed["message"]["ts"] == ts
+    assert (again["error"], unknown["error"]) == ("no_reaction", "invalid_name")
+    assert "reactions" not in (await desk.bot.reactions_get(channel="C0OPS", timestamp=ts))["message"]
+
+
+async def test_a_reaction_is_told_to_an_app_that_asked_for_it(trusted_desk: Desk) -> None:
+    ts = (await trusted_desk.seat("alice").send("#ops", "Done?"))["ts"]
+    socket = await trusted_desk.socket()
+
+    await trusted_desk.bot.reactions_add(channel="C0OPS", timestamp=ts, name="eyes")
+    event = (await socket.next_acknowledged())["event"]
+
+    assert (event["type"], event["reaction"], event["item"]["ts"]) == ("reaction_added", "eyes", ts)
+    assert event["item_user"] == "U0ALICE"
+
+
+async def test_a_file_can_be_looked_up_and_taken_away(trusted_desk: Desk) -> None:
+    bot = trusted_desk.bot
+    uploaded = await bot.files_upload_v2(channel="C0OPS", filename="plan.txt", content="All of it")
+    file_id = uploaded["files"][0]["id"]
+    looked_up = (await bot.files_info(file=file_id))["file"]
+
+    await bot.files_delete(file=file_id)
+
+    [message] = await trusted_desk.seat("alice").messages("#ops")
+    assert (looked_up["name"], looked_up["size"]) == ("plan.txt", 9)
+    assert "files" not in message
+    assert (await refusal(bot.files_info(file=file_id)))["error"] == "file_not_found"
+
+
+async def test_profiles_presence_team_and_bot_are_there(trusted_desk: Desk) -> None:
+    bot = trusted_desk.bot
+
+    profile = (await bot.users_profile_get(user="U0BOB"))["profile"]
+    presence = [(await bot.users_getPresence(user=user))["presence"] for user in ("U0BOB", "U0GRACE")]
+    shown = (await bot.bots_info(bot=(await bot.auth_test())["bot_id"]))["bot"]
+
+    assert (profile["real_name"], profile["email"]) == ("Bob Brandt", "bob@example.com")
+    assert presence == ["active", "away"]
+    assert (shown["user_id"], shown["name"]) == ("U0COUNTERSIGN", "Countersign")
+    assert (await bot.team_info())["team"]["domain"] == "acme"
+    assert (await refusal(bot.bots_info(bot="B0X")))["error"] == "bot_not_found"
+
+
+async def test_api_test_needs_no_token_and_says_what_it_was_sent(desk: Desk) -> None:
+    nobody = AsyncWebClient(base_url=desk.api_url)
+
+    assert (await nobody.api_test(foo="bar"))["args"] == {"foo": "bar"}
+    assert (await refusal(nobody.api_test(error="my_error")))["error"] == "my_error"
+    assert (await refusal(nobody.auth_test()))["error"] == "not_authed"
+
+
+async def test_markdown_is_posted_as_a_block_and_not_beside_a_text(desk: Desk) -> None:
+    posted = await desk.bot.chat_postMessage(channel="C0OPS", markdown_text="# Plan")
+
+    both = await refusal(desk.bot.chat_postMessage(channel="C0OPS", markdown_text="# Plan", text="Plan"))
+    assert posted["message"]["blocks"][0]["type"] == "markdown"
+    assert both["error"] == "markdown_text_conflict"
+
+
+async def test_a_reply_for_all_is_in_the_thread_and_in_the_channel(desk: Desk) -> None:
+    parent = await desk.bot.chat_postMessage(channel="C0OPS", text="Parent")
+
+    await desk.bot.chat_postMessage(channel="C0OPS", text="Reply", thread_ts=parent["ts"], reply_broadcast=True)
+
+    history = (await desk.bot.conversations_history(channel="C0OPS"))["messages"]
+    thread = (await desk.bot.conversations_replies(channel="C0OPS", ts=parent["ts"]))["messages"]
+    assert [(message["text"], message.get("subtype")) for message in history] == [
+        ("Reply", "thread_broadcast"),
+        ("Parent", None),
+    ]
+    assert [message["text"] for message in thread] == ["Parent", "Reply"]
+
+
+async def test_a_permalink_leads_to_the_message_on_the_page(desk: Desk) -> None:
+    ts = (await desk.bot.chat_postMessage(channel="C0OPS", text="x"))["ts"]
+
+    link = (await desk.bot.chat_getPermalink(channel="C0OPS", message_ts=ts))["permalink"]
+
+    assert link.startswith(f"{desk.world.base_url}/?channel=C0OPS")
+    assert (await refusal(desk.bot.chat_getPermalink(channel="C0OPS", message_ts="1.0")))["error"] == (
+        "message_not_found"
+    )
+
+
+async def test_a_changed_person_is_told_to_an_app_that_asked_for_it(trusted_desk: Desk) -> None:
+    socket = await trusted_desk.socket()
+
+    await trusted_desk.sim.change_person("bob", deleted=True)
+    event = (await socket.next_acknowledged())["event"]
+
+    assert (event["type"], event["user"]["id"], event["user"]["deleted"]) == ("user_change", "U0BOB", True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from bot.approvals import policy
 from bot.approvals.audit import AuditEvent
 from bot.approvals.decision import Answered, Approve, Cancelled, Choose, Expired, Reject, Respond, Vote
+from bot.approvals.hours import Hours
 from bot.approvals.ids import JSON, MessageRef, Person
 from bot.approvals.question import Item, Question, Risk, Verdict
-from bot.approvals.request import Decided, Delivered, Edit, Pending, Request, Superseded
+from bot.approvals.request import Decided, Delivered, Edit, Passed, Pending, Request, Superseded
 from bot.approvals.surface import Surface, SurfaceKind
 from bot.approvals.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, Waiting
 from bot.storage.codec import decode, encode
@@ -95,22 +96,45 @@ steps = st.builds(
     after=spans,
     action=st.one_of(
         st.builds(policy.Remind),
-        st.builds(policy.Escalate, to=tuples(texts)),
+        st.builds(policy.Warn),
+        st.builds(policy.Escalate, to=tuples(texts), via=st.sampled_from(policy.Via), adds=st.booleans()),
         st.builds(policy.Expire),
+        st.builds(policy.Consent),
+        st.builds(policy.Pick, choice=texts),
+        st.builds(policy.Overdue),
     ),
+)
+stages = st.builds(
+    policy.Stage,
+    groups=tuples(st.builds(policy.Group, approvers=tuples(texts), needed=counts)),
+    name=texts,
+    steps=tuples(steps).map(lambda taken: tuple(sorted(taken, key=lambda step: step.after))),
+    remind_every=maybe(spans),
+    reject_quorum=counts,
+)
+hours = st.builds(
+    Hours,
+    start=st.just(time(9, 30)),
+    end=st.sampled_from([time(17, 15), time()]),
+    days=st.just((0, 4)),
+    zone=texts,
+    holidays=tuples(st.dates()),
 )
 policies = st.builds(
     policy.Policy,
     name=texts,
-    approvers=tuples(texts),
-    quorum=counts,
+    stages=st.lists(stages, min_size=1, max_size=3).map(tuple),
     self_approval=st.booleans(),
-    reason_required=st.booleans(),
-    steps=tuples(steps).map(lambda taken: tuple(sorted(taken, key=lambda step: step.after))),
+    reasons=tuples(st.sampled_from(Verdict)),
+    hours=maybe(hours),
+    channel=texts,
+    private=st.booleans(),
+    confirm=st.booleans(),
+    auto=maybe(st.builds(policy.Auto, approve=st.booleans(), why=texts)),
     max_rounds=maybe(counts),
 )
 item_verdicts = st.one_of(
-    st.builds(Approve),
+    st.builds(Approve, reason=texts),
     st.builds(Reject, reason=texts),
     st.builds(Respond, value=json_values),
     st.builds(Choose, choice=texts),
@@ -123,14 +147,17 @@ votes = st.builds(
     digest=texts,
     at=moments,
     surface=maybe(texts),
+    stage=counts,
 )
 decisions = st.one_of(
-    st.builds(Answered, verdicts=tuples(item_verdicts), voters=tuples(people), edited=st.booleans(), at=moments),
+    st.builds(
+        Answered, verdicts=tuples(item_verdicts), voters=tuples(people), edited=st.booleans(), at=moments, ruled=texts
+    ),
     st.builds(Expired, at=moments),
     st.builds(Cancelled, by=people, at=moments),
 )
 request_states = st.one_of(
-    st.builds(Pending, due_at=maybe(moments), next_step=counts),
+    st.builds(Pending, due_at=maybe(moments), taken=tuples(counts), reminded_at=maybe(moments)),
     st.builds(Decided, decision=decisions, attempts=counts, next_try=maybe(moments), failure=maybe(failures)),
     st.builds(Delivered, decision=decisions, at=moments),
     st.builds(Superseded, at=moments),
@@ -148,7 +175,11 @@ requests = st.builds(
     policy=policies,
     place=texts,
     asked=tuples(people),
+    short=counts,
+    zones=tuples(texts),
     opened_at=moments,
+    stage_opened_at=moments,
+    passed=tuples(st.builds(Passed, verdicts=tuples(item_verdicts), voters=tuples(people), at=moments)),
     state=request_states,
     version=counts,
     edits=tuples(st.builds(Edit, person=people, at=moments)),

@@ -38,11 +38,14 @@ SCOPES: dict[str, frozenset[str]] = {
     "apps_connections_open": frozenset(),
     "views_open": frozenset(),
     "views_update": frozenset(),
+    "views_publish": frozenset(),
     "chat_postMessage": frozenset({"chat:write"}),
     "chat_update": frozenset({"chat:write"}),
     "chat_postEphemeral": frozenset({"chat:write"}),
     "conversations_open": frozenset({"im:write"}),
     "conversations_info": frozenset({"channels:read", "groups:read"}),
+    "conversations_list": frozenset({"channels:read", "groups:read"}),
+    "conversations_members": frozenset({"channels:read", "groups:read"}),
     "conversations_history": frozenset({"channels:history", "groups:history", "im:history"}),
     "conversations_replies": frozenset({"channels:history", "groups:history", "im:history"}),
     "users_info": frozenset({"users:read"}),
@@ -55,6 +58,15 @@ SCOPES: dict[str, frozenset[str]] = {
 """The bot scopes that each method needs where the bot calls it, from Slack's reference of its methods."""
 
 COMMAND_SCOPE = "commands"
+EVENTS: list[str] = MANIFEST["settings"]["event_subscriptions"]["bot_events"]
+EVENT_SCOPES: dict[str, frozenset[str]] = {
+    "app_home_opened": frozenset(),
+    "app_mention": frozenset({"app_mentions:read"}),
+    "message.channels": frozenset({"channels:history"}),
+    "message.groups": frozenset({"groups:history"}),
+    "message.im": frozenset({"im:history"}),
+}
+"""The bot scope that each event needs, from Slack's reference of its events."""
 
 
 # --- The manifest ---------------------------------------------------------------------------------------
@@ -71,7 +83,8 @@ def test_every_method_that_the_bot_calls_is_known_with_its_scopes() -> None:
 
 
 def test_the_manifest_asks_for_the_scopes_that_the_calls_need_and_for_no_other() -> None:
-    needed = frozenset({COMMAND_SCOPE}).union(*(SCOPES[method] for method in called() & set(SCOPES)))
+    methods = (SCOPES[method] for method in called() & set(SCOPES))
+    needed = frozenset({COMMAND_SCOPE}).union(*methods, *(EVENT_SCOPES[event] for event in EVENTS))
 
     assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed
 
@@ -101,11 +114,12 @@ def test_the_commands_of_the_manifest_are_those_that_are_listened_to() -> None:
 
 
 def test_the_events_of_the_manifest_are_those_that_are_listened_to() -> None:
-    assert registered("event") == set(MANIFEST["settings"].get("event_subscriptions", {}).get("bot_events", []))
+    assert registered("event") == {event.partition(".")[0] for event in EVENTS}
 
 
 def test_the_bot_listens_to_nothing_that_the_manifest_does_not_switch_on() -> None:
-    assert registered("shortcut") | registered("global_shortcut") | registered("message_shortcut") == set()
+    assert registered("shortcut") == {each["callback_id"] for each in MANIFEST["features"]["shortcuts"]}
+    assert registered("global_shortcut") | registered("message_shortcut") == set()
     assert registered("options") == set()
 
 

@@ -10,8 +10,23 @@ import yaml
 
 from bot import policy_file
 from bot.approvals.errors import SettingsError
-from bot.approvals.policy import Escalate, Expire, GraphTerms, Policies, Remind, Route, Step
+from bot.approvals.policy import (
+    Auto,
+    Escalate,
+    Expire,
+    GraphTerms,
+    Group,
+    Policy,
+    Route,
+    Stage,
+    Step,
+    Via,
+    one_stage,
+)
+from bot.approvals.question import Question, Risk, Verdict
+from bot.approvals.selection import Facts, Policies
 from bot.durations import duration
+from tests.fakes.world import CHANNEL, RITA, item, question
 
 ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)
@@ -37,34 +52,54 @@ def refusal(file: Path, text: str) -> str:
     return str(refused.value).replace(str(file), "policies.yaml")
 
 
+def governing(policies: Policies, graph: str = "any", risk: str | None = None) -> Policy:
+    asked = question(risk=Risk(risk) if risk else None)
+    return policies.select(Facts(graph=graph, channel=CHANNEL, requester=RITA, inputs={}, question=asked))
+
+
+def only_stage(policy: Policy) -> Stage:
+    (stage,) = policy.stages
+    return stage
+
+
 # --- What it means ------------------------------------------------------------------------------------
 
 
 def test_the_least_that_a_file_can_say(file: Path) -> None:
-    policy = loaded(file, DEFAULTS).select(graph="any", risk=None)
+    policy = governing(loaded(file, DEFAULTS))
 
-    assert (policy.name, policy.approvers, policy.quorum) == ("defaults", ("@ops",), 1)
-    assert (policy.self_approval, policy.reason_required, policy.steps) == (False, True, ())
+    assert policy == Policy(name="defaults", stages=one_stage(("@ops",)))
+    assert (policy.self_approval, policy.reasons) == (False, (Verdict.REJECT,))
 
 
-def test_all_that_a_policy_can_say(file: Path) -> None:
+def test_the_simple_keys_of_a_policy(file: Path) -> None:
     text = """
 defaults:
-  approvers: [U012AB3CD, W0AB, S0GROUP, "@ops-leads", bob@example.com]
+  approvers: [U012AB3CD, W0AB, S0GROUP, "@ops-leads", bob@example.com, "#ops", C012AB3CD, details.owner]
   quorum: 3
   self_approval: true
-  reason_required: false
-  remind_after: 90s
+  reason_required: never
+  remind_every: 90s
   escalate: {after: 30m, to: ["@on-call"]}
   deadline: 1w
 """
 
     policy = loaded(file, text).otherwise
+    stage = only_stage(policy)
 
-    assert policy.approvers == ("U012AB3CD", "W0AB", "S0GROUP", "@ops-leads", "bob@example.com")
-    assert (policy.quorum, policy.self_approval, policy.reason_required) == (3, True, False)
-    assert policy.steps == (
-        Step(after=timedelta(seconds=90), action=Remind()),
+    assert stage.approvers == (
+        "U012AB3CD",
+        "W0AB",
+        "S0GROUP",
+        "@ops-leads",
+        "bob@example.com",
+        "#ops",
+        "C012AB3CD",
+        "details.owner",
+    )
+    assert (stage.needed, policy.self_approval, policy.reasons) == (3, True, ())
+    assert stage.remind_every == timedelta(seconds=90)
+    assert stage.steps == (
         Step(after=timedelta(minutes=30), action=Escalate(to=("@on-call",))),
         Step(after=timedelta(weeks=1), action=Expire()),
     )
@@ -95,38 +130,69 @@ def test_a_rule_says_what_differs_and_the_first_that_matches_governs(file: Path)
     text = """
 defaults: {approvers: ["@ops"], quorum: 2, deadline: 4h}
 rules:
-  - {name: grave, match: {graph: "deploy-*", risk: [high]}, approvers: [UBOSS], self_approval: false}
+  - {name: grave, match: {graph: "deploy-*", risk: [high]}, approvers: [UBOSS, UCHIEF], quorum: 2}
   - {name: deploys, match: {graph: "deploy-*"}, quorum: 1}
   - {name: all}
 """
 
     policies = loaded(file, text)
 
-    grave = policies.select(graph="deploy-web", risk="high")
-    assert (grave.name, grave.approvers, grave.quorum, grave.deadline) == ("grave", ("UBOSS",), 2, 4 * HOUR)
-    assert policies.select(graph="deploy-web", risk="low").name == "deploys"
-    assert policies.select(graph="deploy-web", risk=None).quorum == 1
-    assert policies.select(graph="cleanup", risk="high").name == "all"
+    grave = governing(policies, "deploy-web", "high")
+    stage = only_stage(grave)
+    assert (grave.name, stage.approvers, stage.needed, stage.deadline) == ("grave", ("UBOSS", "UCHIEF"), 2, 4 * HOUR)
+    assert governing(policies, "deploy-web", "low").name == "deploys"
+    assert only_stage(governing(policies, "deploy-web")).needed == 1
+    assert governing(policies, "cleanup", "high").name == "all"
 
 
-def test_the_shipped_file_means_what_its_comments_say() -> None:
+def shipped(graph: str, asked: Question) -> Policy:
     policies = policy_file.load(ROOT / "policies.yaml")
+    return policies.select(Facts(graph=graph, channel=CHANNEL, requester=RITA, inputs={}, question=asked))
 
-    otherwise = policies.select(graph="anything", risk="low")
-    assert otherwise.approvers == ("@ops-leads",)
-    assert (otherwise.quorum, otherwise.self_approval, otherwise.reason_required) == (1, False, True)
-    assert otherwise.steps == (
-        Step(after=HOUR, action=Remind()),
+
+def of(*actions: str, risk: Risk | None = None, **arguments: str) -> Question:
+    """A question of these actions, each with these arguments."""
+    return question(*(item(name=action, arguments=arguments) for action in actions), risk=risk)
+
+
+def test_the_shipped_defaults_remind_ask_others_and_expire() -> None:
+    policy = shipped("anything", of("write_file", risk=Risk.LOW))
+    stage = only_stage(policy)
+
+    assert (policy.name, policy.self_approval, policy.reasons) == ("defaults", False, (Verdict.REJECT,))
+    assert stage.groups == (Group(approvers=("@ops-leads",), needed=1),)
+    assert stage.remind_every == HOUR
+    assert stage.steps == (
         Step(after=4 * HOUR, action=Escalate(to=("@on-call",))),
         Step(after=24 * HOUR, action=Expire()),
     )
-    for risk in ("high", "critical"):
-        grave = policies.select(graph="cleanup", risk=risk)
-        assert (grave.name, grave.quorum, grave.approvers) == ("grave", 2, ("@ops-leads",))
-        assert [step.after for step in grave.steps] == [HOUR / 2, 2 * HOUR, 24 * HOUR]
-    cleanup = policies.select(graph="cleanup", risk="medium")
-    assert (cleanup.name, cleanup.quorum, cleanup.deadline) == ("cleanup", 1, 12 * HOUR)
-    assert [step.after for step in cleanup.steps] == [HOUR, 4 * HOUR, 12 * HOUR]
+
+
+@pytest.mark.parametrize(("amount", "name", "needed"), [("1000.00", "defaults", 1), ("1000.01", "large payments", 2)])
+def test_a_payment_above_an_amount_takes_two_people(amount: str, name: str, needed: int) -> None:
+    policy = shipped("payment", of("", amount=amount))
+
+    assert (policy.name, only_stage(policy).needed) == (name, needed)
+
+
+def test_a_deployment_asks_more_people_in_three_steps() -> None:
+    stage = only_stage(shipped("agent", of("deploy_web")))
+
+    minutes = [int(step.after / timedelta(minutes=1)) for step in stage.steps]
+    assert minutes == [10, 20, 40, 120]
+    asked = [step.action for step in stage.steps if isinstance(step.action, Escalate)]
+    assert [(each.via, each.adds) for each in asked] == [(Via.DM, False), (Via.CHANNEL, False), (Via.DM, True)]
+
+
+def test_reads_are_approved_without_a_person_and_only_where_all_actions_are_reads() -> None:
+    assert shipped("agent", of("read_file", "list_folder")).auto == Auto(approve=True, why="Reading changes nothing")
+    assert shipped("agent", of("read_file", "write_file")).auto is None
+    assert shipped("agent", of("read_file", risk=Risk.CRITICAL)).auto is None
+
+
+def test_what_is_grave_takes_two_and_a_cleanup_half_a_day() -> None:
+    assert only_stage(shipped("cleanup", of("move", risk=Risk.HIGH))).needed == 2
+    assert only_stage(shipped("cleanup", of("move"))).deadline == 12 * HOUR
 
 
 # --- Spans --------------------------------------------------------------------------------------------
@@ -161,10 +227,13 @@ def test_a_span_beyond_all_calendars_is_refused(word: str) -> None:
 
 # --- What is wrong --------------------------------------------------------------------------------------
 
-WINDOWS = "The windows are counted from the question: remind_after, then escalate.after, then deadline."
+WINDOWS = "Every window is counted from the question, and warn_before back from the deadline."
 NOBODY = "nobody may answer. Name who may:"
 SPAN = "is no duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d."
-WHO = "names nobody: write a user id (U012AB3CD), an e-mail address, or a user group (@ops-leads)."
+WHO = (
+    "names nobody: write a user id (U012AB3CD), an e-mail address, a user group (@ops-leads), "
+    "a channel (#ops), or a key of the question (details.owner)."
+)
 EMPTY = "nothing is said: give it a value, or leave the key out."
 
 
@@ -201,7 +270,7 @@ EMPTY = "nothing is said: give it a value, or leave the key out."
         (f"{DEFAULTS}  qorum: 2", 'line 3, key "defaults.qorum": there is no such key. Did you mean "quorum"?'),
         (
             f"{DEFAULTS}  zzz: 2",
-            'line 3, key "defaults.zzz": there is no such key. Known here: approvers, quorum, self_approval, ',
+            'line 3, key "defaults.zzz": there is no such key. Known here: approvers, quorum, groups, ',
         ),
         (f"{DEFAULTS}rule: []", 'line 3, key "rule": there is no such key. Did you mean "rules"?'),
         (f"{RULE}    mach: {{}}", 'line 5, key "rules.0.mach": there is no such key. Did you mean "match"?'),
@@ -221,12 +290,15 @@ EMPTY = "nothing is said: give it a value, or leave the key out."
         # Values
         (f"{DEFAULTS}  deadline: soon", f"line 3, key \"defaults.deadline\": 'soon' {SPAN}"),
         (f"{DEFAULTS}  deadline: 0m", f"line 3, key \"defaults.deadline\": '0m' {SPAN}"),
-        (f"{DEFAULTS}  remind_after: 30", f'line 3, key "defaults.remind_after": 30 {SPAN}'),
+        (f"{DEFAULTS}  remind_every: 30", f'line 3, key "defaults.remind_every": 30 {SPAN}'),
         (f"{DEFAULTS}  deadline: 99999w", "line 3, key \"defaults.deadline\": '99999w' is longer than 3650d."),
         (f"{DEFAULTS}  quorum: 0", 'line 3, key "defaults.quorum": Input should be greater than or equal to 1.'),
         (f"{DEFAULTS}  quorum: two", 'line 3, key "defaults.quorum": Input should be a valid integer'),
         (f"{DEFAULTS}  self_approval: maybe", 'line 3, key "defaults.self_approval": Input should be a valid boolean'),
-        (f"{DEFAULTS}  escalate: 4h", 'line 3, key "defaults.escalate": this should be a mapping with after, to.'),
+        (
+            f"{DEFAULTS}  escalate: 4h",
+            'line 3, key "defaults.escalate": this should be a mapping with after, to, as, add_approvers.',
+        ),
         (f"{RULE}    match: {{risk: high}}", 'line 5, key "rules.0.match.risk": this should be a list, such as [high,'),
         (
             f"{RULE}    match: {{risk: [huge]}}",
@@ -240,24 +312,20 @@ EMPTY = "nothing is said: give it a value, or leave the key out."
         (f"{DEFAULTS}rules:\n- grave", 'line 4, key "rules.0": this should be a mapping with approvers, quorum,'),
         # Windows
         (
-            f"{DEFAULTS}  remind_after: 5h\n  deadline: 4h",
-            f'line 3, key "defaults.remind_after": it would not come before deadline. {WINDOWS}',
+            f"{DEFAULTS}  remind_every: 5h\n  deadline: 4h",
+            f'line 3, key "defaults.remind_every": it would not come before deadline. {WINDOWS}',
         ),
         (
-            f"{DEFAULTS}  deadline: 4h\n  remind_after: 4h",
-            f'line 4, key "defaults.remind_after": it would not come before deadline. {WINDOWS}',
-        ),
-        (
-            f"{DEFAULTS}  remind_after: 2h\n  escalate:\n    after: 1h\n    to: ['@b']",
-            f'line 3, key "defaults.remind_after": it would not come before escalate.after. {WINDOWS}',
+            f"{DEFAULTS}  deadline: 4h\n  remind_every: 4h",
+            f'line 4, key "defaults.remind_every": it would not come before deadline. {WINDOWS}',
         ),
         (
             f"{DEFAULTS}  deadline: 2h\nrules:\n  - name: grave\n    escalate:\n      after: 3h\n      to: ['@b']",
             f'line 7, key "rules.0.escalate.after": it would not come before deadline. {WINDOWS}',
         ),
         (
-            f"{DEFAULTS}  remind_after: 2h\nrules:\n  - name: grave\n    deadline: 1h",
-            f'line 5, key "rules.0.remind_after": it would not come before deadline. {WINDOWS}',
+            f"{DEFAULTS}  remind_every: 2h\nrules:\n  - name: grave\n    deadline: 1h",
+            f'line 5, key "rules.0.remind_every": it would not come before deadline. {WINDOWS}',
         ),
         # How a graph wants its answers
         (
@@ -333,11 +401,9 @@ def test_a_file_that_is_not_there_or_cannot_be_read_is_named(tmp_path: Path) -> 
 
 
 def test_an_alias_may_be_used_twice(file: Path) -> None:
-    text = (
-        "defaults: {approvers: &ops ['@ops']}\nrules: [{name: grave, approvers: *ops}, {name: rest, approvers: *ops}]"
-    )
+    text = "defaults: {approvers: &ops ['@ops']}\nrules: [{name: rest, approvers: *ops}]"
 
-    assert loaded(file, text).select(graph="a", risk=None).approvers == ("@ops",)
+    assert only_stage(governing(loaded(file, text), "a")).approvers == ("@ops",)
 
 
 @pytest.mark.parametrize("key", ["approvers", "quorum", "deadline", "escalate"])

@@ -60,6 +60,7 @@ class FencedRedisSaver(AsyncRedisSaver):
         )
         self.serde = TypedSerializer()
         self._client = client
+        self._json = client.json()
         self._fence = fence
 
     async def aput(
@@ -88,7 +89,7 @@ class FencedRedisSaver(AsyncRedisSaver):
         }
         key = self._make_redis_checkpoint_key(thread_id, namespace, id)
         async with self._client.pipeline(transaction=True) as pipeline:
-            pipeline.json().set(key, "$", document)
+            pipeline.execute_command("JSON.SET", key, "$", json.dumps(document))
             pipeline.set(self._make_redis_checkpoint_latest_key(thread_id, namespace), key)
             await pipeline.execute()
         place = {"thread_id": thread_id, "checkpoint_ns": namespace, "checkpoint_id": id}
@@ -121,7 +122,8 @@ class FencedRedisSaver(AsyncRedisSaver):
                     "channel": channel,
                     **self._blob(value),
                 }
-                pipeline.json().set(key, "$", document, nx=not replaces)
+                only_new = () if replaces else ("NX",)
+                pipeline.execute_command("JSON.SET", key, "$", json.dumps(document), *only_new)
                 keys[key] = idx
             assert self._key_registry is not None  # noqa: S101 - made by `asetup`
             pipeline.zadd(self._key_registry.make_write_keys_zset_key(*place), keys)
@@ -197,7 +199,7 @@ class FencedRedisSaver(AsyncRedisSaver):
         keys = await self._key_registry.get_write_keys(thread_id, checkpoint_ns, checkpoint_id)
         if not keys:
             return []
-        fetched: list[Any] = await self._client.json().mget(keys, "$")
+        fetched: list[Any] = await self._json.mget(keys, "$")
         documents: list[dict[str, Any]] = [found[0] for found in fetched if found]
         documents.sort(key=lambda write: writes_sort_key(write["task_path"], write["task_id"], write["idx"]))
         return [(write["task_id"], write["channel"], self._value(write)) for write in documents]

@@ -107,10 +107,11 @@ class Method:
     tier: Tier
     scopes: tuple[str, ...] = field(default=())
     app_token: bool = False
+    token: bool = True
 
 
 async def arguments_of(request: web.Request) -> dict[str, Any]:
-    """The arguments out of query, form or JSON body."""
+    """The arguments out of query, form or JSON body; a token in JSON does not count (Slack: "Using the Web API")."""
     found: dict[str, Any] = dict(request.query)
     if request.content_type == "application/json":
         body = await request.text()
@@ -120,6 +121,7 @@ async def arguments_of(request: web.Request) -> dict[str, Any]:
             raise SlackError("invalid_json") from None
         if not isinstance(loaded, dict):
             raise SlackError("json_not_object")
+        loaded.pop("token", None)
         return found | loaded
     if request.can_read_body:
         found |= {name: value for name, value in (await request.post()).items() if isinstance(value, str)}

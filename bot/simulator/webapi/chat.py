@@ -18,24 +18,15 @@ async def post_message(call: Call) -> dict[str, Any]:
     """Posts as the app; a user's id as the channel means the direct conversation with that user."""
     channel = _target(call)
     call.world.pace.post(channel.id)
-    text, blocks, attachments = _content(call)
-    thread_ts = _thread(call, channel)
-    if call.text("username") or call.text("icon_url") or call.text("icon_emoji"):
-        call.need_scope("chat:write.customize")
-    message = call.world.message(
-        channel.id,
-        BOT_USER_ID,
-        text[: limits.MESSAGE_TEXT_TRUNCATED_AT],
-        blocks,
-        thread_ts=thread_ts,
-        attachments=attachments,
-        metadata=_metadata(call),
-        broadcast=thread_ts is not None and call.flag("reply_broadcast"),
-        name=call.text("username"),
-    )
+    message = _draft(call, channel)
     call.world.messages.add(message)
     call.events.posted(message)
     return {"channel": channel.id, "ts": message.ts, "message": _shown(message)}
+
+
+def drafted(call: Call) -> Message:
+    """The message that chat.postMessage would post with these arguments; raises what it would raise."""
+    return _draft(call, _target(call))
 
 
 async def update(call: Call) -> dict[str, Any]:
@@ -117,10 +108,34 @@ def _target(call: Call) -> Channel:
     return channel
 
 
+def _draft(call: Call, channel: Channel) -> Message:
+    text, blocks, attachments = _content(call)
+    thread_ts = _thread(call, channel)
+    if call.text("username") or call.text("icon_url") or call.text("icon_emoji"):
+        call.need_scope("chat:write.customize")
+    return call.world.message(
+        channel.id,
+        BOT_USER_ID,
+        text[: limits.MESSAGE_TEXT_TRUNCATED_AT],
+        blocks,
+        thread_ts=thread_ts,
+        attachments=attachments,
+        metadata=_metadata(call),
+        broadcast=thread_ts is not None and call.flag("reply_broadcast"),
+        name=call.text("username"),
+    )
+
+
 def _content(call: Call) -> tuple[str, Any, Any]:
     text = call.text("text") or ""
     blocks = call.nested("blocks", "invalid_blocks_format")
     attachments = call.nested("attachments", "invalid_attachments")
+    if markdown := call.text("markdown_text"):
+        if text or blocks:
+            raise SlackError("markdown_text_conflict")
+        blocks = [{"type": "markdown", "text": markdown}]
+    if isinstance(attachments, list) and len(attachments) > limits.ATTACHMENTS:
+        raise SlackError("too_many_attachments")
     if not text and not blocks and not attachments:
         raise SlackError("no_text")
     return text, blocks, attachments or None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bot.simulator import limits
 from bot.simulator.errors import SlackError
 from bot.simulator.messages import Message
 from bot.simulator.pace import Tier
@@ -20,6 +21,8 @@ async def open_direct(call: Call) -> dict[str, Any]:
     users = call.listed("users")
     if not users:
         raise SlackError("users_list_not_supplied")
+    if len(users) > limits.DIRECT_PEOPLE:
+        raise SlackError("too_many_users")
     call.need_scope("im:write" if len(users) == 1 else "mpim:write")
     for user_id in users:
         person = call.world.people.get(user_id)
@@ -48,6 +51,22 @@ async def info(call: Call) -> dict[str, Any]:
 
 async def listing(call: Call) -> dict[str, Any]:
     """The conversations of the kinds asked for."""
+    return _listed(call, member=None)
+
+
+async def of_user(call: Call) -> dict[str, Any]:
+    """Those that a person, or the app, is in."""
+    return _listed(call, member=call.person().id if call.text("user") else BOT_USER_ID)
+
+
+async def mark(call: Call) -> dict[str, Any]:
+    """Sets how far the app has read, which nobody sees."""
+    call.joined()
+    call.needed("ts")
+    return {}
+
+
+def _listed(call: Call, *, member: str | None) -> dict[str, Any]:
     kinds = call.listed("types") or ["public_channel"]
     if not set(kinds) <= _PREFIX.keys():
         raise SlackError("invalid_types")
@@ -59,6 +78,7 @@ async def listing(call: Call) -> dict[str, Any]:
         for channel in call.world.channels.all()
         if channel.kind in wanted
         and (channel.kind == "channel" or BOT_USER_ID in channel.members)
+        and (member is None or member in channel.members)
         and not (call.flag("exclude_archived") and channel.is_archived)
     ]
     shown, metadata = page(visible, call, default=100)
@@ -111,6 +131,8 @@ METHODS: Final[Mapping[str, Method]] = {
     ),
     "conversations.info": Method(info, Tier.THREE),
     "conversations.list": Method(listing, Tier.TWO),
+    "users.conversations": Method(of_user, Tier.THREE),
+    "conversations.mark": Method(mark, Tier.THREE, ("channels:manage", "groups:write", "im:write", "mpim:write")),
     "conversations.members": Method(members, Tier.FOUR),
     "conversations.history": Method(history, Tier.THREE),
     "conversations.replies": Method(replies, Tier.THREE),

@@ -1,10 +1,11 @@
-"""files.*: what is too long for a message (Slack: files.getUploadURLExternal, files.completeUploadExternal)."""
+"""files.*: what is too long for a message, in three steps (Slack: the references of these methods)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from bot.simulator import blocks as block_kit
 from bot.simulator.errors import SlackError
+from bot.simulator.files import File
 from bot.simulator.pace import Tier
 from bot.simulator.people import BOT_USER_ID
 from bot.simulator.webapi.call import Call, Method
@@ -40,7 +41,33 @@ async def complete_upload(call: Call) -> dict[str, Any]:
     return {"files": list(shown)}
 
 
+async def info(call: Call) -> dict[str, Any]:
+    """One file."""
+    return {"file": _file(call).as_slack(call.world.base_url), "comments": []}
+
+
+async def delete(call: Call) -> dict[str, Any]:
+    """Takes a file away, from where it was shared too."""
+    file = _file(call)
+    call.world.files.delete(file.id)
+    for channel in call.world.channels.all():
+        for message in call.world.messages.all(channel.id):
+            if any(shown["id"] == file.id for shown in message.files):
+                left = tuple(shown for shown in message.files if shown["id"] != file.id)
+                call.world.messages.change(message, files=left)
+    return {}
+
+
 METHODS: Final[Mapping[str, Method]] = {
     "files.getUploadURLExternal": Method(get_upload_url, Tier.FOUR, ("files:write",)),
     "files.completeUploadExternal": Method(complete_upload, Tier.FOUR, ("files:write",)),
+    "files.info": Method(info, Tier.FOUR, ("files:read",)),
+    "files.delete": Method(delete, Tier.THREE, ("files:write",)),
 }
+
+
+def _file(call: Call) -> File:
+    file = call.world.files.shared(call.needed("file"))
+    if file is None:
+        raise SlackError("file_not_found")
+    return file

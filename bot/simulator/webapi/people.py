@@ -1,4 +1,4 @@
-"""users.*, usergroups.*, team.info, auth.test: who is who (Slack: the references of these methods)."""
+"""users.*, usergroups.*, bots.info, team.info, auth.test: who is who (Slack: the references of these methods)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -44,6 +44,33 @@ async def user_by_email(call: Call) -> dict[str, Any]:
     return {"user": _shown(call, person)}
 
 
+async def profile(call: Call) -> dict[str, Any]:
+    """One person's profile; the app's own where nobody is named."""
+    person = call.person() if call.text("user") else call.world.people.find(BOT_USER_ID)
+    return {"profile": _shown(call, person)["profile"]}
+
+
+async def presence(call: Call) -> dict[str, Any]:
+    """Whether somebody is there: everybody who is not deactivated always is."""
+    return {"presence": "away" if call.person().deleted else "active"}
+
+
+async def bot_info(call: Call) -> dict[str, Any]:
+    """The app's bot."""
+    if (call.text("bot") or BOT_ID) != BOT_ID:
+        raise SlackError("bot_not_found")
+    bot = call.world.people.find(BOT_USER_ID)
+    shown = {"id": BOT_ID, "deleted": False, "name": bot.real_name, "updated": 0, "app_id": APP_ID, "user_id": bot.id}
+    return {"bot": {**shown, "icons": {}}}
+
+
+async def api_test(call: Call) -> dict[str, Any]:
+    """What was sent, or the error that was asked for."""
+    if error := call.text("error"):
+        raise SlackError(error)
+    return {"args": dict(call.arguments)}
+
+
 async def group_list(call: Call) -> dict[str, Any]:
     """The user groups."""
     groups = [g for g in call.world.people.groups() if call.flag("include_disabled") or not g.disabled]
@@ -76,11 +103,15 @@ async def connections_open(call: Call) -> dict[str, Any]:
 
 
 METHODS: Final[Mapping[str, Method]] = {
+    "api.test": Method(api_test, Tier.FOUR, token=False),
     "auth.test": Method(auth_test, Tier.SPECIAL),
     "apps.connections.open": Method(connections_open, Tier.FOUR, app_token=True),
     "users.info": Method(user_info, Tier.FOUR, ("users:read",)),
     "users.list": Method(user_list, Tier.TWO, ("users:read",)),
     "users.lookupByEmail": Method(user_by_email, Tier.THREE, ("users:read.email",)),
+    "users.profile.get": Method(profile, Tier.FOUR, ("users.profile:read",)),
+    "users.getPresence": Method(presence, Tier.THREE, ("users:read",)),
+    "bots.info": Method(bot_info, Tier.THREE, ("users:read",)),
     "usergroups.list": Method(group_list, Tier.TWO, ("usergroups:read",)),
     "usergroups.users.list": Method(group_users, Tier.TWO, ("usergroups:read",)),
     "team.info": Method(team_info, Tier.THREE, ("team:read",)),

@@ -6,7 +6,9 @@ import pytest
 
 from bot.approvals.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, ItemVerdict, Reject, Respond
 from bot.approvals.errors import (
+    AgreedBefore,
     AlreadySettled,
+    AnotherRule,
     Conflict,
     CountersignError,
     GraphUnavailable,
@@ -68,6 +70,9 @@ REFUSALS: list[CountersignError] = [
     NotAnApprover([]),
     OwnRequest(["<@U1>"]),
     OwnRequest([]),
+    AgreedBefore(["<@U1>"]),
+    AgreedBefore([]),
+    AnotherRule("the rule `a` cannot be worked out"),
     NotEligible("it is a guest's"),
     NotYours(T1, RITA),
     TaskFinished(T1),

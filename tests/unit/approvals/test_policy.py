@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.policy import Escalate, Expire, Policies, Remind, Rule, Step
-from tests.fakes.world import policy
+from bot.approvals.policy import Escalate, Expire, Remind, Step
+from bot.approvals.question import Risk
+from bot.approvals.selection import Facts, Policies, Rule
+from tests.fakes.world import CHANNEL, RITA, policy, question
 
 PAYMENTS, RISKY, REST = policy(name="payments"), policy(name="risky"), policy(name="rest")
 
@@ -24,10 +26,11 @@ PAYMENTS, RISKY, REST = policy(name="payments"), policy(name="risky"), policy(na
 )
 def test_the_first_rule_that_matches_graph_and_risk_governs(graph: str, risk: str | None, name: str) -> None:
     policies = Policies(
-        rules=(Rule(policy=PAYMENTS, graph="pay-*"), Rule(policy=RISKY, risk=("high", "critical"))), otherwise=REST
+        rules=(Rule(policy=PAYMENTS, graphs=("pay-*",)), Rule(policy=RISKY, risks=("high", "critical"))), otherwise=REST
     )
 
-    chosen = policies.select(graph=graph, risk=risk)
+    asked = question(risk=Risk(risk) if risk else None)
+    chosen = policies.select(Facts(graph=graph, channel=CHANNEL, requester=RITA, inputs={}, question=asked))
 
     assert chosen.name == name
 
@@ -39,11 +42,11 @@ def test_the_deadline_is_the_time_of_the_step_that_expires() -> None:
         Step(after=timedelta(hours=8), action=Expire()),
     )
 
-    assert policy(steps=steps).deadline == timedelta(hours=8)
+    assert policy(steps=steps).stages[0].deadline == timedelta(hours=8)
 
 
 def test_a_policy_that_never_expires_has_no_deadline() -> None:
-    assert policy(steps=(Step(after=timedelta(hours=1), action=Remind()),)).deadline is None
+    assert policy(steps=(Step(after=timedelta(hours=1), action=Remind()),)).stages[0].deadline is None
 
 
 def test_steps_that_are_not_in_the_order_of_their_time_are_refused() -> None:

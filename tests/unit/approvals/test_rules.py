@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals import rules
+from bot.approvals import rules, silence, windows
 from bot.approvals.decision import Answered, Approve, Cancelled, Choose, Expired, ItemVerdict, Reject, Respond, Vote
+from bot.approvals.electorate import Electorate
 from bot.approvals.errors import (
     AlreadySettled,
     NotAnApprover,
@@ -28,7 +29,14 @@ from tests.fakes.world import ALICE, BOB, CAROL, GUS, RITA, STRANGER, a_request,
 HOUR = timedelta(hours=1)
 FAILURE = Failure(error_id="e1", summary="ValueError", at=MORNING)
 DONE = Delivered(decision=Expired(at=MORNING), at=MORNING)
-TEAM_OF_TWO = frozenset({ALICE, BOB})
+
+
+def among(*people: Person) -> Electorate:
+    return Electorate(groups=(frozenset(people),))
+
+
+TEAM_OF_TWO = among(ALICE, BOB)
+EVERYBODY = among(ALICE, BOB, CAROL, GUS, RITA)
 
 
 def vote(person: Person, *verdicts: ItemVerdict, on: Request) -> Vote:
@@ -38,7 +46,7 @@ def vote(person: Person, *verdicts: ItemVerdict, on: Request) -> Vote:
 
 
 def cast(request: Request, person: Person, *verdicts: ItemVerdict) -> Request:
-    return rules.cast(request, vote(person, *verdicts, on=request))
+    return rules.cast(request, vote(person, *verdicts, on=request), EVERYBODY)
 
 
 def member(person: Person, ineligible: str = "") -> Member:
@@ -59,7 +67,7 @@ def test_a_stranger_may_not_and_is_told_who_may() -> None:
 
 def test_an_empty_list_of_approvers_is_nobody() -> None:
     with pytest.raises(NotAnApprover, match="names no one"):
-        rules.may_vote(a_request(), member(ALICE), frozenset())
+        rules.may_vote(a_request(), member(ALICE), among())
 
 
 def test_the_same_user_id_of_another_workspace_is_somebody_else() -> None:
@@ -71,21 +79,21 @@ def test_the_same_user_id_of_another_workspace_is_somebody_else() -> None:
 
 def test_a_requester_may_not_approve_and_is_told_who_may() -> None:
     with pytest.raises(OwnRequest, match=r"Who may: <@U-ALICE>\."):
-        rules.may_vote(a_request(), member(RITA), frozenset({ALICE, RITA}))
+        rules.may_vote(a_request(), member(RITA), among(ALICE, RITA))
 
 
 def test_a_requester_who_is_the_only_approver_is_told_that_nobody_else_may() -> None:
     with pytest.raises(OwnRequest, match="nobody else"):
-        rules.may_vote(a_request(), member(RITA), frozenset({RITA}))
+        rules.may_vote(a_request(), member(RITA), among(RITA))
 
 
 def test_a_requester_may_approve_where_the_policy_says_so() -> None:
-    rules.may_vote(a_request(of=policy(self_approval=True)), member(RITA), frozenset({RITA}))
+    rules.may_vote(a_request(of=policy(self_approval=True)), member(RITA), among(RITA))
 
 
 def test_an_account_that_may_answer_nothing_may_not_although_the_policy_names_it() -> None:
     with pytest.raises(NotEligible, match="it is a guest's"):
-        rules.may_vote(a_request(), member(GUS, "it is a guest's"), frozenset({GUS}))
+        rules.may_vote(a_request(), member(GUS, "it is a guest's"), among(GUS))
 
 
 # --- Votes --------------------------------------------------------------------------------------
@@ -166,7 +174,7 @@ def test_a_verdict_that_is_not_offered_is_refused(verdicts: tuple[ItemVerdict, .
     wrong = replace(vote(ALICE, on=request), verdicts=verdicts)
 
     with pytest.raises(VerdictNotOffered, match=said):
-        rules.cast(request, wrong)
+        rules.cast(request, wrong, EVERYBODY)
 
 
 def test_a_choice_that_is_not_offered_is_refused() -> None:
@@ -190,14 +198,14 @@ def test_a_vote_on_an_older_version_is_not_counted() -> None:
     request = replace(a_request(), version=2)
 
     with pytest.raises(StaleVersion):
-        rules.cast(request, replace(vote(ALICE, on=request), version=1))
+        rules.cast(request, replace(vote(ALICE, on=request), version=1), EVERYBODY)
 
 
 def test_a_vote_on_another_digest_is_not_counted_although_the_version_fits() -> None:
     request = a_request()
 
     with pytest.raises(StaleVersion):
-        rules.cast(request, replace(vote(ALICE, on=request), digest="0" * 64))
+        rules.cast(request, replace(vote(ALICE, on=request), digest="0" * 64), EVERYBODY)
 
 
 @pytest.mark.parametrize("state", [Decided(decision=Expired(at=MORNING)), DONE, Superseded(at=MORNING)])
@@ -270,7 +278,7 @@ def test_a_graph_that_asks_something_else_voids_votes_and_edits() -> None:
     voted = cast(edited, ALICE)
     other = question(title="Delete more?")
 
-    asked = rules.ask_anew(voted, other)
+    asked = rules.ask_anew(voted, other, voted.policy, MORNING)
 
     assert (asked.version, asked.votes, asked.edits) == (3, (), ())
     assert asked.question == asked.proposed == other
@@ -279,13 +287,13 @@ def test_a_graph_that_asks_something_else_voids_votes_and_edits() -> None:
 def test_a_graph_that_asks_the_same_again_changes_nothing_not_even_an_edit() -> None:
     edited = rules.revise(a_request(), BOB, 1, 0, {"path": "/older"}, MORNING)
 
-    assert rules.ask_anew(edited, edited.proposed) is edited
+    assert rules.ask_anew(edited, edited.proposed, edited.policy, MORNING) is edited
 
 
 def test_a_decision_stands_although_the_graph_asks_something_else() -> None:
     settled = cast(a_request(), ALICE)
 
-    assert rules.ask_anew(settled, question(title="Delete more?")) is settled
+    assert rules.ask_anew(settled, question(title="Delete more?"), settled.policy, MORNING) is settled
 
 
 def test_an_interrupt_that_is_gone_supersedes_what_is_not_over() -> None:
@@ -307,10 +315,11 @@ def test_a_cancelled_request_says_who_cancelled_it() -> None:
 
 # --- Time ---------------------------------------------------------------------------------------
 
+LEADS = Escalate(to=("@leads",))
 LADDER = policy(
     steps=(
         Step(after=1 * HOUR, action=Remind()),
-        Step(after=2 * HOUR, action=Escalate(to=("@leads",))),
+        Step(after=2 * HOUR, action=LEADS),
         Step(after=3 * HOUR, action=Remind()),
         Step(after=4 * HOUR, action=Escalate(to=("@leads", "U-BOSS"))),
         Step(after=5 * HOUR, action=Expire()),
@@ -319,57 +328,57 @@ LADDER = policy(
 
 
 def test_the_first_step_is_due_from_the_opening_on() -> None:
-    assert rules.first_due(a_request(of=LADDER)) == Pending(due_at=MORNING + HOUR)
+    assert windows.first_due(a_request(of=LADDER)) == Pending(due_at=MORNING + HOUR)
 
 
 def test_a_policy_without_steps_has_nothing_due() -> None:
     request = a_request(of=policy())
 
-    assert rules.first_due(request) == Pending(due_at=None)
-    assert rules.next_step(request, MORNING + 999 * HOUR).request is request
+    assert windows.first_due(request) == Pending(due_at=None)
+    assert silence.next_step(request, MORNING + 999 * HOUR).request is request
 
 
 def test_nothing_happens_before_its_time() -> None:
     request = a_request(of=LADDER)
 
-    assert rules.next_step(request, MORNING + HOUR - timedelta(microseconds=1)).request is request
+    assert silence.next_step(request, MORNING + HOUR - timedelta(microseconds=1)).request is request
 
 
 def test_steps_are_taken_one_after_the_other_each_at_its_time() -> None:
-    reminded = rules.next_step(a_request(of=LADDER), MORNING + 1 * HOUR)
-    escalated = rules.next_step(reminded.request, MORNING + 2 * HOUR)
+    reminded = silence.next_step(a_request(of=LADDER), MORNING + 1 * HOUR)
+    escalated = silence.next_step(reminded.request, MORNING + 2 * HOUR)
 
     assert (reminded.remind, reminded.escalate) == (True, ())
-    assert reminded.request.state == Pending(due_at=MORNING + 2 * HOUR, next_step=1)
-    assert (escalated.remind, escalated.escalate) == (False, ("@leads",))
-    assert escalated.request.state == Pending(due_at=MORNING + 3 * HOUR, next_step=2)
+    assert reminded.request.state == Pending(due_at=MORNING + 2 * HOUR, taken=(0,))
+    assert (escalated.remind, escalated.escalate) == (False, (LEADS,))
+    assert escalated.request.state == Pending(due_at=MORNING + 3 * HOUR, taken=(0, 1))
     assert "@leads" in escalated.request.approvers
 
 
 def test_a_step_is_taken_once() -> None:
-    reminded = rules.next_step(a_request(of=LADDER), MORNING + HOUR).request
+    reminded = silence.next_step(a_request(of=LADDER), MORNING + HOUR).request
 
-    assert rules.next_step(reminded, MORNING + HOUR).request is reminded
+    assert silence.next_step(reminded, MORNING + HOUR).request is reminded
 
 
 def test_after_a_downtime_a_reminder_before_an_escalation_is_dropped() -> None:
-    due = rules.next_step(a_request(of=LADDER), MORNING + 2 * HOUR)
+    due = silence.next_step(a_request(of=LADDER), MORNING + 2 * HOUR)
 
-    assert (due.remind, due.escalate) == (False, ("@leads",))
+    assert (due.remind, due.escalate) == (False, (LEADS,))
 
 
 def test_after_a_downtime_all_escalations_are_made_up_for_and_the_last_reminder_is_kept() -> None:
-    three = rules.next_step(a_request(of=LADDER), MORNING + 3 * HOUR)
-    four = rules.next_step(a_request(of=LADDER), MORNING + 4 * HOUR)
+    three = silence.next_step(a_request(of=LADDER), MORNING + 3 * HOUR)
+    four = silence.next_step(a_request(of=LADDER), MORNING + 4 * HOUR)
 
-    assert (three.remind, three.escalate) == (True, ("@leads",))
+    assert (three.remind, three.escalate) == (True, (LEADS,))
     assert not four.remind
     assert four.request.escalated_to == ("@leads", "U-BOSS")
-    assert four.request.state == Pending(due_at=MORNING + 5 * HOUR, next_step=4)
+    assert four.request.state == Pending(due_at=MORNING + 5 * HOUR, taken=(0, 1, 2, 3))
 
 
 def test_after_a_downtime_past_the_deadline_nobody_is_bothered_any_more() -> None:
-    due = rules.next_step(a_request(of=LADDER), MORNING + 30 * HOUR)
+    due = silence.next_step(a_request(of=LADDER), MORNING + 30 * HOUR)
 
     assert due.request.decision == Expired(at=MORNING + 30 * HOUR)
     assert (due.remind, due.escalate) == (False, ())
@@ -379,15 +388,15 @@ def test_after_a_downtime_past_the_deadline_nobody_is_bothered_any_more() -> Non
 def test_the_last_step_leaves_nothing_due() -> None:
     remind_once = policy(steps=(Step(after=HOUR, action=Remind()),))
 
-    due = rules.next_step(a_request(of=remind_once), MORNING + HOUR)
+    due = silence.next_step(a_request(of=remind_once), MORNING + HOUR)
 
-    assert due.request.state == Pending(due_at=None, next_step=1)
+    assert due.request.state == Pending(due_at=None, taken=(0,))
 
 
 def test_time_does_nothing_to_a_request_that_is_settled() -> None:
     settled = cast(a_request(of=LADDER), ALICE)
 
-    assert rules.next_step(settled, MORNING + 30 * HOUR).request is settled
+    assert silence.next_step(settled, MORNING + 30 * HOUR).request is settled
 
 
 # --- Delivery -----------------------------------------------------------------------------------

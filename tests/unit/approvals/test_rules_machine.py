@@ -136,7 +136,7 @@ class OneRequest(RuleBasedStateMachine):
             else:
                 assert version == request.version
                 assert self.may(person, request)
-                assert not isinstance(verdict, Reject) or verdict.reason or not request.policy.reason_required
+                assert not isinstance(verdict, Reject) or verdict.reason or not request.policy.reasons
                 self.cast.append((person, version, verdict))
                 assert [vote.person for vote in after.votes].count(person) == 1
         if not self.may(person, before):
@@ -230,7 +230,7 @@ class OneRequest(RuleBasedStateMachine):
         agreeing = {vote.person for vote in request.votes if vote.verdicts == (said,) and vote.digest == request.digest}
         cast = {person for person, version, verdict in self.cast if version == request.version and verdict == said}
         assert agreeing <= cast
-        assert len(agreeing) >= (1 if isinstance(said, Reject) else request.policy.quorum)
+        assert len(agreeing) >= (1 if isinstance(said, Reject) else request.stage.needed)
         assert decision.edited == (request.question != request.proposed or bool(request.edits))
 
     def every_vote_that_counts_is_on_the_version_that_stands(self, request: Request) -> None:

@@ -18,7 +18,7 @@ from bot.approvals.ids import (
     ThreadId,
     UserId,
 )
-from bot.approvals.policy import Expire, Policy, Remind, Step
+from bot.approvals.policy import Expire, Policy, Remind, Step, one_stage
 from bot.approvals.ports import View
 from bot.approvals.question import Item, Question, Risk, Verdict
 from bot.approvals.request import Decided, Delivered, Edit, Pending, Request, RequestState, Superseded
@@ -36,14 +36,11 @@ CAROL = Person(team_id=TEAM, user_id=UserId("U0CAROL"))
 EVERYTHING = (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT, Verdict.RESPOND)
 YES_OR_NO = (Verdict.APPROVE, Verdict.REJECT)
 
-POLICY = Policy(
-    name="ops",
-    approvers=("U0BOB", "U0CAROL"),
-    steps=(
-        Step(after=timedelta(hours=1), action=Remind()),
-        Step(after=timedelta(hours=4), action=Expire()),
-    ),
+STEPS = (
+    Step(after=timedelta(hours=1), action=Remind()),
+    Step(after=timedelta(hours=4), action=Expire()),
 )
+POLICY = Policy(name="ops", stages=one_stage(("U0BOB", "U0CAROL"), steps=STEPS))
 FAILURE = Failure(error_id="e7f3a91c", summary="KeyError", at=NOW)
 
 FILES: list[JSON] = [f"logs/2025/service-{number:04}.log.gz" for number in range(214)]
@@ -103,6 +100,7 @@ def request(about: Question | None = None, state: RequestState | None = None, **
         policy=POLICY,
         asked=(BOB, CAROL),
         opened_at=NOW,
+        stage_opened_at=NOW,
         state=state or Pending(due_at=NOW + timedelta(hours=1)),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
@@ -139,7 +137,7 @@ def every_view() -> dict[str, View]:
     """One of each state that somebody may come to see, by its name."""
     kinds = SurfaceKind
     later = NOW + timedelta(minutes=13)
-    quorum = replace(POLICY, quorum=2)
+    quorum = replace(POLICY, stages=one_stage(("U0BOB", "U0CAROL"), 2, STEPS))
     first = request(question(REFUND, title="Refund order A-10442", text=""), policy=quorum)
     several = question(DELETE, REFUND, title="Two things to do", risk=Risk.MEDIUM)
     choices = question(
@@ -164,7 +162,7 @@ def every_view() -> dict[str, View]:
         text="",
         risk=None,
     )
-    nobody = replace(POLICY, approvers=())
+    nobody = replace(POLICY, stages=one_stage((), steps=STEPS))
     edited = replace(
         request(question(REFUND, title="Refund order A-10442", text="", risk=Risk.CRITICAL)),
         version=2,

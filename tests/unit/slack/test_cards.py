@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.approvals.decision import Approve, Reject, Respond
 from bot.approvals.ids import JSON
+from bot.approvals.policy import one_stage
 from bot.approvals.question import Item, Risk, Verdict
 from bot.approvals.request import Decided, Delivered, Superseded
 from bot.approvals.surface import SurfaceKind
@@ -196,7 +197,7 @@ def test_a_requester_who_is_the_only_approver_is_nobody() -> None:
 
 
 def test_approvers_that_were_not_found_are_named_as_the_policy_names_them() -> None:
-    policy = replace(POLICY, approvers=("@ops-leads", "ann@acme.example"))
+    policy = replace(POLICY, stages=one_stage(("@ops-leads", "ann@acme.example")))
 
     card = cards.draw(view(asked=request(policy=policy, asked=(), escalated_to=("S0ONCALL",))))
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals.ids import ChannelId
+from bot.approvals.ids import ChannelId, UserId
 from bot.approvals.ports import Graph, LookupFailed
 from bot.approvals.task import Task, TaskCancelled
 from bot.slack import commands
@@ -82,7 +82,12 @@ class Desk:
             storage=self.world.storage,
             messenger=cast("SlackMessenger", None),
             directory=cast("SlackDirectory", Places(self.place)),
+            inboxes=self.world.inboxes,
+            homes=self.world.homes,
+            digests=self.world.digests,
             clock=self.world.clock,
+            me=UserId("U0BOT"),
+            address="https://acme.slack.com/",
             busy=not_busy,
         )
         body = {

@@ -116,7 +116,7 @@ def test_a_modal_carries_an_id_and_a_version_and_nothing_else(name: str) -> None
 
 
 def test_a_reason_is_required_where_the_policy_says_so() -> None:
-    optional = replace(POLICY, reason_required=False)
+    optional = replace(POLICY, reasons=())
 
     assert modals.reject(request())["blocks"][-1]["optional"] is False
     assert modals.reject(request(policy=optional))["blocks"][-1]["optional"] is True

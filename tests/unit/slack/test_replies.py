@@ -6,6 +6,7 @@ import pytest
 
 from bot.approvals.decision import Cancelled, Expired, Reject
 from bot.approvals.errors import moment
+from bot.approvals.policy import one_stage
 from bot.approvals.ports import Graph
 from bot.approvals.request import Delivered, RequestState, Superseded
 from bot.approvals.task import Ended, Failed, Failure, Running, Starting, TaskCancelled, TaskState, Waiting
@@ -55,7 +56,7 @@ def test_each_state_of_a_request_has_its_words(state: RequestState, said: str) -
 
 def test_a_pending_request_says_until_when_it_waits_if_it_ever_ends() -> None:
     request = a_request()
-    endless = a_request(policy=a_policy(steps=()))
+    endless = a_request(policy=a_policy(stages=one_stage(("UAPP",))))
 
     first, second = replies.task_status(a_task(), [request, endless]).splitlines()[1:]
 

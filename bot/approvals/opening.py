@@ -1,0 +1,160 @@
+"""An interrupt -> the request that puts its question to people, under the policy that governs it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot import crash
+from bot.approvals import rules, surfaces, tally, windows
+from bot.approvals.admission import Admission
+from bot.approvals.audit import event_of
+from bot.approvals.choosing import Chooser
+from bot.approvals.decision import Answered, Approve, Reject, outcome_of
+from bot.approvals.errors import InvalidAnswer, Unreachable
+from bot.approvals.ids import JSON, RequestId
+from bot.approvals.policy import Policy, one_stage
+from bot.approvals.ports import Asked, Clock, Engine, LookupFailed, Storage, Work
+from bot.approvals.question import Question
+from bot.approvals.request import Decided, Pending, Request
+from bot.approvals.selection import ConditionFailed
+from bot.approvals.surface import Surface
+from bot.approvals.task import Task
+
+log = logging.getLogger(__name__)
+
+
+class AskedTooOften(Exception):
+    """The policy does not let this place of the graph ask once more; `str()` says so."""
+
+    def __init__(self, place: str, rounds: int) -> None:
+        where = f" at {place}" if place else ""
+        super().__init__(f"It has asked{where} {rounds} times, which is as often as its policy allows.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    storage: Storage
+    engine: Engine
+    chooser: Chooser
+    work: Work
+    clock: Clock
+
+    async def ask(self, task: Task, requests: Sequence[Request], asked: Asked) -> None:
+        """Open the request of this interrupt, or renew it where the graph asks something else by now.
+
+        Raises `AskedTooOften`, `ConditionFailed` where no policy can be told to govern, and nobody may answer then,
+        or `Unreachable` where Slack does not say what a rule has to know.
+        """
+        known = next((request for request in requests if request.interrupt_id == asked.interrupt_id), None)
+        if known is not None:
+            await self._renew(task, known, asked.question)
+            return
+        policy = await self._policy(task, asked.question)
+        rounds = sum(request.place == asked.place and not isinstance(request.state, Pending) for request in requests)
+        if policy.max_rounds is not None and rounds >= policy.max_rounds:
+            raise AskedTooOften(asked.place, rounds)
+        await self._open(task, asked, policy)
+
+    async def _renew(self, task: Task, known: Request, question: Question) -> None:
+        if not isinstance(known.state, Pending) or question == known.proposed:
+            return
+        failure: ConditionFailed | None = None
+        try:
+            policy = await self._governing(task, known, question)
+        except ConditionFailed as failed:
+            policy, failure = replace(known.policy, stages=one_stage(())), failed
+        now = self.clock()
+        renewed = await self._admission.introduced(rules.ask_anew(known, question, policy, now))
+        event = event_of(renewed, "asked_anew", now, data={"version": renewed.version})
+        await self.storage.save_request(renewed, event, surfaces.files_of(renewed, now))
+        self.work.show_soon(task.id)
+        if failure is not None:
+            raise failure
+
+    async def _governing(self, task: Task, known: Request, question: Question) -> Policy:
+        """The policy that the request has, unless another rule governs what is asked now."""
+        policy = await self._policy(task, question)
+        return known.policy if policy == await self._policy(task, known.proposed) else policy
+
+    async def _policy(self, task: Task, question: Question) -> Policy:
+        try:
+            return await self.chooser.policy(task, question)
+        except LookupFailed as failed:
+            raise Unreachable("Slack did not say who or where it is") from failed
+
+    async def _open(self, task: Task, asked: Asked, policy: Policy) -> None:
+        crash.point("interrupt-reached")
+        now = self.clock()
+        request = Request(
+            id=RequestId(secrets.token_hex(8)),
+            task_id=task.id,
+            thread_id=task.thread_id,
+            interrupt_id=asked.interrupt_id,
+            place=asked.place,
+            graph=task.graph,
+            requester=task.requester,
+            proposed=asked.question,
+            question=asked.question,
+            policy=policy,
+            asked=(),
+            opened_at=now,
+            stage_opened_at=now,
+            state=Pending(due_at=None),
+        )
+        request = await self._admission.introduced(windows.enter_stage(request, now))
+        request = self._ruled(request, now)
+        event = event_of(request, "opened", now, data={"version": request.version, **_answer(request)})
+        shown = [surfaces.card_of(request), *await self._elsewhere(request), *surfaces.files_of(request, now)]
+        await self.storage.open_request(request, event, shown)
+        crash.point("request-opened")
+        self.work.show_soon(task.id)
+        if isinstance(request.state, Decided):
+            self.work.deliver(task.id)
+
+    def _ruled(self, request: Request, now: datetime) -> Request:
+        """The request, answered where its policy answers without a person; one that does not take that answer is put
+        to people all the same."""
+        auto = request.policy.auto
+        if auto is None:
+            return request
+        verdict = Approve(reason=auto.why) if auto.approve else Reject(reason=auto.why)
+        verdicts = tuple(verdict for _ in request.question.items)
+        if not tally.takes(request, verdicts):
+            return request
+        decision = Answered(verdicts=verdicts, voters=(), edited=False, at=now, ruled=auto.why)
+        try:
+            self.engine.answer(request.question, request.proposed, decision)
+        except InvalidAnswer as invalid:
+            log.warning("request %s is put to people, as its policy's answer does not fit: %s", request.id, invalid)
+            return request
+        return replace(request, state=Decided(decision=decision, next_try=now))
+
+    async def _elsewhere(self, request: Request) -> list[Surface]:
+        """The card in the policy's own channel, where it names one that there is."""
+        ref = request.policy.channel
+        if not ref or not isinstance(request.state, Pending):
+            return []
+        try:
+            channel = await self.chooser.directory.channel(ref)
+        except LookupFailed as failed:
+            raise Unreachable("Slack did not say which channel its card goes to") from failed
+        if channel is None:
+            log.warning("request %s: there is no channel %s for its card", request.id, ref)
+            return []
+        return [surfaces.copy_in(request, channel, request.opened_at)]
+
+    @property
+    def _admission(self) -> Admission:
+        return Admission(storage=self.storage, directory=self.chooser.directory)
+
+
+def _answer(request: Request) -> dict[str, JSON]:
+    """What the policy has answered by itself, and why, for the record."""
+    decision = request.decision
+    if not isinstance(decision, Answered):
+        return {}
+    return {"outcome": str(outcome_of(decision)), "why": decision.ruled}

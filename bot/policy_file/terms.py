@@ -1,0 +1,235 @@
+"""What policies.yaml may say, key by key: its shape and its words. What the words mean together is `building`'s."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time, timedelta
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
+
+from bot.approvals.question import Risk
+from bot.durations import duration
+from bot.engine.questions import conventions
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+OWN_ZONES = "approvers"
+"""The zone of each person who is asked, as Slack has it."""
+
+_USER = r"[UW][A-Z0-9]+"
+_EMAIL = r"[^@\s<>#]+@[^@\s<>]+"
+_GROUP = r"S[A-Z0-9]+|@[\w.-]+"
+_CHANNEL = r"C[A-Z0-9]+|G[A-Z0-9]+|#[^\s#@<>]+"
+_KEY = r"[A-Za-z_]\w*(\.\w+)+"
+
+
+def _approver(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(f"{_USER}|{_EMAIL}|{_GROUP}|{_CHANNEL}|{_KEY}", value):
+        raise ValueError(
+            f"{value!r} names nobody: write a user id (U012AB3CD), an e-mail address, a user group (@ops-leads), "
+            "a channel (#ops), or a key of the question (details.owner)"
+        )
+    return value
+
+
+def _person(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(f"{_USER}|{_EMAIL}|{_GROUP}|{_CHANNEL}", value):
+        raise ValueError(
+            f"{value!r} names nobody: write a user id (U012AB3CD), an e-mail address, a user group (@ops-leads), "
+            "or a channel (#ops)"
+        )
+    return value
+
+
+def _channel(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(_CHANNEL, value):
+        raise ValueError(f'{value!r} is no channel: write its name in quotes ("#ops") or its id (C012AB3CD)')
+    return value
+
+
+def _convention(value: object) -> object:
+    if not isinstance(value, str) or not conventions.is_known(value):
+        raise ValueError(
+            f"{value!r} is no way to say yes and no: write {', '.join(conventions.CONVENTIONS)}, or two words of your "
+            "own, the one for yes first, such as go/stop"
+        )
+    return value
+
+
+def _clock(value: object) -> object:
+    """A time of day. YAML reads 17:30 as the number 1050, in base sixty."""
+    if isinstance(value, time):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and 60 <= value <= 24 * 60:
+        return time() if value == 24 * 60 else time(value // 60, value % 60)
+    match = re.fullmatch(r"(\d{1,2}):(\d\d)", value) if isinstance(value, str) else None
+    if match is None or ((match[1], match[2]) != ("24", "00") and (int(match[1]) > 23 or int(match[2]) > 59)):
+        raise ValueError(f"{value!r} is no time of day: write hours and minutes, such as 09:00 or 17:30")
+    return time(int(match[1]) % 24, int(match[2]))
+
+
+def _zone(value: object) -> object:
+    if value != OWN_ZONES and (not isinstance(value, str) or value not in available_timezones()):
+        raise ValueError(
+            f"{value!r} is no time zone: write one such as Europe/Berlin, or {OWN_ZONES} for each approver's own"
+        )
+    return value
+
+
+def _days(value: object) -> object:
+    """`mon-fri`, or a list of days."""
+    if isinstance(value, str) and (match := re.fullmatch(r"([a-z]{3})-([a-z]{3})", value)):
+        if match[1] in DAYS and match[2] in DAYS and DAYS.index(match[1]) <= DAYS.index(match[2]):
+            return DAYS[DAYS.index(match[1]) : DAYS.index(match[2]) + 1]
+    elif isinstance(value, list) and value and all(day in DAYS for day in value):
+        return tuple(value)
+    raise ValueError(f"{value!r} are no days: write mon-fri, or a list such as [mon, wed, fri]")
+
+
+def _silence(value: object) -> object:
+    if isinstance(value, dict) and set(value) == {"choose"} and isinstance(value["choose"], str):
+        return value
+    if value not in ("reject", "approve", "wait"):
+        raise ValueError(f"{value!r} says nothing of silence: write reject, approve, wait, or {{choose: an option}}")
+    return value
+
+
+def _reasons(value: object) -> object:
+    if value not in ("approve", "reject", "both", "never"):
+        raise ValueError(f"{value!r} is no answer that needs a reason: write reject, approve, both or never")
+    return value
+
+
+def _auto(value: object) -> object:
+    if not isinstance(value, dict) or len(value) != 1 or not set(value) <= {"approve", "reject"}:
+        raise ValueError(
+            f"{value!r} does not say why: write the answer with its reason, such as {{approve: Reads change nothing}}"
+        )
+    if not all(isinstance(why, str) and why.strip() for why in value.values()):
+        raise ValueError("the reason is empty: it goes on the record, in place of a person's")
+    return value
+
+
+def _listed(value: object) -> object:
+    """One, or a list."""
+    return [value] if isinstance(value, str | dict) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+Approver = Annotated[str, BeforeValidator(_approver)]
+Approvers = Annotated[tuple[Approver, ...], Field(min_length=1)]
+Channel = Annotated[str, BeforeValidator(_channel)]
+Convention = Annotated[str, BeforeValidator(_convention)]
+Count = Annotated[int, Field(ge=1)]
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _said(cls, value: object) -> object:
+        """A key with nothing after it is no way of leaving it out: an empty `approvers:` would be the defaults'."""
+        if value is None:
+            raise ValueError("nothing is said: give it a value, or leave the key out")
+        return value
+
+
+class EscalateTerms(Strict):
+    after: Duration
+    to: Approvers
+    via: Annotated[Literal["dm", "channel"], Field(alias="as")] = "dm"
+    add_approvers: bool = True
+
+
+class GroupTerms(Strict):
+    approvers: Approvers
+    quorum: Count = 1
+
+
+class Match(Strict):
+    graph: Patterns | None = None
+    action: Patterns | None = None
+    risk: Annotated[tuple[Risk, ...], Field(min_length=1)] | None = None
+    requester: (
+        Annotated[tuple[Annotated[str, BeforeValidator(_person)], ...], BeforeValidator(_listed), Field(min_length=1)]
+        | None
+    ) = None
+    channel: Annotated[tuple[Channel, ...], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    when: str | None = None
+
+
+class HoursTerms(Strict):
+    start: Annotated[time, BeforeValidator(_clock), Field(alias="from")]
+    end: Annotated[time, BeforeValidator(_clock), Field(alias="to")]
+    zone: Annotated[str, BeforeValidator(_zone)]
+    days: Annotated[tuple[str, ...], BeforeValidator(_days)] = DAYS[:5]
+    holidays: tuple[date, ...] = ()
+
+
+class StageTerms(Strict):
+    """Who is asked at one time, and what happens while they do not answer."""
+
+    approvers: Approvers | None = None
+    quorum: Count | None = None
+    groups: Annotated[tuple[GroupTerms, ...], Field(min_length=1)] | None = None
+    reject_quorum: Count | None = None
+    remind_every: Duration | None = None
+    escalate: Annotated[tuple[EscalateTerms, ...], BeforeValidator(_listed)] | None = None
+    deadline: Duration | None = None
+    warn_before: Duration | None = None
+    on_timeout: Annotated[str | dict[str, str], BeforeValidator(_silence)] | None = None
+    i_accept_silence: bool | None = None
+
+
+class NamedStage(StageTerms):
+    name: str
+
+
+class Terms(StageTerms):
+    """What a rule may say; what it leaves out, the defaults say."""
+
+    sequence: Annotated[tuple[NamedStage, ...], Field(min_length=2)] | None = None
+    self_approval: bool | None = None
+    reason_required: Annotated[str, BeforeValidator(_reasons)] | None = None
+    hours: HoursTerms | None = None
+    channel: Channel | None = None
+    private: bool | None = None
+    confirm: bool | None = None
+    auto: Annotated[dict[str, str], BeforeValidator(_auto)] | None = None
+    max_rounds: Count | None = None
+
+
+class RuleTerms(Terms):
+    name: str
+    match: Match = Match()
+
+
+class RejectTerms(Strict):
+    as_node: str
+    values: dict[str, JsonValue] = {}
+
+
+class Approvals(Strict):
+    """How one graph wants its answers."""
+
+    answer: Convention | None = None
+    reject: RejectTerms | None = None
+
+
+class Document(Strict):
+    defaults: Terms
+    rules: tuple[RuleTerms, ...] = ()
+    approvals: dict[str, Approvals] = {}
+
+
+def said(model: Strict) -> dict[str, Any]:
+    """The keys that the file has written there."""
+    return {name: value for name in model.model_fields_set if (value := getattr(model, name)) is not None}
+
+
+def keys(model: type[Strict]) -> list[str]:
+    """The keys that the file may have there, as it writes them."""
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -1,0 +1,32 @@
+"""How the app took what it was sent, over a socket or over HTTP."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The app answered in time, perhaps with a payload."""
+
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The app did not answer within three seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unconnected:
+    """No app was there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The app answered with an HTTP status that is no success; it may ask not to be sent this again."""
+
+    status: int
+    may_retry: bool
+
+
+Outcome = Acknowledged | Late | Unconnected | Failed

@@ -1,0 +1,21 @@
+"""Records as earlier versions wrote them, brought to the shape of today before they are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def request(record: dict[str, Any]) -> dict[str, Any]:
+    """A request, whose policy may be one of before stages, and its pending state one that counted steps."""
+    policy = record["policy"]
+    if "stages" in policy:
+        return record
+    group = {"approvers": policy["approvers"], "needed": policy.get("quorum", 1)}
+    reasons = ["reject"] if policy.get("reason_required", True) else []
+    upgraded = {
+        key: value for key, value in policy.items() if key not in {"approvers", "quorum", "reason_required", "steps"}
+    } | {"stages": [{"groups": [group], "steps": policy.get("steps", [])}], "reasons": reasons}
+    state = record["state"]
+    if state["type"] == "Pending":
+        state = {**state, "taken": list(range(state.get("next_step", 0)))}
+    return {**record, "policy": upgraded, "state": state, "stage_opened_at": record["opened_at"]}
