@@ -1,4 +1,4 @@
-"""`python -m bot run | demo | check`."""
+"""`python -m bot run | demo | check | policy explain`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from bot import demo, health, settings
+from bot import demo, explain, health, settings
 from bot.app import run
 from bot.approvals.errors import CountersignError
 from bot.check import check
@@ -31,6 +31,8 @@ def main(argv: list[str] | None = None) -> int:
                 return 0 if health.is_well() else 1
             case "check":
                 return asyncio.run(check(options.env_file))
+            case "policy":
+                return asyncio.run(explain.explain(explain.Options.of(options)))
             case _:
                 return asyncio.run(demo.main(demo.Options.of(options)))
     except CountersignError as error:
@@ -50,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         settled = commands.add_parser(command, help=does)
         settled.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
     commands.add_parser("healthy", help="exit 0 if a bot on this machine has been well of late (for health checks)")
+    explain.add_options(commands.add_parser("policy", help="say what policies.yaml means"))
     demo.add_options(commands.add_parser("demo", help="try it without Slack: a local workspace and the bot"))
     return parser
 

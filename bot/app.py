@@ -22,11 +22,14 @@ from bot.approvals.errors import Unreachable
 from bot.approvals.homes import Homes
 from bot.approvals.ids import Person, TaskId
 from bot.approvals.inboxes import Inboxes, channels_asked
+from bot.approvals.ports import Directory, LookupFailed
 from bot.approvals.progress import Progress
 from bot.approvals.retention import Retention
+from bot.approvals.selection import Policies
 from bot.approvals.surfaces import Surfaces
 from bot.approvals.sweeper import Sweeper
 from bot.approvals.tasks import Tasks
+from bot.approvals.vacancies import unmatched, vacancies
 from bot.clock import ticking
 from bot.engine import registry
 from bot.engine.runner import LangGraphEngine
@@ -176,12 +179,26 @@ async def running(settings: Settings) -> AsyncIterator[None]:
             await work.close(settings.shutdown_grace)
 
         stack.push_async_callback(drain)
+        noticing = asyncio.create_task(_notice_vacancies(policies, directory))
+        stack.callback(noticing.cancel)
         intake = Intake(socket)
         await socket.connect_async()  # type: ignore[no-untyped-call]
         stack.push_async_callback(intake.close)
         stack.push_async_callback(work.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
         yield
+
+
+async def _notice_vacancies(policies: Policies, directory: Directory) -> None:
+    """Log what the policies name that is nobody, and quorums that cannot be met; `check` says the same."""
+    try:
+        for sentence in await unmatched(policies, directory):
+            log.warning("the rules' match: %s", sentence)
+        for policy in policies.policies:
+            for sentence in await vacancies(policy, directory):
+                log.warning("policy %s: %s", policy.name, sentence)
+    except LookupFailed as failed:
+        log.warning("whom the policies name could not be looked up at the start: %s", failed)
 
 
 def _bolt(bot_token: str, app_token: str, url: str, session: ClientSession) -> tuple[AsyncApp, AsyncSocketModeHandler]:
