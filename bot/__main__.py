@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import sys
 from pathlib import Path
 
 import uvloop
 
-from bot import demo, explain, health, settings
+from bot import demo, explain, health, logs, settings
 from bot.app import run
 from bot.approvals.errors import CountersignError
 from bot.check import check
@@ -23,7 +22,7 @@ def main(argv: list[str] | None = None) -> int:
         match options.command:
             case "run":
                 loaded = settings.load(options.env_file)
-                _log(loaded.log_level)
+                logs.to_stderr(loaded.log_level)
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                     runner.run(run(loaded, started=_say_ready))
                 return 0
@@ -60,14 +59,6 @@ def _parser() -> argparse.ArgumentParser:
 def _say_ready() -> None:
     sys.stdout.write("Countersign is connected.\n")
     sys.stdout.flush()
-
-
-def _log(level: str) -> None:
-    """Everything to stderr. Slack's SDK logs tokens and button values at DEBUG, so it stays at INFO."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for name in ("slack_bolt", "slack_sdk", "apscheduler", "httpx", "aiosqlite"):
-        logging.getLogger(name).setLevel(max(logging.getLevelNamesMapping()[level], logging.INFO))
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

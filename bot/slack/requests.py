@@ -10,7 +10,7 @@ from bot.approvals.errors import moment
 from bot.approvals.question import Item, Risk, Verdict
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.task import Task
-from bot.slack import actions, blocks, changes, decisions, text, values, wording
+from bot.slack import actions, blocks, changes, decisions, privacy, text, values, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
 from bot.slack.one_by_one import MOST_ITEMS
@@ -40,8 +40,8 @@ def copy(task: Task, request: Request, detail: Detail | None) -> list[Block]:
 def row(request: Request, place: str) -> list[Block]:
     """The request in short, as part of a list: what, who, risk, deadline and votes, with the card's own buttons.
     `place` says in mrkdwn where the card is."""
-    question = request.question
-    risk = [_RISKS[question.risk]] if question.risk else []
+    request = privacy.masked(request)
+    risk = [_RISKS[request.question.risk]] if request.question.risk else []
     by = f"answer by {moment(request.deadline)}" if request.deadline else "no deadline"
     votes = _votes(request)
     about = [*risk, f"asked by {text.mention(request.requester)} for *{text.sentence(request.graph, 80)}*", by]
@@ -55,6 +55,7 @@ def row(request: Request, place: str) -> list[Block]:
 
 def line(request: Request, place: str) -> str:
     """The request in a line or two of mrkdwn: what, and how it stands."""
+    request = privacy.masked(request)
     if settled := decisions.headline(request):
         return f"*{_title(request)}*\n{_joined([settled, place])}"
     by = f"answer by {moment(request.deadline)}" if request.deadline else "no deadline"
