@@ -1,16 +1,15 @@
-"""`python -m bot run | demo | check | audit`."""
+"""`python -m bot run | demo | check | audit | policy explain`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import sys
 from pathlib import Path
 
 import uvloop
 
-from bot import audit, demo, health, settings
+from bot import audit, demo, explain, health, logs, settings
 from bot.app import run
 from bot.approvals.errors import CountersignError
 from bot.check import check
@@ -23,7 +22,7 @@ def main(argv: list[str] | None = None) -> int:
         match options.command:
             case "run":
                 loaded = settings.load(options.env_file)
-                _log(loaded.log_level)
+                logs.to_stderr(loaded.log_level)
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                     runner.run(run(loaded, started=_say_ready))
                 return 0
@@ -33,6 +32,8 @@ def main(argv: list[str] | None = None) -> int:
                 return asyncio.run(audit.main(audit.Options.of(options)))
             case "check":
                 return asyncio.run(check(options.env_file))
+            case "policy":
+                return asyncio.run(explain.explain(explain.Options.of(options)))
             case _:
                 return asyncio.run(demo.main(demo.Options.of(options)))
     except CountersignError as error:
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         settled.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
     commands.add_parser("healthy", help="exit 0 if a bot on this machine has been well of late (for health checks)")
     audit.add_options(commands.add_parser("audit", help="prove the audit log, or write it out"))
+    explain.add_options(commands.add_parser("policy", help="say what policies.yaml means"))
     demo.add_options(commands.add_parser("demo", help="try it without Slack: a local workspace and the bot"))
     return parser
 
@@ -60,14 +62,6 @@ def _parser() -> argparse.ArgumentParser:
 def _say_ready() -> None:
     sys.stdout.write("Countersign is connected.\n")
     sys.stdout.flush()
-
-
-def _log(level: str) -> None:
-    """Everything to stderr. Slack's SDK logs tokens and button values at DEBUG, so it stays at INFO."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for name in ("slack_bolt", "slack_sdk", "apscheduler", "httpx", "aiosqlite"):
-        logging.getLogger(name).setLevel(max(logging.getLevelNamesMapping()[level], logging.INFO))
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

@@ -22,11 +22,14 @@ from bot.approvals.errors import Unreachable
 from bot.approvals.homes import Homes
 from bot.approvals.ids import Person, TaskId
 from bot.approvals.inboxes import Inboxes, channels_asked
+from bot.approvals.ports import Clock, Directory, LookupFailed
 from bot.approvals.progress import Progress
 from bot.approvals.retention import Retention
+from bot.approvals.selection import Policies
 from bot.approvals.surfaces import Surfaces
 from bot.approvals.sweeper import Sweeper
 from bot.approvals.tasks import Tasks
+from bot.approvals.vacancies import unmatched, vacancies
 from bot.clock import ticking
 from bot.engine import registry
 from bot.engine.runner import LangGraphEngine
@@ -37,7 +40,7 @@ from bot.slack.directory import SlackDirectory
 from bot.slack.intake import Intake
 from bot.slack.messenger import SlackMessenger
 from bot.slack.parts import Parts
-from bot.stores import opened
+from bot.stores import opened, system_clock
 from bot.work import Inboxwork, Lane, Workshop
 
 log = logging.getLogger(__name__)
@@ -50,7 +53,7 @@ SECONDS_TO_RECONNECT = 2.0
 """How soon a socket that was cut is seen to be; until then no click arrives. slack_sdk's own is ten."""
 
 
-async def run(settings: Settings, started: Callable[[], None] = lambda: None) -> None:
+async def run(settings: Settings, started: Callable[[], None] = lambda: None, *, clock: Clock = system_clock) -> None:
     """Run the bot until SIGTERM or SIGINT, then drain it. `started` is called once Slack is connected.
 
     `SettingsError` where it cannot start, with what to do.
@@ -59,7 +62,7 @@ async def run(settings: Settings, started: Callable[[], None] = lambda: None) ->
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings):
+    async with running(settings, clock=clock):
         log.info("Countersign is connected to %s", settings.slack_api_url)
         started()
         await stop.wait()
@@ -67,11 +70,11 @@ async def run(settings: Settings, started: Callable[[], None] = lambda: None) ->
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[None]:
+async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIterator[None]:
     """The bot at work for as long as the block runs: connected, ticking, recovering what an earlier one left."""
     policies = policy_file.load(settings.policy_file)
     async with AsyncExitStack() as stack:
-        stores = await stack.enter_async_context(opened(settings))
+        stores = await stack.enter_async_context(opened(settings, clock))
         storage, clock = stores.storage, stores.clock
         config = settings.langgraph_config
         registry.set_environment(config)
@@ -176,12 +179,26 @@ async def running(settings: Settings) -> AsyncIterator[None]:
             await work.close(settings.shutdown_grace)
 
         stack.push_async_callback(drain)
+        noticing = asyncio.create_task(_notice_vacancies(policies, directory))
+        stack.callback(noticing.cancel)
         intake = Intake(socket)
         await socket.connect_async()  # type: ignore[no-untyped-call]
         stack.push_async_callback(intake.close)
         stack.push_async_callback(work.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
         yield
+
+
+async def _notice_vacancies(policies: Policies, directory: Directory) -> None:
+    """Log what the policies name that is nobody, and quorums that cannot be met; `check` says the same."""
+    try:
+        for sentence in await unmatched(policies, directory):
+            log.warning("the rules' match: %s", sentence)
+        for policy in policies.policies:
+            for sentence in await vacancies(policy, directory):
+                log.warning("policy %s: %s", policy.name, sentence)
+    except LookupFailed as failed:
+        log.warning("whom the policies name could not be looked up at the start: %s", failed)
 
 
 def _bolt(bot_token: str, app_token: str, url: str, session: ClientSession) -> tuple[AsyncApp, AsyncSocketModeHandler]:

@@ -13,9 +13,10 @@ import yaml
 
 from bot import policy_file, settings
 from bot.approvals.errors import SettingsError
-from bot.approvals.policy import Escalate, Policy
+from bot.approvals.policy import Policy
 from bot.approvals.ports import LookupFailed
 from bot.approvals.selection import Policies
+from bot.approvals.vacancies import muster, unmatched, vacancies
 from bot.engine import registry
 from bot.settings import Settings
 from bot.slack import tokens
@@ -127,9 +128,14 @@ async def _slack(loaded: Settings, findings: Findings) -> bool:
 
 
 async def _approvers(loaded: Settings, policies: Policies, findings: Findings) -> None:
-    """Whether the people that the policies name are there, and enough of them may answer."""
+    """Whether the people and channels that the policies name are there, and enough of them may answer."""
     directory = SlackDirectory(web_client(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url))
-    for policy in (*(rule.policy for rule in policies.rules), policies.otherwise):
+    try:
+        for sentence in await unmatched(policies, directory):
+            findings.bad(f"the rules' match: {sentence}")
+    except LookupFailed as failed:
+        findings.bad(f"Slack did not say whom the rules match ({failed}). Try again.")
+    for policy in policies.policies:
         try:
             await _approvers_of(policy, directory, findings)
         except LookupFailed as failed:
@@ -137,19 +143,17 @@ async def _approvers(loaded: Settings, policies: Policies, findings: Findings) -
 
 
 async def _approvers_of(policy: Policy, directory: SlackDirectory, findings: Findings) -> None:
-    (stage,) = policy.stages
-    later = [ref for step in stage.steps if isinstance(step.action, Escalate) for ref in step.action.to]
-    for ref in dict.fromkeys((*stage.approvers, *later)):
-        if not await directory.resolve([ref]):
-            findings.bad(f"policy {policy.name}: {ref} is nobody in this workspace. Correct it in the policy file.")
-    members = [await directory.member(person) for person in await directory.resolve(stage.approvers)]
-    eligible = [member for member in members if not member.ineligible]
-    if len(eligible) < stage.needed:
-        findings.bad(
-            f"policy {policy.name}: {stage.needed} have to agree, and {len(eligible)} of its approvers may answer."
-        )
-    else:
-        findings.good(f"policy {policy.name}: {len(eligible)} may answer, {stage.needed} needed")
+    wrong = await vacancies(policy, directory)
+    for sentence in wrong:
+        findings.bad(f"policy {policy.name}: {sentence}")
+    if policy.auto is not None and not wrong:
+        findings.good(f"policy {policy.name}: {'approves' if policy.auto.approve else 'rejects'} without a person")
+        return
+    for stage in policy.stages:
+        mustered = await muster(stage, directory)
+        if not mustered.short:
+            where = f", stage {stage.name}" if stage.name else ""
+            findings.good(f"policy {policy.name}{where}: {len(mustered.able)} may answer, {stage.needed} needed")
 
 
 def _wanted_scopes(loaded: Settings) -> set[str]:

@@ -10,6 +10,15 @@ LONGEST = timedelta(days=3650)
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
+def spoken(span: timedelta) -> str:
+    """The span as `duration` reads it, in as many parts as it takes: 1d 12h."""
+    left, parts = int(span.total_seconds()), list[str]()
+    for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, left = divmod(left, seconds)
+        parts += [f"{count}{unit}"] if count else []
+    return " ".join(parts) or "0s"
+
+
 def duration(value: object) -> timedelta:
     """ "90s", "30m", "4h", "2d" or "1w"."""
     if isinstance(value, timedelta):

@@ -36,12 +36,20 @@ class Stores:
     """Brings the clock level with the store's; called now and then."""
 
 
+def system_clock() -> datetime:
+    """This machine's time."""
+    return datetime.now(UTC)
+
+
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Stores]:
-    """The stores that the settings name; `SettingsError` where they cannot be used, with what to do."""
+async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Stores]:
+    """The stores that the settings name; `SettingsError` where they cannot be used, with what to do.
+
+    `clock` is the time of one process alone; with Redis, Redis says what time it is.
+    """
     async with AsyncExitStack() as stack:
         if settings.redis_url is None:
-            yield await _sqlite(settings, stack)
+            yield await _sqlite(settings, clock, stack)
         else:
             yield await _redis(settings.redis_url.get_secret_value(), stack)
 
@@ -66,16 +74,16 @@ async def records(settings: Store) -> AsyncIterator[Storage]:
             yield RedisStorage(redis)
 
 
-async def _sqlite(settings: Settings, stack: AsyncExitStack) -> Stores:
+async def _sqlite(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Stores:
     try:
         settings.state_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"STATE_DIR {settings.state_dir}: cannot be used ({error}).") from None
     storage = await SqliteStorage.open(settings.state_dir / RECORDS)
     stack.push_async_callback(storage.close)
-    fence = _fence(storage, _system_clock)
+    fence = _fence(storage, clock)
     saver = await stack.enter_async_context(sqlite_saver(settings.state_dir / "checkpoints.sqlite", fence))
-    return Stores(storage=storage, saver=saver, clock=_system_clock, set_clock=_already_right)
+    return Stores(storage=storage, saver=saver, clock=clock, set_clock=_already_right)
 
 
 async def _redis(url: str, stack: AsyncExitStack) -> Stores:
@@ -98,10 +106,6 @@ def _fence(storage: Storage, clock: Clock) -> Fence:
         return await storage.holds(Lease(thread_id=thread_id, token=token, until=now), now)
 
     return holds
-
-
-def _system_clock() -> datetime:
-    return datetime.now(UTC)
 
 
 async def _already_right() -> None:

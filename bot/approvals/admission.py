@@ -44,10 +44,14 @@ class Admission:
         person is recorded before it is raised.
         """
         rules.still_open(request, version)
+        return await self.recognise(request, person, now, fresh=counts)
+
+    async def recognise(self, request: Request, person: Person, now: datetime, *, fresh: bool = False) -> Electorate:
+        """As `admit`, also of a request that is over or has moved on."""
         try:
             member = await self.directory.member(person)
-            electorate = await self.electorate(request, fresh=counts)
-            if person not in electorate.people and not counts:
+            electorate = await self.electorate(request, fresh=fresh)
+            if person not in electorate.people and not fresh:
                 electorate = await self.electorate(request, fresh=True)
         except LookupFailed as failed:
             unknown = Unreachable("Slack did not say who you are")

@@ -58,7 +58,7 @@ class Rule:
         """
         question = facts.question
         if self.graphs and not _any(facts.graph, self.graphs):
-            return f"the graph is {facts.graph}, not {_or(self.graphs)}"
+            return f"the graph is {facts.graph or 'not said'}, not {_or(self.graphs)}"
         if self.risks and question.risk not in self.risks:
             return f"its risk is {question.risk or 'not said'}, not {_or(self.risks)}"
         if self.requesters and not any(facts.requester in facts.people.get(ref, ()) for ref in self.requesters):

@@ -52,7 +52,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 async def main(options: Options) -> int:
     """Set the stage and play; returns the exit code."""
     stage.prepare(options.folder, options.windows)
-    async with stage.simulator(options.port) as slack, stage.bot(slack, options.folder) as process:
+    hint = stage.hint(options.folder, options.windows)
+    async with stage.simulator(options.port, hint) as slack, stage.bot(slack, options.folder) as process:
         async with Simulator.connect(slack.url) as simulator:
             await stage.connected(simulator, process, options.folder)
             if options.once:
@@ -69,14 +70,14 @@ Countersign is running with a Slack of its own. Open
 
     {page}
 
-You are alice, in #ops. Type
+You are alice, in #ops; the page says what to do. Type
 
     /task cleanup path={options.folder}/logs older_than=30d
 
 and press Approve: it is refused, since your own request is not yours to approve. Then take bob's seat.
-Do nothing, and you see a reminder after {_words(windows.remind)}, a DM to carol and dave after \
-{_words(windows.escalate)}, and
-the end after {_words(windows.deadline)}. The bot's log is {options.folder}/bot.log. Ctrl-C ends it all.
+Do nothing, and you see a reminder after {stage.words(windows.remind)}, a DM to carol and dave after \
+{stage.words(windows.escalate)}, and
+the end after {stage.words(windows.deadline)}. The bot's log is {options.folder}/bot.log. Ctrl-C ends it all.
 
 """
     )
@@ -102,8 +103,3 @@ def _window(value: str) -> timedelta:
         return duration(value)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _words(window: timedelta) -> str:
-    seconds = int(window.total_seconds())
-    return f"{seconds} seconds" if seconds < 120 or seconds % 60 else f"{seconds // 60} minutes"

@@ -9,18 +9,19 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from bot.approvals.errors import SettingsError
 from bot.simulator.client import Simulator, SimulatorProcess, spawn
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = (sys.executable, "-m", "bot", "run", "--env-file", os.devnull)
-"""The bot on the environment alone: what .env says is for a real workspace."""
+COMMAND = (sys.executable, "-m", "bot.demo.bot")
+"""The bot on the environment alone, with Slack's clock: what .env says is for a real workspace."""
 DAY = 24 * 60 * 60
 
 LOGS = {
@@ -67,6 +68,40 @@ defaults:
     (folder / "langgraph.json").write_text(json.dumps({"graphs": graphs}, indent=2) + "\n")
 
 
+def hint(folder: Path, windows: Windows) -> dict[str, Any]:
+    """What the page's first screen says to do."""
+    return {
+        "channel": "ops",
+        "title": "Your first approval takes three steps",
+        "steps": [
+            {
+                "text": "*Start a task* as Alice: send this command here.",
+                "command": f"/task cleanup path={folder}/logs older_than=30d",
+            },
+            {
+                "text": "*Open its thread and press Approve.* It is refused, in private: "
+                "your own request is not yours to approve."
+            },
+            {
+                "text": "*Take Bob's seat* in the bar above, and press Approve again. "
+                "The files move to a trash folder, and the thread says so."
+            },
+            {
+                "text": f"Or do nothing: a reminder comes after {words(windows.remind)}, a DM to Carol and Dave after "
+                f"{words(windows.escalate)}, and the request expires after {words(windows.deadline)}."
+            },
+        ],
+    }
+
+
+def words(window: timedelta) -> str:
+    """A window as people say it."""
+    seconds = int(window.total_seconds())
+    if seconds < 120 or seconds % 60:
+        return f"{seconds} seconds"
+    return f"{seconds // 60} minutes" if seconds < 7200 or seconds % 3600 else f"{seconds // 3600} hours"
+
+
 def fill(logs: Path) -> None:
     """Write log files of several ages; those that are there already are made anew."""
     now = time.time()
@@ -79,9 +114,9 @@ def fill(logs: Path) -> None:
 
 
 @asynccontextmanager
-async def simulator(port: int) -> AsyncIterator[SimulatorProcess]:
-    """The local Slack, as a process of its own, ended with the block."""
-    async with await spawn(ROOT / "manifest.yml", port=port, seed_user="alice") as process:
+async def simulator(port: int, hint: Mapping[str, Any] | None = None) -> AsyncIterator[SimulatorProcess]:
+    """The local Slack, as a process of its own, ended with the block; its page says the hint first."""
+    async with await spawn(ROOT / "manifest.yml", port=port, seed_user="alice", hint=hint) as process:
         yield process
 
 

@@ -79,6 +79,10 @@ class Channels:
     def __init__(self, channels: tuple[Channel, ...]) -> None:
         self._channels = {channel.id: channel for channel in channels}
 
+    def restore(self, channels: list[Channel]) -> None:
+        """Every conversation as it was."""
+        self._channels = {channel.id: channel for channel in channels}
+
     def get(self, channel_id: str) -> Channel | None:
         """The conversation with that id."""
         return self._channels.get(channel_id)

@@ -20,6 +20,9 @@ from bot.simulator.text import Names, render_text
 
 __all__ = ["ControlError", "Names", "Seat", "Simulator", "SimulatorProcess", "TimedOut", "render_text", "spawn"]
 
+_NEVER = 2**53
+"""A number that no change will have: to ask for none, but for the number of the last one."""
+
 Json = dict[str, Any]
 Found = TypeVar("Found")
 
@@ -38,6 +41,7 @@ class Simulator:
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self._url = url.rstrip("/")
         self._session = session
+        self._names: Names | None = None
 
     @classmethod
     @asynccontextmanager
@@ -57,7 +61,12 @@ class Simulator:
 
     async def names(self) -> Names:
         """Who and what ids stand for, for `render_text`."""
-        return Names.of(await self.state())
+        self._names = Names.of(await self.state())
+        return self._names
+
+    async def known_names(self) -> Names:
+        """The names as they were asked for last: they hardly ever change, and waiting reads many messages."""
+        return self._names or await self.names()
 
     async def traffic(self, *, method: str | None = None, kind: str | None = None, after: int = 0) -> list[Json]:
         """The calls received (of one method) and envelopes sent (of one type), in order.
@@ -84,7 +93,7 @@ class Simulator:
     ) -> Found:
         """The predicate's first truthy answer; it is asked again whenever something changed. Raises TimedOut."""
         until = monotonic() + timeout
-        seq = int((await self.state())["seq"])
+        seq = int((await self.events(_NEVER, 0.0))["seq"])
         while True:
             if found := await predicate():
                 return found
@@ -130,6 +139,11 @@ class Simulator:
         fields = {"status": status, "retry_after": retry_after, "error": error, "seconds": seconds}
         await self.post("/sim/faults", {"method": method, "kind": kind, "times": times, **fields})
 
+    async def faults(self) -> list[Json]:
+        """The faults still to come, as they were planned, with the times that are left."""
+        found: list[Json] = (await self.state())["faults"]
+        return found
+
     async def clear_faults(self) -> None:
         """Plans no faults any more."""
         await self.request("DELETE", "/sim/faults", {})
@@ -150,9 +164,18 @@ class Simulator:
         """Moves the simulator's clock ahead: triggers expire, acknowledgements are late, rates recover."""
         await self.post("/sim/clock", {"advance": seconds})
 
+    async def skipped(self, known: float | None = None) -> float:
+        """How many seconds its clock was moved ahead in all; given what is known, waits a while for another number."""
+        query = {} if known is None else {"skipped": str(known)}
+        return float((await self.get("/sim/clock", **query))["skipped"])
+
     async def change_person(self, person: str, **flags: bool) -> None:
         """Sets flags: deleted, is_restricted, is_ultra_restricted, is_stranger, is_bot, admin."""
         await self.post(f"/sim/people/{person}", flags)
+
+    async def change_standing(self, person: str, standing: str) -> None:
+        """Makes them a member, guest, single-channel guest, stranger (of another company) or deactivated."""
+        await self.post(f"/sim/people/{person}", {"standing": standing})
 
     async def change_group(self, handle: str, *, people: list[str] | None = None, disabled: bool = False) -> None:
         """Sets who is in a user group, or disables it."""
@@ -216,7 +239,7 @@ class Seat:
 
     async def message(self, channel: str, *, containing: str, thread: str | None = None) -> Json | None:
         """The newest message, in the channel or in that thread, whose rendered text contains this; None if none."""
-        names = await self.simulator.names()
+        names = await self.simulator.known_names()
         shown = await self.thread(channel, thread) if thread else await self.messages(channel)
         return next((m for m in reversed(shown) if containing in render_text(m, names)), None)
 
@@ -244,6 +267,10 @@ class Seat:
         """Writes a message; `@name` is a mention."""
         sent: Json = (await self._do("send", channel=channel, text=text, thread_ts=thread_ts))["message"]
         return sent
+
+    async def react(self, message: Json, name: str) -> None:
+        """Puts an emoji at a message, or takes it away."""
+        await self._do("react", channel=message["channel"], ts=message["ts"], name=name)
 
     async def command(self, channel: str, line: str) -> Json:
         """Runs a slash command; `{"ok": False, "notice": ...}` when Slack shows an error."""

@@ -12,6 +12,7 @@ class Clock:
         self._frozen_at = start
         self._skipped = 0.0
         self._sleepers: dict[asyncio.Future[None], float] = {}
+        self._followers: set[asyncio.Future[None]] = set()
 
     def now(self) -> float:
         """Seconds since the epoch, never going back."""
@@ -22,9 +23,26 @@ class Clock:
         if seconds < 0:
             raise ValueError("time does not go back")
         self._skipped += seconds
-        for sleeper in self._sleepers:
-            if not sleeper.done():
-                sleeper.set_result(None)
+        for waiter in (*self._sleepers, *self._followers):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    @property
+    def skipped(self) -> float:
+        """By how many seconds it was moved ahead in all."""
+        return self._skipped
+
+    async def moved(self, skipped: float, seconds: float) -> float:
+        """`skipped`, as soon as it is another than this one; or after so many seconds of real time."""
+        if self._skipped == skipped:
+            follower: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._followers.add(follower)
+            try:
+                await asyncio.wait([follower], timeout=seconds)
+            finally:
+                self._followers.discard(follower)
+                follower.cancel()
+        return self._skipped
 
     @property
     def longest(self) -> float:

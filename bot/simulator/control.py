@@ -37,6 +37,7 @@ class Control:
             web.delete("/sim/faults", _answering(self._no_faults)),
             web.post("/sim/sockets", _answering(self._sockets)),
             web.post("/sim/request_url", _answering(self._request_url)),
+            web.get("/sim/clock", self._time),
             web.post("/sim/clock", _answering(self._clock)),
             web.post("/sim/people/{person}", _answering(self._person)),
             web.post("/sim/groups/{group}", _answering(self._group)),
@@ -103,15 +104,27 @@ class Control:
         self._world.request_urls.set(url)
         return {"ok": True}
 
+    async def _time(self, request: web.Request) -> web.Response:
+        clock = self._world.clock
+        if "skipped" in request.query:
+            await clock.moved(float(request.query["skipped"]), _LONGEST_POLL)
+        return web.json_response({"now": clock.now(), "skipped": clock.skipped})
+
     async def _clock(self, _request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         self._world.clock.advance(float(body.get("advance", 0)))
+        self._world.feed.add("clock", now=self._world.clock.now())
         return {"ok": True, "now": self._world.clock.now()}
 
     async def _person(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
-        person = self._world.people.change(request.match_info["person"], **body)
+        name, flags = request.match_info["person"], dict(body)
+        person = self._world.people.find(name)
+        if "standing" in flags:
+            person = self._world.people.stand(name, flags.pop("standing"))
+        if flags:
+            person = self._world.people.change(name, **flags)
         self._world.feed.add("person", user=person.id)
         self._events.user_changed(person)
-        return {"ok": True, "user": person.as_slack(with_email=True)}
+        return {"ok": True, "user": person.as_slack(with_email=True, now=self._world.clock.now())}
 
     async def _group(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         fields = dict(body)

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from bot.simulator import limits
@@ -26,6 +27,15 @@ class Events:
         if view := self._world.views.home(user_id):
             event["view"] = view.as_slack()
         self._emit("app_home_opened", event)
+
+    def post_scheduled(self, message: Message) -> None:
+        """Posts what was scheduled, now; nothing where the app may not post there any more."""
+        channel = self._heard(message)
+        if channel is None or channel.is_archived:
+            return
+        message = replace(message, ts=self._world.messages.next_ts(self._world.clock.now()))
+        self._world.messages.add(message)
+        self.posted(message)
 
     def posted(self, message: Message) -> None:
         """message.* and, where the app is named, app_mention; only where the app is a member."""
@@ -71,8 +81,9 @@ class Events:
     def user_changed(self, person: Person) -> None:
         """user_change, with the flags as they are now."""
         with_email = "users:read.email" in self._world.manifest.scopes
-        now = int(self._world.clock.now())
-        event = {"type": "user_change", "user": person.as_slack(with_email=with_email), "cache_ts": now}
+        now = self._world.clock.now()
+        shown = person.as_slack(with_email=with_email, now=now)
+        event = {"type": "user_change", "user": shown, "cache_ts": int(now)}
         self._emit("user_change", event)
 
     async def close(self) -> None:

@@ -1,9 +1,10 @@
 """Misbehaviour on demand: what a network or Slack may do to a call, for the next N calls of a method."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bot.simulator.errors import UnknownPlace
+from bot.simulator.feed import Feed
 
 KINDS = ("lose_response", "lose_request", "status", "error", "delay")
 
@@ -29,7 +30,8 @@ class Fault:
 class Faults:
     """The faults still to come."""
 
-    def __init__(self) -> None:
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
         self._faults: list[Fault] = []
 
     def add(self, **fields: Any) -> None:
@@ -40,10 +42,16 @@ class Faults:
             self._faults.append(Fault(**fields))
         except TypeError as error:
             raise UnknownPlace(f"fault: {error}") from error
+        self._feed.add("faults")
 
     def clear(self) -> None:
         """Plans nothing any more."""
         self._faults.clear()
+        self._feed.add("faults")
+
+    def planned(self) -> list[dict[str, Any]]:
+        """Those still to come, in the order planned."""
+        return [asdict(fault) for fault in self._faults]
 
     def take(self, method: str) -> Fault | None:
         """The next fault of this method, used up by this call."""
@@ -53,5 +61,6 @@ class Faults:
                     self._faults[index] = replace(fault, times=fault.times - 1)
                 else:
                     del self._faults[index]
+                self._feed.add("faults")
                 return fault
         return None

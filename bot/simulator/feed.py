@@ -37,6 +37,10 @@ class Feed:
             if not waiter.done():
                 waiter.set_result(None)
 
+    def go_on_at(self, seq: int) -> None:
+        """Numbers what comes above this, for listeners of an earlier run."""
+        self.seq = max(self.seq, seq)
+
     def since(self, after: int) -> list[Change]:
         """The changes numbered above `after`."""
         return [change for change in self._changes if change.seq > after]

@@ -6,6 +6,8 @@ from typing import Any
 
 from bot.simulator.errors import SlackError, UnknownPlace
 
+_PREFIX = "F0FILE"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
@@ -42,7 +44,7 @@ class Files:
         """A file that is to come."""
         self._announced += 1
         file = File(
-            id=f"F0FILE{self._announced:04}", secret=secrets.token_hex(16), name=name, length=length, title=name
+            id=f"{_PREFIX}{self._announced:04}", secret=secrets.token_hex(16), name=name, length=length, title=name
         )
         self._files[file.id] = file
         return file
@@ -66,6 +68,15 @@ class Files:
         """The file of that id, once it was completed."""
         file = self._files.get(file_id)
         return file if file and file.shared else None
+
+    def all(self) -> list[File]:
+        """Every file, also those that never came."""
+        return list(self._files.values())
+
+    def restore(self, files: list[File]) -> None:
+        """Every file as it was."""
+        self._files = {file.id: file for file in files}
+        self._announced = max((int(file.id.removeprefix(_PREFIX)) for file in files), default=0)
 
     def delete(self, file_id: str) -> None:
         """Forgets the file."""

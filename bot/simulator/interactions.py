@@ -43,11 +43,19 @@ class Interactions:
         """Posts a message as this person; `@name` of a person, group or the app becomes a mention."""
         if channel.is_archived:
             raise SlackError("is_archived")
+        if channel.is_im and BOT_USER_ID in channel.members and not self._world.manifest.takes_messages:
+            raise SlackError("messages_tab_disabled")
         message = self._world.message(channel.id, person.id, self._mentions(text), thread_ts=thread_ts)
         self._world.messages.add(message)
         self._world.mark_read(person.id, channel.id)
         self._events.posted(message)
         return message
+
+    def react(self, person: Person, message: Message, name: str) -> None:
+        """Puts this person's emoji at a message, or takes it away where it is there."""
+        added = name not in dict(message.reactions) or person.id not in dict(message.reactions)[name]
+        changed = self._world.messages.react(message, person.id, name, added=added)
+        self._events.reacted(changed, person.id, name, added=added)
 
     async def command(self, person: Person, channel: Channel, line: str, *, in_thread: bool = False) -> dict[str, Any]:
         """Runs a slash command line; what the app answers is posted, to the person alone unless it says in_channel."""
@@ -72,7 +80,7 @@ class Interactions:
     async def shortcut(self, person: Person, callback_id: str, message: Message | None) -> dict[str, Any]:
         """Runs a shortcut that the manifest registers, on a message that everybody sees, or anywhere."""
         shortcut = self._world.manifest.shortcut(callback_id)
-        if shortcut is None or shortcut.on_message != (message is not None):
+        if shortcut is None or shortcut.type != ("global" if message is None else "message"):
             raise UnknownPlace(f"no such shortcut there: {callback_id}")
         if message is None:
             return await self._interact(person, payloads.global_shortcut(self._world, person, shortcut), {})
@@ -150,9 +158,11 @@ class Interactions:
         original = self._world.messages.get(url.channel, url.message_ts) if url.message_ts else None
         if answer.get("delete_original") and original:
             self._world.messages.remove(original)
+            self._events.deleted(original)
         elif original and answer.get("replace_original"):
             made = self._world.message(channel.id, BOT_USER_ID, str(answer.get("text") or ""), answer.get("blocks"))
-            self._world.messages.change(original, text=made.text, blocks=made.blocks)
+            changed = self._world.messages.change(original, text=made.text, blocks=made.blocks)
+            self._events.changed(changed, original)
         elif answer.get("text") or answer.get("blocks"):
             self._answer(person, channel, answer, url.thread_ts)
         else:

@@ -86,6 +86,8 @@ RESPONSE_URL_SECONDS: Final = 30 * 60.0
 # Slack: "Using Socket Mode" and "Events API"
 SOCKETS: Final = 10
 TICKET_SECONDS: Final = 30.0
+REFRESH_SECONDS: Final = 10.0
+PING_SECONDS: Final = 10.0  # a number of ours; @slack/socket-mode gives up after 30 s of silence
 EVENT_RETRY_DELAYS: Final = (0.0, 60.0, 300.0)
 
 # Slack: "Rate limits"

@@ -31,7 +31,7 @@ class Shortcut:
     name: str
     callback_id: str
     description: str
-    on_message: bool
+    type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,7 @@ class Manifest:
     interactivity_url: str | None
     home_tab: bool
     messages_tab: bool
+    takes_messages: bool
     color: str
 
     def command(self, name: str) -> Command | None:
@@ -88,6 +89,7 @@ def parse(content: dict[str, Any]) -> Manifest:
     home = _section(features, "app_home")
     scopes = _section(_section(content, "oauth_config"), "scopes").get("bot") or []
     name = str(display.get("name") or "App")
+    shown = bool(home.get("messages_tab_enabled", True))
     events, interactivity = _section(settings, "event_subscriptions"), _section(settings, "interactivity")
     return Manifest(
         app_name=name,
@@ -102,7 +104,8 @@ def parse(content: dict[str, Any]) -> Manifest:
         events_url=events.get("request_url"),
         interactivity_url=interactivity.get("request_url"),
         home_tab=bool(home.get("home_tab_enabled")),
-        messages_tab=bool(home.get("messages_tab_enabled", True)) and not home.get("messages_tab_read_only_enabled"),
+        messages_tab=shown,
+        takes_messages=shown and not home.get("messages_tab_read_only_enabled"),
         color=str(display.get("background_color") or "#4a154b"),
     )
 
@@ -124,11 +127,12 @@ def _command(entry: dict[str, Any]) -> Command:
 
 
 def _shortcut(entry: dict[str, Any]) -> Shortcut:
-    if entry.get("type") not in ("message", "global"):
-        raise ManifestError(f"manifest: a shortcut's type is message or global, not {entry.get('type')}")
+    kind = str(entry.get("type"))
+    if kind not in ("message", "global"):
+        raise ManifestError(f"manifest: a shortcut's type is message or global, not {kind}")
     return Shortcut(
         name=str(entry["name"]),
         callback_id=str(entry["callback_id"]),
         description=str(entry.get("description") or ""),
-        on_message=entry["type"] == "message",
+        type=kind,
     )

@@ -1,5 +1,7 @@
 """Messages: what was posted where, who sees it, in which thread."""
 
+import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,7 +43,9 @@ class Message:
             "text": self.text,
             "team": self.team,
         }
-        if self.user == BOT_USER_ID:
+        if self.user != BOT_USER_ID:
+            shown["client_msg_id"] = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.channel}/{self.ts}"))
+        else:
             shown |= {"bot_id": BOT_ID, "app_id": APP_ID, "bot_profile": {"id": BOT_ID, "app_id": APP_ID}}
         for name in ("blocks", "attachments", "thread_ts"):
             if (value := getattr(self, name)) is not None:
@@ -71,7 +75,18 @@ class Message:
 
 @dataclass(slots=True)
 class _Shelf:
+    """A channel's messages by ts, each added later than all before it, and the ts of the replies of each thread."""
+
     messages: dict[str, Message] = field(default_factory=dict)
+    threads: dict[str, list[str]] = field(default_factory=dict)
+
+    def put(self, message: Message) -> None:
+        if message.is_reply and message.ts not in self.messages:
+            self.threads.setdefault(str(message.thread_ts), []).append(message.ts)
+        self.messages[message.ts] = message
+
+    def replies(self, thread_ts: str) -> list[Message]:
+        return [self.messages[ts] for ts in self.threads.get(thread_ts, [])]
 
 
 class Messages:
@@ -80,6 +95,7 @@ class Messages:
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._channels: dict[str, _Shelf] = {}
+        self._private: dict[str, list[tuple[str, str]]] = {}
         self._last_ts = 0.0
 
     def next_ts(self, now: float) -> str:
@@ -89,35 +105,74 @@ class Messages:
 
     def add(self, message: Message) -> None:
         """Posts a message."""
-        self._shelf(message.channel)[message.ts] = message
+        self._shelf(message.channel).put(message)
+        if message.only_for is not None:
+            self._private.setdefault(message.only_for, []).append((message.channel, message.ts))
         self._tell("message", message)
 
     def get(self, channel_id: str, ts: str) -> Message | None:
         """The message with that ts."""
-        return self._shelf(channel_id).get(ts)
+        return self._shelf(channel_id).messages.get(ts)
 
     def change(self, message: Message, **fields: Any) -> Message:
         """The message with these fields changed."""
         changed = replace(message, **fields)
-        self._shelf(changed.channel)[changed.ts] = changed
+        self._shelf(changed.channel).put(changed)
         self._tell("message_changed", changed)
         return changed
 
+    def react(self, message: Message, user_id: str, name: str, *, added: bool) -> Message:
+        """The message with this emoji of this person, or without it; an emoji of nobody is gone."""
+        reactions = dict(message.reactions)
+        others = tuple(user for user in reactions.get(name, ()) if user != user_id)
+        reactions[name] = (*others, user_id) if added else others
+        return self.change(message, reactions=tuple((name, users) for name, users in reactions.items() if users))
+
     def remove(self, message: Message) -> None:
         """Deletes a message."""
-        del self._shelf(message.channel)[message.ts]
+        shelf = self._shelf(message.channel)
+        del shelf.messages[message.ts]
+        if message.is_reply:
+            shelf.threads[str(message.thread_ts)].remove(message.ts)
         self._tell("message_deleted", message)
 
     def all(self, channel_id: str) -> list[Message]:
         """Every message of a channel, the oldest first, replies and ephemeral ones too."""
-        return sorted(self._shelf(channel_id).values(), key=lambda message: message.ts)
+        return list(self._shelf(channel_id).messages.values())
+
+    def latest(self, channel_id: str) -> Iterator[Message]:
+        """Every message of a channel, the newest first."""
+        return reversed(self._shelf(channel_id).messages.values())
+
+    def private(self, user_id: str) -> list[Message]:
+        """The ephemeral messages to this person, in every channel, the oldest first."""
+        there = [self.get(channel_id, ts) for channel_id, ts in self._private.get(user_id, [])]
+        return [message for message in there if message is not None]
+
+    def thread(self, channel_id: str, thread_ts: str) -> list[Message]:
+        """A parent, if it is there, and its replies, the oldest first, ephemeral ones too."""
+        shelf = self._shelf(channel_id)
+        parent, replies = shelf.messages.get(thread_ts), shelf.replies(thread_ts)
+        return [parent, *replies] if parent is not None else replies
+
+    def everywhere(self) -> list[Message]:
+        """Every message of every conversation."""
+        return [message for channel_id in self._channels for message in self.all(channel_id)]
+
+    def restore(self, messages: list[Message]) -> None:
+        """Every message as it was; new ones come after them."""
+        for message in sorted(messages, key=lambda message: message.ts):
+            self._shelf(message.channel).put(message)
+            if message.only_for is not None:
+                self._private.setdefault(message.only_for, []).append((message.channel, message.ts))
+            self._last_ts = float(message.ts)
 
     def replies(self, channel_id: str, thread_ts: str) -> list[Message]:
         """The replies that everybody sees, the oldest first."""
-        return [m for m in self.all(channel_id) if m.is_reply and m.thread_ts == thread_ts and m.only_for is None]
+        return [message for message in self._shelf(channel_id).replies(thread_ts) if message.only_for is None]
 
-    def _shelf(self, channel_id: str) -> dict[str, Message]:
-        return self._channels.setdefault(channel_id, _Shelf()).messages
+    def _shelf(self, channel_id: str) -> _Shelf:
+        return self._channels.setdefault(channel_id, _Shelf())
 
     def _tell(self, kind: str, message: Message) -> None:
         self._feed.add(

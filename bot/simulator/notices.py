@@ -30,6 +30,14 @@ class Notices:
         self._shown.setdefault(user_id, []).append(notice)
         self._feed.add("notice", user=user_id, **{k: v for k, v in asdict(notice).items() if k != "at"})
 
+    def everybodys(self) -> dict[str, list[Notice]]:
+        """What each person was shown."""
+        return {user_id: list(shown) for user_id, shown in self._shown.items()}
+
+    def restore(self, shown: dict[str, list[Notice]]) -> None:
+        """What each person was shown, as it was."""
+        self._shown = shown
+
     def of(self, user_id: str) -> list[dict[str, Any]]:
         """Everything shown to this person."""
         return [asdict(notice) for notice in self._shown.get(user_id, [])]

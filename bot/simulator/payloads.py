@@ -3,6 +3,7 @@
 Source: Slack, "block_actions", "view_submission", "view_closed", "Shortcuts" and "Slash commands" payload references.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from bot.simulator import forms
@@ -83,7 +84,7 @@ def view_submission(world: World, person: Person, view: View) -> dict[str, Any]:
         **_common(world, person, "view_submission"),
         "trigger_id": world.triggers.make(person.id, view_id=view.id),
         "view": view.as_slack(),
-        "response_urls": [],
+        "response_urls": list(_response_urls(world, person, view)),
     }
 
 
@@ -141,6 +142,17 @@ def _common(world: World, person: Person, kind: str) -> dict[str, Any]:
         "enterprise": None,
         "is_enterprise_install": False,
     }
+
+
+def _response_urls(world: World, person: Person, view: View) -> Iterator[dict[str, str]]:
+    """For each menu of conversations that asks for it, a way to answer in the one that was chosen."""
+    for block, element in forms.elements(view.blocks):
+        state = view.values.get(block["block_id"], {}).get(element["action_id"], {})
+        channel = state.get("selected_conversation") or state.get("selected_channel")
+        if element.get("response_url_enabled") and channel:
+            url = _response_url(world, user_id=person.id, channel=channel)
+            where = {"block_id": block["block_id"], "action_id": element["action_id"]}
+            yield {**where, "channel_id": channel, "response_url": url}
 
 
 def _channel(channel: Channel) -> dict[str, Any]:

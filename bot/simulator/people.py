@@ -1,13 +1,29 @@
 """The workspace's people and user groups, as users.* and usergroups.* show them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
+from bot.simulator import zones
 from bot.simulator.errors import UnknownPlace
 
 BOT_USER_ID = "U0COUNTERSIGN"
 BOT_ID = "B0COUNTERSIGN"
 APP_ID = "A0COUNTERSIGN"
+
+
+OTHER_TEAM_ID = "T0OTHER"
+"""The company of those who became strangers."""
+
+_FLAGS = ("deleted", "is_restricted", "is_ultra_restricted", "is_stranger")
+STANDINGS: Final[Mapping[str, frozenset[str]]] = {
+    "member": frozenset(),
+    "guest": frozenset({"is_restricted"}),
+    "single-channel guest": frozenset({"is_restricted", "is_ultra_restricted"}),
+    "stranger": frozenset({"is_stranger"}),
+    "deactivated": frozenset({"deleted"}),
+}
+"""What somebody may be to the workspace, with the flags of users.info that say so (Slack: "User object")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +40,20 @@ class Person:
     is_restricted: bool = False
     is_ultra_restricted: bool = False
     is_stranger: bool = False
-    tz: str = "Etc/UTC"
-    tz_offset: int = 0
+    tz: str = zones.DEFAULT
 
     @property
     def email(self) -> str:
         """The address by which users.lookupByEmail finds them."""
         return f"{self.name}@example.com"
 
-    def as_slack(self, *, with_email: bool) -> dict[str, Any]:
+    @property
+    def standing(self) -> str:
+        """What they are to the workspace, in a word of STANDINGS; the gravest, where flags say several."""
+        flags = {name for name in _FLAGS if getattr(self, name)}
+        return next(name for name, wanted in reversed(list(STANDINGS.items())) if wanted <= flags)
+
+    def as_slack(self, *, with_email: bool, now: float) -> dict[str, Any]:
         """The `user` object of users.info (Slack: "User object"); e-mail needs `users:read.email`."""
         profile: dict[str, Any] = {
             "real_name": self.real_name,
@@ -51,9 +72,7 @@ class Person:
             "name": self.name,
             "deleted": self.deleted,
             "real_name": self.real_name,
-            "tz": self.tz,
-            "tz_label": "Coordinated Universal Time",
-            "tz_offset": self.tz_offset,
+            **zones.fields(self.tz, now),
             "profile": profile,
             "is_admin": self.admin,
             "is_owner": False,
@@ -96,7 +115,13 @@ class UserGroup:
 class People:
     """Who there is; flags and groups can be changed while it runs."""
 
-    def __init__(self, people: tuple[Person, ...], groups: tuple[UserGroup, ...]) -> None:
+    def __init__(self, people: tuple[Person, ...], groups: tuple[UserGroup, ...], *, team_id: str) -> None:
+        self._team_id = team_id
+        self._people = {person.id: person for person in people}
+        self._groups = {group.id: group for group in groups}
+
+    def restore(self, people: list[Person], groups: list[UserGroup]) -> None:
+        """Everybody and every group as they were."""
         self._people = {person.id: person for person in people}
         self._groups = {group.id: group for group in groups}
 
@@ -123,10 +148,19 @@ class People:
         return list(self._people.values())
 
     def change(self, id_or_name: str, **flags: Any) -> Person:
-        """The person with these flags set."""
-        changed = replace(self.find(id_or_name), **flags)
+        """The person with these flags set; a stranger is of another company, whatever they were before."""
+        person = self.find(id_or_name)
+        if "is_stranger" in flags:
+            flags = {"team_id": OTHER_TEAM_ID if flags["is_stranger"] else self._team_id, **flags}
+        changed = replace(person, **flags)
         self._people[changed.id] = changed
         return changed
+
+    def stand(self, id_or_name: str, standing: str) -> Person:
+        """The person with another standing to the workspace."""
+        if standing not in STANDINGS:
+            raise UnknownPlace(f"no such standing: {standing}; there are {', '.join(STANDINGS)}")
+        return self.change(id_or_name, **{flag: flag in STANDINGS[standing] for flag in _FLAGS})
 
     def group(self, id_or_handle: str) -> UserGroup | None:
         """The group with that id or handle (`@` or not)."""

@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 
 class NotReady(Exception):
@@ -61,17 +61,24 @@ async def spawn(
     port: int = 0,
     seed_user: str | None = None,
     fast: bool = False,
+    hint: Mapping[str, Any] | None = None,
     request_url: str | None = None,
+    state: Path | str | None = None,
     python: str = sys.executable,
     cwd: Path | str | None = None,
     start_seconds: float = 20.0,
 ) -> SimulatorProcess:
-    """Starts a simulator and returns when it is ready; raises NotReady."""
+    """Starts a simulator and returns when it is ready; raises NotReady.
+
+    `hint` is what the page says to do first: a channel's name, a title, steps of mrkdwn, some with a command.
+    """
     options: list[str] = ["--manifest", str(manifest), "--port", str(port)]
     options += ["--workspace", str(workspace)] if workspace else []
     options += ["--seed-user", seed_user] if seed_user else []
     options += ["--fast"] if fast else []
+    options += ["--hint", json.dumps(hint)] if hint else []
     options += ["--request-url", request_url] if request_url else []
+    options += ["--state", str(state)] if state else []
     process = await asyncio.create_subprocess_exec(
         *_command(python, options), cwd=cwd or _root(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )

@@ -38,6 +38,15 @@ class ResponseUrls:
         )
         return secret
 
+    def all(self) -> dict[str, ResponseUrl]:
+        """Those that still work, by their secrets."""
+        now = self._clock.now()
+        return {secret: url for secret, url in self._made.items() if now - url.made_at <= limits.RESPONSE_URL_SECONDS}
+
+    def restore(self, made: dict[str, ResponseUrl]) -> None:
+        """Those that were made, as they were."""
+        self._made = dict(made)
+
     def use(self, secret: str) -> ResponseUrl:
         """Counts a use; raises expired_url or used_url."""
         url = self._made.get(secret)

@@ -8,6 +8,8 @@ from bot.simulator.clock import Clock
 from bot.simulator.errors import SlackError
 from bot.simulator.messages import Message
 
+_PREFIX = "Q0SCHED"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduled:
@@ -24,18 +26,29 @@ class Schedule:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._post: Callable[[Message], None] | None = None
         self._waiting: dict[str, Scheduled] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._made = 0
 
-    def add(self, message: Message, post_at: int, post: Callable[[Message], None]) -> Scheduled:
-        """Posts the message with `post` when its time has come."""
+    def start(self, post: Callable[[Message], None]) -> None:
+        """Posts with `post` from now on, also what was restored."""
+        self._post = post
+        for scheduled in self.all():
+            self._wait_for(scheduled)
+
+    def restore(self, waiting: list[Scheduled]) -> None:
+        """What waited, as it was; `start` comes after it."""
+        self._waiting = {scheduled.id: scheduled for scheduled in waiting}
+        self._made = max((int(scheduled.id.removeprefix(_PREFIX)) for scheduled in waiting), default=0)
+
+    def add(self, message: Message, post_at: int) -> Scheduled:
+        """Posts the message when its time has come."""
         self._made += 1
-        scheduled = Scheduled(
-            id=f"Q0SCHED{self._made:04}", post_at=post_at, made_at=int(self._clock.now()), message=message
-        )
+        scheduled_id, now = f"{_PREFIX}{self._made:04}", int(self._clock.now())
+        scheduled = Scheduled(id=scheduled_id, post_at=post_at, made_at=now, message=message)
         self._waiting[scheduled.id] = scheduled
-        self._tasks[scheduled.id] = asyncio.get_running_loop().create_task(self._wait(scheduled, post))
+        self._wait_for(scheduled)
         return scheduled
 
     def take_back(self, scheduled_id: str, channel_id: str) -> None:
@@ -57,8 +70,12 @@ class Schedule:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _wait(self, scheduled: Scheduled, post: Callable[[Message], None]) -> None:
+    def _wait_for(self, scheduled: Scheduled) -> None:
+        self._tasks[scheduled.id] = asyncio.get_running_loop().create_task(self._wait(scheduled))
+
+    async def _wait(self, scheduled: Scheduled) -> None:
         await self._clock.sleep(scheduled.post_at - self._clock.now())
         del self._waiting[scheduled.id]
         del self._tasks[scheduled.id]
-        post(scheduled.message)
+        if self._post is not None:
+            self._post(scheduled.message)

@@ -1,6 +1,7 @@
 """A seat: the workspace as one person has it on their screen, and what they can do there."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from bot.simulator.channels import Channel
@@ -24,27 +25,31 @@ class Seats:
         """What everybody may know: the team, its people and groups, the app."""
         world, manifest = self._world, self._world.manifest
         commands = [{"name": c.name, "description": c.description, "hint": c.usage_hint} for c in manifest.commands]
-        shortcuts = [
-            {"name": s.name, "callback_id": s.callback_id, "description": s.description, "on_message": s.on_message}
-            for s in manifest.shortcuts
-        ]
+        now = world.clock.now()
         return {
             "seq": world.feed.seq,
             "default_seat": world.default_seat,
-            "now": world.clock.now(),
+            "now": now,
             "team": {"id": world.team.id, "name": world.team.name},
-            "people": [person.as_slack(with_email=True) for person in world.people.all()],
+            "people": [
+                {**person.as_slack(with_email=True, now=now), "standing": person.standing}
+                for person in world.people.all()
+            ],
             "groups": [group.as_slack(world.team.id, with_users=True) for group in world.people.groups()],
-            "channels": [{"id": c.id, "name": c.name} for c in world.channels.all() if c.name],
+            "channels": [
+                {"id": c.id, "name": c.name, "is_archived": c.is_archived} for c in world.channels.all() if c.name
+            ],
+            "hint": world.hint,
+            "faults": world.faults.planned(),
             "app": {
                 "bot_user_id": BOT_USER_ID,
                 "name": manifest.app_name,
                 "description": manifest.description,
                 "color": manifest.color,
                 "commands": commands,
-                "shortcuts": shortcuts,
+                "shortcuts": [asdict(shortcut) for shortcut in manifest.shortcuts],
                 "home_tab": manifest.home_tab,
-                "messages_tab": manifest.messages_tab,
+                "messages_tab": manifest.takes_messages,
             },
             "connected": world.sockets.connected,
             "connections_opened": world.sockets.opened,
@@ -71,7 +76,7 @@ class Seats:
                 raise UnknownPlace(f"nothing to see: {what}")
 
     async def do(self, seat: str, deed: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What this person does: send, command, shortcut, press, fill, submit, close, home or read."""
+        """What this person does: send, react, command, shortcut, press, fill, submit, close, home or read."""
         person = self._world.people.find(seat)
         if person.deleted:
             raise UnknownPlace(f"{person.name} is deactivated")
@@ -81,6 +86,9 @@ class Seats:
                 place = self._place(person, body["channel"])
                 message = acts.send(person, place, body["text"], body.get("thread_ts"))
                 return {"ok": True, "message": self._shown(person, message)}
+            case "react":
+                acts.react(person, self._message(person, body), body["name"])
+                return {"ok": True}
             case "command":
                 place = self._place(person, body["channel"])
                 return await acts.command(person, place, body["text"], in_thread=bool(body.get("thread_ts")))
@@ -157,8 +165,8 @@ class Seats:
     def _thread(self, person: Person, channel: Channel, ts: str) -> list[dict[str, Any]]:
         return [
             self._shown(person, message)
-            for message in self._world.messages.all(channel.id)
-            if ts in (message.ts, message.thread_ts) and message.only_for in (None, person.id)
+            for message in self._world.messages.thread(channel.id, ts)
+            if message.only_for in (None, person.id)
         ]
 
     def _shown(self, person: Person, message: Message) -> dict[str, Any]:
@@ -178,9 +186,7 @@ class Seats:
     def _notices(self, person: Person) -> list[dict[str, Any]]:
         own = [
             {"kind": "ephemeral", "at": float(message.ts), **self._shown(person, message)}
-            for channel in self._world.channels.all()
-            for message in self._world.messages.all(channel.id)
-            if message.only_for == person.id
+            for message in self._world.messages.private(person.id)
         ]
         errors = [{"kind": "error", **notice} for notice in self._world.notices.of(person.id)]
         return sorted([*own, *errors], key=lambda notice: float(notice["at"]))

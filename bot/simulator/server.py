@@ -13,24 +13,26 @@ from bot.simulator.errors import SlackError, UnknownPlace
 from bot.simulator.events import Events
 from bot.simulator.interactions import Interactions
 from bot.simulator.seats import Seats
+from bot.simulator.state import Keeper
 from bot.simulator.webapi.call import arguments_of
 from bot.simulator.webapi.endpoint import Endpoint
 from bot.simulator.world import World
 
 _PAGE = Path(__file__).parent / "page"
 _LARGEST_BODY = 32 * 1024 * 1024
-_POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+_POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 
 
 class Server:
     """Serves one world; `async with` starts and stops it."""
 
-    def __init__(self, world: World, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, world: World, *, host: str = "127.0.0.1", port: int = 0, keeper: Keeper | None = None) -> None:
         if not ipaddress.ip_address(host).is_loopback:
             raise ValueError(f"the simulator has no password and listens on loopback only, not on {host}")
         self.world = world
         self._host = host
         self._port = port
+        self._keeper = keeper
         self._events = Events(world)
         self._interactions = Interactions(world, self._events)
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.5)
@@ -42,6 +44,9 @@ class Server:
         port = self._runner.addresses[0][1]
         host = f"[{self._host}]" if ":" in self._host else self._host
         self.world.base_url = f"http://{host}:{port}"
+        self.world.schedule.start(self._events.post_scheduled)
+        if self._keeper is not None:
+            self._keeper.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -50,6 +55,8 @@ class Server:
         await self.world.sockets.close()
         await self.world.request_urls.close()
         await self._runner.cleanup()
+        if self._keeper is not None:
+            await self._keeper.close()
 
     def ready_line(self) -> dict[str, Any]:
         """What a parent process needs to know."""

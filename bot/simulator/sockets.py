@@ -1,9 +1,11 @@
 """Socket Mode: connections, and envelopes each of which goes to one of them (Slack: "Using Socket Mode")."""
 
 import asyncio
+import contextlib
 import json
 import secrets
 import uuid
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +46,7 @@ class Sockets:
         self._turn = 0
         self._pending: dict[str, _Pending] = {}
         self._refuse_until = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def connected(self) -> int:
@@ -77,9 +80,10 @@ class Sockets:
                 connection.request.transport.abort()
 
     async def refresh(self) -> None:
-        """Asks every connection to reconnect, as Slack does every few hours, then closes it."""
+        """Asks every connection to reconnect, as Slack does every few hours, and closes it a little later."""
         for connection in list(self._connections):
             await _send(connection.socket, {"type": "disconnect", "reason": "refresh_requested", "debug_info": {}})
+            self._spawn(self._close_later(connection))
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One connection, from its ticket to its end."""
@@ -97,6 +101,7 @@ class Sockets:
         self._opened += 1
         connection = _Connection(self._opened, socket, request)
         self._connections.append(connection)
+        pings = self._spawn(_ping(socket))
         try:
             await _send(socket, self._hello())
             self._feed.add("sockets", connected=self.connected)
@@ -104,12 +109,16 @@ class Sockets:
                 if message.type is WSMsgType.TEXT:
                     self._acknowledge(message.data)
         finally:
+            pings.cancel()
             self._connections.remove(connection)
             self._feed.add("sockets", connected=self.connected)
         return socket
 
     async def close(self) -> None:
         """Ends every connection."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for connection in list(self._connections):
             await connection.socket.close()
 
@@ -163,6 +172,16 @@ class Sockets:
         if not pending.answer.done():
             pending.answer.set_result(payload if isinstance(payload, dict) else {"text": payload} if payload else {})
 
+    async def _close_later(self, connection: _Connection) -> None:
+        await self._clock.sleep(limits.REFRESH_SECONDS)
+        await connection.socket.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     def _hello(self) -> dict[str, Any]:
         return {
             "type": "hello",
@@ -170,6 +189,14 @@ class Sockets:
             "connection_info": {"app_id": APP_ID},
             "debug_info": {"host": "simulator", "build_number": 1, "approximate_connection_time": 18060},
         }
+
+
+async def _ping(socket: web.WebSocketResponse) -> None:
+    """Says that the connection lives: Slack's own clients give up one that is silent. In real time, as it is theirs."""
+    while not socket.closed:
+        await asyncio.sleep(limits.PING_SECONDS)
+        with contextlib.suppress(ConnectionError):
+            await socket.ping()
 
 
 async def _send(socket: web.WebSocketResponse, message: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ _MODAL: Final = fields(
     notify_on_close=Flag(),
     submit_disabled=Flag(),
 )
+_PREFIX: Final = "V0VIEW"
 _HOME: Final[Fields] = fields({"type": Choice(("home",)), "blocks": Anything()}, **_COMMON)
 
 
@@ -127,6 +128,20 @@ class Views:
         """The Home tab published for this person."""
         return self._homes.get(user_id)
 
+    def stacks(self) -> dict[str, list[View]]:
+        """Everybody's modals."""
+        return {user_id: list(stack) for user_id, stack in self._stacks.items() if stack}
+
+    def homes(self) -> dict[str, View]:
+        """Everybody's Home tab."""
+        return dict(self._homes)
+
+    def restore(self, stacks: dict[str, list[View]], homes: dict[str, View]) -> None:
+        """Modals and Home tabs as they were."""
+        self._stacks, self._homes = stacks, homes
+        views = [*homes.values(), *(view for stack in stacks.values() for view in stack)]
+        self._made = max((int(view.id.removeprefix(_PREFIX)) for view in views), default=0)
+
     def errors(self, user_id: str) -> dict[str, str]:
         """What is written at the fields of the top modal; the key "" is for the whole of it."""
         return dict(self._errors.get(user_id, {}))
@@ -207,7 +222,7 @@ class Views:
     def _make(self, user_id: str, content: dict[str, Any], *, previous: View | None) -> View:
         self._check_external_id(content, but=None)
         self._made += 1
-        view_id = f"V0VIEW{self._made:06}"
+        view_id = f"{_PREFIX}{self._made:06}"
         return View(
             id=view_id,
             user_id=user_id,

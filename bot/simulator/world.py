@@ -1,6 +1,7 @@
 """Everything the simulator knows, in memory; the one object that all its parts share."""
 
 import secrets
+from itertools import takewhile
 from typing import Any
 
 from bot.simulator import blocks as block_kit
@@ -35,12 +36,13 @@ class World:
         self.clock = clock
         self.base_url = ""
         self.default_seat = "alice"
+        self.hint: dict[str, Any] | None = None
         self.bot_token = f"xoxb-simulator-{secrets.token_hex(12)}"
         self.app_token = f"xapp-simulator-{secrets.token_hex(12)}"
         self.verification_token = secrets.token_hex(12)
         self.feed = Feed()
         self.traffic = Traffic(self.feed)
-        self.people = People(workspace.people, workspace.groups)
+        self.people = People(workspace.people, workspace.groups, team_id=workspace.team.id)
         self.channels = Channels(workspace.channels)
         self.messages = Messages(self.feed)
         self.views = Views(self.feed, workspace.team.id)
@@ -50,7 +52,7 @@ class World:
         self.sockets = Sockets(clock, self.feed, self.traffic)
         self.request_urls = RequestUrls(manifest, clock, self.traffic, verification_token=self.verification_token)
         self.pace = Pace(clock, limited=limited)
-        self.faults = Faults()
+        self.faults = Faults(self.feed)
         self.files = Files()
         self.schedule = Schedule(clock)
         self._read: dict[tuple[str, str], str] = {}
@@ -105,14 +107,19 @@ class World:
             self._read[(user_id, channel_id)] = latest[-1].ts
             self.feed.add("read", user=user_id, channel=channel_id)
 
+    def read_marks(self) -> list[tuple[str, str, str]]:
+        """How far everybody has read: user, channel, ts."""
+        return [(user_id, channel_id, ts) for (user_id, channel_id), ts in self._read.items()]
+
+    def restore_read_marks(self, marks: list[tuple[str, str, str]]) -> None:
+        """How far everybody had read."""
+        self._read = {(user_id, channel_id): ts for user_id, channel_id, ts in marks}
+
     def unread(self, user_id: str, channel_id: str) -> int:
         """How many messages of others in the channel itself this person has not seen."""
         seen = self._read.get((user_id, channel_id), "")
+        unseen = takewhile(lambda message: message.ts > seen, self.messages.latest(channel_id))
         return sum(
-            1
-            for message in self.messages.all(channel_id)
-            if message.ts > seen
-            and not message.is_reply
-            and message.user != user_id
-            and message.only_for in (None, user_id)
+            not message.is_reply and message.user != user_id and message.only_for in (None, user_id)
+            for message in unseen
         )

@@ -16,6 +16,8 @@ from bot.approvals.request import Request
 from bot.approvals.task import Task
 
 APPROVE: Final = "approve"
+APPROVE_WHY: Final = "approve_why"
+"""Opens the modal that asks for the reason of an approval, where the policy wants one."""
 REJECT: Final = "reject"
 RESPOND: Final = "respond"
 EDIT: Final = "edit"

@@ -15,7 +15,7 @@ from typing import Final, assert_never
 from bot.approvals.ports import View
 from bot.approvals.request import Pending, Request
 from bot.approvals.surface import SurfaceKind
-from bot.slack import blocks, requests, tasks
+from bot.slack import blocks, privacy, requests, tasks
 from bot.slack.blocks import Block
 from bot.slack.values import Detail
 
@@ -121,7 +121,7 @@ def _urgency(view: View) -> Urgency:
 def _request(view: View) -> Request:
     if view.request is None:
         raise ValueError(f"surface {view.surface.id} is a {view.surface.kind} without its request")
-    return view.request
+    return privacy.masked(view.request)
 
 
 def _fits(drawn: list[Block]) -> bool:

@@ -23,7 +23,7 @@ IN_TIME = 2.5
 """Seconds in which a click is checked; the trigger that opens its modal lives three (Slack: trigger_id)."""
 
 
-FORMS = re.compile(r"^(reject|respond|choose|each|edit(:\d+)?)$")
+FORMS = re.compile(r"^(approve_why|reject|respond|choose|each|edit(:\d+)?)$")
 """The buttons that open a modal to be answered."""
 
 
@@ -135,6 +135,8 @@ def _from(view: modals.Modal, request: Request, body: Body) -> modals.Modal:
 
 def _form(request: Request, action_id: str) -> modals.Modal:
     match action_id.partition(":")[0]:
+        case actions.APPROVE_WHY:
+            return modals.approve(request)
         case actions.REJECT:
             return modals.reject(request)
         case actions.RESPOND:
@@ -148,13 +150,22 @@ def _form(request: Request, action_id: str) -> modals.Modal:
 
 
 async def _view_all(parts: Parts, body: Body, client: AsyncWebClient) -> None:
-    target = actions.request_target(_pressed(body)["value"])
-    request = await parts.storage.request(target.request)
+    request = await _seen(parts, body)
     listed = await parts.storage.surfaces_of(request.task_id)
     filed = any(each.request_id == request.id and _holds(each, request.version) for each in listed)
     view = await asyncio.to_thread(modals.view_all, request, filed=filed)  # it may be megabytes
     await client.views_open(trigger_id=body["trigger_id"], view=view)
     await parts.answers.viewed(request, person_of(body), parts.clock(), await surface_of(parts, body))
+
+
+async def _seen(parts: Parts, body: Body) -> Request:
+    """The request that the button is about, for one who may see the whole of it."""
+    target = actions.request_target(_pressed(body)["value"])
+    try:
+        async with asyncio.timeout(IN_TIME):
+            return await parts.answers.view(target.request, person_of(body), parts.clock())
+    except TimeoutError:
+        raise Unreachable from None
 
 
 def _holds(surface: Surface, version: int) -> bool:
@@ -164,7 +175,7 @@ def _holds(surface: Surface, version: int) -> bool:
 
 async def _turn_page(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     pressed, view = _pressed(body), body["view"]
-    request = await parts.storage.request(actions.request_target(pressed["value"]).request)
+    request = await _seen(parts, body)
     page = await asyncio.to_thread(modals.view_all, request, actions.index(pressed["action_id"]))
     await client.views_update(view_id=view["id"], hash=view["hash"], view=page)
 

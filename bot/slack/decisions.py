@@ -51,7 +51,9 @@ def headline(request: Request) -> str:
 def _headline(decision: Decision) -> str:
     match decision:
         case Answered(at=at):
-            return f"*{_SAID[outcome_of(decision)]}* by {text.mentions(decision.voters)} · {moment(at)}"
+            by = text.mentions(decision.voters) if decision.voters else "its policy"
+            why = f": {text.sentence(decision.ruled, 200)}" if decision.ruled else ""
+            return f"*{_SAID[outcome_of(decision)]}* by {by}{why} · {moment(at)}"
         case Expired(at=at):
             return f"*Expired.* Nobody answered by {moment(at)}"
         case Cancelled(by=by, at=at):
@@ -89,7 +91,7 @@ def stopped(failure: Failure) -> str:
 def words(request: Request, detail: Detail | None) -> list[Block]:
     """What was said: reasons, answers, choices. No block where a plain approval says it all."""
     decision = request.decision
-    if not isinstance(decision, Answered) or detail is None:
+    if not isinstance(decision, Answered) or detail is None or request.policy.private or decision.ruled:
         return []
     if outcome_of(decision) is Outcome.MIXED:
         named = zip(request.question.items, decision.verdicts, strict=False)
@@ -114,9 +116,7 @@ def _distinct(verdicts: tuple[ItemVerdict, ...]) -> list[ItemVerdict]:
 
 def _said(verdict: ItemVerdict, detail: Detail) -> tuple[Element, ...]:
     match verdict:
-        case Approve():
-            return ()
-        case Reject(reason=reason):
+        case Approve(reason=reason) | Reject(reason=reason):
             return values.answer(reason, detail.text).parts if reason.strip() else ()
         case Respond(value=value):
             return values.answer(value, detail.text).parts
@@ -128,10 +128,9 @@ def _said(verdict: ItemVerdict, detail: Detail) -> tuple[Element, ...]:
 
 def _short(verdict: ItemVerdict, detail: Detail) -> str:
     match verdict:
-        case Approve():
-            return "Approved"
-        case Reject(reason=reason):
-            return f"Rejected: {text.label(reason, detail.value)}" if reason.strip() else "Rejected"
+        case Approve(reason=reason) | Reject(reason=reason):
+            said = "Approved" if isinstance(verdict, Approve) else "Rejected"
+            return f"{said}: {text.label(reason, detail.value)}" if reason.strip() else said
         case Respond(value=value):
             words = value if isinstance(value, str) else text.pretty(value)
             return f"Answered: {text.label(words, detail.value)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bot.approvals.inboxes import Contents
-from bot.slack import blocks, links, requests, text
+from bot.slack import blocks, links, privacy, requests, text
 from bot.slack.blocks import Block
 from bot.slack.cards import Card, Urgency
 
@@ -25,7 +25,7 @@ def draw(contents: Contents, address: str) -> Card:
     more = f"{text.counted(rest, 'more request')} on my Home. " if rest > 0 else ""
     footer = blocks.context(f"{more}You get this at {contents.digest}. `/approvals digest off` ends it.")
     first = next((row.request for row in contents.waiting.rows if row.request is not None), None)
-    title = text.sentence(first.question.title, 150) if first else ""
+    title = text.sentence(privacy.masked(first).question.title, 150) if first else ""
     overdue = f"{contents.overdue:,} overdue." if contents.overdue else ""
     return Card(
         text=text.paragraph([f"{heading}.", overdue, f"First: {text.spoken(title)}" if title else ""]),

@@ -138,7 +138,7 @@ class SlackDirectory:
         """The bot's workspace and its own id."""
         if self._own is None:
             body = await self._ask(self._client.auth_test())
-            self._own = TeamId(str(body["team_id"])), UserId(str(body["user_id"]))
+            self._own = TeamId(str(body["team_id"])), UserId(str(body.get("user_id") or ""))
         return self._own
 
     async def _resolve(self, ref: str, fresh: bool) -> frozenset[Person]:

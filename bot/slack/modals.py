@@ -11,7 +11,7 @@ from bot.approvals.decision import Choose, Respond
 from bot.approvals.ids import JSON
 from bot.approvals.question import Verdict
 from bot.approvals.request import Request
-from bot.slack import actions, blocks, elements, fields, forms, pages, views
+from bot.slack import actions, blocks, elements, fields, forms, pages, views, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.edits import Edited as Edited
@@ -32,13 +32,23 @@ ANSWER: Final = "answer"
 _WORDS: Final[dict[str, JSON]] = {"type": "string", "maxLength": blocks.INPUT_TEXT}
 
 
-# --- Reject -------------------------------------------------------------------------------------
+# --- Why -------------------------------------------------------------------------------------
 
 
 def reject(request: Request) -> Modal:
     """Asks for the reason; it is required where the policy wants one."""
     needed = Verdict.REJECT in request.policy.reasons
-    field: Block = {
+    return views.about(request, "Reject", actions.REJECT, [_why(needed)], submit="Reject")
+
+
+def approve(request: Request) -> Modal:
+    """Asks for the reason of an approval, which the policy wants."""
+    words = wording.label(request.question, Verdict.APPROVE)
+    return views.about(request, "Approve", actions.APPROVE_WHY, [_why(True)], submit=words)
+
+
+def _why(needed: bool) -> Block:
+    return {
         "type": "input",
         "block_id": REASON,
         "label": blocks.plain("Why?", 150),
@@ -52,7 +62,6 @@ def reject(request: Request) -> Modal:
         "hint": blocks.plain("The requester and the agent will read it.", 150),
         "optional": not needed,
     }
-    return views.about(request, "Reject", actions.REJECT, [field], submit="Reject")
 
 
 def reason(state: State) -> str:

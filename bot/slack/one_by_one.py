@@ -63,7 +63,9 @@ def _verdict(request: Request, number: int, state: State) -> ItemVerdict | Probl
     words = str(held.get(_words_block(number), {}).get(fields.VALUE, {}).get("value") or "").strip()
     match str(option["value"]) if option else "":
         case Verdict.APPROVE:
-            return Approve()
+            if Verdict.APPROVE in request.policy.reasons and not words:
+                return Problems(by_block={_words_block(number): "Please say why."})
+            return Approve(reason=words) if Verdict.APPROVE in request.policy.reasons else Approve()
         case Verdict.REJECT:
             if Verdict.REJECT in request.policy.reasons and not words:
                 return Problems(by_block={_words_block(number): "Please say why."})

@@ -10,6 +10,7 @@ from bot.approvals.errors import moment
 from bot.approvals.ports import Graph
 from bot.approvals.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
+from bot.slack import privacy
 from bot.slack.text import escape, sentence, shown
 
 SUBCOMMANDS = ("help", "list", "status", "cancel")
@@ -41,7 +42,7 @@ def task_list(tasks: Sequence[Task]) -> str:
 
 def task_status(task: Task, requests: Sequence[Request]) -> str:
     lines = [f"{_line(task)}, started by <@{task.requester.user_id}> in <#{task.channel}>"]
-    lines += [f"• {sentence(request.question.title, 150)}: {_request(request)}" for request in requests]
+    lines += [f"• {sentence(privacy.masked(request).question.title, 150)}: {_request(request)}" for request in requests]
     if isinstance(task.state, Ended):
         lines.append(escape(shown(task.state.outcome, 1500).text))
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from bot.approvals.errors import moment
 from bot.approvals.question import Item, Risk, Verdict
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.task import Task
-from bot.slack import actions, blocks, changes, decisions, text, values, wording
+from bot.slack import actions, blocks, changes, decisions, privacy, text, values, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
 from bot.slack.one_by_one import MOST_ITEMS
@@ -40,8 +40,8 @@ def copy(task: Task, request: Request, detail: Detail | None) -> list[Block]:
 def row(request: Request, place: str) -> list[Block]:
     """The request in short, as part of a list: what, who, risk, deadline and votes, with the card's own buttons.
     `place` says in mrkdwn where the card is."""
-    question = request.question
-    risk = [_RISKS[question.risk]] if question.risk else []
+    request = privacy.masked(request)
+    risk = [_RISKS[request.question.risk]] if request.question.risk else []
     by = f"answer by {moment(request.deadline)}" if request.deadline else "no deadline"
     votes = _votes(request)
     about = [*risk, f"asked by {text.mention(request.requester)} for *{text.sentence(request.graph, 80)}*", by]
@@ -55,6 +55,7 @@ def row(request: Request, place: str) -> list[Block]:
 
 def line(request: Request, place: str) -> str:
     """The request in a line or two of mrkdwn: what, and how it stands."""
+    request = privacy.masked(request)
     if settled := decisions.headline(request):
         return f"*{_title(request)}*\n{_joined([settled, place])}"
     by = f"answer by {moment(request.deadline)}" if request.deadline else "no deadline"
@@ -147,6 +148,7 @@ def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
         *about,
         *changed,
         *_standing(request, detail),
+        *_shortage(request),
         *blocks.actions(_buttons(request, cut or changes_cut)),
         blocks.context(_footer(request)),
     ]
@@ -250,9 +252,23 @@ def _votes(request: Request) -> str:
     return f"{given} of {quorum}{voters}"
 
 
+def _shortage(request: Request) -> list[Block]:
+    """That its quorum is larger than those who were there to give it, while it can be answered."""
+    if not _open(request) or not request.short or not request.asked:
+        return []
+    needed = request.stage.needed
+    return [
+        blocks.context(
+            f":warning: It needs {needed:,} to agree, and those who may answer can give {needed - request.short:,}."
+            " The policy file names too few."
+        )
+    ]
+
+
 def _footer(request: Request) -> str:
     version = f"version {request.version}" if request.version > 1 else ""
-    words = [f"Request `{request.id}`", version, f"digest `{request.digest[:12]}`"]
+    digest = "private" if request.policy.private else f"digest `{request.digest[:12]}`"
+    words = [f"Request `{request.id}`", version, digest]
     return " · ".join(word for word in words if word)
 
 
@@ -273,7 +289,7 @@ def _buttons(request: Request, cut: bool) -> list[Element]:
         return [blocks.button("Take it back", actions.TAKE_BACK, value), *([view_all] if cut else []), history]
     stopped = isinstance(request.state, Decided) and request.state.failure is not None
     retry = [blocks.button("Retry now", actions.RETRY, value, style="primary")] if stopped else []
-    return [*retry, *([view_all] if cut else []), history]
+    return [*retry, *([view_all] if cut or request.policy.private else []), history]
 
 
 def _answers(request: Request, value: str) -> list[Element]:
@@ -288,8 +304,11 @@ def _answers(request: Request, value: str) -> list[Element]:
     )
     made: list[Element] = []
     if Verdict.APPROVE in offered:
-        confirm = _confirm(request)
-        made.append(blocks.button(f"{approve}{every}", actions.APPROVE, value, style="primary", confirm=confirm))
+        if Verdict.APPROVE in request.policy.reasons:
+            made.append(blocks.button(f"{approve}{every}…", actions.APPROVE_WHY, value, style="primary"))
+        else:
+            confirm = _confirm(request)
+            made.append(blocks.button(f"{approve}{every}", actions.APPROVE, value, style="primary", confirm=confirm))
     if Verdict.CHOOSE in offered and not several:
         made.extend(_choices(request, value))
     if Verdict.RESPOND in offered and not several and not made:
@@ -308,16 +327,30 @@ def _answers(request: Request, value: str) -> list[Element]:
 
 def _choices(request: Request, value: str) -> list[Element]:
     choices = request.question.choices
-    if len(choices) > CHOICE_BUTTONS:
+    if len(choices) > CHOICE_BUTTONS or request.policy.private:
         return [blocks.button("Choose…", actions.CHOOSE, value, style="primary")]
     numbered = _lists_choices(request)
     return [
-        blocks.button(f"{n + 1}. {choice}" if numbered else choice, actions.indexed(actions.CHOOSE, n), value)
+        blocks.button(
+            f"{n + 1}. {choice}" if numbered else choice,
+            actions.indexed(actions.CHOOSE, n),
+            value,
+            confirm=_confirmed(request, "Choose this?", choice) if request.policy.confirm else None,
+        )
         for n, choice in enumerate(choices)
     ]
 
 
 def _confirm(request: Request) -> dict[str, object] | None:
-    if request.question.risk is not Risk.CRITICAL:
-        return None
-    return blocks.confirmation("Approve this?", "Its risk is critical. What you approve is run as shown.", "Approve")
+    if request.question.risk is Risk.CRITICAL:
+        return _confirmed(request, "Approve this?", "Its risk is critical.")
+    return _confirmed(request, "Approve this?", "Its policy asks once more.") if request.policy.confirm else None
+
+
+def _confirmed(request: Request, title: str, why: str) -> dict[str, object]:
+    words = wording.label(request.question, Verdict.APPROVE) if Verdict.APPROVE in _all(request) else "Yes"
+    return blocks.confirmation(title, f"{why} What you approve is run as shown.", words)
+
+
+def _all(request: Request) -> set[Verdict]:
+    return {verdict for item in request.question.items for verdict in item.verdicts}

@@ -25,9 +25,13 @@ IN_TIME = 2.5
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
+    @app.view(actions.APPROVE_WHY)
+    async def approve(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await _submitted(parts, ack, _with_reason(parts, body, Approve))
+
     @app.view(actions.REJECT)
     async def reject(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _reject(parts, body))
+        await _submitted(parts, ack, _with_reason(parts, body, Reject))
 
     @app.view(actions.RESPOND)
     async def respond(ack: AsyncAck, body: Mapping[str, Any]) -> None:
@@ -91,11 +95,11 @@ async def _replace(ack: AsyncAck, title: str, sentence: str) -> None:
     await ack(response_action="update", view=dict(modals.notice(title, sentence)))
 
 
-async def _reject(parts: Parts, body: Body) -> Problems | None:
+async def _with_reason(parts: Parts, body: Body, verdict: type[Approve | Reject]) -> Problems | None:
     target = _target(body)
     request = await parts.storage.request(target.request)
     reason = modals.reason(_state(body))
-    verdicts: tuple[ItemVerdict, ...] = tuple(Reject(reason=reason) for _ in request.question.items)
+    verdicts: tuple[ItemVerdict, ...] = tuple(verdict(reason=reason) for _ in request.question.items)
     try:
         await _vote(parts, body, verdicts)
     except ReasonMissing as missing:
@@ -132,8 +136,8 @@ async def _each(parts: Parts, body: Body) -> Problems | None:
 
 
 async def _edit(parts: Parts, body: Body) -> Problems | None:
-    """Change one item's arguments. Where it is the only one, who changed it thereby approves it as it is now; of
-    several, the others are still to be looked at."""
+    """Change one item's arguments. Where it is the only one, who changed it thereby approves it as it is now, unless
+    an approval has to say why; of several, the others are still to be looked at."""
     request = await _request(parts, body)
     edited = modals.edited(request, _state(body))
     if isinstance(edited, Problems):
@@ -146,7 +150,7 @@ async def _edit(parts: Parts, body: Body) -> Problems | None:
         revised = await parts.answers.edit(
             request.id, person, version, edited.item, edited.arguments, parts.clock(), surface
         )
-        if len(revised.question.items) == 1:
+        if len(revised.question.items) == 1 and Verdict.APPROVE not in revised.policy.reasons:
             await parts.answers.vote(request.id, person, revised.version, (Approve(),), parts.clock(), surface)
     except InvalidAnswer as invalid:
         return edits.problem(request, edited.item, invalid.field, invalid.problem)
@@ -157,6 +161,8 @@ async def _as_it_is(parts: Parts, body: Body, request: Request, edited: edits.Ed
     """Somebody saved without a change: an approval where that is an answer, and no new version in any case."""
     if len(request.question.items) > 1:
         return None
+    if Verdict.APPROVE in request.policy.reasons:
+        return edits.problem(request, edited.item, "", "Nothing is changed yet; an approval as it is has to say why.")
     if Verdict.APPROVE not in wording.verdicts(request, edited.item):
         return edits.problem(request, edited.item, "", "Nothing is changed yet, and as it is it cannot be approved.")
     await _vote(parts, body, (Approve(),))

@@ -9,12 +9,15 @@ import pytest
 
 from bot.approvals.chain import PURGED
 from bot.approvals.decision import Vote
+from bot.approvals.policy import Expire, Step, one_stage
 from bot.approvals.ports import Storage
 from bot.approvals.question import Risk
-from bot.approvals.request import Pending, Request
+from bot.approvals.request import Passed, Pending, Request
 from bot.approvals.task import Task, TaskCancelled
 from tests.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_event, decided
 from tests.conformance.stores import Store
+
+EXPIRES = (Step(after=timedelta(hours=2), action=Expire()),)
 
 
 @pytest.fixture
@@ -31,7 +34,14 @@ async def stored(storage: Storage, request: Request) -> Request:
 def asking(id: str, task: Task, *names: str, risk: Risk | None = None, hours: int = 0) -> Request:
     """A request of these approvers; one of `hours` expires so much later than the others."""
     opened = task.created_at + timedelta(hours=hours)
-    return a_request(id, task, policy=a_policy(approvers=names), question=a_question(risk=risk), opened_at=opened)
+    return a_request(
+        id,
+        task,
+        policy=a_policy(stages=one_stage(names, steps=EXPIRES)),
+        question=a_question(risk=risk),
+        opened_at=opened,
+        stage_opened_at=opened,
+    )
 
 
 async def ids(storage: Storage, *refs: str, limit: int = 10) -> list[str]:
@@ -71,7 +81,7 @@ async def test_the_graver_waits_first_and_of_those_as_grave_what_expires_sooner(
 
 
 async def test_what_never_expires_waits_after_what_does(storage: Storage, task: Task) -> None:
-    await stored(storage, a_request("never", task, policy=a_policy(approvers=("UBOB",), steps=())))
+    await stored(storage, a_request("never", task, policy=a_policy(stages=one_stage(("UBOB",)))))
     await stored(storage, asking("later", task, "UBOB", hours=24 * 365))
 
     assert await ids(storage, "UBOB") == ["later", "never"]
@@ -99,7 +109,7 @@ async def test_whom_a_step_adds_it_waits_for_from_then_on(storage: Storage, task
 
     assert await ids(storage, "@on-call") == await ids(storage, "UBOB") == ["one"]
 
-    fewer = replace(saved, policy=a_policy(approvers=("UCAROL",)), escalated_to=())
+    fewer = replace(saved, policy=a_policy(stages=one_stage(("UCAROL",))), escalated_to=())
     await storage.save_request(fewer, an_event("moved", request))
 
     assert await ids(storage, "@on-call", "UBOB") == []
@@ -133,6 +143,18 @@ async def test_what_waits_is_found_by_a_process_that_starts_later(store: Store) 
     await stored(storage, asking("one", task, "UBOB"))
 
     assert await ids(await store.reopen(), "UBOB") == ["one"]
+
+
+async def test_whom_a_later_stage_asks_it_waits_for_once_that_is_reached(storage: Storage, task: Task) -> None:
+    stages = (*one_stage(("ULEAD",)), *one_stage(("UMONEY",)))
+    request = await stored(storage, a_request("one", task, policy=a_policy(stages=stages)))
+
+    assert (await ids(storage, "ULEAD"), await ids(storage, "UMONEY")) == (["one"], [])
+
+    passed = (Passed(verdicts=(), voters=(a_person("ULEAD"),), at=NOON),)
+    await storage.save_request(replace(request, passed=passed), an_event("voted", request))
+
+    assert (await ids(storage, "ULEAD"), await ids(storage, "UMONEY")) == ([], ["one"])
 
 
 # --- Who voted ----------------------------------------------------------------------------------------------

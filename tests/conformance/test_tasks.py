@@ -10,7 +10,7 @@ import pytest
 
 from bot.approvals.chain import PURGED
 from bot.approvals.errors import Conflict, NotFound
-from bot.approvals.ids import TaskId, ThreadId
+from bot.approvals.ids import ChannelId, TaskId, ThreadId, Ts
 from bot.approvals.ports import Storage
 from bot.approvals.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, TaskState, Waiting
 from tests.builders import MINUTE, NOON, a_person, a_request, a_surface, a_task, an_event
@@ -201,6 +201,25 @@ async def test_a_requester_is_the_same_only_in_the_same_workspace(storage: Stora
 
     assert await storage.tasks_of(a_person("U1", "T1"), limit=10) == (mine,)
     assert await storage.tasks_of(a_person("U3", "T1"), limit=10) == ()
+
+
+async def test_the_tasks_of_a_slack_thread_are_those_that_were_started_in_it(storage: Storage) -> None:
+    there = {"channel": ChannelId("C1"), "thread_ts": Ts("1.5")}
+    first, second = a_task("first", **there), a_task("second", **there, state=Ended(outcome="done", at=NOON))
+    others = [
+        a_task("another channel", channel=ChannelId("C2"), thread_ts=Ts("1.5")),
+        a_task("another thread", channel=ChannelId("C1"), thread_ts=Ts("1.6")),
+        a_task("its own", channel=ChannelId("C1")),
+    ]
+    for task in (first, second, *others):
+        await storage.create_task(task, an_event("started", task))
+
+    assert await storage.tasks_in(ChannelId("C1"), Ts("1.5")) == (first, second)
+    assert await storage.tasks_in(ChannelId("C3"), Ts("1.5")) == ()
+
+    await storage.purge(second.id)
+
+    assert await storage.tasks_in(ChannelId("C1"), Ts("1.5")) == (first,)
 
 
 @pytest.mark.parametrize("state", [Starting(), Running()], ids=lambda state: type(state).__name__)

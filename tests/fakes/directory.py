@@ -28,7 +28,8 @@ class FakeDirectory:
 
     async def member(self, person: Person) -> Member:
         self._answer()
-        return Member(person=person, name=person.user_id, ineligible=self.ineligible.get(person, ""))
+        zone = self.zones.get(person, "")
+        return Member(person=person, name=person.user_id, ineligible=self.ineligible.get(person, ""), zone=zone)
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
         self._answer()

@@ -73,6 +73,44 @@ async def test_planned_faults_can_be_cancelled(desk: Desk) -> None:
     assert (await desk.bot.auth_test())["ok"]
 
 
+async def test_planned_faults_can_be_seen_with_what_is_left_of_them(desk: Desk) -> None:
+    await desk.sim.fault("auth.test", "status", status=500, times=2)
+    await refusal(desk.bot.auth_test())
+
+    [left] = await desk.sim.faults()
+
+    assert (left["method"], left["kind"], left["status"], left["times"]) == ("auth.test", "status", 500, 1)
+
+
+STANDINGS = {
+    "member": [],
+    "guest": ["is_restricted"],
+    "single-channel guest": ["is_restricted", "is_ultra_restricted"],
+    "stranger": ["is_stranger"],
+    "deactivated": ["deleted"],
+}
+
+
+@pytest.mark.parametrize(("standing", "flags"), STANDINGS.items(), ids=STANDINGS.keys())
+async def test_somebody_becomes_something_else_and_the_directory_says_so(
+    desk: Desk, standing: str, flags: list[str]
+) -> None:
+    await desk.sim.change_standing("bob", "stranger")
+
+    await desk.sim.change_standing("bob", standing)
+
+    user = (await desk.bot.users_info(user="U0BOB"))["user"]
+    people = {person["name"]: person["standing"] for person in (await desk.sim.state())["people"]}
+    assert [flag for flag in ("is_restricted", "is_ultra_restricted", "is_stranger", "deleted") if user[flag]] == flags
+    assert user["team_id"] == ("T0OTHER" if standing == "stranger" else "T0ACME")
+    assert people["bob"] == standing
+
+
+async def test_an_unknown_standing_is_refused(desk: Desk) -> None:
+    with pytest.raises(ControlError, match="no such standing: boss"):
+        await desk.sim.change_standing("bob", "boss")
+
+
 async def test_a_delay_holds_the_call_until_its_time(desk: Desk) -> None:
     await desk.sim.fault("auth.test", "delay", seconds=5)
 

@@ -252,6 +252,21 @@ async def test_the_home_tab_is_published_for_one_person_and_opening_it_is_an_eve
     assert await desk.seat("alice").home() is None
 
 
+async def test_a_menu_of_conversations_may_ask_for_a_way_to_answer_in_the_one_chosen(desk: Desk) -> None:
+    element = {"type": "conversations_select", "action_id": "where", "response_url_enabled": True}
+    socket = await _opened(
+        desk, modal({"type": "input", "block_id": "ask", "label": plain("Where"), "element": element})
+    )
+
+    _, body = await _submitted(desk, socket, {"where": "#general"})
+    [answer] = body["response_urls"]
+    async with desk.session.post(answer["response_url"], json={"text": "Here", "response_type": "in_channel"}) as sent:
+        assert sent.status == 200
+
+    assert (answer["block_id"], answer["action_id"], answer["channel_id"]) == ("ask", "where", "C0GENERAL")
+    assert [message["text"] for message in await desk.seat("alice").messages("#general")] == ["Here"]
+
+
 async def test_every_kind_of_input_is_filled_in_with_what_a_person_sees(desk: Desk) -> None:
     options = [{"text": plain(name), "value": name.lower()} for name in ("One", "Two")]
 

@@ -13,8 +13,8 @@ async def test_the_page_is_told_which_shortcuts_there_are(desk: Desk) -> None:
     state = await desk.sim.state()
 
     assert state["app"]["shortcuts"] == [
-        {"name": "Start from this", "callback_id": "from_message", "description": "A task", "on_message": True},
-        {"name": "Start", "callback_id": "from_anywhere", "description": "A task", "on_message": False},
+        {"name": "Start from this", "callback_id": "from_message", "description": "A task", "type": "message"},
+        {"name": "Start", "callback_id": "from_anywhere", "description": "A task", "type": "global"},
     ]
 
 

@@ -261,12 +261,15 @@ async def test_sockets_are_cut_on_demand_and_refused_for_a_time(desk: Desk) -> N
     assert (await desk.sim.state())["connected"] == 1
 
 
-async def test_a_polite_drop_asks_the_app_to_reconnect(desk: Desk) -> None:
+async def test_a_polite_drop_asks_the_app_to_reconnect_and_closes_a_little_later(desk: Desk) -> None:
     socket = await desk.socket()
 
     await desk.sim.drop_sockets(politely=True)
 
     assert (await socket.next())["reason"] == "refresh_requested"
+    await wait_for_sleeper(desk)
+    desk.clock.advance(10)
+    assert (await socket.stream.receive()).type.name in ("CLOSE", "CLOSED", "CLOSING")
 
 
 async def test_a_ticket_is_good_for_one_connection(desk: Desk) -> None:

@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.simulator.desk import Desk, actions, button, plain, refusal, section
+from bot.simulator.client import ControlError
+from tests.simulator.desk import MANIFEST, Desk, actions, button, make_world, opened, plain, refusal, section
 
 
 async def test_auth_test_says_who_the_bot_is(desk: Desk) -> None:
@@ -292,6 +294,34 @@ async def test_a_reaction_is_told_to_an_app_that_asked_for_it(trusted_desk: Desk
 
     assert (event["type"], event["reaction"], event["item"]["ts"]) == ("reaction_added", "eyes", ts)
     assert event["item_user"] == "U0ALICE"
+
+
+async def test_people_react_too_and_take_it_back(trusted_desk: Desk) -> None:
+    socket = await trusted_desk.socket()
+    bob = trusted_desk.seat("bob")
+    sent = await trusted_desk.seat("alice").send("#ops", "Done?")
+
+    await bob.react(sent, "eyes")
+    added = (await socket.next_acknowledged())["event"]
+    [message] = await bob.messages("#ops")
+    await bob.react(sent, "eyes")
+    removed = (await socket.next_acknowledged())["event"]
+
+    assert [(event["type"], event["user"]) for event in (added, removed)] == [
+        ("reaction_added", "U0BOB"),
+        ("reaction_removed", "U0BOB"),
+    ]
+    assert message["reactions"] == [{"name": "eyes", "users": ["U0BOB"], "count": 1}]
+
+
+async def test_an_app_without_a_messages_tab_writes_to_nobody_and_takes_no_messages() -> None:
+    features = {**MANIFEST["features"], "app_home": {"home_tab_enabled": True, "messages_tab_enabled": False}}
+    async with opened(make_world(manifest={**MANIFEST, "features": features})) as desk:
+        posted = await refusal(desk.bot.chat_postMessage(channel="U0BOB", text="Psst"))
+
+        assert posted["error"] == "messages_tab_disabled"
+        with pytest.raises(ControlError, match="messages_tab_disabled"):
+            await desk.seat("bob").send("@countersign", "Hello")
 
 
 async def test_a_file_can_be_looked_up_and_taken_away(trusted_desk: Desk) -> None:

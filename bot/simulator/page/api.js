@@ -7,24 +7,21 @@ async function ask(path, options) {
   return body;
 }
 
+const sent = (method, body) => ({ method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
 export const state = () => ask("/sim/state");
+
+export const traffic = (after) => ask(`/sim/traffic?after=${after}`);
 
 export function look(seat, what, query = {}) {
   return ask(`/sim/seats/${encodeURIComponent(seat)}/${what}?${new URLSearchParams(query)}`);
 }
 
 export function act(seat, deed, body = {}) {
-  return ask(`/sim/seats/${encodeURIComponent(seat)}/${deed}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
+  return ask(`/sim/seats/${encodeURIComponent(seat)}/${deed}`, sent("POST", body));
 }
 
-export function listen(after, onChange, onOpen) {
-  const source = new EventSource(`/sim/events?after=${after}`);
-  source.addEventListener("message", (event) => onChange(JSON.parse(event.data)));
-  source.addEventListener("open", () => onOpen(true));
-  source.addEventListener("error", () => onOpen(false));
-  return source;
+// What a test may do to Slack: faults, sockets, the clock, people, channels.
+export function arrange(what, body = {}, method = "POST") {
+  return ask(`/sim/${what}`, sent(method, body));
 }

@@ -1,8 +1,8 @@
 // Blocks to elements.
 
 import { h, icon } from "./dom.js";
-import { element } from "./elements.js";
-import { markdown, textObject } from "./mrkdwn.js";
+import { element, isGroup } from "./elements.js";
+import { link, markdown, textObject } from "./mrkdwn.js";
 import { richText } from "./richtext.js";
 
 let made = 0;
@@ -37,10 +37,12 @@ function input(block, surface) {
   const id = `input-${(made += 1)}`;
   const error = surface.errors?.[block.block_id];
   const described = [block.hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || undefined;
-  const control = element(block, block.element, surface, { id, described });
-  if (error) control.setAttribute("aria-invalid", "true");
+  const group = isGroup(block.element);
+  const control = element(block, block.element, surface, group ? { labelled: `${id}-label`, described } : { id, described });
+  if (error) (control.querySelector?.("input") ?? control).setAttribute("aria-invalid", "true");
+  const words = [textObject(block.label, surface.names), block.optional && h("span", { class: "optional" }, " (optional)")];
   return h("div", { class: `input${error ? " invalid" : ""}` },
-    h("label", { for: id }, textObject(block.label, surface.names), block.optional && h("span", { class: "optional" }, " (optional)")),
+    group ? h("div", { class: "label", id: `${id}-label` }, words) : h("label", { for: id }, words),
     control,
     error && h("div", { class: "error", id: `${id}-error`, role: "alert" }, icon("warning"), error),
     block.hint && h("div", { class: "hint", id: `${id}-hint` }, textObject(block.hint, surface.names)));
@@ -62,12 +64,32 @@ function card(block, surface) {
     block.actions && h("div", { class: "actions" }, block.actions.map((item) => element(block, item, surface))));
 }
 
+const words = (text) => (typeof text === "string" ? text : text?.text ?? "");
+
+function video(block) {
+  return h("div", { class: "video" },
+    h("strong", {}, block.title_url ? link(block.title_url, block.title.text) : block.title.text),
+    block.description && h("div", {}, block.description.text),
+    h("span", { class: "picture", role: "img", "aria-label": block.alt_text, title: block.thumbnail_url }, icon("image"), block.alt_text));
+}
+
+function task(item, { names }) {
+  const status = item.status ?? "pending";
+  const part = (content) => content?.elements && richText(content, names);
+  return h("div", { class: `task ${status}` }, h("span", { class: "mark", role: "img", "aria-label": status.replace("_", " ") }),
+    h("div", {}, words(item.title)), part(item.details), part(item.output));
+}
+
+function plan(block, surface) {
+  return h("div", { class: "plan" }, h("div", { class: "plan-title" }, words(block.title)), (block.tasks ?? []).map((item) => task(item, surface)));
+}
+
 const BUILDERS = {
   section,
   input,
   table,
   card,
-  header: (block) => h("h3", { class: "header" }, textObject(block.text, {})),
+  header: (block) => h("h3", { class: `header level-${block.level ?? 2}` }, textObject(block.text, {})),
   divider: () => h("hr"),
   context: (block, { names }) => h("div", { class: "context" }, block.elements.map((item) =>
     item.type === "image" ? image(item) : h("span", { class: "text" }, textObject(item, names)))),
@@ -77,5 +99,7 @@ const BUILDERS = {
   rich_text: (block, { names }) => richText(block, names),
   markdown: (block) => markdown(block.text),
   alert: (block, { names }) => h("div", { class: `alert ${block.level ?? "default"}`, role: "note" }, textObject(block.text, names)),
-  video: (block) => h("div", { class: "picture" }, icon("image"), block.title.text),
+  video,
+  plan,
+  task_card: (block, surface) => h("div", { class: "plan" }, task(block, surface)),
 };

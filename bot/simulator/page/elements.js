@@ -1,9 +1,11 @@
 // Interactive elements. `surface` says what happens to them:
 //   names, state (Slack's state.values), press(action), change(key, value), errors
 
+import { combobox } from "./combobox.js";
+import { confirmed } from "./dialog.js";
 import { h, icon } from "./dom.js";
-import { confirmed } from "./confirm.js";
 import { emoji } from "./emoji.js";
+import { withMenu } from "./menu.js";
 import { textObject } from "./mrkdwn.js";
 
 export function element(block, item, surface, options = {}) {
@@ -11,6 +13,9 @@ export function element(block, item, surface, options = {}) {
   if (!build) return h("span", { class: "unsupported" }, `(${item.type})`);
   return build(block, item, surface, options);
 }
+
+// What is one control, to which a label may point, and what is several.
+export const isGroup = (item) => ["checkboxes", "radio_buttons", "file_input"].includes(item.type);
 
 const key = (block, item) => `${block.block_id}/${item.action_id}`;
 const current = (block, item, surface) => surface.state[block.block_id]?.[item.action_id] ?? {};
@@ -37,7 +42,7 @@ function button(block, item, surface) {
   const label = item.text ? textObject(item.text, surface.names) : emoji(item.icon ?? "");
   const made = h("button", {
     type: "button",
-    class: `button ${item.style ?? ""}`,
+    class: `button ${item.style ?? ""}${block.type === "context_actions" ? " small" : ""}`,
     "aria-label": item.accessibility_label,
     "data-action": item.action_id,
     on: { click: () => clicked() },
@@ -50,66 +55,73 @@ function button(block, item, surface) {
   return made;
 }
 
-function menu(block, item, surface) {
-  const list = h("div", { class: "menu", role: "menu", hidden: true });
-  const opener = h("button", {
-    type: "button", class: "button more", "aria-label": "More actions", "aria-haspopup": "menu",
-    on: { click: () => { list.hidden = !list.hidden; list.querySelector("button")?.focus(); } },
-  }, icon("more"));
-  for (const option of item.options) {
-    list.append(h("button", {
-      type: "button", role: "menuitem",
-      on: { click: () => { list.hidden = true; press(block, item, surface, option.value, opener); } },
-    }, option.text.text));
-  }
-  list.addEventListener("keydown", (event) => { if (event.key === "Escape") { list.hidden = true; opener.focus(); } });
-  list.addEventListener("focusout", (event) => { if (!list.contains(event.relatedTarget)) list.hidden = true; });
-  return h("span", { class: "overflow" }, opener, list);
+function feedback(block, item, surface) {
+  const one = (choice) => choice && h("button", {
+    type: "button", class: "button small", "aria-label": choice.accessibility_label, "data-action": item.action_id,
+    on: { click: (event) => press(block, item, surface, choice.value, event.currentTarget) },
+  }, h("span", {}, choice.text?.text));
+  return [one(item.positive_button), one(item.negative_button)];
+}
+
+function overflow(block, item, surface) {
+  const opener = h("button", { type: "button", class: "button more", "aria-label": "More actions", "data-action": item.action_id }, icon("more"));
+  return withMenu(opener, "More actions", () => item.options.map((option) => ({
+    label: textObject(option.text, surface.names),
+    note: option.description?.text,
+    choose: () => {
+      press(block, item, surface, option.value, opener);
+      if (option.url && /^https?:/i.test(option.url)) window.open(option.url, "_blank", "noopener,noreferrer");
+    },
+  })));
 }
 
 function choices(item, names) {
   if (item.type.endsWith("users_select")) {
-    return [...names.people.values()].filter((p) => !p.deleted && !p.is_bot).map((p) => [p.id, p.real_name]);
+    return [...names.people.values()].filter((one) => !one.deleted && !one.is_bot)
+      .map((one) => ({ value: one.id, label: one.real_name, note: `@${one.name}` }));
   }
   if (item.type.endsWith("channels_select") || item.type.endsWith("conversations_select")) {
-    return [...names.channels.values()].map((channel) => [channel.id, `# ${channel.name}`]);
+    return [...names.channels.values()].map((one) => ({ value: one.id, label: `#${one.name}` }));
   }
-  const grouped = (item.option_groups ?? []).map((group) => [null, group.label.text, group.options]);
-  return [...(item.options ?? []).map((option) => [option.value, option.text.text]), ...grouped];
+  const option = (one, group) => ({ value: one.value, label: one.text.text, note: one.description?.text, group });
+  return [
+    ...(item.options ?? []).map((one) => option(one)),
+    ...(item.option_groups ?? []).flatMap((group) => group.options.map((one) => option(one, group.label.text))),
+  ];
 }
 
 const SELECTED = ["selected_option", "selected_user", "selected_channel", "selected_conversation"];
 const MANY = ["selected_options", "selected_users", "selected_channels", "selected_conversations"];
 const plain = (chosen) => (chosen && typeof chosen === "object" ? chosen.value : chosen);
-const picked = (state) => plain(SELECTED.map((name) => state[name]).find(Boolean)) ?? "";
+const picked = (state) => plain(SELECTED.map((name) => state[name]).find(Boolean));
 const pickedMany = (state) => (MANY.map((name) => state[name]).find(Boolean) ?? []).map(plain);
 
-function select(block, item, surface, { id, described }) {
-  const now = picked(current(block, item, surface));
-  const option = ([value, text, group]) => group
-    ? h("optgroup", { label: text }, group.map((one) => option([one.value, one.text.text])))
-    : h("option", { value, selected: value === now }, text);
-  const made = h("select", {
-    id, class: "control select", "aria-describedby": described, "data-action": item.action_id,
-    "aria-label": id ? undefined : item.placeholder?.text ?? "Choose",
-    on: { change: () => changed(block, item, surface, made.value, made) },
-  }, h("option", { value: "", selected: !now }, item.placeholder?.text ?? "Select an item"), choices(item, surface.names).map(option));
-  made.classList.toggle("empty", !now);
-  made.addEventListener("change", () => made.classList.toggle("empty", !made.value));
-  return made;
+function select(many) {
+  return (block, item, surface, { id, described }) => {
+    const now = current(block, item, surface);
+    const words = item.placeholder?.text ?? (many ? "Select items" : "Select an item");
+    const made = combobox({
+      id, described, many, action: item.action_id, placeholder: words, label: id ? undefined : words, autofocus: item.focus_on_load,
+      options: choices(item, surface.names),
+      chosen: many ? pickedMany(now) : [picked(now)].filter(Boolean),
+      onChange: (values) => changed(block, item, surface, many ? values : values[0] ?? "", made),
+    });
+    return made;
+  };
 }
 
-function boxes(type, list, chosen) {
-  return (block, item, surface, { described }) => {
+function boxes(type) {
+  return (block, item, surface, { labelled, described }) => {
     const state = current(block, item, surface);
-    const values = new Set(chosen(state));
-    const group = h("div", { class: "choices", role: type === "radio" ? "radiogroup" : "group", "aria-describedby": described });
-    for (const [value, text, description] of list(item, surface.names)) {
+    const values = new Set(type === "radio" ? [picked(state)] : pickedMany(state));
+    const group = h("div", { class: "choices", role: type === "radio" ? "radiogroup" : "group", "aria-labelledby": labelled, "aria-label": labelled ? undefined : item.action_id, "aria-describedby": described });
+    for (const option of item.options) {
       const box = h("input", {
-        type, name: key(block, item), value, checked: values.has(value), "data-action": item.action_id,
-        on: { change: () => report() },
+        type, name: key(block, item), value: option.value, checked: values.has(option.value),
+        "data-action": `${item.action_id} ${option.value}`, on: { change: () => report() },
       });
-      group.append(h("label", { class: "choice" }, box, h("span", {}, text, description && h("small", {}, description))));
+      group.append(h("label", { class: "choice" }, box, h("span", {}, textObject(option.text, surface.names),
+        option.description && h("small", {}, textObject(option.description, surface.names)))));
     }
     const report = () => {
       const on = [...group.querySelectorAll("input:checked")].map((box) => box.value);
@@ -119,58 +131,47 @@ function boxes(type, list, chosen) {
   };
 }
 
-const optionRows = (item, names) => item.options.map((option) => [
-  option.value, textObject(option.text, names), option.description && textObject(option.description, names),
-]);
-const manyRows = (item, names) => choices(item, names).flatMap(([value, text, group]) =>
-  group ? group.map((one) => [one.value, `${text}: ${one.text.text}`]) : [[value, text]]);
-
 function input(type, read = (state) => state.value ?? "", write = (text) => text) {
   return (block, item, surface, { id, described }) => {
-    const made = h(item.multiline || type === "rich" ? "textarea" : "input", {
-      id, class: "control", type: item.multiline || type === "rich" ? undefined : type,
+    const long = item.multiline || type === "rich";
+    const made = h(long ? "textarea" : "input", {
+      id, class: "control", type: long ? undefined : type, autocomplete: "off",
       placeholder: item.placeholder?.text, "aria-describedby": described, "data-action": item.action_id,
       "aria-label": id ? undefined : item.placeholder?.text ?? item.action_id,
       maxlength: type === "text" ? item.max_length ?? 3000 : undefined,
       min: item.min_value, max: item.max_value, step: item.is_decimal_allowed ? "any" : undefined,
-      rows: item.multiline ? 4 : undefined, autofocus: item.focus_on_load,
-      value: read(current(block, item, surface)),
+      rows: long ? 4 : undefined, autofocus: item.focus_on_load,
+      value: read(current(block, item, surface), surface.names),
     });
-    const typed = type === "text" || type === "rich" || type === "number" || type === "email" || type === "url";
-    if (typed) {
-      made.addEventListener("input", () => surface.change(key(block, item), write(made.value)));
-      made.addEventListener("keydown", (event) => {
-        if (event.key === "Enter" && !item.multiline && block.dispatch_action) changed(block, item, surface, write(made.value), made);
-      });
+    const tell = () => changed(block, item, surface, write(made.value, surface.names), made);
+    if (["date", "time", "datetime-local"].includes(type)) {
+      made.addEventListener("change", tell);
     } else {
-      made.addEventListener("change", () => changed(block, item, surface, write(made.value), made));
+      made.addEventListener("input", () => surface.change(key(block, item), write(made.value, surface.names)));
+      made.addEventListener("keydown", (event) => { if (event.key === "Enter" && !long && block.dispatch_action) tell(); });
     }
     return made;
   };
 }
 
-const localTime = (seconds) => {
-  if (!seconds) return "";
-  const date = new Date(seconds * 1000);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-};
 const rich = (text) => text && { type: "rich_text", elements: [{ type: "rich_text_section", elements: [{ type: "text", text }] }] };
 const richWords = (state) => (state.rich_text_value?.elements ?? [])
   .map((section) => section.elements.map((part) => part.text ?? "").join("")).join("\n");
 
 const BUILDERS = {
-  button, icon_button: button, workflow_button: button,
-  overflow: menu,
-  static_select: select, users_select: select, channels_select: select, conversations_select: select, external_select: select,
-  multi_static_select: boxes("checkbox", manyRows, pickedMany),
-  multi_users_select: boxes("checkbox", manyRows, pickedMany),
-  multi_channels_select: boxes("checkbox", manyRows, pickedMany),
-  multi_conversations_select: boxes("checkbox", manyRows, pickedMany),
-  checkboxes: boxes("checkbox", optionRows, pickedMany),
-  radio_buttons: boxes("radio", optionRows, (state) => [picked(state)]),
+  button, overflow,
+  icon_button: button, workflow_button: button, feedback_buttons: feedback,
+  static_select: select(false), users_select: select(false), channels_select: select(false), conversations_select: select(false),
+  external_select: select(false),
+  multi_static_select: select(true), multi_users_select: select(true), multi_channels_select: select(true),
+  multi_conversations_select: select(true), multi_external_select: select(true),
+  checkboxes: boxes("checkbox"), radio_buttons: boxes("radio"),
   plain_text_input: input("text"), email_text_input: input("email"), url_text_input: input("url"), number_input: input("number"),
   rich_text_input: input("rich", richWords, rich),
   datepicker: input("date", (state) => state.selected_date ?? ""),
   timepicker: input("time", (state) => state.selected_time ?? ""),
-  datetimepicker: input("datetime-local", (state) => localTime(state.selected_date_time), (text) => text && Date.parse(text) / 1000),
+  datetimepicker: input("datetime-local",
+    (state, names) => (state.selected_date_time ? names.plain(state.selected_date_time).replace(" ", "T") : ""),
+    (text, names) => text && names.moment(text)),
+  file_input: () => h("div", { class: "hint" }, "Files cannot be attached here."),
 };

@@ -1,91 +1,91 @@
 // One message: who, when, what, and what hangs below it.
 
-import { act } from "./api.js";
 import { blocks } from "./blocks.js";
 import { avatar, h, icon } from "./dom.js";
-import { clock, full } from "./names.js";
 import { emoji } from "./emoji.js";
+import { file } from "./files.js";
+import { withMenu } from "./menu.js";
 import { mrkdwn } from "./mrkdwn.js";
 
 const SLACKBOT = { id: "USLACKBOT", name: "slackbot", real_name: "Slackbot", colour: "#5b5f66" };
 
-// How many errors at a message a later click, which went well, has made old news.
-const dismissed = new Map();
-
-function warning(seat, ts, errors) {
-  const fresh = errors.length > (dismissed.get(`${seat} ${ts}`) ?? 0);
-  return { trouble: fresh ? errors.at(-1).text : undefined, troubles: errors.length };
-}
-
-export function message(item, { seat, names, openThread, inThread = false }) {
+// `screen`: names, press(item, action), openThread(ts), hide(item), shortcuts(), shortcut(item, one), copy(item)
+export function message(item, screen, { inThread = false } = {}) {
+  const { names } = screen;
   const author = item.slackbot ? SLACKBOT : names.person(item.user);
+  const typed = {};
   const surface = {
     names,
     state: item.state?.values ?? {},
-    typed: {},
-    change(key, value) { this.typed[key] = value; },
-    async press(action) {
-      const done = await act(seat, "press", { ...action, channel: item.channel, ts: item.ts, values: inputsOnly(item, this.typed) });
-      if (done.ok) dismissed.set(`${seat} ${item.ts}`, item.troubles ?? 0);
-    },
+    change: (key, value) => { typed[key] = value; },
+    press: (action) => screen.press(item, { ...action, values: inputsOnly(item, typed) }),
   };
-  surface.press = surface.press.bind(surface);
-  surface.change = surface.change.bind(surface);
   const body = item.blocks ? blocks(item.blocks, surface) : h("div", { class: "text" }, mrkdwn(item.text, names));
+  const kind = `${item.follows ? " follows" : ""}${item.is_ephemeral ? " ephemeral" : ""}${item.marked ? " marked" : ""}`;
   return h("article", {
-    class: `message${item.follows ? " follows" : ""}${item.is_ephemeral ? " ephemeral" : ""}${item.marked ? " marked" : ""}`,
-    "data-ts": item.ts, "aria-label": `${author.real_name}, ${clock(item.ts)}`,
+    class: `message${kind}`, tabindex: "-1", "data-ts": item.ts, "aria-label": `${author.real_name}, ${names.clock(item.ts)}`,
+    on: { keydown: (event) => { if (event.key === "Enter" && event.target === event.currentTarget && !item.is_ephemeral && !inThread) screen.openThread(item.ts); } },
   },
-  item.is_ephemeral && h("div", { class: "private" }, icon("eye"), "Only visible to you"),
-  h("div", { class: "gutter" }, item.follows ? h("time", { class: "small-time", title: full(item.ts) }, clock(item.ts).replace(/ [AP]M/, "")) : avatar(author)),
+  item.is_ephemeral && h("div", { class: "private" }, icon("eye"), "Only visible to you", " · ",
+    h("button", { type: "button", on: { click: () => screen.hide(item) } }, "Dismiss")),
+  h("div", { class: "gutter" }, item.follows ? h("time", { class: "small-time", title: names.full(item.ts) }, names.clock(item.ts).replace(/\s[AP]M/, "")) : avatar(author)),
   h("div", { class: "content" },
     !item.follows && h("div", { class: "byline" },
-      h("strong", {}, author.real_name),
+      h("strong", {}, item.username ?? author.real_name),
       (author.is_bot || item.slackbot) && h("span", { class: "badge" }, "APP"),
       author.is_stranger && h("span", { class: "badge" }, "EXTERNAL"),
-      h("time", { title: full(item.ts) }, clock(item.ts))),
+      author.is_restricted && h("span", { class: "badge" }, "GUEST"),
+      h("time", { title: names.full(item.ts) }, names.clock(item.ts))),
     body,
-    item.edited && !item.blocks && h("span", { class: "edited" }, "(edited)"),
+    item.edited && !item.blocks && h("span", { class: "edited" }, " (edited)"),
     item.files?.map(file),
-    item.attachments?.map((one) => h("div", { class: "attachment" }, one.blocks ? blocks(one.blocks, surface) : mrkdwn(one.text ?? one.fallback ?? "", names))),
-    item.reactions && h("div", { class: "reactions" }, item.reactions.map((one) => h("span", { class: "reaction" }, emoji(`:${one.name}:`), ` ${one.count}`))),
+    item.attachments?.map((one) => h("div", { class: "attachment" }, one.blocks ? blocks(one.blocks, surface) : h("div", { class: "text" }, mrkdwn(one.text ?? one.fallback ?? "", names)))),
+    item.reactions && h("div", { class: "reactions" }, item.reactions.map((one) => reaction(one, names))),
     item.trouble && h("div", { class: "trouble", role: "alert" }, icon("warning"), item.trouble),
-    item.reply_count && !inThread && replies(item, names, openThread)),
-  !inThread && !item.is_ephemeral && h("div", { class: "hover" },
-    h("button", { type: "button", class: "plain", "aria-label": "Reply in thread", title: "Reply in thread", on: { click: () => openThread(item.ts) } }, icon("reply"))));
+    Boolean(item.reply_count) && !inThread && replies(item, screen)),
+  !item.is_ephemeral && tools(item, screen, inThread));
 }
 
-function replies(item, names, openThread) {
+function reaction(one, names) {
+  const who = one.users.map((id) => names.person(id).real_name).join(", ");
+  return h("span", { class: `reaction${one.users.includes(names.seat.id) ? " mine" : ""}`, title: who, "aria-label": `${one.name.replaceAll("_", " ")}, ${one.count}: ${who}` },
+    emoji(`:${one.name}:`), String(one.count));
+}
+
+function replies(item, screen) {
+  const { names } = screen;
   const count = item.reply_count === 1 ? "1 reply" : `${item.reply_count} replies`;
-  return h("button", { type: "button", class: "replies", on: { click: () => openThread(item.ts) } },
+  return h("button", { type: "button", class: `replies${item.opened ? " open" : ""}`, "data-action": "replies", on: { click: () => screen.openThread(item.ts) } },
     h("span", { class: "reply-faces" }, item.reply_users.slice(0, 4).map((id) => avatar(names.person(id), "tiny"))),
     h("span", { class: "reply-count" }, count),
-    h("span", { class: "reply-last" }, `Last reply at ${clock(item.latest_reply)}`));
+    h("span", { class: "reply-last" }, `Last reply ${when(item.latest_reply, names)}`),
+    icon("go"));
 }
 
-function file(one) {
-  return h("a", { class: "file", href: one.url_private, download: one.name },
-    h("strong", {}, one.title ?? one.name), h("span", {}, `${one.size} bytes`));
+function when(ts, names) {
+  const day = names.day(ts);
+  return day === "Today" ? `today at ${names.clock(ts)}` : `${day.toLowerCase()} at ${names.clock(ts)}`;
+}
+
+function tools(item, screen, inThread) {
+  const more = h("button", { type: "button", class: "plain more-sign", "aria-label": "More actions", title: "More actions", "data-action": "more", tabindex: "-1" }, icon("more"));
+  withMenu(more, "Actions for this message", () => {
+    const shortcuts = screen.shortcuts("message");
+    return [
+      !inThread && { label: "Reply in thread", choose: () => screen.openThread(item.ts) },
+      { label: "Copy link", choose: () => screen.copy(item) },
+      shortcuts.length && { rule: true },
+      shortcuts.length && { title: "Shortcuts" },
+      ...shortcuts.map((one) => ({ label: one.name, note: one.app, choose: () => screen.shortcut(one, item) })),
+    ].filter(Boolean);
+  });
+  return h("div", { class: "hover" },
+    !inThread && h("button", { type: "button", class: "plain", "aria-label": "Reply in thread", title: "Reply in thread", tabindex: "-1", "data-action": "thread", on: { click: () => screen.openThread(item.ts) } }, icon("reply")),
+    more);
 }
 
 // Only what was typed into inputs goes with a click; the select itself is the click.
 function inputsOnly(item, typed) {
   const inputs = new Set((item.blocks ?? []).filter((block) => block.type === "input").map((block) => block.block_id));
   return Object.fromEntries(Object.entries(typed).filter(([key]) => inputs.has(key.slice(0, key.lastIndexOf("/")))));
-}
-
-// Items of a list: messages by ts, errors of Slack at their time, and which follow on the one before.
-export function items(seat, messages, notices, channelId, highlighted) {
-  const here = notices.filter((one) => one.kind === "error" && one.channel === channelId);
-  const troubles = (ts) => here.filter((one) => one.message_ts === ts);
-  const errors = here.filter((one) => !one.message_ts).map((one) => ({
-    slackbot: true, is_ephemeral: true, ts: one.at.toFixed(6), text: one.text.replaceAll("&", "&amp;").replaceAll("<", "&lt;"), user: "USLACKBOT",
-  }));
-  const all = [...messages, ...errors].sort((one, other) => Number(one.ts) - Number(other.ts));
-  return all.map((one, at) => {
-    const before = all[at - 1];
-    const follows = before !== undefined && before.user === one.user && !one.is_ephemeral && !before.is_ephemeral
-      && Number(one.ts) - Number(before.ts) < 300 && !before.reply_count;
-    return { ...one, key: one.ts, follows, ...warning(seat, one.ts, troubles(one.ts)), marked: one.ts === highlighted };
-  });
 }

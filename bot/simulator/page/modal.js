@@ -2,39 +2,41 @@
 
 import { act } from "./api.js";
 import { blocks } from "./blocks.js";
-import { trap } from "./confirm.js";
+import { openDialog, shut } from "./dialog.js";
 import { avatar, h, icon } from "./dom.js";
 
 export class Modal {
-  constructor(layer) {
-    this.layer = layer;
+  constructor() {
     this.shown = "";
     this.typed = {};
     this.viewId = null;
-    this.before = null;
+    this.dialog = null;
   }
 
   show({ view, depth, errors }, seat, names) {
     const shown = view ? JSON.stringify([seat, view.id, view.hash, errors]) : "";
     if (shown === this.shown) return;
     this.shown = shown;
-    const focused = document.activeElement?.dataset?.action;
-    const wasOpen = this.shade !== undefined;
-    if (!wasOpen) this.before = document.activeElement;
-    this.shade?.remove();
-    this.shade = undefined;
-    if (view?.id !== this.viewId) this.typed = {};
+    const same = view?.id === this.viewId;
+    if (!same) this.typed = {};
     this.viewId = view?.id ?? null;
     if (!view) {
-      if (wasOpen && this.before?.isConnected) this.before.focus();
+      if (this.dialog) shut(this.dialog);
+      this.dialog = null;
       return;
     }
-    this.shade = h("div", { class: "shade" }, this.dialog(view, depth, errors, seat, names));
-    this.layer.append(this.shade);
-    this.focus(focused);
+    const focused = document.activeElement?.dataset?.action;
+    const scrolled = same ? this.dialog?.querySelector(".dialog-body")?.scrollTop : 0;
+    const close = () => act(seat, "close");
+    const form = this.form(view, depth, errors, seat, names, close);
+    this.close = close;
+    if (this.dialog) this.dialog.replaceChildren(form);
+    else this.dialog = openDialog({ "aria-labelledby": "modal-title" }, () => this.close(), form);
+    this.dialog.querySelector(".dialog-body").scrollTop = scrolled ?? 0;
+    this.focus(same ? focused : null);
   }
 
-  dialog(view, depth, errors, seat, names) {
+  form(view, depth, errors, seat, names, close) {
     const surface = {
       names,
       errors,
@@ -42,26 +44,20 @@ export class Modal {
       change: (key, value) => { this.typed[key] = value; },
       press: (action) => act(seat, "press", { ...action, values: this.typed }),
     };
-    const close = () => act(seat, "close");
-    const submit = view.submit && h("button", { type: "submit", class: "button primary" }, h("span", {}, view.submit.text));
-    const form = h("form", {
-      class: "dialog", role: "dialog", "aria-modal": "true", "aria-labelledby": "modal-title", novalidate: true,
-      on: { submit: (event) => { event.preventDefault(); this.submit(seat, submit); } },
-    },
-    h("div", { class: "dialog-head" },
-      depth > 1
-        ? h("button", { type: "button", class: "plain", "aria-label": "Back", on: { click: close } }, icon("back"))
-        : avatar(names.app, "small"),
-      h("h2", { id: "modal-title" }, view.title.text),
-      h("button", { type: "button", class: "plain", "aria-label": "Close", on: { click: close } }, icon("close"))),
-    h("div", { class: "dialog-body" },
-      errors[""] && h("div", { class: "banner", role: "alert" }, icon("warning"), errors[""]),
-      blocks(view.blocks, surface)),
-    h("div", { class: "dialog-foot" },
-      h("button", { type: "button", class: "button", on: { click: close } }, view.close?.text ?? (view.submit ? "Cancel" : "Close")),
-      submit));
-    trap(form, close);
-    return form;
+    const submit = view.submit && h("button", { type: "submit", class: "button primary", "data-action": "submit", disabled: Boolean(view.submit_disabled) }, h("span", {}, view.submit.text));
+    return h("form", { novalidate: true, on: { submit: (event) => { event.preventDefault(); this.submit(seat, submit); } } },
+      h("div", { class: "dialog-head" },
+        depth > 1
+          ? h("button", { type: "button", class: "plain back", "aria-label": "Back", on: { click: close } }, icon("back"))
+          : avatar(names.app, "small"),
+        h("h2", { id: "modal-title" }, view.title.text),
+        h("button", { type: "button", class: "plain", "aria-label": "Close", on: { click: () => act(seat, "close", depth > 1 ? { all: true } : {}) } }, icon("close"))),
+      h("div", { class: "dialog-body" },
+        errors[""] && h("div", { class: "banner", role: "alert" }, icon("warning"), errors[""]),
+        blocks(view.blocks, surface)),
+      h("div", { class: "dialog-foot" },
+        h("button", { type: "button", class: "button", "data-action": "close", on: { click: close } }, h("span", {}, view.close?.text ?? (view.submit ? "Cancel" : "Close"))),
+        submit));
   }
 
   async submit(seat, button) {
@@ -75,11 +71,11 @@ export class Modal {
   }
 
   focus(action) {
-    const body = this.shade.querySelector(".dialog-body");
-    const again = action && [...this.shade.querySelectorAll("[data-action]")].find((one) => one.dataset.action === action);
+    const body = this.dialog.querySelector(".dialog-body");
     const wrong = body.querySelector("[aria-invalid]");
-    const first = body.querySelector("[autofocus]") ?? body.querySelector("input, textarea, select");
-    (wrong ?? again ?? first ?? this.shade.querySelector(".dialog-foot .button:last-child")).focus();
+    const again = action && [...this.dialog.querySelectorAll("[data-action]")].find((one) => one.dataset.action === action);
+    const first = body.querySelector("[autofocus]") ?? body.querySelector("input, textarea");
+    (wrong ?? again ?? first ?? this.dialog.querySelector(".dialog-foot .button:last-child")).focus();
   }
 }
 
@@ -92,7 +88,7 @@ function withTyped(values, typed, list) {
     if (value === undefined || !state[block.block_id]) continue;
     const slot = state[block.block_id][item.action_id];
     const name = Object.keys(slot).find((one) => one !== "type");
-    slot[name] = name === "selected_option" ? { value } : name === "selected_options" ? value.map((one) => ({ value: one })) : value;
+    slot[name] = name === "selected_option" ? value && { value } : name === "selected_options" ? value.map((one) => ({ value: one })) : value;
   }
   return state;
 }

@@ -2,14 +2,14 @@
 
 import { h } from "./dom.js";
 import { emoji } from "./emoji.js";
-import { slackDate, full } from "./names.js";
 
 const decode = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 
 export function link(url, label) {
   const safe = /^(https?:|mailto:)/i.test(url);
   const shown = label || url.replace(/^mailto:/, "");
-  return safe ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer", title: url }, shown) : shown;
+  const away = !url.startsWith(`${location.origin}/?`) && { target: "_blank", rel: "noopener noreferrer" };
+  return safe ? h("a", { href: url, title: url, ...away }, shown) : shown;
 }
 
 export function mention(kind, id, names) {
@@ -22,13 +22,14 @@ export function mention(kind, id, names) {
     const group = names.groups.get(id);
     return h("span", { class: `mention${names.isMine(id) ? " mine" : ""}` }, `@${group?.handle ?? id}`);
   }
-  if (kind === "channel") return h("span", { class: "mention" }, `#${names.channels.get(id)?.name ?? id}`);
+  if (kind === "channel") return h("a", { class: "mention", href: `/?channel=${encodeURIComponent(id)}` }, `#${names.channels.get(id)?.name ?? id}`);
   return h("span", { class: "mention mine" }, `@${id}`);
 }
 
-export function date(seconds, form, fallback, url, leading = false) {
-  const shown = /^\d+$/.test(String(seconds)) ? slackDate(seconds, form, leading) : fallback;
-  const time = h("time", { title: full(seconds) }, shown);
+export function date(seconds, form, fallback, url, names, leading = false) {
+  if (!/^\d+$/.test(String(seconds))) return fallback ?? "";
+  const counts = form.includes("{ago}") && { "data-ago": seconds, "data-form": form };
+  const time = h("time", { title: names.full(seconds), ...counts }, names.date(seconds, form, leading));
   return url && /^https?:/i.test(url) ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, time) : time;
 }
 
@@ -40,7 +41,7 @@ function entity(inside, names, leading) {
   if (target.startsWith("!subteam^")) return mention("group", target.slice(9), names);
   if (target.startsWith("!date^")) {
     const [, seconds, form, url] = target.split("^");
-    return date(seconds, decode(form ?? ""), label, url, leading);
+    return date(seconds, decode(form ?? ""), label, url, names, leading);
   }
   if (target.startsWith("!")) return mention("range", target.slice(1), names);
   return link(decode(target), label);

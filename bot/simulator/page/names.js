@@ -1,18 +1,22 @@
-// What ids are called, and how times read.
+// What ids are called, and how times read in the zone of the person who looks.
 
 import { COLOURS } from "./dom.js";
+
+const LOCALE = "en-US";
 
 export class Names {
   constructor(state, seat) {
     this.people = new Map(state.people.map((person) => [person.id, person]));
-    const app = this.people.get(state.app.bot_user_id);
+    this.app = this.people.get(state.app.bot_user_id);
     state.people.forEach((person, at) => { person.colour = COLOURS[at % COLOURS.length]; });
-    if (app) app.colour = state.app.color;
+    if (this.app) this.app.colour = state.app.color;
     this.groups = new Map(state.groups.map((group) => [group.id, group]));
     this.channels = new Map(state.channels.map((channel) => [channel.id, channel]));
     this.seat = state.people.find((person) => person.name === seat || person.id === seat);
-    this.app = app;
     this.state = state;
+    this.skew = state.now - Date.now() / 1000;
+    // A person whose zone nobody set sees the times of this machine.
+    this.zone = this.seat && this.seat.tz !== "Etc/UTC" ? this.seat.tz : undefined;
   }
 
   person(id) {
@@ -22,55 +26,73 @@ export class Names {
   isMine(groupId) {
     return this.groups.get(groupId)?.users.includes(this.seat.id) ?? false;
   }
-}
 
-const LOCALE = "en-US";
-const at = (seconds) => new Date(Number(seconds) * 1000);
+  now() {
+    return Date.now() / 1000 + this.skew;
+  }
 
-export function clock(seconds) {
-  return at(seconds).toLocaleTimeString(LOCALE, { hour: "numeric", minute: "2-digit" });
-}
+  clock(seconds) {
+    return this.show(seconds, { hour: "numeric", minute: "2-digit" });
+  }
 
-export function day(seconds) {
-  return relative(seconds) ?? at(seconds).toLocaleDateString(LOCALE, { weekday: "long", month: "long", day: "numeric" });
-}
+  full(seconds) {
+    return this.show(seconds, { dateStyle: "full", timeStyle: "medium" });
+  }
 
-export function full(seconds) {
-  return at(seconds).toLocaleString(LOCALE, { dateStyle: "full", timeStyle: "medium" });
-}
+  day(seconds) {
+    return this.relative(seconds) ?? this.show(seconds, { weekday: "long", month: "long", day: "numeric" });
+  }
 
-function relative(seconds) {
-  const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
-  const days = Math.round((midnight(at(seconds)) - midnight(new Date())) / 86_400_000);
-  return { "-1": "Yesterday", 0: "Today", 1: "Tomorrow" }[days];
-}
+  // 2026-11-25 14:03, as inputs of dates want it.
+  plain(seconds) {
+    return new Date(Number(seconds) * 1000).toLocaleString("sv-SE", { timeZone: this.zone, dateStyle: "short", timeStyle: "short" });
+  }
 
-function ago(seconds) {
-  const left = Number(seconds) - Date.now() / 1000;
-  const steps = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]];
-  const [unit, length] = steps.find(([, length]) => Math.abs(left) >= length) ?? steps[3];
-  return new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" }).format(Math.round(left / length), unit);
-}
+  // The moment at which a clock in this zone shows that.
+  moment(plain) {
+    const wanted = Date.parse(`${plain.replace(" ", "T")}Z`) / 1000;
+    const ahead = (seconds) => Date.parse(`${this.plain(seconds).replace(" ", "T")}Z`) / 1000 - seconds;
+    return wanted - ahead(wanted - ahead(wanted));
+  }
 
-// Slack: "Formatting text", dates.
-export function slackDate(seconds, form, leading) {
-  const show = (options) => at(seconds).toLocaleDateString(LOCALE, options);
-  const long = { year: "numeric", month: "long", day: "numeric" };
-  const short = { ...long, month: "short" };
-  const pretty = (text) => relative(seconds)?.toLowerCase() ?? text;
-  const words = {
-    date_num: () => at(seconds).toLocaleDateString("sv-SE"),
-    date_slash: () => show({ year: "numeric", month: "2-digit", day: "2-digit" }),
-    date: () => show(long),
-    date_short: () => show(short),
-    date_long: () => show({ ...long, weekday: "long" }),
-    date_pretty: () => pretty(show(long)),
-    date_short_pretty: () => pretty(show(short)),
-    date_long_pretty: () => pretty(show({ ...long, weekday: "long" })),
-    time: () => clock(seconds),
-    time_secs: () => at(seconds).toLocaleTimeString(LOCALE),
-    ago: () => ago(seconds),
-  };
-  const text = form.replace(/\{(\w+)\}/g, (whole, name) => words[name]?.() ?? whole);
-  return leading ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  ago(seconds) {
+    const exact = Number(seconds) - this.now();
+    const left = Math.abs(exact) < 90 ? exact : Math.round(exact / 60) * 60;
+    const steps = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]];
+    const [unit, length] = steps.find(([, length]) => Math.abs(left) >= length) ?? steps[3];
+    return new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" }).format(Math.round(left / length), unit);
+  }
+
+  // Slack: "Formatting text", dates.
+  date(seconds, form, leading) {
+    const long = { year: "numeric", month: "long", day: "numeric" };
+    const short = { ...long, month: "short" };
+    const pretty = (options) => this.relative(seconds)?.toLowerCase() ?? this.show(seconds, options);
+    const words = {
+      date_num: () => this.plain(seconds).slice(0, 10),
+      date_slash: () => this.show(seconds, { year: "numeric", month: "2-digit", day: "2-digit" }),
+      date: () => this.show(seconds, long),
+      date_short: () => this.show(seconds, short),
+      date_long: () => this.show(seconds, { ...long, weekday: "long" }),
+      date_long_full: () => this.show(seconds, { ...long, weekday: "long" }),
+      date_pretty: () => pretty(long),
+      date_short_pretty: () => pretty(short),
+      date_long_pretty: () => pretty({ ...long, weekday: "long" }),
+      day_divider_pretty: () => pretty({ ...long, weekday: "long" }),
+      time: () => this.clock(seconds),
+      time_secs: () => this.show(seconds, { timeStyle: "medium" }),
+      ago: () => this.ago(seconds),
+    };
+    const text = form.replace(/\{(\w+)\}/g, (whole, name) => words[name]?.() ?? whole);
+    return leading ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  }
+
+  relative(seconds) {
+    const midnight = (moment) => Date.parse(this.plain(moment).slice(0, 10)) / 86_400_000;
+    return { "-1": "Yesterday", 0: "Today", 1: "Tomorrow" }[midnight(seconds) - midnight(this.now())];
+  }
+
+  show(seconds, options) {
+    return new Date(Number(seconds) * 1000).toLocaleString(LOCALE, { timeZone: this.zone, ...options });
+  }
 }

@@ -13,7 +13,7 @@ function piece(part, names) {
     case "channel": return mention("channel", part.channel_id, names);
     case "broadcast": return mention("range", part.range, names);
     case "emoji": return emoji(`:${part.name}:`);
-    case "date": return date(part.timestamp, part.format, part.fallback, part.url);
+    case "date": return date(part.timestamp, part.format, part.fallback, part.url, names);
     case "color": return h("code", {}, part.value);
     default: return "";
   }

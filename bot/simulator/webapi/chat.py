@@ -98,6 +98,8 @@ def _target(call: Call) -> Channel:
             raise SlackError("account_inactive")
         if person.is_bot:
             raise SlackError("channel_not_found")
+        if not call.world.manifest.messages_tab:
+            raise SlackError("messages_tab_disabled")
         return call.world.direct(person.id, BOT_USER_ID)
     named = call.world.channels.named(wanted) if not call.world.channels.get(wanted) else None
     channel = named if named and named.kind == "channel" else call.channel()

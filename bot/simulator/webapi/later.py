@@ -1,14 +1,11 @@
 """chat.schedule*: posting at a time to come (Slack: the references of these methods)."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from bot.simulator import limits
 from bot.simulator.errors import SlackError
-from bot.simulator.messages import Message
 from bot.simulator.pace import Tier
-from bot.simulator.people import BOT_USER_ID
 from bot.simulator.webapi.call import Call, Method, page
 from bot.simulator.webapi.chat import drafted
 
@@ -24,16 +21,7 @@ async def schedule(call: Call) -> dict[str, Any]:
     near = (one for one in call.world.schedule.all() if one.message.channel == draft.channel)
     if sum(abs(one.post_at - post_at) <= limits.SCHEDULE_WINDOW_SECONDS for one in near) >= limits.SCHEDULE_PER_WINDOW:
         raise SlackError("restricted_too_many")
-
-    def post(message: Message) -> None:
-        channel = call.world.channels.get(message.channel)
-        if channel is None or channel.is_archived or BOT_USER_ID not in channel.members:
-            return
-        posted = replace(message, ts=call.world.messages.next_ts(call.world.clock.now()))
-        call.world.messages.add(posted)
-        call.events.posted(posted)
-
-    scheduled = call.world.schedule.add(draft, post_at, post)
+    scheduled = call.world.schedule.add(draft, post_at)
     shown = {"type": "delayed_message", **draft.as_slack(replies=[], with_metadata=False)}
     return {
         "channel": draft.channel,

@@ -119,4 +119,5 @@ METHODS: Final[Mapping[str, Method]] = {
 
 
 def _shown(call: Call, person: Person) -> dict[str, Any]:
-    return person.as_slack(with_email="users:read.email" in call.world.manifest.scopes)
+    with_email = "users:read.email" in call.world.manifest.scopes
+    return person.as_slack(with_email=with_email, now=call.world.clock.now())

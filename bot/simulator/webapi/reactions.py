@@ -22,8 +22,7 @@ async def add(call: Call) -> dict[str, Any]:
         raise SlackError("already_reacted")
     if name not in reactions and len(reactions) >= limits.EMOJI_PER_MESSAGE:
         raise SlackError("too_many_emoji")
-    reactions[name] = (*reactions.get(name, ()), BOT_USER_ID)
-    changed = call.world.messages.change(message, reactions=tuple(reactions.items()))
+    changed = call.world.messages.react(message, BOT_USER_ID, name, added=True)
     call.events.reacted(changed, BOT_USER_ID, name, added=True)
     return {}
 
@@ -31,11 +30,9 @@ async def add(call: Call) -> dict[str, Any]:
 async def remove(call: Call) -> dict[str, Any]:
     """A message without that emoji of the app."""
     message, name = _message(call), _name(call)
-    reactions = dict(message.reactions)
-    if BOT_USER_ID not in reactions.get(name, ()):
+    if BOT_USER_ID not in dict(message.reactions).get(name, ()):
         raise SlackError("no_reaction")
-    reactions[name] = tuple(user for user in reactions[name] if user != BOT_USER_ID)
-    changed = call.world.messages.change(message, reactions=tuple((n, u) for n, u in reactions.items() if u))
+    changed = call.world.messages.react(message, BOT_USER_ID, name, added=False)
     call.events.reacted(changed, BOT_USER_ID, name, added=False)
     return {}
 

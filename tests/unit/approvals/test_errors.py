@@ -19,6 +19,7 @@ from bot.approvals.errors import (
     NotEligible,
     NotFound,
     NothingToRetry,
+    NothingToTakeBack,
     NotYours,
     OwnRequest,
     ReasonMissing,
@@ -77,6 +78,7 @@ REFUSALS: list[CountersignError] = [
     NotYours(T1, RITA),
     TaskFinished(T1),
     NothingToRetry(T1),
+    NothingToTakeBack(),
     SettingsError("policies.yaml, line 3: `approvers` must be a list."),
     *(AlreadySettled(R1, decision) for decision in SETTLED),
 ]

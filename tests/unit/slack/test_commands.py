@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.approvals.ids import ChannelId, UserId
 from bot.approvals.ports import Graph, LookupFailed
 from bot.approvals.task import Task, TaskCancelled
-from bot.slack import commands
+from bot.slack import commands, starting
 from bot.slack.directory import DirectMessage, Joined, NotJoined, PlaceCheck, SlackDirectory
 from bot.slack.messenger import SlackMessenger
 from bot.slack.parts import Parts, told
@@ -231,7 +231,7 @@ async def test_without_a_word_the_form_opens_for_this_channel(desk: Desk) -> Non
 
     (opened,) = desk.client.opened
     assert opened["trigger_id"] == "trigger"
-    assert opened["view"]["private_metadata"] == CHANNEL
+    assert starting.Spot.decode(opened["view"]["private_metadata"]) == starting.Spot(channel=CHANNEL)
 
 
 # --- Looking after tasks --------------------------------------------------------------------------------

@@ -1,0 +1,38 @@
+"""`python -m bot.demo.bot`: `bot run` on the environment alone, with one difference: its clock is the local Slack's."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import uvloop
+
+from bot import logs, settings
+from bot.app import run
+from bot.approvals.errors import CountersignError
+from bot.demo.clock import following
+from bot.settings import Settings
+
+
+def main() -> int:
+    """Run it; returns the exit code."""
+    try:
+        loaded = settings.load(Path(os.devnull))
+        logs.to_stderr(loaded.log_level)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(loaded))
+    except CountersignError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+async def _run(loaded: Settings) -> None:
+    async with following(loaded.slack_api_url.removesuffix("/").removesuffix("/api")) as clock:
+        await run(loaded, clock=clock)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""Time zones of people, as Slack's directory gives them (Slack: "User object", tz, tz_label, tz_offset)."""
+
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+DEFAULT = "Etc/UTC"
+
+
+class UnknownZone(Exception):
+    """No zone of that name; the message says which."""
+
+
+def zone(name: str) -> tzinfo:
+    """The zone of that IANA name; the default one needs no tz database. Raises UnknownZone."""
+    if name == DEFAULT:
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise UnknownZone(f"no such time zone on this machine: {name}") from None
+
+
+def fields(name: str, now: float) -> dict[str, str | int]:
+    """The three fields of a user object: the zone, what it is called now, its offset now in seconds."""
+    there = datetime.fromtimestamp(now, tz=UTC).astimezone(zone(name))
+    offset = there.utcoffset()
+    label = "Coordinated Universal Time" if name == DEFAULT else f"{name.rpartition('/')[2].replace('_', ' ')} time"
+    return {"tz": name, "tz_label": label, "tz_offset": int(offset.total_seconds()) if offset else 0}
