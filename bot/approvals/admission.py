@@ -44,9 +44,11 @@ class Admission:
         person is recorded before it is raised.
         """
         rules.still_open(request, version)
-        return await self.recognise(request, person, now, fresh=counts)
+        return await self.recognise(request, person, now, fresh=counts, surface=surface)
 
-    async def recognise(self, request: Request, person: Person, now: datetime, *, fresh: bool = False) -> Electorate:
+    async def recognise(
+        self, request: Request, person: Person, now: datetime, *, fresh: bool = False, surface: str | None = None
+    ) -> Electorate:
         """As `admit`, also of a request that is over or has moved on."""
         try:
             member = await self.directory.member(person)

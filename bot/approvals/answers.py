@@ -43,12 +43,14 @@ class Answers:
             await self._admission.admit(request, person, version, now, surface=surface)
             return request
 
-    async def view(self, request_id: RequestId, person: Person, now: datetime) -> Request:
+    async def view(
+        self, request_id: RequestId, person: Person, now: datetime, surface: SurfaceId | None = None
+    ) -> Request:
         """The request, for one who may see the whole of it: anybody, and where it is private those alone who may
         answer it, have agreed to it, or might answer if it were open. `NotFound`, `MayNotVote`, or `Unreachable`."""
         request = await self.storage.request(request_id)
         if request.policy.private and not any(person in stage.voters for stage in request.passed):
-            await self._admission.recognise(request, person, now)
+            await self._admission.recognise(request, person, now, surface=surface)
         return request
 
     async def vote(

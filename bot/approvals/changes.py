@@ -103,7 +103,7 @@ def settled(request: Request) -> dict[str, JSON]:
 
 def said(verdicts: Sequence[ItemVerdict]) -> dict[str, JSON]:
     """The verdicts of a vote, with the words that came with them."""
-    words: list[JSON] = [asdict(verdict) for verdict in verdicts]
+    words: list[JSON] = [{key: value for key, value in asdict(each).items() if value != ""} for each in verdicts]
     kinds: list[JSON] = [type(verdict).__name__.lower() for verdict in verdicts]
     return {"verdicts": kinds, "said": words} if any(words) else {"verdicts": kinds}
 

@@ -163,7 +163,8 @@ async def _seen(parts: Parts, body: Body) -> Request:
     target = actions.request_target(_pressed(body)["value"])
     try:
         async with asyncio.timeout(IN_TIME):
-            return await parts.answers.view(target.request, person_of(body), parts.clock())
+            surface = await surface_of(parts, body)
+            return await parts.answers.view(target.request, person_of(body), parts.clock(), surface)
     except TimeoutError:
         raise Unreachable from None
 

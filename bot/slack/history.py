@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Final
 
 from bot.approvals.audit import COMMAND, AuditEvent
 from bot.approvals.decision import Outcome
 from bot.approvals.errors import moment
-from bot.approvals.ids import JSON, ChannelId
+from bot.approvals.ids import JSON, ChannelId, RequestId
 from bot.approvals.request import Request
 from bot.approvals.surface import Surface, SurfaceKind
 from bot.approvals.task import Task
-from bot.slack import actions, blocks, text
+from bot.slack import actions, blocks, privacy, text
 from bot.slack.actions import RequestTarget, TaskTarget
 from bot.slack.blocks import Block
 from bot.slack.views import Modal, modal
@@ -32,17 +33,28 @@ _UNSAID: Final = frozenset({"running", "waiting", "resume_repeated", "checkpoint
 
 
 def trail(
-    task: Task, request: Request | None, events: Sequence[AuditEvent], surfaces: Sequence[Surface], page: int = 0
+    task: Task,
+    request: Request | None,
+    events: Sequence[AuditEvent],
+    surfaces: Sequence[Surface],
+    page: int = 0,
+    *,
+    private: Set[RequestId] = frozenset(),
 ) -> Modal:
     """One page of what happened to the request, and to its task where it is about no other request; of all of the
-    task without a request. A page beyond the end is the last."""
-    told = [event for event in events if _belongs(event, request) and event.kind not in _UNSAID]
+    task without a request. A page beyond the end is the last. Of `private` requests it tells who and when, and
+    nothing of what was asked and said."""
+    told = [
+        _bare(event) if event.request_id in private else event
+        for event in events
+        if _belongs(event, request) and event.kind not in _UNSAID
+    ]
     pages = max(-(-len(told) // PAGE), 1)
     page = min(max(page, 0), pages - 1)
     kinds = {str(surface.id): surface.kind for surface in surfaces}
     of = f"Request `{request.id}`" if request else f"Task `{task.id}`"
     where = f"Page {page + 1} of {pages}" if pages > 1 else ""
-    title = request.question.title if request else task.graph
+    title = privacy.masked(request).question.title if request else task.graph
     drawn: list[Block] = [
         blocks.rich(blocks.line(blocks.run(text.label(title, 150) or "A question", "bold"))),
         blocks.context(" · ".join(word for word in (of, text.counted(len(told), "event"), where) if word)),
@@ -69,6 +81,10 @@ def _belongs(event: AuditEvent, request: Request | None) -> bool:
     return request is None or event.request_id in (None, request.id)
 
 
+def _bare(event: AuditEvent) -> AuditEvent:
+    return replace(event, digest="", data={key: value for key, value in event.data.items() if key in _TELLS_NOTHING})
+
+
 def _besides(event: AuditEvent, kinds: Mapping[str, SurfaceKind], *, asks: bool) -> str:
     """When, from where, on which version; and on what and by which rule, where that is news."""
     version = event.data.get("version")
@@ -88,6 +104,10 @@ _FROM: Final[Mapping[SurfaceKind | None, str]] = {
     SurfaceKind.FILE: "as a file",
     SurfaceKind.OUTCOME: "on the task's last message",
 }
+
+
+_TELLS_NOTHING: Final = frozenset({"version", "verdicts", "outcome", "to", "as", "channel", "why", "error_id"})
+"""What may be said of a private request's events."""
 
 
 # --- Sentences ----------------------------------------------------------------------------------
@@ -156,7 +176,7 @@ def _edited(event: AuditEvent) -> str:
     old, new = was if isinstance(was, dict) else {}, now if isinstance(now, dict) else {}
     changes = [f"`{_say(key, _VALUE)}` {_change(key, old, new)}" for key in dict.fromkeys([*old, *new])]
     of = f" of `{_say(event.data['edited'], _VALUE)}`" if event.data.get("edited") else ""
-    return f"{_who(event)} changed {text.listed(changes, 5) or 'nothing'}{of}."
+    return f"{_who(event)} changed {text.listed(changes, 5) or 'it'}{of}."
 
 
 def _change(key: str, old: Mapping[str, JSON], new: Mapping[str, JSON]) -> str:
@@ -176,6 +196,11 @@ def _escalated(event: AuditEvent) -> str:
     to = event.data.get("to")
     names = text.approvers([str(name) for name in to]) if isinstance(to, list) else ""
     return f"Nobody had answered, so {names or 'others'} were asked as well."
+
+
+def _unreached(event: AuditEvent) -> str:
+    to = text.mention(event.person) if event.person else text.channel(ChannelId(str(event.data.get("channel", ""))))
+    return f"The card could not be sent to {to}."
 
 
 def _ended(event: AuditEvent) -> str:
@@ -206,6 +231,13 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "reminded": _plain("Nobody had answered, so there was a reminder."),
     "escalated": _escalated,
     "expired": _plain("Nobody answered in time."),
+    "taken_back": _done("took the answer back."),
+    "extended": _done("gave it more time."),
+    "delegated": _done("gave their vote to a colleague."),
+    "withdrawn": _done("withdrew their answer."),
+    "commented": _done("asked the requester something."),
+    "nudged": _done("had people reminded."),
+    "unreached": _unreached,
     "cancelled": _done("cancelled it."),
     "retried": _done("had the agent try again."),
     "resume_begun": _plain("The agent was given the answer."),

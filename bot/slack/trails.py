@@ -65,6 +65,8 @@ async def _trail(parts: Parts, person: Person, target: actions.Target, surface: 
         case TaskTarget(task=task_id):
             pass
     async with refusals.of_task(parts.storage, task_id, person, "look", parts.clock(), surface):
-        task = await parts.tasks.look(task_id, person)
+        await parts.tasks.look(task_id, person)
+    records = await parts.storage.records_of(task_id)
+    private = {each.id for each in records.requests if each.policy.private}
     events = await parts.storage.history(task_id)
-    return history.trail(task, request, events, await parts.storage.surfaces_of(task_id), page)
+    return history.trail(records.task, request, events, records.surfaces, page, private=private)

@@ -217,7 +217,7 @@ async def test_the_tasks_of_a_slack_thread_are_those_that_were_started_in_it(sto
     assert await storage.tasks_in(ChannelId("C1"), Ts("1.5")) == (first, second)
     assert await storage.tasks_in(ChannelId("C3"), Ts("1.5")) == ()
 
-    await storage.purge(second.id)
+    await storage.purge(second.id, an_event(PURGED, second))
 
     assert await storage.tasks_in(ChannelId("C1"), Ts("1.5")) == (first,)
 

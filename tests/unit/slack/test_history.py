@@ -55,7 +55,7 @@ def words(modal: Modal) -> str:
             "<@U0BOB> changed `sum` from `5` to `7`, `old` away, which was `1` and `new` to `x`, which was not there "
             "of `pay`.",
         ),
-        (an_event("edited"), "<@U0BOB> changed nothing."),
+        (an_event("edited"), "<@U0BOB> changed it."),
         (an_event("refused", why="OwnRequest"), "<@U0BOB> was refused: OwnRequest"),
         (
             an_event("escalated", to=["@leads", "U0DORA"]),
@@ -93,6 +93,24 @@ def test_a_request_shows_its_own_events_and_those_of_its_task_with_when_where_an
     assert shown.count("digest `") == 1
     assert "of another request" not in shown
     assert "of another request" in words(history.trail(TASK, None, events, [CARD]))
+
+
+def test_of_a_private_request_it_tells_who_and_when_and_nothing_of_what() -> None:
+    private = replace(REQUEST, policy=replace(REQUEST.policy, private=True))
+    events = [
+        an_event("voted", verdicts=["reject"], said=[{"reason": "swordfish"}], outcome="reject"),
+        an_event("edited", edited="pay", was={"key": "swordfish"}, **{"is": {}}),
+        an_event("refused", why="VerdictNotOffered", said="`swordfish` is not among its choices"),
+    ]
+
+    for request in (private, None):
+        shown = words(history.trail(TASK, request, events, [CARD], private={private.id}))
+        assert "<@U0BOB> rejected. With that it was *rejected*." in shown
+        assert "<@U0BOB> changed it." in shown
+        assert "<@U0BOB> was refused: VerdictNotOffered" in shown
+        assert "swordfish" not in shown
+        assert "digest" not in shown
+        assert private.question.title not in shown
 
 
 def test_a_trail_has_pages_with_ways_to_the_neighbours_and_keeps_slacks_limits() -> None:
