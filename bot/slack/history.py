@@ -144,7 +144,7 @@ def _voted(event: AuditEvent) -> str:
     words = said if isinstance(said, list) else [{}] * len(given)
     one_by_one = list(dict.fromkeys(_verdict(each, of) for each, of in zip(given, words, strict=False)))
     outcome = _OUTCOMES.get(str(event.data.get("outcome", "")), "")
-    return f"{_who(event)} {'; '.join(one_by_one) or 'answered'}.{f' With that it was {outcome}.' if outcome else ''}"
+    return f"{_who(event)} {'; '.join(one_by_one) or 'answered'}.{f' That settled it: {outcome}.' if outcome else ''}"
 
 
 def _verdict(verdict: str, said: JSON) -> str:

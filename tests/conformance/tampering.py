@@ -39,10 +39,14 @@ class Tampering(Protocol):
         """Put an entry before this one."""
         ...
 
+    def file(self, number: int, task_id: str) -> None:
+        """File an entry under another task."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqliteTampering:
-    file: sqlite3.Connection
+    connection: sqlite3.Connection
 
     @classmethod
     @contextmanager
@@ -50,51 +54,54 @@ class SqliteTampering:
         with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as file:
             for trigger in ("events_stay_as_they_are", "events_are_kept"):
                 file.execute(f"DROP TRIGGER {trigger}")
-            yield cls(file=file)
+            yield cls(connection=file)
 
     @contextmanager
     def undone(self) -> Iterator[None]:
-        self.file.execute("CREATE TABLE before AS SELECT * FROM events")
-        self.file.execute("CREATE TABLE counted AS SELECT * FROM sqlite_sequence")
+        self.connection.execute("CREATE TABLE before AS SELECT * FROM events")
+        self.connection.execute("CREATE TABLE counted AS SELECT * FROM sqlite_sequence")
         yield
-        self.file.execute("DELETE FROM events")
-        self.file.execute("INSERT INTO events SELECT * FROM before")
-        self.file.execute("UPDATE sqlite_sequence SET seq = (SELECT seq FROM counted WHERE name = 'events')")
-        self.file.execute("DROP TABLE before")
-        self.file.execute("DROP TABLE counted")
+        self.connection.execute("DELETE FROM events")
+        self.connection.execute("INSERT INTO events SELECT * FROM before")
+        self.connection.execute("UPDATE sqlite_sequence SET seq = (SELECT seq FROM counted WHERE name = 'events')")
+        self.connection.execute("DROP TABLE before")
+        self.connection.execute("DROP TABLE counted")
 
     def read(self, number: int, field: str) -> bytes:
         query = f"SELECT CAST({field} AS BLOB) FROM events WHERE seq = ?"  # noqa: S608
-        ((value,),) = self.file.execute(query, (number,)).fetchall()
+        ((value,),) = self.connection.execute(query, (number,)).fetchall()
         return bytes(value)
 
     def write(self, number: int, field: str, value: bytes) -> None:
         as_text = "TEXT" if field == "body" else "BLOB"
-        self.file.execute(f"UPDATE events SET {field} = CAST(? AS {as_text}) WHERE seq = ?", (value, number))  # noqa: S608
+        self.connection.execute(f"UPDATE events SET {field} = CAST(? AS {as_text}) WHERE seq = ?", (value, number))  # noqa: S608
 
     def swap(self, one: int, another: int) -> None:
         for old, new in ((one, -1), (another, one), (-1, another)):
-            self.file.execute("UPDATE events SET seq = ? WHERE seq = ?", (new, old))
+            self.connection.execute("UPDATE events SET seq = ? WHERE seq = ?", (new, old))
 
     def remove(self, number: int) -> None:
-        self.file.execute("DELETE FROM events WHERE seq = ?", (number,))
+        self.connection.execute("DELETE FROM events WHERE seq = ?", (number,))
 
     def cut(self, number: int) -> None:
-        self.file.execute("DELETE FROM events WHERE seq >= ?", (number,))
+        self.connection.execute("DELETE FROM events WHERE seq >= ?", (number,))
 
     def insert(self, number: int, copy_of: int) -> None:
-        copied = self.file.execute(
+        copied = self.connection.execute(
             "SELECT task_id, request_id, body, digest, link FROM events WHERE seq = ?", (copy_of,)
         ).fetchall()
         for way in (-1, 1):  # through numbers that nobody has
-            self.file.execute(
+            self.connection.execute(
                 "UPDATE events SET seq = -seq + :one WHERE seq >= :number OR seq < 0",
                 {"one": 1 if way == 1 else 0, "number": number},
             )
-        self.file.executemany(
+        self.connection.executemany(
             "INSERT INTO events (seq, task_id, request_id, body, digest, link) VALUES (?, ?, ?, ?, ?, ?)",
             [(number, *row) for row in copied],
         )
+
+    def file(self, number: int, task_id: str) -> None:
+        self.connection.execute("UPDATE events SET task_id = ? WHERE seq = ?", (task_id, number))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +154,10 @@ class RedisTampering:
         self.redis.lset(self._chain, number - 1, b"here")
         self.redis.linsert(self._chain, "BEFORE", b"here", copied)
         self.redis.lset(self._chain, number, follower)
+
+    def file(self, number: int, task_id: str) -> None:
+        *parts, _ = self._entry(number)
+        self.redis.lset(self._chain, number - 1, b" ".join([*parts, task_id.encode()]))
 
     @property
     def _chain(self) -> str:

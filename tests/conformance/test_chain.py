@@ -16,6 +16,7 @@ from bot.approvals.ports import Storage
 from bot.approvals.proof import PAGE, Intact, entries, verify
 from bot.approvals.task import Ended, Running
 from bot.storage.codec import decode, encode
+from bot.storage.redis import client
 from tests.builders import NOON, a_person, a_request, a_surface, a_task, an_event
 from tests.conformance.stores import Store
 
@@ -188,3 +189,18 @@ def _address(request: pytest.FixtureRequest) -> tuple[str, str]:
         return ("sqlite", str(folder / "records.db"))
     prefix = "{" + request.getfixturevalue("redis_prefix") + "}:"
     return (request.getfixturevalue("redis_url"), prefix)
+
+
+@pytest.mark.parametrize("store", ["redis"], indirect=True)
+async def test_histories_from_before_the_chain_are_read_and_it_begins_with_what_comes(
+    store: Store, redis_url: str, redis_prefix: str
+) -> None:
+    task = a_task()
+    storage = await store.open()
+    async with client(redis_url) as redis:
+        await redis.execute_command("RPUSH", f"{{{redis_prefix}}}:history:{task.id}", encode(an_event("started", task)))  # type: ignore[no-untyped-call]
+
+    await storage.record(an_event("seen", task))
+
+    assert [event.kind for event in await storage.history(task.id)] == ["started", "seen"]
+    assert await verify(storage) == Intact(entries=1, purged=0, head=await storage.head())

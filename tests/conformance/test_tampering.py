@@ -180,6 +180,19 @@ async def test_a_text_that_is_taken_out_needs_the_word_that_it_was_past_its_rete
     await found_out(log, check)
 
 
+async def test_an_entry_that_is_filed_under_another_task_is_found(log: Storage, tampering: Tampering) -> None:
+    def check(proof: Callable[[], Intact | Broken]) -> None:
+        for number in set(range(1, ENTRIES + 1)) - {LAST_WORD}:
+            with tampering.undone():
+                tampering.file(number, "elsewhere")
+                broken = proof()
+
+            assert isinstance(broken, Broken)
+            assert broken.number == number
+
+    await found_out(log, check)
+
+
 async def test_a_head_that_was_noted_tells_a_log_that_was_written_anew(log: Storage, store: Store) -> None:
     noted = await log.head()
     await log.record(an_event("later", a_task()))

@@ -27,7 +27,7 @@ async def test_the_history_tells_who_did_what_from_where_and_on_what(bot: Bot, r
         f"The card was shown to {room.channel}.",
         "@alice was refused: You started this task, so it is not yours to approve.",
         "@bob viewed all of it.",
-        "@bob rejected: “Not today”. With that it was rejected.",
+        "@bob rejected: “Not today”. That settled it: rejected.",
         "The agent went on.",
         "The task finished",
         "on the card",

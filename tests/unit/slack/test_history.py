@@ -42,7 +42,7 @@ def words(modal: Modal) -> str:
         (an_event("voted", verdicts=["approve"]), "<@U0BOB> approved."),
         (
             an_event("voted", verdicts=["approve"], outcome="edit"),
-            "<@U0BOB> approved. With that it was *approved with changes*.",
+            "<@U0BOB> approved. That settled it: *approved with changes*.",
         ),
         (
             an_event("voted", verdicts=["approve", "reject"], said=[{}, {"reason": "no <!here>"}]),
@@ -105,7 +105,7 @@ def test_of_a_private_request_it_tells_who_and_when_and_nothing_of_what() -> Non
 
     for request in (private, None):
         shown = words(history.trail(TASK, request, events, [CARD], private={private.id}))
-        assert "<@U0BOB> rejected. With that it was *rejected*." in shown
+        assert "<@U0BOB> rejected. That settled it: *rejected*." in shown
         assert "<@U0BOB> changed it." in shown
         assert "<@U0BOB> was refused: VerdictNotOffered" in shown
         assert "swordfish" not in shown
