@@ -64,7 +64,7 @@ class Settings(Store):
     keep_finished: Span = timedelta(days=30)
     """How long the graph state of an ended task is kept."""
     keep_records: Span | None = None
-    """How long its records and audit events are kept; unset: for ever."""
+    """How long its records and the text of its audit events are kept; unset: for ever."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("slack_bot_token")

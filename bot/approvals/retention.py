@@ -26,7 +26,7 @@ class Retention:
     keep_finished: timedelta
     """How long the checkpoints of an ended task are kept."""
     keep_records: timedelta | None
-    """How long its records and audit events are kept; None: for ever."""
+    """How long its records and the text of its audit events are kept; None: for ever."""
 
     async def sweep(self, now: datetime) -> None:
         """Delete what is past its time. Any number of processes may do this at once."""

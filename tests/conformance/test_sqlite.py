@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.approvals.chain import PURGED
 from bot.approvals.errors import SettingsError, Unreachable
 from bot.approvals.proof import Intact, verify
-from bot.approvals.task import Running
+from bot.approvals.task import Ended, Running
 from bot.storage import schema
 from bot.storage.codec import encode
 from bot.storage.database import Database
@@ -213,6 +214,20 @@ async def test_audit_events_can_only_be_added(storage: SqliteStorage, file: sqli
         file.execute(sql)
 
     assert await storage.history(a_task().id) == (an_event("started", a_task()),)
+
+
+async def test_of_what_is_past_its_retention_nothing_can_be_written_into_the_gap(
+    storage: SqliteStorage, file: sqlite3.Connection
+) -> None:
+    task = a_task(state=Ended(outcome="done", at=NOON))
+    await storage.create_task(task, an_event("started", task))
+    await storage.purge(task.id, an_event(PURGED, task))
+
+    for sql in ("UPDATE events SET body = '{}' WHERE seq = 1", "UPDATE events SET body = '', task_id = 'other'"):
+        with pytest.raises(sqlite3.IntegrityError, match="audit events are"):
+            file.execute(sql)
+
+    assert isinstance(await verify(storage), Intact)
 
 
 async def test_a_request_of_no_task_is_refused_as_the_bug_that_it_is(storage: SqliteStorage) -> None:
