@@ -103,12 +103,15 @@ def _task(row: Row, address: str) -> str:
     place = _link(row, address, "Open the thread", "not posted yet")
     lines = [
         f"*{text.sentence(task.graph, 80)}* {replies.state(task)}",
-        f"started {moment(task.created_at)} · `{task.id}` · {place}",
+        f"Started {moment(task.created_at)} · `{task.id}` · {place}",
     ]
     pending = [request for request in row.records.requests if isinstance(request.state, Pending)]
     for request in pending[:OPEN_QUESTIONS]:
         card = Row(records=row.records, request=request)
-        lines += [f"> {line}" for line in requests.line(request, _link(card, address, "Open the card", "")).split("\n")]
+        lines += [
+            f"> {line}"
+            for line in requests.line(request, links.to(card, address, "Open the card"), mine=True).split("\n")
+        ]
     if rest := len(pending) - OPEN_QUESTIONS:
         lines += [f"> {text.counted(rest, 'more question')}"] if rest > 0 else []
     return "\n".join(lines)
