@@ -168,6 +168,10 @@ export class Screen {
     if (done.ok) this.dismissed.set(`${seat} ${item.ts}`, item.troubles ?? 0);
   }
 
+  react(item, name) {
+    return act(this.now.seat, "react", { channel: item.channel, ts: item.ts, name });
+  }
+
   hide(item) {
     this.hidden.add(item.ts);
     this.later();
@@ -184,7 +188,7 @@ export class Screen {
   }
 
   shortcuts(kind) {
-    return (this.names.state.app.shortcuts ?? []).filter((one) => one.on_message === (kind === "message"))
+    return this.names.state.app.shortcuts.filter((one) => one.type === kind)
       .map((one) => ({ ...one, app: this.names.app.real_name }));
   }
 
