@@ -21,6 +21,9 @@ from bot.slack.listings import OPEN_QUESTIONS
 
 ROWS: Final[Mapping[Section, int]] = {Section.WAITING: 8, Section.ASKED: 6, Section.DECIDED: 6}
 """To a page; each of them at its largest makes 76 of the 100 blocks that a Home may have."""
+_ROOM: Final = 2800
+"""Characters of one task's questions; a section has room for 3,000."""
+
 _ONLY: Final[Mapping[Only, str]] = {
     Only.ALL: "Everything",
     Only.GRAVE: "High and critical risk",
@@ -103,14 +106,19 @@ def _task(row: Row, address: str) -> str:
     place = _link(row, address, "Open the thread", "not posted yet")
     lines = [
         f"*{text.sentence(task.graph, 80)}* {replies.state(task)}",
-        f"started {moment(task.created_at)} · `{task.id}` · {place}",
+        f"Started {moment(task.created_at)} · `{task.id}` · {place}",
     ]
     pending = [request for request in row.records.requests if isinstance(request.state, Pending)]
+    shown = 0
     for request in pending[:OPEN_QUESTIONS]:
         card = Row(records=row.records, request=request)
-        lines += [f"> {line}" for line in requests.line(request, _link(card, address, "Open the card", "")).split("\n")]
-    if rest := len(pending) - OPEN_QUESTIONS:
-        lines += [f"> {text.counted(rest, 'more question')}"] if rest > 0 else []
+        asked = requests.line(request, links.to(card, address, "Open the card"), mine=True).split("\n")
+        if sum(map(len, [*lines, *asked])) > _ROOM:
+            break
+        lines += [f"> {line}" for line in asked]
+        shown += 1
+    if rest := len(pending) - shown:
+        lines.append(f"> {text.counted(rest, 'more question')}")
     return "\n".join(lines)
 
 

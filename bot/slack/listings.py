@@ -47,7 +47,7 @@ def asked(contents: Contents, address: str) -> str:
         pending = [request for request in row.records.requests if isinstance(request.state, Pending)]
         for request in pending[:OPEN_QUESTIONS]:
             card = Row(records=row.records, request=request)
-            lines.append(f"   ◦ {_lines(requests.line(request, _card(card, address)))}")
+            lines.append(f"   ◦ {_lines(requests.line(request, _card(card, address), mine=True))}")
     if rest := page.total - len(page.rows):
         lines.append(f"… and {text.counted(rest, 'more task')}")
     return "\n".join(lines)

@@ -41,31 +41,42 @@ def row(request: Request, place: str) -> list[Block]:
     """The request in short, as part of a list: what, who, risk, deadline and votes, with the card's own buttons.
     `place` says in mrkdwn where the card is."""
     request = privacy.masked(request)
-    risk = [_RISKS[request.question.risk]] if request.question.risk else []
-    by = f"answer by {moment(request.deadline)}" if request.deadline else "no deadline"
-    votes = _votes(request)
-    about = [*risk, f"asked by {text.mention(request.requester)} for *{text.sentence(request.graph, 80)}*", by]
-    standing = [f"answers: {votes}" if votes else "", place]
     return [
-        blocks.section(f"*{_title(request)}*\n{_joined([*about, *standing])}"),
+        blocks.section(
+            f"*{_title(request)}*\n{_joined([_risk(request), _asked_for(request), *_open_for(request, place)])}"
+        ),
         *_proposed(request),
         *({**block, "block_id": f"request:{request.id}"} for block in blocks.actions(_buttons(request, cut=True))),
     ]
 
 
-def line(request: Request, place: str) -> str:
-    """The request in a line or two of mrkdwn: what, and how it stands."""
+def line(request: Request, place: str, *, mine: bool = False) -> str:
+    """The request in two lines of mrkdwn: what, and how it stands; `mine` to whoever asked for it."""
     request = privacy.masked(request)
     if settled := decisions.headline(request):
         return f"*{_title(request)}*\n{_joined([settled, place])}"
+    of = f"waits for {_who(request)}" if mine else _asked_for(request)
+    return f"*{_title(request)}*\n{_joined([_risk(request), of, *_open_for(request, place)])}"
+
+
+def _risk(request: Request) -> str:
+    return _RISKS[request.question.risk] if request.question.risk else ""
+
+
+def _asked_for(request: Request) -> str:
+    return f"asked by {text.mention(request.requester)} for *{text.sentence(request.graph, 80)}*"
+
+
+def _open_for(request: Request, place: str) -> list[str]:
+    """By when, how many have answered, and where the card is."""
     by = f"answer by {moment(request.deadline)}" if request.deadline else "no deadline"
-    risk = _RISKS[request.question.risk] if request.question.risk else ""
     votes = _votes(request)
-    return f"*{_title(request)}*\n{_joined([risk, by, f'answers: {votes}' if votes else '', place])}"
+    return [by, f"answers: {votes}" if votes else "", place]
 
 
 def _joined(words: Sequence[str]) -> str:
-    return " · ".join(word for word in words if word)
+    joined = " · ".join(word for word in words if word)
+    return joined[:1].upper() + joined[1:]
 
 
 def _title(request: Request) -> str:
@@ -269,7 +280,8 @@ def _footer(request: Request) -> str:
     version = f"version {request.version}" if request.version > 1 else ""
     digest = "private" if request.policy.private else f"digest `{request.digest[:12]}`"
     words = [f"Request `{request.id}`", version, digest]
-    return " · ".join(word for word in words if word)
+    joined = " · ".join(word for word in words if word)
+    return joined[:1].upper() + joined[1:]
 
 
 def _open(request: Request) -> bool:

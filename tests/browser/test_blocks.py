@@ -32,7 +32,7 @@ def app(chromium: Browser) -> Iterator[Backstage]:
 @pytest.fixture
 def bob(chromium: Browser, app: Backstage) -> Iterator[Person]:
     """bob at a page of that Slack; his browser may not complain."""
-    bob = Person.at(chromium, app.url, timezone_id="America/New_York")
+    bob = Person.at(chromium, app.url, timezone_id="Asia/Tokyo")
     yield bob
     bob.page.context.close()
     assert bob.complaints == []
@@ -228,7 +228,7 @@ def test_every_input_of_a_modal_reaches_the_app_and_its_errors_stand_at_the_fiel
     assert values["Either"]["selected_option"]["value"] == "medium"
     assert [one["value"] for one in values["Any"]["selected_options"]] == ["small"]
     assert (values["Day"]["selected_date"], values["Time"]["selected_time"]) == ("2030-05-01", "14:30")
-    assert values["Moment"]["selected_date_time"] == 1_903_870_800  # nine in New York
+    assert values["Moment"]["selected_date_time"] == 1_903_849_200  # nine in Berlin
     expect(form.get_by_role("alert")).to_have_text("That is too few.")
     expect(form.get_by_label("Number")).to_be_focused()
     expect(form.get_by_label("Words")).to_have_value("Two\nlines")
@@ -296,6 +296,20 @@ def test_what_only_one_person_sees_is_marked_as_such_and_can_be_dismissed(app: B
     expect(bob.main).not_to_contain_text("Between you and me")
 
 
+def test_a_reaction_is_added_and_taken_back(app: Backstage, bob: Person) -> None:
+    app.posts(text="Who is for it?")
+    bob.sits("bob", "ops")
+    message = bob.message("Who is for it?")
+    message.hover()
+
+    message.get_by_role("button", name="React with white check mark").click()
+
+    reaction = message.get_by_role("button", name="white check mark, 1: Bob Brandt")
+    expect(reaction).to_have_attribute("aria-pressed", "true")
+    reaction.click()
+    expect(reaction).to_have_count(0)
+
+
 def test_unread_messages_are_counted_and_marked_until_they_are_seen(app: Backstage, bob: Person) -> None:
     bob.sits("bob", "general")
     app.posts(text="Something new", channel="G0INCIDENTS")
@@ -316,8 +330,12 @@ def test_times_are_those_of_the_persons_zone_and_dates_count_by_themselves(app: 
 
     message = bob.message("Due ")
 
-    expect(message).to_contain_text("Due 2027-01-15 4:00 AM, in 1 hour")
-    expect(message).to_contain_text("3:00 AM")
+    expect(message).to_contain_text("Due 2027-01-15 10:00 AM, in 1 hour")
+    expect(message).to_contain_text("9:00 AM")
+    bob.takes("carol")
+    expect(message).to_contain_text("Due 2027-01-15 4:00 AM")
+    bob.takes("alice")  # of whom no zone is known: the one of the machine
+    expect(message).to_contain_text("Due 2027-01-15 6:00 PM")
 
 
 def test_a_file_is_named_with_its_size_and_can_be_read_and_saved(app: Backstage, bob: Person) -> None:

@@ -161,7 +161,7 @@ def test_everything_has_a_name_and_can_be_read(bot: Bot, person: People, room: s
     bob.page.get_by_role("row").filter(has_text="block_actions").last.click()
     assert _wrong(bob.page) == []
     bob.page.get_by_role("tab", name="Faults and time").click()
-    expect(bob.page.get_by_role("checkbox", name="Bob Brandt: Guest")).to_be_visible()
+    expect(bob.page.get_by_role("combobox", name="Bob Brandt is")).to_be_visible()
     assert _wrong(bob.page) == []
 
 

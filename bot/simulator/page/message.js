@@ -40,16 +40,20 @@ export function message(item, screen, { inThread = false } = {}) {
     item.edited && !item.blocks && h("span", { class: "edited" }, " (edited)"),
     item.files?.map(file),
     item.attachments?.map((one) => h("div", { class: "attachment" }, one.blocks ? blocks(one.blocks, surface) : h("div", { class: "text" }, mrkdwn(one.text ?? one.fallback ?? "", names)))),
-    item.reactions && h("div", { class: "reactions" }, item.reactions.map((one) => reaction(one, names))),
+    item.reactions && h("div", { class: "reactions" }, item.reactions.map((one) => reaction(one, item, screen))),
     item.trouble && h("div", { class: "trouble", role: "alert" }, icon("warning"), item.trouble),
     Boolean(item.reply_count) && !inThread && replies(item, screen)),
   !item.is_ephemeral && tools(item, screen, inThread));
 }
 
-function reaction(one, names) {
+function reaction(one, item, screen) {
+  const { names } = screen;
   const who = one.users.map((id) => names.person(id).real_name).join(", ");
-  return h("span", { class: `reaction${one.users.includes(names.seat.id) ? " mine" : ""}`, title: who, "aria-label": `${one.name.replaceAll("_", " ")}, ${one.count}: ${who}` },
-    emoji(`:${one.name}:`), String(one.count));
+  const mine = one.users.includes(names.seat.id);
+  return h("button", {
+    type: "button", class: `reaction${mine ? " mine" : ""}`, title: who, "aria-pressed": String(mine), "data-action": one.name,
+    "aria-label": `${one.name.replaceAll("_", " ")}, ${one.count}: ${who}`, on: { click: () => screen.react(item, one.name) },
+  }, emoji(`:${one.name}:`), String(one.count));
 }
 
 function replies(item, screen) {
@@ -79,7 +83,9 @@ function tools(item, screen, inThread) {
       ...shortcuts.map((one) => ({ label: one.name, note: one.app, choose: () => screen.shortcut(one, item) })),
     ].filter(Boolean);
   });
+  const quick = (name) => h("button", { type: "button", class: "plain", "aria-label": `React with ${name.replaceAll("_", " ")}`, title: `:${name}:`, tabindex: "-1", "data-action": `react ${name}`, on: { click: () => screen.react(item, name) } }, emoji(`:${name}:`));
   return h("div", { class: "hover" },
+    quick("white_check_mark"),
     !inThread && h("button", { type: "button", class: "plain", "aria-label": "Reply in thread", title: "Reply in thread", tabindex: "-1", "data-action": "thread", on: { click: () => screen.openThread(item.ts) } }, icon("reply")),
     more);
 }

@@ -125,6 +125,7 @@ export class ChannelPane {
     this.box = null;
     if (channel.is_archived) return h("div", { class: "closed" }, "This channel is archived. Nobody can write here.");
     if (names.seat.deleted) return h("div", { class: "closed" }, "This account is deactivated.");
+    if (channel.is_app && !names.state.app.messages_tab) return h("div", { class: "closed" }, `${channel.title} takes no messages here.`);
     this.box = composer({
       id: "composer-channel", label: channel.is_app || channel.user ? `Message ${channel.title}` : `Message #${channel.title}`,
       names, commands: names.state.app.commands, shortcuts: () => screen.shortcuts("global"), shortcut: (one) => screen.shortcut(one),

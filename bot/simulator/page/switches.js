@@ -2,7 +2,7 @@
 
 import { arrange } from "./api.js";
 import { h } from "./dom.js";
-import { kind } from "./sidebar.js";
+import { Names } from "./names.js";
 
 const METHODS = ["*", "chat.postMessage", "chat.update", "chat.postEphemeral", "views.open", "views.update", "views.publish", "conversations.open", "conversations.replies", "users.info", "usergroups.users.list"];
 const FAULTS = [
@@ -13,7 +13,7 @@ const FAULTS = [
   ["internal_error", { kind: "error", error: "internal_error" }],
   ["Take 5 s", { kind: "delay", seconds: 5 }],
 ];
-const FLAGS = [["deleted", "Deactivated"], ["is_restricted", "Guest"], ["is_stranger", "Other company"]];
+const STANDINGS = ["member", "guest", "single-channel guest", "stranger", "deactivated"];
 
 export class Switches {
   constructor() {
@@ -23,7 +23,7 @@ export class Switches {
 
   draw(world) {
     this.world = world;
-    const shape = JSON.stringify([world.people, world.channels, world.faults, world.connected]);
+    const shape = JSON.stringify([world.people, world.channels, world.faults, world.connected, Math.floor(world.now / 60)]);
     if (this.shape === shape) return;
     this.shape = shape;
     const focused = this.root.contains(document.activeElement) && document.activeElement.dataset.action;
@@ -50,20 +50,25 @@ export class Switches {
         button("Drop it", () => arrange("sockets", { drop: true })),
         button("Ask to reconnect", () => arrange("sockets", { drop: "refresh" })),
         button("Refuse for 15 s", () => arrange("sockets", { drop: true, refuse: 15 }))),
-      h("h3", {}, "Slack's clock"),
-      h("p", {}, "Moves what Slack itself measures: triggers, acknowledgements, paces. The app has a clock of its own."),
+      h("h3", {}, "The time"),
+      h("p", {}, `Here it is ${this.words(this.world.now)}. The demo's bot goes by this clock too, so its windows pass.`),
       h("div", { class: "row" }, [["1 minute", 60], ["1 hour", 3600], ["1 day", 86_400]].map(([words, seconds]) => button(`Skip ${words}`, () => arrange("clock", { advance: seconds })))));
+  }
+
+  words(seconds) {
+    const names = new Names(this.world, this.world.default_seat);
+    return `${names.day(seconds).toLowerCase()}, ${names.clock(seconds)}`;
   }
 
   people() {
     const people = this.world.people.filter((one) => !one.is_bot);
     return h("section", { "aria-label": "People" }, h("h3", {}, "People"),
-      h("table", { class: "flags", "aria-label": "People" },
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), FLAGS.map(([, words]) => h("th", { scope: "col" }, words)))),
-        h("tbody", {}, people.map((person) => h("tr", { title: kind(person) }, h("th", { scope: "row" }, person.real_name), FLAGS.map(([flag, words]) => h("td", {}, h("input", {
-          type: "checkbox", checked: Boolean(person[flag]), "aria-label": `${person.real_name}: ${words}`, "data-action": `${person.name} ${flag}`,
-          on: { change: (event) => arrange(`people/${person.name}`, { [flag]: event.target.checked }) },
-        }))))))));
+      h("table", { class: "flags", "aria-label": "People" }, h("tbody", {}, people.map((person) => h("tr", {},
+        h("th", { scope: "row" }, person.real_name),
+        h("td", {}, h("select", {
+          "aria-label": `${person.real_name} is`, "data-action": `standing ${person.id}`,
+          on: { change: (event) => arrange(`people/${person.name}`, { standing: event.target.value }) },
+        }, STANDINGS.map((one) => h("option", { value: one, selected: one === person.standing }, one)))))))));
   }
 
   channels() {
