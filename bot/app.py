@@ -16,6 +16,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import health, policy_file
 from bot.approvals.answers import Answers
+from bot.approvals.asides import Asides
 from bot.approvals.delivery import Delivery
 from bot.approvals.digests import Digests
 from bot.approvals.errors import Unreachable
@@ -126,6 +127,7 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
         surfaces = Surfaces(storage=storage, messenger=messenger, clock=clock, progress=progress)
         tasks = Tasks(storage=storage, engine=engine, directory=directory, work=work)
         answers = Answers(storage=storage, engine=engine, directory=directory, work=work, policies=policies)
+        asides = Asides(storage=storage, engine=engine, directory=directory, work=work)
         sweeper = Sweeper(storage=storage, engine=engine, directory=directory, work=work)
         inboxes = Inboxes(storage=storage, directory=directory, channels=channels_asked(policies))
         homes = Homes(storage=storage, inboxes=inboxes, front=messenger, work=work, clock=clock)
@@ -143,6 +145,7 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
             Parts(
                 tasks=tasks,
                 answers=answers,
+                asides=asides,
                 engine=engine,
                 storage=storage,
                 messenger=messenger,

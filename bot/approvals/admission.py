@@ -67,9 +67,12 @@ class Admission:
         return electorate
 
     async def electorate(self, request: Request, *, fresh: bool) -> Electorate:
-        """Who stands in each group of the request's stage, but for those who have voted and may not any more;
-        `LookupFailed` where Slack does not say."""
-        electorate = await self._resolved(request, fresh=fresh)
+        """Who stands in each group of the request's stage, each delegate in the place of whoever gave them their vote,
+        but for those who have voted and may not any more; `LookupFailed` where Slack does not say."""
+        resolved = await self._resolved(request, fresh=fresh)
+        givers = await self._members(each.by for each in request.delegations)
+        able = resolved.without(each.person for each in givers if not rules.eligible(each, resolved))
+        electorate = able.standing_in(request.delegations)
         voters = await self._members(vote.person for vote in request.stage_votes)
         return electorate.without(each.person for each in voters if not rules.eligible(each, electorate))
 

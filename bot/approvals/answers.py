@@ -18,7 +18,7 @@ from bot.approvals.decision import ItemVerdict, Vote
 from bot.approvals.errors import AnotherRule, Unreachable
 from bot.approvals.ids import JSON, Person, RequestId, SurfaceId
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
-from bot.approvals.request import Pending, Request
+from bot.approvals.request import Request
 from bot.approvals.selection import ConditionFailed, Policies
 from bot.approvals.sweeper import Sweeper
 
@@ -39,7 +39,7 @@ class Answers:
         Raises what `vote` would raise; a refusal of the person is recorded.
         """
         async with refusals.of_request(self.storage, request_id, person, "answer", now, surface):
-            request = await self._current(request_id, now)
+            request = await self._sweeper.current(request_id, now)
             await self._admission.admit(request, person, version, now, surface=surface)
             return request
 
@@ -73,7 +73,7 @@ class Answers:
         """
 
         async def once() -> Request:
-            request = await self._current(request_id, now)
+            request = await self._sweeper.current(request_id, now)
             electorate = await self._admission.admit(request, person, version, now, counts=True, surface=surface)
             cast = rules.cast(
                 request,
@@ -122,7 +122,7 @@ class Answers:
         """
 
         async def once() -> Request:
-            request = await self._current(request_id, now)
+            request = await self._sweeper.current(request_id, now)
             await self._admission.admit(request, person, version, now, counts=True, surface=surface)
             revised = rules.revise(request, person, version, index, arguments, now)
             self.engine.check_edit(revised.question, index)
@@ -143,14 +143,9 @@ class Answers:
 
     # --- Within ---------------------------------------------------------------------------------
 
-    async def _current(self, request_id: RequestId, now: datetime) -> Request:
-        """The request; one whose deadline has passed is expired first, however far off the next sweep is."""
-        request = await self.storage.request(request_id)
-        if isinstance(request.state, Pending) and request.deadline is not None and request.deadline <= now:
-            sweeper = Sweeper(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
-            await sweeper.step(request_id, now)
-            return await self.storage.request(request_id)
-        return request
+    @property
+    def _sweeper(self) -> Sweeper:
+        return Sweeper(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
 
     async def _refuse_another_rule(self, request: Request, revised: Request) -> None:
         """An edit changes what is asked, and not who is to be asked for it: what one may approve as it was proposed,

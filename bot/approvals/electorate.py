@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.approvals.ids import Person
+from bot.approvals.notes import Delegation
 from bot.approvals.policy import Group
 
 
@@ -20,6 +21,13 @@ class Electorate:
     @property
     def people(self) -> frozenset[Person]:
         return frozenset[Person]().union(*self.groups)
+
+    def standing_in(self, delegations: Iterable[Delegation]) -> Electorate:
+        """The same, with each who was given a vote in the giver's place, wherever that one stands."""
+        given = {each.by: each.to for each in delegations}
+        return replace(
+            self, groups=tuple(frozenset(given.get(person, person) for person in group) for group in self.groups)
+        )
 
     def without(self, people: Iterable[Person]) -> Electorate:
         """The same, but for these: their account may not answer any more."""

@@ -186,6 +186,62 @@ class NotEligible(MayNotVote):
         super().__init__(f"Your account may not answer requests: {why}.")
 
 
+class VoteGiven(MayNotVote):
+    """Somebody else has this person's vote."""
+
+    def __init__(self, to: Person) -> None:
+        super().__init__(
+            f"You gave your vote to <@{to.user_id}>, who answers in your place. To answer yourself, take it back: "
+            "*Withdraw* on the card."
+        )
+
+
+class CannotDelegate(CountersignError):
+    """This vote cannot be given to this person. `why` is a finished sentence or two, with what to do."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+
+
+class NothingToWithdraw(CountersignError):
+    """The person has no vote on the version that stands; or `used` the vote that they were given has been."""
+
+    def __init__(self, used: Person | None = None) -> None:
+        super().__init__(
+            f"<@{used.user_id}> has answered in your place, so only they can withdraw that."
+            if used is not None
+            else "There is nothing of yours to withdraw: no answer of yours counts on what is asked now."
+        )
+
+
+class NoExtension(CountersignError):
+    """The policy gives no more time, or there is no deadline to put off."""
+
+    def __init__(self, deadline: datetime | None) -> None:
+        super().__init__(
+            "There is no deadline to put off: this request waits for as long as it takes."
+            if deadline is None
+            else f"The policy of this request gives no more time. Please answer by {moment(deadline)}."
+        )
+
+
+class AlreadyExtended(CountersignError):
+    """A deadline is put off once."""
+
+    def __init__(self, by: Person, deadline: datetime) -> None:
+        super().__init__(
+            f"<@{by.user_id}> has put the deadline off already, and that can be done once. "
+            f"Please answer by {moment(deadline)}."
+        )
+
+
+class NudgedLately(CountersignError):
+    """The requester has had people reminded within the hour."""
+
+    def __init__(self, again: datetime) -> None:
+        super().__init__(f"They have just been reminded; that can be done once an hour, so again from {moment(again)}.")
+
+
 class NotYours(CountersignError):
     """Only the requester may do this to a task."""
 

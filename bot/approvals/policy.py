@@ -79,6 +79,11 @@ class Step:
     def at_deadline(self) -> bool:
         return isinstance(self.action, Expire | Consent | Pick | Overdue)
 
+    @property
+    def moves(self) -> bool:
+        """Whether it comes later where the deadline is put off."""
+        return self.at_deadline or isinstance(self.action, Warn)
+
 
 # --- Who is asked -------------------------------------------------------------------------------
 
@@ -161,6 +166,8 @@ class Policy:
     confirm: bool = False
     """Whether Slack asks once more before an approval."""
     auto: Auto | None = None
+    extend: timedelta | None = None
+    """By how much one who may answer may put a stage's deadline off, once; None: not at all."""
     max_rounds: int | None = None
     """How often one place of a graph may ask within a task; once more stops the task. None: without end."""
 

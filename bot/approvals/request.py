@@ -9,7 +9,8 @@ from typing import TypeAlias
 from bot.approvals.decision import Decision, ItemVerdict, Vote
 from bot.approvals.hours import moment
 from bot.approvals.ids import InterruptId, Person, RequestId, TaskId, ThreadId
-from bot.approvals.policy import Policy, Stage
+from bot.approvals.notes import Comment, Delegation, Extension, Unreached
+from bot.approvals.policy import Policy, Stage, Step
 from bot.approvals.question import Question
 from bot.approvals.task import Failure
 
@@ -23,6 +24,8 @@ class Pending:
     """The stage's steps that have come, by their place in it."""
     reminded_at: datetime | None = None
     """When the stage's last regular reminder came."""
+    hurried: int | None = None
+    """The stage's step that is due at once, as the one before could ask nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +117,19 @@ class Request:
     """When the graph last asked something else here than it had asked before; None: never."""
     edits: tuple[Edit, ...] = ()
     votes: tuple[Vote, ...] = ()
+    missing: tuple[int, ...] = ()
+    """How many of each group the stage still lacked when its votes last changed; shown alone."""
     passed: tuple[Passed, ...] = ()
     """The stages that have agreed to this version, in their order."""
     escalated_to: tuple[str, ...] = ()
     """Approvers that steps have added to the stage, as the policy names them."""
+    extension: Extension | None = None
+    """Of the stage's deadline."""
+    delegations: tuple[Delegation, ...] = ()
+    comments: tuple[Comment, ...] = ()
+    nudged_at: datetime | None = None
+    """When the requester last had those reminded who have not answered."""
+    unreached: tuple[Unreached, ...] = ()
     revision: int = 0
     """Counts saves; storage compares it before it writes."""
 
@@ -159,8 +171,17 @@ class Request:
     @property
     def deadline(self) -> datetime | None:
         """When silence has its consequence; None: never."""
-        after = self.stage.deadline
-        return None if after is None else self.moment(after)
+        return next((self.comes(step) for step in self.stage.steps if step.at_deadline), None)
+
+    def comes(self, step: Step) -> datetime:
+        """When this step of the stage comes; an extension puts off what has to do with the deadline, and nothing
+        else."""
+        later = self.extension.measure if self.extension is not None and step.moves else timedelta()
+        return self.moment(step.after + later)
+
+    def given_to(self, person: Person) -> Person | None:
+        """The colleague who has this person's vote; None while it is their own."""
+        return next((each.to for each in self.delegations if each.by == person), None)
 
     def moment(self, after: timedelta) -> datetime:
         """When that much of the time that counts has passed since the stage was opened."""

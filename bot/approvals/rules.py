@@ -21,6 +21,7 @@ from bot.approvals.errors import (
     OwnRequest,
     StaleVersion,
     VerdictNotOffered,
+    VoteGiven,
 )
 from bot.approvals.ids import JSON, Person
 from bot.approvals.policy import Policy
@@ -36,7 +37,8 @@ MOST_ATTEMPTS = 8
 
 
 def may_vote(request: Request, member: Member, electorate: Electorate) -> None:
-    """Return if this member may answer; else raise `NotEligible`, `NotAnApprover`, `OwnRequest` or `AgreedBefore`.
+    """Return if this member may answer; else raise `NotEligible`, `NotAnApprover`, `OwnRequest`, `VoteGiven` or
+    `AgreedBefore`.
 
     `electorate` is what the directory makes of the request's stage now, not what it was at the opening.
     """
@@ -47,6 +49,8 @@ def may_vote(request: Request, member: Member, electorate: Electorate) -> None:
     who_may = [f"<@{user_id}>" for user_id in others]
     if not tally.may_answer(request, person):
         raise OwnRequest(who_may)
+    if (given := request.given_to(person)) is not None:
+        raise VoteGiven(given)
     if person not in electorate.people:
         raise NotAnApprover(who_may)
     if not tally.counts(request, person, electorate):

@@ -33,7 +33,7 @@ def next_step(request: Request, now: datetime) -> Due:
     passed = {
         number: step
         for number, step in enumerate(request.stage.steps)
-        if number not in state.taken and request.moment(step.after) <= now
+        if number not in state.taken and (number == state.hurried or request.comes(step) <= now)
     }
     regular = windows.next_reminder(request, state)
     reminds = regular is not None and regular <= now

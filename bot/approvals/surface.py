@@ -20,6 +20,12 @@ class SurfaceKind(StrEnum):
     FILE = "file"
     """The whole of a request that is too long to be read in a modal, in the version that it had."""
     REMINDER = "reminder"
+    NUDGE = "nudge"
+    """The reminder that the requester sends, in the thread or in somebody's DM."""
+    COMMENT = "comment"
+    """What somebody asks the requester, in the thread."""
+    UNREACHED = "unreached"
+    """Whom the bot could not ask by DM, in the thread."""
     OUTCOME = "outcome"
     """How the task ended, or why it stopped."""
 
@@ -35,11 +41,13 @@ class Surface:
     created_at: datetime
     request_id: RequestId | None = None
     to: Person | None = None
-    """Whose DM a copy goes to."""
+    """Whose DM it goes to; None where it is for nobody alone."""
     channel: ChannelId | None = None
     """The channel that a copy goes to, where it is for nobody alone."""
     version: int = 0
     """Of the request, whose whole a file holds; 0 of any other kind."""
+    number: int = 0
+    """Which of the request's comments it shows, counted from 0."""
     ref: MessageRef | None = None
     shown: int = -1
     """The revision of its task or request that it shows; -1: nothing yet."""
@@ -62,7 +70,15 @@ class Surface:
         match self.kind:
             case SurfaceKind.OPENING | SurfaceKind.OUTCOME:
                 return None
-            case SurfaceKind.CARD | SurfaceKind.COPY | SurfaceKind.FILE | SurfaceKind.REMINDER:
+            case (
+                SurfaceKind.CARD
+                | SurfaceKind.COPY
+                | SurfaceKind.FILE
+                | SurfaceKind.REMINDER
+                | SurfaceKind.NUDGE
+                | SurfaceKind.COMMENT
+                | SurfaceKind.UNREACHED
+            ):
                 if self.request_id is None:
                     raise ValueError(f"surface {self.id} is a {self.kind} of no request")
                 return self.request_id

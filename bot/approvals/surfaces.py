@@ -15,9 +15,12 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot import crash
+from bot.approvals import besides
 from bot.approvals.audit import AuditEvent, event_of
+from bot.approvals.changes import until_won
 from bot.approvals.errors import Conflict
 from bot.approvals.ids import JSON, ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, Ts
+from bot.approvals.notes import Unreached
 from bot.approvals.ports import (
     Clock,
     Drawing,
@@ -63,6 +66,11 @@ def reminder_of(request: Request, now: datetime) -> Surface:
     return _new(SurfaceKind.REMINDER, request.task_id, now, request.id)
 
 
+def nudge_of(request: Request, now: datetime, to: Person | None = None) -> Surface:
+    """The requester's reminder: in the task's Slack thread, or in somebody's DM."""
+    return replace(_new(SurfaceKind.NUDGE, request.task_id, now, request.id), to=to)
+
+
 def copy_of(request: Request, to: Person, now: datetime) -> Surface:
     """The card again, in somebody's DM."""
     return replace(_new(SurfaceKind.COPY, request.task_id, now, request.id), to=to)
@@ -71,6 +79,16 @@ def copy_of(request: Request, to: Person, now: datetime) -> Surface:
 def copy_in(request: Request, channel: ChannelId, now: datetime) -> Surface:
     """The card again, in a channel of its own."""
     return replace(_new(SurfaceKind.COPY, request.task_id, now, request.id), channel=channel)
+
+
+def comment_of(request: Request, now: datetime) -> Surface:
+    """The last comment, in the task's Slack thread."""
+    return replace(_new(SurfaceKind.COMMENT, request.task_id, now, request.id), number=len(request.comments) - 1)
+
+
+def unreached_of(request: Request, asked_at: datetime) -> Surface:
+    """Who did not get the card by DM at that time, in the task's Slack thread."""
+    return _new(SurfaceKind.UNREACHED, request.task_id, asked_at, request.id)
 
 
 def files_of(request: Request, now: datetime) -> list[Surface]:
@@ -141,6 +159,8 @@ class Surfaces:
                 opening = level
             if level.shown < _revision(view) and not level.abandoned:
                 again.append(level.not_before or now)
+            if level.abandoned and surface.kind is SurfaceKind.COPY:
+                again.append(now)  # it is said in the thread that nobody was asked there
         if opening is not None and doing:
             await self._tell(View(surface=opening, task=task, requests=records.requests, doing=doing))
         return min(again, default=None)
@@ -192,6 +212,8 @@ class Surfaces:
             ref = await _in_time(self._show(replace(view, surface=claimed), drawing, opening, posted=surface.attempted))
         except PlaceGone as gone:
             log.warning("surface %s of task %s cannot be shown: %s", surface.id, surface.task_id, gone)
+            if surface.kind is SurfaceKind.COPY:
+                await self._missed(surface, str(gone))
             return await self._store(replace(claimed, abandoned=str(gone)))
         except MessageGone:
             renewed = replace(claimed, ref=None, attempted=False, fingerprint="", digest="", not_before=None)
@@ -216,6 +238,31 @@ class Surfaces:
             not_before=None,
         )
         return await self._store(shown, _told_of(view, shown, self.clock()))
+
+    async def _missed(self, copy: Surface, why: str) -> None:
+        """Note that this copy cannot be sent, and have it said in the thread; before the copy is given up, so that a
+        crash forgets nothing."""
+        asked_at = copy.created_at
+
+        async def once() -> None:
+            assert copy.request_id is not None  # noqa: S101 - it is a copy
+            request = await self.storage.request(copy.request_id)
+            before = [each for each in request.unreached if each.asked_at == asked_at]
+            copies = [
+                each.to or each.channel
+                for each in await self.storage.surfaces_of(copy.task_id)
+                if each.kind is SurfaceKind.COPY and each.request_id == request.id and each.created_at == asked_at
+            ]
+            sent = {whom for whom in (*copies, *(each.whom for each in before)) if whom is not None}
+            missing = Unreached(person=copy.to, name=copy.channel or "", why=why, asked_at=asked_at)
+            noted = besides.missed(request, [missing], sent)
+            if noted is request:
+                return
+            data: dict[str, JSON] = {"why": why, **({"channel": copy.channel} if copy.channel else {})}
+            event = event_of(noted, "unreached", self.clock(), person=copy.to, surface=copy.id, data=data)
+            await self.storage.save_request(noted, event, [] if before else [unreached_of(request, asked_at)])
+
+        await until_won(once)
 
     async def _show(self, view: View, drawing: Drawing, opening: Surface | None, *, posted: bool) -> MessageRef:
         surface = view.surface

@@ -6,16 +6,19 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.approvals import silence, surfaces, tally
+from bot.approvals import besides, rules, silence, surfaces, tally
 from bot.approvals.admission import Admission
 from bot.approvals.audit import event_of
 from bot.approvals.changes import redraw, settled, until_won, wake
 from bot.approvals.decision import Answered
+from bot.approvals.electorate import Electorate
 from bot.approvals.errors import InvalidAnswer
-from bot.approvals.ids import JSON, RequestId
+from bot.approvals.ids import JSON, ChannelId, Person, RequestId
+from bot.approvals.notes import Unreached
 from bot.approvals.policy import Via
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
-from bot.approvals.request import Decided, Request
+from bot.approvals.request import Decided, Pending, Request
+from bot.approvals.selection import names_one
 from bot.approvals.surface import Surface, SurfaceKind
 
 log = logging.getLogger(__name__)
@@ -43,6 +46,14 @@ class Sweeper:
         for surface in await self.storage.stale(now, SWEEP_LIMIT):
             self.work.show(surface.task_id)
 
+    async def current(self, request_id: RequestId, now: datetime) -> Request:
+        """The request; one whose deadline has passed is expired first, however far off the next sweep is."""
+        request = await self.storage.request(request_id)
+        if isinstance(request.state, Pending) and request.deadline is not None and request.deadline <= now:
+            await self.step(request_id, now)
+            return await self.storage.request(request_id)
+        return request
+
     async def step(self, request_id: RequestId, now: datetime) -> None:
         """Take the steps of one request whose time has come, once, whoever else sweeps."""
 
@@ -54,14 +65,14 @@ class Sweeper:
             try:
                 if due.request.stage_number != request.stage_number:
                     due = replace(due, request=await self._admission.introduced(due.request))
-                copies = [*await self._copies(due, now), *await self._cards_in_channels(due, now)]
+                moved, asked = await self._ask(due, now)
             except LookupFailed as failed:
                 log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
                 return None
             reminders = [surfaces.reminder_of(request, now)] if due.remind else []
-            data: dict[str, JSON] = {**settled(due.request), **_escalated(due)}
-            event = event_of(due.request, _step_kind(due, request), now, data=data)
-            return await self.storage.save_request(due.request, event, [*reminders, *copies])
+            data: dict[str, JSON] = {**settled(moved), **_escalated(moved, due)}
+            event = event_of(moved, _step_kind(due, request), now, data=data)
+            return await self.storage.save_request(moved, event, [*reminders, *asked])
 
         moved = await until_won(once)
         if moved is not None:
@@ -86,25 +97,42 @@ class Sweeper:
             if surface.kind is SurfaceKind.CARD and surface.request_id == request.id and surface.ref is not None:
                 await redraw(self.storage, self.work, surface.ref)
 
-    async def _copies(self, due: silence.Due, now: datetime) -> list[Surface]:
-        """A DM for everyone whom the escalation names and who may answer."""
+    async def _ask(self, due: silence.Due, now: datetime) -> tuple[Request, list[Surface]]:
+        """The card, for everyone and every channel that the escalation names; whom it cannot ask is noted, and said."""
         if not due.escalate:
-            return []
-        people = await self.directory.resolve(_names(due, Via.DM), fresh=True)
-        members = [await self.directory.member(person) for person in people if tally.may_answer(due.request, person)]
-        chosen = sorted((each.person for each in members if not each.ineligible), key=lambda p: p.user_id)
-        return [surfaces.copy_of(due.request, person, now) for person in chosen]
+            return due.request, []
+        reached, barred = await self._people(due, now)
+        channels, absent = await self._channels(due, now)
+        missing = [*barred, *absent]
+        sent = [*reached, *channels, *(each.whom for each in missing)]
+        copies = [
+            *(surfaces.copy_of(due.request, person, now) for person in reached),
+            *(surfaces.copy_in(due.request, channel, now) for channel in channels),
+        ]
+        said = [surfaces.unreached_of(due.request, now)] if missing else []
+        return besides.missed(due.request, missing, sent), [*copies, *said]
 
-    async def _cards_in_channels(self, due: silence.Due, now: datetime) -> list[Surface]:
-        """The card in every channel that the escalation names and that there is."""
-        found = []
-        for ref in _names(due, Via.CHANNEL):
-            channel = await self.directory.channel(ref)
-            if channel is None:
-                log.warning("request %s: there is no channel %s to send its card to", due.request.id, ref)
-            else:
-                found.append(surfaces.copy_in(due.request, channel, now))
-        return found
+    async def _people(self, due: silence.Due, now: datetime) -> tuple[list[Person], list[Unreached]]:
+        """Who is to get a DM, and who may not answer although they are named; a name may mean nobody at all."""
+        names = _names(due, Via.DM)
+        if not names:
+            return [], []
+        people = await self.directory.resolve(names, fresh=True)
+        named = await self.directory.resolve([ref for ref in names if names_one(ref)])
+        electorate = Electorate(groups=(), named=named)
+        wanted = sorted((each for each in people if tally.may_answer(due.request, each)), key=lambda each: each.user_id)
+        if not wanted:
+            return [], [Unreached(name=name, why="", asked_at=now) for name in names]
+        members = [await self.directory.member(person) for person in wanted]
+        barred = [each for each in members if not rules.eligible(each, electorate)]
+        missing = [Unreached(person=each.person, why=each.ineligible, asked_at=now) for each in barred]
+        return [each.person for each in members if each not in barred], missing
+
+    async def _channels(self, due: silence.Due, now: datetime) -> tuple[list[ChannelId], list[Unreached]]:
+        """The channels that the card goes to, and those that there are not."""
+        found = {ref: await self.directory.channel(ref) for ref in _names(due, Via.CHANNEL)}
+        absent = [Unreached(name=ref, why="", asked_at=now) for ref, channel in found.items() if channel is None]
+        return [channel for channel in found.values() if channel is not None], absent
 
     @property
     def _admission(self) -> Admission:
@@ -124,5 +152,10 @@ def _names(due: silence.Due, *via: Via) -> list[str]:
     return [ref for escalation in due.escalate if not via or escalation.via in via for ref in escalation.to]
 
 
-def _escalated(due: silence.Due) -> dict[str, JSON]:
-    return {"to": list[JSON](_names(due))} if due.escalate else {}
+def _escalated(moved: Request, due: silence.Due) -> dict[str, JSON]:
+    """Whom a step asked, as the policy names them, and whom of them it could not ask."""
+    missing: list[JSON] = [
+        {"who": each.person.user_id if each.person else each.name, "why": each.why}
+        for each in moved.unreached[len(due.request.unreached) :]
+    ]
+    return {**({"to": list[JSON](_names(due))} if due.escalate else {}), **({"unreached": missing} if missing else {})}

@@ -51,8 +51,16 @@ def settled(request: Request, electorate: Electorate, now: datetime) -> Request:
     found = tuple(_settle(request, index, votes, electorate) for index in range(len(request.question.items)))
     verdicts = tuple(verdict for verdict in found if verdict is not None)
     if len(verdicts) < len(found):
-        return request
+        return recounted(request, electorate)
     return agree(request, verdicts, tuple(vote.person for vote in votes if _meant(vote.verdicts, verdicts)), now)
+
+
+def recounted(request: Request, electorate: Electorate) -> Request:
+    """The request, with how many of each group its stage still lacks, for the item that lacks most."""
+    votes = [vote for vote in request.stage_votes if counts(request, vote.person, electorate)]
+    items = range(len(request.question.items))
+    lacking = max((_lacking(request, index, votes, electorate) for index in items), key=sum)
+    return replace(request, missing=lacking)
 
 
 def agree(
@@ -138,6 +146,18 @@ def _settle(request: Request, index: int, votes: Sequence[Vote], electorate: Ele
         if not any(missing(request.stage.groups, electorate, (vote.person for vote in agreeing))):
             return agreeing[0].verdicts[index]
     return None
+
+
+def _lacking(request: Request, index: int, votes: Sequence[Vote], electorate: Electorate) -> tuple[int, ...]:
+    """How many of each group one item still lacks for what most of them say of it; none where it is settled."""
+    groups = request.stage.groups
+    if _settle(request, index, votes, electorate) is not None:
+        return tuple(0 for _ in groups)
+    said: dict[str, list[Person]] = {}
+    for vote in votes:
+        if not isinstance(vote.verdicts[index], Reject):
+            said.setdefault(word(vote.verdicts[index]), []).append(vote.person)
+    return min((missing(groups, electorate, people) for people in (*said.values(), ())), key=sum)
 
 
 def _meant(said: tuple[ItemVerdict, ...], verdicts: tuple[ItemVerdict, ...]) -> bool:

@@ -96,12 +96,13 @@ class Tasks:
         others. `Unreachable` where Slack does not say who they are."""
         task = await self.storage.task(task_id)
         if task.requester != person:
-            names = [name for request in await self.storage.requests_of(task_id) for name in request.approvers]
+            requests = await self.storage.requests_of(task_id)
+            names = [name for request in requests for name in request.approvers]
             try:
                 asked = await self.directory.resolve(tuple(dict.fromkeys(names)))
             except LookupFailed as failed:
                 raise Unreachable("Slack did not say who you are") from failed
-            if person not in asked:
+            if person not in asked and not any(each.to == person for of in requests for each in of.delegations):
                 raise NotYours(task_id, task.requester)
         return task
 

@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.approvals.hours import moment
-from bot.approvals.policy import Remind, Step
+from bot.approvals.policy import Escalate, Remind, Step
 from bot.approvals.request import Pending, Request
 
 
 def enter_stage(request: Request, now: datetime) -> Request:
-    """The request at the beginning of its stage: all windows are counted from now, and nobody has been added yet."""
-    entered = replace(request, stage_opened_at=now, escalated_to=())
+    """The request at the beginning of its stage: all windows are counted from now, nothing is put off, and nobody has
+    been added yet."""
+    entered = replace(request, stage_opened_at=now, escalated_to=(), extension=None)
     return replace(entered, state=first_due(entered))
 
 
@@ -32,7 +33,7 @@ def next_moment(request: Request) -> tuple[datetime, Step] | None:
     if not isinstance(request.state, Pending):
         return None
     coming = [
-        (request.moment(step.after), step)
+        (request.stage_opened_at if number == request.state.hurried else request.comes(step), step)
         for number, step in enumerate(request.stage.steps)
         if number not in request.state.taken
     ]
@@ -40,6 +41,18 @@ def next_moment(request: Request) -> tuple[datetime, Step] | None:
     if (reminder := next_reminder(request, request.state)) is not None and every is not None:
         coming.append((reminder, Step(after=every, action=Remind())))
     return min(coming, key=lambda each: each[0], default=None)
+
+
+def next_escalation(request: Request, state: Pending) -> int | None:
+    """The stage's next step that asks others, by its place; None where no other is to come."""
+    return next(
+        (
+            number
+            for number, step in enumerate(request.stage.steps)
+            if number not in state.taken and isinstance(step.action, Escalate)
+        ),
+        None,
+    )
 
 
 def next_reminder(request: Request, state: Pending) -> datetime | None:

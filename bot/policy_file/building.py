@@ -102,9 +102,12 @@ def _policy(place: Place, name: str, own: Mapping[str, Any], defaults: Mapping[s
         inherited = {key: value for key, value in inherited.items() if key not in (*WHO, "quorum")}
     said = {**inherited, **own}
     auto = _auto(place, own)
+    stages = _stages(place, said, own)
+    if "extend" in own and all(stage.deadline is None for stage in stages):
+        raise SettingsError(f"{place.at('extend')}: there is no deadline to put off. Give it one, or leave this out.")
     return Policy(
         name=name,
-        stages=_stages(place, said, own),
+        stages=stages,
         self_approval=said.get("self_approval", False),
         reasons=_REASONS[said.get("reason_required", "reject")],
         hours=_hours(place, said.get("hours")),
@@ -112,6 +115,7 @@ def _policy(place: Place, name: str, own: Mapping[str, Any], defaults: Mapping[s
         private=said.get("private", False),
         confirm=said.get("confirm", False),
         auto=auto,
+        extend=said.get("extend"),
         max_rounds=said.get("max_rounds"),
     )
 

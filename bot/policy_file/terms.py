@@ -199,6 +199,7 @@ class Terms(StageTerms):
     private: bool | None = None
     confirm: bool | None = None
     auto: Annotated[dict[str, str], BeforeValidator(_auto)] | None = None
+    extend: Duration | None = None
     max_rounds: Count | None = None
 
 

@@ -26,6 +26,14 @@ CHOOSE: Final = "choose"
 """Opens the modal where the choices are too many for buttons; the n-th choice's button is `choose:<n>`."""
 EACH: Final = "each"
 """Opens the modal in which several items are answered one by one."""
+MORE: Final = "more"
+"""The menu of what can be done besides answering; an option's value is one of the next five, and a target."""
+COMMENT: Final = "comment"
+DELEGATE: Final = "delegate"
+EXTEND: Final = "extend"
+NUDGE: Final = "nudge"
+CANCEL: Final = "cancel"
+WITHDRAW: Final = "withdraw"
 VIEW_ALL: Final = "view_all"
 HISTORY: Final = "history"
 """Opens the trail; `history:<n>`, counted from 0, turns its page."""
@@ -112,6 +120,17 @@ def request_target(value: str) -> RequestTarget:
             return found
         case TaskTarget():
             raise ValueError("a task where a request was expected")
+
+
+def option(deed: str, request: Request) -> str:
+    """The value of an option of the menu."""
+    return f"{deed} {RequestTarget.of(request).encoded()}"
+
+
+def chosen(value: str) -> tuple[str, RequestTarget]:
+    """Which deed an option stands for, and what it is about; `ValueError` where it is none of ours."""
+    deed, _, encoded = value.partition(" ")
+    return deed, request_target(encoded)
 
 
 def index(action_id: str) -> int:

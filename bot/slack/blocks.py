@@ -21,6 +21,7 @@ TITLE_TEXT: Final = 24
 INPUT_TEXT: Final = 3000
 OPTION_TEXT: Final = 75
 OPTIONS: Final = 100
+MENU_OPTIONS: Final = 5
 RICH_TEXT: Final = 2900
 
 
@@ -72,6 +73,11 @@ def button(
     return made
 
 
+def menu(action_id: str, options: Sequence[Mapping[str, Any]]) -> list[Element]:
+    """What is offered behind three dots (Slack: overflow), or nothing where nothing is."""
+    return [{"type": "overflow", "action_id": action_id, "options": list(options)[:MENU_OPTIONS]}] if options else []
+
+
 def confirmation(title: str, words: str, yes: str) -> dict[str, Any]:
     return {
         "title": plain(title, 100),
@@ -81,8 +87,9 @@ def confirmation(title: str, words: str, yes: str) -> dict[str, Any]:
     }
 
 
-def option(words: str, value: str) -> dict[str, Any]:
-    return {"text": plain(words, OPTION_TEXT), "value": value}
+def option(words: str, value: str, note: str = "") -> dict[str, Any]:
+    made = {"text": plain(words, OPTION_TEXT), "value": value}
+    return {**made, "description": plain(note, OPTION_TEXT)} if note else made
 
 
 def divider() -> Block:

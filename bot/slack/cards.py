@@ -15,7 +15,7 @@ from typing import Final, assert_never
 from bot.approvals.ports import View
 from bot.approvals.request import Pending, Request
 from bot.approvals.surface import SurfaceKind
-from bot.slack import blocks, privacy, requests, tasks
+from bot.slack import blocks, notices, privacy, requests, tasks
 from bot.slack.blocks import Block
 from bot.slack.values import Detail
 
@@ -78,8 +78,12 @@ def _blocks(view: View, detail: Detail | None) -> list[Block]:
             return requests.card(view.task, _request(view), detail)
         case SurfaceKind.COPY:
             return requests.copy(view.task, _request(view), detail)
-        case SurfaceKind.REMINDER:
-            return requests.reminder(_request(view))
+        case SurfaceKind.REMINDER | SurfaceKind.NUDGE:
+            return requests.reminder(_request(view), nudged=view.surface.kind is SurfaceKind.NUDGE)
+        case SurfaceKind.COMMENT:
+            return notices.comment(_request(view), view.surface.number)
+        case SurfaceKind.UNREACHED:
+            return notices.unreached(_request(view), view.surface.created_at)
         case SurfaceKind.OUTCOME:
             return tasks.outcome(view.task, detail, current=view.current)
         case SurfaceKind.FILE:
@@ -94,8 +98,12 @@ def _text(view: View) -> str:
             return tasks.opening_text(view.task, view.doing)
         case SurfaceKind.CARD | SurfaceKind.COPY:
             return requests.card_text(view.task, _request(view))
-        case SurfaceKind.REMINDER:
-            return requests.reminder_text(_request(view))
+        case SurfaceKind.REMINDER | SurfaceKind.NUDGE:
+            return requests.reminder_text(_request(view), nudged=view.surface.kind is SurfaceKind.NUDGE)
+        case SurfaceKind.COMMENT:
+            return notices.comment_text(_request(view), view.surface.number)
+        case SurfaceKind.UNREACHED:
+            return notices.unreached_text(_request(view), view.surface.created_at)
         case SurfaceKind.OUTCOME:
             return tasks.outcome_text(view.task, current=view.current)
         case SurfaceKind.FILE:
@@ -112,7 +120,7 @@ def _urgency(view: View) -> Urgency:
             return Urgency.PASSING
         case SurfaceKind.OPENING | SurfaceKind.OUTCOME:
             return Urgency.QUESTION
-        case SurfaceKind.REMINDER | SurfaceKind.FILE:
+        case SurfaceKind.REMINDER | SurfaceKind.NUDGE | SurfaceKind.COMMENT | SurfaceKind.UNREACHED | SurfaceKind.FILE:
             return Urgency.NOTICE
         case _ as never:
             assert_never(never)

@@ -76,8 +76,8 @@ async def _counted(ack: AsyncAck, vote: Coroutine[Any, Any, None]) -> None:
 
 
 async def _vote_all(parts: Parts, body: Body) -> None:
-    target = actions.request_target(_pressed(body)["value"])
-    async with _brought_level(parts, body):
+    target = actions.request_target(pressed_in(body)["value"])
+    async with brought_level(parts, body):
         request = await parts.storage.request(target.request)
         verdicts: tuple[ItemVerdict, ...] = tuple(Approve() for _ in request.question.items)
         await parts.answers.vote(
@@ -91,9 +91,9 @@ async def _vote_all(parts: Parts, body: Body) -> None:
 
 
 async def _vote_choice(parts: Parts, body: Body) -> None:
-    pressed = _pressed(body)
+    pressed = pressed_in(body)
     target = actions.request_target(pressed["value"])
-    async with _brought_level(parts, body):
+    async with brought_level(parts, body):
         request = await parts.storage.request(target.request)
         choices = request.question.choices
         index = actions.index(pressed["action_id"])
@@ -111,9 +111,9 @@ async def _vote_choice(parts: Parts, body: Body) -> None:
 
 async def _open_form(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     """Open the modal that the button stands for, for one who could answer now; else say why not."""
-    pressed = _pressed(body)
+    pressed = pressed_in(body)
     target = actions.request_target(pressed["value"])
-    async with _brought_level(parts, body):
+    async with brought_level(parts, body):
         try:
             async with asyncio.timeout(IN_TIME):
                 surface = await surface_of(parts, body)
@@ -122,11 +122,11 @@ async def _open_form(parts: Parts, body: Body, client: AsyncWebClient) -> None:
                 )
         except TimeoutError:
             raise Unreachable from None
-        view = _from(_form(request, pressed["action_id"]), request, body)
+        view = opened_from(_form(request, pressed["action_id"]), request, body)
         await client.views_open(trigger_id=body["trigger_id"], view=view)
 
 
-def _from(view: modals.Modal, request: Request, body: Body) -> modals.Modal:
+def opened_from(view: modals.Modal, request: Request, body: Body) -> modals.Modal:
     """The modal, which remembers the message from which it is opened."""
     place = place_of(body)
     target = replace(actions.RequestTarget.of(request), message=place.message if place else None)
@@ -160,7 +160,7 @@ async def _view_all(parts: Parts, body: Body, client: AsyncWebClient) -> None:
 
 async def _seen(parts: Parts, body: Body) -> Request:
     """The request that the button is about, for one who may see the whole of it."""
-    target = actions.request_target(_pressed(body)["value"])
+    target = actions.request_target(pressed_in(body)["value"])
     try:
         async with asyncio.timeout(IN_TIME):
             surface = await surface_of(parts, body)
@@ -175,7 +175,7 @@ def _holds(surface: Surface, version: int) -> bool:
 
 
 async def _turn_page(parts: Parts, body: Body, client: AsyncWebClient) -> None:
-    pressed, view = _pressed(body), body["view"]
+    pressed, view = pressed_in(body), body["view"]
     request = await _seen(parts, body)
     page = await asyncio.to_thread(modals.view_all, request, actions.index(pressed["action_id"]))
     await client.views_update(view_id=view["id"], hash=view["hash"], view=page)
@@ -194,12 +194,12 @@ async def _choose_graph(parts: Parts, body: Body, client: AsyncWebClient) -> Non
 
 
 async def _take_back(parts: Parts, body: Body) -> None:
-    target = actions.request_target(_pressed(body)["value"])
+    target = actions.request_target(pressed_in(body)["value"])
     await parts.answers.take_back(target.request, person_of(body), parts.clock())
 
 
 async def _retry(parts: Parts, body: Body) -> None:
-    match actions.target(_pressed(body)["value"]):
+    match actions.target(pressed_in(body)["value"]):
         case actions.TaskTarget(task=task_id):
             pass
         case actions.RequestTarget(request=request_id):
@@ -207,13 +207,14 @@ async def _retry(parts: Parts, body: Body) -> None:
     await parts.tasks.retry(task_id, person_of(body), parts.clock(), await surface_of(parts, body))
 
 
-def _pressed(body: Body) -> Mapping[str, str]:
-    pressed: Mapping[str, str] = body["actions"][0]
+def pressed_in(body: Body) -> Mapping[str, Any]:
+    """The button that was pressed, or the menu in which something was chosen."""
+    pressed: Mapping[str, Any] = body["actions"][0]
     return pressed
 
 
 @asynccontextmanager
-async def _brought_level(parts: Parts, body: Body) -> AsyncIterator[None]:
+async def brought_level(parts: Parts, body: Body) -> AsyncIterator[None]:
     """Whoever clicks on a card that is behind is refused, and the card is drawn again, whatever it showed."""
     try:
         yield

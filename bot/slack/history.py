@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from bot.approvals.audit import COMMAND, AuditEvent
@@ -198,6 +199,21 @@ def _escalated(event: AuditEvent) -> str:
     return f"Nobody had answered, so {names or 'others'} were asked as well."
 
 
+def _extended(event: AuditEvent) -> str:
+    deadline = event.data.get("deadline")
+    until = f": it ends {moment(datetime.fromisoformat(deadline))}" if isinstance(deadline, str) else ""
+    return f"{_who(event)} gave it more time{until}."
+
+
+def _delegated(event: AuditEvent) -> str:
+    return f"{_who(event)} gave their vote to {text.approver(str(event.data.get('to', 'a colleague')))}."
+
+
+def _commented(event: AuditEvent) -> str:
+    words = _say(event.data.get("text", ""))
+    return f"{_who(event)} asked the requester{f': “{words}”' if words else ' something.'}"
+
+
 def _unreached(event: AuditEvent) -> str:
     to = text.mention(event.person) if event.person else text.channel(ChannelId(str(event.data.get("channel", ""))))
     return f"The card could not be sent to {to}."
@@ -232,10 +248,10 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "escalated": _escalated,
     "expired": _plain("Nobody answered in time."),
     "taken_back": _done("took the answer back."),
-    "extended": _done("gave it more time."),
-    "delegated": _done("gave their vote to a colleague."),
+    "extended": _extended,
+    "delegated": _delegated,
     "withdrawn": _done("withdrew their answer."),
-    "commented": _done("asked the requester something."),
+    "commented": _commented,
     "nudged": _done("had people reminded."),
     "unreached": _unreached,
     "cancelled": _done("cancelled it."),

@@ -13,6 +13,7 @@ from aiohttp import ClientError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.approvals.answers import Answers
+from bot.approvals.asides import Asides
 from bot.approvals.digests import Digests
 from bot.approvals.errors import CountersignError
 from bot.approvals.homes import Homes
@@ -36,6 +37,7 @@ Say: TypeAlias = Callable[[str], Awaitable[None]]
 class Parts:
     tasks: Tasks
     answers: Answers
+    asides: Asides
     engine: Engine
     storage: Storage
     messenger: SlackMessenger

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bot.approvals import tally
 from bot.approvals.errors import moment
 from bot.approvals.question import Item, Risk, Verdict
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.task import Task
-from bot.slack import actions, blocks, changes, decisions, privacy, text, values, wording
+from bot.slack import actions, blocks, changes, decisions, more, privacy, standing, text, values, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
 from bot.slack.one_by_one import MOST_ITEMS
@@ -56,7 +55,7 @@ def line(request: Request, place: str, *, mine: bool = False) -> str:
     request = privacy.masked(request)
     if settled := decisions.headline(request):
         return f"*{_title(request)}*\n{_joined([settled, place])}"
-    of = f"waits for {_who(request)}" if mine else _asked_for(request)
+    of = f"waits for {standing.who(request)}" if mine else _asked_for(request)
     return f"*{_title(request)}*\n{_joined([_risk(request), of, *_open_for(request, place)])}"
 
 
@@ -71,7 +70,7 @@ def _asked_for(request: Request) -> str:
 def _open_for(request: Request, place: str) -> list[str]:
     """By when, how many have answered, and where the card is."""
     by = f"answer by {moment(request.deadline)}" if request.deadline else "no deadline"
-    votes = _votes(request)
+    votes = standing.votes(request)
     return [by, f"answers: {votes}" if votes else "", place]
 
 
@@ -107,7 +106,7 @@ def card_text(task: Task, request: Request) -> str:
             f"Proposed: {names}." if names else "",
             text.spoken(_RENEWED) if request.renewed_at else "",
             f"Changed by {_editors(request)}: {_changed(request)}." if request.edits else "",
-            f"Who may answer: {_who(request)}.",
+            f"Who may answer: {standing.who(request)}.",
             f"Answer by {moment(request.deadline)}." if request.deadline else "There is no deadline.",
         ]
     )
@@ -129,25 +128,27 @@ def _graph(task: Task) -> str:
     return text.sentence(task.graph, 80)
 
 
-def reminder(request: Request) -> list[Block]:
-    """A short notice; once the request is settled it says only that."""
+def reminder(request: Request, *, nudged: bool = False) -> list[Block]:
+    """A short notice, which the requester may have sent; once the request is settled it says only that."""
     if settled := decisions.headline(request):
         return [blocks.context(f"Reminder: {settled}")]
     by = f" by {moment(request.deadline)}" if request.deadline else ""
     title = blocks.run(text.label(request.question.title, 150) or "the question above", "bold")
+    asks = f"{text.mention(request.requester)} still waits" if nudged else "Still waiting"
     return [
-        blocks.section(f"Still waiting for an answer{by}"),
+        blocks.section(f"{asks} for an answer{by}"),
         blocks.rich(blocks.line(title)),
-        blocks.context(f"Who may answer: {_who(request)}"),
+        blocks.context(f"Who may answer: {standing.waiting(request)}"),
     ]
 
 
-def reminder_text(request: Request) -> str:
+def reminder_text(request: Request, *, nudged: bool = False) -> str:
     title = text.sentence(request.question.title, 300) or "a question"
     if settled := decisions.headline(request):
         return text.paragraph([text.spoken(title), text.spoken(settled)])
     by = f"It expires {moment(request.deadline)}." if request.deadline else ""
-    return text.paragraph([f"Reminder for {_who(request)}: {title} still waits for an answer.", by])
+    sent = f" from {text.mention(request.requester)}" if nudged else ""
+    return text.paragraph([f"Reminder{sent} for {standing.waiting(request)}: {title} still waits for an answer.", by])
 
 
 def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
@@ -163,7 +164,7 @@ def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
         *changed,
         *_standing(request, detail),
         *_shortage(request),
-        *blocks.actions(_buttons(request, cut or changes_cut)),
+        *blocks.actions([*_buttons(request, cut or changes_cut), *(more.menu(request) if _open(request) else [])]),
         blocks.context(_footer(request)),
     ]
 
@@ -242,37 +243,7 @@ def _standing(request: Request, detail: Detail | None) -> list[Block]:
             *decisions.words(request, detail),
             *([blocks.context(followed)] if followed else []),
         ]
-    by = moment(request.deadline) if request.deadline else "No deadline"
-    who = _who(request)
-    fields = [f"*Who may answer*\n{who[:1].upper()}{who[1:]}", f"*Answer by*\n{by}"]
-    if votes := _votes(request):
-        fields.append(f"*Answers*\n{votes}")
-    return [{"type": "section", "fields": [blocks.mrkdwn(field) for field in fields]}]
-
-
-def _who(request: Request) -> str:
-    """Who may answer, as mentions; says so plainly where nobody may."""
-    people = [person for person in request.asked if tally.may_answer(request, person)]
-    added = [name for name in request.escalated_to if name not in request.stage.approvers]
-    names = [text.mention(person) for person in people] or [
-        text.approver(name) for name in request.stage.approvers if not request.asked
-    ]
-    names += [name for name in map(text.approver, added) if name not in names]
-    if names:
-        return text.listed(names)
-    if request.asked:
-        return f"nobody: {text.mention(request.requester)} asks, and may not answer as well"
-    return f"nobody: the policy `{text.sentence(request.policy.name, 60)}` names no approvers"
-
-
-def _votes(request: Request) -> str:
-    quorum, given = request.stage.needed, len(request.stage_votes)
-    if quorum <= 1 and not given:
-        return ""
-    voters = f" · {text.mentions([vote.person for vote in request.votes])}" if given else ""
-    if given >= quorum:
-        return f"{given}, of which {quorum} must agree{voters}"
-    return f"{given} of {quorum}{voters}"
+    return standing.standing(request)
 
 
 def _shortage(request: Request) -> list[Block]:

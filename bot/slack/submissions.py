@@ -27,34 +27,34 @@ IN_TIME = 2.5
 def register(app: AsyncApp, parts: Parts) -> None:
     @app.view(actions.APPROVE_WHY)
     async def approve(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _with_reason(parts, body, Approve))
+        await submitted(parts, ack, _with_reason(parts, body, Approve))
 
     @app.view(actions.REJECT)
     async def reject(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _with_reason(parts, body, Reject))
+        await submitted(parts, ack, _with_reason(parts, body, Reject))
 
     @app.view(actions.RESPOND)
     async def respond(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _respond(parts, body))
+        await submitted(parts, ack, _respond(parts, body))
 
     @app.view(actions.CHOOSE)
     async def choose(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _choose(parts, body))
+        await submitted(parts, ack, _choose(parts, body))
 
     @app.view(actions.EACH)
     async def each(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _each(parts, body))
+        await submitted(parts, ack, _each(parts, body))
 
     @app.view(actions.EDIT)
     async def edit(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _edit(parts, body))
+        await submitted(parts, ack, _edit(parts, body))
 
     @app.view(actions.START)
     async def start(ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await _submitted(parts, ack, _start(parts, body))
+        await submitted(parts, ack, _start(parts, body))
 
 
-async def _submitted(parts: Parts, ack: AsyncAck, work: Coroutine[Any, Any, Problems | None]) -> None:
+async def submitted(parts: Parts, ack: AsyncAck, work: Coroutine[Any, Any, Problems | None]) -> None:
     """Do it within Slack's patience and say how it went: errors at their fields, a refusal in the modal's place.
 
     What takes longer is not cut off: the modal says that it goes on, and the card will show it.
@@ -96,9 +96,9 @@ async def _replace(ack: AsyncAck, title: str, sentence: str) -> None:
 
 
 async def _with_reason(parts: Parts, body: Body, verdict: type[Approve | Reject]) -> Problems | None:
-    target = _target(body)
+    target = target_of(body)
     request = await parts.storage.request(target.request)
-    reason = modals.reason(_state(body))
+    reason = modals.reason(state_of(body))
     verdicts: tuple[ItemVerdict, ...] = tuple(verdict(reason=reason) for _ in request.question.items)
     try:
         await _vote(parts, body, verdicts)
@@ -109,7 +109,7 @@ async def _with_reason(parts: Parts, body: Body, verdict: type[Approve | Reject]
 
 async def _respond(parts: Parts, body: Body) -> Problems | None:
     request = await _request(parts, body)
-    response = modals.response(request, _state(body))
+    response = modals.response(request, state_of(body))
     if isinstance(response, Problems):
         return response
     try:
@@ -120,7 +120,7 @@ async def _respond(parts: Parts, body: Body) -> Problems | None:
 
 
 async def _choose(parts: Parts, body: Body) -> Problems | None:
-    choice = modals.choice(await _request(parts, body), _state(body))
+    choice = modals.choice(await _request(parts, body), state_of(body))
     if isinstance(choice, Problems):
         return choice
     await _vote(parts, body, (choice,))
@@ -128,7 +128,7 @@ async def _choose(parts: Parts, body: Body) -> Problems | None:
 
 
 async def _each(parts: Parts, body: Body) -> Problems | None:
-    verdicts = modals.verdicts(await _request(parts, body), _state(body))
+    verdicts = modals.verdicts(await _request(parts, body), state_of(body))
     if isinstance(verdicts, Problems):
         return verdicts
     await _vote(parts, body, verdicts)
@@ -139,10 +139,10 @@ async def _edit(parts: Parts, body: Body) -> Problems | None:
     """Change one item's arguments. Where it is the only one, who changed it thereby approves it as it is now, unless
     an approval has to say why; of several, the others are still to be looked at."""
     request = await _request(parts, body)
-    edited = modals.edited(request, _state(body))
+    edited = modals.edited(request, state_of(body))
     if isinstance(edited, Problems):
         return edited
-    person, version = person_of(body), _target(body).version
+    person, version = person_of(body), target_of(body).version
     if edits.changes_nothing(request, edited):
         return await _as_it_is(parts, body, request, edited)
     try:
@@ -171,13 +171,13 @@ async def _as_it_is(parts: Parts, body: Body, request: Request, edited: edits.Ed
 
 async def _start(parts: Parts, body: Body) -> Problems | None:
     view = body["view"]
-    name = starting.chosen(_state(body))
+    name = starting.chosen(state_of(body))
     graph = next((graph for graph in parts.engine.graphs() if graph.name == name), None)
     if graph is None:
         return Problems(by_block={actions.GRAPH: "Choose a graph to start."})
     spot = starting.Spot.decode(view["private_metadata"])
     try:
-        words = starting.words(graph, _state(body))
+        words = starting.words(graph, state_of(body))
         await parts.tasks.start(name, words, person_of(body), spot.channel, parts.clock(), thread_ts=spot.thread_ts)
     except InvalidInputs as invalid:
         return starting.problems(graph, invalid.problems)
@@ -185,22 +185,22 @@ async def _start(parts: Parts, body: Body) -> Problems | None:
 
 
 async def _vote(parts: Parts, body: Body, verdicts: tuple[ItemVerdict, ...]) -> None:
-    target = _target(body)
+    target = target_of(body)
     surface = await surface_of(parts, body)
     await parts.answers.vote(target.request, person_of(body), target.version, verdicts, parts.clock(), surface)
 
 
 async def _request(parts: Parts, body: Body) -> Request:
     """The request in the version that the modal showed: `StaleVersion` where it has moved on."""
-    target = _target(body)
+    target = target_of(body)
     surface = await surface_of(parts, body)
     return await parts.answers.check(target.request, person_of(body), target.version, parts.clock(), surface)
 
 
-def _target(body: Body) -> actions.RequestTarget:
+def target_of(body: Body) -> actions.RequestTarget:
     return actions.request_target(body["view"]["private_metadata"])
 
 
-def _state(body: Body) -> Mapping[str, Any]:
+def state_of(body: Body) -> Mapping[str, Any]:
     state: Mapping[str, Any] = body["view"]["state"]
     return state

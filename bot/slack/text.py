@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.approvals.ids import JSON, ChannelId, Person
 
@@ -153,11 +154,13 @@ def mentions(people: Sequence[Person], limit: int = 10) -> str:
 
 
 def approver(name: str) -> str:
-    """A name of a policy as mrkdwn: people and groups by id as mentions, handles and addresses as words."""
+    """A name of a policy as mrkdwn: people, groups and channels by id as mentions, handles and addresses as words."""
     if re.fullmatch(r"[UW][A-Z0-9]{2,}", name):
         return f"<@{name}>"
     if re.fullmatch(r"S[A-Z0-9]{2,}", name):
         return f"<!subteam^{name}>"
+    if re.fullmatch(r"[CG][A-Z0-9]{2,}", name):
+        return f"<#{name}>"
     return escape(label(name, 80))
 
 
@@ -178,6 +181,17 @@ def listed(words: Sequence[str], limit: int = 10) -> str:
 def counted(number: int, thing: str) -> str:
     """`1 action`, `1,200 actions`."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def span(measure: timedelta) -> str:
+    """A span in words: `4 hours`, `1 day and 12 hours`."""
+    seconds = int(measure.total_seconds())
+    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+    parts: list[str] = []
+    for unit, size in units:
+        count, seconds = divmod(seconds, size)
+        parts += [counted(count, unit)] if count else []
+    return " and ".join(parts[:2])
 
 
 def _noted(text: str, limit: int, total: int) -> str:

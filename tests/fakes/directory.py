@@ -19,6 +19,8 @@ class FakeDirectory:
         """What a look-up past the cache would correct."""
         self.channels: dict[str, ChannelId] = {}
         self.down = False
+        self.untold: set[str] = set()
+        """Names that Slack does not answer for."""
         self.fresh_lookups = 0
 
     def add(self, person: Person, *, ineligible: str = "") -> Person:
@@ -39,6 +41,8 @@ class FakeDirectory:
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
         self._answer()
+        if self.untold.intersection(refs):
+            raise LookupFailed("timeout")
         self.fresh_lookups += fresh and bool(refs)
         groups = self.groups if fresh else {**self.groups, **self.cached}
         found = [person for ref in refs for person in groups.get(ref, [])]

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.approvals import windows
 from bot.approvals.answers import Answers
+from bot.approvals.asides import Asides
 from bot.approvals.audit import AuditEvent
 from bot.approvals.decision import Approve, ItemVerdict
 from bot.approvals.delivery import Delivery
@@ -66,9 +67,11 @@ def policy(
     self_approval: bool = False,
     reason_required: bool = True,
     steps: tuple[Step, ...] = (),
+    extend: timedelta | None = None,
 ) -> Policy:
     return Policy(
         name=name,
+        extend=extend,
         stages=one_stage(approvers, quorum, steps),
         self_approval=self_approval,
         reasons=(Verdict.REJECT,) if reason_required else (),
@@ -140,6 +143,7 @@ class World:
         self.answers = Answers(
             storage=storage, engine=engine, directory=self.directory, work=self.work, policies=self.policies
         )
+        self.asides = Asides(storage=storage, engine=engine, directory=self.directory, work=self.work)
         self.sweeper = Sweeper(storage=storage, engine=engine, directory=self.directory, work=self.work)
         self.delivery = Delivery(
             storage=storage,

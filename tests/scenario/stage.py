@@ -240,6 +240,21 @@ class Room:
         answer = await self.seat(who).press(message, action)
         assert answer["ok"], answer
 
+    async def choose(self, who: str, message: Message, deed: str) -> None:
+        """Choose what begins with this word in the message's menu."""
+        (menu,) = (
+            each for block in message["blocks"] for each in block.get("elements", []) if each["type"] == "overflow"
+        )
+        value = next(option["value"] for option in menu["options"] if option["value"].startswith(deed))
+        answer = await self.seat(who).press(message, menu["action_id"], value=value)
+        assert answer["ok"], answer
+
+    async def choosing(self, who: str, message: Message, deed: str) -> str:
+        """Choose what is answered in private; returns the answer."""
+        before = len(await self.seat(who).notices())
+        await self.choose(who, message, deed)
+        return await self.told(who, after=before)
+
     async def modal(self, who: str, containing: str = "") -> str:
         """The words of the modal in front of this person."""
         seat = self.seat(who)

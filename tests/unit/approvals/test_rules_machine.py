@@ -72,7 +72,7 @@ class OneRequest(RuleBasedStateMachine):
         self.opened: AbstractAsyncContextManager[World] | None = None
         self.first: Decision | None = None
         self.cast: list[tuple[Person, int, ItemVerdict]] = []
-        """Votes that were accepted: who, on which version, what."""
+        """Votes that were accepted, and not withdrawn: who, on which version, what."""
 
     @initialize(
         target=shown,
@@ -89,7 +89,13 @@ class OneRequest(RuleBasedStateMachine):
         )
         self.opened = a_world(
             {FIRST: asked},
-            otherwise=policy(quorum=quorum, self_approval=self_approval, reason_required=reason_required, steps=LADDER),
+            otherwise=policy(
+                quorum=quorum,
+                self_approval=self_approval,
+                reason_required=reason_required,
+                steps=LADDER,
+                extend=5 * HOUR,
+            ),
         )
         self.world = self.runner.run(self.opened.__aenter__())
         self.world.directory.groups["@leads"] = [DORA]
@@ -108,9 +114,25 @@ class OneRequest(RuleBasedStateMachine):
 
     def may(self, person: Person, request: Request) -> bool:
         """Who may answer, said once more and in other words than the rules'."""
+        if request.given_to(person) is not None or person in self.world.directory.ineligible:
+            return False
+        givers = [each.by for each in request.delegations if each.to == person]
+        return self.is_asked(person, request) or any(self.is_asked(giver, request) for giver in givers)
+
+    def is_asked(self, person: Person, request: Request) -> bool:
+        """Whether the policy's names mean this person, and their account and the requester's own rule let them."""
+        if person in self.world.directory.ineligible:
+            return False
         if person == RITA:
             return request.policy.self_approval
-        return person in {ALICE, BOB, CAROL} or (person == DORA and "@leads" in request.escalated_to)
+        if person in {ALICE, BOB, CAROL}:
+            return True
+        return "@leads" in request.escalated_to and person in self.world.directory.groups["@leads"]
+
+    def seats(self, people: set[Person], request: Request) -> set[Person]:
+        """Whose votes these people gave: their own, or that of whoever gave it to them."""
+        givers = {each.to: each.by for each in request.delegations}
+        return {person if self.is_asked(person, request) else givers.get(person, person) for person in people}
 
     # --- What happens -----------------------------------------------------------------------------
 
@@ -155,6 +177,74 @@ class OneRequest(RuleBasedStateMachine):
         assert self.may(person, before)
         assert (after.version, after.votes) == (before.version + 1, ())
         return after.version
+
+    @rule(by=people, to=st.sampled_from([DORA, STRANGER, ALICE, GUS, RITA]))
+    def delegate(self, by: Person, to: Person) -> None:
+        before = self.request
+        try:
+            after = self.runner.run(self.world.asides.delegate(before.id, by, to.user_id, self.world.now))
+        except CountersignError:
+            assert self.request == before
+            return
+        assert self.is_asked(by, before)
+        assert not self.may(to, before)
+        assert self.may(to, after)
+        assert not self.may(by, after)
+        assert after.votes == before.votes
+        self.vote(by, after.version, Approve(), 1)
+
+    @rule(by=people)
+    def withdraw(self, by: Person) -> None:
+        before = self.request
+        try:
+            after = self.runner.run(self.world.asides.withdraw(before.id, by, self.world.now))
+        except CountersignError:
+            assert self.request == before
+            return
+        assert before.decision is after.decision is None
+        voted = any(vote.person == by for vote in before.votes)
+        assert voted or after.given_to(by) is None is not before.given_to(by)
+        self.cast = [each for each in self.cast if each[0] != by or not voted]
+
+    @rule(by=people)
+    def extend(self, by: Person) -> None:
+        before = self.request
+        try:
+            after = self.runner.run(self.world.asides.extend(before.id, by, self.world.now))
+        except CountersignError:
+            assert self.request == before
+            return
+        assert self.may(by, before)
+        assert before.extension is None
+        assert before.deadline is not None
+        assert after.deadline == before.deadline + 5 * HOUR
+
+    @rule(by=people, nudged=st.booleans())
+    def ask_or_remind(self, by: Person, nudged: bool) -> None:
+        before = self.request
+        deed = (
+            self.world.asides.nudge(before.id, by, self.world.now)
+            if nudged
+            else self.world.asides.comment(before.id, by, "Why?", self.world.now)
+        )
+        try:
+            after = self.runner.run(deed)
+        except CountersignError:
+            assert self.request == before
+            return
+        assert by == RITA if nudged else self.may(by, before)
+        assert (after.votes, after.version, after.state) == (before.votes, before.version, before.state)
+
+    @rule(leads=st.lists(st.sampled_from([DORA, STRANGER, CAROL]), unique=True))
+    def the_group_changes(self, leads: list[Person]) -> None:
+        self.world.directory.groups["@leads"] = leads
+
+    @rule(person=people, guest=st.booleans())
+    def an_account_changes(self, person: Person, guest: bool) -> None:
+        if guest or person == GUS:
+            self.world.directory.ineligible[person] = "it is a guest's"
+        else:
+            self.world.directory.ineligible.pop(person, None)
 
     @rule(target=shown, title=st.sampled_from(["Delete?", "Delete more?"]))
     def ask_anew(self, title: str) -> int:
@@ -207,8 +297,9 @@ class OneRequest(RuleBasedStateMachine):
     @invariant()
     def all_that_must_hold(self) -> None:
         request = self.request
+        if self.first is None:  # afterwards people may lose what they had when they settled it
+            self.an_answer_has_its_quorum_of_people_who_may_on_the_version_that_stands(request)
         self.the_first_decision_never_changes(request)
-        self.an_answer_has_its_quorum_of_people_who_may_on_the_version_that_stands(request)
         self.every_vote_that_counts_is_on_the_version_that_stands(request)
         self.silence_and_cancelling_are_no_approval(request)
         self.the_history_has_exactly_one_settling_event(request)
@@ -230,7 +321,9 @@ class OneRequest(RuleBasedStateMachine):
         agreeing = {vote.person for vote in request.votes if vote.verdicts == (said,) and vote.digest == request.digest}
         cast = {person for person, version, verdict in self.cast if version == request.version and verdict == said}
         assert agreeing <= cast
-        assert len(agreeing) >= (1 if isinstance(said, Reject) else request.stage.needed)
+        counted = {person for person in agreeing if self.may(person, request)}
+        needed = 1 if isinstance(said, Reject) else request.stage.needed
+        assert len(self.seats(counted, request)) == len(counted) >= needed
         assert decision.edited == (request.question != request.proposed or bool(request.edits))
 
     def every_vote_that_counts_is_on_the_version_that_stands(self, request: Request) -> None:

@@ -151,6 +151,10 @@ def _check_element(element: Mapping[str, Any]) -> None:
         case "radio_buttons":
             _check_options(element["options"], 10)
             assert element.get("initial_option", element["options"][0]) in element["options"]
+        case "overflow":
+            _check_options(element["options"], 5)
+        case "users_select":
+            _check_plain(element["placeholder"], 150)
         case "datepicker":
             date.fromisoformat(element.get("initial_date", "2026-03-04"))
         case "datetimepicker":

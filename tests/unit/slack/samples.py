@@ -18,6 +18,7 @@ from bot.approvals.ids import (
     ThreadId,
     UserId,
 )
+from bot.approvals.notes import Comment, Delegation, Extension, Then, Unreached
 from bot.approvals.policy import Expire, Policy, Remind, Step, one_stage
 from bot.approvals.ports import View
 from bot.approvals.question import Item, Question, Risk, Verdict
@@ -32,6 +33,8 @@ CHANNEL = ChannelId("C0OPS")
 ALICE = Person(team_id=TEAM, user_id=UserId("U0ALICE"))
 BOB = Person(team_id=TEAM, user_id=UserId("U0BOB"))
 CAROL = Person(team_id=TEAM, user_id=UserId("U0CAROL"))
+DAVE = Person(team_id=TEAM, user_id=UserId("U0DAVE"))
+ERIN = Person(team_id=TEAM, user_id=UserId("U0ERIN"))
 
 EVERYTHING = (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT, Verdict.RESPOND)
 YES_OR_NO = (Verdict.APPROVE, Verdict.REJECT)
@@ -136,7 +139,7 @@ def decided(decision: Decision, failure: Failure | None = None) -> Decided:
 def every_view() -> dict[str, View]:
     """One of each state that somebody may come to see, by its name."""
     kinds = SurfaceKind
-    later = NOW + timedelta(minutes=13)
+    later, earlier = NOW + timedelta(minutes=13), NOW - timedelta(minutes=3)
     quorum = replace(POLICY, stages=one_stage(("U0BOB", "U0CAROL"), 2, STEPS))
     first = request(question(REFUND, title="Refund order A-10442", text=""), policy=quorum)
     several = question(DELETE, REFUND, title="Two things to do", risk=Risk.MEDIUM)
@@ -172,6 +175,22 @@ def every_view() -> dict[str, View]:
             items=(replace(REFUND, arguments={**REFUND.arguments, "amount": 99.5, "note": "Half of it"}),),
         ),
     )
+    busy = replace(
+        first,
+        votes=(vote(DAVE, first),),
+        missing=(1,),
+        policy=replace(first.policy, extend=timedelta(hours=4)),
+        delegations=(Delegation(by=BOB, to=DAVE, at=earlier), Delegation(by=CAROL, to=ERIN, at=earlier)),
+        extension=Extension(by=CAROL, measure=timedelta(hours=4), at=NOW),
+        comments=(
+            Comment(by=BOB, text="Is anybody still reading them?", at=NOW),
+            Comment(by=CAROL, text="<!channel> *Why*\ntoday?", at=NOW),
+        ),
+        unreached=(
+            Unreached(person=DAVE, why="user_disabled", asked_at=NOW),
+            Unreached(name="@nobody", why="", asked_at=NOW, then=Then.NEXT),
+        ),
+    )
     mixed = answered(Approve(), Reject(reason="The customer has been paid already"))
     return {
         "opening, working": view(kinds.OPENING),
@@ -181,7 +200,8 @@ def every_view() -> dict[str, View]:
         "opening, cancelled": view(kinds.OPENING, of=task(TaskCancelled(by=ALICE, at=later))),
         "card, pending": view(),
         "card, several items": view(asked=request(several)),
-        "card, quorum": view(asked=replace(first, votes=(vote(BOB, first),))),
+        "card, quorum": view(asked=replace(first, votes=(vote(BOB, first),), missing=(1,))),
+        "card, with all that people did": view(asked=busy),
         "card, choices": view(asked=request(choices)),
         "card, long choices": view(asked=request(plans)),
         "card, words": view(asked=request(words)),
@@ -200,6 +220,10 @@ def every_view() -> dict[str, View]:
         "card, cancelled": view(asked=request(state=decided(Cancelled(by=ALICE, at=later)))),
         "card, superseded": view(asked=request(state=Superseded(at=later))),
         "copy, pending": view(kinds.COPY),
+        "comment": view(kinds.COMMENT, busy),
+        "nudge": view(kinds.NUDGE, busy),
+        "nudge, settled": view(kinds.NUDGE, request(state=decided(answered()))),
+        "unreached": view(kinds.UNREACHED, busy),
         "reminder": view(kinds.REMINDER),
         "reminder, settled": view(kinds.REMINDER, request(state=decided(answered()))),
         "outcome": view(

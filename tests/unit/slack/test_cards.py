@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.approvals.decision import Approve, Reject, Respond
 from bot.approvals.ids import JSON
+from bot.approvals.notes import Comment, Unreached
 from bot.approvals.policy import one_stage
 from bot.approvals.question import Item, Risk, Verdict
 from bot.approvals.request import Decided, Delivered, Superseded
@@ -20,7 +21,7 @@ from bot.approvals.task import Ended, Failed
 from bot.slack import actions, cards
 from bot.slack.cards import Card, Urgency
 from tests.unit.slack import limits, samples
-from tests.unit.slack.samples import DELETE, FAILURE, NOW, POLICY, REFUND, answered, decided, request, view
+from tests.unit.slack.samples import CAROL, DELETE, FAILURE, NOW, POLICY, REFUND, answered, decided, request, view
 from tests.unit.slack.test_text import HOSTILE
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -80,7 +81,12 @@ def test_no_payload_breaks_a_limit_or_forges_markup(
     verdicts = (Reject(reason=why), Respond(value=answer)) * 6
     said = decided(answered(*verdicts[: len(items)]))
     of = samples.task(Ended(outcome=why, at=NOW), **{title: answer})
-    drawn = cards.draw(view(kind, request(asked, said if settled else None), of))
+    about = replace(
+        request(asked, said if settled else None),
+        comments=(Comment(by=CAROL, text=why, at=NOW),),
+        unreached=(Unreached(name=title, why=why, asked_at=NOW),),
+    )
+    drawn = cards.draw(view(kind, about, of))
 
     limits.check_message(drawn.text, list(drawn.blocks))
     limits.check_message(drawn.text, list(drawn.small))
@@ -205,7 +211,9 @@ def test_approvers_that_were_not_found_are_named_as_the_policy_names_them() -> N
 
 
 def test_a_quorum_shows_who_has_voted() -> None:
-    assert "1 of 2 · <@U0BOB>" in seen(cards.draw(samples.every_view()["card, quorum"]))
+    shown = seen(cards.draw(samples.every_view()["card, quorum"]))
+
+    assert "1 of 2: <@U0BOB> approved, 1 more of <@U0BOB> and <@U0CAROL>" in shown
 
 
 def test_after_a_decision_there_is_nothing_to_press_but_the_whole_and_its_history() -> None:

@@ -78,6 +78,7 @@ class Desk:
         parts = Parts(
             tasks=self.world.tasks,
             answers=self.world.answers,
+            asides=self.world.asides,
             engine=self.world.engine,
             storage=self.world.storage,
             messenger=cast("SlackMessenger", None),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.approvals.audit import COMMAND, AuditEvent, event_of
+from bot.approvals.errors import moment
 from bot.approvals.ids import ChannelId, MessageRef, Person, TeamId, Ts, UserId
 from bot.approvals.surface import SurfaceKind
 from bot.slack import history
@@ -62,6 +63,17 @@ def words(modal: Modal) -> str:
             "Nobody had answered, so @leads and <@U0DORA> were asked as well.",
         ),
         (an_event("escalated"), "Nobody had answered, so others were asked as well."),
+        (an_event("delegated", to="U0DORA"), "<@U0BOB> gave their vote to <@U0DORA>."),
+        (an_event("commented", text="Why <now>?"), "<@U0BOB> asked the requester: “Why &lt;now&gt;?”"),
+        (an_event("commented"), "<@U0BOB> asked the requester something."),
+        (an_event("extended"), "<@U0BOB> gave it more time."),
+        (
+            an_event("extended", deadline=NOON.isoformat()),
+            f"<@U0BOB> gave it more time: it ends {moment(NOON)}.",
+        ),
+        (an_event("unreached", why="user_disabled"), "The card could not be sent to <@U0BOB>."),
+        (replace(an_event("unreached", channel="C1"), person=None), "The card could not be sent to <#C1>."),
+        (an_event("taken_back"), "<@U0BOB> took the answer back."),
         (an_event("ended", result="4 moved"), "The task finished: 4 moved"),
         (an_event("ended"), "The task finished."),
         (an_event("failed", error_id="e1"), "An error stopped the task (error id `e1`)."),

@@ -144,7 +144,7 @@ def test_a_home_of_all_kinds_of_requests_is_within_slacks_limits() -> None:
 def test_votes_and_what_is_missing_are_said() -> None:
     asked = next(view.request for view in samples.every_view().values() if view.request and view.request.votes)
 
-    assert "answers: 1 of 2 · <@U0BOB>" in words(draw(contents([row(asked)])))
+    assert "answers: 1 of 2: <@U0BOB> approved" in words(draw(contents([row(asked)])))
 
 
 def test_a_task_shows_its_open_questions_and_whom_they_wait_for() -> None:
