@@ -312,7 +312,7 @@ async def test_no_change_of_a_record_is_lost_to_a_surface_that_is_saved_at_the_s
 
 
 async def test_the_tasks_and_its_requests_surfaces_come_in_the_order_of_their_making(world: World) -> None:
-    made = [world.surface(id, kind) for id, kind in zip("ebdafc", SurfaceKind, strict=True)]
+    made = [world.surface(id, kind) for id, kind in zip("ebdafcihg", SurfaceKind, strict=True)]
     await world.add(*made[:2])
     await world.add(*made[2:])
     saved = await world.level(made[0])

@@ -11,10 +11,12 @@ import pytest
 from bot.approvals.audit import COMMAND, AuditEvent
 from bot.approvals.decision import Choose, Reject
 from bot.approvals.errors import (
+    AlreadyExtended,
     AlreadySettled,
     NotFound,
     NothingToRetry,
     NotYours,
+    NudgedLately,
     StaleVersion,
     TaskFinished,
     Unreachable,
@@ -242,3 +244,29 @@ async def test_all_that_a_task_leaves_is_one_chain(world: World) -> None:
 
     assert isinstance(proof, Intact)
     assert proof.entries == len(await world.storage.history(request.task_id))
+
+
+async def test_what_people_do_besides_answering_is_told_with_its_surface_and_so_is_its_refusal() -> None:
+    steps = (Step(after=3 * HOUR, action=Expire()),)
+    async with a_world(otherwise=policy(quorum=2, steps=steps, extend=HOUR)) as world:
+        request = await asked(world)
+        at = (request.id, ALICE)
+        await world.asides.extend(*at, world.now, HERE)
+        await world.asides.comment(*at, "Why today?", world.now, HERE)
+        await world.asides.delegate(*at, DORA.user_id, world.now, HERE)
+        await world.asides.withdraw(*at, world.now, HERE)
+        await world.asides.nudge(request.id, RITA, world.now, HERE)
+        with pytest.raises(AlreadyExtended):
+            await world.asides.extend(*at, world.now, HERE)
+        with pytest.raises(NudgedLately):
+            await world.asides.nudge(request.id, RITA, world.now, HERE)
+
+        events = (await world.storage.history(request.task_id))[-7:]
+
+    assert [event.kind for event in events] == [
+        *("extended", "commented", "delegated", "withdrawn", "nudged"),
+        *("refused", "refused"),
+    ]
+    assert {event.surface for event in events} == {HERE}
+    assert {(event.digest, event.rule) for event in events} == {(request.digest, "default")}
+    assert [event.data.get("why") for event in events[-2:]] == ["AlreadyExtended", "NudgedLately"]
