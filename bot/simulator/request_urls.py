@@ -45,7 +45,13 @@ class RequestUrls:
         return self._everything is not None or not self._manifest.socket_mode
 
     def set(self, url: str | None) -> None:
-        """Sends everything to this one address, whatever the manifest says; None: as the manifest says."""
+        """Sends everything to this one address, whatever the manifest says; None: as the manifest says.
+
+        Raises NotAccepted where that would lead beyond this machine.
+        """
+        if url is None and not self._manifest.socket_mode:
+            for named in self._manifest.request_urls:
+                on_this_machine(named)
         self._everything = None if url is None else on_this_machine(url)
 
     async def verify(self, url: str) -> None:
@@ -91,15 +97,11 @@ class RequestUrls:
             **headers,
         }
         call = asyncio.ensure_future(_answer(self._session, url, body, signed))
-        timer = asyncio.ensure_future(self._clock.sleep(limits.ACKNOWLEDGE_SECONDS))
-        waited: set[asyncio.Future[Any]] = {call, timer}
         try:
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            return call.result() if call.done() else Late()
+            return call.result() if await self._clock.within(limits.ACKNOWLEDGE_SECONDS, call) else Late()
         except aiohttp.ClientError:
             return Unconnected()
         finally:
-            timer.cancel()
             call.cancel()
 
 
