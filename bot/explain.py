@@ -169,6 +169,7 @@ def _policy(policy: Policy) -> list[str]:
         *(["Its card names the actions alone; those who may answer open the rest."] if policy.private else []),
         *([f"Its card stands in {policy.channel} as well as in the task's thread."] if policy.channel else []),
         *(["Slack asks once more before an approval."] if policy.confirm else []),
+        *([f"One who may answer can put a deadline off once, by {spoken(policy.extend)}."] if policy.extend else []),
         *([f"A place of the graph may ask {policy.max_rounds} times."] if policy.max_rounds else []),
     ]
     return [*lines, *terms]

@@ -178,6 +178,7 @@ rules:
     channel: "#finance"
     private: yes
     confirm: yes
+    extend: 4h
     max_rounds: 4
   - name: staged
     match: {action: staged}
@@ -218,6 +219,7 @@ def test_all_that_a_rule_can_say(file: Path) -> None:
         channel="#finance",
         private=True,
         confirm=True,
+        extend=4 * HOUR,
         max_rounds=4,
     )
     lead, finance = staged.policy.stages
@@ -596,6 +598,10 @@ WRONG = {
     "an answer and people": (
         "rules:\n- name: a\n  auto: {approve: It reads}\n  approvers: ['@a']",
         'line 6, key "rules.0.approvers": auto asks nobody, so this means nothing. Keep one.',
+    ),
+    "more time where there is no end": (
+        "  extend: 4h",
+        'line 3, key "defaults.extend": there is no deadline to put off. Give it one, or leave this out.',
     ),
     "a condition that is none": (
         "rules:\n- name: a\n  match: {when: 'arguments.amount >'}",
