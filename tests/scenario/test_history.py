@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
+
 from tests.scenario.stage import Bot, Room
 
 
@@ -78,3 +82,29 @@ async def test_a_long_history_has_pages(bot: Bot, room: Room) -> None:
     assert "[Later]" in first
     assert "@alice started cleanup." not in second
     assert "[Earlier]" in second
+
+
+async def test_the_log_is_proved_and_written_out_while_the_bot_runs_without_its_tokens(bot: Bot, room: Room) -> None:
+    bot.fill("notes", old=2)
+    thread = await room.start("/task cleanup path=notes older_than=30d")
+    await thread.approved()
+    environment = {name: value for name, value in bot.environment.items() if not name.startswith("SLACK_")}
+
+    async def audit(*words: str) -> str:
+        command = (sys.executable, "-m", "bot", "audit", *words)
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*command, cwd=bot.folder, env=environment, stdout=pipe)
+        said, _ = await process.communicate()
+        assert process.returncode == 0
+        return said.decode()
+
+    said = await audit("verify")
+    head = said.rpartition("head ")[2].strip()
+    again = await audit("verify", "--head", head)
+    lines = (await audit("export", "--task", await thread.task_id())).splitlines()
+
+    assert "The audit log is intact" in said
+    assert "The audit log is intact" in again
+    kinds = [json.loads(line)["event"]["kind"] for line in lines]
+    assert kinds[0] == "started"
+    assert {"opened", "shown", "voted", "resume_begun", "ended", "delivered"} <= {*kinds}
