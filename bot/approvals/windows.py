@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.approvals.hours import moment
-from bot.approvals.policy import Escalate, Remind, Step
+from bot.approvals.policy import Escalate, Overdue, Remind, Step
 from bot.approvals.request import Pending, Request
 
 
@@ -63,6 +63,9 @@ def next_reminder(request: Request, state: Pending) -> datetime | None:
     return moment(state.reminded_at or request.stage_opened_at, every, request.policy.hours, request.zones)
 
 
-def is_overdue(request: Request, now: datetime) -> bool:
+def is_overdue(request: Request) -> bool:
     """Whether it waits on although its deadline has passed."""
-    return isinstance(request.state, Pending) and request.deadline is not None and request.deadline <= now
+    steps = request.stage.steps
+    return isinstance(request.state, Pending) and any(
+        isinstance(steps[number].action, Overdue) for number in request.state.taken
+    )

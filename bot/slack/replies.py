@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+from bot.approvals import windows
 from bot.approvals.decision import outcome_of
 from bot.approvals.errors import moment
 from bot.approvals.ports import Graph
@@ -73,6 +74,8 @@ def _request(request: Request) -> str:
     match request.state:
         case Pending():
             deadline = request.deadline
+            if deadline is not None and windows.is_overdue(request):
+                return f"is overdue since {moment(deadline)}, and waits on"
             return "waits for an answer" + (f" until {moment(deadline)}" if deadline else "")
         case Decided(decision=decision) | Delivered(decision=decision):
             return f"{outcome_of(decision)} at {moment(decision.at)}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from bot.approvals import windows
 from bot.approvals.errors import moment
+from bot.approvals.policy import Expire
 from bot.approvals.question import Item, Risk, Verdict
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.task import Task
@@ -132,7 +134,7 @@ def reminder(request: Request, *, nudged: bool = False) -> list[Block]:
     """A short notice, which the requester may have sent; once the request is settled it says only that."""
     if settled := decisions.headline(request):
         return [blocks.context(f"Reminder: {settled}")]
-    by = f" by {moment(request.deadline)}" if request.deadline else ""
+    by = f" {_due(request)} {moment(request.deadline)}" if request.deadline else ""
     title = blocks.run(text.label(request.question.title, 150) or "the question above", "bold")
     asks = f"{text.mention(request.requester)} still waits" if nudged else "Still waiting"
     return [
@@ -146,9 +148,20 @@ def reminder_text(request: Request, *, nudged: bool = False) -> str:
     title = text.sentence(request.question.title, 300) or "a question"
     if settled := decisions.headline(request):
         return text.paragraph([text.spoken(title), text.spoken(settled)])
-    by = f"It expires {moment(request.deadline)}." if request.deadline else ""
+    by = f"{_ends(request)} {moment(request.deadline)}." if request.deadline else ""
     sent = f" from {text.mention(request.requester)}" if nudged else ""
     return text.paragraph([f"Reminder{sent} for {standing.waiting(request)}: {title} still waits for an answer.", by])
+
+
+def _due(request: Request) -> str:
+    return "that was due by" if windows.is_overdue(request) else "by"
+
+
+def _ends(request: Request) -> str:
+    if windows.is_overdue(request):
+        return "It is overdue since"
+    action = next((step.action for step in request.stage.steps if step.at_deadline), None)
+    return "It expires" if isinstance(action, Expire) else "Its deadline is"
 
 
 def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
@@ -158,7 +171,9 @@ def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
     changed, changes_cut = changes.section(request, detail)
     return [
         blocks.header(question.title or "A question"),
-        blocks.context(" · ".join([*([risk] if risk else []), origin])),
+        blocks.context(
+            " · ".join([*([risk] if risk else []), *(["*Overdue*"] if windows.is_overdue(request) else []), origin])
+        ),
         *_renewed(request),
         *about,
         *changed,

@@ -78,7 +78,7 @@ def _silence(request: Request) -> str:
         case Pick(choice=choice):
             return f"Silence chooses {text.sentence(choice, 60)}"
         case Overdue():
-            return "It waits on after that"
+            return "It is overdue, and waits on" if windows.is_overdue(request) else "It waits on after that"
         case _:
             return ""
 

@@ -20,7 +20,7 @@ from tests.conformance.stores import Store
 TICK = timedelta(microseconds=1)
 PLACE = MessageRef(channel=ChannelId("C1"), ts=Ts("1893585600.000100"))
 OF_THE_TASK = [SurfaceKind.OPENING, SurfaceKind.OUTCOME]
-OF_THE_REQUEST = [SurfaceKind.CARD, SurfaceKind.COPY, SurfaceKind.FILE, SurfaceKind.REMINDER]
+OF_THE_REQUEST = [kind for kind in SurfaceKind if kind not in OF_THE_TASK]
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,11 @@ WHY = {"erin": "it is a guest's", "frank": "it belongs to another workspace"}
 
 
 @pytest.fixture(autouse=True)
-async def everybody(simulator: Simulator) -> None:
+async def everybody(simulator: Simulator) -> AsyncIterator[None]:
     """A group in which there are people who may answer nothing."""
     await simulator.change_group("finance", people=["bob", "carol", "erin", "frank", "grace"])
+    yield
+    await simulator.change_group("finance", people=["bob", "dave"])
 
 
 async def asked(room: Room, tmp_path: Path) -> tuple[Thread, Message]:

@@ -350,13 +350,13 @@ async def test_silence_in_one_stage_opens_the_next() -> None:
 async def test_a_request_may_wait_on_past_its_deadline_and_is_overdue_then() -> None:
     async with under(ending(Overdue())) as world:
         task = await world.started()
-        assert not is_overdue(await world.request(task), world.now)
+        assert not is_overdue(await world.request(task))
 
         await world.later(5 * HOUR)
 
         request = await world.request(task)
         assert isinstance(request.state, Pending)
-        assert is_overdue(request, world.now)
+        assert is_overdue(request)
         assert len(await world.surfaces_of(task, SurfaceKind.REMINDER)) == 1
         assert (await world.vote(ALICE, on=request)).decision is not None
 

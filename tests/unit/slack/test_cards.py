@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ from hypothesis import strategies as st
 from bot.approvals.decision import Approve, Reject, Respond
 from bot.approvals.ids import JSON
 from bot.approvals.notes import Comment, Unreached
-from bot.approvals.policy import one_stage
+from bot.approvals.policy import Overdue, Step, one_stage
 from bot.approvals.question import Item, Risk, Verdict
-from bot.approvals.request import Decided, Delivered, Edit, Superseded
+from bot.approvals.request import Decided, Delivered, Edit, Pending, Superseded
 from bot.approvals.surface import SurfaceKind
 from bot.approvals.task import Ended, Failed
 from bot.slack import actions, cards
@@ -417,3 +418,19 @@ def test_what_a_policy_answered_by_itself_says_that_nobody_did() -> None:
     card = cards.draw(view(asked=request(state=decided(ruled))))
 
     assert "*Approved* by its policy: Reading changes nothing" in seen(card)
+
+
+def test_what_waits_on_past_its_deadline_says_that_it_is_overdue() -> None:
+    late = Step(after=timedelta(hours=1), action=Overdue())
+    patient = replace(POLICY, stages=one_stage(("U0BOB",), steps=(late,)))
+    waiting = request(policy=patient)
+    overdue = replace(waiting, state=Pending(due_at=None, taken=(0,)))
+
+    cards_of = [cards.draw(view(kind, overdue)) for kind in (SurfaceKind.CARD, SurfaceKind.REMINDER)]
+
+    assert "*Overdue*" in seen(cards_of[0])
+    assert "Still waiting for an answer that was due by" in seen(cards_of[1])
+    assert "It is overdue since" in cards_of[1].text
+    before = cards.draw(view(SurfaceKind.REMINDER, waiting))
+    assert "Its deadline is" in before.text
+    assert "*Overdue*" not in seen(cards.draw(view(asked=waiting)))
