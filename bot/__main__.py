@@ -1,4 +1,4 @@
-"""`python -m bot run | demo | check | policy explain`."""
+"""`python -m bot run | demo | check | audit | policy explain`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvloop
 
-from bot import demo, explain, health, logs, settings
+from bot import audit, demo, explain, health, logs, settings
 from bot.app import run
 from bot.approvals.errors import CountersignError
 from bot.check import check
@@ -28,6 +28,8 @@ def main(argv: list[str] | None = None) -> int:
                 return 0
             case "healthy":
                 return 0 if health.is_well() else 1
+            case "audit":
+                return asyncio.run(audit.main(audit.Options.of(options)))
             case "check":
                 return asyncio.run(check(options.env_file))
             case "policy":
@@ -51,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         settled = commands.add_parser(command, help=does)
         settled.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
     commands.add_parser("healthy", help="exit 0 if a bot on this machine has been well of late (for health checks)")
+    audit.add_options(commands.add_parser("audit", help="prove the audit log, or write it out"))
     explain.add_options(commands.add_parser("policy", help="say what policies.yaml means"))
     demo.add_options(commands.add_parser("demo", help="try it without Slack: a local workspace and the bot"))
     return parser

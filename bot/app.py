@@ -18,8 +18,11 @@ from bot import health, policy_file
 from bot.approvals.answers import Answers
 from bot.approvals.asides import Asides
 from bot.approvals.delivery import Delivery
+from bot.approvals.digests import Digests
 from bot.approvals.errors import Unreachable
-from bot.approvals.ids import TaskId
+from bot.approvals.homes import Homes
+from bot.approvals.ids import Person, TaskId
+from bot.approvals.inboxes import Inboxes, channels_asked
 from bot.approvals.ports import Clock, Directory, LookupFailed
 from bot.approvals.progress import Progress
 from bot.approvals.retention import Retention
@@ -39,7 +42,7 @@ from bot.slack.intake import Intake
 from bot.slack.messenger import SlackMessenger
 from bot.slack.parts import Parts
 from bot.stores import opened, system_clock
-from bot.work import Lane, Workshop
+from bot.work import Inboxwork, Lane, Workshop
 
 log = logging.getLogger(__name__)
 
@@ -82,11 +85,11 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
         progress = Progress(show=lambda task_id: work.show(task_id), monotonic=loop.time, later=loop.call_later)
         engine = LangGraphEngine(registry=graphs, terms=policies.graphs, progress=progress)
         bot_token, app_token = settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()
-        await tokens.granted_scopes(bot_token, settings.slack_api_url)
+        me = await tokens.identity(bot_token, settings.slack_api_url)
         await tokens.refuse_bad_app_token(app_token, settings.slack_api_url)
         session = await stack.enter_async_context(connections())
         bolt, socket = _bolt(bot_token, app_token, settings.slack_api_url, session)
-        messenger, directory = SlackMessenger(bolt.client), SlackDirectory(bolt.client)
+        messenger, directory = SlackMessenger(bolt.client, address=me.address), SlackDirectory(bolt.client)
 
         async def deliver(task_id: TaskId) -> datetime | None:
             return None if await delivery.drive(task_id) else clock() + HELD_ELSEWHERE
@@ -94,7 +97,24 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
         async def show(task_id: TaskId) -> datetime | None:
             return await surfaces.reconcile(task_id)
 
-        work = Workshop(deliveries=Lane("delivery", deliver, clock), showings=Lane("showing", show, clock))
+        async def concern(task_id: TaskId) -> None:
+            await homes.concerned(task_id)
+
+        async def publish(person: Person) -> datetime | None:
+            return await homes.publish(person)
+
+        async def send(person: Person) -> datetime | None:
+            return await digests.send(person)
+
+        work = Workshop(
+            deliveries=Lane("delivery", deliver, clock),
+            showings=Lane("showing", show, clock),
+            inboxes=Inboxwork(
+                concerns=Lane("a look for Homes", concern, clock),
+                homes=Lane("the Home", publish, clock),
+                digests=Lane("the digest", send, clock),
+            ),
+        )
         delivery = Delivery(
             storage=storage,
             engine=engine,
@@ -109,6 +129,17 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
         answers = Answers(storage=storage, engine=engine, directory=directory, work=work, policies=policies)
         asides = Asides(storage=storage, engine=engine, directory=directory, work=work)
         sweeper = Sweeper(storage=storage, engine=engine, directory=directory, work=work)
+        inboxes = Inboxes(storage=storage, directory=directory, channels=channels_asked(policies))
+        homes = Homes(storage=storage, inboxes=inboxes, front=messenger, work=work, clock=clock)
+        digests = Digests(
+            storage=storage,
+            inboxes=inboxes,
+            directory=directory,
+            messenger=messenger,
+            front=messenger,
+            work=work,
+            clock=clock,
+        )
         listeners.register(
             bolt,
             Parts(
@@ -119,7 +150,12 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
                 storage=storage,
                 messenger=messenger,
                 directory=directory,
+                inboxes=inboxes,
+                homes=homes,
+                digests=digests,
                 clock=clock,
+                me=me.user_id,
+                address=me.address,
                 busy=work.busy,
             ),
         )
@@ -132,6 +168,8 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
             await stores.set_clock()
             try:
                 await sweeper.sweep(clock())
+                await digests.sweep(clock())
+                await homes.sweep(clock())
                 await retention.sweep(clock())
             except Unreachable as error:
                 log.warning("this sweep was cut short, the next one goes on: %s", error)

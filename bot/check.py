@@ -116,9 +116,9 @@ async def _slack(loaded: Settings, findings: Findings) -> bool:
     """The tokens, and the scopes that the manifest beside the configuration asks for; whether all is well."""
     before = findings.wrong
     async with findings.of(f"Slack at {loaded.slack_api_url} takes both tokens"):
-        granted = await tokens.granted_scopes(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url)
+        identity = await tokens.identity(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url)
         await tokens.refuse_bad_app_token(loaded.slack_app_token.get_secret_value(), loaded.slack_api_url)
-        missing = _wanted_scopes(loaded) - granted
+        missing = _wanted_scopes(loaded) - identity.scopes
         if missing:
             raise SettingsError(
                 f"SLACK_BOT_TOKEN: the app lacks the scopes {', '.join(sorted(missing))}. Bring its manifest "

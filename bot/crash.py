@@ -23,6 +23,8 @@ Point: TypeAlias = Literal[
     "resume-begun",
     "run-returned",
     "before-delivered",
+    "digest-due",
+    "digest-sent",
 ]
 
 VARIABLE: Final = "COUNTERSIGN_CRASH_AT"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
@@ -18,10 +18,31 @@ from bot.durations import duration
 SLACK = "https://slack.com/api/"
 
 
+Loaded = TypeVar("Loaded", bound="Store")
 Span = Annotated[timedelta, BeforeValidator(duration)]
 
 
-class Settings(BaseSettings):
+class Store(BaseSettings):
+    """Where the records are: all that looks at them alone needs to know."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    state_dir: Path = Path("var")
+    """Where the embedded SQLite files lie."""
+    redis_url: SecretStr | None = None
+    """Records and checkpoints in Redis, for any number of replicas; unset: the embedded SQLite, for one process."""
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("should start with redis:// or rediss://, such as redis://localhost:6379/0")
+        if url is not None:  # its ValueError says what is wrong with the port, or an option
+            parse_url(url.get_secret_value())  # type: ignore[no-untyped-call]
+        return url
+
+
+class Settings(Store):
     """Every setting, with its default. Names are the environment's, in lower case."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
@@ -32,12 +53,8 @@ class Settings(BaseSettings):
     """Starts with xapp-: opens Socket Mode."""
     slack_api_url: str = SLACK
     """Another address than Slack's, such as the simulator's."""
-    state_dir: Path = Path("var")
-    """Where the embedded SQLite files lie."""
     policy_file: Path = Path("policies.yaml")
     langgraph_config: Path = Path("langgraph.json")
-    redis_url: SecretStr | None = None
-    """Records and checkpoints in Redis, for any number of replicas; unset: the embedded SQLite, for one process."""
     sweep_interval: Annotated[float, Field(gt=0, le=60)] = 5.0
     """Seconds between two looks at what is due."""
     lease_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
@@ -47,7 +64,7 @@ class Settings(BaseSettings):
     keep_finished: Span = timedelta(days=30)
     """How long the graph state of an ended task is kept."""
     keep_records: Span | None = None
-    """How long its records and audit events are kept; unset: for ever."""
+    """How long its records and the text of its audit events are kept; unset: for ever."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("slack_bot_token")
@@ -59,15 +76,6 @@ class Settings(BaseSettings):
     @classmethod
     def _app_token(cls, token: SecretStr) -> SecretStr:
         return _starting(token, "xapp-")
-
-    @field_validator("redis_url")
-    @classmethod
-    def _redis(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("should start with redis:// or rediss://, such as redis://localhost:6379/0")
-        if url is not None:  # its ValueError says what is wrong with the port, or an option
-            parse_url(url.get_secret_value())  # type: ignore[no-untyped-call]
-        return url
 
     @field_validator("slack_api_url")
     @classmethod
@@ -91,9 +99,18 @@ WHERE = {
 
 def load(env_file: Path = Path(".env")) -> Settings:
     """The settings, the environment before the file; `SettingsError` with everything that is wrong."""
+    return _load(Settings, env_file)
+
+
+def load_store(env_file: Path = Path(".env")) -> Store:
+    """Where the records are, also where Slack's tokens are missing; `SettingsError` with everything that is wrong."""
+    return _load(Store, env_file)
+
+
+def _load(cls: type[Loaded], env_file: Path) -> Loaded:
     _refuse_unknown(env_file)
     try:
-        return Settings(_env_file=env_file)
+        return cls(_env_file=env_file)
     except ValidationError as error:
         problems = [_problem(str(each["loc"][0]), each["type"], each["msg"]) for each in error.errors()]
         raise SettingsError("\n".join(problems)) from None

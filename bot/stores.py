@@ -14,12 +14,15 @@ from bot.approvals.ports import Clock, Storage
 from bot.approvals.task import Lease
 from bot.engine.checkpoints import Fence, redis_saver, sqlite_saver
 from bot.engine.factories import Saver
-from bot.settings import Settings
+from bot.settings import Settings, Store
 from bot.storage import redis_server
 from bot.storage.redis import RedisStorage, client
 from bot.storage.sqlite import SqliteStorage
 
 log = logging.getLogger(__name__)
+
+RECORDS = "countersign.sqlite"
+"""The file of the records, below STATE_DIR."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +54,32 @@ async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
             yield await _redis(settings.redis_url.get_secret_value(), stack)
 
 
+@asynccontextmanager
+async def records(settings: Store) -> AsyncIterator[Storage]:
+    """The records alone, beside whoever works on them; `SettingsError` where there are none."""
+    async with AsyncExitStack() as stack:
+        if settings.redis_url is None:
+            file = settings.state_dir / RECORDS
+            if not file.exists():
+                raise SettingsError(
+                    f"STATE_DIR {settings.state_dir}: there are no records in it, and REDIS_URL is not set."
+                )
+            storage = await SqliteStorage.open(file)
+            stack.push_async_callback(storage.close)
+            yield storage
+        else:
+            redis = client(settings.redis_url.get_secret_value())
+            stack.push_async_callback(redis.aclose)
+            await redis_server.refuse_unfit(redis)
+            yield RedisStorage(redis)
+
+
 async def _sqlite(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Stores:
     try:
         settings.state_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"STATE_DIR {settings.state_dir}: cannot be used ({error}).") from None
-    storage = await SqliteStorage.open(settings.state_dir / "countersign.sqlite")
+    storage = await SqliteStorage.open(settings.state_dir / RECORDS)
     stack.push_async_callback(storage.close)
     fence = _fence(storage, clock)
     saver = await stack.enter_async_context(sqlite_saver(settings.state_dir / "checkpoints.sqlite", fence))

@@ -11,12 +11,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from bot.approvals.errors import Conflict, CountersignError
-from bot.approvals.ids import TaskId
+from bot.approvals.ids import Person, TaskId
 from bot.approvals.ports import Clock, Draining
 
 log = logging.getLogger(__name__)
+
+Key = TypeVar("Key", TaskId, Person)
 
 BUSY_AT_ONCE = 4
 """Jobs of a lane that may use the processor at the same time; with more of them, acknowledgements come late."""
@@ -31,56 +34,57 @@ CANCEL_AGAIN = 0.5
 
 
 @dataclass(slots=True)
-class Lane:
-    """Runs one kind of job, keyed by task: never twice at a time for one task, and once more if woken meanwhile.
+class Lane(Generic[Key]):
+    """Runs one kind of job, keyed by task or person: never twice at a time for one of them, and once more if woken
+    meanwhile.
 
     A job may return the time at which it wants to run again.
     """
 
     name: str
-    job: Callable[[TaskId], Awaitable[datetime | None]]
+    job: Callable[[Key], Awaitable[datetime | None]]
     clock: Clock
-    _running: dict[TaskId, asyncio.Task[None]] = field(default_factory=dict)
-    _again: set[TaskId] = field(default_factory=set)
-    _soon: set[TaskId] = field(default_factory=set)
-    _later: dict[TaskId, asyncio.TimerHandle] = field(default_factory=dict)
+    _running: dict[Key, asyncio.Task[None]] = field(default_factory=dict)
+    _again: set[Key] = field(default_factory=set)
+    _soon: set[Key] = field(default_factory=set)
+    _later: dict[Key, asyncio.TimerHandle] = field(default_factory=dict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
     _busy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BUSY_AT_ONCE))
     _closed: bool = False
 
-    def wake(self, task_id: TaskId) -> None:
-        """Run the job for this task soon, or once more after its present run."""
+    def wake(self, key: Key) -> None:
+        """Run the job for this one soon, or once more after its present run."""
         if self._closed:
             return
-        if (timer := self._later.pop(task_id, None)) is not None:
+        if (timer := self._later.pop(key, None)) is not None:
             timer.cancel()
-        if task_id in self._running:
-            self._again.add(task_id)
+        if key in self._running:
+            self._again.add(key)
             return
-        self._running[task_id] = asyncio.create_task(self._run(task_id), name=f"{self.name} {task_id}")
+        self._running[key] = asyncio.create_task(self._run(key), name=f"{self.name} {key}")
 
-    def wake_soon(self, task_id: TaskId) -> None:
-        """Run the job for this task within a moment, once for all that comes until then."""
+    def wake_soon(self, key: Key) -> None:
+        """Run the job for this one within a moment, once for all that comes until then."""
         if self._closed:
             return
-        if task_id in self._running:
-            self._soon.add(task_id)
+        if key in self._running:
+            self._soon.add(key)
             return
-        if (timer := self._later.get(task_id)) is not None:
+        if (timer := self._later.get(key)) is not None:
             if _is_soon(timer):
                 return
             timer.cancel()
-        self._later[task_id] = asyncio.get_running_loop().call_later(SOON, self.wake, task_id)
+        self._later[key] = asyncio.get_running_loop().call_later(SOON, self.wake, key)
 
-    async def _run(self, task_id: TaskId) -> None:
+    async def _run(self, key: Key) -> None:
         try:
             async with self._slots, self._turn():
-                await self._rounds(task_id)
+                await self._rounds(key)
         finally:
-            del self._running[task_id]
-            if task_id in self._soon:
-                self._soon.remove(task_id)
-                self.wake_soon(task_id)
+            del self._running[key]
+            if key in self._soon:
+                self._soon.remove(key)
+                self.wake_soon(key)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -101,40 +105,40 @@ class Lane:
             timer.cancel()
             give_back()
 
-    async def _rounds(self, task_id: TaskId) -> None:
+    async def _rounds(self, key: Key) -> None:
         while True:
-            self._again.discard(task_id)
-            self._soon.discard(task_id)
+            self._again.discard(key)
+            self._soon.discard(key)
             try:
-                again = await self.job(task_id)
+                again = await self.job(key)
             except Conflict:
-                self._again.add(task_id)
+                self._again.add(key)
                 again = None
                 await asyncio.sleep(0)  # whoever was faster, and everybody else, gets a turn
             except Draining:
                 return
             except CountersignError as error:
-                log.warning("%s of task %s was put off to the next sweep: %s", self.name, task_id, error)
+                log.warning("%s of %s was put off to the next sweep: %s", self.name, key, error)
                 again = None
             except Exception:
-                log.exception("%s of task %s failed; the next sweep tries again", self.name, task_id)
+                log.exception("%s of %s failed; the next sweep tries again", self.name, key)
                 again = None
-            if task_id not in self._again:
+            if key not in self._again:
                 if again is not None:
-                    self._wake_at(task_id, again)
+                    self._wake_at(key, again)
                 return
 
-    def _wake_at(self, task_id: TaskId, at: datetime) -> None:
+    def _wake_at(self, key: Key, at: datetime) -> None:
         if self._closed:
             return
         seconds = max((at - self.clock()).total_seconds(), 0.05)
-        self._later[task_id] = asyncio.get_running_loop().call_later(seconds, self.wake, task_id)
+        self._later[key] = asyncio.get_running_loop().call_later(seconds, self.wake, key)
 
     async def close(self, grace: float) -> None:
         """Take nothing more, do what is due within a moment, wait for what runs, and cancel what has not ended within
         `grace` seconds."""
-        for task_id in [task_id for task_id, timer in self._later.items() if _is_soon(timer)]:
-            self.wake(task_id)
+        for key in [key for key, timer in self._later.items() if _is_soon(timer)]:
+            self.wake(key)
         self._again |= self._soon
         self._closed = True
         for timer in self._later.values():
@@ -156,11 +160,26 @@ def _is_soon(timer: asyncio.TimerHandle) -> bool:
 
 
 @dataclass(slots=True)
-class Workshop:
-    """The Work port: a lane for graphs and one for Slack, and a count of the listeners that are still at it."""
+class Inboxwork:
+    """The lanes for people: whose Home a task has changed, the Homes themselves, and digests."""
 
-    deliveries: Lane
-    showings: Lane
+    concerns: Lane[TaskId]
+    homes: Lane[Person]
+    digests: Lane[Person]
+
+    async def close(self, grace: float) -> None:
+        for lane in (self.concerns, self.homes, self.digests):
+            await lane.close(grace)
+
+
+@dataclass(slots=True)
+class Workshop:
+    """The Work port: a lane for graphs and one for Slack, those for people, and a count of the listeners that are
+    still at it."""
+
+    deliveries: Lane[TaskId]
+    showings: Lane[TaskId]
+    inboxes: Inboxwork | None = None
     _busy: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -169,9 +188,24 @@ class Workshop:
 
     def show(self, task_id: TaskId) -> None:
         self.showings.wake(task_id)
+        self._concerns(task_id)
 
     def show_soon(self, task_id: TaskId) -> None:
         self.showings.wake_soon(task_id)
+        self._concerns(task_id)
+
+    def home(self, person: Person) -> None:
+        if self.inboxes is not None:
+            self.inboxes.homes.wake(person)
+
+    def digest(self, person: Person) -> None:
+        if self.inboxes is not None:
+            self.inboxes.digests.wake(person)
+
+    def _concerns(self, task_id: TaskId) -> None:
+        """Homes come after all else: they are brought level soon, and wait for nobody."""
+        if self.inboxes is not None:
+            self.inboxes.concerns.wake_soon(task_id)
 
     @asynccontextmanager
     async def busy(self) -> AsyncIterator[None]:
@@ -201,3 +235,5 @@ class Workshop:
             log.warning("%d answers to Slack were still under way at the end", self._busy)
         await self.deliveries.close(max(end - loop.time(), 0))
         await self.showings.close(max(end - loop.time(), 1))
+        if self.inboxes is not None:
+            await self.inboxes.close(max(end - loop.time(), 0))

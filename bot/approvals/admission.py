@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.approvals import rules, tally, windows
-from bot.approvals.audit import AuditEvent
+from bot.approvals import refusals, rules, tally, windows
+from bot.approvals.audit import event_of
 from bot.approvals.electorate import Electorate, missing
 from bot.approvals.errors import MayNotVote, Unreachable
 from bot.approvals.ids import Person
@@ -29,7 +29,14 @@ class Admission:
     directory: Directory
 
     async def admit(
-        self, request: Request, person: Person, version: int, now: datetime, *, counts: bool = False
+        self,
+        request: Request,
+        person: Person,
+        version: int,
+        now: datetime,
+        *,
+        counts: bool = False,
+        surface: str | None = None,
     ) -> Electorate:
         """Who may answer now, this person among them; looked up past what is remembered where it `counts`.
 
@@ -37,9 +44,11 @@ class Admission:
         person is recorded before it is raised.
         """
         rules.still_open(request, version)
-        return await self.recognise(request, person, now, fresh=counts)
+        return await self.recognise(request, person, now, fresh=counts, surface=surface)
 
-    async def recognise(self, request: Request, person: Person, now: datetime, *, fresh: bool = False) -> Electorate:
+    async def recognise(
+        self, request: Request, person: Person, now: datetime, *, fresh: bool = False, surface: str | None = None
+    ) -> Electorate:
         """As `admit`, also of a request that is over or has moved on."""
         try:
             member = await self.directory.member(person)
@@ -47,20 +56,13 @@ class Admission:
             if person not in electorate.people and not fresh:
                 electorate = await self.electorate(request, fresh=True)
         except LookupFailed as failed:
-            raise Unreachable("Slack did not say who you are") from failed
+            unknown = Unreachable("Slack did not say who you are")
+            await self._record(request, person, unknown, now, surface)
+            raise unknown from failed
         try:
             rules.may_vote(request, member, electorate)
         except MayNotVote as refusal:
-            await self.storage.record(
-                AuditEvent(
-                    kind="refused",
-                    at=now,
-                    task_id=request.task_id,
-                    request_id=request.id,
-                    person=person,
-                    data={"why": type(refusal).__name__},
-                )
-            )
+            await self._record(request, person, refusal, now, surface)
             raise
         return electorate
 
@@ -96,6 +98,12 @@ class Admission:
         return replace(introduced, state=windows.due_next(introduced, state) if isinstance(state, Pending) else state)
 
     # --- Within ---------------------------------------------------------------------------------
+
+    async def _record(
+        self, request: Request, person: Person, refusal: Exception, now: datetime, surface: str | None
+    ) -> None:
+        data = refusals.reason(refusal)
+        await self.storage.record(event_of(request, "refused", now, person=person, surface=surface, data=data))
 
     async def _resolved(self, request: Request, *, fresh: bool) -> Electorate:
         groups = [group.approvers for group in request.stage.groups]

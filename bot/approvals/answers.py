@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot.approvals import rules, surfaces
+from bot.approvals import refusals, rules, surfaces
 from bot.approvals.admission import Admission
-from bot.approvals.changes import Changes, until_won, word
+from bot.approvals.audit import event_of
+from bot.approvals.changes import Changes, difference, said, until_won
 from bot.approvals.choosing import Chooser
 from bot.approvals.decision import ItemVerdict, Vote
 from bot.approvals.errors import AnotherRule, Unreachable
@@ -30,21 +31,26 @@ class Answers:
     work: Work
     policies: Policies
 
-    async def check(self, request_id: RequestId, person: Person, version: int, now: datetime) -> Request:
+    async def check(
+        self, request_id: RequestId, person: Person, version: int, now: datetime, surface: SurfaceId | None = None
+    ) -> Request:
         """The request, if this person could answer it now: what a click asks before a modal is opened.
 
         Raises what `vote` would raise; a refusal of the person is recorded.
         """
-        request = await self._sweeper.current(request_id, now)
-        await self._admission.admit(request, person, version, now)
-        return request
+        async with refusals.of_request(self.storage, request_id, person, "answer", now, surface):
+            request = await self._sweeper.current(request_id, now)
+            await self._admission.admit(request, person, version, now, surface=surface)
+            return request
 
-    async def view(self, request_id: RequestId, person: Person, now: datetime) -> Request:
+    async def view(
+        self, request_id: RequestId, person: Person, now: datetime, surface: SurfaceId | None = None
+    ) -> Request:
         """The request, for one who may see the whole of it: anybody, and where it is private those alone who may
         answer it, have agreed to it, or might answer if it were open. `NotFound`, `MayNotVote`, or `Unreachable`."""
         request = await self.storage.request(request_id)
         if request.policy.private and not any(person in stage.voters for stage in request.passed):
-            await self._admission.recognise(request, person, now)
+            await self._admission.recognise(request, person, now, surface=surface)
         return request
 
     async def vote(
@@ -55,8 +61,12 @@ class Answers:
         verdicts: tuple[ItemVerdict, ...],
         now: datetime,
         surface: SurfaceId | None = None,
+        *,
+        hold: timedelta = timedelta(0),
     ) -> Request:
         """Count one person's verdicts on the version that they were shown; the first to settle it wins.
+
+        What settles it is kept from the graph for as long as `hold` says, and may be taken back until then.
 
         Raises `NotFound`, `AlreadySettled`, `StaleVersion`, `MayNotVote`, `VerdictNotOffered`, `ReasonMissing`,
         `InvalidAnswer`, or `Unreachable`; nothing is changed then.
@@ -64,7 +74,7 @@ class Answers:
 
         async def once() -> Request:
             request = await self._sweeper.current(request_id, now)
-            electorate = await self._admission.admit(request, person, version, now, counts=True)
+            electorate = await self._admission.admit(request, person, version, now, counts=True, surface=surface)
             cast = rules.cast(
                 request,
                 Vote(
@@ -77,11 +87,24 @@ class Answers:
                 ),
                 electorate,
             )
+            if hold:
+                cast = rules.hold(cast, request, hold, now)
             if cast.stage_number != request.stage_number:
                 cast = await self._admission.introduced(cast)
-            return await self._changes.store(cast, person, "voted", now, {"verdicts": [word(v) for v in verdicts]})
+            return await self._changes.store(cast, person, "voted", now, said(verdicts), surface=surface)
 
-        return await until_won(once)
+        async with refusals.of_request(self.storage, request_id, person, "vote", now, surface):
+            return await until_won(once)
+
+    async def take_back(self, request_id: RequestId, person: Person, now: datetime) -> Request:
+        """The request, open again as it stood before this person's answer; `NotFound` or `NothingToTakeBack`."""
+
+        async def once() -> Request:
+            request = await self.storage.request(request_id)
+            return await self._changes.store(rules.take_back(request, person, now), person, "taken_back", now, {})
+
+        async with refusals.of_request(self.storage, request_id, person, "take back", now):
+            return await until_won(once)
 
     async def edit(
         self,
@@ -91,6 +114,7 @@ class Answers:
         index: int,
         arguments: Mapping[str, JSON],
         now: datetime,
+        surface: SurfaceId | None = None,
     ) -> Request:
         """Replace one item's arguments; everybody's earlier votes are void, and the answer is still to be given.
 
@@ -99,16 +123,23 @@ class Answers:
 
         async def once() -> Request:
             request = await self._sweeper.current(request_id, now)
-            await self._admission.admit(request, person, version, now, counts=True)
+            await self._admission.admit(request, person, version, now, counts=True, surface=surface)
             revised = rules.revise(request, person, version, index, arguments, now)
             self.engine.check_edit(revised.question, index)
             await self._refuse_another_rule(request, revised)
             if revised.stage_number != request.stage_number:
                 revised = await self._admission.introduced(revised)
-            data: dict[str, JSON] = {"item": index, "digest": revised.digest}
-            return await self._changes.store(revised, person, "edited", now, data, surfaces.files_of(revised, now))
+            data = difference(request, revised, index)
+            new = surfaces.files_of(revised, now)
+            return await self._changes.store(revised, person, "edited", now, data, new, surface=surface)
 
-        return await until_won(once)
+        async with refusals.of_request(self.storage, request_id, person, "edit", now, surface):
+            return await until_won(once)
+
+    async def viewed(self, request: Request, person: Person, now: datetime, surface: SurfaceId | None = None) -> None:
+        """Record that somebody was shown all of the request, as it stood."""
+        data = {"version": request.version}
+        await self.storage.record(event_of(request, "viewed", now, person=person, surface=surface, data=data))
 
     # --- Within ---------------------------------------------------------------------------------
 

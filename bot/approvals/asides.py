@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.approvals import besides, surfaces, tally
+from bot.approvals import besides, refusals, surfaces, tally
 from bot.approvals.admission import Admission
 from bot.approvals.changes import Changes, until_won
 from bot.approvals.errors import CannotDelegate, Unreachable
-from bot.approvals.ids import Person, RequestId, UserId
+from bot.approvals.ids import Person, RequestId, SurfaceId, UserId
 from bot.approvals.ports import Directory, Engine, LookupFailed, Member, Storage, Work
 from bot.approvals.request import Request
 from bot.approvals.surface import Surface, SurfaceKind
@@ -43,31 +43,41 @@ class Asides:
         besides.refuse_others(request, person)
         return request
 
-    async def extend(self, request_id: RequestId, by: Person, now: datetime) -> Request:
+    async def extend(
+        self, request_id: RequestId, by: Person, now: datetime, surface: SurfaceId | None = None
+    ) -> Request:
         """Put the deadline off, once, by the policy's measure."""
 
         async def once() -> Request:
-            request = await self._admitted(request_id, by, now)
+            request = await self._admitted(request_id, by, now, surface=surface)
             extended = besides.extend(request, by, now)
             assert extended.deadline is not None  # noqa: S101 - else it was refused
-            return await self._changes.store(extended, by, "extended", now, {"deadline": extended.deadline.isoformat()})
+            return await self._changes.store(
+                extended, by, "extended", now, {"deadline": extended.deadline.isoformat()}, surface=surface
+            )
 
-        return await until_won(once)
+        async with refusals.of_request(self.storage, request_id, by, "extend", now, surface):
+            return await until_won(once)
 
-    async def delegate(self, request_id: RequestId, by: Person, to: UserId, now: datetime) -> Request:
+    async def delegate(
+        self, request_id: RequestId, by: Person, to: UserId, now: datetime, surface: SurfaceId | None = None
+    ) -> Request:
         """Give one's own vote to a colleague, who gets the card by DM."""
 
         async def once() -> Request:
             request = await self._sweeper.current(request_id, now)
-            electorate = await self._admission.admit(request, by, request.version, now, counts=True)
+            electorate = await self._admission.admit(request, by, request.version, now, counts=True, surface=surface)
             colleague = await self._colleague(to)
             given = besides.delegate(request, by, colleague, electorate, now)
             copy = surfaces.copy_of(given, colleague.person, now)
-            return await self._changes.store(given, by, "delegated", now, {"to": to}, [copy])
+            return await self._changes.store(given, by, "delegated", now, {"to": to}, [copy], surface=surface)
 
-        return await until_won(once)
+        async with refusals.of_request(self.storage, request_id, by, "delegate", now, surface):
+            return await until_won(once)
 
-    async def withdraw(self, request_id: RequestId, by: Person, now: datetime) -> Request:
+    async def withdraw(
+        self, request_id: RequestId, by: Person, now: datetime, surface: SurfaceId | None = None
+    ) -> Request:
         """Take back one's vote, or a delegation that has not been used. Whoever gave one may, also if they are no
         longer one who may answer."""
 
@@ -77,38 +87,55 @@ class Asides:
                 electorate = await self._admission.electorate(kept, fresh=False)
             except LookupFailed as failed:
                 raise Unreachable("Slack did not say who may answer") from failed
-            return await self._changes.store(tally.recounted(kept, electorate), by, "withdrawn", now, {})
+            return await self._changes.store(
+                tally.recounted(kept, electorate), by, "withdrawn", now, {}, surface=surface
+            )
 
-        return await until_won(once)
+        async with refusals.of_request(self.storage, request_id, by, "withdraw", now, surface):
+            return await until_won(once)
 
-    async def comment(self, request_id: RequestId, by: Person, text: str, now: datetime) -> Request:
+    async def comment(
+        self, request_id: RequestId, by: Person, text: str, now: datetime, surface: SurfaceId | None = None
+    ) -> Request:
         """Ask the requester something in the thread, without answering."""
 
         async def once() -> Request:
-            request = await self._admitted(request_id, by, now)
+            request = await self._admitted(request_id, by, now, surface=surface)
             asked = besides.comment(request, by, text, now)
             return await self._changes.store(
-                asked, by, "commented", now, {"text": text}, [surfaces.comment_of(asked, now)]
+                asked, by, "commented", now, {"text": text}, [surfaces.comment_of(asked, now)], surface=surface
             )
 
-        return await until_won(once)
+        async with refusals.of_request(self.storage, request_id, by, "comment", now, surface):
+            return await until_won(once)
 
-    async def nudge(self, request_id: RequestId, by: Person, now: datetime) -> Request:
+    async def nudge(
+        self, request_id: RequestId, by: Person, now: datetime, surface: SurfaceId | None = None
+    ) -> Request:
         """Remind those who have not answered: in the thread, and in the DMs in which they were asked."""
 
         async def once() -> Request:
             request = await self._sweeper.current(request_id, now)
             nudged = besides.nudge(request, by, now)
             reminders = [surfaces.nudge_of(nudged, now), *await self._in_person(nudged, now)]
-            return await self._changes.store(nudged, by, "nudged", now, {}, reminders)
+            return await self._changes.store(nudged, by, "nudged", now, {}, reminders, surface=surface)
 
-        return await until_won(once)
+        async with refusals.of_request(self.storage, request_id, by, "nudge", now, surface):
+            return await until_won(once)
 
     # --- Within ---------------------------------------------------------------------------------
 
-    async def _admitted(self, request_id: RequestId, person: Person, now: datetime, *, counts: bool = True) -> Request:
+    async def _admitted(
+        self,
+        request_id: RequestId,
+        person: Person,
+        now: datetime,
+        *,
+        counts: bool = True,
+        surface: SurfaceId | None = None,
+    ) -> Request:
         request = await self._sweeper.current(request_id, now)
-        await self._admission.admit(request, person, request.version, now, counts=counts)
+        await self._admission.admit(request, person, request.version, now, counts=counts, surface=surface)
         return request
 
     async def _colleague(self, user_id: UserId) -> Member:

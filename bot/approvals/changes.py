@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from bot import crash
-from bot.approvals.audit import AuditEvent
+from bot.approvals.audit import event_of
 from bot.approvals.decision import Answered, ItemVerdict, outcome_of
 from bot.approvals.errors import Conflict
 from bot.approvals.ids import JSON, MessageRef, Person, TaskId
@@ -72,18 +73,14 @@ class Changes:
         now: datetime,
         data: Mapping[str, JSON],
         new: Sequence[Surface] = (),
+        *,
+        surface: str | None = None,
     ) -> Request:
         """The request as it was saved; `Conflict` where somebody was faster, `InvalidAnswer` where it was settled by
         what its graph would refuse."""
         self._validate(request)
-        event = AuditEvent(
-            kind=kind,
-            at=now,
-            task_id=request.task_id,
-            request_id=request.id,
-            person=person,
-            data={"version": request.version, "digest": request.digest, **settled(request), **data},
-        )
+        told = {"version": request.version, **settled(request), **data}
+        event = event_of(request, kind, now, person=person, surface=surface, data=told)
         saved = await self.storage.save_request(request, event, new)
         crash.point("vote-saved")
         if isinstance(saved.state, Decided):
@@ -104,5 +101,27 @@ def settled(request: Request) -> dict[str, JSON]:
     return {"outcome": str(outcome_of(request.decision))} if request.decision is not None else {}
 
 
-def word(verdict: ItemVerdict) -> str:
-    return type(verdict).__name__.lower()
+def said(verdicts: Sequence[ItemVerdict]) -> dict[str, JSON]:
+    """The verdicts of a vote, with the words that came with them."""
+    words: list[JSON] = [{key: value for key, value in asdict(each).items() if value != ""} for each in verdicts]
+    kinds: list[JSON] = [type(verdict).__name__.lower() for verdict in verdicts]
+    return {"verdicts": kinds, "said": words} if any(words) else {"verdicts": kinds}
+
+
+def difference(before: Request, after: Request, index: int) -> dict[str, JSON]:
+    """What an edit of one item's arguments changed, with the digest that was asked for until then."""
+    item = after.question.items[index]
+    old, new = before.question.items[index].arguments, item.arguments
+    kept = {key for key in old if key in new and _to_the_letter(old[key]) == _to_the_letter(new[key])}
+    return {
+        "item": index,
+        "edited": item.name,
+        "was": {key: value for key, value in old.items() if key not in kept},
+        "is": {key: value for key, value in new.items() if key not in kept},
+        "digest_before": before.digest,
+    }
+
+
+def _to_the_letter(value: JSON) -> str:
+    """True, 1 and 1.0 are equal to Python, and are not the same argument."""
+    return json.dumps(value, sort_keys=True)

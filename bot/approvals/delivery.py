@@ -16,12 +16,12 @@ from typing import assert_never
 
 from bot import crash
 from bot.approvals import rules, surfaces
-from bot.approvals.audit import AuditEvent
+from bot.approvals.audit import AuditEvent, event_of
 from bot.approvals.choosing import Chooser
 from bot.approvals.decision import Cancelled, Expired, outcome_of
 from bot.approvals.errors import Conflict, CountersignError, InvalidAnswer
 from bot.approvals.holding import held
-from bot.approvals.ids import RequestId, TaskId
+from bot.approvals.ids import JSON, RequestId, TaskId
 from bot.approvals.moves import GiveUp, Move, Proceed, Record, Resume, Start, alive, next_move
 from bot.approvals.opening import AskedTooOften, Opening
 from bot.approvals.ports import (
@@ -167,7 +167,7 @@ class Delivery:
             return
         now = self.clock()
         reopened = rules.asked_again(request, objection, now)
-        event = AuditEvent(kind="asked_again", at=now, task_id=task.id, request_id=request.id)
+        event = event_of(reopened, "asked_again", now)
         await self.storage.save_request(reopened, event, [surfaces.card_of(reopened)])
         self.work.show_soon(task.id)
 
@@ -275,13 +275,8 @@ class Delivery:
     # --- Saving ---------------------------------------------------------------------------------
 
     async def _save(self, request: Request, kind: str, new: Sequence[Surface] = ()) -> Request:
-        event = AuditEvent(
-            kind=kind,
-            at=self.clock(),
-            task_id=request.task_id,
-            request_id=request.id,
-            data={"outcome": str(outcome_of(request.decision))} if request.decision else {},
-        )
+        data = {"outcome": str(outcome_of(request.decision))} if request.decision else {}
+        event = event_of(request, kind, self.clock(), data=dict(data))
         saved = await self.storage.save_request(request, event, new)
         self.work.show_soon(request.task_id)
         return saved
@@ -306,13 +301,24 @@ class Delivery:
     ) -> None:
         """Store how the task ended or stopped, with the message that says so, unless a card says it already."""
         now = self.clock()
-        data = {"error_id": state.failure.error_id} if isinstance(state, Failed) else {}
         await self.storage.save_task(
             replace(task, state=state),
-            AuditEvent(kind=kind, at=now, task_id=task.id, data=dict(data)),
+            AuditEvent(kind=kind, at=now, task_id=task.id, data=_came_of(state)),
             [] if told_on_card else [surfaces.outcome_of(task, now)],
         )
         self.work.show_soon(task.id)
+
+
+def _came_of(state: Ended | Failed | TaskCancelled) -> dict[str, JSON]:
+    match state:
+        case Ended(outcome=outcome):
+            return {"result": outcome}
+        case Failed(failure=failure):
+            return {"error_id": failure.error_id, "error": failure.summary}
+        case TaskCancelled():
+            return {}
+        case _:
+            assert_never(state)
 
 
 def _called_off(requests: Sequence[Request]) -> Cancelled | None:

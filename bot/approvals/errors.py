@@ -90,6 +90,16 @@ class InvalidAnswer(CountersignError):
         super().__init__(literal(problem))
 
 
+class InvalidSchedule(CountersignError):
+    """What somebody wrote is no time of day, or no days."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(
+            f"`{literal(words)}` is not a time and days. Right lines: `/approvals digest 09:00 weekdays`, "
+            "`/approvals digest 8:30 mon,thu`, `/approvals digest 18:00 daily`, `/approvals digest off`."
+        )
+
+
 class AlreadySettled(CountersignError):
     """Somebody was first."""
 
@@ -122,6 +132,13 @@ class ReasonMissing(CountersignError):
 
     def __init__(self) -> None:
         super().__init__("Please say why: the reason goes to the requester and to the graph.")
+
+
+class NothingToTakeBack(CountersignError):
+    """The answer is not this person's, or it is with the agent already."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no answer of yours to take back: the agent may have it already.")
 
 
 class AnotherRule(CountersignError):

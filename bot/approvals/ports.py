@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Protocol, TypeAlias
 
 from bot.approvals.audit import AuditEvent
+from bot.approvals.chain import Entry, Head
 from bot.approvals.decision import Decision
 from bot.approvals.ids import (
     JSON,
@@ -25,6 +26,7 @@ from bot.approvals.ids import (
     ThreadId,
     Ts,
 )
+from bot.approvals.inbox import Inbox
 from bot.approvals.question import Question
 from bot.approvals.request import Request
 from bot.approvals.surface import Surface
@@ -74,6 +76,10 @@ class Storage(Protocol):
         """The requester's tasks, newest first."""
         ...
 
+    async def tasks_in(self, channel: ChannelId, thread_ts: Ts) -> tuple[Task, ...]:
+        """The tasks that were started in this Slack thread (`Task.thread_ts`), in the order of their making."""
+        ...
+
     async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
         """Tasks that should be running (`Starting`, `Running`) and whose thread nobody holds a live lease on."""
         ...
@@ -88,9 +94,10 @@ class Storage(Protocol):
         nothing happens to one that is marked, or gone."""
         ...
 
-    async def purge(self, task_id: TaskId) -> None:
-        """Remove an ended task with its requests, surfaces and audit events, all at once. A task that has not ended
-        is left as it is; nothing happens where there is none."""
+    async def purge(self, task_id: TaskId, event: AuditEvent) -> None:
+        """Remove an ended task with its requests and surfaces and the text of its audit events, all at once, and add
+        this one, which stays: each event's digest and link are kept. A task that has not ended is left as it is;
+        nothing happens where there is none."""
         ...
 
     async def open_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
@@ -120,6 +127,32 @@ class Storage(Protocol):
         the longest overdue first. One with no `next_try` waits for a person and is not among them."""
         ...
 
+    async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
+        """Pending requests that name one of these among their approvers, in whatever case, in the order of their
+        `urgency`; each once."""
+        ...
+
+    async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
+        """Requests on which a vote of this person counts or counted in the end, their latest vote first."""
+        ...
+
+    async def inbox(self, person: Person) -> Inbox:
+        """What is kept of this person's inbox; an empty one of revision 0 where nothing is."""
+        ...
+
+    async def save_inbox(self, inbox: Inbox) -> Inbox:
+        """Replace it if its stored revision is still `inbox.revision`, else `Conflict`. It belongs to no task, so
+        no audit event comes with it. Returns it with its next revision."""
+        ...
+
+    async def homes(self, since: datetime, limit: int) -> tuple[Inbox, ...]:
+        """Inboxes whose Home was opened at that moment or later, the latest first."""
+        ...
+
+    async def digests(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
+        """Inboxes whose digest has its `due_at` not after now, the longest overdue first."""
+        ...
+
     async def surfaces_of(self, task_id: TaskId) -> tuple[Surface, ...]:
         """All surfaces of the task and its requests, in the order of their making."""
         ...
@@ -129,8 +162,9 @@ class Storage(Protocol):
         abandoned, and not put off (`not_before`) beyond now; the longest stale first."""
         ...
 
-    async def save_surface(self, surface: Surface) -> Surface:
-        """Replace the surface if its stored revision is still `surface.revision`, else `Conflict`.
+    async def save_surface(self, surface: Surface, event: AuditEvent | None = None) -> Surface:
+        """Replace the surface if its stored revision is still `surface.revision`, else `Conflict`; an event tells of
+        what it shows now, where that is told.
 
         Returns it with its next revision. It stays stale while `shown` is behind its record's revision.
         """
@@ -146,6 +180,21 @@ class Storage(Protocol):
 
     async def history(self, task_id: TaskId, request_id: RequestId | None = None) -> tuple[AuditEvent, ...]:
         """The task's audit events in the order in which they were written; only one request's if asked."""
+        ...
+
+    async def trail(self, after: int, limit: int) -> tuple[Entry, ...]:
+        """The audit log of all tasks as it is stored, from the entry on that follows the one of this number; entries
+        that were tampered with are among them. Each is linked to the one before it in the transaction that adds it,
+        whoever else writes."""
+        ...
+
+    async def head(self) -> Head:
+        """The number that the newest entry was given, which is known also where that entry was removed, and the link
+        of the last entry that is there."""
+        ...
+
+    async def is_purged(self, task_id: TaskId) -> bool:
+        """Whether `purge` has removed the texts of the task's events."""
         ...
 
     async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime) -> Lease | None:
@@ -396,6 +445,11 @@ class Directory(Protocol):
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
         """Everyone whom these names of a policy mean. A name that means nobody adds nobody; `LookupFailed`
         where Slack does not say. `fresh` reads past the cache."""
+        ...
+
+    async def names_of(self, person: Person) -> frozenset[str]:
+        """The names by which a policy may mean this account: its id, its address, and the groups that it is in, where
+        it may answer as one of many. `LookupFailed` where Slack does not say."""
         ...
 
     async def channel(self, ref: str) -> ChannelId | None:

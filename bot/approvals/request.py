@@ -37,6 +37,13 @@ class Decided:
     next_try: datetime | None = None
     """When delivery is due; None: only a person's retry brings it on."""
     failure: Failure | None = None
+    held: Pending | None = None
+    """How it stood before, while whoever answered may still take that back: until delivery is due."""
+
+    @property
+    def revocable(self) -> bool:
+        """Whether the answer may be taken back, if its time is not up."""
+        return self.held is not None and not self.attempts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

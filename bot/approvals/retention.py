@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.approvals.audit import AuditEvent
+from bot.approvals.chain import PURGED
 from bot.approvals.ports import Engine, Storage
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ class Retention:
     keep_finished: timedelta
     """How long the checkpoints of an ended task are kept."""
     keep_records: timedelta | None
-    """How long its records and audit events are kept; None: for ever."""
+    """How long its records and the text of its audit events are kept; None: for ever."""
 
     async def sweep(self, now: datetime) -> None:
         """Delete what is past its time. Any number of processes may do this at once."""
@@ -36,4 +37,4 @@ class Retention:
             return
         for task in await self.storage.ended(now - self.keep_records, LIMIT, forgotten=True):
             log.info("task %s: its records are past their retention and are removed", task.id)
-            await self.storage.purge(task.id)
+            await self.storage.purge(task.id, AuditEvent(kind=PURGED, at=now, task_id=task.id))

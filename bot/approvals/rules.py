@@ -17,6 +17,7 @@ from bot.approvals.errors import (
     AlreadySettled,
     NotAnApprover,
     NotEligible,
+    NothingToTakeBack,
     OwnRequest,
     StaleVersion,
     VerdictNotOffered,
@@ -104,6 +105,39 @@ def revise(
         passed=(),
     )
     return windows.enter_stage(revised, now) if request.passed else revised
+
+
+def hold(request: Request, before: Request, wait: timedelta, now: datetime) -> Request:
+    """Keep an answer that has settled the request from the graph for so long, in which it may be taken back."""
+    if not isinstance(request.state, Decided) or not isinstance(before.state, Pending):
+        return request
+    return replace(request, state=replace(request.state, next_try=now + wait, held=before.state))
+
+
+def take_back(request: Request, person: Person, now: datetime) -> Request:
+    """The request as it stood before this person's answer, which is held; else `NothingToTakeBack`."""
+    state = request.state
+    if not isinstance(state, Decided) or state.held is None or not state.revocable:
+        raise NothingToTakeBack
+    if state.next_try is None or state.next_try <= now or all(vote.person != person for vote in request.stage_votes):
+        raise NothingToTakeBack
+    theirs = {(person, request.stage_number)}
+    kept = tuple(vote for vote in request.votes if (vote.person, vote.stage) not in theirs)
+    return replace(request, state=state.held, votes=kept)
+
+
+def takes_words(question: Question) -> bool:
+    """Whether all that it wants is words: then a message may answer it. An action is never approved by words."""
+    form = question.form
+    words = form is None or (isinstance(form, dict) and form.get("type") == "string" and "enum" not in form)
+    verdicts = {verdict for item in question.items for verdict in item.verdicts}
+    return (
+        words
+        and len(question.items) == 1
+        and verdicts <= {Verdict.RESPOND, Verdict.REJECT}
+        and not question.choices
+        and Verdict.RESPOND in verdicts
+    )
 
 
 def ask_anew(request: Request, question: Question, policy: Policy, now: datetime) -> Request:

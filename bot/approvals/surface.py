@@ -53,6 +53,8 @@ class Surface:
     """The revision of its task or request that it shows; -1: nothing yet."""
     fingerprint: str = ""
     """Of what was drawn last, so that an unchanged drawing costs no call."""
+    digest: str = ""
+    """Of the question that it shows; empty where it shows none."""
     attempted: bool = False
     """A post was begun and its outcome is not known."""
     tries: int = 0

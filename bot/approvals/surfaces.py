@@ -16,10 +16,10 @@ from typing import TypeVar
 
 from bot import crash
 from bot.approvals import besides
-from bot.approvals.audit import AuditEvent
+from bot.approvals.audit import AuditEvent, event_of
 from bot.approvals.changes import until_won
 from bot.approvals.errors import Conflict
-from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, Ts
+from bot.approvals.ids import JSON, ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, Ts
 from bot.approvals.notes import Unreached
 from bot.approvals.ports import (
     Clock,
@@ -216,7 +216,7 @@ class Surfaces:
                 await self._missed(surface, str(gone))
             return await self._store(replace(claimed, abandoned=str(gone)))
         except MessageGone:
-            renewed = replace(claimed, ref=None, attempted=False, fingerprint="", not_before=None)
+            renewed = replace(claimed, ref=None, attempted=False, fingerprint="", digest="", not_before=None)
             return await self._store(renewed)
         except OutcomeUnknown:
             return await self._put_off(claimed)
@@ -227,17 +227,17 @@ class Surfaces:
             return await self._put_off(replace(claimed, attempted=False), FIRST_WAIT)
         if surface.kind is SurfaceKind.OPENING and surface.ref is not None and self.progress is not None:
             self.progress.edited(surface.task_id, view.doing)
-        return await self._store(
-            replace(
-                claimed,
-                ref=ref,
-                shown=_revision(view),
-                fingerprint=drawing.fingerprint,
-                attempted=False,
-                tries=0,
-                not_before=None,
-            )
+        shown = replace(
+            claimed,
+            ref=ref,
+            shown=_revision(view),
+            fingerprint=drawing.fingerprint,
+            digest=_asked(view),
+            attempted=False,
+            tries=0,
+            not_before=None,
         )
+        return await self._store(shown, _told_of(view, shown, self.clock()))
 
     async def _missed(self, copy: Surface, why: str) -> None:
         """Note that this copy cannot be sent, and have it said in the thread; before the copy is given up, so that a
@@ -258,14 +258,8 @@ class Surfaces:
             noted = besides.missed(request, [missing], sent)
             if noted is request:
                 return
-            event = AuditEvent(
-                kind="unreached",
-                at=self.clock(),
-                task_id=request.task_id,
-                request_id=request.id,
-                person=copy.to,
-                data={"why": why, **({"channel": copy.channel} if copy.channel else {})},
-            )
+            data: dict[str, JSON] = {"why": why, **({"channel": copy.channel} if copy.channel else {})}
+            event = event_of(noted, "unreached", self.clock(), person=copy.to, surface=copy.id, data=data)
             await self.storage.save_request(noted, event, [] if before else [unreached_of(request, asked_at)])
 
         await until_won(once)
@@ -292,24 +286,39 @@ class Surfaces:
         if surface.channel is not None:
             return surface.channel, None
         if surface.kind is SurfaceKind.OPENING:
-            return view.task.channel, None
+            return view.task.channel, view.task.thread_ts
         if opening is None or opening.abandoned:
             raise PlaceGone(f"the task's thread could not be opened: {opening.abandoned if opening else 'no opening'}")
         if opening.ref is None:
             raise NotYet
-        return opening.ref.channel, opening.ref.ts
+        return opening.ref.channel, view.task.thread_ts or opening.ref.ts
 
     async def _put_off(self, surface: Surface, wait: timedelta | None = None) -> Surface:
         if wait is None:
             wait = min(FIRST_WAIT * 2 ** min(surface.tries, 10), LAST_WAIT)
         return await self._store(replace(surface, tries=surface.tries + 1, not_before=self.clock() + wait))
 
-    async def _store(self, surface: Surface) -> Surface:
+    async def _store(self, surface: Surface, event: AuditEvent | None = None) -> Surface:
         try:
-            return await self.storage.save_surface(surface)
+            return await self.storage.save_surface(surface, event)
         except Conflict:
             log.info("surface %s was brought level by somebody else", surface.id)
             return surface
+
+
+def _asked(view: View) -> str:
+    """The digest of the question that the surface puts to people; empty where it puts none."""
+    asks = view.surface.kind in (SurfaceKind.CARD, SurfaceKind.COPY, SurfaceKind.FILE)
+    return view.request.digest if asks and view.request is not None else ""
+
+
+def _told_of(view: View, shown: Surface, now: datetime) -> AuditEvent | None:
+    """That the question is shown there now, where it was not before: it is posted, or asks something else."""
+    request, ref = view.request, shown.ref
+    if request is None or ref is None or shown.digest == view.surface.digest:
+        return None
+    data: dict[str, JSON] = {"as": str(shown.kind), "version": request.version, "channel": ref.channel, "ts": ref.ts}
+    return event_of(request, "shown", now, person=shown.to, surface=shown.id, data=data)
 
 
 def _overtaken(view: View) -> str:

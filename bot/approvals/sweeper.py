@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.approvals import besides, rules, silence, surfaces, tally
 from bot.approvals.admission import Admission
-from bot.approvals.audit import AuditEvent
+from bot.approvals.audit import event_of
 from bot.approvals.changes import redraw, settled, until_won, wake
 from bot.approvals.decision import Answered
 from bot.approvals.electorate import Electorate
@@ -70,13 +70,8 @@ class Sweeper:
                 log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
                 return None
             reminders = [surfaces.reminder_of(request, now)] if due.remind else []
-            event = AuditEvent(
-                kind=_step_kind(due, request),
-                at=now,
-                task_id=request.task_id,
-                request_id=request_id,
-                data={**settled(moved), **_escalated(moved, due)},
-            )
+            data: dict[str, JSON] = {**settled(moved), **_escalated(moved, due)}
+            event = event_of(moved, _step_kind(due, request), now, data=data)
             return await self.storage.save_request(moved, event, [*reminders, *asked])
 
         moved = await until_won(once)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-from bot.approvals.ids import JSON, ChannelId, Person, TaskId, ThreadId
+from bot.approvals.ids import JSON, ChannelId, Person, TaskId, ThreadId, Ts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,8 @@ class Task:
     requester: Person
     channel: ChannelId
     created_at: datetime
+    thread_ts: Ts | None = None
+    """The Slack thread that it was started in; None where its first message opens one."""
     state: TaskState = field(default_factory=Starting)
     revision: int = 0
     """Counts saves; storage compares it before it writes."""

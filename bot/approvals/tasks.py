@@ -5,6 +5,7 @@ Nothing here calls Slack or runs a graph: what has to follow is woken, and found
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import uuid
 from collections.abc import Mapping
@@ -12,11 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import crash
-from bot.approvals import rules, surfaces
-from bot.approvals.audit import AuditEvent
+from bot.approvals import refusals, rules, surfaces
+from bot.approvals.audit import COMMAND, AuditEvent, event_of
 from bot.approvals.changes import Changes, redraw, until_won, wake
 from bot.approvals.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
-from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId
+from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, ThreadId, Ts
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.task import Failed, Starting, Task, TaskCancelled
@@ -30,47 +31,59 @@ class Tasks:
     work: Work
 
     async def start(
-        self, graph: str, words: Mapping[str, str], requester: Person, channel: ChannelId, now: datetime
+        self,
+        graph: str,
+        words: Mapping[str, str],
+        requester: Person,
+        channel: ChannelId,
+        now: datetime,
+        *,
+        thread_ts: Ts | None = None,
+        origin: str = "",
     ) -> Task:
-        """Record a task; its message and its run follow. `UnknownGraph`, `GraphUnavailable`, `InvalidInputs`."""
+        """Record a task; its message and its run follow. `UnknownGraph`, `GraphUnavailable`, `InvalidInputs`.
+
+        `origin` names what it is started by, where Slack may tell of that more than once: it starts one task.
+        """
         inputs = self.engine.parse_inputs(graph, words)
+        id = hashlib.sha256(origin.encode()).hexdigest() if origin else secrets.token_hex(32)
         task = Task(
-            id=TaskId(secrets.token_hex(4)),
-            thread_id=ThreadId(str(uuid.uuid4())),
+            id=TaskId(id[:8]),
+            thread_id=ThreadId(str(uuid.UUID(hex=id[32:]))),
             graph=graph,
             inputs=inputs,
             requester=requester,
             channel=channel,
             created_at=now,
+            thread_ts=thread_ts,
         )
-        event = AuditEvent(kind="started", at=now, task_id=task.id, person=requester, data={"graph": graph})
+        event = AuditEvent(
+            kind="started", at=now, task_id=task.id, person=requester, surface=COMMAND, data={"graph": graph}
+        )
         crash.point("start-received")
         await self.storage.create_task(task, event, [surfaces.opening_of(task)])
         crash.point("task-recorded")
         wake(self.work, task.id)
         return task
 
-    async def cancel(self, task_id: TaskId, by: Person, now: datetime) -> Task:
+    async def cancel(self, task_id: TaskId, by: Person, now: datetime, surface: str = COMMAND) -> Task:
         """End a task: its open requests are settled as cancelled, and its graph is not resumed.
 
         `NotFound`, `NotYours` or `TaskFinished`. A step that is running is stopped within seconds; what it has
         done stays.
         """
-
         task = await self.storage.task(task_id)
-        if task.requester != by:
-            raise NotYours(task_id, task.requester)
-        if task.finished:
-            raise TaskFinished(task_id)
+        async with refusals.of_task(self.storage, task_id, by, "cancel", now, surface):
+            _refuse_cancelling(task, by)
         for request in await self.storage.requests_of(task_id):
             if isinstance(request.state, Pending):
-                await self._cancel_request(request.id, by, now)
+                await self._cancel_request(request.id, by, now, surface)
 
         async def end() -> Task:
             task = await self.storage.task(task_id)
             if task.finished:
                 return task
-            event = AuditEvent(kind="cancelled", at=now, task_id=task_id, person=by)
+            event = AuditEvent(kind="cancelled", at=now, task_id=task_id, person=by, surface=surface)
             outcome = surfaces.outcome_of(task, now)
             return await self.storage.save_task(replace(task, state=TaskCancelled(by=by, at=now)), event, [outcome])
 
@@ -97,36 +110,38 @@ class Tasks:
         """Draw the surface that stands there again, whatever it is thought to show."""
         await redraw(self.storage, self.work, ref)
 
-    async def retry(self, task_id: TaskId, by: Person, now: datetime) -> Task:
+    async def retry(self, task_id: TaskId, by: Person, now: datetime, surface: SurfaceId | None = None) -> Task:
         """Bring a stopped task, and its undelivered decisions, on again now: its requester may, and whom it asked.
 
         `NotFound`, `NotYours` or `NothingToRetry`.
         """
-        await self.look(task_id, by)
 
         async def again() -> Task:
             task = await self.storage.task(task_id)
             if not isinstance(task.state, Failed) or not task.state.retryable:
                 raise NothingToRetry(task_id)
-            event = AuditEvent(kind="retried", at=now, task_id=task_id, person=by)
             for request in await self.storage.requests_of(task_id):
                 if isinstance(request.state, Decided):
-                    await self.storage.save_request(rules.retried(request, now), replace(event, request_id=request.id))
+                    told = event_of(request, "retried", now, person=by, surface=surface)
+                    await self.storage.save_request(rules.retried(request, now), told)
+            event = AuditEvent(kind="retried", at=now, task_id=task_id, person=by, surface=surface or "")
             return await self.storage.save_task(replace(task, state=Starting()), event)
 
-        task = await until_won(again)
+        async with refusals.of_task(self.storage, task_id, by, "retry", now, surface):
+            await self.look(task_id, by)
+            task = await until_won(again)
         wake(self.work, task_id)
         return task
 
     # --- Within ---------------------------------------------------------------------------------
 
-    async def _cancel_request(self, request_id: RequestId, by: Person, now: datetime) -> None:
+    async def _cancel_request(self, request_id: RequestId, by: Person, now: datetime, surface: str) -> None:
         changes = Changes(storage=self.storage, engine=self.engine, work=self.work)
 
         async def once() -> None:
             request = await self.storage.request(request_id)
             if isinstance(request.state, Pending):
-                await changes.store(rules.cancel(request, by, now), by, "cancelled", now, {})
+                await changes.store(rules.cancel(request, by, now), by, "cancelled", now, {}, surface=surface)
 
         await until_won(once)
 
@@ -134,3 +149,10 @@ class Tasks:
 def _asked(request: Request) -> tuple[str, ...]:
     """Everyone whom any stage asks, as the policy names them."""
     return (*(ref for stage in request.policy.stages for ref in stage.approvers), *request.escalated_to)
+
+
+def _refuse_cancelling(task: Task, by: Person) -> None:
+    if task.requester != by:
+        raise NotYours(task.id, task.requester)
+    if task.finished:
+        raise TaskFinished(task.id)

@@ -3,7 +3,7 @@
 import ipaddress
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -87,6 +87,7 @@ class Server:
                 web.get("/files/{file}/{secret}", self._download),
                 *Control(self.world, self._events, seats).routes(),
                 web.get("/", _index),
+                web.get("/archives/{channel}/{message}", _archived),
                 web.static("/page", _PAGE),
             ]
         )
@@ -139,6 +140,15 @@ async def _content(request: web.Request) -> bytes:
         if isinstance(part, web.FileField):
             return part.file.read()
     return b""
+
+
+async def _archived(request: web.Request) -> web.Response:
+    """A message's archive link leads to where the page shows it (Slack: `/archives/C.../p<ts without its dot>`)."""
+    digits = request.match_info["message"].removeprefix("p")
+    place = {"channel": request.match_info["channel"], "message": f"{digits[:-6]}.{digits[-6:]}"}
+    if thread := request.query.get("thread_ts"):
+        place["thread"] = thread
+    raise web.HTTPFound(f"/?{urlencode(place)}")
 
 
 async def _index(_request: web.Request) -> web.FileResponse:

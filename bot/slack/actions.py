@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from bot.approvals.ids import RequestId, TaskId
+from bot.approvals.ids import ChannelId, MessageRef, RequestId, TaskId, Ts
 from bot.approvals.request import Request
 from bot.approvals.task import Task
 
@@ -35,17 +35,32 @@ NUDGE: Final = "nudge"
 CANCEL: Final = "cancel"
 WITHDRAW: Final = "withdraw"
 VIEW_ALL: Final = "view_all"
+HISTORY: Final = "history"
+"""Opens the trail; `history:<n>`, counted from 0, turns its page."""
 RETRY: Final = "retry"
+TAKE_BACK: Final = "take_back"
+"""Of an answer that was given in words, while the agent does not have it."""
+FROM_MESSAGE: Final = "start_from_message"
+"""The message shortcut that starts a task."""
 PAGE: Final = "page"
 """`page:<n>`, counted from 0: turns the page of "View all"."""
 GRAPH: Final = "graph"
 """The start modal's menu of graphs."""
+HOME: Final = "home"
+HOME_ONLY: Final = "home_only"
+"""The Home's menu of which requests are shown."""
+HOME_GRAPH: Final = "home_graph"
+"""The Home's menu of whose requests are shown."""
+HOME_PAGE: Final = "home_page"
+"""`home_page:<section>:<n>`, counted from 0: turns the page of one of the Home's lists."""
 START: Final = "start"
 NOTICE: Final = "notice"
 
 EDITS: Final = re.compile(r"^edit(:\d+)?$")
 CHOICES: Final = re.compile(r"^choose:\d+$")
 PAGES: Final = re.compile(r"^page:\d+$")
+HISTORY_PAGES: Final = re.compile(r"^history:\d+$")
+HOMES: Final = re.compile(r"^home_(only|graph|page:[a-z]+:\d+)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +69,16 @@ class RequestTarget:
 
     request: RequestId
     version: int
+    message: MessageRef | None = None
+    """The message from which a modal was opened."""
 
     @classmethod
     def of(cls, request: Request) -> RequestTarget:
         return cls(request=request.id, version=request.version)
 
     def encoded(self) -> str:
-        return json.dumps({"request": self.request, "version": self.version}, separators=(",", ":"))
+        place = {"channel": self.message.channel, "ts": self.message.ts} if self.message else {}
+        return json.dumps({"request": self.request, "version": self.version, **place}, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +102,9 @@ def target(value: str) -> Target:
     """What a button's value or a modal's metadata is about; `ValueError` where it is none of ours."""
     read = json.loads(value)
     match read:
+        case {"request": str() as request, "version": int() as version, "channel": str() as channel, "ts": str() as ts}:
+            message = MessageRef(channel=ChannelId(channel), ts=Ts(ts))
+            return RequestTarget(request=RequestId(request), version=version, message=message)
         case {"request": str() as request, "version": int() as version}:
             return RequestTarget(request=RequestId(request), version=version)
         case {"task": str() as task}:

@@ -13,8 +13,8 @@ from bot.approvals.errors import CannotDelegate, Unreachable
 from bot.approvals.request import Request
 from bot.slack import actions, more
 from bot.slack.actions import RequestTarget
-from bot.slack.clicks import IN_TIME, brought_level, pressed_in
-from bot.slack.parts import Body, Parts, person_of, told
+from bot.slack.clicks import IN_TIME, brought_level, opened_from, pressed_in
+from bot.slack.parts import Body, Parts, person_of, surface_of, told
 from bot.slack.submissions import state_of, submitted, target_of
 from bot.slack.views import Modal, Problems
 
@@ -46,13 +46,13 @@ def register(app: AsyncApp, parts: Parts) -> None:
 async def _chosen(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     """Do what the option stands for, or open its modal for one who could do it now; else say why not."""
     deed, target = actions.chosen(str(pressed_in(body)["selected_option"]["value"]))
-    person, now = person_of(body), parts.clock()
+    person, now, surface = person_of(body), parts.clock(), await surface_of(parts, body)
     async with brought_level(parts, body):
         match deed:
             case actions.EXTEND:
-                await parts.asides.extend(target.request, person, now)
+                await parts.asides.extend(target.request, person, now, surface)
             case actions.NUDGE:
-                await parts.asides.nudge(target.request, person, now)
+                await parts.asides.nudge(target.request, person, now, surface)
             case _:
                 try:
                     async with asyncio.timeout(IN_TIME):
@@ -66,11 +66,14 @@ async def _form(parts: Parts, body: Body, deed: str, target: RequestTarget) -> M
     person, now = person_of(body), parts.clock()
     match deed:
         case actions.COMMENT:
-            return more.comment(await parts.asides.check(target.request, person, now))
+            request = await parts.asides.check(target.request, person, now)
+            return opened_from(more.comment(request), request, body)
         case actions.DELEGATE:
-            return more.delegate(await parts.asides.check_own(target.request, person, now))
+            request = await parts.asides.check_own(target.request, person, now)
+            return opened_from(more.delegate(request), request, body)
         case actions.CANCEL:
-            return more.cancel(await parts.asides.check_requester(target.request, person, now))
+            request = await parts.asides.check_requester(target.request, person, now)
+            return opened_from(more.cancel(request), request, body)
         case _:
             raise ValueError(f"{deed} is nothing that the menu offers")
 
@@ -78,14 +81,16 @@ async def _form(parts: Parts, body: Body, deed: str, target: RequestTarget) -> M
 async def _withdraw(parts: Parts, body: Body) -> None:
     target = actions.request_target(str(pressed_in(body)["value"]))
     async with brought_level(parts, body):
-        await parts.asides.withdraw(target.request, person_of(body), parts.clock())
+        surface = await surface_of(parts, body)
+        await parts.asides.withdraw(target.request, person_of(body), parts.clock(), surface)
 
 
 async def _comment(parts: Parts, body: Body) -> Problems | None:
     words = more.question(state_of(body))
     if not words:
         return more.question_problem("Please write what you would like to know.")
-    await parts.asides.comment(target_of(body).request, person_of(body), words, parts.clock())
+    surface = await surface_of(parts, body)
+    await parts.asides.comment(target_of(body).request, person_of(body), words, parts.clock(), surface)
     return None
 
 
@@ -94,7 +99,8 @@ async def _delegate(parts: Parts, body: Body) -> Problems | None:
     if colleague is None:
         return more.colleague_problem("Please choose a colleague.")
     try:
-        await parts.asides.delegate(target_of(body).request, person_of(body), colleague, parts.clock())
+        surface = await surface_of(parts, body)
+        await parts.asides.delegate(target_of(body).request, person_of(body), colleague, parts.clock(), surface)
     except CannotDelegate as refusal:
         return more.colleague_problem(str(refusal))
     return None
@@ -102,4 +108,5 @@ async def _delegate(parts: Parts, body: Body) -> Problems | None:
 
 async def _cancel(parts: Parts, body: Body) -> None:
     request: Request = await parts.asides.check_requester(target_of(body).request, person_of(body), parts.clock())
-    await parts.tasks.cancel(request.task_id, person_of(body), parts.clock())
+    surface = await surface_of(parts, body) or ""
+    await parts.tasks.cancel(request.task_id, person_of(body), parts.clock(), surface)

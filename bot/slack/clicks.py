@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -13,11 +14,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.decision import Approve, Choose, ItemVerdict
 from bot.approvals.errors import AlreadySettled, StaleVersion, Unreachable
-from bot.approvals.ids import SurfaceId
 from bot.approvals.request import Request
 from bot.approvals.surface import Surface, SurfaceKind
 from bot.slack import actions, modals, starting
-from bot.slack.parts import Body, Parts, person_of, place_of, told
+from bot.slack.parts import Body, Parts, on_home, person_of, place_of, surface_of, told
 
 IN_TIME = 2.5
 """Seconds in which a click is checked; the trigger that opens its modal lives three (Slack: trigger_id)."""
@@ -56,6 +56,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
         await ack()
         await told(parts, parts.whisper(body), _retry(parts, body))
 
+    @app.action(actions.TAKE_BACK)
+    async def take_back(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await _counted(ack, told(parts, parts.whisper(body), _take_back(parts, body)))
+
     @app.action(actions.GRAPH)
     async def choose_graph(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
@@ -82,7 +86,7 @@ async def _vote_all(parts: Parts, body: Body) -> None:
             target.version,
             verdicts,
             parts.clock(),
-            await _surface(parts, body),
+            await surface_of(parts, body),
         )
 
 
@@ -101,7 +105,7 @@ async def _vote_choice(parts: Parts, body: Body) -> None:
             target.version,
             (Choose(choice=choices[index]),),
             parts.clock(),
-            await _surface(parts, body),
+            await surface_of(parts, body),
         )
 
 
@@ -112,10 +116,21 @@ async def _open_form(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     async with brought_level(parts, body):
         try:
             async with asyncio.timeout(IN_TIME):
-                request = await parts.answers.check(target.request, person_of(body), target.version, parts.clock())
+                surface = await surface_of(parts, body)
+                request = await parts.answers.check(
+                    target.request, person_of(body), target.version, parts.clock(), surface
+                )
         except TimeoutError:
             raise Unreachable from None
-        await client.views_open(trigger_id=body["trigger_id"], view=_form(request, pressed["action_id"]))
+        view = opened_from(_form(request, pressed["action_id"]), request, body)
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+
+def opened_from(view: modals.Modal, request: Request, body: Body) -> modals.Modal:
+    """The modal, which remembers the message from which it is opened."""
+    place = place_of(body)
+    target = replace(actions.RequestTarget.of(request), message=place.message if place else None)
+    return {**view, "private_metadata": target.encoded()}
 
 
 def _form(request: Request, action_id: str) -> modals.Modal:
@@ -140,6 +155,7 @@ async def _view_all(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     filed = any(each.request_id == request.id and _holds(each, request.version) for each in listed)
     view = await asyncio.to_thread(modals.view_all, request, filed=filed)  # it may be megabytes
     await client.views_open(trigger_id=body["trigger_id"], view=view)
+    await parts.answers.viewed(request, person_of(body), parts.clock(), await surface_of(parts, body))
 
 
 async def _seen(parts: Parts, body: Body) -> Request:
@@ -147,7 +163,8 @@ async def _seen(parts: Parts, body: Body) -> Request:
     target = actions.request_target(pressed_in(body)["value"])
     try:
         async with asyncio.timeout(IN_TIME):
-            return await parts.answers.view(target.request, person_of(body), parts.clock())
+            surface = await surface_of(parts, body)
+            return await parts.answers.view(target.request, person_of(body), parts.clock(), surface)
     except TimeoutError:
         raise Unreachable from None
 
@@ -168,9 +185,17 @@ async def _choose_graph(parts: Parts, body: Body, client: AsyncWebClient) -> Non
     """Show the chosen graph's own inputs in the form."""
     view = body["view"]
     form = starting.start(
-        parts.engine.graphs(), chosen=starting.chosen(view["state"]), metadata=view["private_metadata"]
+        parts.engine.graphs(),
+        chosen=starting.chosen(view["state"]),
+        metadata=view["private_metadata"],
+        quoted=starting.quoted(view),
     )
     await client.views_update(view_id=view["id"], hash=view["hash"], view=form)
+
+
+async def _take_back(parts: Parts, body: Body) -> None:
+    target = actions.request_target(pressed_in(body)["value"])
+    await parts.answers.take_back(target.request, person_of(body), parts.clock())
 
 
 async def _retry(parts: Parts, body: Body) -> None:
@@ -179,19 +204,13 @@ async def _retry(parts: Parts, body: Body) -> None:
             pass
         case actions.RequestTarget(request=request_id):
             task_id = (await parts.storage.request(request_id)).task_id
-    await parts.tasks.retry(task_id, person_of(body), parts.clock())
+    await parts.tasks.retry(task_id, person_of(body), parts.clock(), await surface_of(parts, body))
 
 
 def pressed_in(body: Body) -> Mapping[str, Any]:
     """The button that was pressed, or the menu in which something was chosen."""
     pressed: Mapping[str, Any] = body["actions"][0]
     return pressed
-
-
-async def _surface(parts: Parts, body: Body) -> SurfaceId | None:
-    place = place_of(body)
-    surface = await parts.storage.surface_at(place.message) if place and place.message else None
-    return surface.id if surface else None
 
 
 @asynccontextmanager
@@ -203,4 +222,6 @@ async def brought_level(parts: Parts, body: Body) -> AsyncIterator[None]:
         place = place_of(body)
         if place is not None and place.message is not None:
             await parts.tasks.redraw(place.message)
+        if on_home(body):
+            parts.homes.redraw(person_of(body))
         raise

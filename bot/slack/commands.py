@@ -11,12 +11,14 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.approvals import audit, refusals
 from bot.approvals.errors import CountersignError, GraphUnavailable, Unreachable, literal
 from bot.approvals.ids import ChannelId, Person, TaskId
 from bot.approvals.ports import Graph, LookupFailed
 from bot.slack import replies, starting
 from bot.slack.directory import DirectMessage, NotJoined
 from bot.slack.parts import Parts, Say, person_of, told
+from bot.slack.starting import Spot
 
 COMMAND = "/task"
 LISTED = 15
@@ -42,13 +44,23 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
 async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, say: Say) -> None:
     person, channel = person_of(body), ChannelId(body["channel_id"])
-    line = str(body.get("text", ""))
-    words = spoken(parts.engine.graphs(), line) or _split(line)
+    words = understood(parts, str(body.get("text", "")))
+    if words:
+        await obey(parts, words, person, Spot(channel=channel), say)
+        return
+    await refuse_place(parts, channel)
+    view = starting.start(parts.engine.graphs(), metadata=Spot(channel=channel).encoded())
+    await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+
+def understood(parts: Parts, line: str) -> list[str]:
+    """The words of a line; a sentence that a graph takes is one of them."""
+    return spoken(parts.engine.graphs(), line) or _split(line)
+
+
+async def obey(parts: Parts, words: Sequence[str], person: Person, spot: Spot, say: Say, origin: str = "") -> None:
+    """Do what the words of a line ask for, which are at least one; `origin` as in `Tasks.start`."""
     match words:
-        case []:
-            await _refuse_place(parts, channel)
-            view = starting.start(parts.engine.graphs(), metadata=channel)
-            await client.views_open(trigger_id=body["trigger_id"], view=view)
         case ["help", *_]:
             await say(replies.help_text(parts.engine.graphs(), _examples(parts)))
         case ["list"]:
@@ -67,12 +79,14 @@ async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, sa
         case [graph, *pairs]:
             _refuse_unknown(parts, graph)
             _refuse_unavailable(parts, graph)
-            await _refuse_place(parts, channel)
-            await parts.tasks.start(graph, _pairs(parts, graph, pairs), person, channel, parts.clock())
+            await refuse_place(parts, spot.channel)
+            inputs, now = _pairs(parts, graph, pairs), parts.clock()
+            await parts.tasks.start(graph, inputs, person, spot.channel, now, thread_ts=spot.thread_ts, origin=origin)
 
 
 async def _status(parts: Parts, id: TaskId, person: Person) -> str:
-    task = await parts.tasks.look(id, person)
+    async with refusals.of_task(parts.storage, id, person, "look", parts.clock(), audit.COMMAND):
+        task = await parts.tasks.look(id, person)
     return replies.task_status(task, await parts.storage.requests_of(task.id))
 
 
@@ -147,7 +161,7 @@ def _refuse_unavailable(parts: Parts, name: str) -> None:
         raise GraphUnavailable(name, graph.unavailable)
 
 
-async def _refuse_place(parts: Parts, channel: ChannelId) -> None:
+async def refuse_place(parts: Parts, channel: ChannelId) -> None:
     """Tasks live in channels that the bot is in: there their thread can be opened, and approvers can see it."""
     if channel.startswith("D"):  # of two people the bot sees nothing, and cannot be invited there
         raise CommandRefused(ELSEWHERE)

@@ -69,7 +69,9 @@ def what_followed(request: Request) -> str:
             return f"It was not seen to reach the agent, which was stopped or had moved on · {moment(at)}"
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()) | Pending() | Superseded():
             return ""
-        case Decided(failure=failure, next_try=next_try):
+        case Decided(failure=failure, next_try=next_try) as decided:
+            if failure is None and decided.revocable and next_try is not None:
+                return f"The agent gets it {moment(next_try)}; until then it can be taken back"
             if failure is None:
                 return "Waiting for the agent to go on"
             again = f"tries again {moment(next_try)}" if next_try else "will not try again by itself"

@@ -69,6 +69,7 @@ class SlackDirectory:
         self._groups: _Cache[str, Mapping[str, str]] = _Cache(monotonic, KEPT)
         self._channels: _Cache[str, Mapping[str, ChannelId]] = _Cache(monotonic, KEPT)
         self._users: _Cache[str, frozenset[UserId]] = _Cache(monotonic, KEPT)
+        self._memberships: _Cache[str, Mapping[UserId, frozenset[str]]] = _Cache(monotonic, KEPT)
 
     async def team_id(self) -> TeamId:
         """The workspace that the bot is installed in; asked once. `LookupFailed` where Slack does not say."""
@@ -106,6 +107,17 @@ class SlackDirectory:
         if not ref.startswith("#"):
             return ChannelId(ref)
         return (await self._channels.get("", self._list_channels)).get(ref.removeprefix("#").lower())
+
+    async def names_of(self, person: Person) -> frozenset[str]:
+        """The names by which a policy may mean this account: its id, its address, and the groups that it is in, where
+        it may answer as one of many. `LookupFailed` where Slack does not say."""
+        member, user = await self.member(person), await self._account(person.user_id) or {}
+        email = str(user.get("profile", {}).get("email") or "")
+        own = {person.user_id, email} if email else {person.user_id}
+        if member.ineligible:
+            return frozenset(own)
+        groups = await self._memberships.get("", self._list_memberships)
+        return frozenset({*own, *groups.get(person.user_id, ())})
 
     async def may_post(self, channel: ChannelId) -> PlaceCheck:
         """Whether the bot can post there; `LookupFailed` where Slack does not say."""
@@ -178,6 +190,16 @@ class SlackDirectory:
             **{str(group["id"]): str(group["id"]) for group in enabled},
             **{str(group["handle"]).lower(): str(group["id"]) for group in enabled},
         }
+
+    async def _list_memberships(self) -> Mapping[UserId, frozenset[str]]:
+        """The names of the enabled groups that somebody is in, `@handle` and `S...`, by user; in a single call."""
+        body = await self._ask(self._client.usergroups_list(include_users=True))
+        found: dict[UserId, frozenset[str]] = {}
+        for group in body.get("usergroups", []):
+            names = frozenset() if group.get("date_delete") else frozenset({str(group["id"]), f"@{group['handle']}"})
+            for user_id in map(UserId, group.get("users", [])):
+                found[user_id] = found.get(user_id, frozenset()) | names
+        return found
 
     async def _list_channels(self) -> Mapping[str, ChannelId]:
         """The channels that the bot can see, by name."""

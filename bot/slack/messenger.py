@@ -12,14 +12,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.approvals.ids import ChannelId, MessageRef, Person, SurfaceId, Ts, UserId
+from bot.approvals.inbox import Section
+from bot.approvals.inboxes import Contents
 from bot.approvals.ports import Drawing, MessageGone, NotNow, OutcomeUnknown, PlaceGone, View
 from bot.approvals.surface import SurfaceKind
-from bot.slack import cards, files, text
+from bot.slack import cards, digest, files, home, text
 from bot.slack.blocks import Block
 from bot.slack.calls import Done, Limited, NotSent, Refused, Result, Unknown, call
 from bot.slack.cards import Card, Urgency
 from bot.slack.files import Whole
+from bot.slack.home import Home
 from bot.slack.pace import POSTS, TIER_3, TIER_4, Pace, Rate, TooLong
+from bot.slack.views import Modal
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +40,7 @@ SLACK_BEFORE: Final = timedelta(minutes=1)
 SOON: Final = 5.0
 LATER: Final = 60.0
 
-_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "hash_conflict"})
 _TOO_LONG = frozenset({"msg_too_long", "msg_blocks_too_long", "invalid_blocks"})
 _NO_PLACE = frozenset(
     {
@@ -61,8 +65,9 @@ MENDING = 300.0
 class SlackMessenger:
     """Slack's messages through a client that does not retry (`calls.web_client`)."""
 
-    def __init__(self, client: AsyncWebClient, pace: Pace | None = None) -> None:
+    def __init__(self, client: AsyncWebClient, pace: Pace | None = None, address: str = "") -> None:
         self._client = client
+        self._address = address
         self._pace = pace or Pace()
         self._direct: dict[UserId, ChannelId] = {}
 
@@ -128,8 +133,49 @@ class SlackMessenger:
             self._direct[person.user_id] = ChannelId(body["channel"]["id"])
         return self._direct[person.user_id]
 
-    async def tell(self, person: Person, channel: ChannelId, thread_ts: Ts | None, words: str) -> bool:
-        """Say something to one person alone, in mrkdwn; False where Slack did not take it.
+    # --- Inboxes --------------------------------------------------------------------------------
+
+    def page_size(self, section: Section) -> int:
+        """How many rows of it a Home shows at once."""
+        return home.ROWS[section]
+
+    def digest_size(self, section: Section) -> int:
+        """How many rows of it a digest shows."""
+        return digest.ROWS if section is Section.WAITING else 1
+
+    def draw_home(self, contents: Contents) -> Home:
+        """The Home, within Slack's limits whatever it holds. Pure."""
+        return home.draw(contents, self._address)
+
+    def draw_digest(self, contents: Contents) -> Card:
+        """What waits, as a message that `post` posts. Pure."""
+        return digest.draw(contents, self._address)
+
+    async def publish(self, person: Person, drawing: Drawing, hash: str) -> str:
+        """Show a Home in the place of the one of that hash, or of any where it is empty; returns its own.
+
+        `MessageGone` where another one stands there now; `PlaceGone`, `OutcomeUnknown` or `NotNow`.
+        """
+        if not isinstance(drawing, Home):
+            raise TypeError("this messenger publishes what it has drawn")
+        method = "views.publish"
+        await self._turn(method, TIER_4, urgency=Urgency.NOTICE)
+        named = {"hash": hash} if hash else {}
+        sent = self._client.views_publish(user_id=person.user_id, view=drawing.view, **named)
+        body = self._body(method, await call(sent, SECONDS))
+        return str(body["view"]["hash"])
+
+    # --- Asides ---------------------------------------------------------------------------------
+
+    async def tell(
+        self,
+        person: Person,
+        channel: ChannelId,
+        thread_ts: Ts | None,
+        words: str,
+        blocks: Sequence[Block] | None = None,
+    ) -> bool:
+        """Say something to one person alone, in mrkdwn or in blocks; False where Slack did not take it.
 
         Feedback only: they lose it when they reload, and nobody can change it afterwards (Slack: ephemeral messages).
         """
@@ -143,12 +189,26 @@ class SlackMessenger:
             user=person.user_id,
             thread_ts=thread_ts,
             text=text.cut(words, 3000),
+            blocks=blocks,
         )
         result = await call(request, SECONDS)
         if isinstance(result, Limited):
             self._pace.close(method, result.seconds)
         if not isinstance(result, Done):
             log.warning("%s was not told privately in %s: %s", person.user_id, channel, result)
+        return isinstance(result, Done)
+
+    async def put_before(self, trigger_id: str, view: Modal) -> bool:
+        """Open a modal before somebody who has just pressed something; False where Slack did not, as when that was
+        more than three seconds ago."""
+        method = "views.open"
+        try:
+            await self._turn(method, TIER_4)
+        except NotNow:
+            return False
+        result = await call(self._client.views_open(trigger_id=trigger_id, view=view), SECONDS)
+        if isinstance(result, Limited):
+            self._pace.close(method, result.seconds)
         return isinstance(result, Done)
 
     # --- Within ---------------------------------------------------------------------------------

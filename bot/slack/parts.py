@@ -14,11 +14,14 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.approvals.answers import Answers
 from bot.approvals.asides import Asides
+from bot.approvals.digests import Digests
 from bot.approvals.errors import CountersignError
-from bot.approvals.ids import ChannelId, MessageRef, Person, TeamId, Ts, UserId
-from bot.approvals.ports import Clock, Engine, Storage
+from bot.approvals.homes import Homes
+from bot.approvals.ids import ChannelId, MessageRef, Person, SurfaceId, TeamId, Ts, UserId
+from bot.approvals.inboxes import Inboxes
+from bot.approvals.ports import Clock, Engine, NotNow, PlaceGone, Storage
 from bot.approvals.tasks import Tasks
-from bot.slack import text
+from bot.slack import actions, text, views
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackMessenger
 
@@ -39,20 +42,52 @@ class Parts:
     storage: Storage
     messenger: SlackMessenger
     directory: SlackDirectory
+    inboxes: Inboxes
+    homes: Homes
+    digests: Digests
     clock: Clock
+    me: UserId
+    """Whom people mention when they mean the bot."""
+    address: str
+    """Of the workspace's pages, for links to messages."""
     busy: Callable[[], AbstractAsyncContextManager[None]]
     """Held while an action is worked on, so that a shutdown waits for it: Bolt itself waits for none."""
 
     def whisper(self, body: Body) -> Say:
         """Tell the person in private, where they acted; through the action's own address where the rate of private
-        messages is used up."""
+        messages is used up. Where there is no conversation, on their Home, in a modal."""
         person, place = person_of(body), place_of(body)
+        if on_home(body):
+            return self._before(person, str(body["trigger_id"]))
 
         async def say(sentence: str) -> None:
             if place is not None and await self.messenger.tell(person, place.channel, place.thread_ts, sentence):
                 return
             if not await _answer_at(str(body.get("response_url") or ""), place, sentence):
                 log.warning("%s could not be told, neither in the channel nor at the action's address", person.user_id)
+
+        return say
+
+    def aside(self, person: Person, place: Place | None = None) -> Say:
+        """Tell somebody in private who pressed nothing: there, or in their conversation with the bot."""
+
+        async def say(sentence: str) -> None:
+            try:
+                where = place or Place(channel=await self.messenger.open_direct(person), message=None, thread_ts=None)
+            except (NotNow, PlaceGone) as gone:
+                log.warning("%s could not be told: %s", person.user_id, gone)
+                return
+            if not await self.messenger.tell(person, where.channel, where.thread_ts, sentence):
+                log.warning("%s could not be told in %s", person.user_id, where.channel)
+
+        return say
+
+    def _before(self, person: Person, trigger_id: str) -> Say:
+        """Tell them in a modal, while the trigger of what they pressed lives; else beside."""
+
+        async def say(sentence: str) -> None:
+            if not await self.messenger.put_before(trigger_id, views.notice("About your click", sentence)):
+                await self.aside(person)(sentence)
 
         return say
 
@@ -88,6 +123,18 @@ def person_of(body: Body) -> Person:
     return Person(team_id=TeamId(body["team_id"]), user_id=UserId(body["user_id"]))
 
 
+def author_of(body: Body) -> Person:
+    """Whose doing an event is; in a channel that is shared with others, their own workspace counts."""
+    event = body["event"]
+    team = event.get("user_team") or event.get("team") or body["team_id"]
+    return Person(team_id=TeamId(team), user_id=UserId(event["user"]))
+
+
+def on_home(body: Body) -> bool:
+    """Whether a button of the person's Home was pressed."""
+    return bool((body.get("view") or {}).get("type") == "home")
+
+
 def place_of(body: Body) -> Place | None:
     """The message whose button was pressed; None in a modal."""
     container = body.get("container") or {}
@@ -101,6 +148,23 @@ def place_of(body: Body) -> Place | None:
         message=MessageRef(channel=ChannelId(channel), ts=Ts(ts)) if ts else None,
         thread_ts=Ts(thread_ts) if thread_ts else None,
     )
+
+
+async def surface_of(parts: Parts, body: Body) -> SurfaceId | None:
+    """The message that somebody acted on, or from which they opened the modal that they sent."""
+    place = place_of(body)
+    message = place.message if place is not None else _opened_from(body)
+    surface = await parts.storage.surface_at(message) if message is not None else None
+    return surface.id if surface is not None else None
+
+
+def _opened_from(body: Body) -> MessageRef | None:
+    metadata = str((body.get("view") or {}).get("private_metadata", ""))
+    match actions.target(metadata) if metadata.startswith("{") else None:
+        case actions.RequestTarget(message=message):
+            return message
+        case _:
+            return None
 
 
 async def told(parts: Parts, say: Say, act: Awaitable[None]) -> None:

@@ -50,10 +50,11 @@ def task_status(task: Task, requests: Sequence[Request]) -> str:
 
 
 def _line(task: Task) -> str:
-    return f"`{task.id}` *{escape(task.graph)}* {_state(task)}, started {moment(task.created_at)}"
+    return f"`{task.id}` *{escape(task.graph)}* {state(task)}, started {moment(task.created_at)}"
 
 
-def _state(task: Task) -> str:
+def state(task: Task) -> str:
+    """How it stands, as the end of a sentence."""
     match task.state:
         case Starting() | Running():
             return "is working"
@@ -65,8 +66,8 @@ def _state(task: Task) -> str:
             return f"was stopped by an error (`{failure.error_id}`)"
         case TaskCancelled():
             return "was cancelled"
-        case state:
-            assert_never(state)
+        case never:
+            assert_never(never)
 
 
 def _request(request: Request) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from bot.approvals import windows
@@ -10,7 +11,7 @@ from bot.approvals.policy import Expire
 from bot.approvals.question import Item, Risk, Verdict
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.task import Task
-from bot.slack import actions, blocks, changes, decisions, more, standing, text, values, wording
+from bot.slack import actions, blocks, changes, decisions, more, privacy, standing, text, values, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
 from bot.slack.one_by_one import MOST_ITEMS
@@ -36,6 +37,62 @@ def card(task: Task, request: Request, detail: Detail | None) -> list[Block]:
 def copy(task: Task, request: Request, detail: Detail | None) -> list[Block]:
     """The card for a DM: it says where it comes from as well."""
     return _card(request, detail, f"{_asker(task)} in {text.channel(task.channel)}")
+
+
+def row(request: Request, place: str) -> list[Block]:
+    """The request in short, as part of a list: what, who, risk, deadline and votes, with the card's own buttons.
+    `place` says in mrkdwn where the card is."""
+    request = privacy.masked(request)
+    return [
+        blocks.section(
+            f"*{_title(request)}*\n{_joined([_risk(request), _asked_for(request), *_open_for(request, place)])}"
+        ),
+        *_proposed(request),
+        *({**block, "block_id": f"request:{request.id}"} for block in blocks.actions(_buttons(request, cut=True))),
+    ]
+
+
+def line(request: Request, place: str, *, mine: bool = False) -> str:
+    """The request in two lines of mrkdwn: what, and how it stands; `mine` to whoever asked for it."""
+    request = privacy.masked(request)
+    if settled := decisions.headline(request):
+        return f"*{_title(request)}*\n{_joined([settled, place])}"
+    of = f"waits for {standing.who(request)}" if mine else _asked_for(request)
+    return f"*{_title(request)}*\n{_joined([_risk(request), of, *_open_for(request, place)])}"
+
+
+def _risk(request: Request) -> str:
+    return _RISKS[request.question.risk] if request.question.risk else ""
+
+
+def _asked_for(request: Request) -> str:
+    return f"asked by {text.mention(request.requester)} for *{text.sentence(request.graph, 80)}*"
+
+
+def _open_for(request: Request, place: str) -> list[str]:
+    """By when, how many have answered, and where the card is."""
+    by = f"answer by {moment(request.deadline)}" if request.deadline else "no deadline"
+    votes = standing.votes(request)
+    return [by, f"answers: {votes}" if votes else "", place]
+
+
+def _joined(words: Sequence[str]) -> str:
+    joined = " · ".join(word for word in words if word)
+    return joined[:1].upper() + joined[1:]
+
+
+def _title(request: Request) -> str:
+    return text.sentence(request.question.title, 150) or "A question"
+
+
+def _proposed(request: Request) -> list[Block]:
+    """What is proposed, in one line that reminds of it; the whole is behind *View all*."""
+    items = [item for item in request.question.items if item.arguments or len(request.question.items) > 1]
+    if not items:
+        return []
+    if len(items) > 1:
+        return [blocks.context(f"{len(items)} actions: {text.listed([text.sentence(i.name, 60) for i in items], 5)}")]
+    return [blocks.rich(blocks.line(*values.inline(items[0].arguments)))]
 
 
 def card_text(task: Task, request: Request) -> str:
@@ -221,7 +278,8 @@ def _footer(request: Request) -> str:
     version = f"version {request.version}" if request.version > 1 else ""
     digest = "private" if request.policy.private else f"digest `{request.digest[:12]}`"
     words = [f"Request `{request.id}`", version, digest]
-    return " · ".join(word for word in words if word)
+    joined = " · ".join(word for word in words if word)
+    return joined[:1].upper() + joined[1:]
 
 
 def _open(request: Request) -> bool:
@@ -234,11 +292,14 @@ def _open(request: Request) -> bool:
 def _buttons(request: Request, cut: bool) -> list[Element]:
     value = RequestTarget.of(request).encoded()
     view_all = blocks.button("View all", actions.VIEW_ALL, value)
+    history = blocks.button("History", actions.HISTORY, value)
     if _open(request):
-        return [*_answers(request, value), view_all]
+        return [*_answers(request, value), view_all, history]
+    if isinstance(request.state, Decided) and request.state.revocable:
+        return [blocks.button("Take it back", actions.TAKE_BACK, value), *([view_all] if cut else []), history]
     stopped = isinstance(request.state, Decided) and request.state.failure is not None
     retry = [blocks.button("Retry now", actions.RETRY, value, style="primary")] if stopped else []
-    return [*retry, *([view_all] if cut or request.policy.private else [])]
+    return [*retry, *([view_all] if cut or request.policy.private else []), history]
 
 
 def _answers(request: Request, value: str) -> list[Element]:

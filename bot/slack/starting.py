@@ -5,24 +5,51 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
+from bot.approvals.ids import ChannelId, Ts
 from bot.approvals.ports import Graph, Input
 from bot.slack import actions, asking, blocks, fields, forms, text, views
 from bot.slack.blocks import Block
 from bot.slack.fields import Field, State, Wrong
 from bot.slack.views import Modal, Problems
 
+QUOTED: Final = "quoted"
+_MOST_QUOTED: Final = 2000
 
-def start(
-    graphs: Sequence[Graph], *, chosen: str = "", typed: Mapping[str, str] | None = None, metadata: str = ""
-) -> Modal:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """Where a task is to be started: in a channel, or in one of its threads."""
+
+    channel: ChannelId
+    thread_ts: Ts | None = None
+
+    @classmethod
+    def decode(cls, metadata: str) -> Spot:
+        read = json.loads(metadata)
+        ts = read.get("thread_ts")
+        return cls(channel=ChannelId(read["channel"]), thread_ts=Ts(ts) if ts else None)
+
+    def encoded(self) -> str:
+        """As a modal's metadata."""
+        return json.dumps({"channel": self.channel, "thread_ts": self.thread_ts}, separators=(",", ":"))
+
+
+def start(graphs: Sequence[Graph], *, chosen: str = "", metadata: str = "", quoted: str = "") -> Modal:
     """The modal, with the chosen graph's inputs if one is chosen; choosing another sends `block_actions`.
 
-    `typed` is what a person has written so far, by input; `metadata` comes back with the submission.
+    `metadata` comes back with the submission. `quoted` is the message that it is started from: it is shown, and
+    stands in the input that takes a sentence.
     """
     runnable = [graph for graph in graphs if not graph.unavailable][: blocks.OPTIONS]
     graph = next((graph for graph in runnable if graph.name == chosen), runnable[0] if len(runnable) == 1 else None)
     content: list[Block] = []
+    if quoted.strip():
+        content.append(
+            {**blocks.rich(blocks.quote(blocks.run(text.shown(quoted, _MOST_QUOTED).text))), "block_id": QUOTED}
+        )
     if runnable:
         content.append(_menu(runnable, graph))
     else:
@@ -31,7 +58,8 @@ def start(
         if graph.description:
             content.append(blocks.rich(blocks.line(blocks.run(text.shown(graph.description, 600).text))))
         for field in inputs(graph):
-            content.extend(fields.blocks_of(field, typed=(typed or {}).get(field.name)))
+            sentence = quoted if quoted and field.name == graph.spoken else None
+            content.extend(fields.blocks_of(field, typed=sentence))
     content.extend(_unavailable([graph for graph in graphs if graph.unavailable]))
     return views.modal("Start a task", actions.START, content, submit="Start" if runnable else "", metadata=metadata)
 
@@ -40,6 +68,12 @@ def chosen(state: State) -> str:
     """The graph that the menu shows; empty where none is chosen."""
     option = state.get("values", {}).get(actions.GRAPH, {}).get(actions.GRAPH, {}).get("selected_option")
     return str(option["value"]) if option else ""
+
+
+def quoted(view: Mapping[str, Any]) -> str:
+    """The message that the modal quotes; empty where it quotes none."""
+    shown = next((block for block in view["blocks"] if block.get("block_id") == QUOTED), None)
+    return str(shown["elements"][0]["elements"][0]["text"]) if shown else ""
 
 
 def words(graph: Graph, state: State) -> Mapping[str, str]:

@@ -12,12 +12,11 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.approvals.decision import Approve, ItemVerdict, Reject
 from bot.approvals.errors import CountersignError, InvalidAnswer, InvalidInputs, ReasonMissing
-from bot.approvals.ids import ChannelId
 from bot.approvals.question import Verdict
 from bot.approvals.request import Request
 from bot.slack import actions, edits, modals, starting, text, wording
 from bot.slack.modals import Problems
-from bot.slack.parts import Body, Parts, person_of
+from bot.slack.parts import Body, Parts, person_of, surface_of
 
 log = logging.getLogger(__name__)
 
@@ -147,9 +146,12 @@ async def _edit(parts: Parts, body: Body) -> Problems | None:
     if edits.changes_nothing(request, edited):
         return await _as_it_is(parts, body, request, edited)
     try:
-        revised = await parts.answers.edit(request.id, person, version, edited.item, edited.arguments, parts.clock())
+        surface = await surface_of(parts, body)
+        revised = await parts.answers.edit(
+            request.id, person, version, edited.item, edited.arguments, parts.clock(), surface
+        )
         if len(revised.question.items) == 1 and Verdict.APPROVE not in revised.policy.reasons:
-            await parts.answers.vote(request.id, person, revised.version, (Approve(),), parts.clock())
+            await parts.answers.vote(request.id, person, revised.version, (Approve(),), parts.clock(), surface)
     except InvalidAnswer as invalid:
         return edits.problem(request, edited.item, invalid.field, invalid.problem)
     return None
@@ -173,10 +175,10 @@ async def _start(parts: Parts, body: Body) -> Problems | None:
     graph = next((graph for graph in parts.engine.graphs() if graph.name == name), None)
     if graph is None:
         return Problems(by_block={actions.GRAPH: "Choose a graph to start."})
-    channel = ChannelId(view["private_metadata"])
+    spot = starting.Spot.decode(view["private_metadata"])
     try:
         words = starting.words(graph, state_of(body))
-        await parts.tasks.start(name, words, person_of(body), channel, parts.clock())
+        await parts.tasks.start(name, words, person_of(body), spot.channel, parts.clock(), thread_ts=spot.thread_ts)
     except InvalidInputs as invalid:
         return starting.problems(graph, invalid.problems)
     return None
@@ -184,13 +186,15 @@ async def _start(parts: Parts, body: Body) -> Problems | None:
 
 async def _vote(parts: Parts, body: Body, verdicts: tuple[ItemVerdict, ...]) -> None:
     target = target_of(body)
-    await parts.answers.vote(target.request, person_of(body), target.version, verdicts, parts.clock())
+    surface = await surface_of(parts, body)
+    await parts.answers.vote(target.request, person_of(body), target.version, verdicts, parts.clock(), surface)
 
 
 async def _request(parts: Parts, body: Body) -> Request:
     """The request in the version that the modal showed: `StaleVersion` where it has moved on."""
     target = target_of(body)
-    return await parts.answers.check(target.request, person_of(body), target.version, parts.clock())
+    surface = await surface_of(parts, body)
+    return await parts.answers.check(target.request, person_of(body), target.version, parts.clock(), surface)
 
 
 def target_of(body: Body) -> actions.RequestTarget:

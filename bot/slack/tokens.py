@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 
 from bot.approvals.errors import SettingsError
+from bot.approvals.ids import UserId
 from bot.slack.calls import web_client
 
 AGAIN = (
@@ -14,8 +17,18 @@ AGAIN = (
 )
 
 
-async def granted_scopes(token: str, url: str) -> frozenset[str]:
-    """The bot token's scopes; `SettingsError` where Slack refuses the token or does not answer."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Whose token it is: what the app is called in its workspace, and where that is."""
+
+    user_id: UserId
+    address: str
+    """Of the workspace's pages, with a slash at its end."""
+    scopes: frozenset[str]
+
+
+async def identity(token: str, url: str) -> Identity:
+    """Who the bot is; `SettingsError` where Slack refuses the token or does not answer."""
     try:
         answer = await web_client(token, url).auth_test()
     except SlackApiError as error:
@@ -23,7 +36,11 @@ async def granted_scopes(token: str, url: str) -> frozenset[str]:
     except (ClientError, OSError, TimeoutError) as error:
         raise _silent(url, error) from None
     header = str(answer.headers.get("x-oauth-scopes", ""))
-    return frozenset(scope.strip() for scope in header.split(",") if scope.strip())
+    return Identity(
+        user_id=UserId(str(answer["user_id"])),
+        address=str(answer["url"]).rstrip("/") + "/",
+        scopes=frozenset(scope.strip() for scope in header.split(",") if scope.strip()),
+    )
 
 
 async def refuse_bad_app_token(token: str, url: str) -> None:

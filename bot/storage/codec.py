@@ -15,17 +15,19 @@ from cattrs import Converter
 from cattrs.strategies import configure_tagged_union
 
 from bot.approvals.audit import AuditEvent
+from bot.approvals.chain import PURGED
 from bot.approvals.decision import Decision, ItemVerdict
+from bot.approvals.inbox import Inbox
 from bot.approvals.policy import Action
 from bot.approvals.request import Request, RequestState
 from bot.approvals.surface import Surface
 from bot.approvals.task import Task, TaskState
 from bot.storage import upgrades
 
-Record = TypeVar("Record", Task, Request, Surface, AuditEvent)
+Record = TypeVar("Record", Task, Request, Surface, AuditEvent, Inbox)
 
 
-def encode(record: Task | Request | Surface | AuditEvent) -> str:
+def encode(record: Task | Request | Surface | AuditEvent | Inbox) -> str:
     """The record as text. `decode` gives back an equal one, its JSON payloads to the letter.
 
     NaN and the infinities are kept, as Python's `json` writes them: an amount must not turn into nothing on
@@ -41,6 +43,12 @@ def decode(cls: type[Record], text: str) -> Record:
     if issubclass(cls, Request):
         record = upgrades.request(record)
     return _CONVERTER.structure(record, cls)
+
+
+def tells_of_purge(text: bytes) -> bool:
+    """Whether this is the text of the event that says that its task's records were removed, whatever else may have
+    been made of the text: it need not be one that can be decoded."""
+    return f'"kind":"{PURGED}"'.encode() in text
 
 
 def _converter() -> Converter:

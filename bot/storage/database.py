@@ -7,6 +7,7 @@ each way there and back costs more than the statements do.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -90,6 +91,7 @@ def _opened(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
             _use_wal(connection, busy_timeout)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.create_function("sha256", -1, _sha256, deterministic=True)
             _migrate(connection, path)
     except BaseException as error:
         connection.close()
@@ -107,6 +109,10 @@ def _connect(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
         raise SettingsError(
             f"{path} cannot be opened ({error}): STATE_DIR must name a folder that the bot may write to."
         ) from error
+
+
+def _sha256(*parts: bytes) -> bytes:
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 _WAL_PAUSE = timedelta(milliseconds=20)

@@ -7,8 +7,9 @@ expires by itself.
 from __future__ import annotations
 
 import json
+import re
 import secrets
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,13 +23,15 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.approvals.audit import AuditEvent
+from bot.approvals.chain import GENESIS, Entry, Head, digest_of
 from bot.approvals.errors import Conflict, NotFound, Unreachable
-from bot.approvals.ids import MessageRef, Person, RequestId, TaskId, ThreadId
+from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
+from bot.approvals.inbox import Inbox
 from bot.approvals.ports import Records
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.surface import Surface
 from bot.approvals.task import Lease, Running, Starting, Task
-from bot.storage import scripts
+from bot.storage import codec, lists, scripts
 from bot.storage.codec import decode, encode
 
 PREFIX: Final = "{countersign}:"
@@ -39,7 +42,7 @@ TURN_WITHIN: Final = 2.0
 """Seconds in the line for a connection."""
 
 Step = list[str]
-Found = TypeVar("Found", Task, Request, Surface)
+Found = TypeVar("Found", Task, Request, Surface, Inbox)
 
 
 def client(url: str) -> Redis:
@@ -71,6 +74,7 @@ class RedisStorage:
         self._commit = redis.register_script(scripts.COMMIT)
         self._select = redis.register_script(scripts.SELECT)
         self._related = redis.register_script(scripts.RELATED)
+        self._on_lists = redis.register_script(scripts.LISTED)
         self._records_of = redis.register_script(scripts.RECORDS)
         self._lease = redis.register_script(scripts.LEASE)
         self._held = redis.register_script(scripts.HELD)
@@ -90,6 +94,7 @@ class RedisStorage:
             *self._task(task),
             ["call", "HSET", self._key("thread", task.thread_id), "task", task.id],
             ["call", "ZADD", self._key("tasks_of", _requester(task)), _moment(task.created_at), task.id],
+            *([["call", "RPUSH", self._key("tasks_in", in_thread), task.id]] if (in_thread := _thread(task)) else []),
             *self._surfaces(surfaces),
         ]
         if await self._change(steps) is False and await self._body("task", task.id) is None:
@@ -127,10 +132,13 @@ class RedisStorage:
         return saved
 
     async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
-        key = self._key("tasks_of", f"{requester.team_id}:{requester.user_id}")
+        key = self._key("tasks_of", _account(requester))
         with _reachable():
             ids = cast("list[str]", await self._redis.zrevrange(key, 0, limit - 1))
         return await self._records(Task, "task", ids)
+
+    async def tasks_in(self, channel: ChannelId, thread_ts: Ts) -> tuple[Task, ...]:
+        return await self._all_of(Task, f"tasks_in:{channel}:{thread_ts}", "task")
 
     async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
         return await self._indexed(Task, "at_work", "+inf", limit, "task", now, "free")
@@ -147,7 +155,7 @@ class RedisStorage:
             moved = [["call", "ZREM", ended, task_id], ["call", "ZADD", forgotten, str(int(at)), task_id]]
             await self._change([["held", ended, task_id], self._event(event), *moved])
 
-    async def purge(self, task_id: TaskId) -> None:
+    async def purge(self, task_id: TaskId, event: AuditEvent) -> None:
         try:
             task = await self.task(task_id)
         except NotFound:
@@ -156,7 +164,7 @@ class RedisStorage:
             return
         requests, surfaces = await self.requests_of(task_id), await self.surfaces_of(task_id)
         keys = [
-            *(self._key(kind, task_id) for kind in ("task", "requests_of", "surfaces_of", "history")),
+            *(self._key(kind, task_id) for kind in ("task", "requests_of", "surfaces_of")),
             *(self._key(kind, task.thread_id) for kind in ("thread", "lease", "interrupts")),
             *(self._key("request", request.id) for request in requests),
             *(self._key("surface", surface.id) for surface in surfaces),
@@ -169,7 +177,12 @@ class RedisStorage:
             *(("stale", surface.id) for surface in surfaces),
         ]
         removed = [["call", "ZREM", self._prefix + index, id] for index, id in indexes]
-        await self._change([*removed, *(["call", "DEL", key] for key in keys)])
+        removed += [["listed", self._key("request", request.id), request.id, "{}"] for request in requests]
+        removed += (
+            [["call", "LREM", self._key("tasks_in", in_thread), "0", task_id]] if (in_thread := _thread(task)) else []
+        )
+        emptied = [["present", self._key("task", task_id)], ["empty", self._key("history", task_id)]]
+        await self._change([*emptied, self._event(event), *removed, *(["call", "DEL", key] for key in keys)])
 
     # --- Requests -------------------------------------------------------------------------------
 
@@ -230,6 +243,50 @@ class RedisStorage:
     async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
         return await self._indexed(Request, "undelivered", _moment(now), limit, "request", now, "free")
 
+    async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
+        return await self._listed([lists.waiting_for(ref) for ref in refs], limit)
+
+    async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
+        return await self._listed([lists.answered_by(person)], limit)
+
+    async def _listed(self, named: Sequence[str], limit: int) -> tuple[Request, ...]:
+        if not named:
+            return ()
+        with _reachable():
+            bodies = await self._on_lists(keys=[self._prefix], args=[limit, *named])
+        return tuple(decode(Request, body) for body in bodies)
+
+    # --- Inboxes --------------------------------------------------------------------------------
+
+    async def inbox(self, person: Person) -> Inbox:
+        body = await self._body("inbox", _account(person))
+        return Inbox(person=person) if body is None else decode(Inbox, body)
+
+    async def save_inbox(self, inbox: Inbox) -> Inbox:
+        saved, id = replace(inbox, revision=inbox.revision + 1), _account(inbox.person)
+        key = self._key("inbox", id)
+        guard = ["revision", key, str(inbox.revision)] if inbox.revision else ["absent", key]
+        fields = ["revision", str(saved.revision), "body", encode(saved)]
+        steps = [
+            guard,
+            ["call", "HSET", key, *fields],
+            self._at("homes", id, saved.home.opened_at if saved.home else None),
+            self._at("digests", id, saved.digest.due_at if saved.digest else None),
+        ]
+        if await self._change(steps) is False:
+            raise Conflict(f"the inbox of {inbox.person.user_id}")
+        return saved
+
+    async def homes(self, since: datetime, limit: int) -> tuple[Inbox, ...]:
+        with _reachable():
+            found = await self._redis.zrange(
+                self._prefix + "homes", "+inf", _moment(since), desc=True, byscore=True, offset=0, num=limit
+            )
+        return await self._records(Inbox, "inbox", cast("list[str]", found))
+
+    async def digests(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
+        return await self._indexed(Inbox, "digests", _moment(now), limit, "inbox", now, "all")
+
     # --- Surfaces -------------------------------------------------------------------------------
 
     async def surfaces_of(self, task_id: TaskId) -> tuple[Surface, ...]:
@@ -238,10 +295,11 @@ class RedisStorage:
     async def stale(self, now: datetime, limit: int) -> tuple[Surface, ...]:
         return await self._indexed(Surface, "stale", "+inf", limit, "surface", now, "ready")
 
-    async def save_surface(self, surface: Surface) -> Surface:
+    async def save_surface(self, surface: Surface, event: AuditEvent | None = None) -> Surface:
         saved = replace(surface, revision=surface.revision + 1)
         guard = ["revision", self._key("surface", surface.id), str(surface.revision)]
-        if await self._change([guard, *self._surface(saved)]) is False:
+        told = [] if event is None else [self._event(event)]
+        if await self._change([guard, *told, *self._surface(saved)]) is False:
             raise Conflict(surface.id)
         return saved
 
@@ -259,8 +317,30 @@ class RedisStorage:
     async def history(self, task_id: TaskId, request_id: RequestId | None = None) -> tuple[AuditEvent, ...]:
         with _reachable():
             bodies = await cast("Awaitable[list[str]]", self._redis.lrange(self._key("history", task_id), 0, -1))
-        events = (decode(AuditEvent, body) for body in bodies)
+        events = (decode(AuditEvent, body) for body in bodies if body)
         return tuple(event for event in events if request_id is None or event.request_id == request_id)
+
+    async def trail(self, after: int, limit: int) -> tuple[Entry, ...]:
+        found = await self._raw(scripts.TRAIL, after, limit)
+        return tuple(_entry(number, linked, body) for number, (linked, body) in enumerate(found, start=after + 1))
+
+    async def head(self) -> Head:
+        counted, last = await self._raw(scripts.HEAD)
+        return Head(number=int(counted or 0), link=GENESIS if last is None else _entry(0, last, None).link)
+
+    async def is_purged(self, task_id: TaskId) -> bool:
+        with _reachable():
+            key, as_stored = self._key("history", task_id), {"NEVER_DECODE": True}
+            bodies = await self._redis.execute_command("LRANGE", key, 0, -1, **as_stored)  # type: ignore[no-untyped-call]
+        return any(codec.tells_of_purge(body) for body in bodies)
+
+    async def _raw(self, script: str, *arguments: int) -> list[Any]:
+        """What a script returns, as bytes: what was tampered with need not be text."""
+        with _reachable():
+            found: list[Any] = await self._redis.execute_command(  # type: ignore[no-untyped-call]
+                "EVAL", script, 1, self._prefix, *arguments, NEVER_DECODE=True
+            )
+        return found
 
     # --- Leases ---------------------------------------------------------------------------------
 
@@ -292,7 +372,8 @@ class RedisStorage:
         return f"{self._prefix}{kind}:{id}"
 
     def _event(self, event: AuditEvent) -> Step:
-        return ["event", self._key("history", event.task_id), encode(event)]
+        body = encode(event)
+        return ["event", self._key("history", event.task_id), body, digest_of(body.encode()), event.task_id]
 
     def _task(self, task: Task) -> list[Step]:
         key = self._key("task", task.id)
@@ -312,6 +393,7 @@ class RedisStorage:
             ["call", "HSET", key, *fields],
             self._at("due", request.id, state.due_at if isinstance(state, Pending) else None),
             self._at("undelivered", request.id, state.next_try if isinstance(state, Decided) else None),
+            ["listed", key, request.id, json.dumps(lists.of(request))],
         ]
 
     def _at(self, index: str, id: str, at: datetime | None) -> Step:
@@ -387,12 +469,37 @@ class RedisStorage:
 
 
 def _requester(task: Task) -> str:
-    return f"{task.requester.team_id}:{task.requester.user_id}"
+    return _account(task.requester)
+
+
+def _thread(task: Task) -> str:
+    """The Slack thread that it was started in; empty where it opens one."""
+    return f"{task.channel}:{task.thread_ts}" if task.thread_ts else ""
+
+
+def _account(person: Person) -> str:
+    return f"{person.team_id}:{person.user_id}"
 
 
 def _owner(surface: Surface) -> str:
     """The record whose revision the surface shows."""
     return f"task:{surface.task_id}" if surface.shows is None else f"request:{surface.shows}"
+
+
+_LINKED: Final = re.compile(rb"([0-9a-f]{64}) ([0-9a-f]{64}) (?:0|[1-9][0-9]*) (.*)", re.DOTALL)
+"""An entry of the chain: digest, link, its place in the history of its task, and the task."""
+
+
+def _entry(number: int, linked: bytes, body: bytes | None) -> Entry:
+    found = _LINKED.fullmatch(linked)
+    digest, link, task_id = found.groups() if found else (b"", b"", b"")
+    return Entry(
+        number=number,
+        task_id=task_id.decode(errors="replace"),
+        body=body,
+        digest=digest.decode(),
+        link=link.decode(),
+    )
 
 
 @contextmanager

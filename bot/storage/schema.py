@@ -99,6 +99,69 @@ MIGRATIONS: tuple[Migration, ...] = (
         )
         """,
     ),
+    (
+        # The lists of `bot.storage.lists`, the smallest place first.
+        """
+        CREATE TABLE lists (
+            list TEXT NOT NULL,
+            place INTEGER NOT NULL,
+            request_id TEXT NOT NULL REFERENCES requests (id),
+            PRIMARY KEY (list, request_id)
+        ) WITHOUT ROWID
+        """,
+        "ALTER TABLE tasks ADD COLUMN slack_thread TEXT",
+        "CREATE INDEX tasks_by_slack_thread ON tasks (slack_thread) WHERE slack_thread IS NOT NULL",
+        "CREATE INDEX lists_in_order ON lists (list, place)",
+        "CREATE INDEX lists_by_request ON lists (request_id)",
+        # What waits already stands last until it is next saved: its deadline is in no column.
+        """
+        INSERT OR IGNORE INTO lists (list, place, request_id)
+        SELECT 'waiting:' || lower(ref.atom), 9007199254740991, requests.id
+        FROM requests, json_tree(body) AS ref
+        WHERE state = 'Pending' AND ref.type = 'text'
+            AND (ref.path LIKE '$.policy%.approvers' OR ref.path = '$.escalated_to')
+        """,
+        """
+        CREATE TABLE inboxes (
+            person TEXT PRIMARY KEY,
+            opened_at INTEGER,
+            digest_due_at INTEGER,
+            revision INTEGER NOT NULL,
+            body TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX inboxes_opened ON inboxes (opened_at) WHERE opened_at IS NOT NULL",
+        "CREATE INDEX inboxes_due ON inboxes (digest_due_at) WHERE digest_due_at IS NOT NULL",
+    ),
+    # Each entry carries the SHA-256 of its text, and that of the link before it and its digest. Of a task whose records
+    # are past their retention the text is empty.
+    (
+        "DROP TRIGGER events_stay_as_they_are",
+        "DROP TRIGGER events_are_kept",
+        "ALTER TABLE events ADD COLUMN digest BLOB NOT NULL DEFAULT x''",
+        "ALTER TABLE events ADD COLUMN link BLOB NOT NULL DEFAULT x''",
+        "UPDATE events SET digest = sha256(CAST(body AS BLOB))",
+        """
+        WITH RECURSIVE chain (seq, link) AS (
+            SELECT 0, zeroblob(32)
+            UNION ALL
+            SELECT events.seq, sha256(chain.link, events.digest) FROM chain
+            JOIN events ON events.seq = (SELECT MIN(seq) FROM events WHERE seq > chain.seq)
+        )
+        UPDATE events SET link = chain.link FROM chain WHERE chain.seq = events.seq
+        """,
+        """
+        CREATE TRIGGER events_stay_as_they_are BEFORE UPDATE ON events
+        WHEN NEW.body <> '' OR NEW.seq <> OLD.seq OR NEW.task_id <> OLD.task_id
+            OR NEW.digest <> OLD.digest OR NEW.link <> OLD.link
+            OR EXISTS (SELECT 1 FROM tasks WHERE tasks.id = OLD.task_id)
+        BEGIN SELECT RAISE(ABORT, 'audit events are never changed'); END
+        """,
+        """
+        CREATE TRIGGER events_are_kept BEFORE DELETE ON events
+        BEGIN SELECT RAISE(ABORT, 'audit events are kept for ever, be it without their text'); END
+        """,
+    ),
 )
 
 # `INDEXED BY` refuses any plan that reads what has come to rest, whatever SQLite thinks of the row counts.
@@ -107,6 +170,15 @@ ORPHANS = """
     WHERE state IN ('Starting', 'Running')
         AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.thread_id = tasks.thread_id AND until > :now)
     ORDER BY seq LIMIT :limit
+"""
+TRAIL = """
+    SELECT seq, CAST(task_id AS BLOB), CAST(body AS BLOB), CAST(digest AS BLOB), CAST(link AS BLOB) FROM events
+    WHERE seq > :after ORDER BY seq LIMIT :limit
+"""
+HEAD = """
+    SELECT
+        (SELECT seq FROM sqlite_sequence WHERE name = 'events'),
+        (SELECT CAST(link AS BLOB) FROM events ORDER BY seq DESC LIMIT 1)
 """
 ENDED = """
     SELECT body FROM tasks INDEXED BY tasks_ended
@@ -128,4 +200,21 @@ STALE = """
     SELECT body FROM surfaces INDEXED BY surfaces_stale
     WHERE stale_since IS NOT NULL AND (not_before IS NULL OR not_before <= :now)
     ORDER BY stale_since, seq LIMIT :limit
+"""
+LISTED = """
+    SELECT body FROM (
+        SELECT request_id, MIN(place) AS place FROM lists WHERE list IN (SELECT value FROM json_each(:lists))
+        GROUP BY request_id ORDER BY place, request_id LIMIT :limit
+    ) JOIN requests ON requests.id = request_id
+    ORDER BY place, request_id
+"""
+HOMES = """
+    SELECT body FROM inboxes INDEXED BY inboxes_opened
+    WHERE opened_at >= :since
+    ORDER BY opened_at DESC LIMIT :limit
+"""
+DIGESTS = """
+    SELECT body FROM inboxes INDEXED BY inboxes_due
+    WHERE digest_due_at <= :now
+    ORDER BY digest_due_at LIMIT :limit
 """

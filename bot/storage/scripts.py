@@ -6,7 +6,11 @@ microseconds since 1970, passed as text and only compared as numbers.
 
 from typing import Final
 
-COMMIT: Final = """
+from bot.storage.links import LINK
+
+COMMIT: Final = (
+    LINK
+    + """
 -- ARGV[1]: a JSON list of steps, guards first. ARGV[2]: an id of this change, so that a repeated call is known.
 -- Returns {"ok"}, {"conflict"} where a guard failed, or {"found", body} where the interrupt has its request already.
 local prefix = KEYS[1]
@@ -39,6 +43,8 @@ for _, step in ipairs(steps) do
         local fields = redis.call('HMGET', step[2], 'revision', 'change')
         if fields[2] == ARGV[2] then return {'ok'} end
         if fields[1] ~= step[3] then return {'conflict'} end
+    elseif name == 'present' then
+        if redis.call('EXISTS', step[2]) == 0 then return {'conflict'} end
     elseif name == 'held' then
         if not redis.call('ZSCORE', step[2], step[3]) then return {'conflict'} end
     elseif name == 'unasked' then
@@ -48,9 +54,25 @@ for _, step in ipairs(steps) do
         redis.call(unpack(step, 2))
     elseif name == 'event' then
         seq = redis.call('INCR', prefix .. 'seq')
-        redis.call('RPUSH', step[2], step[3])
+        local place = redis.call('RPUSH', step[2], step[3]) - 1
+        local last = redis.call('LINDEX', prefix .. 'chain', -1)
+        local linked = link(last and string.sub(last, 66, 129) or GENESIS, step[4])
+        redis.call('RPUSH', prefix .. 'chain', step[4] .. ' ' .. linked .. ' ' .. place .. ' ' .. step[5])
+        redis.call('INCR', prefix .. 'entries')
+    elseif name == 'empty' then
+        for place = 0, redis.call('LLEN', step[2]) - 1 do redis.call('LSET', step[2], place, '') end
     elseif name == 'number' then
         redis.call('ZADD', step[2], 'NX', seq, step[3])
+    elseif name == 'listed' then
+        local before = cjson.decode(redis.call('HGET', step[2], 'lists') or '{}')
+        local after = cjson.decode(step[4])
+        for list in pairs(before) do
+            if not after[list] then redis.call('ZREM', prefix .. list, step[3]) end
+        end
+        for list, place in pairs(after) do
+            if before[list] ~= place then redis.call('ZADD', prefix .. list, place, step[3]) end
+        end
+        redis.call('HSET', step[2], 'lists', step[4])
     elseif name == 'outdate' then
         for _, id in ipairs(redis.call('SMEMBERS', step[2])) do level(id) end
     elseif name == 'level' then
@@ -66,6 +88,23 @@ for _, step in ipairs(steps) do
     end
 end
 return {'ok'}
+"""
+)
+
+TRAIL: Final = """
+-- ARGV: how many entries to pass over, and how many are wanted. Returns each of the chain, with its text or false.
+local found = {}
+local skipped, wanted = tonumber(ARGV[1]), tonumber(ARGV[2])
+for _, entry in ipairs(redis.call('LRANGE', KEYS[1] .. 'chain', skipped, skipped + wanted - 1)) do
+    local place, task = string.match(entry, '^%S+ %S+ (%d+) (.*)$')
+    found[#found + 1] = {entry, place and redis.call('LINDEX', KEYS[1] .. 'history:' .. task, place) or false}
+end
+return found
+"""
+
+HEAD: Final = """
+-- Returns how many entries were written, and the last one that is there.
+return {redis.call('GET', KEYS[1] .. 'entries'), redis.call('LINDEX', KEYS[1] .. 'chain', -1)}
 """
 
 SELECT: Final = """
@@ -98,6 +137,18 @@ while #bodies < limit do
     end
     if #ids < page then break end
     offset = offset + page
+end
+return bodies
+"""
+
+LISTED: Final = """
+-- ARGV: the limit, and the lists. Returns the texts of the requests on any of them, the smallest place first.
+local prefix, union, bodies = KEYS[1], {'ZUNION', #ARGV - 1}, {}
+for at = 2, #ARGV do union[at + 1] = prefix .. ARGV[at] end
+union[#ARGV + 2], union[#ARGV + 3] = 'AGGREGATE', 'MIN'
+for at, id in ipairs(redis.call(unpack(union))) do
+    if at > tonumber(ARGV[1]) then break end
+    bodies[at] = redis.call('HGET', prefix .. 'request:' .. id, 'body')
 end
 return bodies
 """

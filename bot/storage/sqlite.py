@@ -5,21 +5,25 @@ One connection serves a process, one verb at a time; several processes may share
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bot.approvals.audit import AuditEvent
+from bot.approvals.chain import GENESIS, Entry, Head
 from bot.approvals.errors import Conflict, NotFound
-from bot.approvals.ids import MessageRef, Person, RequestId, TaskId, ThreadId
+from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
+from bot.approvals.inbox import Inbox
 from bot.approvals.ports import Records
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.surface import Surface
 from bot.approvals.task import Lease, Task
-from bot.storage import schema
+from bot.storage import codec, lists, schema
 from bot.storage.codec import Record, decode, encode
 from bot.storage.database import Database
 
@@ -51,8 +55,11 @@ class SqliteStorage:
         def change(db: sqlite3.Connection) -> None:
             inserted = db.execute(
                 """
-                INSERT INTO tasks (id, thread_id, team_id, user_id, created_at, state, ended_at, revision, body)
-                VALUES (:id, :thread_id, :team_id, :user_id, :created_at, :state, :ended_at, :revision, :body)
+                INSERT INTO tasks (
+                    id, thread_id, team_id, user_id, created_at, slack_thread, state, ended_at, revision, body
+                ) VALUES (
+                    :id, :thread_id, :team_id, :user_id, :created_at, :slack_thread, :state, :ended_at, :revision, :body
+                )
                 ON CONFLICT DO NOTHING
                 """,
                 {
@@ -61,6 +68,7 @@ class SqliteStorage:
                     "team_id": task.requester.team_id,
                     "user_id": task.requester.user_id,
                     "created_at": _moment(task.created_at),
+                    "slack_thread": f"{task.channel}:{task.thread_ts}" if task.thread_ts else None,
                 },
             )
             if inserted.rowcount:
@@ -134,6 +142,10 @@ class SqliteStorage:
             limit=limit,
         )
 
+    async def tasks_in(self, channel: ChannelId, thread_ts: Ts) -> tuple[Task, ...]:
+        sql = "SELECT body FROM tasks WHERE slack_thread = :slack_thread ORDER BY seq"
+        return await self._records(Task, sql, slack_thread=f"{channel}:{thread_ts}")
+
     async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
         return await self._records(Task, schema.ORPHANS, now=_moment(now), limit=limit)
 
@@ -151,16 +163,21 @@ class SqliteStorage:
 
         await self._db.change(change)
 
-    async def purge(self, task_id: TaskId) -> None:
+    async def purge(self, task_id: TaskId, event: AuditEvent) -> None:
         def change(db: sqlite3.Connection) -> None:
             ended = db.execute(
                 "SELECT thread_id FROM tasks WHERE id = :id AND ended_at IS NOT NULL", {"id": task_id}
             ).fetchall()
             for (thread_id,) in ended:
                 db.execute("DELETE FROM surfaces WHERE task_id = :id", {"id": task_id})
+                db.execute(
+                    "DELETE FROM lists WHERE request_id IN (SELECT id FROM requests WHERE task_id = :id)",
+                    {"id": task_id},
+                )
                 db.execute("DELETE FROM requests WHERE task_id = :id", {"id": task_id})
                 db.execute("DELETE FROM tasks WHERE id = :id", {"id": task_id})
-                db.execute("DELETE FROM events WHERE task_id = :id", {"id": task_id})
+                db.execute("UPDATE events SET body = '', request_id = NULL WHERE task_id = :id", {"id": task_id})
+                _add_event(db, event)
                 db.execute("DELETE FROM leases WHERE thread_id = :thread_id", {"thread_id": thread_id})
 
         await self._db.change(change)
@@ -192,6 +209,7 @@ class SqliteStorage:
             )
             if not inserted.rowcount:
                 raise Conflict(opened.id)
+            _list(db, opened)
             _add_event(db, event)
             _add_surfaces(db, surfaces)
             return opened
@@ -222,6 +240,7 @@ class SqliteStorage:
             )
             if not updated.rowcount:
                 raise Conflict(request.id)
+            _list(db, saved)
             _add_event(db, event)
             db.execute(
                 f"""
@@ -241,6 +260,54 @@ class SqliteStorage:
     async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
         return await self._records(Request, schema.UNDELIVERED, now=_moment(now), limit=limit)
 
+    async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
+        return await self._listed([lists.waiting_for(ref) for ref in refs], limit)
+
+    async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
+        return await self._listed([lists.answered_by(person)], limit)
+
+    async def _listed(self, named: Sequence[str], limit: int) -> tuple[Request, ...]:
+        return await self._records(Request, schema.LISTED, lists=json.dumps(named), limit=limit)
+
+    # --- Inboxes --------------------------------------------------------------------------------
+
+    async def inbox(self, person: Person) -> Inbox:
+        found = await self._records(Inbox, "SELECT body FROM inboxes WHERE person = :person", person=_account(person))
+        return found[0] if found else Inbox(person=person)
+
+    async def save_inbox(self, inbox: Inbox) -> Inbox:
+        saved = replace(inbox, revision=inbox.revision + 1)
+
+        def change(db: sqlite3.Connection) -> None:
+            written = db.execute(
+                """
+                INSERT INTO inboxes (person, opened_at, digest_due_at, revision, body)
+                SELECT :person, :opened_at, :digest_due_at, :revision, :body
+                WHERE :revision = 1 OR EXISTS (SELECT 1 FROM inboxes WHERE person = :person)
+                ON CONFLICT DO UPDATE SET
+                    opened_at = :opened_at, digest_due_at = :digest_due_at, revision = :revision, body = :body
+                WHERE inboxes.revision = :revision - 1
+                """,
+                {
+                    "person": _account(saved.person),
+                    "opened_at": _moment(saved.home.opened_at if saved.home else None),
+                    "digest_due_at": _moment(saved.digest.due_at if saved.digest else None),
+                    "revision": saved.revision,
+                    "body": encode(saved),
+                },
+            )
+            if not written.rowcount:
+                raise Conflict(f"the inbox of {inbox.person.user_id}")
+
+        await self._db.change(change)
+        return saved
+
+    async def homes(self, since: datetime, limit: int) -> tuple[Inbox, ...]:
+        return await self._records(Inbox, schema.HOMES, since=_moment(since), limit=limit)
+
+    async def digests(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
+        return await self._records(Inbox, schema.DIGESTS, now=_moment(now), limit=limit)
+
     # --- Surfaces -------------------------------------------------------------------------------
 
     async def surfaces_of(self, task_id: TaskId) -> tuple[Surface, ...]:
@@ -250,7 +317,7 @@ class SqliteStorage:
     async def stale(self, now: datetime, limit: int) -> tuple[Surface, ...]:
         return await self._records(Surface, schema.STALE, now=_moment(now), limit=limit)
 
-    async def save_surface(self, surface: Surface) -> Surface:
+    async def save_surface(self, surface: Surface, event: AuditEvent | None = None) -> Surface:
         saved = replace(surface, revision=surface.revision + 1)
 
         # Without power only the claim of a first post must last: all else is found, or drawn, again.
@@ -268,6 +335,8 @@ class SqliteStorage:
             )
             if not updated.rowcount:
                 raise Conflict(surface.id)
+            if event is not None:
+                _add_event(db, event)
 
         await self._db.change(change, durable=saved.attempted)
         return saved
@@ -290,11 +359,34 @@ class SqliteStorage:
             AuditEvent,
             """
             SELECT body FROM events
-            WHERE task_id = :task_id AND (:request_id IS NULL OR request_id = :request_id) ORDER BY seq
+            WHERE task_id = :task_id AND (:request_id IS NULL OR request_id = :request_id) AND body <> '' ORDER BY seq
             """,
             task_id=task_id,
             request_id=request_id,
         )
+
+    async def trail(self, after: int, limit: int) -> tuple[Entry, ...]:
+        rows = await self._db.rows(schema.TRAIL, {"after": after, "limit": limit})
+        return tuple(
+            Entry(
+                number=seq,
+                task_id=task_id.decode(errors="replace"),
+                body=body,
+                digest=digest.hex(),
+                link=link.hex(),
+            )
+            for seq, task_id, body, digest, link in rows
+        )
+
+    async def head(self) -> Head:
+        ((number, link),) = await self._db.rows(schema.HEAD, {})
+        return Head(number=number or 0, link=GENESIS if link is None else link.hex())
+
+    async def is_purged(self, task_id: TaskId) -> bool:
+        rows = await self._db.rows(
+            "SELECT CAST(body AS BLOB) FROM events WHERE task_id = :id AND body <> ''", {"id": task_id}
+        )
+        return any(codec.tells_of_purge(body) for (body,) in rows)
 
     # --- Leases: none outlives the machine, so they wait for no disk -----------------------------
 
@@ -360,9 +452,33 @@ _HELD = "thread_id = :thread_id AND token = :token AND until > :now"
 
 
 def _add_event(db: sqlite3.Connection, event: AuditEvent) -> None:
+    body = encode(event)
     db.execute(
-        "INSERT INTO events (task_id, request_id, body) VALUES (:task_id, :request_id, :body)",
-        {"task_id": event.task_id, "request_id": event.request_id, "body": encode(event)},
+        """
+        INSERT INTO events (task_id, request_id, body, digest, link) VALUES (
+            :task_id, :request_id, :body, :digest,
+            sha256(COALESCE((SELECT link FROM events ORDER BY seq DESC LIMIT 1), zeroblob(32)), :digest)
+        )
+        """,
+        {
+            "task_id": event.task_id,
+            "request_id": event.request_id,
+            "body": body,
+            "digest": hashlib.sha256(body.encode()).digest(),
+        },
+    )
+
+
+def _list(db: sqlite3.Connection, request: Request) -> None:
+    """Take the request off the lists that it stands on no more, and put it in its place on the others."""
+    places = {"id": request.id, "places": json.dumps(lists.of(request))}
+    db.execute("DELETE FROM lists WHERE request_id = :id AND list NOT IN (SELECT key FROM json_each(:places))", places)
+    db.execute(
+        """
+        INSERT INTO lists (list, place, request_id) SELECT key, value, :id FROM json_each(:places) WHERE TRUE
+        ON CONFLICT DO UPDATE SET place = excluded.place WHERE place <> excluded.place
+        """,
+        places,
     )
 
 
@@ -418,6 +534,10 @@ def _surface_row(surface: Surface) -> dict[str, Any]:
         "revision": surface.revision,
         "body": encode(surface),
     }
+
+
+def _account(person: Person) -> str:
+    return f"{person.team_id}:{person.user_id}"
 
 
 def _lease_row(lease: Lease, now: datetime) -> dict[str, Any]:

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.approvals.chain import PURGED
 from bot.approvals.errors import SettingsError, Unreachable
-from bot.approvals.task import Running
+from bot.approvals.proof import Intact, verify
+from bot.approvals.task import Ended, Running
 from bot.storage import schema
+from bot.storage.codec import encode
 from bot.storage.database import Database
 from bot.storage.sqlite import SqliteStorage
 from tests.builders import MINUTE, NOON, a_request, a_surface, a_task, an_event, decided
@@ -158,6 +161,29 @@ async def test_a_file_of_an_older_version_is_brought_up_with_its_records(
         assert file.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS) + 1,)
 
 
+async def test_a_file_from_before_the_chain_gets_one_in_the_order_of_its_entries(path: Path) -> None:
+    task, other = a_task(), a_task("other")
+    events = [an_event("started", task), an_event("started", other, data={"ü": "ö"}), an_event("running", task)]
+    with closing(sqlite3.connect(path)) as file, file:
+        for statement in schema.MIGRATIONS[0]:
+            file.execute(statement)
+        file.execute("PRAGMA user_version = 1")
+        for seq, event in zip((3, 7, 8), events, strict=True):  # what lay between was past its retention
+            row = (seq, event.task_id, encode(event))
+            file.execute("INSERT INTO events (seq, task_id, body) VALUES (?, ?, ?)", row)
+
+    storage = await SqliteStorage.open(path)
+    old = await storage.history(task.id)
+    await storage.record(an_event("seen", task))
+    proof = await verify(storage)
+    numbers = [entry.number for entry in await storage.trail(0, 10)]
+    await storage.close()
+
+    assert old == (events[0], events[2])
+    assert isinstance(proof, Intact)
+    assert numbers == [3, 7, 8, 9]
+
+
 async def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await (await SqliteStorage.open(path)).close()
     broken = ("CREATE TABLE notes (id TEXT)", "INSERT INTO nowhere VALUES (1)")
@@ -171,7 +197,16 @@ async def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monk
         assert file.execute("SELECT name FROM sqlite_master WHERE name = 'notes'").fetchall() == []
 
 
-@pytest.mark.parametrize("sql", ["UPDATE events SET body = '{}'", "DELETE FROM events"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE events SET body = '{}'",
+        "UPDATE events SET body = ''",
+        "UPDATE events SET task_id = 'gone', body = ''",
+        "UPDATE events SET link = zeroblob(32)",
+        "DELETE FROM events",
+    ],
+)
 async def test_audit_events_can_only_be_added(storage: SqliteStorage, file: sqlite3.Connection, sql: str) -> None:
     await storage.create_task(a_task(), an_event("started", a_task()))
 
@@ -179,6 +214,20 @@ async def test_audit_events_can_only_be_added(storage: SqliteStorage, file: sqli
         file.execute(sql)
 
     assert await storage.history(a_task().id) == (an_event("started", a_task()),)
+
+
+async def test_of_what_is_past_its_retention_nothing_can_be_written_into_the_gap(
+    storage: SqliteStorage, file: sqlite3.Connection
+) -> None:
+    task = a_task(state=Ended(outcome="done", at=NOON))
+    await storage.create_task(task, an_event("started", task))
+    await storage.purge(task.id, an_event(PURGED, task))
+
+    for sql in ("UPDATE events SET body = '{}' WHERE seq = 1", "UPDATE events SET body = '', task_id = 'other'"):
+        with pytest.raises(sqlite3.IntegrityError, match="audit events are"):
+            file.execute(sql)
+
+    assert isinstance(await verify(storage), Intact)
 
 
 async def test_a_request_of_no_task_is_refused_as_the_bug_that_it_is(storage: SqliteStorage) -> None:

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from bot.approvals.chain import PURGED
 from bot.approvals.errors import Conflict, NotFound
-from bot.approvals.ids import TaskId, ThreadId
+from bot.approvals.ids import ChannelId, TaskId, ThreadId, Ts
 from bot.approvals.ports import Storage
 from bot.approvals.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, TaskState, Waiting
 from tests.builders import MINUTE, NOON, a_person, a_request, a_surface, a_task, an_event
@@ -202,6 +203,25 @@ async def test_a_requester_is_the_same_only_in_the_same_workspace(storage: Stora
     assert await storage.tasks_of(a_person("U3", "T1"), limit=10) == ()
 
 
+async def test_the_tasks_of_a_slack_thread_are_those_that_were_started_in_it(storage: Storage) -> None:
+    there = {"channel": ChannelId("C1"), "thread_ts": Ts("1.5")}
+    first, second = a_task("first", **there), a_task("second", **there, state=Ended(outcome="done", at=NOON))
+    others = [
+        a_task("another channel", channel=ChannelId("C2"), thread_ts=Ts("1.5")),
+        a_task("another thread", channel=ChannelId("C1"), thread_ts=Ts("1.6")),
+        a_task("its own", channel=ChannelId("C1")),
+    ]
+    for task in (first, second, *others):
+        await storage.create_task(task, an_event("started", task))
+
+    assert await storage.tasks_in(ChannelId("C1"), Ts("1.5")) == (first, second)
+    assert await storage.tasks_in(ChannelId("C3"), Ts("1.5")) == ()
+
+    await storage.purge(second.id, an_event(PURGED, second))
+
+    assert await storage.tasks_in(ChannelId("C1"), Ts("1.5")) == (first,)
+
+
 @pytest.mark.parametrize("state", [Starting(), Running()], ids=lambda state: type(state).__name__)
 async def test_a_task_that_should_be_running_and_that_nobody_drives_is_an_orphan(
     storage: Storage, state: TaskState
@@ -294,13 +314,13 @@ async def test_a_task_that_has_not_ended_is_neither_forgotten_nor_purged(storage
     await storage.create_task(task, event)
 
     await storage.forget(task.id, an_event("checkpoints_deleted", task))
-    await storage.purge(task.id)
+    await storage.purge(task.id, an_event(PURGED, task))
 
     assert await storage.task(task.id) == task
     assert await storage.history(task.id) == (event,)
 
 
-async def test_a_purged_task_leaves_nothing_and_others_stay(storage: Storage) -> None:
+async def test_a_purged_task_leaves_but_the_word_that_it_was_and_others_stay(storage: Storage) -> None:
     task, other = a_task("ended", state=Ended(outcome="done", at=NOON)), a_task("other")
     for each in (task, other):
         await storage.create_task(each, an_event("started", each), [a_surface(f"opening-{each.id}", each)])
@@ -308,14 +328,14 @@ async def test_a_purged_task_leaves_nothing_and_others_stay(storage: Storage) ->
         await storage.open_request(request, an_event("opened", request), [a_surface(f"card-{each.id}", request)])
     kept = await storage.surfaces_of(other.id)
 
-    await storage.purge(task.id)
-    await storage.purge(task.id)
+    await storage.purge(task.id, an_event(PURGED, task))
+    await storage.purge(task.id, an_event(PURGED, task))
 
     with pytest.raises(NotFound):
         await storage.task(task.id)
     assert await storage.requests_of(task.id) == ()
     assert await storage.surfaces_of(task.id) == ()
-    assert await storage.history(task.id) == ()
+    assert await storage.history(task.id) == (an_event(PURGED, task),)
     assert await storage.ended(NOON, limit=10, forgotten=False) == ()
     assert await storage.stale(NOON, limit=10) == kept
     assert len(await storage.history(other.id)) == 2

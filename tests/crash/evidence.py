@@ -12,6 +12,7 @@ from typing import Any
 from bot.approvals.audit import AuditEvent
 from bot.approvals.decision import Answered, Approve, Decision, Expired, Reject, outcome_of
 from bot.approvals.ports import Storage
+from bot.approvals.proof import Broken, verify
 from bot.approvals.request import Delivered, Request
 from bot.approvals.surface import Surface, SurfaceKind
 from bot.approvals.task import Ended, Task
@@ -90,6 +91,9 @@ async def look(
         _requests(found, task, requests, await storage.history(task.id))
         _effects(found, task, requests, effects_of(effects, _number(task)), interrupted)
         _shown(found, task, {request.id: request for request in requests}, surfaces, shown)
+    proof = await verify(storage)
+    if isinstance(proof, Broken):
+        found.wrong(f"the audit log is broken at entry {proof.number}: {proof.why}")
     for id in set(shown) - recorded:
         found.wrong(f"shown and not recorded: {shown[id]}")
     return found

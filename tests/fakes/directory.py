@@ -48,6 +48,12 @@ class FakeDirectory:
         found = [person for ref in refs for person in groups.get(ref, [])]
         return frozenset([*found, *(self.people[ref] for ref in refs if ref in self.people)])
 
+    async def names_of(self, person: Person) -> frozenset[str]:
+        self._answer()
+        if person in self.ineligible:
+            return frozenset({person.user_id})
+        return frozenset({person.user_id, *(name for name, people in self.groups.items() if person in people)})
+
     async def channel(self, ref: str) -> ChannelId | None:
         self._answer()
         return self.channels.get(ref)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.approvals.delivery import Delivery
-from bot.approvals.ids import TaskId
+from bot.approvals.ids import Person, TaskId
 from bot.approvals.surfaces import Surfaces
 
 
@@ -13,6 +13,8 @@ class FakeWork:
     def __init__(self) -> None:
         self.deliveries: list[TaskId] = []
         self.showings: list[TaskId] = []
+        self.homes: list[Person] = []
+        self.digests: list[Person] = []
 
     def deliver(self, task_id: TaskId) -> None:
         self.deliveries.append(task_id)
@@ -23,10 +25,18 @@ class FakeWork:
     def show_soon(self, task_id: TaskId) -> None:
         self.show(task_id)
 
+    def home(self, person: Person) -> None:
+        self.homes.append(person)
+
+    def digest(self, person: Person) -> None:
+        self.digests.append(person)
+
     def forget(self) -> None:
         """The process died with all that it was about to do."""
         self.deliveries.clear()
         self.showings.clear()
+        self.homes.clear()
+        self.digests.clear()
 
     async def run(self, delivery: Delivery, surfaces: Surfaces) -> None:
         """Do all of it, and what follows from it."""

@@ -13,7 +13,10 @@ from bot.approvals.asides import Asides
 from bot.approvals.audit import AuditEvent
 from bot.approvals.decision import Approve, ItemVerdict
 from bot.approvals.delivery import Delivery
+from bot.approvals.digests import Digests
+from bot.approvals.homes import Homes
 from bot.approvals.ids import ChannelId, InterruptId, Person, RequestId, TaskId, TeamId, ThreadId, UserId
+from bot.approvals.inboxes import Inboxes
 from bot.approvals.policy import Policy, Step, one_stage
 from bot.approvals.ports import Storage
 from bot.approvals.question import Item, Question, Risk, Verdict
@@ -28,6 +31,7 @@ from bot.storage.sqlite import SqliteStorage
 from tests.fakes.clock import MORNING, ManualClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.engine import FakeEngine, Stage
+from tests.fakes.front import FakeFront
 from tests.fakes.fuse import Fuse, mortal
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.work import FakeWork
@@ -118,6 +122,7 @@ class World:
     clock: ManualClock = field(default_factory=ManualClock)
     directory: FakeDirectory = field(default_factory=FakeDirectory)
     messenger: FakeMessenger = field(default_factory=FakeMessenger)
+    front: FakeFront = field(default_factory=FakeFront)
     work: FakeWork = field(default_factory=FakeWork)
     fuse: Fuse = field(default_factory=Fuse)
 
@@ -148,6 +153,18 @@ class World:
             work=self.work,
             clock=self.clock,
             lease_ttl=self.lease_ttl,
+        )
+        self.inboxes = Inboxes(storage=storage, directory=self.directory)
+        front = mortal(self.front, self.fuse)
+        self.homes = Homes(storage=storage, inboxes=self.inboxes, front=front, work=self.work, clock=self.clock)
+        self.digests = Digests(
+            storage=storage,
+            inboxes=self.inboxes,
+            directory=self.directory,
+            messenger=mortal(self.messenger, self.fuse),
+            front=front,
+            work=self.work,
+            clock=self.clock,
         )
         self.surfaces = Surfaces(storage=storage, messenger=mortal(self.messenger, self.fuse), clock=self.clock)
 

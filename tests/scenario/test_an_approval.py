@@ -23,7 +23,7 @@ async def test_a_command_is_acknowledged_and_opens_a_thread_with_a_card_that_say
         "reports/old-11.log",
         "@bob and @carol",
         "Answer by",
-        "[Approve] [Reject] [View all]",
+        "[Approve] [Reject] [View all] [History]",
     ):
         assert words in room.read(card)
     assert "reports/old-0.log" not in room.read(card)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +22,7 @@ from bot import __main__, crash
 from bot.approvals.decision import Answered, Approve, Reject
 from bot.engine import questions, registry
 from bot.settings import Settings
-from bot.slack import listeners, replies
+from bot.slack import approvals, commands, listeners, replies
 from bot.slack.parts import Parts
 from tests.builders import NOON
 from tests.shapes.agents import calls, model, results
@@ -40,6 +40,7 @@ SCOPES: dict[str, frozenset[str]] = {
     "apps_connections_open": frozenset(),
     "views_open": frozenset(),
     "views_update": frozenset(),
+    "views_publish": frozenset(),
     "chat_postMessage": frozenset({"chat:write"}),
     "chat_update": frozenset({"chat:write"}),
     "chat_postEphemeral": frozenset({"chat:write"}),
@@ -59,6 +60,15 @@ SCOPES: dict[str, frozenset[str]] = {
 """The bot scopes that each method needs where the bot calls it, from Slack's reference of its methods."""
 
 COMMAND_SCOPE = "commands"
+EVENTS: list[str] = MANIFEST["settings"]["event_subscriptions"]["bot_events"]
+EVENT_SCOPES: dict[str, frozenset[str]] = {
+    "app_home_opened": frozenset(),
+    "app_mention": frozenset({"app_mentions:read"}),
+    "message.channels": frozenset({"channels:history"}),
+    "message.groups": frozenset({"groups:history"}),
+    "message.im": frozenset({"im:history"}),
+}
+"""The bot scope that each event needs, from Slack's reference of its events."""
 
 
 # --- The manifest ---------------------------------------------------------------------------------------
@@ -75,7 +85,8 @@ def test_every_method_that_the_bot_calls_is_known_with_its_scopes() -> None:
 
 
 def test_the_manifest_asks_for_the_scopes_that_the_calls_need_and_for_no_other() -> None:
-    needed = frozenset({COMMAND_SCOPE}).union(*(SCOPES[method] for method in called() & set(SCOPES)))
+    methods = (SCOPES[method] for method in called() & set(SCOPES))
+    needed = frozenset({COMMAND_SCOPE}).union(*methods, *(EVENT_SCOPES[event] for event in EVENTS))
 
     assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed
 
@@ -105,18 +116,22 @@ def test_the_commands_of_the_manifest_are_those_that_are_listened_to() -> None:
 
 
 def test_the_events_of_the_manifest_are_those_that_are_listened_to() -> None:
-    assert registered("event") == set(MANIFEST["settings"].get("event_subscriptions", {}).get("bot_events", []))
+    assert registered("event") == {event.partition(".")[0] for event in EVENTS}
 
 
 def test_the_bot_listens_to_nothing_that_the_manifest_does_not_switch_on() -> None:
-    assert registered("shortcut") | registered("global_shortcut") | registered("message_shortcut") == set()
+    assert registered("shortcut") == {each["callback_id"] for each in MANIFEST["features"]["shortcuts"]}
+    assert registered("global_shortcut") | registered("message_shortcut") == set()
     assert registered("options") == set()
 
 
-def test_the_commands_hint_names_every_subcommand() -> None:
-    (command,) = MANIFEST["features"]["slash_commands"]
+@pytest.mark.parametrize(
+    ("name", "subcommands"), [(commands.COMMAND, replies.SUBCOMMANDS), (approvals.COMMAND, approvals.SUBCOMMANDS)]
+)
+def test_a_commands_hint_names_every_subcommand(name: str, subcommands: Sequence[str]) -> None:
+    (hint,) = (each["usage_hint"] for each in MANIFEST["features"]["slash_commands"] if each["command"] == name)
 
-    assert [word for word in replies.SUBCOMMANDS if word not in command["usage_hint"]] == []
+    assert [word for word in subcommands if word not in hint] == []
 
 
 def test_the_bot_connects_as_the_manifest_says() -> None:
@@ -202,8 +217,8 @@ def test_every_make_target_that_a_document_names_exists(document: str) -> None:
 
 
 def command_lines(text: str) -> list[tuple[str, list[str]]]:
-    """The subcommands of `python -m bot` in a document, each with its options."""
-    lines = re.findall(r"python -m bot ([a-z]+)((?: (?:explain|payload\.json|--?[a-z-]+))*)", text)
+    """The subcommands of `python -m bot` in a document, each with what follows it on its line."""
+    lines = re.findall(r"python -m bot ([a-z]+)([^`\n]*)", text)
     return [(command, options.split()) for command, options in lines]
 
 
@@ -216,9 +231,10 @@ def test_every_command_line_that_a_document_names_is_understood(document: str) -
     assert command_lines(README)
 
 
-def test_every_option_of_the_demo_that_the_readme_names_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        __main__._parser().parse_args(["demo", "--help"])
+def test_every_option_that_the_readme_names_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["demo"], ["audit", "verify"], ["audit", "export"]):
+        with pytest.raises(SystemExit):
+            __main__._parser().parse_args([*command, "--help"])
     known = capsys.readouterr().out
 
     options = re.findall(r"`(--[a-z-]+)`", README)

@@ -75,11 +75,11 @@ def asks_for(at: datetime) -> Round:
     return round
 
 
-def lane(job: Job, clock: ManualClock | None = None) -> Lane:
+def lane(job: Job, clock: ManualClock | None = None) -> Lane[TaskId]:
     return Lane("delivery", job, clock or ManualClock())
 
 
-async def at_rest(lane: Lane) -> None:
+async def at_rest(lane: Lane[TaskId]) -> None:
     """Until nothing of the lane runs."""
     while lane._running:
         await asyncio.wait(set(lane._running.values()))
@@ -223,7 +223,7 @@ async def test_an_error_is_logged_and_survived(
 
     (record,) = caplog.records
     assert (record.levelno, job.rounds) == (level, [ONE, ONE])
-    assert record.getMessage().startswith("delivery of task one ")
+    assert record.getMessage().startswith("delivery of one ")
     assert said in record.getMessage()
 
 

@@ -243,10 +243,14 @@ export class Screen {
     const link = event.target.closest?.("a[href]");
     if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.button) return;
     const url = new URL(link.href);
-    if (url.origin !== location.origin || url.pathname !== "/" || link.getAttribute("href").startsWith("#")) return;
+    const archived = url.pathname.match(/^\/archives\/(\w+)\/p(\d+)(\d{6})$/);
+    if (url.origin !== location.origin || (url.pathname !== "/" && !archived) || link.getAttribute("href").startsWith("#")) return;
     event.preventDefault();
-    const channel = this.channels.find((one) => one.id === url.searchParams.get("channel") || one.name === url.searchParams.get("channel"));
-    if (channel) this.open(channel, { thread: url.searchParams.get("thread") ?? "", message: url.searchParams.get("message") ?? "" });
+    const wanted = archived?.[1] ?? url.searchParams.get("channel");
+    const thread = url.searchParams.get(archived ? "thread_ts" : "thread") ?? "";
+    const message = archived ? `${archived[2]}.${archived[3]}` : url.searchParams.get("message") ?? "";
+    const channel = this.channels.find((one) => one.id === wanted || one.name === wanted);
+    if (channel) this.open(channel, { thread, message });
     else toast("You are not in that channel.");
   }
 

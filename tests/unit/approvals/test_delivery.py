@@ -138,7 +138,7 @@ async def test_a_started_graph_waits_with_a_request_and_its_card(world: World) -
     assert isinstance(request.state, Pending)
     assert [person.user_id for person in request.asked] == ["U-ALICE", "U-BOB", "U-CAROL", "U-RITA"], "and no guest"
     (opened,) = await world.history(task, "opened")
-    assert opened.data == {"digest": request.digest, "policy": "default"}
+    assert (opened.digest, opened.rule) == (request.digest, "default")
     assert len(world.messenger.of(SurfaceKind.CARD)) == 1
 
 
@@ -155,7 +155,7 @@ async def test_the_graph_gets_the_answer_once_and_the_task_ends(world: World) ->
     assert (await world.task(task.id)).state == Ended(outcome="all clean", at=world.now)
     assert len(world.messenger.of(SurfaceKind.OUTCOME)) == 1
     assert [event.kind for event in await world.storage.history(task.id)] == [
-        *("started", "opened", "waiting", "voted"),
+        *("started", "opened", "waiting", "shown", "voted"),
         *("running", "resume_begun", "ended", "delivered"),
     ]
 

@@ -111,7 +111,8 @@ async def test_the_history_names_the_vote_that_settled_and_what_it_was_bound_to(
     (voted,) = await world.history(await world.task(request.task_id), "voted")
 
     assert voted.person == ALICE
-    assert voted.data == {"version": 1, "digest": request.digest, "verdicts": ["approve"], "outcome": "approve"}
+    assert (voted.digest, voted.rule) == (request.digest, request.policy.name)
+    assert voted.data == {"version": 1, "verdicts": ["approve"], "outcome": "approve"}
 
 
 async def test_a_vote_that_settles_nothing_is_recorded_as_such() -> None:
@@ -217,7 +218,8 @@ async def test_who_may_not_is_refused_at_every_door_and_the_refusal_is_recorded(
 
     assert await world.storage.request(request.id) == request
     (refused,) = await world.history(await world.task(request.task_id), "refused")
-    assert (refused.person, refused.request_id, refused.data) == (who, request.id, {"why": refusal.__name__})
+    assert (refused.person, refused.request_id, refused.digest) == (who, request.id, request.digest)
+    assert refused.data["why"] == refusal.__name__
 
 
 async def test_a_failed_lookup_refuses_and_changes_nothing(world: World) -> None:
@@ -294,14 +296,21 @@ async def test_a_vote_on_what_was_edited_meanwhile_is_not_counted(world: World) 
     assert (await world.vote(ALICE, on=edited)).decision is not None
 
 
-async def test_an_edit_is_recorded_with_the_digest_that_it_made(world: World) -> None:
+async def test_an_edit_is_recorded_with_its_difference_and_the_digest_that_it_made(world: World) -> None:
     request = await asked(world)
 
     edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now)
 
     (event,) = await world.history(await world.task(request.task_id), "edited")
-    assert event.data == {"version": 2, "digest": edited.digest, "item": 0}
-    assert edited.digest != request.digest
+    assert event.digest == edited.digest != request.digest
+    assert event.data == {
+        "version": 2,
+        "item": 0,
+        "edited": "delete",
+        "was": {"path": "/old"},
+        "is": {"path": "/older"},
+        "digest_before": request.digest,
+    }
 
 
 async def test_an_answer_that_the_graph_would_refuse_is_not_recorded(world: World) -> None:

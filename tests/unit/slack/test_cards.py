@@ -135,19 +135,20 @@ def test_buttons_carry_an_id_and_a_version_and_nothing_else() -> None:
 def test_only_the_verdicts_that_the_items_take_are_offered() -> None:
     card = cards.draw(view(asked=request(samples.question(replace(REFUND, verdicts=samples.YES_OR_NO)))))
 
-    assert labels(card) == ["Approve", "Reject", "View all"]
+    assert labels(card) == ["Approve", "Reject", "View all", "History"]
 
 
 def test_one_primary_button_and_a_red_one_to_reject() -> None:
     styles = {each["text"]["text"]: each.get("style") for each in limits.buttons(cards.draw(view()).blocks)}
 
-    assert styles == {"Approve": "primary", "Reject": "danger", "Edit…": None, "Answer…": None, "View all": None}
+    plain = dict.fromkeys(("Edit…", "Answer…", "View all", "History"))
+    assert styles == {"Approve": "primary", "Reject": "danger", **plain}
 
 
 def test_several_items_are_answered_together_or_one_by_one() -> None:
     card = cards.draw(view(asked=request(samples.question(DELETE, REFUND))))
 
-    assert labels(card) == ["Edit…", "Edit…", "Approve all 2", "Reject all 2", "One by one…", "View all"]
+    assert labels(card) == ["Edit…", "Edit…", "Approve all 2", "Reject all 2", "One by one…", "View all", "History"]
     assert [each["action_id"] for each in limits.buttons(card.blocks)][:2] == ["edit:0", "edit:1"]
 
 
@@ -160,6 +161,7 @@ def test_choices_are_buttons_with_their_number() -> None:
         "choose:2",
         "respond",
         "view_all",
+        "history",
     ]
 
 
@@ -169,7 +171,7 @@ def test_many_choices_are_made_in_a_modal() -> None:
 
     card = cards.draw(view(asked=request(asked)))
 
-    assert labels(card) == ["Choose…", "View all"]
+    assert labels(card) == ["Choose…", "View all", "History"]
 
 
 def test_a_critical_approval_asks_once_more() -> None:
@@ -215,10 +217,10 @@ def test_a_quorum_shows_who_has_voted() -> None:
     assert "1 of 2: <@U0BOB> approved, 1 more of <@U0BOB> and <@U0CAROL>" in shown
 
 
-def test_after_a_decision_there_is_nothing_to_press_but_the_whole() -> None:
+def test_after_a_decision_there_is_nothing_to_press_but_the_whole_and_its_history() -> None:
     card = cards.draw(samples.every_view()["card, approved"])
 
-    assert labels(card) == ["View all"]
+    assert labels(card) == ["View all", "History"]
     assert "*Approved* by <@U0BOB>" in seen(card)
 
 
@@ -381,7 +383,7 @@ def test_a_private_request_shows_nothing_of_what_it_asks(kind: SurfaceKind, chan
 def test_a_private_card_offers_the_rest_and_an_answer() -> None:
     card = cards.draw(view(asked=request(SECRET, policy=PRIVATE)))
 
-    assert labels(card) == ["Approve", "Choose…", "Reject", "View all"]
+    assert labels(card) == ["Approve", "Choose…", "Reject", "View all", "History"]
     assert "shown to those alone who may answer" in seen(card)
 
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals.ids import ChannelId
+from bot.approvals.ids import ChannelId, UserId
 from bot.approvals.ports import Graph, LookupFailed
 from bot.approvals.task import Task, TaskCancelled
-from bot.slack import commands
+from bot.slack import commands, starting
 from bot.slack.directory import DirectMessage, Joined, NotJoined, PlaceCheck, SlackDirectory
 from bot.slack.messenger import SlackMessenger
 from bot.slack.parts import Parts, told
@@ -83,7 +83,12 @@ class Desk:
             storage=self.world.storage,
             messenger=cast("SlackMessenger", None),
             directory=cast("SlackDirectory", Places(self.place)),
+            inboxes=self.world.inboxes,
+            homes=self.world.homes,
+            digests=self.world.digests,
             clock=self.world.clock,
+            me=UserId("U0BOT"),
+            address="https://acme.slack.com/",
             busy=not_busy,
         )
         body = {
@@ -228,7 +233,7 @@ async def test_without_a_word_the_form_opens_for_this_channel(desk: Desk) -> Non
 
     (opened,) = desk.client.opened
     assert opened["trigger_id"] == "trigger"
-    assert opened["view"]["private_metadata"] == CHANNEL
+    assert starting.Spot.decode(opened["view"]["private_metadata"]) == starting.Spot(channel=CHANNEL)
 
 
 # --- Looking after tasks --------------------------------------------------------------------------------

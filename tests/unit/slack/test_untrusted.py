@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -12,12 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.approvals import errors
+from bot.approvals.decision import Choose, Reject
 from bot.approvals.ids import JSON
-from bot.approvals.ports import Graph, Input
+from bot.approvals.inbox import Look
+from bot.approvals.inboxes import Contents, Page, Row
+from bot.approvals.ports import Graph, Input, Records
 from bot.approvals.question import Item, Question, Verdict, with_arguments
-from bot.approvals.request import Edit, Request
+from bot.approvals.request import Edit, Pending, Request, RequestState
 from bot.approvals.task import Ended
-from bot.slack import files, modals, replies, starting, text
+from bot.slack import digest, files, home, listings, modals, replies, starting, text
 from bot.slack.files import Whole
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import BOB, CAROL, NOW, request
@@ -30,6 +34,27 @@ EVIL = st.one_of(
 )
 OURS = ("@U0ALICE", "@U0BOB", "@U0CAROL", "#C0OPS", "!date^17")
 """What a sentence of ours may hold in angle brackets in these tests."""
+
+
+class Settled(Enum):
+    """How a request may have been settled by somebody's own words."""
+
+    NOT = "not"
+    ANSWERED = "answered"
+    CHOSEN = "chosen"
+    HELD = "held"
+
+    def state(self, asked: Request) -> RequestState:
+        match self:
+            case Settled.NOT:
+                return asked.state
+            case Settled.ANSWERED:
+                return samples.decided(samples.answered(Reject(reason="<!here>")))
+            case Settled.CHOSEN:
+                return samples.decided(samples.answered(Choose(choice="<!here>")))
+            case Settled.HELD:
+                assert isinstance(asked.state, Pending)
+                return replace(samples.decided(samples.answered()), next_try=NOW, held=asked.state)
 
 
 @st.composite
@@ -95,6 +120,40 @@ def test_not_beside_a_file_nor_in_what_the_command_answers(asked: Request, words
     assert_literal(replies.task_list([task]))
     for markup in replies.help_text([graph], [words]).split("<")[1:]:
         assert markup.startswith(OURS)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(asked(), EVIL, st.sampled_from(list(Settled)))
+def test_not_on_a_home_in_a_digest_or_in_a_list(asked: Request, words: str, settled: Settled) -> None:
+    told = replace(asked, state=settled.state(asked))
+    of = replace(samples.task(Ended(outcome=words, at=NOW)), graph=words or "-")
+    rows = [Row(records=Records(task=of, requests=(asked, told), surfaces=()), request=each) for each in (asked, told)]
+    page = Page(rows=tuple(rows), total=2)
+    contents = Contents(
+        person=BOB,
+        look=Look(graph=words),
+        waiting=page,
+        asked=Page(rows=(replace(rows[0], request=None),), total=1),
+        decided=page,
+        all_waiting=2,
+        overdue=0,
+        graphs=(words, "other"),
+    )
+
+    assert_nothing_is_forged(home.draw(contents, "https://acme.slack.com/").view)
+    assert_nothing_is_forged(list(digest.draw(contents, "https://acme.slack.com/").blocks))
+    for said in (listings.waiting(contents, ""), listings.asked(contents, ""), digest.draw(contents, "").text):
+        assert_literal(said)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(EVIL)
+def test_not_where_a_message_is_quoted(words: str) -> None:
+    graph = Graph(name="one", description="", inputs=(Input(name="x", schema={"type": "string"}, required=True),))
+    view = starting.start([graph], chosen="one", quoted=words)
+
+    limits.check_modal(view)
+    assert_nothing_is_forged(view)
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

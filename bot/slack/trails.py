@@ -1,0 +1,72 @@
+"""The "History" button and `/approvals history`: the trail of one request, for those who may see its task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.approvals import refusals
+from bot.approvals.audit import COMMAND
+from bot.approvals.errors import NotFound
+from bot.approvals.ids import Person, RequestId, TaskId
+from bot.approvals.request import Request
+from bot.slack import actions, history
+from bot.slack.actions import RequestTarget, TaskTarget
+from bot.slack.parts import Body, Parts, person_of, surface_of, told
+from bot.slack.views import Modal
+
+
+def register(app: AsyncApp, parts: Parts) -> None:
+    @app.action(actions.HISTORY)
+    async def opened(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        await told(parts, parts.whisper(body), _opened(parts, body, client))
+
+    @app.action(actions.HISTORY_PAGES)
+    async def turned(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        await told(parts, parts.whisper(body), _turned(parts, body, client))
+
+
+async def by_command(parts: Parts, body: Body, client: AsyncWebClient, id: str) -> None:
+    """Open the trail of the request of this id, or of the whole task. `NotFound`, or `NotYours` for others."""
+    try:
+        request = await parts.storage.request(RequestId(id))
+    except NotFound:
+        target: actions.Target = TaskTarget(task=TaskId(id))
+    else:
+        target = RequestTarget.of(request)
+    view = await _trail(parts, person_of(body), target, COMMAND)
+    await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+
+async def _opened(parts: Parts, body: Body, client: AsyncWebClient) -> None:
+    target = actions.target(body["actions"][0]["value"])
+    view = await _trail(parts, person_of(body), target, await surface_of(parts, body) or "")
+    await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+
+async def _turned(parts: Parts, body: Body, client: AsyncWebClient) -> None:
+    pressed, view = body["actions"][0], body["view"]
+    page = actions.index(pressed["action_id"])
+    turned = await _trail(parts, person_of(body), actions.target(pressed["value"]), "", page)
+    await client.views_update(view_id=view["id"], hash=view["hash"], view=turned)
+
+
+async def _trail(parts: Parts, person: Person, target: actions.Target, surface: str, page: int = 0) -> Modal:
+    request: Request | None = None
+    match target:
+        case RequestTarget(request=id):
+            request = await parts.storage.request(id)
+            task_id = request.task_id
+        case TaskTarget(task=task_id):
+            pass
+    async with refusals.of_task(parts.storage, task_id, person, "look", parts.clock(), surface):
+        await parts.tasks.look(task_id, person)
+    records = await parts.storage.records_of(task_id)
+    private = {each.id for each in records.requests if each.policy.private}
+    events = await parts.storage.history(task_id)
+    return history.trail(records.task, request, events, records.surfaces, page, private=private)

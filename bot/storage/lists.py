@@ -1,0 +1,30 @@
+"""The lists on which a request stands: of those whom it waits for, by the name that its policy has for them, and of
+those who voted on it. Both stores keep them level with the request, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from bot.approvals import inbox
+from bot.approvals.ids import Person
+from bot.approvals.request import Pending, Request
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def waiting_for(ref: str) -> str:
+    """The list of what waits for whom a policy names so; Slack ignores the case of handles and addresses."""
+    return f"waiting:{ref.lower()}"
+
+
+def answered_by(person: Person) -> str:
+    return f"answered:{person.team_id}:{person.user_id}"
+
+
+def of(request: Request) -> dict[str, int]:
+    """The request's lists, and its place in each, from the smallest on."""
+    places = {answered_by(vote.person): -((vote.at - _EPOCH) // timedelta(microseconds=1)) for vote in request.votes}
+    if isinstance(request.state, Pending):
+        places |= {waiting_for(ref): inbox.urgency(request) for ref in request.approvers}
+    return places
