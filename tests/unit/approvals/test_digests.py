@@ -30,7 +30,9 @@ async def pass_by(world: World, *times: timedelta) -> None:
         world.clock.advance(by)
         await world.digests.sweep(world.now)
         while world.work.digests:
-            await world.digests.send(world.work.digests.pop(0))
+            person = world.work.digests.pop(0)
+            if (again := await world.digests.send(person)) is not None and again <= world.now:
+                world.work.digests.append(person)
 
 
 def told(world: World) -> list[str]:
@@ -123,6 +125,40 @@ async def test_a_digest_whose_outcome_is_not_known_is_looked_for_before_it_is_se
 
     assert told(world) == ["reminder: 1 wait"]
     assert world.messenger.calls.count("find") == 1
+
+
+async def test_one_that_was_sent_after_all_does_not_stand_for_the_next_day(world: World) -> None:
+    await world.started()
+    await chosen(world)
+    world.messenger.fail("post", OutcomeUnknown("timeout"), after=True)
+    await pass_by(world, HOUR)
+
+    await pass_by(world, DAY, timedelta(0))
+
+    assert told(world) == ["reminder: 1 wait"] * 2
+
+
+async def test_one_that_was_not_sent_is_sent_once_with_the_next(world: World) -> None:
+    await world.started()
+    await chosen(world)
+    world.messenger.fail("post", OutcomeUnknown("timeout"))
+    await pass_by(world, HOUR)
+
+    await pass_by(world, DAY, timedelta(0), HOUR)
+
+    assert told(world) == ["reminder: 1 wait"]
+
+
+@pytest.mark.parametrize("fault", [NotNow("rate limited", 5.0), PlaceGone("user_disabled")])
+async def test_a_search_that_slack_refuses_sends_nothing_twice(world: World, fault: Exception) -> None:
+    await world.started()
+    await chosen(world)
+    world.messenger.fail("post", OutcomeUnknown("timeout"), after=True)
+    world.messenger.fail("find", fault)
+
+    await pass_by(world, HOUR, CLAIM, CLAIM, HOUR)
+
+    assert told(world) == ["reminder: 1 wait"]
 
 
 async def test_what_slack_refuses_for_the_moment_is_sent_later_without_a_search(world: World) -> None:
