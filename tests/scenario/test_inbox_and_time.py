@@ -76,7 +76,7 @@ async def test_a_digest_comes_at_its_time_and_once_also_where_the_bot_is_killed_
     told = digests(await direct(room, "bob"))
     assert len(told) == 2
     assert all("1 request waits for you" in words and "Which region for digest?" in words for words in told)
-    assert "asked by @alice for plain" in told[0]
+    assert "Asked by @alice for plain" in told[0]
     ids = [call["arguments"]["metadata"]["event_payload"]["id"] for call in await room.posts()]
     assert len(ids) == len(set(ids))
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.approvals.digests import CLAIM
 from bot.approvals.errors import InvalidSchedule, Unreachable
-from bot.approvals.inbox import Digest
+from bot.approvals.ids import SurfaceId
+from bot.approvals.inbox import Digest, Sending
 from bot.approvals.ports import NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.surface import SurfaceKind
 from tests.fakes.fuse import Fuse, Killed
@@ -210,6 +212,21 @@ async def test_one_that_is_being_sent_is_left_to_whoever_sends_it(world: World) 
     assert await world.digests.send(ALICE) is None
     pause.go.set()
     await sending
+
+    assert told(world) == ["reminder: 1 wait"]
+
+
+async def test_one_that_was_claimed_is_left_alone_until_then_whatever_else_is_due(world: World) -> None:
+    await world.started()
+    digest = await chosen(world)
+    assert digest is not None
+    sending = Sending(id=SurfaceId("s1"), since=world.now, not_before=world.now + CLAIM, attempted=True)
+    inbox = await world.storage.inbox(ALICE)
+    await world.storage.save_inbox(replace(inbox, digest=replace(digest, next_at=world.now, sending=sending)))
+
+    await pass_by(world, timedelta(0))
+    assert world.messenger.calls.count("find") == 0
+    await pass_by(world, CLAIM)
 
     assert told(world) == ["reminder: 1 wait"]
 
