@@ -78,7 +78,7 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
         storage, clock = stores.storage, stores.clock
         config = settings.langgraph_config
         registry.set_environment(config)
-        graphs = await registry.load(config, config.absolute().parent, stores.saver)
+        graphs = await stack.enter_async_context(registry.loaded(config, config.absolute().parent, stores.saver))
         graphs.refuse_unknown(policies.graphs, policies.rules)
         loop = asyncio.get_running_loop()
         progress = Progress(show=lambda task_id: work.show(task_id), monotonic=loop.time, later=loop.call_later)

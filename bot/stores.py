@@ -13,7 +13,7 @@ from bot.approvals.ids import ThreadId
 from bot.approvals.ports import Clock, Storage
 from bot.approvals.task import Lease
 from bot.engine.checkpoints import Fence, redis_saver, sqlite_saver
-from bot.engine.registry import Saver
+from bot.engine.factories import Saver
 from bot.settings import Settings
 from bot.storage import redis_server
 from bot.storage.redis import RedisStorage, client

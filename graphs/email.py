@@ -114,17 +114,21 @@ def review(state: State) -> dict[str, Any]:
 
 
 def instruct(state: State) -> dict[str, Any]:
-    """Waits for what should be different: instructions for the model, or without one the whole text."""
-    by_model = bool(drafting.named())
-    answer = interrupt(
-        {
-            "question": "What should be different in the e-mail?" if by_model else "What should the e-mail say?",
+    """Waits for what should be different: instructions for the model, or without one the text itself, edited."""
+    if drafting.named():
+        asked = {
+            "question": "What should be different in the e-mail?",
             "details": {"subject": state["subject"].strip(), "text": state["draft"]},
-            "reason": "Another draft is written from it." if by_model else "What you write is its whole text.",
+            "reason": "Another draft is written from it.",
             "answer": "text",
         }
-    )
-    instruction = answers.text(answer)
+    else:
+        asked = {
+            "instruction": "Edit the text of the e-mail",
+            "content": state["draft"],
+            "reason": "It is shown once more before it is sent.",
+        }
+    instruction = answers.text(interrupt(asked))
     if not instruction or len(instruction) > mail.LONGEST_TEXT:
         return {"choice": "cancel", "feedback": "Nobody said what should be different."}
     return {"instruction": instruction}

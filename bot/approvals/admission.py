@@ -89,9 +89,8 @@ class Admission:
             short=sum(missing(request.stage.groups, electorate, counting)),
             zones=tuple(sorted({each.zone for each in members if each.zone})) if _own_hours(request) else (),
         )
-        if isinstance(request.state, Pending):
-            return replace(introduced, state=windows.due_next(introduced, request.state))
-        return introduced
+        state = request.state
+        return replace(introduced, state=windows.due_next(introduced, state) if isinstance(state, Pending) else state)
 
     # --- Within ---------------------------------------------------------------------------------
 

@@ -146,6 +146,7 @@ def ask_anew(request: Request, question: Question, policy: Policy, now: datetime
         proposed=question,
         question=question,
         policy=policy,
+        renewed_at=now,
         version=request.version + 1,
         votes=(),
         passed=(),

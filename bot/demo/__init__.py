@@ -77,7 +77,8 @@ You are alice, in #ops; the page says what to do. Type
 and press Approve: it is refused, since your own request is not yours to approve. Then take bob's seat.
 Do nothing, and you see a reminder after {stage.words(windows.remind)}, a DM to carol and dave after \
 {stage.words(windows.escalate)}, and
-the end after {stage.words(windows.deadline)}. The bot's log is {options.folder}/bot.log. Ctrl-C ends it all.
+the end after {stage.words(windows.deadline)}. `/task help` shows what else there is to try, your own graphs of
+langgraph.json among it. The bot's log is {options.folder}/bot.log. Ctrl-C ends it all.
 
 """
     )

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -38,6 +39,7 @@ LOGS = {
     "deploy.log": (5, 7_400),
 }
 """Name -> age in days, size in bytes."""
+CUSTOMERS = "name,number\nAda,2041\nGrace,2042\nLinus,2043\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +66,32 @@ defaults:
   deadline: {_seconds(windows.deadline)}
 """
     )
-    graphs = {"cleanup": f"{ROOT}/graphs/cleanup.py:graph"}
-    (folder / "langgraph.json").write_text(json.dumps({"graphs": graphs}, indent=2) + "\n")
+    (folder / "batch").mkdir(exist_ok=True)
+    (folder / "batch" / "customers.csv").write_text(CUSTOMERS)
+    (folder / "langgraph.json").write_text(json.dumps(_configuration(folder), indent=2) + "\n")
+
+
+def _configuration(folder: Path) -> dict[str, object]:
+    """The project's own langgraph.json, so that a graph which is named there is here too; what its graphs keep is
+    below the demo's folder."""
+    try:
+        named: dict[str, Any] = json.loads((ROOT / "langgraph.json").read_text())
+        return {
+            "dependencies": [str(ROOT / each) for each in named.get("dependencies", [])],
+            "graphs": {name: _from_root(entry) for name, entry in named["graphs"].items()},
+            "env": {name: re.sub(r"^var/", f"{folder}/", value) for name, value in named.get("env", {}).items()},
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(
+            f"{ROOT / 'langgraph.json'}: the demo cannot use it ({error}). `python -m bot check` says more."
+        ) from None
+
+
+def _from_root(entry: Any) -> Any:
+    """The entry with its file's whole path."""
+    if isinstance(entry, dict):
+        return {**entry, "path": _from_root(entry.get("path"))}
+    return str(ROOT / entry) if isinstance(entry, str) and ".py:" in entry else entry
 
 
 def hint(folder: Path, windows: Windows) -> dict[str, Any]:

@@ -56,13 +56,16 @@ class InputForm:
         problems = problems or self._mismatches(values) or self._objections(values)
         if problems:
             raise InvalidInputs(graph, problems, self.example(graph))
-        if self.messages in values:
-            values[self.messages] = [{"role": "user", "content": values[self.messages]}]
         return values
 
     def given(self, values: Mapping[str, JSON]) -> JSON:
-        """What the graph is started with, of what `parse` returned."""
-        return values.get(WHOLE) if self.whole else dict(values)
+        """What the graph is started with, of what `parse` returned: a sentence as the conversation that it begins."""
+        if self.whole:
+            return values.get(WHOLE)
+        begun: dict[str, JSON] = {
+            name: [{"role": "user", "content": value}] for name, value in values.items() if name == self.messages
+        }
+        return {**values, **begun}
 
     def example(self, graph: str) -> str:
         """A line that would start the graph."""
@@ -72,11 +75,7 @@ class InputForm:
 
     def _mismatches(self, values: dict[str, JSON]) -> dict[str, str]:
         validator = jsonschema.Draft202012Validator(cast("dict[str, Any]", self.schema))
-        return {
-            str(error.path[0]) if error.path else "": f"does not fit: {error.message}"
-            for error in validator.iter_errors(values)
-            if error.path
-        }
+        return {str(error.path[0]): _mismatch(error) for error in validator.iter_errors(values) if error.path}
 
     def _objections(self, values: dict[str, JSON]) -> dict[str, str]:
         if self.check is None:
@@ -86,6 +85,14 @@ class InputForm:
         except ValueError as error:
             return {"": str(error)}
         return {}
+
+
+def _mismatch(error: jsonschema.ValidationError) -> str:
+    """What is wrong with an input; for a pattern, what its description says of it, which reads better."""
+    described = error.schema.get("description") if isinstance(error.schema, dict) else None
+    if error.validator == "pattern" and isinstance(described, str) and described.strip():
+        return f"does not fit, `{error.instance}`. {described}"
+    return f"does not fit: {error.message}"
 
 
 WHOLE: Final = "input"

@@ -15,29 +15,27 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeAlias, cast
+from typing import Any
 
 from dotenv import dotenv_values
-from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import START, StateGraph
-from langgraph.pregel import Pregel
+from langgraph.graph import START
 
 from bot.approvals.errors import GraphUnavailable, SettingsError, UnknownGraph
 from bot.approvals.policy import GraphTerms
 from bot.approvals.ports import Graph
 from bot.approvals.selection import Rule
-from bot.engine import inputs
+from bot.engine import factories, inputs
+from bot.engine.factories import AnyGraph, Saver
 
 log = logging.getLogger(__name__)
-
-Saver: TypeAlias = BaseCheckpointSaver[Any]
 
 RESERVED = ("help", "list", "status", "cancel")
 """What follows `/task` and is no graph."""
@@ -50,7 +48,7 @@ class LoadedGraph:
 
     name: str
     description: str
-    compiled: Pregel[Any, Any, Any, Any] | None
+    compiled: AnyGraph | None
     form: inputs.InputForm
     unavailable: str = ""
 
@@ -104,21 +102,25 @@ class Registry:
                     f"It has {', '.join(nodes)}."
                 )
 
-    def compiled(self, name: str) -> Pregel[Any, Any, Any, Any]:
+    def compiled(self, name: str) -> AnyGraph:
         """The graph, ready to run; `UnknownGraph` or `GraphUnavailable`."""
         compiled = self.get(name).compiled
         assert compiled is not None  # noqa: S101 - `get` refused it otherwise
         return compiled
 
 
-async def load(config: Path, root: Path, saver: Saver) -> Registry:
-    """Load every graph that `config` names onto `saver`; `SettingsError` where the file is not usable.
+@asynccontextmanager
+async def loaded(config: Path, root: Path, saver: Saver) -> AsyncIterator[Registry]:
+    """Every graph that `config` names, on `saver`; `SettingsError` where the file is not usable.
 
-    Paths in the file are relative to `root`, the folder that it lies in.
+    Paths in the file are relative to `root`, the folder that it lies in. What the graphs' factories keep open stays so
+    for as long as the block runs.
     """
     entries = _entries(config)
-    graphs = {name: await _load(name, entry, root, saver) for name, entry in entries.items()}
-    return Registry(graphs=graphs, saver=saver)
+    _make_importable(root, _document(config).get("dependencies"))
+    async with AsyncExitStack() as held:
+        graphs = {name: await _load(name, entry, root, saver, held) for name, entry in entries.items()}
+        yield Registry(graphs=graphs, saver=saver)
 
 
 async def listed(
@@ -128,9 +130,9 @@ async def listed(
 
     `SettingsError` where the file is not usable, or `terms` name what is not there.
     """
-    registry = await load(config, root, InMemorySaver())
-    registry.refuse_unknown(terms or {}, rules)
-    return tuple(graph.listed() for graph in registry.graphs.values())
+    async with loaded(config, root, InMemorySaver()) as registry:
+        registry.refuse_unknown(terms or {}, rules)
+        return tuple(graph.listed() for graph in registry.graphs.values())
 
 
 def set_environment(config: Path) -> None:
@@ -190,13 +192,15 @@ def _entry(config: Path, name: str, entry: object) -> tuple[str, str]:
     return path, description
 
 
-async def _load(name: str, entry: tuple[str, str], root: Path, saver: Saver) -> LoadedGraph:
+async def _load(name: str, entry: tuple[str, str], root: Path, saver: Saver, held: AsyncExitStack) -> LoadedGraph:
     spec, description = entry
     try:
         module = _import(spec.rpartition(":")[0], root)
         exported = getattr(module, spec.rpartition(":")[2])
-        compiled = await _compile(exported, saver)
-        form = inputs.read(compiled, getattr(module, "check_inputs", None))
+        async with AsyncExitStack() as own:
+            compiled = await factories.compiled(exported, saver, own)
+            form = inputs.read(compiled, getattr(module, "check_inputs", None))
+            held.push_async_exit(own.pop_all())
     except (Exception, SystemExit) as error:  # whatever a graph's module raises makes that one graph unavailable
         log.warning("graph %s is unavailable: %s: %s", name, type(error).__name__, error)
         log.debug("graph %s: the trace", name, exc_info=error)
@@ -206,55 +210,48 @@ async def _load(name: str, entry: tuple[str, str], root: Path, saver: Saver) -> 
     return LoadedGraph(name=name, description=description, compiled=compiled, form=form)
 
 
-def _import(source: str, root: Path) -> ModuleType:
-    """Import "./folder/file.py" below the configuration's folder, or "package.module"."""
+def _make_importable(root: Path, dependencies: object) -> None:
+    """Let graphs import what lies beside the configuration, and in the folders that it names as `dependencies`."""
+    named = [each for each in dependencies if isinstance(each, str)] if isinstance(dependencies, list) else []
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
+    for folder in [(root / each).resolve() for each in named]:
+        if folder.is_dir() and str(folder) not in sys.path:
+            sys.path.append(str(folder))
+
+
+def _import(source: str, root: Path) -> ModuleType:
+    """Import "./folder/file.py" below the configuration's folder, or "package.module"."""
     if not source.endswith(".py"):
         return importlib.import_module(source)
     path = (root / source).resolve()
-    dotted = _dotted(path, root)
-    if dotted is not None:
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {source}")
+    dotted = _dotted(path)
+    if dotted:
         return importlib.import_module(dotted)
     name = re.sub(r"\W", "_", os.path.relpath(path.with_suffix(""), root))  # checkpoints keep it with the values
     spec = importlib.util.spec_from_file_location(f"countersign_graph_{name}", path)
-    if spec is None or spec.loader is None or not path.exists():
-        raise FileNotFoundError(f"there is no file {source}")
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{source} cannot be imported")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 
 
-def _dotted(path: Path, root: Path) -> str | None:
-    """The module's name where the file lies in packages below the root, so that its own imports work."""
-    if not path.is_relative_to(root) or not path.exists():
-        return None
-    parts = path.relative_to(root).with_suffix("").parts
-    packages = [root.joinpath(*parts[: depth + 1]) for depth in range(len(parts) - 1)]
-    if not packages or not all((package / "__init__.py").exists() for package in packages):
-        return None
-    return ".".join(parts)
-
-
-async def _compile(exported: object, saver: Saver) -> Pregel[Any, Any, Any, Any]:
-    """A StateGraph, a compiled graph, or a sync or async factory of either -> the graph on our saver."""
-    if isinstance(exported, StateGraph):
-        return cast("Pregel[Any, Any, Any, Any]", exported.compile(checkpointer=saver))
-    if isinstance(exported, Pregel):
-        return exported.copy(update={"checkpointer": saver})
-    if callable(exported):
-        made = _call(cast("Callable[..., object]", exported))
-        return await _compile(await made if inspect.isawaitable(made) else made, saver)
-    raise TypeError(f"it is a {type(exported).__name__}, not a StateGraph, a compiled graph or a factory of one")
-
-
-def _call(factory: Callable[..., object]) -> object | Awaitable[object]:
-    """Call a factory, with an empty config where it takes one."""
-    takes = [
-        parameter
-        for parameter in inspect.signature(factory).parameters.values()
-        if parameter.default is parameter.empty
-        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-    ]
-    return factory(RunnableConfig()) if takes else factory()
+def _dotted(path: Path) -> str:
+    """The module's name where the file lies in packages, so that its own imports work, relative ones too; empty where
+    it lies in none, or another package has its name here."""
+    packages = list(takewhile(lambda folder: (folder / "__init__.py").exists(), path.parents))
+    if not packages:
+        return ""
+    top = packages[-1].parent
+    dotted = ".".join(path.relative_to(top).with_suffix("").parts)
+    if str(top) not in sys.path:
+        sys.path.append(str(top))
+    try:
+        spec = importlib.util.find_spec(dotted)
+    except ModuleNotFoundError:
+        return ""
+    return dotted if spec is not None and spec.origin is not None and Path(spec.origin).samefile(path) else ""

@@ -24,7 +24,7 @@ from bot.approvals.policy import GraphTerms
 from bot.approvals.ports import Draining, Graph, Phase, ThreadStatus
 from bot.approvals.question import Question
 from bot.approvals.task import Failure, Lease, Task
-from bot.engine import breakpoints, questions, status, telling
+from bot.engine import breakpoints, factories, questions, status, telling
 from bot.engine.checkpoints import FENCING_TOKEN, LeaseLost, from_saver, lost
 from bot.engine.registry import Registry
 
@@ -151,7 +151,9 @@ class LangGraphEngine:
         try:
             with telling.listening(lambda words: self.progress.tell(task.id, words)) as heard:
                 config = _config(task, lease, **heard)
-                await self.registry.compiled(task.graph).ainvoke(given, config, durability="sync", control=control)
+                graph = self.registry.compiled(task.graph)
+                context = factories.context(graph)
+                await graph.ainvoke(given, config, context=context, durability="sync", control=control)
         except GraphDrained as drained:
             raise Draining from drained
         except UnknownInterruptError as unknown:

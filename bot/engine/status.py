@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph._internal._constants import ERROR, INTERRUPT, NS_END, NS_SEP, NULL_TASK_ID, RESUME
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -198,4 +199,9 @@ def _results(values: object) -> Iterator[JSON]:
         yield to_json(values.get("outcome"))
         messages = values.get("messages")
         if isinstance(messages, list) and messages:
-            yield to_json(getattr(messages[-1], "content", None))
+            yield _spoken(messages[-1])
+
+
+def _spoken(message: object) -> str:
+    """The words of a message, whose content may be a list of blocks."""
+    return str(message.text) if isinstance(message, BaseMessage) else ""

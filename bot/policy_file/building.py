@@ -253,5 +253,5 @@ def _hours(place: Place, said: HoursTerms | None) -> Hours | None:
         )
     except ValueError as error:
         raise SettingsError(
-            f"{place.at('hours', 'to')}: {error}; write the later one after to, or 24:00 for midnight."
+            f"{place.at('hours', 'to')}: {error}: the later time comes under to, or 24:00 for midnight."
         ) from None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from bot.approvals.ids import JSON
-from bot.slack import elements, fields, text
+from bot.slack import choices, elements, fields, text
 from bot.slack.fields import Field, Kind
 
 Schema: TypeAlias = Mapping[str, JSON]
@@ -121,8 +121,8 @@ def text_of(value: JSON) -> str:
 
 
 def _kind(name: str, schema: Schema) -> Kind:
-    choices = fields.enumerated(schema)
-    if choices and len(choices) <= elements.MOST_OPTIONS:
+    listed = choices.of(schema)
+    if listed and len(listed) <= elements.MOST_OPTIONS:
         return Kind.ENUM
     match schema.get("type"):
         case "integer":
@@ -157,9 +157,9 @@ def _list_kind(schema: Schema) -> Kind:
     items = schema.get("items")
     if not isinstance(items, dict) or "prefixItems" in schema:
         return Kind.JSON
-    choices = fields.enumerated(items)
-    if choices:
-        return Kind.SEVERAL if len(choices) <= elements.MOST_OPTIONS else Kind.JSON
+    listed = choices.of(items)
+    if listed:
+        return Kind.SEVERAL if len(listed) <= elements.MOST_OPTIONS else Kind.JSON
     return Kind.LINES if items.get("type") == "string" else Kind.JSON
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.errors import CountersignError, Unreachable, literal
+from bot.approvals.errors import CountersignError, GraphUnavailable, Unreachable, literal
 from bot.approvals.ids import ChannelId, Person, TaskId
 from bot.approvals.ports import Graph, LookupFailed
 from bot.slack import replies, starting
@@ -77,6 +77,7 @@ async def obey(parts: Parts, words: Sequence[str], person: Person, spot: Spot, s
             raise CommandRefused(f"`list` takes nothing after it. A right line: `{COMMAND} list`.")
         case [graph, *pairs]:
             _refuse_unknown(parts, graph)
+            _refuse_unavailable(parts, graph)
             await refuse_place(parts, spot.channel)
             inputs, now = _pairs(parts, graph, pairs), parts.clock()
             await parts.tasks.start(graph, inputs, person, spot.channel, now, thread_ts=spot.thread_ts, origin=origin)
@@ -149,6 +150,13 @@ def _refuse_unknown(parts: Parts, word: str) -> None:
         f"`{literal(word)}` is neither a graph nor a subcommand.{hint} Graphs: {graphs}. "
         f"`{COMMAND} help` shows all that `{COMMAND}` can do."
     )
+
+
+def _refuse_unavailable(parts: Parts, name: str) -> None:
+    """Before anything is said of what follows it: its inputs are not known."""
+    graph = next(graph for graph in parts.engine.graphs() if graph.name == name)
+    if graph.unavailable:
+        raise GraphUnavailable(name, graph.unavailable)
 
 
 async def refuse_place(parts: Parts, channel: ChannelId) -> None:

@@ -117,11 +117,11 @@ def _distinct(verdicts: tuple[ItemVerdict, ...]) -> list[ItemVerdict]:
 def _said(verdict: ItemVerdict, detail: Detail) -> tuple[Element, ...]:
     match verdict:
         case Approve(reason=reason) | Reject(reason=reason):
-            return values.answer(reason, detail.text).parts if reason.strip() else ()
+            return values.answer(reason, detail).parts if reason.strip() else ()
         case Respond(value=value):
-            return values.answer(value, detail.text).parts
+            return values.answer(value, detail).parts
         case Choose(choice=choice):
-            return values.answer(choice, detail.text).parts
+            return values.answer(choice, detail).parts
         case _ as never:
             assert_never(never)
 

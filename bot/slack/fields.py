@@ -15,7 +15,7 @@ from enum import Enum, auto
 from typing import Any, Final, TypeAlias, assert_never
 
 from bot.approvals.ids import JSON
-from bot.slack import blocks, elements, text
+from bot.slack import blocks, choices, elements, text
 from bot.slack.blocks import Block, Element
 
 State: TypeAlias = Mapping[str, Any]
@@ -86,16 +86,13 @@ class Field:
     @property
     def choices(self) -> Sequence[JSON]:
         """What can be chosen, of an `ENUM` or `SEVERAL`."""
+        return choices.of(self.listing)
+
+    @property
+    def listing(self) -> Mapping[str, JSON]:
+        """The schema that lists them."""
         items = self.schema.get("items")
-        return enumerated(items if self.kind is Kind.SEVERAL and isinstance(items, dict) else self.schema)
-
-
-def enumerated(schema: Mapping[str, JSON]) -> Sequence[JSON]:
-    """The values that a schema lists; none where it lists none."""
-    if "const" in schema:
-        return [schema["const"]]
-    listed = schema.get("enum")
-    return listed if isinstance(listed, list) else []
+        return items if self.kind is Kind.SEVERAL and isinstance(items, dict) else self.schema
 
 
 def blocks_of(field: Field, *, typed: str | None = None) -> list[Block]:
@@ -189,7 +186,7 @@ def can_hold(field: Field) -> bool:
         case Kind.BOOLEAN:
             return isinstance(value, bool)
         case Kind.ENUM:
-            return _position(field, value) is not None
+            return choices.position(field.choices, value) is not None
         case Kind.SEVERAL:
             return isinstance(value, list) and _in_order(field, value)
         case Kind.DATE:
@@ -231,9 +228,20 @@ def _value(field: Field, words: str) -> JSON:
         case Kind.MOMENT:
             return datetime.fromtimestamp(int(words), UTC).isoformat().replace("+00:00", "Z")
         case Kind.JSON:
-            return _parsed(words, free=not field.schema)
+            return _parsed(words, free=takes_text(field.schema))
         case _ as never:
             assert_never(never)
+
+
+def takes_text(schema: Mapping[str, JSON]) -> bool:
+    """Whether a text is a value of it, or anything is."""
+    kinds = schema.get("type")
+    if kinds is not None:
+        return kinds == "string" or (isinstance(kinds, list) and "string" in kinds)
+    options = next((schema[key] for key in ("anyOf", "oneOf") if isinstance(schema.get(key), list)), None)
+    if isinstance(options, list):
+        return any(isinstance(each, dict) and takes_text(each) for each in options)
+    return not schema
 
 
 def _number(kind: Kind, words: str) -> JSON:
@@ -329,13 +337,14 @@ def _element(field: Field, shown: str, *, bounded: bool) -> Element:
             options = [blocks.option("Yes", "true"), blocks.option("No", "false")]
             return elements.radio(VALUE, options, {"true": 0, "false": 1}.get(shown))
         case Kind.ENUM:
-            start = _position(field, field.initial) if field.holds else None
+            start = choices.position(field.choices, field.initial) if field.holds else None
             typed = next((n for n, each in enumerate(field.choices) if shown in (each, json.dumps(each))), start)
-            return elements.select(VALUE, _labels(field.choices), typed)
+            return elements.select(VALUE, choices.labels(field.listing), typed)
         case Kind.SEVERAL:
             listed = field.initial if isinstance(field.initial, list) else []
-            numbers = [number for each in listed if (number := _position(field, each)) is not None]
-            return elements.selects(VALUE, _labels(field.choices), numbers, field.schema.get("maxItems"))
+            places = [choices.position(field.choices, each) for each in listed]
+            numbers = [number for number in places if number is not None]
+            return elements.selects(VALUE, choices.labels(field.listing), numbers, field.schema.get("maxItems"))
         case Kind.DATE:
             element: Element = {"type": "datepicker", "action_id": VALUE}
             return {**element, "initial_date": shown} if elements.is_date(shown) else element
@@ -346,24 +355,8 @@ def _element(field: Field, shown: str, *, bounded: bool) -> Element:
             assert_never(never)
 
 
-def _labels(choices: Sequence[JSON]) -> list[str]:
-    """A word for each, told apart where two would read alike."""
-    words = [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in choices]
-    alike = {word for word in words if words.count(word) > 1} if len(set(words)) < len(words) else set()
-    return [
-        json.dumps(each, ensure_ascii=False) if word in alike else word
-        for each, word in zip(choices, words, strict=True)
-    ]
-
-
-def _position(field: Field, value: JSON) -> int | None:
-    """Which choice it is, to the letter: true is not 1."""
-    word = json.dumps(value, sort_keys=True)
-    return next((n for n, each in enumerate(field.choices) if json.dumps(each, sort_keys=True) == word), None)
-
-
 def _in_order(field: Field, values: Sequence[JSON]) -> bool:
     """Whether the menu gives back this very list: each once, in the order of the choices."""
-    numbers = [_position(field, value) for value in values]
+    numbers = [choices.position(field.choices, value) for value in values]
     known = [number for number in numbers if number is not None]
     return len(known) == len(numbers) and known == sorted(set(known))

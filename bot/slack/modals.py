@@ -100,7 +100,11 @@ def choose(request: Request) -> Modal:
         "label": blocks.plain("Your choice", 150),
         "element": elements.select(fields.VALUE, request.question.choices, None),
     }
-    return views.about(request, "Choose", actions.CHOOSE, [field], submit="Send")
+    content = [field]
+    if (total := len(request.question.choices)) > elements.MOST_OPTIONS:
+        most = f"A menu holds {elements.MOST_OPTIONS:,} of the {total:,} choices; the others cannot be chosen here."
+        content.append(blocks.context(most))
+    return views.about(request, "Choose", actions.CHOOSE, content, submit="Send")
 
 
 def choice(request: Request, state: State) -> Choose | Problems:

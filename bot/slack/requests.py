@@ -19,6 +19,7 @@ from bot.slack.values import Detail
 CHOICE_BUTTONS: Final = 5
 """More choices than these are a menu in a modal."""
 
+_RENEWED: Final = "*The agent asks something else now.* Answers to what it asked before no longer count"
 _RISKS = {
     Risk.LOW: "Low risk",
     Risk.MEDIUM: "Medium risk",
@@ -104,6 +105,7 @@ def card_text(task: Task, request: Request) -> str:
             f"{title} {text.mention(task.requester)} asks for {_graph(task)}.",
             text.spoken(_RISKS[request.question.risk]) if request.question.risk else "",
             f"Proposed: {names}." if names else "",
+            text.spoken(_RENEWED) if request.renewed_at else "",
             f"Changed by {_editors(request)}: {_changed(request)}." if request.edits else "",
             f"Who may answer: {_who(request)}.",
             f"Answer by {moment(request.deadline)}." if request.deadline else "There is no deadline.",
@@ -156,6 +158,7 @@ def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
     return [
         blocks.header(question.title or "A question"),
         blocks.context(" · ".join([*([risk] if risk else []), origin])),
+        *_renewed(request),
         *about,
         *changed,
         *_standing(request, detail),
@@ -163,6 +166,13 @@ def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
         *blocks.actions(_buttons(request, cut or changes_cut)),
         blocks.context(_footer(request)),
     ]
+
+
+def _renewed(request: Request) -> list[Block]:
+    """That it asks something else than it did, for those who have read it before."""
+    if request.renewed_at is None or not _open(request):
+        return []
+    return [blocks.section(f"{_RENEWED} · {moment(request.renewed_at)}")]
 
 
 # --- What is asked ------------------------------------------------------------------------------
@@ -189,8 +199,10 @@ def _about(request: Request, detail: Detail | None) -> tuple[list[Block], bool]:
     if _lists_choices(request):
         listed = [text.shown(choice, detail.value) for choice in question.choices[: detail.rows]]
         lines = [blocks.line(blocks.run(each.text)) for each in listed]
-        drawn.append(blocks.rich(blocks.bullets(lines, ordered=True)))
-        cut |= any(each.cut for each in listed) or len(listed) < len(question.choices)
+        rest = len(question.choices) - len(listed)
+        more = [blocks.line(blocks.run(f"… {text.counted(rest, 'more choice')}", "italic"))] if rest else []
+        drawn.append(blocks.rich(blocks.bullets(lines, ordered=True), *more))
+        cut |= any(each.cut for each in listed) or rest > 0
     return drawn, cut
 
 

@@ -16,6 +16,7 @@ from bot.slack.blocks import Element
 
 _INLINE = 120
 _NAME = 60
+_FIELDS = 8
 _LOOKS_LIKE_JSON = re.compile(r"""\s.*|.*\s|["\[{].*|true|false|null|-?\d+(\.\d*)?([eE][+-]?\d+)?""", re.DOTALL)
 
 
@@ -74,12 +75,14 @@ def prose(words: str, limit: int) -> Shown:
     return Shown((blocks.line(blocks.run(short.text)),), short.cut)
 
 
-def answer(value: JSON, limit: int) -> Shown:
-    """What somebody answered: words as a quotation, anything else as JSON."""
+def answer(value: JSON, detail: Detail) -> Shown:
+    """What somebody answered: words as a quotation, a form as its rows, anything else as JSON."""
     if isinstance(value, str):
-        short = text.shown(value, limit)
+        short = text.shown(value, detail.text)
         return Shown((blocks.quote(blocks.run(short.text)),), short.cut)
-    short = text.shown(text.pretty(value), limit)
+    if isinstance(value, dict) and value:
+        return rows(value, detail)
+    short = text.shown(text.pretty(value), detail.text)
     return Shown((blocks.code(short.text),), short.cut)
 
 
@@ -117,7 +120,8 @@ def _value(value: JSON, detail: Detail) -> tuple[list[Element], Element | None, 
 
 
 def _words(value: str, limit: int) -> tuple[list[Element], Element | None, bool]:
-    ambiguous = not value or (len(value) <= _INLINE and _LOOKS_LIKE_JSON.fullmatch(value))
+    several = "\n" in value.strip() and value[0] not in '"[{'  # in a block of its own nothing else reads like it
+    ambiguous = not value or (len(value) <= _INLINE and not several and _LOOKS_LIKE_JSON.fullmatch(value))
     short = text.shown(_json(value) if ambiguous else value, limit)
     if "\n" in short.text or len(short.text) > _INLINE:
         return [], blocks.code(short.text), short.cut
@@ -127,6 +131,8 @@ def _words(value: str, limit: int) -> tuple[list[Element], Element | None, bool]
 def _list(value: Sequence[JSON], detail: Detail) -> tuple[list[Element], Element | None, bool]:
     total = text.counted(len(value), "entry") if len(value) == 1 else f"{len(value):,} entries"
     beside = blocks.run(f"  {total}")
+    if all(isinstance(entry, dict) and _flat(entry) for entry in value):
+        return _records(value, beside, detail)
     if any(isinstance(entry, list | dict) for entry in value):
         short = text.shown(text.pretty(list(value)), detail.value)
         return [beside], blocks.code(short.text), short.cut
@@ -137,6 +143,27 @@ def _list(value: Sequence[JSON], detail: Detail) -> tuple[list[Element], Element
     if rest:
         lines.append(blocks.line(blocks.run(f"… {rest:,} more", "italic")))
     return [beside], blocks.bullets(lines), rest > 0 or any(short.cut for short in shorts)
+
+
+def _records(records: Sequence[JSON], beside: Element, detail: Detail) -> tuple[list[Element], Element | None, bool]:
+    """Objects of plain values, one in a line: the names in bold, which no value can be."""
+    lines: list[Element] = []
+    cut = len(records) > detail.entries
+    for record in records[: detail.entries]:
+        runs: list[Element] = []
+        for name, value in record.items() if isinstance(record, dict) else []:
+            short, named = text.shown(word(value), max(min(detail.value, 200), 20)), text.label(name, 30) or '""'
+            runs += [blocks.run("   " if runs else ""), blocks.run(named, "bold"), blocks.run(f"  {short.text}")]
+            cut |= short.cut or not text.fits(name, 30)
+        lines.append(blocks.line(*runs[1:]))
+    if rest := len(records) - len(lines):
+        lines.append(blocks.line(blocks.run(f"… {rest:,} more", "italic")))
+    return [beside], blocks.bullets(lines), cut
+
+
+def _flat(record: Mapping[str, JSON]) -> bool:
+    """Whether it fits a line: a few plain values."""
+    return 0 < len(record) <= _FIELDS and not any(isinstance(value, list | dict) for value in record.values())
 
 
 def word(entry: JSON) -> str:

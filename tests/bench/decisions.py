@@ -18,7 +18,7 @@ from langgraph.types import Command
 
 from bot.approvals.ids import ThreadId
 from bot.engine.checkpoints import FENCING_TOKEN, redis_saver, sqlite_saver
-from bot.engine.registry import Saver
+from bot.engine.factories import Saver
 from tests.bench import stage
 from tests.bench.crowd import Crowd, crowd
 from tests.bench.graphs.approval import graph as approval

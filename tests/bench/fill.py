@@ -68,8 +68,11 @@ async def undelivered(backend: Backend, count: int) -> None:
     """So many tasks whose graphs wait and whose requests are decided, as a crash leaves them: nothing is posted."""
     config = backend.folder / "langgraph.json"
     config.write_text(json.dumps({"graphs": {"approval": f"{GRAPH}:graph"}}))
-    async with stores.opened(backend.settings) as opened:
-        engine = LangGraphEngine(registry=await registry.load(config, backend.folder, opened.saver))
+    async with (
+        stores.opened(backend.settings) as opened,
+        registry.loaded(config, backend.folder, opened.saver) as graphs,
+    ):
+        engine = LangGraphEngine(registry=graphs)
         slots = asyncio.Semaphore(8)
 
         async def one(number: int) -> None:

@@ -12,10 +12,11 @@ class FakeDirectory:
     def __init__(self) -> None:
         self.people: dict[str, Person] = {}
         self.ineligible: dict[Person, str] = {}
+        self.nameable: set[Person] = set()
+        self.zones: dict[Person, str] = {}
         self.groups: dict[str, list[Person]] = {}
         self.cached: dict[str, list[Person]] = {}
         """What a look-up past the cache would correct."""
-        self.zones: dict[Person, str] = {}
         self.channels: dict[str, ChannelId] = {}
         self.down = False
         self.fresh_lookups = 0
@@ -28,8 +29,13 @@ class FakeDirectory:
 
     async def member(self, person: Person) -> Member:
         self._answer()
-        zone = self.zones.get(person, "")
-        return Member(person=person, name=person.user_id, ineligible=self.ineligible.get(person, ""), zone=zone)
+        return Member(
+            person=person,
+            name=person.user_id,
+            ineligible=self.ineligible.get(person, ""),
+            nameable=person in self.nameable,
+            zone=self.zones.get(person, ""),
+        )
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
         self._answer()

@@ -2,12 +2,13 @@
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
+from threading import Thread
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -66,3 +67,19 @@ async def served(mailbox: Mailbox) -> AsyncIterator[Mailbox]:
     finally:
         server.close()
         await server.wait_closed()
+
+
+@contextmanager
+def served_aside(mailbox: Mailbox) -> Iterator[Mailbox]:
+    """The same in a thread of its own, for what lives longer than one test's loop."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    server = served(mailbox)
+    try:
+        yield asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(timeout=10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

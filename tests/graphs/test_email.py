@@ -141,10 +141,9 @@ class TestAnotherDraft:
         await thread.answer("send")
 
         assert asked == {
-            "question": "What should the e-mail say?",
-            "details": {"subject": "Grüße aus März", "text": "Es ist bezahlt ✓"},
-            "reason": "What you write is its whole text.",
-            "answer": "text",
+            "instruction": "Edit the text of the e-mail",
+            "content": "Es ist bezahlt ✓",
+            "reason": "It is shown once more before it is sent.",
         }
         assert shown["details"]["text"] == "Noch nicht bezahlt."
         assert shown["details"]["draft"] == "2 of at most 5"

@@ -37,7 +37,8 @@ async def simulator(slack: Slack) -> AsyncIterator[Simulator]:
 async def born(bot: Bot, simulator: Simulator, **changes: str) -> None:
     """A bot with the local Slack's clock, connected."""
     opened = int((await simulator.state())["connections_opened"])
-    bot.launch("bot.demo.bot", **changes)
+    bot.module = ("bot.demo.bot",)
+    bot.launch(**changes)
     await simulator.wait_connected(since=opened, timeout=WAIT)
 
 

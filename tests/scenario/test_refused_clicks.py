@@ -11,7 +11,7 @@ from tests.scenario.stage import Bot, Message, Room, Thread
 GRAPHS = ("action",)
 POLICY = """
 defaults:
-  approvers: ["@ops-leads", U0ERIN, U0FRANK, U0GRACE]
+  approvers: ["@ops-leads", U0GRACE]
   deadline: 1h
 """
 

@@ -327,6 +327,18 @@ async def test_a_server_is_answered_under_its_own_keys(
         assert heard == [{"responses": told}]
 
 
+@pytest.mark.parametrize("value", [{"name": {"first": "Ann"}}, {"name": [1]}])
+async def test_a_server_is_not_given_what_mcp_does_not_carry(tmp_path: Path, value: JSON) -> None:
+    anything = {**FORM, "requested_schema": {"type": "object", "properties": {"name": {}}}}
+    async with a_stage(tmp_path, elicitation(anything)) as stage:
+        request = await stage.question(await stage.started())
+
+        with pytest.raises(InvalidAnswer) as refused:
+            await stage.respond(request, value)
+
+        assert refused.value.field == "name"
+
+
 async def test_a_server_that_nobody_answered_is_told_that_it_was_cancelled(tmp_path: Path, heard: list[Any]) -> None:
     async with a_stage(tmp_path, elicitation(FORM, URL)) as stage:
         request = await stage.question(await stage.started())

@@ -216,7 +216,7 @@ def test_every_make_target_that_a_document_names_exists(document: str) -> None:
 
 def command_lines(text: str) -> list[tuple[str, list[str]]]:
     """The subcommands of `python -m bot` in a document, each with its options."""
-    lines = re.findall(r"python -m bot ([a-z]+)((?: --?[a-z-]+)*)", text)
+    lines = re.findall(r"python -m bot ([a-z]+)((?: (?:explain|payload\.json|--?[a-z-]+))*)", text)
     return [(command, options.split()) for command, options in lines]
 
 
@@ -307,11 +307,11 @@ async def test_every_graph_of_the_shipped_configuration_loads_or_says_that_it_ne
 ) -> None:
     monkeypatch.delenv("MODEL", raising=False)
 
-    found = await registry.load(ROOT / "langgraph.json", ROOT, InMemorySaver())
+    graphs = await registry.listed(ROOT / "langgraph.json", ROOT)
 
-    unavailable = {name: graph.unavailable for name, graph in found.graphs.items() if graph.unavailable}
+    unavailable = {graph.name: graph.unavailable for graph in graphs if graph.unavailable}
     assert {name: reason for name, reason in unavailable.items() if "MODEL is not set" not in reason} == {}
-    assert [name for name, graph in found.graphs.items() if not graph.description] == []
+    assert [graph.name for graph in graphs if not graph.description] == []
 
 
 async def test_the_graph_of_the_readme_asks_and_takes_its_answer(tmp_path: Path) -> None:
@@ -319,10 +319,11 @@ async def test_the_graph_of_the_readme_asks_and_takes_its_answer(tmp_path: Path)
     (example,) = re.findall(r"```python\n(# graphs/deploy\.py\n.*?)```", README, re.DOTALL)
     (tmp_path / "deploy.py").write_text(example)
     (tmp_path / "langgraph.json").write_text('{"graphs": {"deploy": "./deploy.py:graph"}}')
-    loaded = await registry.load(tmp_path / "langgraph.json", tmp_path, InMemorySaver())
-    graph, config = loaded.compiled("deploy"), RunnableConfig(configurable={"thread_id": "1"})
+    config = RunnableConfig(configurable={"thread_id": "1"})
 
-    await graph.ainvoke(dict(loaded.get("deploy").form.parse("deploy", {"version": "1.4.2"})), config)
+    async with registry.loaded(tmp_path / "langgraph.json", tmp_path, InMemorySaver()) as loaded:
+        graph, form = loaded.compiled("deploy"), loaded.get("deploy").form
+    await graph.ainvoke(dict(form.parse("deploy", {"version": "1.4.2"})), config)
     (asked,) = (await graph.aget_state(config)).interrupts
     question = questions.read(asked.value)
     said = Answered(verdicts=(Reject(reason="Not on a Friday."),), voters=(), edited=False, at=NOON)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,22 +10,29 @@ import yaml
 
 from bot import policy_file
 from bot.approvals.errors import SettingsError
+from bot.approvals.hours import Hours
+from bot.approvals.ids import JSON
 from bot.approvals.policy import (
     Auto,
+    Consent,
     Escalate,
     Expire,
     GraphTerms,
     Group,
+    Overdue,
+    Pick,
     Policy,
     Route,
     Stage,
     Step,
     Via,
+    Warn,
     one_stage,
 )
-from bot.approvals.question import Question, Risk, Verdict
-from bot.approvals.selection import Facts, Policies
-from bot.durations import duration
+from bot.approvals.question import Item, Question, Risk, Verdict
+from bot.approvals.selection import ConditionFailed, Facts, Policies
+from bot.durations import duration, spoken
+from bot.policy_file import conditions
 from tests.fakes.world import CHANNEL, RITA, item, question
 
 ROOT = Path(__file__).parents[2]
@@ -145,6 +152,149 @@ rules:
     assert governing(policies, "cleanup", "high").name == "all"
 
 
+EVERYTHING = """
+defaults:
+  approvers: ["@ops"]
+  on_timeout: approve
+  i_accept_silence: yes
+  deadline: 2h
+rules:
+  - name: all
+    match: {graph: [a, b], action: pay, risk: [high], requester: "@interns", channel: "#ops", when: action == "pay"}
+    groups:
+      - {approvers: ["@security"]}
+      - {approvers: ["@finance"], quorum: 2}
+    reject_quorum: 3
+    self_approval: yes
+    reason_required: both
+    remind_every: 30m
+    escalate:
+      - {after: 90m, to: ["#on-call"], as: channel, add_approvers: no}
+      - {after: 1h, to: [details.owner]}
+    deadline: 1d
+    warn_before: 2h
+    on_timeout: wait
+    hours: {from: 9:00, to: 24:00, zone: Europe/Berlin, days: mon-thu, holidays: [2030-01-01]}
+    channel: "#finance"
+    private: yes
+    confirm: yes
+    max_rounds: 4
+  - name: staged
+    match: {action: staged}
+    deadline: 4h
+    sequence:
+      - {name: lead, approvers: [UANN], on_timeout: {choose: later}}
+      - {name: finance, groups: [{approvers: ["@finance"]}], deadline: 2d, reject_quorum: 2}
+  - name: own zones
+    match: {action: own}
+    hours: {from: "08:30", to: 17:15, zone: approvers, days: [mon, wed]}
+  - name: inherits
+"""
+
+
+def test_all_that_a_rule_can_say(file: Path) -> None:
+    rule, staged, own, inherits = loaded(file, EVERYTHING).rules
+
+    assert (rule.graphs, rule.actions, rule.risks) == (("a", "b"), ("pay",), ("high",))
+    assert (rule.requesters, rule.channels, rule.condition) == (("@interns",), ("#ops",), 'action == "pay"')
+    assert rule.policy == Policy(
+        name="all",
+        stages=(
+            Stage(
+                groups=(Group(approvers=("@security",)), Group(approvers=("@finance",), needed=2)),
+                reject_quorum=3,
+                remind_every=HOUR / 2,
+                steps=(
+                    Step(after=HOUR, action=Escalate(to=("details.owner",))),
+                    Step(after=1.5 * HOUR, action=Escalate(to=("#on-call",), via=Via.CHANNEL, adds=False)),
+                    Step(after=22 * HOUR, action=Warn()),
+                    Step(after=24 * HOUR, action=Overdue()),
+                ),
+            ),
+        ),
+        self_approval=True,
+        reasons=(Verdict.APPROVE, Verdict.REJECT),
+        hours=Hours(start=time(9), end=time(), days=(0, 1, 2, 3), zone="Europe/Berlin", holidays=(date(2030, 1, 1),)),
+        channel="#finance",
+        private=True,
+        confirm=True,
+        max_rounds=4,
+    )
+    lead, finance = staged.policy.stages
+    assert (lead.name, lead.approvers, lead.steps) == (
+        "lead",
+        ("UANN",),
+        (Step(after=4 * HOUR, action=Pick(choice="later")),),
+    )
+    assert (finance.name, finance.approvers, finance.reject_quorum) == ("finance", ("@finance",), 2)
+    assert finance.steps == (Step(after=48 * HOUR, action=Consent()),)
+    assert own.policy.hours == Hours(start=time(8, 30), end=time(17, 15), days=(0, 2))
+    assert only_stage(inherits.policy).steps == (Step(after=2 * HOUR, action=Consent()),)
+
+
+def test_a_sequence_of_the_defaults_is_inherited_with_its_stages(file: Path) -> None:
+    text = """
+defaults:
+  sequence: [{name: lead, approvers: [UANN]}, {name: finance, approvers: [UBOB]}]
+rules:
+  - {name: short, match: {graph: a}, deadline: 1h}
+  - {name: one, approvers: ["@ops"]}
+"""
+
+    short, one = loaded(file, text).rules
+
+    assert [stage.deadline for stage in short.policy.stages] == [HOUR, HOUR]
+    assert only_stage(one.policy).approvers == ("@ops",)
+
+
+# --- Conditions ---------------------------------------------------------------------------------------
+
+
+def holds(expression: str, **arguments: object) -> bool:
+    asked = question(Item(name="pay", arguments=arguments, verdicts=()), risk=Risk.HIGH)  # type: ignore[arg-type]
+    inputs: dict[str, JSON] = {"days": 30}
+    facts = Facts(graph="payment", channel=CHANNEL, requester=RITA, inputs=inputs, question=asked)
+    return conditions.compiled(expression)(facts, asked.items[0])
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "arguments.amount > 1000",
+        "arguments.amount > 1000.5",
+        "double(arguments.text) >= 310.1",
+        'action == "pay" && question.risk in ["high", "critical"]',
+        'question.actions.exists(name, name.startsWith("pa"))',
+        'task.graph == "payment" && task.inputs.days == 30 && task.channel == "C1"',
+        'requester.id == "U-RITA" && requester.team == "T1"',
+        "!has(arguments.nothing)",
+        "arguments.nested.list[1].deep == null",
+        "size(question.choices) == 0 && question.title != question.text",
+    ],
+)
+def test_a_condition_asks_about_the_question_its_arguments_the_task_and_the_requester(expression: str) -> None:
+    assert holds(expression, amount=1001.25, text="310.10", nested={"list": [0, {"deep": None}]})
+    assert not holds(f"!({expression})", amount=1001.25, text="310.10", nested={"list": [0, {"deep": None}]})
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("arguments.amount > 1000", "there is no key 'amount'"),
+        ("arguments.text > 1000", "No such overload"),
+        ("double(arguments.text) > 1.0", "in `double"),
+        ("arguments.text", "is 'much', which is neither true nor false"),
+        ("arguments.huge > 1 && arguments.text[7] == 1", "in `arguments.huge"),
+        ("arguments.nan > 1.0", "in `arguments.nan"),
+    ],
+)
+def test_a_condition_that_cannot_be_worked_out_is_neither_true_nor_false(expression: str, said: str) -> None:
+    with pytest.raises(ConditionFailed) as failed:
+        holds(expression, text="much", huge=10**40, nan=[])
+
+    assert said in str(failed.value)
+
+
 def shipped(graph: str, asked: Question) -> Policy:
     policies = policy_file.load(ROOT / "policies.yaml")
     return policies.select(Facts(graph=graph, channel=CHANNEL, requester=RITA, inputs={}, question=asked))
@@ -211,6 +361,13 @@ def test_what_is_grave_takes_two_and_a_cleanup_half_a_day() -> None:
 )
 def test_a_span_is_a_number_and_a_unit(word: str, span: timedelta) -> None:
     assert duration(word) == span
+
+
+@pytest.mark.parametrize(
+    ("span", "word"), [(HOUR, "1h"), (36 * HOUR, "1d 12h"), (HOUR / 8, "7m 30s"), (0 * HOUR, "0s")]
+)
+def test_a_span_is_said_as_it_is_written(span: timedelta, word: str) -> None:
+    assert spoken(span) == word
 
 
 @pytest.mark.parametrize("word", ["0m", "-1h", "1.5h", "5", "h", "1y", "1h30m", "", 5, None, True, 4.0, ["1h"]])
@@ -361,6 +518,139 @@ def test_each_mistake_is_said_with_its_line_its_key_and_what_would_be_right(
     said = refusal(file, text)
 
     assert said.startswith(f"policies.yaml, {sentence}")
+    assert "\n" not in said, "one mistake is one sentence"
+
+
+WRONG = {
+    "a misspelt key": ("  qorum: 2", 'line 3, key "defaults.qorum": there is no such key. Did you mean "quorum"?'),
+    "a window without its unit": ("  deadline: 30", f'line 3, key "defaults.deadline": 30 {SPAN}'),
+    "a group that is written wrongly": (
+        "  escalate: {after: 1h, to: [on-call]}",
+        f"line 3, key \"defaults.escalate.to.0\": 'on-call' {WHO}",
+    ),
+    "silence as a yes without the words": (
+        "  deadline: 1h\n  on_timeout: approve",
+        'line 4, key "defaults.on_timeout": this would take silence for a yes. If that is meant, write '
+        "i_accept_silence: yes beside it.",
+    ),
+    "the words without the silence": (
+        "  deadline: 1h\n  i_accept_silence: yes",
+        'line 4, key "defaults.i_accept_silence": silence is no yes here: on_timeout is not approve.',
+    ),
+    "silence without a deadline": (
+        "  on_timeout: wait",
+        'line 3, key "defaults.on_timeout": there is no deadline that it could be about. Give it one.',
+    ),
+    "something else than silence knows": (
+        "  deadline: 1h\n  on_timeout: explode",
+        "line 4, key \"defaults.on_timeout\": 'explode' says nothing of silence: write reject, approve, wait, or ",
+    ),
+    "approvers beside groups": (
+        "rules:\n- name: a\n  approvers: ['@a']\n  groups: [{approvers: ['@b']}]",
+        'line 6, key "rules.0.groups": approvers say already who is asked. Keep one of the two.',
+    ),
+    "a number beside groups": (
+        "rules:\n- name: a\n  groups: [{approvers: ['@b']}]\n  quorum: 2",
+        'line 6, key "rules.0.quorum": each of its groups has its own number. Say it there.',
+    ),
+    "a number beside stages": (
+        "rules:\n- name: a\n  quorum: 2\n  sequence: [{name: x, approvers: ['@b']}, {name: y, approvers: ['@c']}]",
+        'line 5, key "rules.0.quorum": each of its stages has its own number. Say it there.',
+    ),
+    "a sequence of one": (
+        "  sequence: [{name: lead, approvers: ['@b']}]",
+        'line 3, key "defaults.sequence": this is too short. It should be a list such as [{name: lead, ',
+    ),
+    "a quorum larger than those who are named": (
+        "rules:\n- name: a\n  approvers: [UANN, UBOB]\n  quorum: 3",
+        'line 6, key "rules.0.quorum": 3 have to agree, and 2 are named. It could never be settled.',
+    ),
+    "a warning before the question": (
+        "  deadline: 1h\n  warn_before: 2h",
+        f'line 4, key "defaults.warn_before": it would come before the question. {WINDOWS}',
+    ),
+    "an escalation after the deadline": (
+        "  deadline: 1h\n  escalate:\n  - {after: 30m, to: ['@a']}\n  - {after: 2h, to: ['@b']}",
+        f'line 6, key "defaults.escalate.1.after": it would not come before deadline. {WINDOWS}',
+    ),
+    "people where a channel should be": (
+        "  escalate:\n  - {after: 30m, to: ['@a'], as: channel}",
+        'line 4, key "defaults.escalate.0.to": as: channel goes to channels alone, such as ["#on-call"].',
+    ),
+    "another way to reach people": (
+        "  escalate:\n  - {after: 30m, to: ['@a'], as: mail}",
+        "line 4, key \"defaults.escalate.0.as\": Input should be 'dm' or 'channel'.",
+    ),
+    "an answer without its reason": (
+        "rules:\n- name: a\n  auto: approve",
+        "line 5, key \"rules.0.auto\": 'approve' does not say why: write the answer with its reason, such as ",
+    ),
+    "an empty reason": (
+        "rules:\n- name: a\n  auto: {approve: ' '}",
+        'line 5, key "rules.0.auto": the reason is empty: it goes on the record, in place of a person\'s.',
+    ),
+    "an answer to everything": (
+        "  auto: {approve: Why not}",
+        'line 3, key "defaults.auto": it would answer whatever no rule names. Say it in a rule that matches.',
+    ),
+    "an answer and people": (
+        "rules:\n- name: a\n  auto: {approve: It reads}\n  approvers: ['@a']",
+        'line 6, key "rules.0.approvers": auto asks nobody, so this means nothing. Keep one.',
+    ),
+    "a condition that is none": (
+        "rules:\n- name: a\n  match: {when: 'arguments.amount >'}",
+        'line 5, key "rules.0.match.when": this is no CEL expression (',
+    ),
+    "a condition over what there is not": (
+        "rules:\n- name: a\n  match:\n    when: amount > 1000",
+        "line 6, key \"rules.0.match.when\": Undefined variable or function: 'amount'. ",
+    ),
+    "a rule that hides the next": (
+        "rules:\n- name: a\n- name: b",
+        'line 4, key "rules.0": it matches everything, so no rule after it is ever reached. Give it a match, or ',
+    ),
+    "two rules of one name": (
+        "rules:\n- {name: a, match: {graph: x}}\n- {name: a}",
+        'line 5, key "rules.1.name": another rule has this name. Give it its own.',
+    ),
+    "hours that end before they start": (
+        "  hours: {from: 17:00, to: 09:00, zone: UTC}",
+        'line 3, key "defaults.hours.to": hours end after they start: the later time comes under to, or 24:00 for ',
+    ),
+    "a time that is none": (
+        "  hours: {from: 9, to: 17:00, zone: UTC}",
+        'line 3, key "defaults.hours.from": 9 is no time of day: write hours and minutes, such as 09:00 or 17:30.',
+    ),
+    "a zone that is none": (
+        "  hours: {from: 9:00, to: 17:00, zone: Berlin}",
+        "line 3, key \"defaults.hours.zone\": 'Berlin' is no time zone: write one such as Europe/Berlin, or approvers ",
+    ),
+    "days that are none": (
+        "  hours: {from: 9:00, to: 17:00, zone: UTC, days: fri-mon}",
+        "line 3, key \"defaults.hours.days\": 'fri-mon' are no days: write mon-fri, or a list such as [mon, wed, fri].",
+    ),
+    "a reason for what needs none": (
+        "  reason_required: yes",
+        'line 3, key "defaults.reason_required": True is no answer that needs a reason: write reject, approve, both ',
+    ),
+    "a channel without its sign": (
+        "  channel: ops",
+        'line 3, key "defaults.channel": \'ops\' is no channel: write its name in quotes ("#ops") or its id ',
+    ),
+    "a requester who is nobody": (
+        "rules:\n- name: a\n  match: {requester: details.owner}",
+        "line 5, key \"rules.0.match.requester\": 'details.owner' names nobody: write a user id (U012AB3CD), ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("more", "sentence"), WRONG.values(), ids=WRONG)
+def test_each_wrong_policy_is_refused_with_its_line_its_key_and_what_would_be_right(
+    file: Path, more: str, sentence: str
+) -> None:
+    said = refusal(file, f"{DEFAULTS}{more}\n")
+
+    assert said.startswith(f"policies.yaml, {sentence}"), said
     assert "\n" not in said, "one mistake is one sentence"
 
 

@@ -94,7 +94,18 @@ def _contents(form: JSON, forms: Sequence[str], value: JSON) -> Mapping[str, JSO
     schemas.check(form, value)
     if not isinstance(value, dict):
         raise InvalidAnswer("This question is answered with a form.")
-    return {forms[0]: value} if len(forms) == 1 else value
+    contents = {forms[0]: value} if len(forms) == 1 else value
+    for content in contents.values():
+        _refuse_nested(content)
+    return contents
+
+
+def _refuse_nested(content: JSON) -> None:
+    """MCP carries plain values and lists of texts; the adapter raises on anything else, and its call is lost."""
+    for name, value in content.items() if isinstance(content, dict) else []:
+        listed = value if isinstance(value, list) else []
+        if isinstance(value, dict) or not all(isinstance(each, str) for each in listed):
+            raise InvalidAnswer("MCP takes plain values here, and lists of texts.", name)
 
 
 def _accepted(keys: Sequence[str], contents: Mapping[str, JSON]) -> dict[str, JSON]:

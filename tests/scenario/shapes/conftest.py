@@ -1,29 +1,67 @@
-"""One bot for all shapes, with one graph that asks whatever its case says."""
+"""One bot for all shapes: a graph that asks whatever its case says, and graphs of other people's making."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
-from tests.scenario.stage import Bot, Message, Room, Slack, Thread
+from tests.scenario.stage import UNPACED, Bot, Message, Room, Slack, Thread
 
-GRAPH = Path(__file__).resolve().parent / "graphs" / "asking.py"
+FOLDER = Path(__file__).resolve().parent / "graphs"
+GRAPHS = {
+    "asking": "asking.py:graph",
+    "wording": "asking.py:graph",
+    "paired": "asking.py:graph",
+    "batched": "agents.py:batched",
+    "per_call": "agents.py:per_call",
+    "deep": "agents.py:deep",
+    "before": "stopping.py:before",
+    "after": "stopping.py:after",
+    "routed": "stopping.py:before",
+    "changing": "again.py:changing",
+    "insisting": "again.py:insisting",
+    "revising": "again.py:revising",
+    "fanned": "again.py:fanned",
+    "typed": "forms.py:typed",
+    "modelled": "forms.py:modelled",
+    "plain": "forms.py:plain",
+    "nested": "forms.py:nested",
+    "talking": "forms.py:talking",
+    "functional": "forms.py:functional",
+}
 POLICY = """
 defaults:
   approvers: ["@ops-leads"]
   deadline: 1h
+rules:
+  - name: a few rounds
+    match: {graph: revising}
+    max_rounds: 2
+    reason_required: false
+  - name: two of them
+    match: {graph: changing}
+    quorum: 2
+  - name: two of them again
+    match: {graph: paired}
+    quorum: 2
+approvals:
+  wording: {answer: go/stop}
+  routed:
+    reject: {as_node: act, values: {approved: false, notes: ["not acted: {reason}"]}}
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bot(slack: Slack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     bot = Bot.prepare(tmp_path_factory.mktemp("bot"), slack.environment, policy=POLICY)
-    (bot.folder / "langgraph.json").write_text(json.dumps({"graphs": {"asking": f"{GRAPH}:graph"}}))
+    graphs = {name: f"{FOLDER}/{spec}" for name, spec in GRAPHS.items()}
+    (bot.folder / "langgraph.json").write_text(json.dumps({"graphs": graphs}))
+    bot.module = UNPACED
     bot.start()
     yield bot
     assert bot.stop() == 0, bot.log
@@ -31,12 +69,13 @@ def bot(slack: Slack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]
 
 @dataclass(slots=True)
 class Asked:
-    """A graph that has asked, and the card of it."""
+    """A graph that has asked, and a card of it."""
 
     room: Room
     thread: Thread
     card: Message
-    file: Path
+    graph: str
+    file: Path | None = None
 
     async def press(self, action: str, who: str = "bob") -> None:
         await self.room.press(who, await self.thread.again(self.card), action)
@@ -44,6 +83,15 @@ class Asked:
     async def submit(self, who: str = "bob", **typed: Any) -> dict[str, str]:
         """Fill the open modal in by the labels of its fields, `_` for a space, and send it; the errors, by label."""
         return await self.room.submit(who, {label.replace("_", " "): value for label, value in typed.items()})
+
+    async def says(self, action: str, words: str, who: str = "bob") -> None:
+        """Press the button, and write the one text that its modal asks for."""
+        await self.press(action, who)
+        await self.room.modal(who)
+        view = await self.room.seat(who).modal()
+        assert view is not None
+        (field,) = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+        assert await self.room.seat(who).submit({field: words}) == {}
 
     async def shows(self, *words: str) -> str:
         return self.room.read(await self.thread.shows(*words))
@@ -54,17 +102,37 @@ class Asked:
 
     async def told(self) -> Any:
         """The value that the graph was given."""
-        await self.thread.shows("asking finished")
+        assert self.file is not None
+        await self.ended()
         return json.loads(self.file.read_text())
+
+    async def ended(self) -> str:
+        """What the graph says in the end."""
+        shown = await self.shows(f"{self.graph} finished")
+        return "\n".join(shown.split("\n")[1:-1])
+
+
+Asks: TypeAlias = Callable[..., Awaitable[Asked]]
 
 
 @pytest.fixture
-def asks(bot: Bot, room: Room, tmp_path: Path) -> Any:
+def asks(bot: Bot, room: Room, tmp_path: Path) -> Asks:
     """Starts the graph with a case, and waits for its card."""
 
-    async def started(case: str, *words: str) -> Asked:
+    async def started(case: str, *words: str, graph: str = "asking") -> Asked:
         file = tmp_path / "told.json"
-        thread = await room.start(f"/task asking case={case} told={file}")
-        return Asked(room, thread, await thread.card(*words), file)
+        thread = await room.start(f'/task {graph} case="{case}" told={file}')
+        return Asked(room, thread, await thread.card(*words), graph, file)
+
+    return started
+
+
+@pytest.fixture
+def starts(bot: Bot, room: Room) -> Asks:
+    """Starts any graph with what follows its name, and waits for its card."""
+
+    async def started(graph: str, line: str, *words: str) -> Asked:
+        thread = await room.start(f"/task {graph} {line}")
+        return Asked(room, thread, await thread.card(*words), graph)
 
     return started

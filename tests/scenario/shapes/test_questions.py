@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
-from tests.scenario.shapes.conftest import Asked
-
-Asks: TypeAlias = Callable[..., Awaitable[Asked]]
+from tests.scenario.shapes.conftest import Asks
 
 
 @pytest.mark.parametrize(("action", "value"), [("approve", True), ("reject", False)])
@@ -36,6 +33,9 @@ async def test_a_schema_is_a_form_and_what_is_wrong_stands_at_its_field(asks: As
         "On": "2030-05-01",
         "Meals": ["dinner", "breakfast"],
         "Hotel: Street": "ab",
+        "Leaves": 1_900_000_000,
+        "Class of tickets": "Second",
+        "Note": "Two lines,\nas it is long",
     }
 
     assert await asked.submit(Nights="40") != {}
@@ -53,6 +53,9 @@ async def test_a_schema_is_a_form_and_what_is_wrong_stands_at_its_field(asks: As
         "on": "2030-05-01",
         "meals": ["breakfast", "dinner"],
         "hotel": {"street": "High Street", "floor": 0},
+        "leaves": "2030-03-17T17:46:40Z",
+        "class of tickets": 2,
+        "note": "Two lines,\nas it is long",
     }
 
 
@@ -125,3 +128,72 @@ async def test_a_bare_question_is_answered_in_words(asks: Asks) -> None:
     assert await asked.room.seat("bob").submit({"value": "CC-4711"}) == {}
 
     assert await asked.told() == "CC-4711"
+
+
+@pytest.mark.parametrize(
+    ("case", "graph", "approved", "rejected"),
+    [
+        ("details", "asking", True, False),
+        ("object", "asking", {"approved": True, "feedback": ""}, {"approved": False, "feedback": "Not today"}),
+        ("object", "wording", {"approved": True, "feedback": ""}, {"approved": False, "feedback": "Not today"}),
+        ("details", "wording", "go", "stop"),
+        ("other", "wording", "go", "stop"),
+        ("words", "wording", "go", "stop"),
+        ("tool", "asking", {"action": "approve"}, {"action": "reject"}),
+    ],
+)
+async def test_yes_and_no_are_said_as_the_question_or_the_graphs_entry_has_them(
+    asks: Asks, case: str, graph: str, approved: object, rejected: object
+) -> None:
+    first, second = await asks(case, "[Approve]", graph=graph), await asks(case, "[Reject]", graph=graph)
+
+    await first.press("approve")
+    assert await first.told() == approved
+    await second.says("reject", "Not today")
+    assert await second.told() == rejected
+
+
+async def test_what_is_proposed_is_shown_with_its_risk_and_why(asks: Asks) -> None:
+    asked = await asks("details", "Deploy 1.2 to production?")
+
+    text = await asked.text()
+
+    for words in ("High risk", "All checks are green.", "changes  14", "owner  ann", "plan  2 entries", "- drain"):
+        assert words in text
+
+
+async def test_a_tools_own_arguments_are_edited_and_only_what_changed_goes_back(asks: Asks) -> None:
+    asked = await asks("tool", "Send it?", "send_email", "to  ann@x.example")
+    await asked.press("edit")
+    await asked.room.modal("bob", "copies")
+
+    assert await asked.submit(to="bob@x.example") == {}
+
+    assert await asked.told() == {"action": "approve", "to": "bob@x.example"}
+
+
+@pytest.mark.parametrize(
+    ("case", "shown"),
+    [
+        ("review", ["Please review the summary", "One line will do", "Fine."]),
+        ("number", ["A question", "42"]),
+        ("list", ["A question", '"first"', '"second"']),
+        ("nothing", ["A question"]),
+        ("other", ["A question", '"wind": "strong"', "- one"]),
+    ],
+)
+async def test_anything_else_is_shown_readably_and_answered_in_words(asks: Asks, case: str, shown: list[str]) -> None:
+    asked = await asks(case, "[Answer…]", *shown)
+
+    await asked.says("respond", "Fine with me")
+
+    assert await asked.told() == "Fine with me"
+
+
+@pytest.mark.parametrize(("case", "label", "value"), [("labelled", "[Red]", 2), ("enumeration", "[plus]", "plus")])
+async def test_a_choice_is_told_by_its_value(asks: Asks, case: str, label: str, value: object) -> None:
+    asked = await asks(case, label)
+
+    await asked.press("choose:1")
+
+    assert await asked.told() == value

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
-
 import pytest
 
-from tests.scenario.shapes.conftest import Asked
-
-Asks: TypeAlias = Callable[..., Awaitable[Asked]]
+from tests.scenario.shapes.conftest import Asks
 
 
 async def test_several_tool_calls_are_edited_and_answered_one_by_one(asks: Asks) -> None:
@@ -63,6 +58,35 @@ async def test_an_edit_that_is_wrong_is_told_at_its_field_and_one_that_is_right_
     assert told["decisions"][0]["edited_action"]["args"]["amount"] == 100
 
 
+async def test_a_structure_is_edited_as_json(asks: Asks) -> None:
+    asked = await asks("structure", "steps  1 entry", "[Edit…]")
+    await asked.press("edit")
+    await asked.room.modal("bob", "steps")
+
+    assert "not JSON" in (await asked.submit(steps="[{"))["steps"]
+    assert await asked.submit(steps='[{"do": "drain", "in": 9}]', dry="Yes") == {}
+
+    changed = 'steps  [{"do": "drain", "in": 5}]  →  [{"do": "drain", "in": 9}]'
+    await asked.shows("Approved with changes by @bob", changed, "dry  false  →  true")
+    told = await asked.told()
+    assert told["decisions"][0]["edited_action"]["args"] == {"steps": [{"do": "drain", "in": 9}], "dry": True}
+
+
+async def test_an_edit_voids_the_votes_before_it(asks: Asks) -> None:
+    asked = await asks("call", "0 of 2", graph="paired")
+    await asked.press("approve", "bob")
+    await asked.shows("Answers", "1 of 2 · @bob")
+    await asked.press("edit", "carol")
+    await asked.room.modal("carol", "answers given so far no longer count")
+
+    assert await asked.submit("carol", amount="100") == {}
+
+    await asked.shows("version 2", "Changed by @carol", "1 of 2 · @carol")
+    await asked.press("approve", "bob")
+    await asked.shows("Approved with changes by @carol and @bob")
+    assert (await asked.told())["decisions"][0]["edited_action"]["args"]["amount"] == 100
+
+
 async def test_an_edit_that_changes_nothing_is_an_approval_of_what_was_proposed(asks: Asks) -> None:
     asked = await asks("call", "[Edit…]")
     await asked.press("edit")
@@ -101,3 +125,48 @@ async def test_a_tools_server_asks_for_data(asks: Asks) -> None:
     assert await asked.submit(Row="12") == {}
 
     assert await asked.told() == {"responses": {"seat": {"action": "accept", "content": {"row": 12}}}}
+
+
+async def test_a_tools_server_is_declined(asks: Asks) -> None:
+    asked = await asks("mcp", "Which seat?", "[Decline]")
+
+    await asked.says("reject", "None of its business")
+
+    assert await asked.told() == {"responses": {"seat": {"action": "decline"}}}
+
+
+async def test_a_tools_server_has_an_address_opened(asks: Asks) -> None:
+    asked = await asks("mcp url", "Please log in", "https://rail.example/login", "[Done]", "[Decline]")
+
+    await asked.press("approve")
+
+    assert await asked.told() == {"responses": {"login": {"action": "accept"}}}
+
+
+async def test_a_tools_server_asks_two_things_at_once(asks: Asks) -> None:
+    asked = await asks("mcp both", "Which seat?", "Please log in", "https://rail.example/login")
+
+    await asked.press("respond")
+    await asked.room.modal("bob", "Row")
+    assert await asked.submit(Row="12") == {}
+
+    accepted = {"seat": {"action": "accept", "content": {"row": 12}}, "login": {"action": "accept"}}
+    assert await asked.told() == {"responses": accepted}
+
+
+async def test_agent_inboxs_list_is_one_card_whose_actions_are_edited_and_answered_one_by_one(asks: Asks) -> None:
+    asked = await asks("inboxes", "2 actions", "[Accept all 2]", "[Ignore all 2]")
+    await asked.press("edit:0")
+    await asked.room.modal("bob", "send_email")
+    assert await asked.submit(to="bob@x.example") == {}
+    await asked.shows("Changed by @bob", "bob@x.example")
+
+    await asked.press("each")
+    await asked.room.modal("bob", "One by one")
+    filled = {"1. send_email": "Accept", "2. send_email": "Answer", "Reason or answer": "Ask her first"}
+    assert await asked.room.submit("bob", filled) == {}
+
+    assert await asked.told() == [
+        {"type": "edit", "args": {"action": "send_email", "args": {"to": "bob@x.example"}}},
+        {"type": "response", "args": "Ask her first"},
+    ]

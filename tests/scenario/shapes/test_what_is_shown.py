@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+import re
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from tests.scenario.shapes.cases import LONG
-from tests.scenario.shapes.conftest import Asked
+from tests.scenario.shapes.cases import LONG, PAGED
+from tests.scenario.shapes.conftest import Asks
 from tests.scenario.stage import Bot, Room
-
-Asks: TypeAlias = Callable[..., Awaitable[Asked]]
 
 
 async def test_what_is_too_long_to_page_through_is_a_file_in_the_thread_once(asks: Asks) -> None:
@@ -30,6 +28,30 @@ async def test_what_is_too_long_to_page_through_is_a_file_in_the_thread_once(ask
     assert "Page 1 of" in shown
     files = [message for message in await asked.thread.messages() if message.get("files")]
     assert len(files) == 1
+
+
+async def test_what_is_cut_says_so_on_the_card_and_its_whole_is_paged_through(asks: Asks) -> None:
+    asked = await asks("paged", "Publish it?", f"cut, {len(PAGED):,} characters in all", "digest", "[View all]")
+    bob = asked.room.seat("bob")
+    await asked.press("view_all")
+    pages = [await asked.room.modal("bob", "Page 1 of")]
+    last = int(re.findall(r"Page 1 of (\d+)", pages[0])[0])
+    for number in range(2, last + 1):
+        view = await bob.modal()
+        assert view is not None
+        assert (await bob.press(view, f"page:{number - 1}"))["ok"]
+        pages.append(await asked.room.modal("bob", f"Page {number} of {last}"))
+
+    whole = "\n".join(pages)
+    digest = re.findall(r"digest (\w{12})", await asked.text())[0]
+
+    assert all(f"line {number}: nothing of note" in whole for number in range(1200))
+    assert all(f"SHA-256 {digest}" in page for page in pages)
+    assert "[Next]" not in pages[-1]
+    assert not [message for message in await asked.thread.messages() if message.get("files")]
+    await bob.close_modal()
+    await asked.press("approve")
+    assert await asked.told() is True
 
 
 async def test_words_of_an_agent_forge_nothing_on_any_surface(asks: Asks) -> None:

@@ -280,7 +280,7 @@ def test_a_graph_that_asks_something_else_voids_votes_and_edits() -> None:
 
     asked = rules.ask_anew(voted, other, voted.policy, MORNING)
 
-    assert (asked.version, asked.votes, asked.edits) == (3, (), ())
+    assert (asked.version, asked.votes, asked.edits, asked.renewed_at) == (3, (), (), MORNING)
     assert asked.question == asked.proposed == other
 
 

@@ -131,6 +131,23 @@ def test_a_word_that_is_no_such_value_is_refused_by_name(name: str, word: str, s
     assert problem(**{"path": "logs", name: word}) == {name: sentence}
 
 
+def test_what_does_not_match_its_pattern_is_told_in_the_words_of_its_description() -> None:
+    class Amount(BaseModel):
+        amount: str = Field(pattern=r"^\d+$", description="Digits alone.")
+        code: str = Field(default="", pattern=r"^[A-Z]$")
+
+    builder: StateGraph[Any, Any, Any, Any] = StateGraph(Amount)
+    builder.add_node("pay", lambda state: {})
+    builder.add_edge(START, "pay")
+
+    found = problem(inputs.read(builder.compile(), None), amount="ten", code="a")
+
+    assert found == {
+        "amount": "does not fit, `ten`. Digits alone.",
+        "code": "does not fit: 'a' does not match '^[A-Z]$'",
+    }
+
+
 def test_everything_that_is_wrong_is_said_at_once_with_a_right_line() -> None:
     with pytest.raises(InvalidInputs) as refused:
         FORM.parse("clean", {"size": "1", "count": "x"})
@@ -248,7 +265,9 @@ def test_a_conversation_is_begun_with_a_sentence() -> None:
 
     assert [(each.name, each.required, each.schema["type"]) for each in form.inputs] == [("messages", True, "string")]
     assert form.example("chat") == '/task chat messages="please tidy up"'
-    assert form.parse("chat", {"messages": "hello"}) == {"messages": [{"role": "user", "content": "hello"}]}
+    parsed = form.parse("chat", {"messages": "hello"})
+    assert parsed == {"messages": "hello"}, "what a person typed is what is shown"
+    assert form.given(parsed) == {"messages": [{"role": "user", "content": "hello"}]}
     assert problem(form) == {"messages": "is missing"}
 
 

@@ -90,7 +90,8 @@ def configuration(root: Path, **document: object) -> Path:
 
 
 async def loaded(root: Path, **graphs: object) -> Registry:
-    return await registry.load(configuration(root, graphs=graphs), root, InMemorySaver())
+    async with registry.loaded(configuration(root, graphs=graphs), root, InMemorySaver()) as found:
+        return found
 
 
 async def reason(root: Path, spec: str) -> str:
@@ -115,9 +116,9 @@ async def reason(root: Path, spec: str) -> str:
 async def test_each_form_of_a_graph_is_loaded_onto_our_saver(root: Path, spec: str) -> None:
     saver = InMemorySaver()
 
-    found = await registry.load(configuration(root, graphs={"greet": spec}), root, saver)
+    async with registry.loaded(configuration(root, graphs={"greet": spec}), root, saver) as found:
+        graph = found.compiled("greet")
 
-    graph = found.compiled("greet")
     assert graph.checkpointer is saver
     assert await graph.ainvoke({"name": "eve"}, {"configurable": {"thread_id": "t"}}) == {"name": "hello eve"}
 
@@ -130,14 +131,54 @@ async def test_a_functional_graph_is_loaded_too(root: Path) -> None:
     assert await graph.ainvoke("eve", {"configurable": {"thread_id": "t"}}) == "hello eve"
 
 
+RELATIVE = """
+from .words import greeting
+from agent.words import greeting as same
+""" + SOURCE.replace('"hello "', "greeting")
+
+
+@pytest.mark.parametrize("folder", ["src/agent", "agent"])
+async def test_a_file_in_a_package_imports_what_lies_beside_it(root: Path, folder: str) -> None:
+    (root / folder).mkdir(parents=True)
+    (root / folder / "__init__.py").touch()
+    (root / folder / "words.py").write_text('greeting = "good day "')
+    (root / folder / "graph.py").write_text(RELATIVE)
+
+    graph = (await loaded(root, greet=f"./{folder}/graph.py:builder")).compiled("greet")
+
+    said = await graph.ainvoke({"name": "eve"}, {"configurable": {"thread_id": "t"}})
+    assert said == {"name": "good day eve"}
+
+
+async def test_a_package_of_a_name_that_is_taken_is_loaded_by_its_file(root: Path) -> None:
+    (root / "src" / "json").mkdir(parents=True)
+    (root / "src" / "json" / "__init__.py").touch()
+    (root / "src" / "json" / "graph.py").write_text(SOURCE)
+
+    found = await loaded(root, greet="./src/json/graph.py:builder")
+
+    assert not found.graphs["greet"].unavailable
+
+
+async def test_folders_named_as_dependencies_are_imported_from(root: Path) -> None:
+    (root / "libraries").mkdir()
+    (root / "libraries" / "words_of_a_test.py").write_text('greeting = "good evening "')
+    (root / "agent.py").write_text("from words_of_a_test import greeting\n" + SOURCE.replace('"hello "', "greeting"))
+    file = configuration(root, graphs={"greet": "./agent.py:builder"}, dependencies=["./libraries", ".", "requests", 7])
+
+    (greet,) = await registry.listed(file, root)
+
+    assert not greet.unavailable
+
+
 async def test_a_file_above_the_configurations_folder_is_loaded(root: Path) -> None:
     (root / "below").mkdir()
 
-    found = await registry.load(
-        configuration(root / "below", graphs={"greet": "../loose.py:builder"}), root / "below", InMemorySaver()
-    )
+    file = configuration(root / "below", graphs={"greet": "../loose.py:builder"})
 
-    assert not found.get("greet").unavailable
+    (greet,) = await registry.listed(file, root / "below")
+
+    assert not greet.unavailable
 
 
 async def test_two_loose_files_of_one_name_stay_apart(root: Path) -> None:
@@ -258,14 +299,14 @@ async def test_a_file_that_cannot_be_understood_stops_the_start_and_says_where(
     file.write_text(text)
 
     with pytest.raises(SettingsError) as refused:
-        await registry.load(file, tmp_path, InMemorySaver())
+        await registry.listed(file, tmp_path)
 
     assert str(refused.value).startswith(f"{tmp_path}/{sentence}")
 
 
 async def test_a_missing_file_is_named_with_what_it_should_hold(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"there is no such file\. LANGGRAPH_CONFIG names it; it lists your graphs"):
-        await registry.load(tmp_path / "langgraph.json", tmp_path, InMemorySaver())
+        await registry.listed(tmp_path / "langgraph.json", tmp_path)
 
 
 async def test_a_file_that_is_no_text_or_a_folder_cannot_be_read(tmp_path: Path) -> None:
@@ -273,7 +314,7 @@ async def test_a_file_that_is_no_text_or_a_folder_cannot_be_read(tmp_path: Path)
 
     for file in (tmp_path / "langgraph.json", tmp_path):
         with pytest.raises(SettingsError, match="cannot be read"):
-            await registry.load(file, tmp_path, InMemorySaver())
+            await registry.listed(file, tmp_path)
 
 
 async def test_the_graphs_can_be_listed_without_a_database(root: Path) -> None:

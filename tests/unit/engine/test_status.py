@@ -626,6 +626,7 @@ async def test_a_node_that_swallows_its_interrupt_has_asked_nothing(saver: Saver
     ("values", "outcome"),
     [
         ({"outcome": "moved 3 files", "messages": []}, "moved 3 files"),
+        ({"messages": [AIMessage([{"type": "text", "text": "All "}, {"type": "text", "text": "done."}])]}, "All done."),
         ({"outcome": "   "}, ""),
         ({"outcome": 7}, ""),
         ({"messages": [{"content": "not a message"}]}, ""),

@@ -280,6 +280,29 @@ def test_words_that_look_like_numbers_are_told_apart_from_numbers() -> None:
     assert {'"5"', "5", '" x"'} <= set(words)
 
 
+def test_a_text_of_several_lines_is_shown_as_lines_unless_it_reads_like_something_else() -> None:
+    arguments: dict[str, JSON] = {"text": "Dear Ada,\n\nit is paid.\n", "json": '["a",\n"b"]'}
+
+    card = cards.draw(view(asked=request(samples.question(Item(name="send", arguments=arguments, verdicts=())))))
+
+    assert {"Dear Ada,\n\nit is paid.\n", json.dumps(arguments["json"])} <= set(limits.texts(card.blocks, "text"))
+
+
+def test_records_are_a_line_each_with_their_names_in_bold() -> None:
+    rest: list[JSON] = [{"row": number} for number in range(3, 23)]
+    rows: list[JSON] = [{"row": 1, "text": "fine   *row* 2"}, {"row": 2, "text": "2"}, *rest]
+
+    card = cards.draw(view(asked=request(samples.question(Item(name="", arguments={"rows": rows}, verdicts=())))))
+
+    (listed,) = [part for block in card.blocks for part in block.get("elements", []) if "list" in part["type"]]
+    first, second, *_, last = [
+        [(run["text"], "style" in run) for run in line["elements"]] for line in listed["elements"]
+    ]
+    assert first == [("row", True), ("  1", False), ("   ", False), ("text", True), ("  fine   *row* 2", False)]
+    assert second[-1] == ('  "2"', False)
+    assert last == [("… 14 more", True)]
+
+
 def test_the_same_record_is_drawn_the_same() -> None:
     assert cards.draw(view()).fingerprint == cards.draw(view()).fingerprint
     assert cards.draw(view()).fingerprint != cards.draw(view(asked=request(state=decided(answered())))).fingerprint
@@ -302,3 +325,14 @@ def test_a_verdict_of_approval_needs_no_words() -> None:
     card = cards.draw(view(asked=request(state=decided(answered(Approve(), edited=True)))))
 
     assert "*Approved with changes* by <@U0BOB>" in seen(card)
+
+
+def test_a_question_that_changed_while_it_waited_says_so_until_it_is_answered() -> None:
+    renewed = replace(request(), renewed_at=NOW, version=2)
+    settled = replace(renewed, state=decided(answered()))
+
+    for said in (seen(cards.draw(view(asked=renewed))), cards.draw(view(asked=renewed)).text):
+        assert "asks something else now" in said
+    assert "asks something else now" in json.dumps(cards.draw_small(view(asked=renewed)))
+    for said in (seen(cards.draw(view(asked=settled))), cards.draw(view(asked=settled)).text):
+        assert "asks something else now" not in said

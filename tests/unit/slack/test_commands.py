@@ -158,6 +158,7 @@ async def test_a_line_starts_its_graph_with_the_values_that_were_typed(
             "`claenup` is neither a graph nor a subcommand. Did you mean `/task cleanup`? "
             "Graphs: `cleanup`, `deploy`, `mailer`. `/task help` shows all that `/task` can do.",
         ),
+        ("mailer ada@example.org", "The graph `mailer` cannot run here: no &lt;key&gt;"),
         (
             "lst",
             "`lst` is neither a graph nor a subcommand. Did you mean `/task list`? "

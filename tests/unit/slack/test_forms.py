@@ -70,6 +70,8 @@ def labels(form: JSON) -> list[str]:
         ({}, {"value": "free words"}, "free words"),
         ({}, {"value": "17"}, 17),
         ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, {"value": None}, None),
+        ({"anyOf": [{"type": "integer"}, {"type": "string"}]}, {"value": "free words"}, "free words"),
+        ({"type": ["integer", "string"]}, {"value": "17"}, 17),
     ],
 )
 def test_what_was_filled_in_is_a_value_of_its_type(schema: JSON, typed: dict[str, Any], value: JSON) -> None:
@@ -89,6 +91,26 @@ def test_a_boolean_is_yes_or_no_and_an_enumeration_a_menu() -> None:
     )
 
     assert value == {"sure": False, "size": "1", "days": ["Mon", "Wed"]}
+
+
+def test_values_with_titles_are_chosen_by_their_titles() -> None:
+    colours: list[JSON] = [{"const": "#f00", "title": "Red"}, {"const": "#00f", "title": "Blue"}, {"const": "none"}]
+    alike: list[JSON] = [{"const": 1, "title": "One"}, {"const": 2, "title": "One"}]
+    form = object_of(
+        colour={"type": "string", "oneOf": colours},
+        several={"type": "array", "items": {"anyOf": colours}},
+        alike={"oneOf": alike},
+    )
+    modal = modals.respond(answering(form))
+
+    value = answered(
+        form,
+        option(modal, "answer:0", "Blue"),
+        {"selected_options": [option(modal, "answer:1", each)["selected_option"] for each in ("none", "Red")]},
+        option(modal, "answer:2", "One (2)"),
+    )
+
+    assert value == {"colour": "#00f", "several": ["#f00", "none"], "alike": 2}
 
 
 def test_any_number_of_choices_is_none_where_that_fits() -> None:
@@ -218,6 +240,7 @@ def test_a_long_text_is_spread_over_inputs_and_comes_back_whole() -> None:
     assert fields.read(field, submitted(modal, b={"value": "short"}))[0] == "short\n" + words.split("\n", 31)[31]
 
 
+TITLED = st.lists(st.fixed_dictionaries({"const": VALUES}, optional={"title": HOSTILE | VALUES}), max_size=4)
 JSON_TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
 LEAVES: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {},
@@ -225,6 +248,7 @@ LEAVES: st.SearchStrategy[Any] = st.fixed_dictionaries(
         "type": st.sampled_from(JSON_TYPES) | st.lists(st.sampled_from(JSON_TYPES), max_size=3) | VALUES,
         "enum": st.lists(VALUES, max_size=5),
         "const": VALUES,
+        "oneOf": TITLED,
         "default": VALUES,
         "title": HOSTILE | VALUES,
         "description": HOSTILE | VALUES,
@@ -247,7 +271,7 @@ SCHEMAS: st.SearchStrategy[Any] = st.recursive(
         properties=st.dictionaries(HOSTILE, inner | st.booleans(), max_size=6) | VALUES,
         required=st.lists(HOSTILE, max_size=2) | VALUES,
         items=inner | VALUES,
-        anyOf=st.lists(inner, max_size=3) | st.just([{"type": "null"}]) | VALUES,
+        anyOf=st.lists(inner, max_size=3) | st.just([{"type": "null"}]) | TITLED | VALUES,
     ),
     max_leaves=8,
 )

@@ -201,6 +201,15 @@ def test_one_of_very_many_choices_can_be_chosen() -> None:
     assert chosen == Choose(choice="choice 249")
 
 
+def test_choices_that_no_menu_holds_are_counted() -> None:
+    asked = request(question(choices=tuple(f"choice {number}" for number in range(1500))))
+
+    drawn = modals.choose(asked)
+
+    limits.check_modal(drawn)
+    assert "1,000 of the 1,500 choices" in json.dumps(drawn)
+
+
 def test_a_choice_that_does_not_exist_is_a_problem() -> None:
     state = {"values": {"answer": {"value": {"selected_option": {"value": "7"}}}}}
 

@@ -1,0 +1,128 @@
+"""What langgraph.json names -> a graph on our saver: as it is, or made by a factory, sync or async, which may be a
+context manager that keeps something open for its graph.
+
+LangGraph's own server calls a factory for each run; here it is called once, as the process starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import is_dataclass
+from typing import Any, Final, TypeAlias, cast, get_origin, get_type_hints
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import StateGraph
+from langgraph.pregel import Pregel
+from langgraph.store.memory import InMemoryStore
+from langgraph_sdk.runtime import ServerRuntime, _ExecutionRuntime
+from pydantic import BaseModel, ValidationError
+
+log = logging.getLogger(__name__)
+
+Saver: TypeAlias = BaseCheckpointSaver[Any]
+AnyGraph: TypeAlias = Pregel[Any, Any, Any, Any]
+Context: TypeAlias = AbstractAsyncContextManager[object] | AbstractContextManager[object]
+
+SECONDS_TO_CLOSE: Final = 5.0
+"""How long what a graph keeps open may take to close; then it is cut off."""
+
+
+async def compiled(exported: object, saver: Saver, held: AsyncExitStack) -> AnyGraph:
+    """The graph on our saver; what its factory keeps open is closed with `held`."""
+    if isinstance(exported, StateGraph):
+        return cast("AnyGraph", exported.compile(checkpointer=saver))
+    if isinstance(exported, Pregel):
+        return exported.copy(update={"checkpointer": saver})
+    if isinstance(exported, AbstractAsyncContextManager | AbstractContextManager):
+        return await compiled(await held.enter_async_context(_kept(exported)), saver, held)
+    if callable(exported):
+        made = _called(cast("Callable[..., object]", exported))
+        return await compiled(await made if inspect.isawaitable(made) else made, saver, held)
+    raise TypeError(f"it is a {type(exported).__name__}, not a StateGraph, a compiled graph or a factory of one")
+
+
+def context(graph: AnyGraph) -> Any:
+    """What a run is given as its context: the defaults of the graph's schema. None where that has none, or wants
+    somebody's word."""
+    schema = graph.context_schema
+    if schema is None or not (is_dataclass(schema) or issubclass(schema, BaseModel)):
+        return None
+    try:
+        return schema()
+    except (TypeError, ValidationError):
+        return None
+
+
+@asynccontextmanager
+async def _kept(context: Context) -> AsyncIterator[object]:
+    """What the context gives. It is entered and left in a task of its own: where something in it breaks, as a
+    connection of a task group may, that task is cancelled, and not the bot."""
+    given: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    over = asyncio.Event()
+    keeper = asyncio.create_task(_keep(context, given, over))
+    try:
+        await asyncio.wait({keeper, given}, return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]  # of two kinds
+        if not given.done():
+            raise (None if keeper.cancelled() else keeper.exception()) or RuntimeError("it was cancelled as it opened")
+        keeper.add_done_callback(_told)
+        yield given.result()
+    finally:
+        over.set()
+        _, late = await asyncio.wait([keeper], timeout=SECONDS_TO_CLOSE)
+        if late:
+            log.warning("what a graph keeps open did not close within %s s", SECONDS_TO_CLOSE)
+            keeper.cancel()
+            await asyncio.wait([keeper], timeout=SECONDS_TO_CLOSE)
+
+
+async def _keep(context: Context, given: asyncio.Future[object], over: asyncio.Event) -> None:
+    async with AsyncExitStack() as stack:
+        if isinstance(context, AbstractAsyncContextManager):
+            given.set_result(await stack.enter_async_context(context))
+        else:
+            given.set_result(stack.enter_context(context))
+        await over.wait()
+
+
+def _told(keeper: asyncio.Task[None]) -> None:
+    """Nobody waits for its end: what it raised is said here."""
+    error = None if keeper.cancelled() else keeper.exception()
+    if error is not None:
+        log.error("what a graph keeps open has broken, or did not close", exc_info=error)
+
+
+def _called(factory: Callable[..., object]) -> object | Awaitable[object]:
+    """Call a factory with what it takes: an empty config, or the runtime that LangGraph's own server would give it."""
+    hints = _hints(factory)
+    given: list[object] = []
+    named: dict[str, object] = {}
+    for name, parameter in inspect.signature(factory).parameters.items():
+        if parameter.default is not parameter.empty:
+            continue
+        argument = _runtime() if _is_runtime(hints.get(name)) else RunnableConfig()
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            given.append(argument)
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            named[name] = argument
+    return factory(*given, **named)
+
+
+def _hints(factory: Callable[..., object]) -> dict[str, Any]:
+    try:
+        return get_type_hints(factory)
+    except (NameError, TypeError):  # a name that only a type checker knows, or an object that has no hints
+        return {}
+
+
+def _is_runtime(hint: Any) -> bool:
+    return ServerRuntime in (hint, get_origin(hint)) or _ExecutionRuntime in (hint, get_origin(hint))
+
+
+def _runtime() -> object:
+    """As for a run, so that a factory opens what its graph needs; nobody is signed in here."""
+    return _ExecutionRuntime(access_context="threads.create_run", user=None, store=InMemoryStore())
