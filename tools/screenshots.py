@@ -1,83 +1,154 @@
-"""Takes the pictures of the README: the demo's page in a real Chromium. `make screenshots` runs it."""
+"""Takes the pictures of the README: people at the demo's page, in a real Chromium. `make screenshots` runs it."""
 
 from __future__ import annotations
 
-import asyncio
-import shutil
+import base64
+import re
+import subprocess
 import sys
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from playwright.async_api import Page, async_playwright
+from playwright.sync_api import Browser, expect
 
 from bot.demo import stage
-from bot.simulator.client import Seat, Simulator
+from tests.browser.people import NoChromium, Person, browser, executable
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
-WINDOWS = stage.Windows(remind=timedelta(hours=1), escalate=timedelta(hours=4), deadline=timedelta(hours=12))
+FOLDER = Path("var/screenshots")
+QUALITY = 82
+WINDOWS = ("--remind", "1h", "--escalate", "4h", "--deadline", "12h")
+PAYMENT = '/task payment payee="Harbour Print" amount=310.10 purpose="Invoice 2041"'
+TICKETS = '/task payment payee="Northern Rail" amount=1240.00 purpose="Season tickets, spring"'
+MAIL = '/task email to=ada@example.org subject="Your order" text="It leaves our harbour on Friday."'
+CLEANUP = "/task cleanup path=logs older_than=90d"
 
 
-async def main() -> int:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        sys.stderr.write(
-            "There is no Chromium on this machine, so no picture was taken (on Debian: apt install chromium).\n"
-        )
+def main() -> int:
+    try:
+        path = executable()
+    except NoChromium as error:
+        sys.stderr.write(f"No picture was taken: {error}.\n")
         return 1
     IMAGES.mkdir(parents=True, exist_ok=True)
-    folder = Path("var/screenshots")
-    stage.prepare(folder, WINDOWS)
-    async with (
-        stage.simulator(0) as slack,
-        stage.bot(slack, folder) as process,
-        Simulator.connect(slack.url) as simulator,
-        async_playwright() as playwright,
-    ):
-        await stage.connected(simulator, process, folder)
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = await browser.new_page(viewport={"width": 1440, "height": 900}, device_scale_factor=1.5)
-        await _take(simulator, page, slack.url, folder)
-        await browser.close()
+    with demo() as url, browser(path) as opened:
+        take(opened, url)
     return 0
 
 
-async def _take(simulator: Simulator, page: Page, url: str, folder: Path) -> None:
-    alice, bob = simulator.seat("alice"), simulator.seat("bob")
-    opening, card = await _start(simulator, alice)
-    await bob.press(card, "approve")
-    await simulator.wait_for(lambda: bob.message("#ops", containing="finished", thread=opening["ts"]))
-    await _shoot(page, url, "settled", opening)
-    stage.fill(folder / "logs")
-    opening, card = await _start(simulator, alice)
-    await _shoot(page, url, "open", opening)
-    await bob.press(card, "reject")
-    await simulator.wait_for(bob.modal)
-    await _shoot(page, url, "reject", opening)
+@contextmanager
+def demo() -> Iterator[str]:
+    """The demo as a process of its own, ended with the block; the address of its page."""
+    command = [sys.executable, "-m", "bot", "demo", "--folder", str(FOLDER), *WINDOWS]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - this very project
+    try:
+        yield _address(process)
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
 
 
-async def _start(simulator: Simulator, seat: Seat) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A task of this seat; the message that opens its thread, and its card."""
-    known = {message["ts"] for message in await seat.messages("#ops")}
-    await seat.command("#ops", "/task cleanup path=logs older_than=90d")
-
-    async def opened() -> dict[str, Any] | None:
-        new = [message for message in await seat.messages("#ops") if message["ts"] not in known]
-        return new[-1] if new else None
-
-    opening = await simulator.wait_for(opened)
-    assert opening is not None  # noqa: S101 - wait_for returns what is truthy
-    card = await simulator.wait_for(lambda: seat.message("#ops", containing="to the trash?", thread=opening["ts"]))
-    assert card is not None  # noqa: S101
-    return opening, card
+def take(opened: Browser, url: str) -> None:
+    """All pictures, one after the other, of one morning in #ops."""
+    alice = Person.at(opened, url, device_scale_factor=2, size=(1280, 800)).sits("alice")
+    settled(alice)
+    rejected(alice)
+    waiting(alice)
+    modal(alice)
+    dark(alice)
+    beside(alice)
+    narrow(Person.at(opened, url, device_scale_factor=2, size=(390, 780), has_touch=True).sits("bob"))
 
 
-async def _shoot(page: Page, url: str, name: str, opening: dict[str, Any]) -> None:
-    await page.goto(f"{url}/?seat=bob&channel=ops&thread={opening['ts']}")
-    await page.wait_for_load_state("load")
-    await page.wait_for_timeout(700)
-    await page.screenshot(path=str(IMAGES / f"{name}.png"))
+def settled(who: Person) -> None:
+    """A cleanup that bob has approved."""
+    who.starts(CLEANUP, having="to the trash?")
+    who.takes("bob")
+    who.presses("Approve")
+    expect(who.message("started cleanup")).to_contain_text("Finished")
+    who.takes("alice")
+    stage.fill(FOLDER / "logs")
+
+
+def rejected(who: Person) -> None:
+    """A payment that bob has rejected."""
+    who.starts(PAYMENT, having="Harbour Print")
+    who.takes("bob")
+    who.presses("Reject")
+    who.dialog.get_by_role("textbox", name="Why?").fill("Invoice 2041 was paid on Monday.")
+    who.dialog.get_by_role("button", name="Reject").click()
+    expect(who.message("started payment")).to_contain_text("Finished")
+    who.takes("alice")
+
+
+def waiting(who: Person) -> None:
+    """A mail and a payment, not answered yet, below what has been settled."""
+    who.starts(MAIL, having="ada@example.org")
+    who.starts(TICKETS, having="Northern Rail")
+    who.takes("bob")
+    shoot(who, "channel")
+
+
+def modal(who: Person) -> None:
+    """The thread of a card, and the modal that asks why it is rejected."""
+    who.presses("Reject")
+    who.dialog.get_by_role("textbox", name="Why?").fill("The travel budget is spent until April.")
+    shoot(who, "modal")
+    who.page.keyboard.press("Escape")
+    expect(who.dialog).to_have_count(0)
+
+
+def dark(who: Person) -> None:
+    """The thread of a settled card, by night."""
+    who.page.emulate_media(color_scheme="dark")
+    who.message("Harbour Print").get_by_role("button", name=re.compile("repl")).click()
+    expect(who.thread).to_contain_text("Rejected by @bob")
+    shoot(who, "dark")
+    who.page.emulate_media(color_scheme="light")
+
+
+def beside(who: Person) -> None:
+    """Two seats, and what goes over the wire."""
+    who.message("Northern Rail").get_by_role("button", name=re.compile("repl")).click()
+    expect(who.thread).to_contain_text("Season tickets")
+    who.takes("alice")
+    who.page.set_viewport_size({"width": 1440, "height": 900})
+    who.page.get_by_role("button", name="Two seats side by side").click()
+    for name in ("alice", "bob"):
+        screen = who.page.frame_locator(f'iframe[title="{name}\'s screen"]')
+        expect(screen.get_by_role("complementary", name="Thread")).to_contain_text("Season tickets")
+    who.page.get_by_role("button", name="Inspector").click()
+    expect(who.page.get_by_role("row").nth(5)).to_be_visible()
+    shoot(who, "beside")
+
+
+def narrow(bob: Person) -> None:
+    """The same on a telephone."""
+    bob.opens_thread("Northern Rail", having="Season tickets")
+    shoot(bob, "narrow")
+
+
+def shoot(who: Person, name: str) -> None:
+    """Write the picture, without a blinking cursor and with nothing under the pointer, once nothing moves any more."""
+    who.page.mouse.move(0, 0)
+    who.page.evaluate("document.documentElement.style.setProperty('caret-color', 'transparent')")
+    who.page.evaluate("document.fonts.ready")
+    who.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
+    session = who.page.context.new_cdp_session(who.page)
+    picture = session.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
+    session.detach()
+    (IMAGES / f"{name}.webp").write_bytes(base64.b64decode(picture["data"]))
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    if process.stdout is None:
+        raise RuntimeError("the demo says nothing")
+    for line in process.stdout:
+        if found := re.search(r"http://[\w.:]+", line):
+            return found[0]
+    raise RuntimeError("the demo ended before it was ready")
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(main())

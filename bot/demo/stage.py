@@ -125,7 +125,9 @@ def words(window: timedelta) -> str:
     seconds = int(window.total_seconds())
     if seconds < 120 or seconds % 60:
         return f"{seconds} seconds"
-    return f"{seconds // 60} minutes" if seconds < 7200 or seconds % 3600 else f"{seconds // 3600} hours"
+    if seconds % 3600:
+        return f"{seconds // 60} minutes"
+    return "an hour" if seconds == 3600 else f"{seconds // 3600} hours"
 
 
 def fill(logs: Path) -> None:

@@ -74,10 +74,9 @@ class Simulator:
         A call: direction "call", seq, at, method, arguments, status, ok, error, lost, answer. An envelope: direction
         "envelope", seq, at, connection, envelope_id, type, payload, acknowledged_after (None: never), response.
         """
-        entries: list[Json] = (await self.get("/sim/traffic", after=str(after)))["traffic"]
-        if method is not None:
-            return [entry for entry in entries if entry.get("method") == method]
-        return [entry for entry in entries if kind is None or entry.get("type") == kind]
+        wanted = {name: value for name, value in (("method", method), ("kind", kind)) if value is not None}
+        entries: list[Json] = (await self.get("/sim/traffic", after=str(after), **wanted))["traffic"]
+        return entries
 
     async def events(self, after: int, seconds: float = 25.0) -> Json:
         """`{"seq", "events"}` after that number, as soon as there are any."""
@@ -295,9 +294,13 @@ class Seat:
         `values` is what was typed into other inputs there. `{"ok": False, "notice": ...}` when Slack shows an error.
         """
         body: Json = {"action_id": action_id, "block_id": block_id, "value": value, "values": dict(values or {})}
-        if where.get("type") in ("modal", "home"):
-            return await self._do("press", **body, home=where["type"] == "home")
-        return await self._do("press", **body, channel=where["channel"], ts=where["ts"])
+        return await self._do("press", **body, **_place(where))
+
+    async def suggest(self, where: Json, action_id: str, typed: str, *, block_id: str | None = None) -> list[Json]:
+        """Types into a menu that asks the app for its options; they may be chosen from then on."""
+        done = await self._do("suggest", action_id=action_id, block_id=block_id, value=typed, **_place(where))
+        options: list[Json] = done["options"]
+        return options
 
     async def fill(self, values: Mapping[str, Any]) -> None:
         """Types into the open modal; keys are `block_id/action_id`, or one of both if that is clear."""
@@ -321,6 +324,12 @@ class Seat:
 
     async def _do(self, deed: str, **body: Any) -> Json:
         return await self.simulator.post(f"/sim/seats/{self.name}/{deed}", body)
+
+
+def _place(where: Json) -> Json:
+    if where.get("type") in ("modal", "home"):
+        return {"home": where["type"] == "home"}
+    return {"channel": where["channel"], "ts": where["ts"]}
 
 
 async def _checked(response: aiohttp.ClientResponse) -> Any:

@@ -77,7 +77,9 @@ class Control:
         return response
 
     async def _traffic(self, request: web.Request) -> web.Response:
-        entries = self._world.traffic.since(int(request.query.get("after", "0")))
+        query = request.query
+        after, method, kind = int(query.get("after", "0")), query.get("method"), query.get("kind")
+        entries = self._world.traffic.since(after, method=method, kind=kind)
         return web.json_response({"traffic": entries})
 
     async def _fault(self, _request: web.Request, body: dict[str, Any]) -> dict[str, Any]:

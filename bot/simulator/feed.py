@@ -43,7 +43,8 @@ class Feed:
 
     def since(self, after: int) -> list[Change]:
         """The changes numbered above `after`."""
-        return [change for change in self._changes if change.seq > after]
+        first = self._changes[0].seq if self._changes else self.seq + 1
+        return self._changes[max(0, after + 1 - first) :]
 
     async def wait(self, after: int, seconds: float) -> list[Change]:
         """The changes above `after`, as soon as there is one; none when `seconds` have passed."""

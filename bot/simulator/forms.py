@@ -36,10 +36,14 @@ REQUIRED = "Please complete this required field."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
-    """Whom a menu of people or conversations means by an id or a name; raises UnknownPlace."""
+    """What a menu that holds no options of its own has to offer.
+
+    Whom an id or a name means, and which conversation: raises UnknownPlace. And what the app offered, by action_id.
+    """
 
     person: Callable[[str], str]
     channel: Callable[[str], str]
+    offered: Callable[[str], list[dict[str, Any]]]
 
 
 def elements(blocks: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -101,6 +105,8 @@ def carried(blocks: list[dict[str, Any]], before: Values) -> Values:
 def chosen(element: dict[str, Any], value: Any, directory: Directory) -> dict[str, Any]:
     """The state of one element in which `value` was typed or chosen; raises UnknownPlace for what is not on offer."""
     kind = element["type"]
+    if kind.endswith("external_select"):
+        element = {**element, "options": directory.offered(element["action_id"])}
     if kind in _OPTION:
         return {"type": kind, "selected_option": None if value in (None, "") else _option(element, value)}
     if kind in _OPTIONS:

@@ -17,6 +17,7 @@ from bot.simulator.messages import Message
 from bot.simulator.notices import Notice
 from bot.simulator.outcomes import Acknowledged, Failed, Late, Unconnected
 from bot.simulator.people import BOT_USER_ID, Person
+from bot.simulator.suggestions import Suggestions
 from bot.simulator.views import View
 from bot.simulator.world import World
 
@@ -35,8 +36,11 @@ class Interactions:
         self._world = world
         self._events = events
         self._values: dict[tuple[str, str, str], forms.Values] = {}
+        self.suggestions = Suggestions(world)
         self._directory = forms.Directory(
-            person=lambda name: world.people.find(name).id, channel=lambda name: world.channels.find(name).id
+            person=lambda name: world.people.find(name).id,
+            channel=lambda name: world.channels.find(name).id,
+            offered=self.suggestions.offered,
         )
 
     def send(self, person: Person, channel: Channel, text: str, thread_ts: str | None = None) -> Message:

@@ -65,6 +65,12 @@ class Manifest:
             return known.url if known else None
         return self.events_url if kind == "events_api" else self.interactivity_url
 
+    @property
+    def request_urls(self) -> list[str]:
+        """Every address that it names."""
+        named = [self.events_url, self.interactivity_url, *(command.url for command in self.commands)]
+        return [url for url in named if url]
+
     def shortcut(self, callback_id: str) -> Shortcut | None:
         """The registered shortcut of that callback_id."""
         return next((shortcut for shortcut in self.shortcuts if shortcut.callback_id == callback_id), None)
@@ -91,6 +97,8 @@ def parse(content: dict[str, Any]) -> Manifest:
     name = str(display.get("name") or "App")
     shown = bool(home.get("messages_tab_enabled", True))
     events, interactivity = _section(settings, "event_subscriptions"), _section(settings, "interactivity")
+    if (features.get("slash_commands") or features.get("shortcuts")) and "commands" not in scopes:
+        raise ManifestError("manifest: slash commands and shortcuts need the scope commands")
     return Manifest(
         app_name=name,
         bot_name=str(_section(features, "bot_user").get("display_name") or name),

@@ -37,24 +37,26 @@ def command(world: World, person: Person, channel: Channel, name: str, text: str
     }
 
 
+def suggestion(
+    world: World, person: Person, where: Message | View, block: dict[str, Any], element: dict[str, Any], typed: str
+) -> dict[str, Any]:
+    """What somebody has typed into a menu that asks the app for its options."""
+    asked = {"block_id": block["block_id"], "action_id": element["action_id"], "value": typed}
+    body = {**_common(world, person, "block_suggestion"), **asked}
+    if isinstance(where, View):
+        return {**body, "container": {"type": "view", "view_id": where.id}, "view": where.as_slack()}
+    channel = _channel(world.channels.find(where.channel))
+    return {**body, "container": _container(where), "channel": channel, **_message(world, where)}
+
+
 def message_action(
     world: World, person: Person, message: Message, values: forms.Values, action: dict[str, Any]
 ) -> dict[str, Any]:
     """A click or a choice in a message."""
     channel = world.channels.find(message.channel)
-    container: dict[str, Any] = {
-        "type": "message",
-        "message_ts": message.ts,
-        "channel_id": message.channel,
-        "is_ephemeral": message.only_for is not None,
-    }
-    if message.thread_ts:
-        container["thread_ts"] = message.thread_ts
-    replies = world.messages.replies(message.channel, message.ts)
-    shown = message.as_slack(replies=replies, with_metadata=False)
-    body = {
+    return {
         **_common(world, person, "block_actions"),
-        "container": container,
+        "container": _container(message),
         "trigger_id": world.triggers.make(person.id),
         "channel": _channel(channel),
         "state": {"values": values},
@@ -62,9 +64,8 @@ def message_action(
             world, user_id=person.id, channel=channel.id, message_ts=message.ts, thread_ts=message.thread_ts
         ),
         "actions": [action],
+        **_message(world, message),
     }
-    # Slack leaves the message out where only one person sees it.
-    return body if message.only_for else {**body, "message": shown}
 
 
 def view_action(world: World, person: Person, view: View, action: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +106,6 @@ def global_shortcut(world: World, person: Person, shortcut: Shortcut) -> dict[st
 
 def message_shortcut(world: World, person: Person, shortcut: Shortcut, message: Message) -> dict[str, Any]:
     """A shortcut that was run on a message."""
-    replies = world.messages.replies(message.channel, message.ts)
     return {
         **_common(world, person, "message_action"),
         "action_ts": world.messages.next_ts(world.clock.now()),
@@ -113,7 +113,7 @@ def message_shortcut(world: World, person: Person, shortcut: Shortcut, message: 
         "trigger_id": world.triggers.make(person.id),
         "channel": _channel(world.channels.find(message.channel)),
         "message_ts": message.ts,
-        "message": message.as_slack(replies=replies, with_metadata=False),
+        **_message(world, message),
         # The message may be anybody's, so an answer never replaces it: it is a new one, for that person alone.
         "response_url": _response_url(world, user_id=person.id, channel=message.channel, thread_ts=message.thread_ts),
     }
@@ -142,6 +142,25 @@ def _common(world: World, person: Person, kind: str) -> dict[str, Any]:
         "enterprise": None,
         "is_enterprise_install": False,
     }
+
+
+def _container(message: Message) -> dict[str, Any]:
+    thread = {"thread_ts": message.thread_ts} if message.thread_ts else {}
+    return {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": message.channel,
+        "is_ephemeral": message.only_for is not None,
+        **thread,
+    }
+
+
+def _message(world: World, message: Message) -> dict[str, Any]:
+    """The message of an interaction; Slack leaves it out where only one person sees it."""
+    if message.only_for is not None:
+        return {}
+    replies = world.messages.replies(message.channel, message.ts)
+    return {"message": message.as_slack(replies=replies, with_metadata=False)}
 
 
 def _response_urls(world: World, person: Person, view: View) -> Iterator[dict[str, str]]:

@@ -45,7 +45,13 @@ class RequestUrls:
         return self._everything is not None or not self._manifest.socket_mode
 
     def set(self, url: str | None) -> None:
-        """Sends everything to this one address, whatever the manifest says; None: as the manifest says."""
+        """Sends everything to this one address, whatever the manifest says; None: as the manifest says.
+
+        Raises NotAccepted where that would lead beyond this machine.
+        """
+        if url is None and not self._manifest.socket_mode:
+            for named in self._manifest.request_urls:
+                on_this_machine(named)
         self._everything = None if url is None else on_this_machine(url)
 
     async def verify(self, url: str) -> None:

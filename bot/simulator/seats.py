@@ -10,6 +10,7 @@ from bot.simulator.events import Events
 from bot.simulator.interactions import Interactions
 from bot.simulator.messages import Message
 from bot.simulator.people import BOT_USER_ID, Person
+from bot.simulator.views import View
 from bot.simulator.world import World
 
 
@@ -76,7 +77,7 @@ class Seats:
                 raise UnknownPlace(f"nothing to see: {what}")
 
     async def do(self, seat: str, deed: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What this person does: send, react, command, shortcut, press, fill, submit, close, home or read."""
+        """What this person does: send, react, command, shortcut, press, suggest, fill, submit, close, home or read."""
         person = self._world.people.find(seat)
         if person.deleted:
             raise UnknownPlace(f"{person.name} is deactivated")
@@ -93,10 +94,14 @@ class Seats:
                 place = self._place(person, body["channel"])
                 return await acts.command(person, place, body["text"], in_thread=bool(body.get("thread_ts")))
             case "shortcut":
-                where = self._message(person, body) if "ts" in body else None
-                return await acts.shortcut(person, body["callback_id"], where)
+                on = self._message(person, body) if "ts" in body else None
+                return await acts.shortcut(person, body["callback_id"], on)
             case "press":
                 return await self._press(person, body)
+            case "suggest":
+                what = (body["action_id"], body.get("block_id"), str(body.get("value") or ""))
+                where = self._message(person, body) if "ts" in body else self._view(person, body)
+                return {"ok": True, "options": await acts.suggestions.ask(person, where, *what)}
             case "fill":
                 return {"ok": True, "view": acts.fill(person, body.get("values") or {}).as_slack()}
             case "submit":
@@ -115,11 +120,14 @@ class Seats:
         what = (body["action_id"], body.get("block_id"), body.get("value"), body.get("values") or {})
         if "ts" in body:
             return await self._interactions.press_in_message(person, self._message(person, body), *what)
+        return await self._interactions.press_in_view(person, self._view(person, body), *what)
+
+    def _view(self, person: Person, body: dict[str, Any]) -> View:
         views = self._world.views
         view = views.home(person.id) if body.get("home") else views.top(person.id)
         if view is None:
             raise UnknownPlace(f"{person.name} has no such view open")
-        return await self._interactions.press_in_view(person, view, *what)
+        return view
 
     def _message(self, person: Person, body: dict[str, Any]) -> Message:
         channel = self._place(person, body["channel"])

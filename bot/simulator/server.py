@@ -15,12 +15,16 @@ from bot.simulator.interactions import Interactions
 from bot.simulator.seats import Seats
 from bot.simulator.state import Keeper
 from bot.simulator.webapi.call import arguments_of
-from bot.simulator.webapi.endpoint import Endpoint
+from bot.simulator.webapi.endpoint import Endpoint, cut
 from bot.simulator.world import World
 
 _PAGE = Path(__file__).parent / "page"
 _LARGEST_BODY = 32 * 1024 * 1024
 _POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+
+
+UPLOAD = "files.upload"
+"""What faults call the second step of an upload, which is no method: the file itself, sent to its address."""
 
 
 class Server:
@@ -108,11 +112,16 @@ class Server:
 
     async def _receive(self, request: web.Request) -> web.Response:
         content = await _content(request)
+        fault = self.world.faults.take(UPLOAD)
+        if fault and fault.kind == "status":
+            return web.Response(status=fault.status)
+        if fault and fault.kind == "lose_request":
+            return cut(request)
         try:
             self.world.files.receive(request.match_info["file"], request.match_info["secret"], content)
         except (SlackError, UnknownPlace) as error:
             return web.Response(status=400, text=str(error))
-        return web.Response(text=f"OK - {len(content)}")
+        return cut(request) if fault and fault.kind == "lose_response" else web.Response(text=f"OK - {len(content)}")
 
     async def _download(self, request: web.Request) -> web.Response:
         try:

@@ -1,6 +1,7 @@
 """What survives a restart where --state names a file: all that people and the app would find again, as JSON.
 
-Not what lives for seconds: open sockets, triggers, the traffic, planned faults.
+Not what lives for seconds: open sockets, triggers, the traffic, planned faults, what was chosen in a message and is not
+sent with anything yet.
 """
 
 import asyncio

@@ -39,6 +39,10 @@ class Traffic:
         entry |= {"acknowledged_after": after, "response": response}
         self._feed.add("acknowledged", type=entry["type"])
 
-    def since(self, after: int) -> list[dict[str, Any]]:
-        """The entries numbered above `after`."""
-        return self._entries[after:]
+    def since(self, after: int, *, method: str | None = None, kind: str | None = None) -> list[dict[str, Any]]:
+        """The entries numbered above `after`: calls of this method, or envelopes of this type, where one is named."""
+        return [
+            entry
+            for entry in self._entries[after:]
+            if method in (None, entry.get("method")) and kind in (None, entry.get("type"))
+        ]

@@ -98,6 +98,9 @@ def test_a_form_with_every_kind_of_field_is_answered(bot: Bot, person: People, r
     form.get_by_label("On", exact=True).fill("2030-05-01")
     form.get_by_label("Hotel: Street").fill("ab")
     form.get_by_role("radio", name="Yes").check()
+    form.get_by_label("Leaves").fill("2030-05-01T09:30")
+    form.get_by_role("combobox", name="Class of tickets").fill("sec")
+    form.get_by_role("combobox", name="Class of tickets").press("Enter")
     choose(bob, "Meals", "breakfast", "dinner")
 
     form.get_by_role("button", name="Send").click()
@@ -111,6 +114,7 @@ def test_a_form_with_every_kind_of_field_is_answered(bot: Bot, person: People, r
     expect(bob.thread).to_contain_text("asking finished")
     answer = json.loads(told.read_text())
     assert (answer["nights"], answer["on"], answer["meals"]) == (3, "2030-05-01", ["breakfast", "dinner"])
+    assert (answer["leaves"], answer["class of tickets"]) == ("2030-05-01T07:30:00Z", 2)  # bob is in Berlin
     assert (answer["refundable"], answer["hotel"]["street"]) == (True, "High Street")
 
 

@@ -148,6 +148,41 @@ async def test_an_input_tells_the_app_at_once_only_if_it_says_so(desk: Desk) -> 
     assert body["actions"][0]["selected_option"] == OPTIONS[0]
 
 
+async def test_a_menu_asks_the_app_for_its_options_once_enough_was_typed(desk: Desk) -> None:
+    socket = await _opened(desk, modal(_asked("external_select", min_query_length=2)))
+    bob = desk.seat("bob")
+    view = await bob.modal()
+    assert view is not None
+
+    too_short = await bob.suggest(view, "a", "o")
+    with pytest.raises(ControlError, match="no option 'one'"):
+        await bob.fill({"ask": "one"})
+    asking = asyncio.create_task(bob.suggest(view, "a", "on"))
+    body = await socket.next_acknowledged({"options": OPTIONS[:1]})
+    offered = await asking
+    await bob.fill({"ask": "one"})
+
+    after = await bob.modal()
+    assert after is not None
+    assert (too_short, offered) == ([], OPTIONS[:1])
+    assert (body["type"], body["action_id"], body["value"]) == ("block_suggestion", "a", "on")
+    assert body["view"]["id"] == view["id"]
+    assert after["state"]["values"]["ask"]["a"]["selected_option"] == OPTIONS[0]
+
+
+@pytest.mark.parametrize("answer", [{"options": OPTIONS * 51}, {"options": [{"value": "x"}]}, {"text": "hello"}])
+async def test_an_answer_that_slack_would_not_show_offers_nothing(desk: Desk, answer: dict[str, Any]) -> None:
+    await desk.bot.chat_postMessage(channel="C0GENERAL", text="x", blocks=[actions(_element("external_select"))])
+    [card] = await desk.seat("bob").messages("#general")
+    socket = await desk.socket()
+
+    asking = asyncio.create_task(desk.seat("bob").suggest(card, "a", "one"))
+    body = await socket.next_acknowledged(answer)
+
+    assert await asking == []
+    assert body["message"]["ts"] == card["ts"]
+
+
 CONTRADICTIONS: dict[str, list[dict[str, Any]]] = {
     "an initial option that is not there": [
         actions(_element("static_select", options=OPTIONS[:1], initial_option=OPTIONS[1]))

@@ -4,7 +4,7 @@ import asyncio
 
 import aiohttp
 import pytest
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 
 from bot.simulator.client import ControlError
 from tests.simulator.desk import Desk, refusal, wait_for_sleeper
@@ -63,6 +63,20 @@ async def test_a_fault_may_be_an_error_of_slack_for_any_method(desk: Desk) -> No
     await desk.sim.fault("*", "error", error="token_revoked")
 
     assert (await refusal(desk.bot.auth_test()))["error"] == "token_revoked"
+
+
+async def test_the_file_itself_may_be_lost_on_its_way(desk: Desk) -> None:
+    await desk.sim.fault("files.upload", "status", status=500)
+    with pytest.raises(SlackRequestError):
+        await desk.bot.files_upload_v2(channel="C0OPS", filename="plan.txt", content="All of it")
+    await desk.sim.fault("files.upload", "lose_request")
+    address = await desk.bot.files_getUploadURLExternal(filename="plan.txt", length=3)
+
+    with pytest.raises(aiohttp.ClientError):
+        await desk.session.post(address["upload_url"], data=b"abc")
+
+    lost = await refusal(desk.bot.files_completeUploadExternal(files=[{"id": address["file_id"]}]))
+    assert lost["error"] == "file_not_found"
 
 
 async def test_planned_faults_can_be_cancelled(desk: Desk) -> None:

@@ -31,6 +31,10 @@ def _context(elements: int) -> dict[str, Any]:
     return {"type": "context", "elements": [plain("x")] * elements}
 
 
+def _image(**fields: Any) -> dict[str, Any]:
+    return {"type": "image", "alt_text": "x", "image_url": "https://a.example/x.png", **fields}
+
+
 def _table(rows: int, columns: int) -> dict[str, Any]:
     return {"type": "table", "rows": [[{"type": "raw_text", "text": "x"}] * columns] * rows}
 
@@ -59,6 +63,21 @@ MESSAGE_LIMITS = {
     "option text": lambda n: [actions({**_select(0), "options": [{"text": plain("x" * (75 + n)), "value": "v"}]})],
     "option value": lambda n: [actions({**_select(0), "options": [{"text": plain("x"), "value": "v" * (150 + n)}]})],
     "placeholder": lambda n: [actions({**_select(1), "placeholder": plain("x" * (150 + n))})],
+    "option description": lambda n: [
+        actions({**_select(0), "options": [{"text": plain("x"), "value": "v", "description": plain("x" * (75 + n))}]})
+    ],
+    "option groups": lambda n: [
+        actions(
+            {
+                "type": "static_select",
+                "action_id": "s",
+                "option_groups": [{"label": plain("x"), "options": _select(1)["options"]}] * (100 + n),
+            }
+        )
+    ],
+    "image alt text": lambda n: [_image(alt_text="x" * (2000 + n))],
+    "image url": lambda n: [_image(image_url="x" * (3000 + n))],
+    "image title": lambda n: [_image(title=plain("x" * (2000 + n)))],
     "table rows": lambda n: [_table(100 + n, 1)],
     "table columns": lambda n: [_table(1, 20 + n)],
     "tables": lambda n: [_table(1, 1)] * (1 + n),

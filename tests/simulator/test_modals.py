@@ -154,6 +154,35 @@ async def test_views_are_pushed_up_to_three_and_popped_one_by_one(desk: Desk) ->
     assert fourth == {"": "We had some trouble connecting. Try again?"}
 
 
+async def test_an_answer_of_update_shows_other_content_in_the_same_modal(desk: Desk) -> None:
+    socket = await _opened(desk)
+    bob = desk.seat("bob")
+    before = await bob.modal()
+    assert before is not None
+
+    errors, _ = await _submitted(
+        desk, socket, {"why": "x"}, {"response_action": "update", "view": modal(title=plain("Then"))}
+    )
+
+    after = await bob.modal()
+    assert after is not None
+    assert errors == {}
+    assert (after["id"], after["depth"], after["title"]["text"]) == (before["id"], 1, "Then")
+
+
+async def test_an_answer_with_a_view_that_slack_refuses_is_trouble_and_the_modal_stays(desk: Desk) -> None:
+    socket = await _opened(desk)
+
+    errors, _ = await _submitted(
+        desk, socket, {"why": "x"}, {"response_action": "update", "view": modal(title=plain("x" * 25))}
+    )
+
+    shown = await desk.seat("bob").modal()
+    assert errors == {"": "We had some trouble connecting. Try again?"}
+    assert shown is not None
+    assert shown["title"]["text"] == "A modal"
+
+
 async def test_clear_closes_the_whole_stack(desk: Desk) -> None:
     socket = await _opened(desk)
     await _submitted(desk, socket, {"why": "x"}, {"response_action": "push", "view": modal()})
@@ -209,6 +238,19 @@ async def test_closing_is_told_when_asked_for(desk: Desk) -> None:
     await close
 
     assert (body["type"], body["is_cleared"]) == ("view_closed", False)
+
+
+async def test_closing_all_is_told_for_each_view_that_asked_the_top_first(desk: Desk) -> None:
+    socket = await _opened(desk, modal(callback_id="below", notify_on_close=True))
+    top = modal(callback_id="top", notify_on_close=True)
+    await _submitted(desk, socket, {"why": "x"}, {"response_action": "push", "view": top})
+
+    close = asyncio.create_task(desk.seat("bob").close_modal(everything=True))
+    bodies = [await socket.next_acknowledged() for _ in range(2)]
+    await close
+
+    assert [(body["view"]["callback_id"], body["is_cleared"]) for body in bodies] == [("top", True), ("below", True)]
+    assert await desk.seat("bob").modal() is None
 
 
 async def test_a_click_in_a_modal_pushes_another_with_its_trigger(desk: Desk) -> None:

@@ -23,6 +23,16 @@ def manifest(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """The manifest of an app that is reached over HTTP, on another machine."""
+    interactivity = {"is_enabled": True, "request_url": "https://hooks.example.com/slack"}
+    settings = {"interactivity": interactivity, "socket_mode_enabled": False}
+    path = tmp_path / "outside.yml"
+    path.write_text(yaml.safe_dump({**MANIFEST, "settings": settings}))
+    return path
+
+
 async def test_a_process_says_where_it_is_and_ends_cleanly(manifest: Path) -> None:
     process = await spawn(manifest, fast=True, seed_user="U0BOB")
     async with Simulator.connect(process.url) as sim:
@@ -40,6 +50,21 @@ async def test_a_process_says_where_it_is_and_ends_cleanly(manifest: Path) -> No
 async def test_a_process_without_a_manifest_says_so(tmp_path: Path) -> None:
     with pytest.raises(NotReady, match=r"missing\.yml"):
         await spawn(tmp_path / "missing.yml")
+
+
+async def test_a_process_whose_seat_is_nobodys_says_so(manifest: Path) -> None:
+    with pytest.raises(NotReady, match="no such person: zoe"):
+        await spawn(manifest, seed_user="zoe")
+
+
+async def test_a_process_that_would_send_beyond_this_machine_does_not_start(manifest: Path) -> None:
+    with pytest.raises(NotReady, match="nothing is ever sent elsewhere"):
+        await spawn(manifest, request_url="https://hooks.example.com/slack")
+
+
+async def test_a_manifest_without_socket_mode_may_not_lead_beyond_this_machine(outside: Path) -> None:
+    with pytest.raises(NotReady, match="nothing is ever sent elsewhere"):
+        await spawn(outside)
 
 
 def test_the_simulator_listens_on_loopback_alone() -> None:
@@ -63,7 +88,7 @@ async def test_the_page_and_its_parts_are_served_with_a_policy_that_keeps_it_on_
 
 def test_the_page_never_parses_data_as_html_and_names_no_address_outside() -> None:
     page = resources.files("bot.simulator").joinpath("page")
-    for part in page.iterdir():
+    for part in (each for each in page.iterdir() if each.is_file()):
         source = part.read_text()
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", source), part.name
         outside = set(re.findall(r"https?://[\w.-]+", source)) - {"http://www.w3.org"}

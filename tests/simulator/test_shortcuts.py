@@ -82,6 +82,11 @@ async def test_a_shortcut_that_nobody_takes_shows_an_error(desk: Desk) -> None:
     assert result["notice"]["text"] == "We had some trouble connecting. Try again?"
 
 
+def test_commands_and_shortcuts_need_their_scope() -> None:
+    with pytest.raises(ManifestError, match="need the scope commands"):
+        parse({**MANIFEST, "oauth_config": {"scopes": {"bot": ["chat:write"]}}})
+
+
 def test_a_shortcut_of_a_type_that_slack_does_not_know_is_refused() -> None:
     features = {**MANIFEST["features"], "shortcuts": [{"name": "x", "type": "channel", "callback_id": "x"}]}
 

@@ -2,6 +2,7 @@
 
 import json
 
+import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -42,7 +43,14 @@ async def test_the_scope_for_a_conversation_depends_on_its_kind(desk: Desk) -> N
     assert answer["needed"] == "im:read"
 
 
-async def test_the_same_call_is_understood_as_form_json_and_query(desk: Desk) -> None:
+def _parts(fields: dict[str, str]) -> aiohttp.FormData:
+    parts = aiohttp.FormData(default_to_multipart=True)
+    for name, value in fields.items():
+        parts.add_field(name, value)
+    return parts
+
+
+async def test_the_same_call_is_understood_as_form_json_query_and_parts(desk: Desk) -> None:
     token = {"Authorization": f"Bearer {desk.world.bot_token}"}
     url = f"{desk.api_url}chat.postMessage"
     blocks = [section("In blocks")]
@@ -52,12 +60,13 @@ async def test_the_same_call_is_understood_as_form_json_and_query(desk: Desk) ->
         desk.session.post(url, data=as_form, headers=token),
         desk.session.post(url, json={"channel": "C0OPS", "text": "json", "blocks": blocks}, headers=token),
         desk.session.get(url, params={**as_form, "text": "query", "token": desk.world.bot_token}),
+        desk.session.post(url, data=_parts({**as_form, "text": "parts"}), headers=token),
     ):
         async with answer as response:
             assert (await response.json())["ok"]
 
     shown = await desk.seat("alice").messages("#ops")
-    assert [message["text"] for message in shown] == ["form", "json", "query"]
+    assert [message["text"] for message in shown] == ["form", "json", "query", "parts"]
     assert all(message["blocks"][0]["text"]["text"] == "In blocks" for message in shown)
 
 
@@ -178,6 +187,18 @@ async def test_a_reply_to_nothing_is_refused(desk: Desk) -> None:
     answer = await refusal(desk.bot.chat_postMessage(channel="C0OPS", text="x", thread_ts="1.000001"))
 
     assert answer["error"] == "thread_not_found"
+
+
+async def test_a_deleted_reply_leaves_the_others_in_the_thread(desk: Desk) -> None:
+    parent = await desk.bot.chat_postMessage(channel="C0OPS", text="Parent")
+    posted = [
+        await desk.bot.chat_postMessage(channel="C0OPS", text=text, thread_ts=parent["ts"]) for text in ("One", "Two")
+    ]
+
+    await desk.bot.chat_delete(channel="C0OPS", ts=posted[0]["ts"])
+
+    thread = await desk.seat("alice").thread("#ops", parent["ts"])
+    assert [(message["text"], message.get("reply_count")) for message in thread] == [("Parent", 1), ("Two", None)]
 
 
 async def test_a_long_thread_is_read_in_pages(desk: Desk) -> None:

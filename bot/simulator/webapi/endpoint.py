@@ -36,7 +36,7 @@ class Endpoint:
         name = request.match_info["method"]
         fault = self._world.faults.take(name)
         if fault and fault.kind == "lose_request":
-            return _cut(request)
+            return cut(request)
         try:
             arguments = await arguments_of(request)
         except SlackError as error:
@@ -49,7 +49,7 @@ class Endpoint:
         lost = fault is not None and fault.kind == "lose_response"
         self._world.traffic.answered(entry, status=status, body=body, lost=lost)
         if lost:
-            return _cut(request)
+            return cut(request)
         return web.json_response(body, status=status, headers=headers)
 
     async def _answer(
@@ -107,7 +107,8 @@ def _token(request: web.Request, arguments: dict[str, Any]) -> str | None:
     return str(given) if given else None
 
 
-def _cut(request: web.Request) -> web.Response:
+def cut(request: web.Request) -> web.Response:
+    """Ends the connection without an answer; what is returned reaches nobody."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=499)
