@@ -82,7 +82,7 @@ async def test_the_home_of_one_who_has_voted_waits_for_the_others_alone(bot: Bot
     await room.seat("bob").press(view, "approve", block_id=row(view, title, room))
 
     await home(room, "carol", title, "answers: 1 of 2")
-    mine = room.read(await home(room, "bob", "You decided lately", title))
+    mine = room.read(await home(room, "bob", f"{title}", "answers: 1 of 2"))
     assert mine.index("You decided lately") < mine.index(title)
 
 
@@ -114,25 +114,6 @@ async def test_nobody_who_never_opened_a_home_gets_one(bot: Bot, room: Room) -> 
     assert "U0DAVE" not in {call["arguments"]["user_id"] for call in calls}
     assert await room.seat("dave").home() is None
     await thread.card()
-
-
-async def test_pages_turn_and_a_filter_leaves_out_the_rest(bot: Bot, room: Room) -> None:
-    await room.seat("bob").open_home()
-    for number in range(9):
-        await room.seat("alice").command(room.channel, f"/task plain topic=page-{number}")
-    await room.seat("alice").command(room.channel, "/task parallel release=paged")
-
-    view = await home(room, "bob", "Publish paged?", "[Next]")
-    assert "1 to 8 of" in room.read(view)
-    await room.seat("bob").press(view, "home_page:waiting:1")
-    second = await home(room, "bob", "[Back]", without="Publish paged?")
-
-    await room.seat("bob").press(second, "home_only", value="grave")
-    grave = await home(room, "bob", "Publish paged?", without="Which region for page-")
-    assert "[Back]" not in room.read(grave).partition("You asked for")[0]
-
-    await room.seat("bob").press(grave, "home_graph", value="plain")
-    await home(room, "bob", "Nothing of what waits for you is among these.")
 
 
 async def test_slack_is_asked_again_where_a_home_did_not_get_through(bot: Bot, room: Room) -> None:
