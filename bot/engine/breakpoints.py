@@ -145,10 +145,11 @@ def asked(places: Sequence[Place]) -> Asked:
 def question(places: Sequence[Place]) -> Question:
     """What is asked of people: the state of each graph that stands there, to be approved, edited or rejected."""
     titles = [_title(place) for place in places]
+    named = titles if len(titles) > 1 else [""]  # the question's own title says it
     return Question(
         shape=breakpoint.NAME,
         title=f"{' and '.join(titles)}: go on?",
-        items=tuple(_item(place, title) for place, title in zip(places, titles, strict=True)),
+        items=tuple(_item(place, title) for place, title in zip(places, named, strict=True)),
         payload={title: to_json(place.snapshot.values) for title, place in zip(titles, places, strict=True)},
     )
 

@@ -28,8 +28,11 @@ Saver: TypeAlias = BaseCheckpointSaver[Any]
 AnyGraph: TypeAlias = Pregel[Any, Any, Any, Any]
 Context: TypeAlias = AbstractAsyncContextManager[object] | AbstractContextManager[object]
 
+SECONDS_TO_OPEN: Final = 60.0
+"""How long a factory may take; what it waits for may never come, and the other graphs wait with it."""
 SECONDS_TO_CLOSE: Final = 5.0
 """How long what a graph keeps open may take to close; then it is cut off."""
+_LATE: Final = f"it took more than {SECONDS_TO_OPEN:g} s"
 
 
 async def compiled(exported: object, saver: Saver, held: AsyncExitStack) -> AnyGraph:
@@ -42,7 +45,7 @@ async def compiled(exported: object, saver: Saver, held: AsyncExitStack) -> AnyG
         return await compiled(await held.enter_async_context(_kept(exported)), saver, held)
     if callable(exported):
         made = _called(cast("Callable[..., object]", exported))
-        return await compiled(await made if inspect.isawaitable(made) else made, saver, held)
+        return await compiled(await _in_time(made) if inspect.isawaitable(made) else made, saver, held)
     raise TypeError(f"it is a {type(exported).__name__}, not a StateGraph, a compiled graph or a factory of one")
 
 
@@ -58,6 +61,17 @@ def context(graph: AnyGraph) -> Any:
         return None
 
 
+async def _in_time(made: Awaitable[object]) -> object:
+    limit = asyncio.timeout(SECONDS_TO_OPEN)
+    try:
+        async with limit:
+            return await made
+    except TimeoutError:
+        if limit.expired():
+            raise TimeoutError(_LATE) from None
+        raise
+
+
 @asynccontextmanager
 async def _kept(context: Context) -> AsyncIterator[object]:
     """What the context gives. It is entered and left in a task of its own: where something in it breaks, as a
@@ -66,13 +80,18 @@ async def _kept(context: Context) -> AsyncIterator[object]:
     over = asyncio.Event()
     keeper = asyncio.create_task(_keep(context, given, over))
     try:
-        await asyncio.wait({keeper, given}, return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]  # of two kinds
+        both: set[asyncio.Future[Any]] = {keeper, given}
+        done, _ = await asyncio.wait(both, timeout=SECONDS_TO_OPEN, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            raise TimeoutError(_LATE)
         if not given.done():
             raise (None if keeper.cancelled() else keeper.exception()) or RuntimeError("it was cancelled as it opened")
         keeper.add_done_callback(_told)
         yield given.result()
     finally:
         over.set()
+        if not given.done():
+            keeper.cancel()
         _, late = await asyncio.wait([keeper], timeout=SECONDS_TO_CLOSE)
         if late:
             log.warning("what a graph keeps open did not close within %s s", SECONDS_TO_CLOSE)

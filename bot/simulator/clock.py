@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 
 class Clock:
@@ -51,12 +52,18 @@ class Clock:
 
     async def sleep(self, seconds: float) -> None:
         """Returns when this clock, not the wall's, has moved on by `seconds`."""
+        await self.within(seconds, asyncio.get_running_loop().create_future())
+
+    async def within(self, seconds: float, awaited: asyncio.Future[Any]) -> bool:
+        """Whether `awaited` is done before this clock has moved on by `seconds`; it is left as it is."""
         due = self.now() + seconds
-        while (left := due - self.now()) > 0:
+        while not awaited.done() and (left := due - self.now()) > 0:
             sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._sleepers[sleeper] = due
             try:
-                await asyncio.wait([sleeper], timeout=left if self._frozen_at is None else None)
+                timeout = left if self._frozen_at is None else None
+                await asyncio.wait((awaited, sleeper), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 del self._sleepers[sleeper]
                 sleeper.cancel()
+        return awaited.done()

@@ -97,15 +97,11 @@ class RequestUrls:
             **headers,
         }
         call = asyncio.ensure_future(_answer(self._session, url, body, signed))
-        timer = asyncio.ensure_future(self._clock.sleep(limits.ACKNOWLEDGE_SECONDS))
-        waited: set[asyncio.Future[Any]] = {call, timer}
         try:
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            return call.result() if call.done() else Late()
+            return call.result() if await self._clock.within(limits.ACKNOWLEDGE_SECONDS, call) else Late()
         except aiohttp.ClientError:
             return Unconnected()
         finally:
-            timer.cancel()
             call.cancel()
 
 

@@ -146,13 +146,7 @@ class Sockets:
             await _send(connection.socket, envelope)
         except ConnectionError:
             return Late()
-        timer = asyncio.ensure_future(self._clock.sleep(limits.ACKNOWLEDGE_SECONDS))
-        try:
-            waited: set[asyncio.Future[Any]] = {pending.answer, timer}
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            timer.cancel()
-        if not pending.answer.done():
+        if not await self._clock.within(limits.ACKNOWLEDGE_SECONDS, pending.answer):
             pending.answer.cancel()
             return Late()
         return Acknowledged(pending.answer.result() if accepts_response else {})

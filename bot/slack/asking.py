@@ -70,10 +70,10 @@ def of_value(block_id: str, path: Path, value: JSON, schema: Schema | None = Non
     give it back whole."""
     plain, nullable = without_null(schema or {})
     name = path[-1] if path else ""
-    kinds = [_kind(name, plain)] if plain else []
-    kinds = [kind for kind in kinds if kind not in (Kind.JSON, Kind.LINE, Kind.LONG)]
-    if value is None and kinds:
+    wanted = _kind(name, plain) if plain else Kind.JSON
+    if value is None and wanted is not Kind.JSON:
         return of_schema(block_id, path, {**plain, "default": None}, required=False, label=name)
+    kinds = [wanted] if wanted not in (Kind.JSON, Kind.LINE, Kind.LONG) else []
     made = [
         Field(block_id=block_id, path=path, kind=kind, schema=plain if kind in kinds else {}, initial=value, holds=True)
         for kind in (*kinds, *_kinds_of(name, value), Kind.JSON)

@@ -25,9 +25,9 @@ BUDGET: Final = 10_000
 _SETTLED: Final = Detail(text=500, value=200, rows=12, entries=3, items=8)
 """Of a request that nobody is asked any more."""
 _DETAILS: Final = (
-    Detail(text=1500, value=800, rows=12, entries=8, items=8),
-    Detail(text=700, value=300, rows=8, entries=5, items=6),
-    Detail(text=300, value=120, rows=5, entries=3, items=4),
+    Detail(text=1500, value=800, rows=12, entries=8, items=16),
+    Detail(text=700, value=300, rows=8, entries=5, items=16),
+    Detail(text=300, value=120, rows=5, entries=3, items=12),
     Detail(text=100, value=50, rows=3, entries=2, items=2),
 )
 

@@ -10,8 +10,8 @@ from bot.slack.blocks import Block
 from bot.slack.fields import State
 from bot.slack.views import Modal, Problems
 
-MOST_ITEMS = 30
-"""Of more the modal would be too long."""
+MOST_ITEMS = 48
+"""Two blocks each: of more the modal would be too long (Slack: 100 blocks)."""
 
 
 def each(request: Request) -> Modal:

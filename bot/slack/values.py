@@ -153,7 +153,7 @@ def _records(records: Sequence[JSON], beside: Element, detail: Detail) -> tuple[
         runs: list[Element] = []
         for name, value in record.items() if isinstance(record, dict) else []:
             short, named = text.shown(word(value), max(min(detail.value, 200), 20)), text.label(name, 30) or '""'
-            runs += [blocks.run("   " if runs else ""), blocks.run(named, "bold"), blocks.run(f"  {short.text}")]
+            runs += [blocks.run(" · " if runs else ""), blocks.run(named, "bold"), blocks.run(f"  {short.text}")]
             cut |= short.cut or not text.fits(name, 30)
         lines.append(blocks.line(*runs[1:]))
     if rest := len(records) - len(lines):

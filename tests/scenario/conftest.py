@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.simulator.client import Simulator
-from tests.scenario.stage import PATIENT_POLICY, Bot, Room, Slack
+from tests.scenario.stage import PATIENT_POLICY, PEOPLE, Bot, Room, Slack
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +44,12 @@ def own_bot(slack: Slack, request: pytest.FixtureRequest, tmp_path: Path) -> Ite
 
 @pytest.fixture
 async def simulator(slack: Slack) -> AsyncIterator[Simulator]:
-    """The control of the local Slack; nothing that a test plans for it outlives the test."""
+    """The control of the local Slack; nothing that a test plans for it, or leaves open there, outlives the test."""
     async with Simulator.connect(slack.url) as simulator:
         yield simulator
+        for seat in map(simulator.seat, PEOPLE):
+            if await seat.modal() is not None:
+                await seat.close_modal(everything=True)
         await simulator.clear_faults()
         await simulator.refuse_sockets(0)
 

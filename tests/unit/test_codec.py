@@ -283,3 +283,59 @@ def test_a_field_that_an_older_record_lacks_takes_its_default() -> None:
     back = decode(Surface, json.dumps(older))
 
     assert back == a_surface("s", a_task())
+
+
+BEFORE_STAGES = {
+    "name": "two hours",
+    "approvers": ["UAPP", "@operators"],
+    "quorum": 2,
+    "self_approval": False,
+    "reason_required": True,
+    "steps": [
+        {"after": 3600.0, "action": {"type": "Remind"}},
+        {"after": 7200.0, "action": {"to": ["@leads"], "type": "Escalate"}},
+        {"after": 10800.0, "action": {"type": "Expire"}},
+    ],
+    "max_rounds": 3,
+}
+"""A policy as it was written when it had one list of approvers."""
+
+
+def before_stages(state: dict[str, object], **policy: object) -> str:
+    """A request of that time, which had been asked at noon."""
+    record = json.loads(encode(a_request(opened_at=NOON, votes=(a_vote(),))))
+    for later in ("short", "zones", "stage_opened_at", "passed", "renewed_at"):
+        del record[later]
+    del record["votes"][0]["stage"]
+    return json.dumps({**record, "policy": BEFORE_STAGES | policy, "state": state})
+
+
+def a_vote() -> Vote:
+    return Vote(person=a_task().requester, verdicts=(Approve(),), version=1, digest="", at=NOON)
+
+
+def test_a_request_of_before_stages_goes_on_with_the_policy_that_it_has() -> None:
+    older = before_stages({"due_at": "2030-01-02T15:00:00+00:00", "next_step": 2, "type": "Pending"})
+
+    back = decode(Request, older)
+
+    hour = timedelta(hours=1)
+    steps = (
+        policy.Step(after=hour, action=policy.Remind()),
+        policy.Step(after=2 * hour, action=policy.Escalate(to=("@leads",))),
+        policy.Step(after=3 * hour, action=policy.Expire()),
+    )
+    stages = policy.one_stage(("UAPP", "@operators"), 2, steps)
+    assert back.policy == policy.Policy(name="two hours", stages=stages, max_rounds=3)
+    assert back.state == Pending(due_at=NOON + 3 * hour, taken=(0, 1))
+    assert (back.stage_opened_at, back.deadline, back.stage_number) == (NOON, NOON + 3 * hour, 0)
+    assert back.stage_votes == (a_vote(),)
+    assert decode(Request, encode(back)) == back
+
+
+def test_a_settled_request_of_before_stages_is_read_too() -> None:
+    older = before_stages({"at": "2030-01-02T15:00:00+00:00", "type": "Superseded"}, reason_required=False)
+
+    back = decode(Request, older)
+
+    assert (back.policy.reasons, back.state) == ((), Superseded(at=NOON + timedelta(hours=3)))

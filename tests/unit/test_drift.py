@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -18,12 +19,13 @@ from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 
 from bot import __main__, crash
-from bot.approvals.decision import Answered, Reject
+from bot.approvals.decision import Answered, Approve, Reject
 from bot.engine import questions, registry
 from bot.settings import Settings
 from bot.slack import approvals, commands, listeners, replies
 from bot.slack.parts import Parts
 from tests.builders import NOON
+from tests.shapes.agents import calls, model, results
 
 ROOT = Path(__file__).parents[2]
 MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text())
@@ -331,3 +333,41 @@ async def test_the_graph_of_the_readme_asks_and_takes_its_answer(tmp_path: Path)
 
     assert question.title == "Deploy 1.4.2 to production?"
     assert ended["outcome"] == "Not deployed. Not on a Friday."
+
+
+async def test_the_agent_of_the_readme_asks_before_it_deletes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example is executed as it stands, with a scripted model and tools of the names that it imports."""
+    (example,) = re.findall(r"```python\n(# graphs/helper\.py\n.*?)```", README, re.DOTALL)
+    (tmp_path / "helper.py").write_text(example)
+    (tmp_path / "my_tools.py").write_text(TOOLS)
+    (tmp_path / "langgraph.json").write_text('{"graphs": {"helper": "./helper.py:graph"}}')
+    scripted = model(calls(("delete_file", {"path": "a.log"})))
+    monkeypatch.setattr("langchain.agents.factory.init_chat_model", lambda name: scripted)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    config = RunnableConfig(configurable={"thread_id": "1"})
+
+    async with registry.loaded(tmp_path / "langgraph.json", tmp_path, InMemorySaver()) as loaded:
+        graph, form = loaded.compiled("helper"), loaded.get("helper").form
+    await graph.ainvoke(form.given(form.parse("helper", {"messages": "please tidy up the logs"})), config)
+    (asked,) = (await graph.aget_state(config)).interrupts
+    question = questions.read(asked.value)
+    said = Answered(verdicts=(Approve(),), voters=(), edited=False, at=NOON)
+    ended = await graph.ainvoke(Command(resume={asked.id: questions.answer(question, question, said)}), config)
+
+    assert question.title == "Run delete_file?"
+    assert results(ended["messages"]) == ["deleted a.log"]
+
+
+TOOLS = """
+from langchain_core.tools import tool
+
+@tool
+def list_files() -> str:
+    \"\"\"List the files.\"\"\"
+    return "a.log"
+
+@tool
+def delete_file(path: str) -> str:
+    \"\"\"Delete a file.\"\"\"
+    return f"deleted {path}"
+"""

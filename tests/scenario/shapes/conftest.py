@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ rules:
   - name: a few rounds
     match: {graph: revising}
     max_rounds: 2
-    reason_required: false
+    reason_required: never
   - name: two of them
     match: {graph: changing}
     quorum: 2
@@ -54,6 +55,19 @@ approvals:
   routed:
     reject: {as_node: act, values: {approved: false, notes: ["not acted: {reason}"]}}
 """
+
+
+@pytest.fixture(scope="session")
+def slack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slack]:
+    """A local Slack for these tests alone: their bot stays while those of other tests come and go."""
+    slack = Slack.start(tmp_path_factory.mktemp("slack"))
+    yield slack
+    slack.stop()
+
+
+@pytest.fixture(scope="session")
+def room_numbers() -> Iterator[int]:
+    return itertools.count()
 
 
 @pytest.fixture(scope="session")

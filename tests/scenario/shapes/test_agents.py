@@ -23,6 +23,7 @@ async def test_an_approved_call_runs_as_it_was_proposed(starts: Asks, graph: str
 async def test_an_edited_call_runs_as_it_was_approved_and_its_tool_is_no_field(starts: Asks, graph: str) -> None:
     asked = await starts(graph, "please write to ann", "Run send?")
     await asked.press("edit")
+    await asked.room.modal("bob", "copies")
     view = await asked.room.seat("bob").modal()
     assert view is not None
     fields = [block["label"]["text"] for block in view["blocks"] if block["type"] == "input"]

@@ -104,6 +104,28 @@ async def test_what_cannot_be_opened_is_the_reason_why_the_graph_is_not_there() 
             await factories.compiled(make, InMemorySaver(), held)
 
 
+@pytest.mark.parametrize("kind", ["a context manager", "a coroutine"])
+async def test_what_takes_too_long_to_open_is_given_up(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(factories, "SECONDS_TO_OPEN", 0.01)
+    line = Line()
+
+    async def connect() -> Any:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            line.events.append("given up")
+
+    @asynccontextmanager
+    async def make() -> AsyncIterator[Any]:
+        yield await connect()
+
+    async with AsyncExitStack() as held:
+        with pytest.raises(TimeoutError, match="it took more than"):
+            await factories.compiled(make if kind == "a context manager" else connect, InMemorySaver(), held)
+
+    assert line.events == ["given up"]
+
+
 async def test_what_breaks_while_it_is_open_takes_nothing_along_and_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -14,7 +14,7 @@ from bot.approvals.decision import Approve, Reject, Respond
 from bot.approvals.ids import JSON
 from bot.approvals.policy import one_stage
 from bot.approvals.question import Item, Risk, Verdict
-from bot.approvals.request import Decided, Delivered, Superseded
+from bot.approvals.request import Decided, Delivered, Edit, Superseded
 from bot.approvals.surface import SurfaceKind
 from bot.approvals.task import Ended, Failed
 from bot.slack import actions, cards
@@ -298,7 +298,7 @@ def test_records_are_a_line_each_with_their_names_in_bold() -> None:
     first, second, *_, last = [
         [(run["text"], "style" in run) for run in line["elements"]] for line in listed["elements"]
     ]
-    assert first == [("row", True), ("  1", False), ("   ", False), ("text", True), ("  fine   *row* 2", False)]
+    assert first == [("row", True), ("  1", False), (" · ", False), ("text", True), ("  fine   *row* 2", False)]
     assert second[-1] == ('  "2"', False)
     assert last == [("… 14 more", True)]
 
@@ -336,3 +336,74 @@ def test_a_question_that_changed_while_it_waited_says_so_until_it_is_answered() 
     assert "asks something else now" in json.dumps(cards.draw_small(view(asked=renewed)))
     for said in (seen(cards.draw(view(asked=settled))), cards.draw(view(asked=settled)).text):
         assert "asks something else now" not in said
+
+
+# --- What the policy wants ------------------------------------------------------------------------
+
+PRIVATE = replace(POLICY, private=True)
+SECRET = samples.question(
+    Item(name="refund", arguments={"order": "A-10442"}, verdicts=(Verdict.APPROVE, Verdict.CHOOSE, Verdict.REJECT)),
+    title="Refund order A-10442?",
+    text="A-10442 was late",
+)
+
+
+@pytest.mark.parametrize("kind", [SurfaceKind.CARD, SurfaceKind.COPY, SurfaceKind.REMINDER])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"edits": (Edit(person=samples.BOB, at=NOW),)},
+        {"state": decided(answered(Respond(value="A-10442")))},
+        {"state": decided(answered(Reject(reason="not A-10442")))},
+    ],
+    ids=["open", "edited", "answered", "rejected"],
+)
+def test_a_private_request_shows_nothing_of_what_it_asks(kind: SurfaceKind, changes: dict[str, Any]) -> None:
+    asked = replace(request(SECRET, policy=PRIVATE), **changes)
+    asked = replace(asked, question=replace(asked.question, choices=("A-10442", "none")))
+
+    card = cards.draw(view(kind, asked))
+
+    assert "A-10442" not in json.dumps([card.text, card.blocks, card.small])
+    assert "refund" in json.dumps([card.text, card.blocks]) or kind is SurfaceKind.REMINDER
+
+
+def test_a_private_card_offers_the_rest_and_an_answer() -> None:
+    card = cards.draw(view(asked=request(SECRET, policy=PRIVATE)))
+
+    assert labels(card) == ["Approve", "Choose…", "Reject", "View all"]
+    assert "shown to those alone who may answer" in seen(card)
+
+
+def test_an_approval_that_has_to_say_why_opens_a_form() -> None:
+    card = cards.draw(view(asked=request(policy=replace(POLICY, reasons=(Verdict.APPROVE,)))))
+
+    (approve, *_) = limits.buttons(card.blocks)
+    assert (approve["text"]["text"], approve["action_id"]) == ("Approve…", actions.APPROVE_WHY)
+
+
+def test_a_policy_may_have_slack_ask_once_more() -> None:
+    asked = request(policy=replace(POLICY, confirm=True))
+    choosing = replace(samples.question(REFUND, choices=("left", "right")))
+    choosing = replace(choosing, items=(replace(REFUND, verdicts=(Verdict.CHOOSE,)),))
+
+    (approve, *_) = limits.buttons(cards.draw(view(asked=asked)).blocks)
+    (choice, *_) = limits.buttons(cards.draw(view(asked=request(choosing, policy=asked.policy))).blocks)
+
+    assert approve["confirm"]["confirm"]["text"] == "Approve"
+    assert choice["confirm"]["confirm"]["text"] == "Yes"
+
+
+def test_a_quorum_that_too_few_can_give_is_said_while_it_is_open() -> None:
+    asked = request(policy=replace(POLICY, stages=one_stage(("U0BOB",), 3)), asked=(samples.BOB,), short=2)
+
+    assert "It needs 3 to agree, and those who may answer can give 1." in seen(cards.draw(view(asked=asked)))
+
+
+def test_what_a_policy_answered_by_itself_says_that_nobody_did() -> None:
+    ruled = replace(answered(Approve()), voters=(), ruled="Reading changes nothing")
+
+    card = cards.draw(view(asked=request(state=decided(ruled))))
+
+    assert "*Approved* by its policy: Reading changes nothing" in seen(card)

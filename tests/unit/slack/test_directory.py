@@ -147,3 +147,52 @@ async def test_a_place_that_slack_does_not_tell_of_is_not_guessed(directory: Sla
 
     with pytest.raises(LookupFailed):
         await directory.may_post(ChannelId("C0OPS"))
+
+
+async def test_a_channel_is_known_by_its_name_and_means_its_members_without_this_bot(
+    directory: SlackDirectory, slack: Slack
+) -> None:
+    assert await directory.channel("#Incidents") == "G0INCIDENTS"
+    assert await directory.channel("C0OPS") == "C0OPS"
+    assert await directory.channel("#nowhere") is None
+    assert await directory.resolve(["#incidents"]) == {ALICE, BOB, CAROL}
+    assert await directory.resolve(["G0INCIDENTS"]) == {ALICE, BOB, CAROL}
+    assert await directory.resolve(["#nowhere", "C0NOWHERE"]) == frozenset()
+    assert len(await slack.calls("conversations.list")) == 1
+
+
+async def test_one_of_another_company_is_named_under_theirs_and_not_as_a_member_of_a_shared_channel(
+    directory: SlackDirectory,
+) -> None:
+    frank = someone("U0FRANK", "T0OTHER")
+
+    assert await directory.resolve(["U0FRANK"]) == {frank}
+    assert frank not in await directory.resolve(["#partners"])
+
+
+@pytest.mark.parametrize(
+    ("person", "nameable"),
+    [
+        (someone("U0ERIN"), True),
+        (someone("U0FRANK", "T0OTHER"), True),
+        (someone("U0FRANK"), True),
+        (someone("U0GRACE"), False),
+        (someone("U0ALICE", "T0OTHER"), False),
+        (someone("U0NOBODY"), False),
+    ],
+)
+async def test_a_policy_may_name_guests_and_people_of_other_companies_and_no_account_that_is_closed(
+    directory: SlackDirectory, person: Person, nameable: bool
+) -> None:
+    member = await directory.member(person)
+
+    assert member.ineligible
+    assert member.nameable == nameable
+
+
+async def test_names_that_are_no_ones_are_nobody(directory: SlackDirectory) -> None:
+    assert await directory.resolve(["details.owner", "U0NOBODY", "whoever"]) == frozenset()
+
+
+async def test_an_account_has_its_own_time_zone(directory: SlackDirectory) -> None:
+    assert (await directory.member(ALICE)).zone == "Etc/UTC"

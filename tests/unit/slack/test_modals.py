@@ -17,7 +17,9 @@ from bot.approvals.ports import Graph, Input
 from bot.approvals.question import Item, Verdict
 from bot.approvals.request import Request
 from bot.slack import actions, modals, pages, starting
+from bot.slack.fields import VALUE
 from bot.slack.modals import Modal, Problems
+from bot.slack.one_by_one import MOST_ITEMS
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import DELETE, POLICY, REFUND, question, request
 
@@ -231,6 +233,15 @@ def test_items_are_answered_one_by_one() -> None:
     assert modals.verdicts(asked, state) == (Approve(), Reject(reason="Paid already"))
 
 
+def test_as_many_items_as_a_modal_holds_are_answered_one_by_one() -> None:
+    asked = request(question(*[replace(DELETE, name="n" * 200)] * MOST_ITEMS))
+    modal = modals.each(asked)
+    chosen = {f"verdict:{number}": option(modal, f"verdict:{number}", "Approve") for number in range(MOST_ITEMS)}
+
+    limits.check_modal(modal)
+    assert modals.verdicts(asked, submitted(modal, **chosen)) == (Approve(),) * MOST_ITEMS
+
+
 def test_an_item_without_a_verdict_or_a_reason_is_a_problem() -> None:
     asked = request(question(DELETE, REFUND))
     modal = modals.each(asked)
@@ -332,3 +343,23 @@ def test_a_task_is_no_request() -> None:
 def test_the_number_of_a_button_is_behind_its_colon() -> None:
     assert (actions.index("edit"), actions.index("edit:3"), actions.indexed("page", 2)) == (0, 3, "page:2")
     assert actions.callback({"callback_id": "reject"}) == "reject"
+
+
+def test_the_form_of_an_approval_that_has_to_say_why_asks_for_it() -> None:
+    form = modals.approve(request(policy=replace(POLICY, reasons=(Verdict.APPROVE,))))
+
+    assert form["callback_id"] == actions.APPROVE_WHY
+    assert form["blocks"][-1]["optional"] is False
+
+
+def test_one_by_one_an_approval_may_have_to_say_why_too() -> None:
+    asked = request(samples.question(DELETE, REFUND), policy=replace(POLICY, reasons=(Verdict.APPROVE,)))
+    chosen = {"selected_option": {"value": "approve"}}
+    state = {"values": {f"verdict:{number}": {VALUE: chosen} for number in range(2)}}
+    said = {f"words:{number}": {VALUE: {"value": "fine"}} for number in range(2)}
+
+    silent = modals.verdicts(asked, state)
+    worded = modals.verdicts(asked, {"values": {**state["values"], **said}})
+
+    assert isinstance(silent, Problems)
+    assert worded == (Approve(reason="fine"), Approve(reason="fine"))

@@ -1,0 +1,160 @@
+"""`python -m bot policy explain`: what it says of an interrupt, with Slack's names and without."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.__main__ import main
+from bot.settings import Settings
+from tests.unit.slack.conftest import ready
+
+POLICIES = """
+defaults: {approvers: ["@ops-leads"], remind_every: 1h, deadline: 2d}
+rules:
+  - name: broken
+    match: {action: broken, when: arguments.nothing > 1}
+  - name: large
+    match: {graph: payment, when: arguments.amount > 1000}
+    sequence:
+      - {name: lead, approvers: [details.owner], deadline: 2h, on_timeout: {choose: later}}
+      - name: finance
+        groups: [{approvers: ["@finance"], quorum: 2}, {approvers: ["@nobody"]}]
+        reject_quorum: 2
+        deadline: 4h
+        on_timeout: wait
+        warn_before: 1h
+        escalate: [{after: 2h, to: ["#ops"], as: channel}, {after: 90m, to: ["@on-call"], add_approvers: no}]
+    hours: {from: 9:00, to: 17:00, zone: UTC}
+    channel: "#finance"
+    private: yes
+    confirm: yes
+    reason_required: both
+    max_rounds: 3
+  - {name: reads, match: {action: "read_*"}, auto: {approve: Reading changes nothing}}
+  - {name: silent, match: {risk: [low]}, on_timeout: approve, i_accept_silence: yes, self_approval: yes}
+  - name: interns
+    match: {requester: "@finance"}
+    hours: {from: 9:00, to: 17:00, zone: approvers}
+    reason_required: never
+"""
+PAYMENT = {"question": "Pay?", "details": {"amount": 1500, "owner": "bob@example.com"}}
+
+__all__ = ["ready"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "policies.yaml").write_text(POLICIES)
+    return tmp_path
+
+
+def proposing(action: str) -> dict[str, Any]:
+    """A tool call, as LangChain's middleware asks for it."""
+    return {
+        "action_requests": [{"name": action, "args": {}}],
+        "review_configs": [{"action_name": action, "allowed_decisions": ["approve", "reject"]}],
+    }
+
+
+def explained(payload: Any, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
+    Path("payload.json").write_text(json.dumps(payload))
+    code = main(["policy", "explain", "payload.json", *options])
+    return code, capsys.readouterr().out
+
+
+def test_the_rule_that_governs_is_named_with_why_the_others_do_not(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = explained({**PAYMENT, "risk_level": "low"}, capsys, "--graph", "cleanup")
+
+    assert code == 0
+    assert "1. broken: does not, as the action is not named, not broken" in said
+    assert "2. large: does not, as the graph is cleanup, not payment" in said
+    assert "4. silent: governs" in said
+    assert "The requester may answer too." in said
+    assert "silence approves it" in said
+    assert "Names are not looked up: SLACK_BOT_TOKEN is not set." in said
+
+
+def test_who_would_be_asked_and_when_each_step_would_come_is_said_in_words(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, said = explained(PAYMENT, capsys, "--graph", "payment")
+
+    for words in (
+        "Must say why: an approval and a rejection.",
+        "Its card names the actions alone; those who may answer open the rest.",
+        "Its card stands in #finance as well as in the task's thread.",
+        "Slack asks once more before an approval.",
+        "A place of the graph may ask 3 times.",
+        "Stage 1 of 2, lead, asks:\n  1 of bob@example.com\n  one rejection settles it",
+        "Stage 2 of 2, finance, asks:\n  2 of @finance\n  1 of @nobody\n  2 rejections settle it",
+        "and only 09:00 to 17:00 on Mon, Tue, Wed, Thu, Fri in UTC counts",
+        "silence chooses later",
+        "a reminder in the task's thread, and again every 1h",
+        "the card by direct message to @on-call\n",
+        "the card in #ops, who may answer from then on",
+        "a warning that the deadline is near",
+        "it is overdue, and waits on",
+    ):
+        assert words in said
+
+
+def test_an_answer_without_people_and_no_rule_at_all_are_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, reads = explained(proposing("read_file"), capsys)
+    _, rest = explained("Shall I?", capsys)
+
+    assert "It is approved at once, without a person: Reading changes nothing" in reads
+    assert "defaults: govern, as no rule does" in rest
+    assert "after 2d" in rest
+    assert "it expires; the graph is told that nobody answered" in rest
+
+
+def test_a_policy_without_a_deadline_says_that_it_waits(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "policies.yaml").write_text("defaults: {approvers: [U0BOB]}")
+
+    assert "there is no deadline: it waits until somebody answers" in explained("Shall I?", capsys)[1]
+
+
+def test_a_rule_that_cannot_be_worked_out_asks_nobody(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = explained(proposing("broken"), capsys)
+
+    assert code == 1
+    assert "1. broken: cannot be worked out. there is no key 'nothing'" in said
+    assert "Nobody is asked: the task stops and says so" in said
+
+
+def test_what_is_no_interrupts_value_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("payload.json").write_text("{")
+
+    assert main(["policy", "explain", "payload.json"]) == 2
+    assert "payload.json: it is not the JSON of an interrupt's value" in capsys.readouterr().err
+
+
+def test_with_a_token_names_are_people_and_what_is_nobody_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str], ready: dict[str, str]
+) -> None:
+    settings = {
+        "SLACK_BOT_TOKEN": ready["bot_token"],
+        "SLACK_APP_TOKEN": ready["app_token"],
+        "SLACK_API_URL": ready["api_url"],
+    }
+    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+
+    _, large = explained(PAYMENT, capsys, "--graph", "payment")
+    _, interns = explained("Shall I?", capsys, "--requester", "U0DAVE")
+
+    assert "2 of @finance (bob, dave)" in large
+    assert "1 of @nobody (nobody)" in large
+    assert "wrong: @nobody is nobody in this workspace. Correct it in the policy file." in large
+    assert "5. interns: governs" in interns
+    assert "of each approver's own zone (here: UTC) counts" in interns
+    assert "Nobody has to say why." in interns
