@@ -72,11 +72,13 @@ class Digests:
         digest = inbox.digest
         if digest is None or digest.due_at > now:
             return None
+        if digest.sending is not None and digest.sending.attempted:
+            return await self._look_for(inbox, digest, digest.sending, now)
         if digest.next_at <= now:
             inbox = await self._begin(inbox, digest, now)
             digest = inbox.digest
-        if digest is None or digest.sending is None or digest.sending.not_before > now:
-            return None
+        assert digest is not None  # noqa: S101 - it has just been begun, or was before
+        assert digest.sending is not None  # noqa: S101
         contents = await self.inboxes.contents(person, Look(), self.front.digest_size)
         if not contents.all_waiting:
             await self._end(inbox, digest)
@@ -93,27 +95,38 @@ class Digests:
         crash.point("digest-due")
         return begun
 
+    async def _look_for(self, inbox: Inbox, digest: Digest, sending: Sending, now: datetime) -> datetime | None:
+        """Whether one whose outcome is not known was sent after all. If it was not, it is still to be sent; and in any
+        case what has become due since is looked at next."""
+        if sending.not_before > now:
+            return None
+        try:
+            channel = await self.messenger.open_direct(inbox.person)
+            found = await self.messenger.find(channel, None, sending.id, sending.since) is not None
+        except PlaceGone:
+            found = True  # or it might as well have been: nobody can see it
+        except NotNow as wait:
+            return await self._put_off(inbox, digest, sending, timedelta(seconds=wait.retry_after))
+        rest = None if found else replace(sending, attempted=False)
+        await self.storage.save_inbox(replace(inbox, digest=replace(digest, sending=rest)))
+        return now
+
     async def _send(self, inbox: Inbox, digest: Digest, sending: Sending, contents: Contents) -> datetime | None:
         claimed = replace(sending, attempted=True, not_before=self.clock() + CLAIM)
         inbox = await self.storage.save_inbox(replace(inbox, digest=replace(digest, sending=claimed)))
         try:
-            await self._show(inbox.person, sending, contents)
+            channel = await self.messenger.open_direct(inbox.person)
+            await self.messenger.post(channel, None, self.front.draw_digest(contents), sending.id)
         except PlaceGone as gone:
             log.warning("the digest of %s cannot be sent: %s", inbox.person.user_id, gone)
         except NotNow as wait:
-            unsent = replace(claimed, attempted=sending.attempted)
+            unsent = replace(claimed, attempted=False)
             return await self._put_off(inbox, digest, unsent, timedelta(seconds=wait.retry_after))
         except OutcomeUnknown:
             return await self._put_off(inbox, digest, claimed, min(FIRST_WAIT * 2 ** min(claimed.tries, 10), LAST_WAIT))
         crash.point("digest-sent")
         await self._end(inbox, digest)
         return None
-
-    async def _show(self, person: Person, sending: Sending, contents: Contents) -> None:
-        channel = await self.messenger.open_direct(person)
-        if sending.attempted and await self.messenger.find(channel, None, sending.id, sending.since) is not None:
-            return
-        await self.messenger.post(channel, None, self.front.draw_digest(contents), sending.id)
 
     async def _put_off(self, inbox: Inbox, digest: Digest, sending: Sending, wait: timedelta) -> datetime | None:
         again = replace(sending, tries=sending.tries + 1, not_before=self.clock() + wait)

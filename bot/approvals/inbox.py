@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.approvals.errors import InvalidSchedule
@@ -90,6 +90,8 @@ class Look:
                 return replace(self, asked=page)
             case Section.DECIDED:
                 return replace(self, decided=page)
+            case _ as never:
+                assert_never(never)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

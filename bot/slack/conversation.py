@@ -7,6 +7,7 @@ the question is the only one that is open in its thread; and all that the questi
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -29,6 +30,8 @@ TO_TAKE_BACK: Final = timedelta(minutes=1)
 """How long an answer in words is kept from its graph."""
 _SUBTYPES: Final = frozenset({None, "thread_broadcast", "file_share"})
 """Of messages that a person wrote; the others tell of edits, joins and the like."""
+_REMEMBERED: Final = 1000
+"""Events of which a second telling is known."""
 _IDS: Final = re.compile(r"([0-9a-f]{8,}):?\s+(.+)", re.DOTALL)
 
 
@@ -51,15 +54,23 @@ class NotByWords(CountersignError):
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
+    heard: deque[str] = deque(maxlen=_REMEMBERED)
+
+    def new(body: Body) -> bool:
+        """Whether it is told of for the first time: Slack tells again what it takes for unheard (Slack: Events API)."""
+        again = body["event_id"] in heard
+        heard.append(body["event_id"])
+        return not again
+
     @app.event("app_mention")
     async def mention(body: Mapping[str, Any]) -> None:
-        if _by_a_person(body["event"]):
+        if _by_a_person(body["event"]) and new(body):
             await told(parts, parts.aside(author_of(body), _place(body)), _mentioned(parts, body))
 
     @app.event("message")
     async def message(body: Mapping[str, Any]) -> None:
         event = body["event"]
-        if not _by_a_person(event):
+        if not _by_a_person(event) or not new(body):
             return
         direct, named = event.get("channel_type") == "im", f"<@{parts.me}>" in str(event.get("text", ""))
         if direct or (event.get("thread_ts") and not named):  # a mention comes as an event of its own

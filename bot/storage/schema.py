@@ -119,7 +119,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         SELECT 'waiting:' || lower(ref.atom), 9007199254740991, requests.id
         FROM requests, json_tree(body) AS ref
         WHERE state = 'Pending' AND ref.type = 'text'
-            AND (ref.path LIKE '$.policy%.approvers' OR ref.path = '$.escalated_to')
+            AND (ref.path LIKE '$.policy%.approvers' OR ref.path LIKE '$%escalated_to%')
         """,
         """
         CREATE TABLE inboxes (

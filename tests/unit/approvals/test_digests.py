@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.approvals.digests import CLAIM
 from bot.approvals.errors import InvalidSchedule, Unreachable
-from bot.approvals.inbox import Digest
+from bot.approvals.ids import SurfaceId
+from bot.approvals.inbox import Digest, Sending
 from bot.approvals.ports import NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.surface import SurfaceKind
 from tests.fakes.fuse import Fuse, Killed
@@ -30,7 +32,9 @@ async def pass_by(world: World, *times: timedelta) -> None:
         world.clock.advance(by)
         await world.digests.sweep(world.now)
         while world.work.digests:
-            await world.digests.send(world.work.digests.pop(0))
+            person = world.work.digests.pop(0)
+            if (again := await world.digests.send(person)) is not None and again <= world.now:
+                world.work.digests.append(person)
 
 
 def told(world: World) -> list[str]:
@@ -125,6 +129,40 @@ async def test_a_digest_whose_outcome_is_not_known_is_looked_for_before_it_is_se
     assert world.messenger.calls.count("find") == 1
 
 
+async def test_one_that_was_sent_after_all_does_not_stand_for_the_next_day(world: World) -> None:
+    await world.started()
+    await chosen(world)
+    world.messenger.fail("post", OutcomeUnknown("timeout"), after=True)
+    await pass_by(world, HOUR)
+
+    await pass_by(world, DAY, timedelta(0))
+
+    assert told(world) == ["reminder: 1 wait"] * 2
+
+
+async def test_one_that_was_not_sent_is_sent_once_with_the_next(world: World) -> None:
+    await world.started()
+    await chosen(world)
+    world.messenger.fail("post", OutcomeUnknown("timeout"))
+    await pass_by(world, HOUR)
+
+    await pass_by(world, DAY, timedelta(0), HOUR)
+
+    assert told(world) == ["reminder: 1 wait"]
+
+
+@pytest.mark.parametrize("fault", [NotNow("rate limited", 5.0), PlaceGone("user_disabled")])
+async def test_a_search_that_slack_refuses_sends_nothing_twice(world: World, fault: Exception) -> None:
+    await world.started()
+    await chosen(world)
+    world.messenger.fail("post", OutcomeUnknown("timeout"), after=True)
+    world.messenger.fail("find", fault)
+
+    await pass_by(world, HOUR, CLAIM, CLAIM, HOUR)
+
+    assert told(world) == ["reminder: 1 wait"]
+
+
 async def test_what_slack_refuses_for_the_moment_is_sent_later_without_a_search(world: World) -> None:
     await world.started()
     await chosen(world)
@@ -174,6 +212,21 @@ async def test_one_that_is_being_sent_is_left_to_whoever_sends_it(world: World) 
     assert await world.digests.send(ALICE) is None
     pause.go.set()
     await sending
+
+    assert told(world) == ["reminder: 1 wait"]
+
+
+async def test_one_that_was_claimed_is_left_alone_until_then_whatever_else_is_due(world: World) -> None:
+    await world.started()
+    digest = await chosen(world)
+    assert digest is not None
+    sending = Sending(id=SurfaceId("s1"), since=world.now, not_before=world.now + CLAIM, attempted=True)
+    inbox = await world.storage.inbox(ALICE)
+    await world.storage.save_inbox(replace(inbox, digest=replace(digest, next_at=world.now, sending=sending)))
+
+    await pass_by(world, timedelta(0))
+    assert world.messenger.calls.count("find") == 0
+    await pass_by(world, CLAIM)
 
     assert told(world) == ["reminder: 1 wait"]
 

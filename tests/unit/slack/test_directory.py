@@ -196,3 +196,27 @@ async def test_names_that_are_no_ones_are_nobody(directory: SlackDirectory) -> N
 
 async def test_an_account_has_its_own_time_zone(directory: SlackDirectory) -> None:
     assert (await directory.member(ALICE)).zone == "Etc/UTC"
+
+
+async def test_the_names_of_an_account_are_those_by_which_a_policy_may_mean_it(
+    directory: SlackDirectory, slack: Slack
+) -> None:
+    names = await directory.names_of(CAROL)
+
+    assert names == {"U0CAROL", "carol@example.com", "S0OPSLEADS", "@ops-leads", "S0ONCALL", "@on-call"}
+    for name in names:
+        assert CAROL in await directory.resolve([name])
+    assert await directory.names_of(ALICE) == {"U0ALICE", "alice@example.com"}
+    assert len([call for call in await slack.calls("usergroups.list") if call["arguments"].get("include_users")]) == 1
+
+
+async def test_whoever_may_not_answer_as_one_of_many_has_only_names_of_their_own(directory: SlackDirectory) -> None:
+    assert await directory.names_of(someone("U0ERIN")) == {"U0ERIN", "erin@example.com"}
+    assert await directory.names_of(someone("U0NOBODY")) == {"U0NOBODY"}
+
+
+async def test_names_that_slack_does_not_tell_are_not_guessed(directory: SlackDirectory, slack: Slack) -> None:
+    await slack.fault("usergroups.list", "status", status=500)
+
+    with pytest.raises(LookupFailed):
+        await directory.names_of(BOB)

@@ -1,0 +1,125 @@
+"""The inbox over time: a bot that has the local Slack's clock, and one that dies in the midst of things."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.simulator.client import Simulator
+from tests.scenario.stage import WAIT, Bot, Room, Slack
+from tests.scenario.test_home import home, row
+
+POLICY = """
+defaults:
+  approvers: ["@ops-leads"]
+  deadline: 4w
+"""
+GRAPHS = ("plain",)
+DAY = 24 * 60 * 60
+
+
+@pytest.fixture
+def slack(tmp_path: Path) -> Iterator[Slack]:
+    """A local Slack of the test's own, whose clock nobody else reads."""
+    slack = Slack.start(tmp_path)
+    yield slack
+    slack.stop()
+
+
+@pytest.fixture
+async def simulator(slack: Slack) -> AsyncIterator[Simulator]:
+    async with Simulator.connect(slack.url) as simulator:
+        yield simulator
+
+
+async def born(bot: Bot, simulator: Simulator, **changes: str) -> None:
+    """A bot with the local Slack's clock, connected."""
+    opened = int((await simulator.state())["connections_opened"])
+    bot.module = ("bot.demo.bot",)
+    bot.launch(**changes)
+    await simulator.wait_connected(since=opened, timeout=WAIT)
+
+
+def digests(told: list[str]) -> list[str]:
+    return [words for words in told if "You get this at" in words]
+
+
+async def direct(room: Room, who: str) -> list[str]:
+    return [room.read(message) for message in await room.seat(who).messages("@countersign")]
+
+
+async def test_a_digest_comes_at_its_time_and_once_also_where_the_bot_is_killed_beside_it(
+    own_bot: Bot, room: Room
+) -> None:
+    await born(own_bot, room.simulator)
+    thread = await room.start("/task plain topic=digest")
+    card = await thread.card()
+    assert "You get a digest at 09:00 daily" in await room.says("bob", "/approvals digest 09:00 daily")
+    own_bot.kill()
+
+    for point in ("digest-due", "digest-sent"):
+        await born(own_bot, room.simulator, COUNTERSIGN_CRASH_AT=point)
+        await room.simulator.advance(DAY)
+        own_bot.wait()
+        await born(own_bot, room.simulator)
+        await room.simulator.advance(90)
+        number = ("digest-due", "digest-sent").index(point) + 1
+
+        async def sent(number: int = number) -> bool:
+            return len(digests(await direct(room, "bob"))) >= number
+
+        await room.until(sent, f"digest {number}")
+        own_bot.kill()
+
+    await born(own_bot, room.simulator)
+    told = digests(await direct(room, "bob"))
+    assert len(told) == 2
+    assert all("1 request waits for you" in words and "Which region for digest?" in words for words in told)
+    assert "Asked by @alice for plain" in told[0]
+    ids = [call["arguments"]["metadata"]["event_payload"]["id"] for call in await room.posts()]
+    assert len(ids) == len(set(ids))
+
+    await room.press("bob", card, "respond")
+    await room.modal("bob", "Which region")
+    await room.seat("bob").submit({"answer": "north"})
+    await thread.shows("It was told: north")
+    await room.simulator.advance(DAY)
+    await room.seat("bob").open_home()
+    await home(room, "bob", "Nothing waits for your answer.", "at 09:00 daily what waits")
+    assert len(digests(await direct(room, "bob"))) == 2
+
+
+async def test_an_answer_in_words_reaches_the_agent_once_its_minute_is_over(own_bot: Bot, room: Room) -> None:
+    await born(own_bot, room.simulator)
+    thread = await room.start("/task plain topic=words")
+    await thread.card()
+
+    await room.seat("bob").send(room.channel, "eu-west", thread_ts=thread.ts)
+    await thread.shows("Answered by @bob", "> eu-west", "[Take it back]")
+    await room.told("bob", containing="Taken as your answer")
+    await room.simulator.advance(61)
+
+    await thread.shows("It was told: eu-west")
+    (notice,) = await room.seat("bob").notices()
+    assert "no answer of yours to take back" in await room.pressing("bob", notice, "take_back")
+    await thread.shows("Answered by @bob", "The agent went on", without=["[Take it back]"])
+
+
+async def test_what_changed_while_the_bot_was_down_stands_on_the_home_after_its_start(own_bot: Bot, room: Room) -> None:
+    own_bot.start()
+    await room.seat("bob").open_home()
+    thread = await room.start("/task plain topic=down")
+    view = await home(room, "bob", "Which region for down?")
+    own_bot.kill()
+    own_bot.start(COUNTERSIGN_CRASH_AT="vote-saved")
+
+    await room.seat("bob").press(view, "respond", block_id=row(view, "Which region for down?", room))
+    await room.modal("bob", "Which region for down?")
+    await room.seat("bob").submit({"answer": "south"})
+    own_bot.wait()
+    own_bot.start()
+
+    await thread.shows("It was told: south")
+    await home(room, "bob", "Which region for down?\nAnswered by @bob")
