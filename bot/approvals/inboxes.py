@@ -196,9 +196,11 @@ def channels_asked(policies: Policies) -> tuple[str, ...]:
 
 
 def waits_for(request: Request, person: Person, names: frozenset[str]) -> bool:
-    """Whether an answer of theirs is missing: of one whom policies mean by these names."""
+    """Whether an answer of theirs is missing: of one whom policies mean by these names and whose vote is their own, or
+    who was given somebody's."""
+    named = not names.isdisjoint(ref.lower() for ref in request.approvers) and request.given_to(person) is None
     return (
-        not names.isdisjoint(ref.lower() for ref in request.approvers)
+        (named or any(delegation.to == person for delegation in request.delegations))
         and tally.may_answer(request, person)
         and all(vote.person != person for vote in request.stage_votes)
         and all(person not in stage.voters for stage in request.passed)

@@ -26,5 +26,6 @@ def of(request: Request) -> dict[str, int]:
     """The request's lists, and its place in each, from the smallest on."""
     places = {answered_by(vote.person): -((vote.at - _EPOCH) // timedelta(microseconds=1)) for vote in request.votes}
     if isinstance(request.state, Pending):
-        places |= {waiting_for(ref): inbox.urgency(request) for ref in request.approvers}
+        delegates = (delegation.to.user_id for delegation in request.delegations)
+        places |= {waiting_for(ref): inbox.urgency(request) for ref in (*request.approvers, *delegates)}
     return places

@@ -9,6 +9,7 @@ import pytest
 
 from bot.approvals.chain import PURGED
 from bot.approvals.decision import Vote
+from bot.approvals.notes import Delegation
 from bot.approvals.policy import Expire, Step, one_stage
 from bot.approvals.ports import Storage
 from bot.approvals.question import Risk
@@ -98,6 +99,18 @@ async def test_what_is_decided_waits_for_nobody_and_waits_again_once_it_is_asked
     await storage.save_request(replace(saved, state=Pending(due_at=None)), an_event("asked again", request))
 
     assert await ids(storage, "UBOB", "@ops") == ["one"]
+
+
+async def test_who_was_given_a_vote_it_waits_for_until_that_is_taken_back(storage: Storage, task: Task) -> None:
+    request = await stored(storage, asking("one", task, "UBOB"))
+    given = Delegation(by=a_person("UBOB"), to=a_person("UDAVE"), at=NOON)
+
+    saved = await storage.save_request(replace(request, delegations=(given,)), an_event("delegated", request))
+    assert await ids(storage, "UDAVE") == ["one"]
+    await storage.save_request(replace(saved, delegations=()), an_event("withdrawn", request))
+
+    assert await ids(storage, "UDAVE") == []
+    assert await ids(storage, "UBOB") == ["one"]
 
 
 async def test_whom_a_step_adds_it_waits_for_from_then_on(storage: Storage, task: Task) -> None:

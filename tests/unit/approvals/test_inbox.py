@@ -16,6 +16,7 @@ from bot.approvals.errors import InvalidSchedule, Unreachable
 from bot.approvals.ids import Person
 from bot.approvals.inbox import Digest, Look, Only, Schedule, Section, Sending
 from bot.approvals.inboxes import Row, channels_asked
+from bot.approvals.notes import Delegation
 from bot.approvals.policy import Escalate, Expire, Step, one_stage
 from bot.approvals.question import Risk
 from bot.approvals.request import Passed, Pending, Request
@@ -195,6 +196,16 @@ def test_it_waits_for_those_who_may_answer_and_have_not() -> None:
     assert not inboxes.waits_for(request, RITA, frozenset({"u-rita", "@leads"}))
     assert not inboxes.waits_for(voted(request, ALICE), ALICE, frozenset({"u-alice"}))
     assert inboxes.waits_for(voted(request, ALICE), BOB, frozenset({"@leads"}))
+
+
+def test_it_waits_for_whoever_was_given_a_vote_and_no_more_for_whoever_gave_it() -> None:
+    given = Delegation(by=ALICE, to=CAROL, at=MORNING)
+    request = replace(a_request(of=policy(approvers=("U-ALICE", "U-BOB"))), delegations=(given,))
+
+    assert inboxes.waits_for(request, CAROL, frozenset({"u-carol"}))
+    assert inboxes.waits_for(request, BOB, frozenset({"u-bob"}))
+    assert not inboxes.waits_for(request, ALICE, frozenset({"u-alice"}))
+    assert not inboxes.waits_for(voted(request, CAROL), CAROL, frozenset({"u-carol"}))
 
 
 def test_whose_stage_has_agreed_it_waits_for_no_more() -> None:
