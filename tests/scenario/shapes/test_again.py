@@ -10,14 +10,14 @@ async def test_a_question_that_changes_while_it_waits_says_so_and_votes_on_the_o
     pay = await size.thread.card("Pay?", "francs")
     before = size.room.read(pay)
     await size.room.press("bob", pay, "approve")
-    await size.thread.shows("Pay?", "1 of 2 · @bob")
+    await size.thread.shows("Pay?", "1 of 2: @bob")
     await size.says("respond", "large", "bob")
     await size.room.press("bob", await size.thread.again(pay), "reject")
     await size.room.modal("bob", "Why?")
 
     await size.says("respond", "large", "carol")
 
-    changed = size.room.read(await size.thread.shows("Pay?", "version 2", "asks something else now", "0 of 2"))
+    changed = size.room.read(await size.thread.shows("Pay?", "version 2", "asks something else now", "2 of @ops-leads have to agree"))
     assert price(changed) != price(before)
     assert await size.submit("bob", **{"Why?": "Too dear"}) == {}
     assert "has changed" in await size.room.modal("bob", "Not counted")

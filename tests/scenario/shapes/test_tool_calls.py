@@ -73,15 +73,15 @@ async def test_a_structure_is_edited_as_json(asks: Asks) -> None:
 
 
 async def test_an_edit_voids_the_votes_before_it(asks: Asks) -> None:
-    asked = await asks("call", "0 of 2", graph="paired")
+    asked = await asks("call", "2 of @ops-leads have to agree", graph="paired")
     await asked.press("approve", "bob")
-    await asked.shows("Answers", "1 of 2 · @bob")
+    await asked.shows("Answers", "1 of 2: @bob")
     await asked.press("edit", "carol")
     await asked.room.modal("carol", "answers given so far no longer count")
 
     assert await asked.submit("carol", amount="100") == {}
 
-    await asked.shows("version 2", "Changed by @carol", "1 of 2 · @carol")
+    await asked.shows("version 2", "Changed by @carol", "1 of 2: @carol")
     await asked.press("approve", "bob")
     await asked.shows("Approved with changes by @carol and @bob")
     assert (await asked.told())["decisions"][0]["edited_action"]["args"]["amount"] == 100
