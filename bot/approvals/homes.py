@@ -91,7 +91,9 @@ class Homes:
         except NotFound:
             return
         names = {ref.lower() for request in records.requests for ref in request.approvers}
-        people = {records.task.requester, *(vote.person for each in records.requests for vote in each.votes)}
+        people = {records.task.requester}
+        for request in records.requests:
+            people |= {vote.person for vote in request.votes} | {each.to for each in request.delegations}
         for person, theirs in list(self._open.items()):
             if person in people or not names.isdisjoint(theirs):
                 self.work.home(person)
