@@ -17,7 +17,8 @@ async def test_a_question_that_changes_while_it_waits_says_so_and_votes_on_the_o
 
     await size.says("respond", "large", "carol")
 
-    changed = size.room.read(await size.thread.shows("Pay?", "version 2", "asks something else now", "2 of @ops-leads have to agree"))
+    anew = ("version 2", "asks something else now", "2 of @ops-leads have to agree")
+    changed = size.room.read(await size.thread.shows("Pay?", *anew))
     assert price(changed) != price(before)
     assert await size.submit("bob", **{"Why?": "Too dear"}) == {}
     assert "has changed" in await size.room.modal("bob", "Not counted")
