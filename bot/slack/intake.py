@@ -9,9 +9,13 @@ from typing import Final
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 
 SECONDS: Final = 2.0
 """For what has come in when a shutdown begins."""
+
+
+_CHANGES: Final = frozenset({"message_changed", "message_deleted"})
 
 
 class Intake:
@@ -26,6 +30,9 @@ class Intake:
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         """Hand it to Bolt, which returns once it is acknowledged."""
         if self._closed:
+            return
+        if _is_echo(request):
+            await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
             return
         self._at_hand += 1
         try:
@@ -42,3 +49,10 @@ class Intake:
                     await asyncio.sleep(0.01)
         self._closed = True
         await self._socket.close_async()  # type: ignore[no-untyped-call]
+
+
+def _is_echo(request: SocketModeRequest) -> bool:
+    """Whether it tells of what an app wrote, or of a change: nothing here listens to that, and Slack tells of each card
+    and each edit of it, so that to hand them all to Bolt would be a sixth of a decision's CPU."""
+    event = request.payload.get("event") or {}
+    return event.get("type") == "message" and bool(event.get("bot_id") or event.get("subtype") in _CHANGES)
