@@ -82,7 +82,16 @@ async def explain(options: Options) -> int:
     """Print it; 0, or 1 where no rule can be told to govern. `SettingsError` where a file cannot be read."""
     question = questions.read(_read(options.payload))
     policies, directory, unknown = _loaded(options.env_file)
-    team = await directory.team_id() if directory is not None else TeamId("")
+    team = TeamId("")
+    if directory is not None:
+        try:
+            team = await directory.team_id()
+        except LookupFailed:
+            directory = None
+            unknown = (
+                "Names are not looked up: Slack does not answer, or not to SLACK_BOT_TOKEN. "
+                "`python -m bot check` says more."
+            )
     task = Task(
         id=TaskId("explained"),
         thread_id=ThreadId(""),

@@ -158,3 +158,16 @@ def test_with_a_token_names_are_people_and_what_is_nobody_is_said(
     assert "5. interns: governs" in interns
     assert "of each approver's own zone (here: UTC) counts" in interns
     assert "Nobody has to say why." in interns
+
+
+def test_with_a_token_that_slack_refuses_the_files_names_stand_for_people_and_that_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str], ready: dict[str, str]
+) -> None:
+    settings = {"SLACK_BOT_TOKEN": "xoxb-nobody", "SLACK_APP_TOKEN": "xapp-nobody", "SLACK_API_URL": ready["api_url"]}
+    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+
+    code, said = explained(PAYMENT, capsys, "--graph", "payment")
+
+    assert code == 0
+    assert said.startswith("Names are not looked up: Slack does not answer, or not to SLACK_BOT_TOKEN.")
+    assert "2 of @finance" in said
