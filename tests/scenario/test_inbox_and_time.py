@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-
-import pytest
-
-from bot.simulator.client import Simulator
-from tests.scenario.stage import WAIT, Bot, Room, Slack
+from tests.scenario.clocked import born, simulator, slack
+from tests.scenario.stage import Bot, Room
 from tests.scenario.test_home import home, row
+
+__all__ = ["simulator", "slack"]
 
 POLICY = """
 defaults:
@@ -18,28 +15,6 @@ defaults:
 """
 GRAPHS = ("plain",)
 DAY = 24 * 60 * 60
-
-
-@pytest.fixture
-def slack(tmp_path: Path) -> Iterator[Slack]:
-    """A local Slack of the test's own, whose clock nobody else reads."""
-    slack = Slack.start(tmp_path)
-    yield slack
-    slack.stop()
-
-
-@pytest.fixture
-async def simulator(slack: Slack) -> AsyncIterator[Simulator]:
-    async with Simulator.connect(slack.url) as simulator:
-        yield simulator
-
-
-async def born(bot: Bot, simulator: Simulator, **changes: str) -> None:
-    """A bot with the local Slack's clock, connected."""
-    opened = int((await simulator.state())["connections_opened"])
-    bot.module = ("bot.demo.bot",)
-    bot.launch(**changes)
-    await simulator.wait_connected(since=opened, timeout=WAIT)
 
 
 def digests(told: list[str]) -> list[str]:
