@@ -27,16 +27,16 @@ class Intake:
         self._closed = False
         socket.client.socket_mode_request_listeners[:] = [self._take]
 
-    async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+    async def _take(self, connection: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         """Hand it to Bolt, which returns once it is acknowledged."""
         if self._closed:
             return
         if _is_echo(request):
-            await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
+            await connection.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
             return
         self._at_hand += 1
         try:
-            await self._socket.handle(client, request)  # type: ignore[arg-type]
+            await self._socket.handle(connection, request)  # type: ignore[arg-type]
         finally:
             self._at_hand -= 1
 
