@@ -5,12 +5,11 @@ One connection serves a process, one verb at a time; several processes may share
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,10 @@ from bot.approvals.errors import Conflict, NotFound
 from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
 from bot.approvals.inbox import Inbox
 from bot.approvals.ports import Records
-from bot.approvals.request import Decided, Pending, Request
+from bot.approvals.request import Request
 from bot.approvals.surface import Surface
 from bot.approvals.task import Lease, Task
-from bot.storage import codec, lists, schema
+from bot.storage import codec, lists, rows, schema
 from bot.storage.codec import Record, decode, encode
 from bot.storage.database import Database
 
@@ -63,17 +62,17 @@ class SqliteStorage:
                 ON CONFLICT DO NOTHING
                 """,
                 {
-                    **_task_row(task),
+                    **rows.of_task(task),
                     "thread_id": task.thread_id,
                     "team_id": task.requester.team_id,
                     "user_id": task.requester.user_id,
-                    "created_at": _moment(task.created_at),
+                    "created_at": rows.moment(task.created_at),
                     "slack_thread": f"{task.channel}:{task.thread_ts}" if task.thread_ts else None,
                 },
             )
             if inserted.rowcount:
-                _add_event(db, event)
-                _add_surfaces(db, surfaces)
+                rows.add_event(db, event)
+                rows.add_surfaces(db, surfaces)
             elif db.execute("SELECT 1 FROM tasks WHERE id = :id", {"id": task.id}).fetchone() is None:
                 raise Conflict(task.thread_id)
 
@@ -112,20 +111,20 @@ class SqliteStorage:
                 UPDATE tasks SET state = :state, ended_at = :ended_at, revision = :revision, body = :body
                 WHERE id = :id AND revision = :revision - 1
                 """,
-                _task_row(saved),
+                rows.of_task(saved),
             )
             if not updated.rowcount:
                 raise Conflict(task.id)
-            _add_event(db, event)
+            rows.add_event(db, event)
             db.execute(
                 f"""
-                UPDATE surfaces SET stale_since = {_THIS_EVENT}
+                UPDATE surfaces SET stale_since = {rows.THIS_EVENT}
                 WHERE task_id = :id AND request_id IS NULL AND shown < :revision
                     AND stale_since IS NULL AND NOT abandoned
                 """,  # noqa: S608
                 {"id": saved.id, "revision": saved.revision},
             )
-            _add_surfaces(db, surfaces)
+            rows.add_surfaces(db, surfaces)
 
         await self._db.change(change)
         return saved
@@ -147,10 +146,10 @@ class SqliteStorage:
         return await self._records(Task, sql, slack_thread=f"{channel}:{thread_ts}")
 
     async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
-        return await self._records(Task, schema.ORPHANS, now=_moment(now), limit=limit)
+        return await self._records(Task, schema.ORPHANS, now=rows.moment(now), limit=limit)
 
     async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
-        return await self._records(Task, schema.ENDED, before=_moment(before), limit=limit, forgotten=forgotten)
+        return await self._records(Task, schema.ENDED, before=rows.moment(before), limit=limit, forgotten=forgotten)
 
     async def forget(self, task_id: TaskId, event: AuditEvent) -> None:
         def change(db: sqlite3.Connection) -> None:
@@ -159,7 +158,7 @@ class SqliteStorage:
                 {"id": task_id},
             )
             if marked.rowcount:
-                _add_event(db, event)
+                rows.add_event(db, event)
 
         await self._db.change(change)
 
@@ -177,7 +176,7 @@ class SqliteStorage:
                 db.execute("DELETE FROM requests WHERE task_id = :id", {"id": task_id})
                 db.execute("DELETE FROM tasks WHERE id = :id", {"id": task_id})
                 db.execute("UPDATE events SET body = '', request_id = NULL WHERE task_id = :id", {"id": task_id})
-                _add_event(db, event)
+                rows.add_event(db, event)
                 db.execute("DELETE FROM leases WHERE thread_id = :thread_id", {"thread_id": thread_id})
 
         await self._db.change(change)
@@ -201,7 +200,7 @@ class SqliteStorage:
                 ON CONFLICT DO NOTHING
                 """,
                 {
-                    **_request_row(opened),
+                    **rows.of_request(opened),
                     "task_id": opened.task_id,
                     "thread_id": opened.thread_id,
                     "interrupt_id": opened.interrupt_id,
@@ -209,9 +208,9 @@ class SqliteStorage:
             )
             if not inserted.rowcount:
                 raise Conflict(opened.id)
-            _list(db, opened)
-            _add_event(db, event)
-            _add_surfaces(db, surfaces)
+            rows.put_on_lists(db, opened)
+            rows.add_event(db, event)
+            rows.add_surfaces(db, surfaces)
             return opened
 
         return await self._db.change(change)
@@ -236,29 +235,29 @@ class SqliteStorage:
                     state = :state, due_at = :due_at, next_try = :next_try, revision = :revision, body = :body
                 WHERE id = :id AND revision = :revision - 1
                 """,
-                _request_row(saved),
+                rows.of_request(saved),
             )
             if not updated.rowcount:
                 raise Conflict(request.id)
-            _list(db, saved)
-            _add_event(db, event)
+            rows.put_on_lists(db, saved)
+            rows.add_event(db, event)
             db.execute(
                 f"""
-                UPDATE surfaces SET stale_since = {_THIS_EVENT}
+                UPDATE surfaces SET stale_since = {rows.THIS_EVENT}
                 WHERE request_id = :id AND shown < :revision AND stale_since IS NULL AND NOT abandoned
                 """,  # noqa: S608
                 {"id": saved.id, "revision": saved.revision},
             )
-            _add_surfaces(db, surfaces)
+            rows.add_surfaces(db, surfaces)
 
         await self._db.change(change)
         return saved
 
     async def due(self, now: datetime, limit: int) -> tuple[Request, ...]:
-        return await self._records(Request, schema.DUE, now=_moment(now), limit=limit)
+        return await self._records(Request, schema.DUE, now=rows.moment(now), limit=limit)
 
     async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
-        return await self._records(Request, schema.UNDELIVERED, now=_moment(now), limit=limit)
+        return await self._records(Request, schema.UNDELIVERED, now=rows.moment(now), limit=limit)
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
         return await self._listed([lists.waiting_for(ref) for ref in refs], limit)
@@ -272,7 +271,9 @@ class SqliteStorage:
     # --- Inboxes --------------------------------------------------------------------------------
 
     async def inbox(self, person: Person) -> Inbox:
-        found = await self._records(Inbox, "SELECT body FROM inboxes WHERE person = :person", person=_account(person))
+        found = await self._records(
+            Inbox, "SELECT body FROM inboxes WHERE person = :person", person=rows.account(person)
+        )
         return found[0] if found else Inbox(person=person)
 
     async def save_inbox(self, inbox: Inbox) -> Inbox:
@@ -289,9 +290,9 @@ class SqliteStorage:
                 WHERE inboxes.revision = :revision - 1
                 """,
                 {
-                    "person": _account(saved.person),
-                    "opened_at": _moment(saved.home.opened_at if saved.home else None),
-                    "digest_due_at": _moment(saved.digest.due_at if saved.digest else None),
+                    "person": rows.account(saved.person),
+                    "opened_at": rows.moment(saved.home.opened_at if saved.home else None),
+                    "digest_due_at": rows.moment(saved.digest.due_at if saved.digest else None),
                     "revision": saved.revision,
                     "body": encode(saved),
                 },
@@ -303,10 +304,10 @@ class SqliteStorage:
         return saved
 
     async def homes(self, since: datetime, limit: int) -> tuple[Inbox, ...]:
-        return await self._records(Inbox, schema.HOMES, since=_moment(since), limit=limit)
+        return await self._records(Inbox, schema.HOMES, since=rows.moment(since), limit=limit)
 
     async def digests(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
-        return await self._records(Inbox, schema.DIGESTS, now=_moment(now), limit=limit)
+        return await self._records(Inbox, schema.DIGESTS, now=rows.moment(now), limit=limit)
 
     # --- Surfaces -------------------------------------------------------------------------------
 
@@ -315,7 +316,7 @@ class SqliteStorage:
         return await self._records(Surface, sql, task_id=task_id)
 
     async def stale(self, now: datetime, limit: int) -> tuple[Surface, ...]:
-        return await self._records(Surface, schema.STALE, now=_moment(now), limit=limit)
+        return await self._records(Surface, schema.STALE, now=rows.moment(now), limit=limit)
 
     async def save_surface(self, surface: Surface, event: AuditEvent | None = None) -> Surface:
         saved = replace(surface, revision=surface.revision + 1)
@@ -326,17 +327,17 @@ class SqliteStorage:
                 f"""
                 UPDATE surfaces SET
                     channel = :channel, ts = :ts, shown = :shown, abandoned = :abandoned, not_before = :not_before,
-                    stale_since = CASE WHEN {_BEHIND}
-                        THEN COALESCE(stale_since, {_THIS_EVENT}) END,
+                    stale_since = CASE WHEN {rows.BEHIND}
+                        THEN COALESCE(stale_since, {rows.THIS_EVENT}) END,
                     revision = :revision, body = :body
                 WHERE id = :id AND revision = :revision - 1
                 """,  # noqa: S608
-                _surface_row(saved),
+                rows.of_surface(saved),
             )
             if not updated.rowcount:
                 raise Conflict(surface.id)
             if event is not None:
-                _add_event(db, event)
+                rows.add_event(db, event)
 
         await self._db.change(change, durable=saved.attempted)
         return saved
@@ -350,7 +351,7 @@ class SqliteStorage:
 
     async def record(self, event: AuditEvent) -> None:
         def change(db: sqlite3.Connection) -> None:
-            _add_event(db, event)
+            rows.add_event(db, event)
 
         await self._db.change(change)
 
@@ -400,7 +401,7 @@ class SqliteStorage:
                 ON CONFLICT (thread_id) DO UPDATE SET token = token + 1, until = excluded.until
                 WHERE leases.until IS NULL OR leases.until <= :now
                 """,
-                {"thread_id": thread_id, "until": _moment(until), "now": _moment(now)},
+                {"thread_id": thread_id, "until": rows.moment(until), "now": rows.moment(now)},
             )
             if not taken.rowcount:
                 return None
@@ -416,8 +417,8 @@ class SqliteStorage:
 
         def change(db: sqlite3.Connection) -> Lease | None:
             updated = db.execute(
-                f"UPDATE leases SET until = :until WHERE {_HELD}",  # noqa: S608
-                {**_lease_row(lease, now), "until": _moment(renewed.until)},
+                f"UPDATE leases SET until = :until WHERE {rows.HELD}",  # noqa: S608
+                {**rows.of_lease(lease, now), "until": rows.moment(renewed.until)},
             )
             return renewed if updated.rowcount else None
 
@@ -433,120 +434,8 @@ class SqliteStorage:
         await self._db.change(change, durable=False)
 
     async def holds(self, lease: Lease, now: datetime) -> bool:
-        sql = f"SELECT 1 FROM leases WHERE {_HELD}"  # noqa: S608
-        return bool(await self._db.rows(sql, _lease_row(lease, now)))
+        sql = f"SELECT 1 FROM leases WHERE {rows.HELD}"  # noqa: S608
+        return bool(await self._db.rows(sql, rows.of_lease(lease, now)))
 
     async def _records(self, cls: type[Record], sql: str, **parameters: object) -> tuple[Record, ...]:
         return tuple(decode(cls, body) for (body,) in await self._db.rows(sql, parameters))
-
-
-_BEHIND = """
-    NOT :abandoned AND :shown < COALESCE(
-        (SELECT revision FROM requests WHERE id = :request_id),
-        (SELECT revision FROM tasks WHERE id = :task_id)
-    )
-"""
-_THIS_EVENT = "(SELECT MAX(seq) FROM events)"
-"""Its number tells which surface has been stale for longer. It is written before any surface is."""
-_HELD = "thread_id = :thread_id AND token = :token AND until > :now"
-
-
-def _add_event(db: sqlite3.Connection, event: AuditEvent) -> None:
-    body = encode(event)
-    db.execute(
-        """
-        INSERT INTO events (task_id, request_id, body, digest, link) VALUES (
-            :task_id, :request_id, :body, :digest,
-            sha256(COALESCE((SELECT link FROM events ORDER BY seq DESC LIMIT 1), zeroblob(32)), :digest)
-        )
-        """,
-        {
-            "task_id": event.task_id,
-            "request_id": event.request_id,
-            "body": body,
-            "digest": hashlib.sha256(body.encode()).digest(),
-        },
-    )
-
-
-def _list(db: sqlite3.Connection, request: Request) -> None:
-    """Take the request off the lists that it stands on no more, and put it in its place on the others."""
-    places = {"id": request.id, "places": json.dumps(lists.of(request))}
-    db.execute("DELETE FROM lists WHERE request_id = :id AND list NOT IN (SELECT key FROM json_each(:places))", places)
-    db.execute(
-        """
-        INSERT INTO lists (list, place, request_id) SELECT key, value, :id FROM json_each(:places) WHERE TRUE
-        ON CONFLICT DO UPDATE SET place = excluded.place WHERE place <> excluded.place
-        """,
-        places,
-    )
-
-
-def _add_surfaces(db: sqlite3.Connection, surfaces: Sequence[Surface]) -> None:
-    for surface in surfaces:
-        inserted = db.execute(
-            f"""
-            INSERT INTO surfaces (
-                id, task_id, request_id, channel, ts, shown, abandoned, not_before, stale_since, revision, body
-            ) VALUES (
-                :id, :task_id, :request_id, :channel, :ts, :shown, :abandoned, :not_before,
-                CASE WHEN {_BEHIND} THEN {_THIS_EVENT} END, :revision, :body
-            ) ON CONFLICT DO NOTHING
-            """,  # noqa: S608
-            _surface_row(replace(surface, revision=0)),
-        )
-        if not inserted.rowcount:
-            raise Conflict(surface.id)
-
-
-def _task_row(task: Task) -> dict[str, Any]:
-    return {
-        "id": task.id,
-        "state": type(task.state).__name__,
-        "ended_at": _moment(task.ended_at),
-        "revision": task.revision,
-        "body": encode(task),
-    }
-
-
-def _request_row(request: Request) -> dict[str, Any]:
-    state = request.state
-    return {
-        "id": request.id,
-        "state": type(state).__name__,
-        "due_at": _moment(state.due_at) if isinstance(state, Pending) else None,
-        "next_try": _moment(state.next_try) if isinstance(state, Decided) else None,
-        "revision": request.revision,
-        "body": encode(request),
-    }
-
-
-def _surface_row(surface: Surface) -> dict[str, Any]:
-    return {
-        "id": surface.id,
-        "task_id": surface.task_id,
-        "request_id": surface.shows,
-        "channel": surface.ref.channel if surface.ref else None,
-        "ts": surface.ref.ts if surface.ref else None,
-        "shown": surface.shown,
-        "abandoned": bool(surface.abandoned),
-        "not_before": _moment(surface.not_before),
-        "revision": surface.revision,
-        "body": encode(surface),
-    }
-
-
-def _account(person: Person) -> str:
-    return f"{person.team_id}:{person.user_id}"
-
-
-def _lease_row(lease: Lease, now: datetime) -> dict[str, Any]:
-    return {"thread_id": lease.thread_id, "token": lease.token, "now": _moment(now)}
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _moment(at: datetime | None) -> int | None:
-    """In whole microseconds, so that columns compare as the times do."""
-    return None if at is None else (at - _EPOCH) // timedelta(microseconds=1)
