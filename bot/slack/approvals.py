@@ -9,7 +9,7 @@ from typing import Any, Final
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals import surfaces
+from bot.approvals import audit, refusals, surfaces
 from bot.approvals.errors import CountersignError, literal, moment
 from bot.approvals.ids import Person, RequestId
 from bot.approvals.inbox import Look, Only, Section
@@ -119,6 +119,7 @@ async def _digest(parts: Parts, person: Person, words: Sequence[str]) -> Reply:
 async def _one(parts: Parts, person: Person, id: RequestId) -> Reply:
     """The request's card, for its requester and for those who may answer."""
     request = await parts.storage.request(id)
-    task = await parts.tasks.look(request.task_id, person)
+    async with refusals.of_request(parts.storage, id, person, "look", parts.clock(), audit.COMMAND):
+        task = await parts.tasks.look(request.task_id, person)
     card = cards.draw(View(surface=surfaces.card_of(request), task=task, request=request))
     return Reply(text=card.text, blocks=card.blocks)

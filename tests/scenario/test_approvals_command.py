@@ -17,6 +17,8 @@ async def test_an_id_shows_the_request_with_its_buttons_to_those_whom_it_concern
     await room.press("bob", notice, "approve")
 
     await thread.ended_well()
+    await room.seat("bob").command(room.channel, f"/approvals history {request_id}")
+    assert "@dave was refused" in await room.modal("bob", f"Request {request_id}")
 
 
 async def test_a_line_that_says_nothing_is_answered_with_what_is_right(bot: Bot, room: Room) -> None:
