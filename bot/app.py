@@ -23,7 +23,7 @@ from bot.approvals.errors import Unreachable
 from bot.approvals.homes import Homes
 from bot.approvals.ids import Person, TaskId
 from bot.approvals.inboxes import Inboxes, channels_asked
-from bot.approvals.ports import Clock, Directory, LookupFailed
+from bot.approvals.ports import Clock, Directory, LookupFailed, Storage
 from bot.approvals.progress import Progress
 from bot.approvals.retention import Retention
 from bot.approvals.selection import Policies
@@ -32,7 +32,7 @@ from bot.approvals.sweeper import Sweeper
 from bot.approvals.tasks import Tasks
 from bot.approvals.vacancies import unmatched, vacancies
 from bot.clock import ticking
-from bot.engine import registry
+from bot.engine import registry, selftest
 from bot.engine.runner import LangGraphEngine
 from bot.settings import Settings
 from bot.slack import listeners, tokens
@@ -77,6 +77,7 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(opened(settings, clock))
         storage, clock = stores.storage, stores.clock
+        await selftest.refuse_unguarded()
         config = settings.langgraph_config
         registry.set_environment(config)
         graphs = await stack.enter_async_context(registry.loaded(config, config.absolute().parent, stores.saver))
@@ -184,12 +185,23 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
         stack.push_async_callback(drain)
         noticing = asyncio.create_task(_notice_vacancies(policies, directory))
         stack.callback(noticing.cancel)
+        looking = asyncio.create_task(_look_again(storage, work))
+        stack.callback(looking.cancel)
         intake = Intake(socket)
         await socket.connect_async()  # type: ignore[no-untyped-call]
         stack.push_async_callback(intake.close)
         stack.push_async_callback(work.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
         yield
+
+
+async def _look_again(storage: Storage, work: Workshop) -> None:
+    """Look at every thread that people are asked about: its code may have changed while no bot ran."""
+    try:
+        for task_id in await storage.unsettled():
+            work.deliver(task_id)
+    except Unreachable as error:
+        log.warning("what waits was not looked at when the bot started: %s", error)
 
 
 async def _notice_vacancies(policies: Policies, directory: Directory) -> None:

@@ -106,6 +106,24 @@ class Answers:
         async with refusals.of_request(self.storage, request_id, person, "take back", now):
             return await until_won(once)
 
+    async def answer_again(
+        self, request_id: RequestId, person: Person, now: datetime, surface: SurfaceId | None = None
+    ) -> Request:
+        """Open a question again whose answer made the agent fail, as a new version, for one who may answer it.
+
+        Raises `NotFound`, `AlreadySettled`, `MayNotVote` or `Unreachable`.
+        """
+
+        async def once() -> Request:
+            request = await self.storage.request(request_id)
+            reopened = rules.answered_differently(request, now)
+            await self._admission.recognise(reopened, person, now, fresh=True, surface=surface)
+            reopened = await self._admission.introduced(reopened)
+            return await self._changes.store(reopened, person, "reopened", now, {}, surface=surface)
+
+        async with refusals.of_request(self.storage, request_id, person, "answer differently", now, surface):
+            return await until_won(once)
+
     async def edit(
         self,
         request_id: RequestId,

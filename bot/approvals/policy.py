@@ -191,5 +191,8 @@ class GraphTerms:
 
     answer: str = ""
     """The convention for yes and no; empty: each shape's own."""
+    unbound: tuple[str, ...] = ()
+    """Keys of its questions, as dotted paths, whose values may differ between what was approved and what runs: an
+    approval is not bound to them, and the card says so."""
     reject: Route | None = None
     """What follows on a rejected breakpoint; None: the task's end."""

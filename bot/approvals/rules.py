@@ -23,11 +23,12 @@ from bot.approvals.errors import (
     VerdictNotOffered,
     VoteGiven,
 )
+from bot.approvals.fingerprint import Fingerprint
 from bot.approvals.ids import JSON, Person
 from bot.approvals.policy import Policy
 from bot.approvals.ports import Member
 from bot.approvals.question import Question, Verdict, with_arguments
-from bot.approvals.request import Decided, Delivered, Edit, Pending, Request, Superseded
+from bot.approvals.request import Before, Decided, Delivered, Edit, Pending, Request, Superseded
 from bot.approvals.task import Failure
 
 FIRST_RETRY = timedelta(seconds=30)
@@ -140,7 +141,9 @@ def takes_words(question: Question) -> bool:
     )
 
 
-def ask_anew(request: Request, question: Question, policy: Policy, now: datetime) -> Request:
+def ask_anew(
+    request: Request, question: Question, policy: Policy, now: datetime, asked: Fingerprint | None = None
+) -> Request:
     """The graph asks something else under the same interrupt: a new version, without votes and edits, under the
     policy that governs it."""
     if not isinstance(request.state, Pending) or question == request.proposed:
@@ -149,6 +152,7 @@ def ask_anew(request: Request, question: Question, policy: Policy, now: datetime
         request,
         proposed=question,
         question=question,
+        fingerprint=asked,
         policy=policy,
         renewed_at=now,
         version=request.version + 1,
@@ -170,6 +174,51 @@ def asked_again(request: Request, objection: str, now: datetime) -> Request:
     return windows.enter_stage(reopened, now)
 
 
+def ask_instead(
+    request: Request, question: Question, asked: Fingerprint | None, policy: Policy, now: datetime
+) -> Request:
+    """The agent asks something else by now than what was decided: that decision is not used, and this is asked as a
+    new version, which shows the difference."""
+    before = before_asking(request)
+    renewed = replace(
+        request,
+        proposed=question,
+        question=question,
+        fingerprint=asked,
+        policy=policy,
+        version=request.version + 1,
+        before=before,
+        votes=(),
+        passed=(),
+        edits=(),
+        opened_at=now,
+    )
+    return windows.enter_stage(renewed, now)
+
+
+def before_asking(request: Request) -> Before | None:
+    """What was decided of this request, for the one that is asked in its place; None if nothing was."""
+    if request.decision is None:
+        return None
+    times = request.before.times + 1 if request.before is not None else 1
+    return Before(question=request.question, decision=request.decision, times=times)
+
+
+def not_taken(request: Request, now: datetime) -> Request:
+    """The agent asked something else when it was to take the answer, and did not get it."""
+    return replace(request, state=Superseded(at=now, decision=_decided(request).decision, changed=True))
+
+
+def answered_differently(request: Request, now: datetime) -> Request:
+    """The agent raised on the answer, and nothing has run after it: the question is open again, to be answered anew.
+    Raises `AlreadySettled` if that is not so."""
+    state = _decided(request)
+    if not state.answerable_again:
+        raise AlreadySettled(request.id, state.decision)
+    reopened = replace(request, version=request.version + 1, votes=(), passed=(), opened_at=now)
+    return windows.enter_stage(reopened, now)
+
+
 def cancel(request: Request, by: Person, now: datetime) -> Request:
     """Settle an open request as cancelled; `AlreadySettled` where it is not open."""
     still_open(request, request.version)
@@ -180,7 +229,14 @@ def supersede(request: Request, now: datetime) -> Request:
     """The interrupt is gone without an answer of ours. Harmless to a request that is over."""
     if isinstance(request.state, Delivered | Superseded):
         return request
-    return replace(request, state=Superseded(at=now, decision=request.decision))
+    return replace(request, state=Superseded(at=now, decision=request.decision), gone=None)
+
+
+def stopped(request: Request, now: datetime) -> Request:
+    """The task was stopped before its agent could be told anything. Harmless to a request that is over."""
+    if isinstance(request.state, Delivered | Superseded):
+        return request
+    return replace(request, state=Superseded(at=now, decision=request.decision, stopped=True), gone=None)
 
 
 # --- Delivery -----------------------------------------------------------------------------------
@@ -193,8 +249,11 @@ def attempted(request: Request) -> Request:
 
 
 def failed(request: Request, failure: Failure, now: datetime) -> Request:
-    """The graph raised on the answer: put off the next try, doubling, or leave it to a person at last."""
+    """The graph raised on the answer: put off the next try, doubling, or leave it to a person at last. What failed
+    because code is missing is left to a person at once."""
     state = _decided(request)
+    if failure.gone is not None:
+        return replace(request, state=replace(state, failure=failure, next_try=None), gone=failure.gone)
     doublings = min(max(state.attempts - 1, 0), MOST_ATTEMPTS)  # a person may retry any number of times
     wait = min(FIRST_RETRY * 2**doublings, LAST_RETRY)
     next_try = now + wait if state.attempts < MOST_ATTEMPTS else None
@@ -206,9 +265,9 @@ def retried(request: Request, now: datetime) -> Request:
     return replace(request, state=replace(_decided(request), next_try=now))
 
 
-def delivered(request: Request, now: datetime) -> Request:
-    """The interrupt was seen to be gone after a resume of ours."""
-    return replace(request, state=Delivered(decision=_decided(request).decision, at=now))
+def delivered(request: Request, now: datetime, *, stopped: bool = False) -> Request:
+    """The interrupt was seen to be gone after a resume of ours; or the task was stopped there, as was decided."""
+    return replace(request, state=Delivered(decision=_decided(request).decision, at=now, stopped=stopped), gone=None)
 
 
 # --- Within -------------------------------------------------------------------------------------

@@ -89,7 +89,8 @@ def _refuse_unreached(place: Place, rules: Sequence[RuleTerms]) -> None:
 
 def _graph_terms(said: Approvals) -> GraphTerms:
     route = None if said.reject is None else Route(as_node=said.reject.as_node, values=said.reject.values)
-    return GraphTerms(answer=said.answer or "", reject=route)
+    unbound = said.bind.leave_out if said.bind is not None else ()
+    return GraphTerms(answer=said.answer or "", unbound=unbound, reject=route)
 
 
 # --- A policy -----------------------------------------------------------------------------------

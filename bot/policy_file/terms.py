@@ -216,10 +216,17 @@ class RejectTerms(Strict):
     values: dict[str, JsonValue] = {}
 
 
+class BindTerms(Strict):
+    """What an approval of a graph's questions is bound to: everything but these keys."""
+
+    leave_out: tuple[str, ...]
+
+
 class Approvals(Strict):
     """How one graph wants its answers."""
 
     answer: Convention | None = None
+    bind: BindTerms | None = None
     reject: RejectTerms | None = None
 
 

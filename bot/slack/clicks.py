@@ -56,6 +56,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
         await ack()
         await told(parts, parts.whisper(body), _retry(parts, body))
 
+    @app.action(actions.ANSWER_AGAIN)
+    async def answer_again(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await _counted(ack, told(parts, parts.whisper(body), _answer_again(parts, body)))
+
     @app.action(actions.TAKE_BACK)
     async def take_back(ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await _counted(ack, told(parts, parts.whisper(body), _take_back(parts, body)))
@@ -196,6 +200,13 @@ async def _choose_graph(parts: Parts, body: Body, client: AsyncWebClient) -> Non
 async def _take_back(parts: Parts, body: Body) -> None:
     target = actions.request_target(pressed_in(body)["value"])
     await parts.answers.take_back(target.request, person_of(body), parts.clock())
+
+
+async def _answer_again(parts: Parts, body: Body) -> None:
+    target = actions.request_target(pressed_in(body)["value"])
+    async with brought_level(parts, body):
+        surface = await surface_of(parts, body)
+        await parts.answers.answer_again(target.request, person_of(body), parts.clock(), surface)
 
 
 async def _retry(parts: Parts, body: Body) -> None:

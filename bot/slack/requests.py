@@ -169,17 +169,22 @@ def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
     risk = _RISKS[question.risk] if question.risk else ""
     about, cut = _about(request, detail)
     changed, changes_cut = changes.section(request, detail)
+    since, since_cut = changes.since_decided(request, detail)
+    cut |= changes_cut or since_cut
     return [
         blocks.header(question.title or "A question"),
         blocks.context(
             " · ".join([*([risk] if risk else []), *(["*Overdue*"] if windows.is_overdue(request) else []), origin])
         ),
         *_renewed(request),
+        *_decided_before(request, since),
         *about,
         *changed,
         *_standing(request, detail),
         *_shortage(request),
-        *blocks.actions([*_buttons(request, cut or changes_cut), *(more.menu(request) if _open(request) else [])]),
+        *_missing_code(request),
+        *blocks.actions([*_buttons(request, cut), *(more.menu(request) if _open(request) else [])]),
+        *_unbound(request),
         blocks.context(_footer(request)),
     ]
 
@@ -189,6 +194,35 @@ def _renewed(request: Request) -> list[Block]:
     if request.renewed_at is None or not _open(request):
         return []
     return [blocks.section(f"{_RENEWED} · {moment(request.renewed_at)}")]
+
+
+def _decided_before(request: Request, difference: list[Block]) -> list[Block]:
+    """That something else was decided before, which was not used, and how it differs; for those who decided it too."""
+    if request.before is None or not _open(request):
+        return []
+    said = [f"*The agent asks something else now.* {decisions.before(request.before)} That was not used."]
+    if request.before.times > 1:
+        said.append(
+            f"It has asked something else {request.before.times:,} times in a row. If a value changes by itself, "
+            "whoever owns the agent can leave it out under `bind` in the policy file."
+        )
+    return [blocks.section("\n".join(said)), *difference]
+
+
+def _unbound(request: Request) -> list[Block]:
+    """Which values may differ between what is approved and what runs, while it can be answered."""
+    unbound = request.fingerprint.unbound if request.fingerprint is not None else ()
+    if not unbound or not _open(request):
+        return []
+    names = text.listed([f"`{text.sentence(name, 60)}`" for name in unbound], 5)
+    return [blocks.context(f"An answer is not bound to {names}: what runs may differ there.")]
+
+
+def _missing_code(request: Request) -> list[Block]:
+    """That code which the open request waits at is missing, and what follows from that."""
+    if request.gone is None or not _open(request):
+        return []
+    return [blocks.section(f":warning: {decisions.missing(request.gone)}")]
 
 
 # --- What is asked ------------------------------------------------------------------------------
@@ -299,6 +333,8 @@ def _buttons(request: Request, cut: bool) -> list[Element]:
         return [blocks.button("Take it back", actions.TAKE_BACK, value), *([view_all] if cut else []), history]
     stopped = isinstance(request.state, Decided) and request.state.failure is not None
     retry = [blocks.button("Retry now", actions.RETRY, value, style="primary")] if stopped else []
+    if isinstance(request.state, Decided) and request.state.answerable_again:
+        retry.append(blocks.button("Answer differently", actions.ANSWER_AGAIN, value))
     return [*retry, *([view_all] if cut or request.policy.private else []), history]
 
 

@@ -363,7 +363,7 @@ class Thread:
 
     async def ended_well(self, who: str = "bob") -> None:
         """See what an approval leads to: one opening, one card, one outcome."""
-        await self.shows(f"Approved by @{who}", "The agent went on", without=["[Approve]", "[Reject]"])
+        await self.shows(f"Approved by @{who}", "The agent was told, and went on", without=["[Approve]", "[Reject]"])
         await self.shows(" finished, @")
         shown = await self.texts()
         assert len(shown) == 3, shown

@@ -48,7 +48,7 @@ async def test_the_requester_may_not_approve_and_another_person_may(bot: Bot, ro
 
     await room.press("bob", card, "approve")
 
-    settled = await thread.shows("Approved by @bob", "The agent went on")
+    settled = await thread.shows("Approved by @bob", "The agent was told, and went on")
     assert settled["ts"] == card["ts"]
     assert "[Approve]" not in room.read(settled)
     assert "[Reject]" not in room.read(settled)

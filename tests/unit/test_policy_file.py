@@ -509,7 +509,7 @@ EMPTY = "nothing is said: give it a value, or leave the key out."
         ),
         (
             f"{DEFAULTS}approvals:\n  agent: object",
-            'line 4, key "approvals.agent": this should be a mapping with answer, reject.',
+            'line 4, key "approvals.agent": this should be a mapping with answer, bind, reject.',
         ),
         (f"{DEFAULTS}  max_rounds: 0", 'line 3, key "defaults.max_rounds": '),
         # No policies at all

@@ -229,8 +229,8 @@ def test_approved_and_gone_on_are_two_facts() -> None:
     delivered = seen(cards.draw(view(asked=request(state=Delivered(decision=answered(), at=NOW)))))
 
     assert "Waiting for the agent to go on" in approved
-    assert "The agent went on" not in approved
-    assert "The agent went on" in delivered
+    assert "The agent was told, and went on" not in approved
+    assert "The agent was told, and went on" in delivered
     assert "Waiting" not in delivered
 
 
