@@ -34,10 +34,10 @@ async def step(graph: AnyGraph, snapshot: StateSnapshot, saver: BaseCheckpointSa
             return Gone(part=Part.STEP, name=name)
     if not any(task.interrupts for task in snapshot.tasks) and _orphaned(snapshot, stored):
         return Gone(part=Part.STEP, name="that asked")
-    below = {name: part for name, part in graph.get_subgraphs() if isinstance(part, Pregel)}
     for task in snapshot.tasks:
-        if isinstance(task.state, StateSnapshot) and task.state.created_at is not None and task.name in below:
-            missing = await step(below[task.name], task.state, saver)
+        below = graph.nodes[task.name].bound  # of a node that calls graphs itself, LangGraph guesses which
+        if isinstance(below, Pregel) and isinstance(task.state, StateSnapshot) and task.state.created_at is not None:
+            missing = await step(below, task.state, saver)
             if missing is not None:
                 return missing
     return None

@@ -128,6 +128,9 @@ async def _look(snapshot: StateSnapshot, saver: BaseCheckpointSaver[Any], found:
     """The tasks of the snapshot's step, and of the subgraphs that it waits for."""
     written = await _written(saver, snapshot.config)
     listed = [(task, written.pop(task.id, _Written())) for task in snapshot.tasks]
+    if not listed:  # LangGraph guesses which graph a node calls, and with another one lists nothing
+        _look_called(written, found)
+        return
     if all(own.finished for _, own in listed):
         found.broken |= any(own.raised for _, own in listed)  # else killed before the step was closed
         return
