@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from bot.approvals.ids import JSON
 
@@ -28,6 +29,11 @@ class Risk(StrEnum):
     CRITICAL = "critical"
 
 
+IN_TEXT: Final = "text"
+IN_JSON: Final = "json"
+"""The two conventions in which a graph declares that it wants words: as they are, or what they say as JSON."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One proposed action: its name, its arguments, and the verdicts that the graph takes for it."""
@@ -37,6 +43,8 @@ class Item:
     verdicts: tuple[Verdict, ...]
     schema: JSON = None
     """A JSON Schema of the arguments, where the graph gave one: an edit has to fit it."""
+    form: JSON = None
+    """A JSON Schema of the value that this item wants, if the question has several and each wants its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +92,10 @@ class Question:
             self.shape,
             self.title,
             self.text,
-            [[item.name, item.arguments, list(item.verdicts)] for item in self.items],
+            [
+                [item.name, item.arguments, list(item.verdicts), *([item.form] if item.form is not None else [])]
+                for item in self.items
+            ],
             list(self.choices),
             self.form,
             self.risk,

@@ -100,6 +100,11 @@ def kind(schema: Schema) -> str:
     return kinds.pop() if len(kinds) == 1 else ""
 
 
+def nullable(schema: Schema) -> bool:
+    """Whether the schema itself names null as a value."""
+    return "null" in _kinds(schema) or None in _list(schema.get("enum"))
+
+
 def _kinds(schema: Schema) -> Iterator[str]:
     named = schema.get("type")
     if isinstance(named, str):

@@ -21,10 +21,9 @@ _KEYS: Final = ("options", "choices")
 _LABELS: Final = ("label", "title", "name", "text", "value", "id")
 _VALUES: Final = ("value", "id", "key")
 _DESCRIPTION: Final = "description"
-_REFUSALS: Final = frozenset(
-    ("abort", "cancel", "decline", "deny", "disapprove", "ignore", "no", "none", "quit", "reject", "skip", "stop")
-)
-"""Words that say no when nobody says anything."""
+_REFUSALS: Final = frozenset(("decline", "deny", "disapprove", "no", "reject"))
+"""Words that say no to whatever is asked. "Cancel", "stop" and "skip" are none: they may be the very thing that is
+asked about. A policy can name such an option: `on_timeout: {choose: cancel}`."""
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
@@ -49,13 +48,15 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
-    """The chosen option; for silence the one that says no, or where none does, a sentence that is none of them."""
+    """The chosen option; for silence the one that says no."""
     listed = _listed(proposed.payload)
     match decision:
         case Answered(verdicts=(Choose(choice=choice),)):
             return chosen(listed, choice)
         case Expired():
-            return next(iter(refusals(listed)), conventions.silence(decision))
+            if not (declined := refusals(listed)):
+                raise conventions.unsaid()
+            return declined[0]
         case Answered() | Cancelled():
             raise InvalidAnswer("This question is answered with one of its choices.")
 
@@ -90,8 +91,14 @@ def chosen(listed: Sequence[JSON], choice: str) -> JSON:
 
 
 def refusals(listed: Sequence[JSON]) -> list[JSON]:
-    """The values of the options that say no and nothing else: "Skip the review" may be the boldest of all."""
-    return [_value(option) for option in listed if _label(option).strip(" .!").lower() in _REFUSALS]
+    """The values of the options that say no and nothing else, by their label and by their value: the value of
+    `{"label": "No", "value": "delete_all"}` is what would run."""
+    found = [(_label(option), _value(option)) for option in listed]
+    return [value for label, value in found if _says_no(label) and (value in (None, False) or _says_no(value))]
+
+
+def _says_no(value: JSON) -> bool:
+    return isinstance(value, str) and value.strip(" .!").casefold() in _REFUSALS
 
 
 def _listed(payload: JSON) -> list[JSON]:

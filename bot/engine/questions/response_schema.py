@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.approvals import consent
 from bot.approvals.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, Reject, Respond
 from bot.approvals.errors import InvalidAnswer
 from bot.approvals.ids import JSON
@@ -17,10 +18,6 @@ from bot.engine.questions import conventions, options, plain
 
 NAME = "response_schema"
 
-_CONSENTS: Final = frozenset(
-    ("accept", "accepted", "allow", "allowed", "approve", "approved", "confirm", "confirmed", "ok", "proceed")
-)
-"""Names under which a form asks for a yes."""
 _REASONS: Final = ("feedback", "reason", "comment", "message", "note")
 """Names under which it takes a word about it."""
 
@@ -54,7 +51,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
-    """A value that the schema takes; for silence the one that says no, where it has one."""
+    """A value that the schema takes; for silence the one that says no, if it has one."""
     form = question.form if isinstance(question.form, dict) else {}
     match decision:
         case Answered(verdicts=(Approve(),)):
@@ -80,21 +77,23 @@ def _values(form: dict[str, JSON]) -> list[JSON]:
 
 
 def _refusal(form: dict[str, JSON], words: str) -> JSON:
-    """The value that is plainly no consent; `InvalidAnswer` where the schema knows none."""
+    """The value that plainly says no. `words` stand in it only where the form asks for a reason. `InvalidAnswer` if the
+    schema has no such value."""
     properties = form.get("properties")
     named = properties if isinstance(properties, dict) else {}
-    consents: dict[str, JSON] = {name: False for name in named if name.lower() in _CONSENTS}
+    consents: dict[str, JSON] = {name: False for name in named if name.casefold() in consent.NAMES}
     told: dict[str, JSON] = {name: words for name in _REASONS if name in named}
     candidates: list[JSON] = [False, *options.refusals(_values(form)), None]
     candidates += [{**consents, **told}, consents] if consents else []
-    candidates += [words] if schemas.kind(form) == "string" else []
     if schemas.usable(form) is not None and form:
         for value in candidates:
             if _is_meant(form, value) and schemas.fits(form, value):
                 return value
-    raise InvalidAnswer("Nobody answered, and the question has no answer that says so.")
+    raise conventions.unsaid()
 
 
 def _is_meant(form: dict[str, JSON], value: JSON) -> bool:
-    """A schema that takes anything takes false too, which then says nothing."""
+    """A schema that takes anything takes false and null too, which then say nothing."""
+    if value is None:
+        return schemas.nullable(form)
     return value is not False or schemas.kind(form) == "boolean"
