@@ -18,6 +18,7 @@ from bot.engine.questions import conventions, options, plain
 
 NAME = "response_schema"
 
+_AGREED: Final = {Verdict.APPROVE.value: "Accept"}
 _REASONS: Final = ("feedback", "reason", "comment", "message", "note")
 """Names under which it takes a word about it."""
 
@@ -35,6 +36,8 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
     verdicts: tuple[Verdict, ...] = (Verdict.RESPOND,)
     if schemas.kind(form) == "boolean":
         verdicts = (Verdict.APPROVE, Verdict.REJECT)
+    elif _has_no_fields(form):
+        verdicts = (Verdict.APPROVE,)
     elif choices:
         verdicts = (Verdict.CHOOSE,)
     return Question(
@@ -45,6 +48,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         choices=choices,
         options=options.described(_values(form)),
         form=form,
+        labels=_AGREED if _has_no_fields(form) else {},
         risk=asking.risk,
         payload=value,
     )
@@ -55,7 +59,7 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
     form = question.form if isinstance(question.form, dict) else {}
     match decision:
         case Answered(verdicts=(Approve(),)):
-            value: JSON = True
+            value: JSON = {} if _has_no_fields(form) else True
         case Answered(verdicts=(Reject(),)):
             value = False
         case Answered(verdicts=(Choose(choice=choice),)):
@@ -68,6 +72,11 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
             raise InvalidAnswer("This question is answered with a value of its form.")
     schemas.check(form, value)
     return value
+
+
+def _has_no_fields(form: dict[str, JSON]) -> bool:
+    """Whether the only value is an empty object: then the answer is to agree, and the schema has no word for no."""
+    return form.get("type") == "object" and "properties" in form and schemas.is_empty(form)
 
 
 def _values(form: dict[str, JSON]) -> list[JSON]:
