@@ -27,6 +27,7 @@ from bot.approvals.task import Failure, Lease, Task
 from bot.engine import breakpoints, factories, questions, status, telling
 from bot.engine.checkpoints import FENCING_TOKEN, LeaseLost, from_saver, lost
 from bot.engine.registry import Registry
+from bot.engine.undeclared import Undeclared
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class LangGraphEngine:
     """How graphs that are named want their answers."""
     runs: Runs = field(default_factory=Runs)
     progress: Told = field(default_factory=Untold)
+    undeclared: Undeclared = field(default_factory=Undeclared)
 
     def graphs(self) -> tuple[Graph, ...]:
         return tuple(graph.listed() for graph in self.registry.graphs.values())
@@ -88,7 +90,9 @@ class LangGraphEngine:
 
     async def status(self, task: Task) -> ThreadStatus:
         with lost():
-            return await status.read(self.registry.compiled(task.graph), _config(task), self._terms(task).answer)
+            found = await status.read(self.registry.compiled(task.graph), _config(task), self._terms(task).answer)
+        self.undeclared.look(task.graph, found)
+        return found
 
     async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
         return await self._run(task, lease, self.registry.get(task.graph).form.given(task.inputs), now)
