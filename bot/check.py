@@ -27,6 +27,7 @@ from bot.slack.calls import web_client
 from bot.slack.directory import SlackDirectory
 from bot.storage import redis_server
 from bot.storage.codec import decode
+from bot.storage.database import is_of_this_version
 from bot.storage.redis import client
 
 MOST_LOOKED_AT: Final = 2_000
@@ -116,6 +117,10 @@ async def _storage(loaded: Settings, findings: Findings) -> None:
 
 async def _conventions(loaded: Settings, policies: Policies, findings: Findings) -> None:
     """The graphs that have asked without a known convention, as far as the newest records tell."""
+    file = loaded.state_dir / stores.RECORDS
+    if loaded.redis_url is None and file.exists() and not is_of_this_version(file):
+        findings.good("how graphs have asked is not looked at: the records are an earlier version's")
+        return
     declared = {name for name, terms in policies.graphs.items() if terms.answer}
     try:
         async with stores.records(loaded) as storage:
