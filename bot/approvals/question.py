@@ -69,8 +69,7 @@ class Question:
     """Why it is asked, or what else the graph says of it."""
     choices: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
-    """The choices in full, one for each of `choices`. Empty if every choice's value is its label and the graph says no
-    more of it."""
+    """The choices in full, one for each of `choices`. Empty if each label is its value, or the value as JSON."""
     form: JSON = None
     """A JSON Schema of the value that the graph wants; None where it wants a verdict or plain text."""
     risk: Risk | None = None

@@ -216,8 +216,6 @@ async def test_a_risk_that_is_not_known_counts_as_high_and_is_shown(tmp_path: Pa
         ({"label": "A", "value": 1, "warning": "No way back", "cost": 9}, 1, "warning: No way back\ncost: 9"),
         ({"label": "A", "more": {"b": 1}}, {"label": "A", "more": {"b": 1}}, ""),
         ({"id": "x", "title": "A", "text": "B"}, "x", "text: B"),
-        (7, 7, ""),
-        (None, None, ""),
     ],
 )
 async def test_a_choice_carries_its_value_and_all_else_that_the_graph_says_of_it(
@@ -233,9 +231,16 @@ async def test_a_choice_carries_its_value_and_all_else_that_the_graph_says_of_it
         assert asked.digest != replace(asked, options=()).digest
 
 
-async def test_choices_that_are_their_own_values_need_no_more(tmp_path: Path) -> None:
-    async with a_stage(tmp_path, asks(OPTIONS)) as stage:
+@pytest.mark.parametrize("listed", [["eu", "us"], [1, 2.5, None, True], [{"a": 1}, "b"], [["x"]]])
+async def test_choices_that_are_their_own_values_need_no_more(tmp_path: Path, listed: list[Any]) -> None:
+    async with a_stage(tmp_path, asks({"question": "Which?", "options": listed})) as stage:
         assert (await stage.question(await stage.started())).question.options == ()
+
+
+@pytest.mark.parametrize("listed", [["A", "A"], ["1", 1], [{"value": "a"}], [{"label": "a", "value": "a", "b": 1}]])
+async def test_choices_that_are_called_otherwise_say_their_values(tmp_path: Path, listed: list[Any]) -> None:
+    async with a_stage(tmp_path, asks({"question": "Which?", "options": listed})) as stage:
+        assert len((await stage.question(await stage.started())).question.options) == len(listed)
 
 
 @pytest.mark.parametrize(

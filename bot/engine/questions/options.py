@@ -75,11 +75,10 @@ def labels(listed: Sequence[JSON]) -> list[str]:
 
 def described(listed: Sequence[JSON]) -> tuple[Option, ...]:
     """The options in full; none if their labels say all of every one."""
-    found = tuple(
-        Option(label=label, value=_value(option), description=_description(option))
-        for option, label in zip(listed, labels(listed), strict=True)
-    )
-    return found if any(each.value != each.label or each.description for each in found) else ()
+    pairs = list(zip(listed, labels(listed), strict=True))
+    if all(name == (option if isinstance(option, str) else _written(option)) for option, name in pairs):
+        return ()
+    return tuple(Option(label=name, value=_value(option), description=_description(option)) for option, name in pairs)
 
 
 def chosen(listed: Sequence[JSON], choice: str) -> JSON:
@@ -113,6 +112,10 @@ def _label(option: JSON) -> str:
         named = next((option[key] for key in _LABELS if plain.text_of(option.get(key)).strip()), None)
         if isinstance(named, str):
             return named
+    return _written(option)
+
+
+def _written(option: JSON) -> str:
     return json.dumps(option, ensure_ascii=False)
 
 
