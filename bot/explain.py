@@ -173,7 +173,7 @@ def _policy(policy: Policy) -> list[str]:
             "Where the question does not take that answer, people are asked:",
         ]
     terms = [
-        "The requester may answer too." if policy.self_approval else "The requester may not answer.",
+        _requester(policy),
         f"Must say why: {_listed(policy.reasons)}." if policy.reasons else "Nobody has to say why.",
         *(["Its card names the actions alone; those who may answer open the rest."] if policy.private else []),
         *([f"Its card stands in {policy.channel} as well as in the task's thread."] if policy.channel else []),
@@ -182,6 +182,14 @@ def _policy(policy: Policy) -> list[str]:
         *([f"A place of the graph may ask {policy.max_rounds} times."] if policy.max_rounds else []),
     ]
     return [*lines, *terms]
+
+
+def _requester(policy: Policy) -> str:
+    if policy.self_approval:
+        return "The requester may answer too."
+    if policy.self_answer:
+        return "The requester may not approve, and may answer questions that approve nothing."
+    return "The requester may not answer."
 
 
 async def _people(policy: Policy, directory: SlackDirectory | None) -> list[str]:

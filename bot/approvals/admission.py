@@ -112,6 +112,8 @@ class Admission:
         *found, beside, by_name = await asyncio.gather(
             *(self.directory.resolve(refs, fresh=fresh) for refs in (*groups, added, named))
         )
+        if request.asks_requester:
+            beside = beside | {request.requester}
         return Electorate(groups=tuple(group | beside for group in found), named=by_name)
 
     async def _members(self, people: Iterable[Person]) -> Sequence[Member]:

@@ -82,10 +82,12 @@ class InvalidInputs(CountersignError):
 
 
 class InvalidAnswer(CountersignError):
-    """The graph would refuse this answer, so it is not recorded. `field` is the form's field, '' for the whole."""
+    """The graph would refuse this answer, so it is not recorded. `field` is the form's field, '' for the whole; `item`
+    is the question's item that it is about."""
 
-    def __init__(self, problem: str, field: str = "") -> None:
+    def __init__(self, problem: str, field: str = "", item: int = 0) -> None:
         self.field = field
+        self.item = item
         self.problem = problem
         super().__init__(literal(problem))
 

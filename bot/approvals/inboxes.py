@@ -196,11 +196,12 @@ def channels_asked(policies: Policies) -> tuple[str, ...]:
 
 
 def waits_for(request: Request, person: Person, names: frozenset[str]) -> bool:
-    """Whether an answer of theirs is missing: of one whom policies mean by these names and whose vote is their own, or
-    who was given somebody's."""
+    """Whether an answer of theirs is missing: of one whom policies mean by these names and whose vote is their own, of
+    one who was given somebody's, or of the requester if the question approves nothing."""
+    asked = request.asks_requester and person == request.requester
     named = not names.isdisjoint(ref.lower() for ref in request.approvers) and request.given_to(person) is None
     return (
-        (named or any(delegation.to == person for delegation in request.delegations))
+        (named or asked or any(delegation.to == person for delegation in request.delegations))
         and tally.may_answer(request, person)
         and all(vote.person != person for vote in request.stage_votes)
         and all(person not in stage.voters for stage in request.passed)

@@ -155,6 +155,8 @@ class Policy:
     name: str
     stages: tuple[Stage, ...]
     self_approval: bool = False
+    self_answer: bool = True
+    """Whether whoever started the task may answer a question that approves nothing."""
     reasons: tuple[Verdict, ...] = (Verdict.REJECT,)
     """The verdicts that must say why."""
     hours: Hours | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from bot.approvals import consent
 from bot.approvals.decision import Answered, Decision, ItemVerdict, Vote
 from bot.approvals.fingerprint import Fingerprint, fingerprint, same
 from bot.approvals.hours import moment
@@ -156,6 +157,9 @@ class Request:
     """Of the stage's deadline."""
     delegations: tuple[Delegation, ...] = ()
     comments: tuple[Comment, ...] = ()
+    objections: tuple[Person, ...] = ()
+    """Who has rejected it or a part of it, in any stage and any version, and has not withdrawn that. After an objection
+    silence never approves."""
     nudged_at: datetime | None = None
     """When the requester last had those reminded who have not answered."""
     unreached: tuple[Unreached, ...] = ()
@@ -205,6 +209,12 @@ class Request:
     def approvers(self) -> tuple[str, ...]:
         """Everyone who may answer by now, as the policy names them."""
         return tuple(dict.fromkeys((*self.stage.approvers, *self.escalated_to)))
+
+    @property
+    def asks_requester(self) -> bool:
+        """Whether whoever started the task may answer as well, also if the policy does not name them: a question that
+        approves nothing is often about what they know best."""
+        return self.policy.self_answer and consent.approves_nothing(self.question)
 
     @property
     def deadline(self) -> datetime | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.approvals import tally, windows
+from bot.approvals import consent, tally, windows
 from bot.approvals.decision import Answered, Cancelled, Decision, Vote
 from bot.approvals.electorate import Electorate
 from bot.approvals.errors import (
@@ -81,8 +81,7 @@ def cast(request: Request, vote: Vote, electorate: Electorate) -> Request:
     still_open(request, vote.version, vote.digest)
     tally.check(request, vote.verdicts)
     counted = replace(vote, stage=request.stage_number)
-    others = tuple(each for each in request.votes if (each.person, each.stage) != (counted.person, counted.stage))
-    return tally.settled(replace(request, votes=(*others, counted)), electorate, vote.at)
+    return tally.settled(tally.with_vote(request, counted), electorate, vote.at)
 
 
 def revise(
@@ -102,6 +101,7 @@ def revise(
         question=with_arguments(request.question, index, arguments),
         version=request.version + 1,
         edits=(*request.edits, Edit(person=person, at=now)),
+        objections=tally.objectors(request),
         votes=(),
         passed=(),
     )
@@ -122,39 +122,36 @@ def take_back(request: Request, person: Person, now: datetime) -> Request:
         raise NothingToTakeBack
     if state.next_try is None or state.next_try <= now or all(vote.person != person for vote in request.stage_votes):
         raise NothingToTakeBack
-    theirs = {(person, request.stage_number)}
-    kept = tuple(vote for vote in request.votes if (vote.person, vote.stage) not in theirs)
-    return replace(request, state=state.held, votes=kept)
+    return replace(tally.without_vote(request, person), state=state.held)
 
 
 def takes_words(question: Question) -> bool:
-    """Whether all that it wants is words: then a message may answer it. An action is never approved by words."""
-    form = question.form
-    words = form is None or (isinstance(form, dict) and form.get("type") == "string" and "enum" not in form)
-    verdicts = {verdict for item in question.items for verdict in item.verdicts}
-    return (
-        words
-        and len(question.items) == 1
-        and verdicts <= {Verdict.RESPOND, Verdict.REJECT}
-        and not question.choices
-        and Verdict.RESPOND in verdicts
-    )
+    """Whether all that it wants is words, by its graph's own declaration: then a message may answer it."""
+    return consent.takes_words(question)
 
 
 def ask_anew(
     request: Request, question: Question, policy: Policy, now: datetime, asked: Fingerprint | None = None
 ) -> Request:
     """The graph asks something else under the same interrupt: a new version, without votes and edits, under the
-    policy that governs it."""
+    policy that governs it.
+
+    After an upgrade of the bot the same question may be read differently: with other answers, say. That is a new
+    version too, because votes are bound to what was shown. If nobody has acted on the earlier one, nobody is told that
+    the agent asks something else.
+    """
     if not isinstance(request.state, Pending) or question == request.proposed:
         return request
+    acted = request.votes or request.passed or request.edits
+    same = question.payload == request.proposed.payload and question.shape == request.proposed.shape
     renewed = replace(
         request,
         proposed=question,
         question=question,
         fingerprint=asked,
         policy=policy,
-        renewed_at=now,
+        renewed_at=request.renewed_at if same and not acted else now,
+        objections=tally.objectors(request),
         version=request.version + 1,
         votes=(),
         passed=(),
@@ -170,7 +167,15 @@ def asked_again(request: Request, objection: str, now: datetime) -> Request:
         raise AlreadySettled(request.id, state.decision)
     text = "\n\n".join(part for part in (objection, request.proposed.text) if part)
     question = replace(request.question, text=text)
-    reopened = replace(request, question=question, version=request.version + 1, votes=(), passed=(), opened_at=now)
+    reopened = replace(
+        request,
+        question=question,
+        objections=tally.objectors(request),
+        version=request.version + 1,
+        votes=(),
+        passed=(),
+        opened_at=now,
+    )
     return windows.enter_stage(reopened, now)
 
 

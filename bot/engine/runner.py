@@ -30,6 +30,7 @@ from bot.approvals.task import Failure, Gone, Lease, Part, Task
 from bot.engine import breakpoints, factories, guard, questions, status, telling
 from bot.engine.checkpoints import FENCING_TOKEN, LeaseLost, from_saver, lost
 from bot.engine.registry import Registry
+from bot.engine.undeclared import Undeclared
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class LangGraphEngine:
     """How graphs that are named want their answers."""
     runs: Runs = field(default_factory=Runs)
     progress: Told = field(default_factory=Untold)
+    undeclared: Undeclared = field(default_factory=Undeclared)
 
     def __post_init__(self) -> None:
         guard.install()
@@ -109,7 +111,9 @@ class LangGraphEngine:
         except (UnknownGraph, GraphUnavailable):
             return ThreadStatus(phase=Phase.LACKING, lacks=Gone(part=Part.GRAPH, name=task.graph))
         with lost():
-            return await status.read(graph, _config(task), look)
+            found = await status.read(graph, _config(task), look)
+        self.undeclared.look(task.graph, found)
+        return found
 
     async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
         return await self._run(task, lease, self.registry.get(task.graph).form.given(task.inputs), now, guard.Run())

@@ -110,6 +110,7 @@ def _policy(place: Place, name: str, own: Mapping[str, Any], defaults: Mapping[s
         name=name,
         stages=stages,
         self_approval=said.get("self_approval", False),
+        self_answer=said.get("self_answer", True),
         reasons=_REASONS[said.get("reason_required", "reject")],
         hours=_hours(place, said.get("hours")),
         channel=said.get("channel", ""),

@@ -11,7 +11,7 @@ from bot.approvals.decision import Choose, Respond
 from bot.approvals.ids import JSON
 from bot.approvals.question import Verdict
 from bot.approvals.request import Request
-from bot.slack import actions, blocks, elements, fields, forms, pages, views, wording
+from bot.slack import actions, blocks, elements, fields, forms, pages, text, views, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.edits import Edited as Edited
@@ -78,12 +78,16 @@ def reason_problem(sentence: str) -> Problems:
 
 def respond(request: Request) -> Modal:
     """Asks for the question's form, or for words where it has none."""
-    return views.about(request, "Answer", actions.RESPOND, forms.drawn(_form(request)), submit="Send")
+    return views.about(
+        request, "Answer", actions.RESPOND, [*_no_way(request), *forms.drawn(_form(request))], submit="Send"
+    )
 
 
 def response(request: Request, state: State) -> Respond | Problems:
     """What was answered: the form's value, or plain words."""
     read = forms.read(_form(request), state)
+    if isinstance(read, str) and not read.strip():
+        return response_problem(request, "", "Please write an answer.")
     return read if isinstance(read, Problems) else Respond(value=read)
 
 
@@ -125,6 +129,20 @@ def view_all(request: Request, page: int = 0, *, filed: bool = False) -> Modal:
 
 
 # --- Within -------------------------------------------------------------------------------------
+
+
+def _no_way(request: Request) -> list[Block]:
+    """How to say no, if the question takes a yes, a no or words: code that only looks for an answer takes any words
+    for a yes."""
+    if not {Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND} <= {*request.question.items[0].verdicts}:
+        return []
+    reject = wording.label(request.question, Verdict.REJECT)
+    return [
+        blocks.context(
+            f"The agent receives these words as you write them, and may go on with whatever it was about to do. "
+            f"To say no, close this and press *{text.escape(reject)}*."
+        )
+    ]
 
 
 def _form(request: Request) -> Form:

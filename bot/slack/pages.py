@@ -74,7 +74,12 @@ def parts(request: Request) -> list[tuple[str, str]]:
     if question.text:
         asked["text"] = question.text
     asked["actions"] = [
-        {"name": item.name, "arguments": dict(item.arguments), "answers": [str(verdict) for verdict in item.verdicts]}
+        {
+            "name": item.name,
+            "arguments": dict(item.arguments),
+            "answers": [str(verdict) for verdict in item.verdicts],
+            **({"form": item.form} if item.form is not None else {}),
+        }
         for item in question.items
     ]
     if question.choices:

@@ -14,7 +14,7 @@ from bot.approvals.decision import Approve, ItemVerdict, Reject
 from bot.approvals.errors import CountersignError, InvalidAnswer, InvalidInputs, ReasonMissing
 from bot.approvals.question import Verdict
 from bot.approvals.request import Request
-from bot.slack import actions, edits, modals, starting, text, wording
+from bot.slack import actions, edits, modals, one_by_one, starting, text, wording
 from bot.slack.modals import Problems
 from bot.slack.parts import Body, Parts, person_of, surface_of
 
@@ -128,10 +128,14 @@ async def _choose(parts: Parts, body: Body) -> Problems | None:
 
 
 async def _each(parts: Parts, body: Body) -> Problems | None:
-    verdicts = modals.verdicts(await _request(parts, body), state_of(body))
+    request = await _request(parts, body)
+    verdicts = modals.verdicts(request, state_of(body))
     if isinstance(verdicts, Problems):
         return verdicts
-    await _vote(parts, body, verdicts)
+    try:
+        await _vote(parts, body, verdicts)
+    except InvalidAnswer as invalid:
+        return one_by_one.beside(request, invalid.item, invalid.field, invalid.problem)
     return None
 
 

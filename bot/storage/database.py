@@ -7,6 +7,7 @@ each way there and back costs more than the statements do.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import sqlite3
 import time
@@ -99,6 +100,16 @@ def _opened(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
             raise SettingsError(f"{path} is not a file of Countersign: {error}.") from error
         raise
     return connection
+
+
+def is_of_this_version(path: Path) -> bool:
+    """Whether the file can be opened without being changed first. Only looks."""
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+        except sqlite3.DatabaseError:
+            return False
+    return bool(version == len(MIGRATIONS))
 
 
 def _connect(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:

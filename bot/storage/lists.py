@@ -26,6 +26,7 @@ def of(request: Request) -> dict[str, int]:
     """The request's lists, and its place in each, from the smallest on."""
     places = {answered_by(vote.person): -((vote.at - _EPOCH) // timedelta(microseconds=1)) for vote in request.votes}
     if isinstance(request.state, Pending):
-        delegates = (delegation.to.user_id for delegation in request.delegations)
-        places |= {waiting_for(ref): inbox.urgency(request) for ref in (*request.approvers, *delegates)}
+        people = [delegation.to.user_id for delegation in request.delegations]
+        people += [request.requester.user_id] if request.asks_requester else []
+        places |= {waiting_for(ref): inbox.urgency(request) for ref in (*request.approvers, *people)}
     return places

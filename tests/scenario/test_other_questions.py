@@ -9,7 +9,7 @@ from tests.scenario.stage import Bot, Room
 GRAPHS = ("plain", "parallel", "twice")
 
 
-async def test_a_bare_string_is_answered_in_words(bot: Bot, room: Room) -> None:
+async def test_a_question_that_wants_words_is_answered_in_words(bot: Bot, room: Room) -> None:
     thread = await room.start("/task plain topic=backups")
     card = await thread.card("Which region for backups?", "[Answer…]")
     assert "[Approve]" not in room.read(card)

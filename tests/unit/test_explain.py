@@ -84,6 +84,24 @@ def test_the_rule_that_governs_is_named_with_why_the_others_do_not(
     assert "Names are not looked up: SLACK_BOT_TOKEN is not set." in said
 
 
+@pytest.mark.parametrize(
+    ("terms", "sentence"),
+    [
+        ("", "The requester may not approve, and may answer questions that approve nothing."),
+        ("  self_answer: no\n", "The requester may not answer."),
+        ("  self_approval: yes\n  self_answer: no\n", "The requester may answer too."),
+    ],
+)
+def test_what_whoever_started_the_task_may_do_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str], terms: str, sentence: str
+) -> None:
+    (folder / "policies.yaml").write_text(f"defaults:\n  approvers: [U0BOB]\n{terms}")
+
+    _, said = explained(PAYMENT, capsys)
+
+    assert sentence in said
+
+
 def test_who_would_be_asked_and_when_each_step_would_come_is_said_in_words(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

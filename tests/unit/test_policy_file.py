@@ -112,6 +112,36 @@ defaults:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "means"), [("", True), ("  self_answer: yes\n", True), ("  self_answer: no\n", False)]
+)
+def test_whoever_started_the_task_answers_what_approves_nothing_unless_the_policy_says_otherwise(
+    file: Path, said: str, means: bool
+) -> None:
+    assert loaded(file, f"{DEFAULTS}{said}").otherwise.self_answer is means
+
+
+def test_a_rule_says_for_itself_whether_whoever_started_the_task_may_answer(file: Path) -> None:
+    rules = "rules:\n  - {name: a, match: {graph: a}, self_answer: yes}\n  - {name: b, match: {graph: b}}\n"
+
+    policies = loaded(file, f"{DEFAULTS}  self_answer: no\n{rules}")
+
+    assert [policy.self_answer for policy in policies.policies] == [True, False, False]
+
+
+@pytest.mark.parametrize("convention", ["boolean", "object", "text", "json", "approve/reject", "go/stop"])
+def test_every_convention_can_be_named(file: Path, convention: str) -> None:
+    assert (
+        loaded(file, f"{DEFAULTS}approvals: {{agent: {{answer: {convention}}}}}").graphs["agent"].answer == convention
+    )
+
+
+@pytest.mark.parametrize("convention", ["undeclared", "unrejectable", "true/false", "JSON"])
+def test_what_is_no_convention_is_refused_with_those_that_are(file: Path, convention: str) -> None:
+    with pytest.raises(SettingsError, match="boolean, object, approve/reject, approved/rejected, text, json"):
+        loaded(file, f"{DEFAULTS}approvals: {{agent: {{answer: {convention}}}}}")
+
+
 def test_a_graphs_entry_says_how_it_wants_its_answers(file: Path) -> None:
     text = f"""{DEFAULTS}  max_rounds: 3
 approvals:
