@@ -51,7 +51,7 @@ class Agent:
             did.extend(question for question, answer in told if answer is True)
             if "amount" in state:
                 did.append(f"paid {state['amount']}")
-            if self.stops and not told:
+            elif self.stops and not told:
                 did.append("acted")
             return {"outcome": "done"}
 
