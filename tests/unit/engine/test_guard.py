@@ -122,7 +122,7 @@ def drifting(shape: str, n: Iterator[int]) -> Any:
             return builder
         case "Send":
             builder = StateGraph(State)
-            builder.add_node("sent", sent)
+            builder.add_node("sent", sent)  # type: ignore[arg-type]
             builder.add_conditional_edges(START, lambda _: [Send("sent", {"text": each}) for each in "ab"], ["sent"])
             return builder
         case "subgraph":
