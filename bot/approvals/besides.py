@@ -77,8 +77,9 @@ def withdraw(request: Request, by: Person) -> Request:
     `AlreadySettled` or `NothingToWithdraw`.
     """
     rules.still_open(request, request.version)
-    if any(vote.person == by for vote in request.stage_votes):
-        return tally.without_vote(request, by)
+    mine = [vote for vote in request.stage_votes if vote.person == by]
+    if mine:
+        return replace(request, votes=tuple(vote for vote in request.votes if vote not in mine))
     given = request.given_to(by)
     used = given if any(vote.person == given for vote in request.votes) else None
     if given is None or used is not None:

@@ -158,8 +158,8 @@ class Request:
     delegations: tuple[Delegation, ...] = ()
     comments: tuple[Comment, ...] = ()
     objections: tuple[Person, ...] = ()
-    """Who has rejected it or a part of it, in any stage and any version, and has not withdrawn that. After an objection
-    silence never approves."""
+    """Who rejected an earlier version of it or a part of that; of this version the votes tell (`tally.objectors`).
+    After an objection silence never approves."""
     nudged_at: datetime | None = None
     """When the requester last had those reminded who have not answered."""
     unreached: tuple[Unreached, ...] = ()

@@ -81,7 +81,8 @@ def cast(request: Request, vote: Vote, electorate: Electorate) -> Request:
     still_open(request, vote.version, vote.digest)
     tally.check(request, vote.verdicts)
     counted = replace(vote, stage=request.stage_number)
-    return tally.settled(tally.with_vote(request, counted), electorate, vote.at)
+    others = tuple(each for each in request.votes if (each.person, each.stage) != (counted.person, counted.stage))
+    return tally.settled(replace(request, votes=(*others, counted)), electorate, vote.at)
 
 
 def revise(
@@ -122,7 +123,9 @@ def take_back(request: Request, person: Person, now: datetime) -> Request:
         raise NothingToTakeBack
     if state.next_try is None or state.next_try <= now or all(vote.person != person for vote in request.stage_votes):
         raise NothingToTakeBack
-    return replace(tally.without_vote(request, person), state=state.held)
+    theirs = {(person, request.stage_number)}
+    kept = tuple(vote for vote in request.votes if (vote.person, vote.stage) not in theirs)
+    return replace(request, state=state.held, votes=kept)
 
 
 def takes_words(question: Question) -> bool:

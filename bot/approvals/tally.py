@@ -98,28 +98,9 @@ def may_answer(request: Request, person: Person) -> bool:
     return person != request.requester or request.policy.self_approval or request.asks_requester
 
 
-def with_vote(request: Request, vote: Vote) -> Request:
-    """The request with this vote in the place of the person's earlier one in its stage."""
-    without = without_vote(request, vote.person)
-    objections = without.objections
-    if objects(vote.verdicts) and vote.person not in objections:
-        objections = (*objections, vote.person)
-    return replace(without, votes=(*without.votes, vote), objections=objections)
-
-
-def without_vote(request: Request, person: Person) -> Request:
-    """The request without this person's vote in the stage that is asked. If it was a rejection, they take back their
-    objection; what they rejected in an earlier stage or version stays a fact."""
-    theirs = [vote for vote in request.stage_votes if vote.person == person]
-    objections = request.objections
-    if any(objects(vote.verdicts) for vote in theirs):
-        objections = tuple(each for each in objections if each != person)
-    return replace(request, votes=tuple(vote for vote in request.votes if vote not in theirs), objections=objections)
-
-
 def objectors(request: Request) -> tuple[Person, ...]:
-    """Whoever has rejected the request or a part of it and has not withdrawn that. Records of earlier versions tell it
-    by their votes alone."""
+    """Whoever has rejected the request or a part of it, in any stage and any version. A rejection that still stands
+    can be withdrawn, and is none then; what was rejected in an earlier version stays a fact."""
     votes = (vote.person for vote in request.votes if objects(vote.verdicts))
     agreed = (person for stage in request.passed if objects(stage.verdicts) for person in stage.voters)
     return tuple(dict.fromkeys((*request.objections, *votes, *agreed)))

@@ -79,7 +79,14 @@ def elicitations(draw: st.DrawFn) -> JSON:
     }  # fmt: skip
 
 
-listed = st.one_of(texts, values, st.fixed_dictionaries({"label": texts, "value": values}))
+feints = st.fixed_dictionaries(
+    {
+        "label": st.sampled_from(["No", "Reject.", "deny"]),
+        "value": st.sampled_from(["delete_all", "yes", True, 1, "no"]),
+    }
+)
+"""Options whose label says no, and whose value may be what runs."""
+listed = st.one_of(feints, texts, values, st.fixed_dictionaries({"label": texts, "value": values}))
 shaped: st.SearchStrategy[JSON] = st.one_of(
     texts,
     values,
