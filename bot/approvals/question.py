@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
 from bot.approvals.ids import JSON
@@ -40,6 +40,17 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One choice in full. What the label leaves out is shown beside it: the value is what the agent receives."""
+
+    label: str
+    """As in `Question.choices`."""
+    value: JSON
+    description: str = ""
+    """What else the graph says of this choice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What an interrupt asks, in our own form. `shape` names the module that reads and answers it."""
 
@@ -49,6 +60,9 @@ class Question:
     text: str = ""
     """Why it is asked, or what else the graph says of it."""
     choices: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    """The choices in full, one for each of `choices`. Empty if every choice's value is its label and the graph says no
+    more of it."""
     form: JSON = None
     """A JSON Schema of the value that the graph wants; None where it wants a verdict or plain text."""
     risk: Risk | None = None
@@ -77,6 +91,7 @@ class Question:
             self.convention,
             self.payload,
             *([sorted(self.labels.items())] if self.labels else []),
+            *([{"options": [asdict(option) for option in self.options]}] if self.options else []),
         ]
         return json.dumps(seen, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 

@@ -12,7 +12,7 @@ from typing import Final
 from bot.approvals.decision import Answered, Cancelled, Choose, Decision, Expired
 from bot.approvals.errors import InvalidAnswer
 from bot.approvals.ids import JSON
-from bot.approvals.question import Item, Question, Verdict
+from bot.approvals.question import Item, Option, Question, Verdict
 from bot.engine.questions import conventions, plain
 
 NAME = "options"
@@ -20,6 +20,7 @@ NAME = "options"
 _KEYS: Final = ("options", "choices")
 _LABELS: Final = ("label", "title", "name", "text", "value", "id")
 _VALUES: Final = ("value", "id", "key")
+_DESCRIPTION: Final = "description"
 _REFUSALS: Final = frozenset(
     ("abort", "cancel", "decline", "deny", "disapprove", "ignore", "no", "none", "quit", "reject", "skip", "stop")
 )
@@ -33,14 +34,15 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
     key = next((key for key in _KEYS if isinstance(value.get(key), list) and value[key]), "")
     if not key:
         return None
-    listed = value[key]
+    listed = _listed(value)
     asking = plain.taken_apart(value, named=(key,))
     return Question(
         shape=NAME,
         title=asking.title,
         text=asking.text,
         items=(Item(name="", arguments=asking.arguments, verdicts=(Verdict.CHOOSE,)),),
-        choices=tuple(labels(listed if isinstance(listed, list) else [])),
+        choices=tuple(labels(listed)),
+        options=described(listed),
         risk=asking.risk,
         payload=value,
     )
@@ -70,6 +72,15 @@ def labels(listed: Sequence[JSON]) -> list[str]:
     return names
 
 
+def described(listed: Sequence[JSON]) -> tuple[Option, ...]:
+    """The options in full; none if their labels say all of every one."""
+    found = tuple(
+        Option(label=label, value=_value(option), description=_description(option))
+        for option, label in zip(listed, labels(listed), strict=True)
+    )
+    return found if any(each.value != each.label or each.description for each in found) else ()
+
+
 def chosen(listed: Sequence[JSON], choice: str) -> JSON:
     """The option's own value; `InvalidAnswer` where there is no such option."""
     for option, name in zip(listed, labels(listed), strict=True):
@@ -96,6 +107,19 @@ def _label(option: JSON) -> str:
         if isinstance(named, str):
             return named
     return json.dumps(option, ensure_ascii=False)
+
+
+def _description(option: JSON) -> str:
+    """What the graph says of an option beside its label and its value; nothing if the option itself is the value,
+    which is shown whole."""
+    if not isinstance(option, dict) or _value(option) is option:
+        return ""
+    used = next((key for key in _LABELS if plain.text_of(option.get(key)).strip()), "")
+    valued = next(key for key in _VALUES if key in option)
+    said = plain.text_of(option.get(_DESCRIPTION)).strip()
+    rest = {key: each for key, each in option.items() if key not in (used, valued, _DESCRIPTION if said else "")}
+    others = (f"{key}: {each if isinstance(each, str) else json.dumps(each)}" for key, each in rest.items())
+    return "\n".join(filter(None, (said, *others)))
 
 
 def _value(option: JSON) -> JSON:

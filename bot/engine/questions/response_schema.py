@@ -46,6 +46,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         text=asking.text or plain.text_of(form.get("description")),
         items=(Item(name="", arguments=arguments, verdicts=verdicts),),
         choices=choices,
+        options=options.described(_values(form)),
         form=form,
         risk=asking.risk,
         payload=value,
