@@ -60,7 +60,7 @@ class Opening:
         await self._open(task, asked, policy)
 
     async def _renew(self, task: Task, known: Request, question: Question) -> None:
-        if not isinstance(known.state, Pending) or question == known.proposed:
+        if not isinstance(known.state, Pending) or known.proposed.asks_as(question):
             return
         failure: ConditionFailed | None = None
         try:

@@ -15,6 +15,7 @@ from bot.approvals.electorate import Electorate
 from bot.approvals.errors import (
     AgreedBefore,
     AlreadySettled,
+    DrawnBefore,
     NotAnApprover,
     NotEligible,
     NothingToTakeBack,
@@ -69,6 +70,15 @@ def still_open(request: Request, version: int, digest: str | None = None) -> Pen
     if version != request.version or (digest is not None and digest != request.digest):
         raise StaleVersion(request.id)
     return request.state
+
+
+def shown(request: Request, version: int, digest: str | None) -> None:
+    """Return if the request can still be answered and this is what its person was shown; else `AlreadySettled`,
+    `StaleVersion`, or `DrawnBefore` if nothing says what they were shown."""
+    still_open(request, version)
+    if digest is None:
+        raise DrawnBefore(request.id)
+    still_open(request, version, digest)
 
 
 def cast(request: Request, vote: Vote, electorate: Electorate) -> Request:
@@ -143,7 +153,7 @@ def takes_words(question: Question) -> bool:
 def ask_anew(request: Request, question: Question, policy: Policy, now: datetime) -> Request:
     """The graph asks something else under the same interrupt: a new version, without votes and edits, under the
     policy that governs it."""
-    if not isinstance(request.state, Pending) or question == request.proposed:
+    if not isinstance(request.state, Pending) or request.proposed.asks_as(question):
         return request
     renewed = replace(
         request,

@@ -31,7 +31,7 @@ from bot.approvals.policy import Route
 from bot.approvals.ports import Asked
 from bot.approvals.question import Item, Question, Verdict
 from bot.engine import schemas
-from bot.engine.payload import to_json
+from bot.engine.payload import read, to_json
 from bot.engine.questions import breakpoint
 
 AnyGraph: TypeAlias = Pregel[Any, Any, Any, Any]
@@ -151,6 +151,11 @@ def question(places: Sequence[Place]) -> Question:
         title=f"{' and '.join(titles)}: go on?",
         items=tuple(_item(place, title) for place, title in zip(places, named, strict=True)),
         payload={title: to_json(place.snapshot.values) for title, place in zip(titles, places, strict=True)},
+        types=tuple(
+            f"{title} {note}"
+            for title, place in zip(titles, places, strict=True)
+            for note in read(place.snapshot.values)[1]
+        ),
     )
 
 

@@ -9,7 +9,7 @@ are held by `tests/unit/engine/test_canaries.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from langchain_core.messages import BaseMessage
@@ -22,7 +22,7 @@ from langgraph.types import Interrupt, PregelTask, StateSnapshot, _interrupt_id
 
 from bot.approvals.ids import JSON, InterruptId
 from bot.approvals.ports import Asked, Phase, ThreadStatus
-from bot.engine import breakpoints, questions
+from bot.engine import breakpoints, payload, questions
 from bot.engine.once import looked_at
 from bot.engine.payload import to_json
 
@@ -180,7 +180,9 @@ def _within(config: RunnableConfig, namespace: str) -> RunnableConfig:
 
 
 def _asked(interrupt: Interrupt, answer: str, place: str) -> Asked:
-    question = questions.read(to_json(interrupt.value), to_json(interrupt.response_schema), answer)
+    value, types = payload.read(interrupt.value)
+    schema, more = payload.read(interrupt.response_schema)
+    question = replace(questions.read(value, schema, answer), types=(*types, *(f"schema {note}" for note in more)))
     return Asked(interrupt_id=InterruptId(interrupt.id), question=question, place=place)
 
 

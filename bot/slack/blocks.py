@@ -23,6 +23,8 @@ OPTION_TEXT: Final = 75
 OPTIONS: Final = 100
 MENU_OPTIONS: Final = 5
 RICH_TEXT: Final = 2900
+PIECE: Final = 2500
+"""Characters in one block: 2,900 and less are safe in a rich_text element."""
 
 
 def size(blocks: Sequence[Block]) -> int:
@@ -123,3 +125,15 @@ def run(words: str, *styles: str) -> Element:
     """Literal text; styles are bold, italic, code."""
     made: Element = {"type": "text", "text": words or " "}
     return {**made, "style": dict.fromkeys(styles, True)} if styles else made
+
+
+def split(whole: str) -> list[str]:
+    """The text in pieces that each fit a rich text element and together are the text, cut at line ends if possible."""
+    made: list[str] = []
+    rest = whole
+    while len(rest) > PIECE:
+        end = rest.rfind("\n", 1, PIECE) + 1
+        end = end if end > PIECE // 2 else PIECE
+        made.append(rest[:end])
+        rest = rest[end:]
+    return [*made, rest] if rest or not made else made
