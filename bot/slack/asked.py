@@ -61,7 +61,8 @@ def drawn(request: Request, detail: Detail | None) -> Drawn:
     changed, cut = changes.section(request, detail)
     sheet.add(changed, cut=cut)
     named = all(text.fits(word, wording.LONGEST) for word in request.question.labels.values())
-    return Drawn(blocks=tuple(sheet.blocks), whole=sheet.whole and named and not request.policy.private)
+    whole = sheet.whole and named and not request.policy.private
+    return Drawn(blocks=tuple(sheet.blocks if whole else map(_without_button, sheet.blocks)), whole=whole)
 
 
 def lists_choices(question: Question) -> bool:
@@ -73,6 +74,10 @@ def lists_choices(question: Question) -> bool:
         or len(set(names)) < len(names)
         or not all(text.fits(choice, blocks.BUTTON_TEXT) for choice in question.choices)
     )
+
+
+def _without_button(block: Block) -> Block:
+    return {key: value for key, value in block.items() if key != "accessory"}
 
 
 @dataclass(slots=True)

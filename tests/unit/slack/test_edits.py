@@ -60,7 +60,7 @@ def test_an_edit_changes_what_was_typed_and_keeps_the_types() -> None:
 
     changed: dict[str, JSON] = {**arguments, "path": "", "count": 4, "dry": False, "tags": ["a", "b"]}
     assert edited == Edited(item=0, arguments=changed)
-    assert "kept as they are: `all`" in str(modal["blocks"])
+    assert "Left empty, it stays as it is" in str(modal["blocks"])
 
 
 def test_an_emptied_number_is_a_problem_and_not_nothing() -> None:
@@ -86,7 +86,7 @@ def test_an_edit_belongs_to_the_item_that_it_was_opened_for() -> None:
 
     assert isinstance(edited, Edited)
     assert (edited.item, edited.arguments["amount"]) == (1, 99.5)
-    assert edits.problem(asked, 1, "amount", "too much").by_block == {"argument:1:1": "too much"}
+    assert edits.problem(asked, edited, "amount", "too much").by_block == {"argument:1:1": "too much"}
 
 
 def test_characters_that_cannot_be_seen_are_named_beside_their_field() -> None:
