@@ -23,6 +23,7 @@ CHOICE_BUTTONS: Final = 5
 _TITLE: Final = 3000
 """Characters of a title that a card shows, also if it shows little of the rest."""
 _NAME: Final = 80
+_CONFUSED: Final = str.maketrans({"0": "o", "O": "o", "1": "l", "I": "l", "|": "l"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ def lists_choices(question: Question) -> bool:
         len(question.choices) > CHOICE_BUTTONS
         or bool(question.options)
         or len(set(names)) < len(names)
+        or len(_scripts(question.choices)) > 1
         or not all(text.fits(choice, blocks.BUTTON_TEXT) for choice in question.choices)
     )
 
@@ -191,4 +193,10 @@ def _may_say_more(question: Question) -> bool:
 
 def _alike(words: str) -> str:
     """What two choices have in common that look the same at a glance."""
-    return " ".join(unicodedata.normalize("NFKC", words).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", words).translate(_CONFUSED).casefold().split())
+
+
+def _scripts(choices: Sequence[str]) -> set[str]:
+    """The alphabets in which the choices are written: letters of two of them may look the same."""
+    letters = {character for choice in choices for character in choice if character.isalpha()}
+    return {unicodedata.name(letter, "?").partition(" ")[0] for letter in letters}
