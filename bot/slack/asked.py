@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.approvals.question import Item, Option, Question, Verdict
@@ -23,6 +23,10 @@ CHOICE_BUTTONS: Final = 5
 _TITLE: Final = 3000
 """Characters of a title that a card shows, also if it shows little of the rest."""
 _NAME: Final = 80
+_PAGE: Final = Detail(text=2500, value=2500, rows=80, entries=80, items=20)
+_PAGE_BLOCKS: Final = 60
+_PAGE_SIZE: Final = 40_000
+"""Of one page, in characters on the wire: of more, people would see no end."""
 _CONFUSED: Final = str.maketrans({"0": "o", "O": "o", "1": "l", "I": "l", "|": "l"})
 
 
@@ -46,6 +50,14 @@ def heading(request: Request) -> Block:
 def headed(question: Question) -> bool:
     """Whether a header takes the title as it is."""
     return text.fits(question.title.strip(), blocks.HEADER_TEXT)
+
+
+def page(request: Request) -> list[Block] | None:
+    """All that is asked as one page of a modal, as a card would have it; None if that is too much for one."""
+    public = replace(request, policy=replace(request.policy, private=False))
+    whole = drawn(public, _PAGE)
+    made = [heading(request), *(part for block in map(_without_button, whole.blocks) for part in blocks.apart(block))]
+    return made if whole.whole and len(made) <= _PAGE_BLOCKS and blocks.size(made) <= _PAGE_SIZE else None
 
 
 def drawn(request: Request, detail: Detail | None) -> Drawn:
@@ -176,11 +188,11 @@ def _choice(choice: str, option: Option | None, detail: Detail) -> tuple[list[El
     if option.value != choice:
         said = option.value if isinstance(option.value, str) else text.pretty(option.value)
         value = text.shown(values.word(option.value) if "\n" not in said else said, detail.value)
-        runs += [blocks.run("\nThe agent gets  "), blocks.run(value.text, "code")]
+        runs += [blocks.run("  ·  the agent gets "), blocks.run(value.text, "code")]
         cut |= value.cut
     if option.description:
         more = text.shown(option.description, detail.value)
-        runs += [blocks.run(f"\n{more.text}")]
+        runs += [blocks.run(f"  ·  {more.text}")]
         cut |= more.cut
     return runs, cut
 

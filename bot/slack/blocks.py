@@ -105,6 +105,18 @@ def rich(*parts: Element) -> Block:
     return {"type": "rich_text", "elements": list(parts)}
 
 
+def apart(block: Block) -> list[Block]:
+    """The block, or if it is rich text, one for as many of its parts as are no longer than one may safely be."""
+    if block["type"] != "rich_text":
+        return [block]
+    made: list[list[Element]] = [[]]
+    for part in block["elements"]:
+        if made[-1] and size([*made[-1], part]) > PIECE * 2:
+            made.append([])
+        made[-1].append(part)
+    return [{**block, "elements": parts} for parts in made]
+
+
 def line(*runs: Element) -> Element:
     return {"type": "rich_text_section", "elements": list(runs)}
 

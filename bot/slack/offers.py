@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from bot.approvals.question import Risk, Verdict
@@ -32,7 +33,7 @@ def buttons(request: Request, *, whole: bool) -> list[Element]:
     return [*retry, *([] if whole else [view_all]), history]
 
 
-def answerable(drawn: tuple[Block, ...]) -> bool:
+def answerable(drawn: Sequence[Block]) -> bool:
     """Whether what was drawn shows all that is asked, so that it can be answered there, in words too."""
     elements = (each for block in drawn for each in block.get("elements", []))
     return not any(each.get("action_id") == actions.REVIEW for each in elements)
@@ -41,7 +42,8 @@ def answerable(drawn: tuple[Block, ...]) -> bool:
 def at_the_end(request: Request) -> list[Block]:
     """The answers as they stand below the last page of a review."""
     editable = [number for number, item in enumerate(request.question.items) if Verdict.EDIT in item.verdicts]
-    made = blocks.actions(answers(request))
+    view_all = blocks.button("View all", actions.VIEW_ALL, RequestTarget.of(request).encoded())
+    made = blocks.actions([*answers(request), view_all])
     if len(request.question.items) > 1 and editable:
         made += blocks.actions(_edits(request, editable))
     return made

@@ -64,7 +64,10 @@ def _asked(request: Request, number: int, shown: Shown | None) -> list[Block]:
                 "optional": True,
             }
         )
-    return [*([blocks.rich(*shown.parts)] if shown is not None and shown.parts else []), *made]
+    if shown is None or not shown.parts:
+        return made
+    name = blocks.line(blocks.run(text.label(item.name, _NAME) or "an action", "bold", "code"))
+    return [blocks.divider(), blocks.rich(name, *shown.parts), *made]
 
 
 def verdicts(request: Request, state: State) -> tuple[ItemVerdict, ...] | Problems:

@@ -9,7 +9,7 @@ from typing import Final
 from bot.approvals.ids import JSON
 from bot.approvals.question import Question
 from bot.approvals.request import Pending, Request
-from bot.slack import actions, blocks, changes, decisions, offers, text
+from bot.slack import actions, asked, blocks, changes, decisions, offers, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
 
@@ -32,8 +32,10 @@ class File:
 
 
 def count(request: Request, file: File | None = None, *, review: bool = False) -> int:
-    """How many pages there are. A review of what is in a file has one: it names the file."""
-    return 1 if review and file is not None else -(-len(pieces(request)) // PIECES)
+    """How many pages there are. A review has one if all of it fits a page, or is in a file, which the page names."""
+    if review and (file is not None or asked.page(request) is not None):
+        return 1
+    return -(-len(pieces(request)) // PIECES)
 
 
 def blocks_of(
@@ -41,28 +43,35 @@ def blocks_of(
 ) -> list[Block]:
     """One page: where one is, the text, and the buttons to the neighbours. A page beyond the end is the last, and of a
     review the last has the answers. `note` is said first."""
-    every = pieces(request)
     pages = count(request, file, review=review)
     page = min(max(page, 0), pages - 1)
-    total = sum(len(piece) for _, piece in every)
-    where = f"Page {page + 1} of {pages}" if pages > 1 else ""
-    drawn: list[Block] = [
-        *([blocks.section(note)] if note else []),
-        blocks.context(
-            " · ".join(word for word in (where, f"{total:,} characters", f"version {request.version}") if word),
-            f"SHA-256 `{request.digest}`",
-        ),
-    ]
-    if file is not None:
-        drawn += _named(file, review=review)
+    drawn: list[Block] = [blocks.section(note)] if note else []
+    short = asked.page(request) if review and file is None else None
+    if short is not None:
+        drawn += [*short, *_facts(request, "")]
+    else:
+        drawn += _facts(request, f"Page {page + 1} of {pages}" if pages > 1 else "")
+        drawn += _named(file, review=review) if file is not None else []
+        drawn += _text(request, page)
+    drawn += blocks.actions(_turns(request, page, pages))
+    return [*drawn, *_end(request, page, pages)] if review else drawn
+
+
+def _facts(request: Request, where: str) -> list[Block]:
+    total = sum(len(piece) for _, piece in pieces(request))
+    said = (where, f"{total:,} characters", f"version {request.version}")
+    return [blocks.context(" · ".join(word for word in said if word), f"SHA-256 `{request.digest}`")]
+
+
+def _text(request: Request, page: int) -> list[Block]:
+    drawn: list[Block] = []
     before = ""
-    for heading, piece in every[page * PIECES : (page + 1) * PIECES]:
+    for heading, piece in pieces(request)[page * PIECES : (page + 1) * PIECES]:
         if heading != before:
             drawn.append(blocks.section(f"*{heading}*"))
         before = heading
         drawn.append(blocks.rich(blocks.code(piece.removesuffix("\n"))))
-    drawn += blocks.actions(_turns(request, page, pages))
-    return [*drawn, *_end(request, page, pages)] if review else drawn
+    return drawn
 
 
 def _named(file: File, *, review: bool) -> list[Block]:
@@ -97,22 +106,22 @@ def _turns(request: Request, page: int, pages: int) -> list[Element]:
 def parts(request: Request) -> list[tuple[str, str]]:
     """The question as it stands, then what the graph gave, character by character visible."""
     question = request.question
-    asked: dict[str, JSON] = {"title": question.title}
+    told: dict[str, JSON] = {"title": question.title}
     if question.text:
-        asked["text"] = question.text
-    asked["actions"] = [
+        told["text"] = question.text
+    told["actions"] = [
         {"name": item.name, "arguments": dict(item.arguments), "answers": [str(verdict) for verdict in item.verdicts]}
         for item in question.items
     ]
     if question.labels:
-        asked["buttons"] = dict(question.labels)
+        told["buttons"] = dict(question.labels)
     if question.choices:
-        asked["choices"] = _choices(question)
+        told["choices"] = _choices(question)
     if question.form is not None:
-        asked["form"] = question.form
+        told["form"] = question.form
     if question.risk is not None:
-        asked["risk"] = str(question.risk)
-    listed = [("What is asked, as edited" if request.edited else "What is asked", text.visible(text.pretty(asked)))]
+        told["risk"] = str(question.risk)
+    listed = [("What is asked, as edited" if request.edited else "What is asked", text.visible(text.pretty(told)))]
     if request.edited:
         listed.append(("What was changed", text.visible(changes.whole(request) or "Nothing any more.")))
     if question.payload is not None:

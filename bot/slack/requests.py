@@ -17,9 +17,10 @@ from bot.slack.blocks import Block
 from bot.slack.values import Detail
 
 TITLE: Final = 150
-"""Characters of a title in a list."""
-_ROW: Final = Detail(text=300, value=200, rows=4, entries=3, items=1)
+"""Characters of a title in a list that links to the card."""
+_ROW: Final = Detail(text=300, value=200, rows=8, entries=6, items=1)
 """Of a request in a list, which has no room for more."""
+_ROW_TITLE: Final = 600
 _ROW_BLOCKS: Final = 3
 
 _RENEWED: Final = "*The agent asks something else now.* Answers to what it asked before no longer count"
@@ -47,7 +48,7 @@ def row(request: Request, place: str) -> list[Block]:
     request = privacy.masked(request)
     about = asked.drawn(request, _ROW)
     whole = about.whole and asked.headed(request.question) and len(about.blocks) <= _ROW_BLOCKS
-    title = text.shown(request.question.title.strip(), TITLE).text or "A question"
+    title = text.shown(request.question.title.strip(), _ROW_TITLE).text or "A question"
     return [
         blocks.rich(blocks.line(blocks.run(title, "bold"))),
         blocks.context(_joined([_risk(request), _asked_for(request), *_open_for(request, place)])),
@@ -194,7 +195,7 @@ def _unread(request: Request, about: Drawn) -> list[Block]:
     """That there is more to read than stands here, and so no answer is given here."""
     if about.whole or not _open(request) or request.policy.private:
         return []
-    return [blocks.context(":mag: Not all of it fits here. *Review…* shows the whole, with the answers at its end.")]
+    return [blocks.context("Not all of it fits here. *Review…* shows the whole, with the answers at its end.")]
 
 
 def _renewed(request: Request) -> list[Block]:

@@ -125,7 +125,7 @@ async def test_a_choice_shows_what_the_agent_gets_and_all_that_is_said_of_it(
 
     shown = room.read(card)
 
-    assert "The agent gets  delete_all" in shown.replace("`", "")
+    assert "the agent gets delete_all" in shown.replace("`", "")
     assert "Frees 3 TB at once" in shown
     assert "[1. No, keep everything]" in shown
     await room.press("bob", card, "choose:0")
