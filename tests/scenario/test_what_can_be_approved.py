@@ -228,3 +228,92 @@ async def _redraw(room: Room, bot: Bot, card: Mapping[str, Any], blocks: list[An
     client = AsyncWebClient(token=bot.environment["SLACK_BOT_TOKEN"], base_url=bot.environment["SLACK_API_URL"])
     sent = [{k: v for k, v in block.items() if k != "block_id"} for block in blocks]
     await client.chat_update(channel=card["channel"], ts=card["ts"], text="before", blocks=sent)
+
+
+def mail(**arguments: Any) -> dict[str, Any]:
+    config = {"action_name": "send", "allowed_decisions": ["approve", "edit", "reject"]}
+    return {"action_requests": [{"name": "send", "args": arguments}], "review_configs": [config]}
+
+
+async def edited(room: Room, thread: Thread, field: str, words: str) -> None:
+    """Carol changes one argument, out of a review."""
+    await room.review("carol", await thread.card())
+    await room.answer("carol", "edit")
+    await room.modal("carol", "Save changes")
+    assert await room.submit("carol", {field: words}) == {}
+    await thread.shows("Changed by @carol")
+
+
+async def test_a_review_of_what_changed_meanwhile_begins_anew(bot: Bot, room: Room, tmp_path: Path) -> None:
+    thread = await asked(room, tmp_path, mail(subject="First", body="a line of it\n" * 4000))
+    await room.press("bob", await thread.card("[Review…]"), "review")
+    await room.modal("bob", "Page 1 of")
+    await edited(room, thread, "subject", "Second")
+
+    await room.answer("bob", "page:1")
+
+    assert "Page 1 of" in await room.modal("bob", "This has changed while you were reading")
+    await room.seat("bob").close_modal(everything=True)
+    pages = await room.review("bob", await thread.card("Second"))
+    assert '"subject": "Second"' in pages[0]
+    await room.answer("bob", "approve")
+    await thread.shows("Approved with changes by @bob", "The agent went on")
+    (decision,) = told(tmp_path)["decisions"]
+    assert decision["edited_action"]["args"]["subject"] == "Second"
+
+
+async def test_an_answer_in_a_review_of_what_changed_meanwhile_does_not_count(
+    bot: Bot, room: Room, tmp_path: Path
+) -> None:
+    thread = await asked(room, tmp_path, mail(**{f"key_{number}": f"value {number}" for number in range(60)}))
+    await room.review("bob", await thread.card())
+    await edited(room, thread, "key_3", "changed")
+
+    await room.answer("bob", "approve")
+
+    assert "has changed since it was shown to you" in await room.modal("bob", "About your click")
+    await thread.card("Changed by @carol", "[Review…]")
+
+
+async def test_an_argument_far_down_the_list_can_be_edited(bot: Bot, room: Room, tmp_path: Path) -> None:
+    thread = await asked(room, tmp_path, mail(**{f"key_{number}": number for number in range(90)}))
+    await room.review("bob", await thread.card())
+    await room.answer("bob", "edit")
+    await room.modal("bob", "90 arguments")
+    view = await room.seat("bob").modal()
+    assert view is not None
+    assert (await room.seat("bob").press(view, "arguments", value="0:2"))["ok"]
+    await room.modal("bob", "key_89")
+
+    assert list(await room.submit("bob", {"key_88": "18446744073709551616"})) == ["key_88"]
+    assert await room.submit("bob", {"key_88": "-1"}) == {}
+
+    await thread.shows("Changed by @bob", "key_88")
+    await room.review("carol", await thread.card("Changed by @bob"))
+    await room.answer("carol", "approve")
+    await thread.shows("Approved with changes by @carol", "The agent went on")
+    (decision,) = told(tmp_path)["decisions"]
+    assert decision["edited_action"]["args"]["key_88"] == -1
+
+
+async def test_one_of_many_actions_is_edited_out_of_a_review(bot: Bot, room: Room, tmp_path: Path) -> None:
+    many = mail()
+    many["action_requests"] = [{"name": "send", "args": {"to": f"{number}@example.org"}} for number in range(20)]
+    thread = await asked(room, tmp_path, many)
+    card = await thread.card("[Review…]")
+    assert "[Edit" not in room.read(card)
+    await room.review("bob", card)
+    view = await room.seat("bob").modal()
+    assert view is not None
+
+    assert (await room.seat("bob").press(view, "which", value="17"))["ok"]
+    await room.modal("bob", "Save changes")
+    assert await room.submit("bob", {"to": "else@example.org"}) == {}
+
+    await thread.shows("Changed by @bob")
+    await room.review("carol", await thread.card("Changed by @bob"))
+    await room.answer("carol", "approve")
+    await thread.shows("The agent went on")
+    decisions = told(tmp_path)["decisions"]
+    assert decisions[17]["edited_action"]["args"] == {"to": "else@example.org"}
+    assert [each["type"] for each in decisions].count("approve") == 19
