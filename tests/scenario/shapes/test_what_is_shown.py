@@ -22,6 +22,7 @@ async def test_what_is_too_long_to_page_through_is_a_file_in_the_thread_once(ask
     (file,) = shared["files"]
     (shown,) = await asked.room.review("bob", await asked.thread.again(asked.card))
     await asked.room.answer("bob", "view_all")
+    await asked.room.until(partial(_depth, asked.room.seat("bob")), "the whole, on top of the review")
     paged = await asked.room.modal("bob", "View all")
     await asked.room.seat("bob").close_modal()
     await asked.room.answer("bob", "approve")
