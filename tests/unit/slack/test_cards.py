@@ -304,7 +304,7 @@ def test_a_text_of_several_lines_is_shown_as_lines_unless_it_reads_like_somethin
 
 
 def test_records_are_a_line_each_with_their_names_in_bold() -> None:
-    rest: list[JSON] = [{"row": number} for number in range(3, 23)]
+    rest: list[JSON] = [{"row": number} for number in range(3, 33)]
     rows: list[JSON] = [{"row": 1, "text": "fine   *row* 2"}, {"row": 2, "text": "2"}, *rest]
 
     card = cards.draw(view(asked=request(samples.question(Item(name="", arguments={"rows": rows}, verdicts=())))))
@@ -315,7 +315,7 @@ def test_records_are_a_line_each_with_their_names_in_bold() -> None:
     ]
     assert first == [("row", True), ("  1", False), (" · ", False), ("text", True), ("  fine   *row* 2", False)]
     assert second[-1] == ('  "2"', False)
-    assert last == [("… 14 more", True)]
+    assert last == [("… 24 more", True)]
 
 
 def test_the_same_record_is_drawn_the_same() -> None:
