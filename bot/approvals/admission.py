@@ -33,17 +33,19 @@ class Admission:
         request: Request,
         person: Person,
         version: int,
+        digest: str | None,
         now: datetime,
         *,
         counts: bool = False,
         surface: str | None = None,
     ) -> Electorate:
-        """Who may answer now, this person among them; looked up past what is remembered where it `counts`.
+        """Who may answer now, this person among them; looked up past what is remembered where it `counts`. `version`
+        and `digest` are those of what the person was shown.
 
         `AlreadySettled`, `StaleVersion`, `MayNotVote`, or `Unreachable`: a failed look-up refuses. A refusal of the
         person is recorded before it is raised.
         """
-        rules.still_open(request, version)
+        rules.shown(request, version, digest)
         return await self.recognise(request, person, now, fresh=counts, surface=surface)
 
     async def recognise(

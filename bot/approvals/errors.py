@@ -122,6 +122,17 @@ class StaleVersion(CountersignError):
         )
 
 
+class DrawnBefore(CountersignError):
+    """The button is of an earlier version of this program, and does not say what exactly it was shown beside."""
+
+    def __init__(self, request_id: RequestId) -> None:
+        self.request_id = request_id
+        super().__init__(
+            "This was drawn before Countersign was updated, so it is not certain what you were shown, and your answer "
+            "was not counted. The card is being drawn again: please read it, and answer once more."
+        )
+
+
 class VerdictNotOffered(CountersignError):
     """The item does not take this verdict, or the count of verdicts is not the count of items."""
 

@@ -79,7 +79,7 @@ class Opening:
 
     async def _renew(self, task: Task, known: Request, asked: Asked) -> None:
         question = asked.question
-        if not isinstance(known.state, Pending) or question == known.proposed:
+        if not isinstance(known.state, Pending) or known.proposed.asks_as(question):
             return
         if question.payload != known.proposed.payload and known.is_asked_by(question, asked.fingerprint):
             return  # only the moment of asking differs

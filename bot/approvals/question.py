@@ -79,6 +79,9 @@ class Question:
     """What the graph calls a verdict, where it is not the verdict's own name."""
     payload: JSON = None
     """The interrupt's value as the graph gave it: what "View all" shows."""
+    types: tuple[str, ...] | None = None
+    """What JSON cannot say of the interrupt's value, a note for each place: NaN is not the text `nan`. None if the
+    question was stored before such notes were kept."""
 
     def __post_init__(self) -> None:
         if not self.items:
@@ -86,7 +89,7 @@ class Question:
 
     @property
     def canonical(self) -> str:
-        """All that can be seen of the question, in one way of writing."""
+        """All that can be seen of the question, in one way of writing: different for any two that differ."""
         seen: list[object] = [
             self.shape,
             self.title,
@@ -102,6 +105,7 @@ class Question:
             self.payload,
             *([sorted(self.labels.items())] if self.labels else []),
             *([{"options": [asdict(option) for option in self.options]}] if self.options else []),
+            *([{"types": list(self.types)}] if self.types else []),
         ]
         return json.dumps(seen, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
@@ -109,6 +113,19 @@ class Question:
     def digest(self) -> str:
         """SHA-256, in hex, of all that can be seen of the question. A vote is bound to it."""
         return hashlib.sha256(self.canonical.encode()).hexdigest()
+
+    def asks_as(self, other: Question) -> bool:
+        """Whether both ask the same, to the letter: true, 1 and 1.0 are equal to Python. What an earlier version of
+        this program did not keep of one of them is not compared."""
+        one, two = (self, other)
+        if self.types is None or other.types is None:
+            one, two = (replace(each, types=None, options=()) for each in (self, other))
+        return _written(one) == _written(two)
+
+
+def _written(question: Question) -> list[str]:
+    schemas = [json.dumps(item.schema, sort_keys=True) for item in question.items]
+    return [question.canonical, *schemas]
 
 
 def with_arguments(question: Question, index: int, arguments: Mapping[str, JSON]) -> Question:

@@ -163,12 +163,15 @@ class Request:
     nudged_at: datetime | None = None
     """When the requester last had those reminded who have not answered."""
     unreached: tuple[Unreached, ...] = ()
+    bound: str = ""
+    """The digest of the true question, if `question` is one that hides some of it to be shown; never stored."""
     revision: int = 0
     """Counts saves; storage compares it before it writes."""
 
     @property
     def digest(self) -> str:
-        return self.question.digest
+        """What votes are bound to."""
+        return self.bound or self.question.digest
 
     def is_asked_by(self, question: Question, asked: Fingerprint | None) -> bool:
         """Whether an agent that asks this now asks what people were shown, but for the moment of asking."""

@@ -15,6 +15,7 @@ from bot.approvals.electorate import Electorate
 from bot.approvals.errors import (
     AgreedBefore,
     AlreadySettled,
+    DrawnBefore,
     NotAnApprover,
     NotEligible,
     NothingToTakeBack,
@@ -70,6 +71,15 @@ def still_open(request: Request, version: int, digest: str | None = None) -> Pen
     if version != request.version or (digest is not None and digest != request.digest):
         raise StaleVersion(request.id)
     return request.state
+
+
+def shown(request: Request, version: int, digest: str | None) -> None:
+    """Return if the request can still be answered and this is what its person was shown; else `AlreadySettled`,
+    `StaleVersion`, or `DrawnBefore` if nothing says what they were shown."""
+    still_open(request, version)
+    if digest is None:
+        raise DrawnBefore(request.id)
+    still_open(request, version, digest)
 
 
 def cast(request: Request, vote: Vote, electorate: Electorate) -> Request:
@@ -143,7 +153,7 @@ def ask_anew(
     version too, because votes are bound to what was shown. If nobody has acted on the earlier one, nobody is told that
     the agent asks something else.
     """
-    if not isinstance(request.state, Pending) or question == request.proposed:
+    if not isinstance(request.state, Pending) or request.proposed.asks_as(question):
         return request
     acted = request.votes or request.passed or request.edits
     same = question.payload == request.proposed.payload and question.shape == request.proposed.shape

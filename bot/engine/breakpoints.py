@@ -37,7 +37,7 @@ from bot.approvals.ports import Asked
 from bot.approvals.question import Item, Question, Verdict
 from bot.approvals.task import Gone, Part
 from bot.engine import schemas
-from bot.engine.payload import to_json
+from bot.engine.payload import read, to_json
 from bot.engine.questions import breakpoint
 
 AnyGraph: TypeAlias = Pregel[Any, Any, Any, Any]
@@ -220,6 +220,11 @@ def question(places: Sequence[Place]) -> Question:
         title=f"{' and '.join(titles)}: go on?",
         items=(*(_item(place, title) for place, title in zip(places, named, strict=True)), *sent),
         payload=payload,
+        types=tuple(
+            f"{title} {note}"
+            for title, place in zip(titles, places, strict=True)
+            for note in read(place.snapshot.values)[1]
+        ),
     )
 
 

@@ -9,7 +9,7 @@ are held by `tests/unit/engine/test_canaries.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -24,7 +24,7 @@ from langgraph.types import Interrupt, PregelTask, StateSnapshot, _interrupt_id
 from bot.approvals.fingerprint import fingerprint
 from bot.approvals.ids import JSON, InterruptId
 from bot.approvals.ports import Asked, Phase, ThreadStatus
-from bot.engine import breakpoints, lacking, questions
+from bot.engine import breakpoints, lacking, payload, questions
 from bot.engine.guard import is_held
 from bot.engine.once import looked_at
 from bot.engine.payload import to_json
@@ -237,10 +237,12 @@ def _within(config: RunnableConfig, namespace: str) -> RunnableConfig:
 
 
 def _asked(interrupt: Interrupt, look: Look, place: str) -> Asked:
-    value, schema = to_json(interrupt.value), to_json(interrupt.response_schema)
+    value, types = payload.read(interrupt.value)
+    schema, more = payload.read(interrupt.response_schema)
+    question = questions.read(value, schema, look.convention)
     return Asked(
         interrupt_id=InterruptId(interrupt.id),
-        question=questions.read(value, schema, look.convention),
+        question=replace(question, types=(*types, *(f"schema {note}" for note in more))),
         place=place,
         fingerprint=fingerprint(value, schema, look.asked_at.get(interrupt.id, look.now), look.unbound),
     )

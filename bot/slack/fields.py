@@ -7,7 +7,6 @@ was comes back as the very value that it was.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,8 +14,9 @@ from enum import Enum, auto
 from typing import Any, Final, TypeAlias, assert_never
 
 from bot.approvals.ids import JSON
-from bot.slack import blocks, choices, elements, text
+from bot.slack import blocks, choices, elements, notation, text
 from bot.slack.blocks import Block, Element
+from bot.slack.notation import Wrong as Wrong
 
 State: TypeAlias = Mapping[str, Any]
 """A submission's `view["state"]`."""
@@ -51,10 +51,6 @@ class Kind(Enum):
 
 SPREAD: Final = frozenset({Kind.LONG, Kind.LINES, Kind.JSON})
 """Kinds that may take several inputs."""
-
-
-class Wrong(Exception):
-    """What was typed is not a value of the field; `str()` may be shown beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,14 +217,14 @@ def _value(field: Field, words: str) -> JSON:
         case Kind.LINES:
             return [line for line in _unbroken(words).split("\n") if line.strip()]
         case Kind.INTEGER | Kind.NUMBER:
-            return _number(field.kind, words)
+            return notation.integer(words) if field.kind is Kind.INTEGER else _number(field, words)
         case Kind.BOOLEAN | Kind.ENUM | Kind.SEVERAL:
             value: JSON = json.loads(words)
             return value
         case Kind.MOMENT:
             return datetime.fromtimestamp(int(words), UTC).isoformat().replace("+00:00", "Z")
         case Kind.JSON:
-            return _parsed(words, free=takes_text(field.schema))
+            return _parsed(field, words)
         case _ as never:
             assert_never(never)
 
@@ -244,32 +240,47 @@ def takes_text(schema: Mapping[str, JSON]) -> bool:
     return not schema
 
 
-def _number(kind: Kind, words: str) -> JSON:
-    try:
-        if kind is Kind.INTEGER:
-            return int(words)
-        number = float(words)
-    except ValueError:
-        raise Wrong("This has to be a whole number." if kind is Kind.INTEGER else "This has to be a number.") from None
-    if not math.isfinite(number):
-        raise Wrong("This has to be a number.")
-    return number
+def _number(field: Field, words: str) -> JSON:
+    """A whole number stays one where a number is changed that was one."""
+    whole = isinstance(field.initial, int) and words.strip().lstrip("+-").isdecimal()
+    return notation.integer(words) if whole else notation.number(words)
 
 
-def _parsed(words: str, *, free: bool) -> JSON:
-    """JSON; where anything will do, words that do not look like JSON are a text."""
+def _parsed(field: Field, words: str) -> JSON:
+    """JSON. Where anything will do, words that are none are a text; what is changed stays of its kind, if no schema
+    says what it may become."""
+    kept = field.initial if not field.schema else None
+    wanted = _EXAMPLES.get(type(kept), "")
     try:
-        value: JSON = json.loads(words, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        if free and words.strip()[:1] not in '{["':
+        value = notation.parsed(words, notation.numbers(words_of(field)))
+    except notation.NoJSON as wrong:
+        free = takes_text(field.schema) and (kept is None or isinstance(kept, str))
+        if free and words.strip()[:1] not in ("{", "[", '"'):
             return words
-        where = f": line {error.lineno}, {error.msg}" if isinstance(error, json.JSONDecodeError) else ""
-        raise Wrong(f"This is not JSON{where}.") from None
+        raise Wrong(f"{wrong} {wanted or _example(field.schema)}") from None
+    if wanted and value is not None and _kind(value) is not _kind(kept):
+        raise Wrong(wanted)
     return value
 
 
-def _no_constant(name: str) -> JSON:
-    raise ValueError(name)
+_EXAMPLES: Final[Mapping[type, str]] = {
+    list: "This has to be a list, for example [1, 2].",
+    dict: 'This has to be an object, for example {"key": 1}.',
+    str: 'This has to be a text in quotes, for example "12".',
+    int: "This has to be a number, for example 12.",
+    float: "This has to be a number, for example 12.5.",
+    bool: "This has to be true or false.",
+}
+"""What a value has to stay, with an example."""
+
+
+def _kind(value: JSON) -> type:
+    return float if isinstance(value, int) and not isinstance(value, bool) else type(value)
+
+
+def _example(schema: Mapping[str, JSON]) -> str:
+    kinds = {"array": list, "object": dict, "string": str, "integer": int, "number": float, "boolean": bool}
+    return _EXAMPLES.get(kinds.get(str(schema.get("type")), type(None)), 'For example: ["a", 1].')
 
 
 def _chosen(field: Field, options: Sequence[Mapping[str, Any]]) -> list[str]:

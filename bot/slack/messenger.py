@@ -211,6 +211,18 @@ class SlackMessenger:
             self._pace.close(method, result.seconds)
         return isinstance(result, Done)
 
+    async def put_in(self, view_id: str, view: Modal) -> bool:
+        """Show a modal in the place of one that is open; False where Slack did not, as when it was closed."""
+        method = "views.update"
+        try:
+            await self._turn(method, TIER_4)
+        except NotNow:
+            return False
+        result = await call(self._client.views_update(view_id=view_id, view=view), SECONDS)
+        if isinstance(result, Limited):
+            self._pace.close(method, result.seconds)
+        return isinstance(result, Done)
+
     # --- Within ---------------------------------------------------------------------------------
 
     async def _upload(

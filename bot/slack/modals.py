@@ -21,6 +21,7 @@ from bot.slack.fields import State
 from bot.slack.forms import Form
 from bot.slack.one_by_one import each as each
 from bot.slack.one_by_one import verdicts as verdicts
+from bot.slack.pages import File
 from bot.slack.views import Modal as Modal
 from bot.slack.views import Problems as Problems
 from bot.slack.views import loading as loading
@@ -97,14 +98,15 @@ def response_problem(request: Request, field: str, sentence: str) -> Problems:
 
 
 def choose(request: Request) -> Modal:
-    """A menu of the choices that are too many for buttons."""
+    """A menu of the choices that are too many for buttons, with the numbers under which they were listed."""
+    numbered = [f"{number}. {choice}" for number, choice in enumerate(request.question.choices, start=1)]
     field: Block = {
         "type": "input",
         "block_id": ANSWER,
         "label": blocks.plain("Your choice", 150),
-        "element": elements.select(fields.VALUE, request.question.choices, None),
+        "element": elements.select(fields.VALUE, numbered, None),
     }
-    content = [field]
+    content: list[Block] = [field]
     if (total := len(request.question.choices)) > elements.MOST_OPTIONS:
         most = f"A menu holds {elements.MOST_OPTIONS:,} of the {total:,} choices; the others cannot be chosen here."
         content.append(blocks.context(most))
@@ -122,10 +124,16 @@ def choice(request: Request, state: State) -> Choose | Problems:
 # --- View all -----------------------------------------------------------------------------------
 
 
-def view_all(request: Request, page: int = 0, *, filed: bool = False) -> Modal:
-    """Everything that a vote is bound to; `page:<n>` buttons turn the page. `filed`: it is in a file as well."""
-    content = pages.blocks_of(request, page, filed=filed)
+def view_all(request: Request, page: int = 0, *, file: File | None = None) -> Modal:
+    """Everything that a vote is bound to; `page:<n>` buttons turn the page."""
+    content = pages.blocks_of(request, page, file=file)
     return modal("View all", actions.VIEW_ALL, content, metadata=RequestTarget.of(request).encoded())
+
+
+def review(request: Request, page: int = 0, *, file: File | None = None, note: str = "") -> Modal:
+    """The same, with the answers below the last page."""
+    content = pages.blocks_of(request, page, file=file, review=True, note=note)
+    return modal("Review", actions.REVIEW, content, metadata=RequestTarget.of(request).encoded())
 
 
 # --- Within -------------------------------------------------------------------------------------

@@ -2,56 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.approvals.decision import Approve, ItemVerdict, Reject, Respond
 from bot.approvals.question import Item, Verdict
 from bot.approvals.request import Request
 from bot.slack import actions, blocks, fields, forms, text, values, views, wording
+from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.fields import State
 from bot.slack.forms import Form
+from bot.slack.values import Detail, Shown
 from bot.slack.views import Modal, Problems
 
 MOST_BLOCKS = 100
 """Of a modal (Slack)."""
 MOST_ITEMS = 48
 """Two blocks each: of more the modal would be too long."""
+_FEW_BLOCKS = 90
+_BYTES = 150_000
+"""Of a view, which may have 250 KB."""
+_NAME = 100
+_WHOLE = Detail(text=2500, value=2500, rows=60, entries=60, items=MOST_ITEMS)
 
 
 def each(request: Request) -> Modal:
-    """A verdict for every item, and words for those that need them."""
-    content: list[Block] = []
-    filled = _forms(request)
-    for number, item in enumerate(request.question.items):
-        name = f"{number + 1}. {text.label(item.name, 100) or 'an action'}"
-        offered = [
-            blocks.option(wording.label(request.question, verdict), verdict)
-            for verdict in wording.verdicts(request, number)
-            if verdict is not Verdict.EDIT
-        ]
-        if not offered:
-            continue
-        asked: Block = {
-            "type": "input",
-            "block_id": _verdict_block(number),
-            "label": blocks.plain(name, 150),
-            "element": {"type": "radio_buttons", "action_id": fields.VALUE, "options": offered},
-        }
-        if item.arguments:
-            asked["hint"] = blocks.plain(values.summary(item.arguments, 300), 300)
-        content.append(asked)
-        if number in filled:
-            content += [{**block, "optional": True} for block in forms.drawn(filled[number])]
-        if words := _words_label(item):
-            content.append(
-                {
-                    "type": "input",
-                    "block_id": _words_block(number),
-                    "label": blocks.plain(words, 150),
-                    "element": {"type": "plain_text_input", "action_id": fields.VALUE, "multiline": True},
-                    "optional": True,
-                }
-            )
-    return views.about(request, "One by one", actions.EACH, content, submit="Send")
+    """A verdict for every item, and words for those that need them: below all that the item says, if all of them fit;
+    else below a reminder of it, with the whole one click away."""
+    shown, filled = [values.rows(item.arguments, _WHOLE) for item in request.question.items], _forms(request)
+    content = [block for number, one in enumerate(shown) for block in _asked(request, number, filled, one)]
+    named = all(text.fits(item.name, _NAME) for item in request.question.items)
+    if named and not any(one.cut for one in shown) and len(content) <= _FEW_BLOCKS and blocks.size(content) <= _BYTES:
+        return views.about(request, "One by one", actions.EACH, content, submit="Send")
+    whole = blocks.button("View all", actions.VIEW_ALL, RequestTarget.of(request).encoded())
+    short = [block for number, _ in enumerate(shown) for block in _asked(request, number, filled, None)]
+    said = blocks.context("Each action is shown in short here. *View all* has the whole of them.")
+    return views.about(request, "One by one", actions.EACH, [said, *blocks.actions([whole]), *short], submit="Send")
+
+
+def _asked(request: Request, number: int, filled: Mapping[int, Form], shown: Shown | None) -> list[Block]:
+    """One item to be answered; below what it says, or with a reminder of that where it is not given."""
+    item = request.question.items[number]
+    offered = [
+        blocks.option(wording.label(request.question, verdict), verdict)
+        for verdict in wording.verdicts(request, number)
+        if verdict is not Verdict.EDIT
+    ]
+    if not offered:
+        return []
+    asked: Block = {
+        "type": "input",
+        "block_id": _verdict_block(number),
+        "label": blocks.plain(f"{number + 1}. {text.label(item.name, _NAME) or 'an action'}", 150),
+        "element": {"type": "radio_buttons", "action_id": fields.VALUE, "options": offered},
+    }
+    if shown is None and item.arguments:
+        asked["hint"] = blocks.plain(values.summary(item.arguments, 300), 300)
+    made = [asked]
+    if number in filled:
+        made += [{**block, "optional": True} for block in forms.drawn(filled[number])]
+    if words := _words_label(item):
+        made.append(
+            {
+                "type": "input",
+                "block_id": _words_block(number),
+                "label": blocks.plain(words, 150),
+                "element": {"type": "plain_text_input", "action_id": fields.VALUE, "multiline": True},
+                "optional": True,
+            }
+        )
+    if shown is None or not shown.parts:
+        return made
+    name = blocks.line(blocks.run(text.label(item.name, _NAME) or "an action", "bold", "code"))
+    return [blocks.divider(), blocks.rich(name, *shown.parts), *made]
 
 
 def verdicts(request: Request, state: State) -> tuple[ItemVerdict, ...] | Problems:

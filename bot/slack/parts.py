@@ -55,10 +55,13 @@ class Parts:
 
     def whisper(self, body: Body) -> Say:
         """Tell the person in private, where they acted; through the action's own address where the rate of private
-        messages is used up. Where there is no conversation, on their Home, in a modal."""
+        messages is used up. Where there is no conversation, on their Home, in a modal; what was done in a modal is
+        answered in its place."""
         person, place = person_of(body), place_of(body)
         if on_home(body):
             return self._before(person, str(body["trigger_id"]))
+        if (view_id := in_modal(body)) is not None:
+            return self._within(person, view_id)
 
         async def say(sentence: str) -> None:
             if place is not None and await self.messenger.tell(person, place.channel, place.thread_ts, sentence):
@@ -87,6 +90,15 @@ class Parts:
 
         async def say(sentence: str) -> None:
             if not await self.messenger.put_before(trigger_id, views.notice("About your click", sentence)):
+                await self.aside(person)(sentence)
+
+        return say
+
+    def _within(self, person: Person, view_id: str) -> Say:
+        """Tell them in the place of the modal in which they pressed a button; else beside."""
+
+        async def say(sentence: str) -> None:
+            if not await self.messenger.put_in(view_id, views.notice("About your click", sentence)):
                 await self.aside(person)(sentence)
 
         return say
@@ -135,6 +147,12 @@ def on_home(body: Body) -> bool:
     return bool((body.get("view") or {}).get("type") == "home")
 
 
+def in_modal(body: Body) -> str | None:
+    """The id of the modal in which a button was pressed; None elsewhere."""
+    view = body.get("view") or {}
+    return str(view["id"]) if view.get("type") == "modal" and body.get("type") == "block_actions" else None
+
+
 def place_of(body: Body) -> Place | None:
     """The message whose button was pressed; None in a modal."""
     container = body.get("container") or {}
@@ -153,12 +171,13 @@ def place_of(body: Body) -> Place | None:
 async def surface_of(parts: Parts, body: Body) -> SurfaceId | None:
     """The message that somebody acted on, or from which they opened the modal that they sent."""
     place = place_of(body)
-    message = place.message if place is not None else _opened_from(body)
+    message = place.message if place is not None else message_behind(body)
     surface = await parts.storage.surface_at(message) if message is not None else None
     return surface.id if surface is not None else None
 
 
-def _opened_from(body: Body) -> MessageRef | None:
+def message_behind(body: Body) -> MessageRef | None:
+    """The message from which the modal was opened that somebody sent, or in which they pressed a button."""
     metadata = str((body.get("view") or {}).get("private_metadata", ""))
     match actions.target(metadata) if metadata.startswith("{") else None:
         case actions.RequestTarget(message=message):

@@ -140,35 +140,44 @@ async def _each(parts: Parts, body: Body) -> Problems | None:
 
 
 async def _edit(parts: Parts, body: Body) -> Problems | None:
-    """Change one item's arguments. Where it is the only one, who changed it thereby approves it as it is now, unless
-    an approval has to say why; of several, the others are still to be looked at."""
+    """Change one item's arguments. If all that is asked was in view, saving is an approval of it as it is now, unless
+    an approval has to say why; else the rest is still to be looked at."""
     request = await _request(parts, body)
     edited = modals.edited(request, state_of(body))
     if isinstance(edited, Problems):
         return edited
-    person, version = person_of(body), target_of(body).version
+    person, target = person_of(body), target_of(body)
     if edits.changes_nothing(request, edited):
         return await _as_it_is(parts, body, request, edited)
     try:
         surface = await surface_of(parts, body)
         revised = await parts.answers.edit(
-            request.id, person, version, edited.item, edited.arguments, parts.clock(), surface
+            request.id,
+            person,
+            target.version,
+            edited.item,
+            edited.arguments,
+            parts.clock(),
+            surface,
+            digest=target.digest,
         )
-        if len(revised.question.items) == 1 and Verdict.APPROVE not in revised.policy.reasons:
-            await parts.answers.vote(request.id, person, revised.version, (Approve(),), parts.clock(), surface)
+        if edits.approves(request) and Verdict.APPROVE not in revised.policy.reasons:
+            await parts.answers.vote(
+                request.id, person, revised.version, (Approve(),), parts.clock(), surface, digest=revised.digest
+            )
     except InvalidAnswer as invalid:
-        return edits.problem(request, edited.item, invalid.field, invalid.problem)
+        return edits.problem(request, edited, invalid.field, invalid.problem)
     return None
 
 
 async def _as_it_is(parts: Parts, body: Body, request: Request, edited: edits.Edited) -> Problems | None:
     """Somebody saved without a change: an approval where that is an answer, and no new version in any case."""
-    if len(request.question.items) > 1:
+    if not edits.approves(request):
         return None
     if Verdict.APPROVE in request.policy.reasons:
-        return edits.problem(request, edited.item, "", "Nothing is changed yet; an approval as it is has to say why.")
+        return edits.problem(request, edited, "", "Nothing is changed yet; an approval as it is has to say why.")
     if Verdict.APPROVE not in wording.verdicts(request, edited.item):
-        return edits.problem(request, edited.item, "", "Nothing is changed yet, and as it is it cannot be approved.")
+        return edits.problem(request, edited, "", "Nothing is changed yet, and as it is it cannot be approved.")
     await _vote(parts, body, (Approve(),))
     return None
 
@@ -191,14 +200,18 @@ async def _start(parts: Parts, body: Body) -> Problems | None:
 async def _vote(parts: Parts, body: Body, verdicts: tuple[ItemVerdict, ...]) -> None:
     target = target_of(body)
     surface = await surface_of(parts, body)
-    await parts.answers.vote(target.request, person_of(body), target.version, verdicts, parts.clock(), surface)
+    await parts.answers.vote(
+        target.request, person_of(body), target.version, verdicts, parts.clock(), surface, digest=target.digest
+    )
 
 
 async def _request(parts: Parts, body: Body) -> Request:
     """The request in the version that the modal showed: `StaleVersion` where it has moved on."""
     target = target_of(body)
     surface = await surface_of(parts, body)
-    return await parts.answers.check(target.request, person_of(body), target.version, parts.clock(), surface)
+    return await parts.answers.check(
+        target.request, person_of(body), target.version, parts.clock(), surface, digest=target.digest
+    )
 
 
 def target_of(body: Body) -> actions.RequestTarget:

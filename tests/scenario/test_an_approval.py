@@ -26,7 +26,7 @@ async def test_a_command_is_acknowledged_and_opens_a_thread_with_a_card_that_say
         "[Approve] [Reject] [View all] [History]",
     ):
         assert words in room.read(card)
-    assert "reports/old-0.log" not in room.read(card)
+    assert all(f"reports/old-{number}.log" in room.read(card) for number in range(12))
 
     await room.press("bob", card, "view_all")
 

@@ -175,14 +175,14 @@ async def test_a_private_card_names_the_action_alone_and_those_who_may_answer_op
 
     elsewhere = await room.until(in_ops, "the card in #ops")
     for other in ("dave", "alice"):
-        refused = await room.pressing(other, card, "view_all")
+        refused = await room.pressing(other, card, "review")
         assert "Who may: @bob, @carol" in refused
         assert await room.seat(other).modal() is None
-    await room.press("bob", card, "view_all")
+    (page,) = await room.review("carol", card)
 
-    assert "hidden-words" in await room.modal("bob", "hidden-words")
+    assert "hidden-words" in page
     assert "hidden-words" not in room.read(card) + elsewhere
-    await room.press("carol", card, "approve")
+    await room.answer("carol", "approve")
     settled = await thread.shows("Approved by @carol")
     assert "hidden-words" not in room.read(settled)
 

@@ -80,7 +80,7 @@ class Stage:
     async def vote(self, on: Request, *verdicts: ItemVerdict) -> None:
         """Alice's verdicts on the version that stands now, and what follows from them."""
         now = await self.storage.request(on.id)
-        await self.answers.vote(on.id, ALICE, now.version, verdicts, self.clock.now)
+        await self.answers.vote(on.id, ALICE, now.version, verdicts, self.clock.now, digest=now.digest)
         await self.settle()
 
     async def approve(self, on: Request) -> None:
@@ -99,7 +99,7 @@ class Stage:
         """Change some arguments of one item; nothing is approved by it."""
         now = await self.storage.request(on.id)
         changed = {**now.question.items[item].arguments, **arguments}
-        await self.answers.edit(on.id, ALICE, now.version, item, changed, self.clock.now)
+        await self.answers.edit(on.id, ALICE, now.version, item, changed, self.clock.now, digest=now.digest)
 
     async def expire(self) -> None:
         """Nobody answers in time."""

@@ -100,7 +100,7 @@ async def test_a_question_that_changes_while_it_waits_voids_its_votes_and_is_a_n
         await stage.respond(asked["a"], "A")
         now = await stage.storage.request(old.id)
         with pytest.raises(StaleVersion):
-            await stage.answers.vote(old.id, ALICE, old.version, (Approve(),), stage.clock.now)
+            await stage.answers.vote(old.id, ALICE, old.version, (Approve(),), stage.clock.now, digest=old.digest)
 
         assert (now.version, now.edits, now.votes) == (2, (), ())
         assert now.question.items[0].arguments == {"price": 2}

@@ -92,7 +92,7 @@ async def test_a_card_is_told_of_once_it_is_shown_and_a_copy_with_the_person_to_
 
 async def test_a_card_that_asks_something_else_or_is_posted_anew_is_told_of_again(world: World) -> None:
     request = await asked(world)
-    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now)
+    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now, digest=request.digest)
     await world.settle()
     task = await world.task(request.task_id)
     card = await world.surface(task, SurfaceKind.CARD)
@@ -123,7 +123,7 @@ async def test_somebody_who_views_all_of_it_is_told_of(world: World) -> None:
 async def test_a_vote_is_told_with_its_words_and_the_surface_that_it_came_from(world: World) -> None:
     request = await asked(world)
 
-    await world.answers.vote(request.id, ALICE, 1, (Reject(reason="not now"),), world.now, HERE)
+    await world.answers.vote(request.id, ALICE, 1, (Reject(reason="not now"),), world.now, HERE, digest=request.digest)
 
     event = await last(world, request)
     assert (event.kind, event.person, event.surface) == ("voted", ALICE, HERE)
@@ -137,9 +137,13 @@ async def test_a_vote_is_told_with_its_words_and_the_surface_that_it_came_from(w
 
 async def test_an_edit_that_turns_true_into_one_or_takes_an_argument_away_is_a_difference(world: World) -> None:
     request = await asked(world)
-    once = await world.answers.edit(request.id, ALICE, 1, 0, {"path": "/old", "all": True, "deep": 1}, world.now)
+    once = await world.answers.edit(
+        request.id, ALICE, 1, 0, {"path": "/old", "all": True, "deep": 1}, world.now, digest=request.digest
+    )
 
-    await world.answers.edit(request.id, BOB, once.version, 0, {"path": "/old", "all": 1}, world.now, HERE)
+    await world.answers.edit(
+        request.id, BOB, once.version, 0, {"path": "/old", "all": 1}, world.now, HERE, digest=once.digest
+    )
 
     event = await last(world, request)
     assert event.surface == HERE
@@ -163,20 +167,20 @@ async def test_who_comes_too_late_is_on_the_record_with_the_reason(world: World,
 async def _at(world: World, door: str, request: Request) -> None:
     match door:
         case "check":
-            await world.answers.check(request.id, BOB, request.version, world.now, HERE)
+            await world.answers.check(request.id, BOB, request.version, world.now, HERE, digest=request.digest)
         case "vote":
-            await world.answers.vote(request.id, BOB, request.version, (), world.now, HERE)
+            await world.answers.vote(request.id, BOB, request.version, (), world.now, HERE, digest=request.digest)
         case _:
-            await world.answers.edit(request.id, BOB, request.version, 0, {}, world.now, HERE)
+            await world.answers.edit(request.id, BOB, request.version, 0, {}, world.now, HERE, digest=request.digest)
 
 
 async def test_what_is_behind_or_not_offered_is_refused_on_the_record(world: World) -> None:
     request = await asked(world)
 
     with pytest.raises(StaleVersion):
-        await world.answers.vote(request.id, BOB, 7, (), world.now)
+        await world.answers.vote(request.id, BOB, 7, (), world.now, digest=request.digest)
     with pytest.raises(VerdictNotOffered):
-        await world.answers.vote(request.id, BOB, 1, (Choose(choice="x"),), world.now)
+        await world.answers.vote(request.id, BOB, 1, (Choose(choice="x"),), world.now, digest=request.digest)
 
     refused = await world.history(await world.task(request.task_id), "refused")
     assert [(event.data["why"], event.data["tried"]) for event in refused] == [

@@ -118,7 +118,9 @@ class OnePolicy(RuleBasedStateMachine):
     def vote(self, by: Person, verdict: ItemVerdict) -> None:
         before = self.request
         try:
-            after = self.runner.run(self.world.answers.vote(before.id, by, before.version, (verdict,), self.world.now))
+            after = self.runner.run(
+                self.world.answers.vote(before.id, by, before.version, (verdict,), self.world.now, digest=before.digest)
+            )
         except CountersignError:
             return
         stage = self.standing(before)
@@ -146,7 +148,9 @@ class OnePolicy(RuleBasedStateMachine):
         before = self.request
         try:
             after = self.runner.run(
-                self.world.answers.edit(before.id, by, before.version, 0, {"path": path}, self.world.now)
+                self.world.answers.edit(
+                    before.id, by, before.version, 0, {"path": path}, self.world.now, digest=before.digest
+                )
             )
         except CountersignError:
             return

@@ -16,7 +16,7 @@ from bot.approvals.ids import JSON
 from bot.approvals.ports import Graph, Input
 from bot.approvals.question import Item, Verdict
 from bot.approvals.request import Request
-from bot.slack import actions, modals, one_by_one, pages, starting
+from bot.slack import actions, blocks, modals, one_by_one, starting
 from bot.slack.fields import VALUE
 from bot.slack.modals import Modal, Problems
 from bot.slack.one_by_one import MOST_ITEMS
@@ -98,6 +98,8 @@ def every_modal() -> dict[str, Modal]:
         "edit": modals.edit(request()),
         "each": modals.each(request(question(DELETE, REFUND))),
         "view all": modals.view_all(request()),
+        "review": modals.review(request()),
+        "review, the end": modals.review(request(question(*[DELETE] * 9)), 99),
         "start": starting.start([CLEANUP, LOST]),
         "start, none": starting.start([LOST]),
         "notice": modals.notice("Not counted", "You may not answer this request. Who may: <@U0BOB>."),
@@ -111,10 +113,11 @@ def test_every_modal_is_within_slacks_limits(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["reject", "respond", "choose", "edit", "each", "view all"])
-def test_a_modal_carries_an_id_and_a_version_and_nothing_else(name: str) -> None:
+def test_a_modal_carries_an_id_and_the_version_and_digest_that_it_shows(name: str) -> None:
     metadata = json.loads(every_modal()[name]["private_metadata"])
 
-    assert metadata == {"request": "4be1d07c", "version": 1}
+    assert set(metadata) == {"request", "version", "digest"}
+    assert (metadata["request"], metadata["version"], len(metadata["digest"])) == ("4be1d07c", 1, 64)
 
 
 def test_a_reason_is_required_where_the_policy_says_so() -> None:
@@ -203,7 +206,7 @@ def test_each_problem_of_a_form_stands_at_its_field() -> None:
 
     assert isinstance(problems, Problems)
     assert problems.by_block["answer:0"] == "Please fill this in."
-    assert problems.by_block["answer:1"] == "This has to be a whole number."
+    assert problems.by_block["answer:1"] == "This has to be a whole number, for example 12."
     assert problems.by_block["answer:6"].startswith("This is not JSON: line 1")
 
 
@@ -326,14 +329,14 @@ def test_an_item_without_a_verdict_or_a_reason_is_a_problem() -> None:
 @settings(max_examples=50)
 @given(st.text(alphabet="ab\n", max_size=30_000))
 def test_the_pieces_of_the_whole_are_the_whole(words: str) -> None:
-    pieces = pages.split(words)
+    pieces = blocks.split(words)
 
     assert "".join(pieces) == words
-    assert all(len(piece) <= pages.PIECE for piece in pieces)
+    assert all(len(piece) <= blocks.PIECE for piece in pieces)
 
 
 def test_view_all_shows_all_of_it_page_by_page() -> None:
-    asked = request()
+    asked = request(question(replace(DELETE, arguments={**DELETE.arguments, "note": "n" * 30_000})))
     shown: list[str] = []
     page = 0
 
@@ -354,7 +357,7 @@ def test_view_all_shows_all_of_it_page_by_page() -> None:
 
 
 def test_a_page_that_does_not_exist_is_the_last() -> None:
-    assert modals.view_all(request(), 99)["blocks"] == modals.view_all(request(), 3)["blocks"]
+    assert modals.view_all(request(), 99)["blocks"] == modals.view_all(request(), 1)["blocks"]
 
 
 def test_starting_asks_for_the_inputs_of_the_chosen_graph() -> None:
