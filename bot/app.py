@@ -175,7 +175,7 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
                 log.warning("this sweep was cut short, the next one goes on: %s", error)
             else:
                 if await socket.client.is_connected():
-                    health.beat(settings.sweep_interval)
+                    health.beat(settings.state_dir, settings.sweep_interval)
 
         async def drain() -> None:
             engine.runs.drain()

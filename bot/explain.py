@@ -180,6 +180,7 @@ def _policy(policy: Policy) -> list[str]:
         *(["Slack asks once more before an approval."] if policy.confirm else []),
         *([f"One who may answer can put a deadline off once, by {spoken(policy.extend)}."] if policy.extend else []),
         *([f"A place of the graph may ask {policy.max_rounds} times."] if policy.max_rounds else []),
+        *([f"Values of these keys are hidden: {', '.join(policy.mask)}."] if policy.mask else []),
     ]
     return [*lines, *terms]
 

@@ -1,13 +1,126 @@
-"""Where the log goes, and what must not be in it."""
+"""Where the log goes, and what must not be in it: secrets, and anything that could be taken for a line of ours."""
 
 from __future__ import annotations
 
 import logging
+import re
+import sys
+import threading
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
+from types import TracebackType
+from typing import Final
+
+from bot.approvals.ids import JSON
+from bot.approvals.veil import MASK, Veil
+from bot.secrets import Detector
+
+BELOW: Final = "    | "
+"""Begins every further line of an entry, so that none can be taken for an entry of its own."""
+LONGEST: Final = 100_000
+"""Characters of one entry; more of a trace helps nobody."""
+MOST_LEARNED: Final = 1000
+"""Values that are remembered because they stand under telling names; the oldest are forgotten first."""
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_PLAIN: Final = re.compile(r"[\x20-\x7e]*")
+
+log = logging.getLogger(__name__)
 
 
-def to_stderr(level: str) -> None:
-    """Everything to stderr. Slack's SDK logs tokens and button values at DEBUG, so it stays at INFO."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+class Learned:
+    """Secrets that nothing but their name tells, such as a password in an argument: the log hides them too."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[str, None] = OrderedDict()
+        self._pattern: re.Pattern[str] | None = None
+
+    def learn(self, values: Collection[str]) -> None:
+        """Hide these from now on."""
+        new = [value for value in values if value not in self._values]
+        if not new:
+            return
+        self._values.update(dict.fromkeys(new))
+        while len(self._values) > MOST_LEARNED:
+            self._values.popitem(last=False)
+        self._pattern = None
+
+    def hide(self, words: str) -> str:
+        """The words without them."""
+        if not self._values:
+            return words
+        if self._pattern is None:
+            longest_first = sorted(self._values, key=len, reverse=True)
+            self._pattern = re.compile("|".join(rf"(?<!\w){re.escape(value)}(?!\w)" for value in longest_first))
+        return self._pattern.sub(MASK, words)
+
+
+class Entries(logging.Formatter):
+    """One entry per record: secrets masked, control characters written out, further lines indented.
+
+    A record may bring `inputs`, what a task was started with: what is secret of it is hidden, too.
+    """
+
+    def __init__(self, learned: Learned) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._detector = Detector()
+        self._learned = learned
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._clean(super().format(record), record)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """The first line: a line end in a message is written out, as only traces have several lines."""
+        record.message = record.message.replace("\r", "\\r").replace("\n", "\\n")
+        return super().formatMessage(record)
+
+    def _clean(self, words: str, record: logging.LogRecord) -> str:
+        veil = Veil(self._detector)
+        inputs = getattr(record, "inputs", None)
+        if isinstance(inputs, Mapping):
+            given: dict[str, JSON] = dict(inputs)
+            veil.learn(given, "inputs")
+        if len(words) > LONGEST:
+            words = f"{words[:LONGEST]}\n… cut, {len(words):,} characters in all"
+        lines = veil.text(self._learned.hide(words)).split("\n")
+        return f"\n{BELOW}".join(map(visible, lines))
+
+
+def visible(line: str) -> str:
+    """The line with every character written out that would move the cursor, hide or reorder others."""
+    if _PLAIN.fullmatch(line):
+        return line
+    return "".join(_written(character) for character in line)
+
+
+def _written(character: str) -> str:
+    if unicodedata.category(character) not in _UNSEEN:
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def to_stderr(level: str) -> Learned:
+    """Everything to stderr, also what nobody catches. Slack's SDK logs tokens and button values at DEBUG, so it stays
+    at INFO. Returns what tells the log of further secrets."""
+    learned = Learned()
+    handler = logging.StreamHandler()
+    handler.setFormatter(Entries(learned))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in ("slack_bolt", "slack_sdk", "apscheduler", "httpx", "aiosqlite"):
         logging.getLogger(name).setLevel(max(logging.getLevelNamesMapping()[level], logging.INFO))
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+    return learned
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return sys.__excepthook__(kind, error, trace)
+    log.critical("the bot ends by an error that nothing caught", exc_info=(kind, error, trace))
+
+
+def _uncaught_in_thread(caught: threading.ExceptHookArgs) -> None:
+    if caught.exc_value is not None:
+        log.error("a thread ended by an error", exc_info=(caught.exc_type, caught.exc_value, caught.exc_traceback))

@@ -92,6 +92,7 @@ _LISTED: Mapping[str, str] = {
     "channel": '"#ops"',
     "groups": '{approvers: ["@security"], quorum: 1}',
     "sequence": '{name: lead, approvers: ["@ops-leads"]}, {name: finance, approvers: ["@finance"]}',
+    "mask": 'iban, "card.*"',
     "holidays": "2026-12-25, 2027-01-01",
     "rules": "{name: grave, match: {risk: [high]}}",
 }
