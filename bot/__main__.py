@@ -22,9 +22,9 @@ def main(argv: list[str] | None = None) -> int:
         match options.command:
             case "run":
                 loaded = settings.load(options.env_file)
-                logs.to_stderr(loaded.log_level)
+                learned = logs.to_stderr(loaded.log_level)
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                    runner.run(run(loaded, started=_say_ready))
+                    runner.run(run(loaded, started=_say_ready, learned=learned.learn))
                 return 0
             case "healthy":
                 return 0 if health.is_well(settings.load_store(options.env_file).state_dir) else 1

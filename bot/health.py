@@ -41,9 +41,10 @@ def _file(state_dir: Path) -> Path:
 
 def _state_dir() -> Path:
     """What STATE_DIR says, in the environment or in .env; `bot.settings` reads it in the same way."""
+    # imported only if the environment does not say it: a health check has to be quick
     if said := os.environ.get("STATE_DIR"):
         return Path(said)
-    from dotenv import dotenv_values  # noqa: PLC0415 - only if the environment does not say it
+    from dotenv import dotenv_values
 
     return Path(dotenv_values(".env").get("STATE_DIR") or "var")
 

@@ -10,7 +10,7 @@ import unicodedata
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from types import TracebackType
-from typing import Final
+from typing import Final, TextIO
 
 from bot.approvals.ids import JSON
 from bot.approvals.veil import MASK, Veil
@@ -86,6 +86,13 @@ class Entries(logging.Formatter):
         return f"\n{BELOW}".join(map(visible, lines))
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes to stderr. Of an entry that cannot be formed, logging itself would print the values."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        self.stream.write(f"an entry of {visible(record.name)} could not be written, {visible(record.pathname)}\n")
+
+
 def visible(line: str) -> str:
     """The line with every character written out that would move the cursor, hide or reorder others."""
     if _PLAIN.fullmatch(line):
@@ -104,9 +111,10 @@ def to_stderr(level: str) -> Learned:
     """Everything to stderr, also what nobody catches. Slack's SDK logs tokens and button values at DEBUG, so it stays
     at INFO. Returns what tells the log of further secrets."""
     learned = Learned()
-    handler = logging.StreamHandler()
+    handler = _Handler()
     handler.setFormatter(Entries(learned))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[handler])
+    logging.captureWarnings(True)
     for name in ("slack_bolt", "slack_sdk", "apscheduler", "httpx", "aiosqlite"):
         logging.getLogger(name).setLevel(max(logging.getLevelNamesMapping()[level], logging.INFO))
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
@@ -116,8 +124,6 @@ def to_stderr(level: str) -> Learned:
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if issubclass(kind, KeyboardInterrupt):
-        return sys.__excepthook__(kind, error, trace)
     log.critical("the bot ends by an error that nothing caught", exc_info=(kind, error, trace))
 
 

@@ -25,12 +25,12 @@ def private_folder(folder: Path) -> None:
         mode = folder.stat().st_mode
     except OSError as error:
         raise SettingsError(
-            f"{folder} cannot be used ({error}): STATE_DIR must name a folder that the bot may write to."
+            f"STATE_DIR {folder}: cannot be used ({error}). Name a folder that the bot may write to."
         ) from None
     if mode & stat.S_ISVTX and mode & stat.S_IWOTH:
         raise SettingsError(
-            f"{folder}: everybody may write to this folder, and the records would not be safe in it. Name a folder of the "
-            "bot's own under STATE_DIR."
+            f"STATE_DIR {folder}: everybody may write to this folder, so the records would not be safe in it. Name a "
+            "folder of the bot's own."
         )
     _tighten(folder, mode, 0o700)
 

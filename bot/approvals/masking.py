@@ -34,7 +34,7 @@ class Masking:
 
     secrets: Secrets
     marks: Callable[[str], tuple[str, ...]]
-    learned: Callable[[Collection[str]], None]
+    learned: Callable[[Collection[str]], object]
 
     def text(self, words: str) -> str:
         """A sentence that may repeat what somebody typed; nothing is known of their task."""

@@ -35,6 +35,8 @@ NUDGE: Final = "nudge"
 CANCEL: Final = "cancel"
 WITHDRAW: Final = "withdraw"
 VIEW_ALL: Final = "view_all"
+REVEAL: Final = "reveal"
+"""Opens the hidden values, for those who may answer; `reveal:<n>`, counted from 0, turns the page."""
 HISTORY: Final = "history"
 """Opens the trail; `history:<n>`, counted from 0, turns its page."""
 RETRY: Final = "retry"
@@ -59,6 +61,7 @@ NOTICE: Final = "notice"
 EDITS: Final = re.compile(r"^edit(:\d+)?$")
 CHOICES: Final = re.compile(r"^choose:\d+$")
 PAGES: Final = re.compile(r"^page:\d+$")
+REVEALS: Final = re.compile(r"^reveal(:\d+)?$")
 HISTORY_PAGES: Final = re.compile(r"^history:\d+$")
 HOMES: Final = re.compile(r"^home_(only|graph|page:[a-z]+:\d+)$")
 

@@ -122,7 +122,8 @@ async def _open_form(parts: Parts, body: Body, client: AsyncWebClient) -> None:
                 )
         except TimeoutError:
             raise Unreachable from None
-        view = opened_from(_form(request, pressed["action_id"]), request, body)
+        form = parts.modal(_form(await parts.shown(request), pressed["action_id"]))
+        view = opened_from(form, request, body)
         await client.views_open(trigger_id=body["trigger_id"], view=view)
 
 
@@ -159,12 +160,13 @@ async def _view_all(parts: Parts, body: Body, client: AsyncWebClient) -> None:
 
 
 async def _seen(parts: Parts, body: Body) -> Request:
-    """The request that the button is about, for one who may see the whole of it."""
+    """The request that the button is about, for one who may see the whole of it, but for its secrets."""
     target = actions.request_target(pressed_in(body)["value"])
     try:
         async with asyncio.timeout(IN_TIME):
             surface = await surface_of(parts, body)
-            return await parts.answers.view(target.request, person_of(body), parts.clock(), surface)
+            request = await parts.answers.view(target.request, person_of(body), parts.clock(), surface)
+            return await parts.shown(request)
     except TimeoutError:
         raise Unreachable from None
 

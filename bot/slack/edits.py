@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bot.approvals.ids import JSON
 from bot.approvals.question import Item
 from bot.approvals.request import Request
+from bot.approvals.veil import true_of
 from bot.slack import actions, asking, blocks, fields, forms, text, views
 from bot.slack.fields import Field, State, Wrong
 from bot.slack.views import Modal, Problems
@@ -27,10 +28,14 @@ class Edited:
 
 def edit(request: Request, item: int = 0) -> Modal:
     """One field per argument of one item. What Slack could not give back whole is named and stays as it is."""
-    asked = request.question.items[item]
+    asked = true_of(request.question).items[item]
     listed = _fields(request, item)
     kept = [name for name in asked.arguments if name not in {field.name for field in listed}]
-    content = [blocks.rich(blocks.line(blocks.run(text.label(asked.name, 100), "bold", "code")))] if asked.name else []
+    content = (
+        [blocks.rich(blocks.line(blocks.run(text.label(request.question.items[item].name, 100), "bold", "code")))]
+        if asked.name
+        else []
+    )
     content += [block for field in listed for block in fields.blocks_of(field)]
     if kept:
         names = text.listed([f"`{text.sentence(name, 60) or ' '}`" for name in kept], 10)
@@ -55,12 +60,12 @@ def edited(request: Request, state: State) -> Edited | Problems:
             problems[field.block_id] = str(wrong)
     if problems:
         return Problems(by_block=problems)
-    return Edited(item=item, arguments={**request.question.items[item].arguments, **read})
+    return Edited(item=item, arguments={**true_of(request.question).items[item].arguments, **read})
 
 
 def changes_nothing(request: Request, edited: Edited) -> bool:
     """Whether all stands as it stood, to the letter: true is not 1."""
-    before = request.question.items[edited.item].arguments
+    before = true_of(request.question).items[edited.item].arguments
     return json.dumps(dict(before), sort_keys=True) == json.dumps(dict(edited.arguments), sort_keys=True)
 
 
@@ -72,7 +77,8 @@ def problem(request: Request, item: int, field: str, sentence: str) -> Problems:
 def _fields(request: Request, item: int) -> list[Field]:
     """The arguments that can be edited, as many as one modal takes; then those that the schema knows and that have
     no value yet."""
-    asked = request.question.items[item]
+    asked = true_of(request.question).items[item]
+    shown = dict(zip(asked.arguments, request.question.items[item].arguments.values(), strict=True))
     schemas = _schemas(asked)
     made: list[Field] = []
     count, room = 0, forms.MOST_BYTES
@@ -86,6 +92,8 @@ def _fields(request: Request, item: int) -> list[Field]:
             field = asking.of_schema(block_id, (name,), unset, required=False, label=name, whole=True)
         if field is None:
             continue
+        if name in shown:
+            field = fields.under_veil(field, shown[name])
         drawn = fields.blocks_of(field)
         if count + len(drawn) <= forms.MOST_FIELDS and blocks.size(drawn) <= room:
             made.append(field)

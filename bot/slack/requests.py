@@ -11,6 +11,7 @@ from bot.approvals.policy import Expire
 from bot.approvals.question import Item, Risk, Verdict
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.task import Task
+from bot.approvals.veil import Hidden, hidden_in
 from bot.slack import actions, blocks, changes, decisions, more, privacy, standing, text, values, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
@@ -74,6 +75,12 @@ def _open_for(request: Request, place: str) -> list[str]:
     by = f"answer by {moment(request.deadline)}" if request.deadline else "no deadline"
     votes = standing.votes(request)
     return [by, f"answers: {votes}" if votes else "", place]
+
+
+def hidden_of(request: Request) -> tuple[Hidden, ...]:
+    """The secrets that the request does not show, each once."""
+    hidden = (*hidden_in(request.question), *(hidden_in(request.proposed) if request.edited else ()))
+    return tuple({each.mask: each for each in hidden}.values())
 
 
 def _joined(words: Sequence[str]) -> str:
@@ -177,11 +184,21 @@ def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
         *_renewed(request),
         *about,
         *changed,
+        *_hidden(request),
         *_standing(request, detail),
         *_shortage(request),
         *blocks.actions([*_buttons(request, cut or changes_cut), *(more.menu(request) if _open(request) else [])]),
         blocks.context(_footer(request)),
     ]
+
+
+def _hidden(request: Request) -> list[Block]:
+    """That there is more to see for those who may answer."""
+    number = len(hidden_of(request))
+    if not number or not _open(request):
+        return []
+    values = "1 value is hidden" if number == 1 else f"{number:,} values are hidden"
+    return [blocks.context(f"{values}: *Reveal* shows {'it' if number == 1 else 'them'} to those who may answer")]
 
 
 def _renewed(request: Request) -> list[Block]:
@@ -294,7 +311,8 @@ def _buttons(request: Request, cut: bool) -> list[Element]:
     view_all = blocks.button("View all", actions.VIEW_ALL, value)
     history = blocks.button("History", actions.HISTORY, value)
     if _open(request):
-        return [*_answers(request, value), view_all, history]
+        reveal = [blocks.button("Reveal", actions.REVEAL, value)] if hidden_of(request) else []
+        return [*_answers(request, value), view_all, *reveal, history]
     if isinstance(request.state, Decided) and request.state.revocable:
         return [blocks.button("Take it back", actions.TAKE_BACK, value), *([view_all] if cut else []), history]
     stopped = isinstance(request.state, Decided) and request.state.failure is not None
