@@ -45,8 +45,6 @@ class Store(BaseSettings):
 class Settings(Store):
     """Every setting, with its default. Names are the environment's, in lower case."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
-
     slack_bot_token: SecretStr
     """Starts with xoxb-: what the bot may do in the workspace."""
     slack_app_token: SecretStr
