@@ -22,7 +22,7 @@ _ENOUGH: Final = 20
 
 _KEY_BLOCK: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----")
 _USER_INFO: Final = re.compile(r"://[^\s/?#@:\"'<>]{0,200}:([^\s/@\"'<>]{1,500})@")
-_SCHEME: Final = re.compile(r"\b(?:bearer|basic|token|apikey|digest|negotiate|bot)\s{1,3}([\w.~+/=-]{8,8192})", re.I)
+_SCHEME: Final = re.compile(r"\b(?:bearer|basic|token|apikey|negotiate|bot)\s{1,3}([\w.~+/=-]{8,8192})", re.I)
 _ASSIGNED: Final = re.compile(
     r"(?<![\w.-])([\w.-]{2,80})[\"'`\]\\]{0,6}(>|\s{0,3}(?:=>|:=|={1,3}|:|%3[Dd])\s{0,3})\[?(\\{0,3}[\"'`])?"
 )
@@ -50,7 +50,7 @@ _DIGEST: Final = re.compile(r"sha(?:1|224|256|384|512)[-:]$", re.I)
 _ELSEWHERE: Final = re.compile(
     r"\$|%\w+%$|\{\{|<[\w -]+>?$|(?:env|vault|secret|ssm|op|file|ref|aws|gcp|projects|arn)[:/]|process\.env|os\.environ"
     r"|\(|(?:\*|•|x|\.|-|…|#)+$|\[?(?:redacted|hidden|masked|filtered|removed|omitted|none|null|nil|true|false|yes|no|undefined"
-    r"|unset|empty|required|optional|missing|changed|expired|unknown|n/a|string|str|int|number|bool|boolean|object)\b\]?$",
+    r"|unset|empty|required|optional|missing|changed|expired|unknown|n/a|string|str|int|number|bool|boolean|object)\b\]?[.,;!?]*$",
     re.I,
 )
 """What stands in the place of a secret and is none: where it is kept, that it is gone, or what it would be."""
