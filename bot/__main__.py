@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvloop
 
-from bot import audit, demo, explain, health, logs, settings
+from bot import audit, demo, explain, health, logs, printable, settings
 from bot.app import run
 from bot.approvals.errors import CountersignError
 from bot.check import check
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
             case _:
                 return asyncio.run(demo.main(demo.Options.of(options)))
     except CountersignError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable.lines(str(error))}\n")
         return 2
     except KeyboardInterrupt:
         return 130

@@ -6,7 +6,6 @@ import logging
 import re
 import sys
 import threading
-import unicodedata
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from types import TracebackType
@@ -14,6 +13,7 @@ from typing import Final, TextIO
 
 from bot.approvals.ids import JSON
 from bot.approvals.veil import MASK, Veil
+from bot.printable import printable
 from bot.secrets import Detector
 
 BELOW: Final = "    | "
@@ -22,8 +22,6 @@ LONGEST: Final = 100_000
 """Characters of one entry; more of a trace helps nobody."""
 MOST_LEARNED: Final = 1000
 """Values that are remembered because they stand under telling names; the oldest are forgotten first."""
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-_PLAIN: Final = re.compile(r"[\x20-\x7e]*")
 
 log = logging.getLogger(__name__)
 
@@ -83,28 +81,14 @@ class Entries(logging.Formatter):
         if len(words) > LONGEST:
             words = f"{words[:LONGEST]}\n… cut, {len(words):,} characters in all"
         lines = veil.text(self._learned.hide(words)).split("\n")
-        return f"\n{BELOW}".join(map(visible, lines))
+        return f"\n{BELOW}".join(map(printable, lines))
 
 
 class _Handler(logging.StreamHandler[TextIO]):
     """Writes to stderr. Of an entry that cannot be formed, logging itself would print the values."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
-        self.stream.write(f"an entry of {visible(record.name)} could not be written, {visible(record.pathname)}\n")
-
-
-def visible(line: str) -> str:
-    """The line with every character written out that would move the cursor, hide or reorder others."""
-    if _PLAIN.fullmatch(line):
-        return line
-    return "".join(_written(character) for character in line)
-
-
-def _written(character: str) -> str:
-    if unicodedata.category(character) not in _UNSEEN:
-        return character
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+        self.stream.write(f"an entry of {printable(record.name)} could not be written, {printable(record.pathname)}\n")
 
 
 def to_stderr(level: str) -> Learned:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from enum import Enum
+from enum import Enum, IntEnum
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
@@ -97,6 +97,17 @@ def hidden_in(question: Question) -> tuple[Hidden, ...]:
     return question.hidden if isinstance(question, Masked) else ()
 
 
+class _Hides(IntEnum):
+    """How much of a value is hidden."""
+
+    FOUND = 0
+    """What looks like a secret."""
+    SECRETS = 1
+    """Every text and number: its name says that it is a secret."""
+    ALL = 2
+    """Everything: the policy says so, and yes or no, or nothing at all, may be what it is about."""
+
+
 def masked(question: Question, secrets: Secrets, marks: Sequence[str] = ()) -> Masked:
     """The question as everybody may see it."""
     veil = Veil(secrets, marks)
@@ -171,7 +182,7 @@ class Veil:
             case tuple():
                 return tuple(self._field(name, each) for each in value)
             case dict() | list() if name in _SCHEMAS:
-                return self._schema(value, hides=False)
+                return self._schema(value, _Hides.FOUND)
             case Mapping():
                 return self.value(dict(value), name)
             case list():
@@ -197,42 +208,50 @@ class Veil:
 
     def value(self, value: JSON, root: str) -> JSON:
         """The value in its own shape, with a text in the place of each secret."""
-        return self._value(value, (root,), hides=False)
+        return self._value(value, (root,), _Hides.FOUND)
 
     # --- Within ---------------------------------------------------------------------------------
 
-    def _value(self, value: JSON, path: Path, *, hides: bool) -> JSON:
+    def _value(self, value: JSON, path: Path, hides: _Hides) -> JSON:
         if len(path) > DEEPEST:
             return self._mask(value, ".".join(path[:4]), 0, 0)
         match value:
             case dict():
-                return self._object(value, path, hides=hides)
+                return self._object(value, path, hides)
             case list():
                 telling = _telling_entries(value, self._secrets)
-                return [self._value(each, path, hides=hides or number in telling) for number, each in enumerate(value)]
-            case str() if value and hides:
+                return [
+                    self._value(each, path, max(hides, _Hides.SECRETS) if number in telling else hides)
+                    for number, each in enumerate(value)
+                ]
+            case _ if hides is _Hides.ALL:
+                return self._whole(value, path)
+            case str() if value and hides is _Hides.SECRETS:
                 return self._whole(value, path)
             case str():
                 return self.text(value, ".".join(path))
-            case int() | float() if hides and not isinstance(value, bool):
+            case int() | float() if hides is _Hides.SECRETS and not isinstance(value, bool):
                 return self._whole(value, path)
             case _:
                 return value
 
-    def _object(self, value: Mapping[str, JSON], path: Path, *, hides: bool) -> JSON:
+    def _object(self, value: Mapping[str, JSON], path: Path, hides: _Hides) -> JSON:
         named = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), "")
         shown: dict[str, JSON] = {}
         for key, each in value.items():
             at = (*path, key)
             name = str(named) if named and key in _VALUES else key
-            hidden = hides or self._marked(at) or self._marked((*path, name)) or self._secrets.is_telling(name, each)
+            if self._marked(at) or self._marked((*path, name)):
+                hidden = _Hides.ALL
+            else:
+                hidden = max(hides, _Hides.SECRETS) if self._secrets.is_telling(name, each) else hides
             written = self.text(key, ".".join(path))
             while written in shown:
                 written += "'"
-            shown[written] = self._value(each, at, hides=hidden)
+            shown[written] = self._value(each, at, hidden)
         return shown
 
-    def _whole(self, value: str | float, path: Path) -> str:
+    def _whole(self, value: str | float | None, path: Path) -> str:
         """The whole value under a mask, which is hidden from now on in texts too."""
         words = value if isinstance(value, str) else json.dumps(value)
         found = self._secrets.found(words)
@@ -268,6 +287,12 @@ class Veil:
         self._met.setdefault(kept, replace(hidden, place=place))
         return hidden.mask
 
+    def _hides(self, name: str) -> _Hides:
+        """What is hidden of a property's values, of which the schema alone is known."""
+        if self._marked((name,)):
+            return _Hides.ALL
+        return _Hides.SECRETS if self._secrets.is_telling(name, "?") else _Hides.FOUND
+
     def _marked(self, path: Path) -> bool:
         return any(
             len(mark) <= len(path)
@@ -275,7 +300,7 @@ class Veil:
             for mark in self._marks
         )
 
-    def _schema(self, schema: JSON, *, hides: bool, depth: int = 0) -> JSON:
+    def _schema(self, schema: JSON, hides: _Hides, depth: int = 0) -> JSON:
         """A JSON Schema with masks in its texts, and for what it says of the values of a telling property."""
         if depth > DEEPEST:
             return None
@@ -285,20 +310,15 @@ class Veil:
                 for key, each in schema.items():
                     if key == "properties" and isinstance(each, dict):
                         shown[key] = {
-                            name: self._schema(
-                                about,
-                                hides=self._secrets.is_telling(name, MASK) or self._marked((name,)),
-                                depth=depth + 1,
-                            )
-                            for name, about in each.items()
+                            name: self._schema(about, self._hides(name), depth + 1) for name, about in each.items()
                         }
                     elif key in _SCHEMA_VALUES:
-                        shown[key] = self._value(each, ("form", key), hides=hides)
+                        shown[key] = self._value(each, ("form", key), hides)
                     else:
-                        shown[key] = self._schema(each, hides=hides, depth=depth + 1)
+                        shown[key] = self._schema(each, hides, depth + 1)
                 return shown
             case list():
-                return [self._schema(each, hides=hides, depth=depth + 1) for each in schema]
+                return [self._schema(each, hides, depth + 1) for each in schema]
             case str():
                 return self.text(schema, "form")
             case _:

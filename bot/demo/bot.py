@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvloop
 
-from bot import logs, settings
+from bot import logs, printable, settings
 from bot.app import run
 from bot.approvals.errors import CountersignError
 from bot.demo.clock import following
@@ -25,7 +25,7 @@ def main() -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(loaded, learned))
     except CountersignError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable.lines(str(error))}\n")
         return 2
     return 0
 

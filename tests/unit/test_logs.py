@@ -23,7 +23,9 @@ def written(message: str, *args: object, error: BaseException | None = None, **e
     return written_by(Entries(Learned()), message, *args, error=error, **extra)
 
 
-def written_by(entries: Entries, message: str, *args: object, error: BaseException | None = None, **extra: object) -> str:
+def written_by(
+    entries: Entries, message: str, *args: object, error: BaseException | None = None, **extra: object
+) -> str:
     exc_info = (type(error), error, error.__traceback__) if error is not None else None
     record = logging.LogRecord("graph", logging.ERROR, __file__, 1, message, args, exc_info)
     for name, value in extra.items():

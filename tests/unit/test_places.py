@@ -30,7 +30,7 @@ def lax() -> object:
 async def test_all_that_a_bot_keeps_is_private(tmp_path: Path) -> None:
     """The records, the graphs' state, and what SQLite keeps beside them while they are in use."""
     folder = tmp_path / "state"
-    settings = Settings(slack_bot_token="xoxb-1", slack_app_token="xapp-1", state_dir=folder)  # type: ignore[arg-type]
+    settings = Settings(slack_bot_token="xoxb-1", slack_app_token="xapp-1", state_dir=folder)
 
     async with opened(settings):
         kept = {path.name: mode(path) for path in folder.iterdir()}
@@ -44,7 +44,7 @@ async def test_all_that_a_bot_keeps_is_private(tmp_path: Path) -> None:
 async def test_what_an_earlier_version_left_open_is_closed(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir(mode=0o755)
-    settings = Settings(slack_bot_token="xoxb-1", slack_app_token="xapp-1", state_dir=folder)  # type: ignore[arg-type]
+    settings = Settings(slack_bot_token="xoxb-1", slack_app_token="xapp-1", state_dir=folder)
     async with opened(settings):
         pass
     folder.chmod(0o755)
