@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, TextIO
 
 from bot.approvals.ids import JSON
-from bot.approvals.veil import MASK, Veil
+from bot.approvals.veil import EDGE, MASK, Veil
 from bot.printable import printable
 from bot.secrets import Detector
 
@@ -49,7 +49,7 @@ class Learned:
             return words
         if self._pattern is None:
             longest_first = sorted(self._values, key=len, reverse=True)
-            self._pattern = re.compile("|".join(rf"(?<!\w){re.escape(value)}(?!\w)" for value in longest_first))
+            self._pattern = re.compile("|".join(rf"{EDGE}{re.escape(value)}(?!\w)" for value in longest_first))
         return self._pattern.sub(MASK, words)
 
 
@@ -65,23 +65,23 @@ class Entries(logging.Formatter):
         self._learned = learned
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._clean(super().format(record), record)
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
-        """The first line: a line end in a message is written out, as only traces have several lines."""
-        record.message = record.message.replace("\r", "\\r").replace("\n", "\\n")
-        return super().formatMessage(record)
-
-    def _clean(self, words: str, record: logging.LogRecord) -> str:
         veil = Veil(self._detector)
         inputs = getattr(record, "inputs", None)
         if isinstance(inputs, Mapping):
             given: dict[str, JSON] = dict(inputs)
             veil.learn(given, "inputs")
-        if len(words) > LONGEST:
-            words = f"{words[:LONGEST]}\n… cut, {len(words):,} characters in all"
-        lines = veil.text(self._learned.hide(words)).split("\n")
-        return f"\n{BELOW}".join(map(printable, lines))
+
+        def masked(words: str) -> str:
+            cut = words if len(words) <= LONGEST else f"{words[:LONGEST]}\n… cut, {len(words):,} characters in all"
+            return veil.text(self._learned.hide(cut))
+
+        record.message = masked(record.getMessage())
+        record.asctime = self.formatTime(record)
+        below = [self.formatException(record.exc_info)] if record.exc_info else []
+        below += [self.formatStack(record.stack_info)] if record.stack_info else []
+        first = printable(self.formatMessage(record))  # a line end in a message is written out
+        lines = [line for each in below for line in masked(each).split("\n")]
+        return f"\n{BELOW}".join([first, *map(printable, lines)])
 
 
 class _Handler(logging.StreamHandler[TextIO]):

@@ -19,6 +19,8 @@ from bot.approvals.question import Question
 
 MASK: Final = "••••"
 """In the place of a secret; what stands around it may be shown."""
+EDGE: Final = r"(?:(?<!\w)|(?<=\\[nrt]))"
+"""Where a word begins, also behind a line end that is written out, as in JSON within JSON."""
 DEEPEST: Final = 150
 """Levels of a value that are looked through; what lies deeper is hidden as a whole."""
 _SHORT: Final = 4
@@ -268,7 +270,7 @@ class Veil:
             return
         if self._pattern is None:
             longest_first = sorted(self._known, key=len, reverse=True)
-            self._pattern = re.compile("|".join(rf"(?<!\w){re.escape(each)}(?!\w)" for each in longest_first))
+            self._pattern = re.compile("|".join(rf"{EDGE}{re.escape(each)}(?!\w)" for each in longest_first))
         for match in self._pattern.finditer(words):
             yield match.span()
 

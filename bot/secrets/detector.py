@@ -24,7 +24,7 @@ _KEY_BLOCK: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,1
 _USER_INFO: Final = re.compile(r"://[^\s/?#@:\"'<>]{0,200}:([^\s/@\"'<>]{1,500})@")
 _SCHEME: Final = re.compile(r"\b(?:bearer|basic|token|apikey|negotiate|bot)\s{1,3}([\w.~+/=-]{8,8192})", re.I)
 _ASSIGNED: Final = re.compile(
-    r"(?<![\w.-])([\w.-]{2,80})[\"'`\]\\]{0,6}(>|\s{0,3}(?:=>|:=|={1,3}|:|%3[Dd])\s{0,3})\[?(\\{0,3}[\"'`])?"
+    r"(?<![\w.-])([\w.-]{2,80})[\"'`\]\\]{0,20}(>|\s{0,3}(?:=>|:=|={1,3}|:|%3[Dd])\s{0,3})\[?(\\{0,15}[\"'`])?"
 )
 _FLAG: Final = re.compile(r"(?<![\w-])--?([A-Za-z][\w-]{1,60})[ \t]{1,3}([\"'])?(?!-)")
 _SAID: Final = re.compile(
@@ -37,9 +37,9 @@ _COMMANDS: Final = (
         ("curl", "wget", "http"),
         re.compile(r"(?:^|\s)(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"']{1,80}:([^\s\"']{1,500})"),
     ),
-    (("sshpass",), re.compile(r"\bsshpass\s+-p\s{0,2}[\"']?([^\s\"']{1,200})")),
-    (("redis-cli",), re.compile(r"\bredis-cli\b[^\n|;]{0,200}?\s-a\s+[\"']?([^\s\"']{1,200})")),
-    (("mysql", "mariadb"), re.compile(r"\b(?:mysql\w{0,8}|mariadb)\b[^\n|;]{0,200}?\s-p[\"']?([^\s\"']{1,200})")),
+    (("sshpass",), re.compile(r"sshpass\s+-p\s{0,2}[\"']?([^\s\"']{1,200})")),
+    (("redis-cli",), re.compile(r"redis-cli\b[^\n|;]{0,200}?\s-a\s+[\"']?([^\s\"']{1,200})")),
+    (("mysql", "mariadb"), re.compile(r"(?:mysql\w{0,8}|mariadb)\b[^\n|;]{0,200}?\s-p[\"']?([^\s\"']{1,200})")),
 )
 _BARE: Final = re.compile(r"[^\s,;&\"'`<>\])}|\\]{1,8192}")
 _LINE: Final = re.compile(r"[^\r\n\"'`]{1,8192}")
@@ -120,8 +120,11 @@ def _blocks(text: str) -> Iterator[Found]:
 def _named(text: str) -> Iterator[Found]:
     end = 0
     for match in _ASSIGNED.finditer(text):
-        name = match[1].rpartition(".")[2] or match[1]
-        if match.start() >= end and (names.is_telling(name) or names.is_telling(match[1])):
+        whole = match[1]
+        if text[match.start() - 1 : match.start()] == "\\" and whole[0] in "nrt":
+            whole = whole[1:]  # behind a line end that is written out
+        name = whole.rpartition(".")[2] or whole
+        if match.start() >= end and (names.is_telling(name) or names.is_telling(whole)):
             for found in _assigned(text, match, name.lower()):
                 end = found.end
                 yield found

@@ -26,8 +26,9 @@ _PLUGINS: Final = (
 )
 """The plugins of detect-secrets whose rules are forms. The others look for assignments, which `detector` does for every
 name, or have a form below that also fits what is issued today."""
-_EDGE: Final = "(?<![A-Za-z0-9])"
-"""A form that begins within a longer word is a part of that word, and no token."""
+_EDGE: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
+"""A form that begins within a longer word is a part of that word, and no token. A line end may be written out before
+it, as in JSON within JSON."""
 
 _PREFIXED: Final = (
     # prefix that everybody knows, characters after it, how many at least
@@ -89,9 +90,13 @@ _PREFIXED: Final = (
     ("access_token[$]production[$]", r"[0-9a-z$]", 40),  # Braintree
 )
 _WHOLE: Final = (
+    # first the signed and encrypted JSON Web Tokens (RFC 7519, RFC 7516);
     # what may be kept of it is nothing: no part of these is known to all
-    ("eyJ", r"(?<![\w-])eyJ[\w-]{8,}+={0,2}[.]eyJ[\w-]{4,}+={0,2}(?:[.][\w-]*+)?"),  # a JSON Web Token (RFC 7519)
-    ("eyJ", r"(?<![\w-])eyJ[\w-]{16,}+(?:[.][\w-]*+){4}"),  # an encrypted one (RFC 7516)
+    (
+        "eyJ",
+        r"(?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]{8,}+={0,2}[.]eyJ[\w-]{4,}+={0,2}(?:[.][\w-]*+)?",
+    ),
+    ("eyJ", r"(?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]{16,}+(?:[.][\w-]*+){4}"),
     ("re_", r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{16,64}"),  # Resend
     ("A3-", r"A3-[A-Z0-9]{6}-[A-Z0-9-]{20,64}"),  # 1Password
     ("AKIA|ASIA|ABIA|ACCA", r"(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}(?![0-9A-Z])"),
@@ -133,7 +138,7 @@ def _literal(prefixes: str) -> str:
 
 def _whole() -> Iterator[Format]:
     for hints, pattern in _WHOLE:
-        yield Format(tuple(hints.split("|")), re.compile(f"(?<![A-Za-z0-9]){pattern}"), keeps=False)
+        yield Format(tuple(hints.split("|")), re.compile(f"{_EDGE}{pattern}"), keeps=False)
 
 
 def _of_detect_secrets() -> Iterator[Format]:

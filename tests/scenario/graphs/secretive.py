@@ -45,7 +45,8 @@ def ask(state: State) -> dict[str, Any]:
 def act(state: State) -> dict[str, Any]:
     texts, named = json.loads(Path(state["file"]).read_text())
     (decision,) = state["answer"]["decisions"]
-    said = "\n".join([*texts, *named.values(), state.get("password", "")])
+    values = [value for value in named.values() if isinstance(value, str)]
+    said = "\n".join([*texts, *values, named["db"]["password"], state.get("password", "")])
     logging.getLogger("secretive").warning("acting with %s", said)
     if state.get("raises"):
         try:

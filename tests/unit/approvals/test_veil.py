@@ -212,3 +212,9 @@ def test_a_plain_question_is_shown_as_it_is() -> None:
     assert (drawn.title, drawn.items, drawn.payload) == (question.title, question.items, question.payload)
     assert drawn.items[0].verdicts == (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT)
     assert not drawn.hidden
+
+
+def test_what_is_known_is_hidden_behind_a_line_end_that_is_written_out() -> None:
+    drawn = masked(asked({"password": "swordfish", "body": '{"a": "one\\nswordfish"}'}), Marked())
+
+    assert drawn.items[0].arguments["body"] == f'{{"a": "one\\n{MASK}"}}'

@@ -124,3 +124,14 @@ def test_the_time_it_takes_grows_with_the_text_and_no_faster(evil: str) -> None:
     found = DETECTOR.found(evil * (400_000 // len(evil)))
 
     assert all(one.end <= other.start for one, other in pairwise(found))
+
+
+@pytest.mark.parametrize("sample", IN_TEXTS, ids=ids(IN_TEXTS))
+def test_a_secret_behind_a_line_end_that_is_written_out_is_masked(sample: Sample) -> None:
+    """As where an agent puts a JSON text into another one."""
+    packed = json.dumps(json.dumps({"note": f"one\n{sample.text}\ttwo"}))
+
+    shown = masked(asked({"body": packed}), DETECTOR)
+
+    forms = {sample.secret, written(sample.secret), written(written(sample.secret))}
+    assert not [form for form in forms if form in str(shown.items[0].arguments["body"])]
