@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.approvals.ids import JSON
 from bot.approvals.question import Item
@@ -78,7 +78,11 @@ def _fields(request: Request, item: int) -> list[Field]:
     """The arguments that can be edited, as many as one modal takes; then those that the schema knows and that have
     no value yet."""
     asked = true_of(request.question).items[item]
-    shown = dict(zip(asked.arguments, request.question.items[item].arguments.values(), strict=True))
+    drawn = request.question.items[item].arguments
+    names, shown = (
+        dict(zip(asked.arguments, drawn, strict=True)),
+        dict(zip(asked.arguments, drawn.values(), strict=True)),
+    )
     schemas = _schemas(asked)
     made: list[Field] = []
     count, room = 0, forms.MOST_BYTES
@@ -93,7 +97,7 @@ def _fields(request: Request, item: int) -> list[Field]:
         if field is None:
             continue
         if name in shown:
-            field = fields.under_veil(field, shown[name])
+            field = fields.under_veil(field if names[name] == name else replace(field, label=names[name]), shown[name])
         drawn = fields.blocks_of(field)
         if count + len(drawn) <= forms.MOST_FIELDS and blocks.size(drawn) <= room:
             made.append(field)

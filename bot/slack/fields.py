@@ -234,7 +234,7 @@ def _value(field: Field, words: str) -> JSON:
     if field.holds and _unbroken(words) == _unbroken(shown_words(field)):
         return field.initial
     value = _read(field, words)
-    if MASK in words and MASK not in words_of(field):
+    if MASK in json.dumps(value, ensure_ascii=False) and MASK not in words_of(field):
         return _unveiled(value, dict(_behind(field.shown, field.initial)) if field.veiled else {})
     return value
 
