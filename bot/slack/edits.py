@@ -78,11 +78,9 @@ def _fields(request: Request, item: int) -> list[Field]:
     """The arguments that can be edited, as many as one modal takes; then those that the schema knows and that have
     no value yet."""
     asked = true_of(request.question).items[item]
-    drawn = request.question.items[item].arguments
-    names, shown = (
-        dict(zip(asked.arguments, drawn, strict=True)),
-        dict(zip(asked.arguments, drawn.values(), strict=True)),
-    )
+    masked = request.question.items[item].arguments
+    names = dict(zip(asked.arguments, masked, strict=True))
+    shown = dict(zip(asked.arguments, masked.values(), strict=True))
     schemas = _schemas(asked)
     made: list[Field] = []
     count, room = 0, forms.MOST_BYTES

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.approvals.decision import Respond
 from bot.approvals.ids import JSON
 from bot.approvals.request import Request
 from bot.approvals.veil import MASK
@@ -157,4 +158,4 @@ def test_a_form_that_an_agent_asks_for_hides_its_defaults_and_keeps_them() -> No
     answer = modals.response(request, state_of(view, Name="bob"))
 
     assert "swordfish" not in json.dumps(view)
-    assert answer == modals.Respond(value={"password": "swordfish", "name": "bob"})
+    assert answer == Respond(value={"password": "swordfish", "name": "bob"})
