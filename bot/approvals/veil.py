@@ -198,8 +198,11 @@ class Veil:
         """The words, with a mask in the place of each secret."""
         if self._learns:
             return words
-        spans = [(each.start, each.end, each.head, each.tail) for each in self._secrets.found(words)]
-        for start, end in self._repeated(words):
+        found = self._secrets.found(words)
+        if not found and not self._known:
+            return words
+        spans = [(each.start, each.end, each.head, each.tail) for each in found]
+        for start, end in self._repeated(words) if self._known else ():
             if all(end <= other[0] or other[1] <= start for other in spans):
                 spans.append((start, end, 0, 0))
         written, at = [], 0
@@ -231,7 +234,7 @@ class Veil:
             case str() if value and hides is _Hides.SECRETS:
                 return self._whole(value, path)
             case str():
-                return self.text(value, ".".join(path))
+                return value if self._learns else self.text(value, ".".join(path))
             case int() | float() if hides is _Hides.SECRETS and not isinstance(value, bool):
                 return self._whole(value, path)
             case _:
@@ -266,8 +269,6 @@ class Veil:
         return mask
 
     def _repeated(self, words: str) -> Iterator[tuple[int, int]]:
-        if not self._known:
-            return
         if self._pattern is None:
             longest_first = sorted(self._known, key=len, reverse=True)
             self._pattern = re.compile("|".join(rf"{EDGE}{re.escape(each)}(?!\w)" for each in longest_first))
@@ -336,6 +337,8 @@ def _parts(mark: str) -> Path:
 def _telling_entries(entries: Sequence[JSON], secrets: Secrets) -> set[int]:
     """What follows a name in a list: the word after an option (`--password`), the second of a pair."""
     telling: set[int] = set()
+    if len(entries) != 2 and not any(isinstance(each, str) and each.startswith("-") for each in entries):
+        return telling
     for number, (name, value) in enumerate(pairwise(entries)):
         option = isinstance(name, str) and name.startswith("-") and "=" not in name
         pair = len(entries) == 2 and isinstance(name, str)

@@ -134,6 +134,7 @@ def test_the_same_secret_has_the_same_mask_and_another_one_another() -> None:
 
 def test_names_that_read_alike_under_masks_are_kept_apart() -> None:
     assert list(shown({SHOWN: 1, SECRET: 2}).values()) == [1, 2]
+    assert list(shown({SECRET: 1, SHOWN: 2})) == [SHOWN, f"{SHOWN}'"]
 
 
 def test_what_follows_a_name_in_a_list_is_hidden() -> None:
