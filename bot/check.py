@@ -21,6 +21,7 @@ from bot.approvals.question import Question
 from bot.approvals.selection import Policies
 from bot.approvals.vacancies import muster, unmatched, vacancies
 from bot.engine import registry, undeclared
+from bot.printable import printable
 from bot.settings import Settings
 from bot.slack import tokens
 from bot.slack.calls import web_client
@@ -80,7 +81,7 @@ async def check(env_file: Path) -> int:
             await _conventions(loaded, policies, findings)
         if await _slack(loaded, findings) and policies is not None:
             await _approvers(loaded, policies, findings)
-    sys.stdout.write("\n".join(findings.lines) + "\n")
+    sys.stdout.write("\n".join(map(printable, findings.lines)) + "\n")
     return 1 if findings.wrong else 0
 
 

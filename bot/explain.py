@@ -38,6 +38,7 @@ from bot.approvals.task import Task
 from bot.approvals.vacancies import muster, vacancies
 from bot.durations import spoken
 from bot.engine import questions
+from bot.printable import printable
 from bot.slack.calls import web_client
 from bot.slack.directory import SlackDirectory
 
@@ -117,7 +118,7 @@ async def explain(options: Options) -> int:
             lines += _times(policy, datetime.now(UTC))
     except LookupFailed as failed:
         raise SettingsError(f"Slack did not answer ({failed}). Try again, or without SLACK_BOT_TOKEN.") from failed
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join(map(printable, lines)) + "\n")
     return 0 if governing is not None else 1
 
 
@@ -180,6 +181,7 @@ def _policy(policy: Policy) -> list[str]:
         *(["Slack asks once more before an approval."] if policy.confirm else []),
         *([f"One who may answer can put a deadline off once, by {spoken(policy.extend)}."] if policy.extend else []),
         *([f"A place of the graph may ask {policy.max_rounds} times."] if policy.max_rounds else []),
+        *([f"Values of these keys are hidden: {', '.join(policy.mask)}."] if policy.mask else []),
     ]
     return [*lines, *terms]
 

@@ -5,7 +5,7 @@ Nothing here calls Slack or runs a graph: what has to follow is woken, and found
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -173,6 +173,22 @@ class Answers:
         """Record that somebody was shown all of the request, as it stood."""
         data = {"version": request.version}
         await self.storage.record(event_of(request, "viewed", now, person=person, surface=surface, data=data))
+
+    async def admit_to_hidden(
+        self, request_id: RequestId, person: Person, now: datetime, surface: SurfaceId | None = None
+    ) -> Request:
+        """The request, for one who may answer it, looked up afresh: those alone are shown its hidden values.
+        `NotFound`, `MayNotVote`, or `Unreachable`; a refusal is recorded."""
+        request = await self.storage.request(request_id)
+        await self._admission.recognise(request, person, now, fresh=True, surface=surface)
+        return request
+
+    async def revealed(
+        self, request: Request, person: Person, keys: Sequence[str], now: datetime, surface: SurfaceId | None = None
+    ) -> None:
+        """Record that somebody looks at hidden values, before they see them."""
+        data: dict[str, JSON] = {"version": request.version, "keys": list(keys)}
+        await self.storage.record(event_of(request, "revealed", now, person=person, surface=surface, data=data))
 
     # --- Within ---------------------------------------------------------------------------------
 

@@ -172,6 +172,8 @@ class Policy:
     """By how much one who may answer may put a stage's deadline off, once; None: not at all."""
     max_rounds: int | None = None
     """How often one place of a graph may ask within a task; once more stops the task. None: without end."""
+    mask: tuple[str, ...] = ()
+    """Keys and ends of dotted paths whose values are hidden, besides what looks like a secret."""
 
     def __post_init__(self) -> None:
         if not self.stages:

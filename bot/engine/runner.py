@@ -276,7 +276,8 @@ class LangGraphEngine:
 
     def _failure(self, task: Task, error: Exception, now: datetime) -> Failure:
         failure = Failure(error_id=uuid.uuid4().hex[:8], summary=type(error).__name__, at=now)
-        log.error("error %s: the graph %s of task %s raised", failure.error_id, task.graph, task.id, exc_info=error)
+        about, hidden = (failure.error_id, task.graph, task.id), {"inputs": task.inputs}
+        log.error("error %s: the graph %s of task %s raised", *about, exc_info=error, extra=hidden)
         return failure
 
 

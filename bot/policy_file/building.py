@@ -119,6 +119,7 @@ def _policy(place: Place, name: str, own: Mapping[str, Any], defaults: Mapping[s
         auto=auto,
         extend=said.get("extend"),
         max_rounds=said.get("max_rounds"),
+        mask=tuple(dict.fromkeys((*defaults.get("mask", ()), *own.get("mask", ())))),
     )
 
 

@@ -93,6 +93,7 @@ _LISTED: Mapping[str, str] = {
     "channel": '"#ops"',
     "groups": '{approvers: ["@security"], quorum: 1}',
     "sequence": '{name: lead, approvers: ["@ops-leads"]}, {name: finance, approvers: ["@finance"]}',
+    "mask": 'iban, "card.*"',
     "holidays": "2026-12-25, 2027-01-01",
     "leave_out": "details.draft, quoted_at",
     "rules": "{name: grave, match: {risk: [high]}}",

@@ -41,6 +41,8 @@ WHICH: Final = "which"
 """The menu of a review in which one of several actions is chosen to be edited."""
 ARGUMENTS: Final = "arguments"
 """The menu of an edit in which it is chosen which of many arguments are shown."""
+REVEAL: Final = "reveal"
+"""Opens the hidden values, for those who may answer; `reveal:<n>`, counted from 0, turns the page."""
 HISTORY: Final = "history"
 """Opens the trail; `history:<n>`, counted from 0, turns its page."""
 RETRY: Final = "retry"
@@ -67,6 +69,7 @@ NOTICE: Final = "notice"
 EDITS: Final = re.compile(r"^edit(:\d+)?$")
 CHOICES: Final = re.compile(r"^choose:\d+$")
 PAGES: Final = re.compile(r"^page:\d+$")
+REVEALS: Final = re.compile(r"^reveal(:\d+)?$")
 HISTORY_PAGES: Final = re.compile(r"^history:\d+$")
 HOMES: Final = re.compile(r"^home_(only|graph|page:[a-z]+:\d+)$")
 

@@ -176,7 +176,8 @@ async def _answering(
                 )
         except TimeoutError:
             raise Unreachable from None
-        await shown(client, body, opened_from(_form(request, action_id), request, body))
+        form = parts.modal(_form(await parts.shown(request), action_id))
+        await shown(client, body, opened_from(form, request, body))
 
 
 async def shown(client: AsyncWebClient, body: Body, view: modals.Modal) -> None:
@@ -254,12 +255,13 @@ async def _page(
 
 
 async def _seen(parts: Parts, body: Body) -> Request:
-    """The request that the button is about, for one who may see the whole of it."""
+    """The request that the button is about, for one who may see the whole of it, but for its secrets."""
     target = actions.request_target(pressed_in(body)["value"])
     try:
         async with asyncio.timeout(IN_TIME):
             surface = await surface_of(parts, body)
-            return await parts.answers.view(target.request, person_of(body), parts.clock(), surface)
+            request = await parts.answers.view(target.request, person_of(body), parts.clock(), surface)
+            return await parts.shown(request)
     except TimeoutError:
         raise Unreachable from None
 
@@ -283,7 +285,8 @@ async def _choose_arguments(parts: Parts, body: Body, client: AsyncWebClient) ->
             await surface_of(parts, body),
             digest=target.digest,
         )
-    turned = opened_from(modals.edit(request, item, part), request, body)
+    form = parts.modal(modals.edit(await parts.shown(request), item, part))
+    turned = opened_from(form, request, body)
     await client.views_update(view_id=view["id"], hash=view["hash"], view=turned)
 
 

@@ -104,7 +104,7 @@ async def _mentioned(parts: Parts, body: Body) -> None:
     if event.get("thread_ts") and not _is_command(parts, line):
         asked = await _open_in(parts, MessageRef(channel=ChannelId(event["channel"]), ts=Ts(event["thread_ts"])))
         if asked:
-            await _answer(parts, person, _place(body), *_chosen(asked, line))
+            await _answer(parts, person, _place(body), *await _chosen(parts, asked, line))
             return
     words = commands.understood(parts, line) or ["help"]
     spot = Spot(channel=ChannelId(event["channel"]), thread_ts=_thread(event))
@@ -155,7 +155,7 @@ async def _open_in(parts: Parts, root: MessageRef) -> list[Request]:
     return [request for request in found if isinstance(request.state, Pending)]
 
 
-def _chosen(asked: Sequence[Request], line: str) -> tuple[Request, str]:
+async def _chosen(parts: Parts, asked: Sequence[Request], line: str) -> tuple[Request, str]:
     """Which of the open requests a line answers, and with what; `WhichQuestion` or `NotByWords`."""
     if (found := _IDS.fullmatch(line.strip())) and (named := [each for each in asked if each.id == found[1]]):
         asked, line = named, found[2]
@@ -163,7 +163,7 @@ def _chosen(asked: Sequence[Request], line: str) -> tuple[Request, str]:
     if not questions:
         raise NotByWords
     if len(questions) > 1:
-        raise WhichQuestion(questions)
+        raise WhichQuestion([await parts.shown(request) for request in questions])
     return questions[0], line
 
 
@@ -179,10 +179,11 @@ async def _answer(parts: Parts, person: Person, place: Place, request: Request, 
     held = isinstance(saved.state, Decided)
     seconds = int(TO_TAKE_BACK.total_seconds())
     sentence = f"Taken as your answer. The agent gets it in {seconds} seconds." if held else "Taken as your answer."
+    title = (await parts.shown(request)).question.title
     back = blocks.button("Take it back", actions.TAKE_BACK, RequestTarget.of(saved).encoded())
     shown = [
-        blocks.section(f"{sentence}\n*{text.sentence(request.question.title, 150) or 'A question'}*"),
-        blocks.rich(blocks.quote(blocks.run(text.shown(said, 1500).text))),
+        blocks.section(f"{sentence}\n*{text.sentence(title, 150) or 'A question'}*"),
+        blocks.rich(blocks.quote(blocks.run(text.shown(parts.masking.text(said), 1500).text))),
         *(blocks.actions([back]) if held else []),
     ]
     await parts.messenger.tell(person, place.channel, place.thread_ts, sentence, shown)

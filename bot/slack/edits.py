@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.approvals.ids import JSON
 from bot.approvals.question import Item
 from bot.approvals.request import Request
+from bot.approvals.veil import true_of
 from bot.slack import actions, asking, blocks, elements, fields, forms, text, views
 from bot.slack.blocks import Block, Element
 from bot.slack.fields import Field, Kind, State, Wrong
@@ -64,12 +65,12 @@ def edited(request: Request, state: State) -> Edited | Problems:
             problems[field.block_id] = text.label(str(wrong), 300)
     if problems:
         return Problems(by_block=problems)
-    return Edited(item=item, arguments={**request.question.items[item].arguments, **read}, part=part)
+    return Edited(item=item, arguments={**true_of(request.question).items[item].arguments, **read}, part=part)
 
 
 def changes_nothing(request: Request, edited: Edited) -> bool:
     """Whether all stands as it stood, to the letter: true is not 1."""
-    before = request.question.items[edited.item].arguments
+    before = true_of(request.question).items[edited.item].arguments
     return json.dumps(dict(before), sort_keys=True) == json.dumps(dict(edited.arguments), sort_keys=True)
 
 
@@ -127,8 +128,12 @@ def chosen(value: str) -> tuple[int, int]:
 
 
 def _fields(request: Request, item: int) -> list[Field]:
-    """A field for each argument; then for those that the schema knows and that have no value yet."""
-    asked = request.question.items[item]
+    """A field for each argument; then for those that the schema knows and that have no value yet. What is masked shows
+    its mask."""
+    asked = true_of(request.question).items[item]
+    masked = request.question.items[item].arguments
+    names = dict(zip(asked.arguments, masked, strict=True))
+    shown = dict(zip(asked.arguments, masked.values(), strict=True))
     schemas = _schemas(asked)
     missing = [name for name in schemas if name not in asked.arguments]
     made: list[Field] = []
@@ -137,7 +142,11 @@ def _fields(request: Request, item: int) -> list[Field]:
         if name in asked.arguments:
             value = asked.arguments[name]
             field = asking.of_value(block_id, (name,), value, schema)
-            made.append(field if field is not None and _fits(field) else _instead(block_id, name, value, schema))
+            if field is None or not _fits(field):
+                field = _instead(block_id, names[name], value, schema)
+            elif names[name] != name:
+                field = replace(field, label=names[name])
+            made.append(fields.under_veil(field, shown[name]) if field.holds else field)
         else:
             unset = {key: rule for key, rule in schema.items() if key not in ("default", "title")}
             made.append(asking.of_schema(block_id, (name,), unset, required=False, label=name, whole=True))

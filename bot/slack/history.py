@@ -141,6 +141,12 @@ def _shown(event: AuditEvent) -> str:
     return f"{what} was shown to {to}."
 
 
+def _revealed(event: AuditEvent) -> str:
+    keys = event.data.get("keys")
+    names = [f"`{_say(key, _VALUE)}`" for key in keys] if isinstance(keys, list) else []
+    return f"{_who(event)} looked at what is hidden: {text.listed(names, 5) or 'a value'}."
+
+
 def _voted(event: AuditEvent) -> str:
     verdicts, said = event.data.get("verdicts"), event.data.get("said")
     given = [str(each) for each in verdicts] if isinstance(verdicts, list) else []
@@ -254,6 +260,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "opened": _plain("The agent asked."),
     "shown": _shown,
     "viewed": _done("viewed all of it."),
+    "revealed": _revealed,
     "voted": _voted,
     "edited": _edited,
     "refused": _refused,

@@ -5,12 +5,14 @@ verdicts out. A modal carries the request's id and version, and whoever reads a 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from bot.approvals.decision import Choose, Respond
 from bot.approvals.ids import JSON
 from bot.approvals.question import Verdict
 from bot.approvals.request import Request
+from bot.approvals.veil import true_of
 from bot.slack import actions, blocks, elements, fields, forms, pages, text, views, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
@@ -118,7 +120,7 @@ def choice(request: Request, state: State) -> Choose | Problems:
     number = str(option["value"]) if option else ""
     if not number.isdecimal() or int(number) >= len(request.question.choices):
         return Problems(by_block={ANSWER: "Please choose one."})
-    return Choose(choice=request.question.choices[int(number)])
+    return Choose(choice=true_of(request.question).choices[int(number)])
 
 
 # --- View all -----------------------------------------------------------------------------------
@@ -154,5 +156,15 @@ def _no_way(request: Request) -> list[Block]:
 
 
 def _form(request: Request) -> Form:
-    form = request.question.form
-    return forms.of(ANSWER, form if isinstance(form, dict) else _WORDS)
+    form, shown = true_of(request.question).form, request.question.form
+    made = forms.of(ANSWER, form if isinstance(form, dict) else _WORDS)
+    if form == shown or not isinstance(shown, dict):
+        return made
+    drawn = forms.of(ANSWER, shown).fields
+    return replace(
+        made,
+        fields=tuple(
+            fields.under_veil(true, other.initial) if true.holds else true
+            for true, other in zip(made.fields, drawn, strict=True)
+        ),
+    )

@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.approvals.question import Risk, Verdict
 from bot.approvals.request import Decided, Pending, Request
+from bot.approvals.veil import Hidden, hidden_in
 from bot.slack import actions, asked, blocks, elements, text, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
@@ -16,6 +17,26 @@ FEW: Final = 5
 """Actions up to which each has a button of its own to be edited."""
 
 
+def hidden_of(request: Request) -> tuple[Hidden, ...]:
+    """The secrets that the request does not show, each once."""
+    hidden = (*hidden_in(request.question), *(hidden_in(request.proposed) if request.edited else ()))
+    return tuple({each.mask: each for each in hidden}.values())
+
+
+def hidden(request: Request) -> list[Block]:
+    """That there is more to see for those who may answer."""
+    number = len(hidden_of(request))
+    if not number or not isinstance(request.state, Pending):
+        return []
+    values = "1 value is hidden" if number == 1 else f"{number:,} values are hidden"
+    return [blocks.context(f"{values}: *Reveal* shows {'it' if number == 1 else 'them'} to those who may answer")]
+
+
+def _reveal(request: Request) -> list[Element]:
+    value = RequestTarget.of(request).encoded()
+    return [blocks.button("Reveal", actions.REVEAL, value)] if hidden_of(request) else []
+
+
 def buttons(request: Request, *, whole: bool) -> list[Element]:
     """What can be done with a request that is shown in a message or a list; `whole` says that all of it is shown."""
     value = RequestTarget.of(request).encoded()
@@ -23,8 +44,8 @@ def buttons(request: Request, *, whole: bool) -> list[Element]:
     history = blocks.button("History", actions.HISTORY, value)
     if isinstance(request.state, Pending):
         if not whole:
-            return [blocks.button("Review…", actions.REVIEW, value, style="primary"), history]
-        return [*answers(request), view_all, history]
+            return [blocks.button("Review…", actions.REVIEW, value, style="primary"), *_reveal(request), history]
+        return [*answers(request), view_all, *_reveal(request), history]
     if isinstance(request.state, Decided) and request.state.revocable:
         back = blocks.button("Take it back", actions.TAKE_BACK, value)
         return [back, *([] if whole else [view_all]), history]
@@ -45,7 +66,7 @@ def at_the_end(request: Request) -> list[Block]:
     """The answers as they stand below the last page of a review."""
     editable = [number for number, item in enumerate(request.question.items) if Verdict.EDIT in item.verdicts]
     view_all = blocks.button("View all", actions.VIEW_ALL, RequestTarget.of(request).encoded())
-    made = blocks.actions([*answers(request), view_all])
+    made = [*hidden(request), *blocks.actions([*answers(request), view_all, *_reveal(request)])]
     if len(request.question.items) > 1 and editable:
         made += blocks.actions(_edits(request, editable))
     return made

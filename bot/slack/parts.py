@@ -19,11 +19,14 @@ from bot.approvals.errors import CountersignError
 from bot.approvals.homes import Homes
 from bot.approvals.ids import ChannelId, MessageRef, Person, SurfaceId, TeamId, Ts, UserId
 from bot.approvals.inboxes import Inboxes
+from bot.approvals.masking import Masking
 from bot.approvals.ports import Clock, Engine, NotNow, PlaceGone, Storage
+from bot.approvals.request import Request
 from bot.approvals.tasks import Tasks
 from bot.slack import actions, text, views
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackMessenger
+from bot.slack.views import Modal
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ class Parts:
     engine: Engine
     storage: Storage
     messenger: SlackMessenger
+    masking: Masking
     directory: SlackDirectory
     inboxes: Inboxes
     homes: Homes
@@ -52,6 +56,16 @@ class Parts:
     """Of the workspace's pages, for links to messages."""
     busy: Callable[[], AbstractAsyncContextManager[None]]
     """Held while an action is worked on, so that a shutdown waits for it: Bolt itself waits for none."""
+
+    async def shown(self, request: Request) -> Request:
+        """The request with its secrets masked, to be drawn: nothing of another one is put before anybody."""
+        return self.masking.request(await self.storage.task(request.task_id), request)
+
+    def modal(self, view: Modal) -> Modal:
+        """A form whose labels, hints and options hold no secret either. What fields hold is masked when they are
+        drawn: a form has to know what was left as it was."""
+        shown: Modal = _masked(view, self.masking.text)
+        return shown
 
     def whisper(self, body: Body) -> Say:
         """Tell the person in private, where they acted; through the action's own address where the rate of private
@@ -89,7 +103,8 @@ class Parts:
         """Tell them in a modal, while the trigger of what they pressed lives; else beside."""
 
         async def say(sentence: str) -> None:
-            if not await self.messenger.put_before(trigger_id, views.notice("About your click", sentence)):
+            shown = views.notice("About your click", self.masking.text(sentence))
+            if not await self.messenger.put_before(trigger_id, shown):
                 await self.aside(person)(sentence)
 
         return say
@@ -102,6 +117,18 @@ class Parts:
                 await self.aside(person)(sentence)
 
         return say
+
+
+def _masked(drawn: Any, mask: Callable[[str], str]) -> Any:
+    match drawn:
+        case {"type": "plain_text" | "mrkdwn" | "text", "text": str() as words}:
+            return {**drawn, "text": mask(words)}
+        case dict():
+            return {key: _masked(value, mask) for key, value in drawn.items()}
+        case list():
+            return [_masked(each, mask) for each in drawn]
+        case _:
+            return drawn
 
 
 async def _answer_at(url: str, place: Place | None, sentence: str) -> bool:
@@ -192,7 +219,7 @@ async def told(parts: Parts, say: Say, act: Awaitable[None]) -> None:
         try:
             await act
         except CountersignError as refusal:
-            await say(text.visible(str(refusal)))
+            await say(text.visible(parts.masking.text(str(refusal))))
         except Exception:
             error_id = uuid.uuid4().hex[:8]
             log.exception("error %s: answering Slack failed", error_id)

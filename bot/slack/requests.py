@@ -187,6 +187,7 @@ def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
         *_decided_before(request, since),
         *about.blocks,
         *_unread(request, about),
+        *offers.hidden(request),
         *_standing(request, detail),
         *_shortage(request),
         *_missing_code(request),

@@ -60,10 +60,10 @@ async def submitted(parts: Parts, ack: AsyncAck, work: Coroutine[Any, Any, Probl
     What takes longer is not cut off: the modal says that it goes on, and the card will show it.
     """
     async with parts.busy():
-        await _answer(ack, asyncio.create_task(work))
+        await _answer(parts, ack, asyncio.create_task(work))
 
 
-async def _answer(ack: AsyncAck, task: asyncio.Task[Problems | None]) -> None:
+async def _answer(parts: Parts, ack: AsyncAck, task: asyncio.Task[Problems | None]) -> None:
     done, _ = await asyncio.wait([task], timeout=IN_TIME)
     if not done:
         await _replace(ack, "Still at it", "Your answer is being recorded. The card will show it in a moment.")
@@ -71,7 +71,7 @@ async def _answer(ack: AsyncAck, task: asyncio.Task[Problems | None]) -> None:
         problems = await task
     except CountersignError as refusal:
         if done:
-            await _replace(ack, "Not counted", text.visible(str(refusal)))
+            await _replace(ack, "Not counted", text.visible(parts.masking.text(str(refusal))))
         else:
             log.warning("a submission was refused after its modal had to be answered: %s", refusal)
     except Exception:
@@ -86,7 +86,8 @@ async def _answer(ack: AsyncAck, task: asyncio.Task[Problems | None]) -> None:
             )
     else:
         if done and problems is not None:
-            await ack(response_action="errors", errors=dict(problems.by_block))
+            errors = {block: parts.masking.text(words) for block, words in problems.by_block.items()}
+            await ack(response_action="errors", errors=errors)
         elif done:
             await ack(response_action="clear")
 
@@ -206,12 +207,13 @@ async def _vote(parts: Parts, body: Body, verdicts: tuple[ItemVerdict, ...]) -> 
 
 
 async def _request(parts: Parts, body: Body) -> Request:
-    """The request in the version that the modal showed: `StaleVersion` where it has moved on."""
+    """The request in the version that the modal showed, masked as there: `StaleVersion` where it has moved on."""
     target = target_of(body)
     surface = await surface_of(parts, body)
-    return await parts.answers.check(
+    request = await parts.answers.check(
         target.request, person_of(body), target.version, parts.clock(), surface, digest=target.digest
     )
+    return await parts.shown(request)
 
 
 def target_of(body: Body) -> actions.RequestTarget:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.approvals.errors import SettingsError, Unreachable
+from bot.places import private_file
 from bot.storage.schema import MIGRATIONS
 
 T = TypeVar("T")
@@ -114,7 +115,9 @@ def is_of_this_version(path: Path) -> bool:
 
 def _connect(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        if str(path) != ":memory:":
+            Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_file(Path(path))
         return sqlite3.connect(path, timeout=busy_timeout.total_seconds(), isolation_level=None)
     except (OSError, sqlite3.OperationalError) as error:
         raise SettingsError(

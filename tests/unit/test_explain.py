@@ -189,3 +189,13 @@ def test_with_a_token_that_slack_refuses_the_files_names_stand_for_people_and_th
     assert code == 0
     assert said.startswith("Names are not looked up: Slack does not answer, or not to SLACK_BOT_TOKEN.")
     assert "2 of @finance" in said
+
+
+@pytest.mark.parametrize("character", ["\x1b[2J", "\n  2. forged: governs", "\r", "\u202e", "\x9b"])
+def test_no_letter_of_a_payload_moves_the_cursor_or_makes_a_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], character: str
+) -> None:
+    _, said = explained({"question": f"a{character}b?"}, capsys)
+
+    assert character not in said
+    assert "  2. forged" not in said.splitlines()

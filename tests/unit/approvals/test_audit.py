@@ -13,6 +13,7 @@ from bot.approvals.decision import Choose, Reject
 from bot.approvals.errors import (
     AlreadyExtended,
     AlreadySettled,
+    MayNotVote,
     NotFound,
     NothingToRetry,
     NotYours,
@@ -274,3 +275,27 @@ async def test_what_people_do_besides_answering_is_told_with_its_surface_and_so_
     assert {event.surface for event in events} == {HERE}
     assert {(event.digest, event.rule) for event in events} == {(request.digest, "default")}
     assert [event.data.get("why") for event in events[-2:]] == ["AlreadyExtended", "NudgedLately"]
+
+
+async def test_a_look_at_what_is_hidden_is_recorded_with_its_keys() -> None:
+    async with a_world() as world:
+        task = await world.started()
+        request = await world.request(task)
+
+        admitted = await world.answers.admit_to_hidden(request.id, ALICE, world.now, HERE)
+        await world.answers.revealed(admitted, ALICE, ["arguments.password"], world.now, HERE)
+
+        event = (await world.storage.history(task.id, request.id))[-1]
+        assert (event.kind, event.person, event.surface, event.digest) == ("revealed", ALICE, HERE, request.digest)
+        assert event.data == {"version": 1, "keys": ["arguments.password"]}
+
+
+async def test_whoever_may_not_answer_is_not_shown_what_is_hidden_and_that_is_recorded() -> None:
+    async with a_world() as world:
+        task = await world.started()
+        request = await world.request(task)
+
+        with pytest.raises(MayNotVote):
+            await world.answers.admit_to_hidden(request.id, RITA, world.now, HERE)
+
+        assert (await world.storage.history(task.id, request.id))[-1].kind == "refused"
