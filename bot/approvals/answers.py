@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bot.approvals import refusals, rules, surfaces
 from bot.approvals.admission import Admission
-from bot.approvals.audit import event_of
+from bot.approvals.audit import event_of, full, next_stage
 from bot.approvals.changes import Changes, difference, said, until_won
 from bot.approvals.choosing import Chooser
 from bot.approvals.decision import ItemVerdict, Vote
@@ -21,6 +21,7 @@ from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Request
 from bot.approvals.selection import ConditionFailed, Policies
 from bot.approvals.sweeper import Sweeper
+from bot.approvals.task import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,8 @@ class Answers:
                 cast = rules.hold(cast, request, hold, now)
             if cast.stage_number != request.stage_number:
                 cast = await self._admission.introduced(cast)
-            return await self._changes.store(cast, person, "voted", now, said(verdicts), surface=surface)
+            data = {**said(verdicts), **next_stage(request, cast)}
+            return await self._changes.store(cast, person, "voted", now, data, surface=surface)
 
         async with refusals.of_request(self.storage, request_id, person, "vote", now, surface):
             return await until_won(once)
@@ -126,10 +128,11 @@ class Answers:
             await self._admission.admit(request, person, version, now, counts=True, surface=surface)
             revised = rules.revise(request, person, version, index, arguments, now)
             self.engine.check_edit(revised.question, index)
-            await self._refuse_another_rule(request, revised)
+            task = await self.storage.task(request.task_id)
+            await self._refuse_another_rule(task, request, revised)
             if revised.stage_number != request.stage_number:
                 revised = await self._admission.introduced(revised)
-            data = difference(request, revised, index)
+            data = {**full(revised, task), **difference(request, revised, index)}
             new = surfaces.files_of(revised, now)
             return await self._changes.store(revised, person, "edited", now, data, new, surface=surface)
 
@@ -147,10 +150,9 @@ class Answers:
     def _sweeper(self) -> Sweeper:
         return Sweeper(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
 
-    async def _refuse_another_rule(self, request: Request, revised: Request) -> None:
+    async def _refuse_another_rule(self, task: Task, request: Request, revised: Request) -> None:
         """An edit changes what is asked, and not who is to be asked for it: what one may approve as it was proposed,
         it might take two to approve as it would be. The file is asked as it is now, of both."""
-        task = await self.storage.task(request.task_id)
         chooser = Chooser(policies=self.policies, directory=self.directory)
         try:
             before, after = await chooser.policy(task, request.question), await chooser.policy(task, revised.question)

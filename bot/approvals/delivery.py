@@ -16,7 +16,7 @@ from typing import assert_never
 
 from bot import crash
 from bot.approvals import rules, surfaces
-from bot.approvals.audit import AuditEvent, event_of
+from bot.approvals.audit import AuditEvent, event_of, full
 from bot.approvals.choosing import Chooser
 from bot.approvals.decision import Cancelled, Expired, outcome_of
 from bot.approvals.errors import Conflict, CountersignError, InvalidAnswer
@@ -167,7 +167,7 @@ class Delivery:
             return
         now = self.clock()
         reopened = rules.asked_again(request, objection, now)
-        event = event_of(reopened, "asked_again", now)
+        event = event_of(reopened, "asked_again", now, data={**full(reopened, task), "objection": objection})
         await self.storage.save_request(reopened, event, [surfaces.card_of(reopened)])
         self.work.show_soon(task.id)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from bot import crash
 from bot.approvals import rules, surfaces, tally, windows
 from bot.approvals.admission import Admission
-from bot.approvals.audit import event_of
+from bot.approvals.audit import event_of, full
 from bot.approvals.choosing import Chooser
 from bot.approvals.decision import Answered, Approve, Reject, outcome_of
 from bot.approvals.errors import InvalidAnswer, Unreachable
@@ -69,7 +69,7 @@ class Opening:
             policy, failure = replace(known.policy, stages=one_stage(())), failed
         now = self.clock()
         renewed = await self._admission.introduced(rules.ask_anew(known, question, policy, now))
-        event = event_of(renewed, "asked_anew", now, data={"version": renewed.version})
+        event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
         await self.storage.save_request(renewed, event, surfaces.files_of(renewed, now))
         self.work.show_soon(task.id)
         if failure is not None:
@@ -107,7 +107,7 @@ class Opening:
         )
         request = await self._admission.introduced(windows.enter_stage(request, now))
         request = self._ruled(request, now)
-        event = event_of(request, "opened", now, data={"version": request.version, **_answer(request)})
+        event = event_of(request, "opened", now, data={**full(request, task), **_answer(request)})
         shown = [surfaces.card_of(request), *await self._elsewhere(request), *surfaces.files_of(request, now)]
         await self.storage.open_request(request, event, shown)
         crash.point("request-opened")

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.approvals import besides, rules, silence, surfaces, tally
 from bot.approvals.admission import Admission
-from bot.approvals.audit import event_of
+from bot.approvals.audit import event_of, next_stage
 from bot.approvals.changes import redraw, settled, until_won, wake
 from bot.approvals.decision import Answered
 from bot.approvals.electorate import Electorate
@@ -70,7 +70,7 @@ class Sweeper:
                 log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
                 return None
             reminders = [surfaces.reminder_of(request, now)] if due.remind else []
-            data: dict[str, JSON] = {**settled(moved), **_escalated(moved, due)}
+            data: dict[str, JSON] = {**settled(moved), **next_stage(request, moved), **_escalated(moved, due)}
             event = event_of(moved, _step_kind(due, request), now, data=data)
             return await self.storage.save_request(moved, event, [*reminders, *asked])
 

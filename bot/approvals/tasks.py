@@ -17,7 +17,7 @@ from bot.approvals import refusals, rules, surfaces
 from bot.approvals.audit import COMMAND, AuditEvent, event_of
 from bot.approvals.changes import Changes, redraw, until_won, wake
 from bot.approvals.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
-from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, ThreadId, Ts
+from bot.approvals.ids import JSON, ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, ThreadId, Ts
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.task import Failed, Starting, Task, TaskCancelled
@@ -57,9 +57,8 @@ class Tasks:
             created_at=now,
             thread_ts=thread_ts,
         )
-        event = AuditEvent(
-            kind="started", at=now, task_id=task.id, person=requester, surface=COMMAND, data={"graph": graph}
-        )
+        told: dict[str, JSON] = {"graph": graph, "inputs": dict(inputs)}
+        event = AuditEvent(kind="started", at=now, task_id=task.id, person=requester, surface=COMMAND, data=told)
         crash.point("start-received")
         await self.storage.create_task(task, event, [surfaces.opening_of(task)])
         crash.point("task-recorded")

@@ -24,6 +24,7 @@ from bot.approvals.tasks import Tasks
 from bot.slack import actions, text, views
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackMessenger
+from bot.slack.names import Names
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Parts:
     storage: Storage
     messenger: SlackMessenger
     directory: SlackDirectory
+    names: Names
     inboxes: Inboxes
     homes: Homes
     digests: Digests
