@@ -5,23 +5,26 @@ Nothing here calls Slack or runs a graph: what has to follow is woken, and found
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.approvals import refusals, rules, surfaces
+from bot.approvals import refusals, rules, surfaces, tally
 from bot.approvals.admission import Admission
 from bot.approvals.audit import event_of, full, next_stage
 from bot.approvals.changes import Changes, difference, said, until_won
 from bot.approvals.choosing import Chooser
 from bot.approvals.decision import ItemVerdict, Vote
-from bot.approvals.errors import AnotherRule, Unreachable
-from bot.approvals.ids import JSON, Person, RequestId, SurfaceId
+from bot.approvals.errors import AnotherRule, TooLateToChange, Unreachable
+from bot.approvals.ids import JSON, MessageRef, Person, RequestId, SurfaceId
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Request
 from bot.approvals.selection import ConditionFailed, Policies
 from bot.approvals.sweeper import Sweeper
 from bot.approvals.task import Task
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +67,12 @@ class Answers:
         surface: SurfaceId | None = None,
         *,
         hold: timedelta = timedelta(0),
+        message: MessageRef | None = None,
     ) -> Request:
         """Count one person's verdicts on the version that they were shown; the first to settle it wins.
 
         What settles it is kept from the graph for as long as `hold` says, and may be taken back until then.
+        `message` is the one whose words it was given in: `reword` and `unsay` know the answer by it.
 
         Raises `NotFound`, `AlreadySettled`, `StaleVersion`, `MayNotVote`, `VerdictNotOffered`, `ReasonMissing`,
         `InvalidAnswer`, or `Unreachable`; nothing is changed then.
@@ -85,13 +90,11 @@ class Answers:
                     digest=request.digest,
                     at=now,
                     surface=surface,
+                    message=message,
                 ),
                 electorate,
             )
-            if hold:
-                cast = rules.hold(cast, request, hold, now)
-            if cast.stage_number != request.stage_number:
-                cast = await self._admission.introduced(cast)
+            cast = await self._cast(request, cast, hold, now)
             data = {**said(verdicts), **next_stage(request, cast)}
             return await self._changes.store(cast, person, "voted", now, data, surface=surface)
 
@@ -104,6 +107,55 @@ class Answers:
         async def once() -> Request:
             request = await self.storage.request(request_id)
             return await self._changes.store(rules.take_back(request, person, now), person, "taken_back", now, {})
+
+        async with refusals.of_request(self.storage, request_id, person, "take back", now):
+            return await until_won(once)
+
+    async def reword(
+        self,
+        request_id: RequestId,
+        person: Person,
+        message: MessageRef,
+        verdict: ItemVerdict,
+        now: datetime,
+        *,
+        hold: timedelta,
+    ) -> Request:
+        """The request, answered with what the message says by now in the place of what it said before.
+
+        Raises `TooLateToChange`, or what `vote` raises; the earlier answer stands then.
+        """
+
+        async def once() -> Request:
+            request, before = await self._given_in(request_id, message)
+            reopened = rules.unsaid(request, before, now)
+            electorate = await self._admission.admit(reopened, before.person, before.version, now, counts=True)
+            cast = rules.cast(reopened, replace(before, verdicts=(verdict,), at=now), electorate)
+            cast = await self._cast(reopened, cast, hold, now)
+            data = {**said((verdict,)), **next_stage(request, cast), "before": said(before.verdicts)}
+            return await self._changes.store(cast, before.person, "reworded", now, data)
+
+        async with refusals.of_request(self.storage, request_id, person, "reword", now):
+            return await until_won(once)
+
+    async def unsay(
+        self, request_id: RequestId, person: Person, message: MessageRef, why: str, now: datetime
+    ) -> Request:
+        """The request, without the answer that was given in this message; `why` is `deleted` or `edited`.
+
+        Raises `TooLateToChange`, or `Unreachable`.
+        """
+
+        async def once() -> Request:
+            request, before = await self._given_in(request_id, message)
+            reopened = rules.unsaid(request, before, now)
+            try:
+                electorate = await self._admission.electorate(reopened, fresh=False)
+            except LookupFailed:
+                log.warning("request %s: who else counts could not be looked up", request_id)
+            else:
+                reopened = tally.recounted(reopened, electorate)
+            return await self._changes.store(reopened, before.person, "taken_back", now, {"message": why})
 
         async with refusals.of_request(self.storage, request_id, person, "take back", now):
             return await until_won(once)
@@ -145,6 +197,19 @@ class Answers:
         await self.storage.record(event_of(request, "viewed", now, person=person, surface=surface, data=data))
 
     # --- Within ---------------------------------------------------------------------------------
+
+    async def _cast(self, before: Request, cast: Request, hold: timedelta, now: datetime) -> Request:
+        """The request after a vote, with what settles it held, and with those whom its next stage asks."""
+        held = rules.hold(cast, before, hold, now) if hold else cast
+        return held if held.stage_number == before.stage_number else await self._admission.introduced(held)
+
+    async def _given_in(self, request_id: RequestId, message: MessageRef) -> tuple[Request, Vote]:
+        """The request, and its vote that was given in this message; `TooLateToChange` if it does not count any more."""
+        request = await self.storage.request(request_id)
+        vote = rules.given_in(request, message)
+        if vote is None:
+            raise TooLateToChange(taken=False)
+        return request, vote
 
     @property
     def _sweeper(self) -> Sweeper:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
-from typing import Final
+from enum import StrEnum
+from typing import Any, Final
 
 from bot.approvals import tally
 from bot.approvals.ids import JSON, Person, RequestId, TaskId
 from bot.approvals.policy import Stage
-from bot.approvals.question import Question
 from bot.approvals.request import Request
 from bot.approvals.task import Task
 
@@ -68,12 +68,12 @@ def full(request: Request, task: Task) -> dict[str, JSON]:
     """
     return {
         "version": request.version,
-        "question": _asked(request.question),
+        "question": _plain(request.question),
         "task": {
             "graph": task.graph,
             "inputs": dict(task.inputs),
             "place": request.place,
-            "requester": _person(task.requester),
+            "requester": _plain(task.requester),
         },
         "eligible": _eligible(request),
         "policy": {
@@ -96,30 +96,16 @@ def _eligible(request: Request) -> list[JSON]:
     """Who may answer the stage that is asked, as it was when the stage was opened."""
     before = {voter for stage in request.passed for voter in stage.voters}
     able = (person for person in request.asked if tally.may_answer(request, person) and person not in before)
-    return [_person(person) for person in able]
+    return [_plain(person) for person in able]
 
 
-def _asked(question: Question) -> dict[str, JSON]:
-    """The question with each of its parts, under the names that they have in `Question`."""
-    return {
-        "shape": question.shape,
-        "convention": question.convention,
-        "title": question.title,
-        "text": question.text,
-        "items": [
-            {
-                "name": item.name,
-                "arguments": dict(item.arguments),
-                "verdicts": [str(verdict) for verdict in item.verdicts],
-            }
-            for item in question.items
-        ],
-        "choices": list(question.choices),
-        "form": question.form,
-        "labels": dict(question.labels),
-        "risk": str(question.risk) if question.risk is not None else None,
-        "payload": question.payload,
-    }
+def _plain(value: object) -> Any:
+    """A record with all of its fields, as JSON has it; what graphs gave is JSON already, however deep it is."""
+    if is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, StrEnum) else value
 
 
 def _stage(stage: Stage) -> JSON:
@@ -129,7 +115,3 @@ def _stage(stage: Stage) -> JSON:
         "reject_quorum": stage.reject_quorum,
         "deadline_seconds": stage.deadline.total_seconds() if stage.deadline is not None else None,
     }
-
-
-def _person(person: Person) -> JSON:
-    return {"team_id": person.team_id, "user_id": person.user_id}

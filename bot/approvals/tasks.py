@@ -46,7 +46,7 @@ class Tasks:
         `origin` names what it is started by, where Slack may tell of that more than once: it starts one task.
         """
         inputs = self.engine.parse_inputs(graph, words)
-        id = hashlib.sha256(origin.encode()).hexdigest() if origin else secrets.token_hex(32)
+        id = _digits(origin) if origin else secrets.token_hex(32)
         task = Task(
             id=TaskId(id[:8]),
             thread_id=ThreadId(str(uuid.UUID(hex=id[32:]))),
@@ -143,6 +143,15 @@ class Tasks:
                 await changes.store(rules.cancel(request, by, now), by, "cancelled", now, {}, surface=surface)
 
         await until_won(once)
+
+
+def started_by(origin: str) -> TaskId:
+    """The task that this origin starts, or has started."""
+    return TaskId(_digits(origin)[:8])
+
+
+def _digits(origin: str) -> str:
+    return hashlib.sha256(origin.encode()).hexdigest()
 
 
 def _asked(request: Request) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from bot.approvals.policy import Group, Policy, Stage
 from bot.approvals.ports import ThreadStatus
 from bot.approvals.question import Item, Question, Risk, Verdict
 from bot.approvals.task import Task
+from bot.storage.codec import _CONVERTER
 from tests.builders import a_task
 from tests.fakes.world import (
     ALICE,
@@ -47,13 +48,7 @@ TRANSFER = Question(
 
 def asked_by(event: AuditEvent) -> Question:
     """The question, made of nothing but the event's data as it is exported."""
-    told: dict[str, Any] = json.loads(json.dumps(dict(event.data)))["question"]
-    items = [
-        Item(name=each["name"], arguments=each["arguments"], verdicts=tuple(map(Verdict, each["verdicts"])))
-        for each in told["items"]
-    ]
-    risk = Risk(told["risk"]) if told["risk"] is not None else None
-    return Question(**{**told, "items": tuple(items), "choices": tuple(told["choices"]), "risk": risk})
+    return _CONVERTER.structure(json.loads(json.dumps(dict(event.data)))["question"], Question)
 
 
 async def versions(world: World, task: Task) -> list[AuditEvent]:
