@@ -263,6 +263,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "commented": _commented,
     "nudged": _done("had people reminded."),
     "unreached": _unreached,
+    "unattached": _plain("The file with the whole of it could not be attached. *View all* shows what is in it."),
     "cancelled": _done("cancelled it."),
     "retried": _done("had the agent try again."),
     "resume_begun": _plain("The agent was given the answer."),
