@@ -26,15 +26,17 @@ def kinds_in(tree: ast.AST) -> Iterator[str]:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             named = [each.value for each in node.keywords if each.arg == "kind" and name == "AuditEvent"]
             placed = node.args[AT[name] : AT[name] + 1] if name in AT else []
-            for word in (*named, *placed):
-                yield from (each.value for each in ast.walk(word) if _is_word(each))
+            for given in (*named, *placed):
+                yield from words_in(given)
         if isinstance(node, ast.FunctionDef) and node.name.endswith("_kind"):
-            returned = [each.value for each in ast.walk(node) if isinstance(each, ast.Return) and each.value]
-            yield from (each.value for value in returned for each in ast.walk(value) if _is_word(each))
+            for each in ast.walk(node):
+                yield from words_in(each.value) if isinstance(each, ast.Return) and each.value else ()
 
 
-def _is_word(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+def words_in(node: ast.AST) -> Iterator[str]:
+    for each in ast.walk(node):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str):
+            yield each.value
 
 
 def written() -> set[str]:
