@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.approvals import refusals, rules, surfaces, tally
 from bot.approvals.admission import Admission
-from bot.approvals.audit import event_of, full, next_stage
+from bot.approvals.audit import event_of
 from bot.approvals.changes import Changes, difference, said, until_won
 from bot.approvals.choosing import Chooser
 from bot.approvals.decision import ItemVerdict, Vote
@@ -21,6 +21,7 @@ from bot.approvals.ids import JSON, MessageRef, Person, RequestId, SurfaceId
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Request
 from bot.approvals.selection import ConditionFailed, Policies
+from bot.approvals.snapshot import full, next_stage
 from bot.approvals.sweeper import Sweeper
 from bot.approvals.task import Task
 

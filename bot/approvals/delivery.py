@@ -16,7 +16,7 @@ from typing import assert_never
 
 from bot import crash
 from bot.approvals import rules, surfaces
-from bot.approvals.audit import AuditEvent, event_of, full
+from bot.approvals.audit import AuditEvent, event_of
 from bot.approvals.choosing import Chooser
 from bot.approvals.decision import Cancelled, Expired, outcome_of
 from bot.approvals.errors import Conflict, CountersignError, InvalidAnswer
@@ -36,6 +36,7 @@ from bot.approvals.ports import (
 )
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.selection import ConditionFailed, Policies
+from bot.approvals.snapshot import full
 from bot.approvals.surface import Surface
 from bot.approvals.task import Ended, Failed, Failure, Lease, Running, Task, TaskCancelled, TaskState, Waiting
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from bot import crash
 from bot.approvals import rules, surfaces, tally, windows
 from bot.approvals.admission import Admission
-from bot.approvals.audit import event_of, full
+from bot.approvals.audit import event_of
 from bot.approvals.choosing import Chooser
 from bot.approvals.decision import Answered, Approve, Reject, outcome_of
 from bot.approvals.errors import InvalidAnswer, Unreachable
@@ -21,6 +21,7 @@ from bot.approvals.ports import Asked, Clock, Engine, LookupFailed, Storage, Wor
 from bot.approvals.question import Question
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.selection import ConditionFailed
+from bot.approvals.snapshot import full
 from bot.approvals.surface import Surface
 from bot.approvals.task import Task
 

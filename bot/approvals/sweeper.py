@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.approvals import besides, rules, silence, surfaces, tally
 from bot.approvals.admission import Admission
-from bot.approvals.audit import event_of, next_stage
+from bot.approvals.audit import event_of
 from bot.approvals.changes import redraw, settled, until_won, wake
 from bot.approvals.decision import Answered
 from bot.approvals.electorate import Electorate
@@ -19,6 +19,7 @@ from bot.approvals.policy import Via
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.selection import names_one
+from bot.approvals.snapshot import next_stage
 from bot.approvals.surface import Surface, SurfaceKind
 
 log = logging.getLogger(__name__)

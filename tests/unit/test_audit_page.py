@@ -9,8 +9,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from bot.approvals import chain
-from bot.approvals.audit import full
 from bot.approvals.question import Question
+from bot.approvals.snapshot import full
 from tests.builders import a_request, a_task
 
 ROOT = Path(__file__).parents[2]

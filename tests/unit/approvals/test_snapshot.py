@@ -6,11 +6,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from bot.approvals.audit import AuditEvent, full
+from bot.approvals.audit import AuditEvent
 from bot.approvals.decision import Respond
 from bot.approvals.policy import Group, Policy, Stage
 from bot.approvals.ports import ThreadStatus
 from bot.approvals.question import Item, Question, Risk, Verdict
+from bot.approvals.snapshot import full
 from bot.approvals.task import Task
 from bot.storage.codec import _CONVERTER
 from tests.builders import a_task
