@@ -1,4 +1,4 @@
-"""A version of a request as the audit log holds it: by itself enough to tell what was asked, of whom, and on which terms."""
+"""A version of a request as the audit log holds it: enough to tell what was asked, of whom, and on which terms."""
 
 from __future__ import annotations
 
