@@ -32,6 +32,7 @@ from bot.approvals.errors import (
     SettingsError,
     StaleVersion,
     TaskFinished,
+    TooLateToChange,
     UnknownGraph,
     Unreachable,
     VerdictNotOffered,
@@ -95,6 +96,8 @@ REFUSALS: list[CountersignError] = [
     TaskFinished(T1),
     NothingToRetry(T1),
     NothingToTakeBack(),
+    TooLateToChange(taken=True),
+    TooLateToChange(taken=False),
     SettingsError("policies.yaml, line 3: `approvers` must be a list."),
     *(AlreadySettled(R1, decision) for decision in SETTLED),
 ]
