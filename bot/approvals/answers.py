@@ -137,7 +137,8 @@ class Answers:
             reopened = rules.answered_differently(request, now)
             await self._admission.recognise(reopened, person, now, fresh=True, surface=surface)
             reopened = await self._admission.introduced(reopened)
-            return await self._changes.store(reopened, person, "reopened", now, {}, surface=surface)
+            data = full(reopened, await self.storage.task(request.task_id))
+            return await self._changes.store(reopened, person, "reopened", now, data, surface=surface)
 
         async with refusals.of_request(self.storage, request_id, person, "answer differently", now, surface):
             return await until_won(once)

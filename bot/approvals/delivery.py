@@ -295,8 +295,8 @@ class Delivery:
         if status.phase is Phase.BROKEN or not alive(request, status):
             if state.attempts:
                 crash.point("before-delivered")
-                kind = "stopped_there" if status.stopped else "delivered"
-                await self._save(rules.delivered(request, now, stopped=status.stopped), kind)
+                told = rules.delivered(request, now, stopped=status.stopped)
+                await self._save(told, "stopped_there" if status.stopped else "delivered")
             else:
                 await self._save(rules.supersede(request, now), "superseded")
         elif status.failure is not None and status.failure.gone is not None:

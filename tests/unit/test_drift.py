@@ -39,6 +39,7 @@ SCOPES: dict[str, frozenset[str]] = {
     "auth_test": frozenset(),
     "apps_connections_open": frozenset(),
     "views_open": frozenset(),
+    "views_push": frozenset(),
     "views_update": frozenset(),
     "views_publish": frozenset(),
     "chat_postMessage": frozenset({"chat:write"}),

@@ -18,7 +18,7 @@ from bot.approvals.ports import View
 from bot.approvals.question import Item, Option, Question, Verdict
 from bot.approvals.request import Edit, Request
 from bot.approvals.surface import SurfaceKind
-from bot.slack import actions, cards, modals, requests, text
+from bot.slack import actions, cards, modals, offers, requests, text
 from bot.slack.blocks import Block
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import BOB, NOW, POLICY, question, request
@@ -128,6 +128,8 @@ def surfaces(asked: Request) -> Iterator[list[Block]]:
 
 
 def check(asked: Request) -> None:
+    if not offers.answers(asked):
+        return  # a question that takes no answer is offered none
     whole = list(said(asked.question))
     for blocks in surfaces(asked):
         answers = {action for action in pressed(blocks) if ANSWERS.match(action)}
