@@ -22,7 +22,7 @@ from bot.approvals.digests import Digests
 from bot.approvals.errors import Unreachable
 from bot.approvals.homes import Homes
 from bot.approvals.ids import Person, TaskId
-from bot.approvals.inboxes import Inboxes, channels_asked
+from bot.approvals.inboxes import Inboxes, channels_asked, groups_asked
 from bot.approvals.ports import Clock, Directory, LookupFailed
 from bot.approvals.progress import Progress
 from bot.approvals.retention import Retention
@@ -129,7 +129,12 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
         answers = Answers(storage=storage, engine=engine, directory=directory, work=work, policies=policies)
         asides = Asides(storage=storage, engine=engine, directory=directory, work=work)
         sweeper = Sweeper(storage=storage, engine=engine, directory=directory, work=work)
-        inboxes = Inboxes(storage=storage, directory=directory, channels=channels_asked(policies))
+        inboxes = Inboxes(
+            storage=storage,
+            directory=directory,
+            groups=groups_asked(policies),
+            channels=channels_asked(policies),
+        )
         homes = Homes(storage=storage, inboxes=inboxes, front=messenger, work=work, clock=clock)
         digests = Digests(
             storage=storage,

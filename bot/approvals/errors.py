@@ -163,6 +163,16 @@ class NotAnApprover(MayNotVote):
         super().__init__(f"You may not answer this request. Who may: {listed}.")
 
 
+class NotTold(MayNotVote):
+    """Slack does not let the bot see whether the policy means this person. `why` are finished sentences."""
+
+    def __init__(self, why: Sequence[str]) -> None:
+        super().__init__(
+            f"Whether you may answer this cannot be seen, so your answer does not count. {' '.join(map(literal, why))} "
+            "Whoever runs the bot can mend that."
+        )
+
+
 class OwnRequest(MayNotVote):
     """A requester may not answer their own request unless the policy says so."""
 

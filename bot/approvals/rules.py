@@ -17,6 +17,7 @@ from bot.approvals.errors import (
     AlreadySettled,
     NotAnApprover,
     NotEligible,
+    NotTold,
     NothingToTakeBack,
     OwnRequest,
     StaleVersion,
@@ -37,8 +38,8 @@ MOST_ATTEMPTS = 8
 
 
 def may_vote(request: Request, member: Member, electorate: Electorate) -> None:
-    """Return if this member may answer; else raise `NotEligible`, `NotAnApprover`, `OwnRequest`, `VoteGiven` or
-    `AgreedBefore`.
+    """Return if this member may answer; else raise `NotEligible`, `NotAnApprover`, `NotTold`, `OwnRequest`,
+    `VoteGiven` or `AgreedBefore`.
 
     `electorate` is what the directory makes of the request's stage now, not what it was at the opening.
     """
@@ -52,7 +53,7 @@ def may_vote(request: Request, member: Member, electorate: Electorate) -> None:
     if (given := request.given_to(person)) is not None:
         raise VoteGiven(given)
     if person not in electorate.people:
-        raise NotAnApprover(who_may)
+        raise NotTold(electorate.untold) if electorate.untold else NotAnApprover(who_may)
     if not tally.counts(request, person, electorate):
         raise AgreedBefore(who_may)
 

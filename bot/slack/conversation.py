@@ -19,7 +19,6 @@ from bot.approvals import rules
 from bot.approvals.decision import Respond
 from bot.approvals.errors import CountersignError
 from bot.approvals.ids import ChannelId, MessageRef, Person, TaskId, Ts
-from bot.approvals.inboxes import waits_for
 from bot.approvals.request import Decided, Pending, Request
 from bot.slack import actions, blocks, commands, starting, text
 from bot.slack.actions import RequestTarget
@@ -112,7 +111,7 @@ async def _written(parts: Parts, body: Body, *, direct: bool) -> None:
     asked = await _open_in(parts, MessageRef(channel=ChannelId(event["channel"]), ts=Ts(event["thread_ts"])))
     if len(asked) != 1 or not rules.takes_words(asked[0].question):
         return
-    if not waits_for(asked[0], person, await parts.inboxes.names(person)):
+    if not await parts.inboxes.waits(asked[0], person):
         return
     said = str(event["text"]).replace(f"<@{parts.me}>", "") if direct else str(event["text"])
     await _answer(parts, person, _place(body), asked[0], text.typed(said))

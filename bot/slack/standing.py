@@ -114,7 +114,7 @@ def _comes(step: Step) -> str:
 def _answers(request: Request) -> list[Block]:
     """The votes as they come and what is missing, beside the button that takes one's own back."""
     votes = request.stage_votes
-    delegated = [_delegated(each.by, each.to) for each in request.delegations if _open(request, each.to)][:5]
+    delegated = [_delegated(each.by, each.to) for each in request.stage_delegations if _open(request, each.to)][:5]
     if request.stage.needed == 1 and not votes and not delegated and len(request.policy.stages) == 1:
         return []
     rejections = sum(any(isinstance(verdict, Reject) for verdict in vote.verdicts) for vote in votes)
@@ -127,7 +127,7 @@ def _answers(request: Request) -> list[Block]:
         *[f"Agreed before: {text.mentions(stage.voters)} · {moment(stage.at)}" for stage in request.passed],
     ]
     value = RequestTarget.of(request).encoded()
-    withdraw = blocks.button("Withdraw", actions.WITHDRAW, value) if votes or request.delegations else None
+    withdraw = blocks.button("Withdraw", actions.WITHDRAW, value) if votes or request.stage_delegations else None
     return [blocks.section("\n".join(lines), withdraw)]
 
 
@@ -170,7 +170,7 @@ def _wanted(request: Request, more: str = "") -> str:
 
 
 def _vote(request: Request, vote: Vote) -> str:
-    giver = next((each.by for each in request.delegations if each.to == vote.person), None)
+    giver = next((each.by for each in request.stage_delegations if each.to == vote.person), None)
     place = f" for {text.mention(giver)}" if giver else ""
     said = "answered" if request.policy.private else _said(vote.verdicts)
     return f"{text.mention(vote.person)} {said}{place}"

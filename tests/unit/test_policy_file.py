@@ -32,7 +32,7 @@ from bot.approvals.policy import (
 from bot.approvals.question import Item, Question, Risk, Verdict
 from bot.approvals.selection import ConditionFailed, Facts, Policies
 from bot.durations import duration, spoken
-from bot.policy_file import conditions
+from bot.policy_file.conditions import Evaluator
 from tests.fakes.world import CHANNEL, RITA, item, question
 
 ROOT = Path(__file__).parents[2]
@@ -256,11 +256,15 @@ rules:
 # --- Conditions ---------------------------------------------------------------------------------------
 
 
+EVALUATOR = Evaluator()
+
+
 def holds(expression: str, **arguments: object) -> bool:
     asked = question(Item(name="pay", arguments=arguments, verdicts=()), risk=Risk.HIGH)  # type: ignore[arg-type]
     inputs: dict[str, JSON] = {"days": 30}
     facts = Facts(graph="payment", channel=CHANNEL, requester=RITA, inputs=inputs, question=asked)
-    return conditions.compiled(expression)(facts, asked.items[0])
+    (said,) = EVALUATOR.compiled(expression)(facts, asked.items)
+    return said
 
 
 @pytest.mark.parametrize(
