@@ -31,6 +31,11 @@ def matches_exactly(name: str, pattern: str) -> bool:
     return _match(_plain(name).casefold(), _plain(pattern).casefold())
 
 
+def matches_to_the_letter(name: str, pattern: str) -> bool:
+    """Whether the name is what the pattern says, and written in the same way."""
+    return _match(name, pattern)
+
+
 def misleading(name: str) -> tuple[str, ...]:
     """The characters of a name, as U+0435, that cannot be seen or that look like Latin ones; none in a name that is
     written in another script as a whole and reads like no Latin one."""

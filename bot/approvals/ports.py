@@ -448,8 +448,8 @@ class Directory(Protocol):
         ...
 
     async def identify(self, ref: str) -> str | None:
-        """The id of whom a name of a policy means now: of a person, a user group or a channel. None if it means
-        nothing; `LookupFailed` if Slack does not say."""
+        """The id of whom a name of a policy means now: of a person, a user group or a channel. An id is its own. None
+        if it means nothing; `LookupFailed` if Slack does not say."""
         ...
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:

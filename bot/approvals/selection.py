@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from bot.approvals.ids import JSON, ChannelId, Person
-from bot.approvals.names import matches, matches_exactly, misleading
+from bot.approvals.names import matches, matches_exactly, matches_to_the_letter, misleading
 from bot.approvals.policy import Consent, Escalate, GraphTerms, Group, Pick, Policy, Stage, Step
 from bot.approvals.question import Item, Question
 
@@ -62,7 +62,7 @@ class Rule:
         """
         question = facts.question
         unknown: list[str] = []
-        if self.graphs and not any(self._is(facts.graph, pattern) for pattern in self.graphs):
+        if self.graphs and not any(self.covers(facts.graph, pattern) for pattern in self.graphs):
             return f"the graph is {facts.graph or 'not said'}, not {_or(self.graphs)}"
         if self.risks and question.risk not in self.risks:
             return f"its risk is {question.risk or 'not said'}, not {_or(self.risks)}"
@@ -86,6 +86,11 @@ class Rule:
     @property
     def says_yes_alone(self) -> bool:
         return says_yes_alone(self.policy)
+
+    def covers(self, graph: str, pattern: str) -> bool:
+        """Whether one of the rule's patterns is about this graph. A rule that may say yes without a person is about
+        those alone that are written as it writes them."""
+        return (matches_to_the_letter if self.says_yes_alone else matches)(graph, pattern)
 
     def _objections(self, facts: Facts) -> list[str]:
         """Why it does not govern each item; empty words for those that it does."""
@@ -133,7 +138,7 @@ class Policies:
                 if not rule.objection(facts):
                     return bound(rule.policy, facts.question)
             except ConditionFailed as failed:
-                raise ConditionFailed(f"the rule `{rule.policy.name}` cannot be evaluated: {failed}") from failed
+                raise ConditionFailed(f"the rule `{rule.policy.name}` cannot be worked out: {failed}") from failed
         return bound(self.otherwise, facts.question)
 
     @property

@@ -148,8 +148,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _shared(facts: Facts, expression: str) -> dict[str, Any]:
     """What is the same for every item, as far as the expression asks about it."""
     question = facts.question
-    names = {
-        "question": lambda: {
+    names: dict[str, Any] = {
+        "question": {
             "title": question.title,
             "text": question.text,
             "risk": str(question.risk or ""),
@@ -157,10 +157,10 @@ def _shared(facts: Facts, expression: str) -> dict[str, Any]:
             "actions": [readable(each.name) for each in question.items],
             "payload": question.payload,
         },
-        "task": lambda: {"graph": facts.graph, "channel": str(facts.channel), "inputs": dict(facts.inputs)},
-        "requester": lambda: {"id": str(facts.requester.user_id), "team": str(facts.requester.team_id)},
+        "task": {"graph": facts.graph, "channel": str(facts.channel), "inputs": dict(facts.inputs)},
+        "requester": {"id": str(facts.requester.user_id), "team": str(facts.requester.team_id)},
     }
-    return {name: value() for name, value in names.items() if name in expression}
+    return {name: value for name, value in names.items() if name in expression}
 
 
 def _own(item: Item) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Evaluates CEL expressions in a process of its own, which is killed if one takes too long. Run as a script.
 
 CEL holds Python's lock while it works, so that a thread would stop the bot as well. Each line of input is a JSON object
-and is answered by one: `{"said": ...}`, or `{"wrong": "why"}`. Nothing of `bot` is imported here, so that it starts fast.
+and is answered by one: `{"said": ...}`, or `{"wrong": "why"}`. Nothing of `bot` is imported here, so it starts fast.
 """
 
 from __future__ import annotations

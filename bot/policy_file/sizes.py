@@ -36,7 +36,8 @@ def refuse_large(path: Path, text: str) -> None:
     outer: list[_Open] = [_Open(None)]
     sizes: dict[str, int] = {}
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        where = f"{path}, line {event.start_mark.line + 1}"
+        line = event.start_mark.line + 1 if event.start_mark is not None else 1
+        where = f"{path}, line {line}"
         match event:
             case yaml.CollectionStartEvent():
                 if len(outer) > DEEPEST:
@@ -49,7 +50,7 @@ def refuse_large(path: Path, text: str) -> None:
             case yaml.ScalarEvent():
                 anchor, nodes = event.anchor, 1
             case yaml.AliasEvent():
-                anchor, nodes = None, sizes.get(event.anchor, 1)  # 1 if it stands within itself
+                anchor, nodes = None, sizes.get(str(event.anchor), 1)  # 1 if it stands within itself
             case _:
                 continue
         if anchor is not None:

@@ -109,17 +109,15 @@ class SlackDirectory:
         )
 
     async def identify(self, ref: str) -> str | None:
-        """The id of whom a name of a policy means now: of a person, a user group or a channel. None if it means
-        nothing; `LookupFailed` if Slack does not say."""
-        if is_group(ref):
+        """The id of whom a name of a policy means now: of a person, a user group or a channel. An id is its own. None
+        if it means nothing; `LookupFailed` if Slack does not say."""
+        if ref.startswith("@"):
             return await self._group(ref, fresh=True)
-        if is_channel(ref):
+        if ref.startswith("#"):
             return await self.channel(ref, fresh=True)
-        if is_user(ref):
-            return ref if await self._account(UserId(ref)) is not None else None
         if "@" in ref:
             return await self._emails.get(ref, lambda: self._by_email(ref), fresh=FRESH)
-        return None
+        return ref if is_user(ref) or is_group(ref) or is_channel(ref) else None
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
         """Everyone whom these names of a policy mean. A name that means nobody adds nobody; `LookupFailed`

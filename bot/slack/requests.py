@@ -7,11 +7,12 @@ from typing import Final
 
 from bot.approvals import windows
 from bot.approvals.errors import moment
+from bot.approvals.names import misleading, readable
 from bot.approvals.policy import Expire
 from bot.approvals.question import Item, Risk, Verdict
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.task import Task
-from bot.slack import actions, blocks, changes, decisions, more, privacy, standing, text, values, wording
+from bot.slack import actions, blocks, changes, decisions, more, privacy, standing, text, vacancy, values, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
 from bot.slack.one_by_one import MOST_ITEMS
@@ -175,10 +176,11 @@ def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
             " · ".join([*([risk] if risk else []), *(["*Overdue*"] if windows.is_overdue(request) else []), origin])
         ),
         *_renewed(request),
+        *_misleading(request),
         *about,
         *changed,
         *_standing(request, detail),
-        *_shortage(request),
+        *vacancy.warnings(request),
         *blocks.actions([*_buttons(request, cut or changes_cut), *(more.menu(request) if _open(request) else [])]),
         blocks.context(_footer(request)),
     ]
@@ -189,6 +191,20 @@ def _renewed(request: Request) -> list[Block]:
     if request.renewed_at is None or not _open(request):
         return []
     return [blocks.section(f"{_RENEWED} · {moment(request.renewed_at)}")]
+
+
+def _misleading(request: Request) -> list[Block]:
+    """That an action is not called what it seems to be."""
+    found = [(item.name, misleading(item.name)) for item in request.question.items]
+    return [
+        blocks.context(
+            f":warning: The name of {'this action' if len(found) == 1 else f'action {number}'} holds characters that "
+            f"cannot be seen or look like others: {text.listed(characters, 5)}. It reads like "
+            f"{text.sentence(readable(name), 80)}."
+        )
+        for number, (name, characters) in enumerate(found, start=1)
+        if characters and _open(request)
+    ][:3]
 
 
 # --- What is asked ------------------------------------------------------------------------------
@@ -259,19 +275,6 @@ def _standing(request: Request, detail: Detail | None) -> list[Block]:
             *([blocks.context(followed)] if followed else []),
         ]
     return standing.standing(request)
-
-
-def _shortage(request: Request) -> list[Block]:
-    """That its quorum is larger than those who were there to give it, while it can be answered."""
-    if not _open(request) or not request.short or not request.asked:
-        return []
-    needed = request.stage.needed
-    return [
-        blocks.context(
-            f":warning: It needs {needed:,} to agree, and those who may answer can give {needed - request.short:,}."
-            " The policy file names too few."
-        )
-    ]
 
 
 def _footer(request: Request) -> str:

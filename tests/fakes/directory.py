@@ -57,10 +57,13 @@ class FakeDirectory:
         return frozenset([*found, *(self.people[ref] for ref in refs if ref in self.people)])
 
     async def identify(self, ref: str) -> str | None:
+        if ref in self.people:
+            return ref
         self._answer()
         self._tell([ref])
-        known = {*self.people, *self.groups, *self.cached, *self.channels}
-        return self.ids.get(ref) or (ref if ref in known else None)
+        if ref in self.channels:
+            return self.channels[ref]
+        return self.ids.get(ref) or (ref if ref in {*self.groups, *self.cached} else None)
 
     async def names_of(self, person: Person) -> frozenset[str]:
         self._answer()
@@ -75,7 +78,7 @@ class FakeDirectory:
 
     async def channel(self, ref: str) -> ChannelId | None:
         self._answer()
-        return self.channels.get(ref)
+        return self.channels.get(ref) or (ChannelId(ref) if ref in self.channels.values() else None)
 
     def _tell(self, refs: Iterable[str]) -> None:
         asked = set(refs)

@@ -201,17 +201,19 @@ async def test_an_account_has_its_own_time_zone(directory: SlackDirectory) -> No
 async def test_the_names_of_an_account_are_those_by_which_a_policy_may_mean_it(
     directory: SlackDirectory, slack: Slack
 ) -> None:
-    names = await directory.names_of(CAROL)
+    own, groups = await directory.names_of(CAROL), await directory.groups_of(CAROL)
 
-    assert names == {"U0CAROL", "carol@example.com", "S0OPSLEADS", "@ops-leads", "S0ONCALL", "@on-call"}
-    for name in names:
+    assert own == {"U0CAROL", "carol@example.com"}
+    assert groups == {"S0OPSLEADS", "@ops-leads", "S0ONCALL", "@on-call"}
+    for name in own | groups:
         assert CAROL in await directory.resolve([name])
-    assert await directory.names_of(ALICE) == {"U0ALICE", "alice@example.com"}
+    assert await directory.groups_of(ALICE) == frozenset()
     assert len([call for call in await slack.calls("usergroups.list") if call["arguments"].get("include_users")]) == 1
 
 
 async def test_whoever_may_not_answer_as_one_of_many_has_only_names_of_their_own(directory: SlackDirectory) -> None:
     assert await directory.names_of(someone("U0ERIN")) == {"U0ERIN", "erin@example.com"}
+    assert await directory.groups_of(someone("U0ERIN")) == frozenset()
     assert await directory.names_of(someone("U0NOBODY")) == {"U0NOBODY"}
 
 
@@ -219,4 +221,4 @@ async def test_names_that_slack_does_not_tell_are_not_guessed(directory: SlackDi
     await slack.fault("usergroups.list", "status", status=500)
 
     with pytest.raises(LookupFailed):
-        await directory.names_of(BOB)
+        await directory.groups_of(BOB)
