@@ -151,6 +151,23 @@ class AnotherRule(CountersignError):
         )
 
 
+class NoPolicy(CountersignError):
+    """No policy can be told to govern the request, so it keeps the one that it has."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"No policy can be applied, and nothing was changed: {literal(why)}.")
+
+
+class RuleAnswers(CountersignError):
+    """The rule that would govern the request answers without a person, and people have been asked already."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(
+            f"The rule `{literal(rule)}` answers by itself, and this request is put to people already. It keeps its "
+            "policy: nothing was changed."
+        )
+
+
 class MayNotVote(CountersignError):
     """The base of the refusals that are about who asks."""
 

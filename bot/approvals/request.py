@@ -114,6 +114,8 @@ class Request:
     state: RequestState
     version: int = 1
     """Of the question: an edit, or a graph that asks anew, makes the next one and voids earlier votes."""
+    amended_at: datetime | None = None
+    """When an operator last applied another policy to it; None: never."""
     renewed_at: datetime | None = None
     """When the graph last asked something else here than it had asked before; None: never."""
     edits: tuple[Edit, ...] = ()

@@ -160,6 +160,26 @@ def ask_anew(request: Request, question: Question, policy: Policy, now: datetime
     return windows.enter_stage(renewed, now) if request.passed or policy != request.policy else renewed
 
 
+def put_under(request: Request, policy: Policy, unknown: Mapping[str, str], now: datetime) -> Request:
+    """The same question under another policy, from its first stage on; all windows are counted from now.
+
+    Votes were given on other terms, so they are void, which is a new version. `AlreadySettled` if it is not open.
+    """
+    still_open(request, request.version)
+    voided = bool(request.votes or request.passed)
+    moved = replace(
+        request,
+        policy=policy,
+        unknown=unknown,
+        amended_at=now,
+        version=request.version + voided,
+        votes=(),
+        passed=(),
+        missing=(),
+    )
+    return windows.enter_stage(moved, now)
+
+
 def asked_again(request: Request, objection: str, now: datetime) -> Request:
     """The graph did not take the answer: the question is open again from now on, and says first what was wrong."""
     state = _decided(request)

@@ -22,6 +22,7 @@ CHOICE_BUTTONS: Final = 5
 """More choices than these are a menu in a modal."""
 
 _RENEWED: Final = "*The agent asks something else now.* Answers to what it asked before no longer count"
+_AMENDED: Final = "*Another policy was applied to this request.* Answers from before that no longer count"
 _RISKS = {
     Risk.LOW: "Low risk",
     Risk.MEDIUM: "Medium risk",
@@ -188,9 +189,10 @@ def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
 
 def _renewed(request: Request) -> list[Block]:
     """That it asks something else than it did, for those who have read it before."""
-    if request.renewed_at is None or not _open(request):
+    if not _open(request):
         return []
-    return [blocks.section(f"{_RENEWED} · {moment(request.renewed_at)}")]
+    said = [(request.renewed_at, _RENEWED), (request.amended_at, _AMENDED)]
+    return [blocks.section(f"{words} · {moment(at)}") for at, words in said if at is not None]
 
 
 def _misleading(request: Request) -> list[Block]:

@@ -53,7 +53,8 @@ class FakeDirectory:
         self._tell(refs)
         self.fresh_lookups += fresh and bool(refs)
         groups = self.groups if fresh else {**self.groups, **self.cached}
-        found = [person for ref in refs for person in groups.get(ref, [])]
+        names = {id: name for name, id in {**self.ids, **self.channels}.items()}
+        found = [person for ref in refs for person in groups.get(ref, groups.get(names.get(ref, ""), []))]
         return frozenset([*found, *(self.people[ref] for ref in refs if ref in self.people)])
 
     async def identify(self, ref: str) -> str | None:
