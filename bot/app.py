@@ -30,7 +30,7 @@ from bot.approvals.selection import Policies
 from bot.approvals.surfaces import Surfaces
 from bot.approvals.sweeper import Sweeper
 from bot.approvals.tasks import Tasks
-from bot.approvals.vacancies import unmatched, vacancies
+from bot.approvals.vacancies import unmatched, untied, vacancies
 from bot.clock import ticking
 from bot.engine import registry
 from bot.engine.runner import LangGraphEngine
@@ -199,6 +199,8 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
 
 async def _notice_vacancies(policies: Policies, directory: Directory) -> None:
     """Log what the policies name that is nobody, and quorums that cannot be met; `check` says the same."""
+    for sentence in untied(policies):
+        log.warning("policies: %s", sentence)
     try:
         for sentence in await unmatched(policies, directory):
             log.warning("the rules' match: %s", sentence)

@@ -16,7 +16,7 @@ from bot.approvals.errors import SettingsError
 from bot.approvals.policy import Policy
 from bot.approvals.ports import LookupFailed
 from bot.approvals.selection import Policies
-from bot.approvals.vacancies import muster, unmatched, vacancies
+from bot.approvals.vacancies import muster, unmatched, untied, vacancies
 from bot.engine import registry
 from bot.settings import Settings
 from bot.slack import tokens
@@ -65,12 +65,18 @@ async def check(env_file: Path) -> int:
         policies: Policies | None = None
         async with findings.of(f"policies in {loaded.policy_file}"):
             policies = policy_file.load(loaded.policy_file)
+        _rules(policies, findings)
         await _graphs(loaded, policies, findings)
         await _storage(loaded, findings)
         if await _slack(loaded, findings) and policies is not None:
             await _approvers(loaded, policies, findings)
     sys.stdout.write("\n".join(findings.lines) + "\n")
     return 1 if findings.wrong else 0
+
+
+def _rules(policies: Policies | None, findings: Findings) -> None:
+    for sentence in untied(policies) if policies is not None else ():
+        findings.risky(f"policies: {sentence}")
 
 
 async def _graphs(loaded: Settings, policies: Policies | None, findings: Findings) -> None:

@@ -7,13 +7,13 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias
 
 from bot.approvals import refusals, rules, tally, windows
 from bot.approvals.audit import event_of
 from bot.approvals.electorate import Electorate, missing
 from bot.approvals.errors import CountersignError, MayNotVote, NotTold, Unreachable
 from bot.approvals.ids import Person
+from bot.approvals.lookup import Found, look_up, people
 from bot.approvals.ports import Directory, LookupFailed, LookupRefused, Member, Storage
 from bot.approvals.request import Pending, Request
 from bot.approvals.selection import names_one
@@ -117,53 +117,32 @@ class Admission:
         told = [ref for group in groups for ref in group.held]
         refs, held = request.approvers, request.held
         found = dict(
-            zip(refs, await asyncio.gather(*(_meant(self.directory, ref, fresh) for ref in refs)), strict=True)
+            zip(refs, await asyncio.gather(*(look_up(self.directory, ref, fresh=fresh) for ref in refs)), strict=True)
         )
         ordinary = await self._ordinary(request.known((*told, *request.escalated_held)), found, fresh=fresh)
 
-        def people(own: Sequence[str], held: Sequence[str]) -> frozenset[Person]:
-            meant = (_people(found, ref) for ref in own if ref not in held)
-            return frozenset[Person]().union(*meant, *(_people(found, ref) & ordinary for ref in held))
+        def asked(own: Sequence[str], held: Sequence[str]) -> frozenset[Person]:
+            named = (_in(found, ref) for ref in own if ref not in held)
+            return frozenset[Person]().union(*named, *(_in(found, ref) & ordinary for ref in held))
 
-        beside = people(request.escalated_to, request.escalated_held)
+        beside = asked(request.escalated_to, request.escalated_held)
         return Electorate(
-            groups=tuple(people(group.approvers, group.held) | beside for group in groups),
-            named=frozenset[Person]().union(
-                *(_people(found, ref) for ref in refs if names_one(ref) and ref not in held)
-            ),
+            groups=tuple(asked(group.approvers, group.held) | beside for group in groups),
+            named=frozenset[Person]().union(*(_in(found, ref) for ref in refs if names_one(ref) and ref not in held)),
             untold=tuple(f"{ref} {why}." for ref, why in found.items() if isinstance(why, LookupRefused)),
         )
 
-    async def _ordinary(self, held: Sequence[str], found: Mapping[str, _Found], *, fresh: bool) -> frozenset[Person]:
+    async def _ordinary(self, held: Sequence[str], found: Mapping[str, Found], *, fresh: bool) -> frozenset[Person]:
         """Those whom the question names and who are ordinary members: no guests, and nobody of another company."""
-        told = frozenset[Person]().union(*(_people(found, ref) for ref in held))
+        told = frozenset[Person]().union(*(_in(found, ref) for ref in held))
         return frozenset(each.person for each in await self._members(told, fresh=fresh) if not each.ineligible)
 
     async def _members(self, people: Iterable[Person], *, fresh: bool) -> Sequence[Member]:
         return await asyncio.gather(*(self.directory.member(person, fresh=fresh) for person in people))
 
 
-async def meant(directory: Directory, refs: Iterable[str], *, fresh: bool = False) -> frozenset[Person]:
-    """Whom these names mean. What Slack will not say until an operator changes something means nobody."""
-    found = {ref: await _meant(directory, ref, fresh) for ref in refs}
-    return frozenset[Person]().union(*(_people(found, ref) for ref in found))
-
-
-_Found: TypeAlias = "frozenset[Person] | LookupRefused"
-
-
-async def _meant(directory: Directory, ref: str, fresh: bool) -> _Found:
-    """Whom the name means, or why the directory will not say."""
-    try:
-        return await directory.resolve([ref], fresh=fresh)
-    except LookupRefused as refused:
-        log.warning("%s %s", ref, refused)
-        return refused
-
-
-def _people(found: Mapping[str, _Found], ref: str) -> frozenset[Person]:
-    people = found.get(ref, frozenset())
-    return frozenset() if isinstance(people, LookupRefused) else people
+def _in(found: Mapping[str, Found], ref: str) -> frozenset[Person]:
+    return people(found[ref]) if ref in found else frozenset()
 
 
 def _id(person: Person) -> str:

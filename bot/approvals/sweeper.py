@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.approvals import besides, rules, silence, surfaces, tally
-from bot.approvals.admission import Admission, meant
+from bot.approvals.admission import Admission
 from bot.approvals.audit import event_of
 from bot.approvals.changes import redraw, settled, until_won, wake
 from bot.approvals.decision import Answered
 from bot.approvals.electorate import Electorate
 from bot.approvals.errors import InvalidAnswer
 from bot.approvals.ids import JSON, ChannelId, Person, RequestId
+from bot.approvals.lookup import meant
 from bot.approvals.notes import Unreached
 from bot.approvals.policy import Via
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work

@@ -14,11 +14,11 @@ from datetime import datetime
 
 from bot import crash
 from bot.approvals import refusals, rules, surfaces
-from bot.approvals.admission import meant
 from bot.approvals.audit import COMMAND, AuditEvent, event_of
 from bot.approvals.changes import Changes, redraw, until_won, wake
 from bot.approvals.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
 from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, ThreadId, Ts
+from bot.approvals.lookup import meant
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.task import Failed, Starting, Task, TaskCancelled
