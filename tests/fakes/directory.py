@@ -80,6 +80,7 @@ class FakeDirectory:
 
     async def channel(self, ref: str) -> ChannelId | None:
         self._answer()
+        self._tell([ref])
         return self.channels.get(ref) or (ChannelId(ref) if ref in self.channels.values() else None)
 
     def _tell(self, refs: Iterable[str]) -> None:

@@ -23,6 +23,7 @@ from bot.approvals.errors import (
     Unreachable,
 )
 from bot.approvals.ids import ChannelId, Person, TeamId, UserId
+from bot.approvals.inboxes import groups_asked
 from bot.approvals.notes import Delegation
 from bot.approvals.policy import Auto, Escalate, Expire, Group, Policy, Stage, Step, Via, one_stage
 from bot.approvals.ports import LookupRefused
@@ -30,6 +31,7 @@ from bot.approvals.question import Question
 from bot.approvals.request import Pending
 from bot.approvals.selection import ConditionFailed, Facts, Policies, Rule, names_in, with_ids
 from bot.approvals.surface import SurfaceKind
+from bot.approvals.vacancies import unmatched, untied, vacancies
 from tests.fakes.world import ALICE, BOB, CAROL, DORA, FIRST, GUS, RITA, STRANGER, World, a_world, item, question
 
 HOUR = timedelta(hours=1)
@@ -576,3 +578,45 @@ async def test_a_refusal_of_slack_is_a_failed_lookup() -> None:
         world.directory.refused["U-GUS"] = "no"
         with pytest.raises(LookupRefused):
             await world.directory.member(GUS)
+
+
+# --- What is said before anybody waits ----------------------------------------------------------
+
+
+async def test_what_slack_refuses_and_what_no_graph_ties_down_is_said_at_the_start() -> None:
+    alone = under(*one_stage(("U-ALICE",)), name="reads", auto=Auto(approve=True, why="x"))
+    stage = one_stage(("@ops", "U-ALICE"))[0]
+    policies = Policies(
+        rules=(
+            Rule(policy=alone, graphs=("*",)),
+            Rule(policy=alone, graphs=("reader",)),
+            Rule(policy=under(stage), requesters=("@ops",), channels=("#prod",)),
+        ),
+        otherwise=under(stage),
+    )
+    async with a_world() as world:
+        world.directory.refused |= {"@ops": NO_SCOPE, "#prod": NO_SCOPE}
+
+        assert len(untied(policies)) == 1
+        assert await unmatched(policies, world.directory) == [f"@ops {NO_SCOPE}.", f"#prod {NO_SCOPE}."]
+        assert f"@ops {NO_SCOPE}." in await vacancies(under(stage), world.directory)
+
+
+async def test_a_rule_knows_a_channel_by_its_id() -> None:
+    strict = Rule(policy=under(*one_stage(("U-ALICE",)), name="strict"), channels=("#prod",))
+    async with a_world() as world:
+        world.directory.channels["#prod"] = ChannelId("C1")
+        world.policies = Policies(rules=(strict,), otherwise=world.policies.otherwise)
+        world.be_born()
+        request = await world.request(await world.started())
+
+        assert request.policy.name == "strict"
+        assert await world.inboxes.waits(request, ALICE)
+        assert not await world.inboxes.waits(request, BOB)
+
+
+def test_the_groups_that_policies_ask_are_known_by_their_names() -> None:
+    steps = (Step(after=HOUR, action=Escalate(to=("@leads", "#ops"))), Step(after=2 * HOUR, action=Expire()))
+    asking = under(*one_stage(("@ops", "S0OPS", "a@x.org", "U1", "C1"), steps=steps))
+
+    assert groups_asked(Policies(rules=(), otherwise=asking)) == ("@ops", "S0OPS", "@leads")
