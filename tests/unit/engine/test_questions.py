@@ -258,3 +258,24 @@ def test_silence_is_never_taken_for_consent(value: JSON) -> None:
     assert answer not in ("approve", "approved", "accept", "yes", "y", "ok")
     assert '"approve"' not in json.dumps(answer)
     assert '"accept"' not in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    ("said", "risk"),
+    [
+        ({"risk_level": "low", "risk": "critical"}, "critical"),
+        ({"risk": "low", "risk_level": "critical"}, "critical"),
+        ({"risk_level": "low", "risk": "grave"}, "high"),
+        ({"risk_level": "critical", "risk": "grave"}, "critical"),
+        ({"risk_level": "low", "risk": None}, "low"),
+        ({"risk_level": "low", "risk": ["critical"]}, "high"),
+        ({"risk_level": "", "risk": "low"}, "high"),
+        ({"risk": "l\u043ew"}, "high"),  # what only looks like low is not known
+        ({"risk": " CRITICAL\u200b "}, "critical"),
+        ({"risk": "\uff4cow"}, "low"),
+    ],
+)
+def test_the_highest_risk_that_is_said_counts_and_one_that_is_unknown_is_high(said: dict[str, Any], risk: str) -> None:
+    asked = questions.read({"question": "Pay?", "details": {"amount": 1}, **said})
+
+    assert asked.risk == risk
