@@ -1,5 +1,8 @@
 # The bot alone: no compiler, no tests, not root. `docker build -t countersign .`
-FROM python:3.13-slim AS build
+#
+# The images are named by what is in them, so that a build tomorrow starts from the same. To move on:
+# `docker buildx imagetools inspect python:3.13-slim` prints the digest of today's.
+FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS build
 WORKDIR /src
 COPY requirements.lock pyproject.toml README.md LICENSE ./
 COPY bot ./bot
@@ -10,15 +13,16 @@ RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
     && /venv/bin/python tools/runtime_only.py
 
-FROM python:3.13-slim
+FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 RUN useradd --create-home --uid 10001 countersign
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY --chown=countersign graphs ./graphs
 COPY --chown=countersign langgraph.json policies.yaml manifest.yml ./
-RUN mkdir -p var/files && chown -R countersign var
+RUN mkdir -p var/files && chown -R countersign var && install -d -m 700 -o countersign state
 USER countersign
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
+# The state folder is the container's own: its heartbeat says how this replica is, and no other.
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 STATE_DIR=/app/state
 # Healthy as long as it is connected to Slack and its storage answers: `run` says so at each look.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "bot.health"]
 STOPSIGNAL SIGTERM

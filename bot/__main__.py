@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvloop
 
-from bot import amend, audit, demo, explain, health, logs, settings
+from bot import amend, audit, demo, explain, health, logs, printable, settings
 from bot.app import run
 from bot.approvals.errors import CountersignError
 from bot.check import check
@@ -22,12 +22,12 @@ def main(argv: list[str] | None = None) -> int:
         match options.command:
             case "run":
                 loaded = settings.load(options.env_file)
-                logs.to_stderr(loaded.log_level)
+                learned = logs.to_stderr(loaded.log_level)
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                    runner.run(run(loaded, started=_say_ready))
+                    runner.run(run(loaded, started=_say_ready, learned=learned.learn))
                 return 0
             case "healthy":
-                return 0 if health.is_well() else 1
+                return 0 if health.is_well(settings.load_store(options.env_file).state_dir) else 1
             case "audit":
                 return asyncio.run(audit.main(audit.Options.of(options)))
             case "check":
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
             case _:
                 return asyncio.run(demo.main(demo.Options.of(options)))
     except CountersignError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable.lines(str(error))}\n")
         return 2
     except KeyboardInterrupt:
         return 130
@@ -54,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     ):
         settled = commands.add_parser(command, help=does)
         settled.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
-    commands.add_parser("healthy", help="exit 0 if a bot on this machine has been well of late (for health checks)")
+    well = commands.add_parser("healthy", help="exit 0 if the bot on this machine is well (for health checks)")
+    well.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
     audit.add_options(commands.add_parser("audit", help="prove the audit log, or write it out"))
     policy = commands.add_parser("policy", help="say what policies.yaml means, or apply it to open requests")
     about = policy.add_subparsers(dest="about", required=True)

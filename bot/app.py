@@ -6,9 +6,11 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeAlias
 
 from aiohttp import ClientSession
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -23,7 +25,8 @@ from bot.approvals.errors import Unreachable
 from bot.approvals.homes import Homes
 from bot.approvals.ids import Person, TaskId
 from bot.approvals.inboxes import Inboxes, channels_asked, groups_asked
-from bot.approvals.ports import Clock, Directory, LookupFailed
+from bot.approvals.masking import Masking, marks_of
+from bot.approvals.ports import Clock, Directory, LookupFailed, Storage
 from bot.approvals.progress import Progress
 from bot.approvals.retention import Retention
 from bot.approvals.selection import Policies
@@ -32,8 +35,9 @@ from bot.approvals.sweeper import Sweeper
 from bot.approvals.tasks import Tasks
 from bot.approvals.vacancies import unmatched, untied, vacancies
 from bot.clock import ticking
-from bot.engine import registry
+from bot.engine import registry, selftest
 from bot.engine.runner import LangGraphEngine
+from bot.secrets import Detector
 from bot.settings import Settings
 from bot.slack import listeners, tokens
 from bot.slack.calls import connections, web_client
@@ -46,6 +50,7 @@ from bot.work import Inboxwork, Lane, Workshop
 
 log = logging.getLogger(__name__)
 
+Learn: TypeAlias = Callable[[Collection[str]], object]
 HELD_ELSEWHERE = timedelta(seconds=2)
 """When to look again at a thread that another process drives."""
 SECONDS_FOR_ANSWERS = 3.0
@@ -54,8 +59,15 @@ SECONDS_TO_RECONNECT = 2.0
 """How soon a socket that was cut is seen to be; until then no click arrives. slack_sdk's own is ten."""
 
 
-async def run(settings: Settings, started: Callable[[], None] = lambda: None, *, clock: Clock = system_clock) -> None:
-    """Run the bot until SIGTERM or SIGINT, then drain it. `started` is called once Slack is connected.
+async def run(
+    settings: Settings,
+    started: Callable[[], None] = lambda: None,
+    *,
+    clock: Clock = system_clock,
+    learned: Learn = len,
+) -> None:
+    """Run the bot until SIGTERM or SIGINT, then drain it. `started` is called once Slack is connected. `learned`
+    is told what else the log has to hide.
 
     `SettingsError` where it cannot start, with what to do.
     """
@@ -63,7 +75,7 @@ async def run(settings: Settings, started: Callable[[], None] = lambda: None, *,
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings, clock=clock):
+    async with running(settings, clock=clock, learned=learned):
         log.info("Countersign is connected to %s", settings.slack_api_url)
         started()
         await stop.wait()
@@ -71,12 +83,13 @@ async def run(settings: Settings, started: Callable[[], None] = lambda: None, *,
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIterator[None]:
+async def running(settings: Settings, *, clock: Clock = system_clock, learned: Learn = len) -> AsyncIterator[None]:
     """The bot at work for as long as the block runs: connected, ticking, recovering what an earlier one left."""
     policies = policy_file.load(settings.policy_file)
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(opened(settings, clock))
         storage, clock = stores.storage, stores.clock
+        await selftest.refuse_unguarded()
         config = settings.langgraph_config
         registry.set_environment(config)
         graphs = await stack.enter_async_context(registry.loaded(config, config.absolute().parent, stores.saver))
@@ -89,7 +102,9 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
         await tokens.refuse_bad_app_token(app_token, settings.slack_api_url)
         session = await stack.enter_async_context(connections())
         bolt, socket = _bolt(bot_token, app_token, settings.slack_api_url, session)
-        messenger, directory = SlackMessenger(bolt.client, address=me.address), SlackDirectory(bolt.client)
+        masking = Masking(secrets=Detector(), marks=partial(marks_of, policies), learned=learned)
+        messenger = SlackMessenger(bolt.client, masking, address=me.address)
+        directory = SlackDirectory(bolt.client)
 
         async def deliver(task_id: TaskId) -> datetime | None:
             return None if await delivery.drive(task_id) else clock() + HELD_ELSEWHERE
@@ -154,6 +169,7 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
                 engine=engine,
                 storage=storage,
                 messenger=messenger,
+                masking=masking,
                 directory=directory,
                 inboxes=inboxes,
                 homes=homes,
@@ -180,7 +196,7 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
                 log.warning("this sweep was cut short, the next one goes on: %s", error)
             else:
                 if await socket.client.is_connected():
-                    health.beat(settings.sweep_interval)
+                    health.beat(settings.state_dir, settings.sweep_interval)
 
         async def drain() -> None:
             engine.runs.drain()
@@ -189,12 +205,23 @@ async def running(settings: Settings, *, clock: Clock = system_clock) -> AsyncIt
         stack.push_async_callback(drain)
         noticing = asyncio.create_task(_notice_vacancies(policies, directory))
         stack.callback(noticing.cancel)
+        looking = asyncio.create_task(_look_again(storage, work))
+        stack.callback(looking.cancel)
         intake = Intake(socket)
         await socket.connect_async()  # type: ignore[no-untyped-call]
         stack.push_async_callback(intake.close)
         stack.push_async_callback(work.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
         yield
+
+
+async def _look_again(storage: Storage, work: Workshop) -> None:
+    """Look at every thread that people are asked about: its code may have changed while no bot ran."""
+    try:
+        for task_id in await storage.unsettled():
+            work.deliver(task_id)
+    except Unreachable as error:
+        log.warning("what waits was not looked at when the bot started: %s", error)
 
 
 async def _notice_vacancies(policies: Policies, directory: Directory) -> None:

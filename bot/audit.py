@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +15,19 @@ from typing import Literal, Self, TextIO
 
 from bot import export, stores
 from bot.approvals.chain import Head
-from bot.approvals.errors import SettingsError
+from bot.approvals.errors import NotFound, SettingsError
+from bot.approvals.ids import TaskId
+from bot.approvals.masking import Masking
 from bot.approvals.ports import Storage
 from bot.approvals.proof import Broken, Intact, entries, verify
+from bot.approvals.veil import Veil
 from bot.durations import duration
+from bot.printable import printable
+from bot.secrets import Detector
 from bot.settings import load_store
+
+KEPT = 200
+"""Tasks whose veils are kept while the log is written out: the entries of several stand between each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +75,29 @@ async def main(options: Options) -> int:
         return 0
 
 
+class Veils:
+    """What each task's entries hide on their way out: what looks like a secret, and what the policies of its requests
+    mask. The stored entries stay as they are, so the chain keeps verifying."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._masking = Masking(secrets=Detector(), marks=lambda _: (), learned=len)
+        self._recent: OrderedDict[str, Veil] = OrderedDict()
+
+    async def of(self, task_id: str) -> Veil:
+        """The veil of this task; of one whose records are past their retention, one that knows none of them."""
+        if task_id not in self._recent:
+            try:
+                records = await self._storage.records_of(TaskId(task_id))
+            except NotFound:
+                self._recent[task_id] = Veil(self._masking.secrets)
+            else:
+                self._recent[task_id] = self._masking.veil(records)
+            if len(self._recent) > KEPT:
+                self._recent.popitem(last=False)
+        return self._recent[task_id]
+
+
 def _say(proof: Intact | Broken) -> int:
     match proof:
         case Intact(entries=entries, purged=purged, head=head):
@@ -73,18 +105,18 @@ def _say(proof: Intact | Broken) -> int:
             sys.stdout.write(f"The audit log is intact: {entries} entries{gone}.\nhead {head}\n")
             return 0
         case Broken(number=number, why=why):
-            sys.stdout.write(f"The audit log is broken at entry {number}. {why}\n")
+            sys.stdout.write(f"The audit log is broken at entry {number}. {printable(why)}\n")
             return 1
 
 
 async def _write(storage: Storage, options: Options, to: TextIO) -> None:
-    line = export.jsonl
+    line, veils = export.jsonl, Veils(storage)
     if options.format == "csv":
         to.write(export.csv_header())
         line = export.csv_line
     async for entry in entries(storage):
         if export.wanted(entry, since=options.since, until=options.until, task=options.task):
-            to.write(line(entry))
+            to.write(line(entry, await veils.of(entry.task_id)))
 
 
 @contextmanager

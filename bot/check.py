@@ -8,22 +8,31 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import yaml
 
-from bot import policy_file, settings
-from bot.approvals.errors import SettingsError
+from bot import policy_file, settings, stores
+from bot.approvals.audit import AuditEvent
+from bot.approvals.errors import NotFound, SettingsError, Unreachable
 from bot.approvals.policy import Policy
-from bot.approvals.ports import LookupFailed
+from bot.approvals.ports import LookupFailed, Storage
+from bot.approvals.question import Question
 from bot.approvals.selection import Policies
 from bot.approvals.vacancies import muster, unmatched, untied, vacancies
-from bot.engine import registry
+from bot.engine import registry, undeclared
+from bot.printable import printable
 from bot.settings import Settings
 from bot.slack import tokens
 from bot.slack.calls import web_client
 from bot.slack.directory import SlackDirectory
 from bot.storage import redis_server
+from bot.storage.codec import decode
+from bot.storage.database import is_of_this_version
 from bot.storage.redis import client
+
+MOST_LOOKED_AT: Final = 2_000
+"""Entries of the audit log, from the newest one back."""
 
 
 @dataclass(slots=True)
@@ -67,10 +76,13 @@ async def check(env_file: Path) -> int:
             policies = policy_file.load(loaded.policy_file)
         _rules(policies, findings)
         await _graphs(loaded, policies, findings)
+        before = findings.wrong
         await _storage(loaded, findings)
+        if findings.wrong == before and policies is not None:
+            await _conventions(loaded, policies, findings)
         if await _slack(loaded, findings) and policies is not None:
             await _approvers(loaded, policies, findings)
-    sys.stdout.write("\n".join(findings.lines) + "\n")
+    sys.stdout.write("\n".join(map(printable, findings.lines)) + "\n")
     return 1 if findings.wrong else 0
 
 
@@ -108,6 +120,39 @@ async def _storage(loaded: Settings, findings: Findings) -> None:
         findings.risky(risk)
     for fatal in found.fatal:
         findings.bad(fatal)
+
+
+async def _conventions(loaded: Settings, policies: Policies, findings: Findings) -> None:
+    """The graphs that have asked without a known convention, as far as the newest records tell."""
+    file = loaded.state_dir / stores.RECORDS
+    if loaded.redis_url is None and file.exists() and not is_of_this_version(file):
+        findings.good("how graphs have asked is not looked at: the records are an earlier version's")
+        return
+    declared = {name for name, terms in policies.graphs.items() if terms.answer}
+    try:
+        async with stores.records(loaded) as storage:
+            asked = await _asked_lately(storage)
+    except SettingsError:
+        return  # there are no records yet
+    except Unreachable as unreachable:
+        findings.risky(f"the records did not tell how graphs ask ({unreachable})")
+        return
+    for graph in sorted({graph for graph, question in asked if undeclared.is_undeclared(question)} - declared):
+        findings.risky(f"by the newest records, {undeclared.sentence(graph)}")
+
+
+async def _asked_lately(storage: Storage) -> list[tuple[str, Question]]:
+    """The graph and the question of each request that was opened in the newest entries of the audit log."""
+    newest = await storage.head()
+    asked: list[tuple[str, Question]] = []
+    for entry in await storage.trail(max(newest.number - MOST_LOOKED_AT, 0), MOST_LOOKED_AT):
+        event = decode(AuditEvent, entry.body.decode()) if entry.body else None
+        if event is None or event.kind != "opened" or event.request_id is None:
+            continue
+        with contextlib.suppress(NotFound):
+            request = await storage.request(event.request_id)
+            asked.append((request.graph, request.proposed))
+    return asked
 
 
 def _state_dir(folder: Path, findings: Findings) -> None:

@@ -38,6 +38,7 @@ from bot.approvals.task import Task
 from bot.approvals.vacancies import muster, vacancies
 from bot.durations import spoken
 from bot.engine import questions
+from bot.printable import printable
 from bot.slack.calls import web_client
 from bot.slack.directory import SlackDirectory
 
@@ -114,7 +115,7 @@ async def explain(options: Options) -> int:
             lines += _times(policy, datetime.now(UTC))
     except LookupFailed as failed:
         raise SettingsError(f"Slack did not answer ({failed}). Try again, or without SLACK_BOT_TOKEN.") from failed
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join(map(printable, lines)) + "\n")
     return 0 if governing is not None else 1
 
 
@@ -170,15 +171,24 @@ def _policy(policy: Policy) -> list[str]:
             "Where the question does not take that answer, people are asked:",
         ]
     terms = [
-        "The requester may answer too." if policy.self_approval else "The requester may not answer.",
+        _requester(policy),
         f"Must say why: {_listed(policy.reasons)}." if policy.reasons else "Nobody has to say why.",
         *(["Its card names the actions alone; those who may answer open the rest."] if policy.private else []),
         *([f"Its card stands in {policy.channel} as well as in the task's thread."] if policy.channel else []),
         *(["Slack asks once more before an approval."] if policy.confirm else []),
         *([f"One who may answer can put a deadline off once, by {spoken(policy.extend)}."] if policy.extend else []),
         *([f"A place of the graph may ask {policy.max_rounds} times."] if policy.max_rounds else []),
+        *([f"Values of these keys are hidden: {', '.join(policy.mask)}."] if policy.mask else []),
     ]
     return [*lines, *terms]
+
+
+def _requester(policy: Policy) -> str:
+    if policy.self_approval:
+        return "The requester may answer too."
+    if policy.self_answer:
+        return "The requester may not approve, and may answer questions that approve nothing."
+    return "The requester may not answer."
 
 
 async def _people(policy: Policy, directory: SlackDirectory | None) -> list[str]:

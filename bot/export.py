@@ -12,9 +12,12 @@ from typing import Any, Final, TypeAlias
 from bot.approvals.audit import AuditEvent
 from bot.approvals.chain import Entry
 from bot.approvals.errors import CountersignError
+from bot.approvals.masking import event_under
+from bot.approvals.veil import Veil
+from bot.printable import printable
 from bot.storage.codec import decode
 
-Line: TypeAlias = Callable[[Entry], str]
+Line: TypeAlias = Callable[[Entry, Veil], str]
 """An entry's line, with its end."""
 _COLUMNS: Final = (
     "number",
@@ -30,6 +33,7 @@ _COLUMNS: Final = (
     "data",
     "entry_digest",
     "link",
+    "masked",
 )
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a spreadsheet would take a cell for a formula after."""
@@ -65,9 +69,10 @@ def wanted(entry: Entry, *, since: datetime | None, until: datetime | None, task
     return (since is None or event.at >= since) and (until is None or event.at < until)
 
 
-def jsonl(entry: Entry) -> str:
+def jsonl(entry: Entry, veil: Veil) -> str:
     """The entry with its event to the letter, as it is hashed; null where its text is past its retention. Numbers that
-    JSON does not have are words there, and their event then is not to the letter."""
+    JSON does not have are words there, and their event then is not to the letter. One that holds secrets is marked
+    `"masked":true`: its digest is that of the true event, which is stored."""
     event_of(entry)
     event = (entry.body or b"null").decode()
     numbers: list[str] = []
@@ -77,9 +82,11 @@ def jsonl(entry: Entry) -> str:
         return name
 
     read = json.loads(event, parse_constant=word)
-    if numbers:
-        event = json.dumps(read, separators=(",", ":"))
     head = {"number": entry.number, "task": entry.task_id, "digest": entry.digest, "link": entry.link}
+    if read is not None and (shown := veil.value(read.get("data", {}), "data")) != read.get("data", {}):
+        read, head = {**read, "data": shown}, {**head, "masked": True}
+    if numbers or "masked" in head:
+        event = json.dumps(read, separators=(",", ":"))
     return f'{json.dumps(head, separators=(",", ":"))[:-1]},"event":{event}}}\n'
 
 
@@ -87,9 +94,11 @@ def csv_header() -> str:
     return _row(_COLUMNS)
 
 
-def csv_line(entry: Entry) -> str:
-    """The entry as a row in which no cell is a formula: what would be one begins with an apostrophe."""
-    event = event_of(entry)
+def csv_line(entry: Entry, veil: Veil) -> str:
+    """The entry as a row in which no cell is a formula: what would be one begins with an apostrophe. Control characters
+    are written out. Where secrets are masked, `masked` is `yes`."""
+    true = event_of(entry)
+    event = None if true is None else event_under(veil, true)
     if event is None:
         cells: list[Any] = [entry.number, "", "", entry.task_id, *[""] * 7]
     else:
@@ -106,7 +115,8 @@ def csv_line(entry: Entry) -> str:
             event.rule,
             json.dumps(event.data, ensure_ascii=False) if event.data else "",
         ]
-    return _row([*cells, entry.digest, entry.link])
+    masked = "yes" if event is not None and true is not None and event.data != true.data else ""
+    return _row([*cells, entry.digest, entry.link, masked])
 
 
 def _row(cells: Iterable[object]) -> str:
@@ -116,4 +126,6 @@ def _row(cells: Iterable[object]) -> str:
 
 
 def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
+    if not isinstance(cell, str):
+        return cell
+    return f"'{printable(cell)}" if cell.lstrip().startswith(_FORMULAS) else printable(cell)

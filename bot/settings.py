@@ -28,7 +28,7 @@ class Store(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     state_dir: Path = Path("var")
-    """Where the embedded SQLite files lie."""
+    """Where the bot keeps its files: the embedded SQLite, and its heartbeat. Nobody else may read it."""
     redis_url: SecretStr | None = None
     """Records and checkpoints in Redis, for any number of replicas; unset: the embedded SQLite, for one process."""
 
@@ -44,8 +44,6 @@ class Store(BaseSettings):
 
 class Settings(Store):
     """Every setting, with its default. Names are the environment's, in lower case."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
 
     slack_bot_token: SecretStr
     """Starts with xoxb-: what the bot may do in the workspace."""
@@ -89,6 +87,8 @@ class Settings(Store):
         return timedelta(seconds=self.lease_seconds)
 
 
+COMPOSITION = frozenset({"REDIS_PASSWORD"})
+"""What .env holds for compose.yaml alone."""
 WHERE = {
     "slack_bot_token": "your app's page at api.slack.com/apps, under OAuth & Permissions, once it is installed",
     "slack_app_token": "your app's page at api.slack.com/apps, under Basic Information, App-Level Tokens, "
@@ -123,7 +123,7 @@ def _refuse_unknown(env_file: Path) -> None:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{env_file}: cannot be read ({error}).") from None
     for name in names:
-        if name.upper() not in known:
+        if name.upper() not in known and name not in COMPOSITION:
             near = difflib.get_close_matches(name.upper(), known, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"It may hold {', '.join(known)}."
             raise SettingsError(

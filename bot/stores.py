@@ -14,6 +14,7 @@ from bot.approvals.ports import Clock, Storage
 from bot.approvals.task import Lease
 from bot.engine.checkpoints import Fence, redis_saver, sqlite_saver
 from bot.engine.factories import Saver
+from bot.places import private_file, private_folder
 from bot.settings import Settings, Store
 from bot.storage import redis_server
 from bot.storage.redis import RedisStorage, client
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 RECORDS = "countersign.sqlite"
 """The file of the records, below STATE_DIR."""
+CHECKPOINTS = "checkpoints.sqlite"
+"""The file of the graphs' state, beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
 
     `clock` is the time of one process alone; with Redis, Redis says what time it is.
     """
+    private_folder(settings.state_dir)
     async with AsyncExitStack() as stack:
         if settings.redis_url is None:
             yield await _sqlite(settings, clock, stack)
@@ -90,14 +94,11 @@ async def timed_records(settings: Store) -> AsyncIterator[tuple[Storage, Clock]]
 
 
 async def _sqlite(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Stores:
-    try:
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(f"STATE_DIR {settings.state_dir}: cannot be used ({error}).") from None
+    private_file(settings.state_dir / CHECKPOINTS)
     storage = await SqliteStorage.open(settings.state_dir / RECORDS)
     stack.push_async_callback(storage.close)
     fence = _fence(storage, clock)
-    saver = await stack.enter_async_context(sqlite_saver(settings.state_dir / "checkpoints.sqlite", fence))
+    saver = await stack.enter_async_context(sqlite_saver(settings.state_dir / CHECKPOINTS, fence))
     return Stores(storage=storage, saver=saver, clock=clock, set_clock=_already_right)
 
 

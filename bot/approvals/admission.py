@@ -34,17 +34,19 @@ class Admission:
         request: Request,
         person: Person,
         version: int,
+        digest: str | None,
         now: datetime,
         *,
         counts: bool = False,
         surface: str | None = None,
     ) -> Electorate:
-        """Who may answer now, this person among them; looked up past what is remembered where it `counts`.
+        """Who may answer now, this person among them; looked up past what is remembered where it `counts`. `version`
+        and `digest` are those of what the person was shown.
 
         `AlreadySettled`, `StaleVersion`, `MayNotVote`, or `Unreachable`: a failed look-up refuses. A refusal of the
         person is recorded before it is raised.
         """
-        rules.still_open(request, version)
+        rules.shown(request, version, digest)
         return await self.recognise(request, person, now, fresh=counts, surface=surface)
 
     async def recognise(
@@ -126,6 +128,8 @@ class Admission:
             return frozenset[Person]().union(*named, *(_in(found, ref) & ordinary for ref in held))
 
         beside = asked(request.escalated_to, request.escalated_held)
+        if request.asks_requester:
+            beside |= {request.requester}
         return Electorate(
             groups=tuple(asked(group.approvers, group.held) | beside for group in groups),
             named=frozenset[Person]().union(*(_in(found, ref) for ref in refs if names_one(ref) and ref not in held)),

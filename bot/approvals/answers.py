@@ -5,7 +5,7 @@ Nothing here calls Slack or runs a graph: what has to follow is woken, and found
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,15 +32,23 @@ class Answers:
     policies: Policies
 
     async def check(
-        self, request_id: RequestId, person: Person, version: int, now: datetime, surface: SurfaceId | None = None
+        self,
+        request_id: RequestId,
+        person: Person,
+        version: int,
+        now: datetime,
+        surface: SurfaceId | None = None,
+        *,
+        digest: str | None,
     ) -> Request:
         """The request, if this person could answer it now: what a click asks before a modal is opened.
 
-        Raises what `vote` would raise; a refusal of the person is recorded.
+        `version` and `digest` are those of what the person was shown, as the message or modal says that they acted on;
+        `digest` is None if it does not say. Raises what `vote` would raise; a refusal of the person is recorded.
         """
         async with refusals.of_request(self.storage, request_id, person, "answer", now, surface):
             request = await self._sweeper.current(request_id, now)
-            await self._admission.admit(request, person, version, now, surface=surface)
+            await self._admission.admit(request, person, version, digest, now, surface=surface)
             return request
 
     async def view(
@@ -62,9 +70,11 @@ class Answers:
         now: datetime,
         surface: SurfaceId | None = None,
         *,
+        digest: str | None,
         hold: timedelta = timedelta(0),
     ) -> Request:
-        """Count one person's verdicts on the version that they were shown; the first to settle it wins.
+        """Count one person's verdicts on what they were shown, which is of this version and digest (see `check`); the
+        first to settle it wins.
 
         What settles it is kept from the graph for as long as `hold` says, and may be taken back until then.
 
@@ -74,14 +84,16 @@ class Answers:
 
         async def once() -> Request:
             request = await self._sweeper.current(request_id, now)
-            electorate = await self._admission.admit(request, person, version, now, counts=True, surface=surface)
+            electorate = await self._admission.admit(
+                request, person, version, digest, now, counts=True, surface=surface
+            )
             cast = rules.cast(
                 request,
                 Vote(
                     person=person,
                     verdicts=verdicts,
                     version=version,
-                    digest=request.digest,
+                    digest=digest or "",
                     at=now,
                     surface=surface,
                 ),
@@ -106,6 +118,24 @@ class Answers:
         async with refusals.of_request(self.storage, request_id, person, "take back", now):
             return await until_won(once)
 
+    async def answer_again(
+        self, request_id: RequestId, person: Person, now: datetime, surface: SurfaceId | None = None
+    ) -> Request:
+        """Open a question again whose answer made the agent fail, as a new version, for one who may answer it.
+
+        Raises `NotFound`, `AlreadySettled`, `MayNotVote` or `Unreachable`.
+        """
+
+        async def once() -> Request:
+            request = await self.storage.request(request_id)
+            reopened = rules.answered_differently(request, now)
+            await self._admission.recognise(reopened, person, now, fresh=True, surface=surface)
+            reopened = await self._admission.introduced(reopened)
+            return await self._changes.store(reopened, person, "reopened", now, {}, surface=surface)
+
+        async with refusals.of_request(self.storage, request_id, person, "answer differently", now, surface):
+            return await until_won(once)
+
     async def edit(
         self,
         request_id: RequestId,
@@ -115,15 +145,18 @@ class Answers:
         arguments: Mapping[str, JSON],
         now: datetime,
         surface: SurfaceId | None = None,
+        *,
+        digest: str | None,
     ) -> Request:
-        """Replace one item's arguments; everybody's earlier votes are void, and the answer is still to be given.
+        """Replace one item's arguments, which were shown so (see `check`); everybody's earlier votes are void, and the
+        answer is still to be given.
 
         Raises what `vote` raises, and `AnotherRule` where what it would be is governed by another policy.
         """
 
         async def once() -> Request:
             request = await self._sweeper.current(request_id, now)
-            await self._admission.admit(request, person, version, now, counts=True, surface=surface)
+            await self._admission.admit(request, person, version, digest, now, counts=True, surface=surface)
             revised = rules.revise(request, person, version, index, arguments, now)
             self.engine.check_edit(revised.question, index)
             await self._refuse_another_rule(request, revised)
@@ -140,6 +173,22 @@ class Answers:
         """Record that somebody was shown all of the request, as it stood."""
         data = {"version": request.version}
         await self.storage.record(event_of(request, "viewed", now, person=person, surface=surface, data=data))
+
+    async def admit_to_hidden(
+        self, request_id: RequestId, person: Person, now: datetime, surface: SurfaceId | None = None
+    ) -> Request:
+        """The request, for one who may answer it, looked up afresh: those alone are shown its hidden values.
+        `NotFound`, `MayNotVote`, or `Unreachable`; a refusal is recorded."""
+        request = await self.storage.request(request_id)
+        await self._admission.recognise(request, person, now, fresh=True, surface=surface)
+        return request
+
+    async def revealed(
+        self, request: Request, person: Person, keys: Sequence[str], now: datetime, surface: SurfaceId | None = None
+    ) -> None:
+        """Record that somebody looks at hidden values, before they see them."""
+        data: dict[str, JSON] = {"version": request.version, "keys": list(keys)}
+        await self.storage.record(event_of(request, "revealed", now, person=person, surface=surface, data=data))
 
     # --- Within ---------------------------------------------------------------------------------
 

@@ -66,7 +66,9 @@ class Asides:
 
         async def once() -> Request:
             request = await self._sweeper.current(request_id, now)
-            electorate = await self._admission.admit(request, by, request.version, now, counts=True, surface=surface)
+            electorate = await self._admission.admit(
+                request, by, request.version, request.digest, now, counts=True, surface=surface
+            )
             colleague = await self._colleague(to)
             given = besides.delegate(request, by, colleague, electorate, now)
             copy = surfaces.copy_of(given, colleague.person, now)
@@ -135,7 +137,9 @@ class Asides:
         surface: SurfaceId | None = None,
     ) -> Request:
         request = await self._sweeper.current(request_id, now)
-        await self._admission.admit(request, person, request.version, now, counts=counts, surface=surface)
+        await self._admission.admit(
+            request, person, request.version, request.digest, now, counts=counts, surface=surface
+        )
         return request
 
     async def _colleague(self, user_id: UserId) -> Member:

@@ -22,7 +22,7 @@ from bot.approvals.decision import Cancelled, Expired, outcome_of
 from bot.approvals.errors import Conflict, CountersignError, InvalidAnswer
 from bot.approvals.holding import held
 from bot.approvals.ids import JSON, RequestId, TaskId
-from bot.approvals.moves import GiveUp, Move, Proceed, Record, Resume, Start, alive, next_move
+from bot.approvals.moves import AskInstead, GiveUp, Move, Proceed, Record, Resume, Start, alive, is_approved, next_move
 from bot.approvals.opening import AskedTooOften, Opening
 from bot.approvals.ports import (
     Clock,
@@ -37,7 +37,19 @@ from bot.approvals.ports import (
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.selection import ConditionFailed, Policies
 from bot.approvals.surface import Surface
-from bot.approvals.task import Ended, Failed, Failure, Lease, Running, Task, TaskCancelled, TaskState, Waiting
+from bot.approvals.task import (
+    Ended,
+    Failed,
+    Failure,
+    Gone,
+    Lease,
+    Part,
+    Running,
+    Task,
+    TaskCancelled,
+    TaskState,
+    Waiting,
+)
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +105,7 @@ class Delivery:
             await self._end(task, Failed(failure=failure, retryable=True), "failed")
 
     async def _drive(self, task: Task, lease: Lease) -> None:
-        status = await self.engine.status(task)
+        status = await self.engine.status(task, await self.storage.requests_of(task.id))
         made: set[tuple[type[Move], RequestId | None]] = set()
         while True:
             try:
@@ -119,6 +131,7 @@ class Delivery:
         if (called_off := _called_off(requests)) is not None:
             await self._end(task, TaskCancelled(by=called_off.by, at=called_off.at), "cancelled")
             return status
+        status = _as_recorded(requests, status)
         move = Record() if status.failure is not None else next_move(task, requests, status, self.clock())
         match move:
             case Start():
@@ -129,16 +142,22 @@ class Delivery:
                     return replace(status, failure=self._fault("it went on and still stands where it stood"))
                 task = await self._set(task, Running(), "running")
                 if isinstance(move, Resume):
-                    moved = await self._resume(task, move.request, lease)
+                    moved = await self._resume(task, move.request, requests, lease)
                     if moved.refused:
                         await self._ask_again(task, move.request.id, moved.refused)
                 else:
                     if request is not None:
                         await self._save(rules.attempted(request), "resume_repeated")
-                    moved = await self.engine.proceed(task, lease, self.clock())
+                    moved = await self.engine.proceed(task, lease, self.clock(), requests)
                 crash.point("run-returned")
                 made.add(key)
                 return moved
+            case AskInstead(request=request, asked=asked):
+                try:
+                    await self._opening.ask_instead(task, request, asked)
+                except ConditionFailed as failed:
+                    return replace(status, failure=self._fault(str(failed)))
+                return status
             case GiveUp():
                 await self._lose(task)
             case Record():
@@ -147,7 +166,7 @@ class Delivery:
                 assert_never(move)
         return None
 
-    async def _resume(self, task: Task, request: Request, lease: Lease) -> ThreadStatus:
+    async def _resume(self, task: Task, request: Request, requests: Sequence[Request], lease: Lease) -> ThreadStatus:
         """Answer the request's interrupt. The intent is stored first: an interrupt found gone was then ours."""
         state = request.state
         assert isinstance(state, Decided)  # noqa: S101 - next_move chose it
@@ -155,9 +174,9 @@ class Delivery:
             answer = self.engine.answer(request.question, request.proposed, state.decision)
         except InvalidAnswer as invalid:
             return await self._unanswerable(task, request, invalid)
-        await self._save(rules.attempted(request), "resume_begun")
+        await self._save(rules.attempted(request), "resume_begun", told=answer)
         crash.point("resume-begun")
-        return await self.engine.resume(task, lease, request.interrupt_id, answer, self.clock())
+        return await self.engine.resume(task, lease, request.interrupt_id, answer, self.clock(), requests)
 
     async def _ask_again(self, task: Task, request_id: RequestId, objection: str) -> None:
         """The graph did not take the answer, and nothing of it is stored: its question comes back, with a new card."""
@@ -176,10 +195,13 @@ class Delivery:
         silence is taken for an answer that was not given."""
         if request.decision is not None and isinstance(request.decision, Expired):
             await self._stop(task, invalid.problem)
-            return await self.engine.status(task)
+            return await self._status(task)
         await self._save(rules.attempted(request), "resume_begun")
         failure = self._fault(f"its decision does not fit its question: {invalid}")
-        return replace(await self.engine.status(task), failure=failure)
+        return replace(await self._status(task), failure=failure)
+
+    async def _status(self, task: Task) -> ThreadStatus:
+        return await self.engine.status(task, await self.storage.requests_of(task.id))
 
     # --- Recording what the checkpoint says -----------------------------------------------------
 
@@ -189,6 +211,7 @@ class Delivery:
 
         Returns the status where the task was stopped, and is still to be closed.
         """
+        requests = [await self._noted(request, status) for request in requests]
         for asked in status.asked:
             try:
                 await self._opening.ask(task, requests, asked)
@@ -200,11 +223,47 @@ class Delivery:
         for request in requests:
             if isinstance(request.state, Pending) and not alive(request, status):
                 await self._save(rules.supersede(request, self.clock()), "superseded")
+        status = self._with_loss(requests, status)
         await self._set_state(task, requests, status)
         for request in requests:
             if isinstance(request.state, Decided):
                 await self._account(request, status)
         return None
+
+    async def _noted(self, request: Request, status: ThreadStatus) -> Request:
+        """The request, saved if the status says something new of it: that its answer was not taken, or that code that
+        it waits at is gone or back."""
+        now = self.clock()
+        match request.state:
+            case Decided(attempts=attempts) if attempts and _not_taken(request, status):
+                return await self._save(rules.not_taken(request, now), "not_taken")
+            case Pending() | Decided():
+                gone = status.gone.get(request.interrupt_id) or status.lacks
+                looked_only = request.gone is not None and request.gone.part is Part.QUESTION and gone is None
+                if gone == request.gone or looked_only:  # only a run tells whether a question is asked again
+                    return request
+                return await self._save(replace(request, gone=gone), "code_missing" if gone else "code_back")
+            case _:
+                return request
+
+    def _with_loss(self, requests: Sequence[Request], status: ThreadStatus) -> ThreadStatus:
+        """The status, with what is missing as its failure if the task cannot go on without it. Of a stop that is gone
+        nothing is to be said before somebody has rejected, or nobody answered in time."""
+        refused = [
+            status.gone[request.interrupt_id]
+            for request in requests
+            if request.interrupt_id in status.gone and isinstance(request.state, Decided) and not is_approved(request)
+        ]
+        gone = status.lacks or next(iter(refused), None)
+        if gone is None or status.failure is not None:
+            return status
+        return replace(status, failure=self._loss(gone, requests))
+
+    def _loss(self, gone: Gone, requests: Sequence[Request]) -> Failure:
+        """The failure that says so; the one that was told before, if it is the same, so that it is logged once."""
+        told = (request.state.failure for request in requests if isinstance(request.state, Decided))
+        known = next((failure for failure in told if failure is not None and failure.gone == gone), None)
+        return known or self._fault(f"the {gone.part} {gone.name} is missing".strip(), gone)
 
     async def _set_state(self, task: Task, requests: Sequence[Request], status: ThreadStatus) -> None:
         now = self.clock()
@@ -214,10 +273,14 @@ class Delivery:
                 await self._end(task, Ended(outcome=outcome, at=now), "ended")
             case Phase.WAITING if status.failure is None and not _stuck(requests, status):
                 await self._set(task, Waiting(), "waiting")
-            case Phase.WAITING | Phase.STOPPED | Phase.FAILED | Phase.BROKEN | Phase.LOST:
+            case Phase.WAITING | Phase.STOPPED | Phase.FAILED | Phase.BROKEN | Phase.LACKING | Phase.LOST:
                 failure = status.failure or _known_failure(task, requests) or self._fault("it stopped without a word")
+                if isinstance(task.state, Failed) and failure.gone and task.state.failure.gone == failure.gone:
+                    failure = task.state.failure  # it has been said already
                 failed = Failed(failure=failure, retryable=status.phase is not Phase.BROKEN)
-                told = any(isinstance(request.state, Decided) and alive(request, status) for request in requests)
+                told = failure.gone is None and any(
+                    isinstance(request.state, Decided) and alive(request, status) for request in requests
+                )
                 if task.state != failed:
                     await self._end(task, failed, "failed", told_on_card=told)
             case phase:
@@ -231,9 +294,13 @@ class Delivery:
         if status.phase is Phase.BROKEN or not alive(request, status):
             if state.attempts:
                 crash.point("before-delivered")
-                await self._save(rules.delivered(request, now), "delivered")
+                kind = "stopped_there" if status.stopped else "delivered"
+                await self._save(rules.delivered(request, now, stopped=status.stopped), kind)
             else:
                 await self._save(rules.supersede(request, now), "superseded")
+        elif status.failure is not None and status.failure.gone is not None:
+            if state.failure is None or state.failure.gone != status.failure.gone or state.next_try is not None:
+                await self._save(rules.failed(request, status.failure, now), "delivery_failed")
         elif state.attempts and status.failure is not None and state.next_try is not None and state.next_try <= now:
             await self._save(rules.failed(request, status.failure, now), "delivery_failed")
 
@@ -247,7 +314,7 @@ class Delivery:
         failure = self._fault("the graph's saved state is gone")
         for request in await self.storage.requests_of(task.id):
             if isinstance(request.state, Pending | Decided):
-                await self._save(rules.supersede(request, now), "superseded")
+                await self._save(rules.stopped(request, now), "superseded")
         await self._end(task, Failed(failure=failure, retryable=False), "lost")
 
     async def _close(self, task: Task, requests: Sequence[Request]) -> None:
@@ -265,7 +332,7 @@ class Delivery:
             ):
                 await self._save(rules.delivered(request, now), "delivered")
             elif isinstance(request.state, Pending | Decided):
-                await self._save(rules.supersede(request, now), "superseded")
+                await self._save(rules.stopped(request, now), "superseded")
 
     @property
     def _opening(self) -> Opening:
@@ -274,9 +341,11 @@ class Delivery:
 
     # --- Saving ---------------------------------------------------------------------------------
 
-    async def _save(self, request: Request, kind: str, new: Sequence[Surface] = ()) -> Request:
-        data = {"outcome": str(outcome_of(request.decision))} if request.decision else {}
-        event = event_of(request, kind, self.clock(), data=dict(data))
+    async def _save(self, request: Request, kind: str, new: Sequence[Surface] = (), **more: JSON) -> Request:
+        data: dict[str, JSON] = {"outcome": str(outcome_of(request.decision))} if request.decision else {}
+        if request.gone is not None:
+            data["missing"] = {"part": str(request.gone.part), "name": request.gone.name}
+        event = event_of(request, kind, self.clock(), data={**data, **more})
         saved = await self.storage.save_request(request, event, new)
         self.work.show_soon(request.task_id)
         return saved
@@ -290,9 +359,9 @@ class Delivery:
         self.work.show_soon(task.id)
         return saved
 
-    def _fault(self, summary: str) -> Failure:
+    def _fault(self, summary: str, gone: Gone | None = None) -> Failure:
         """A failure that is not the graph's own exception; it is in the log under its id, as those are."""
-        failure = Failure(error_id=uuid.uuid4().hex[:8], summary=summary, at=self.clock())
+        failure = Failure(error_id=uuid.uuid4().hex[:8], summary=summary, at=self.clock(), gone=gone)
         log.error("error %s: %s", failure.error_id, summary)
         return failure
 
@@ -325,6 +394,20 @@ def _called_off(requests: Sequence[Request]) -> Cancelled | None:
     """The word that ends the task: its requests are cancelled first, so a crash on the way loses nothing of it."""
     decisions = (request.state.decision for request in requests if isinstance(request.state, Decided))
     return next((decision for decision in decisions if isinstance(decision, Cancelled)), None)
+
+
+def _as_recorded(requests: Sequence[Request], status: ThreadStatus) -> ThreadStatus:
+    """The status, in which a question whose answer failed and that is open again is open: its thread waits."""
+    reopened = [each for each in requests if isinstance(each.state, Pending) and each.interrupt_id in status.answered]
+    if not reopened or status.phase is not Phase.FAILED or status.failure is not None:
+        return status
+    waits = status.answered == {each.interrupt_id for each in reopened}
+    return replace(status, phase=Phase.WAITING) if waits else status
+
+
+def _not_taken(request: Request, status: ThreadStatus) -> bool:
+    """Whether the agent was seen to ask something else instead of taking this answer."""
+    return request.interrupt_id in status.not_taken or (status.doubtful and not alive(request, status))
 
 
 def _stuck(requests: Sequence[Request], status: ThreadStatus) -> bool:

@@ -82,10 +82,12 @@ class InvalidInputs(CountersignError):
 
 
 class InvalidAnswer(CountersignError):
-    """The graph would refuse this answer, so it is not recorded. `field` is the form's field, '' for the whole."""
+    """The graph would refuse this answer, so it is not recorded. `field` is the form's field, '' for the whole; `item`
+    is the question's item that it is about."""
 
-    def __init__(self, problem: str, field: str = "") -> None:
+    def __init__(self, problem: str, field: str = "", item: int = 0) -> None:
         self.field = field
+        self.item = item
         self.problem = problem
         super().__init__(literal(problem))
 
@@ -117,6 +119,17 @@ class StaleVersion(CountersignError):
         super().__init__(
             "What you answered has changed since it was shown to you, so your answer was not counted. "
             "The card shows it as it is now."
+        )
+
+
+class DrawnBefore(CountersignError):
+    """The button is of an earlier version of this program, and does not say what exactly it was shown beside."""
+
+    def __init__(self, request_id: RequestId) -> None:
+        self.request_id = request_id
+        super().__init__(
+            "This was drawn before Countersign was updated, so it is not certain what you were shown, and your answer "
+            "was not counted. The card is being drawn again: please read it, and answer once more."
         )
 
 

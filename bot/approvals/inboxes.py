@@ -252,12 +252,13 @@ def groups_asked(policies: Policies) -> tuple[str, ...]:
 
 
 def waits_for(request: Request, person: Person, known: Known) -> bool:
-    """Whether an answer of theirs is missing: of one whom requests mean by these names and whose vote is their own, or
-    who was given somebody's."""
-    asked = {ref.lower() for ref in request.approvers if known.ordinary or ref not in request.held}
-    named = not known.names.isdisjoint(asked) and request.given_to(person) is None
+    """Whether an answer of theirs is missing: of one whom requests mean by these names and whose vote is their own, of
+    one who was given somebody's, or of the requester if the question approves nothing."""
+    asked = request.asks_requester and person == request.requester
+    refs = {ref.lower() for ref in request.approvers if known.ordinary or ref not in request.held}
+    named = not known.names.isdisjoint(refs) and request.given_to(person) is None
     return (
-        (named or any(delegation.to == person for delegation in request.stage_delegations))
+        (named or asked or any(delegation.to == person for delegation in request.stage_delegations))
         and tally.may_answer(request, person)
         and all(vote.person != person for vote in request.stage_votes)
         and all(person not in stage.voters for stage in request.passed)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from bot.approvals.decision import Cancelled
-from bot.approvals.ports import Phase, ThreadStatus
+from bot.approvals.decision import Answered, Approve, Cancelled
+from bot.approvals.ports import Asked, Phase, ThreadStatus
 from bot.approvals.request import Decided, Request
-from bot.approvals.task import Failed, Running, Starting, Task
+from bot.approvals.task import Failed, Part, Running, Starting, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,14 @@ class Proceed:
 
 
 @dataclass(frozen=True, slots=True)
+class AskInstead:
+    """Put this to people again, as the agent asks something else by now than what was decided."""
+
+    request: Request
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """Nothing is left to run: open, renew and supersede requests, and say how the task stands."""
 
@@ -42,22 +50,29 @@ class GiveUp:
     """The checkpoints of this thread are gone."""
 
 
-Move: TypeAlias = Start | Resume | Proceed | Record | GiveUp
+Move: TypeAlias = Start | Resume | Proceed | AskInstead | Record | GiveUp
 
 
 def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now: datetime) -> Move:
     """What records and checkpoint together call for."""
     if status.phase is Phase.LOST:
         return _without_checkpoints(task, requests)
+    if status.phase is Phase.LACKING:
+        return Record()
     for request in requests:
         if not isinstance(request.state, Decided) or isinstance(request.state.decision, Cancelled):
             continue
-        if request.state.next_try is None or request.state.next_try > now:
+        is_due = request.state.next_try is not None and request.state.next_try <= now
+        is_back = request.gone is not None and request.gone.part in (Part.STEP, Part.GRAPH)
+        if not is_due and not is_back:
             continue
-        if request.interrupt_id in status.answered:
+        if (asked := status.asked_at(request.interrupt_id)) is not None:
+            if not request.is_asked_by(asked.question, asked.fingerprint):
+                return AskInstead(request, asked)
+            if request.interrupt_id not in status.gone or is_approved(request):
+                return Resume(request)
+        elif request.interrupt_id in status.answered:
             return Proceed(request)
-        if status.is_open(request.interrupt_id):
-            return Resume(request)
     if status.phase is Phase.STOPPED and not isinstance(task.state, Failed):
         return Proceed()
     if status.phase is Phase.FAILED and status.failure is None and isinstance(task.state, Starting | Running):
@@ -75,5 +90,14 @@ def _without_checkpoints(task: Task, requests: Sequence[Request]) -> Move:
 
 
 def alive(request: Request, status: ThreadStatus) -> bool:
-    """Whether the request's interrupt still stands in the graph, open or with its answer not got past."""
-    return status.is_open(request.interrupt_id) or request.interrupt_id in status.answered
+    """Whether the request's interrupt still stands in the graph, open or with its answer not got past; or may, as code
+    is missing that would tell."""
+    return (
+        status.phase is Phase.LACKING or status.is_open(request.interrupt_id) or request.interrupt_id in status.answered
+    )
+
+
+def is_approved(request: Request) -> bool:
+    """Whether people approved all of it."""
+    decision = request.decision
+    return isinstance(decision, Answered) and all(isinstance(verdict, Approve) for verdict in decision.verdicts)

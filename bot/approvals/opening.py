@@ -19,7 +19,7 @@ from bot.approvals.ids import JSON, ChannelId, RequestId
 from bot.approvals.policy import Policy, one_stage
 from bot.approvals.ports import Asked, Clock, Engine, LookupFailed, Storage, Work
 from bot.approvals.question import Question
-from bot.approvals.request import Decided, Pending, Request
+from bot.approvals.request import Before, Decided, Pending, Request, Superseded
 from bot.approvals.selection import ConditionFailed
 from bot.approvals.surface import Surface
 from bot.approvals.task import Task
@@ -51,25 +51,46 @@ class Opening:
         """
         known = next((request for request in requests if request.interrupt_id == asked.interrupt_id), None)
         if known is not None:
-            await self._renew(task, known, asked.question)
+            await self._renew(task, known, asked)
             return
         policy = await self._policy(task, asked.question)
         rounds = sum(request.place == asked.place and not isinstance(request.state, Pending) for request in requests)
         if policy.max_rounds is not None and rounds >= policy.max_rounds:
             raise AskedTooOften(asked.place, rounds)
-        await self._open(task, asked, await self._terms(policy))
+        await self._open(task, asked, await self._terms(policy), _before(requests, asked))
 
-    async def _renew(self, task: Task, known: Request, question: Question) -> None:
-        if not isinstance(known.state, Pending) or question == known.proposed:
+    async def ask_instead(self, task: Task, request: Request, asked: Asked) -> None:
+        """Ask what the agent asks by now, in place of what was decided: as a new version, on a new card. Raises what
+        `ask` raises."""
+        failure: ConditionFailed | None = None
+        try:
+            terms = await self._terms(await self._policy(task, asked.question))
+        except ConditionFailed as failed:
+            terms, failure = Terms(policy=replace(request.policy, stages=one_stage(())), unknown={}), failed
+        now = self.clock()
+        renewed = rules.ask_instead(request, asked.question, asked.fingerprint, terms.policy, now)
+        renewed = await self._admission.introduced(replace(renewed, unknown=terms.unknown))
+        event = event_of(renewed, "asked_anew", now, data={"version": renewed.version})
+        shown = [surfaces.card_of(renewed), *surfaces.files_of(renewed, now)]
+        await self.storage.save_request(renewed, event, shown)
+        self.work.show_soon(task.id)
+        if failure is not None:
+            raise failure
+
+    async def _renew(self, task: Task, known: Request, asked: Asked) -> None:
+        question = asked.question
+        if not isinstance(known.state, Pending) or known.proposed.asks_as(question):
             return
+        if question.payload != known.proposed.payload and known.is_asked_by(question, asked.fingerprint):
+            return  # only the moment of asking differs
         failure: ConditionFailed | None = None
         try:
             terms = await self._governing(task, known, question)
         except ConditionFailed as failed:
             terms, failure = Terms(policy=replace(known.policy, stages=one_stage(())), unknown={}), failed
         now = self.clock()
-        asked = replace(rules.ask_anew(known, question, terms.policy, now), unknown=terms.unknown)
-        renewed = await self._admission.introduced(asked)
+        renewed = rules.ask_anew(known, question, terms.policy, now, asked.fingerprint)
+        renewed = await self._admission.introduced(replace(renewed, unknown=terms.unknown))
         event = event_of(renewed, "asked_anew", now, data={"version": renewed.version})
         await self.storage.save_request(renewed, event, surfaces.files_of(renewed, now))
         self.work.show_soon(task.id)
@@ -95,7 +116,7 @@ class Opening:
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who or where it is") from failed
 
-    async def _open(self, task: Task, asked: Asked, terms: Terms) -> None:
+    async def _open(self, task: Task, asked: Asked, terms: Terms, before: Before | None) -> None:
         crash.point("interrupt-reached")
         now = self.clock()
         request = Request(
@@ -104,6 +125,8 @@ class Opening:
             thread_id=task.thread_id,
             interrupt_id=asked.interrupt_id,
             place=asked.place,
+            fingerprint=asked.fingerprint,
+            before=before,
             graph=task.graph,
             requester=task.requester,
             proposed=asked.question,
@@ -156,6 +179,13 @@ class Opening:
     @property
     def _admission(self) -> Admission:
         return Admission(storage=self.storage, directory=self.chooser.directory)
+
+
+def _before(requests: Sequence[Request], asked: Asked) -> Before | None:
+    """What was decided of the question that stood at this place until now, if the agent did not take that."""
+    last = next((request for request in reversed(requests) if request.place == asked.place), None)
+    untaken = last is not None and isinstance(last.state, Superseded) and last.state.changed
+    return rules.before_asking(last) if last is not None and untaken else None
 
 
 def _answer(request: Request) -> dict[str, JSON]:

@@ -161,6 +161,8 @@ class Policy:
     self_approval: bool = False
     guests: bool = False
     """Whether a key of the question may name guests and people of other companies."""
+    self_answer: bool = True
+    """Whether whoever started the task may answer a question that approves nothing."""
     reasons: tuple[Verdict, ...] = (Verdict.REJECT,)
     """The verdicts that must say why."""
     hours: Hours | None = None
@@ -176,6 +178,8 @@ class Policy:
     """By how much one who may answer may put a stage's deadline off, once; None: not at all."""
     max_rounds: int | None = None
     """How often one place of a graph may ask within a task; once more stops the task. None: without end."""
+    mask: tuple[str, ...] = ()
+    """Keys and ends of dotted paths whose values are hidden, besides what looks like a secret."""
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -197,5 +201,8 @@ class GraphTerms:
 
     answer: str = ""
     """The convention for yes and no; empty: each shape's own."""
+    unbound: tuple[str, ...] = ()
+    """Keys of its questions, as dotted paths, whose values may differ between what was approved and what runs: an
+    approval is not bound to them, and the card says so."""
     reject: Route | None = None
     """What follows on a rejected breakpoint; None: the task's end."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Protocol, TypeAlias
@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias
 from bot.approvals.audit import AuditEvent
 from bot.approvals.chain import Entry, Head
 from bot.approvals.decision import Decision
+from bot.approvals.fingerprint import Fingerprint
 from bot.approvals.ids import (
     JSON,
     ChannelId,
@@ -30,7 +31,7 @@ from bot.approvals.inbox import Inbox
 from bot.approvals.question import Question
 from bot.approvals.request import Request
 from bot.approvals.surface import Surface
-from bot.approvals.task import Failure, Lease, Task
+from bot.approvals.task import Failure, Gone, Lease, Task
 
 Clock: TypeAlias = Callable[[], datetime]
 """Aware UTC; the one clock of the store in use."""
@@ -125,6 +126,10 @@ class Storage(Protocol):
     async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
         """Decided requests whose `next_try` is not after now and whose thread nobody holds a live lease on,
         the longest overdue first. One with no `next_try` waits for a person and is not among them."""
+        ...
+
+    async def unsettled(self) -> tuple[TaskId, ...]:
+        """The tasks that have a request which is open, or whose decision has not been delivered; each once."""
         ...
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
@@ -260,6 +265,8 @@ class Asked:
     question: Question
     place: str = ""
     """Where in the graph: the name of the node, below those that it lies in."""
+    fingerprint: Fingerprint | None = None
+    """Of what is asked; None from an engine that does not say."""
 
 
 class Phase(Enum):
@@ -275,6 +282,8 @@ class Phase(Enum):
     """A node raised. `proceed` runs it again, with the answer that it already has."""
     BROKEN = auto()
     """An edge raised after its node; LangGraph cannot go on from there."""
+    LACKING = auto()
+    """Code that it waits at is missing. It goes on once that is back, and is not run before."""
     DONE = auto()
 
 
@@ -293,9 +302,23 @@ class ThreadStatus:
     """What the graph has against the answer of the run that has just returned: it did not take it, and still asks."""
     outcome: str = ""
     """What the graph says of its result, once done."""
+    stopped: bool = False
+    """Whether it was ended at a breakpoint, by a rejection or by silence: the agent ran no further."""
+    not_taken: frozenset[InterruptId] = frozenset()
+    """Answered interrupts in whose place something else was asked: the answer was not handed out."""
+    doubtful: bool = False
+    """Whether, below what can be told apart, an answer was not handed out that is not among `not_taken`."""
+    gone: Mapping[InterruptId, Gone] = field(default_factory=dict)
+    """The stops and questions that the code does not have any more, by the interrupt that stands at them."""
+    lacks: Gone | None = None
+    """What is missing, if the phase is `LACKING`."""
 
     def is_open(self, interrupt_id: InterruptId) -> bool:
-        return any(asked.interrupt_id == interrupt_id for asked in self.asked)
+        return self.asked_at(interrupt_id) is not None
+
+    def asked_at(self, interrupt_id: InterruptId) -> Asked | None:
+        """What is asked under this interrupt now; None if nothing is."""
+        return next((asked for asked in self.asked if asked.interrupt_id == interrupt_id), None)
 
 
 class Draining(Exception):
@@ -304,7 +327,10 @@ class Draining(Exception):
 
 class Engine(Protocol):
     """LangGraph. What a graph raises comes back in the status, never as an exception; `Unreachable` where
-    the checkpoints do not answer, `Draining` where a run would begin or was stopped during a shutdown."""
+    the checkpoints do not answer, `Draining` where a run would begin or was stopped during a shutdown.
+
+    `requests` are all of the task's: by them an answer goes only to the question that it was given to.
+    """
 
     def graphs(self) -> tuple[Graph, ...]:
         """All graphs of the configuration, in its order."""
@@ -314,7 +340,7 @@ class Engine(Protocol):
         """The graph's inputs from what a person typed; `UnknownGraph`, `GraphUnavailable` or `InvalidInputs`."""
         ...
 
-    async def status(self, task: Task) -> ThreadStatus:
+    async def status(self, task: Task, requests: Sequence[Request] = ()) -> ThreadStatus:
         """Read the thread's checkpoint; runs nothing."""
         ...
 
@@ -323,13 +349,20 @@ class Engine(Protocol):
         ...
 
     async def resume(
-        self, task: Task, lease: Lease, interrupt_id: InterruptId, answer: JSON, now: datetime
+        self,
+        task: Task,
+        lease: Lease,
+        interrupt_id: InterruptId,
+        answer: JSON,
+        now: datetime,
+        requests: Sequence[Request] = (),
     ) -> ThreadStatus:
-        """Answer one open interrupt, strictly by its id, and run to the next pause or end."""
+        """Answer one open interrupt, strictly by its id, and run to the next pause or end. If something else is asked
+        in its place by then, the answer is not handed out, and the status says so."""
         ...
 
-    async def proceed(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
-        """Run on from where the thread stands, giving no answer."""
+    async def proceed(self, task: Task, lease: Lease, now: datetime, requests: Sequence[Request] = ()) -> ThreadStatus:
+        """Run on from where the thread stands, with the answers that were given before."""
         ...
 
     async def forget(self, task: Task) -> None:

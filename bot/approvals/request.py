@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from bot.approvals.decision import Decision, ItemVerdict, Vote
+from bot.approvals import consent
+from bot.approvals.decision import Answered, Decision, ItemVerdict, Vote
+from bot.approvals.fingerprint import Fingerprint, fingerprint, same
 from bot.approvals.hours import moment
 from bot.approvals.ids import InterruptId, Person, RequestId, TaskId, ThreadId
 from bot.approvals.notes import Comment, Delegation, Extension, Unreached
 from bot.approvals.policy import Policy, Stage, Step
 from bot.approvals.question import Question
-from bot.approvals.task import Failure
+from bot.approvals.task import Failure, Gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +48,20 @@ class Decided:
         """Whether the answer may be taken back, if its time is not up."""
         return self.held is not None and not self.attempts
 
+    @property
+    def answerable_again(self) -> bool:
+        """Whether people may answer differently: the agent raised on the answer, and nothing has run after it."""
+        return self.failure is not None and self.failure.gone is None and isinstance(self.decision, Answered)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """Settled, and the interrupt was seen to be gone from the graph."""
+    """Settled, and seen to have had its effect: the agent took the answer, or the task was stopped by it."""
 
     decision: Decision
     at: datetime
+    stopped: bool = False
+    """Whether the agent was told nothing, and stopped where it stood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +72,10 @@ class Superseded:
     at: datetime
     decision: Decision | None = None
     """What people had decided by then."""
+    changed: bool = False
+    """Whether the agent asked something else when it was to take the answer, and so did not get it."""
+    stopped: bool = False
+    """Whether the task was stopped, and the agent told nothing."""
 
 
 RequestState: TypeAlias = Pending | Decided | Delivered | Superseded
@@ -86,6 +99,17 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What people decided before the agent asked something else in its place. That decision was not used."""
+
+    question: Question
+    """As they decided it, with their edits."""
+    decision: Decision
+    times: int = 1
+    """How often in a row the agent has asked something else after a decision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """The durable record of one question put to people. Unique on (thread_id, interrupt_id)."""
 
@@ -103,6 +127,12 @@ class Request:
     """A snapshot: later edits of the policy file do not change a running request."""
     place: str = ""
     """Where in the graph it is asked."""
+    fingerprint: Fingerprint | None = None
+    """Of what the agent asked, before anybody edited it; None in records of versions that kept none."""
+    before: Before | None = None
+    """What was decided before the agent asked this instead; None if nothing was."""
+    gone: Gone | None = None
+    """The part of the agent's code that it waits at and that was found missing; None while all is there."""
     asked: tuple[Person, ...]
     """Who the stage's approvers were when it was opened; shown, never relied on."""
     short: int = 0
@@ -137,15 +167,30 @@ class Request:
     """Of the stage's deadline."""
     delegations: tuple[Delegation, ...] = ()
     comments: tuple[Comment, ...] = ()
+    objections: tuple[Person, ...] = ()
+    """Who rejected an earlier version of it or a part of that; of this version the votes tell (`tally.objectors`).
+    After an objection silence never approves."""
     nudged_at: datetime | None = None
     """When the requester last had those reminded who have not answered."""
     unreached: tuple[Unreached, ...] = ()
+    bound: str = ""
+    """The digest of the true question, if `question` is one that hides some of it to be shown; never stored."""
     revision: int = 0
     """Counts saves; storage compares it before it writes."""
 
     @property
     def digest(self) -> str:
-        return self.question.digest
+        """What votes are bound to."""
+        return self.bound or self.question.digest
+
+    def is_asked_by(self, question: Question, asked: Fingerprint | None) -> bool:
+        """Whether an agent that asks this now asks what people were shown, but for the moment of asking."""
+        if asked is None:
+            return question == self.proposed
+        if self.fingerprint is None:  # an earlier version's record: its payload alone tells
+            mine = fingerprint(self.proposed.payload, None, self.opened_at)
+            return same(mine, fingerprint(question.payload, None, asked.at))
+        return same(self.fingerprint, asked)
 
     @property
     def edited(self) -> bool:
@@ -188,6 +233,12 @@ class Request:
     def known(self, refs: Iterable[str]) -> tuple[str, ...]:
         """Those of these names that may mean somebody, each once."""
         return tuple(dict.fromkeys(ref for ref in refs if ref not in self.unknown))
+
+    @property
+    def asks_requester(self) -> bool:
+        """Whether whoever started the task may answer as well, also if the policy does not name them: a question that
+        approves nothing is often about what they know best."""
+        return self.policy.self_answer and consent.approves_nothing(self.question)
 
     @property
     def deadline(self) -> datetime | None:

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.approvals import tally, windows
+from bot.approvals import consent, tally, windows
 from bot.approvals.decision import Answered, Cancelled, Decision, Vote
 from bot.approvals.electorate import Electorate
 from bot.approvals.errors import (
     AgreedBefore,
     AlreadySettled,
+    DrawnBefore,
     NotAnApprover,
     NotEligible,
     NothingToTakeBack,
@@ -24,11 +25,12 @@ from bot.approvals.errors import (
     VerdictNotOffered,
     VoteGiven,
 )
+from bot.approvals.fingerprint import Fingerprint
 from bot.approvals.ids import JSON, Person
 from bot.approvals.policy import Policy
 from bot.approvals.ports import Member
 from bot.approvals.question import Question, Verdict, with_arguments
-from bot.approvals.request import Decided, Delivered, Edit, Pending, Request, Superseded
+from bot.approvals.request import Before, Decided, Delivered, Edit, Pending, Request, Superseded
 from bot.approvals.task import Failure
 
 FIRST_RETRY = timedelta(seconds=30)
@@ -72,6 +74,15 @@ def still_open(request: Request, version: int, digest: str | None = None) -> Pen
     return request.state
 
 
+def shown(request: Request, version: int, digest: str | None) -> None:
+    """Return if the request can still be answered and this is what its person was shown; else `AlreadySettled`,
+    `StaleVersion`, or `DrawnBefore` if nothing says what they were shown."""
+    still_open(request, version)
+    if digest is None:
+        raise DrawnBefore(request.id)
+    still_open(request, version, digest)
+
+
 def cast(request: Request, vote: Vote, electorate: Electorate) -> Request:
     """Count a vote; where it was the last one needed, its stage is passed or the request settled.
 
@@ -102,6 +113,7 @@ def revise(
         question=with_arguments(request.question, index, arguments),
         version=request.version + 1,
         edits=(*request.edits, Edit(person=person, at=now)),
+        objections=tally.objectors(request),
         votes=(),
         passed=(),
     )
@@ -128,30 +140,32 @@ def take_back(request: Request, person: Person, now: datetime) -> Request:
 
 
 def takes_words(question: Question) -> bool:
-    """Whether all that it wants is words: then a message may answer it. An action is never approved by words."""
-    form = question.form
-    words = form is None or (isinstance(form, dict) and form.get("type") == "string" and "enum" not in form)
-    verdicts = {verdict for item in question.items for verdict in item.verdicts}
-    return (
-        words
-        and len(question.items) == 1
-        and verdicts <= {Verdict.RESPOND, Verdict.REJECT}
-        and not question.choices
-        and Verdict.RESPOND in verdicts
-    )
+    """Whether all that it wants is words, by its graph's own declaration: then a message may answer it."""
+    return consent.takes_words(question)
 
 
-def ask_anew(request: Request, question: Question, policy: Policy, now: datetime) -> Request:
+def ask_anew(
+    request: Request, question: Question, policy: Policy, now: datetime, asked: Fingerprint | None = None
+) -> Request:
     """The graph asks something else under the same interrupt: a new version, without votes and edits, under the
-    policy that governs it."""
-    if not isinstance(request.state, Pending) or question == request.proposed:
+    policy that governs it.
+
+    After an upgrade of the bot the same question may be read differently: with other answers, say. That is a new
+    version too, because votes are bound to what was shown. If nobody has acted on the earlier one, nobody is told that
+    the agent asks something else.
+    """
+    if not isinstance(request.state, Pending) or request.proposed.asks_as(question):
         return request
+    acted = request.votes or request.passed or request.edits
+    same = question.payload == request.proposed.payload and question.shape == request.proposed.shape
     renewed = replace(
         request,
         proposed=question,
         question=question,
+        fingerprint=asked,
         policy=policy,
-        renewed_at=now,
+        renewed_at=request.renewed_at if same and not acted else now,
+        objections=tally.objectors(request),
         version=request.version + 1,
         votes=(),
         passed=(),
@@ -172,6 +186,7 @@ def put_under(request: Request, policy: Policy, unknown: Mapping[str, str], now:
         policy=policy,
         unknown=unknown,
         amended_at=now,
+        objections=tally.objectors(request),
         version=request.version + voided,
         votes=(),
         passed=(),
@@ -187,7 +202,61 @@ def asked_again(request: Request, objection: str, now: datetime) -> Request:
         raise AlreadySettled(request.id, state.decision)
     text = "\n\n".join(part for part in (objection, request.proposed.text) if part)
     question = replace(request.question, text=text)
-    reopened = replace(request, question=question, version=request.version + 1, votes=(), passed=(), opened_at=now)
+    reopened = replace(
+        request,
+        question=question,
+        objections=tally.objectors(request),
+        version=request.version + 1,
+        votes=(),
+        passed=(),
+        opened_at=now,
+    )
+    return windows.enter_stage(reopened, now)
+
+
+def ask_instead(
+    request: Request, question: Question, asked: Fingerprint | None, policy: Policy, now: datetime
+) -> Request:
+    """The agent asks something else by now than what was decided: that decision is not used, and this is asked as a
+    new version, which shows the difference."""
+    before = before_asking(request)
+    renewed = replace(
+        request,
+        proposed=question,
+        question=question,
+        fingerprint=asked,
+        policy=policy,
+        version=request.version + 1,
+        before=before,
+        objections=tally.objectors(request),
+        votes=(),
+        passed=(),
+        edits=(),
+        opened_at=now,
+    )
+    return windows.enter_stage(renewed, now)
+
+
+def before_asking(request: Request) -> Before | None:
+    """What was decided of this request, for the one that is asked in its place; None if nothing was."""
+    if request.decision is None:
+        return None
+    times = request.before.times + 1 if request.before is not None else 1
+    return Before(question=request.question, decision=request.decision, times=times)
+
+
+def not_taken(request: Request, now: datetime) -> Request:
+    """The agent asked something else when it was to take the answer, and did not get it."""
+    return replace(request, state=Superseded(at=now, decision=_decided(request).decision, changed=True))
+
+
+def answered_differently(request: Request, now: datetime) -> Request:
+    """The agent raised on the answer, and nothing has run after it: the question is open again, to be answered anew.
+    Raises `AlreadySettled` if that is not so."""
+    state = _decided(request)
+    if not state.answerable_again:
+        raise AlreadySettled(request.id, state.decision)
+    reopened = replace(request, version=request.version + 1, votes=(), passed=(), opened_at=now)
     return windows.enter_stage(reopened, now)
 
 
@@ -201,7 +270,14 @@ def supersede(request: Request, now: datetime) -> Request:
     """The interrupt is gone without an answer of ours. Harmless to a request that is over."""
     if isinstance(request.state, Delivered | Superseded):
         return request
-    return replace(request, state=Superseded(at=now, decision=request.decision))
+    return replace(request, state=Superseded(at=now, decision=request.decision), gone=None)
+
+
+def stopped(request: Request, now: datetime) -> Request:
+    """The task was stopped before its agent could be told anything. Harmless to a request that is over."""
+    if isinstance(request.state, Delivered | Superseded):
+        return request
+    return replace(request, state=Superseded(at=now, decision=request.decision, stopped=True), gone=None)
 
 
 # --- Delivery -----------------------------------------------------------------------------------
@@ -214,8 +290,11 @@ def attempted(request: Request) -> Request:
 
 
 def failed(request: Request, failure: Failure, now: datetime) -> Request:
-    """The graph raised on the answer: put off the next try, doubling, or leave it to a person at last."""
+    """The graph raised on the answer: put off the next try, doubling, or leave it to a person at last. What failed
+    because code is missing is left to a person at once."""
     state = _decided(request)
+    if failure.gone is not None:
+        return replace(request, state=replace(state, failure=failure, next_try=None), gone=failure.gone)
     doublings = min(max(state.attempts - 1, 0), MOST_ATTEMPTS)  # a person may retry any number of times
     wait = min(FIRST_RETRY * 2**doublings, LAST_RETRY)
     next_try = now + wait if state.attempts < MOST_ATTEMPTS else None
@@ -227,9 +306,9 @@ def retried(request: Request, now: datetime) -> Request:
     return replace(request, state=replace(_decided(request), next_try=now))
 
 
-def delivered(request: Request, now: datetime) -> Request:
-    """The interrupt was seen to be gone after a resume of ours."""
-    return replace(request, state=Delivered(decision=_decided(request).decision, at=now))
+def delivered(request: Request, now: datetime, *, stopped: bool = False) -> Request:
+    """The interrupt was seen to be gone after a resume of ours; or the task was stopped there, as was decided."""
+    return replace(request, state=Delivered(decision=_decided(request).decision, at=now, stopped=stopped), gone=None)
 
 
 # --- Within -------------------------------------------------------------------------------------

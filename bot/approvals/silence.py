@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.approvals import tally, windows
-from bot.approvals.decision import Approve, Choose, Expired, ItemVerdict, Reject
+from bot.approvals.decision import Approve, Choose, Expired, ItemVerdict
 from bot.approvals.policy import Consent, Escalate, Expire, Overdue, Pick, Remind, Warn
 from bot.approvals.request import Decided, Pending, Request
 
@@ -63,8 +63,8 @@ def expired(request: Request, now: datetime) -> Request:
 
 
 def _at_deadline(request: Request, action: Expire | Consent | Pick, now: datetime) -> Request:
-    """What the policy makes of silence. Where somebody has objected, or the question does not take it, it expires."""
-    objected = any(isinstance(verdict, Reject) for vote in request.stage_votes for verdict in vote.verdicts)
+    """What the policy makes of silence. If somebody has ever objected, or the question does not take it, it expires."""
+    objected = bool(tally.objectors(request))
     match action:
         case Consent() if not objected:
             said: ItemVerdict = Approve()

@@ -45,7 +45,7 @@ class Surface:
     channel: ChannelId | None = None
     """The channel that a copy goes to, where it is for nobody alone."""
     version: int = 0
-    """Of the request, whose whole a file holds; 0 of any other kind."""
+    """Of the question that it shows, or whose whole a file holds; 0 if it shows none, and of earlier versions."""
     number: int = 0
     """Which of the request's comments it shows, counted from 0."""
     ref: MessageRef | None = None

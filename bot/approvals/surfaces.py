@@ -233,6 +233,7 @@ class Surfaces:
             shown=_revision(view),
             fingerprint=drawing.fingerprint,
             digest=_asked(view),
+            version=_version(view),
             attempted=False,
             tries=0,
             not_before=None,
@@ -310,6 +311,11 @@ def _asked(view: View) -> str:
     """The digest of the question that the surface puts to people; empty where it puts none."""
     asks = view.surface.kind in (SurfaceKind.CARD, SurfaceKind.COPY, SurfaceKind.FILE)
     return view.request.digest if asks and view.request is not None else ""
+
+
+def _version(view: View) -> int:
+    """The version of the question that the surface puts to people; a file's never changes."""
+    return view.request.version if _asked(view) and view.request is not None else view.surface.version
 
 
 def _told_of(view: View, shown: Surface, now: datetime) -> AuditEvent | None:

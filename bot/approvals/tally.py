@@ -94,8 +94,21 @@ def counts(request: Request, person: Person, electorate: Electorate) -> bool:
 
 
 def may_answer(request: Request, person: Person) -> bool:
-    """Whether an approver is not kept out by being the requester."""
-    return person != request.requester or request.policy.self_approval
+    """Whether somebody is not kept out by being the requester."""
+    return person != request.requester or request.policy.self_approval or request.asks_requester
+
+
+def objectors(request: Request) -> tuple[Person, ...]:
+    """Whoever has rejected the request or a part of it, in any stage and any version. A rejection that still stands
+    can be withdrawn, and is none then; what was rejected in an earlier version stays a fact."""
+    votes = (vote.person for vote in request.votes if objects(vote.verdicts))
+    agreed = (person for stage in request.passed if objects(stage.verdicts) for person in stage.voters)
+    return tuple(dict.fromkeys((*request.objections, *votes, *agreed)))
+
+
+def objects(verdicts: Sequence[ItemVerdict]) -> bool:
+    """Whether one of the verdicts is a rejection."""
+    return any(isinstance(verdict, Reject) for verdict in verdicts)
 
 
 def word(verdict: ItemVerdict) -> str:

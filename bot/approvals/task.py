@@ -5,18 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeAlias
 
 from bot.approvals.ids import JSON, ChannelId, Person, TaskId, ThreadId, Ts
 
 
+class Part(StrEnum):
+    """A part of an agent's code that a waiting thread depends on."""
+
+    QUESTION = "question"
+    """The `interrupt()` that people were shown."""
+    STOP = "stop"
+    """A breakpoint (`interrupt_before`, `interrupt_after`)."""
+    STEP = "step"
+    """A node."""
+    GRAPH = "graph"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """A part of the agent's code that a thread waits at and that is not there any more."""
+
+    part: Part
+    name: str
+    """Of the step, the stop or the graph; where a question was asked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A graph raised. The trace is in the log under `error_id`; `summary` names the kind of error alone."""
+    """A graph raised, or cannot go on. The trace is in the log under `error_id`; `summary` names the kind of error
+    alone."""
 
     error_id: str
     summary: str
     at: datetime
+    gone: Gone | None = None
+    """The part of its code that is missing; None if an error stopped it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import uvloop
 
-from bot import logs, settings
+from bot import logs, printable, settings
 from bot.app import run
 from bot.approvals.errors import CountersignError
 from bot.demo.clock import following
+from bot.logs import Learned
 from bot.settings import Settings
 
 
@@ -20,18 +21,18 @@ def main() -> int:
     """Run it; returns the exit code."""
     try:
         loaded = settings.load(Path(os.devnull))
-        logs.to_stderr(loaded.log_level)
+        learned = logs.to_stderr(loaded.log_level)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(loaded))
+            runner.run(_run(loaded, learned))
     except CountersignError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable.lines(str(error))}\n")
         return 2
     return 0
 
 
-async def _run(loaded: Settings) -> None:
+async def _run(loaded: Settings, learned: Learned) -> None:
     async with following(loaded.slack_api_url.removesuffix("/").removesuffix("/api")) as clock:
-        await run(loaded, clock=clock)
+        await run(loaded, clock=clock, learned=learned.learn)
 
 
 if __name__ == "__main__":

@@ -8,30 +8,36 @@ thread stands at, in its subgraphs too: so all of them are one question.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Final, TypeAlias, cast, get_type_hints
 
 from langchain_core.messages import BaseMessage, convert_to_messages
 from langchain_core.runnables import RunnableConfig
+from langgraph._internal._constants import TASKS
 from langgraph.channels.binop import BinaryOperatorAggregate
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.channels.delta import DeltaChannel
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.constants import END
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel import Pregel
 from langgraph.pregel._algo import should_interrupt
-from langgraph.types import Overwrite, StateSnapshot, StateUpdate
+from langgraph.types import Overwrite, Send, StateSnapshot, StateUpdate
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
+from bot.approvals.fingerprint import fingerprint
 from bot.approvals.ids import JSON, InterruptId
 from bot.approvals.policy import Route
 from bot.approvals.ports import Asked
 from bot.approvals.question import Item, Question, Verdict
+from bot.approvals.task import Gone, Part
 from bot.engine import schemas
-from bot.engine.payload import to_json
+from bot.engine.payload import read, to_json
 from bot.engine.questions import breakpoint
 
 AnyGraph: TypeAlias = Pregel[Any, Any, Any, Any]
@@ -40,9 +46,13 @@ ENDED: Final = "countersign_ended"
 """Key in the metadata of the checkpoint that ends a thread at a breakpoint: what is said of it."""
 _PASSED: Final = "countersign_passed"
 """Key in the metadata of a checkpoint that somebody's edit made: the breakpoint has been answered."""
+_APPROVED: Final = "countersign_approved"
+"""Key beside it: the SHA-256 of each value that was approved, as JSON."""
 _PREFIX: Final = "breakpoint:"
 _REASON: Final = "{reason}"
 """In the values of a route: why it was rejected."""
+_REDUCED: Final = (BinaryOperatorAggregate, DeltaChannel)
+"""Channels that add what is written to what they hold, unless they are told to replace it."""
 _LONGEST_SCHEMA: Final = 4000
 """Characters; a longer one, as of messages, helps nobody."""
 
@@ -56,6 +66,10 @@ class Place:
     ran: tuple[str, ...]
     """The nodes of the step before."""
     before: bool
+    sends: tuple[tuple[str, JSON], ...] = ()
+    """The waiting tasks that have arguments of their own (`Send`): the node of each, and what it will be given."""
+    lost: bool = False
+    """Whether the graph does not stop here any more: a request holds the thread."""
 
 
 def is_breakpoint(interrupt_id: InterruptId) -> bool:
@@ -69,40 +83,57 @@ def id_of(places: Sequence[Place]) -> InterruptId:
     return InterruptId(_PREFIX + ":".join(ids))
 
 
+def not_taken(places: Sequence[Place]) -> frozenset[InterruptId]:
+    """The breakpoints whose edit was written there and is not what the state holds."""
+    passed = ((place.snapshot.metadata or {}).get(_PASSED) for place in places)
+    return frozenset(InterruptId(str(id)) for id in passed if id)
+
+
 def possible(graph: AnyGraph) -> bool:
     """Whether the graph, or one below it, has breakpoints at all."""
     graphs = [graph, *(part for _, part in graph.get_subgraphs(recurse=True) if isinstance(part, Pregel))]
     return any(each.interrupt_before_nodes or each.interrupt_after_nodes for each in graphs)
 
 
-async def found(graph: AnyGraph, config: RunnableConfig) -> list[Place]:
+def held_by(ids: Iterable[InterruptId]) -> frozenset[str]:
+    """The checkpoints that these breakpoints stand at: a thread stays there until they are answered, whatever the
+    graph's code says by then."""
+    return frozenset(id for each in ids if is_breakpoint(each) for id in each.removeprefix(_PREFIX).split(":"))
+
+
+async def found(graph: AnyGraph, config: RunnableConfig, held: Collection[str] = ()) -> list[Place]:
     """Where the thread stands at breakpoints now."""
-    return await standing(graph, await graph.aget_state(config, subgraphs=True))
+    return await standing(graph, await graph.aget_state(config, subgraphs=True), held)
 
 
-async def standing(root: AnyGraph, snapshot: StateSnapshot, graph: AnyGraph | None = None) -> list[Place]:
-    """Where the thread stands at breakpoints; nothing where it is at work, waits for an interrupt, or is done.
+async def standing(
+    root: AnyGraph, snapshot: StateSnapshot, held: Collection[str] = (), graph: AnyGraph | None = None
+) -> list[Place]:
+    """Where the thread stands at breakpoints; nothing if it is at work, waits for an interrupt, or is done.
 
-    The snapshot is of `graph`, which is the root or lies below it.
+    The snapshot is of `graph`, which is the root or lies below it. `held` are checkpoints at which a request stands.
     """
     graph = graph or root
-    own = await _place(root, snapshot, graph)
+    own = await _place(root, snapshot, graph, held)
     if own is not None:
         return [own]
     below = {name: part for name, part in graph.get_subgraphs() if isinstance(part, Pregel)}
     places: list[Place] = []
     for task in snapshot.tasks:
         if isinstance(task.state, StateSnapshot) and _begun(task.state) and task.name in below:
-            places += await standing(root, task.state, below[task.name])
+            places += await standing(root, task.state, held, below[task.name])
     return places
 
 
-async def _place(root: AnyGraph, snapshot: StateSnapshot, graph: AnyGraph) -> Place | None:
-    if not (snapshot.tasks and (graph.interrupt_before_nodes or graph.interrupt_after_nodes)):
+async def _place(root: AnyGraph, snapshot: StateSnapshot, graph: AnyGraph, held: Collection[str]) -> Place | None:
+    is_held = snapshot.config["configurable"].get("checkpoint_id") in held
+    if not snapshot.tasks or not (is_held or graph.interrupt_before_nodes or graph.interrupt_after_nodes):
         return None
     saver = cast("BaseCheckpointSaver[Any]", root.checkpointer)
     stored = await saver.aget_tuple(snapshot.config)
-    if stored is None or stored.pending_writes or _PASSED in (stored.metadata or {}):
+    if stored is None or stored.pending_writes:
+        return None
+    if _PASSED in stored.metadata and _as_approved(stored.metadata, snapshot.values):
         return None
     if any(_begun(task.state) for task in snapshot.tasks):
         return None
@@ -117,8 +148,16 @@ async def _place(root: AnyGraph, snapshot: StateSnapshot, graph: AnyGraph) -> Pl
             if name in graph.nodes
         ]
         if nodes and should_interrupt(stored.checkpoint, nodes, cast("Any", tasks)):
-            return Place(graph=graph, snapshot=snapshot, ran=tuple(ran), before=is_before)
+            return Place(graph=graph, snapshot=snapshot, ran=tuple(ran), before=is_before, sends=_sends(stored))
+    if is_held:
+        return Place(graph=graph, snapshot=snapshot, ran=tuple(ran), before=True, sends=_sends(stored), lost=True)
     return None
+
+
+def _sends(stored: CheckpointTuple) -> tuple[tuple[str, JSON], ...]:
+    """What each task that `Send` made will be given, in the order in which they run."""
+    sends = stored.checkpoint["channel_values"].get(TASKS) or []
+    return tuple((str(send.node), to_json(send.arg)) for send in sends if isinstance(send, Send))
 
 
 async def _ran(root: AnyGraph, snapshot: StateSnapshot) -> list[str]:
@@ -137,28 +176,72 @@ def _begun(state: object) -> bool:
 # --- As a question ------------------------------------------------------------------------------
 
 
-def asked(places: Sequence[Place]) -> Asked:
+def asked(places: Sequence[Place], now: datetime) -> Asked:
     """The breakpoints as an interrupt that is open."""
-    return Asked(interrupt_id=id_of(places), question=question(places), place=_title(places[0]).lower())
+    return Asked(
+        interrupt_id=id_of(places),
+        question=question(places),
+        place=_title(places[0]).lower(),
+        fingerprint=fingerprint(_runs(places), None, now),
+    )
+
+
+def gone(places: Sequence[Place]) -> Gone | None:
+    """The stop that the graph's code does not have any more; None if it has them all."""
+    lost = next((place for place in places if place.lost), None)
+    return Gone(part=Part.STOP, name=", ".join(_named(lost))) if lost is not None else None
+
+
+def _runs(places: Sequence[Place]) -> JSON:
+    """What runs once it goes on: the nodes, and what they are given."""
+    return [
+        {
+            "next": [*sorted(task.name for task in place.snapshot.tasks)],
+            "state": to_json(place.snapshot.values),
+            "sends": [[node, argument] for node, argument in place.sends],
+        }
+        for place in places
+    ]
 
 
 def question(places: Sequence[Place]) -> Question:
     """What is asked of people: the state of each graph that stands there, to be approved, edited or rejected."""
     titles = [_title(place) for place in places]
-    named = titles if len(titles) > 1 else [""]  # the question's own title says it
+    alone = len(titles) == 1 and not places[0].sends
+    named = [""] if alone else titles  # the question's own title says it
+    sent = [_sent(node, argument) for place in places for node, argument in place.sends]
+    payload: dict[str, JSON] = {
+        title: to_json(place.snapshot.values) for title, place in zip(titles, places, strict=True)
+    }
+    if sent:
+        payload["sent to"] = [[item.name, dict(item.arguments)] for item in sent]
     return Question(
         shape=breakpoint.NAME,
         title=f"{' and '.join(titles)}: go on?",
-        items=tuple(_item(place, title) for place, title in zip(places, named, strict=True)),
-        payload={title: to_json(place.snapshot.values) for title, place in zip(titles, places, strict=True)},
+        items=(*(_item(place, title) for place, title in zip(places, named, strict=True)), *sent),
+        payload=payload,
+        types=tuple(
+            f"{title} {note}"
+            for title, place in zip(titles, places, strict=True)
+            for note in read(place.snapshot.values)[1]
+        ),
     )
 
 
+def _sent(node: str, argument: JSON) -> Item:
+    """A task that runs with arguments of its own. They cannot be edited: they are no part of the state."""
+    arguments = argument if isinstance(argument, dict) else {"argument": argument}
+    return Item(name=node, arguments=arguments, verdicts=(Verdict.APPROVE, Verdict.REJECT))
+
+
 def _title(place: Place) -> str:
+    return f"{'Before' if place.before else 'After'} {', '.join(_named(place))}"
+
+
+def _named(place: Place) -> list[str]:
     named = sorted({task.name for task in place.snapshot.tasks} if place.before else set(place.ran))
     stops = place.graph.interrupt_before_nodes if place.before else place.graph.interrupt_after_nodes
-    there = [name for name in named if isinstance(stops, str) or name in stops]
-    return f"{'Before' if place.before else 'After'} {', '.join(there)}"
+    return [name for name in named if isinstance(stops, str) or name in stops] or named
 
 
 def _item(place: Place, title: str) -> Item:
@@ -204,7 +287,8 @@ def _schema(hint: Any) -> dict[str, JSON] | None:
 async def answered(
     graph: AnyGraph, config: RunnableConfig, places: Sequence[Place], answer: JSON, route: Route | None
 ) -> bool:
-    """Bring the state to what was answered; whether the graph is to be run on from there.
+    """Bring the state to what was answered; whether the graph is to be run on from there. It is not if it was rejected,
+    or if the state does not hold what was approved once that was written into it: then it is asked about again.
 
     Whatever is changed is one checkpoint, which says of itself that the breakpoint has been answered.
     """
@@ -213,10 +297,31 @@ async def answered(
     if isinstance(reason, str):
         return await _rejected(graph, config, places, reason, route)
     changes = given.get(breakpoint.APPROVED)
-    for place, changed in zip(places, changes if isinstance(changes, list) else [], strict=True):
+    goes_on = True
+    for place, changed in zip(places, changes if isinstance(changes, list) else [], strict=False):
         if isinstance(changed, dict) and changed:
-            await _update(graph, config, place, _typed(place, changed), place.ran)
-    return True
+            typed = _typed(place, changed)
+            await _update(graph, config, place, typed, place.ran, id_of(places), exactly=True)
+            held = await _held(graph, config, place)
+            goes_on = goes_on and _as_approved(held.metadata, held.values)
+    return goes_on
+
+
+async def _held(graph: AnyGraph, config: RunnableConfig, place: Place) -> StateSnapshot:
+    """What the place holds by now."""
+    namespace = place.snapshot.config["configurable"].get("checkpoint_ns", "")
+    there: RunnableConfig = {**config, "configurable": {**config["configurable"], "checkpoint_ns": namespace}}
+    return await graph.aget_state(there)
+
+
+def _as_approved(metadata: object, values: object) -> bool:
+    """Whether a checkpoint that an edit made holds what was approved. A channel may do with a write what it likes."""
+    approved = json.loads(metadata.get(_APPROVED, "{}")) if isinstance(metadata, Mapping) else {}
+    return all(isinstance(values, dict) and _digest(values.get(name)) == one for name, one in approved.items())
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(to_json(value), sort_keys=True).encode()).hexdigest()
 
 
 async def _rejected(
@@ -226,7 +331,7 @@ async def _rejected(
     if route is not None:
         place = next((each for each in places if route.as_node in each.graph.nodes), places[0])
         values = {name: _with_reason(value, reason) for name, value in route.values.items()}
-        await _update(graph, config, place, values, (route.as_node,))
+        await _update(graph, config, place, values, (route.as_node,), id_of(places))
         return True
     said = f"Stopped: {_title(places[0])[:1].lower()}{_title(places[0])[1:]} it was rejected."
     ended = _marked(config, {ENDED: f"{said} {reason}".strip()})
@@ -235,12 +340,21 @@ async def _rejected(
 
 
 async def _update(
-    graph: AnyGraph, config: RunnableConfig, place: Place, values: dict[str, Any], as_nodes: Sequence[str]
+    graph: AnyGraph,
+    config: RunnableConfig,
+    place: Place,
+    values: dict[str, Any],
+    as_nodes: Sequence[str],
+    passed: InterruptId,
+    *,
+    exactly: bool = False,
 ) -> None:
     """Write the values as the nodes that ran last, all of them, so that what each leads to is still to come."""
     there = place.snapshot.config["configurable"]
+    approved = {name: _digest(value.value if isinstance(value, Overwrite) else value) for name, value in values.items()}
     at: RunnableConfig = _marked(
-        {**config, "configurable": {**config["configurable"], **there}}, {_PASSED: id_of([place])}
+        {**config, "configurable": {**config["configurable"], **there}},
+        {_PASSED: passed, _APPROVED: json.dumps(approved) if exactly else "{}"},
     )
     first, *others = as_nodes or (None,)
     updates = [StateUpdate(values, first), *(StateUpdate({}, name) for name in others)]
@@ -257,8 +371,8 @@ def _typed(place: Place, changed: Mapping[str, JSON]) -> dict[str, Any]:
     typed: dict[str, Any] = {}
     for name, value in changed.items():
         made = _of_type(value, hints.get(name), place.snapshot.values.get(name))
-        reduced = isinstance(place.graph.channels.get(name), BinaryOperatorAggregate)
-        typed[name] = Overwrite(made) if reduced else made
+        replaced = isinstance(place.graph.channels.get(name), _REDUCED)
+        typed[name] = Overwrite(made) if replaced else made
     return typed
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 from langchain_core.runnables import RunnableConfig
@@ -17,16 +18,19 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command
 from pydantic import ValidationError
 
-from bot.approvals.decision import Decision
-from bot.approvals.errors import Unreachable
+from bot.approvals.decision import Answered, Decision, Expired
+from bot.approvals.errors import GraphUnavailable, UnknownGraph, Unreachable
+from bot.approvals.fingerprint import fingerprint
 from bot.approvals.ids import JSON, InterruptId, TaskId
 from bot.approvals.policy import GraphTerms
 from bot.approvals.ports import Draining, Graph, Phase, ThreadStatus
 from bot.approvals.question import Question
-from bot.approvals.task import Failure, Lease, Task
-from bot.engine import breakpoints, factories, questions, status, telling
+from bot.approvals.request import Decided, Delivered, Pending, Request, Superseded
+from bot.approvals.task import Failure, Gone, Lease, Part, Task
+from bot.engine import breakpoints, factories, guard, questions, status, telling
 from bot.engine.checkpoints import FENCING_TOKEN, LeaseLost, from_saver, lost
 from bot.engine.registry import Registry
+from bot.engine.undeclared import Undeclared
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +83,10 @@ class LangGraphEngine:
     """How graphs that are named want their answers."""
     runs: Runs = field(default_factory=Runs)
     progress: Told = field(default_factory=Untold)
+    undeclared: Undeclared = field(default_factory=Undeclared)
+
+    def __post_init__(self) -> None:
+        guard.install()
 
     def graphs(self) -> tuple[Graph, ...]:
         return tuple(graph.listed() for graph in self.registry.graphs.values())
@@ -86,25 +94,82 @@ class LangGraphEngine:
     def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
         return self.registry.get(graph).form.parse(graph, words)
 
-    async def status(self, task: Task) -> ThreadStatus:
+    async def status(self, task: Task, requests: Sequence[Request] = ()) -> ThreadStatus:
+        return await self._status(task, requests, {})
+
+    async def _status(self, task: Task, requests: Sequence[Request], asked_at: Mapping[str, datetime]) -> ThreadStatus:
+        terms, waiting = self._terms(task), [each for each in requests if isinstance(each.state, Pending | Decided)]
+        look = status.Look(
+            now=datetime.now(UTC),
+            convention=terms.answer,
+            unbound=terms.unbound,
+            asked_at=asked_at,
+            held=breakpoints.held_by(each.interrupt_id for each in waiting),
+        )
+        try:
+            graph = self.registry.compiled(task.graph)
+        except (UnknownGraph, GraphUnavailable):
+            return ThreadStatus(phase=Phase.LACKING, lacks=Gone(part=Part.GRAPH, name=task.graph))
         with lost():
-            return await status.read(self.registry.compiled(task.graph), _config(task), self._terms(task).answer)
+            found = await status.read(graph, _config(task), look)
+        self.undeclared.look(task.graph, found)
+        return found
 
     async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
-        return await self._run(task, lease, self.registry.get(task.graph).form.given(task.inputs), now)
+        return await self._run(task, lease, self.registry.get(task.graph).form.given(task.inputs), now, guard.Run())
 
     async def resume(
-        self, task: Task, lease: Lease, interrupt_id: InterruptId, answer: JSON, now: datetime
+        self,
+        task: Task,
+        lease: Lease,
+        interrupt_id: InterruptId,
+        answer: JSON,
+        now: datetime,
+        requests: Sequence[Request] = (),
     ) -> ThreadStatus:
         if breakpoints.is_breakpoint(interrupt_id):
-            return await self._pass(task, lease, interrupt_id, answer, now)
+            return await self._pass(task, lease, interrupt_id, answer, now, requests)
         if breakpoints.possible(self.registry.compiled(task.graph)) and _at_breakpoint(await self.status(task)):
             failure = self._failure(task, BreakpointFirst("a run would pass the breakpoint that is asked about"), now)
-            return replace(await self.status(task), failure=failure)
-        return await self._run(task, lease, Command(resume={interrupt_id: answer}), now)
+            return replace(await self.status(task, requests), failure=failure)
+        known = self._known(requests)
+        asked = known.get(interrupt_id)
+        if asked is None:  # no record tells what people were shown: what waits at this moment counts
+            waiting = (await self.status(task)).asked_at(interrupt_id)
+            asked = guard.Known(asked=waiting.fingerprint) if waiting is not None and waiting.fingerprint else None
+        if asked is not None:
+            known[interrupt_id] = replace(asked, answer=lambda: answer, open=False)
+        given: Command[Any] = Command(resume={interrupt_id: guard.HELD})
+        return await self._run(task, lease, given, now, guard.Run(known=known), requests)
+
+    def _known(self, requests: Sequence[Request]) -> dict[str, guard.Known]:
+        """What people were shown in this thread, and what they answered, by interrupt id."""
+        known: dict[str, guard.Known] = {}
+        for request in requests:
+            if breakpoints.is_breakpoint(request.interrupt_id):
+                continue
+            state = request.state
+            if isinstance(state, Superseded) and not state.changed:
+                continue  # somebody else answered it, and it is known by its place alone
+            answer = None
+            if isinstance(state, Decided | Delivered) and isinstance(state.decision, Answered | Expired):
+                answer = partial(self.answer, request.question, request.proposed, state.decision)
+            known[request.interrupt_id] = guard.Known(
+                asked=request.fingerprint or fingerprint(request.proposed.payload, None, request.opened_at),
+                schemaless=request.fingerprint is None,
+                answer=answer,
+                open=isinstance(state, Pending),
+            )
+        return known
 
     async def _pass(
-        self, task: Task, lease: Lease, interrupt_id: InterruptId, answer: JSON, now: datetime
+        self,
+        task: Task,
+        lease: Lease,
+        interrupt_id: InterruptId,
+        answer: JSON,
+        now: datetime,
+        requests: Sequence[Request],
     ) -> ThreadStatus:
         """Act on what was said of a breakpoint, if the thread still stands there, and run on unless it was ended."""
         if self.runs.draining:
@@ -112,20 +177,23 @@ class LangGraphEngine:
         graph, config = self.registry.compiled(task.graph), _config(task, lease)
         try:
             with lost():
-                places = await breakpoints.found(graph, config)
+                places = await breakpoints.found(graph, config, breakpoints.held_by([interrupt_id]))
                 if not places or breakpoints.id_of(places) != interrupt_id:
-                    return await self.status(task)
+                    return await self.status(task, requests)
                 goes_on = await breakpoints.answered(graph, config, places, answer, self._terms(task).reject)
         except LeaseLost as overtaken:
             raise Unreachable("the task is in other hands") from overtaken
         except Unreachable:
             raise
         except Exception as error:  # the graph's reducers and edges run while its state is changed
-            return replace(await self.status(task), failure=self._failure(task, error, now))
-        return await self._run(task, lease, None, now) if goes_on else await self.status(task)
+            return replace(await self.status(task, requests), failure=self._failure(task, error, now))
+        others = [each for each in requests if each.interrupt_id != interrupt_id]
+        if not goes_on:
+            return await self.status(task, others)
+        return await self._run(task, lease, None, now, guard.Run(known=self._known(others)), others)
 
-    async def proceed(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
-        return await self._run(task, lease, None, now)
+    async def proceed(self, task: Task, lease: Lease, now: datetime, requests: Sequence[Request] = ()) -> ThreadStatus:
+        return await self._run(task, lease, None, now, guard.Run(known=self._known(requests)), requests)
 
     async def forget(self, task: Task) -> None:
         with lost():
@@ -140,7 +208,15 @@ class LangGraphEngine:
     def _terms(self, task: Task) -> GraphTerms:
         return self.terms.get(task.graph, _PLAIN)
 
-    async def _run(self, task: Task, lease: Lease, given: Any, now: datetime) -> ThreadStatus:
+    async def _run(
+        self,
+        task: Task,
+        lease: Lease,
+        given: Any,
+        now: datetime,
+        run: guard.Run,
+        requests: Sequence[Request] = (),
+    ) -> ThreadStatus:
         """One run to the next pause, end, or error; then the status, with the error if there was one."""
         if self.runs.draining:
             raise Draining
@@ -150,7 +226,7 @@ class LangGraphEngine:
         refused = ""
         try:
             with telling.listening(lambda words: self.progress.tell(task.id, words)) as heard:
-                config = _config(task, lease, **heard)
+                config = _config(task, lease, **heard, **{guard.KEY: run})
                 graph = self.registry.compiled(task.graph)
                 context = factories.context(graph)
                 await graph.ainvoke(given, config, context=context, durability="sync", control=control)
@@ -161,6 +237,8 @@ class LangGraphEngine:
             log.warning("task %s: LangGraph refused a resume: %s", task.id, unknown.reason)
         except LeaseLost as overtaken:
             raise Unreachable("the task is in other hands") from overtaken
+        except guard.NotAsked:
+            pass  # the run says which question that was
         except Exception as error:  # a graph may raise anything, and that is its failure, not ours
             if from_saver(error):
                 raise Unreachable("the graph's state could not be read or written") from error
@@ -169,10 +247,21 @@ class LangGraphEngine:
         finally:
             self.runs.controls.discard(control)
             self.progress.over(task.id)
-        standing = replace(await self.status(task), failure=failure, refused=refused)
+        standing = replace(await self._status(task, requests, run.asked_at), failure=failure, refused=refused)
+        if run.not_asked:
+            standing = self._not_asked(task, requests, standing, InterruptId(run.not_asked), now)
         if standing.phase is Phase.WAITING and not _at_breakpoint(standing):
             await self._prune(task)
         return standing
+
+    def _not_asked(
+        self, task: Task, requests: Sequence[Request], standing: ThreadStatus, id: InterruptId, now: datetime
+    ) -> ThreadStatus:
+        """The status of a thread whose run was stopped, as a step finished without asking what people were shown."""
+        gone = Gone(part=Part.QUESTION, name=next((each.place for each in requests if each.interrupt_id == id), ""))
+        failure = Failure(error_id=uuid.uuid4().hex[:8], summary="its question is missing", at=now, gone=gone)
+        log.error("error %s: task %s no longer asks what people were shown", failure.error_id, task.id)
+        return replace(standing, failure=failure, gone={**standing.gone, id: gone})
 
     async def _prune(self, task: Task) -> None:
         """Of a long thread that waits, keep what it stands on: nobody goes back further. A graph whose channels are
@@ -187,7 +276,8 @@ class LangGraphEngine:
 
     def _failure(self, task: Task, error: Exception, now: datetime) -> Failure:
         failure = Failure(error_id=uuid.uuid4().hex[:8], summary=type(error).__name__, at=now)
-        log.error("error %s: the graph %s of task %s raised", failure.error_id, task.graph, task.id, exc_info=error)
+        about, hidden = (failure.error_id, task.graph, task.id), {"inputs": task.inputs}
+        log.error("error %s: the graph %s of task %s raised", *about, exc_info=error, extra=hidden)
         return failure
 
 

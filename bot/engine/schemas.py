@@ -26,6 +26,8 @@ MOST_PARTS: Final = 2_000
 """Of a schema without references; where it has more, those that are left stay."""
 
 _ANNOTATIONS: Final = ("title", "description", "default", "examples")
+_OPEN: Final = frozenset({"$ref", "allOf", "anyOf", "const", "enum", "if", "oneOf", "patternProperties"})
+"""Keywords by which an object without properties may want some all the same."""
 _UNUSABLE: Final = (Unresolvable, re.error, RecursionError, ArithmeticError)
 """What a schema that passed as one may still do to the check of a value."""
 
@@ -98,6 +100,24 @@ def kind(schema: Schema) -> str:
     """The one JSON type that is wanted, null aside; empty where there are several or none is named."""
     kinds = {name for name in _kinds(schema) if name != "null"}
     return kinds.pop() if len(kinds) == 1 else ""
+
+
+def is_empty(schema: Schema) -> bool:
+    """Whether it describes an object of no properties, so that nothing is left to be filled in."""
+    return schema.get("type", "object") == "object" and schema.get("properties", {}) == {} and not _wants_more(schema)
+
+
+def _wants_more(schema: Schema) -> bool:
+    return (
+        bool(_OPEN & set(schema))
+        or schema.get("additionalProperties", False) is not False
+        or schema.get("required", []) != []
+    )
+
+
+def nullable(schema: Schema) -> bool:
+    """Whether the schema itself names null as a value."""
+    return "null" in _kinds(schema) or None in _list(schema.get("enum"))
 
 
 def _kinds(schema: Schema) -> Iterator[str]:

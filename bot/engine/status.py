@@ -9,7 +9,8 @@ are held by `tests/unit/engine/test_canaries.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, cast
 
 from langchain_core.messages import BaseMessage
@@ -20,15 +21,32 @@ from langgraph.pregel import Pregel
 from langgraph.pregel._task_status import CONTROL_WRITES
 from langgraph.types import Interrupt, PregelTask, StateSnapshot, _interrupt_id
 
+from bot.approvals.fingerprint import fingerprint
 from bot.approvals.ids import JSON, InterruptId
 from bot.approvals.ports import Asked, Phase, ThreadStatus
-from bot.engine import breakpoints, questions
+from bot.engine import breakpoints, lacking, payload, questions
+from bot.engine.guard import is_held
 from bot.engine.once import looked_at
 from bot.engine.payload import to_json
 
 
-async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, answer: str = "") -> ThreadStatus:
-    """The thread's status. Reads; runs nothing. `answer` is the convention for what the graph asks plainly."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What is known of a thread beside its checkpoint."""
+
+    now: datetime
+    convention: str = ""
+    """For what the graph asks plainly."""
+    unbound: tuple[str, ...] = ()
+    """The keys of its questions that no approval is bound to."""
+    asked_at: Mapping[str, datetime] = field(default_factory=dict)
+    """When the run that has just returned asked what."""
+    held: frozenset[str] = frozenset()
+    """The checkpoints at which a request stands: the thread stays there until that is answered."""
+
+
+async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, look: Look) -> ThreadStatus:
+    """The thread's status. Reads; runs nothing."""
     graph = looked_at(graph)
     snapshot = await graph.aget_state(config, subgraphs=True)
     if snapshot.created_at is None:
@@ -36,15 +54,26 @@ async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, answer
     saver = cast("BaseCheckpointSaver[Any]", graph.checkpointer)
     found = _Found()
     await _look(snapshot, saver, found)
-    asked = [_asked(interrupt, answer, found.places.get(id, "")) for id, interrupt in found.open.items()]
-    if places := await breakpoints.standing(graph, snapshot):
-        asked.append(breakpoints.asked(places))
+    if (missing := await lacking.step(graph, snapshot, saver)) is not None:
+        return ThreadStatus(phase=Phase.LACKING, lacks=missing, answered=frozenset(found.answered))
+    asked = [_asked(interrupt, look, found.places.get(id, "")) for id, interrupt in found.open.items()]
+    not_taken, gone = frozenset(found.not_taken), {}
+    if places := await breakpoints.standing(graph, snapshot, look.held):
+        asked.append(breakpoints.asked(places, look.now))
+        not_taken |= breakpoints.not_taken(places)
         found.stands = True
+        if (stop := breakpoints.gone(places)) is not None:
+            gone[breakpoints.id_of(places)] = stop
+    ended = (snapshot.metadata or {}).get(breakpoints.ENDED)
     return ThreadStatus(
         phase=_phase(snapshot, found),
         asked=tuple(asked),
         answered=frozenset(found.answered),
-        outcome=str((snapshot.metadata or {}).get(breakpoints.ENDED) or _outcome(snapshot.values)),
+        outcome=str(ended or _outcome(snapshot.values)),
+        stopped=ended is not None,
+        not_taken=not_taken,
+        doubtful=found.doubtful,
+        gone=gone,
     )
 
 
@@ -64,6 +93,10 @@ class _Found:
     """Something is still to be run before anybody has to be asked."""
     stands: bool = False
     """It stands at a breakpoint, and goes on only once that is answered."""
+    not_taken: set[InterruptId] = field(default_factory=set)
+    """The interrupts whose answer was not handed out, as something else was asked in their place."""
+    doubtful: bool = False
+    """Whether that happened in a task whose interrupts cannot be told by their ids."""
 
 
 @dataclass(slots=True)
@@ -75,6 +108,8 @@ class _Written:
 
     interrupts: list[Interrupt] = field(default_factory=list)
     answers: int = 0
+    not_taken: list[int] = field(default_factory=list)
+    """The places of answers that were not handed out."""
     raised: bool = False
     finished: bool = False
 
@@ -93,6 +128,9 @@ async def _look(snapshot: StateSnapshot, saver: BaseCheckpointSaver[Any], found:
     """The tasks of the snapshot's step, and of the subgraphs that it waits for."""
     written = await _written(saver, snapshot.config)
     listed = [(task, written.pop(task.id, _Written())) for task in snapshot.tasks]
+    if not listed:  # LangGraph guesses which graph a node calls, and with another one lists nothing
+        _look_called(written, found)
+        return
     if all(own.finished for _, own in listed):
         found.broken |= any(own.raised for _, own in listed)  # else killed before the step was closed
         return
@@ -116,22 +154,38 @@ async def _look_at(
     namespace = _namespace(snapshot, task)
     below = _Found()
     ids = {interrupt.id: interrupt for interrupt in own.interrupts}
+    further = _Found()
     if isinstance(task.state, StateSnapshot):
         await _look(task.state, saver, below)
+        await _look_further(saver, snapshot.config, namespace, further)
     else:
-        _look_called(await _written(saver, _within(snapshot.config, namespace)), below)
-        below.answered &= {InterruptId(id) for id in ids}
+        _look_called(await _written(saver, _within(snapshot.config, namespace)), further)
+    further.answered &= {InterruptId(id) for id in ids}
+    below.open |= {id: interrupt for id, interrupt in further.open.items() if id in ids}
+    below.answered |= further.answered
+    below.doubtful |= further.doubtful
+    below.failed |= further.failed
     if (waiting := _interrupt_id(namespace, own.answers)) in ids:
         below.open[waiting] = ids[waiting]
     below.open |= {id: interrupt for id, interrupt in called.open.items() if id in ids}
     below.answered |= {InterruptId(id) for id in called.answered if id in ids}
     below.answered |= {InterruptId(id) for n in range(own.answers) if (id := _interrupt_id(namespace, n)) in ids}
+    found.not_taken |= below.not_taken | {InterruptId(_interrupt_id(namespace, n)) for n in own.not_taken}
+    found.doubtful |= below.doubtful or called.doubtful
     found.open |= below.open
     found.places |= {id: "/".join(filter(None, (task.name, below.places.get(id)))) for id in below.open}
     found.answered |= below.answered
     found.broken |= below.broken
     found.failed |= below.failed or (own.raised and not below.open)
     found.unsettled |= below.unsettled or not (below.open or below.answered or below.failed or own.raised)
+
+
+async def _look_further(saver: BaseCheckpointSaver[Any], config: RunnableConfig, namespace: str, found: _Found) -> None:
+    """The further subgraphs that a node has called, one after the other: LangGraph's snapshot holds the first alone."""
+    number = 1
+    while await saver.aget_tuple(within := _within(config, f"{namespace}{NS_SEP}{number}")) is not None:
+        _look_called(await _written(saver, within), found)
+        number += 1
 
 
 def _look_called(written: Mapping[str, _Written], found: _Found) -> None:
@@ -141,6 +195,7 @@ def _look_called(written: Mapping[str, _Written], found: _Found) -> None:
     """
     for task in written.values():
         answered = task.finished or (task.raised and task.answers > 0)
+        found.doubtful |= bool(task.not_taken) and not task.finished
         for interrupt in task.interrupts:
             if answered:
                 found.answered.add(InterruptId(interrupt.id))
@@ -157,7 +212,9 @@ async def _written(saver: BaseCheckpointSaver[Any], config: RunnableConfig) -> d
         if channel == INTERRUPT:
             task.interrupts += value if isinstance(value, Sequence) else [value]
         elif channel == RESUME:
-            task.answers = len(value) if isinstance(value, list) else 1
+            answers = value if isinstance(value, list) else [value]
+            task.answers = len(answers)
+            task.not_taken = [place for place, each in enumerate(answers) if is_held(each)]
         elif channel == ERROR:
             task.raised = True
         elif channel not in CONTROL_WRITES:
@@ -179,9 +236,16 @@ def _within(config: RunnableConfig, namespace: str) -> RunnableConfig:
     )
 
 
-def _asked(interrupt: Interrupt, answer: str, place: str) -> Asked:
-    question = questions.read(to_json(interrupt.value), to_json(interrupt.response_schema), answer)
-    return Asked(interrupt_id=InterruptId(interrupt.id), question=question, place=place)
+def _asked(interrupt: Interrupt, look: Look, place: str) -> Asked:
+    value, types = payload.read(interrupt.value)
+    schema, more = payload.read(interrupt.response_schema)
+    question = questions.read(value, schema, look.convention)
+    return Asked(
+        interrupt_id=InterruptId(interrupt.id),
+        question=replace(question, types=(*types, *(f"schema {note}" for note in more))),
+        place=place,
+        fingerprint=fingerprint(value, schema, look.asked_at.get(interrupt.id, look.now), look.unbound),
+    )
 
 
 def _outcome(values: object) -> str:

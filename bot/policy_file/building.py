@@ -91,7 +91,8 @@ def _refuse_unreached(place: Place, rules: Sequence[RuleTerms]) -> None:
 
 def _graph_terms(said: Approvals) -> GraphTerms:
     route = None if said.reject is None else Route(as_node=said.reject.as_node, values=said.reject.values)
-    return GraphTerms(answer=said.answer or "", reject=route)
+    unbound = said.bind.leave_out if said.bind is not None else ()
+    return GraphTerms(answer=said.answer or "", unbound=unbound, reject=route)
 
 
 # --- A policy -----------------------------------------------------------------------------------
@@ -112,6 +113,7 @@ def _policy(place: Place, name: str, own: Mapping[str, Any], defaults: Mapping[s
         stages=stages,
         self_approval=said.get("self_approval", False),
         guests=said.get("guests", False),
+        self_answer=said.get("self_answer", True),
         reasons=_REASONS[said.get("reason_required", "reject")],
         hours=_hours(place, said.get("hours")),
         channel=said.get("channel", ""),
@@ -120,6 +122,7 @@ def _policy(place: Place, name: str, own: Mapping[str, Any], defaults: Mapping[s
         auto=auto,
         extend=said.get("extend"),
         max_rounds=said.get("max_rounds"),
+        mask=tuple(dict.fromkeys((*defaults.get("mask", ()), *own.get("mask", ())))),
     )
 
 

@@ -79,6 +79,7 @@ _KNOWN: Mapping[str, type[terms.Strict]] = {
     "sequence": terms.NamedStage,
     "hours": terms.HoursTerms,
     "reject": terms.RejectTerms,
+    "bind": terms.BindTerms,
 }
 """What stands below each key, or in each entry of its list."""
 
@@ -92,7 +93,9 @@ _LISTED: Mapping[str, str] = {
     "channel": '"#ops"',
     "groups": '{approvers: ["@security"], quorum: 1}',
     "sequence": '{name: lead, approvers: ["@ops-leads"]}, {name: finance, approvers: ["@finance"]}',
+    "mask": 'iban, "card.*"',
     "holidays": "2026-12-25, 2027-01-01",
+    "leave_out": "details.draft, quoted_at",
     "rules": "{name: grave, match: {risk: [high]}}",
 }
 """What stands in each list."""

@@ -114,6 +114,15 @@ def _auto(value: object) -> object:
     return value
 
 
+def _mark(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"[^\s.]+(\.[^\s.]+)*", value):
+        raise ValueError(
+            f"{value!r} names no key: write a key (iban), or the end of a dotted path (customer.iban); * and ? stand "
+            "for any letters"
+        )
+    return value
+
+
 def _listed(value: object) -> object:
     """One, or a list."""
     return [value] if isinstance(value, str | dict) else value
@@ -125,6 +134,7 @@ Approvers = Annotated[tuple[Approver, ...], Field(min_length=1)]
 Channel = Annotated[str, BeforeValidator(_channel)]
 Convention = Annotated[str, BeforeValidator(_convention)]
 Count = Annotated[int, Field(ge=1)]
+Mark = Annotated[str, BeforeValidator(_mark)]
 Patterns = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
 
 
@@ -197,6 +207,7 @@ class Terms(StageTerms):
     sequence: Annotated[tuple[NamedStage, ...], Field(min_length=2)] | None = None
     self_approval: bool | None = None
     guests: bool | None = None
+    self_answer: bool | None = None
     reason_required: Annotated[str, BeforeValidator(_reasons)] | None = None
     hours: HoursTerms | None = None
     channel: Channel | None = None
@@ -205,6 +216,7 @@ class Terms(StageTerms):
     auto: Annotated[dict[str, str], BeforeValidator(_auto)] | None = None
     extend: Duration | None = None
     max_rounds: Count | None = None
+    mask: Annotated[tuple[Mark, ...], BeforeValidator(_listed), Field(min_length=1)] | None = None
 
 
 class RuleTerms(Terms):
@@ -217,10 +229,17 @@ class RejectTerms(Strict):
     values: dict[str, JsonValue] = {}
 
 
+class BindTerms(Strict):
+    """What an approval of a graph's questions is bound to: everything but these keys."""
+
+    leave_out: tuple[str, ...]
+
+
 class Approvals(Strict):
     """How one graph wants its answers."""
 
     answer: Convention | None = None
+    bind: BindTerms | None = None
     reject: RejectTerms | None = None
 
 

@@ -35,15 +35,25 @@ NUDGE: Final = "nudge"
 CANCEL: Final = "cancel"
 WITHDRAW: Final = "withdraw"
 VIEW_ALL: Final = "view_all"
+REVIEW: Final = "review"
+"""Opens the whole of a request page by page, with the answers on the last: offered wherever not all of it is shown."""
+WHICH: Final = "which"
+"""The menu of a review in which one of several actions is chosen to be edited."""
+ARGUMENTS: Final = "arguments"
+"""The menu of an edit in which it is chosen which of many arguments are shown."""
+REVEAL: Final = "reveal"
+"""Opens the hidden values, for those who may answer; `reveal:<n>`, counted from 0, turns the page."""
 HISTORY: Final = "history"
 """Opens the trail; `history:<n>`, counted from 0, turns its page."""
 RETRY: Final = "retry"
+ANSWER_AGAIN: Final = "answer_again"
+"""Opens a question again whose answer made the agent fail."""
 TAKE_BACK: Final = "take_back"
 """Of an answer that was given in words, while the agent does not have it."""
 FROM_MESSAGE: Final = "start_from_message"
 """The message shortcut that starts a task."""
 PAGE: Final = "page"
-"""`page:<n>`, counted from 0: turns the page of "View all"."""
+"""`page:<n>`, counted from 0: turns the page of "View all" and of a review."""
 GRAPH: Final = "graph"
 """The start modal's menu of graphs."""
 HOME: Final = "home"
@@ -59,6 +69,7 @@ NOTICE: Final = "notice"
 EDITS: Final = re.compile(r"^edit(:\d+)?$")
 CHOICES: Final = re.compile(r"^choose:\d+$")
 PAGES: Final = re.compile(r"^page:\d+$")
+REVEALS: Final = re.compile(r"^reveal(:\d+)?$")
 HISTORY_PAGES: Final = re.compile(r"^history:\d+$")
 HOMES: Final = re.compile(r"^home_(only|graph|page:[a-z]+:\d+)$")
 
@@ -69,16 +80,19 @@ class RequestTarget:
 
     request: RequestId
     version: int
+    digest: str | None = None
+    """Of the question that was shown; None where nothing is answered, and of what earlier versions drew."""
     message: MessageRef | None = None
     """The message from which a modal was opened."""
 
     @classmethod
     def of(cls, request: Request) -> RequestTarget:
-        return cls(request=request.id, version=request.version)
+        return cls(request=request.id, version=request.version, digest=request.digest)
 
     def encoded(self) -> str:
+        shown = {"digest": self.digest} if self.digest else {}
         place = {"channel": self.message.channel, "ts": self.message.ts} if self.message else {}
-        return json.dumps({"request": self.request, "version": self.version, **place}, separators=(",", ":"))
+        return json.dumps({"request": self.request, "version": self.version, **shown, **place}, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,15 +116,26 @@ def target(value: str) -> Target:
     """What a button's value or a modal's metadata is about; `ValueError` where it is none of ours."""
     read = json.loads(value)
     match read:
-        case {"request": str() as request, "version": int() as version, "channel": str() as channel, "ts": str() as ts}:
-            message = MessageRef(channel=ChannelId(channel), ts=Ts(ts))
-            return RequestTarget(request=RequestId(request), version=version, message=message)
         case {"request": str() as request, "version": int() as version}:
-            return RequestTarget(request=RequestId(request), version=version)
+            digest = read.get("digest")
+            return RequestTarget(
+                request=RequestId(request),
+                version=version,
+                digest=digest if isinstance(digest, str) else None,
+                message=_message(read),
+            )
         case {"task": str() as task}:
             return TaskTarget(task=TaskId(task))
         case _:
             raise ValueError("neither a request nor a task")
+
+
+def _message(read: Mapping[str, object]) -> MessageRef | None:
+    match read:
+        case {"channel": str() as channel, "ts": str() as ts}:
+            return MessageRef(channel=ChannelId(channel), ts=Ts(ts))
+        case _:
+            return None
 
 
 def request_target(value: str) -> RequestTarget:
@@ -123,8 +148,8 @@ def request_target(value: str) -> RequestTarget:
 
 
 def option(deed: str, request: Request) -> str:
-    """The value of an option of the menu."""
-    return f"{deed} {RequestTarget.of(request).encoded()}"
+    """The value of an option of the menu, which answers nothing and has little room (Slack: 150 characters)."""
+    return f"{deed} {RequestTarget(request=request.id, version=request.version).encoded()}"
 
 
 def chosen(value: str) -> tuple[str, RequestTarget]:

@@ -95,12 +95,12 @@ async def _answer(parts: Parts, person: Person, line: str) -> Reply:
 
 async def _waiting(parts: Parts, person: Person, look: Look) -> Reply:
     contents = await parts.inboxes.contents(person, look, lambda section: LISTED if section is Section.WAITING else 1)
-    return Reply(text=listings.waiting(contents, parts.address))
+    return Reply(text=listings.waiting(parts.masking.contents(contents), parts.address))
 
 
 async def _mine(parts: Parts, person: Person) -> Reply:
     contents = await parts.inboxes.contents(person, Look(), lambda section: LISTED if section is Section.ASKED else 1)
-    return Reply(text=listings.asked(contents, parts.address))
+    return Reply(text=listings.asked(parts.masking.contents(contents), parts.address))
 
 
 async def _digest(parts: Parts, person: Person, words: Sequence[str]) -> Reply:
@@ -121,5 +121,6 @@ async def _one(parts: Parts, person: Person, id: RequestId) -> Reply:
     request = await parts.storage.request(id)
     async with refusals.of_request(parts.storage, id, person, "look", parts.clock(), audit.COMMAND):
         task = await parts.tasks.look(request.task_id, person)
-    card = cards.draw(View(surface=surfaces.card_of(request), task=task, request=request))
+    view = parts.masking.view(View(surface=surfaces.card_of(request), task=task, request=request))
+    card = cards.draw(view)
     return Reply(text=card.text, blocks=card.blocks)

@@ -67,13 +67,13 @@ async def _form(parts: Parts, body: Body, deed: str, target: RequestTarget) -> M
     match deed:
         case actions.COMMENT:
             request = await parts.asides.check(target.request, person, now)
-            return opened_from(more.comment(request), request, body)
+            return opened_from(more.comment(await parts.shown(request)), request, body)
         case actions.DELEGATE:
             request = await parts.asides.check_own(target.request, person, now)
-            return opened_from(more.delegate(request), request, body)
+            return opened_from(more.delegate(await parts.shown(request)), request, body)
         case actions.CANCEL:
             request = await parts.asides.check_requester(target.request, person, now)
-            return opened_from(more.cancel(request), request, body)
+            return opened_from(more.cancel(await parts.shown(request)), request, body)
         case _:
             raise ValueError(f"{deed} is nothing that the menu offers")
 

@@ -23,6 +23,8 @@ OPTION_TEXT: Final = 75
 OPTIONS: Final = 100
 MENU_OPTIONS: Final = 5
 RICH_TEXT: Final = 2900
+PIECE: Final = 2500
+"""Characters in one block: 2,900 and less are safe in a rich_text element."""
 
 
 def size(blocks: Sequence[Block]) -> int:
@@ -103,6 +105,18 @@ def rich(*parts: Element) -> Block:
     return {"type": "rich_text", "elements": list(parts)}
 
 
+def apart(block: Block) -> list[Block]:
+    """The block, or if it is rich text, one for as many of its parts as are no longer than one may safely be."""
+    if block["type"] != "rich_text":
+        return [block]
+    made: list[list[Element]] = [[]]
+    for part in block["elements"]:
+        if made[-1] and size([*made[-1], part]) > PIECE * 2:
+            made.append([])
+        made[-1].append(part)
+    return [{**block, "elements": parts} for parts in made]
+
+
 def line(*runs: Element) -> Element:
     return {"type": "rich_text_section", "elements": list(runs)}
 
@@ -123,3 +137,15 @@ def run(words: str, *styles: str) -> Element:
     """Literal text; styles are bold, italic, code."""
     made: Element = {"type": "text", "text": words or " "}
     return {**made, "style": dict.fromkeys(styles, True)} if styles else made
+
+
+def split(whole: str) -> list[str]:
+    """The text in pieces that each fit a rich text element and together are the text, cut at line ends if possible."""
+    made: list[str] = []
+    rest = whole
+    while len(rest) > PIECE:
+        end = rest.rfind("\n", 1, PIECE) + 1
+        end = end if end > PIECE // 2 else PIECE
+        made.append(rest[:end])
+        rest = rest[end:]
+    return [*made, rest] if rest or not made else made

@@ -15,7 +15,7 @@ from typing import Final, assert_never
 from bot.approvals.ports import View
 from bot.approvals.request import Pending, Request
 from bot.approvals.surface import SurfaceKind
-from bot.slack import blocks, notices, privacy, requests, tasks
+from bot.slack import blocks, notices, offers, privacy, requests, tasks
 from bot.slack.blocks import Block
 from bot.slack.values import Detail
 
@@ -24,6 +24,8 @@ BUDGET: Final = 10_000
 
 _SETTLED: Final = Detail(text=500, value=200, rows=12, entries=3, items=8)
 """Of a request that nobody is asked any more."""
+_WHOLE: Final = Detail(text=2500, value=1500, rows=20, entries=25, items=16)
+"""Taken only if nothing is left out then: it saves people a review, and a sample needs no such length."""
 _DETAILS: Final = (
     Detail(text=1500, value=800, rows=12, entries=8, items=16),
     Detail(text=700, value=300, rows=8, entries=5, items=16),
@@ -62,7 +64,16 @@ def draw(view: View) -> Card:
     small = draw_small(view)
     details = _DETAILS if _urgency(view) is not Urgency.DECISION else (_SETTLED, *_DETAILS[2:])
     fitting = (drawn for detail in details if _fits(drawn := _blocks(view, detail)))
-    return Card(text=_text(view), blocks=tuple(next(fitting, small)), small=tuple(small), urgency=_urgency(view))
+    best = _whole(view) or next(fitting, small)
+    return Card(text=_text(view), blocks=tuple(best), small=tuple(small), urgency=_urgency(view))
+
+
+def _whole(view: View) -> list[Block] | None:
+    """An open question with all that it asks; None if that takes a review, or is no question."""
+    if view.surface.kind not in (SurfaceKind.CARD, SurfaceKind.COPY) or _urgency(view) is Urgency.DECISION:
+        return None
+    drawn = _blocks(view, _WHOLE)
+    return drawn if _fits(drawn) and offers.answerable(drawn) else None
 
 
 def draw_small(view: View) -> list[Block]:

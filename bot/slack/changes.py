@@ -9,10 +9,13 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import zip_longest
 from typing import Final
 
 from bot.approvals.errors import moment
 from bot.approvals.ids import JSON
+from bot.approvals.question import Question
 from bot.approvals.request import Request
 from bot.slack import blocks, text, values
 from bot.slack.blocks import Block, Element
@@ -38,26 +41,42 @@ def section(request: Request, detail: Detail | None) -> tuple[list[Block], bool]
     said = blocks.section(f"*Changed by* {editors} · {moment(request.edits[-1].at)}")
     if detail is None:
         return [said], True
-    parts, cut = _parts(request, detail)
+    parts, cut = _parts(request.proposed, request.question, detail)
     return [said, *([blocks.rich(*parts)] if parts else [])], cut
+
+
+def since_decided(request: Request, detail: Detail | None) -> tuple[list[Block], bool]:
+    """How what is asked now differs from what was decided before, and whether something of that was left out. Nothing
+    if nothing was decided before."""
+    if request.before is None or detail is None:
+        return [], request.before is not None
+    parts, cut = _parts(_with_title(request.before.question), _with_title(request.proposed), detail)
+    return [blocks.rich(*parts)] if parts else [], cut
 
 
 def names(request: Request) -> list[str]:
     """The arguments that differ from what was proposed, each once."""
-    return list(dict.fromkeys(name for _, changed in _changed(request) for name, _, _ in changed))
+    changed = _changed(request.proposed, request.question)
+    return list(dict.fromkeys(name for _, of_item in changed for name, _, _ in of_item))
 
 
 def whole(request: Request) -> str:
     """The difference as text, with nothing left out."""
     written: list[str] = []
-    for number, changed in _changed(request):
+    for number, changed in _changed(request.proposed, request.question):
         for name, before, after in changed:
             head = f"{number + 1}. {request.question.items[number].name} " if len(request.question.items) > 1 else ""
             written.append(f"{head}{name}:\n{_compared(before, after, AROUND)}")
     return "\n\n".join(written)
 
 
-def _parts(request: Request, detail: Detail) -> tuple[list[Element], bool]:
+def _with_title(question: Question) -> Question:
+    """The question, with its words as an item of their own, so that they are compared too."""
+    words = {key: value for key, value in (("question", question.title), ("text", question.text)) if value}
+    return replace(question, items=(replace(question.items[0], name="", arguments=words), *question.items))
+
+
+def _parts(old: Question, new: Question, detail: Detail) -> tuple[list[Element], bool]:
     parts: list[Element] = []
     lines: list[Element] = []
     cut = False
@@ -68,10 +87,11 @@ def _parts(request: Request, detail: Detail) -> tuple[list[Element], bool]:
             parts.append(blocks.line(*lines))
             lines.clear()
 
-    for number, changed in _changed(request):
-        if len(request.question.items) > 1:
+    for number, changed in _changed(old, new):
+        item = text.label((new.items[number:] or old.items[number:])[0].name, 60)
+        if len(new.items) > 1 and item:
             lines.extend([blocks.run("\n")] if lines else [])
-            lines.append(blocks.run(f"{number + 1}.  {text.label(request.question.items[number].name, 60)}", "bold"))
+            lines.append(blocks.run(f"{number + 1}.  {item}", "bold"))
         for name, before, after in changed[:left]:
             lines.extend([blocks.run("\n")] if lines else [])
             lines.append(blocks.run(text.label(name, 60) or '""', "bold"))
@@ -91,10 +111,10 @@ def _parts(request: Request, detail: Detail) -> tuple[list[Element], bool]:
     return parts, cut
 
 
-def _changed(request: Request) -> Iterator[tuple[int, list[tuple[str, object, object]]]]:
-    """Of each item that differs: name, what was proposed, what is asked now."""
-    for number, (proposed, asked) in enumerate(zip(request.proposed.items, request.question.items, strict=False)):
-        before, after = proposed.arguments, asked.arguments
+def _changed(old: Question, new: Question) -> Iterator[tuple[int, list[tuple[str, object, object]]]]:
+    """Of each item that differs: the name of each argument that does, what it was, what it is now."""
+    for number, (was, asked) in enumerate(zip_longest(old.items, new.items)):
+        before, after = (item.arguments if item is not None else {} for item in (was, asked))
         pairs = [(name, _of(before, name), _of(after, name)) for name in dict.fromkeys([*before, *after])]
         changed = [(name, old, new) for name, old, new in pairs if _canonical(old) != _canonical(new)]
         if changed:

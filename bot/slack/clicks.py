@@ -13,16 +13,27 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.decision import Approve, Choose, ItemVerdict
-from bot.approvals.errors import AlreadySettled, StaleVersion, Unreachable
+from bot.approvals.errors import AlreadySettled, DrawnBefore, StaleVersion, Unreachable
 from bot.approvals.request import Request
 from bot.approvals.surface import Surface, SurfaceKind
-from bot.slack import actions, modals, starting
-from bot.slack.parts import Body, Parts, on_home, person_of, place_of, surface_of, told
+from bot.slack import actions, edits, files, modals, pages, starting
+from bot.slack.parts import (
+    Body,
+    Parts,
+    in_modal,
+    message_behind,
+    on_home,
+    person_of,
+    place_of,
+    surface_of,
+    told,
+)
 
 IN_TIME = 2.5
 """Seconds in which a click is checked; the trigger that opens its modal lives three (Slack: trigger_id)."""
 
 
+_CHANGED = "*This has changed while you were reading*, so it begins anew here."
 FORMS = re.compile(r"^(approve_why|reject|respond|choose|each|edit(:\d+)?)$")
 """The buttons that open a modal to be answered."""
 
@@ -46,6 +57,21 @@ def register(app: AsyncApp, parts: Parts) -> None:
         await ack()
         await told(parts, parts.whisper(body), _view_all(parts, body, client))
 
+    @app.action(actions.REVIEW)
+    async def review(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        await told(parts, parts.whisper(body), _view_all(parts, body, client, review=True))
+
+    @app.action(actions.WHICH)
+    async def edit_one(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        await told(parts, parts.whisper(body), _open_edit(parts, body, client))
+
+    @app.action(actions.ARGUMENTS)
+    async def choose_arguments(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        await told(parts, parts.whisper(body), _choose_arguments(parts, body, client))
+
     @app.action(actions.PAGES)
     async def turn_page(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
         await ack()
@@ -55,6 +81,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
     async def retry(ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await ack()
         await told(parts, parts.whisper(body), _retry(parts, body))
+
+    @app.action(actions.ANSWER_AGAIN)
+    async def answer_again(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await _counted(ack, told(parts, parts.whisper(body), _answer_again(parts, body)))
 
     @app.action(actions.TAKE_BACK)
     async def take_back(ack: AsyncAck, body: Mapping[str, Any]) -> None:
@@ -87,7 +117,9 @@ async def _vote_all(parts: Parts, body: Body) -> None:
             verdicts,
             parts.clock(),
             await surface_of(parts, body),
+            digest=target.digest,
         )
+    await _taken(parts, body)
 
 
 async def _vote_choice(parts: Parts, body: Body) -> None:
@@ -106,30 +138,61 @@ async def _vote_choice(parts: Parts, body: Body) -> None:
             (Choose(choice=choices[index]),),
             parts.clock(),
             await surface_of(parts, body),
+            digest=target.digest,
         )
+    await _taken(parts, body)
+
+
+async def _taken(parts: Parts, body: Body) -> None:
+    """Say in the review in which an answer was given that it was taken; on a message, the message says it."""
+    if (view_id := in_modal(body)) is not None:
+        said = "Your answer is recorded. The card shows what became of it."
+        await parts.messenger.put_in(view_id, modals.notice("Thank you", said))
 
 
 async def _open_form(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     """Open the modal that the button stands for, for one who could answer now; else say why not."""
     pressed = pressed_in(body)
     target = actions.request_target(pressed["value"])
+    await _answering(parts, body, client, target, pressed["action_id"])
+
+
+async def _open_edit(parts: Parts, body: Body, client: AsyncWebClient) -> None:
+    """Open the edit of the action that was chosen in the menu of a review."""
+    number = int(pressed_in(body)["selected_option"]["value"])
+    target = actions.request_target(body["view"]["private_metadata"])
+    await _answering(parts, body, client, target, actions.indexed(actions.EDIT, number))
+
+
+async def _answering(
+    parts: Parts, body: Body, client: AsyncWebClient, target: actions.RequestTarget, action_id: str
+) -> None:
     async with brought_level(parts, body):
         try:
             async with asyncio.timeout(IN_TIME):
                 surface = await surface_of(parts, body)
                 request = await parts.answers.check(
-                    target.request, person_of(body), target.version, parts.clock(), surface
+                    target.request, person_of(body), target.version, parts.clock(), surface, digest=target.digest
                 )
         except TimeoutError:
             raise Unreachable from None
-        view = opened_from(_form(request, pressed["action_id"]), request, body)
+        form = parts.modal(_form(await parts.shown(request), action_id))
+        await shown(client, body, opened_from(form, request, body))
+
+
+async def shown(client: AsyncWebClient, body: Body, view: modals.Modal) -> None:
+    """Open the modal; on top of the one in which the button was pressed, so that closing it leads back there."""
+    if in_modal(body) is None:
         await client.views_open(trigger_id=body["trigger_id"], view=view)
+    else:
+        await client.views_push(trigger_id=body["trigger_id"], view=view)
 
 
 def opened_from(view: modals.Modal, request: Request, body: Body) -> modals.Modal:
-    """The modal, which remembers the message from which it is opened."""
+    """The modal, which remembers the message from which it is opened, also through another modal."""
     place = place_of(body)
-    target = replace(actions.RequestTarget.of(request), message=place.message if place else None)
+    message = place.message if place else message_behind(body)
+    target = replace(actions.RequestTarget.of(request), message=message)
     return {**view, "private_metadata": target.encoded()}
 
 
@@ -149,22 +212,56 @@ def _form(request: Request, action_id: str) -> modals.Modal:
             return modals.edit(request, actions.index(action_id))
 
 
-async def _view_all(parts: Parts, body: Body, client: AsyncWebClient) -> None:
+async def _view_all(parts: Parts, body: Body, client: AsyncWebClient, *, review: bool = False) -> None:
     request = await _seen(parts, body)
+    view, last = await _page(parts, request, 0, review=review)
+    await shown(client, body, opened_from(view, request, body))
+    if last:
+        await parts.answers.viewed(request, person_of(body), parts.clock(), await surface_of(parts, body))
+
+
+async def _turn_page(parts: Parts, body: Body, client: AsyncWebClient) -> None:
+    """Show the next page. Of a review of what has changed since it was opened, the first: nobody shall answer what they
+    have read only in part."""
+    pressed, view = pressed_in(body), body["view"]
+    request = await _seen(parts, body)
+    review = actions.callback(view) == actions.REVIEW
+    begun = actions.request_target(view["private_metadata"])
+    changed = review and (begun.version, begun.digest) != (request.version, request.digest)
+    number = 0 if changed else actions.index(pressed["action_id"])
+    page, last = await _page(parts, request, number, review=review, note=_CHANGED if changed else "")
+    turned = opened_from(page, request, body)
+    await client.views_update(view_id=view["id"], hash=view["hash"], view=turned)
+    if last:
+        await parts.answers.viewed(request, person_of(body), parts.clock(), await surface_of(parts, body))
+
+
+async def _page(
+    parts: Parts, request: Request, number: int, *, review: bool, note: str = ""
+) -> tuple[modals.Modal, bool]:
+    """One page of the whole, and whether it is the last."""
     listed = await parts.storage.surfaces_of(request.task_id)
     filed = any(each.request_id == request.id and _holds(each, request.version) for each in listed)
-    view = await asyncio.to_thread(modals.view_all, request, filed=filed)  # it may be megabytes
-    await client.views_open(trigger_id=body["trigger_id"], view=view)
-    await parts.answers.viewed(request, person_of(body), parts.clock(), await surface_of(parts, body))
+    file = await files.named(request) if filed else None
+
+    def drawn() -> tuple[modals.Modal, bool]:  # it may be megabytes
+        if review:
+            view = modals.review(request, number, file=file, note=note)
+        else:
+            view = modals.view_all(request, number, file=file)
+        return view, number + 1 >= pages.count(request, file, review=review)
+
+    return await asyncio.to_thread(drawn)
 
 
 async def _seen(parts: Parts, body: Body) -> Request:
-    """The request that the button is about, for one who may see the whole of it."""
+    """The request that the button is about, for one who may see the whole of it, but for its secrets."""
     target = actions.request_target(pressed_in(body)["value"])
     try:
         async with asyncio.timeout(IN_TIME):
             surface = await surface_of(parts, body)
-            return await parts.answers.view(target.request, person_of(body), parts.clock(), surface)
+            request = await parts.answers.view(target.request, person_of(body), parts.clock(), surface)
+            return await parts.shown(request)
     except TimeoutError:
         raise Unreachable from None
 
@@ -174,11 +271,23 @@ def _holds(surface: Surface, version: int) -> bool:
     return surface.kind is SurfaceKind.FILE and surface.version == version and surface.ref is not None
 
 
-async def _turn_page(parts: Parts, body: Body, client: AsyncWebClient) -> None:
-    pressed, view = pressed_in(body), body["view"]
-    request = await _seen(parts, body)
-    page = await asyncio.to_thread(modals.view_all, request, actions.index(pressed["action_id"]))
-    await client.views_update(view_id=view["id"], hash=view["hash"], view=page)
+async def _choose_arguments(parts: Parts, body: Body, client: AsyncWebClient) -> None:
+    """Show the chosen part of an edit's many arguments, for one who could still save them."""
+    view = body["view"]
+    target = actions.request_target(view["private_metadata"])
+    item, part = edits.chosen(str(pressed_in(body)["selected_option"]["value"]))
+    async with brought_level(parts, body):
+        request = await parts.answers.check(
+            target.request,
+            person_of(body),
+            target.version,
+            parts.clock(),
+            await surface_of(parts, body),
+            digest=target.digest,
+        )
+    form = parts.modal(modals.edit(await parts.shown(request), item, part))
+    turned = opened_from(form, request, body)
+    await client.views_update(view_id=view["id"], hash=view["hash"], view=turned)
 
 
 async def _choose_graph(parts: Parts, body: Body, client: AsyncWebClient) -> None:
@@ -196,6 +305,13 @@ async def _choose_graph(parts: Parts, body: Body, client: AsyncWebClient) -> Non
 async def _take_back(parts: Parts, body: Body) -> None:
     target = actions.request_target(pressed_in(body)["value"])
     await parts.answers.take_back(target.request, person_of(body), parts.clock())
+
+
+async def _answer_again(parts: Parts, body: Body) -> None:
+    target = actions.request_target(pressed_in(body)["value"])
+    async with brought_level(parts, body):
+        surface = await surface_of(parts, body)
+        await parts.answers.answer_again(target.request, person_of(body), parts.clock(), surface)
 
 
 async def _retry(parts: Parts, body: Body) -> None:
@@ -218,10 +334,11 @@ async def brought_level(parts: Parts, body: Body) -> AsyncIterator[None]:
     """Whoever clicks on a card that is behind is refused, and the card is drawn again, whatever it showed."""
     try:
         yield
-    except (AlreadySettled, StaleVersion):
+    except (AlreadySettled, DrawnBefore, StaleVersion):
         place = place_of(body)
-        if place is not None and place.message is not None:
-            await parts.tasks.redraw(place.message)
+        message = place.message if place is not None else message_behind(body)
+        if message is not None:
+            await parts.tasks.redraw(message)
         if on_home(body):
             parts.homes.redraw(person_of(body))
         raise

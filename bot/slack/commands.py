@@ -87,7 +87,8 @@ async def obey(parts: Parts, words: Sequence[str], person: Person, spot: Spot, s
 async def _status(parts: Parts, id: TaskId, person: Person) -> str:
     async with refusals.of_task(parts.storage, id, person, "look", parts.clock(), audit.COMMAND):
         task = await parts.tasks.look(id, person)
-    return replies.task_status(task, await parts.storage.requests_of(task.id))
+    records = parts.masking.records(await parts.storage.records_of(task.id))
+    return replies.task_status(records.task, records.requests)
 
 
 def spoken(graphs: Sequence[Graph], line: str) -> list[str]:

@@ -17,10 +17,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals import rules
 from bot.approvals.decision import Respond
-from bot.approvals.errors import CountersignError
+from bot.approvals.errors import CountersignError, StaleVersion
 from bot.approvals.ids import ChannelId, MessageRef, Person, TaskId, Ts
+from bot.approvals.ports import View
 from bot.approvals.request import Decided, Pending, Request
-from bot.slack import actions, blocks, commands, starting, text
+from bot.approvals.surface import SurfaceKind
+from bot.slack import actions, blocks, cards, commands, offers, starting, text
 from bot.slack.actions import RequestTarget
 from bot.slack.parts import Body, Parts, Place, author_of, person_of, told
 from bot.slack.starting import Spot
@@ -50,6 +52,16 @@ class NotByWords(CountersignError):
 
     def __init__(self) -> None:
         super().__init__("What is asked here is not answered by a message: use the buttons of its card.")
+
+
+class ReadFirst(CountersignError):
+    """A question of which the card shows only a part was answered in words."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The question is longer than its card can show, so a message does not answer it. Press *Review…* on the "
+            "card: it shows the whole, and *Answer…* is at its end."
+        )
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -91,7 +103,7 @@ async def _mentioned(parts: Parts, body: Body) -> None:
     if event.get("thread_ts") and not _is_command(parts, line):
         asked = await _open_in(parts, MessageRef(channel=ChannelId(event["channel"]), ts=Ts(event["thread_ts"])))
         if asked:
-            await _answer(parts, person, _place(body), *_chosen(asked, line))
+            await _answer(parts, person, _place(body), *await _chosen(parts, asked, line))
             return
     words = commands.understood(parts, line) or ["help"]
     spot = Spot(channel=ChannelId(event["channel"]), thread_ts=_thread(event))
@@ -142,7 +154,7 @@ async def _open_in(parts: Parts, root: MessageRef) -> list[Request]:
     return [request for request in found if isinstance(request.state, Pending)]
 
 
-def _chosen(asked: Sequence[Request], line: str) -> tuple[Request, str]:
+async def _chosen(parts: Parts, asked: Sequence[Request], line: str) -> tuple[Request, str]:
     """Which of the open requests a line answers, and with what; `WhichQuestion` or `NotByWords`."""
     if (found := _IDS.fullmatch(line.strip())) and (named := [each for each in asked if each.id == found[1]]):
         asked, line = named, found[2]
@@ -150,7 +162,7 @@ def _chosen(asked: Sequence[Request], line: str) -> tuple[Request, str]:
     if not questions:
         raise NotByWords
     if len(questions) > 1:
-        raise WhichQuestion(questions)
+        raise WhichQuestion([await parts.shown(request) for request in questions])
     return questions[0], line
 
 
@@ -160,18 +172,39 @@ async def _answer(parts: Parts, person: Person, place: Place, request: Request, 
     if not said:
         raise CountersignError("That was no answer: write it behind my name.")
     now = parts.clock()
+    version, digest = await _shown(parts, request, place)
     verdicts = (Respond(value=said),)
-    saved = await parts.answers.vote(request.id, person, request.version, verdicts, now, hold=TO_TAKE_BACK)
+    saved = await parts.answers.vote(request.id, person, version, verdicts, now, digest=digest, hold=TO_TAKE_BACK)
     held = isinstance(saved.state, Decided)
     seconds = int(TO_TAKE_BACK.total_seconds())
     sentence = f"Taken as your answer. The agent gets it in {seconds} seconds." if held else "Taken as your answer."
+    title = (await parts.shown(request)).question.title
     back = blocks.button("Take it back", actions.TAKE_BACK, RequestTarget.of(saved).encoded())
     shown = [
-        blocks.section(f"{sentence}\n*{text.sentence(request.question.title, 150) or 'A question'}*"),
-        blocks.rich(blocks.quote(blocks.run(text.shown(said, 1500).text))),
+        blocks.section(f"{sentence}\n*{text.sentence(title, 150) or 'A question'}*"),
+        blocks.rich(blocks.quote(blocks.run(text.shown(parts.masking.text(said), 1500).text))),
         *(blocks.actions([back]) if held else []),
     ]
     await parts.messenger.tell(person, place.channel, place.thread_ts, sentence, shown)
+
+
+async def _shown(parts: Parts, request: Request, place: Place) -> tuple[int, str | None]:
+    """The version and the digest that the card shows in whose thread somebody answers; `ReadFirst` if that is not all
+    of it."""
+    records = await parts.storage.records_of(request.task_id)
+    mine = [each for each in records.surfaces if each.request_id == request.id and each.digest]
+    copies = [each for each in mine if each.kind is SurfaceKind.COPY and _begins(each.ref, place)]
+    card = next(iter([*copies, *(each for each in mine if each.kind is SurfaceKind.CARD)]), None)
+    if card is None:
+        raise StaleVersion(request.id)
+    if not offers.answerable(cards.draw(View(surface=card, task=records.task, request=request)).blocks):
+        raise ReadFirst
+    return card.version or request.version, card.digest  # earlier versions kept the digest alone
+
+
+def _begins(ref: MessageRef | None, place: Place) -> bool:
+    """Whether the message begins the thread in which somebody writes."""
+    return ref is not None and (ref.channel, ref.ts) == (place.channel, place.thread_ts)
 
 
 # --- Events -------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from bot.approvals.decision import (
     outcome_of,
 )
 from bot.approvals.errors import moment
-from bot.approvals.request import Decided, Delivered, Pending, Request, Superseded
-from bot.approvals.task import Failure
+from bot.approvals.request import Before, Decided, Delivered, Pending, Request, Superseded
+from bot.approvals.task import Failure, Gone, Part
 from bot.slack import blocks, text, values
 from bot.slack.blocks import Block, Element
 from bot.slack.values import Detail
@@ -41,6 +41,8 @@ def headline(request: Request) -> str:
             return ""
         case Decided(decision=decision) | Delivered(decision=decision):
             return _headline(decision)
+        case Superseded(at=at, decision=None, stopped=True):
+            return f"*No longer needed.* The task was stopped · {moment(at)}"
         case Superseded(at=at, decision=decision):
             moved_on = f"*No longer needed.* The agent moved on without an answer · {moment(at)}"
             return moved_on if decision is None else _headline(decision)
@@ -65,6 +67,10 @@ def _headline(decision: Decision) -> str:
 def what_followed(request: Request) -> str:
     """One mrkdwn line: whether the agent was seen to go on. Empty where it is not to."""
     match request.state:
+        case Superseded(at=at, decision=Answered() | Expired(), changed=True):
+            return f"The agent asks something else now and was not told. It is asked again below · {moment(at)}"
+        case Superseded(at=at, decision=Answered() | Expired(), stopped=True):
+            return f"The task was stopped. The agent was not told, and nothing was run · {moment(at)}"
         case Superseded(at=at, decision=Answered() | Expired()):
             return f"It was not seen to reach the agent, which was stopped or had moved on · {moment(at)}"
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()) | Pending() | Superseded():
@@ -74,16 +80,43 @@ def what_followed(request: Request) -> str:
                 return f"The agent gets it {moment(next_try)}; until then it can be taken back"
             if failure is None:
                 return "Waiting for the agent to go on"
+            if request.gone is not None:
+                return missing(request.gone)
             again = f"tries again {moment(next_try)}" if next_try else "will not try again by itself"
             return f"{stopped(failure)} It {again}."
+        case Delivered(at=at, stopped=True):
+            return f"The task was stopped there. The agent was not told, and nothing was run · {moment(at)}"
         case Delivered(at=at):
-            return f"The agent went on · {moment(at)}"
+            return f"The agent was told, and went on · {moment(at)}"
+        case _ as never:
+            assert_never(never)
+
+
+def before(before: Before) -> str:
+    """What was decided before, by whom and when, as a sentence that mentions them."""
+    return f"Before that: {_headline(before.decision).replace('*', '')}."
+
+
+def missing(gone: Gone) -> str:
+    """Which code is missing, and what follows from that, as mrkdwn sentences."""
+    name = f" `{text.sentence(gone.name, 80)}`" if gone.name else ""
+    match gone.part:
+        case Part.QUESTION:
+            return f"The agent no longer asks this{f' at{name}' if name else ''}. Nothing was run after it."
+        case Part.STOP:
+            return f"The agent no longer stops{f' at{name}' if name else ' here'}. Nothing was run."
+        case Part.STEP:
+            return f"The step{name} is missing from the agent's code. It goes on when the step is back."
+        case Part.GRAPH:
+            return f"The agent{name} is missing, or cannot be loaded. It goes on when it is back."
         case _ as never:
             assert_never(never)
 
 
 def stopped(failure: Failure) -> str:
-    """That an error stopped the agent, as a mrkdwn sentence."""
+    """What stopped the agent, as a mrkdwn sentence."""
+    if failure.gone is not None:
+        return missing(failure.gone)
     kind = text.sentence(failure.summary, 80)
     return f"*Stopped by an error*{f' ({kind})' if kind else ''}, error id `{text.sentence(failure.error_id, 40)}`."
 

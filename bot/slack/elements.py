@@ -63,14 +63,14 @@ def radio(action_id: str, options: Sequence[Mapping[str, Any]], initial: int | N
 def select(action_id: str, labels: Sequence[str], initial: int | None) -> Element:
     """A menu; the value of an option is its number."""
     options = [blocks.option(label, str(number)) for number, label in enumerate(labels[:MOST_OPTIONS])]
-    element: Element = {"type": "static_select", "action_id": action_id, **_listed(options)}
+    element: Element = {"type": "static_select", "action_id": action_id, **listed(options)}
     return element if initial is None else {**element, "initial_option": options[initial]}
 
 
 def selects(action_id: str, labels: Sequence[str], initial: Sequence[int], most: JSON) -> Element:
     """A menu of which any number can be chosen."""
     options = [blocks.option(label, str(number)) for number, label in enumerate(labels[:MOST_OPTIONS])]
-    element: Element = {"type": "multi_static_select", "action_id": action_id, **_listed(options)}
+    element: Element = {"type": "multi_static_select", "action_id": action_id, **listed(options)}
     if (longest := _count(most)) is not None and longest >= max(len(initial), 1):
         element["max_selected_items"] = longest
     return {**element, "initial_options": [options[number] for number in initial]} if initial else element
@@ -84,7 +84,8 @@ def is_date(words: str) -> bool:
         return False
 
 
-def _listed(options: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def listed(options: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The options of a menu; many are listed in groups of a hundred, which is as many as a list may have."""
     size = blocks.OPTIONS
     if len(options) <= size:
         return {"options": list(options)}

@@ -7,16 +7,17 @@ was comes back as the very value that it was.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, Final, TypeAlias, assert_never
 
 from bot.approvals.ids import JSON
-from bot.slack import blocks, choices, elements, text
+from bot.approvals.veil import MASK
+from bot.slack import blocks, choices, elements, notation, text
 from bot.slack.blocks import Block, Element
+from bot.slack.notation import Wrong as Wrong
 
 State: TypeAlias = Mapping[str, Any]
 """A submission's `view["state"]`."""
@@ -53,10 +54,6 @@ SPREAD: Final = frozenset({Kind.LONG, Kind.LINES, Kind.JSON})
 """Kinds that may take several inputs."""
 
 
-class Wrong(Exception):
-    """What was typed is not a value of the field; `str()` may be shown beside it."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One value in a form. `initial` is shown, and returned untouched where nobody touched it."""
@@ -73,6 +70,9 @@ class Field:
     initial: JSON = None
     holds: bool = False
     """Whether `initial` is a value; null may be one."""
+    veiled: bool = False
+    """Whether `shown` stands in the field in place of `initial`, as that holds a secret."""
+    shown: JSON = None
 
     @property
     def required(self) -> bool:
@@ -97,7 +97,7 @@ class Field:
 
 def blocks_of(field: Field, *, typed: str | None = None) -> list[Block]:
     """Its input blocks, several where a long text is spread; `typed` is what a person has written before."""
-    shown = words_of(field) if typed is None else typed
+    shown = shown_words(field) if typed is None else typed
     parts = _spread(field, shown)
     label = text.label(field.label or field.name, LABEL) or "Value"
     made: list[Block] = []
@@ -166,6 +166,20 @@ def words_of(field: Field) -> str:
             return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
+def shown_words(field: Field) -> str:
+    """The same words, with masks in the place of secrets."""
+    return words_of(replace(field, initial=field.shown, veiled=False)) if field.veiled else words_of(field)
+
+
+def under_veil(field: Field, shown: JSON) -> Field:
+    """The field with this value in it instead of its own; what is left as it was is still the true one."""
+    if field.kind in (Kind.ENUM, Kind.SEVERAL) or shown == field.initial:
+        return field
+    plain = field.kind in (Kind.LINE, Kind.LONG, Kind.LINES, Kind.JSON)
+    kind = field.kind if plain else Kind.LINE if isinstance(field.initial, str) else Kind.JSON
+    return replace(field, kind=kind, schema={} if kind is not field.kind else field.schema, veiled=True, shown=shown)
+
+
 def can_hold(field: Field) -> bool:
     """Whether Slack shows the field's value as it is and can give it back whole."""
     shown, value = words_of(field), field.initial
@@ -213,22 +227,61 @@ def moment(value: JSON) -> int | None:
 
 
 def _value(field: Field, words: str) -> JSON:
-    if field.holds and _unbroken(words) == _unbroken(words_of(field)):
+    if field.holds and _unbroken(words) == _unbroken(shown_words(field)):
         return field.initial
+    value = _read(field, words)
+    if MASK in json.dumps(value, ensure_ascii=False) and MASK not in words_of(field):
+        return _unveiled(value, dict(_behind(field.shown, field.initial)) if field.veiled else {})
+    return value
+
+
+def _behind(shown: JSON, true: JSON) -> Iterator[tuple[str, JSON]]:
+    """Each text of a value that is shown under masks, with what is there in truth."""
+    match shown, true:
+        case dict(), dict():
+            for (name, each), (true_name, true_each) in zip(shown.items(), true.items(), strict=True):
+                yield name, true_name
+                yield from _behind(each, true_each)
+        case list(), list():
+            for each, true_each in zip(shown, true, strict=True):
+                yield from _behind(each, true_each)
+        case str(), _ if shown != true:
+            yield shown, true
+
+
+def _unveiled(value: JSON, behind: Mapping[str, JSON]) -> JSON:
+    """The value with the true one in the place of each text that was left under its mask; `Wrong` if a mask was
+    changed, or stands where nothing was hidden."""
+    match value:
+        case str() if MASK in value:
+            if value not in behind:
+                raise Wrong(
+                    f"A hidden part ({MASK}) was changed or moved. Leave it as it was, or write the whole value."
+                )
+            return behind[value]
+        case dict():
+            return {str(_unveiled(name, behind)): _unveiled(each, behind) for name, each in value.items()}
+        case list():
+            return [_unveiled(each, behind) for each in value]
+        case _:
+            return value
+
+
+def _read(field: Field, words: str) -> JSON:
     match field.kind:
         case Kind.LINE | Kind.LONG | Kind.DATE:
             return words
         case Kind.LINES:
             return [line for line in _unbroken(words).split("\n") if line.strip()]
         case Kind.INTEGER | Kind.NUMBER:
-            return _number(field.kind, words)
+            return notation.integer(words) if field.kind is Kind.INTEGER else _number(field, words)
         case Kind.BOOLEAN | Kind.ENUM | Kind.SEVERAL:
             value: JSON = json.loads(words)
             return value
         case Kind.MOMENT:
             return datetime.fromtimestamp(int(words), UTC).isoformat().replace("+00:00", "Z")
         case Kind.JSON:
-            return _parsed(words, free=takes_text(field.schema))
+            return _parsed(field, words)
         case _ as never:
             assert_never(never)
 
@@ -244,32 +297,47 @@ def takes_text(schema: Mapping[str, JSON]) -> bool:
     return not schema
 
 
-def _number(kind: Kind, words: str) -> JSON:
-    try:
-        if kind is Kind.INTEGER:
-            return int(words)
-        number = float(words)
-    except ValueError:
-        raise Wrong("This has to be a whole number." if kind is Kind.INTEGER else "This has to be a number.") from None
-    if not math.isfinite(number):
-        raise Wrong("This has to be a number.")
-    return number
+def _number(field: Field, words: str) -> JSON:
+    """A whole number stays one where a number is changed that was one."""
+    whole = isinstance(field.initial, int) and words.strip().lstrip("+-").isdecimal()
+    return notation.integer(words) if whole else notation.number(words)
 
 
-def _parsed(words: str, *, free: bool) -> JSON:
-    """JSON; where anything will do, words that do not look like JSON are a text."""
+def _parsed(field: Field, words: str) -> JSON:
+    """JSON. Where anything will do, words that are none are a text; what is changed stays of its kind, if no schema
+    says what it may become."""
+    kept = field.initial if not field.schema else None
+    wanted = _EXAMPLES.get(type(kept), "")
     try:
-        value: JSON = json.loads(words, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        if free and words.strip()[:1] not in '{["':
+        value = notation.parsed(words, notation.numbers(words_of(field)))
+    except notation.NoJSON as wrong:
+        free = takes_text(field.schema) and (kept is None or isinstance(kept, str))
+        if free and words.strip()[:1] not in ("{", "[", '"'):
             return words
-        where = f": line {error.lineno}, {error.msg}" if isinstance(error, json.JSONDecodeError) else ""
-        raise Wrong(f"This is not JSON{where}.") from None
+        raise Wrong(f"{wrong} {wanted or _example(field.schema)}") from None
+    if wanted and value is not None and _kind(value) is not _kind(kept):
+        raise Wrong(wanted)
     return value
 
 
-def _no_constant(name: str) -> JSON:
-    raise ValueError(name)
+_EXAMPLES: Final[Mapping[type, str]] = {
+    list: "This has to be a list, for example [1, 2].",
+    dict: 'This has to be an object, for example {"key": 1}.',
+    str: 'This has to be a text in quotes, for example "12".',
+    int: "This has to be a number, for example 12.",
+    float: "This has to be a number, for example 12.5.",
+    bool: "This has to be true or false.",
+}
+"""What a value has to stay, with an example."""
+
+
+def _kind(value: JSON) -> type:
+    return float if isinstance(value, int) and not isinstance(value, bool) else type(value)
+
+
+def _example(schema: Mapping[str, JSON]) -> str:
+    kinds = {"array": list, "object": dict, "string": str, "integer": int, "number": float, "boolean": bool}
+    return _EXAMPLES.get(kinds.get(str(schema.get("type")), type(None)), 'For example: ["a", 1].')
 
 
 def _chosen(field: Field, options: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -309,7 +377,7 @@ def _spread(field: Field, words: str) -> list[str]:
 
 def _joined(field: Field, state: State) -> str | None:
     """The parts with line ends between them; a part that was emptied is gone, one that is as it was stays so."""
-    shown = _spread(field, words_of(field))
+    shown = _spread(field, shown_words(field))
     read = [_held(field, state, number).get("value") or "" for number in range(len(shown))]
     if len(shown) == 1:
         return str(read[0]) or None

@@ -6,6 +6,7 @@ A file's message has no metadata; the id by which it is found again is the block
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,12 @@ class Whole:
     async def content(self) -> bytes:
         """All that "View all" would page through; written out beside the loop, as it may be many megabytes."""
         return await asyncio.to_thread(_written, self.request)
+
+
+async def named(request: Request) -> pages.File:
+    """The name of the file of what is asked now, and the SHA-256 of what is in it."""
+    whole = Whole(request=request, version=request.version)
+    return pages.File(name=whole.name, digest=hashlib.sha256(await whole.content()).hexdigest())
 
 
 def beside(whole: Whole, characters: int, surface_id: SurfaceId) -> list[Block]:

@@ -50,6 +50,11 @@ def of(prefix: str, schema: Schema) -> Form:
     drawn = [block for field in form.fields for block in fields.blocks_of(field)] if form else []
     if form and len(drawn) <= MOST_FIELDS and blocks.size(drawn) <= MOST_BYTES:
         return form
+    return whole(prefix, schema)
+
+
+def whole(prefix: str, schema: Schema) -> Form:
+    """The form that asks for the value as one, as JSON if it is an object."""
     return Form(fields=(of_schema(prefix, (), schema, required=True, whole=True),))
 
 

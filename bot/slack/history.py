@@ -107,7 +107,9 @@ _FROM: Final[Mapping[SurfaceKind | None, str]] = {
 }
 
 
-_TELLS_NOTHING: Final = frozenset({"version", "verdicts", "outcome", "to", "as", "channel", "why", "error_id"})
+_TELLS_NOTHING: Final = frozenset(
+    {"version", "verdicts", "outcome", "to", "as", "channel", "why", "error_id", "missing"}
+)
 """What may be said of a private request's events."""
 
 
@@ -137,6 +139,12 @@ def _shown(event: AuditEvent) -> str:
     what = "The file with the whole of it" if data.get("as") == SurfaceKind.FILE else "The card"
     to = text.mention(event.person) if event.person else text.channel(ChannelId(str(data.get("channel", ""))))
     return f"{what} was shown to {to}."
+
+
+def _revealed(event: AuditEvent) -> str:
+    keys = event.data.get("keys")
+    names = [f"`{_say(key, _VALUE)}`" for key in keys] if isinstance(keys, list) else []
+    return f"{_who(event)} looked at what is hidden: {text.listed(names, 5) or 'a value'}."
 
 
 def _voted(event: AuditEvent) -> str:
@@ -236,6 +244,17 @@ def _policy_applied(event: AuditEvent) -> str:
     return f"{by} applied the policy `{_say(event.rule)}` instead of `{_say(event.data.get('was', ''))}`.{void}"
 
 
+def _resumed(event: AuditEvent) -> str:
+    told = event.data.get("told")
+    return f"The agent was resumed{f', to be told `{_say(told)}`' if told is not None else ''}."
+
+
+def _missing(event: AuditEvent) -> str:
+    missing = event.data.get("missing")
+    part, name = (missing.get("part"), missing.get("name")) if isinstance(missing, dict) else ("", "")
+    return f"The {_say(part or 'code')} `{_say(name or '-')}` is missing from the agent's code."
+
+
 def _plain(words: str) -> Callable[[AuditEvent], str]:
     return lambda _: words
 
@@ -249,6 +268,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "opened": _plain("The agent asked."),
     "shown": _shown,
     "viewed": _done("viewed all of it."),
+    "revealed": _revealed,
     "voted": _voted,
     "edited": _edited,
     "refused": _refused,
@@ -264,8 +284,13 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "unreached": _unreached,
     "cancelled": _done("cancelled it."),
     "retried": _done("had the agent try again."),
-    "resume_begun": _plain("The agent was given the answer."),
-    "delivered": _plain("The agent went on."),
+    "resume_begun": _resumed,
+    "delivered": _plain("The agent took the answer, and went on."),
+    "stopped_there": _plain("The task was stopped there. The agent was not told, and nothing was run."),
+    "not_taken": _plain("The agent asked something else when it was to take the answer, and did not get it."),
+    "code_missing": _missing,
+    "code_back": _plain("What was missing from the agent's code is back."),
+    "reopened": _done("opened it again, to answer differently."),
     "delivery_failed": _plain("The agent was stopped by an error."),
     "asked_again": _plain("The agent did not take the answer, and asked again."),
     "asked_anew": _plain("The agent asked something else in its place."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.slack import approvals, besides, clicks, commands, conversation, events, submissions, trails
+from bot.slack import approvals, besides, clicks, commands, conversation, events, reveal, submissions, trails
 from bot.slack.parts import Parts
 
 
@@ -13,6 +13,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
     approvals.register(app, parts)
     clicks.register(app, parts)
     trails.register(app, parts)
+    reveal.register(app, parts)
     besides.register(app, parts)
     submissions.register(app, parts)
     events.register(app, parts)

@@ -14,6 +14,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.approvals.ids import ChannelId, MessageRef, Person, SurfaceId, Ts, UserId
 from bot.approvals.inbox import Section
 from bot.approvals.inboxes import Contents
+from bot.approvals.masking import Masking
 from bot.approvals.ports import Drawing, MessageGone, NotNow, OutcomeUnknown, PlaceGone, View
 from bot.approvals.surface import SurfaceKind
 from bot.slack import cards, digest, files, home, text
@@ -65,14 +66,17 @@ MENDING = 300.0
 class SlackMessenger:
     """Slack's messages through a client that does not retry (`calls.web_client`)."""
 
-    def __init__(self, client: AsyncWebClient, pace: Pace | None = None, address: str = "") -> None:
+    def __init__(self, client: AsyncWebClient, masking: Masking, pace: Pace | None = None, address: str = "") -> None:
         self._client = client
+        self._masking = masking
         self._address = address
         self._pace = pace or Pace()
         self._direct: dict[UserId, ChannelId] = {}
 
     def draw(self, view: View) -> Card | Whole:
-        """The view as a message within Slack's limits, whatever it holds; or as a file. Pure."""
+        """The view as a message within Slack's limits, whatever it holds, with its secrets masked; or as a file.
+        Pure."""
+        view = self._masking.view(view)
         if view.surface.kind is SurfaceKind.FILE and view.request is not None:
             return Whole(request=view.request, version=view.surface.version)
         return cards.draw(view)
@@ -145,11 +149,11 @@ class SlackMessenger:
 
     def draw_home(self, contents: Contents) -> Home:
         """The Home, within Slack's limits whatever it holds. Pure."""
-        return home.draw(contents, self._address)
+        return home.draw(self._masking.contents(contents), self._address)
 
     def draw_digest(self, contents: Contents) -> Card:
         """What waits, as a message that `post` posts. Pure."""
-        return digest.draw(contents, self._address)
+        return digest.draw(self._masking.contents(contents), self._address)
 
     async def publish(self, person: Person, drawing: Drawing, hash: str) -> str:
         """Show a Home in the place of the one of that hash, or of any where it is empty; returns its own.
@@ -188,7 +192,7 @@ class SlackMessenger:
             channel=channel,
             user=person.user_id,
             thread_ts=thread_ts,
-            text=text.cut(words, 3000),
+            text=text.cut(self._masking.text(words), 3000),
             blocks=blocks,
         )
         result = await call(request, SECONDS)
@@ -207,6 +211,18 @@ class SlackMessenger:
         except NotNow:
             return False
         result = await call(self._client.views_open(trigger_id=trigger_id, view=view), SECONDS)
+        if isinstance(result, Limited):
+            self._pace.close(method, result.seconds)
+        return isinstance(result, Done)
+
+    async def put_in(self, view_id: str, view: Modal) -> bool:
+        """Show a modal in the place of one that is open; False where Slack did not, as when it was closed."""
+        method = "views.update"
+        try:
+            await self._turn(method, TIER_4)
+        except NotNow:
+            return False
+        result = await call(self._client.views_update(view_id=view_id, view=view), SECONDS)
         if isinstance(result, Limited):
             self._pace.close(method, result.seconds)
         return isinstance(result, Done)

@@ -5,13 +5,15 @@ verdicts out. A modal carries the request's id and version, and whoever reads a 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from bot.approvals.decision import Choose, Respond
 from bot.approvals.ids import JSON
 from bot.approvals.question import Verdict
 from bot.approvals.request import Request
-from bot.slack import actions, blocks, elements, fields, forms, pages, views, wording
+from bot.approvals.veil import true_of
+from bot.slack import actions, blocks, elements, fields, forms, pages, text, views, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.edits import Edited as Edited
@@ -21,6 +23,7 @@ from bot.slack.fields import State
 from bot.slack.forms import Form
 from bot.slack.one_by_one import each as each
 from bot.slack.one_by_one import verdicts as verdicts
+from bot.slack.pages import File
 from bot.slack.views import Modal as Modal
 from bot.slack.views import Problems as Problems
 from bot.slack.views import loading as loading
@@ -78,12 +81,16 @@ def reason_problem(sentence: str) -> Problems:
 
 def respond(request: Request) -> Modal:
     """Asks for the question's form, or for words where it has none."""
-    return views.about(request, "Answer", actions.RESPOND, forms.drawn(_form(request)), submit="Send")
+    return views.about(
+        request, "Answer", actions.RESPOND, [*_no_way(request), *forms.drawn(_form(request))], submit="Send"
+    )
 
 
 def response(request: Request, state: State) -> Respond | Problems:
     """What was answered: the form's value, or plain words."""
     read = forms.read(_form(request), state)
+    if isinstance(read, str) and not read.strip():
+        return response_problem(request, "", "Please write an answer.")
     return read if isinstance(read, Problems) else Respond(value=read)
 
 
@@ -93,14 +100,15 @@ def response_problem(request: Request, field: str, sentence: str) -> Problems:
 
 
 def choose(request: Request) -> Modal:
-    """A menu of the choices that are too many for buttons."""
+    """A menu of the choices that are too many for buttons, with the numbers under which they were listed."""
+    numbered = [f"{number}. {choice}" for number, choice in enumerate(request.question.choices, start=1)]
     field: Block = {
         "type": "input",
         "block_id": ANSWER,
         "label": blocks.plain("Your choice", 150),
-        "element": elements.select(fields.VALUE, request.question.choices, None),
+        "element": elements.select(fields.VALUE, numbered, None),
     }
-    content = [field]
+    content: list[Block] = [field]
     if (total := len(request.question.choices)) > elements.MOST_OPTIONS:
         most = f"A menu holds {elements.MOST_OPTIONS:,} of the {total:,} choices; the others cannot be chosen here."
         content.append(blocks.context(most))
@@ -112,21 +120,51 @@ def choice(request: Request, state: State) -> Choose | Problems:
     number = str(option["value"]) if option else ""
     if not number.isdecimal() or int(number) >= len(request.question.choices):
         return Problems(by_block={ANSWER: "Please choose one."})
-    return Choose(choice=request.question.choices[int(number)])
+    return Choose(choice=true_of(request.question).choices[int(number)])
 
 
 # --- View all -----------------------------------------------------------------------------------
 
 
-def view_all(request: Request, page: int = 0, *, filed: bool = False) -> Modal:
-    """Everything that a vote is bound to; `page:<n>` buttons turn the page. `filed`: it is in a file as well."""
-    content = pages.blocks_of(request, page, filed=filed)
+def view_all(request: Request, page: int = 0, *, file: File | None = None) -> Modal:
+    """Everything that a vote is bound to; `page:<n>` buttons turn the page."""
+    content = pages.blocks_of(request, page, file=file)
     return modal("View all", actions.VIEW_ALL, content, metadata=RequestTarget.of(request).encoded())
+
+
+def review(request: Request, page: int = 0, *, file: File | None = None, note: str = "") -> Modal:
+    """The same, with the answers below the last page."""
+    content = pages.blocks_of(request, page, file=file, review=True, note=note)
+    return modal("Review", actions.REVIEW, content, metadata=RequestTarget.of(request).encoded())
 
 
 # --- Within -------------------------------------------------------------------------------------
 
 
+def _no_way(request: Request) -> list[Block]:
+    """How to say no, if the question takes a yes, a no or words: code that only looks for an answer takes any words
+    for a yes."""
+    if not {Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND} <= {*request.question.items[0].verdicts}:
+        return []
+    reject = wording.label(request.question, Verdict.REJECT)
+    return [
+        blocks.context(
+            f"The agent receives these words as you write them, and may go on with whatever it was about to do. "
+            f"To say no, close this and press *{text.escape(reject)}*."
+        )
+    ]
+
+
 def _form(request: Request) -> Form:
-    form = request.question.form
-    return forms.of(ANSWER, form if isinstance(form, dict) else _WORDS)
+    form, shown = true_of(request.question).form, request.question.form
+    made = forms.of(ANSWER, form if isinstance(form, dict) else _WORDS)
+    if form == shown or not isinstance(shown, dict):
+        return made
+    drawn = forms.of(ANSWER, shown).fields
+    return replace(
+        made,
+        fields=tuple(
+            fields.under_veil(true, other.initial) if true.holds else true
+            for true, other in zip(made.fields, drawn, strict=True)
+        ),
+    )

@@ -1,91 +1,148 @@
-""" "View all": everything that a vote is bound to, page by page, with nothing left out."""
+""" "View all" and "Review": everything that a vote is bound to, page by page, with nothing left out. A review has the
+answers at its end, below the last page."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from bot.approvals.ids import JSON
-from bot.approvals.request import Request
-from bot.slack import actions, blocks, changes, text
+from bot.approvals.question import Question
+from bot.approvals.request import Pending, Request
+from bot.slack import actions, asked, blocks, changes, decisions, offers, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
 
-PIECE: Final = 2500
-"""Characters in one block: 2,900 and less are safe in a rich_text element."""
-PIECES: Final = 4
-"""Blocks on one page, so that a page stays far from a view's 250 KB."""
+PIECES: Final = 8
+"""Blocks on one page. Not one of their characters being ASCII, they take half of a view's 250 KB."""
 
 
 def pieces(request: Request) -> tuple[tuple[str, str], ...]:
     """The whole in order, as (heading, text of one block)."""
-    return tuple((heading, piece) for heading, whole in parts(request) for piece in split(whole))
+    return tuple((heading, piece) for heading, whole in parts(request) for piece in blocks.split(whole))
 
 
-def split(whole: str) -> list[str]:
-    """The text in pieces that together are the text, cut at line ends where there are any."""
-    made: list[str] = []
-    rest = whole
-    while len(rest) > PIECE:
-        end = rest.rfind("\n", 1, PIECE) + 1
-        end = end if end > PIECE // 2 else PIECE
-        made.append(rest[:end])
-        rest = rest[end:]
-    return [*made, rest] if rest or not made else made
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """The file in the request's thread that holds the whole of it."""
+
+    name: str
+    digest: str
+    """SHA-256, in hex, of what is in it."""
 
 
-def blocks_of(request: Request, page: int, *, filed: bool = False) -> list[Block]:
-    """One page: where one is, the text, and the buttons to the neighbours. A page beyond the end is the last.
+def count(request: Request, file: File | None = None, *, review: bool = False) -> int:
+    """How many pages there are. A review has one if all of it fits a page, or is in a file, which the page names."""
+    if review and (file is not None or asked.page(request) is not None):
+        return 1
+    return -(-len(pieces(request)) // PIECES)
 
-    `filed` says that the whole is in a file as well.
-    """
-    every = pieces(request)
-    pages = -(-len(every) // PIECES)
+
+def blocks_of(
+    request: Request, page: int, *, file: File | None = None, review: bool = False, note: str = ""
+) -> list[Block]:
+    """One page: where one is, the text, and the buttons to the neighbours. A page beyond the end is the last, and of a
+    review the last has the answers. `note` is said first."""
+    pages = count(request, file, review=review)
     page = min(max(page, 0), pages - 1)
-    shown = every[page * PIECES : (page + 1) * PIECES]
-    total = sum(len(piece) for _, piece in every)
-    where = f"Page {page + 1} of {pages}" if pages > 1 else ""
-    drawn: list[Block] = [
-        blocks.context(
-            " · ".join(word for word in (where, f"{total:,} characters", f"version {request.version}") if word),
-            f"SHA-256 `{request.digest}`",
-        )
-    ]
-    if filed:
-        drawn.append(blocks.section("This is very long: *the whole is also a file in the thread.*"))
+    drawn: list[Block] = [blocks.section(note)] if note else []
+    short = asked.page(request) if review and file is None else None
+    if short is not None:
+        drawn += [*short, *_facts(request, "")]
+    else:
+        drawn += _facts(request, f"Page {page + 1} of {pages}" if pages > 1 else "")
+        drawn += _named(file, review=review) if file is not None else []
+        drawn += _text(request, page)
+    drawn += blocks.actions(_turns(request, page, pages))
+    return [*drawn, *_end(request, page, pages)] if review else drawn
+
+
+def _facts(request: Request, where: str) -> list[Block]:
+    total = sum(len(piece) for _, piece in pieces(request))
+    said = (where, f"{total:,} characters", f"version {request.version}")
+    return [blocks.context(" · ".join(word for word in said if word), f"SHA-256 `{request.digest}`")]
+
+
+def _text(request: Request, page: int) -> list[Block]:
+    drawn: list[Block] = []
     before = ""
-    for heading, piece in shown:
+    for heading, piece in pieces(request)[page * PIECES : (page + 1) * PIECES]:
         if heading != before:
             drawn.append(blocks.section(f"*{heading}*"))
         before = heading
         drawn.append(blocks.rich(blocks.code(piece.removesuffix("\n"))))
-    return [*drawn, *blocks.actions(_turns(request, page, pages))]
+    return drawn
+
+
+def _named(file: File, *, review: bool) -> list[Block]:
+    """Which file holds it, and by what to know that it is the right one."""
+    name = text.sentence(file.name, 100)
+    why = "so this shows only its beginning. Please read the file before you answer" if review else "so it is in a file"
+    return [
+        blocks.section(f"*This is very long*, {why}: *{name}*, in the thread."),
+        blocks.context(f"SHA-256 of the file `{file.digest}`"),
+    ]
+
+
+def _end(request: Request, page: int, pages: int) -> list[Block]:
+    """The answers, once all pages were turned; else that they come at the end."""
+    if not isinstance(request.state, Pending):
+        return [blocks.context(decisions.headline(request))]
+    if page + 1 < pages:
+        return [blocks.context("The answers are on the last page.")]
+    return [blocks.divider(), *offers.at_the_end(request)]
 
 
 def _turns(request: Request, page: int, pages: int) -> list[Element]:
     value = RequestTarget.of(request).encoded()
     turns = [("Previous", page - 1), ("Next", page + 1)]
-    return [blocks.button(words, actions.indexed(actions.PAGE, to), value) for words, to in turns if 0 <= to < pages]
+    return [
+        blocks.button(words, actions.indexed(actions.PAGE, to), value, style="primary" if to > page else "")
+        for words, to in turns
+        if 0 <= to < pages
+    ]
 
 
 def parts(request: Request) -> list[tuple[str, str]]:
     """The question as it stands, then what the graph gave, character by character visible."""
     question = request.question
-    asked: dict[str, JSON] = {"title": question.title}
+    told: dict[str, JSON] = {"title": question.title}
     if question.text:
-        asked["text"] = question.text
-    asked["actions"] = [
-        {"name": item.name, "arguments": dict(item.arguments), "answers": [str(verdict) for verdict in item.verdicts]}
+        told["text"] = question.text
+    told["actions"] = [
+        {
+            "name": item.name,
+            "arguments": dict(item.arguments),
+            "answers": [str(verdict) for verdict in item.verdicts],
+            **({"form": item.form} if item.form is not None else {}),
+        }
         for item in question.items
     ]
+    if question.labels:
+        told["buttons"] = dict(question.labels)
     if question.choices:
-        asked["choices"] = list(question.choices)
+        told["choices"] = _choices(question)
     if question.form is not None:
-        asked["form"] = question.form
+        told["form"] = question.form
     if question.risk is not None:
-        asked["risk"] = str(question.risk)
-    listed = [("What is asked, as edited" if request.edited else "What is asked", text.visible(text.pretty(asked)))]
+        told["risk"] = str(question.risk)
+    listed = [("What is asked, as edited" if request.edited else "What is asked", text.visible(text.pretty(told)))]
     if request.edited:
         listed.append(("What was changed", text.visible(changes.whole(request) or "Nothing any more.")))
     if question.payload is not None:
         listed.append(("As the agent sent it", text.visible(text.pretty(question.payload))))
+    return listed
+
+
+def _choices(question: Question) -> list[JSON]:
+    """The choices with their numbers, as the buttons have them, and all that is known of each."""
+    listed: list[JSON] = []
+    for number, choice in enumerate(question.choices):
+        named: dict[str, JSON] = {"number": number + 1, "label": choice}
+        if question.options:
+            option = question.options[number]
+            named["value"] = option.value
+            if option.description:
+                named["description"] = option.description
+        listed.append(named)
     return listed

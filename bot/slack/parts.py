@@ -19,11 +19,14 @@ from bot.approvals.errors import CountersignError
 from bot.approvals.homes import Homes
 from bot.approvals.ids import ChannelId, MessageRef, Person, SurfaceId, TeamId, Ts, UserId
 from bot.approvals.inboxes import Inboxes
+from bot.approvals.masking import Masking
 from bot.approvals.ports import Clock, Engine, NotNow, PlaceGone, Storage
+from bot.approvals.request import Request
 from bot.approvals.tasks import Tasks
 from bot.slack import actions, text, views
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackMessenger
+from bot.slack.views import Modal
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ class Parts:
     engine: Engine
     storage: Storage
     messenger: SlackMessenger
+    masking: Masking
     directory: SlackDirectory
     inboxes: Inboxes
     homes: Homes
@@ -53,12 +57,25 @@ class Parts:
     busy: Callable[[], AbstractAsyncContextManager[None]]
     """Held while an action is worked on, so that a shutdown waits for it: Bolt itself waits for none."""
 
+    async def shown(self, request: Request) -> Request:
+        """The request with its secrets masked, to be drawn: nothing of another one is put before anybody."""
+        return self.masking.request(await self.storage.task(request.task_id), request)
+
+    def modal(self, view: Modal) -> Modal:
+        """A form whose labels, hints and options hold no secret either. What fields hold is masked when they are
+        drawn: a form has to know what was left as it was."""
+        shown: Modal = _masked(view, self.masking.text)
+        return shown
+
     def whisper(self, body: Body) -> Say:
         """Tell the person in private, where they acted; through the action's own address where the rate of private
-        messages is used up. Where there is no conversation, on their Home, in a modal."""
+        messages is used up. Where there is no conversation, on their Home, in a modal; what was done in a modal is
+        answered in its place."""
         person, place = person_of(body), place_of(body)
         if on_home(body):
             return self._before(person, str(body["trigger_id"]))
+        if (view_id := in_modal(body)) is not None:
+            return self._within(person, view_id)
 
         async def say(sentence: str) -> None:
             if place is not None and await self.messenger.tell(person, place.channel, place.thread_ts, sentence):
@@ -86,10 +103,32 @@ class Parts:
         """Tell them in a modal, while the trigger of what they pressed lives; else beside."""
 
         async def say(sentence: str) -> None:
-            if not await self.messenger.put_before(trigger_id, views.notice("About your click", sentence)):
+            shown = views.notice("About your click", self.masking.text(sentence))
+            if not await self.messenger.put_before(trigger_id, shown):
                 await self.aside(person)(sentence)
 
         return say
+
+    def _within(self, person: Person, view_id: str) -> Say:
+        """Tell them in the place of the modal in which they pressed a button; else beside."""
+
+        async def say(sentence: str) -> None:
+            if not await self.messenger.put_in(view_id, views.notice("About your click", sentence)):
+                await self.aside(person)(sentence)
+
+        return say
+
+
+def _masked(drawn: Any, mask: Callable[[str], str]) -> Any:
+    match drawn:
+        case {"type": "plain_text" | "mrkdwn" | "text", "text": str() as words}:
+            return {**drawn, "text": mask(words)}
+        case dict():
+            return {key: _masked(value, mask) for key, value in drawn.items()}
+        case list():
+            return [_masked(each, mask) for each in drawn]
+        case _:
+            return drawn
 
 
 async def _answer_at(url: str, place: Place | None, sentence: str) -> bool:
@@ -135,6 +174,12 @@ def on_home(body: Body) -> bool:
     return bool((body.get("view") or {}).get("type") == "home")
 
 
+def in_modal(body: Body) -> str | None:
+    """The id of the modal in which a button was pressed; None elsewhere."""
+    view = body.get("view") or {}
+    return str(view["id"]) if view.get("type") == "modal" and body.get("type") == "block_actions" else None
+
+
 def place_of(body: Body) -> Place | None:
     """The message whose button was pressed; None in a modal."""
     container = body.get("container") or {}
@@ -153,12 +198,13 @@ def place_of(body: Body) -> Place | None:
 async def surface_of(parts: Parts, body: Body) -> SurfaceId | None:
     """The message that somebody acted on, or from which they opened the modal that they sent."""
     place = place_of(body)
-    message = place.message if place is not None else _opened_from(body)
+    message = place.message if place is not None else message_behind(body)
     surface = await parts.storage.surface_at(message) if message is not None else None
     return surface.id if surface is not None else None
 
 
-def _opened_from(body: Body) -> MessageRef | None:
+def message_behind(body: Body) -> MessageRef | None:
+    """The message from which the modal was opened that somebody sent, or in which they pressed a button."""
     metadata = str((body.get("view") or {}).get("private_metadata", ""))
     match actions.target(metadata) if metadata.startswith("{") else None:
         case actions.RequestTarget(message=message):
@@ -173,7 +219,7 @@ async def told(parts: Parts, say: Say, act: Awaitable[None]) -> None:
         try:
             await act
         except CountersignError as refusal:
-            await say(text.visible(str(refusal)))
+            await say(text.visible(parts.masking.text(str(refusal))))
         except Exception:
             error_id = uuid.uuid4().hex[:8]
             log.exception("error %s: answering Slack failed", error_id)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from bot.approvals.question import Item, Question
 from bot.approvals.request import Request
 
-INSTEAD = "What exactly is asked is shown to those alone who may answer: press View all."
+INSTEAD = "What exactly is asked is shown only to those who may answer: open it with the button below."
 
 
 def masked(request: Request) -> Request:

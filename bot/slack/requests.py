@@ -9,17 +9,20 @@ from bot.approvals import windows
 from bot.approvals.errors import moment
 from bot.approvals.names import misleading, readable
 from bot.approvals.policy import Expire
-from bot.approvals.question import Item, Risk, Verdict
-from bot.approvals.request import Decided, Pending, Request
+from bot.approvals.question import Risk
+from bot.approvals.request import Pending, Request
 from bot.approvals.task import Task
-from bot.slack import actions, blocks, changes, decisions, more, privacy, standing, text, vacancy, values, wording
-from bot.slack.actions import RequestTarget
-from bot.slack.blocks import Block, Element
-from bot.slack.one_by_one import MOST_ITEMS
+from bot.slack import asked, blocks, changes, decisions, more, offers, privacy, standing, text, vacancy, values
+from bot.slack.asked import Drawn
+from bot.slack.blocks import Block
 from bot.slack.values import Detail
 
-CHOICE_BUTTONS: Final = 5
-"""More choices than these are a menu in a modal."""
+TITLE: Final = 150
+"""Characters of a title in a list that links to the card."""
+_ROW: Final = Detail(text=300, value=200, rows=8, entries=6, items=1)
+"""Of a request in a list, which has no room for more."""
+_ROW_TITLE: Final = 600
+_ROW_BLOCKS: Final = 3
 
 _RENEWED: Final = "*The agent asks something else now.* Answers to what it asked before no longer count"
 _AMENDED: Final = "*Another policy was applied to this request.* Answers from before that no longer count"
@@ -42,15 +45,20 @@ def copy(task: Task, request: Request, detail: Detail | None) -> list[Block]:
 
 
 def row(request: Request, place: str) -> list[Block]:
-    """The request in short, as part of a list: what, who, risk, deadline and votes, with the card's own buttons.
-    `place` says in mrkdwn where the card is."""
+    """The request in short, as part of a list: what, who, risk, deadline and votes. It can be answered there if all
+    that it asks fits in a few lines; else *Review…* opens it. `place` says in mrkdwn where the card is."""
     request = privacy.masked(request)
+    about = asked.drawn(request, _ROW)
+    whole = about.whole and asked.headed(request.question) and len(about.blocks) <= _ROW_BLOCKS
+    title = text.shown(request.question.title.strip(), _ROW_TITLE).text or "A question"
     return [
-        blocks.section(
-            f"*{_title(request)}*\n{_joined([_risk(request), _asked_for(request), *_open_for(request, place)])}"
+        blocks.rich(blocks.line(blocks.run(title, "bold"))),
+        blocks.context(_joined([_risk(request), _asked_for(request), *_open_for(request, place)])),
+        *(about.blocks if whole else _proposed(request)),
+        *(
+            {**block, "block_id": f"request:{request.id}"}
+            for block in blocks.actions(offers.buttons(request, whole=whole))
         ),
-        *_proposed(request),
-        *({**block, "block_id": f"request:{request.id}"} for block in blocks.actions(_buttons(request, cut=True))),
     ]
 
 
@@ -84,11 +92,11 @@ def _joined(words: Sequence[str]) -> str:
 
 
 def _title(request: Request) -> str:
-    return text.sentence(request.question.title, 150) or "A question"
+    return text.sentence(request.question.title, TITLE) or "A question"
 
 
 def _proposed(request: Request) -> list[Block]:
-    """What is proposed, in one line that reminds of it; the whole is behind *View all*."""
+    """What is proposed, in one line that reminds of it; the whole is behind *Review…*."""
     items = [item for item in request.question.items if item.arguments or len(request.question.items) > 1]
     if not items:
         return []
@@ -169,22 +177,34 @@ def _ends(request: Request) -> str:
 def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
     question = request.question
     risk = _RISKS[question.risk] if question.risk else ""
-    about, cut = _about(request, detail)
-    changed, changes_cut = changes.section(request, detail)
+    about = asked.drawn(request, detail)
+    since, since_cut = changes.since_decided(request, detail)
+    whole = about.whole and not since_cut
     return [
-        blocks.header(question.title or "A question"),
+        asked.heading(request),
         blocks.context(
             " · ".join([*([risk] if risk else []), *(["*Overdue*"] if windows.is_overdue(request) else []), origin])
         ),
         *_renewed(request),
         *_misleading(request),
-        *about,
-        *changed,
+        *_decided_before(request, since),
+        *about.blocks,
+        *_unread(request, about),
+        *offers.hidden(request),
         *_standing(request, detail),
         *vacancy.warnings(request),
-        *blocks.actions([*_buttons(request, cut or changes_cut), *(more.menu(request) if _open(request) else [])]),
+        *_missing_code(request),
+        *blocks.actions([*offers.buttons(request, whole=whole), *(more.menu(request) if _open(request) else [])]),
+        *_unbound(request),
         blocks.context(_footer(request)),
     ]
+
+
+def _unread(request: Request, about: Drawn) -> list[Block]:
+    """That there is more to read than stands here, and so no answer is given here."""
+    if about.whole or not _open(request) or request.policy.private:
+        return []
+    return [blocks.context("Not all of it fits here. *Review…* shows the whole, with the answers at its end.")]
 
 
 def _renewed(request: Request) -> list[Block]:
@@ -209,60 +229,33 @@ def _misleading(request: Request) -> list[Block]:
     ][:3]
 
 
-# --- What is asked ------------------------------------------------------------------------------
+def _decided_before(request: Request, difference: list[Block]) -> list[Block]:
+    """That something else was decided before, which was not used, and how it differs; for those who decided it too."""
+    if request.before is None or not _open(request):
+        return []
+    said = [f"*The agent asks something else now.* {decisions.before(request.before)} That was not used."]
+    if request.before.times > 1:
+        said.append(
+            f"It has asked something else {request.before.times:,} times in a row. If a value changes by itself, "
+            "whoever owns the agent can leave it out under `bind` in the policy file."
+        )
+    return [blocks.section("\n".join(said)), *difference]
 
 
-def _about(request: Request, detail: Detail | None) -> tuple[list[Block], bool]:
-    """The question's text, items and choices, and whether anything was left out."""
-    question = request.question
-    if detail is None:
-        return [blocks.section("This is too large to be shown here. *View all* has everything.")], True
-    drawn: list[Block] = []
-    cut = not text.fits(question.title, blocks.HEADER_TEXT) or len(question.items) > detail.items
-    if question.text.strip():
-        why = values.prose(question.text, detail.text)
-        drawn.append(blocks.rich(*why.parts))
-        cut |= why.cut
-    several = len(question.items) > 1
-    for number, item in enumerate(question.items[: detail.items]):
-        shown, item_cut = _item(request, item, number, detail, several=several)
-        drawn.extend(shown)
-        cut |= item_cut
-    if rest := max(len(question.items) - detail.items, 0):
-        drawn.append(blocks.context(f"… {text.counted(rest, 'more action')}"))
-    if _lists_choices(request):
-        listed = [text.shown(choice, detail.value) for choice in question.choices[: detail.rows]]
-        lines = [blocks.line(blocks.run(each.text)) for each in listed]
-        rest = len(question.choices) - len(listed)
-        more = [blocks.line(blocks.run(f"… {text.counted(rest, 'more choice')}", "italic"))] if rest else []
-        drawn.append(blocks.rich(blocks.bullets(lines, ordered=True), *more))
-        cut |= any(each.cut for each in listed) or rest > 0
-    return drawn, cut
+def _unbound(request: Request) -> list[Block]:
+    """Which values may differ between what is approved and what runs, while it can be answered."""
+    unbound = request.fingerprint.unbound if request.fingerprint is not None else ()
+    if not unbound or not _open(request):
+        return []
+    names = text.listed([f"`{text.sentence(name, 60)}`" for name in unbound], 5)
+    return [blocks.context(f"An answer is not bound to {names}: what runs may differ there.")]
 
 
-def _item(request: Request, item: Item, number: int, detail: Detail, *, several: bool) -> tuple[list[Block], bool]:
-    shown = values.rows(item.arguments, detail)
-    limit = min(80, max(detail.value, 20))
-    name = text.label(item.name, limit) or "an action"
-    if not several and not item.arguments:
-        return [], not text.fits(item.name, limit)  # there is nothing to it but the question itself
-    cut = shown.cut or not text.fits(item.name, limit)
-    if several:
-        title: Block = {"type": "section", "text": blocks.plain(f"{number + 1}.  {name}", 100)}
-        if _open(request) and Verdict.EDIT in item.verdicts:
-            value = RequestTarget.of(request).encoded()
-            edit = f"{wording.label(request.question, Verdict.EDIT)}…"
-            title["accessory"] = blocks.button(edit, actions.indexed(actions.EDIT, number), value)
-        return [title, *([blocks.rich(*shown.parts)] if shown.parts else [])], cut
-    if not item.name:
-        return [blocks.rich(*shown.parts)], cut  # the question's title says it all
-    return [blocks.rich(blocks.line(blocks.run(name, "bold", "code")), *shown.parts)], cut
-
-
-def _lists_choices(request: Request) -> bool:
-    """Whether the choices' buttons cannot say it all."""
-    choices = request.question.choices
-    return len(choices) > CHOICE_BUTTONS or any(len(text.visible(choice)) > blocks.BUTTON_TEXT for choice in choices)
+def _missing_code(request: Request) -> list[Block]:
+    """That code which the open request waits at is missing, and what follows from that."""
+    if request.gone is None or not _open(request):
+        return []
+    return [blocks.section(f":warning: {decisions.missing(request.gone)}")]
 
 
 # --- How it stands ------------------------------------------------------------------------------
@@ -289,83 +282,3 @@ def _footer(request: Request) -> str:
 
 def _open(request: Request) -> bool:
     return isinstance(request.state, Pending)
-
-
-# --- What can be done ---------------------------------------------------------------------------
-
-
-def _buttons(request: Request, cut: bool) -> list[Element]:
-    value = RequestTarget.of(request).encoded()
-    view_all = blocks.button("View all", actions.VIEW_ALL, value)
-    history = blocks.button("History", actions.HISTORY, value)
-    if _open(request):
-        return [*_answers(request, value), view_all, history]
-    if isinstance(request.state, Decided) and request.state.revocable:
-        return [blocks.button("Take it back", actions.TAKE_BACK, value), *([view_all] if cut else []), history]
-    stopped = isinstance(request.state, Decided) and request.state.failure is not None
-    retry = [blocks.button("Retry now", actions.RETRY, value, style="primary")] if stopped else []
-    return [*retry, *([view_all] if cut or request.policy.private else []), history]
-
-
-def _answers(request: Request, value: str) -> list[Element]:
-    """A button for each answer that every item takes."""
-    question = request.question
-    several = len(question.items) > 1
-    taken = [set(wording.verdicts(request, number)) for number in range(len(question.items))]
-    offered = set.intersection(*taken)
-    every = f" all {len(question.items)}" if several else ""
-    approve, edit, reject, respond = (
-        wording.label(question, verdict) for verdict in (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT, Verdict.RESPOND)
-    )
-    made: list[Element] = []
-    if Verdict.APPROVE in offered:
-        if Verdict.APPROVE in request.policy.reasons:
-            made.append(blocks.button(f"{approve}{every}…", actions.APPROVE_WHY, value, style="primary"))
-        else:
-            confirm = _confirm(request)
-            made.append(blocks.button(f"{approve}{every}", actions.APPROVE, value, style="primary", confirm=confirm))
-    if Verdict.CHOOSE in offered and not several:
-        made.extend(_choices(request, value))
-    if Verdict.RESPOND in offered and not several and not made:
-        made.append(blocks.button(f"{respond}…", actions.RESPOND, value, style="primary"))
-    if Verdict.REJECT in offered:
-        made.append(blocks.button(f"{reject}{every}", actions.REJECT, value, style="danger"))
-    if Verdict.EDIT in offered and not several:
-        made.append(blocks.button(f"{edit}…", actions.EDIT, value))
-    if Verdict.RESPOND in offered and not several and not any(each["action_id"] == actions.RESPOND for each in made):
-        made.append(blocks.button(f"{respond}…", actions.RESPOND, value))
-    one_by_one = {Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND}
-    if several and len(question.items) <= MOST_ITEMS and all(each & one_by_one for each in taken):
-        made.append(blocks.button("One by one…", actions.EACH, value))
-    return made
-
-
-def _choices(request: Request, value: str) -> list[Element]:
-    choices = request.question.choices
-    if len(choices) > CHOICE_BUTTONS or request.policy.private:
-        return [blocks.button("Choose…", actions.CHOOSE, value, style="primary")]
-    numbered = _lists_choices(request)
-    return [
-        blocks.button(
-            f"{n + 1}. {choice}" if numbered else choice,
-            actions.indexed(actions.CHOOSE, n),
-            value,
-            confirm=_confirmed(request, "Choose this?", choice) if request.policy.confirm else None,
-        )
-        for n, choice in enumerate(choices)
-    ]
-
-
-def _confirm(request: Request) -> dict[str, object] | None:
-    if request.question.risk is Risk.CRITICAL:
-        return _confirmed(request, "Approve this?", "Its risk is critical.")
-    return _confirmed(request, "Approve this?", "Its policy asks once more.") if request.policy.confirm else None
-
-
-def _confirmed(request: Request, title: str, why: str) -> dict[str, object]:
-    words = wording.label(request.question, Verdict.APPROVE) if Verdict.APPROVE in _all(request) else "Yes"
-    return blocks.confirmation(title, f"{why} What you approve is run as shown.", words)
-
-
-def _all(request: Request) -> set[Verdict]:
-    return {verdict for item in request.question.items for verdict in item.verdicts}

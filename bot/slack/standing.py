@@ -80,6 +80,8 @@ def _silence(request: Request) -> str:
     """What silence does, where that is anything but an expiry."""
     step = next((step for step in request.stage.steps if step.at_deadline), None)
     match step.action if step else None:
+        case Consent() | Pick() if tally.objectors(request):
+            return "Silence is no answer any more, because somebody objected"
         case Consent():
             return "Silence approves it"
         case Pick(choice=choice):

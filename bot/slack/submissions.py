@@ -14,7 +14,7 @@ from bot.approvals.decision import Approve, ItemVerdict, Reject
 from bot.approvals.errors import CountersignError, InvalidAnswer, InvalidInputs, ReasonMissing
 from bot.approvals.question import Verdict
 from bot.approvals.request import Request
-from bot.slack import actions, edits, modals, starting, text, wording
+from bot.slack import actions, edits, modals, one_by_one, starting, text, wording
 from bot.slack.modals import Problems
 from bot.slack.parts import Body, Parts, person_of, surface_of
 
@@ -60,10 +60,10 @@ async def submitted(parts: Parts, ack: AsyncAck, work: Coroutine[Any, Any, Probl
     What takes longer is not cut off: the modal says that it goes on, and the card will show it.
     """
     async with parts.busy():
-        await _answer(ack, asyncio.create_task(work))
+        await _answer(parts, ack, asyncio.create_task(work))
 
 
-async def _answer(ack: AsyncAck, task: asyncio.Task[Problems | None]) -> None:
+async def _answer(parts: Parts, ack: AsyncAck, task: asyncio.Task[Problems | None]) -> None:
     done, _ = await asyncio.wait([task], timeout=IN_TIME)
     if not done:
         await _replace(ack, "Still at it", "Your answer is being recorded. The card will show it in a moment.")
@@ -71,7 +71,7 @@ async def _answer(ack: AsyncAck, task: asyncio.Task[Problems | None]) -> None:
         problems = await task
     except CountersignError as refusal:
         if done:
-            await _replace(ack, "Not counted", text.visible(str(refusal)))
+            await _replace(ack, "Not counted", text.visible(parts.masking.text(str(refusal))))
         else:
             log.warning("a submission was refused after its modal had to be answered: %s", refusal)
     except Exception:
@@ -86,7 +86,8 @@ async def _answer(ack: AsyncAck, task: asyncio.Task[Problems | None]) -> None:
             )
     else:
         if done and problems is not None:
-            await ack(response_action="errors", errors=dict(problems.by_block))
+            errors = {block: parts.masking.text(words) for block, words in problems.by_block.items()}
+            await ack(response_action="errors", errors=errors)
         elif done:
             await ack(response_action="clear")
 
@@ -128,43 +129,56 @@ async def _choose(parts: Parts, body: Body) -> Problems | None:
 
 
 async def _each(parts: Parts, body: Body) -> Problems | None:
-    verdicts = modals.verdicts(await _request(parts, body), state_of(body))
+    request = await _request(parts, body)
+    verdicts = modals.verdicts(request, state_of(body))
     if isinstance(verdicts, Problems):
         return verdicts
-    await _vote(parts, body, verdicts)
+    try:
+        await _vote(parts, body, verdicts)
+    except InvalidAnswer as invalid:
+        return one_by_one.beside(request, invalid.item, invalid.field, invalid.problem)
     return None
 
 
 async def _edit(parts: Parts, body: Body) -> Problems | None:
-    """Change one item's arguments. Where it is the only one, who changed it thereby approves it as it is now, unless
-    an approval has to say why; of several, the others are still to be looked at."""
+    """Change one item's arguments. If all that is asked was in view, saving is an approval of it as it is now, unless
+    an approval has to say why; else the rest is still to be looked at."""
     request = await _request(parts, body)
     edited = modals.edited(request, state_of(body))
     if isinstance(edited, Problems):
         return edited
-    person, version = person_of(body), target_of(body).version
+    person, target = person_of(body), target_of(body)
     if edits.changes_nothing(request, edited):
         return await _as_it_is(parts, body, request, edited)
     try:
         surface = await surface_of(parts, body)
         revised = await parts.answers.edit(
-            request.id, person, version, edited.item, edited.arguments, parts.clock(), surface
+            request.id,
+            person,
+            target.version,
+            edited.item,
+            edited.arguments,
+            parts.clock(),
+            surface,
+            digest=target.digest,
         )
-        if len(revised.question.items) == 1 and Verdict.APPROVE not in revised.policy.reasons:
-            await parts.answers.vote(request.id, person, revised.version, (Approve(),), parts.clock(), surface)
+        if edits.approves(request) and Verdict.APPROVE not in revised.policy.reasons:
+            await parts.answers.vote(
+                request.id, person, revised.version, (Approve(),), parts.clock(), surface, digest=revised.digest
+            )
     except InvalidAnswer as invalid:
-        return edits.problem(request, edited.item, invalid.field, invalid.problem)
+        return edits.problem(request, edited, invalid.field, invalid.problem)
     return None
 
 
 async def _as_it_is(parts: Parts, body: Body, request: Request, edited: edits.Edited) -> Problems | None:
     """Somebody saved without a change: an approval where that is an answer, and no new version in any case."""
-    if len(request.question.items) > 1:
+    if not edits.approves(request):
         return None
     if Verdict.APPROVE in request.policy.reasons:
-        return edits.problem(request, edited.item, "", "Nothing is changed yet; an approval as it is has to say why.")
+        return edits.problem(request, edited, "", "Nothing is changed yet; an approval as it is has to say why.")
     if Verdict.APPROVE not in wording.verdicts(request, edited.item):
-        return edits.problem(request, edited.item, "", "Nothing is changed yet, and as it is it cannot be approved.")
+        return edits.problem(request, edited, "", "Nothing is changed yet, and as it is it cannot be approved.")
     await _vote(parts, body, (Approve(),))
     return None
 
@@ -187,14 +201,19 @@ async def _start(parts: Parts, body: Body) -> Problems | None:
 async def _vote(parts: Parts, body: Body, verdicts: tuple[ItemVerdict, ...]) -> None:
     target = target_of(body)
     surface = await surface_of(parts, body)
-    await parts.answers.vote(target.request, person_of(body), target.version, verdicts, parts.clock(), surface)
+    await parts.answers.vote(
+        target.request, person_of(body), target.version, verdicts, parts.clock(), surface, digest=target.digest
+    )
 
 
 async def _request(parts: Parts, body: Body) -> Request:
-    """The request in the version that the modal showed: `StaleVersion` where it has moved on."""
+    """The request in the version that the modal showed, masked as there: `StaleVersion` where it has moved on."""
     target = target_of(body)
     surface = await surface_of(parts, body)
-    return await parts.answers.check(target.request, person_of(body), target.version, parts.clock(), surface)
+    request = await parts.answers.check(
+        target.request, person_of(body), target.version, parts.clock(), surface, digest=target.digest
+    )
+    return await parts.shown(request)
 
 
 def target_of(body: Body) -> actions.RequestTarget:

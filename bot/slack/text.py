@@ -106,8 +106,8 @@ def label(text: str, limit: int) -> str:
 
 
 def fits(text: str, limit: int) -> bool:
-    """Whether `label` shows all of it."""
-    return len(text) <= _reach(limit) and len(" ".join(visible(text).split())) <= limit
+    """Whether `label` shows all of it, to the letter: line ends and rows of spaces are lost in a line."""
+    return len(text) <= limit and label(text, limit) == visible(text)
 
 
 def sentence(text: str, limit: int) -> str:

@@ -12,6 +12,7 @@ from bot.approvals import refusals
 from bot.approvals.audit import COMMAND
 from bot.approvals.errors import NotFound
 from bot.approvals.ids import Person, RequestId, TaskId
+from bot.approvals.masking import event_under
 from bot.approvals.request import Request
 from bot.slack import actions, history
 from bot.slack.actions import RequestTarget, TaskTarget
@@ -68,5 +69,7 @@ async def _trail(parts: Parts, person: Person, target: actions.Target, surface: 
         await parts.tasks.look(task_id, person)
     records = await parts.storage.records_of(task_id)
     private = {each.id for each in records.requests if each.policy.private}
-    events = await parts.storage.history(task_id)
-    return history.trail(records.task, request, events, records.surfaces, page, private=private)
+    veil, shown = parts.masking.veil(records), parts.masking.records(records)
+    events = [event_under(veil, event) for event in await parts.storage.history(task_id)]
+    request = next((each for each in shown.requests if request is not None and each.id == request.id), None)
+    return history.trail(shown.task, request, events, records.surfaces, page, private=private)

@@ -17,6 +17,8 @@ from bot.slack.blocks import Element
 _INLINE = 120
 _NAME = 60
 _FIELDS = 8
+_LINES = 4000
+"""Characters on the wire of rows that stand in one element."""
 _LOOKS_LIKE_JSON = re.compile(r"""\s.*|.*\s|["\[{].*|true|false|null|-?\d+(\.\d*)?([eE][+-]?\d+)?""", re.DOTALL)
 
 
@@ -51,6 +53,8 @@ def rows(arguments: Mapping[str, JSON], detail: Detail) -> Shown:
             lines.clear()
 
     for name, value in list(arguments.items())[: detail.rows]:
+        if blocks.size(lines) > _LINES:
+            close()
         if lines:
             lines.append(blocks.run("\n"))
         lines.append(blocks.run(text.label(name, min(_NAME, detail.value)) or '""', "bold"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from bot.approvals.request import Request
 from bot.slack import actions, blocks, text
@@ -12,6 +12,9 @@ from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 
 Modal: TypeAlias = dict[str, Any]
+
+MOST_TITLE: Final = 9000
+"""Characters of a question's title above what is asked of a person; of a longer one, the rest is one click away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +44,12 @@ def modal(
 
 
 def about(request: Request, title: str, callback_id: str, content: Sequence[Block], *, submit: str) -> Modal:
-    """A modal that begins with the question that it is about, and carries its id and version."""
-    asked = text.shown(request.question.title, 300).text or "A question"
-    intro = blocks.rich(blocks.line(blocks.run(asked)))
-    return modal(title, callback_id, [intro, *content], submit=submit, metadata=RequestTarget.of(request).encoded())
+    """A modal that begins with the question that it is about, in full, and carries its id, version and digest."""
+    asked = text.shown(request.question.title.strip(), MOST_TITLE)
+    intro = [blocks.rich(blocks.line(blocks.run(piece))) for piece in blocks.split(asked.text or "A question")]
+    target = RequestTarget.of(request).encoded()
+    rest = [blocks.button("View all", actions.VIEW_ALL, target)] if asked.cut else []
+    return modal(title, callback_id, [*intro, *blocks.actions(rest), *content], submit=submit, metadata=target)
 
 
 def notice(title: str, sentence: str) -> Modal:

@@ -18,9 +18,13 @@ _WORDS: Final[Mapping[Verdict, str]] = {
 }
 
 
+LONGEST: Final = blocks.BUTTON_TEXT - 8
+"""Characters of what a graph calls a verdict that fit a button; of a longer one its button shows only the beginning."""
+
+
 def label(question: Question, verdict: Verdict) -> str:
     """The verdict in a word or two."""
-    return text.label(question.labels.get(verdict, ""), blocks.BUTTON_TEXT - 8) or _WORDS[verdict]
+    return text.label(question.labels.get(verdict, ""), LONGEST) or _WORDS[verdict]
 
 
 def verdicts(request: Request, number: int) -> list[Verdict]:

@@ -7,6 +7,7 @@ each way there and back costs more than the statements do.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import sqlite3
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.approvals.errors import SettingsError, Unreachable
+from bot.places import private_file
 from bot.storage.schema import MIGRATIONS
 
 T = TypeVar("T")
@@ -101,9 +103,21 @@ def _opened(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
     return connection
 
 
+def is_of_this_version(path: Path) -> bool:
+    """Whether the file can be opened without being changed first. Only looks."""
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+        except sqlite3.DatabaseError:
+            return False
+    return bool(version == len(MIGRATIONS))
+
+
 def _connect(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        if str(path) != ":memory:":
+            Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_file(Path(path))
         return sqlite3.connect(path, timeout=busy_timeout.total_seconds(), isolation_level=None)
     except (OSError, sqlite3.OperationalError) as error:
         raise SettingsError(

@@ -173,7 +173,7 @@ class RedisStorage:
         ]
         indexes = [
             *((index, task_id) for index in ("ended", "forgotten", "at_work", f"tasks_of:{_requester(task)}")),
-            *((index, request.id) for request in requests for index in ("due", "undelivered")),
+            *((index, request.id) for request in requests for index in ("due", "undelivered", "unsettled")),
             *(("stale", surface.id) for surface in surfaces),
         ]
         removed = [["call", "ZREM", self._prefix + index, id] for index, id in indexes]
@@ -242,6 +242,15 @@ class RedisStorage:
 
     async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
         return await self._indexed(Request, "undelivered", _moment(now), limit, "request", now, "free")
+
+    async def unsettled(self) -> tuple[TaskId, ...]:
+        """What earlier versions stored is not in the index: it is found by the lists of those whom it waits for."""
+        with _reachable():
+            ids = set(cast("list[str]", await self._redis.zrange(self._prefix + "unsettled", 0, -1)))
+            async for key in self._redis.scan_iter(match=_literal(self._prefix + lists.waiting_for("")) + "*"):
+                ids.update(cast("list[str]", await self._redis.zrange(key, 0, -1)))
+        requests = await self._records(Request, "request", sorted(ids))
+        return tuple(dict.fromkeys(request.task_id for request in requests))
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
         return await self._listed([lists.waiting_for(ref) for ref in refs], limit)
@@ -393,6 +402,7 @@ class RedisStorage:
             ["call", "HSET", key, *fields],
             self._at("due", request.id, state.due_at if isinstance(state, Pending) else None),
             self._at("undelivered", request.id, state.next_try if isinstance(state, Decided) else None),
+            self._at("unsettled", request.id, request.opened_at if isinstance(state, Pending | Decided) else None),
             ["listed", key, request.id, json.dumps(lists.of(request))],
         ]
 
@@ -466,6 +476,11 @@ class RedisStorage:
             arguments: list[Any] = [index, most, limit, kind, _moment(now), wanted]
             bodies = await self._select(keys=[self._prefix], args=arguments)
         return tuple(decode(cls, body) for body in bodies)
+
+
+def _literal(text: str) -> str:
+    """The text, as a pattern that matches it alone."""
+    return re.sub(r"([*?\[\]\\])", r"\\\1", text)
 
 
 def _requester(task: Task) -> str:

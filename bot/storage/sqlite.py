@@ -259,6 +259,13 @@ class SqliteStorage:
     async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
         return await self._records(Request, schema.UNDELIVERED, now=rows.moment(now), limit=limit)
 
+    async def unsettled(self) -> tuple[TaskId, ...]:
+        def look(db: sqlite3.Connection) -> tuple[TaskId, ...]:
+            found = db.execute("SELECT DISTINCT task_id FROM requests WHERE state IN ('Pending', 'Decided')")
+            return tuple(TaskId(task_id) for (task_id,) in found)
+
+        return await self._db.look(look)
+
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
         return await self._listed([lists.waiting_for(ref) for ref in refs], limit)
 

@@ -6,7 +6,9 @@ from typing import Any
 
 
 def request(record: dict[str, Any]) -> dict[str, Any]:
-    """A request, whose policy may be one of before stages, and its pending state one that counted steps."""
+    """A request, whose policy may be one of before stages, and its pending state one that counted steps. Its question
+    may be one that was answered in words although nothing declares that it wants them."""
+    record = {**record, **{key: _question(record[key]) for key in ("proposed", "question")}}
     policy = record["policy"]
     if "stages" in policy:
         return record
@@ -19,3 +21,13 @@ def request(record: dict[str, Any]) -> dict[str, Any]:
     if state["type"] == "Pending":
         state = {**state, "taken": list(range(state.get("next_step", 0)))}
     return {**record, "policy": upgraded, "state": state, "stage_opened_at": record["opened_at"]}
+
+
+def _question(record: dict[str, Any]) -> dict[str, Any]:
+    """A question as it was read before choices had their values beside them (`options`): bare strings and unknown
+    dictionaries were answered in the convention `text`, which only a declaration means by now."""
+    payload = record.get("payload")
+    declared = isinstance(payload, dict) and payload.get("answer") == "text"
+    if "options" in record or record["shape"] != "text" or record.get("convention", "") not in ("", "text") or declared:
+        return record
+    return {**record, "convention": "unrejectable"}

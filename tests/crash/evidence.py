@@ -191,7 +191,7 @@ def _wanted(surface: Surface, request: Request | None) -> Iterator[str]:
     if request is None:
         yield "Finished" if surface.kind is SurfaceKind.OPENING else "finished, @alice"
         return
-    yield "The agent went on"
+    yield "The agent was told, and went on"
     match request.decision:
         case Answered(verdicts=(Approve(),)):
             yield "Approved by @bob"

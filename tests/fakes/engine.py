@@ -7,7 +7,7 @@ answer is kept once its node has begun, and nodes of a stage that are done are n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from bot.approvals.errors import InvalidAnswer, UnknownGraph
 from bot.approvals.ids import JSON, InterruptId, ThreadId
 from bot.approvals.ports import Asked, Graph, Phase, ThreadStatus
 from bot.approvals.question import Question
+from bot.approvals.request import Request
 from bot.approvals.task import Failure, Lease, Task
 from tests.fakes.fuse import Fuse
 from tests.fakes.pause import Pause
@@ -93,7 +94,7 @@ class FakeEngine:
             raise UnknownGraph(graph, ["cleanup"])
         return dict(words)
 
-    async def status(self, task: Task) -> ThreadStatus:
+    async def status(self, task: Task, requests: Sequence[Request] = ()) -> ThreadStatus:
         self._reach()
         return self._read(task)
 
@@ -107,7 +108,13 @@ class FakeEngine:
         return await self._run(task, now)
 
     async def resume(
-        self, task: Task, lease: Lease, interrupt_id: InterruptId, answer: JSON, now: datetime
+        self,
+        task: Task,
+        lease: Lease,
+        interrupt_id: InterruptId,
+        answer: JSON,
+        now: datetime,
+        requests: Sequence[Request] = (),
     ) -> ThreadStatus:
         self._reach()
         self.runs.append(f"resume {interrupt_id}")
@@ -118,7 +125,7 @@ class FakeEngine:
         self.fuse.tick("answer stored")
         return await self._run(task, now)
 
-    async def proceed(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
+    async def proceed(self, task: Task, lease: Lease, now: datetime, requests: Sequence[Request] = ()) -> ThreadStatus:
         self._reach()
         self.runs.append("proceed")
         return await self._run(task, now)

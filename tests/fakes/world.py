@@ -191,7 +191,7 @@ class World:
         await self.settle()
 
     async def vote(self, by: Person, *verdicts: ItemVerdict, on: Request) -> Request:
-        return await self.answers.vote(on.id, by, on.version, verdicts or (Approve(),), self.now)
+        return await self.answers.vote(on.id, by, on.version, verdicts or (Approve(),), self.now, digest=on.digest)
 
     # --- What is stored ---------------------------------------------------------------------------
 

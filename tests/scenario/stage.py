@@ -255,6 +255,27 @@ class Room:
         await self.choose(who, message, deed)
         return await self.told(who, after=before)
 
+    async def review(self, who: str, shown: Mapping[str, Any], *, block_id: str | None = None) -> list[str]:
+        """Open the review of what is asked and turn all its pages; returns their words. The last page stays open."""
+        seat = self.seat(who)
+        answer = await seat.press(dict(shown), "review", block_id=block_id)
+        assert answer["ok"], answer
+        pages = [await self.modal(who, "Review")]
+        while "[Next]" in pages[-1]:
+            view = await seat.modal()
+            assert view is not None
+            assert "[Approve" not in pages[-1]
+            assert (await seat.press(view, f"page:{len(pages)}"))["ok"]
+            pages.append(await self.modal(who, f"Page {len(pages) + 1} of"))
+        return pages
+
+    async def answer(self, who: str, action: str) -> None:
+        """Press a button of the modal in front of this person."""
+        view = await self.seat(who).modal()
+        assert view is not None
+        answer = await self.seat(who).press(view, action)
+        assert answer["ok"], answer
+
     async def modal(self, who: str, containing: str = "") -> str:
         """The words of the modal in front of this person."""
         seat = self.seat(who)
@@ -346,7 +367,7 @@ class Thread:
 
     async def card(self, *words: str) -> Message:
         """The card that asks, with its buttons."""
-        return await self.shows("Who may answer", "Request", "[View all]", *words)
+        return await self.shows("Who may answer", "Request", "[History]", *words)
 
     async def again(self, message: Message) -> Message:
         """The message as it stands now."""
@@ -363,7 +384,7 @@ class Thread:
 
     async def ended_well(self, who: str = "bob") -> None:
         """See what an approval leads to: one opening, one card, one outcome."""
-        await self.shows(f"Approved by @{who}", "The agent went on", without=["[Approve]", "[Reject]"])
+        await self.shows(f"Approved by @{who}", "The agent was told, and went on", without=["[Approve]", "[Reject]"])
         await self.shows(" finished, @")
         shown = await self.texts()
         assert len(shown) == 3, shown

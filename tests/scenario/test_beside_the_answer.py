@@ -36,7 +36,7 @@ async def test_votes_are_shown_as_they_come_with_what_is_missing(bot: Bot, room:
 
     await room.press("carol", card, "approve")
 
-    await thread.shows("Approved by @bob and @carol", "The agent went on")
+    await thread.shows("Approved by @bob and @carol", "The agent was told, and went on")
     assert (tmp_path / "journal").read_text() == "begun\ndone\n"
 
 

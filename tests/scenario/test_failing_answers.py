@@ -27,7 +27,7 @@ async def test_a_graph_that_raises_on_its_answer_says_so_on_the_card_and_a_retry
     fixed.touch()
     await room.press("bob", stopped, "retry")
 
-    level = await thread.shows("Approved by @bob", "The agent went on")
+    level = await thread.shows("Approved by @bob", "The agent was told, and went on")
     assert "Stopped" not in room.read(level)
     await thread.shows("failing finished", "It was told: approve.")
     assert fixed.read_text() == "approve\n"
@@ -46,5 +46,5 @@ async def test_two_who_retry_at_once_deliver_once(own_bot: Bot, room: Room, tmp_
     await room.press("alice", stopped, "retry")
 
     await thread.shows("failing finished", "It was told: approve.")
-    await thread.shows("Approved by @bob", "The agent went on")
+    await thread.shows("Approved by @bob", "The agent was told, and went on")
     assert fixed.read_text() == "approve\n"

@@ -20,7 +20,7 @@ async def test_the_history_tells_who_did_what_from_where_and_on_what(bot: Bot, r
     await room.press("bob", card, "reject")
     await room.modal("bob", "Why?")
     await room.submit("bob", {"Why?": "Not *today*"})
-    settled = await thread.shows("Rejected by @bob", "The agent went on")
+    settled = await thread.shows("Rejected by @bob", "The agent was told, and went on")
 
     await room.press("alice", settled, "history")
 
@@ -33,7 +33,7 @@ async def test_the_history_tells_who_did_what_from_where_and_on_what(bot: Bot, r
         "@alice was refused: You started this task, so it is not yours to approve.",
         "@bob viewed all of it.",
         "@bob rejected: “Not today”. That settled it: rejected.",
-        "The agent went on.",
+        "The agent took the answer, and went on.",
         "The task finished",
         "on the card",
         "digest",

@@ -33,7 +33,7 @@ def row(view: dict[str, Any], title: str, room: Room) -> str:
     """The block_id of the buttons below this title."""
     below = False
     for block in view["blocks"]:
-        below = below or (block["type"] == "section" and title in room.read({"blocks": [block]}))
+        below = below or (block["type"] == "rich_text" and title in room.read({"blocks": [block]}))
         if below and block["type"] == "actions":
             found: str = block["block_id"]
             return found

@@ -79,7 +79,7 @@ async def test_an_answer_in_words_reaches_the_agent_once_its_minute_is_over(own_
     await thread.shows("It was told: eu-west")
     (notice,) = await room.seat("bob").notices()
     assert "no answer of yours to take back" in await room.pressing("bob", notice, "take_back")
-    await thread.shows("Answered by @bob", "The agent went on", without=["[Take it back]"])
+    await thread.shows("Answered by @bob", "The agent was told, and went on", without=["[Take it back]"])
 
 
 async def test_what_changed_while_the_bot_was_down_stands_on_the_home_after_its_start(own_bot: Bot, room: Room) -> None:

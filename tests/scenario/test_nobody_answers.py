@@ -40,9 +40,9 @@ async def test_the_ones_who_are_asked_by_dm_may_answer_there_and_every_copy_is_b
 
     await room.press("dave", copy, "approve")
 
-    await thread.shows("Approved by @dave", "The agent went on")
+    await thread.shows("Approved by @dave", "The agent was told, and went on")
     for who in ("carol", "dave"):
-        level = await room.direct(who, "Act on escalated?", "Approved by @dave", "The agent went on")
+        level = await room.direct(who, "Act on escalated?", "Approved by @dave", "The agent was told, and went on")
         assert "[Approve]" not in room.read(level)
     await thread.shows("Reminder: Approved by @dave")
     await thread.shows("action finished", "Acted.")
@@ -59,7 +59,7 @@ async def test_at_the_deadline_every_copy_says_so_and_the_graph_is_told_that_nob
     await thread.shows("Still waiting for an answer")
     copies = [await room.direct(who, "Move 3 files of silent", "[Approve]") for who in ("carol", "dave")]
 
-    expired = await thread.shows("Expired. Nobody answered by", "The agent went on")
+    expired = await thread.shows("Expired. Nobody answered by", "The agent was told, and went on")
 
     assert expired["ts"] == card["ts"]
     assert "[Approve]" not in room.read(expired)

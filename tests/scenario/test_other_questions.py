@@ -9,7 +9,7 @@ from tests.scenario.stage import Bot, Room
 GRAPHS = ("plain", "parallel", "twice")
 
 
-async def test_a_bare_string_is_answered_in_words(bot: Bot, room: Room) -> None:
+async def test_a_question_that_wants_words_is_answered_in_words(bot: Bot, room: Room) -> None:
     thread = await room.start("/task plain topic=backups")
     card = await thread.card("Which region for backups?", "[Answer…]")
     assert "[Approve]" not in room.read(card)
@@ -19,7 +19,7 @@ async def test_a_bare_string_is_answered_in_words(bot: Bot, room: Room) -> None:
     assert await room.seat("bob").submit({}) != {}
     assert await room.seat("bob").submit({"value": "eu-west, <!channel> & only there"}) == {}
 
-    await thread.shows("Answered by @bob", "> eu-west, <!channel> & only there", "The agent went on")
+    await thread.shows("Answered by @bob", "> eu-west, <!channel> & only there", "The agent was told, and went on")
     await thread.shows("plain finished", "It was told: eu-west, <!channel> & only there")
 
 
@@ -32,7 +32,7 @@ async def test_two_questions_at_once_are_two_cards_answered_in_either_order(
     assert cards[0]["ts"] != cards[1]["ts"]
 
     await room.press("bob", cards[0], "approve")
-    await thread.shows(f"{order[0]} {order[0]}-2.0?", "Approved by @bob", "The agent went on")
+    await thread.shows(f"{order[0]} {order[0]}-2.0?", "Approved by @bob", "The agent was told, and went on")
 
     assert "[Approve]" in room.read(await thread.again(cards[1]))
 
@@ -63,7 +63,7 @@ async def test_a_graph_that_asks_twice_gets_a_second_card_in_the_same_thread(bot
     await room.press("bob", first, "approve")
     second = await thread.card("Finish move?")
     assert second["ts"] != first["ts"]
-    await thread.shows("Begin move?", "Approved by @bob", "The agent went on")
+    await thread.shows("Begin move?", "Approved by @bob", "The agent was told, and went on")
 
     await room.press("carol", second, "approve")
 

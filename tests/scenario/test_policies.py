@@ -110,7 +110,7 @@ async def test_each_group_needs_one_of_its_own(bot: Bot, room: Room) -> None:
     await thread.shows("1 of 2")
     await room.press("bob", card, "approve")
 
-    await thread.shows("Approved by @dave and @bob", "The agent went on")
+    await thread.shows("Approved by @dave and @bob", "The agent was told, and went on")
 
 
 async def test_the_stages_are_asked_one_after_the_other(bot: Bot, room: Room) -> None:
@@ -125,7 +125,7 @@ async def test_the_stages_are_asked_one_after_the_other(bot: Bot, room: Room) ->
 
     assert "Who may: @bob, @carol" in early
     assert "Who may: @dave" in late
-    await thread.shows("Approved by @bob and @dave", "The agent went on")
+    await thread.shows("Approved by @bob and @dave", "The agent was told, and went on")
 
 
 async def test_a_key_of_the_question_names_who_may_answer(bot: Bot, room: Room) -> None:
@@ -160,7 +160,7 @@ async def test_a_guest_and_one_of_another_company_may_answer_where_the_rule_name
     await room.press("erin", card, "approve")
     await room.press("frank", card, "approve")
 
-    await thread.shows("Approved by @erin and @frank", "The agent went on")
+    await thread.shows("Approved by @erin and @frank", "The agent was told, and went on")
 
 
 async def test_a_private_card_names_the_action_alone_and_those_who_may_answer_open_the_rest(
@@ -175,14 +175,14 @@ async def test_a_private_card_names_the_action_alone_and_those_who_may_answer_op
 
     elsewhere = await room.until(in_ops, "the card in #ops")
     for other in ("dave", "alice"):
-        refused = await room.pressing(other, card, "view_all")
+        refused = await room.pressing(other, card, "review")
         assert "Who may: @bob, @carol" in refused
         assert await room.seat(other).modal() is None
-    await room.press("bob", card, "view_all")
+    (page,) = await room.review("carol", card)
 
-    assert "hidden-words" in await room.modal("bob", "hidden-words")
+    assert "hidden-words" in page
     assert "hidden-words" not in room.read(card) + elsewhere
-    await room.press("carol", card, "approve")
+    await room.answer("carol", "approve")
     settled = await thread.shows("Approved by @carol")
     assert "hidden-words" not in room.read(settled)
 
@@ -195,7 +195,7 @@ async def test_an_approval_may_have_to_say_why(bot: Bot, room: Room) -> None:
     await room.modal("bob", "Why?")
     await room.seat("bob").submit({"reason": "it is due"})
 
-    await thread.shows("Approved by @bob", "it is due", "The agent went on")
+    await thread.shows("Approved by @bob", "it is due", "The agent was told, and went on")
 
 
 async def test_a_rejection_may_take_two(bot: Bot, room: Room) -> None:

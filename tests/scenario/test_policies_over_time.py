@@ -57,7 +57,7 @@ async def test_a_window_counts_working_hours_alone_and_the_card_shows_the_moment
     await until(room.simulator, monday.replace(hour=9, minute=59))
     await thread.shows("[Approve]", "Answer by", without=["Expired"])
     await until(room.simulator, monday.replace(hour=10, minute=1))
-    await thread.shows("Expired", "The agent went on", without=["[Approve]"])
+    await thread.shows("Expired", "The agent was told, and went on", without=["[Approve]"])
 
 
 async def test_the_thread_is_warned_before_the_deadline_which_one_who_may_answer_puts_off_once(
@@ -77,7 +77,7 @@ async def test_the_thread_is_warned_before_the_deadline_which_one_who_may_answer
     await thread.shows("Still waiting for an answer by", without=["[Approve]"])
     await room.simulator.advance(1 * HOUR)
 
-    await thread.shows("Expired", "The agent went on", without=["[Approve]"])
+    await thread.shows("Expired", "The agent was told, and went on", without=["[Approve]"])
 
 
 async def test_silence_chooses_what_the_file_says(own_bot: Bot, room: Room) -> None:

@@ -71,7 +71,7 @@ async def test_a_click_on_a_settled_card_is_told_who_was_first_and_the_card_is_b
 
     assert all("@bob approved this at" in answer for answer in answers)
     assert await room.seat("carol").modal() is None
-    level = await thread.shows("Approved by @bob", "The agent went on")
+    level = await thread.shows("Approved by @bob", "The agent was told, and went on")
     assert level["ts"] == card["ts"]
     assert "[Approve]" not in room.read(level)
     assert (tmp_path / "journal").read_text() == "begun\ndone\n"

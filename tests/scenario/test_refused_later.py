@@ -61,7 +61,7 @@ async def test_the_vote_of_one_who_was_deactivated_since_does_not_count_with_the
     assert not (tmp_path / "journal").exists()
     await simulator.change_person("carol", deleted=False)
     await room.press("dave", card, "approve")
-    await thread.shows("Approved by", "@bob", "@dave", "The agent went on")
+    await thread.shows("Approved by", "@bob", "@dave", "The agent was told, and went on")
 
 
 async def test_where_slack_does_not_say_who_somebody_is_nothing_is_counted_and_they_are_told(

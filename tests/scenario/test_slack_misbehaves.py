@@ -99,5 +99,5 @@ async def test_a_slack_that_forgets_a_card_gets_it_again_once(
 
     await room.press("bob", card, "approve")
 
-    await thread.shows("Act on forgotten?", "Approved by @bob", "The agent went on")
+    await thread.shows("Act on forgotten?", "Approved by @bob", "The agent was told, and went on")
     await thread.shows("action finished", "Acted.")

@@ -138,11 +138,22 @@ async def test_words_of_those_who_may_not_answer_are_only_talk(bot: Bot, room: R
     card = await thread.card()
 
     await room.seat("dave").send(room.channel, "I would say us-east", thread_ts=thread.ts)
-    await room.seat("alice").send(room.channel, "me too", thread_ts=thread.ts)
     await room.seat("dave").send(room.channel, "@countersign us-east", thread_ts=thread.ts)
 
     await room.told("dave", containing="You may not answer this request")
     assert "Answered" not in room.read(await thread.again(card))
+
+
+async def test_whoever_started_the_task_answers_what_approves_nothing(bot: Bot, room: Room) -> None:
+    thread = await room.start("/task plain topic=mine")
+    card = await thread.card()
+
+    await room.press("alice", card, "respond")
+    await room.modal("alice", "Which region for mine?")
+    assert await room.seat("alice").submit({"value": "eu-west"}) == {}
+
+    await thread.shows("Answered by @alice", "> eu-west")
+    await thread.shows("plain finished", "It was told: eu-west")
 
 
 async def test_where_several_questions_are_open_a_reply_names_one(bot: Bot, room: Room) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,9 @@ DEADLINE = timedelta(hours=2)
 GRAPH = "agent"
 
 
+_NOTHING = LoadedGraph(name=GRAPH, description="", compiled=None, form=inputs.EMPTY)
+
+
 class State(TypedDict, total=False):
     told: Any
     outcome: str
@@ -59,6 +62,8 @@ class Stage:
     messenger: FakeMessenger
     graph: Any
     """As it is on its saver."""
+    graphs: dict[str, LoadedGraph]
+    """What the engine has loaded."""
 
     # --- What people and time do ------------------------------------------------------------------
 
@@ -75,7 +80,7 @@ class Stage:
     async def vote(self, on: Request, *verdicts: ItemVerdict) -> None:
         """Alice's verdicts on the version that stands now, and what follows from them."""
         now = await self.storage.request(on.id)
-        await self.answers.vote(on.id, ALICE, now.version, verdicts, self.clock.now)
+        await self.answers.vote(on.id, ALICE, now.version, verdicts, self.clock.now, digest=now.digest)
         await self.settle()
 
     async def approve(self, on: Request) -> None:
@@ -94,12 +99,24 @@ class Stage:
         """Change some arguments of one item; nothing is approved by it."""
         now = await self.storage.request(on.id)
         changed = {**now.question.items[item].arguments, **arguments}
-        await self.answers.edit(on.id, ALICE, now.version, item, changed, self.clock.now)
+        await self.answers.edit(on.id, ALICE, now.version, item, changed, self.clock.now, digest=now.digest)
 
     async def expire(self) -> None:
         """Nobody answers in time."""
         self.clock.advance(DEADLINE)
         await self.sweeper.sweep(self.clock.now)
+        await self.settle()
+
+    # --- What its owner does ----------------------------------------------------------------------
+
+    async def redeploy(self, graph: StateGraph[Any, Any, Any, Any] | None, **compiled: Any) -> None:
+        """The process ends and starts again with this graph, or with none."""
+        self.graphs.clear()
+        if graph is not None:
+            self.graph = graph.compile(checkpointer=self.graph.checkpointer, **compiled)
+            self.graphs[GRAPH] = replace(_NOTHING, compiled=self.graph, form=inputs.read(self.graph, None))
+        for task_id in await self.storage.unsettled():
+            self.work.deliver(task_id)
         await self.settle()
 
     # --- What is stored ---------------------------------------------------------------------------
@@ -144,7 +161,8 @@ async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, 
             )
             loaded = LoadedGraph(name=GRAPH, description="", compiled=compiled, form=inputs.read(compiled, None))
             by_name: Mapping[str, GraphTerms] = {} if terms is None else {GRAPH: terms}
-            engine = LangGraphEngine(registry=Registry(graphs={GRAPH: loaded}, saver=saver), terms=by_name)
+            graphs = {GRAPH: loaded}
+            engine = LangGraphEngine(registry=Registry(graphs=graphs, saver=saver), terms=by_name)
             steps = (Step(after=DEADLINE, action=Expire()),)
             otherwise = Policy(name="all", stages=one_stage((ALICE.user_id,), steps=steps), reasons=(), **policy)
             policies = Policies(rules=(), otherwise=otherwise, graphs=by_name)
@@ -167,6 +185,7 @@ async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, 
                 work=work,
                 messenger=messenger,
                 graph=compiled,
+                graphs=graphs,
             )
     finally:
         await storage.close()

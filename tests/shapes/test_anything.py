@@ -110,7 +110,7 @@ values: st.SearchStrategy[JSON] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | texts, inner, max_size=4),
     max_leaves=15,
 )
-conventions = st.sampled_from(["", "boolean", "object", "text", "approve/reject", "go/stop"])
+conventions = st.sampled_from(["", "boolean", "object", "text", "json", "approve/reject", "go/stop"])
 verdicts: st.SearchStrategy[ItemVerdict] = st.one_of(
     st.just(Approve()),
     st.builds(Reject, reason=texts),
@@ -239,7 +239,7 @@ def test_the_middleware_takes_every_decision_that_passes(
     )
 
     words = silent or not {"respond"} & {*send, *burn}
-    no = all({"reject", "respond"} & {*each} for each in (send, burn))
+    no = all("reject" in each for each in (send, burn))
     assert decided or not words or (silent and not no)
 
 

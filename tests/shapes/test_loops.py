@@ -86,21 +86,21 @@ async def test_a_question_two_subgraphs_down_is_answered_and_says_where_it_is(tm
 
 
 async def test_a_question_that_changes_while_it_waits_voids_its_votes_and_is_a_new_version(tmp_path: Path) -> None:
-    runs: list[int] = []
+    price = [1]
 
     def priced(state: State) -> State:
-        runs.append(1)
-        return {"told": [f"price {interrupt({'question': 'Pay?', 'details': {'price': len(runs)}})}"]}
+        return {"told": [f"price {interrupt({'question': 'Pay?', 'details': {'price': price[0]}})}"]}
 
     async with a_stage(tmp_path, graph(asking("a"), priced)) as stage:
         started = await stage.started(name="x")
         asked = {request.question.title: request for request in await stage.asked(started)}
         old = asked["Pay?"]
 
+        price[0] = 2
         await stage.respond(asked["a"], "A")
         now = await stage.storage.request(old.id)
         with pytest.raises(StaleVersion):
-            await stage.answers.vote(old.id, ALICE, old.version, (Approve(),), stage.clock.now)
+            await stage.answers.vote(old.id, ALICE, old.version, (Approve(),), stage.clock.now, digest=old.digest)
 
         assert (now.version, now.edits, now.votes) == (2, (), ())
         assert now.question.items[0].arguments == {"price": 2}

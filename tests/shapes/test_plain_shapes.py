@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,13 @@ APPROVE, REJECT = Approve(), Reject(reason="too late")
         pytest.param({"message": "Review this", "instructions": "Write a line"}, "", Respond(value="fine"), "fine",
                      id="message and instructions"),
         pytest.param("What is your name?", "", Respond(value="Ann"), "Ann", id="a bare string"),
+        pytest.param("Do you approve this action?", "", APPROVE, True, id="a bare string, approved"),
+        pytest.param("Do you approve this action?", "", REJECT, False, id="a bare string, rejected"),
+        pytest.param({"question": "Delete it?"}, "", REJECT, False, id="a question alone, rejected"),
+        pytest.param({"message": "Approve the transfer?", "amount": 9000}, "", REJECT, False, id="message, rejected"),
+        pytest.param({"frage": "Löschen?"}, "", REJECT, False, id="unusual keys, rejected"),
+        pytest.param("How old?", "text", Respond(value="34"), "34", id="a bare string, as text"),
+        pytest.param("How old?", "json", Respond(value="34"), 34, id="a bare string, as JSON"),
         pytest.param("Go on?", "approve/reject", REJECT, "reject", id="a bare string, as the graph's entry says"),
         pytest.param(42, "", Respond(value="why?"), "why?", id="a number"),
         pytest.param(None, "", Respond(value="yes"), "yes", id="nothing"),
@@ -92,12 +100,12 @@ async def test_the_graph_is_told_what_its_shape_wants(
         pytest.param(DETAILS, "object", {"approved": False, "feedback": SILENCE}, id="object"),
         pytest.param(DETAILS, "go/stop", "stop", id="words"),
         pytest.param(TOOL, "", {"action": "reject"}, id="tool's arguments"),
-        pytest.param(OPTIONS, "", "cancel", id="options with one that says no"),
-        pytest.param({"question": "Which?", "options": ["eu", "us"]}, "", SILENCE, id="options without one"),
+        pytest.param({"question": "Go?", "options": ["go", "No."]}, "", "No.", id="options with one that says no"),
         pytest.param(CHECK, "", False, id="samples"),
-        pytest.param(VAGUE, "", {"Which bucket?": SILENCE, "age": SILENCE}, id="clarification"),
-        pytest.param("What?", "", SILENCE, id="a bare string"),
-        pytest.param({"a": 1}, "", SILENCE, id="any other dictionary"),
+        pytest.param("What?", "", False, id="a bare string"),
+        pytest.param({"question": "Delete it?"}, "", False, id="a question alone"),
+        pytest.param({"message": "Approve the transfer?", "amount": 9000}, "", False, id="a message"),
+        pytest.param({"a": 1}, "", False, id="any other dictionary"),
     ],
 )
 async def test_silence_is_told_and_never_as_a_consent(tmp_path: Path, value: Any, answer: str, told: JSON) -> None:
@@ -111,9 +119,31 @@ async def test_silence_is_told_and_never_as_a_consent(tmp_path: Path, value: Any
         assert await stage.is_delivered(request)
 
 
-async def test_a_text_that_nobody_looked_at_is_not_handed_back_and_its_task_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("value", "answer"),
+    [
+        pytest.param(TEXT, "", id="a text to be edited"),
+        pytest.param(VAGUE, "", id="clarification"),
+        pytest.param("What?", "text", id="text"),
+        pytest.param("What?", "json", id="JSON"),
+        pytest.param({**DETAILS, "answer": "text"}, "", id="details, in words"),
+        pytest.param({**CHECK, "answer": "json"}, "", id="samples, as JSON"),
+        pytest.param({"question": "Which?", "options": ["eu", "us"]}, "", id="options without one that says no"),
+        pytest.param(OPTIONS, "", id="cancel may be the very thing that is asked about"),
+        pytest.param({"question": "Cancel the order?", "options": ["cancel", "keep"]}, "", id="cancel"),
+        pytest.param({"question": "The pump?", "options": ["stop", "go"]}, "", id="stop"),
+        pytest.param({"question": "Tests?", "options": ["run", "skip"]}, "", id="skip"),
+        pytest.param({"question": "Which?", "options": [{"label": "No", "value": "delete_all"}]}, "",
+                     id="a label that says no to a value that does not"),
+        pytest.param({"question": "Which?", "options": [{"label": "Wipe", "value": "no"}]}, "",
+                     id="a value that says no under a label that does not"),
+    ],
+)  # fmt: skip
+async def test_where_nothing_says_no_silence_ends_the_task_and_tells_nothing(
+    tmp_path: Path, value: Any, answer: str
+) -> None:
     heard: list[Any] = []
-    async with a_stage(tmp_path, asks(TEXT, told=heard)) as stage:
+    async with a_stage(tmp_path, asks(value, told=heard), terms=GraphTerms(answer=answer)) as stage:
         task = await stage.started()
 
         await stage.expire()
@@ -176,6 +206,41 @@ async def test_a_risk_that_is_not_known_counts_as_high_and_is_shown(tmp_path: Pa
 
         assert asked.risk is Risk.HIGH
         assert asked.items[0].arguments == {"risk_level": "spicy"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "description"),
+    [
+        ({"label": "No, keep all", "value": "delete_all"}, "delete_all", ""),
+        ({"label": "A", "value": 1, "description": "The cheap one"}, 1, "The cheap one"),
+        ({"label": "A", "value": 1, "warning": "No way back", "cost": 9}, 1, "warning: No way back\ncost: 9"),
+        ({"label": "A", "more": {"b": 1}}, {"label": "A", "more": {"b": 1}}, ""),
+        ({"id": "x", "title": "A", "text": "B"}, "x", "text: B"),
+    ],
+)
+async def test_a_choice_carries_its_value_and_all_else_that_the_graph_says_of_it(
+    tmp_path: Path, option: Any, value: JSON, description: str
+) -> None:
+    async with a_stage(tmp_path, asks({"question": "Which?", "options": ["plain", option]})) as stage:
+        asked = (await stage.question(await stage.started())).question
+
+        plain, other = asked.options
+        assert (plain.label, plain.value, plain.description) == ("plain", "plain", "")
+        assert (other.value, other.description) == (value, description)
+        assert tuple(each.label for each in asked.options) == asked.choices
+        assert asked.digest != replace(asked, options=()).digest
+
+
+@pytest.mark.parametrize("listed", [["eu", "us"], [1, 2.5, None, True], [{"a": 1}, "b"], [["x"]]])
+async def test_choices_that_are_their_own_values_need_no_more(tmp_path: Path, listed: list[Any]) -> None:
+    async with a_stage(tmp_path, asks({"question": "Which?", "options": listed})) as stage:
+        assert (await stage.question(await stage.started())).question.options == ()
+
+
+@pytest.mark.parametrize("listed", [["A", "A"], ["1", 1], [{"value": "a"}], [{"label": "a", "value": "a", "b": 1}]])
+async def test_choices_that_are_called_otherwise_say_their_values(tmp_path: Path, listed: list[Any]) -> None:
+    async with a_stage(tmp_path, asks({"question": "Which?", "options": listed})) as stage:
+        assert len((await stage.question(await stage.started())).question.options) == len(listed)
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,18 @@ from bot.approvals.chain import GENESIS, PURGED, Entry, digest_of, link_of
 from bot.approvals.ports import Storage
 from bot.approvals.proof import PAGE, entries, verify
 from bot.approvals.task import Ended
+from bot.approvals.veil import Veil
+from bot.storage.codec import encode
 from bot.storage.redis import RedisStorage, client
 from bot.storage.sqlite import SqliteStorage
-from tests.builders import NOON, a_person, a_request, a_task, an_event
+from tests.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_event, an_item
+from tests.fakes.secrets import Marked
 from tests.redis_server import RedisServer
 
 DAY = timedelta(days=1)
+BARE = Veil(Marked())
+TOKEN = "ghp" + "_" + "Zk4" * 12
+"""Made up."""
 
 
 class Log:
@@ -221,15 +227,15 @@ def test_an_entry_that_is_no_event_is_named_and_ends_the_export() -> None:
 
     for broken in (entry, replace(entry, body=None), replace(entry, body=b"[]"), replace(entry, body=b"\xff")):
         with pytest.raises(export.Unreadable, match="Entry 7 cannot be read"):
-            export.jsonl(broken)
+            export.jsonl(broken, BARE)
         with pytest.raises(export.Unreadable):
-            export.csv_line(broken)
+            export.csv_line(broken, BARE)
 
 
 def test_numbers_that_json_does_not_have_are_words_in_the_lines() -> None:
     body = b'{"kind":"voted","at":"2030-01-02T12:00:00+00:00","task_id":"t","data":{"a":NaN,"b":-Infinity}}'
 
-    line = export.jsonl(Entry(number=1, task_id="t", body=body, digest="", link=""))
+    line = export.jsonl(Entry(number=1, task_id="t", body=body, digest="", link=""), BARE)
 
     assert json.loads(line)["event"]["data"] == {"a": "NaN", "b": "-Infinity"}
 
@@ -262,3 +268,70 @@ async def test_no_more_than_a_page_is_held_however_long_the_log_is(tmp_path: Pat
 async def _one_by_one(storage: Storage) -> AsyncIterator[Entry]:
     async for entry in entries(storage):
         yield entry
+
+
+async def with_secrets(storage: Storage) -> None:
+    """A task started with a password, whose agent asked with a token and an IBAN that its policy masks."""
+    task = a_task(inputs={"password": "swordfish", "bucket": "logs"})
+    question = a_question(items=(an_item(arguments={"token": TOKEN, "iban": "DE89370400440532013000"}),))
+    request = a_request(task=task, question=question, policy=a_policy(mask=("iban",)))
+    arguments = dict(question.items[0].arguments)
+    await storage.create_task(task, an_event("started", task, data={"inputs": dict(task.inputs)}))
+    await storage.open_request(request, an_event("opened", request, data={"arguments": arguments}))
+    await storage.record(an_event("voted", request, data={"said": [{"reason": f"swordfish for {TOKEN}"}]}))
+    await storage.record(an_event("reminded", request, data={"step": 1}))
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_an_export_masks_secrets_and_says_where(log: Log, capsys: pytest.CaptureFixture[str], form: str) -> None:
+    """What looks like a secret, what is called one, what the policy names, and whatever repeats them."""
+    log.filled(with_secrets)
+
+    assert log.run("export", "--format", form) == 0
+
+    written = capsys.readouterr().out
+    for secret in (TOKEN, "swordfish", "DE89370400440532013000"):
+        assert secret not in written
+    if form == "jsonl":
+        marked = ["masked" in json.loads(line) for line in written.splitlines()]
+    else:
+        marked = [row["masked"] == "yes" for row in csv.DictReader(io.StringIO(written))]
+    assert marked == [True, True, True, False]
+
+
+def test_the_stored_chain_is_none_the_worse_for_a_masked_export(log: Log, capsys: pytest.CaptureFixture[str]) -> None:
+    """Digests and links in the export are those of the true entries."""
+    log.filled(with_secrets)
+    log.run("export")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    assert log.run("verify") == 0
+    assert "intact: 4 entries" in capsys.readouterr().out
+    link = GENESIS
+    for line in lines:
+        link = link_of(link, line["digest"])
+        assert line["link"] == link
+
+
+@pytest.mark.parametrize("character", ["\x1b[2J", "\r", "\u202e", "\x9b", "\u2028", "\x00"])
+def test_control_characters_are_written_out_in_csv(character: str) -> None:
+    """A file that somebody prints to a terminal moves no cursor there, and no text stands in another order."""
+    entry = an_entry({"why": f"a{character}b"})
+
+    line = export.csv_line(entry, BARE)
+
+    assert character not in line.removesuffix("\r\n")
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", " =1+1", "\t=1", "\r=1", "\uff1d1"])
+def test_no_cell_is_a_formula(cell: str) -> None:
+    entry = an_entry({}, rule=cell)
+
+    (row,) = csv.reader(io.StringIO(export.csv_line(entry, BARE)))
+
+    assert row[9].startswith("'")
+
+
+def an_entry(data: dict[str, Any], **changes: Any) -> Entry:
+    event = an_event("refused", a_request(), data=data, **changes)
+    return Entry(number=1, task_id="t", body=encode(event).encode(), digest="", link="")

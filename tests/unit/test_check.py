@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -14,8 +16,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bot import stores
 from bot.check import check
+from bot.engine import questions
 from bot.settings import Settings
+from bot.storage.sqlite import SqliteStorage
+from tests.builders import a_request, a_task, an_event
 
 SCOPES = "chat:write,commands, im:write"
 GRAPH = """
@@ -222,3 +228,65 @@ async def test_looking_changes_nothing(desk: Desk) -> None:
     await desk.check()
 
     assert sorted(file.name for file in desk.folder.iterdir() if file.name != "__pycache__") == before
+
+
+# --- How graphs ask -------------------------------------------------------------------------------
+
+
+async def asked_before(desk: Desk, value: Any, convention: str = "") -> None:
+    """The bot has run here, and its graph `good` has asked this."""
+    (desk.folder / "state").mkdir()
+    desk.write(".env", (desk.folder / ".env").read_text() + "STATE_DIR=state\n")
+    question = questions.read(value, None, convention)
+    task = a_task(graph="good")
+    request = a_request(task=task, graph="good", question=question, proposed=question)
+    storage = await SqliteStorage.open(desk.folder / "state" / stores.RECORDS)
+    await storage.create_task(task, an_event("started", task))
+    await storage.open_request(request, an_event("opened", request))
+    await storage.close()
+
+
+async def test_a_graph_that_asks_without_a_known_convention_is_named_with_the_line_that_declares_one(
+    desk: Desk,
+) -> None:
+    await asked_before(desk, "Do you approve this action?")
+
+    code, lines = await desk.check()
+
+    line = about(lines, "without a known convention")
+    assert code == 0
+    assert line.startswith("risky  by the newest records, graph good asks")
+    assert line.endswith("approvals: {good: {answer: boolean}}")
+
+
+@pytest.mark.parametrize(
+    ("value", "convention"), [({"question": "Go?", "answer": "text"}, ""), ("Go?", "go/stop"), ({"details": 1}, "")]
+)
+async def test_a_graph_that_says_how_it_wants_its_answer_is_not_named(desk: Desk, value: Any, convention: str) -> None:
+    await asked_before(desk, value, convention)
+
+    _, lines = await desk.check()
+
+    assert not [line for line in lines if "convention" in line]
+
+
+async def test_a_graph_whose_convention_is_declared_by_now_is_not_named(desk: Desk) -> None:
+    await asked_before(desk, "Do you approve this action?")
+    desk.write("policies.yaml", "{defaults: {approvers: [U0BOB]}, approvals: {good: {answer: boolean}}}")
+
+    _, lines = await desk.check()
+
+    assert not [line for line in lines if "convention" in line]
+
+
+async def test_records_of_an_earlier_version_are_left_as_they_are(desk: Desk) -> None:
+    await asked_before(desk, "Do you approve this action?")
+    file = desk.folder / "state" / stores.RECORDS
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+
+    _, lines = await desk.check()
+
+    assert about(lines, "how graphs have asked").endswith("the records are an earlier version's")
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)

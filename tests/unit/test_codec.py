@@ -314,6 +314,40 @@ def a_vote() -> Vote:
     return Vote(person=a_task().requester, verdicts=(Approve(),), version=1, digest="", at=NOON)
 
 
+def a_bare_question_of_before(payload: JSON, convention: str = "text") -> Question:
+    """As it is read today, from a record of when bare questions took words alone and choices had no values beside
+    them."""
+    asked = a_question(shape="text", convention=convention, payload=payload)
+    record = json.loads(encode(a_request(question=asked, proposed=asked)))
+    for question in (record["question"], record["proposed"]):
+        del question["options"]
+    del record["objections"], record["policy"]["self_answer"]
+    back = decode(Request, json.dumps(record))
+    assert back.question == back.proposed
+    assert (back.objections, back.policy.self_answer) == ((), True)
+    return back.question
+
+
+@pytest.mark.parametrize("payload", ["Do you approve?", {"question": "Go?"}, {"answer": "object"}, None, 7])
+def test_a_bare_question_of_before_takes_words_alone_and_declares_nothing(payload: JSON) -> None:
+    question = a_bare_question_of_before(payload)
+
+    assert question == a_question(shape="text", convention="unrejectable", payload=payload)
+    assert a_bare_question_of_before(payload, "").convention == "unrejectable"
+
+
+def test_one_that_declared_that_it_wants_words_still_does() -> None:
+    assert a_bare_question_of_before({"question": "Which?", "answer": "text"}).convention == "text"
+    assert a_bare_question_of_before("Go?", "approve/reject").convention == "approve/reject"
+
+
+@pytest.mark.parametrize("convention", ["text", "undeclared", "unrejectable"])
+def test_a_question_of_today_is_read_as_it_was_written(convention: str) -> None:
+    asked = a_question(shape="text", convention=convention, payload="Which?")
+
+    assert decode(Request, encode(a_request(question=asked, proposed=asked))).question == asked
+
+
 def test_a_request_of_before_stages_goes_on_with_the_policy_that_it_has() -> None:
     older = before_stages({"due_at": "2030-01-02T15:00:00+00:00", "next_step": 2, "type": "Pending"})
 

@@ -49,7 +49,7 @@ def test_there_are_two_replicas_and_a_redis_that_keeps_everything() -> None:
     command = " ".join(REDIS["command"])
 
     assert BOT["deploy"]["replicas"] == 2
-    assert REDIS["image"] == "redis:8"
+    assert REDIS["image"].startswith("redis:8.")
     assert "--appendonly yes" in command
     assert "--maxmemory-policy noeviction" in command
     assert REDIS["volumes"] == ["redis:/data"]
@@ -57,8 +57,40 @@ def test_there_are_two_replicas_and_a_redis_that_keeps_everything() -> None:
 
 def test_the_bot_waits_for_redis_and_finds_it() -> None:
     assert BOT["depends_on"]["redis"]["condition"] == "service_healthy"
-    assert REDIS["healthcheck"]["test"] == ["CMD", "redis-cli", "ping"]
-    assert BOT["environment"]["REDIS_URL"] == "redis://redis:6379/0"
+    assert REDIS["healthcheck"]["test"] == ["CMD-SHELL", "redis-cli ping | grep -q PONG"]
+    assert BOT["environment"]["REDIS_URL"] == "redis://:${REDIS_PASSWORD}@redis:6379/0"
+
+
+def test_redis_has_a_password_that_nobody_ships() -> None:
+    """Without one in .env, compose does not start; no default stands in for it, and .env.example holds none."""
+    command = REDIS["command"]
+    password = command[command.index("--requirepass") + 1]
+    example = (ROOT / ".env.example").read_text()
+
+    assert password.startswith("${REDIS_PASSWORD:?")
+    assert ":-" not in (ROOT / "compose.yaml").read_text()
+    assert REDIS["environment"]["REDISCLI_AUTH"] == "${REDIS_PASSWORD}"
+    assert "ports" not in REDIS
+    assert re.search(r"^#?REDIS_PASSWORD=$", example, re.MULTILINE)
+
+
+def test_every_image_is_named_by_what_is_in_it() -> None:
+    """A tag may mean something else tomorrow; what is built here, or named by an earlier stage, has no digest."""
+    images = [rest.split()[0] for rest in said("FROM")]
+    images += [service["image"] for service in COMPOSE["services"].values() if "image" in service]
+
+    assert len(images) == 3
+    assert all(re.fullmatch(r"[\w./-]+:[\w.-]*\d[\w.-]*@sha256:[0-9a-f]{64}", image) for image in images)
+
+
+def test_the_state_folder_is_the_replicas_own_and_private() -> None:
+    """The heartbeat lies there: what replicas share would say of each that it is as well as the others."""
+    (environment,) = said("ENV")
+    state = re.search(r"STATE_DIR=(\S+)", environment)
+
+    assert state is not None
+    assert not any(state[1].startswith(volume.partition(":")[2]) for volume in BOT["volumes"])
+    assert any(f"install -d -m 700 -o countersign {state[1].removeprefix('/app/')}" in rest for rest in said("RUN"))
 
 
 def test_a_stop_waits_for_longer_than_the_bot_drains() -> None:

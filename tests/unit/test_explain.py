@@ -84,6 +84,24 @@ def test_the_rule_that_governs_is_named_with_why_the_others_do_not(
     assert "Names are not looked up: SLACK_BOT_TOKEN is not set." in said
 
 
+@pytest.mark.parametrize(
+    ("terms", "sentence"),
+    [
+        ("", "The requester may not approve, and may answer questions that approve nothing."),
+        ("  self_answer: no\n", "The requester may not answer."),
+        ("  self_approval: yes\n  self_answer: no\n", "The requester may answer too."),
+    ],
+)
+def test_what_whoever_started_the_task_may_do_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str], terms: str, sentence: str
+) -> None:
+    (folder / "policies.yaml").write_text(f"defaults:\n  approvers: [U0BOB]\n{terms}")
+
+    _, said = explained(PAYMENT, capsys)
+
+    assert sentence in said
+
+
 def test_who_would_be_asked_and_when_each_step_would_come_is_said_in_words(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,3 +189,13 @@ def test_with_a_token_that_slack_refuses_the_files_names_stand_for_people_and_th
     assert code == 0
     assert said.startswith("Names are not looked up: Slack does not answer, or not to SLACK_BOT_TOKEN.")
     assert "2 of @finance" in said
+
+
+@pytest.mark.parametrize("character", ["\x1b[2J", "\n  2. forged: governs", "\r", "\u202e", "\x9b"])
+def test_no_letter_of_a_payload_moves_the_cursor_or_makes_a_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], character: str
+) -> None:
+    _, said = explained({"question": f"a{character}b?"}, capsys)
+
+    assert character not in said
+    assert "  2. forged" not in said.splitlines()

@@ -112,6 +112,36 @@ defaults:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "means"), [("", True), ("  self_answer: yes\n", True), ("  self_answer: no\n", False)]
+)
+def test_whoever_started_the_task_answers_what_approves_nothing_unless_the_policy_says_otherwise(
+    file: Path, said: str, means: bool
+) -> None:
+    assert loaded(file, f"{DEFAULTS}{said}").otherwise.self_answer is means
+
+
+def test_a_rule_says_for_itself_whether_whoever_started_the_task_may_answer(file: Path) -> None:
+    rules = "rules:\n  - {name: a, match: {graph: a}, self_answer: yes}\n  - {name: b, match: {graph: b}}\n"
+
+    policies = loaded(file, f"{DEFAULTS}  self_answer: no\n{rules}")
+
+    assert [policy.self_answer for policy in policies.policies] == [True, False, False]
+
+
+@pytest.mark.parametrize("convention", ["boolean", "object", "text", "json", "approve/reject", "go/stop"])
+def test_every_convention_can_be_named(file: Path, convention: str) -> None:
+    assert (
+        loaded(file, f"{DEFAULTS}approvals: {{agent: {{answer: {convention}}}}}").graphs["agent"].answer == convention
+    )
+
+
+@pytest.mark.parametrize("convention", ["undeclared", "unrejectable", "true/false", "JSON"])
+def test_what_is_no_convention_is_refused_with_those_that_are(file: Path, convention: str) -> None:
+    with pytest.raises(SettingsError, match="boolean, object, approve/reject, approved/rejected, text, json"):
+        loaded(file, f"{DEFAULTS}approvals: {{agent: {{answer: {convention}}}}}")
+
+
 def test_a_graphs_entry_says_how_it_wants_its_answers(file: Path) -> None:
     text = f"""{DEFAULTS}  max_rounds: 3
 approvals:
@@ -514,7 +544,7 @@ EMPTY = "nothing is said: give it a value, or leave the key out."
         ),
         (
             f"{DEFAULTS}approvals:\n  agent: object",
-            'line 4, key "approvals.agent": this should be a mapping with answer, reject.',
+            'line 4, key "approvals.agent": this should be a mapping with answer, bind, reject.',
         ),
         (f"{DEFAULTS}  max_rounds: 0", 'line 3, key "defaults.max_rounds": '),
         # No policies at all
@@ -717,3 +747,33 @@ def test_no_key_of_the_shipped_file_can_be_misspelt_unnoticed(file: Path, key: s
     assert yaml.safe_load(text)
 
     assert "there is no such key" in refusal(file, text)
+
+
+# --- mask -----------------------------------------------------------------------------------------
+
+
+def test_a_rule_masks_its_keys_besides_those_of_the_defaults(file: Path) -> None:
+    """A rule that masks more may not uncover what is masked everywhere else."""
+    policies = loaded(file, f"{RULE}    mask: [bic, 'card.*']\n".replace("rules:", "  mask: iban\nrules:"))
+
+    assert policies.otherwise.mask == ("iban",)
+    assert policies.rules[0].policy.mask == ("iban", "bic", "card.*")
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("[]", "this is too short. It should be a list such as [iban"),
+        ("['a b']", "'a b' names no key"),
+        ("['a..b']", "'a..b' names no key"),
+        ("['']", "'' names no key"),
+        ("[1]", "1 names no key"),
+        ("{a: b}", "names no key"),
+        ("", "nothing is said"),
+    ],
+)
+def test_what_names_no_key_is_refused_with_its_line(file: Path, said: str, sentence: str) -> None:
+    refused = refusal(file, f"{DEFAULTS}  mask: {said}\n")
+
+    assert refused.startswith('policies.yaml, line 3, key "defaults.mask')
+    assert sentence in refused

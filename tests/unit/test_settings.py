@@ -212,3 +212,10 @@ def test_no_error_and_no_text_of_the_settings_shows_a_secret(desk: Desk, name: s
         slack_bot_token=SecretStr(BOT), slack_app_token=SecretStr(APP), redis_url=SecretStr(f"redis://:{secret}@h/0")
     )
     assert "SECRET" not in f"{loaded!r}{loaded}"
+
+
+def test_the_password_of_composes_redis_is_no_misspelt_setting(desk: Desk) -> None:
+    """compose.yaml takes it from the same .env; the bot itself has no use for it."""
+    loaded = desk.load("REDIS_PASSWORD=abc123\n", **tokens())
+
+    assert loaded.redis_url is None

@@ -36,7 +36,7 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from bot.approvals.errors import SettingsError
 from bot.engine.checkpoints.faults import DOWN
-from bot.engine.checkpoints.fence import Fence, admit
+from bot.engine.checkpoints.fence import Fence, admit, admit_writes, noted
 from bot.engine.checkpoints.serializer import TypedSerializer
 
 PREFIX = "countersign"
@@ -62,6 +62,9 @@ class FencedRedisSaver(AsyncRedisSaver):
         self._client = client
         self._json = client.json()
         self._fence = fence
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        return noted(config, await super().aget_tuple(config))
 
     async def aput(
         self,
@@ -103,7 +106,7 @@ class FencedRedisSaver(AsyncRedisSaver):
         task_path: str = "",
     ) -> None:
         """All of the writes or none. Of a task's results the first count, of its answers and errors the last."""
-        await admit(self._fence, config)
+        await admit_writes(self._fence, config, writes, task_id)
         if not writes:
             return
         configurable = config["configurable"]

@@ -9,10 +9,10 @@ from typing import Any
 
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from bot.engine.checkpoints.fence import Fence, admit
+from bot.engine.checkpoints.fence import Fence, admit, admit_writes, noted
 from bot.engine.checkpoints.serializer import TypedSerializer
 
 
@@ -22,6 +22,9 @@ class FencedSqliteSaver(AsyncSqliteSaver):
     def __init__(self, connection: aiosqlite.Connection, fence: Fence) -> None:
         super().__init__(connection, serde=TypedSerializer())
         self._fence = fence
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        return noted(config, await super().aget_tuple(config))
 
     async def aput(
         self,
@@ -40,7 +43,7 @@ class FencedSqliteSaver(AsyncSqliteSaver):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        await admit(self._fence, config)
+        await admit_writes(self._fence, config, writes, task_id)
         await super().aput_writes(config, writes, task_id, task_path)
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:

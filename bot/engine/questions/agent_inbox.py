@@ -52,7 +52,7 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
             triples = zip(question.items, proposed.items, verdicts, strict=True)
             return [_response(item, before, verdict) for item, before, verdict in triples]
         case Expired():
-            return [_unanswered(item, decision) for item in question.items]
+            return [_unanswered(item) for item in question.items]
         case Answered() | Cancelled():
             raise InvalidAnswer("This question is answered with a response for each of its actions.")
 
@@ -86,9 +86,7 @@ def _response(item: Item, proposed: Item, verdict: ItemVerdict) -> JSON:
             raise InvalidAnswer(f"{item.name} is not answered so.")
 
 
-def _unanswered(item: Item, decision: Expired) -> JSON:
-    if Verdict.REJECT in item.verdicts:
-        return {"type": "ignore", "args": None}
-    if Verdict.RESPOND in item.verdicts:
-        return {"type": "response", "args": conventions.silence(decision)}
-    raise InvalidAnswer(f"Nobody answered, and {item.name} can only be accepted.")
+def _unanswered(item: Item) -> JSON:
+    if Verdict.REJECT not in item.verdicts:
+        raise conventions.unsaid()
+    return {"type": "ignore", "args": None}

@@ -44,13 +44,13 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
-    """The answers by question; where nobody gave any, each says so."""
+    """The answers by question. Silence has no answer here: a sentence in every field would be taken for one."""
     match decision:
         case Answered(verdicts=(Respond(value=dict(value)),)):
             schemas.check(question.form, value)
             return value
         case Expired():
-            return {name: conventions.silence(decision) for name in _fields(_questions(proposed.payload))}
+            raise conventions.unsaid()
         case Answered() | Cancelled():
             raise InvalidAnswer("This question is answered with its form.")
 

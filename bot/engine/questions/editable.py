@@ -6,7 +6,7 @@ from bot.approvals.decision import Answered, Approve, Cancelled, Decision, Expir
 from bot.approvals.errors import InvalidAnswer
 from bot.approvals.ids import JSON
 from bot.approvals.question import Item, Question, Verdict
-from bot.engine.questions import plain
+from bot.engine.questions import conventions, plain
 
 NAME = "editable"
 
@@ -46,6 +46,6 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
                 return content
             raise InvalidAnswer("This has to be a text.", _CONTENT)
         case Expired():
-            raise InvalidAnswer("Nobody answered, and this question has no answer that says so.")
+            raise conventions.unsaid()
         case Answered() | Cancelled():
             raise InvalidAnswer("This question is answered with its text, as it is or edited.")

@@ -1,8 +1,8 @@
 """MCP elicitation: a server asks for data in the middle of a tool call (LangChain's MCP adapter).
 
 `{"type": "mcp_elicitation", "tool_name", "requests": [{"key", "message", "mode", "requested_schema" or "url"}]}` is
-answered by `{"responses": {key: {"action": "accept", "content": {...}}}}`, one per request. "decline" lets the call go
-on; "cancel" is MCP's word for a question that nobody looked at.
+answered by `{"responses": {key: {"action": "accept", "content": {...}}}}`, one per request, each with an answer of its
+own. "decline" lets the call go on; "cancel" is MCP's word for a question that nobody looked at, and accepts nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.approvals.decision import Answered, Approve, Cancelled, Decision, Expired, Reject, Respond
+from bot.approvals.decision import Answered, Approve, Cancelled, Decision, Expired, ItemVerdict, Reject, Respond
 from bot.approvals.errors import InvalidAnswer
 from bot.approvals.ids import JSON
 from bot.approvals.question import Item, Question, Verdict
@@ -19,49 +19,63 @@ from bot.engine.questions.plain import text_of
 
 NAME = "elicitation"
 
-_LABELS: Final = {Verdict.APPROVE.value: "Done", Verdict.REJECT.value: "Decline"}
+_OPENED: Final = {Verdict.APPROVE.value: "Done", Verdict.REJECT.value: "Decline"}
+_AGREED: Final = {Verdict.APPROVE.value: "Accept", Verdict.REJECT.value: "Decline"}
+_WANTED: Final = "This question is answered with what each part of it asks for, or declined."
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
-    """A form where data is asked for, of all requests at once; else addresses to be opened."""
+    """An item per request: a form that asks for data, an address to be opened, or something to agree to."""
     requests = _requests(value)
     if not isinstance(value, dict) or not requests:
         return None
-    forms = {str(each["key"]): _form(each) for each in requests if each["mode"] == "form"}
     tool = text_of(value.get("tool_name"))
+    only = len(requests) == 1
     return Question(
         shape=NAME,
         title=f"{tool} asks" if tool else "A tool asks",
-        text="\n\n".join(text_of(each.get("message")) for each in requests),
-        items=(
-            Item(
-                name=tool,
-                arguments=_addresses(requests),
-                verdicts=(Verdict.RESPOND if forms else Verdict.APPROVE, Verdict.REJECT),
-            ),
-        ),
-        form=_together(forms),
-        labels=_LABELS,
+        text=text_of(requests[0].get("message")) if only else "",
+        items=tuple(_item(tool, request, only=only) for request in requests),
+        form=_form(requests[0]) if only and _has_fields(requests[0]) else None,
+        labels=_AGREED if any(each["mode"] == "form" and not _has_fields(each) for each in requests) else _OPENED,
         payload=value,
     )
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
-    """The same action for each request, with its part of the form."""
+    """An action for each request, with the content of its form."""
     requests = _requests(proposed.payload)
-    keys = [str(each["key"]) for each in requests]
-    forms = [str(each["key"]) for each in requests if each["mode"] == "form"]
     match decision:
-        case Answered(verdicts=(Respond(value=value),)) if forms:
-            return {"responses": _accepted(keys, _contents(question.form, forms, value))}
-        case Answered(verdicts=(Approve(),)) if not forms:
-            return {"responses": _accepted(keys, {})}
-        case Answered(verdicts=(Reject(),)):
-            return {"responses": {key: {"action": "decline"} for key in keys}}
+        case Answered(verdicts=verdicts) if len(verdicts) == len(question.items) == len(requests):
+            pairs = enumerate(zip(requests, verdicts, strict=True))
+            return {"responses": {str(each["key"]): _response(n, each, verdict) for n, (each, verdict) in pairs}}
+        case Answered(verdicts=(verdict,)) if len(question.items) == 1:
+            return {"responses": _together(question, requests, verdict)}
         case Expired():
-            return {"responses": {key: {"action": "cancel"} for key in keys}}
+            return {"responses": {str(each["key"]): {"action": "cancel"} for each in requests}}
         case Answered() | Cancelled():
-            raise InvalidAnswer("This question is answered with what it asks for, or declined.")
+            raise InvalidAnswer(_WANTED)
+
+
+def _item(tool: str, request: Mapping[str, JSON], *, only: bool) -> Item:
+    verdicts = (Verdict.RESPOND if _has_fields(request) else Verdict.APPROVE, Verdict.REJECT)
+    address: dict[str, JSON] = {"url": request.get("url")} if request["mode"] == "url" else {}
+    if only:
+        return Item(name=tool, arguments=address, verdicts=verdicts)
+    asked: dict[str, JSON] = {"asks": text_of(request.get("message")), **address}
+    return Item(name=tool, arguments=asked, verdicts=verdicts, form=_form(request) if _has_fields(request) else None)
+
+
+def _response(number: int, request: Mapping[str, JSON], verdict: ItemVerdict) -> JSON:
+    match verdict:
+        case Reject():
+            return {"action": "decline"}
+        case Respond(value=value) if request["mode"] == "form":
+            return {"action": "accept", "content": _content(_form(request), value, number)}
+        case Approve() if not _has_fields(request):
+            return {"action": "accept", "content": {}} if request["mode"] == "form" else {"action": "accept"}
+        case _:
+            raise InvalidAnswer(_WANTED, item=number)
 
 
 def _requests(value: JSON) -> Sequence[Mapping[str, JSON]]:
@@ -81,39 +95,49 @@ def _form(request: Mapping[str, JSON]) -> dict[str, JSON]:
     return schemas.inlined(schema) if schema is not None else {"type": "object"}
 
 
-def _together(forms: Mapping[str, dict[str, JSON]]) -> JSON:
-    """One form of all: the request's own where there is one, else a part for each."""
-    if not forms:
-        return None
-    if len(forms) == 1:
-        return next(iter(forms.values()))
-    return {"type": "object", "properties": dict(forms), "required": list(forms)}
+def _has_fields(request: Mapping[str, JSON]) -> bool:
+    """Whether there is anything to fill in. MCP's forms have no other fields than the properties of their schema; one
+    that cannot be used may want any."""
+    schema = request.get("requested_schema")
+    if request["mode"] == "url" or schema is None:
+        return False
+    named = {key: part for key, part in _form(request).items() if key != "additionalProperties"}
+    return schemas.usable(schema) is None or not schemas.is_empty(named)
 
 
-def _contents(form: JSON, forms: Sequence[str], value: JSON) -> Mapping[str, JSON]:
-    schemas.check(form, value)
-    if not isinstance(value, dict):
-        raise InvalidAnswer("This question is answered with a form.")
-    contents = {forms[0]: value} if len(forms) == 1 else value
-    for content in contents.values():
-        _refuse_nested(content)
-    return contents
-
-
-def _refuse_nested(content: JSON) -> None:
+def _content(form: Mapping[str, JSON], value: JSON, number: int) -> JSON:
     """MCP carries plain values and lists of texts; the adapter raises on anything else, and its call is lost."""
-    for name, value in content.items() if isinstance(content, dict) else []:
-        listed = value if isinstance(value, list) else []
-        if isinstance(value, dict) or not all(isinstance(each, str) for each in listed):
-            raise InvalidAnswer("MCP takes plain values here, and lists of texts.", name)
+    try:
+        schemas.check(dict(form), value)
+    except InvalidAnswer as invalid:
+        raise InvalidAnswer(invalid.problem, invalid.field, item=number) from None
+    if not isinstance(value, dict):
+        raise InvalidAnswer("This question is answered with a form.", item=number)
+    for name, each in value.items():
+        listed = each if isinstance(each, list) else []
+        if isinstance(each, dict) or not all(isinstance(part, str) for part in listed):
+            raise InvalidAnswer("MCP takes plain values here, and lists of texts.", name, item=number)
+    return value
 
 
-def _accepted(keys: Sequence[str], contents: Mapping[str, JSON]) -> dict[str, JSON]:
-    return {
-        key: {"action": "accept", "content": contents[key]} if key in contents else {"action": "accept"} for key in keys
-    }
+# --- As the previous version asked ----------------------------------------------------------------
 
 
-def _addresses(requests: Sequence[Mapping[str, JSON]]) -> dict[str, JSON]:
-    addresses = [each.get("url") for each in requests if each["mode"] == "url"]
-    return {"url": addresses[0]} if len(addresses) == 1 else {"urls": addresses} if addresses else {}
+def _together(question: Question, requests: Sequence[Mapping[str, JSON]], verdict: ItemVerdict) -> dict[str, JSON]:
+    """The answer to several requests that were asked as one item, with one form of all. A form that was sent accepts
+    no page: nobody was asked about that alone."""
+    forms = [str(each["key"]) for each in requests if each["mode"] == "form"]
+    match verdict:
+        case Reject():
+            return {str(each["key"]): {"action": "decline"} for each in requests}
+        case Approve() if not forms:
+            return {str(each["key"]): {"action": "accept"} for each in requests}
+        case Respond(value=value) if forms:
+            schemas.check(question.form, value)
+            parts = value if len(forms) > 1 and isinstance(value, dict) else {forms[0]: value}
+            accepted: dict[str, JSON] = {
+                key: {"action": "accept", "content": _content({}, parts.get(key), 0)} for key in forms
+            }
+            return {str(each["key"]): accepted.get(str(each["key"]), {"action": "cancel"}) for each in requests}
+        case _:
+            raise InvalidAnswer(_WANTED)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.approvals import consent
 from bot.approvals.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, Reject, Respond
 from bot.approvals.errors import InvalidAnswer
 from bot.approvals.ids import JSON
@@ -17,10 +18,7 @@ from bot.engine.questions import conventions, options, plain
 
 NAME = "response_schema"
 
-_CONSENTS: Final = frozenset(
-    ("accept", "accepted", "allow", "allowed", "approve", "approved", "confirm", "confirmed", "ok", "proceed")
-)
-"""Names under which a form asks for a yes."""
+_AGREED: Final = {Verdict.APPROVE.value: "Accept"}
 _REASONS: Final = ("feedback", "reason", "comment", "message", "note")
 """Names under which it takes a word about it."""
 
@@ -38,6 +36,8 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
     verdicts: tuple[Verdict, ...] = (Verdict.RESPOND,)
     if schemas.kind(form) == "boolean":
         verdicts = (Verdict.APPROVE, Verdict.REJECT)
+    elif _has_no_fields(form):
+        verdicts = (Verdict.APPROVE,)
     elif choices:
         verdicts = (Verdict.CHOOSE,)
     return Question(
@@ -46,18 +46,20 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         text=asking.text or plain.text_of(form.get("description")),
         items=(Item(name="", arguments=arguments, verdicts=verdicts),),
         choices=choices,
+        options=options.described(_values(form)),
         form=form,
+        labels=_AGREED if _has_no_fields(form) else {},
         risk=asking.risk,
         payload=value,
     )
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
-    """A value that the schema takes; for silence the one that says no, where it has one."""
+    """A value that the schema takes; for silence the one that says no, if it has one."""
     form = question.form if isinstance(question.form, dict) else {}
     match decision:
         case Answered(verdicts=(Approve(),)):
-            value: JSON = True
+            value: JSON = {} if _has_no_fields(form) else True
         case Answered(verdicts=(Reject(),)):
             value = False
         case Answered(verdicts=(Choose(choice=choice),)):
@@ -72,6 +74,11 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
     return value
 
 
+def _has_no_fields(form: dict[str, JSON]) -> bool:
+    """Whether the only value is an empty object: then the answer is to agree, and the schema has no word for no."""
+    return form.get("type") == "object" and "properties" in form and schemas.is_empty(form)
+
+
 def _values(form: dict[str, JSON]) -> list[JSON]:
     """What is enumerated, where nothing but that can be answered."""
     values = form.get("enum")
@@ -79,21 +86,23 @@ def _values(form: dict[str, JSON]) -> list[JSON]:
 
 
 def _refusal(form: dict[str, JSON], words: str) -> JSON:
-    """The value that is plainly no consent; `InvalidAnswer` where the schema knows none."""
+    """The value that plainly says no. `words` stand in it only where the form asks for a reason. `InvalidAnswer` if the
+    schema has no such value."""
     properties = form.get("properties")
     named = properties if isinstance(properties, dict) else {}
-    consents: dict[str, JSON] = {name: False for name in named if name.lower() in _CONSENTS}
+    consents: dict[str, JSON] = {name: False for name in named if name.casefold() in consent.NAMES}
     told: dict[str, JSON] = {name: words for name in _REASONS if name in named}
     candidates: list[JSON] = [False, *options.refusals(_values(form)), None]
     candidates += [{**consents, **told}, consents] if consents else []
-    candidates += [words] if schemas.kind(form) == "string" else []
     if schemas.usable(form) is not None and form:
         for value in candidates:
             if _is_meant(form, value) and schemas.fits(form, value):
                 return value
-    raise InvalidAnswer("Nobody answered, and the question has no answer that says so.")
+    raise conventions.unsaid()
 
 
 def _is_meant(form: dict[str, JSON], value: JSON) -> bool:
-    """A schema that takes anything takes false too, which then says nothing."""
+    """A schema that takes anything takes false and null too, which then say nothing."""
+    if value is None:
+        return schemas.nullable(form)
     return value is not False or schemas.kind(form) == "boolean"

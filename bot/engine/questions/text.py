@@ -1,6 +1,7 @@
-"""A bare string, and anything that no other shape knows: shown as it is, answered with free text.
+"""A bare string, and anything that no other shape knows.
 
-Where the graph's entry names a convention of yes and no, a bare value is approved or rejected instead.
+Nobody can tell whether such a question wants a yes, a no or words. So it offers all three: true, false, or the text
+that a person writes. If the question or its graph's entry names a convention, that holds instead.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ NAME = "text"
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
-    """A question to be answered in words; takes any value."""
-    convention = conventions.chosen(value, answer) or conventions.TEXT
+    """A question of any value."""
+    convention = conventions.chosen(value, answer) or conventions.UNDECLARED
     asking = plain.taken_apart(value if isinstance(value, dict) else {})
     arguments = asking.arguments if isinstance(value, str | dict) else {"value": value}
     return Question(
@@ -30,5 +31,5 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
-    """The text; where nobody answered, a sentence that says so."""
-    return conventions.answer(question.convention or conventions.TEXT, decision)
+    """Yes, no or the text, in the question's convention."""
+    return conventions.answer(question.convention or conventions.UNREJECTABLE, decision)

@@ -82,13 +82,11 @@ def decided(item: Item, proposed: Item, verdict: ItemVerdict) -> JSON:
 
 
 def unanswered(item: Item, decision: Expired) -> JSON:
-    """What the agent is told of an action that nobody decided: the tool does not run."""
-    message = conventions.silence(decision)
-    if Verdict.REJECT in item.verdicts:
-        return {"type": "reject", "message": message}
-    if Verdict.RESPOND in item.verdicts:
-        return {"type": "respond", "message": message}
-    raise InvalidAnswer(f"Nobody answered, and {item.name} can only be approved.")
+    """What the agent is told of an action that nobody decided: a rejection, whose reason says so. A `respond` would be
+    taken for the tool's own result."""
+    if Verdict.REJECT not in item.verdicts:
+        raise conventions.unsaid()
+    return {"type": "reject", "message": conventions.silence(decision)}
 
 
 def offered(decisions: JSON) -> tuple[Verdict, ...]:

@@ -1,4 +1,4 @@
-"""Asks one question as a bare string, and says what it was told."""
+"""Asks one question that wants words, and says what it was told."""
 
 from typing import Any, NotRequired
 
@@ -16,7 +16,7 @@ class State(Inputs):
 
 
 def ask(state: State) -> dict[str, Any]:
-    answer = interrupt(f"Which region for {state['topic']}?")
+    answer = interrupt({"question": f"Which region for {state['topic']}?", "answer": "text"})
     return {"outcome": f"It was told: {answer}"}
 
 

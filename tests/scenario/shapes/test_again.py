@@ -48,7 +48,7 @@ async def test_an_answer_that_the_graph_refuses_comes_back_as_a_question_that_sa
     assert await first.room.seat("carol").submit({"answer": "42"}) == {}
 
     assert second["ts"] != first.card["ts"]
-    await first.shows("Answered by @bob", "> old", "The agent went on")
+    await first.shows("Answered by @bob", "> old", "The agent was told, and went on")
     assert await first.ended() == "42 years"
     assert len(await first.thread.cards()) == 2
 

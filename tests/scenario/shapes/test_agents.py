@@ -32,7 +32,7 @@ async def test_an_edited_call_runs_as_it_was_approved_and_its_tool_is_no_field(s
     assert await asked.submit(to="bob", copies="3") == {}
 
     assert fields == ["to", "copies"]
-    card = await asked.shows("Approved with changes by @bob", "The agent went on")
+    card = await asked.shows("Approved with changes by @bob", "The agent was told, and went on")
     assert "to  ann  →  bob\ncopies  2  →  3" in card
     assert 'sent with ["bob", 3]' in await asked.ended()
 
@@ -54,7 +54,7 @@ async def test_a_rejected_call_does_not_run_and_the_model_is_told_why(starts: As
 
     await asked.says("reject", "She has moved.")
 
-    await asked.shows("Rejected by @bob", "> She has moved.", "The agent went on")
+    await asked.shows("Rejected by @bob", "> She has moved.", "The agent was told, and went on")
     ended = await asked.ended()
     assert "She has moved." in ended
     assert "sent with" not in ended

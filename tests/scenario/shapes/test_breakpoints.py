@@ -13,7 +13,7 @@ async def test_the_state_is_shown_and_what_is_approved_goes_on(starts: Asks, gra
 
     await asked.press("approve")
 
-    await asked.shows("Approved by @bob", "The agent went on")
+    await asked.shows("Approved by @bob", "The agent was told, and went on")
     assert await asked.ended() == "sea, approved None: a plan for sea, acted"
 
 

@@ -130,6 +130,40 @@ async def test_a_bare_question_is_answered_in_words(asks: Asks) -> None:
     assert await asked.told() == "CC-4711"
 
 
+@pytest.mark.parametrize("case", ["words", "review", "number", "list", "nothing", "other"])
+async def test_a_question_of_no_known_shape_takes_a_yes_and_a_no_too(asks: Asks, case: str) -> None:
+    first, second = await asks(case, "[Approve]", "[Answer…]"), await asks(case, "[Reject]")
+
+    await first.press("approve")
+    assert await first.told() is True
+    await second.says("reject", "Not today")
+    assert await second.told() is False
+
+
+async def test_a_no_in_the_thread_is_no_answer_to_what_may_be_a_yes_or_no_question(asks: Asks) -> None:
+    asked = await asks("words", "[Approve]")
+    before = len(await asked.room.seat("bob").notices())
+
+    for words in ("no, please don't", "@countersign no, please don't"):
+        await asked.room.seat("bob").send(asked.room.channel, words, thread_ts=asked.thread.ts)
+
+    assert "use the buttons of its card" in await asked.room.told("bob", after=before)
+    assert "[Approve]" in await asked.text()
+
+
+async def test_whoever_answers_in_words_reads_how_to_say_no_and_an_empty_answer_is_refused(asks: Asks) -> None:
+    asked = await asks("words", "[Answer…]")
+
+    await asked.press("respond")
+    shown = await asked.room.modal("bob", "What is the cost centre?")
+    assert "The agent receives these words as you write them" in shown
+    assert "To say no, close this and press Reject" in shown.replace("*", "")
+    assert await asked.room.seat("bob").submit({"value": "  "}) != {}
+    assert await asked.room.seat("bob").submit({"value": "no"}) == {}
+
+    assert await asked.told() == "no"
+
+
 @pytest.mark.parametrize(
     ("case", "graph", "approved", "rejected"),
     [

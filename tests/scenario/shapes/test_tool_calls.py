@@ -146,12 +146,15 @@ async def test_a_tools_server_has_an_address_opened(asks: Asks) -> None:
 async def test_a_tools_server_asks_two_things_at_once(asks: Asks) -> None:
     asked = await asks("mcp both", "Which seat?", "Please log in", "https://rail.example/login")
 
-    await asked.press("respond")
-    await asked.room.modal("bob", "Row")
-    assert await asked.submit(Row="12") == {}
+    await asked.press("each")
+    assert "Please log in" in await asked.room.modal("bob", "Row")
+    filled = {"1. book": "Answer", "2. book": "Decline", "Reason, if it is rejected": "Not from here"}
+    assert list(await asked.room.submit("bob", filled)) == ["Row"]
+    assert await asked.room.submit("bob", {**filled, "Row": "12"}) == {}
 
-    accepted = {"seat": {"action": "accept", "content": {"row": 12}}, "login": {"action": "accept"}}
-    assert await asked.told() == {"responses": accepted}
+    assert await asked.told() == {
+        "responses": {"seat": {"action": "accept", "content": {"row": 12}}, "login": {"action": "decline"}}
+    }
 
 
 async def test_agent_inboxs_list_is_one_card_whose_actions_are_edited_and_answered_one_by_one(asks: Asks) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from bot.simulator.client import Seat
 from tests.scenario.shapes.cases import LONG, PAGED
 from tests.scenario.shapes.conftest import Asks
 from tests.scenario.stage import Bot, Room
@@ -18,30 +20,24 @@ async def test_what_is_too_long_to_page_through_is_a_file_in_the_thread_once(ask
     shared = await asked.thread.shows("Everything that request")
 
     (file,) = shared["files"]
-    await asked.press("view_all")
-    shown = await asked.room.modal("bob", "the whole is also a file in the thread")
+    (shown,) = await asked.room.review("bob", await asked.thread.again(asked.card))
+    await asked.room.answer("bob", "view_all")
+    await asked.room.until(partial(_depth, asked.room.seat("bob")), "the whole, on top of the review")
+    paged = await asked.room.modal("bob", "View all")
     await asked.room.seat("bob").close_modal()
-    await asked.press("approve")
+    await asked.room.answer("bob", "approve")
 
     assert await asked.told() is True
     assert file["size"] > len(LONG)
-    assert "Page 1 of" in shown
+    assert f"Please read the file before you answer: {file['name']}" in shown
+    assert "Page 1 of" in paged
     files = [message for message in await asked.thread.messages() if message.get("files")]
     assert len(files) == 1
 
 
 async def test_what_is_cut_says_so_on_the_card_and_its_whole_is_paged_through(asks: Asks) -> None:
-    asked = await asks("paged", "Publish it?", f"cut, {len(PAGED):,} characters in all", "digest", "[View all]")
-    bob = asked.room.seat("bob")
-    await asked.press("view_all")
-    pages = [await asked.room.modal("bob", "Page 1 of")]
-    last = int(re.findall(r"Page 1 of (\d+)", pages[0])[0])
-    for number in range(2, last + 1):
-        view = await bob.modal()
-        assert view is not None
-        assert (await bob.press(view, f"page:{number - 1}"))["ok"]
-        pages.append(await asked.room.modal("bob", f"Page {number} of {last}"))
-
+    asked = await asks("paged", "Publish it?", f"cut, {len(PAGED):,} characters in all", "digest", "[Review…]")
+    pages = await asked.room.review("bob", asked.card)
     whole = "\n".join(pages)
     digest = re.findall(r"digest (\w{12})", await asked.text())[0]
 
@@ -49,8 +45,7 @@ async def test_what_is_cut_says_so_on_the_card_and_its_whole_is_paged_through(as
     assert all(f"SHA-256 {digest}" in page for page in pages)
     assert "[Next]" not in pages[-1]
     assert not [message for message in await asked.thread.messages() if message.get("files")]
-    await bob.close_modal()
-    await asked.press("approve")
+    await asked.room.answer("bob", "approve")
     assert await asked.told() is True
 
 
@@ -59,12 +54,15 @@ async def test_words_of_an_agent_forge_nothing_on_any_surface(asks: Asks) -> Non
     bob = asked.room.seat("bob")
     views: list[Any] = []
     for action in ("edit", "reject", "view_all"):
-        await asked.press(action)
-        await asked.room.modal("bob")
+        await asked.room.review("bob", asked.card)
+        views.append(await bob.modal())
+        await asked.room.answer("bob", action)
+        await asked.room.until(partial(_depth, bob), f"the modal of {action}")
         views.append(await bob.modal())
         await bob.close_modal(everything=True)
-    await asked.press("edit")
-    await asked.room.modal("bob")
+    await asked.room.review("bob", asked.card)
+    await asked.room.answer("bob", "edit")
+    await asked.room.until(partial(_depth, bob), "the edit")
     assert await asked.submit(safe="2") == {}
     await asked.told()
 
@@ -90,6 +88,12 @@ async def test_a_running_graph_says_what_it_does_and_then_no_more(bot: Bot, room
     assert len(edits) in (2, 3)
     assert all(later - earlier > 2.9 for earlier, later in pairwise(edits))
     assert len(await thread.messages()) == 2
+
+
+async def _depth(bob: Seat) -> bool:
+    """Whether one modal lies on another."""
+    view = await bob.modal()
+    return view is not None and view["depth"] == 2
 
 
 def _mrkdwn(node: Any) -> list[str]:

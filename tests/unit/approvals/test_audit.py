@@ -13,6 +13,7 @@ from bot.approvals.decision import Choose, Reject
 from bot.approvals.errors import (
     AlreadyExtended,
     AlreadySettled,
+    MayNotVote,
     NotFound,
     NothingToRetry,
     NotYours,
@@ -92,7 +93,7 @@ async def test_a_card_is_told_of_once_it_is_shown_and_a_copy_with_the_person_to_
 
 async def test_a_card_that_asks_something_else_or_is_posted_anew_is_told_of_again(world: World) -> None:
     request = await asked(world)
-    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now)
+    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now, digest=request.digest)
     await world.settle()
     task = await world.task(request.task_id)
     card = await world.surface(task, SurfaceKind.CARD)
@@ -123,7 +124,7 @@ async def test_somebody_who_views_all_of_it_is_told_of(world: World) -> None:
 async def test_a_vote_is_told_with_its_words_and_the_surface_that_it_came_from(world: World) -> None:
     request = await asked(world)
 
-    await world.answers.vote(request.id, ALICE, 1, (Reject(reason="not now"),), world.now, HERE)
+    await world.answers.vote(request.id, ALICE, 1, (Reject(reason="not now"),), world.now, HERE, digest=request.digest)
 
     event = await last(world, request)
     assert (event.kind, event.person, event.surface) == ("voted", ALICE, HERE)
@@ -137,9 +138,13 @@ async def test_a_vote_is_told_with_its_words_and_the_surface_that_it_came_from(w
 
 async def test_an_edit_that_turns_true_into_one_or_takes_an_argument_away_is_a_difference(world: World) -> None:
     request = await asked(world)
-    once = await world.answers.edit(request.id, ALICE, 1, 0, {"path": "/old", "all": True, "deep": 1}, world.now)
+    once = await world.answers.edit(
+        request.id, ALICE, 1, 0, {"path": "/old", "all": True, "deep": 1}, world.now, digest=request.digest
+    )
 
-    await world.answers.edit(request.id, BOB, once.version, 0, {"path": "/old", "all": 1}, world.now, HERE)
+    await world.answers.edit(
+        request.id, BOB, once.version, 0, {"path": "/old", "all": 1}, world.now, HERE, digest=once.digest
+    )
 
     event = await last(world, request)
     assert event.surface == HERE
@@ -163,20 +168,20 @@ async def test_who_comes_too_late_is_on_the_record_with_the_reason(world: World,
 async def _at(world: World, door: str, request: Request) -> None:
     match door:
         case "check":
-            await world.answers.check(request.id, BOB, request.version, world.now, HERE)
+            await world.answers.check(request.id, BOB, request.version, world.now, HERE, digest=request.digest)
         case "vote":
-            await world.answers.vote(request.id, BOB, request.version, (), world.now, HERE)
+            await world.answers.vote(request.id, BOB, request.version, (), world.now, HERE, digest=request.digest)
         case _:
-            await world.answers.edit(request.id, BOB, request.version, 0, {}, world.now, HERE)
+            await world.answers.edit(request.id, BOB, request.version, 0, {}, world.now, HERE, digest=request.digest)
 
 
 async def test_what_is_behind_or_not_offered_is_refused_on_the_record(world: World) -> None:
     request = await asked(world)
 
     with pytest.raises(StaleVersion):
-        await world.answers.vote(request.id, BOB, 7, (), world.now)
+        await world.answers.vote(request.id, BOB, 7, (), world.now, digest=request.digest)
     with pytest.raises(VerdictNotOffered):
-        await world.answers.vote(request.id, BOB, 1, (Choose(choice="x"),), world.now)
+        await world.answers.vote(request.id, BOB, 1, (Choose(choice="x"),), world.now, digest=request.digest)
 
     refused = await world.history(await world.task(request.task_id), "refused")
     assert [(event.data["why"], event.data["tried"]) for event in refused] == [
@@ -270,3 +275,27 @@ async def test_what_people_do_besides_answering_is_told_with_its_surface_and_so_
     assert {event.surface for event in events} == {HERE}
     assert {(event.digest, event.rule) for event in events} == {(request.digest, "default")}
     assert [event.data.get("why") for event in events[-2:]] == ["AlreadyExtended", "NudgedLately"]
+
+
+async def test_a_look_at_what_is_hidden_is_recorded_with_its_keys() -> None:
+    async with a_world() as world:
+        task = await world.started()
+        request = await world.request(task)
+
+        admitted = await world.answers.admit_to_hidden(request.id, ALICE, world.now, HERE)
+        await world.answers.revealed(admitted, ALICE, ["arguments.password"], world.now, HERE)
+
+        event = (await world.storage.history(task.id, request.id))[-1]
+        assert (event.kind, event.person, event.surface, event.digest) == ("revealed", ALICE, HERE, request.digest)
+        assert event.data == {"version": 1, "keys": ["arguments.password"]}
+
+
+async def test_whoever_may_not_answer_is_not_shown_what_is_hidden_and_that_is_recorded() -> None:
+    async with a_world() as world:
+        task = await world.started()
+        request = await world.request(task)
+
+        with pytest.raises(MayNotVote):
+            await world.answers.admit_to_hidden(request.id, RITA, world.now, HERE)
+
+        assert (await world.storage.history(task.id, request.id))[-1].kind == "refused"

@@ -172,7 +172,7 @@ async def test_a_rejection_is_delivered_like_any_answer(world: World) -> None:
 async def test_what_runs_is_what_was_approved_last(world: World) -> None:
     task = await world.started()
     request = await world.request(task)
-    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now)
+    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now, digest=request.digest)
     await world.vote(ALICE, on=edited)
 
     await world.settle()

@@ -61,7 +61,7 @@ async def test_an_edit_has_a_file_of_its_own_and_the_old_one_stays() -> None:
         task = await world.started()
         request = await world.request(task)
 
-        await world.answers.edit(request.id, ALICE, 1, 0, {"body": LONG + "y"}, world.now)
+        await world.answers.edit(request.id, ALICE, 1, 0, {"body": LONG + "y"}, world.now, digest=request.digest)
         await world.settle()
 
         assert [file.version for file in await world.surfaces_of(task, SurfaceKind.FILE)] == [1, 2]
@@ -73,7 +73,7 @@ async def test_a_file_that_was_not_posted_before_an_edit_is_given_up() -> None:
         task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
         await world.delivery.drive(task.id)
         request = await world.request(task)
-        revised = await world.answers.edit(request.id, ALICE, 1, 0, {"body": "short"}, world.now)
+        revised = await world.answers.edit(request.id, ALICE, 1, 0, {"body": "short"}, world.now, digest=request.digest)
 
         await world.settle()
 

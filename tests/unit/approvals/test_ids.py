@@ -441,7 +441,7 @@ async def test_accounts_are_read_anew_when_a_vote_counts() -> None:
         await world.vote(BOB, on=request)
         world.directory.fresh_members.clear()
 
-        await world.answers.check(request.id, ALICE, request.version, world.now)
+        await world.answers.check(request.id, ALICE, request.version, world.now, digest=request.digest)
         looked = list(world.directory.fresh_members)
         await world.vote(ALICE, on=request)
 

@@ -169,7 +169,7 @@ async def test_an_edit_in_a_later_stage_begins_with_the_first_again() -> None:
         await world.vote(ALICE, on=request)
         world.clock.now += 3 * HOUR
 
-        edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/b"}, world.now)
+        edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/b"}, world.now, digest=request.digest)
 
         assert (edited.stage_number, edited.passed, edited.votes, edited.asked) == (0, (), (), (ALICE,))
         assert edited.deadline == world.now + 4 * HOUR
@@ -529,10 +529,10 @@ async def test_an_edit_that_would_fall_under_another_rule_is_refused() -> None:
         assert request.policy.name == "small"
 
         with pytest.raises(AnotherRule, match="it falls under the policy `large`, and was asked under `small`"):
-            await world.answers.edit(request.id, CAROL, 1, 0, {"amount": "much"}, world.now)
+            await world.answers.edit(request.id, CAROL, 1, 0, {"amount": "much"}, world.now, digest=request.digest)
         with pytest.raises(AnotherRule, match="there is no key 'amount'"):
-            await world.answers.edit(request.id, CAROL, 1, 0, {}, world.now)
-        edited = await world.answers.edit(request.id, CAROL, 1, 0, {"amount": "less"}, world.now)
+            await world.answers.edit(request.id, CAROL, 1, 0, {}, world.now, digest=request.digest)
+        edited = await world.answers.edit(request.id, CAROL, 1, 0, {"amount": "less"}, world.now, digest=request.digest)
 
         assert edited.version == 2
 
@@ -546,7 +546,7 @@ async def test_an_edit_is_refused_while_slack_does_not_say_what_a_rule_has_to_kn
         world.directory.untold = {"@interns"}
 
         with pytest.raises(Unreachable):
-            await world.answers.edit(request.id, ALICE, 1, 0, {"path": "/b"}, world.now)
+            await world.answers.edit(request.id, ALICE, 1, 0, {"path": "/b"}, world.now, digest=request.digest)
 
 
 async def test_a_rule_that_cannot_be_worked_out_stops_the_task_and_a_retry_asks_it_again() -> None:

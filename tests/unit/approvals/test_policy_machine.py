@@ -54,6 +54,8 @@ class OnePolicy(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.opened: AbstractAsyncContextManager[World] | None = None
+        self.objections: dict[tuple[Person, int, int], bool] = {}
+        """Whether somebody's last word on a version, in a stage of it, was a rejection."""
 
     @initialize(
         asks=st.lists(stages(), min_size=1, max_size=3),
@@ -116,11 +118,14 @@ class OnePolicy(RuleBasedStateMachine):
     def vote(self, by: Person, verdict: ItemVerdict) -> None:
         before = self.request
         try:
-            after = self.runner.run(self.world.answers.vote(before.id, by, before.version, (verdict,), self.world.now))
+            after = self.runner.run(
+                self.world.answers.vote(before.id, by, before.version, (verdict,), self.world.now, digest=before.digest)
+            )
         except CountersignError:
             return
         stage = self.standing(before)
         assert self.may(by, stage, before), "nobody votes who may not"
+        self.objections[by, before.version, before.stage_number] = isinstance(verdict, Reject)
         self.moved_rightly(before, after)
 
     def moved_rightly(self, before: Request, after: Request) -> None:
@@ -143,7 +148,9 @@ class OnePolicy(RuleBasedStateMachine):
         before = self.request
         try:
             after = self.runner.run(
-                self.world.answers.edit(before.id, by, before.version, 0, {"path": path}, self.world.now)
+                self.world.answers.edit(
+                    before.id, by, before.version, 0, {"path": path}, self.world.now, digest=before.digest
+                )
             )
         except CountersignError:
             return
@@ -172,7 +179,7 @@ class OnePolicy(RuleBasedStateMachine):
         if before.decision is not None:
             return
         end = next(step.action for step in before.stage.steps if step.at_deadline)
-        objected = any(_said(vote, Reject) for vote in before.stage_votes)
+        objected = any(self.objections.values())
         if isinstance(end, Consent) and not objected:
             assert after.stage_number > before.stage_number or isinstance(after.decision, Answered)
         else:

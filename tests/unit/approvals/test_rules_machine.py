@@ -143,7 +143,9 @@ class OneRequest(RuleBasedStateMachine):
             request = self.request
             try:
                 after = self.runner.run(
-                    self.world.answers.vote(request.id, person, version, (verdict,), self.world.now)
+                    self.world.answers.vote(
+                        request.id, person, version, (verdict,), self.world.now, digest=request.digest
+                    )
                 )
             except AlreadySettled as refusal:
                 told = refusal.decision
@@ -169,7 +171,9 @@ class OneRequest(RuleBasedStateMachine):
         before = self.request
         try:
             after = self.runner.run(
-                self.world.answers.edit(before.id, person, version, 0, {"path": path}, self.world.now)
+                self.world.answers.edit(
+                    before.id, person, version, 0, {"path": path}, self.world.now, digest=before.digest
+                )
             )
         except CountersignError:
             assert self.request == before
@@ -284,7 +288,11 @@ class OneRequest(RuleBasedStateMachine):
         before = self.request
         self.world.directory.down = True
         try:
-            self.runner.run(self.world.answers.vote(before.id, person, before.version, (Approve(),), self.world.now))
+            self.runner.run(
+                self.world.answers.vote(
+                    before.id, person, before.version, (Approve(),), self.world.now, digest=before.digest
+                )
+            )
         except CountersignError:
             pass
         else:

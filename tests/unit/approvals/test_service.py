@@ -170,7 +170,7 @@ async def test_a_vote_is_tried_again_when_somebody_else_was_faster(world: World)
     slow = SlowReader(world, MOST_RACES - 1)
     answers = replace(world.answers, storage=cast(Storage, slow))
 
-    settled = await answers.vote(request.id, ALICE, 1, (Approve(),), world.now)
+    settled = await answers.vote(request.id, ALICE, 1, (Approve(),), world.now, digest=request.digest)
 
     assert settled.decision is not None
     assert slow.times == 0
@@ -181,7 +181,7 @@ async def test_a_vote_that_loses_every_race_says_so(world: World) -> None:
     answers = replace(world.answers, storage=cast(Storage, SlowReader(world, MOST_RACES)))
 
     with pytest.raises(Conflict):
-        await answers.vote(request.id, ALICE, 1, (Approve(),), world.now)
+        await answers.vote(request.id, ALICE, 1, (Approve(),), world.now, digest=request.digest)
 
     assert (await world.storage.request(request.id)).votes == ()
 
@@ -190,7 +190,7 @@ Door = Callable[[World, Request, Person], Awaitable[Request]]
 
 
 async def checking(world: World, request: Request, who: Person) -> Request:
-    return await world.answers.check(request.id, who, request.version, world.now)
+    return await world.answers.check(request.id, who, request.version, world.now, digest=request.digest)
 
 
 async def voting(world: World, request: Request, who: Person) -> Request:
@@ -198,7 +198,7 @@ async def voting(world: World, request: Request, who: Person) -> Request:
 
 
 async def editing(world: World, request: Request, who: Person) -> Request:
-    return await world.answers.edit(request.id, who, request.version, 0, {}, world.now)
+    return await world.answers.edit(request.id, who, request.version, 0, {}, world.now, digest=request.digest)
 
 
 DOORS: list[Door] = [checking, voting, editing]
@@ -249,7 +249,7 @@ async def test_a_vote_is_counted_on_who_may_answer_now_and_not_on_what_is_rememb
         world.directory.groups["@admins"] = []
         world.directory.cached["@admins"] = [BOB]
         request = await asked(world)
-        assert await world.answers.check(request.id, BOB, 1, world.now) == request
+        assert await world.answers.check(request.id, BOB, 1, world.now, digest=request.digest) == request
 
         with pytest.raises(NotAnApprover):
             await world.vote(BOB, on=request)
@@ -281,13 +281,13 @@ async def test_a_card_that_somebody_deleted_is_posted_anew_with_the_reminder(lad
 async def test_a_check_gives_the_request_and_changes_nothing(world: World) -> None:
     request = await asked(world)
 
-    assert await world.answers.check(request.id, ALICE, 1, world.now) == request
+    assert await world.answers.check(request.id, ALICE, 1, world.now, digest=request.digest) == request
     assert await world.storage.request(request.id) == request
 
 
 async def test_a_vote_on_what_was_edited_meanwhile_is_not_counted(world: World) -> None:
     request = await asked(world)
-    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now)
+    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now, digest=request.digest)
 
     with pytest.raises(StaleVersion):
         await world.vote(ALICE, on=request)
@@ -299,7 +299,7 @@ async def test_a_vote_on_what_was_edited_meanwhile_is_not_counted(world: World) 
 async def test_an_edit_is_recorded_with_its_difference_and_the_digest_that_it_made(world: World) -> None:
     request = await asked(world)
 
-    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now)
+    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now, digest=request.digest)
 
     (event,) = await world.history(await world.task(request.task_id), "edited")
     assert event.digest == edited.digest != request.digest
@@ -325,7 +325,7 @@ async def test_an_answer_that_the_graph_would_refuse_is_not_recorded(world: Worl
 
 async def test_a_request_that_is_not_there_cannot_be_answered(world: World) -> None:
     with pytest.raises(NotFound):
-        await world.answers.vote(RequestId("nope"), ALICE, 1, (Approve(),), world.now)
+        await world.answers.vote(RequestId("nope"), ALICE, 1, (Approve(),), world.now, digest=None)
 
 
 # --- Cancelling ---------------------------------------------------------------------------------
@@ -663,6 +663,8 @@ async def test_an_edit_that_the_graph_would_refuse_is_not_recorded(world: World)
     world.engine.refused_edit = "The amount must be a number."
 
     with pytest.raises(InvalidAnswer, match="must be a number"):
-        await world.answers.edit(request.id, ALICE, request.version, 0, {"amount": "much"}, world.now)
+        await world.answers.edit(
+            request.id, ALICE, request.version, 0, {"amount": "much"}, world.now, digest=request.digest
+        )
 
     assert await world.storage.request(request.id) == request

@@ -51,7 +51,7 @@ async def answered(world: World, by: Person = ALICE, hold: timedelta = MINUTE) -
     task = await world.started()
     request = await world.request(task)
     verdicts = (Respond(value="eu-west"),)
-    await world.answers.vote(request.id, by, request.version, verdicts, world.now, hold=hold)
+    await world.answers.vote(request.id, by, request.version, verdicts, world.now, hold=hold, digest=request.digest)
     await world.settle()
     return task, await world.request(task)
 
@@ -88,7 +88,7 @@ async def test_an_answer_that_was_taken_back_leaves_the_question_as_it_was() -> 
         (event,) = await world.history(task, "taken_back")
         assert event.person == ALICE
 
-        await world.answers.vote(taken.id, BOB, 1, (Respond(value="ap-south"),), world.now)
+        await world.answers.vote(taken.id, BOB, 1, (Respond(value="ap-south"),), world.now, digest=taken.digest)
         await world.settle()
         assert [id for id, _ in world.engine.effects] == [FIRST]
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
+import subprocess
+import sys
 import uuid
 from collections import OrderedDict, deque, namedtuple
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 from pathlib import PurePosixPath
 from typing import Any
 
+import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +25,7 @@ from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
 from bot.approvals.ids import JSON
-from bot.engine import payload
+from bot.engine import payload, questions
 
 SURROGATE = "\ud800"
 
@@ -183,3 +188,95 @@ def test_what_is_json_already_stays_as_it_is(value: Any) -> None:
     said = payload.to_json(value)
 
     assert payload.to_json(said) == said
+
+
+# --- Nothing else has the same ----------------------------------------------------------------------
+
+
+class Other(BaseModel):
+    name: str
+    since: date
+
+
+class Hiding(BaseModel):
+    shown: int
+    hidden: int = pydantic.Field(default=0, exclude=True)
+
+
+class Listing(pydantic.RootModel[list[int]]):
+    def __iter__(self) -> Any:
+        return iter(self.root)
+
+
+DAY = date(2030, 1, 2)
+MOMENT = datetime(2030, 10, 27, 2, 30, tzinfo=UTC)
+DIFFERENT: list[list[Any]] = [
+    [math.nan, "nan", "NaN", None],
+    [math.inf, "inf", -math.inf],
+    [1, 1.0, True, "1", Decimal(1), Level.HIGH],
+    [0, 0.0, -0.0, False, "", None, [], {}],
+    [(1, 2), [1, 2], {1, 2}, frozenset({1, 2}), deque([1, 2]), Pair(1, 2), Listing([1, 2]), "[1, 2]"],
+    [b"ab", bytearray(b"ab"), "2 bytes: 6162"],
+    [DAY, "2030-01-02", datetime(2030, 1, 2, tzinfo=UTC)],
+    [MOMENT, MOMENT.replace(fold=1), MOMENT.replace(tzinfo=None), MOMENT.isoformat()],
+    [{1: "a"}, {"1": "a"}, {True: "a"}, {1.0: "b"}, {"1 (int)": "a"}],
+    [{1: "a", "1": "b"}, {"1": "b", "1 (int)": "a"}, {1: "b", "1": "a"}],
+    [{"a": 1}, OrderedDict(a=1), [["a", 1]], [("a", 1)]],
+    [
+        Owner(name="e", since=DAY),
+        Other(name="e", since=DAY),
+        {"name": "e", "since": DAY},
+        {"name": "e", "since": "2030-01-02"},
+    ],
+    [Hiding(shown=1), Hiding(shown=1, hidden=2), {"shown": 1}],
+    [Word.YES, "yes"],
+    [f"a{SURROGATE}", "a\udc00", "a?"],
+    [{SURROGATE: 1}, {"\udc00": 1}, {"?": 1}],
+    ["\ud83d\ude00", "😀"],
+    [pydantic.SecretStr("a"), pydantic.SecretStr("b"), "**********"],
+    [10**5000, 10**5000 + 1, hex(10**5000)],
+    [2**53, 2**53 + 1, float(2**53)],
+    [{"x": [1, (2,)]}, {"x": (1, [2])}, {"x": [1, [2]]}],
+    [{"nan", math.nan}, {"nan"}, [math.nan, "nan"]],
+    ["a\n[]", "a", ["a"]],
+]
+
+
+@pytest.mark.parametrize("group", DIFFERENT, ids=map(str, range(len(DIFFERENT))))
+def test_no_two_values_have_the_same_exact_text(group: list[Any]) -> None:
+    assert len({payload.exact(value) for value in group}) == len(group)
+
+
+@pytest.mark.parametrize("group", DIFFERENT, ids=map(str, range(len(DIFFERENT))))
+def test_no_two_values_have_the_same_digest_as_a_question(group: list[Any]) -> None:
+    def digest(value: Any) -> str:
+        said, types = payload.read({"question": "Do it?", "details": {"with": value}})
+        return replace(questions.read(said), types=types).digest
+
+    assert len({digest(value) for value in group}) == len(group)
+
+
+@settings(max_examples=80)
+@given(values)
+def test_what_is_json_has_no_notes_and_its_canonical_json_as_exact_text(value: Any) -> None:
+    said = payload.to_json(value)
+
+    assert payload.read(said) == (said, ())
+    assert payload.exact(said) == json.dumps(said, sort_keys=True, separators=(",", ":"))
+
+
+@settings(max_examples=150)
+@given(values, values)
+def test_two_values_of_one_exact_text_are_equal_and_of_one_type(one: Any, two: Any) -> None:
+    if payload.exact(one) == payload.exact(two):
+        assert type(one) is type(two)
+        assert repr(one) == repr(two) or one == two
+
+
+def test_the_exact_text_is_the_same_in_every_process() -> None:
+    code = "from bot.engine.payload import exact; print(exact({'nan', float('nan'), 'b', ('a',), 1}))"
+    seeds = [{**os.environ, "PYTHONHASHSEED": str(seed)} for seed in (1, 2, 3)]
+    written = {subprocess.run([sys.executable, "-c", code], env=env, capture_output=True).stdout for env in seeds}
+
+    assert len(written) == 1
+    assert written != {b""}

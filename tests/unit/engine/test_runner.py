@@ -19,7 +19,7 @@ from bot.approvals.decision import Approve, Expired, Reject
 from bot.approvals.errors import GraphUnavailable, InvalidAnswer, InvalidInputs, UnknownGraph, Unreachable
 from bot.approvals.ids import InterruptId, ThreadId
 from bot.approvals.ports import Draining, Engine, Phase
-from bot.approvals.task import Lease, Task
+from bot.approvals.task import Gone, Lease, Part, Task
 from bot.engine import inputs, questions
 from bot.engine.checkpoints import sqlite_saver
 from bot.engine.registry import LoadedGraph, Registry
@@ -338,13 +338,13 @@ def test_the_graphs_are_listed_and_their_inputs_parsed() -> None:
         engine.parse_inputs("absent", {})
 
 
-async def test_a_task_of_a_graph_that_is_not_there_any_more_cannot_be_read() -> None:
+@pytest.mark.parametrize("name", ["gone", "absent"])
+async def test_a_task_of_a_graph_that_is_missing_or_cannot_be_loaded_lacks_it(name: str) -> None:
     engine = engine_of(InMemorySaver(), act=Ledger().does("act"))
 
-    with pytest.raises(UnknownGraph):
-        await engine.status(replace(TASK, graph="gone"))
-    with pytest.raises(GraphUnavailable):
-        await engine.status(replace(TASK, graph="absent"))
+    status = await engine.status(replace(TASK, graph=name))
+
+    assert (status.phase, status.lacks) == (Phase.LACKING, Gone(part=Part.GRAPH, name=name))
 
 
 def test_a_decision_becomes_the_value_that_its_question_wants() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from langchain_core.runnables import RunnableConfig
@@ -83,7 +84,7 @@ class Thread:
         return await self._run(None, options)
 
     async def status(self) -> ThreadStatus:
-        return await status.read(self.graph, self.config)
+        return await status.read(self.graph, self.config, status.Look(now=datetime.now(UTC)))
 
     async def _run(self, given: Any, options: dict[str, Any]) -> ThreadStatus:
         """Run; what a node raises is in the status, as it is for the engine."""

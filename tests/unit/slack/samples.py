@@ -72,6 +72,7 @@ def question(*items: Item, **changes: object) -> Question:
         items=items or (DELETE,),
         risk=Risk.HIGH,
         payload={"action_requests": [{"name": item.name, "args": dict(item.arguments)} for item in items or (DELETE,)]},
+        types=(),
     )
     return replace(asked, **changes)  # type: ignore[arg-type]
 

@@ -22,7 +22,7 @@ from bot.approvals.task import Ended, Failed
 from bot.slack import actions, cards
 from bot.slack.cards import Card, Urgency
 from tests.unit.slack import limits, samples
-from tests.unit.slack.samples import CAROL, DELETE, FAILURE, NOW, POLICY, REFUND, answered, decided, request, view
+from tests.unit.slack.samples import CAROL, FAILURE, NOW, POLICY, REFUND, answered, decided, request, view
 from tests.unit.slack.test_text import HOSTILE
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -36,6 +36,10 @@ ITEMS = st.builds(
     arguments=st.dictionaries(HOSTILE, VALUES, max_size=20),
     verdicts=st.lists(st.sampled_from(list(Verdict)), max_size=5, unique=True).map(tuple),
 )
+
+
+def _card_of(*items: Item) -> Card:
+    return cards.draw(view(asked=request(samples.question(*items))))
 
 
 def labels(card: Card) -> list[str]:
@@ -108,14 +112,14 @@ def test_no_payload_breaks_a_limit_or_forges_markup(
         {"rows": [{"id": number, "name": "…" * 80} for number in range(3000)]},
     ],
 )
-def test_a_huge_payload_is_a_sample_and_all_of_it_is_one_click_away(huge: dict[str, JSON]) -> None:
+def test_a_huge_payload_is_a_sample_and_is_answered_after_a_review(huge: dict[str, JSON]) -> None:
     item = Item(name="n" * 5000, arguments=huge, verdicts=samples.EVERYTHING)
 
     card = cards.draw(view(asked=request(samples.question(*[item] * 20, title="t" * 9000, text="w" * 90_000))))
 
     limits.check_message(card.text, list(card.blocks))
-    assert "View all" in labels(card)
-    assert "…" in seen(card)
+    assert labels(card) == ["Review…", "History"]
+    assert "…" in seen(card) or "too large" in seen(card)
 
 
 def test_a_long_list_is_cut_with_its_count() -> None:
@@ -125,11 +129,11 @@ def test_a_long_list_is_cut_with_its_count() -> None:
     assert "… 206 more" in seen(card)
 
 
-def test_buttons_carry_an_id_and_a_version_and_nothing_else() -> None:
-    card = cards.draw(view())
+def test_buttons_carry_an_id_and_the_version_and_digest_that_they_stand_below() -> None:
+    asked = request(samples.question(REFUND))
 
-    for button in limits.buttons(card.blocks):
-        assert json.loads(button["value"]) == {"request": "4be1d07c", "version": 1}
+    for button in limits.buttons(cards.draw(view(asked=asked)).blocks):
+        assert json.loads(button["value"]) == {"request": "4be1d07c", "version": 1, "digest": asked.question.digest}
 
 
 def test_only_the_verdicts_that_the_items_take_are_offered() -> None:
@@ -139,14 +143,14 @@ def test_only_the_verdicts_that_the_items_take_are_offered() -> None:
 
 
 def test_one_primary_button_and_a_red_one_to_reject() -> None:
-    styles = {each["text"]["text"]: each.get("style") for each in limits.buttons(cards.draw(view()).blocks)}
+    styles = {each["text"]["text"]: each.get("style") for each in limits.buttons(_card_of(REFUND).blocks)}
 
     plain = dict.fromkeys(("Edit…", "Answer…", "View all", "History"))
     assert styles == {"Approve": "primary", "Reject": "danger", **plain}
 
 
 def test_several_items_are_answered_together_or_one_by_one() -> None:
-    card = cards.draw(view(asked=request(samples.question(DELETE, REFUND))))
+    card = _card_of(replace(REFUND, name="check_order"), REFUND)
 
     assert labels(card) == ["Edit…", "Edit…", "Approve all 2", "Reject all 2", "One by one…", "View all", "History"]
     assert [each["action_id"] for each in limits.buttons(card.blocks)][:2] == ["edit:0", "edit:1"]
@@ -167,7 +171,7 @@ def test_choices_are_buttons_with_their_number() -> None:
 
 def test_many_choices_are_made_in_a_modal() -> None:
     item = Item(name="", arguments={}, verdicts=(Verdict.CHOOSE,))
-    asked = samples.question(item, choices=tuple(f"choice {number}" for number in range(40)))
+    asked = samples.question(item, choices=tuple(f"choice {number}" for number in range(10)))
 
     card = cards.draw(view(asked=request(asked)))
 
@@ -229,8 +233,8 @@ def test_approved_and_gone_on_are_two_facts() -> None:
     delivered = seen(cards.draw(view(asked=request(state=Delivered(decision=answered(), at=NOW)))))
 
     assert "Waiting for the agent to go on" in approved
-    assert "The agent went on" not in approved
-    assert "The agent went on" in delivered
+    assert "The agent was told, and went on" not in approved
+    assert "The agent was told, and went on" in delivered
     assert "Waiting" not in delivered
 
 
@@ -300,7 +304,7 @@ def test_a_text_of_several_lines_is_shown_as_lines_unless_it_reads_like_somethin
 
 
 def test_records_are_a_line_each_with_their_names_in_bold() -> None:
-    rest: list[JSON] = [{"row": number} for number in range(3, 23)]
+    rest: list[JSON] = [{"row": number} for number in range(3, 33)]
     rows: list[JSON] = [{"row": 1, "text": "fine   *row* 2"}, {"row": 2, "text": "2"}, *rest]
 
     card = cards.draw(view(asked=request(samples.question(Item(name="", arguments={"rows": rows}, verdicts=())))))
@@ -311,7 +315,7 @@ def test_records_are_a_line_each_with_their_names_in_bold() -> None:
     ]
     assert first == [("row", True), ("  1", False), (" · ", False), ("text", True), ("  fine   *row* 2", False)]
     assert second[-1] == ('  "2"', False)
-    assert last == [("… 14 more", True)]
+    assert last == [("… 24 more", True)]
 
 
 def test_the_same_record_is_drawn_the_same() -> None:
@@ -380,22 +384,22 @@ def test_a_private_request_shows_nothing_of_what_it_asks(kind: SurfaceKind, chan
     assert "refund" in json.dumps([card.text, card.blocks]) or kind is SurfaceKind.REMINDER
 
 
-def test_a_private_card_offers_the_rest_and_an_answer() -> None:
+def test_a_private_card_is_answered_after_a_review_alone() -> None:
     card = cards.draw(view(asked=request(SECRET, policy=PRIVATE)))
 
-    assert labels(card) == ["Approve", "Choose…", "Reject", "View all", "History"]
-    assert "shown to those alone who may answer" in seen(card)
+    assert labels(card) == ["Review…", "History"]
+    assert "shown only to those who may answer" in seen(card)
 
 
 def test_an_approval_that_has_to_say_why_opens_a_form() -> None:
-    card = cards.draw(view(asked=request(policy=replace(POLICY, reasons=(Verdict.APPROVE,)))))
+    card = cards.draw(view(asked=request(samples.question(REFUND), policy=replace(POLICY, reasons=(Verdict.APPROVE,)))))
 
     (approve, *_) = limits.buttons(card.blocks)
     assert (approve["text"]["text"], approve["action_id"]) == ("Approve…", actions.APPROVE_WHY)
 
 
 def test_a_policy_may_have_slack_ask_once_more() -> None:
-    asked = request(policy=replace(POLICY, confirm=True))
+    asked = request(samples.question(REFUND), policy=replace(POLICY, confirm=True))
     choosing = replace(samples.question(REFUND, choices=("left", "right")))
     choosing = replace(choosing, items=(replace(REFUND, verdicts=(Verdict.CHOOSE,)),))
 

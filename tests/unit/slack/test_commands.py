@@ -19,6 +19,7 @@ from bot.slack.directory import DirectMessage, Joined, NotJoined, PlaceCheck, Sl
 from bot.slack.messenger import SlackMessenger
 from bot.slack.parts import Parts, told
 from tests.fakes.engine import FakeEngine
+from tests.fakes.secrets import masking
 from tests.fakes.world import ALICE, CHANNEL, FIRST, RITA, STRANGER, World, a_world, question
 
 
@@ -82,6 +83,7 @@ class Desk:
             engine=self.world.engine,
             storage=self.world.storage,
             messenger=cast("SlackMessenger", None),
+            masking=masking(),
             directory=cast("SlackDirectory", Places(self.place)),
             inboxes=self.world.inboxes,
             homes=self.world.homes,

@@ -110,7 +110,7 @@ def test_a_home_says_what_waits_of_whom_how_grave_by_when_and_where() -> None:
 
     for part in (
         "Waiting for you · 1",
-        "*Delete 214 log files*",
+        "Delete 214 log files",
         "*High risk* · asked by <@U0ALICE> for *cleanup* · answer by <!date^",
         "<https://acme.slack.com/archives/C0OPS/p1772616600000200?thread_ts=1772616600.000100&amp;cid=C0OPS|Open the",
     ):
@@ -118,7 +118,7 @@ def test_a_home_says_what_waits_of_whom_how_grave_by_when_and_where() -> None:
 
 
 def test_what_waits_has_the_buttons_of_its_card() -> None:
-    asked = request()
+    asked = request(samples.question(samples.REFUND))
     (buttons,) = [block for block in draw(contents([row(asked)]))["blocks"] if block["type"] == "actions"]
 
     assert buttons["elements"][0]["action_id"] == actions.APPROVE

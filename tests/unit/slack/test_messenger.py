@@ -21,6 +21,7 @@ from bot.slack.calls import NotSent, web_client
 from bot.slack.cards import Card
 from bot.slack.messenger import EVENT_TYPE, SlackMessenger
 from bot.slack.pace import Pace
+from tests.fakes.secrets import masking
 from tests.unit.slack import samples
 from tests.unit.slack.conftest import Slack
 from tests.unit.slack.samples import ALICE, BOB
@@ -36,7 +37,7 @@ def id() -> SurfaceId:
 
 @pytest.fixture
 def messenger(client: AsyncWebClient) -> SlackMessenger:
-    return SlackMessenger(client)
+    return SlackMessenger(client, masking())
 
 
 def since() -> datetime:
@@ -51,7 +52,7 @@ async def test_it_is_the_messenger_port(messenger: SlackMessenger) -> None:
 
 async def test_every_state_is_taken_by_slack(client: AsyncWebClient) -> None:
     for number, view in enumerate(samples.every_view().values()):
-        messenger = SlackMessenger(client)
+        messenger = SlackMessenger(client, masking())
         await messenger.post(OPS, None, messenger.draw(view), SurfaceId(f"s-{number}"))
 
 
@@ -198,7 +199,7 @@ async def test_a_search_that_failed_is_worth_another_try(
 
 
 async def test_slack_out_of_reach_did_nothing(id: SurfaceId) -> None:
-    messenger = SlackMessenger(web_client("xoxb-1", "http://127.0.0.1:9/api/"))
+    messenger = SlackMessenger(web_client("xoxb-1", "http://127.0.0.1:9/api/"), masking())
 
     with pytest.raises(NotNow, match="did not reach Slack"):
         await messenger.post(OPS, None, messenger.draw(samples.view()), id)
@@ -229,7 +230,7 @@ async def proxy() -> AsyncIterator[tuple[SlackMessenger, list[web.Request]]]:
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield SlackMessenger(web_client("xoxb-1", f"http://127.0.0.1:{runner.addresses[0][1]}/")), seen
+    yield SlackMessenger(web_client("xoxb-1", f"http://127.0.0.1:{runner.addresses[0][1]}/"), masking()), seen
     await runner.cleanup()
 
 
@@ -256,7 +257,7 @@ async def test_a_search_turns_pages_and_gives_up_in_the_end(id: SurfaceId) -> No
 
             return Response()
 
-    messenger = SlackMessenger(Client(), Pace())  # type: ignore[arg-type]
+    messenger = SlackMessenger(Client(), masking(), Pace())  # type: ignore[arg-type]
 
     assert await messenger.find(OPS, None, id, since()) is None
     assert len(pages) == 10
@@ -273,7 +274,7 @@ async def test_the_id_is_all_that_the_metadata_says(messenger: SlackMessenger, s
 
 async def test_a_card_waits_no_longer_than_patience(client: AsyncWebClient, slack: Slack) -> None:
     pace = Pace(monotonic=lambda: 0.0)
-    messenger = SlackMessenger(client, pace)
+    messenger = SlackMessenger(client, masking(), pace)
     pace.close("chat.update", 60)
 
     with pytest.raises(NotNow, match="at its pace"):

@@ -16,7 +16,7 @@ from bot.approvals.ids import JSON
 from bot.approvals.ports import Graph, Input
 from bot.approvals.question import Item, Verdict
 from bot.approvals.request import Request
-from bot.slack import actions, modals, pages, starting
+from bot.slack import actions, blocks, modals, one_by_one, starting
 from bot.slack.fields import VALUE
 from bot.slack.modals import Modal, Problems
 from bot.slack.one_by_one import MOST_ITEMS
@@ -98,6 +98,8 @@ def every_modal() -> dict[str, Modal]:
         "edit": modals.edit(request()),
         "each": modals.each(request(question(DELETE, REFUND))),
         "view all": modals.view_all(request()),
+        "review": modals.review(request()),
+        "review, the end": modals.review(request(question(*[DELETE] * 9)), 99),
         "start": starting.start([CLEANUP, LOST]),
         "start, none": starting.start([LOST]),
         "notice": modals.notice("Not counted", "You may not answer this request. Who may: <@U0BOB>."),
@@ -111,10 +113,11 @@ def test_every_modal_is_within_slacks_limits(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["reject", "respond", "choose", "edit", "each", "view all"])
-def test_a_modal_carries_an_id_and_a_version_and_nothing_else(name: str) -> None:
+def test_a_modal_carries_an_id_and_the_version_and_digest_that_it_shows(name: str) -> None:
     metadata = json.loads(every_modal()[name]["private_metadata"])
 
-    assert metadata == {"request": "4be1d07c", "version": 1}
+    assert set(metadata) == {"request", "version", "digest"}
+    assert (metadata["request"], metadata["version"], len(metadata["digest"])) == ("4be1d07c", 1, 64)
 
 
 def test_a_reason_is_required_where_the_policy_says_so() -> None:
@@ -137,6 +140,26 @@ def test_plain_words_are_an_answer() -> None:
     answer = modals.response(asked, submitted(modals.respond(asked), answer={"value": "CC-4711"}))
 
     assert answer == Respond(value="CC-4711")
+
+
+@pytest.mark.parametrize("words", [" ", "\n \t"])
+def test_an_answer_of_blanks_is_a_problem_at_its_field(words: str) -> None:
+    asked = answering()
+
+    answer = modals.response(asked, submitted(modals.respond(asked), answer={"value": words}))
+
+    assert isinstance(answer, Problems)
+    assert list(answer.by_block) == ["answer"]
+
+
+def test_whoever_answers_what_may_be_a_yes_or_no_question_reads_how_to_say_no() -> None:
+    plain = replace(DELETE, verdicts=(Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND))
+    told = json.dumps(modals.respond(request(question(plain))))
+    not_told = json.dumps(modals.respond(answering()))
+
+    assert "The agent receives these words as you write them" in told
+    assert "press *Reject*" in told
+    assert "receives these words" not in not_told
 
 
 def test_no_answer_is_a_problem_at_its_field() -> None:
@@ -183,7 +206,7 @@ def test_each_problem_of_a_form_stands_at_its_field() -> None:
 
     assert isinstance(problems, Problems)
     assert problems.by_block["answer:0"] == "Please fill this in."
-    assert problems.by_block["answer:1"] == "This has to be a whole number."
+    assert problems.by_block["answer:1"] == "This has to be a whole number, for example 12."
     assert problems.by_block["answer:6"].startswith("This is not JSON: line 1")
 
 
@@ -242,6 +265,56 @@ def test_as_many_items_as_a_modal_holds_are_answered_one_by_one() -> None:
     assert modals.verdicts(asked, submitted(modal, **chosen)) == (Approve(),) * MOST_ITEMS
 
 
+WANTS = Item(name="crm", arguments={"asks": "Who?"}, verdicts=(Verdict.RESPOND, Verdict.REJECT), form=FORM)
+PAGE = Item(name="crm", arguments={"url": "https://crm.example"}, verdicts=(Verdict.APPROVE, Verdict.REJECT))
+
+
+def test_each_item_is_answered_with_a_form_of_its_own() -> None:
+    asked = request(question(WANTS, PAGE, WANTS))
+    modal = modals.each(asked)
+    chosen = {
+        "verdict:0": option(modal, "verdict:0", "Answer"),
+        "verdict:1": option(modal, "verdict:1", "Reject"),
+        "words:1": {"value": "Not from here"},
+        "verdict:2": option(modal, "verdict:2", "Reject"),
+        "words:2": {"value": "Ask her"},
+    }
+    missing = modals.verdicts(asked, submitted(modal, **chosen))
+    filled = modals.verdicts(
+        asked, submitted(modal, **chosen, **{"form:0:0": {"value": "Ann"}, "form:0:1": {"value": "2"}})
+    )
+
+    limits.check_modal(modal)
+    assert isinstance(missing, Problems)
+    assert list(missing.by_block) == ["form:0:0", "form:0:1"]
+    answer, *rest = filled if isinstance(filled, tuple) else ()
+    assert isinstance(answer, Respond)
+    assert isinstance(answer.value, dict)
+    assert (answer.value["name"], answer.value["count"]) == ("Ann", 2)
+    assert rest == [Reject(reason="Not from here"), Reject(reason="Ask her")]
+
+
+def test_forms_that_do_not_all_fit_into_one_modal_are_asked_for_as_json() -> None:
+    asked = request(question(*[WANTS] * 20))
+    modal = modals.each(asked)
+    chosen = {f"verdict:{n}": option(modal, f"verdict:{n}", "Answer") for n in range(20)}
+    written = {f"form:{n}": {"value": '{"name": "Ann", "count": 2}'} for n in range(20)}
+
+    limits.check_modal(modal)
+    assert modals.verdicts(asked, submitted(modal, **chosen, **written)) == (
+        (Respond(value={"name": "Ann", "count": 2}),) * 20
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "field", "block"), [(0, "count", "form:0:1"), (0, "", "form:0:0"), (1, "", "verdict:1")]
+)
+def test_what_the_graph_would_refuse_is_said_at_the_field_of_its_item(item: int, field: str, block: str) -> None:
+    asked = request(question(WANTS, PAGE))
+
+    assert one_by_one.beside(asked, item, field, "No.") == Problems(by_block={block: "No."})
+
+
 def test_an_item_without_a_verdict_or_a_reason_is_a_problem() -> None:
     asked = request(question(DELETE, REFUND))
     modal = modals.each(asked)
@@ -256,14 +329,14 @@ def test_an_item_without_a_verdict_or_a_reason_is_a_problem() -> None:
 @settings(max_examples=50)
 @given(st.text(alphabet="ab\n", max_size=30_000))
 def test_the_pieces_of_the_whole_are_the_whole(words: str) -> None:
-    pieces = pages.split(words)
+    pieces = blocks.split(words)
 
     assert "".join(pieces) == words
-    assert all(len(piece) <= pages.PIECE for piece in pieces)
+    assert all(len(piece) <= blocks.PIECE for piece in pieces)
 
 
 def test_view_all_shows_all_of_it_page_by_page() -> None:
-    asked = request()
+    asked = request(question(replace(DELETE, arguments={**DELETE.arguments, "note": "n" * 30_000})))
     shown: list[str] = []
     page = 0
 
@@ -284,7 +357,7 @@ def test_view_all_shows_all_of_it_page_by_page() -> None:
 
 
 def test_a_page_that_does_not_exist_is_the_last() -> None:
-    assert modals.view_all(request(), 99)["blocks"] == modals.view_all(request(), 3)["blocks"]
+    assert modals.view_all(request(), 99)["blocks"] == modals.view_all(request(), 1)["blocks"]
 
 
 def test_starting_asks_for_the_inputs_of_the_chosen_graph() -> None:

@@ -13,6 +13,7 @@ from bot.approvals.inboxes import Front
 from bot.approvals.ports import MessageGone, NotNow, OutcomeUnknown, PlaceGone
 from bot.slack import blocks, text, views
 from bot.slack.messenger import SlackMessenger
+from tests.fakes.secrets import masking
 from tests.unit.slack import samples
 from tests.unit.slack.conftest import Slack
 from tests.unit.slack.samples import ALICE, BOB
@@ -23,7 +24,7 @@ OPS = ChannelId("C0OPS")
 
 @pytest.fixture
 def messenger(client: AsyncWebClient) -> SlackMessenger:
-    return SlackMessenger(client, address="https://acme.slack.com/")
+    return SlackMessenger(client, masking(), address="https://acme.slack.com/")
 
 
 async def test_it_is_the_front_port(messenger: SlackMessenger) -> None:

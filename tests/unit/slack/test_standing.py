@@ -174,6 +174,17 @@ def test_what_silence_does_stands_beside_the_deadline(action: Action, said: str)
     assert "Next:" not in shown
 
 
+@pytest.mark.parametrize("action", [Consent(), Pick(choice="left")])
+def test_after_an_objection_the_card_does_not_say_that_silence_approves(action: Action) -> None:
+    request = asked(stage(Step(after=HOUR, action=action)))
+
+    shown = words(replace(request, objections=(request.requester,)))
+
+    assert "Silence is no answer any more, because somebody objected" in shown
+    assert "Silence approves" not in shown
+    assert "Silence chooses" not in shown
+
+
 def test_an_extension_says_by_how_much_and_whose_it_was() -> None:
     busy = cards.draw(samples.every_view()["card, with all that people did"])
 

@@ -100,13 +100,15 @@ def test_in_no_modal(asked: Request) -> None:
         modals.each(asked),
         modals.edit(asked),
         modals.view_all(asked),
+        modals.review(asked),
+        modals.review(asked, 99),
     ]
     views += [modals.choose(asked)] if asked.question.choices else []
 
     for view in views:
         limits.check_modal(view)
         assert_nothing_is_forged(view)
-        assert set(json.loads(view["private_metadata"])) == {"request", "version"}
+        assert set(json.loads(view["private_metadata"])) == {"request", "version", "digest"}
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
