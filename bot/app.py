@@ -44,6 +44,7 @@ from bot.slack.calls import connections, web_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.intake import Intake
 from bot.slack.messenger import SlackMessenger
+from bot.slack.names import Names
 from bot.slack.parts import Parts
 from bot.stores import opened, system_clock
 from bot.work import Inboxwork, Lane, Workshop
@@ -171,6 +172,7 @@ async def running(settings: Settings, *, clock: Clock = system_clock, learned: L
                 messenger=messenger,
                 masking=masking,
                 directory=directory,
+                names=Names(bolt.client),
                 inboxes=inboxes,
                 homes=homes,
                 digests=digests,

@@ -16,6 +16,7 @@ from bot.approvals.ids import JSON, ChannelId, RequestId
 from bot.approvals.ports import LookupFailed, Storage
 from bot.approvals.request import Request
 from bot.approvals.selection import ConditionFailed
+from bot.approvals.snapshot import full
 from bot.approvals.surface import Surface, SurfaceKind
 
 
@@ -64,7 +65,8 @@ class Amending:
                 return Amended(before=request, after=request)
             moved = rules.put_under(request, terms.policy, terms.unknown, now)
             moved = await Admission(storage=self.storage, directory=self.chooser.directory).introduced(moved)
-            event = event_of(moved, "policy_applied", now, data={"by": by, **_told(request, moved)})
+            told = {**full(moved, task), "by": by, **_told(request, moved)}
+            event = event_of(moved, "policy_applied", now, data=told)
             shown = [*await self._elsewhere(moved, now), *surfaces.files_of(moved, now)]
             return Amended(before=request, after=await self.storage.save_request(moved, event, shown))
 
@@ -91,5 +93,4 @@ def _told(before: Request, after: Request) -> dict[str, JSON]:
         "asked_before": list[JSON](before.approvers),
         "asks": list[JSON](after.approvers),
         "voided": list[JSON](dict.fromkeys(voter.user_id for voter in voters)),
-        "version": after.version,
     }

@@ -5,22 +5,27 @@ Nothing here calls Slack or runs a graph: what has to follow is woken, and found
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.approvals import refusals, rules, surfaces
+from bot.approvals import refusals, rules, surfaces, tally
 from bot.approvals.admission import Admission
 from bot.approvals.audit import event_of
 from bot.approvals.changes import Changes, difference, said, until_won
 from bot.approvals.choosing import Chooser
 from bot.approvals.decision import ItemVerdict, Vote
-from bot.approvals.errors import AnotherRule, Unreachable
-from bot.approvals.ids import JSON, Person, RequestId, SurfaceId
+from bot.approvals.errors import AnotherRule, TooLateToChange, Unreachable
+from bot.approvals.ids import JSON, MessageRef, Person, RequestId, SurfaceId
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Request
 from bot.approvals.selection import ConditionFailed, Policies
+from bot.approvals.snapshot import full, next_stage
 from bot.approvals.sweeper import Sweeper
+from bot.approvals.task import Task
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +77,13 @@ class Answers:
         *,
         digest: str | None,
         hold: timedelta = timedelta(0),
+        message: MessageRef | None = None,
     ) -> Request:
         """Count one person's verdicts on what they were shown, which is of this version and digest (see `check`); the
         first to settle it wins.
 
         What settles it is kept from the graph for as long as `hold` says, and may be taken back until then.
+        `message` is the one whose words it was given in: `reword` and `unsay` know the answer by it.
 
         Raises `NotFound`, `AlreadySettled`, `StaleVersion`, `MayNotVote`, `VerdictNotOffered`, `ReasonMissing`,
         `InvalidAnswer`, or `Unreachable`; nothing is changed then.
@@ -96,14 +103,13 @@ class Answers:
                     digest=digest or "",
                     at=now,
                     surface=surface,
+                    message=message,
                 ),
                 electorate,
             )
-            if hold:
-                cast = rules.hold(cast, request, hold, now)
-            if cast.stage_number != request.stage_number:
-                cast = await self._admission.introduced(cast)
-            return await self._changes.store(cast, person, "voted", now, said(verdicts), surface=surface)
+            cast = await self._cast(request, cast, hold, now)
+            data = {**said(verdicts), **next_stage(request, cast)}
+            return await self._changes.store(cast, person, "voted", now, data, surface=surface)
 
         async with refusals.of_request(self.storage, request_id, person, "vote", now, surface):
             return await until_won(once)
@@ -136,6 +142,57 @@ class Answers:
         async with refusals.of_request(self.storage, request_id, person, "answer differently", now, surface):
             return await until_won(once)
 
+    async def reword(
+        self,
+        request_id: RequestId,
+        person: Person,
+        message: MessageRef,
+        verdict: ItemVerdict,
+        now: datetime,
+        *,
+        hold: timedelta,
+    ) -> Request:
+        """The request, answered with what the message says by now in the place of what it said before.
+
+        Raises `TooLateToChange`, or what `vote` raises; the earlier answer stands then.
+        """
+
+        async def once() -> Request:
+            request, before = await self._given_in(request_id, message)
+            reopened = rules.unsaid(request, before, now)
+            electorate = await self._admission.admit(
+                reopened, before.person, before.version, before.digest, now, counts=True
+            )
+            cast = rules.cast(reopened, replace(before, verdicts=(verdict,), at=now), electorate)
+            cast = await self._cast(reopened, cast, hold, now)
+            data = {**said((verdict,)), **next_stage(request, cast), "before": said(before.verdicts)}
+            return await self._changes.store(cast, before.person, "reworded", now, data)
+
+        async with refusals.of_request(self.storage, request_id, person, "reword", now):
+            return await until_won(once)
+
+    async def unsay(
+        self, request_id: RequestId, person: Person, message: MessageRef, why: str, now: datetime
+    ) -> Request:
+        """The request, without the answer that was given in this message; `why` is `deleted` or `edited`.
+
+        Raises `TooLateToChange`, or `Unreachable`.
+        """
+
+        async def once() -> Request:
+            request, before = await self._given_in(request_id, message)
+            reopened = rules.unsaid(request, before, now)
+            try:
+                electorate = await self._admission.electorate(reopened, fresh=False)
+            except LookupFailed:
+                log.warning("request %s: who else counts could not be looked up", request_id)
+            else:
+                reopened = tally.recounted(reopened, electorate)
+            return await self._changes.store(reopened, before.person, "taken_back", now, {"message": why})
+
+        async with refusals.of_request(self.storage, request_id, person, "take back", now):
+            return await until_won(once)
+
     async def edit(
         self,
         request_id: RequestId,
@@ -159,10 +216,11 @@ class Answers:
             await self._admission.admit(request, person, version, digest, now, counts=True, surface=surface)
             revised = rules.revise(request, person, version, index, arguments, now)
             self.engine.check_edit(revised.question, index)
-            await self._refuse_another_rule(request, revised)
+            task = await self.storage.task(request.task_id)
+            await self._refuse_another_rule(task, request, revised)
             if revised.stage_number != request.stage_number:
                 revised = await self._admission.introduced(revised)
-            data = difference(request, revised, index)
+            data = {**full(revised, task), **difference(request, revised, index)}
             new = surfaces.files_of(revised, now)
             return await self._changes.store(revised, person, "edited", now, data, new, surface=surface)
 
@@ -192,14 +250,26 @@ class Answers:
 
     # --- Within ---------------------------------------------------------------------------------
 
+    async def _cast(self, before: Request, cast: Request, hold: timedelta, now: datetime) -> Request:
+        """The request after a vote, with what settles it held, and with those whom its next stage asks."""
+        held = rules.hold(cast, before, hold, now) if hold else cast
+        return held if held.stage_number == before.stage_number else await self._admission.introduced(held)
+
+    async def _given_in(self, request_id: RequestId, message: MessageRef) -> tuple[Request, Vote]:
+        """The request, and its vote that was given in this message; `TooLateToChange` if it does not count any more."""
+        request = await self.storage.request(request_id)
+        vote = rules.given_in(request, message)
+        if vote is None:
+            raise TooLateToChange(taken=False)
+        return request, vote
+
     @property
     def _sweeper(self) -> Sweeper:
         return Sweeper(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
 
-    async def _refuse_another_rule(self, request: Request, revised: Request) -> None:
+    async def _refuse_another_rule(self, task: Task, request: Request, revised: Request) -> None:
         """An edit changes what is asked, and not who is to be asked for it: what one may approve as it was proposed,
         it might take two to approve as it would be. The file is asked as it is now, of both."""
-        task = await self.storage.task(request.task_id)
         chooser = Chooser(policies=self.policies, directory=self.directory)
         try:
             before, after = await chooser.policy(task, request.question), await chooser.policy(task, revised.question)

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from bot.approvals.ids import JSON, Person, SurfaceId
+from bot.approvals.ids import JSON, MessageRef, Person, SurfaceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,8 @@ class Vote:
     surface: SurfaceId | None = None
     stage: int = 0
     """Of the policy, in which it counts."""
+    message: MessageRef | None = None
+    """The message whose words it was given in; None if it was not given in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

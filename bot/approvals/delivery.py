@@ -36,6 +36,7 @@ from bot.approvals.ports import (
 )
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.selection import ConditionFailed, Policies
+from bot.approvals.snapshot import full
 from bot.approvals.surface import Surface
 from bot.approvals.task import (
     Ended,
@@ -186,7 +187,7 @@ class Delivery:
             return
         now = self.clock()
         reopened = rules.asked_again(request, objection, now)
-        event = event_of(reopened, "asked_again", now)
+        event = event_of(reopened, "asked_again", now, data={**full(reopened, task), "objection": objection})
         await self.storage.save_request(reopened, event, [surfaces.card_of(reopened)])
         self.work.show_soon(task.id)
 

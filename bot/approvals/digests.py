@@ -102,7 +102,7 @@ class Digests:
             return None
         try:
             channel = await self.messenger.open_direct(inbox.person)
-            found = await self.messenger.find(channel, None, sending.id, sending.since) is not None
+            found = bool(await self.messenger.find(channel, None, sending.id, sending.begun_at))
         except PlaceGone:
             found = True  # or it might as well have been: nobody can see it
         except NotNow as wait:
@@ -112,7 +112,8 @@ class Digests:
         return now
 
     async def _send(self, inbox: Inbox, digest: Digest, sending: Sending, contents: Contents) -> datetime | None:
-        claimed = replace(sending, attempted=True, not_before=self.clock() + CLAIM)
+        begun_at = sending.begun_at or await self.messenger.time()
+        claimed = replace(sending, attempted=True, begun_at=begun_at, not_before=self.clock() + CLAIM)
         inbox = await self.storage.save_inbox(replace(inbox, digest=replace(digest, sending=claimed)))
         try:
             channel = await self.messenger.open_direct(inbox.person)

@@ -154,6 +154,18 @@ class NothingToTakeBack(CountersignError):
         super().__init__("There is no answer of yours to take back: the agent may have it already.")
 
 
+class TooLateToChange(CountersignError):
+    """An answer whose message was changed counts as it was. `taken` says whether the agent has it."""
+
+    def __init__(self, *, taken: bool) -> None:
+        self.taken = taken
+        super().__init__(
+            "The agent already has your answer as it was."
+            if taken
+            else "This has been settled or has moved on, so your answer cannot be changed any more."
+        )
+
+
 class AnotherRule(CountersignError):
     """As it was edited, other people would have to be asked."""
 

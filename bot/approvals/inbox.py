@@ -175,6 +175,8 @@ class Sending:
     """Claimed, or put off, until then."""
     attempted: bool = False
     """A post was begun and its outcome is not known."""
+    begun_at: datetime | None = None
+    """When that was first begun, in Slack's time; None if it is not known."""
     tries: int = 0
 
 

@@ -21,6 +21,7 @@ from bot.approvals.ports import Asked, Clock, Engine, LookupFailed, Storage, Wor
 from bot.approvals.question import Question
 from bot.approvals.request import Before, Decided, Pending, Request, Superseded
 from bot.approvals.selection import ConditionFailed
+from bot.approvals.snapshot import full
 from bot.approvals.surface import Surface
 from bot.approvals.task import Task
 
@@ -70,7 +71,7 @@ class Opening:
         now = self.clock()
         renewed = rules.ask_instead(request, asked.question, asked.fingerprint, terms.policy, now)
         renewed = await self._admission.introduced(replace(renewed, unknown=terms.unknown))
-        event = event_of(renewed, "asked_anew", now, data={"version": renewed.version})
+        event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
         shown = [surfaces.card_of(renewed), *surfaces.files_of(renewed, now)]
         await self.storage.save_request(renewed, event, shown)
         self.work.show_soon(task.id)
@@ -91,7 +92,7 @@ class Opening:
         now = self.clock()
         renewed = rules.ask_anew(known, question, terms.policy, now, asked.fingerprint)
         renewed = await self._admission.introduced(replace(renewed, unknown=terms.unknown))
-        event = event_of(renewed, "asked_anew", now, data={"version": renewed.version})
+        event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
         await self.storage.save_request(renewed, event, surfaces.files_of(renewed, now))
         self.work.show_soon(task.id)
         if failure is not None:
@@ -140,7 +141,7 @@ class Opening:
         )
         request = await self._admission.introduced(windows.enter_stage(request, now))
         request = self._ruled(request, now)
-        event = event_of(request, "opened", now, data={"version": request.version, **_answer(request)})
+        event = event_of(request, "opened", now, data={**full(request, task), **_answer(request)})
         shown = [surfaces.card_of(request), *self._elsewhere(request), *surfaces.files_of(request, now)]
         await self.storage.open_request(request, event, shown)
         crash.point("request-opened")

@@ -411,6 +411,10 @@ class PlaceGone(Exception):
     """This place cannot be posted to, now or later; `str()` is Slack's reason."""
 
 
+class FileRefused(Exception):
+    """Slack does not take this file, and will not later; `str()` is its reason."""
+
+
 class OutcomeUnknown(Exception):
     """Slack may or may not have done it."""
 
@@ -433,7 +437,7 @@ class Messenger(Protocol):
     async def post(
         self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, surface_id: SurfaceId
     ) -> MessageRef:
-        """Post once, with the id in the metadata; `PlaceGone`, `OutcomeUnknown` or `NotNow`."""
+        """Post once, with the id in the metadata; `PlaceGone`, `FileRefused`, `OutcomeUnknown` or `NotNow`."""
         ...
 
     async def update(self, ref: MessageRef, drawing: Drawing) -> None:
@@ -441,9 +445,18 @@ class Messenger(Protocol):
         ...
 
     async def find(
-        self, channel: ChannelId, thread_ts: Ts | None, surface_id: SurfaceId, since: datetime
-    ) -> MessageRef | None:
-        """The message that carries the id, if it was posted after all; `PlaceGone` or `NotNow`."""
+        self, channel: ChannelId, thread_ts: Ts | None, surface_id: SurfaceId, since: datetime | None
+    ) -> tuple[MessageRef, ...]:
+        """The messages that carry the id, the oldest first: none if it was not posted after all. `since`, in Slack's
+        time, is when the first post was begun; None if that is not known. `PlaceGone` or `NotNow`."""
+        ...
+
+    async def close(self, ref: MessageRef) -> None:
+        """Take a message away that nobody is to act on any more; nothing happens if it is gone. `NotNow`."""
+        ...
+
+    async def time(self) -> datetime | None:
+        """Slack's time, by its own clock, which ours may be far from; None while Slack does not say."""
         ...
 
     async def open_direct(self, person: Person) -> ChannelId:

@@ -22,11 +22,12 @@ from bot.approvals.errors import (
     NotTold,
     OwnRequest,
     StaleVersion,
+    TooLateToChange,
     VerdictNotOffered,
     VoteGiven,
 )
 from bot.approvals.fingerprint import Fingerprint
-from bot.approvals.ids import JSON, Person
+from bot.approvals.ids import JSON, MessageRef, Person
 from bot.approvals.policy import Policy
 from bot.approvals.ports import Member
 from bot.approvals.question import Question, Verdict, with_arguments
@@ -132,11 +133,36 @@ def take_back(request: Request, person: Person, now: datetime) -> Request:
     state = request.state
     if not isinstance(state, Decided) or state.held is None or not state.revocable:
         raise NothingToTakeBack
-    if state.next_try is None or state.next_try <= now or all(vote.person != person for vote in request.stage_votes):
+    theirs = isinstance(state.decision, Answered) and person in state.decision.voters
+    if not theirs or state.next_try is None or state.next_try <= now:
         raise NothingToTakeBack
-    theirs = {(person, request.stage_number)}
-    kept = tuple(vote for vote in request.votes if (vote.person, vote.stage) not in theirs)
+    given = {(person, request.stage_number)}
+    kept = tuple(vote for vote in request.votes if (vote.person, vote.stage) not in given)
     return replace(request, state=state.held, votes=kept)
+
+
+def given_in(request: Request, message: MessageRef) -> Vote | None:
+    """The vote that was given in the words of this message."""
+    return next((vote for vote in request.votes if vote.message == message), None)
+
+
+def unsaid(request: Request, vote: Vote, now: datetime) -> Request:
+    """The request without a vote whose message says something else by now, or is gone; `TooLateToChange` if nobody can
+    undo what came of it."""
+    if isinstance(request.state, Pending) and vote.stage == request.stage_number:
+        return replace(request, votes=tuple(each for each in request.votes if each != vote))
+    try:
+        return take_back(request, vote.person, now)
+    except NothingToTakeBack:
+        raise TooLateToChange(taken=_taken(request, vote)) from None
+
+
+def _taken(request: Request, vote: Vote) -> bool:
+    """Whether the agent has what this vote said, or is about to."""
+    state = request.state
+    if not isinstance(state, Decided | Delivered) or not isinstance(state.decision, Answered):
+        return False
+    return vote.person in state.decision.voters and any(verdict in state.decision.verdicts for verdict in vote.verdicts)
 
 
 def takes_words(question: Question) -> bool:

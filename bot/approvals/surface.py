@@ -57,9 +57,17 @@ class Surface:
     """Of the question that it shows; empty where it shows none."""
     attempted: bool = False
     """A post was begun and its outcome is not known."""
+    begun_at: datetime | None = None
+    """When it was first begun to be posted, in Slack's time; None if that is not known."""
+    copies_due: datetime | None = None
+    """When to look for other messages of it: an earlier post, or one that could not be changed, may stand there with
+    its buttons. None: there is nothing to look for."""
     tries: int = 0
     not_before: datetime | None = None
     """Claimed, or put off, until then."""
+    refused: str = ""
+    """Why a file could not be attached; its message says so then, and how to see what is in it. Empty: nothing is known
+    against it."""
     abandoned: str = ""
     """Slack's reason why this message can never be shown; empty while it can."""
     revision: int = 0

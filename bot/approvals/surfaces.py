@@ -24,6 +24,7 @@ from bot.approvals.notes import Unreached
 from bot.approvals.ports import (
     Clock,
     Drawing,
+    FileRefused,
     MessageGone,
     Messenger,
     NotNow,
@@ -46,8 +47,12 @@ CLAIM = timedelta(seconds=60)
 IN_TIME = CLAIM * 2 / 3
 """How long showing it may take, waiting for a turn included: what comes after the claim's end could put an old drawing
 over the newer one of somebody else, for good."""
+COME_LATE = timedelta(seconds=60)
+"""When a post whose outcome was not known has come through, if it ever does."""
 FIRST_WAIT = timedelta(seconds=2)
 LAST_WAIT = timedelta(minutes=5)
+MOST_UPLOADS = 8
+"""How often a file is tried before its thread is told that it is not there."""
 LONGEST_IN_MODAL = 200_000
 """Characters of a question that somebody may still be asked to page through."""
 
@@ -146,7 +151,10 @@ class Surfaces:
                 current=surface.kind is not SurfaceKind.OUTCOME or surface is latest,
                 doing=doing if surface is opening else "",
             )
-            if surface.shown >= _revision(view) or surface.abandoned:
+            if surface.abandoned:
+                continue
+            if surface.shown >= _revision(view):
+                await self._look_again(view, opening, again)
                 continue
             now = self.clock()
             level = surface
@@ -159,6 +167,7 @@ class Surfaces:
                 opening = level
             if level.shown < _revision(view) and not level.abandoned:
                 again.append(level.not_before or now)
+            await self._look_again(replace(view, surface=level), opening, again, drawn=_drawn(surface, level))
             if level.abandoned and surface.kind is SurfaceKind.COPY:
                 again.append(now)  # it is said in the thread that nobody was asked there
         if opening is not None and doing:
@@ -203,24 +212,41 @@ class Surfaces:
         drawing = self.messenger.draw(view)
         if surface.ref is not None and surface.fingerprint == drawing.fingerprint:
             return await self._store(replace(surface, shown=_revision(view)))
-        claimed = replace(surface, attempted=surface.ref is None, not_before=self.clock() + CLAIM)
+        posting = surface.ref is None
+        first = posting and not surface.attempted and surface.begun_at is None
+        begun_at = await self.messenger.time() if first else surface.begun_at
+        claimed = replace(surface, attempted=posting, begun_at=begun_at, not_before=self.clock() + CLAIM)
         try:
             claimed = await self.storage.save_surface(claimed)
         except Conflict:
             return surface
         try:
-            ref = await _in_time(self._show(replace(view, surface=claimed), drawing, opening, posted=surface.attempted))
+            if posting and surface.attempted and (found := await _in_time(self._find(view, opening))):
+                return await self._adopt(view, claimed, found, opening)
+            ref = await _in_time(self._show(replace(view, surface=claimed), drawing, opening))
         except PlaceGone as gone:
             log.warning("surface %s of task %s cannot be shown: %s", surface.id, surface.task_id, gone)
             if surface.kind is SurfaceKind.COPY:
                 await self._missed(surface, str(gone))
             return await self._store(replace(claimed, abandoned=str(gone)))
         except MessageGone:
-            renewed = replace(claimed, ref=None, attempted=False, fingerprint="", digest="", not_before=None)
+            renewed = replace(
+                claimed,
+                ref=None,
+                attempted=False,
+                fingerprint="",
+                digest="",
+                copies_due=self.clock(),
+                not_before=None,
+            )
             return await self._store(renewed)
+        except FileRefused as refused:
+            return await self._without_file(view, claimed, opening, str(refused))
         except OutcomeUnknown:
             return await self._put_off(claimed)
         except NotNow as wait:
+            if surface.kind is SurfaceKind.FILE and not surface.refused and surface.tries + 1 >= MOST_UPLOADS:
+                return await self._without_file(view, claimed, opening, str(wait))
             unattempted = replace(claimed, attempted=surface.attempted)
             return await self._put_off(unattempted, timedelta(seconds=wait.retry_after))
         except NotYet:
@@ -235,10 +261,19 @@ class Surfaces:
             digest=_asked(view),
             version=_version(view),
             attempted=False,
+            copies_due=self.clock() + COME_LATE if surface.attempted else surface.copies_due,
             tries=0,
             not_before=None,
         )
         return await self._store(shown, _told_of(view, shown, self.clock()))
+
+    async def _without_file(self, view: View, claimed: Surface, opening: Surface | None, why: str) -> Surface:
+        """Say in the thread, in the file's place, that it could not be attached."""
+        log.error("the file of request %s could not be attached: %s", claimed.request_id, why)
+        assert view.request is not None  # noqa: S101 - it is the file of one
+        event = event_of(view.request, "unattached", self.clock(), surface=claimed.id, data={"why": why})
+        noted = await self._store(replace(claimed, refused=why, attempted=False, tries=0, not_before=None), event)
+        return await self._level(replace(view, surface=noted), opening)
 
     async def _missed(self, copy: Surface, why: str) -> None:
         """Note that this copy cannot be sent, and have it said in the thread; before the copy is given up, so that a
@@ -265,20 +300,70 @@ class Surfaces:
 
         await until_won(once)
 
-    async def _show(self, view: View, drawing: Drawing, opening: Surface | None, *, posted: bool) -> MessageRef:
+    async def _show(self, view: View, drawing: Drawing, opening: Surface | None) -> MessageRef:
         surface = view.surface
         if surface.ref is not None:
             await self.messenger.update(surface.ref, drawing)
             return surface.ref
         channel, thread_ts = await self._place(view, opening)
-        if posted:
-            found = await self.messenger.find(channel, thread_ts, surface.id, surface.created_at)
-            if found is not None:
-                await self.messenger.update(found, drawing)
-                return found
         ref = await self.messenger.post(channel, thread_ts, drawing, surface.id)
         crash.point("surface-posted")
         return ref
+
+    # --- Posts whose outcome is not known -------------------------------------------------------
+
+    async def _find(self, view: View, opening: Surface | None) -> tuple[MessageRef, ...]:
+        """The messages of the surface that stand in Slack, the oldest first."""
+        channel, thread_ts = await self._place(view, opening)
+        return await self.messenger.find(channel, thread_ts, view.surface.id, view.surface.begun_at)
+
+    async def _adopt(
+        self, view: View, claimed: Surface, found: tuple[MessageRef, ...], opening: Surface | None
+    ) -> Surface:
+        """Store where the message stands before anything else can get lost, and bring it level there."""
+        first, *copies = found
+        due = self.clock() if copies else claimed.copies_due
+        placed = replace(claimed, ref=first, attempted=False, copies_due=due, not_before=None)
+        return await self._level(replace(view, surface=await self._store(placed)), opening)
+
+    async def _look_again(
+        self, view: View, opening: Surface | None, again: list[datetime], *, drawn: bool = False
+    ) -> None:
+        """Close other messages of the surface that stand in Slack, when that is due and whenever it was `drawn` anew:
+        their buttons would be pressed."""
+        surface = view.surface
+        if surface.copies_due is None or surface.ref is None or surface.kind is SurfaceKind.FILE:
+            return
+        due = max(surface.copies_due, surface.not_before or surface.copies_due)
+        if due > self.clock() and (not drawn or due == surface.not_before):
+            again.append(due)
+            return
+        if (left := (await self._close_copies(view, opening)).copies_due) is not None:
+            again.append(left)
+
+    async def _close_copies(self, view: View, opening: Surface | None) -> Surface:
+        surface = view.surface
+        try:
+            claimed = await self.storage.save_surface(replace(surface, not_before=self.clock() + CLAIM))
+        except Conflict:
+            return surface
+        due = surface.copies_due
+        assert due is not None  # noqa: S101 - the caller's filter
+        try:
+            for ref in await _in_time(self._find(view, opening)):
+                if ref != surface.ref:
+                    log.warning("surface %s stands in Slack more than once; a copy is closed", surface.id)
+                    await _in_time(self.messenger.close(ref))
+        except (PlaceGone, NotYet) as gone:
+            log.info("surface %s: nothing is left to close: %s", surface.id, gone)
+            left = None
+        except OutcomeUnknown:
+            left = self.clock() + COME_LATE
+        except NotNow as wait:
+            left = self.clock() + timedelta(seconds=wait.retry_after)
+        else:
+            left = due if due > self.clock() else None
+        return await self._store(replace(claimed, copies_due=left, not_before=None))
 
     async def _place(self, view: View, opening: Surface | None) -> tuple[ChannelId, Ts | None]:
         surface = view.surface
@@ -309,7 +394,7 @@ class Surfaces:
 
 def _asked(view: View) -> str:
     """The digest of the question that the surface puts to people; empty where it puts none."""
-    asks = view.surface.kind in (SurfaceKind.CARD, SurfaceKind.COPY, SurfaceKind.FILE)
+    asks = view.surface.kind in (SurfaceKind.CARD, SurfaceKind.COPY, SurfaceKind.FILE) and not view.surface.refused
     return view.request.digest if asks and view.request is not None else ""
 
 
@@ -344,6 +429,11 @@ async def _in_time(showing: Awaitable[T]) -> T:
 
 def _revision(view: View) -> int:
     return view.task.revision if view.request is None else view.request.revision
+
+
+def _drawn(before: Surface, after: Surface) -> bool:
+    """Whether a message that stood there shows something else now."""
+    return before.ref is not None and after.shown != before.shown
 
 
 def _last(surface: Surface) -> bool:

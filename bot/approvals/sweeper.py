@@ -20,6 +20,7 @@ from bot.approvals.policy import Via
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.selection import names_one
+from bot.approvals.snapshot import next_stage
 from bot.approvals.surface import Surface, SurfaceKind
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class Sweeper:
                 log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
                 return None
             reminders = [surfaces.reminder_of(request, now)] if due.remind else []
-            data: dict[str, JSON] = {**settled(moved), **_escalated(moved, due)}
+            data: dict[str, JSON] = {**settled(moved), **next_stage(request, moved), **_escalated(moved, due)}
             event = event_of(moved, _step_kind(due, request), now, data=data)
             return await self.storage.save_request(moved, event, [*reminders, *asked])
 

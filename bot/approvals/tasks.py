@@ -17,7 +17,7 @@ from bot.approvals import refusals, rules, surfaces
 from bot.approvals.audit import COMMAND, AuditEvent, event_of
 from bot.approvals.changes import Changes, redraw, until_won, wake
 from bot.approvals.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
-from bot.approvals.ids import ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, ThreadId, Ts
+from bot.approvals.ids import JSON, ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, ThreadId, Ts
 from bot.approvals.lookup import meant
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Decided, Pending, Request
@@ -47,7 +47,7 @@ class Tasks:
         `origin` names what it is started by, where Slack may tell of that more than once: it starts one task.
         """
         inputs = self.engine.parse_inputs(graph, words)
-        id = hashlib.sha256(origin.encode()).hexdigest() if origin else secrets.token_hex(32)
+        id = _digits(origin) if origin else secrets.token_hex(32)
         task = Task(
             id=TaskId(id[:8]),
             thread_id=ThreadId(str(uuid.UUID(hex=id[32:]))),
@@ -58,9 +58,8 @@ class Tasks:
             created_at=now,
             thread_ts=thread_ts,
         )
-        event = AuditEvent(
-            kind="started", at=now, task_id=task.id, person=requester, surface=COMMAND, data={"graph": graph}
-        )
+        told: dict[str, JSON] = {"graph": graph, "inputs": dict(inputs)}
+        event = AuditEvent(kind="started", at=now, task_id=task.id, person=requester, surface=COMMAND, data=told)
         crash.point("start-received")
         await self.storage.create_task(task, event, [surfaces.opening_of(task)])
         crash.point("task-recorded")
@@ -153,6 +152,15 @@ class Tasks:
                 await changes.store(rules.cancel(request, by, now), by, "cancelled", now, {}, surface=surface)
 
         await until_won(once)
+
+
+def started_by(origin: str) -> TaskId:
+    """The task that this origin starts, or has started."""
+    return TaskId(_digits(origin)[:8])
+
+
+def _digits(origin: str) -> str:
+    return hashlib.sha256(origin.encode()).hexdigest()
 
 
 def _asked(request: Request) -> tuple[str, ...]:

@@ -263,9 +263,17 @@ class Seat:
         await self._do("home")
 
     async def send(self, channel: str, text: str, *, thread_ts: str | None = None) -> Json:
-        """Writes a message; `@name` is a mention."""
+        """Writes a message, and sends what Slack's clients make of it; `@name` is a mention."""
         sent: Json = (await self._do("send", channel=channel, text=text, thread_ts=thread_ts))["message"]
         return sent
+
+    async def edit(self, message: Json, text: str) -> Json:
+        """Writes a message of their own anew."""
+        return dict((await self._do("edit", channel=message["channel"], ts=message["ts"], text=text))["message"])
+
+    async def delete(self, message: Json) -> None:
+        """Deletes a message of their own."""
+        await self._do("delete", channel=message["channel"], ts=message["ts"])
 
     async def react(self, message: Json, name: str) -> None:
         """Puts an emoji at a message, or takes it away."""

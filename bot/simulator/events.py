@@ -42,10 +42,16 @@ class Events:
         channel = self._heard(message)
         if channel is None:
             return
-        body = {**message.as_slack(replies=[], with_metadata=False), "channel": message.channel}
+        body = {**_shown(message), "channel": message.channel}
         self._emit(f"message.{_suffix(channel)}", {**body, "channel_type": channel.kind}, channel)
-        if f"<@{BOT_USER_ID}>" in message.text and message.user != BOT_USER_ID and not channel.is_im:
-            self._emit("app_mention", {**body, "type": "app_mention"}, channel)
+        self.mentioned(message)
+
+    def mentioned(self, message: Message) -> None:
+        """app_mention, if the app is named; Slack sends it of an edited message too, which says so by `edited`."""
+        channel = self._heard(message)
+        named = f"<@{BOT_USER_ID}>" in message.text and message.user != BOT_USER_ID
+        if channel is not None and named and not channel.is_im:
+            self._emit("app_mention", {**_shown(message), "channel": message.channel, "type": "app_mention"}, channel)
 
     def changed(self, message: Message, before: Message) -> None:
         """message_changed: Slack sends it for the app's own edits too."""

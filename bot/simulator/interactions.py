@@ -3,12 +3,10 @@
 Each deed waits for the app's acknowledgement, as Slack does, and shows the person Slack's error when there is none.
 """
 
-import html
-import re
 from dataclasses import asdict
 from typing import Any
 
-from bot.simulator import forms, payloads
+from bot.simulator import forms, payloads, writing
 from bot.simulator.channels import Channel
 from bot.simulator.errors import SlackError, UnknownPlace
 from bot.simulator.events import Events
@@ -26,6 +24,7 @@ NOT_A_COMMAND = (
     '{name} is not a valid command. In Slack, all messages that start with the "/" character are interpreted as '
     'commands. If you are trying to send a message and not run a command, try preceding the "/" with an empty space.'
 )
+TOMBSTONE = "This message was deleted."
 NO_THREADS = "{name} is not supported in threads. Sorry!"
 
 
@@ -44,7 +43,7 @@ class Interactions:
         )
 
     def send(self, person: Person, channel: Channel, text: str, thread_ts: str | None = None) -> Message:
-        """Posts a message as this person; `@name` of a person, group or the app becomes a mention."""
+        """Posts a message as this person, as a client sends it: `@name` becomes a mention, and a host a link."""
         if channel.is_archived:
             raise SlackError("is_archived")
         if channel.is_im and BOT_USER_ID in channel.members and not self._world.manifest.takes_messages:
@@ -54,6 +53,27 @@ class Interactions:
         self._world.mark_read(person.id, channel.id)
         self._events.posted(message)
         return message
+
+    def edit(self, person: Person, message: Message, text: str) -> Message:
+        """Writes a message of one's own anew; the app is told, and of a mention once more, as Slack does."""
+        if message.user != person.id or message.tombstone:
+            raise SlackError("cant_update_message")
+        edited = self._world.messages.next_ts(self._world.clock.now())
+        changed = self._world.messages.change(message, text=self._mentions(text), blocks=None, edited=edited)
+        self._events.changed(changed, message)
+        self._events.mentioned(changed)
+        return changed
+
+    def delete(self, person: Person, message: Message) -> None:
+        """Deletes a message of one's own, or anybody's if one is an admin. One with replies leaves a stone there."""
+        if message.tombstone or (message.user != person.id and not person.admin):
+            raise SlackError("cant_delete_message")
+        if not self._world.messages.replies(message.channel, message.ts):
+            self._world.messages.remove(message)
+            self._events.deleted(message)
+            return
+        buried = self._world.messages.change(message, text=TOMBSTONE, blocks=None, files=(), tombstone=True)
+        self._events.changed(buried, message)
 
     def react(self, person: Person, message: Message, name: str) -> None:
         """Puts this person's emoji at a message, or takes it away where it is there."""
@@ -255,16 +275,21 @@ class Interactions:
         return {"ok": False, "notice": asdict(notice)}
 
     def _mentions(self, text: str) -> str:
-        def resolve(match: re.Match[str]) -> str:
-            name = match.group(1)
+        """The text as this workspace's clients send it."""
+
+        def mention(name: str) -> str | None:
             if name in ("here", "channel", "everyone"):
                 return f"<!{name}>"
             if group := self._world.people.group(name):
                 return f"<!subteam^{group.id}>"
             known = next((p for p in self._world.people.all() if name in (p.name, p.id)), None)
-            return f"<@{known.id}>" if known else match.group(0)
+            return f"<@{known.id}>" if known else None
 
-        return re.sub(r"(?<![\w.])@([\w-]+)", resolve, html.escape(text, quote=False))
+        def channel(name: str) -> str | None:
+            known = self._world.channels.named(name)
+            return f"<#{known.id}|{known.name}>" if known else None
+
+        return writing.as_sent(text, mention, channel)
 
 
 def _failed(command: Command, outcome: Late | Unconnected | Failed) -> str:

@@ -28,6 +28,8 @@ class Message:
     reactions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     files: tuple[dict[str, Any], ...] = ()
     name: str | None = None
+    tombstone: bool = False
+    """Its author deleted it, and its replies are still there."""
 
     @property
     def is_reply(self) -> bool:
@@ -60,6 +62,8 @@ class Message:
             shown["reactions"] = [{"name": n, "users": list(u), "count": len(u)} for n, u in self.reactions]
         if self.broadcast:
             shown["subtype"] = "thread_broadcast"
+        if self.tombstone:
+            shown |= {"subtype": "tombstone", "hidden": True, "user": "USLACKBOT"}
         if replies:
             shown |= {
                 "thread_ts": self.ts,

@@ -77,7 +77,8 @@ class Seats:
                 raise UnknownPlace(f"nothing to see: {what}")
 
     async def do(self, seat: str, deed: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What this person does: send, react, command, shortcut, press, suggest, fill, submit, close, home or read."""
+        """What this person does: send, edit, delete, react, command, shortcut, press, suggest, fill, submit, close,
+        home or read."""
         person = self._world.people.find(seat)
         if person.deleted:
             raise UnknownPlace(f"{person.name} is deactivated")
@@ -87,6 +88,12 @@ class Seats:
                 place = self._place(person, body["channel"])
                 message = acts.send(person, place, body["text"], body.get("thread_ts"))
                 return {"ok": True, "message": self._shown(person, message)}
+            case "edit":
+                edited = acts.edit(person, self._message(person, body), body["text"])
+                return {"ok": True, "message": self._shown(person, edited)}
+            case "delete":
+                acts.delete(person, self._message(person, body))
+                return {"ok": True}
             case "react":
                 acts.react(person, self._message(person, body), body["name"])
                 return {"ok": True}

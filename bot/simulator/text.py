@@ -107,7 +107,8 @@ def _entity(inside: str, names: Names) -> str:
         return date(int(stamp), form) if stamp.isdigit() else label
     if target.startswith("!"):
         return f"@{target[1:]}"
-    return f"{label} ({target})" if label and label != target else target.removeprefix("mailto:")
+    typed = {target, target.removeprefix("http://"), target.removeprefix("mailto:"), html.unescape(target)}
+    return f"{label} ({target})" if label and label not in typed else label or target.removeprefix("mailto:")
 
 
 def _blocks(blocks: list[dict[str, Any]], names: Names, shown: Mapping[str, Any]) -> Iterator[str]:

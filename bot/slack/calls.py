@@ -9,6 +9,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeAlias
 
 import aiohttp
@@ -35,6 +37,8 @@ class Done:
     """Slack did it."""
 
     body: Mapping[str, Any]
+    at: datetime | None = None
+    """When, by Slack's own clock; None if the response does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,9 @@ async def call(request: Awaitable[AsyncSlackResponse], seconds: float) -> Result
         return NotSent(type(error).__name__)
     except (TimeoutError, aiohttp.ClientError, OSError, SlackClientError) as error:
         return Unknown(type(error).__name__)
-    return Done(response.data) if isinstance(response.data, dict) else Unknown("a response without JSON")
+    if not isinstance(response.data, dict):
+        return Unknown("a response without JSON")
+    return Done(response.data, _date(response.headers))
 
 
 def _refusal(error: SlackApiError) -> Result:
@@ -115,6 +121,15 @@ def _refusal(error: SlackApiError) -> Result:
     if messages := body.get("response_metadata", {}).get("messages"):
         log.warning("Slack refused with %s: %s", reason, messages)
     return Refused(reason, str(body.get("needed", "")))
+
+
+def _date(headers: Mapping[str, str]) -> datetime | None:
+    """The response's `Date` (RFC 9110, 6.6.1)."""
+    named = {name.lower(): value for name, value in headers.items()}
+    try:
+        return parsedate_to_datetime(named["date"]).astimezone(UTC)
+    except (KeyError, ValueError):
+        return None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

@@ -98,7 +98,7 @@ def _blocks(view: View, detail: Detail | None) -> list[Block]:
         case SurfaceKind.OUTCOME:
             return tasks.outcome(view.task, detail, current=view.current)
         case SurfaceKind.FILE:
-            raise ValueError("a file is no card")
+            return notices.unattached(_request(view), view.surface.version, view.surface.refused)
         case _ as never:
             assert_never(never)
 
@@ -118,7 +118,7 @@ def _text(view: View) -> str:
         case SurfaceKind.OUTCOME:
             return tasks.outcome_text(view.task, current=view.current)
         case SurfaceKind.FILE:
-            raise ValueError("a file is no card")
+            return notices.unattached_text(_request(view), view.surface.version, view.surface.refused)
         case _ as never:
             assert_never(never)
 

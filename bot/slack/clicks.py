@@ -268,7 +268,8 @@ async def _seen(parts: Parts, body: Body) -> Request:
 
 def _holds(surface: Surface, version: int) -> bool:
     """Whether it is the file, in the thread, of what is asked now."""
-    return surface.kind is SurfaceKind.FILE and surface.version == version and surface.ref is not None
+    stands = surface.ref is not None and not surface.refused
+    return surface.kind is SurfaceKind.FILE and surface.version == version and stands
 
 
 async def _choose_arguments(parts: Parts, body: Body, client: AsyncWebClient) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from bot.approvals import audit, refusals
 from bot.approvals.errors import CountersignError, GraphUnavailable, Unreachable, literal
 from bot.approvals.ids import ChannelId, Person, TaskId
 from bot.approvals.ports import Graph, LookupFailed
-from bot.slack import replies, starting
+from bot.slack import markup, quotes, replies, starting
 from bot.slack.directory import DirectMessage, NotJoined
 from bot.slack.parts import Parts, Say, person_of, told
 from bot.slack.starting import Spot
@@ -23,8 +22,6 @@ from bot.slack.starting import Spot
 COMMAND = "/task"
 LISTED = 15
 ELSEWHERE = f"Tasks are started in a channel, where approvers can see them. Go to one and type `{COMMAND}` there."
-STRAIGHT = str.maketrans("\u201c\u201d\u2018\u2019", "\"\"''")
-"""Slack's own clients may make quotes curly."""
 
 
 class CommandRefused(CountersignError):
@@ -44,7 +41,8 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
 async def _run(parts: Parts, body: Mapping[str, Any], client: AsyncWebClient, say: Say) -> None:
     person, channel = person_of(body), ChannelId(body["channel_id"])
-    words = understood(parts, str(body.get("text", "")))
+    text = str(body.get("text", ""))
+    words = understood(parts, await parts.names.typed(text) if markup.marked(text) else text)
     if words:
         await obey(parts, words, person, Spot(channel=channel), say)
         return
@@ -102,29 +100,15 @@ def spoken(graphs: Sequence[Graph], line: str) -> list[str]:
     keys = known if graph.spoken == "messages" else r"\S+"  # a key that is misspelt is no name, and may be a sentence
     if re.search(rf"(?:^|\s)(?:{keys})=", sentence):
         return []
-    return [name, f"{graph.spoken}={_unquoted(sentence.strip())}"]
-
-
-def _unquoted(sentence: str) -> str:
-    """Without the quotes that somebody put around all of it."""
-    straight = sentence.translate(STRAIGHT)
-    quoted = len(straight) > 1 and straight[0] == straight[-1] and straight[0] in "\"'"
-    return sentence[1:-1] if quoted and straight[0] not in straight[1:-1] else sentence
+    return [name, f"{graph.spoken}={quotes.unquoted(sentence.strip())}"]
 
 
 def _split(text: str) -> list[str]:
-    """The words of the line, with quotes as in a shell."""
-    straight = text.translate(STRAIGHT)
-    lexer = shlex.shlex(straight, posix=True, punctuation_chars="")
-    lexer.whitespace_split = True
-    lexer.escape = ""
-    lexer.commenters = ""
+    """The words of the line, without the quotes that hold them together."""
     try:
-        return list(lexer)
-    except ValueError:
-        raise CommandRefused(
-            f'A quote is opened and not closed. A right line: `{COMMAND} cleanup path="my logs"`.'
-        ) from None
+        return quotes.split(text)
+    except quotes.Unbalanced as unbalanced:
+        raise CommandRefused(f'{unbalanced} A right line: `{COMMAND} cleanup path="my logs"`.') from None
 
 
 def _pairs(parts: Parts, graph: str, words: Sequence[str]) -> Mapping[str, str]:

@@ -19,10 +19,12 @@ from bot.approvals.ids import ChannelId, SurfaceId, Ts
 from bot.approvals.request import Request
 from bot.slack import blocks, pages
 from bot.slack.blocks import Block
-from bot.slack.calls import NotSent, Result, Unknown
+from bot.slack.calls import NotSent, Refused, Result, Unknown
 
 SECONDS: Final = 20.0
 """For the upload itself, within a surface's claim."""
+
+_STATUS: Final[Mapping[int, str]] = {413: "file_too_large"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,8 @@ async def send(url: str, content: bytes) -> Result | None:
             aiohttp.ClientSession() as session,
             session.post(url, data=content) as sent,
         ):
+            if 400 <= sent.status < 500 and sent.status not in (408, 429):
+                return Refused(_STATUS.get(sent.status, f"status_{sent.status}"))
             return None if sent.status < 300 else Unknown(f"the upload was answered with {sent.status}")
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         return NotSent(type(error).__name__)

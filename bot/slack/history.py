@@ -180,6 +180,14 @@ _OUTCOMES: Final[Mapping[str, str]] = {
 }
 
 
+def _reworded(event: AuditEvent) -> str:
+    verdicts, words = event.data.get("verdicts"), event.data.get("said")
+    given = [str(each) for each in verdicts] if isinstance(verdicts, list) else []
+    said = words if isinstance(words, list) else [{}] * len(given)
+    now = "; ".join(_verdict(each, of) for each, of in zip(given, said, strict=False))
+    return f"{_who(event)} edited the message of their answer, and so {now or 'answered'}."
+
+
 def _edited(event: AuditEvent) -> str:
     was, now = event.data.get("was"), event.data.get("is")
     old, new = was if isinstance(was, dict) else {}, now if isinstance(now, dict) else {}
@@ -270,6 +278,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "viewed": _done("viewed all of it."),
     "revealed": _revealed,
     "voted": _voted,
+    "reworded": _reworded,
     "edited": _edited,
     "refused": _refused,
     "reminded": _plain("Nobody had answered, so there was a reminder."),
@@ -282,6 +291,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "commented": _commented,
     "nudged": _done("had people reminded."),
     "unreached": _unreached,
+    "unattached": _plain("The file with the whole of it could not be attached. *View all* shows what is in it."),
     "cancelled": _done("cancelled it."),
     "retried": _done("had the agent try again."),
     "resume_begun": _resumed,

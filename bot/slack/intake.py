@@ -52,7 +52,10 @@ class Intake:
 
 
 def _is_echo(request: SocketModeRequest) -> bool:
-    """Whether it tells of what an app wrote, or of a change: nothing here listens to that, and Slack tells of each card
-    and each edit of it, so that to hand them all to Bolt would be a sixth of a decision's CPU."""
+    """Whether it tells of what an app wrote, or of a change of that: nothing here listens to it, and Slack tells of
+    each card and each edit of it, so that to hand them all to Bolt would be a sixth of a decision's CPU."""
     event = request.payload.get("event") or {}
-    return event.get("type") == "message" and bool(event.get("bot_id") or event.get("subtype") in _CHANGES)
+    if event.get("type") != "message":
+        return False
+    told = (event.get("previous_message") or event.get("message")) if event.get("subtype") in _CHANGES else event
+    return not told or bool(told.get("bot_id"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
@@ -15,15 +16,15 @@ from bot.approvals.ids import ChannelId, MessageRef, Person, SurfaceId, Ts, User
 from bot.approvals.inbox import Section
 from bot.approvals.inboxes import Contents
 from bot.approvals.masking import Masking
-from bot.approvals.ports import Drawing, MessageGone, NotNow, OutcomeUnknown, PlaceGone, View
+from bot.approvals.ports import Drawing, FileRefused, MessageGone, NotNow, OutcomeUnknown, PlaceGone, View
 from bot.approvals.surface import SurfaceKind
-from bot.slack import cards, digest, files, home, text
+from bot.slack import blocks, cards, digest, files, home, text
 from bot.slack.blocks import Block
 from bot.slack.calls import Done, Limited, NotSent, Refused, Result, Unknown, call
 from bot.slack.cards import Card, Urgency
 from bot.slack.files import Whole
 from bot.slack.home import Home
-from bot.slack.pace import POSTS, TIER_3, TIER_4, Pace, Rate, TooLong
+from bot.slack.pace import POSTS, TIER_3, TIER_4, Monotonic, Pace, Rate, TooLong
 from bot.slack.views import Modal
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,8 @@ FIND_SECONDS: Final = 15.0
 FIND_PAGES: Final = 10
 PAGE: Final = 200
 SLACK_BEFORE: Final = timedelta(minutes=1)
-"""Slack's clock and ours may differ by so much."""
+"""How much earlier than Slack's time, as we know it, a message is sought."""
+EMPTIED: Final = "This is a second copy of another message here, so there is nothing to press."
 SOON: Final = 5.0
 LATER: Final = 60.0
 
@@ -66,10 +68,19 @@ MENDING = 300.0
 class SlackMessenger:
     """Slack's messages through a client that does not retry (`calls.web_client`)."""
 
-    def __init__(self, client: AsyncWebClient, masking: Masking, pace: Pace | None = None, address: str = "") -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        masking: Masking,
+        pace: Pace | None = None,
+        address: str = "",
+        monotonic: Monotonic = time.monotonic,
+    ) -> None:
         self._client = client
         self._masking = masking
         self._address = address
+        self._monotonic = monotonic
+        self._told: tuple[datetime, float] | None = None
         self._pace = pace or Pace()
         self._direct: dict[UserId, ChannelId] = {}
 
@@ -77,14 +88,14 @@ class SlackMessenger:
         """The view as a message within Slack's limits, whatever it holds, with its secrets masked; or as a file.
         Pure."""
         view = self._masking.view(view)
-        if view.surface.kind is SurfaceKind.FILE and view.request is not None:
+        if view.surface.kind is SurfaceKind.FILE and view.request is not None and not view.surface.refused:
             return Whole(request=view.request, version=view.surface.version)
         return cards.draw(view)
 
     async def post(
         self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, surface_id: SurfaceId
     ) -> MessageRef:
-        """Post once, with the id in the metadata; `PlaceGone`, `OutcomeUnknown` or `NotNow`."""
+        """Post once, with the id in the metadata; `PlaceGone`, `FileRefused`, `OutcomeUnknown` or `NotNow`."""
         if isinstance(drawing, Whole):
             return await self._upload(channel, thread_ts, drawing, surface_id)
         card = _card(drawing)
@@ -118,14 +129,36 @@ class SlackMessenger:
         await self._show("chat.update", TIER_3, "", card, sent)
 
     async def find(
-        self, channel: ChannelId, thread_ts: Ts | None, surface_id: SurfaceId, since: datetime
-    ) -> MessageRef | None:
-        """The message that carries the id, if it was posted after all; `PlaceGone` or `NotNow`."""
+        self, channel: ChannelId, thread_ts: Ts | None, surface_id: SurfaceId, since: datetime | None
+    ) -> tuple[MessageRef, ...]:
+        """The messages that carry the id, the oldest first; `since` is in Slack's time. `PlaceGone` or `NotNow`."""
+        found: list[MessageRef] = []
         try:
             async with asyncio.timeout(FIND_SECONDS):
-                return await self._search(channel, thread_ts, surface_id, since)
+                await self._search(channel, thread_ts, surface_id, since, found)
         except TimeoutError as late:
-            raise NotNow("the search took too long", SOON) from late
+            if not found:
+                raise NotNow("the search took too long", SOON) from late
+        return tuple(sorted(found, key=lambda ref: ref.ts))
+
+    async def close(self, ref: MessageRef) -> None:
+        """Delete a message; where Slack does not let us, take its buttons away. `NotNow`."""
+        method = "chat.delete"
+        await self._turn(method, TIER_3)
+        result = await call(self._client.chat_delete(channel=ref.channel, ts=ref.ts), SECONDS)
+        if not isinstance(result, Refused):
+            self._body(method, result, repeatable=True)
+        elif result.error not in _GONE | _NO_PLACE:
+            await self._empty(ref, result.error)
+
+    async def time(self) -> datetime | None:
+        """Slack's time, as its last response had it and as much later as it is now; None while there was none."""
+        if self._told is None:
+            self._note(await call(self._client.auth_test(), SECONDS))
+        if self._told is None:
+            return None
+        at, then = self._told
+        return at + timedelta(seconds=self._monotonic() - then)
 
     async def open_direct(self, person: Person) -> ChannelId:
         """The channel of the bot's DM with this person; `PlaceGone` or `NotNow`."""
@@ -237,18 +270,22 @@ class SlackMessenger:
         announced = "files.getUploadURLExternal"
         await self._turn(announced, TIER_4)
         asked = self._client.files_getUploadURLExternal(filename=whole.name, length=len(content))
-        body = self._body(announced, await call(asked, SECONDS), repeatable=True)
+        body = self._uploaded(announced, await call(asked, SECONDS), repeatable=True)
         if (failed := await files.send(body["upload_url"], content)) is not None:
-            self._body("the upload", failed, repeatable=True)
+            self._uploaded("the upload", failed, repeatable=True)
         shared = "files.completeUploadExternal"
         await self._turn(shared, TIER_4)
         said = files.beside(whole, len(content.decode()), surface_id)
-        self._body(
-            shared,
-            await call(files.share(self._client, body["file_id"], whole.name, channel, thread_ts, said), SECONDS),
-        )
+        sharing = files.share(self._client, body["file_id"], whole.name, channel, thread_ts, said)
+        self._uploaded(shared, await call(sharing, SECONDS))
         # Slack shares it a moment later and does not say where. Nothing ever changes it, so its id will do as well.
         return MessageRef(channel=channel, ts=Ts(body["file_id"]))
+
+    def _uploaded(self, method: str, result: Result, *, repeatable: bool = False) -> Mapping[str, Any]:
+        """As `_body`; but nobody waits for a file that Slack refuses, as what is in it can be seen without it."""
+        if isinstance(result, Refused) and result.error not in _GONE | _NO_PLACE:
+            raise FileRefused(f"{method}: {result.error}")
+        return self._body(method, result, repeatable=repeatable)
 
     async def _show(
         self,
@@ -269,11 +306,29 @@ class SlackMessenger:
                 raise PlaceGone(f"{result.error}, also for the smallest card")
         return self._body(method, result)
 
+    async def _empty(self, ref: MessageRef, why: str) -> None:
+        """Leave a message that cannot be deleted without anything to press."""
+        log.warning("a second copy of a message cannot be deleted (%s), so it is emptied", why)
+        method = "chat.update"
+        await self._turn(method, TIER_3)
+        said = blocks.section(EMPTIED)
+        sent = self._client.chat_update(channel=ref.channel, ts=ref.ts, text=EMPTIED, blocks=[said])
+        result = await call(sent, SECONDS)
+        if isinstance(result, Refused):
+            log.error("a second copy of a message could not be emptied either: %s", result.error)
+        else:
+            self._body(method, result, repeatable=True)
+
     async def _search(
-        self, channel: ChannelId, thread_ts: Ts | None, surface_id: SurfaceId, since: datetime
-    ) -> MessageRef | None:
+        self,
+        channel: ChannelId,
+        thread_ts: Ts | None,
+        surface_id: SurfaceId,
+        since: datetime | None,
+        found: list[MessageRef],
+    ) -> None:
         method = "conversations.replies" if thread_ts else "conversations.history"
-        oldest = f"{(since - SLACK_BEFORE).timestamp():.6f}"
+        oldest = {"oldest": f"{(since - SLACK_BEFORE).timestamp():.6f}"} if since is not None else {}
         cursor = ""
         for _ in range(FIND_PAGES):
             await self._turn(method, TIER_3)
@@ -282,17 +337,16 @@ class SlackMessenger:
             )
             for message in body.get("messages", []):
                 if _carries(message, surface_id):
-                    return MessageRef(channel=channel, ts=Ts(message["ts"]))
+                    found.append(MessageRef(channel=channel, ts=Ts(message["ts"])))
             cursor = body.get("response_metadata", {}).get("next_cursor") or ""
             if not cursor:
-                return None
-        log.warning("surface %s was not among the last %d messages of %s", surface_id, FIND_PAGES * PAGE, channel)
-        return None
+                return
+        log.warning("surface %s was sought in the last %d messages of %s alone", surface_id, FIND_PAGES * PAGE, channel)
 
     def _page(
-        self, channel: ChannelId, thread_ts: Ts | None, oldest: str, cursor: str
+        self, channel: ChannelId, thread_ts: Ts | None, oldest: Mapping[str, str], cursor: str
     ) -> Awaitable[AsyncSlackResponse]:
-        window: dict[str, Any] = {"channel": channel, "oldest": oldest, "limit": PAGE, "include_all_metadata": True}
+        window: dict[str, Any] = {"channel": channel, **oldest, "limit": PAGE, "include_all_metadata": True}
         turned = {**window, "cursor": cursor} if cursor else window
         if thread_ts is None:
             return self._client.conversations_history(**turned)
@@ -305,11 +359,17 @@ class SlackMessenger:
         except TooLong as late:
             raise NotNow(f"{method} is at its pace", late.seconds) from late
 
+    def _note(self, result: Result) -> None:
+        """Slack's time, if the response tells it."""
+        if isinstance(result, Done) and result.at is not None:
+            self._told = result.at, self._monotonic()
+
     def _body(self, method: str, result: Result, *, repeatable: bool = False) -> Mapping[str, Any]:
         """What Slack answered, or the port's exception for what it did not. What only reads, or may be done twice,
         is worth another try where its outcome is unknown."""
         match result:
             case Done(body=body):
+                self._note(result)
                 return body
             case Limited(seconds=seconds):
                 self._pace.close(method, seconds)

@@ -1,4 +1,5 @@
-"""What is said beside a request's card, in the task's thread: a question to the requester, and whom no DM reached."""
+"""What is said beside a request's card, in the task's thread: a question to the requester, whom no DM reached, and
+that its file is not there."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from typing import Final, assert_never
 
 from bot.approvals.notes import Comment, Delegation, Then, Unreached
 from bot.approvals.request import Request
-from bot.slack import blocks, text
+from bot.slack import actions, blocks, text
+from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 
 _REASONS: Final[Mapping[str, str]] = {
@@ -19,6 +21,19 @@ _REASONS: Final[Mapping[str, str]] = {
     "user_not_visible": "Slack knows no such account here",
 }
 """Slack's words for why there is no DM."""
+
+_NO_FILE: Final[Mapping[str, str]] = {
+    "missing_scope": "the app may not upload files (scope `files:write`)",
+    "not_allowed_token_type": "the app may not upload files",
+    "no_permission": "the app may not upload files here",
+    "restricted_action": "this workspace does not let the app upload files",
+    "file_uploads_disabled": "this workspace has turned uploads off",
+    "file_uploads_except_images_disabled": "this workspace takes no files but images",
+    "file_upload_size_restricted": "it is larger than this workspace allows",
+    "file_too_large": "it is too large for Slack",
+    "storage_limit_reached": "this workspace has no storage left",
+}
+"""Slack's words for why there is no file."""
 
 
 def comment(request: Request, number: int) -> list[Block]:
@@ -48,6 +63,21 @@ def unreached(request: Request, asked_at: datetime) -> list[Block]:
 
 def unreached_text(request: Request, asked_at: datetime) -> str:
     return text.paragraph(_unreached(request, asked_at)) or "Everybody was reached after all."
+
+
+def unattached(request: Request, version: int, why: str) -> list[Block]:
+    """That the file with the whole of it is not there, why, and how to see the same without it."""
+    button = blocks.button("View all", actions.VIEW_ALL, RequestTarget.of(request).encoded())
+    return [blocks.section(unattached_text(request, version, why)), *blocks.actions([button])]
+
+
+def unattached_text(request: Request, version: int, why: str) -> str:
+    cause = why.rpartition(": ")[2]
+    reason = _NO_FILE.get(cause) or f"the upload failed (`{text.sentence(cause, 100)}`)"
+    return (
+        f"The file with everything that request `{request.id}` asks, version {version}, could not be attached: "
+        f"{reason}. *View all* shows the same, page by page."
+    )
 
 
 def _unreached(request: Request, asked_at: datetime) -> list[str]:

@@ -26,6 +26,7 @@ from bot.approvals.tasks import Tasks
 from bot.slack import actions, text, views
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackMessenger
+from bot.slack.names import Names
 from bot.slack.views import Modal
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Parts:
     messenger: SlackMessenger
     masking: Masking
     directory: SlackDirectory
+    names: Names
     inboxes: Inboxes
     homes: Homes
     digests: Digests

@@ -43,15 +43,6 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-_WRITTEN = re.compile(r"<(?:mailto:[^|>]+\|([^>]+)|(https?://[^|>]+)(?:\|[^>]*)?|#[^|>]+\|([^>]+))>")
-
-
-def typed(text: str) -> str:
-    """What somebody typed, out of what Slack makes of it in a message: addresses as links, three letters escaped."""
-    plain = _WRITTEN.sub(lambda found: found[1] or found[2] or f"#{found[3]}", text)
-    return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
-
-
 def visible(text: str) -> str:
     """The text with every character that hides or reorders others written out, as in ⟨U+202E⟩.
 

@@ -36,6 +36,9 @@ class FakeMessenger:
     def __init__(self) -> None:
         self.messages: dict[MessageRef, Message] = {}
         self.calls: list[str] = []
+        self.slack_time: datetime | None = None
+        """What Slack's clock says."""
+        self.sought_since: list[datetime | None] = []
         self._faults: defaultdict[str, deque[tuple[Exception, bool]]] = defaultdict(deque)
         self._pauses: dict[str, Pause] = {}
 
@@ -90,17 +93,24 @@ class FakeMessenger:
             raise late
 
     async def find(
-        self, channel: ChannelId, thread_ts: Ts | None, surface_id: SurfaceId, since: datetime
-    ) -> MessageRef | None:
+        self, channel: ChannelId, thread_ts: Ts | None, surface_id: SurfaceId, since: datetime | None
+    ) -> tuple[MessageRef, ...]:
         await self._begin("find")
-        return next(
-            (
-                ref
-                for ref, message in self.messages.items()
-                if (message.channel, message.thread_ts, message.surface_id) == (channel, thread_ts, surface_id)
-            ),
-            None,
+        self.sought_since.append(since)
+        return tuple(
+            ref
+            for ref, message in self.messages.items()
+            if (message.channel, message.thread_ts, message.surface_id) == (channel, thread_ts, surface_id)
         )
+
+    async def close(self, ref: MessageRef) -> None:
+        late = await self._begin("close")
+        self.messages.pop(ref, None)
+        if late is not None:
+            raise late
+
+    async def time(self) -> datetime | None:
+        return self.slack_time
 
     async def open_direct(self, person: Person) -> ChannelId:
         await self._begin("open_direct")

@@ -43,6 +43,7 @@ SCOPES: dict[str, frozenset[str]] = {
     "views_publish": frozenset(),
     "chat_postMessage": frozenset({"chat:write"}),
     "chat_update": frozenset({"chat:write"}),
+    "chat_delete": frozenset({"chat:write"}),
     "chat_postEphemeral": frozenset({"chat:write"}),
     "conversations_open": frozenset({"im:write"}),
     "conversations_info": frozenset({"channels:read", "groups:read"}),

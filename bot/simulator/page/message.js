@@ -9,10 +9,11 @@ import { mrkdwn } from "./mrkdwn.js";
 
 const SLACKBOT = { id: "USLACKBOT", name: "slackbot", real_name: "Slackbot", colour: "#5b5f66" };
 
-// `screen`: names, press(item, action), openThread(ts), hide(item), shortcuts(), shortcut(item, one), copy(item)
+// `screen`: names, press(item, action), openThread(ts), hide(item), shortcuts(), shortcut(item, one), copy(item),
+// edit(item), remove(item)
 export function message(item, screen, { inThread = false } = {}) {
   const { names } = screen;
-  const author = item.slackbot ? SLACKBOT : names.person(item.user);
+  const author = item.slackbot || item.subtype === "tombstone" ? SLACKBOT : names.person(item.user);
   const typed = {};
   const surface = {
     names,
@@ -76,9 +77,13 @@ function tools(item, screen, inThread) {
   const more = h("button", { type: "button", class: "plain more-sign", "aria-label": "More actions", title: "More actions", "data-action": "more", tabindex: "-1" }, icon("more"));
   withMenu(more, "Actions for this message", () => {
     const shortcuts = screen.shortcuts("message");
+    const mine = item.user === screen.names.seat.id;
     return [
       !inThread && { label: "Reply in thread", choose: () => screen.openThread(item.ts) },
       { label: "Copy link", choose: () => screen.copy(item) },
+      mine && { rule: true },
+      mine && { label: "Edit message", choose: () => screen.edit(item) },
+      mine && { label: "Delete message", choose: () => screen.remove(item) },
       shortcuts.length && { rule: true },
       shortcuts.length && { title: "Shortcuts" },
       ...shortcuts.map((one) => ({ label: one.name, note: one.app, choose: () => screen.shortcut(one, item) })),

@@ -176,6 +176,16 @@ export class Screen {
     return act(this.now.seat, "react", { channel: item.channel, ts: item.ts, name });
   }
 
+  async edit(item) {
+    const shown = document.querySelector(`[data-ts="${CSS.escape(item.ts)}"] .content > .text`)?.innerText ?? item.text;
+    const text = prompt("Edit message", shown);
+    if (text !== null && text.trim() && text !== shown) await act(this.now.seat, "edit", { channel: item.channel, ts: item.ts, text });
+  }
+
+  remove(item) {
+    return act(this.now.seat, "delete", { channel: item.channel, ts: item.ts });
+  }
+
   hide(item) {
     this.hidden.add(item.ts);
     this.later();

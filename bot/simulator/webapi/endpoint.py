@@ -1,6 +1,7 @@
 """/api/<method>: token, scopes, faults and pace, then the method, then the answer on the wire."""
 
 from collections.abc import Mapping
+from email.utils import formatdate
 from typing import Any, Final
 
 from aiohttp import web
@@ -50,7 +51,8 @@ class Endpoint:
         self._world.traffic.answered(entry, status=status, body=body, lost=lost)
         if lost:
             return cut(request)
-        return web.json_response(body, status=status, headers=headers)
+        date = formatdate(self._world.clock.now(), usegmt=True)
+        return web.json_response(body, status=status, headers={**headers, "Date": date})
 
     async def _answer(
         self, name: str, token: str | None, arguments: dict[str, Any], fault: Fault | None

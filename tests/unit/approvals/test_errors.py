@@ -35,6 +35,7 @@ from bot.approvals.errors import (
     SettingsError,
     StaleVersion,
     TaskFinished,
+    TooLateToChange,
     UnknownGraph,
     Unreachable,
     VerdictNotOffered,
@@ -101,6 +102,8 @@ REFUSALS: list[CountersignError] = [
     TaskFinished(T1),
     NothingToRetry(T1),
     NothingToTakeBack(),
+    TooLateToChange(taken=True),
+    TooLateToChange(taken=False),
     SettingsError("policies.yaml, line 3: `approvers` must be a list."),
     *(AlreadySettled(R1, decision) for decision in SETTLED),
 ]

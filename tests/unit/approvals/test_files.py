@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.approvals import surfaces
-from bot.approvals.ports import OutcomeUnknown
+from bot.approvals.ports import FileRefused, NotNow, OutcomeUnknown
 from bot.approvals.question import Item
 from bot.approvals.surface import SurfaceKind
 from tests.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, a_request, a_world, item, question
@@ -93,3 +93,47 @@ async def test_a_graph_that_asks_anew_has_a_file_of_the_new_question() -> None:
 
         (file,) = await world.surfaces_of(task, SurfaceKind.FILE)
         assert (file.version, (await world.request(task)).version) == (2, 2)
+
+
+# --- Files that Slack does not take -----------------------------------------------------------------
+
+
+async def test_a_file_that_slack_refuses_is_tried_once_and_its_thread_is_told() -> None:
+    async with a_world({FIRST: question(long_item())}) as world:
+        task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+        await world.surfaces.reconcile(task.id)
+        await world.delivery.drive(task.id)
+        await world.surfaces.reconcile(task.id)
+        asked = await world.request(task)
+        await world.answers.edit(asked.id, ALICE, 1, 0, {"body": LONG + "y"}, world.now, digest=asked.digest)
+        world.messenger.fail("post", FileRefused("files.getUploadURLExternal: missing_scope"))
+
+        assert await world.surfaces.reconcile(task.id) is None
+
+        _, file = await world.surfaces_of(task, SurfaceKind.FILE)
+        assert (file.refused, file.abandoned) == ("files.getUploadURLExternal: missing_scope", "")
+        assert file.ref in world.messenger.messages
+        assert await world.storage.stale(world.now, 10) == ()
+        (event,) = await world.history(task, "unattached")
+        assert event.data == {"why": "files.getUploadURLExternal: missing_scope"}
+        shown = [each.data["version"] for each in await world.history(task, "shown") if each.data["as"] == "file"]
+        assert shown == [1]
+
+
+async def test_a_file_that_never_gets_through_is_not_tried_for_ever() -> None:
+    async with a_world({FIRST: question(long_item())}) as world:
+        task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+        await world.surfaces.reconcile(task.id)
+        await world.delivery.drive(task.id)
+        await world.surfaces.reconcile(task.id)
+        asked = await world.request(task)
+        await world.answers.edit(asked.id, ALICE, 1, 0, {"body": LONG + "y"}, world.now, digest=asked.digest)
+        for _ in range(surfaces.MOST_UPLOADS):
+            world.messenger.fail("post", NotNow("the upload: status 502", 5))
+
+        while (again := await world.surfaces.reconcile(task.id)) is not None:
+            world.clock.advance(again - world.now)
+
+        _, file = await world.surfaces_of(task, SurfaceKind.FILE)
+        assert file.refused == "the upload: status 502"
+        assert file.ref in world.messenger.messages

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.approvals.ids import ChannelId, UserId
 from bot.approvals.ports import Graph, LookupFailed
 from bot.approvals.task import Task, TaskCancelled
 from bot.slack import commands, starting
+from bot.slack.calls import web_client
 from bot.slack.directory import DirectMessage, Joined, NotJoined, PlaceCheck, SlackDirectory
 from bot.slack.messenger import SlackMessenger
+from bot.slack.names import Names
 from bot.slack.parts import Parts, told
 from tests.fakes.engine import FakeEngine
 from tests.fakes.secrets import masking
@@ -85,6 +85,7 @@ class Desk:
             messenger=cast("SlackMessenger", None),
             masking=masking(),
             directory=cast("SlackDirectory", Places(self.place)),
+            names=Names(web_client("xoxb-1", "http://127.0.0.1:9/api/")),
             inboxes=self.world.inboxes,
             homes=self.world.homes,
             digests=self.world.digests,
@@ -152,7 +153,8 @@ async def test_a_line_starts_its_graph_with_the_values_that_were_typed(
     ("line", "sentence"),
     [
         ('cleanup path="my logs', 'A quote is opened and not closed. A right line: `/task cleanup path="my logs"`.'),
-        ("cleanup path=it's", 'A quote is opened and not closed. A right line: `/task cleanup path="my logs"`.'),
+        ("cleanup path='tis", 'A quote is opened and not closed. A right line: `/task cleanup path="my logs"`.'),
+        ('cleanup path=logs"', 'A quote is closed that was not opened. A right line: `/task cleanup path="my logs"`.'),
         ("cleanup logs", '`logs` is not `key=value`. A right line: `/task cleanup path="my logs"`'),
         ("deploy =7", "`=7` is not `key=value`. A right line: `/task deploy version=7`"),
         ("cleanup a=1 b=2 a=3", '`a` is given twice. A right line: `/task cleanup path="my logs"`'),
@@ -185,21 +187,6 @@ async def test_a_line_that_is_not_understood_is_answered_with_a_right_one_and_st
 ) -> None:
     assert await desk.type(line) == sentence
     assert await desk.started() == []
-
-
-@given(st.text())
-def test_no_line_is_more_than_refused(line: str) -> None:
-    try:
-        words = commands._split(line)
-    except commands.CommandRefused:
-        return
-
-    assert all(isinstance(word, str) for word in words)
-
-
-@given(st.lists(st.text(alphabet=st.characters(exclude_characters="\"'\u201c\u201d\u2018\u2019\x00"), min_size=1)))
-def test_quoted_words_come_back_as_they_were(words: list[str]) -> None:
-    assert commands._split(" ".join(f'"{word}"' for word in words)) == words
 
 
 # --- Where a task may be started ----------------------------------------------------------------------

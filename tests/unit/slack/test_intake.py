@@ -50,6 +50,8 @@ async def given(socket: Socket, **event: Any) -> None:
     [
         {"bot_id": "B1", "text": "a card"},
         {"subtype": "message_changed", "message": {"bot_id": "B1"}},
+        {"subtype": "message_changed", "message": {"subtype": "tombstone"}, "previous_message": {"bot_id": "B1"}},
+        {"subtype": "message_deleted", "previous_message": {"bot_id": "B1"}},
         {"subtype": "message_deleted"},
     ],
 )
@@ -62,7 +64,15 @@ async def test_what_tells_of_our_own_cards_is_acknowledged_and_costs_nothing_mor
     assert (socket.client.acknowledged, socket.handled) == (["one"], [])
 
 
-@pytest.mark.parametrize("event", [{"user": "U1", "text": "yes"}, {"user": "U1", "subtype": "thread_broadcast"}])
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"user": "U1", "text": "yes"},
+        {"user": "U1", "subtype": "thread_broadcast"},
+        {"subtype": "message_changed", "message": {"user": "U1", "text": "no"}},
+        {"subtype": "message_deleted", "previous_message": {"user": "U1"}},
+    ],
+)
 async def test_what_a_person_wrote_is_handed_on(event: dict[str, Any]) -> None:
     socket = Socket()
     Intake(cast("Any", socket))

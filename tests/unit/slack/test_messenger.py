@@ -14,10 +14,10 @@ from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.ids import ChannelId, MessageRef, Person, SurfaceId, TeamId, Ts, UserId
-from bot.approvals.ports import MessageGone, Messenger, NotNow, OutcomeUnknown, PlaceGone, View
+from bot.approvals.ports import FileRefused, MessageGone, Messenger, NotNow, OutcomeUnknown, PlaceGone, View
 from bot.approvals.surface import SurfaceKind
 from bot.slack import files
-from bot.slack.calls import NotSent, web_client
+from bot.slack.calls import NotSent, Refused, web_client
 from bot.slack.cards import Card
 from bot.slack.messenger import EVENT_TYPE, SlackMessenger
 from bot.slack.pace import Pace
@@ -59,15 +59,91 @@ async def test_every_state_is_taken_by_slack(client: AsyncWebClient) -> None:
 async def test_a_post_is_found_again_by_its_id(messenger: SlackMessenger, id: SurfaceId) -> None:
     ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
 
-    assert await messenger.find(OPS, None, id, since()) == ref
-    assert await messenger.find(OPS, None, SurfaceId("another"), since()) is None
+    assert await messenger.find(OPS, None, id, since()) == (ref,)
+    assert await messenger.find(OPS, None, SurfaceId("another"), since()) == ()
 
 
 async def test_a_reply_is_found_in_its_thread(messenger: SlackMessenger, id: SurfaceId) -> None:
     opening = await messenger.post(OPS, None, messenger.draw(samples.view()), SurfaceId("opening"))
     reply = await messenger.post(OPS, opening.ts, messenger.draw(samples.view()), id)
 
-    assert await messenger.find(OPS, opening.ts, id, since()) == reply
+    assert await messenger.find(OPS, opening.ts, id, since()) == (reply,)
+
+
+async def test_every_message_of_the_id_is_found_the_oldest_first(messenger: SlackMessenger, id: SurfaceId) -> None:
+    posted = [await messenger.post(OPS, None, messenger.draw(samples.view()), id) for _ in range(2)]
+
+    assert await messenger.find(OPS, None, id, None) == tuple(posted)
+
+
+async def test_slacks_own_clock_says_since_when_a_message_is_sought(
+    client: AsyncWebClient, slack: Slack, id: SurfaceId
+) -> None:
+    elapsed = 0.0
+    messenger = SlackMessenger(client, masking(), monotonic=lambda: elapsed)
+    await slack.simulator.advance(3600.0)
+
+    begun = await messenger.time()
+    ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+
+    assert begun is not None
+    assert begun > datetime.now(tz=UTC) + timedelta(minutes=59)
+    assert await messenger.find(OPS, None, id, begun) == (ref,)
+    elapsed = 60.0
+    later = await messenger.time()
+    assert later is not None
+    assert later - begun >= timedelta(seconds=59)
+
+
+async def test_slack_out_of_reach_tells_no_time() -> None:
+    assert await SlackMessenger(web_client("xoxb-1", "http://127.0.0.1:9/api/"), masking()).time() is None
+
+
+async def test_a_copy_that_is_closed_is_gone(messenger: SlackMessenger, slack: Slack, id: SurfaceId) -> None:
+    ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+
+    await messenger.close(ref)
+    await messenger.close(ref)
+
+    assert await messenger.find(OPS, None, id, None) == ()
+
+
+async def test_a_copy_that_slack_does_not_let_us_delete_has_nothing_to_press(
+    messenger: SlackMessenger, slack: Slack, id: SurfaceId
+) -> None:
+    ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+    await slack.fault("chat.delete", "error", error="compliance_exports_prevent_deletion")
+
+    await messenger.close(ref)
+
+    shown = await slack.simulator.seat("bob").messages(OPS)
+    (copy,) = [each for each in shown if each["ts"] == ref.ts]
+    assert [block["type"] for block in copy["blocks"]] == ["section"]
+
+
+@pytest.mark.parametrize("method", ["chat.delete", "chat.update"])
+async def test_a_copy_that_cannot_be_closed_now_is_worth_another_try(
+    messenger: SlackMessenger, slack: Slack, id: SurfaceId, method: str
+) -> None:
+    ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+    if method == "chat.update":
+        await slack.fault("chat.delete", "error", error="cant_delete_message")
+    await slack.fault(method, "status", status=503)
+
+    with pytest.raises(NotNow):
+        await messenger.close(ref)
+
+
+async def test_a_copy_that_can_neither_be_deleted_nor_changed_is_left(
+    messenger: SlackMessenger, slack: Slack, id: SurfaceId, caplog: pytest.LogCaptureFixture
+) -> None:
+    ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+    await slack.fault("chat.delete", "error", error="cant_delete_message")
+    await slack.fault("chat.update", "error", error="restricted_action")
+
+    await messenger.close(ref)
+
+    assert "could not be emptied either" in caplog.text
 
 
 async def test_an_update_keeps_the_id(messenger: SlackMessenger, id: SurfaceId) -> None:
@@ -75,7 +151,7 @@ async def test_an_update_keeps_the_id(messenger: SlackMessenger, id: SurfaceId) 
 
     await messenger.update(ref, messenger.draw(samples.every_view()["card, approved"]))
 
-    assert await messenger.find(OPS, None, id, since()) == ref
+    assert await messenger.find(OPS, None, id, since()) == (ref,)
 
 
 async def test_a_lost_response_is_told_and_never_posted_again(
@@ -87,7 +163,7 @@ async def test_a_lost_response_is_told_and_never_posted_again(
         await messenger.post(OPS, None, messenger.draw(samples.view()), id)
 
     assert len(await slack.calls("chat.postMessage")) == 1
-    assert await messenger.find(OPS, None, id, since()) is not None
+    assert len(await messenger.find(OPS, None, id, since())) == 1
 
 
 async def test_a_429_says_how_long_and_holds_the_next_one_back(
@@ -253,13 +329,14 @@ async def test_a_search_turns_pages_and_gives_up_in_the_end(id: SurfaceId) -> No
             pages.append(arguments)
 
             class Response:
+                headers: dict[str, str] = {}  # noqa: RUF012
                 data = {"messages": [{"ts": "1.0", "metadata": None}], "response_metadata": {"next_cursor": "more"}}  # noqa: RUF012
 
             return Response()
 
     messenger = SlackMessenger(Client(), masking(), Pace())  # type: ignore[arg-type]
 
-    assert await messenger.find(OPS, None, id, since()) is None
+    assert await messenger.find(OPS, None, id, since()) == ()
     assert len(pages) == 10
     assert [page.get("cursor") for page in pages[:2]] == [None, "more"]
 
@@ -320,8 +397,7 @@ async def test_a_file_that_was_shared_is_found_and_never_changed(
     with pytest.raises(OutcomeUnknown):
         await messenger.post(OPS, opening.ts, messenger.draw(a_file()), file)
 
-    found = await messenger.find(OPS, opening.ts, file, since())
-    assert found is not None
+    (found,) = await messenger.find(OPS, opening.ts, file, since())
     await messenger.update(found, messenger.draw(a_file()))
     assert not await slack.calls("chat.update")
 
@@ -338,3 +414,47 @@ async def test_an_upload_that_slack_refuses_for_the_moment_is_put_off(
 
 async def test_an_upload_that_does_not_get_through_is_put_off() -> None:
     assert isinstance(await files.send("http://127.0.0.1:9/nowhere", b"x"), NotSent)
+
+
+@pytest.mark.parametrize("method", ["files.getUploadURLExternal", "files.completeUploadExternal"])
+@pytest.mark.parametrize("error", ["missing_scope", "file_uploads_disabled", "file_upload_size_restricted", "no_idea"])
+async def test_an_upload_that_slack_refuses_is_not_for_later(
+    messenger: SlackMessenger, slack: Slack, id: SurfaceId, method: str, error: str
+) -> None:
+    await slack.fault(method, "error", error=error)
+
+    with pytest.raises(FileRefused, match=error):
+        await messenger.post(OPS, None, messenger.draw(a_file()), id)
+
+
+@pytest.mark.parametrize(("status", "reason"), [(413, "file_too_large"), (403, "status_403")])
+async def test_an_upload_that_is_answered_with_a_refusal_is_one(status: int, reason: str) -> None:
+    async def refuse(_: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    app = web.Application(client_max_size=10**7)
+    app.router.add_post("/upload", refuse)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        sent = await files.send(f"http://127.0.0.1:{runner.addresses[0][1]}/upload", b"x")
+    finally:
+        await runner.cleanup()
+
+    assert sent == Refused(reason)
+
+
+async def test_in_the_place_of_a_file_that_was_refused_stands_why_and_how_to_see_it(
+    messenger: SlackMessenger, slack: Slack, id: SurfaceId
+) -> None:
+    file = a_file()
+    refused = replace(file, surface=replace(file.surface, refused="files.getUploadURLExternal: missing_scope"))
+
+    ref = await messenger.post(OPS, None, messenger.draw(refused), id)
+
+    shown = await slack.simulator.seat("bob").messages(OPS)
+    (note,) = [each for each in shown if each["ts"] == ref.ts]
+    assert "could not be attached: the app may not upload files (scope `files:write`)" in note["text"]
+    assert [each["action_id"] for each in note["blocks"][-1]["elements"]] == ["view_all"]

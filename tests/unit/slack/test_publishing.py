@@ -11,7 +11,7 @@ from bot.approvals.ids import ChannelId
 from bot.approvals.inbox import Section
 from bot.approvals.inboxes import Front
 from bot.approvals.ports import MessageGone, NotNow, OutcomeUnknown, PlaceGone
-from bot.slack import blocks, text, views
+from bot.slack import blocks, views
 from bot.slack.messenger import SlackMessenger
 from tests.fakes.secrets import masking
 from tests.unit.slack import samples
@@ -81,20 +81,3 @@ async def test_one_person_alone_can_be_shown_blocks(messenger: SlackMessenger, s
 
     shown = (await slack.simulator.seat("bob").notices())[-1]
     assert shown["blocks"][0]["text"]["text"] == "*Taken* as your answer"
-
-
-@pytest.mark.parametrize(
-    ("written", "typed"),
-    [
-        ("a &amp; b &lt;c&gt;", "a & b <c>"),
-        ("&amp;lt; stays", "&lt; stays"),
-        ("to <mailto:a@example.com|a@example.com> now", "to a@example.com now"),
-        ("see <https://example.com/x?a=1|example.com/x>", "see https://example.com/x?a=1"),
-        ("see <https://example.com>", "see https://example.com"),
-        ("in <#C0OPS|ops>", "in #ops"),
-        ("<@U0BOB> and <!here>", "<@U0BOB> and <!here>"),
-        ("  path=logs ", "path=logs"),
-    ],
-)
-def test_what_was_typed_is_what_it_was_before_slack_wrote_it(written: str, typed: str) -> None:
-    assert text.typed(written) == typed
