@@ -1,4 +1,4 @@
-"""`python -m bot run | demo | check | audit | policy explain`."""
+"""`python -m bot run | demo | check | audit | policy explain | policy apply`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvloop
 
-from bot import audit, demo, explain, health, logs, printable, settings
+from bot import amend, audit, demo, explain, health, logs, printable, settings
 from bot.app import run
 from bot.approvals.errors import CountersignError
 from bot.check import check
@@ -32,6 +32,8 @@ def main(argv: list[str] | None = None) -> int:
                 return asyncio.run(audit.main(audit.Options.of(options)))
             case "check":
                 return asyncio.run(check(options.env_file))
+            case "policy" if options.about == "apply":
+                return asyncio.run(amend.apply(amend.Options.of(options)))
             case "policy":
                 return asyncio.run(explain.explain(explain.Options.of(options)))
             case _:
@@ -55,7 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     well = commands.add_parser("healthy", help="exit 0 if the bot on this machine is well (for health checks)")
     well.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
     audit.add_options(commands.add_parser("audit", help="prove the audit log, or write it out"))
-    explain.add_options(commands.add_parser("policy", help="say what policies.yaml means"))
+    policy = commands.add_parser("policy", help="say what policies.yaml means, or apply it to open requests")
+    about = policy.add_subparsers(dest="about", required=True)
+    explains = "say which rule governs an interrupt, who would be asked, and when each step would come"
+    explain.add_options(about.add_parser("explain", help=explains))
+    applies = "put an open request under the policy that the file has for it now; its votes are void"
+    amend.add_options(about.add_parser("apply", help=applies))
     demo.add_options(commands.add_parser("demo", help="try it without Slack: a local workspace and the bot"))
     return parser
 

@@ -24,7 +24,7 @@ from bot.approvals.digests import Digests
 from bot.approvals.errors import Unreachable
 from bot.approvals.homes import Homes
 from bot.approvals.ids import Person, TaskId
-from bot.approvals.inboxes import Inboxes, channels_asked
+from bot.approvals.inboxes import Inboxes, channels_asked, groups_asked
 from bot.approvals.masking import Masking, marks_of
 from bot.approvals.ports import Clock, Directory, LookupFailed, Storage
 from bot.approvals.progress import Progress
@@ -33,7 +33,7 @@ from bot.approvals.selection import Policies
 from bot.approvals.surfaces import Surfaces
 from bot.approvals.sweeper import Sweeper
 from bot.approvals.tasks import Tasks
-from bot.approvals.vacancies import unmatched, vacancies
+from bot.approvals.vacancies import unmatched, untied, vacancies
 from bot.clock import ticking
 from bot.engine import registry, selftest
 from bot.engine.runner import LangGraphEngine
@@ -145,7 +145,12 @@ async def running(settings: Settings, *, clock: Clock = system_clock, learned: L
         answers = Answers(storage=storage, engine=engine, directory=directory, work=work, policies=policies)
         asides = Asides(storage=storage, engine=engine, directory=directory, work=work)
         sweeper = Sweeper(storage=storage, engine=engine, directory=directory, work=work)
-        inboxes = Inboxes(storage=storage, directory=directory, channels=channels_asked(policies))
+        inboxes = Inboxes(
+            storage=storage,
+            directory=directory,
+            groups=groups_asked(policies),
+            channels=channels_asked(policies),
+        )
         homes = Homes(storage=storage, inboxes=inboxes, front=messenger, work=work, clock=clock)
         digests = Digests(
             storage=storage,
@@ -223,6 +228,8 @@ async def _look_again(storage: Storage, work: Workshop) -> None:
 
 async def _notice_vacancies(policies: Policies, directory: Directory) -> None:
     """Log what the policies name that is nobody, and quorums that cannot be met; `check` says the same."""
+    for sentence in untied(policies):
+        log.warning("policies: %s", sentence)
     try:
         for sentence in await unmatched(policies, directory):
             log.warning("the rules' match: %s", sentence)

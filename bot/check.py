@@ -19,7 +19,7 @@ from bot.approvals.policy import Policy
 from bot.approvals.ports import LookupFailed, Storage
 from bot.approvals.question import Question
 from bot.approvals.selection import Policies
-from bot.approvals.vacancies import muster, unmatched, vacancies
+from bot.approvals.vacancies import muster, unmatched, untied, vacancies
 from bot.engine import registry, undeclared
 from bot.printable import printable
 from bot.settings import Settings
@@ -74,6 +74,7 @@ async def check(env_file: Path) -> int:
         policies: Policies | None = None
         async with findings.of(f"policies in {loaded.policy_file}"):
             policies = policy_file.load(loaded.policy_file)
+        _rules(policies, findings)
         await _graphs(loaded, policies, findings)
         before = findings.wrong
         await _storage(loaded, findings)
@@ -83,6 +84,11 @@ async def check(env_file: Path) -> int:
             await _approvers(loaded, policies, findings)
     sys.stdout.write("\n".join(map(printable, findings.lines)) + "\n")
     return 1 if findings.wrong else 0
+
+
+def _rules(policies: Policies | None, findings: Findings) -> None:
+    for sentence in untied(policies) if policies is not None else ():
+        findings.risky(f"policies: {sentence}")
 
 
 async def _graphs(loaded: Settings, policies: Policies | None, findings: Findings) -> None:

@@ -68,15 +68,12 @@ class Options:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """`policy explain <payload.json>`, and what else of an interrupt a rule may ask about."""
-    explained = parser.add_subparsers(dest="about", required=True).add_parser(
-        "explain", help="say which rule governs an interrupt, who would be asked, and when each step would come"
-    )
-    explained.add_argument("payload", type=Path, help="a JSON file with the value that the graph gives to interrupt()")
-    explained.add_argument("--graph", default="", help="the graph that asks")
-    explained.add_argument("--requester", default="", help="the user id of whoever started the task")
-    explained.add_argument("--channel", default="", help="the id of the channel that the task was started in")
-    explained.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
+    """`<payload.json>`, and what else of an interrupt a rule may ask about."""
+    parser.add_argument("payload", type=Path, help="a JSON file with the value that the graph gives to interrupt()")
+    parser.add_argument("--graph", default="", help="the graph that asks")
+    parser.add_argument("--requester", default="", help="the user id of whoever started the task")
+    parser.add_argument("--channel", default="", help="the id of the channel that the task was started in")
+    parser.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
 
 
 async def explain(options: Options) -> int:

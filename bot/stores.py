@@ -78,6 +78,21 @@ async def records(settings: Store) -> AsyncIterator[Storage]:
             yield RedisStorage(redis)
 
 
+@asynccontextmanager
+async def timed_records(settings: Store) -> AsyncIterator[tuple[Storage, Clock]]:
+    """The records as `records` opens them, with the clock that whoever works on them goes by."""
+    async with AsyncExitStack() as stack:
+        storage = await stack.enter_async_context(records(settings))
+        if settings.redis_url is None:
+            yield storage, system_clock
+            return
+        redis = client(settings.redis_url.get_secret_value())
+        stack.push_async_callback(redis.aclose)
+        clock = redis_server.RedisClock(redis=redis)
+        await clock.set()
+        yield storage, clock
+
+
 async def _sqlite(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Stores:
     private_file(settings.state_dir / CHECKPOINTS)
     storage = await SqliteStorage.open(settings.state_dir / RECORDS)

@@ -113,7 +113,7 @@ def ask(state: State) -> dict[str, Any]:
                     "purpose": state["purpose"].strip(),
                 },
                 "reason": " ".join(state["reasons"]),
-                "risk_level": "high" if _risk(dict(state)) == "high" else "medium",
+                "risk_level": _risk(dict(state)),
                 "answer": "object",
             }
         )

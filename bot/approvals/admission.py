@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.approvals import refusals, rules, tally, windows
 from bot.approvals.audit import event_of
 from bot.approvals.electorate import Electorate, missing
-from bot.approvals.errors import MayNotVote, Unreachable
+from bot.approvals.errors import CountersignError, MayNotVote, NotTold, Unreachable
 from bot.approvals.ids import Person
-from bot.approvals.ports import Directory, LookupFailed, Member, Storage
+from bot.approvals.lookup import Found, look_up, people
+from bot.approvals.ports import Directory, LookupFailed, LookupRefused, Member, Storage
 from bot.approvals.request import Pending, Request
 from bot.approvals.selection import names_one
 
@@ -53,12 +54,14 @@ class Admission:
     ) -> Electorate:
         """As `admit`, also of a request that is over or has moved on."""
         try:
-            member = await self.directory.member(person)
+            member = await self.directory.member(person, fresh=fresh)
             electorate = await self.electorate(request, fresh=fresh)
             if person not in electorate.people and not fresh:
                 electorate = await self.electorate(request, fresh=True)
         except LookupFailed as failed:
-            unknown = Unreachable("Slack did not say who you are")
+            unknown: CountersignError = Unreachable("Slack did not say who you are")
+            if isinstance(failed, LookupRefused):
+                unknown = NotTold([f"Your account {failed}."])
             await self._record(request, person, unknown, now, surface)
             raise unknown from failed
         try:
@@ -72,10 +75,11 @@ class Admission:
         """Who stands in each group of the request's stage, each delegate in the place of whoever gave them their vote,
         but for those who have voted and may not any more; `LookupFailed` where Slack does not say."""
         resolved = await self._resolved(request, fresh=fresh)
-        givers = await self._members(each.by for each in request.delegations)
+        delegations = request.stage_delegations
+        givers = await self._members((each.by for each in delegations), fresh=fresh)
         able = resolved.without(each.person for each in givers if not rules.eligible(each, resolved))
-        electorate = able.standing_in(request.delegations)
-        voters = await self._members(vote.person for vote in request.stage_votes)
+        electorate = able.standing_in(delegations)
+        voters = await self._members((vote.person for vote in request.stage_votes), fresh=fresh)
         return electorate.without(each.person for each in voters if not rules.eligible(each, electorate))
 
     async def introduced(self, request: Request) -> Request:
@@ -83,10 +87,11 @@ class Admission:
         not say who they are, the card shows the policy's names."""
         try:
             electorate = await self._resolved(request, fresh=False)
-            members = await self._members(sorted(electorate.people, key=_id)[:MOST_LOOKED_UP])
+            members = await self._members(sorted(electorate.people, key=_id)[:MOST_LOOKED_UP], fresh=False)
         except LookupFailed as failed:
             log.warning("who may answer could not be looked up, so the card shows the policy's names: %s", failed)
-            return replace(request, asked=(), short=0, zones=())
+            untold = (f"Their accounts {failed}.",) if isinstance(failed, LookupRefused) else ()
+            return replace(request, asked=(), short=0, zones=(), untold=untold)
         unable = {each.person for each in members if not rules.eligible(each, electorate)}
         able = sorted(electorate.people - unable, key=_id)
         counting = [person for person in able if tally.counts(request, person, electorate)]
@@ -95,6 +100,7 @@ class Admission:
             asked=tuple(able),
             short=sum(missing(request.stage.groups, electorate, counting)),
             zones=tuple(sorted({each.zone for each in members if each.zone})) if _own_hours(request) else (),
+            untold=electorate.untold,
         )
         state = request.state
         return replace(introduced, state=windows.due_next(introduced, state) if isinstance(state, Pending) else state)
@@ -108,18 +114,39 @@ class Admission:
         await self.storage.record(event_of(request, "refused", now, person=person, surface=surface, data=data))
 
     async def _resolved(self, request: Request, *, fresh: bool) -> Electorate:
-        groups = [group.approvers for group in request.stage.groups]
-        added = request.escalated_to
-        named = tuple(ref for ref in request.approvers if names_one(ref))
-        *found, beside, by_name = await asyncio.gather(
-            *(self.directory.resolve(refs, fresh=fresh) for refs in (*groups, added, named))
+        """Whom the names of the request's stage mean. A name that meant nobody at the opening means nobody."""
+        groups = request.stage.groups
+        told = [ref for group in groups for ref in group.held]
+        refs, held = request.approvers, request.held
+        found = dict(
+            zip(refs, await asyncio.gather(*(look_up(self.directory, ref, fresh=fresh) for ref in refs)), strict=True)
         )
-        if request.asks_requester:
-            beside = beside | {request.requester}
-        return Electorate(groups=tuple(group | beside for group in found), named=by_name)
+        ordinary = await self._ordinary(request.known((*told, *request.escalated_held)), found, fresh=fresh)
 
-    async def _members(self, people: Iterable[Person]) -> Sequence[Member]:
-        return await asyncio.gather(*(self.directory.member(person) for person in people))
+        def asked(own: Sequence[str], held: Sequence[str]) -> frozenset[Person]:
+            named = (_in(found, ref) for ref in own if ref not in held)
+            return frozenset[Person]().union(*named, *(_in(found, ref) & ordinary for ref in held))
+
+        beside = asked(request.escalated_to, request.escalated_held)
+        if request.asks_requester:
+            beside |= {request.requester}
+        return Electorate(
+            groups=tuple(asked(group.approvers, group.held) | beside for group in groups),
+            named=frozenset[Person]().union(*(_in(found, ref) for ref in refs if names_one(ref) and ref not in held)),
+            untold=tuple(f"{ref} {why}." for ref, why in found.items() if isinstance(why, LookupRefused)),
+        )
+
+    async def _ordinary(self, held: Sequence[str], found: Mapping[str, Found], *, fresh: bool) -> frozenset[Person]:
+        """Those whom the question names and who are ordinary members: no guests, and nobody of another company."""
+        told = frozenset[Person]().union(*(_in(found, ref) for ref in held))
+        return frozenset(each.person for each in await self._members(told, fresh=fresh) if not each.ineligible)
+
+    async def _members(self, people: Iterable[Person], *, fresh: bool) -> Sequence[Member]:
+        return await asyncio.gather(*(self.directory.member(person, fresh=fresh) for person in people))
+
+
+def _in(found: Mapping[str, Found], ref: str) -> frozenset[Person]:
+    return people(found[ref]) if ref in found else frozenset()
 
 
 def _id(person: Person) -> str:

@@ -146,7 +146,7 @@ class Asides:
         """The account of this id, in whichever workspace it is; `Unreachable` or `CannotDelegate`."""
         try:
             for person in await self.directory.resolve([user_id]):
-                return await self.directory.member(person)
+                return await self.directory.member(person, fresh=True)
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who your colleague is") from failed
         raise CannotDelegate("Slack knows no such account here. Choose somebody else.")

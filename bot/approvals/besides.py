@@ -58,21 +58,24 @@ def delegate(request: Request, by: Person, to: Member, electorate: Electorate, n
     taking_part = (*electorate.people, *(voter for stage in request.passed for voter in stage.voters))
     if person in taking_part or request.given_to(person) is not None:
         raise CannotDelegate("They have or had a vote of their own, and one person answers once. Choose somebody else.")
-    return replace(request, delegations=(*request.delegations, Delegation(by=by, to=person, at=now)))
+    return replace(
+        request, delegations=(*request.delegations, Delegation(by=by, to=person, at=now, stage=request.stage_number))
+    )
 
 
 def refuse_used(request: Request, by: Person) -> None:
     """Return if this person can give their vote away: it was given by nobody, and they have not used it.
     `AlreadySettled` or `CannotDelegate`."""
     rules.still_open(request, request.version)
-    if any(each.to == by for each in request.delegations):
+    if any(each.to == by for each in request.stage_delegations):
         raise CannotDelegate("The vote that somebody gave you goes no further. Answer, or ask them to take it back.")
     if any(vote.person == by for vote in request.stage_votes):
         raise CannotDelegate("You have answered already. Withdraw your answer first.")
 
 
 def withdraw(request: Request, by: Person) -> Request:
-    """Take back one's vote in the stage that is asked; or where a colleague has it, and never used it, the delegation.
+    """Take back one's vote in the stage that is asked; or, if a colleague has it there and never used it, the
+    delegation.
 
     `AlreadySettled` or `NothingToWithdraw`.
     """
@@ -81,10 +84,11 @@ def withdraw(request: Request, by: Person) -> Request:
     if mine:
         return replace(request, votes=tuple(vote for vote in request.votes if vote not in mine))
     given = request.given_to(by)
-    used = given if any(vote.person == given for vote in request.votes) else None
+    used = given if any(vote.person == given for vote in request.stage_votes) else None
     if given is None or used is not None:
         raise NothingToWithdraw(used)
-    return replace(request, delegations=tuple(each for each in request.delegations if each.by != by))
+    taken = [each for each in request.stage_delegations if each.by == by]
+    return replace(request, delegations=tuple(each for each in request.delegations if each not in taken))
 
 
 def comment(request: Request, by: Person, text: str, now: datetime) -> Request:

@@ -17,6 +17,8 @@ class Electorate:
     groups: tuple[frozenset[Person], ...]
     named: frozenset[Person] = frozenset()
     """Those whom the policy names themselves, by id or e-mail, and not by a group that they are in."""
+    untold: tuple[str, ...] = ()
+    """What the directory will not say of the others: finished sentences. Whoever is meant is in no group."""
 
     @property
     def people(self) -> frozenset[Person]:

@@ -176,6 +176,23 @@ class AnotherRule(CountersignError):
         )
 
 
+class NoPolicy(CountersignError):
+    """No policy can be told to govern the request, so it keeps the one that it has."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"No policy can be applied, and nothing was changed: {literal(why)}.")
+
+
+class RuleAnswers(CountersignError):
+    """The rule that would govern the request answers without a person, and people have been asked already."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(
+            f"The rule `{literal(rule)}` answers by itself, and this request is put to people already. It keeps its "
+            "policy: nothing was changed."
+        )
+
+
 class MayNotVote(CountersignError):
     """The base of the refusals that are about who asks."""
 
@@ -186,6 +203,16 @@ class NotAnApprover(MayNotVote):
     def __init__(self, who_may: Sequence[str]) -> None:
         listed = ", ".join(who_may) or "nobody else: the policy names no one else who is in this workspace"
         super().__init__(f"You may not answer this request. Who may: {listed}.")
+
+
+class NotTold(MayNotVote):
+    """Slack does not let the bot see whether the policy means this person. `why` are finished sentences."""
+
+    def __init__(self, why: Sequence[str]) -> None:
+        super().__init__(
+            f"Whether you may answer this cannot be seen, so your answer does not count. {' '.join(map(literal, why))} "
+            "Whoever runs the bot can mend that."
+        )
 
 
 class OwnRequest(MayNotVote):

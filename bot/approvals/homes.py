@@ -106,7 +106,7 @@ class Homes:
         home = (await self.storage.inbox(person)).home
         if home is None:
             return None
-        self._open[person] = await self.inboxes.names(person)
+        self._open[person] = (await self.inboxes.known(person)).names
         drawing = self.front.draw_home(await self.inboxes.contents(person, home.look, self.front.page_size))
         unsure = person in self._unsure
         if drawing.fingerprint == home.fingerprint and not unsure:

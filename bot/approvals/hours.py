@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 MOST_DAYS = 366 * 30
 """How far a window is followed; nothing that people wait for lies beyond it."""
@@ -35,12 +35,25 @@ def moment(opened_at: datetime, after: timedelta, hours: Hours | None, zones: Se
     """When `after` has passed since `opened_at`, of which only `hours` count; in UTC.
 
     Where they are each person's own, `zones` are those people's: the moment is the one at which it has passed for
-    every one of them, so that nobody's time is cut short. UTC where there are none.
+    every one of them, so that nobody's time is cut short. UTC if there are none, and for one that is not known here.
     """
     if hours is None:
         return opened_at + after
     names = [hours.zone] if hours.zone else sorted(set(zones)) or ["UTC"]
-    return max(_passed(opened_at, after, hours, ZoneInfo(name)) for name in names)
+    return max(_passed(opened_at, after, hours, zone_of(name)) for name in names)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of that name, or UTC if there is none: Slack may know zones that this machine does not."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError for a folder of zones, such as Europe
+        return ZoneInfo("UTC")
+
+
+def unknown_zones(zones: Sequence[str]) -> tuple[str, ...]:
+    """Those of these names that no zone has here, so that UTC counts for them."""
+    return tuple(name for name in zones if zone_of(name).key != name)
 
 
 def _passed(opened_at: datetime, after: timedelta, hours: Hours, zone: ZoneInfo) -> datetime:

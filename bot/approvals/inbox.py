@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, assert_never
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
+from bot.approvals import hours
 from bot.approvals.errors import InvalidSchedule
 from bot.approvals.ids import Person, SurfaceId
 from bot.approvals.question import Risk
@@ -153,10 +154,7 @@ class Schedule:
 
 def zone_of(name: str) -> ZoneInfo:
     """The zone of that name, or UTC where there is none."""
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
+    return hours.zone_of(name or "UTC")
 
 
 def _days(word: str) -> tuple[int, ...]:

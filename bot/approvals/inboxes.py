@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
@@ -12,14 +13,16 @@ from bot.approvals.errors import Unreachable
 from bot.approvals.ids import MessageRef, Person, Ts
 from bot.approvals.inbox import Inbox, Look, Section
 from bot.approvals.policy import Escalate
-from bot.approvals.ports import Directory, Drawing, LookupFailed, Records, Storage
+from bot.approvals.ports import Directory, Drawing, LookupFailed, LookupRefused, Records, Storage
 from bot.approvals.request import Request
-from bot.approvals.selection import Policies
+from bot.approvals.selection import ANY_CHANNEL, Policies, is_channel, is_group
 from bot.approvals.surface import SurfaceKind
 from bot.approvals.task import Task
 
 MOST: Final = 100
 """Of each kind that an inbox looks at; with more that wait, the gravest."""
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -58,6 +61,18 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Who somebody is, as far as Slack says."""
+
+    names: frozenset[str]
+    """By which requests may mean them, in small letters."""
+    ordinary: bool = True
+    """Whether they are an ordinary member: no guest, and of no other company."""
+    untold: tuple[str, ...] = ()
+    """What Slack will not say until an operator changes something: finished sentences."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
     """What somebody's inbox holds, as they look at it."""
 
@@ -73,6 +88,8 @@ class Contents:
     """Of what waits, in the order of their names."""
     digest: str = ""
     """When the person wants to be told; empty: never."""
+    untold: tuple[str, ...] = ()
+    """What of it may be missing, because Slack does not say who is meant: finished sentences."""
 
 
 class Front(Protocol):
@@ -118,23 +135,33 @@ class Errands(Protocol):
 class Inboxes:
     storage: Storage
     directory: Directory
+    groups: tuple[str, ...] = ()
+    """The user groups that policies ask, as they name them."""
     channels: tuple[str, ...] = ()
     """Those whose members policies ask, as they name them."""
 
-    async def names(self, person: Person) -> frozenset[str]:
-        """By which policies may mean them, in small letters; `Unreachable` where Slack does not say."""
+    async def known(self, person: Person) -> Known:
+        """By which names requests may mean them; `Unreachable` if Slack does not say. What Slack will not say until an
+        operator changes something is left out, and said if policies ask such people."""
         try:
-            names = await self.directory.names_of(person)
-            rooms = [ref for ref in self.channels if person in await self.directory.resolve([ref])]
+            member, names = await self.directory.member(person), await self.directory.names_of(person)
+            groups, no_groups = await self._groups(person)
+            rooms, no_rooms = await self._rooms(person)
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who you are") from failed
-        return frozenset(name.lower() for name in (*names, *rooms))
+        return Known(
+            names=frozenset(name.lower() for name in (*names, *groups, *rooms)),
+            ordinary=not member.ineligible,
+            untold=(*(no_groups if self.groups else ()), *no_rooms),
+        )
 
     async def waiting(self, person: Person) -> tuple[Request, ...]:
         """What this person may answer and has not, the gravest and soonest first."""
-        names = await self.names(person)
-        found = await self.storage.waiting_for(names, MOST)
-        return tuple(request for request in found if waits_for(request, person, names))
+        return await self._waiting(person, await self.known(person))
+
+    async def waits(self, request: Request, person: Person) -> bool:
+        """Whether this person may answer it and has not."""
+        return waits_for(request, person, await self.known(person))
 
     async def asked(self, person: Person) -> tuple[Task, ...]:
         """The tasks that this person started: those that go on first, and the newest of both."""
@@ -147,7 +174,8 @@ class Inboxes:
     async def contents(self, person: Person, look: Look, size: Callable[[Section], int]) -> Contents:
         """All that their inbox holds, so many rows of each section to a page."""
         kept = await self.storage.inbox(person)
-        waiting = await self.waiting(person)
+        known = await self.known(person)
+        waiting = await self._waiting(person, known)
         shown = [request for request in waiting if look.shows(request)]
 
         async def page(section: Section, of: Sequence[Request | Task]) -> Page[Row]:
@@ -166,6 +194,7 @@ class Inboxes:
             overdue=sum(map(inbox.overdue, waiting)),
             graphs=tuple(sorted({request.graph for request in waiting})),
             digest=str(kept.digest.schedule) if kept.digest else "",
+            untold=known.untold,
         )
 
     async def change(self, person: Person, change: Callable[[Inbox], Inbox]) -> None:
@@ -179,6 +208,33 @@ class Inboxes:
 
         await until_won(once)
 
+    async def _waiting(self, person: Person, known: Known) -> tuple[Request, ...]:
+        found = await self.storage.waiting_for(known.names, MOST)
+        return tuple(request for request in found if waits_for(request, person, known))
+
+    async def _groups(self, person: Person) -> tuple[frozenset[str], tuple[str, ...]]:
+        """The user groups that they are in, or what of that Slack will not say."""
+        try:
+            return await self.directory.groups_of(person), ()
+        except LookupRefused as refused:
+            log.warning("who is in which user group %s", refused)
+            return frozenset(), (f"What waits for user groups may be missing here: who is in them {refused}.",)
+
+    async def _rooms(self, person: Person) -> tuple[frozenset[str], tuple[str, ...]]:
+        """Those channels that policies or open requests ask which they are in, or what of that Slack will not say."""
+        asking = await self.storage.waiting_for([ANY_CHANNEL], MOST)
+        asked = (*self.channels, *(ref for request in asking for ref in request.approvers if is_channel(ref)))
+        rooms: set[str] = set()
+        untold: dict[str, None] = {}
+        for ref in dict.fromkeys(asked):
+            try:
+                if person in await self.directory.resolve([ref]):
+                    rooms.add(ref)
+            except LookupRefused as refused:
+                log.warning("who is in the channel %s %s", ref, refused)
+                untold[f"What waits for members of channels may be missing here: who is in them {refused}."] = None
+        return frozenset(rooms), tuple(untold)
+
     async def _row(self, of: Request | Task) -> Row:
         if isinstance(of, Task):
             return Row(records=await self.storage.records_of(of.id))
@@ -187,22 +243,32 @@ class Inboxes:
 
 def channels_asked(policies: Policies) -> tuple[str, ...]:
     """The channels whose members policies ask, at first or later, as they name them."""
-    stages = [stage for policy in policies.policies for stage in policy.stages]
-    later = (
-        to for stage in stages for step in stage.steps if isinstance(step.action, Escalate) for to in step.action.to
-    )
-    named = (*(ref for stage in stages for ref in stage.approvers), *later)
-    return tuple(dict.fromkeys(ref for ref in named if ref.startswith(("#", "C", "G")) and "@" not in ref))
+    return tuple(ref for ref in _asked(policies) if is_channel(ref))
 
 
-def waits_for(request: Request, person: Person, names: frozenset[str]) -> bool:
-    """Whether an answer of theirs is missing: of one whom policies mean by these names and whose vote is their own, of
+def groups_asked(policies: Policies) -> tuple[str, ...]:
+    """The user groups that policies ask, at first or later, as they name them."""
+    return tuple(ref for ref in _asked(policies) if is_group(ref))
+
+
+def waits_for(request: Request, person: Person, known: Known) -> bool:
+    """Whether an answer of theirs is missing: of one whom requests mean by these names and whose vote is their own, of
     one who was given somebody's, or of the requester if the question approves nothing."""
     asked = request.asks_requester and person == request.requester
-    named = not names.isdisjoint(ref.lower() for ref in request.approvers) and request.given_to(person) is None
+    refs = {ref.lower() for ref in request.approvers if known.ordinary or ref not in request.held}
+    named = not known.names.isdisjoint(refs) and request.given_to(person) is None
     return (
-        (named or asked or any(delegation.to == person for delegation in request.delegations))
+        (named or asked or any(delegation.to == person for delegation in request.stage_delegations))
         and tally.may_answer(request, person)
         and all(vote.person != person for vote in request.stage_votes)
         and all(person not in stage.voters for stage in request.passed)
     )
+
+
+def _asked(policies: Policies) -> tuple[str, ...]:
+    """Everyone whom policies ask, at first or later, as they name them."""
+    stages = [stage for policy in policies.policies for stage in policy.stages]
+    later = (
+        to for stage in stages for step in stage.steps if isinstance(step.action, Escalate) for to in step.action.to
+    )
+    return tuple(dict.fromkeys((*(ref for stage in stages for ref in stage.approvers), *later)))

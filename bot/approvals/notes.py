@@ -11,11 +11,13 @@ from bot.approvals.ids import Person
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegation:
-    """Who gave their vote to whom. It counts for as long as the giver is one who may answer."""
+    """Who gave their vote to whom, in one stage. It counts for as long as the giver is one who may answer."""
 
     by: Person
     to: Person
     at: datetime
+    stage: int | None = None
+    """Counted from 0; None in records of before this was kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,10 @@ from bot import crash
 from bot.approvals import rules, surfaces, tally, windows
 from bot.approvals.admission import Admission
 from bot.approvals.audit import event_of
-from bot.approvals.choosing import Chooser
+from bot.approvals.choosing import Chooser, Terms
 from bot.approvals.decision import Answered, Approve, Reject, outcome_of
 from bot.approvals.errors import InvalidAnswer, Unreachable
-from bot.approvals.ids import JSON, RequestId
+from bot.approvals.ids import JSON, ChannelId, RequestId
 from bot.approvals.policy import Policy, one_stage
 from bot.approvals.ports import Asked, Clock, Engine, LookupFailed, Storage, Work
 from bot.approvals.question import Question
@@ -58,19 +58,19 @@ class Opening:
         rounds = sum(request.place == asked.place and not isinstance(request.state, Pending) for request in requests)
         if policy.max_rounds is not None and rounds >= policy.max_rounds:
             raise AskedTooOften(asked.place, rounds)
-        await self._open(task, asked, policy, _before(requests, asked))
+        await self._open(task, asked, await self._terms(policy), _before(requests, asked))
 
     async def ask_instead(self, task: Task, request: Request, asked: Asked) -> None:
         """Ask what the agent asks by now, in place of what was decided: as a new version, on a new card. Raises what
         `ask` raises."""
         failure: ConditionFailed | None = None
         try:
-            policy = await self._policy(task, asked.question)
+            terms = await self._terms(await self._policy(task, asked.question))
         except ConditionFailed as failed:
-            policy, failure = replace(request.policy, stages=one_stage(())), failed
+            terms, failure = Terms(policy=replace(request.policy, stages=one_stage(())), unknown={}), failed
         now = self.clock()
-        renewed = rules.ask_instead(request, asked.question, asked.fingerprint, policy, now)
-        renewed = await self._admission.introduced(renewed)
+        renewed = rules.ask_instead(request, asked.question, asked.fingerprint, terms.policy, now)
+        renewed = await self._admission.introduced(replace(renewed, unknown=terms.unknown))
         event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
         shown = [surfaces.card_of(renewed), *surfaces.files_of(renewed, now)]
         await self.storage.save_request(renewed, event, shown)
@@ -86,21 +86,30 @@ class Opening:
             return  # only the moment of asking differs
         failure: ConditionFailed | None = None
         try:
-            policy = await self._governing(task, known, question)
+            terms = await self._governing(task, known, question)
         except ConditionFailed as failed:
-            policy, failure = replace(known.policy, stages=one_stage(())), failed
+            terms, failure = Terms(policy=replace(known.policy, stages=one_stage(())), unknown={}), failed
         now = self.clock()
-        renewed = await self._admission.introduced(rules.ask_anew(known, question, policy, now, asked.fingerprint))
+        renewed = rules.ask_anew(known, question, terms.policy, now, asked.fingerprint)
+        renewed = await self._admission.introduced(replace(renewed, unknown=terms.unknown))
         event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
         await self.storage.save_request(renewed, event, surfaces.files_of(renewed, now))
         self.work.show_soon(task.id)
         if failure is not None:
             raise failure
 
-    async def _governing(self, task: Task, known: Request, question: Question) -> Policy:
+    async def _governing(self, task: Task, known: Request, question: Question) -> Terms:
         """The policy that the request has, unless another rule governs what is asked now."""
         policy = await self._policy(task, question)
-        return known.policy if policy == await self._policy(task, known.proposed) else policy
+        if policy == await self._policy(task, known.proposed):
+            return Terms(policy=known.policy, unknown=known.unknown)
+        return await self._terms(policy)
+
+    async def _terms(self, policy: Policy) -> Terms:
+        try:
+            return await self.chooser.terms(policy)
+        except LookupFailed as failed:
+            raise Unreachable("Slack did not say whom the policy means") from failed
 
     async def _policy(self, task: Task, question: Question) -> Policy:
         try:
@@ -108,7 +117,7 @@ class Opening:
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who or where it is") from failed
 
-    async def _open(self, task: Task, asked: Asked, policy: Policy, before: Before | None) -> None:
+    async def _open(self, task: Task, asked: Asked, terms: Terms, before: Before | None) -> None:
         crash.point("interrupt-reached")
         now = self.clock()
         request = Request(
@@ -123,7 +132,8 @@ class Opening:
             requester=task.requester,
             proposed=asked.question,
             question=asked.question,
-            policy=policy,
+            policy=terms.policy,
+            unknown=terms.unknown,
             asked=(),
             opened_at=now,
             stage_opened_at=now,
@@ -132,7 +142,7 @@ class Opening:
         request = await self._admission.introduced(windows.enter_stage(request, now))
         request = self._ruled(request, now)
         event = event_of(request, "opened", now, data={**full(request, task), **_answer(request)})
-        shown = [surfaces.card_of(request), *await self._elsewhere(request), *surfaces.files_of(request, now)]
+        shown = [surfaces.card_of(request), *self._elsewhere(request), *surfaces.files_of(request, now)]
         await self.storage.open_request(request, event, shown)
         crash.point("request-opened")
         self.work.show_soon(task.id)
@@ -157,19 +167,15 @@ class Opening:
             return request
         return replace(request, state=Decided(decision=decision, next_try=now))
 
-    async def _elsewhere(self, request: Request) -> list[Surface]:
-        """The card in the policy's own channel, where it names one that there is."""
+    def _elsewhere(self, request: Request) -> list[Surface]:
+        """The card in the policy's own channel, if it names one that there is."""
         ref = request.policy.channel
         if not ref or not isinstance(request.state, Pending):
             return []
-        try:
-            channel = await self.chooser.directory.channel(ref)
-        except LookupFailed as failed:
-            raise Unreachable("Slack did not say which channel its card goes to") from failed
-        if channel is None:
+        if ref in request.unknown:
             log.warning("request %s: there is no channel %s for its card", request.id, ref)
             return []
-        return [surfaces.copy_in(request, channel, request.opened_at)]
+        return [surfaces.copy_in(request, ChannelId(ref), request.opened_at)]
 
     @property
     def _admission(self) -> Admission:

@@ -41,6 +41,8 @@ class Escalate:
     to: tuple[str, ...]
     via: Via = Via.DM
     adds: bool = True
+    held: tuple[str, ...] = ()
+    """Those of `to` whom the question names, and the policy does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,8 @@ class Group:
 
     approvers: tuple[str, ...]
     needed: int = 1
+    held: tuple[str, ...] = ()
+    """Those of `approvers` whom the question names, and the policy does not: they have to be ordinary members."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +159,8 @@ class Policy:
     name: str
     stages: tuple[Stage, ...]
     self_approval: bool = False
+    guests: bool = False
+    """Whether a key of the question may name guests and people of other companies."""
     self_answer: bool = True
     """Whether whoever started the task may answer a question that approves nothing."""
     reasons: tuple[Verdict, ...] = (Verdict.REJECT,)

@@ -134,7 +134,7 @@ class Storage(Protocol):
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
         """Pending requests that name one of these among their approvers, in whatever case, in the order of their
-        `urgency`; each once."""
+        `urgency`; each once. `ANY_CHANNEL` finds those that name any channel."""
         ...
 
     async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
@@ -468,6 +468,11 @@ class LookupFailed(Exception):
     """The directory did not answer; whoever asked has to refuse."""
 
 
+class LookupRefused(LookupFailed):
+    """The directory will not answer this until an operator changes something: a scope is missing, or the plan has no
+    such thing. `str()` is a sentence's end that says which, such as "cannot be looked up: ..."."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """An account as Slack's directory has it. `ineligible` says why it may answer nothing; empty where it may."""
@@ -484,8 +489,13 @@ class Member:
 class Directory(Protocol):
     """Slack's people and groups."""
 
-    async def member(self, person: Person) -> Member:
-        """The account; `LookupFailed` where Slack does not say."""
+    async def member(self, person: Person, *, fresh: bool = False) -> Member:
+        """The account; `LookupFailed` if Slack does not say. `fresh` asks Slack, whatever is remembered."""
+        ...
+
+    async def identify(self, ref: str) -> str | None:
+        """The id of whom a name of a policy means now: of a person, a user group or a channel. An id is its own. None
+        if it means nothing; `LookupFailed` if Slack does not say."""
         ...
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
@@ -494,8 +504,13 @@ class Directory(Protocol):
         ...
 
     async def names_of(self, person: Person) -> frozenset[str]:
-        """The names by which a policy may mean this account: its id, its address, and the groups that it is in, where
-        it may answer as one of many. `LookupFailed` where Slack does not say."""
+        """The names by which a policy may mean this account alone: its id and its address. `LookupFailed` if Slack does
+        not say."""
+        ...
+
+    async def groups_of(self, person: Person) -> frozenset[str]:
+        """The user groups that this account is in, if it may answer as one of many. `LookupFailed` if Slack does not
+        say."""
         ...
 
     async def channel(self, ref: str) -> ChannelId | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -143,6 +144,8 @@ class Request:
     state: RequestState
     version: int = 1
     """Of the question: an edit, or a graph that asks anew, makes the next one and voids earlier votes."""
+    amended_at: datetime | None = None
+    """When an operator last applied another policy to it; None: never."""
     renewed_at: datetime | None = None
     """When the graph last asked something else here than it had asked before; None: never."""
     edits: tuple[Edit, ...] = ()
@@ -153,6 +156,13 @@ class Request:
     """The stages that have agreed to this version, in their order."""
     escalated_to: tuple[str, ...] = ()
     """Approvers that steps have added to the stage, as the policy names them."""
+    escalated_held: tuple[str, ...] = ()
+    """Those of them whom the question names, and the policy does not."""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    """The policy's names that meant nobody when it was opened, and why, as a sentence's end. They mean nobody until the
+    policy is applied anew, whoever takes such a name meanwhile."""
+    untold: tuple[str, ...] = ()
+    """What Slack did not let the bot see of the stage's approvers when it was opened; shown alone."""
     extension: Extension | None = None
     """Of the stage's deadline."""
     delegations: tuple[Delegation, ...] = ()
@@ -211,7 +221,18 @@ class Request:
     @property
     def approvers(self) -> tuple[str, ...]:
         """Everyone who may answer by now, as the policy names them."""
-        return tuple(dict.fromkeys((*self.stage.approvers, *self.escalated_to)))
+        return self.known((*self.stage.approvers, *self.escalated_to))
+
+    @property
+    def held(self) -> frozenset[str]:
+        """Those of them whom the question alone names; they may answer if they are ordinary members."""
+        own = {ref for group in self.stage.groups for ref in group.approvers if ref not in group.held}
+        own |= {ref for ref in self.escalated_to if ref not in self.escalated_held}
+        return frozenset(self.approvers) - own
+
+    def known(self, refs: Iterable[str]) -> tuple[str, ...]:
+        """Those of these names that may mean somebody, each once."""
+        return tuple(dict.fromkeys(ref for ref in refs if ref not in self.unknown))
 
     @property
     def asks_requester(self) -> bool:
@@ -232,7 +253,18 @@ class Request:
 
     def given_to(self, person: Person) -> Person | None:
         """The colleague who has this person's vote; None while it is their own."""
-        return next((each.to for each in self.delegations if each.by == person), None)
+        return next((each.to for each in self.stage_delegations if each.by == person), None)
+
+    @property
+    def stage_delegations(self) -> tuple[Delegation, ...]:
+        """Who stands in for whom in the stage that is asked."""
+        return tuple(each for each in self.delegations if self._stage_of(each) == self.stage_number)
+
+    def _stage_of(self, delegation: Delegation) -> int:
+        """In which stage the vote was given away; of an older record, the one that was asked at that time."""
+        if delegation.stage is not None:
+            return delegation.stage
+        return sum(stage.at <= delegation.at for stage in self.passed)
 
     def moment(self, after: timedelta) -> datetime:
         """When that much of the time that counts has passed since the stage was opened."""

@@ -19,6 +19,7 @@ from bot.approvals.errors import (
     NotAnApprover,
     NotEligible,
     NothingToTakeBack,
+    NotTold,
     OwnRequest,
     StaleVersion,
     TooLateToChange,
@@ -40,8 +41,8 @@ MOST_ATTEMPTS = 8
 
 
 def may_vote(request: Request, member: Member, electorate: Electorate) -> None:
-    """Return if this member may answer; else raise `NotEligible`, `NotAnApprover`, `OwnRequest`, `VoteGiven` or
-    `AgreedBefore`.
+    """Return if this member may answer; else raise `NotEligible`, `NotAnApprover`, `NotTold`, `OwnRequest`,
+    `VoteGiven` or `AgreedBefore`.
 
     `electorate` is what the directory makes of the request's stage now, not what it was at the opening.
     """
@@ -55,7 +56,7 @@ def may_vote(request: Request, member: Member, electorate: Electorate) -> None:
     if (given := request.given_to(person)) is not None:
         raise VoteGiven(given)
     if person not in electorate.people:
-        raise NotAnApprover(who_may)
+        raise NotTold(electorate.untold) if electorate.untold else NotAnApprover(who_may)
     if not tally.counts(request, person, electorate):
         raise AgreedBefore(who_may)
 
@@ -199,6 +200,27 @@ def ask_anew(
     return windows.enter_stage(renewed, now) if request.passed or policy != request.policy else renewed
 
 
+def put_under(request: Request, policy: Policy, unknown: Mapping[str, str], now: datetime) -> Request:
+    """The same question under another policy, from its first stage on; all windows are counted from now.
+
+    Votes were given on other terms, so they are void, which is a new version. `AlreadySettled` if it is not open.
+    """
+    still_open(request, request.version)
+    voided = bool(request.votes or request.passed)
+    moved = replace(
+        request,
+        policy=policy,
+        unknown=unknown,
+        amended_at=now,
+        objections=tally.objectors(request),
+        version=request.version + voided,
+        votes=(),
+        passed=(),
+        missing=(),
+    )
+    return windows.enter_stage(moved, now)
+
+
 def asked_again(request: Request, objection: str, now: datetime) -> Request:
     """The graph did not take the answer: the question is open again from now on, and says first what was wrong."""
     state = _decided(request)
@@ -232,6 +254,7 @@ def ask_instead(
         policy=policy,
         version=request.version + 1,
         before=before,
+        objections=tally.objectors(request),
         votes=(),
         passed=(),
         edits=(),

@@ -14,6 +14,7 @@ from bot.approvals.decision import Answered
 from bot.approvals.electorate import Electorate
 from bot.approvals.errors import InvalidAnswer
 from bot.approvals.ids import JSON, ChannelId, Person, RequestId
+from bot.approvals.lookup import meant
 from bot.approvals.notes import Unreached
 from bot.approvals.policy import Via
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
@@ -118,8 +119,12 @@ class Sweeper:
         names = _names(due, Via.DM)
         if not names:
             return [], []
-        people = await self.directory.resolve(names, fresh=True)
-        named = await self.directory.resolve([ref for ref in names if names_one(ref)])
+        held = {ref for each in due.escalate if each.via is Via.DM for ref in each.held}
+        held -= {ref for each in due.escalate if each.via is Via.DM for ref in each.to if ref not in each.held}
+        people = await meant(self.directory, due.request.known(names), fresh=True)
+        named = await meant(
+            self.directory, [ref for ref in due.request.known(names) if names_one(ref) and ref not in held]
+        )
         electorate = Electorate(groups=(), named=named)
         wanted = sorted((each for each in people if tally.may_answer(due.request, each)), key=lambda each: each.user_id)
         if not wanted:
@@ -131,7 +136,9 @@ class Sweeper:
 
     async def _channels(self, due: silence.Due, now: datetime) -> tuple[list[ChannelId], list[Unreached]]:
         """The channels that the card goes to, and those that there are not."""
-        found = {ref: await self.directory.channel(ref) for ref in _names(due, Via.CHANNEL)}
+        names = _names(due, Via.CHANNEL)
+        known = due.request.known(names)
+        found = {ref: await self.directory.channel(ref) if ref in known else None for ref in names}
         absent = [Unreached(name=ref, why="", asked_at=now) for ref, channel in found.items() if channel is None]
         return [channel for channel in found.values() if channel is not None], absent
 

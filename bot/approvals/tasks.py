@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from bot.approvals.audit import COMMAND, AuditEvent, event_of
 from bot.approvals.changes import Changes, redraw, until_won, wake
 from bot.approvals.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
 from bot.approvals.ids import JSON, ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, ThreadId, Ts
+from bot.approvals.lookup import meant
 from bot.approvals.ports import Directory, Engine, LookupFailed, Storage, Work
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.task import Failed, Starting, Task, TaskCancelled
@@ -96,12 +97,11 @@ class Tasks:
         task = await self.storage.task(task_id)
         if task.requester != person:
             requests = await self.storage.requests_of(task_id)
-            names = [name for request in requests for name in _asked(request)]
             try:
-                asked = await self.directory.resolve(tuple(dict.fromkeys(names)))
+                asked = await self._asks(person, requests)
             except LookupFailed as failed:
                 raise Unreachable("Slack did not say who you are") from failed
-            if person not in asked and not any(each.to == person for of in requests for each in of.delegations):
+            if not asked and not any(each.to == person for of in requests for each in of.delegations):
                 raise NotYours(task_id, task.requester)
         return task
 
@@ -134,6 +134,15 @@ class Tasks:
 
     # --- Within ---------------------------------------------------------------------------------
 
+    async def _asks(self, person: Person, requests: Sequence[Request]) -> bool:
+        """Whether any of these asks this person, in any stage. Of those whom only the question names, ordinary members
+        are asked."""
+        asked = {ref: None for request in requests for ref in _asked(request)}
+        if person in await meant(self.directory, asked):
+            return True
+        told = {ref: None for request in requests for ref in _told(request)}
+        return person in await meant(self.directory, told) and not (await self.directory.member(person)).ineligible
+
     async def _cancel_request(self, request_id: RequestId, by: Person, now: datetime, surface: str) -> None:
         changes = Changes(storage=self.storage, engine=self.engine, work=self.work)
 
@@ -155,8 +164,16 @@ def _digits(origin: str) -> str:
 
 
 def _asked(request: Request) -> tuple[str, ...]:
-    """Everyone whom any stage asks, as the policy names them."""
-    return (*(ref for stage in request.policy.stages for ref in stage.approvers), *request.escalated_to)
+    """Everyone whom the policy asks itself, in any stage."""
+    groups = (group for stage in request.policy.stages for group in stage.groups)
+    asked = (ref for group in groups for ref in group.approvers if ref not in group.held)
+    return request.known((*asked, *(ref for ref in request.escalated_to if ref not in request.escalated_held)))
+
+
+def _told(request: Request) -> tuple[str, ...]:
+    """Everyone whom the question names, in any stage."""
+    groups = (group for stage in request.policy.stages for group in stage.groups)
+    return request.known((*(ref for group in groups for ref in group.held), *request.escalated_held))
 
 
 def _refuse_cancelling(task: Task, by: Person) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from bot.approvals.electorate import Electorate, missing
 from bot.approvals.ids import Person
+from bot.approvals.lookup import look_up, meant
 from bot.approvals.policy import Escalate, Policy, Stage, Via
-from bot.approvals.ports import Directory, Member
+from bot.approvals.ports import Directory, LookupRefused, Member
 from bot.approvals.rules import eligible
 from bot.approvals.selection import Policies, is_key, names_one
 
@@ -30,8 +31,8 @@ class Muster:
 
 async def muster(stage: Stage, directory: Directory) -> Muster:
     """Who could answer now; `LookupFailed` where Slack does not say."""
-    people = [await directory.resolve(group.approvers) for group in stage.groups]
-    named = await directory.resolve([ref for ref in stage.approvers if names_one(ref)])
+    people = [await meant(directory, group.approvers) for group in stage.groups]
+    named = await meant(directory, [ref for ref in stage.approvers if names_one(ref)])
     electorate = Electorate(groups=tuple(people), named=named)
     members = {person: await directory.member(person) for person in sorted(electorate.people, key=_id)}
     groups = tuple(
@@ -48,16 +49,26 @@ async def vacancies(policy: Policy, directory: Directory) -> list[str]:
     found: list[str] = []
     for stage in policy.stages:
         found += await _of_stage(stage, directory)
-    if policy.channel and await directory.channel(policy.channel) is None:
-        found.append(_no_channel(policy.channel))
+    if policy.channel and (sentence := await _nowhere_by(policy.channel, directory)):
+        found.append(sentence)
     return list(dict.fromkeys(found))
 
 
 async def unmatched(policies: Policies, directory: Directory) -> list[str]:
     """A sentence for each name that a rule matches requesters or channels with and that is nobody, or none."""
-    nobody = [ref for ref in policies.requesters if not await directory.resolve([ref])]
-    nowhere = [ref for ref in policies.channels if await directory.channel(ref) is None]
-    return [*(_nobody(ref) for ref in nobody), *(_no_channel(ref) for ref in nowhere)]
+    found = [await _nobody_by(ref, directory) for ref in policies.requesters]
+    found += [await _nowhere_by(ref, directory) for ref in policies.channels]
+    return [sentence for sentence in found if sentence]
+
+
+def untied(policies: Policies) -> list[str]:
+    """A sentence for each rule that approves without a person whatever graph asks."""
+    return [
+        f"the rule {rule.policy.name} approves without a person, whatever graph asks. An action's name is no more than "
+        "what its graph calls it: say in its match which graphs it is for."
+        for rule in policies.rules
+        if rule.policy.auto is not None and rule.policy.auto.approve and not set(rule.graphs) - {"*"}
+    ]
 
 
 async def _of_stage(stage: Stage, directory: Directory) -> list[str]:
@@ -65,11 +76,11 @@ async def _of_stage(stage: Stage, directory: Directory) -> list[str]:
     escalations = [step.action for step in stage.steps if isinstance(step.action, Escalate)]
     by_dm = [ref for each in escalations if each.via is Via.DM or each.adds for ref in each.to]
     for ref in dict.fromkeys((*stage.approvers, *by_dm)):
-        if not is_key(ref) and not await directory.resolve([ref]):
-            found.append(_nobody(ref))
+        if not is_key(ref) and (sentence := await _nobody_by(ref, directory)):
+            found.append(sentence)
     for ref in dict.fromkeys(ref for each in escalations if each.via is Via.CHANNEL for ref in each.to):
-        if await directory.channel(ref) is None:
-            found.append(_no_channel(ref))
+        if sentence := await _nowhere_by(ref, directory):
+            found.append(sentence)
     if any(is_key(ref) for ref in stage.approvers):
         return found  # who that is, only a question says
     mustered = await muster(stage, directory)
@@ -85,11 +96,21 @@ def _counted(mustered: Muster, groups: Sequence[object]) -> str:
     return f"only {mustered.stage.needed - mustered.short} of its groups' people, each counted once,"
 
 
-def _nobody(ref: str) -> str:
-    return f"{ref} is nobody in this workspace. Correct it in the policy file."
+async def _nobody_by(ref: str, directory: Directory) -> str:
+    """What is wrong with a name of people; empty if nothing is."""
+    found = await look_up(directory, ref)
+    if isinstance(found, LookupRefused):
+        return f"{ref} {found}."
+    return "" if found else f"{ref} is nobody in this workspace. Correct it in the policy file."
 
 
-def _no_channel(ref: str) -> str:
+async def _nowhere_by(ref: str, directory: Directory) -> str:
+    """What is wrong with a name of a channel; empty if nothing is."""
+    try:
+        if await directory.channel(ref) is not None:
+            return ""
+    except LookupRefused as refused:
+        return f"{ref} {refused}."
     return f"there is no channel {ref} that the bot can see. Correct it in the policy file, or invite the bot."
 
 

@@ -13,7 +13,7 @@ from bot.approvals.request import Pending, Request
 def enter_stage(request: Request, now: datetime) -> Request:
     """The request at the beginning of its stage: all windows are counted from now, nothing is put off, and nobody has
     been added yet."""
-    entered = replace(request, stage_opened_at=now, escalated_to=(), extension=None)
+    entered = replace(request, stage_opened_at=now, escalated_to=(), escalated_held=(), extension=None)
     return replace(entered, state=first_due(entered))
 
 

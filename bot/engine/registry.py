@@ -18,7 +18,6 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
@@ -83,7 +82,7 @@ class Registry:
         """Return if each graph that the policies name is here, with the node that they name; else `SettingsError`: a
         rule that matches nothing would leave its graph to weaker terms without a word."""
         for rule, pattern in ((each, graph) for each in rules for graph in each.graphs):
-            if not any(fnmatchcase(name, pattern) for name in self.graphs):
+            if not any(rule.covers(name, pattern) for name in self.graphs):
                 near = difflib.get_close_matches(pattern, self.graphs, n=1)
                 hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(self.graphs)}."
                 raise SettingsError(

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bot.approvals.errors import SettingsError
 from bot.approvals.selection import Policies
-from bot.policy_file import building, places
+from bot.policy_file import building, places, sizes
 from bot.policy_file.places import Place
 from bot.policy_file.terms import Document
 
@@ -18,7 +18,8 @@ from bot.policy_file.terms import Document
 def load(path: Path) -> Policies:
     """The policies of the file; `SettingsError` where it cannot be relied on."""
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
+        sizes.refuse_large(path, text)
         place = Place(path=path, tree=yaml.compose(text, Loader=yaml.SafeLoader))
         places.refuse_twice(place)
         document = yaml.safe_load(text)

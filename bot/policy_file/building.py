@@ -26,7 +26,8 @@ from bot.approvals.policy import (
 )
 from bot.approvals.question import Verdict
 from bot.approvals.selection import Policies, Rule, names_one
-from bot.policy_file import conditions, terms
+from bot.policy_file import terms
+from bot.policy_file.conditions import Evaluator
 from bot.policy_file.places import Place
 from bot.policy_file.terms import Approvals, Document, HoursTerms, Match, RuleTerms, StageTerms
 
@@ -47,7 +48,8 @@ def policies(place: Place, read: Document) -> Policies:
         raise SettingsError(
             f"{place.at('defaults', 'auto')}: it would answer whatever no rule names. Say it in a rule that matches."
         )
-    rules = tuple(_rule(place.at("rules", number), rule, defaults) for number, rule in enumerate(read.rules))
+    evaluator = Evaluator()
+    rules = tuple(_rule(place.at("rules", number), rule, defaults, evaluator) for number, rule in enumerate(read.rules))
     _refuse_unreached(place, read.rules)
     return Policies(
         rules=rules,
@@ -56,11 +58,11 @@ def policies(place: Place, read: Document) -> Policies:
     )
 
 
-def _rule(place: Place, rule: RuleTerms, defaults: Mapping[str, Any]) -> Rule:
+def _rule(place: Place, rule: RuleTerms, defaults: Mapping[str, Any], evaluator: Evaluator) -> Rule:
     own = {key: value for key, value in terms.said(rule).items() if key not in ("name", "match")}
     match = rule.match
     try:
-        when = conditions.compiled(match.when) if match.when is not None else None
+        when = evaluator.compiled(match.when) if match.when is not None else None
     except ValueError as error:
         raise SettingsError(f"{place.at('match', 'when')}: {error}.") from None
     return Rule(
@@ -110,6 +112,7 @@ def _policy(place: Place, name: str, own: Mapping[str, Any], defaults: Mapping[s
         name=name,
         stages=stages,
         self_approval=said.get("self_approval", False),
+        guests=said.get("guests", False),
         self_answer=said.get("self_answer", True),
         reasons=_REASONS[said.get("reason_required", "reject")],
         hours=_hours(place, said.get("hours")),

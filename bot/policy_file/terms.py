@@ -206,6 +206,7 @@ class Terms(StageTerms):
 
     sequence: Annotated[tuple[NamedStage, ...], Field(min_length=2)] | None = None
     self_approval: bool | None = None
+    guests: bool | None = None
     self_answer: bool | None = None
     reason_required: Annotated[str, BeforeValidator(_reasons)] | None = None
     hours: HoursTerms | None = None

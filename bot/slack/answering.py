@@ -11,7 +11,6 @@ from bot.approvals import rules
 from bot.approvals.decision import Respond
 from bot.approvals.errors import CountersignError, StaleVersion
 from bot.approvals.ids import MessageRef, Person, TaskId
-from bot.approvals.inboxes import waits_for
 from bot.approvals.ports import View
 from bot.approvals.request import Decided, Pending, Request
 from bot.approvals.surface import SurfaceKind
@@ -94,7 +93,7 @@ async def answered_by_words(parts: Parts, person: Person, root: MessageRef) -> R
     asked = await open_in(parts, root)
     if len(asked) != 1 or not rules.takes_words(asked[0].question):
         return None
-    return asked[0] if waits_for(asked[0], person, await parts.inboxes.names(person)) else None
+    return asked[0] if await parts.inboxes.waits(asked[0], person) else None
 
 
 async def answer(parts: Parts, person: Person, place: Place, request: Request, words: str) -> None:

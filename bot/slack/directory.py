@@ -1,6 +1,7 @@
 """The Directory port: who somebody is, whom a policy's names mean, and where the bot may post.
 
-Everything is cached for a minute, so that a click costs no calls and a person who left is refused within one.
+Everything is cached for a minute at most, so that a click costs no calls. When a vote counts, accounts are read anew,
+and who is in a group or channel is no older than seconds.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeAlias, TypeVar
+from weakref import WeakValueDictionary
 
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.approvals.ids import ChannelId, Person, TeamId, UserId
-from bot.approvals.ports import LookupFailed, Member
-from bot.approvals.selection import is_user
+from bot.approvals.ports import LookupFailed, LookupRefused, Member
+from bot.approvals.selection import is_channel, is_group, is_user
 from bot.slack.calls import Done, Refused, call
 from bot.slack.pace import Monotonic
 
@@ -33,8 +35,23 @@ PAGE: Final = 200
 _MOST_KEPT: Final = 10_000
 _SLACKBOT: Final = "USLACKBOT"
 
+_FOR_GOOD: Final = {
+    "missing_scope": "the bot's app lacks a scope",
+    "not_allowed_token_type": "a bot's token may not ask that here",
+    "plan_upgrade_required": "this workspace's plan has no such thing",
+    "paid_teams_only": "this workspace's plan has no such thing",
+    "feature_not_enabled": "this workspace does not have that switched on",
+    "no_permission": "the workspace does not permit it",
+    "permission_denied": "the workspace does not permit it",
+    "access_denied": "the workspace does not permit it",
+    "restricted_action": "the workspace does not permit it",
+    "team_access_not_granted": "the bot has no access to this workspace",
+    "enterprise_is_restricted": "the bot has no access to this workspace",
+}
+"""Refusals that stay the same until somebody changes the app or the workspace, in words."""
 _NO_USER = frozenset({"user_not_found", "users_not_found", "user_not_visible"})
 _NO_CHANNEL = frozenset({"channel_not_found"})
+_NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -75,10 +92,10 @@ class SlackDirectory:
         """The workspace that the bot is installed in; asked once. `LookupFailed` where Slack does not say."""
         return (await self._self())[0]
 
-    async def member(self, person: Person) -> Member:
-        """The account; `LookupFailed` where Slack does not say."""
+    async def member(self, person: Person, *, fresh: bool = False) -> Member:
+        """The account; `LookupFailed` if Slack does not say. `fresh` asks Slack, whatever is remembered."""
         team = await self.team_id()
-        user = await self._account(person.user_id)
+        user = await self._account(person.user_id, fresh=fresh)
         if user is None or person.team_id not in (team, user.get("team_id")):
             unknown = "it is not known in this workspace" if person.team_id == team else _ELSEWHERE
             return Member(person=person, name="", ineligible=unknown)
@@ -91,33 +108,47 @@ class SlackDirectory:
             zone=str(user.get("tz") or ""),
         )
 
+    async def identify(self, ref: str) -> str | None:
+        """The id of whom a name of a policy means now: of a person, a user group or a channel. An id is its own. None
+        if it means nothing; `LookupFailed` if Slack does not say."""
+        if ref.startswith("@"):
+            return await self._group(ref, fresh=True)
+        if ref.startswith("#"):
+            return await self.channel(ref, fresh=True)
+        if "@" in ref:
+            return await self._emails.get(ref, lambda: self._by_email(ref), fresh=FRESH)
+        return ref if is_user(ref) or is_group(ref) or is_channel(ref) else None
+
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
         """Everyone whom these names of a policy mean. A name that means nobody adds nobody; `LookupFailed`
         where Slack does not say. `fresh` reads past the cache."""
         if not refs:
             return frozenset()
-        if fresh and any(_is_group(ref) for ref in refs):
-            await self._groups.get("", self._list_groups, fresh=True)
         found = await asyncio.gather(*(self._resolve(ref, fresh) for ref in dict.fromkeys(refs)))
         return frozenset[Person]().union(*found)
 
-    async def channel(self, ref: str) -> ChannelId | None:
+    async def channel(self, ref: str, *, fresh: bool = False) -> ChannelId | None:
         """The channel of this name (`#ops`) or id that the bot can see; None where there is none; `LookupFailed`
         where Slack does not say."""
         if not ref.startswith("#"):
             return ChannelId(ref)
-        return (await self._channels.get("", self._list_channels)).get(ref.removeprefix("#").lower())
+        channels = await self._channels.get("", self._list_channels, fresh=FRESH if fresh else None)
+        return channels.get(ref.removeprefix("#").lower())
 
     async def names_of(self, person: Person) -> frozenset[str]:
-        """The names by which a policy may mean this account: its id, its address, and the groups that it is in, where
-        it may answer as one of many. `LookupFailed` where Slack does not say."""
-        member, user = await self.member(person), await self._account(person.user_id) or {}
+        """The names by which a policy may mean this account alone: its id and its address. `LookupFailed` if Slack does
+        not say."""
+        user = await self._account(person.user_id) or {}
         email = str(user.get("profile", {}).get("email") or "")
-        own = {person.user_id, email} if email else {person.user_id}
-        if member.ineligible:
-            return frozenset(own)
+        return frozenset({person.user_id, email} if email else {person.user_id})
+
+    async def groups_of(self, person: Person) -> frozenset[str]:
+        """The user groups that this account is in, if it may answer as one of many. `LookupFailed` if Slack does not
+        say."""
+        if (await self.member(person)).ineligible:
+            return frozenset()
         groups = await self._memberships.get("", self._list_memberships)
-        return frozenset({*own, *groups.get(person.user_id, ())})
+        return groups.get(person.user_id, frozenset())
 
     async def may_post(self, channel: ChannelId) -> PlaceCheck:
         """Whether the bot can post there; `LookupFailed` where Slack does not say."""
@@ -142,21 +173,26 @@ class SlackDirectory:
         return self._own
 
     async def _resolve(self, ref: str, fresh: bool) -> frozenset[Person]:
-        if _is_group(ref):
-            groups = await self._groups.get("", self._list_groups)
-            group = groups.get(ref.removeprefix("@").lower()) or groups.get(ref)
+        age = FRESH if fresh else None
+        if is_group(ref):
+            group = await self._group(ref, fresh=fresh)
             if group is None:
                 return frozenset()
-            return await self._ours(await self._users.get(group, lambda: self._group_users(group), fresh=fresh))
-        if _is_channel(ref):
+            return await self._ours(await self._users.get(group, lambda: self._group_users(group), fresh=age))
+        if is_channel(ref):
             channel = await self.channel(ref)
             if channel is None:
                 return frozenset()
-            return await self._ours(await self._users.get(channel, lambda: self._channel_users(channel), fresh=fresh))
+            return await self._ours(await self._users.get(channel, lambda: self._channel_users(channel), fresh=age))
         if "@" in ref:
-            user_id = await self._emails.get(ref, lambda: self._by_email(ref), fresh=fresh)
+            user_id = await self._emails.get(ref, lambda: self._by_email(ref), fresh=age)
             return await self._named(user_id) if user_id is not None else frozenset()
         return await self._named(UserId(ref)) if is_user(ref) else frozenset()
+
+    async def _group(self, ref: str, *, fresh: bool) -> str | None:
+        """The id of an enabled group, of this handle or id."""
+        groups = await self._groups.get("", self._list_groups, fresh=FRESH if fresh else None)
+        return groups.get(ref.lower() if ref.startswith("@") else ref)
 
     async def _ours(self, users: frozenset[UserId]) -> frozenset[Person]:
         """People of this workspace; whoever in a shared channel is of another one is not among them by their id."""
@@ -171,8 +207,8 @@ class SlackDirectory:
         elsewhere = _ineligible(user, team) == _ELSEWHERE and user.get("team_id")
         return frozenset({Person(team_id=TeamId(str(user["team_id"])) if elsewhere else team, user_id=user_id)})
 
-    async def _account(self, user_id: UserId) -> Mapping[str, Any] | None:
-        return await self._members.get(user_id, lambda: self._user(user_id))
+    async def _account(self, user_id: UserId, *, fresh: bool = False) -> Mapping[str, Any] | None:
+        return await self._members.get(user_id, lambda: self._user(user_id), fresh=0.0 if fresh else None)
 
     async def _user(self, user_id: UserId) -> Mapping[str, Any] | None:
         body = await self._ask(self._client.users_info(user=user_id), absent=_NO_USER)
@@ -183,12 +219,12 @@ class SlackDirectory:
         return UserId(body["user"]["id"]) if body else None
 
     async def _list_groups(self) -> Mapping[str, str]:
-        """The enabled groups' ids, by handle and by id."""
+        """The enabled groups' ids, by `@handle` and by id."""
         body = await self._ask(self._client.usergroups_list())
         enabled = [group for group in body.get("usergroups", []) if not group.get("date_delete")]
         return {
             **{str(group["id"]): str(group["id"]) for group in enabled},
-            **{str(group["handle"]).lower(): str(group["id"]) for group in enabled},
+            **{f"@{group['handle']}".lower(): str(group["id"]) for group in enabled},
         }
 
     async def _list_memberships(self) -> Mapping[UserId, frozenset[str]]:
@@ -216,7 +252,7 @@ class SlackDirectory:
                 return found
 
     async def _group_users(self, group: str) -> frozenset[UserId]:
-        body = await self._ask(self._client.usergroups_users_list(usergroup=group))
+        body = await self._ask(self._client.usergroups_users_list(usergroup=group), absent=_NO_GROUP)
         return frozenset(UserId(user_id) for user_id in body.get("users", []))
 
     async def _channel_users(self, channel: ChannelId) -> frozenset[UserId]:
@@ -237,33 +273,48 @@ class SlackDirectory:
     async def _ask(
         self, request: Awaitable[AsyncSlackResponse], absent: frozenset[str] = frozenset()
     ) -> Mapping[str, Any]:
-        """Slack's answer; nothing where it knows no such thing; `LookupFailed` for all else."""
+        """Slack's answer; nothing where it knows no such thing; `LookupRefused` or `LookupFailed` for all else."""
         result = await call(request, SECONDS)
-        if isinstance(result, Done):
-            return result.body
-        if isinstance(result, Refused) and result.error in absent:
-            return {}
+        match result:
+            case Done(body=body):
+                return body
+            case Refused(error=error) if error in absent:
+                return {}
+            case Refused(error=error, needed=needed) if error in _FOR_GOOD:
+                scope = f" ({needed})" if needed else ""
+                raise LookupRefused(f"cannot be looked up: {_FOR_GOOD[error]}{scope}")
         raise LookupFailed(f"{result}")
 
 
 class _Cache(Generic[K, V]):
-    """Answers, for as long as they are believed. A failed look-up leaves none."""
+    """Answers, for as long as they are believed. A failed look-up leaves none. Who asks for the same at one time waits
+    for one answer."""
 
     def __init__(self, monotonic: Monotonic, kept: float) -> None:
         self._monotonic = monotonic
         self._kept = kept
         self._held: dict[K, tuple[float, V]] = {}
+        self._turns: WeakValueDictionary[K, asyncio.Lock] = WeakValueDictionary()
 
-    async def get(self, key: K, ask: Callable[[], Awaitable[V]], *, fresh: bool = False) -> V:
-        held = self._held.get(key)
-        if held is not None and self._monotonic() - held[0] < (FRESH if fresh else self._kept):
+    async def get(self, key: K, ask: Callable[[], Awaitable[V]], *, fresh: float | None = None) -> V:
+        """The answer; one of `fresh` seconds at most, where that is said."""
+        wanted_at, age = self._monotonic(), self._kept if fresh is None else fresh
+        if (held := self._held.get(key)) is not None and self._believed(held[0], wanted_at, age):
             return held[1]
-        asked_at = self._monotonic()
-        answer = await ask()
-        if len(self._held) >= _MOST_KEPT:
-            self._held.clear()
-        self._held[key] = (asked_at, answer)
-        return answer
+        turn = self._turns.setdefault(key, asyncio.Lock())
+        async with turn:
+            if (held := self._held.get(key)) is not None and self._believed(held[0], wanted_at, age):
+                return held[1]
+            asked_at = self._monotonic()
+            answer = await ask()
+            if len(self._held) >= _MOST_KEPT:
+                self._held.clear()
+            self._held[key] = (asked_at, answer)
+            return answer
+
+    def _believed(self, asked_at: float, wanted_at: float, age: float) -> bool:
+        """Whether an answer is young enough; one that was asked for after it was wanted always is."""
+        return wanted_at - asked_at < age or asked_at > wanted_at
 
 
 _ELSEWHERE: Final = "it belongs to another workspace"
@@ -290,13 +341,3 @@ def _name(user: Mapping[str, Any]) -> str:
     profile = user.get("profile", {})
     names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
     return next((str(name) for name in names if name), "")
-
-
-def _is_channel(ref: str) -> bool:
-    """`#name`, or `C...`, or `G...` of an older private one."""
-    return ref.startswith("#") or (ref[:1] in ("C", "G") and ref.isalnum() and ref.isupper())
-
-
-def _is_group(ref: str) -> bool:
-    """`@handle`, or `S...`."""
-    return ref.startswith("@") or (ref.startswith("S") and ref.isalnum() and ref.isupper())

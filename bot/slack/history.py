@@ -244,6 +244,14 @@ def _failed(event: AuditEvent) -> str:
     return f"An error stopped the task (error id `{_say(event.data.get('error_id', ''), 40)}`)."
 
 
+def _policy_applied(event: AuditEvent) -> str:
+    voided = event.data.get("voided")
+    names = text.listed([text.approver(str(each)) for each in voided]) if isinstance(voided, list) else ""
+    void = f" What {names} had answered no longer counts." if names else ""
+    by = _say(event.data.get("by", "an operator"), 80)
+    return f"{by} applied the policy `{_say(event.rule)}` instead of `{_say(event.data.get('was', ''))}`.{void}"
+
+
 def _resumed(event: AuditEvent) -> str:
     told = event.data.get("told")
     return f"The agent was resumed{f', to be told `{_say(told)}`' if told is not None else ''}."
@@ -296,6 +304,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "delivery_failed": _plain("The agent was stopped by an error."),
     "asked_again": _plain("The agent did not take the answer, and asked again."),
     "asked_anew": _plain("The agent asked something else in its place."),
+    "policy_applied": _policy_applied,
     "superseded": _plain("It was no longer needed: the agent had moved on."),
     "ended": _ended,
     "stopped": _ended,

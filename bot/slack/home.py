@@ -81,6 +81,7 @@ _ANY: Final = "*"
 def _waiting(contents: Contents, address: str) -> list[Block]:
     page = contents.waiting
     drawn = [*_heading(Section.WAITING, contents.all_waiting), *_menus(contents)]
+    drawn += [blocks.context(f":warning: {text.escape(sentence)}") for sentence in contents.untold]
     if not contents.all_waiting:
         return [*drawn, blocks.section("Nothing waits for your answer.")]
     if not page.rows:

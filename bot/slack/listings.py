@@ -18,8 +18,10 @@ def waiting(contents: Contents, address: str) -> str:
     """What waits for the person, as far as they asked for it."""
     page = contents.waiting
     overdue = contents.look.only is Only.OVERDUE
+    untold = [f":warning: {text.escape(sentence)}" for sentence in contents.untold]
     if not page.rows:
-        return "Nothing that waits for you is overdue." if overdue else "Nothing waits for your answer."
+        nothing = "Nothing that waits for you is overdue." if overdue else "Nothing waits for your answer."
+        return "\n".join([nothing, *untold])
     what = "Overdue" if overdue else "Waiting for you"
     rows = [f"• {_lines(requests.line(row.request, _card(row, address)))}" for row in page.rows if row.request]
     rest = page.total - len(rows)
@@ -29,6 +31,7 @@ def waiting(contents: Contents, address: str) -> str:
             *rows,
             *([f"… and {text.counted(rest, 'more request')}"] if rest else []),
             *([f"{contents.overdue:,} overdue: `/approvals overdue`"] if contents.overdue and not overdue else []),
+            *untold,
         ]
     )
 

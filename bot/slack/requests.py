@@ -7,11 +7,12 @@ from typing import Final
 
 from bot.approvals import windows
 from bot.approvals.errors import moment
+from bot.approvals.names import misleading, readable
 from bot.approvals.policy import Expire
 from bot.approvals.question import Risk
 from bot.approvals.request import Pending, Request
 from bot.approvals.task import Task
-from bot.slack import asked, blocks, changes, decisions, more, offers, privacy, standing, text, values
+from bot.slack import asked, blocks, changes, decisions, more, offers, privacy, standing, text, vacancy, values
 from bot.slack.asked import Drawn
 from bot.slack.blocks import Block
 from bot.slack.values import Detail
@@ -24,6 +25,7 @@ _ROW_TITLE: Final = 600
 _ROW_BLOCKS: Final = 3
 
 _RENEWED: Final = "*The agent asks something else now.* Answers to what it asked before no longer count"
+_AMENDED: Final = "*Another policy was applied to this request.* Answers from before that no longer count"
 _RISKS = {
     Risk.LOW: "Low risk",
     Risk.MEDIUM: "Medium risk",
@@ -184,12 +186,13 @@ def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
             " · ".join([*([risk] if risk else []), *(["*Overdue*"] if windows.is_overdue(request) else []), origin])
         ),
         *_renewed(request),
+        *_misleading(request),
         *_decided_before(request, since),
         *about.blocks,
         *_unread(request, about),
         *offers.hidden(request),
         *_standing(request, detail),
-        *_shortage(request),
+        *vacancy.warnings(request),
         *_missing_code(request),
         *blocks.actions([*offers.buttons(request, whole=whole), *(more.menu(request) if _open(request) else [])]),
         *_unbound(request),
@@ -206,9 +209,24 @@ def _unread(request: Request, about: Drawn) -> list[Block]:
 
 def _renewed(request: Request) -> list[Block]:
     """That it asks something else than it did, for those who have read it before."""
-    if request.renewed_at is None or not _open(request):
+    if not _open(request):
         return []
-    return [blocks.section(f"{_RENEWED} · {moment(request.renewed_at)}")]
+    said = [(request.renewed_at, _RENEWED), (request.amended_at, _AMENDED)]
+    return [blocks.section(f"{words} · {moment(at)}") for at, words in said if at is not None]
+
+
+def _misleading(request: Request) -> list[Block]:
+    """That an action is not called what it seems to be."""
+    found = [(item.name, misleading(item.name)) for item in request.question.items]
+    return [
+        blocks.context(
+            f":warning: The name of {'this action' if len(found) == 1 else f'action {number}'} holds characters that "
+            f"cannot be seen or look like others: {text.listed(characters, 5)}. It reads like "
+            f"{text.sentence(readable(name), 80)}."
+        )
+        for number, (name, characters) in enumerate(found, start=1)
+        if characters and _open(request)
+    ][:3]
 
 
 def _decided_before(request: Request, difference: list[Block]) -> list[Block]:
@@ -252,19 +270,6 @@ def _standing(request: Request, detail: Detail | None) -> list[Block]:
             *([blocks.context(followed)] if followed else []),
         ]
     return standing.standing(request)
-
-
-def _shortage(request: Request) -> list[Block]:
-    """That its quorum is larger than those who were there to give it, while it can be answered."""
-    if not _open(request) or not request.short or not request.asked:
-        return []
-    needed = request.stage.needed
-    return [
-        blocks.context(
-            f":warning: It needs {needed:,} to agree, and those who may answer can give {needed - request.short:,}."
-            " The policy file names too few."
-        )
-    ]
 
 
 def _footer(request: Request) -> str:

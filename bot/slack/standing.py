@@ -8,6 +8,7 @@ from typing import assert_never
 from bot.approvals import tally, windows
 from bot.approvals.decision import Approve, Choose, ItemVerdict, Reject, Respond, Vote
 from bot.approvals.errors import moment
+from bot.approvals.hours import unknown_zones
 from bot.approvals.ids import Person
 from bot.approvals.policy import Consent, Escalate, Expire, Overdue, Pick, Remind, Step, Via, Warn
 from bot.approvals.request import Request
@@ -31,11 +32,13 @@ def who(request: Request) -> str:
     """Who may answer, as mentions; says so plainly where nobody may."""
     people = [person for person in request.asked if tally.may_answer(request, person)]
     names = [text.mention(person) for person in people] or [
-        text.approver(name) for name in request.stage.approvers if not request.asked
+        text.approver(name) for name in request.known(request.stage.approvers) if not (request.asked or request.short)
     ]
     names += [name for name in _added(request) if name not in names]
     if names:
         return text.listed(names)
+    if request.short and not request.asked:
+        return "nobody: see below"
     if request.asked:
         return f"nobody: {text.mention(request.requester)} asks, and may not answer as well"
     return f"nobody: the policy `{text.sentence(request.policy.name, 60)}` names no approvers"
@@ -51,7 +54,8 @@ def waiting(request: Request) -> str:
 
 
 def _added(request: Request) -> list[str]:
-    return [text.approver(name) for name in request.escalated_to if name not in request.stage.approvers]
+    added = request.known(request.escalated_to)
+    return [text.approver(name) for name in added if name not in request.stage.approvers]
 
 
 def _capital(words: str) -> str:
@@ -66,7 +70,10 @@ def _by(request: Request) -> str:
         return "No deadline"
     extension = request.extension
     later = f"{text.span(extension.measure)} more, by {text.mention(extension.by)}" if extension else ""
-    return "\n".join(words for words in (moment(request.deadline), later, _silence(request)) if words)
+    zones = [
+        f"The zone {text.sentence(zone, 40)} is not known here: UTC counts" for zone in unknown_zones(request.zones)
+    ]
+    return "\n".join(words for words in (moment(request.deadline), later, _silence(request), *zones[:3]) if words)
 
 
 def _silence(request: Request) -> str:
@@ -116,7 +123,7 @@ def _comes(step: Step) -> str:
 def _answers(request: Request) -> list[Block]:
     """The votes as they come and what is missing, beside the button that takes one's own back."""
     votes = request.stage_votes
-    delegated = [_delegated(each.by, each.to) for each in request.delegations if _open(request, each.to)][:5]
+    delegated = [_delegated(each.by, each.to) for each in request.stage_delegations if _open(request, each.to)][:5]
     if request.stage.needed == 1 and not votes and not delegated and len(request.policy.stages) == 1:
         return []
     rejections = sum(any(isinstance(verdict, Reject) for verdict in vote.verdicts) for vote in votes)
@@ -129,7 +136,7 @@ def _answers(request: Request) -> list[Block]:
         *[f"Agreed before: {text.mentions(stage.voters)} · {moment(stage.at)}" for stage in request.passed],
     ]
     value = RequestTarget.of(request).encoded()
-    withdraw = blocks.button("Withdraw", actions.WITHDRAW, value) if votes or request.delegations else None
+    withdraw = blocks.button("Withdraw", actions.WITHDRAW, value) if votes or request.stage_delegations else None
     return [blocks.section("\n".join(lines), withdraw)]
 
 
@@ -172,7 +179,7 @@ def _wanted(request: Request, more: str = "") -> str:
 
 
 def _vote(request: Request, vote: Vote) -> str:
-    giver = next((each.by for each in request.delegations if each.to == vote.person), None)
+    giver = next((each.by for each in request.stage_delegations if each.to == vote.person), None)
     place = f" for {text.mention(giver)}" if giver else ""
     said = "answered" if request.policy.private else _said(vote.verdicts)
     return f"{text.mention(vote.person)} {said}{place}"

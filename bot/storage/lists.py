@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from bot.approvals import inbox
 from bot.approvals.ids import Person
 from bot.approvals.request import Pending, Request
+from bot.approvals.selection import ANY_CHANNEL, is_channel
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -26,7 +27,8 @@ def of(request: Request) -> dict[str, int]:
     """The request's lists, and its place in each, from the smallest on."""
     places = {answered_by(vote.person): -((vote.at - _EPOCH) // timedelta(microseconds=1)) for vote in request.votes}
     if isinstance(request.state, Pending):
-        people = [delegation.to.user_id for delegation in request.delegations]
+        people = [delegation.to.user_id for delegation in request.stage_delegations]
         people += [request.requester.user_id] if request.asks_requester else []
-        places |= {waiting_for(ref): inbox.urgency(request) for ref in (*request.approvers, *people)}
+        rooms = [ANY_CHANNEL] if any(map(is_channel, request.approvers)) else []
+        places |= {waiting_for(ref): inbox.urgency(request) for ref in (*request.approvers, *people, *rooms)}
     return places

@@ -46,7 +46,7 @@ class TestAsking:
             "question": "Pay 310.10 EUR to ACME Ltd?",
             "details": {"payee": "ACME Ltd", "amount": "310.10", "currency": "EUR", "purpose": "Invoice 2041"},
             "reason": "It is above the limit of 100.00 EUR.",
-            "risk_level": "medium",
+            "risk_level": "low",
             "answer": "object",
         }
         assert before == []
@@ -66,7 +66,7 @@ class TestAsking:
         ("inputs", "reason", "risk"),
         [
             ({"amount": "1", "risk": "high"}, "Its risk is high.", "high"),
-            ({"amount": "1", "currency": "usd"}, "It is in USD, and the limit is in EUR.", "medium"),
+            ({"amount": "1", "currency": "usd"}, "It is in USD, and the limit is in EUR.", "low"),
             ({"risk": "high"}, "It is above the limit of 100.00 EUR. Its risk is high.", "high"),
             ({"amount": "100.01", "risk": "medium"}, "It is above the limit of 100.00 EUR.", "medium"),
         ],

@@ -47,10 +47,10 @@ class Slack:
     environment: Mapping[str, str]
 
     @classmethod
-    def start(cls, folder: Path) -> Self:
+    def start(cls, folder: Path, manifest: Path = ROOT / "manifest.yml") -> Self:
         workspace = folder / "workspace.yaml"
         workspace.write_text(yaml.safe_dump(_workspace()))
-        options = ["--manifest", str(ROOT / "manifest.yml"), "--workspace", str(workspace), "--fast"]
+        options = ["--manifest", str(manifest), "--workspace", str(workspace), "--fast"]
         process = _python(["bot.simulator", *options], cwd=ROOT, env=dict(os.environ), log=folder / "simulator.log")
         ready = json.loads(_first_line(process) or "{}")
         if not ready:

@@ -13,7 +13,6 @@ from bot.approvals.errors import SettingsError
 from bot.approvals.hours import Hours
 from bot.approvals.ids import JSON
 from bot.approvals.policy import (
-    Auto,
     Consent,
     Escalate,
     Expire,
@@ -31,8 +30,9 @@ from bot.approvals.policy import (
 )
 from bot.approvals.question import Item, Question, Risk, Verdict
 from bot.approvals.selection import ConditionFailed, Facts, Policies
+from bot.approvals.vacancies import untied
 from bot.durations import duration, spoken
-from bot.policy_file import conditions
+from bot.policy_file.conditions import Evaluator
 from tests.fakes.world import CHANNEL, RITA, item, question
 
 ROOT = Path(__file__).parents[2]
@@ -286,11 +286,15 @@ rules:
 # --- Conditions ---------------------------------------------------------------------------------------
 
 
+EVALUATOR = Evaluator()
+
+
 def holds(expression: str, **arguments: object) -> bool:
     asked = question(Item(name="pay", arguments=arguments, verdicts=()), risk=Risk.HIGH)  # type: ignore[arg-type]
     inputs: dict[str, JSON] = {"days": 30}
     facts = Facts(graph="payment", channel=CHANNEL, requester=RITA, inputs=inputs, question=asked)
-    return conditions.compiled(expression)(facts, asked.items[0])
+    (said,) = EVALUATOR.compiled(expression)(facts, asked.items)
+    return said
 
 
 @pytest.mark.parametrize(
@@ -370,10 +374,11 @@ def test_a_deployment_asks_more_people_in_three_steps() -> None:
     assert [(each.via, each.adds) for each in asked] == [(Via.DM, False), (Via.CHANNEL, False), (Via.DM, True)]
 
 
-def test_reads_are_approved_without_a_person_and_only_where_all_actions_are_reads() -> None:
-    assert shipped("agent", of("read_file", "list_folder")).auto == Auto(approve=True, why="Reading changes nothing")
-    assert shipped("agent", of("read_file", "write_file")).auto is None
-    assert shipped("agent", of("read_file", risk=Risk.CRITICAL)).auto is None
+def test_the_shipped_file_approves_nothing_without_a_person_that_is_not_tied_to_a_graph() -> None:
+    policies = policy_file.load(ROOT / "policies.yaml")
+
+    assert untied(policies) == []
+    assert shipped("agent", of("read_file", "list_folder")).auto is None
 
 
 def test_what_is_grave_takes_two_and_a_cleanup_half_a_day() -> None:

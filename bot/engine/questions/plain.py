@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.approvals.ids import JSON
+from bot.approvals.names import matches_exactly
 from bot.approvals.question import Item, Risk
 from bot.engine.questions import conventions
 
@@ -47,10 +48,10 @@ def taken_apart(value: Mapping[str, JSON], named: Collection[str] = (), untitled
 
 
 def risk_of(value: Mapping[str, JSON]) -> Risk | None:
-    """The risk that the graph names; one that is unknown counts as high, never as none."""
-    if not any(value.get(key) is not None for key in _RISKS):
-        return None
-    return next(iter(_named_risk(value).values()), Risk.HIGH)
+    """The highest risk that the graph names; one that is unknown counts as high, never as none."""
+    known = _named_risk(value)
+    said = [known.get(key, Risk.HIGH) for key in _RISKS if value.get(key) is not None]
+    return max(said, key=list(Risk).index, default=None)
 
 
 def text_of(value: JSON) -> str:
@@ -77,10 +78,8 @@ def _canonical(value: JSON) -> str:
 
 
 def _named_risk(value: Mapping[str, JSON]) -> dict[str, Risk]:
-    """The key that says a risk which is known, with it; one that says anything else is shown as it is, too."""
-    key = next((key for key in _RISKS if value.get(key) is not None), "")
-    known = [risk for risk in Risk if key and risk == str(value[key]).strip().lower()]
-    return {key: known[0]} if known else {}
+    """The keys that say a risk which is known, with it; one that says anything else is shown as it is, too."""
+    return {key: risk for key in _RISKS for risk in Risk if matches_exactly(text_of(value.get(key)), risk)}
 
 
 def _is_text(value: JSON) -> bool:

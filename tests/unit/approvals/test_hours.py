@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.approvals.hours import MOST_DAYS, Hours, moment
+from bot.approvals.hours import MOST_DAYS, Hours, moment, unknown_zones
 
 HOUR = timedelta(hours=1)
 BERLIN = "Europe/Berlin"
@@ -123,3 +123,13 @@ def test_a_longer_window_never_passes_before_a_shorter_one(opened: datetime, fir
     hours = Hours(start=time(1, 30), end=time(), days=(0, 3, 5, 6), zone=zone)
 
     assert moment(opened, timedelta(minutes=first), hours) < moment(opened, timedelta(minutes=first + more), hours)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Kyiw", "Europe", "../etc/passwd", "\x00", "Mars/Olympus", "/etc/localtime"])
+def test_a_zone_that_is_not_known_here_counts_as_utc_and_stops_nobody(zone: str) -> None:
+    """Slack may know zones that this machine does not, and one approver's is no reason to ask nobody."""
+    hours = Hours(start=time(9), end=time(17), days=(0, 1, 2, 3, 4))
+    at = datetime(2030, 1, 7, 8, tzinfo=UTC)
+
+    assert moment(at, timedelta(hours=1), hours, [zone]) == datetime(2030, 1, 7, 10, tzinfo=UTC)
+    assert unknown_zones([zone, "Europe/Berlin"]) == (zone,)

@@ -15,7 +15,7 @@ from bot.approvals.decision import Respond, Vote
 from bot.approvals.errors import InvalidSchedule, Unreachable
 from bot.approvals.ids import Person
 from bot.approvals.inbox import Digest, Look, Only, Schedule, Section, Sending
-from bot.approvals.inboxes import Row, channels_asked
+from bot.approvals.inboxes import Known, Row, channels_asked
 from bot.approvals.notes import Delegation
 from bot.approvals.policy import Escalate, Expire, Step, one_stage
 from bot.approvals.question import Risk
@@ -182,6 +182,10 @@ def a_task() -> Task:
 # --- What waits -------------------------------------------------------------------------------------------
 
 
+def known(names: set[str]) -> Known:
+    return Known(names=frozenset(names))
+
+
 def voted(request: Request, by: Person) -> Request:
     vote = Vote(person=by, verdicts=(Respond(value="x"),), version=1, digest=request.digest, at=MORNING)
     return replace(request, votes=(vote,))
@@ -190,22 +194,22 @@ def voted(request: Request, by: Person) -> Request:
 def test_it_waits_for_those_who_may_answer_and_have_not() -> None:
     request = a_request(of=policy(approvers=("U-ALICE", "@Leads", "U-RITA")))
 
-    assert inboxes.waits_for(request, ALICE, frozenset({"u-alice"}))
-    assert inboxes.waits_for(request, BOB, frozenset({"u-bob", "@leads"}))
-    assert not inboxes.waits_for(request, CAROL, frozenset({"u-carol"}))
-    assert not inboxes.waits_for(request, RITA, frozenset({"u-rita", "@leads"}))
-    assert not inboxes.waits_for(voted(request, ALICE), ALICE, frozenset({"u-alice"}))
-    assert inboxes.waits_for(voted(request, ALICE), BOB, frozenset({"@leads"}))
+    assert inboxes.waits_for(request, ALICE, known({"u-alice"}))
+    assert inboxes.waits_for(request, BOB, known({"u-bob", "@leads"}))
+    assert not inboxes.waits_for(request, CAROL, known({"u-carol"}))
+    assert not inboxes.waits_for(request, RITA, known({"u-rita", "@leads"}))
+    assert not inboxes.waits_for(voted(request, ALICE), ALICE, known({"u-alice"}))
+    assert inboxes.waits_for(voted(request, ALICE), BOB, known({"@leads"}))
 
 
 def test_it_waits_for_whoever_was_given_a_vote_and_no_more_for_whoever_gave_it() -> None:
     given = Delegation(by=ALICE, to=CAROL, at=MORNING)
     request = replace(a_request(of=policy(approvers=("U-ALICE", "U-BOB"))), delegations=(given,))
 
-    assert inboxes.waits_for(request, CAROL, frozenset({"u-carol"}))
-    assert inboxes.waits_for(request, BOB, frozenset({"u-bob"}))
-    assert not inboxes.waits_for(request, ALICE, frozenset({"u-alice"}))
-    assert not inboxes.waits_for(voted(request, CAROL), CAROL, frozenset({"u-carol"}))
+    assert inboxes.waits_for(request, CAROL, known({"u-carol"}))
+    assert inboxes.waits_for(request, BOB, known({"u-bob"}))
+    assert not inboxes.waits_for(request, ALICE, known({"u-alice"}))
+    assert not inboxes.waits_for(voted(request, CAROL), CAROL, known({"u-carol"}))
 
 
 def test_whose_stage_has_agreed_it_waits_for_no_more() -> None:
@@ -214,8 +218,8 @@ def test_whose_stage_has_agreed_it_waits_for_no_more() -> None:
         a_request(of=replace(policy(), stages=stages)), passed=(Passed(verdicts=(), voters=(ALICE,), at=MORNING),)
     )
 
-    assert not inboxes.waits_for(request, ALICE, frozenset({"u-alice"}))
-    assert inboxes.waits_for(request, BOB, frozenset({"u-bob"}))
+    assert not inboxes.waits_for(request, ALICE, known({"u-alice"}))
+    assert inboxes.waits_for(request, BOB, known({"u-bob"}))
 
 
 def test_the_channels_that_policies_ask_are_known_by_their_names() -> None:
@@ -232,8 +236,8 @@ async def test_whoever_is_in_a_channel_that_is_asked_is_waited_for(world: World)
     world.directory.groups["#ops"] = [BOB]
     reading = replace(world.inboxes, channels=("#ops", "#other"))
 
-    assert await reading.names(BOB) == {"u-bob", "#ops"}
-    assert await reading.names(CAROL) == {"u-carol"}
+    assert (await reading.known(BOB)).names == {"u-bob", "#ops"}
+    assert (await reading.known(CAROL)).names == {"u-carol"}
 
 
 async def test_who_cannot_be_looked_up_is_told_so(world: World) -> None:

@@ -21,7 +21,7 @@ PAYMENTS, RISKY, REST = policy(name="payments"), policy(name="risky"), policy(na
         ("cleanup", "high", "risky"),
         ("cleanup", "low", "rest"),
         ("cleanup", None, "rest"),  # no risk is not any risk
-        ("Pay-out", None, "rest"),  # names of graphs have a case
+        ("Pay-out", None, "payments"),
     ],
 )
 def test_the_first_rule_that_matches_graph_and_risk_governs(graph: str, risk: str | None, name: str) -> None:

@@ -1,11 +1,12 @@
 """Which rule governs a question, and whom its keys name."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from bot.approvals.ids import ChannelId
-from bot.approvals.policy import Auto, Consent, Escalate, Expire, Pick, Policy, Step, one_stage
+from bot.approvals.policy import Auto, Consent, Escalate, Expire, Group, Pick, Policy, Step, one_stage
 from bot.approvals.question import Item, Question, Risk
 from bot.approvals.selection import ConditionFailed, Facts, Policies, Rule, bound
 from tests.fakes.world import BOB, CHANNEL, RITA, item, policy, question
@@ -38,7 +39,7 @@ def alone() -> Policy:
         (Rule(policy=policy(), channels=("#ops",)), "the channel is not #ops"),
         (Rule(policy=policy(), channels=(CHANNEL,)), GOVERNS),
         (
-            Rule(policy=policy(), when=lambda facts, item: item.name == "nothing", condition="no"),
+            Rule(policy=policy(), when=lambda facts, items: [False for _ in items], condition="no"),
             "its condition does not hold: no",
         ),
     ],
@@ -75,7 +76,7 @@ def test_one_action_that_matches_is_enough_unless_the_rule_may_say_yes_by_itself
 
 
 def test_a_condition_that_cannot_be_worked_out_stops_the_choice_and_lets_no_later_rule_govern() -> None:
-    def broken(facts: Facts, item: Item) -> bool:
+    def broken(facts: Facts, items: Sequence[Item]) -> list[bool]:
         raise ConditionFailed("there is no key 'amount'")
 
     policies = Policies(
@@ -116,8 +117,9 @@ def test_a_key_of_the_question_names_whom_it_holds(key: str, held: tuple[str, ..
     steps = (Step(after=HOUR, action=Escalate(to=(key,))), Step(after=2 * HOUR, action=Expire()))
     named = bound(Policy(name="p", stages=one_stage((key,), steps=steps)), OWNED)
 
-    assert named.stages[0].approvers == held
-    assert named.stages[0].steps == (Step(after=HOUR, action=Escalate(to=held)), steps[1])
+    told = () if held == (key,) else held
+    assert named.stages[0].groups == (Group(approvers=held, held=told),)
+    assert named.stages[0].steps == (Step(after=HOUR, action=Escalate(to=held, held=told)), steps[1])
 
 
 def test_what_has_to_be_looked_up_is_what_the_rules_name() -> None:

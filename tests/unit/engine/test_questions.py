@@ -319,3 +319,24 @@ def test_a_plain_dictionary_hides_none_of_its_values(value: JSON) -> None:
         for key, entry in value.items():
             if key not in ("details", "risk_level", "risk", "answer") and entry not in ("", None):
                 assert entry in places or (isinstance(entry, str) and (not entry.strip() or entry in question.text))
+
+
+@pytest.mark.parametrize(
+    ("said", "risk"),
+    [
+        ({"risk_level": "low", "risk": "critical"}, "critical"),
+        ({"risk": "low", "risk_level": "critical"}, "critical"),
+        ({"risk_level": "low", "risk": "grave"}, "high"),
+        ({"risk_level": "critical", "risk": "grave"}, "critical"),
+        ({"risk_level": "low", "risk": None}, "low"),
+        ({"risk_level": "low", "risk": ["critical"]}, "high"),
+        ({"risk_level": "", "risk": "low"}, "high"),
+        ({"risk": "l\u043ew"}, "high"),  # what only looks like low is not known
+        ({"risk": " CRITICAL\u200b "}, "critical"),
+        ({"risk": "\uff4cow"}, "low"),
+    ],
+)
+def test_the_highest_risk_that_is_said_counts_and_one_that_is_unknown_is_high(said: dict[str, Any], risk: str) -> None:
+    asked = questions.read({"question": "Pay?", "details": {"amount": 1}, **said})
+
+    assert asked.risk == risk

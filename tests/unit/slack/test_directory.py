@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.ids import ChannelId, Person, TeamId, UserId
-from bot.approvals.ports import Directory, LookupFailed
+from bot.approvals.ports import Directory, LookupFailed, LookupRefused
 from bot.slack.directory import FRESH, DirectMessage, Joined, NotJoined, SlackDirectory
 from tests.unit.slack.conftest import Slack
 from tests.unit.slack.samples import ALICE, BOB, CAROL
@@ -201,17 +204,19 @@ async def test_an_account_has_its_own_time_zone(directory: SlackDirectory) -> No
 async def test_the_names_of_an_account_are_those_by_which_a_policy_may_mean_it(
     directory: SlackDirectory, slack: Slack
 ) -> None:
-    names = await directory.names_of(CAROL)
+    own, groups = await directory.names_of(CAROL), await directory.groups_of(CAROL)
 
-    assert names == {"U0CAROL", "carol@example.com", "S0OPSLEADS", "@ops-leads", "S0ONCALL", "@on-call"}
-    for name in names:
+    assert own == {"U0CAROL", "carol@example.com"}
+    assert groups == {"S0OPSLEADS", "@ops-leads", "S0ONCALL", "@on-call"}
+    for name in own | groups:
         assert CAROL in await directory.resolve([name])
-    assert await directory.names_of(ALICE) == {"U0ALICE", "alice@example.com"}
+    assert await directory.groups_of(ALICE) == frozenset()
     assert len([call for call in await slack.calls("usergroups.list") if call["arguments"].get("include_users")]) == 1
 
 
 async def test_whoever_may_not_answer_as_one_of_many_has_only_names_of_their_own(directory: SlackDirectory) -> None:
     assert await directory.names_of(someone("U0ERIN")) == {"U0ERIN", "erin@example.com"}
+    assert await directory.groups_of(someone("U0ERIN")) == frozenset()
     assert await directory.names_of(someone("U0NOBODY")) == {"U0NOBODY"}
 
 
@@ -219,4 +224,86 @@ async def test_names_that_slack_does_not_tell_are_not_guessed(directory: SlackDi
     await slack.fault("usergroups.list", "status", status=500)
 
     with pytest.raises(LookupFailed):
-        await directory.names_of(BOB)
+        await directory.groups_of(BOB)
+
+
+# --- Ids ----------------------------------------------------------------------------------------
+
+
+async def test_names_mean_ids_and_an_id_is_its_own(directory: SlackDirectory, slack: Slack) -> None:
+    assert await directory.identify("@ops-leads") == "S0OPSLEADS"
+    assert await directory.identify("@OPS-leads") == "S0OPSLEADS"
+    assert await directory.identify("carol@example.com") == "U0CAROL"
+    assert (await directory.identify("#general") or "").startswith("C0")
+    for nothing in ("@no-such-group", "#no-such-channel", "nobody@example.com", "details.owner", "whoever"):
+        assert await directory.identify(nothing) is None
+    before = len(await slack.simulator.traffic(after=slack.began))
+    for own in ("U0NOBODY", "S0NOBODY", "C0NOBODY", "G0NOBODY"):
+        assert await directory.identify(own) == own
+    assert len(await slack.simulator.traffic(after=slack.began)) == before
+
+
+async def test_a_groups_id_is_no_handle_and_a_handle_no_id(directory: SlackDirectory, slack: Slack) -> None:
+    """A handle may be written like the id of another group."""
+    await slack.simulator.post("/sim/groups/finance", {"handle": "s0opsleads"})
+    try:
+        assert await directory.identify("@s0opsleads") == "S0FINANCE"
+        assert await directory.resolve(["S0OPSLEADS"]) == await directory.resolve(["@ops-leads"])
+    finally:
+        await slack.simulator.post("/sim/groups/s0opsleads", {"handle": "finance"})
+
+
+async def test_an_account_is_asked_for_when_it_counts_whatever_is_remembered(
+    directory: SlackDirectory, slack: Slack
+) -> None:
+    await directory.member(ALICE)
+    await directory.member(ALICE, fresh=True)
+    await directory.member(ALICE, fresh=True)
+
+    assert len(await slack.calls("users.info")) == 3
+
+
+async def test_who_asks_for_the_same_at_one_time_waits_for_one_answer(directory: SlackDirectory, slack: Slack) -> None:
+    await asyncio.gather(*(directory.resolve([name]) for name in ("@ops-leads", "@on-call", "@finance", "@ops-leads")))
+
+    assert len(await slack.calls("usergroups.list")) == 1
+    assert len(await slack.calls("usergroups.users.list")) == 3
+
+
+# --- What Slack refuses to say ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "ask"),
+    [
+        ("usergroups.list", lambda of: of.resolve(["@ops-leads"])),
+        ("usergroups.list", lambda of: of.identify("@ops-leads")),
+        ("usergroups.list", lambda of: of.groups_of(BOB)),
+        ("usergroups.users.list", lambda of: of.resolve(["@ops-leads"])),
+        ("users.lookupByEmail", lambda of: of.identify("bob@example.com")),
+        ("users.info", lambda of: of.member(BOB)),
+        ("conversations.list", lambda of: of.identify("#general")),
+        ("conversations.members", lambda of: of.resolve(["C0GENERAL"])),
+    ],
+)
+@pytest.mark.parametrize("error", ["missing_scope", "plan_upgrade_required", "paid_teams_only", "no_permission"])
+async def test_what_an_operator_has_to_change_is_no_outage(
+    directory: SlackDirectory,
+    slack: Slack,
+    method: str,
+    ask: Callable[[SlackDirectory], Awaitable[object]],
+    error: str,
+) -> None:
+    await slack.fault(method, "error", error=error)
+
+    with pytest.raises(LookupRefused, match=r"^cannot be looked up: (the|this) "):
+        await ask(directory)
+
+
+async def test_a_token_that_is_refused_is_an_outage(directory: SlackDirectory, slack: Slack) -> None:
+    await slack.fault("usergroups.list", "error", error="invalid_auth")
+    with pytest.raises(LookupFailed) as failed:
+        await directory.groups_of(BOB)
+
+    assert not isinstance(failed.value, LookupRefused)
+    assert await directory.names_of(BOB) == {"U0BOB", "bob@example.com"}
