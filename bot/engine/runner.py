@@ -21,11 +21,12 @@ from bot.approvals.decision import Decision
 from bot.approvals.errors import Unreachable
 from bot.approvals.ids import JSON, InterruptId, TaskId
 from bot.approvals.policy import GraphTerms
-from bot.approvals.ports import Draining, Graph, Phase, ThreadStatus
+from bot.approvals.ports import Draining, Graph, Phase, ThreadStatus, Unsaved
 from bot.approvals.question import Question
 from bot.approvals.task import Failure, Lease, Task
 from bot.engine import breakpoints, factories, questions, status, telling
-from bot.engine.checkpoints import FENCING_TOKEN, LeaseLost, from_saver, lost
+from bot.engine.checkpoints import FENCING_TOKEN, LEDGER, LeaseLost, Ledger, from_saver, lost
+from bot.engine.containment import apart, cause_of, contained
 from bot.engine.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ class LangGraphEngine:
         return self.registry.get(graph).form.parse(graph, words)
 
     async def status(self, task: Task) -> ThreadStatus:
-        with lost():
+        with contained(), lost():
             return await status.read(self.registry.compiled(task.graph), _config(task), self._terms(task).answer)
 
     async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
@@ -111,7 +112,7 @@ class LangGraphEngine:
             raise Draining
         graph, config = self.registry.compiled(task.graph), _config(task, lease)
         try:
-            with lost():
+            with contained(), lost():
                 places = await breakpoints.found(graph, config)
                 if not places or breakpoints.id_of(places) != interrupt_id:
                     return await self.status(task)
@@ -148,12 +149,14 @@ class LangGraphEngine:
         self.runs.controls.add(control)
         failure: Failure | None = None
         refused = ""
+        ledger = Ledger()
         try:
-            with telling.listening(lambda words: self.progress.tell(task.id, words)) as heard:
-                config = _config(task, lease, **heard)
+            with telling.listening(lambda words: self.progress.tell(task.id, words), ledger.begin) as heard:
+                config = _config(task, lease, **heard, **{LEDGER: ledger})
                 graph = self.registry.compiled(task.graph)
                 context = factories.context(graph)
-                await graph.ainvoke(given, config, context=context, durability="sync", control=control)
+                with contained():
+                    await apart(graph.ainvoke(given, config, context=context, durability="sync", control=control))
         except GraphDrained as drained:
             raise Draining from drained
         except UnknownInterruptError as unknown:
@@ -162,6 +165,8 @@ class LangGraphEngine:
         except LeaseLost as overtaken:
             raise Unreachable("the task is in other hands") from overtaken
         except Exception as error:  # a graph may raise anything, and that is its failure, not ours
+            if ledger.unsaved(failed=from_saver(error)):
+                raise Unsaved(self._failure(task, error, now, unsaved=True)) from error
             if from_saver(error):
                 raise Unreachable("the graph's state could not be read or written") from error
             refused = _objection(error)
@@ -185,9 +190,11 @@ class LangGraphEngine:
             if newest is not None and newest.metadata.get("step", 0) >= PRUNED_FROM:
                 await saver.aprune([task.thread_id], strategy="keep_latest")
 
-    def _failure(self, task: Task, error: Exception, now: datetime) -> Failure:
-        failure = Failure(error_id=uuid.uuid4().hex[:8], summary=type(error).__name__, at=now)
-        log.error("error %s: the graph %s of task %s raised", failure.error_id, task.graph, task.id, exc_info=error)
+    def _failure(self, task: Task, error: Exception, now: datetime, *, unsaved: bool = False) -> Failure:
+        kind = type(cause_of(error)).__name__
+        failure = Failure(error_id=uuid.uuid4().hex[:8], summary=kind, at=now, unsaved=unsaved)
+        what = "ran, and its progress could not be saved" if unsaved else "raised"
+        log.error("error %s: the graph %s of task %s %s", failure.error_id, task.graph, task.id, what, exc_info=error)
         return failure
 
 

@@ -46,7 +46,7 @@ def is_down(error: BaseException) -> bool:
 
 def from_saver(error: BaseException) -> bool:
     """Whether the error is a database's that came out of a saver, and not out of a graph that uses one itself."""
-    if not isinstance(error, sqlite3.OperationalError) and not is_down(error):
+    if not isinstance(error, sqlite3.OperationalError | Unreachable) and not is_down(error):
         return False
     frames = traceback.walk_tb(error.__traceback__)
     return any(frame.f_globals.get("__name__", "").startswith(__package__ or "") for frame, _ in frames)
