@@ -13,6 +13,7 @@ from bot import logs, settings
 from bot.app import run
 from bot.approvals.errors import CountersignError
 from bot.demo.clock import following
+from bot.process import run_to_end
 from bot.settings import Settings
 
 
@@ -22,7 +23,7 @@ def main() -> int:
         loaded = settings.load(Path(os.devnull))
         logs.to_stderr(loaded.log_level)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(loaded))
+            run_to_end(runner.get_loop(), _run(loaded))
     except CountersignError as error:
         sys.stderr.write(f"{error}\n")
         return 2
