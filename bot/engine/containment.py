@@ -66,6 +66,14 @@ def cause_of(error: BaseException) -> BaseException:
     return error.__cause__ if isinstance(error, Broken) and error.__cause__ is not None else error
 
 
+def worded(error: BaseException) -> str:
+    """What the error says of itself, if it can."""
+    try:
+        return str(error)
+    except BaseException:  # its `__str__` is a graph's code too
+        return "it cannot be put into words"
+
+
 def _broken(error: BaseException) -> Broken:
     return Broken(f"the graph raised {type(error).__name__}")
 
