@@ -36,10 +36,12 @@ def lost() -> Iterator[None]:
 
 def is_down(error: BaseException) -> bool:
     """Whether a server that does not answer is what this error comes from."""
+    seen: set[int] = set()
     cause: BaseException | None = error
-    while cause is not None:
+    while cause is not None and id(cause) not in seen:  # a graph may close the chain to a circle
         if isinstance(cause, DOWN):
             return True
+        seen.add(id(cause))
         cause = cause.__cause__ or cause.__context__
     return False
 
