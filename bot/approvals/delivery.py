@@ -119,7 +119,7 @@ class Delivery:
         if not task.finished:
             stopped = Failed(failure=failure, retryable=True)
             known = isinstance(task.state, Failed) and not final
-            counted = replace(task, state=task.state if known else stopped, tries=task.tries + 1)
+            counted = replace(task, state=task.state if known else stopped, tries=task.tries + (not final))
             event = AuditEvent(kind="failed", at=self.clock(), task_id=task.id, data=_came_of(stopped))
             await self.storage.save_task(counted, event, [] if known else [surfaces.outcome_of(task, self.clock())])
             self.work.show_soon(task.id)

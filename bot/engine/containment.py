@@ -21,8 +21,11 @@ Result = TypeVar("Result")
 _WITHIN: Final[ContextVar[bool]] = ContextVar("countersign_graph", default=False)
 
 
-class Broken(Exception):
-    """A graph raised what only the interpreter should raise, such as `SystemExit`; that is its `__cause__`."""
+class Broken(RuntimeError):
+    """A graph raised what only the interpreter should raise, such as `SystemExit`; that is its `__cause__`.
+
+    A `RuntimeError`, as LangGraph's retry policies do not repeat a node for one.
+    """
 
 
 @contextmanager

@@ -147,10 +147,10 @@ class Effect:
     times: int = 1
 
     async def do(self, play: Play) -> None:
-        async def there() -> bool | None:
-            return play.effects().count(self.name) >= self.times or None
+        async def there() -> bool:
+            return play.effects().count(self.name) >= self.times
 
-        await play.room.until(there, f"the effect {self.name}; there are {play.effects()}")
+        await play.until(there, f"the effect {self.name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +241,10 @@ class Logged:
     words: str
 
     async def do(self, play: Play) -> None:
-        async def there() -> bool | None:
-            return self.words in play.bot.log or None
+        async def there() -> bool:
+            return self.words in play.bot.log
 
-        await play.room.until(there, f"{self.words} in the log")
+        await play.until(there, f"{self.words} in the log")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.approvals import surfaces
 from bot.approvals.audit import AuditEvent
 from bot.approvals.ids import ChannelId, Person, TaskId, TeamId, ThreadId, UserId
 from bot.approvals.ports import Storage
@@ -17,7 +20,7 @@ from bot.approvals.task import Ended, Task
 from bot.storage.redis import RedisStorage, client
 from bot.storage.sqlite import SqliteStorage
 from tests.redis_server import RedisServer
-from tests.scenario.stage import Bot, Room, Thread
+from tests.scenario.stage import WAIT, Bot, Room, Thread
 
 CANARY = """
 from typing_extensions import TypedDict
@@ -42,7 +45,7 @@ class Play:
     room: Room
     redis: RedisServer | None
     channel: ChannelId
-    """The room's."""
+    """Where nobody looks: the tasks that show that the bot has swept."""
     thread: Thread | None = field(default=None)
 
     def write(self, source: str, canary: str = CANARY) -> None:
@@ -56,6 +59,13 @@ class Play:
     def of(self) -> Thread:
         assert self.thread is not None, "no task was started"
         return self.thread
+
+    async def until(self, predicate: Callable[[], Awaitable[bool]], what: str) -> None:
+        """Wait for what no message tells of."""
+        end = time.monotonic() + WAIT
+        while not await predicate():
+            assert time.monotonic() < end, f"{what} did not happen; effects: {self.effects()}; log:\n{self.bot.log}"
+            await asyncio.sleep(0.05)
 
     def effects(self) -> list[str]:
         path = self.bot.folder / "effects"
@@ -76,12 +86,13 @@ class Play:
             created_at=now,
         )
         async with self.records() as storage:
-            await storage.create_task(task, AuditEvent(kind="started", at=now, task_id=task.id))
+            event = AuditEvent(kind="started", at=now, task_id=task.id)
+            await storage.create_task(task, event, [surfaces.opening_of(task)])
 
-            async def over() -> bool | None:
-                return isinstance((await storage.task(task.id)).state, Ended) or None
+            async def over() -> bool:
+                return isinstance((await storage.task(task.id)).state, Ended)
 
-            await self.room.until(over, f"the bot to find a task by itself:\n{self.bot.log[-3000:]}")
+            await self.until(over, "the bot to find a task by itself")
 
     @asynccontextmanager
     async def records(self) -> AsyncIterator[Storage]:

@@ -11,7 +11,7 @@ from tests.adversarial import budgets, exits, outages, shutdowns
 from tests.adversarial.case import PRELUDE, Case
 from tests.adversarial.stage import Play, prepared
 from tests.redis_server import RedisServer
-from tests.scenario.stage import Room, Slack
+from tests.scenario.stage import ROOMS, Room, Slack
 
 CASES: tuple[Case, ...] = (*exits.CASES, *budgets.CASES, *outages.CASES, *shutdowns.CASES)
 
@@ -30,7 +30,7 @@ async def test_case(
         redis.start()
     bot = prepared(tmp_path / "bot", dict(slack.environment), case.policy, redis, **case.settings)
     channels = (await room.simulator.state())["channels"]
-    channel = next(each["id"] for each in channels if each["name"] == room.channel.removeprefix("#"))
+    channel = next(each["id"] for each in channels if each["name"] == f"room-{ROOMS - 1}")
     play = Play(bot=bot, room=room, redis=redis, channel=ChannelId(channel))
     play.write(PRELUDE + case.graph)
     try:

@@ -28,8 +28,8 @@ PAUSE: Final = 0.5
 async def saved(fence: Fence, config: RunnableConfig, write: Callable[[], Awaitable[Saved]]) -> Saved:
     """What the write returns, if the run of this config may write. The write can be repeated without harm.
 
-    `LeaseLost` if the run may not write; what the database raised if it did not answer for `SECONDS`. The run's ledger
-    is told of what failed.
+    `LeaseLost` if the run may not write; what the database raised if it did not answer for `SECONDS`, and then the
+    run's ledger is told. What cannot be written at all, such as a value that nobody can serialise, is raised at once.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + SECONDS
@@ -38,7 +38,9 @@ async def saved(fence: Fence, config: RunnableConfig, write: Callable[[], Awaita
             await admit(fence, config)
             return await write()
         except Exception as error:
-            if not _passes(error) or loop.time() + PAUSE > end:
+            if not _passes(error):
+                raise
+            if loop.time() + PAUSE > end:
                 if (ledger := ledger_of(config)) is not None:
                     ledger.fail()
                 raise

@@ -341,7 +341,7 @@ async def test_a_graph_is_listed_with_its_description_inputs_and_a_right_line(ro
 
     assert (first.name, first.description, first.unavailable) == ("a", "Greets whoever is named.", "")
     assert [given.name for given in first.inputs] == ["name"]
-    assert first.example == "/task a"
+    assert first.example == "/task a name=STRING"
     assert (second.name, second.description) == ("b", "Says hello")
 
 
