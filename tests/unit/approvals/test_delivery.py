@@ -14,6 +14,7 @@ from bot.approvals import rules
 from bot.approvals.audit import AuditEvent
 from bot.approvals.decision import Answered, Approve, Cancelled, Expired, Reject
 from bot.approvals.errors import Conflict, Unreachable
+from bot.approvals.holding import held
 from bot.approvals.ids import InterruptId, RequestId, TaskId, ThreadId
 from bot.approvals.moves import GiveUp, Move, Proceed, Record, Resume, Start, next_move
 from bot.approvals.policy import Expire, Step
@@ -349,7 +350,7 @@ class Unsure(Lossy):
 
 
 async def test_a_look_that_does_not_hear_that_it_is_over_ends_all_the_same_and_gives_the_thread_back() -> None:
-    async with a_world(lease_ttl=10 * TTL) as world:
+    async with a_world(lease_ttl=100 * TTL) as world:
         task = await decided(world)
         pause = world.engine.pause_in(FIRST)
         storage = Unsure(world.storage)
@@ -409,6 +410,20 @@ async def test_a_run_goes_on_while_storage_does_not_answer_and_its_lease_is_rene
         await driving
 
         assert isinstance((await world.request(task)).state, Delivered)
+
+
+async def test_a_lease_that_is_found_lost_as_its_run_ends_cancels_nothing(world: World) -> None:
+    lease = await world.storage.lease(ThreadId("t"), HOUR, world.now)
+    assert lease is not None
+    await world.storage.release(lease)
+
+    async with held(world.storage, world.clock, TTL, lease, TaskId("t")):
+        (keeper,) = [each for each in threading.enumerate() if each.name == "lease of t"]
+        keeper.join()  # blocks the loop, so that its word comes after the end of the block
+
+    current = asyncio.current_task()
+    assert current is not None
+    assert not current.cancelling()
 
 
 async def test_a_lease_outlives_an_event_loop_that_is_blocked() -> None:
@@ -591,6 +606,32 @@ async def test_that_a_run_could_not_be_saved_is_recorded_once_storage_answers_un
 
     assert not away
     assert (await world.task(task.id)).state == Failed(failure=lost, retryable=True)
+
+
+async def test_what_is_reported_of_a_task_that_has_ended_meanwhile_changes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = await decided(world)
+
+    async def cancelled(*args: Any) -> ThreadStatus:
+        await world.tasks.cancel(task.id, RITA, world.now)
+        raise Unsaved(Failure(error_id="e9", summary="ConnectionError", at=MORNING, unsaved=True))
+
+    monkeypatch.setattr(world.engine, "resume", cancelled)
+    await world.settle()
+
+    assert isinstance((await world.task(task.id)).state, TaskCancelled)
+
+
+async def test_after_an_outage_threads_are_left_to_those_who_drove_them(world: World) -> None:
+    task = await decided(world)
+    world.work.forget()
+
+    await world.sweeper.sweep(world.now, take_over=False)
+    assert world.work.deliveries == []
+
+    await world.sweeper.sweep(world.now)
+    assert task.id in world.work.deliveries
 
 
 def decided_state(request: Request) -> Decided:
