@@ -47,11 +47,11 @@ async def held(storage: Storage, clock: Clock, ttl: timedelta, lease: Lease, tas
             loop.call_soon_threadsafe(stop)
 
     async def look() -> None:
-        while not over:
+        cancelled = False
+        while not (cancelled or over):
             await asyncio.sleep(ttl.total_seconds() / 3)
-            if await _is_cancelled(storage, task_id, ttl / 3):
-                stop()
-                return
+            cancelled = await _is_cancelled(storage, task_id, ttl / 3)
+        stop()
 
     keeper = Keeper(storage=storage, clock=clock, ttl=ttl, lease=lease, lost=stop_from_thread)
     keeper.start()
