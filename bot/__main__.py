@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvloop
 
-from bot import amend, audit, demo, explain, health, logs, printable, settings
+from bot import amend, audit, demo, explain, health, logs, printable, process, settings
 from bot.app import run
 from bot.approvals.errors import CountersignError
 from bot.check import check
@@ -24,7 +24,8 @@ def main(argv: list[str] | None = None) -> int:
                 loaded = settings.load(options.env_file)
                 learned = logs.to_stderr(loaded.log_level)
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                    runner.run(run(loaded, started=_say_ready, learned=learned.learn))
+                    going = run(loaded, started=_say_ready, learned=learned.learn)
+                    process.run_to_end(runner.get_loop(), going)
                 return 0
             case "healthy":
                 return 0 if health.is_well(settings.load_store(options.env_file).state_dir) else 1
@@ -72,5 +73,10 @@ def _say_ready() -> None:
     sys.stdout.flush()
 
 
+SECONDS_TO_EXIT = 5.0
+"""For what a graph has left running: threads, and handlers that are called at the exit."""
+
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    process.within(SECONDS_TO_EXIT, code)
+    sys.exit(code)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 from collections.abc import AsyncIterator, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -37,6 +37,7 @@ from bot.approvals.vacancies import unmatched, untied, vacancies
 from bot.clock import ticking
 from bot.engine import registry, selftest
 from bot.engine.runner import LangGraphEngine
+from bot.process import Ending
 from bot.secrets import Detector
 from bot.settings import Settings
 from bot.slack import listeners, tokens
@@ -47,7 +48,7 @@ from bot.slack.messenger import SlackMessenger
 from bot.slack.names import Names
 from bot.slack.parts import Parts
 from bot.stores import opened, system_clock
-from bot.work import Inboxwork, Lane, Workshop
+from bot.work import MOST_AT_ONCE, Inboxwork, Lane, Workshop
 
 log = logging.getLogger(__name__)
 
@@ -72,19 +73,19 @@ async def run(
 
     `SettingsError` where it cannot start, with what to do.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with running(settings, clock=clock, learned=learned):
+    ending = Ending(settings.shutdown_grace)
+    ending.listen()
+    async with running(settings, ending, clock=clock, learned=learned):
         log.info("Countersign is connected to %s", settings.slack_api_url)
         started()
-        await stop.wait()
+        await ending.asked.wait()
         log.info("draining, for %s seconds at most", settings.shutdown_grace)
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, clock: Clock = system_clock, learned: Learn = len) -> AsyncIterator[None]:
+async def running(
+    settings: Settings, ending: Ending, *, clock: Clock = system_clock, learned: Learn = len
+) -> AsyncIterator[None]:
     """The bot at work for as long as the block runs: connected, ticking, recovering what an earlier one left."""
     policies = policy_file.load(settings.policy_file)
     async with AsyncExitStack() as stack:
@@ -96,6 +97,7 @@ async def running(settings: Settings, *, clock: Clock = system_clock, learned: L
         graphs = await stack.enter_async_context(registry.loaded(config, config.absolute().parent, stores.saver))
         graphs.refuse_unknown(policies.graphs, policies.rules)
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(MOST_AT_ONCE, "graph"))  # a node that hangs takes nobody's thread
         progress = Progress(show=lambda task_id: work.show(task_id), monotonic=loop.time, later=loop.call_later)
         engine = LangGraphEngine(registry=graphs, terms=policies.graphs, progress=progress)
         bot_token, app_token = settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()
@@ -187,14 +189,18 @@ async def running(settings: Settings, *, clock: Clock = system_clock, learned: L
             storage=storage, engine=engine, keep_finished=settings.keep_finished, keep_records=settings.keep_records
         )
 
+        owners_first_until = loop.time()
+
         async def tick() -> None:
+            nonlocal owners_first_until
             await stores.set_clock()
             try:
-                await sweeper.sweep(clock())
+                await sweeper.sweep(clock(), take_over=loop.time() >= owners_first_until)
                 await digests.sweep(clock())
                 await homes.sweep(clock())
                 await retention.sweep(clock())
             except Unreachable as error:
+                owners_first_until = loop.time() + settings.lease_seconds
                 log.warning("this sweep was cut short, the next one goes on: %s", error)
             else:
                 if await socket.client.is_connected():
@@ -202,7 +208,7 @@ async def running(settings: Settings, *, clock: Clock = system_clock, learned: L
 
         async def drain() -> None:
             engine.runs.drain()
-            await work.close(settings.shutdown_grace)
+            await work.close(ending.left())
 
         stack.push_async_callback(drain)
         noticing = asyncio.create_task(_notice_vacancies(policies, directory))
@@ -212,7 +218,7 @@ async def running(settings: Settings, *, clock: Clock = system_clock, learned: L
         intake = Intake(socket)
         await socket.connect_async()  # type: ignore[no-untyped-call]
         stack.push_async_callback(intake.close)
-        stack.push_async_callback(work.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace))
+        stack.push_async_callback(work.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace / 2))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
         yield
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.approvals.errors import SettingsError
 from bot.approvals.ids import ThreadId
@@ -55,7 +55,7 @@ async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
         if settings.redis_url is None:
             yield await _sqlite(settings, clock, stack)
         else:
-            yield await _redis(settings.redis_url.get_secret_value(), stack)
+            yield await _redis(settings, settings.redis_url.get_secret_value(), stack)
 
 
 @asynccontextmanager
@@ -97,12 +97,12 @@ async def _sqlite(settings: Settings, clock: Clock, stack: AsyncExitStack) -> St
     private_file(settings.state_dir / CHECKPOINTS)
     storage = await SqliteStorage.open(settings.state_dir / RECORDS)
     stack.push_async_callback(storage.close)
-    fence = _fence(storage, clock)
+    fence = _fence(storage, clock, settings.lease_ttl)
     saver = await stack.enter_async_context(sqlite_saver(settings.state_dir / CHECKPOINTS, fence))
     return Stores(storage=storage, saver=saver, clock=clock, set_clock=_already_right)
 
 
-async def _redis(url: str, stack: AsyncExitStack) -> Stores:
+async def _redis(settings: Settings, url: str, stack: AsyncExitStack) -> Stores:
     redis = client(url)
     stack.push_async_callback(redis.aclose)
     for risk in await redis_server.refuse_unfit(redis):
@@ -110,16 +110,21 @@ async def _redis(url: str, stack: AsyncExitStack) -> Stores:
     clock = redis_server.RedisClock(redis=redis)
     await clock.set()
     storage = RedisStorage(redis)
-    saver = await stack.enter_async_context(redis_saver(url, _fence(storage, clock)))
+    stack.push_async_callback(storage.close)
+    fence = _fence(storage, clock, settings.lease_ttl)
+    saver = await stack.enter_async_context(redis_saver(url, fence))
     return Stores(storage=storage, saver=saver, clock=clock, set_clock=clock.set)
 
 
-def _fence(storage: Storage, clock: Clock) -> Fence:
-    """Whether a token still holds its thread: what the savers ask before they write."""
+def _fence(storage: Storage, clock: Clock, ttl: timedelta) -> Fence:
+    """Whether a token still holds its thread: what the savers ask before they write. A lease that ran out while
+    storage was away, and that nobody took, is renewed first."""
 
     async def holds(thread_id: ThreadId, token: int) -> bool:
-        now = clock()
-        return await storage.holds(Lease(thread_id=thread_id, token=token, until=now), now)
+        lease = Lease(thread_id=thread_id, token=token, until=clock())
+        if await storage.holds(lease, clock()):
+            return True
+        return storage.renew(lease, ttl, clock()) is not None
 
     return holds
 

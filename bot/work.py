@@ -29,8 +29,10 @@ MOST_AT_ONCE = 64
 """Runs, and reconciliations, of different tasks at the same time."""
 SOON = 0.25
 """Seconds that something may wait for what comes with it: too short for people to miss it."""
-CANCEL_AGAIN = 0.5
+CANCEL_AGAIN = 0.2
 """Seconds: a cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12)."""
+MOST_CANCELS = 3
+"""Then the task is left to the end of the process: a node may swallow every cancellation."""
 
 
 @dataclass(slots=True)
@@ -149,10 +151,14 @@ class Lane(Generic[Key]):
         _, late = await asyncio.wait(running, timeout=grace)
         if late:
             log.warning("%s: %d tasks did not end in time and are left to the next process", self.name, len(late))
-        while late:
+        for _ in range(MOST_CANCELS):
+            if not late:
+                return
             for task in late:
                 task.cancel()
             _, late = await asyncio.wait(late, timeout=CANCEL_AGAIN)
+        if late:
+            log.warning("%s: %d tasks do not let themselves be cancelled", self.name, len(late))
 
 
 def _is_soon(timer: asyncio.TimerHandle) -> bool:

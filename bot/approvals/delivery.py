@@ -7,9 +7,11 @@ together call for, until none is left. It can die anywhere and be called again.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
@@ -19,7 +21,7 @@ from bot.approvals import rules, surfaces
 from bot.approvals.audit import AuditEvent, event_of
 from bot.approvals.choosing import Chooser
 from bot.approvals.decision import Cancelled, Expired, outcome_of
-from bot.approvals.errors import Conflict, CountersignError, InvalidAnswer
+from bot.approvals.errors import Conflict, CountersignError, InvalidAnswer, Unreachable
 from bot.approvals.holding import held
 from bot.approvals.ids import JSON, RequestId, TaskId
 from bot.approvals.moves import AskInstead, GiveUp, Move, Proceed, Record, Resume, Start, alive, is_approved, next_move
@@ -32,6 +34,7 @@ from bot.approvals.ports import (
     Phase,
     Storage,
     ThreadStatus,
+    Unsaved,
     Work,
 )
 from bot.approvals.request import Decided, Pending, Request
@@ -46,6 +49,7 @@ from bot.approvals.task import (
     Lease,
     Part,
     Running,
+    Starting,
     Task,
     TaskCancelled,
     TaskState,
@@ -53,6 +57,9 @@ from bot.approvals.task import (
 )
 
 log = logging.getLogger(__name__)
+
+SECONDS_TO_REPORT = 1.0
+"""Between two tries to record what must not be forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,21 +96,47 @@ class Delivery:
     async def _drive_or_fail(self, task: Task, lease: Lease) -> None:
         try:
             await self._drive(task, lease)
-        except (CountersignError, Draining):
+        except Unsaved as unsaved:
+            await self._report(task.id, unsaved.failure)
+        except Draining:
+            with suppress(Conflict):
+                await self._take_back(await self.storage.task(task.id))
+            raise
+        except CountersignError:
             raise
         except Exception as error:  # a bug, or a payload that nothing here can read: people are told, and may retry
-            await self._fail(task.id, error)
+            failure = Failure(error_id=uuid.uuid4().hex[:8], summary=type(error).__name__, at=self.clock())
+            log.error("error %s: task %s could not be driven", failure.error_id, task.id, exc_info=error)
+            await self._fail(task.id, failure)
 
-    async def _fail(self, task_id: TaskId, error: Exception) -> None:
-        """Record that the task cannot be driven, once, and put off what is decided."""
-        failure = Failure(error_id=uuid.uuid4().hex[:8], summary=type(error).__name__, at=self.clock())
-        log.error("error %s: task %s could not be driven", failure.error_id, task_id, exc_info=error)
+    async def _report(self, task_id: TaskId, failure: Failure) -> None:
+        """Record that only a person may run the task again. The lease is held until that is stored: whoever drove the
+        thread before would do again what may have been done."""
+        while True:
+            try:
+                await self._fail(task_id, failure, final=True)
+            except Conflict:
+                continue
+            except Unreachable as down:
+                log.warning("error %s: it cannot be recorded yet: %s", failure.error_id, down)
+                await asyncio.sleep(SECONDS_TO_REPORT)
+            else:
+                return
+
+    async def _fail(self, task_id: TaskId, failure: Failure, *, final: bool = False) -> None:
+        """Record that the task cannot be driven, and put off what is decided, or leave it to a person's retry."""
+        task = await self.storage.task(task_id)
+        final = final or task.tries >= rules.MOST_ATTEMPTS
         for request in await self.storage.requests_of(task_id):
             if isinstance(request.state, Decided):
-                await self._save(rules.failed(request, failure, self.clock()), "delivery_failed")
-        task = await self.storage.task(task_id)
-        if not task.finished and not isinstance(task.state, Failed):
-            await self._end(task, Failed(failure=failure, retryable=True), "failed")
+                await self._save(rules.failed(request, failure, self.clock(), final=final), "delivery_failed")
+        if not task.finished:
+            stopped = Failed(failure=failure, retryable=True)
+            known = isinstance(task.state, Failed) and not final
+            counted = replace(task, state=task.state if known else stopped, tries=task.tries + (not final))
+            event = AuditEvent(kind="failed", at=self.clock(), task_id=task.id, data=_came_of(stopped))
+            await self.storage.save_task(counted, event, [] if known else [surfaces.outcome_of(task, self.clock())])
+            self.work.show_soon(task.id)
 
     async def _drive(self, task: Task, lease: Lease) -> None:
         status = await self.engine.status(task, await self.storage.requests_of(task.id))
@@ -134,14 +167,19 @@ class Delivery:
             return status
         status = _as_recorded(requests, status)
         move = Record() if status.failure is not None else next_move(task, requests, status, self.clock())
+        if isinstance(move, Start | Resume | Proceed) and task.tries >= rules.MOST_ATTEMPTS and not made:
+            summary = f"it was begun {task.tries} times and never came to an end"
+            await self._fail(task.id, self._fault(summary), final=True)
+            return None
         match move:
             case Start():
+                task = await self._begin(task, task.state, task.tries + 1)
                 return await self.engine.start(task, lease, self.clock())
             case Resume(request=request) | Proceed(request=request):
                 key = (type(move), request.id if request is not None else None)
                 if key in made:
                     return replace(status, failure=self._fault("it went on and still stands where it stood"))
-                task = await self._set(task, Running(), "running")
+                task = await self._begin(task, Running(), 1 if made else task.tries + 1)
                 if isinstance(move, Resume):
                     moved = await self._resume(task, move.request, requests, lease)
                     if moved.refused:
@@ -166,6 +204,22 @@ class Delivery:
             case _:
                 assert_never(move)
         return None
+
+    async def _begin(self, task: Task, state: TaskState, tries: int) -> Task:
+        """Count the run that is about to begin. What was begun earlier in this drive has come back in order."""
+        if (task.state, task.tries) == (state, tries):
+            return task
+        saved = await self.storage.save_task(
+            replace(task, state=state, tries=tries), AuditEvent(kind="running", at=self.clock(), task_id=task.id)
+        )
+        self.work.show_soon(task.id)
+        return saved
+
+    async def _take_back(self, task: Task) -> None:
+        """A shutdown has stopped the run between two steps, or kept it from beginning: that was no failure."""
+        if isinstance(task.state, Starting | Running) and task.tries:
+            event = AuditEvent(kind="drained", at=self.clock(), task_id=task.id)
+            await self.storage.save_task(replace(task, tries=task.tries - 1), event)
 
     async def _resume(self, task: Task, request: Request, requests: Sequence[Request], lease: Lease) -> ThreadStatus:
         """Answer the request's interrupt. The intent is stored first: an interrupt found gone was then ours."""
@@ -228,7 +282,7 @@ class Delivery:
         await self._set_state(task, requests, status)
         for request in requests:
             if isinstance(request.state, Decided):
-                await self._account(request, status)
+                await self._account(request, status, final=task.tries >= rules.MOST_ATTEMPTS)
         return None
 
     async def _noted(self, request: Request, status: ThreadStatus) -> Request:
@@ -273,7 +327,7 @@ class Delivery:
                 outcome = status.outcome or "finished"
                 await self._end(task, Ended(outcome=outcome, at=now), "ended")
             case Phase.WAITING if status.failure is None and not _stuck(requests, status):
-                await self._set(task, Waiting(), "waiting")
+                await self._set(replace(task, tries=0), Waiting(), "waiting")
             case Phase.WAITING | Phase.STOPPED | Phase.FAILED | Phase.BROKEN | Phase.LACKING | Phase.LOST:
                 failure = status.failure or _known_failure(task, requests) or self._fault("it stopped without a word")
                 if isinstance(task.state, Failed) and failure.gone and task.state.failure.gone == failure.gone:
@@ -287,7 +341,7 @@ class Delivery:
             case phase:
                 assert_never(phase)
 
-    async def _account(self, request: Request, status: ThreadStatus) -> None:
+    async def _account(self, request: Request, status: ThreadStatus, *, final: bool) -> None:
         """Say of one decided request what became of it: delivered, failed, or answered by somebody else."""
         state = request.state
         assert isinstance(state, Decided)  # noqa: S101 - the caller's filter
@@ -303,7 +357,7 @@ class Delivery:
             if state.failure is None or state.failure.gone != status.failure.gone or state.next_try is not None:
                 await self._save(rules.failed(request, status.failure, now), "delivery_failed")
         elif state.attempts and status.failure is not None and state.next_try is not None and state.next_try <= now:
-            await self._save(rules.failed(request, status.failure, now), "delivery_failed")
+            await self._save(rules.failed(request, status.failure, now, final=final), "delivery_failed")
 
     async def _stop(self, task: Task, why: str) -> None:
         """End the task where it stands; its graph is not run any more."""

@@ -207,8 +207,12 @@ class Storage(Protocol):
         than all before it on that thread."""
         ...
 
-    async def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
-        """Extend the lease to `ttl` from now, or None where it is no longer this holder's."""
+    def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
+        """Extend the lease to `ttl` from now, or None if it was released or taken by another since. One that ran out
+        and that nobody took is still this holder's.
+
+        It blocks, and may be called from any thread: a lease must outlive an event loop that a graph blocks.
+        """
         ...
 
     async def release(self, lease: Lease) -> None:
@@ -321,13 +325,23 @@ class ThreadStatus:
         return next((asked for asked in self.asked if asked.interrupt_id == interrupt_id), None)
 
 
+class Unsaved(Exception):
+    """A step of a run may have acted, and what came of it could not be saved. Nothing but a person's retry may run it
+    again."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.summary)
+        self.failure = failure
+
+
 class Draining(Exception):
     """The process is shutting down: the graph stopped at a step's boundary, or was not started at all."""
 
 
 class Engine(Protocol):
     """LangGraph. What a graph raises comes back in the status, never as an exception; `Unreachable` where
-    the checkpoints do not answer, `Draining` where a run would begin or was stopped during a shutdown.
+    the checkpoints do not answer and nothing was run, `Unsaved` where a step may have acted by then, `Draining` where
+    a run would begin or was stopped during a shutdown.
 
     `requests` are all of the task's: by them an answer goes only to the question that it was given to.
     """

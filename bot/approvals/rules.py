@@ -37,7 +37,7 @@ from bot.approvals.task import Failure
 FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=30)
 MOST_ATTEMPTS = 8
-"""After so many failed deliveries only a person's retry starts another."""
+"""After this many failed runs, or failed deliveries of one answer, only a person's retry starts another."""
 
 
 def may_vote(request: Request, member: Member, electorate: Electorate) -> None:
@@ -315,15 +315,15 @@ def attempted(request: Request) -> Request:
     return replace(request, state=replace(state, attempts=state.attempts + 1))
 
 
-def failed(request: Request, failure: Failure, now: datetime) -> Request:
-    """The graph raised on the answer: put off the next try, doubling, or leave it to a person at last. What failed
-    because code is missing is left to a person at once."""
+def failed(request: Request, failure: Failure, now: datetime, *, final: bool = False) -> Request:
+    """The graph raised on the answer: put off the next try, doubling, or leave it to a person: at last, or at once if
+    this is `final`, or if code is missing."""
     state = _decided(request)
     if failure.gone is not None:
         return replace(request, state=replace(state, failure=failure, next_try=None), gone=failure.gone)
     doublings = min(max(state.attempts - 1, 0), MOST_ATTEMPTS)  # a person may retry any number of times
     wait = min(FIRST_RETRY * 2**doublings, LAST_RETRY)
-    next_try = now + wait if state.attempts < MOST_ATTEMPTS else None
+    next_try = now + wait if state.attempts < MOST_ATTEMPTS and not final else None
     return replace(request, state=replace(state, failure=failure, next_try=next_try))
 
 

@@ -36,15 +36,20 @@ class Sweeper:
     directory: Directory
     work: Work
 
-    async def sweep(self, now: datetime) -> None:
+    async def sweep(self, now: datetime, *, take_over: bool = True) -> None:
         """One pass over what is due: windows that have passed, decisions that have not reached their graph,
-        tasks whose process died, messages that lag behind. Any number of processes may sweep at once."""
+        tasks whose process died, messages that lag behind. Any number of processes may sweep at once.
+
+        Without `take_over`, threads are left to those who drove them: after an outage of storage, in which no lease
+        could be renewed, these come first.
+        """
         for request in await self.storage.due(now, SWEEP_LIMIT):
             await self.step(request.id, now)
-        for request in await self.storage.undelivered(now, SWEEP_LIMIT):
-            self.work.deliver(request.task_id)
-        for task in await self.storage.orphans(now, SWEEP_LIMIT):
-            self.work.deliver(task.id)
+        if take_over:
+            for request in await self.storage.undelivered(now, SWEEP_LIMIT):
+                self.work.deliver(request.task_id)
+            for task in await self.storage.orphans(now, SWEEP_LIMIT):
+                self.work.deliver(task.id)
         for surface in await self.storage.stale(now, SWEEP_LIMIT):
             self.work.show(surface.task_id)
 

@@ -42,6 +42,8 @@ class Failure:
     at: datetime
     gone: Gone | None = None
     """The part of its code that is missing; None if an error stopped it."""
+    unsaved: bool = False
+    """A step may have acted, and what came of it could not be saved: to run it again may act again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,9 @@ class Task:
     thread_ts: Ts | None = None
     """The Slack thread that it was started in; None where its first message opens one."""
     state: TaskState = field(default_factory=Starting)
+    tries: int = 0
+    """Runs that were begun since one last came back in order. Written before each, so that a run that ends its process
+    counts too; a person's retry begins anew."""
     revision: int = 0
     """Counts saves; storage compares it before it writes."""
 

@@ -124,7 +124,7 @@ class Tasks:
                     told = event_of(request, "retried", now, person=by, surface=surface)
                     await self.storage.save_request(rules.retried(request, now), told)
             event = AuditEvent(kind="retried", at=now, task_id=task_id, person=by, surface=surface or "")
-            return await self.storage.save_task(replace(task, state=Starting()), event)
+            return await self.storage.save_task(replace(task, state=Starting(), tries=0), event)
 
         async with refusals.of_task(self.storage, task_id, by, "retry", now, surface):
             await self.look(task_id, by)

@@ -14,6 +14,7 @@ from bot.app import run
 from bot.approvals.errors import CountersignError
 from bot.demo.clock import following
 from bot.logs import Learned
+from bot.process import run_to_end
 from bot.settings import Settings
 
 
@@ -23,7 +24,7 @@ def main() -> int:
         loaded = settings.load(Path(os.devnull))
         learned = logs.to_stderr(loaded.log_level)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(loaded, learned))
+            run_to_end(runner.get_loop(), _run(loaded, learned))
     except CountersignError as error:
         sys.stderr.write(f"{printable.lines(str(error))}\n")
         return 2

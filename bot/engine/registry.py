@@ -7,20 +7,15 @@ cannot be understood does stop it.
 from __future__ import annotations
 
 import difflib
-import importlib
-import importlib.util
 import inspect
 import json
 import logging
 import os
 import re
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from dotenv import dotenv_values
@@ -32,7 +27,9 @@ from bot.approvals.policy import GraphTerms
 from bot.approvals.ports import Graph
 from bot.approvals.selection import Rule
 from bot.engine import factories, inputs
+from bot.engine.containment import cause_of, contained, worded
 from bot.engine.factories import AnyGraph, Saver
+from bot.engine.modules import Modules, importable
 
 log = logging.getLogger(__name__)
 
@@ -115,11 +112,11 @@ async def loaded(config: Path, root: Path, saver: Saver) -> AsyncIterator[Regist
     Paths in the file are relative to `root`, the folder that it lies in. What the graphs' factories keep open stays so
     for as long as the block runs.
     """
-    entries = _entries(config)
-    _make_importable(root, _document(config).get("dependencies"))
-    async with AsyncExitStack() as held:
-        graphs = {name: await _load(name, entry, root, saver, held) for name, entry in entries.items()}
-        yield Registry(graphs=graphs, saver=saver)
+    entries, dependencies = _entries(config), _dependencies(config, root)
+    with importable(root, dependencies) as modules:
+        async with AsyncExitStack() as held:
+            graphs = {name: await _load(name, entry, modules, saver, held) for name, entry in entries.items()}
+            yield Registry(graphs=graphs, saver=saver)
 
 
 async def listed(
@@ -164,6 +161,13 @@ def _entries(config: Path) -> Mapping[str, tuple[str, str]]:
     return {name: _entry(config, name, entry) for name, entry in graphs.items()}
 
 
+def _dependencies(config: Path, root: Path) -> list[Path]:
+    """The folders that it names, which graphs import from."""
+    named = _document(config).get("dependencies")
+    folders = [(root / each).resolve() for each in named if isinstance(each, str)] if isinstance(named, list) else []
+    return [folder for folder in folders if folder.is_dir()]
+
+
 def _document(config: Path) -> Mapping[str, Any]:
     try:
         document: object = json.loads(config.read_text())
@@ -191,66 +195,22 @@ def _entry(config: Path, name: str, entry: object) -> tuple[str, str]:
     return path, description
 
 
-async def _load(name: str, entry: tuple[str, str], root: Path, saver: Saver, held: AsyncExitStack) -> LoadedGraph:
+async def _load(name: str, entry: tuple[str, str], modules: Modules, saver: Saver, held: AsyncExitStack) -> LoadedGraph:
     spec, description = entry
     try:
-        module = _import(spec.rpartition(":")[0], root)
-        exported = getattr(module, spec.rpartition(":")[2])
-        async with AsyncExitStack() as own:
-            compiled = await factories.compiled(exported, saver, own)
-            form = inputs.read(compiled, getattr(module, "check_inputs", None))
-            held.push_async_exit(own.pop_all())
-    except (Exception, SystemExit) as error:  # whatever a graph's module raises makes that one graph unavailable
-        log.warning("graph %s is unavailable: %s: %s", name, type(error).__name__, error)
+        with contained():
+            module = modules.load(spec.rpartition(":")[0])
+            exported = getattr(module, spec.rpartition(":")[2])
+            async with AsyncExitStack() as own:
+                compiled = await factories.compiled(exported, saver, own)
+                form = inputs.read(compiled, getattr(module, "check_inputs", None))
+                held.push_async_exit(own.pop_all())
+    except Exception as error:  # whatever a graph's module raises makes that one graph unavailable
+        raised = cause_of(error)
+        why = worded(raised)
+        log.warning("graph %s is unavailable: %s: %s", name, type(raised).__name__, why)
         log.debug("graph %s: the trace", name, exc_info=error)
-        reason = f"{spec} could not be loaded ({type(error).__name__}: {error})"
+        reason = f"{spec} could not be loaded ({type(raised).__name__}: {why})"
         return LoadedGraph(name=name, description=description, compiled=None, form=inputs.EMPTY, unavailable=reason)
     description = description or inspect.cleandoc(module.__doc__ or "").partition("\n")[0]
     return LoadedGraph(name=name, description=description, compiled=compiled, form=form)
-
-
-def _make_importable(root: Path, dependencies: object) -> None:
-    """Let graphs import what lies beside the configuration, and in the folders that it names as `dependencies`."""
-    named = [each for each in dependencies if isinstance(each, str)] if isinstance(dependencies, list) else []
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    for folder in [(root / each).resolve() for each in named]:
-        if folder.is_dir() and str(folder) not in sys.path:
-            sys.path.append(str(folder))
-
-
-def _import(source: str, root: Path) -> ModuleType:
-    """Import "./folder/file.py" below the configuration's folder, or "package.module"."""
-    if not source.endswith(".py"):
-        return importlib.import_module(source)
-    path = (root / source).resolve()
-    if not path.exists():
-        raise FileNotFoundError(f"there is no file {source}")
-    dotted = _dotted(path)
-    if dotted:
-        return importlib.import_module(dotted)
-    name = re.sub(r"\W", "_", os.path.relpath(path.with_suffix(""), root))  # checkpoints keep it with the values
-    spec = importlib.util.spec_from_file_location(f"countersign_graph_{name}", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{source} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _dotted(path: Path) -> str:
-    """The module's name where the file lies in packages, so that its own imports work, relative ones too; empty where
-    it lies in none, or another package has its name here."""
-    packages = list(takewhile(lambda folder: (folder / "__init__.py").exists(), path.parents))
-    if not packages:
-        return ""
-    top = packages[-1].parent
-    dotted = ".".join(path.relative_to(top).with_suffix("").parts)
-    if str(top) not in sys.path:
-        sys.path.append(str(top))
-    try:
-        spec = importlib.util.find_spec(dotted)
-    except ModuleNotFoundError:
-        return ""
-    return dotted if spec is not None and spec.origin is not None and Path(spec.origin).samefile(path) else ""

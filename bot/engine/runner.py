@@ -23,12 +23,13 @@ from bot.approvals.errors import GraphUnavailable, UnknownGraph, Unreachable
 from bot.approvals.fingerprint import fingerprint
 from bot.approvals.ids import JSON, InterruptId, TaskId
 from bot.approvals.policy import GraphTerms
-from bot.approvals.ports import Draining, Graph, Phase, ThreadStatus
+from bot.approvals.ports import Draining, Graph, Phase, ThreadStatus, Unsaved
 from bot.approvals.question import Question
 from bot.approvals.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.task import Failure, Gone, Lease, Part, Task
 from bot.engine import breakpoints, factories, guard, questions, status, telling
-from bot.engine.checkpoints import FENCING_TOKEN, LeaseLost, from_saver, lost
+from bot.engine.checkpoints import FENCING_TOKEN, LEDGER, LeaseLost, Ledger, from_saver, lost
+from bot.engine.containment import apart, cause_of, contained
 from bot.engine.registry import Registry
 from bot.engine.undeclared import Undeclared
 
@@ -110,7 +111,7 @@ class LangGraphEngine:
             graph = self.registry.compiled(task.graph)
         except (UnknownGraph, GraphUnavailable):
             return ThreadStatus(phase=Phase.LACKING, lacks=Gone(part=Part.GRAPH, name=task.graph))
-        with lost():
+        with contained(), lost():
             found = await status.read(graph, _config(task), look)
         self.undeclared.look(task.graph, found)
         return found
@@ -176,7 +177,7 @@ class LangGraphEngine:
             raise Draining
         graph, config = self.registry.compiled(task.graph), _config(task, lease)
         try:
-            with lost():
+            with contained(), lost():
                 places = await breakpoints.found(graph, config, breakpoints.held_by([interrupt_id]))
                 if not places or breakpoints.id_of(places) != interrupt_id:
                     return await self.status(task, requests)
@@ -224,12 +225,14 @@ class LangGraphEngine:
         self.runs.controls.add(control)
         failure: Failure | None = None
         refused = ""
+        ledger = Ledger()
         try:
-            with telling.listening(lambda words: self.progress.tell(task.id, words)) as heard:
-                config = _config(task, lease, **heard, **{guard.KEY: run})
+            with telling.listening(lambda words: self.progress.tell(task.id, words), ledger.begin) as heard:
+                config = _config(task, lease, **heard, **{guard.KEY: run, LEDGER: ledger})
                 graph = self.registry.compiled(task.graph)
                 context = factories.context(graph)
-                await graph.ainvoke(given, config, context=context, durability="sync", control=control)
+                with contained():
+                    await apart(graph.ainvoke(given, config, context=context, durability="sync", control=control))
         except GraphDrained as drained:
             raise Draining from drained
         except UnknownInterruptError as unknown:
@@ -240,6 +243,8 @@ class LangGraphEngine:
         except guard.NotAsked:
             pass  # the run says which question that was
         except Exception as error:  # a graph may raise anything, and that is its failure, not ours
+            if ledger.unsaved(failed=from_saver(error)):
+                raise Unsaved(self._failure(task, error, now, unsaved=True)) from error
             if from_saver(error):
                 raise Unreachable("the graph's state could not be read or written") from error
             refused = _objection(error)
@@ -274,10 +279,12 @@ class LangGraphEngine:
             if newest is not None and newest.metadata.get("step", 0) >= PRUNED_FROM:
                 await saver.aprune([task.thread_id], strategy="keep_latest")
 
-    def _failure(self, task: Task, error: Exception, now: datetime) -> Failure:
-        failure = Failure(error_id=uuid.uuid4().hex[:8], summary=type(error).__name__, at=now)
-        about, hidden = (failure.error_id, task.graph, task.id), {"inputs": task.inputs}
-        log.error("error %s: the graph %s of task %s raised", *about, exc_info=error, extra=hidden)
+    def _failure(self, task: Task, error: Exception, now: datetime, *, unsaved: bool = False) -> Failure:
+        kind = type(cause_of(error)).__name__
+        failure = Failure(error_id=uuid.uuid4().hex[:8], summary=kind, at=now, unsaved=unsaved)
+        what = "ran, and its progress could not be saved" if unsaved else "raised"
+        about, hidden = (failure.error_id, task.graph, task.id, what), {"inputs": task.inputs}
+        log.error("error %s: the graph %s of task %s %s", *about, exc_info=error, extra=hidden)
         return failure
 
 

@@ -25,8 +25,9 @@ _MOST: Final = 3
 
 
 @contextmanager
-def listening(tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-    """What a run has to be configured with, so that `tell` is told what it is doing for as long as the block runs."""
+def listening(tell: Callable[[str], None], begin: Callable[[str], None] = lambda _: None) -> Iterator[dict[str, Any]]:
+    """What a run has to be configured with, so that `tell` is told what it is doing for as long as the block runs, and
+    `begin` of each step, by its id, before any of its code runs."""
     run, loop, over = Telling(), asyncio.get_running_loop(), False
 
     def heard(namespace: Sequence[str], mode: str, chunk: Any) -> None:
@@ -34,6 +35,8 @@ def listening(tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
             tell(run.heard(namespace, mode, chunk))
 
     def streamed(part: tuple[Any, ...]) -> None:  # also in the threads of nodes that are no coroutines
+        if isinstance(part[2], Mapping) and "triggers" in part[2]:
+            begin(str(part[2].get("id", "")))
         loop.call_soon_threadsafe(heard, *part[:3])
 
     def said(chunk: Any) -> None:

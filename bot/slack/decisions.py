@@ -114,9 +114,14 @@ def missing(gone: Gone) -> str:
 
 
 def stopped(failure: Failure) -> str:
-    """What stopped the agent, as a mrkdwn sentence."""
+    """What stopped the agent, as mrkdwn sentences."""
     if failure.gone is not None:
         return missing(failure.gone)
+    if failure.unsaved:
+        return (
+            f"*The agent ran, but its progress could not be saved*, error id `{text.sentence(failure.error_id, 40)}`. "
+            "So it may have acted. *Retry* runs that step again."
+        )
     kind = text.sentence(failure.summary, 80)
     return f"*Stopped by an error*{f' ({kind})' if kind else ''}, error id `{text.sentence(failure.error_id, 40)}`."
 

@@ -29,7 +29,7 @@ _WORDS: Final = 300
 """Characters of what somebody wrote."""
 _VALUE: Final = 80
 """Characters of an argument."""
-_UNSAID: Final = frozenset({"running", "waiting", "resume_repeated", "checkpoints_deleted"})
+_UNSAID: Final = frozenset({"running", "drained", "waiting", "resume_repeated", "checkpoints_deleted"})
 """What tells of our own work alone."""
 
 

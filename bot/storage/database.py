@@ -69,6 +69,16 @@ class Database:
         wait = "FULL" if durable else "NORMAL"
         return await self._there(lambda: self._transact(work, f"PRAGMA synchronous = {wait}", "BEGIN IMMEDIATE"))
 
+    def change_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """The same, not durable, for a caller that has no event loop: it blocks until the connection's thread has done
+        it. `Unreachable` also if the file is closed."""
+        with _outages():
+            try:
+                done = self._thread.submit(self._transact, work, "PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE")
+            except RuntimeError as closed:
+                raise Unreachable("storage: the file is closed") from closed
+            return done.result()
+
     def _transact(self, work: Callable[[sqlite3.Connection], T], *begin: str) -> T:
         try:
             for statement in begin:

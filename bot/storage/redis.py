@@ -15,6 +15,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar, cast
 
+from redis import Redis as BlockingRedis
+from redis import connection
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -65,6 +67,15 @@ def client(url: str) -> Redis:
     return Redis.from_pool(pool)
 
 
+def blocking(redis: Redis) -> BlockingRedis:
+    """A client of the same server for threads that have no event loop, connected when it is first used."""
+    pool = redis.connection_pool
+    own = ("retry", "retry_on_error")  # asyncio's
+    settings = {name: value for name, value in pool.connection_kwargs.items() if name not in own}
+    kind = getattr(connection, pool.connection_class.__name__)  # the two kinds of client name theirs alike
+    return BlockingRedis.from_pool(connection.ConnectionPool(connection_class=kind, **settings))
+
+
 class RedisStorage:
     """Records in Redis, for any number of processes."""
 
@@ -78,9 +89,12 @@ class RedisStorage:
         self._records_of = redis.register_script(scripts.RECORDS)
         self._lease = redis.register_script(scripts.LEASE)
         self._held = redis.register_script(scripts.HELD)
+        self._blocking = blocking(redis)
+        self._renew = self._blocking.register_script(scripts.HELD)
 
     async def close(self) -> None:
         await self._redis.aclose()
+        self._blocking.close()
 
     # --- Tasks ----------------------------------------------------------------------------------
 
@@ -360,9 +374,12 @@ class RedisStorage:
             token = int(await self._lease(keys=[self._prefix], args=arguments))
         return Lease(thread_id=thread_id, token=token, until=until) if token else None
 
-    async def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
+    def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
         renewed = replace(lease, until=now + ttl)
-        return renewed if await self._holding(lease, now, _moment(renewed.until)) else None
+        with _reachable():
+            arguments = [lease.thread_id, str(lease.token), _moment(now), _moment(renewed.until)]
+            held = self._renew(keys=[self._prefix], args=arguments)
+        return renewed if held else None
 
     async def release(self, lease: Lease) -> None:
         await self._holding(lease, lease.until, "release")

@@ -31,6 +31,8 @@ BEHIND = """
 THIS_EVENT = "(SELECT MAX(seq) FROM events)"
 """Its number tells which surface has been stale for longer. It is written before any surface is."""
 HELD = "thread_id = :thread_id AND token = :token AND until > :now"
+TAKEN_BY_NONE = "thread_id = :thread_id AND token = :token AND until IS NOT NULL"
+"""The lease may have run out, but was neither released nor taken by another."""
 
 
 def add_event(db: sqlite3.Connection, event: AuditEvent) -> None:

@@ -194,7 +194,8 @@ return redis.call('HINCRBY', key, 'token', 1)
 
 HELD: Final = """
 -- ARGV: thread, token, now, and what to do while it is held: '' (nothing), 'release', or the moment of the new end.
--- Returns 1 where the lease was this holder's and alive (for 'release': this holder's), else 0.
+-- Returns 1 if the lease was this holder's and alive, else 0. For 'release' it may be over, and for a new end it may
+-- have run out, if it was neither released nor taken by another.
 local key = KEYS[1] .. 'lease:' .. ARGV[1]
 local fields = redis.call('HMGET', key, 'token', 'until')
 if fields[1] ~= ARGV[2] then return 0 end
@@ -202,7 +203,10 @@ if ARGV[4] == 'release' then
     redis.call('HSET', key, 'until', '')
     return 1
 end
-if not fields[2] or fields[2] == '' or tonumber(fields[2]) <= tonumber(ARGV[3]) then return 0 end
-if ARGV[4] ~= '' then redis.call('HSET', key, 'until', ARGV[4]) end
-return 1
+if not fields[2] or fields[2] == '' then return 0 end
+if ARGV[4] ~= '' then
+    redis.call('HSET', key, 'until', ARGV[4])
+    return 1
+end
+return tonumber(fields[2]) > tonumber(ARGV[3]) and 1 or 0
 """

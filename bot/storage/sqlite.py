@@ -419,17 +419,17 @@ class SqliteStorage:
 
         return await self._db.change(change, durable=False)
 
-    async def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
+    def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
         renewed = replace(lease, until=now + ttl)
 
         def change(db: sqlite3.Connection) -> Lease | None:
             updated = db.execute(
-                f"UPDATE leases SET until = :until WHERE {rows.HELD}",  # noqa: S608
-                {**rows.of_lease(lease, now), "until": rows.moment(renewed.until)},
+                f"UPDATE leases SET until = :until WHERE {rows.TAKEN_BY_NONE}",  # noqa: S608
+                {"thread_id": lease.thread_id, "token": lease.token, "until": rows.moment(renewed.until)},
             )
             return renewed if updated.rowcount else None
 
-        return await self._db.change(change, durable=False)
+        return self._db.change_now(change)
 
     async def release(self, lease: Lease) -> None:
         def change(db: sqlite3.Connection) -> None:

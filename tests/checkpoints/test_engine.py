@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from operator import add
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from redis.exceptions import ConnectionError
 from typing_extensions import TypedDict
 
 from bot.approvals.errors import Unreachable
-from bot.approvals.ports import Phase
+from bot.approvals.ports import Phase, Unsaved
 from bot.approvals.task import Lease, Task
 from bot.engine import inputs
 from bot.engine.checkpoints import FENCING_TOKEN, redis_saver
@@ -74,14 +75,56 @@ async def test_a_long_thread_is_pruned_while_it_waits_and_still_takes_its_answer
     assert ended.phase is Phase.DONE
 
 
-async def test_a_database_that_is_gone_in_mid_run_is_no_failure_of_the_graph(redis_server: RedisServer) -> None:
+async def test_a_database_that_is_gone_once_a_step_has_run_leaves_it_unknown_whether_the_step_acted(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.engine.checkpoints.patience.SECONDS", 0.5)
     redis_server.start()
     leases = Leases()
     async with redis_saver(redis_server.url, leases.fence) as saver:
         task, lease = task_and_lease(leases)
 
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unsaved) as unsaved:
             await engine_on(saver, first=redis_server.kill).start(task, lease, NOON)
+
+    assert unsaved.value.failure.unsaved
+
+
+async def test_a_database_that_is_gone_before_any_step_is_no_failure_at_all(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.engine.checkpoints.patience.SECONDS", 0.5)
+    redis_server.start()
+    leases, ran = Leases(), list[bool]()
+    async with redis_saver(redis_server.url, leases.fence) as saver:
+        task, lease = task_and_lease(leases)
+        engine = engine_on(saver, first=lambda: ran.append(True))
+        redis_server.kill()
+
+        with pytest.raises(Unreachable):
+            await engine.start(task, lease, NOON)
+
+    assert not ran
+
+
+async def test_a_database_that_is_away_for_a_moment_while_a_step_runs_costs_nothing(
+    redis_server: RedisServer,
+) -> None:
+    """It is back before the save is given up; the step is run once."""
+    redis_server.start()
+    loop, leases, ran = asyncio.get_running_loop(), Leases(), list[bool]()
+    async with redis_saver(redis_server.url, leases.fence) as saver:
+        task, lease = task_and_lease(leases)
+
+        def away() -> None:
+            ran.append(True)
+            redis_server.kill()
+            loop.call_soon_threadsafe(loop.call_later, 1.0, redis_server.start)
+
+        standing = await engine_on(saver, first=away).start(task, lease, NOON)
+
+    assert standing.phase is Phase.WAITING
+    assert ran == [True]
 
 
 async def test_a_database_that_a_graph_uses_itself_fails_the_graph(saver: Saver, leases: Leases) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from bot.approvals.ids import ThreadId
@@ -87,7 +88,7 @@ async def test_each_leases_token_is_greater_than_all_before_it_on_that_thread(st
 async def test_renewing_extends_the_lease_from_now_and_keeps_its_token(storage: Storage) -> None:
     lease = await taken(storage)
 
-    renewed = await storage.renew(lease, 2 * MINUTE, NOON + MINUTE / 3)
+    renewed = storage.renew(lease, 2 * MINUTE, NOON + MINUTE / 3)
 
     assert renewed == Lease(thread_id=THREAD, token=lease.token, until=NOON + MINUTE / 3 + 2 * MINUTE)
     assert await storage.holds(renewed, renewed.until - TICK)
@@ -96,25 +97,39 @@ async def test_renewing_extends_the_lease_from_now_and_keeps_its_token(storage: 
 
 async def test_a_lease_as_it_was_before_its_renewal_is_still_the_same_lease(storage: Storage) -> None:
     lease = await taken(storage)
-    await storage.renew(lease, 5 * MINUTE, NOON)
+    storage.renew(lease, 5 * MINUTE, NOON)
 
     assert await storage.holds(lease, NOON + 2 * MINUTE)
-    assert await storage.renew(lease, MINUTE, NOON + 2 * MINUTE) is not None
+    assert storage.renew(lease, MINUTE, NOON + 2 * MINUTE) is not None
 
 
-async def test_a_lease_that_ran_out_is_not_renewed(storage: Storage) -> None:
+async def test_a_lease_that_ran_out_and_that_nobody_took_is_renewed(storage: Storage) -> None:
     lease = await taken(storage)
-
-    assert await storage.renew(lease, MINUTE, lease.until) is None
     assert not await storage.holds(lease, lease.until)
-    assert await storage.lease(THREAD, MINUTE, lease.until) is not None
+
+    renewed = storage.renew(lease, MINUTE, lease.until)
+
+    assert renewed is not None
+    assert await storage.holds(renewed, lease.until)
+    assert await storage.lease(THREAD, MINUTE, lease.until) is None
+
+
+async def test_a_lease_is_renewed_from_a_thread_while_the_event_loop_is_blocked(storage: Storage) -> None:
+    lease = await taken(storage)
+    with ThreadPoolExecutor(1) as thread:
+        renewing = thread.submit(storage.renew, lease, 5 * MINUTE, NOON)
+
+        renewed = renewing.result()  # blocks the loop
+
+    assert renewed is not None
+    assert await storage.holds(renewed, NOON + 4 * MINUTE)
 
 
 async def test_a_lease_that_another_has_taken_is_not_renewed(storage: Storage) -> None:
     lost = await taken(storage)
     lease = await taken(storage, minutes=1)
 
-    assert await storage.renew(lost, 10 * MINUTE, NOON + MINUTE) is None
+    assert storage.renew(lost, 10 * MINUTE, NOON + MINUTE) is None
     assert await storage.holds(lease, lease.until - TICK)
     assert not await storage.holds(lease, lease.until)
 
@@ -124,7 +139,7 @@ async def test_a_released_lease_is_not_renewed_and_not_held(storage: Storage) ->
 
     await storage.release(lease)
 
-    assert await storage.renew(lease, MINUTE, NOON) is None
+    assert storage.renew(lease, MINUTE, NOON) is None
     assert not await storage.holds(lease, NOON)
 
 
@@ -161,4 +176,4 @@ async def test_nobody_holds_a_thread_that_was_never_leased(storage: Storage) -> 
     lease = Lease(thread_id=THREAD, token=1, until=NOON + MINUTE)
 
     assert not await storage.holds(lease, NOON)
-    assert await storage.renew(lease, MINUTE, NOON) is None
+    assert storage.renew(lease, MINUTE, NOON) is None

@@ -10,7 +10,19 @@ from __future__ import annotations
 from bot.engine.checkpoints.classes import UnknownType
 from bot.engine.checkpoints.faults import from_saver, lost
 from bot.engine.checkpoints.fence import FENCING_TOKEN, Fence, LeaseLost
+from bot.engine.checkpoints.ledger import LEDGER, Ledger
 from bot.engine.checkpoints.redis import redis_saver
 from bot.engine.checkpoints.sqlite import sqlite_saver
 
-__all__ = ["FENCING_TOKEN", "Fence", "LeaseLost", "UnknownType", "from_saver", "lost", "redis_saver", "sqlite_saver"]
+__all__ = [
+    "FENCING_TOKEN",
+    "LEDGER",
+    "Fence",
+    "LeaseLost",
+    "Ledger",
+    "UnknownType",
+    "from_saver",
+    "lost",
+    "redis_saver",
+    "sqlite_saver",
+]

@@ -36,17 +36,19 @@ def lost() -> Iterator[None]:
 
 def is_down(error: BaseException) -> bool:
     """Whether a server that does not answer is what this error comes from."""
+    seen: set[int] = set()
     cause: BaseException | None = error
-    while cause is not None:
+    while cause is not None and id(cause) not in seen:  # a graph may close the chain to a circle
         if isinstance(cause, DOWN):
             return True
+        seen.add(id(cause))
         cause = cause.__cause__ or cause.__context__
     return False
 
 
 def from_saver(error: BaseException) -> bool:
     """Whether the error is a database's that came out of a saver, and not out of a graph that uses one itself."""
-    if not isinstance(error, sqlite3.OperationalError) and not is_down(error):
+    if not isinstance(error, sqlite3.OperationalError | Unreachable) and not is_down(error):
         return False
     frames = traceback.walk_tb(error.__traceback__)
     return any(frame.f_globals.get("__name__", "").startswith(__package__ or "") for frame, _ in frames)

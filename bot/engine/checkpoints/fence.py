@@ -30,15 +30,14 @@ async def admit(fence: Fence, config: RunnableConfig) -> None:
         run.admit()
 
 
-async def admit_writes(fence: Fence, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str) -> None:
-    """Return if the run of this config may store what its task writes; `LeaseLost` or `NotAsked` if it may not.
+def asking(config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str) -> None:
+    """Return if the task may finish with these writes: it has asked what people were shown. Raises `NotAsked`.
 
-    The guard comes first, without a wait: LangGraph stores the step's checkpoint at the same time as these writes, and
-    `admit` has to know by then that a question was passed over.
+    Called before the first wait: LangGraph stores the step's checkpoint at the same time as these writes, and `admit`
+    has to know by then that a question was passed over.
     """
     if (run := run_of(config)) is not None:
         run.admit(task_id, writes)
-    await _admit_holder(fence, config)
 
 
 def noted(config: RunnableConfig, found: CheckpointTuple | None) -> CheckpointTuple | None:

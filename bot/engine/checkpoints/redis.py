@@ -36,7 +36,9 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from bot.approvals.errors import SettingsError
 from bot.engine.checkpoints.faults import DOWN
-from bot.engine.checkpoints.fence import Fence, admit, admit_writes, noted
+from bot.engine.checkpoints.fence import Fence, asking, noted
+from bot.engine.checkpoints.ledger import ledger_of
+from bot.engine.checkpoints.patience import saved
 from bot.engine.checkpoints.serializer import TypedSerializer
 
 PREFIX = "countersign"
@@ -75,7 +77,6 @@ class FencedRedisSaver(AsyncRedisSaver):
         stream_mode: str = "values",  # noqa: ARG002 - the parent's; it would decide what a cancelled put still writes
     ) -> RunnableConfig:
         """The checkpoint and the pointer to it, in one transaction."""
-        await admit(self._fence, config)
         configurable = config["configurable"]
         thread_id, namespace, id = str(configurable["thread_id"]), configurable["checkpoint_ns"], checkpoint["id"]
         parent = configurable.get("checkpoint_id")
@@ -91,10 +92,15 @@ class FencedRedisSaver(AsyncRedisSaver):
             "metadata": json.dumps(kept),
         }
         key = self._make_redis_checkpoint_key(thread_id, namespace, id)
-        async with self._client.pipeline(transaction=True) as pipeline:
-            pipeline.execute_command("JSON.SET", key, "$", json.dumps(document))
-            pipeline.set(self._make_redis_checkpoint_latest_key(thread_id, namespace), key)
-            await pipeline.execute()
+        latest, text = self._make_redis_checkpoint_latest_key(thread_id, namespace), json.dumps(document)
+
+        async def put() -> None:
+            async with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.execute_command("JSON.SET", key, "$", text)
+                pipeline.set(latest, key)
+                await pipeline.execute()
+
+        await saved(self._fence, config, put)
         place = {"thread_id": thread_id, "checkpoint_ns": namespace, "checkpoint_id": id}
         return RunnableConfig(configurable=place)
 
@@ -106,31 +112,39 @@ class FencedRedisSaver(AsyncRedisSaver):
         task_path: str = "",
     ) -> None:
         """All of the writes or none. Of a task's results the first count, of its answers and errors the last."""
-        await admit_writes(self._fence, config, writes, task_id)
+        asking(config, writes, task_id)
         if not writes:
             return
         configurable = config["configurable"]
         place = (str(configurable["thread_id"]), configurable.get("checkpoint_ns", ""), configurable["checkpoint_id"])
         replaces = all(channel in WRITES_IDX_MAP for channel, _ in writes)
-        async with self._client.pipeline(transaction=True) as pipeline:
-            keys = {}
-            for position, (channel, value) in enumerate(writes):
-                idx = WRITES_IDX_MAP.get(channel, position)
-                key = self._make_redis_checkpoint_writes_key(*place, task_id, idx)
-                document: dict[str, Any] = {
-                    **_place(*place),
-                    "task_id": task_id,
-                    "task_path": task_path,
-                    "idx": idx,
-                    "channel": channel,
-                    **self._blob(value),
-                }
-                only_new = () if replaces else ("NX",)
-                pipeline.execute_command("JSON.SET", key, "$", json.dumps(document), *only_new)
-                keys[key] = idx
-            assert self._key_registry is not None  # noqa: S101 - made by `asetup`
-            pipeline.zadd(self._key_registry.make_write_keys_zset_key(*place), keys)
-            await pipeline.execute()
+        documents: dict[str, str] = {}
+        keys: dict[str, int] = {}
+        for position, (channel, value) in enumerate(writes):
+            idx = WRITES_IDX_MAP.get(channel, position)
+            key = self._make_redis_checkpoint_writes_key(*place, task_id, idx)
+            document: dict[str, Any] = {
+                **_place(*place),
+                "task_id": task_id,
+                "task_path": task_path,
+                "idx": idx,
+                "channel": channel,
+                **self._blob(value),
+            }
+            documents[key], keys[key] = json.dumps(document), idx
+        assert self._key_registry is not None  # noqa: S101 - made by `asetup`
+        index, only_new = self._key_registry.make_write_keys_zset_key(*place), () if replaces else ("NX",)
+
+        async def put() -> None:
+            async with self._client.pipeline(transaction=True) as pipeline:
+                for key, text in documents.items():
+                    pipeline.execute_command("JSON.SET", key, "$", text, *only_new)
+                pipeline.zadd(index, keys)
+                await pipeline.execute()
+
+        await saved(self._fence, config, put)
+        if (ledger := ledger_of(config)) is not None:
+            ledger.saved(task_id, writes)
 
     async def alist(
         self,

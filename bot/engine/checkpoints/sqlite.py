@@ -12,7 +12,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from bot.engine.checkpoints.fence import Fence, admit, admit_writes, noted
+from bot.engine.checkpoints.fence import Fence, asking, noted
+from bot.engine.checkpoints.ledger import ledger_of
+from bot.engine.checkpoints.patience import saved
 from bot.engine.checkpoints.serializer import TypedSerializer
 
 
@@ -33,8 +35,8 @@ class FencedSqliteSaver(AsyncSqliteSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        await admit(self._fence, config)
-        return await super().aput(config, checkpoint, metadata, new_versions)
+        put = super().aput
+        return await saved(self._fence, config, lambda: put(config, checkpoint, metadata, new_versions))
 
     async def aput_writes(
         self,
@@ -43,8 +45,11 @@ class FencedSqliteSaver(AsyncSqliteSaver):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        await admit_writes(self._fence, config, writes, task_id)
-        await super().aput_writes(config, writes, task_id, task_path)
+        asking(config, writes, task_id)
+        put = super().aput_writes
+        await saved(self._fence, config, lambda: put(config, writes, task_id, task_path))
+        if (ledger := ledger_of(config)) is not None:
+            ledger.saved(task_id, writes)
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Keep of each namespace only where it stands, with what is pending there; with "delete", nothing.

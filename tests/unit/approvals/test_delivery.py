@@ -2,21 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from bot.approvals import rules
 from bot.approvals.audit import AuditEvent
 from bot.approvals.decision import Answered, Approve, Cancelled, Expired, Reject
-from bot.approvals.errors import Unreachable
+from bot.approvals.errors import Conflict, Unreachable
+from bot.approvals.holding import held
 from bot.approvals.ids import InterruptId, RequestId, TaskId, ThreadId
 from bot.approvals.moves import GiveUp, Move, Proceed, Record, Resume, Start, next_move
 from bot.approvals.policy import Expire, Step
-from bot.approvals.ports import Asked, Draining, Engine, Phase, Records, Storage, ThreadStatus
+from bot.approvals.ports import Asked, Draining, Engine, Phase, Records, Storage, ThreadStatus, Unsaved
 from bot.approvals.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.rules import MOST_ATTEMPTS
 from bot.approvals.surface import Surface, SurfaceKind
@@ -155,7 +157,7 @@ async def test_the_graph_gets_the_answer_once_and_the_task_ends(world: World) ->
     assert (await world.task(task.id)).state == Ended(outcome="all clean", at=world.now)
     assert len(world.messenger.of(SurfaceKind.OUTCOME)) == 1
     assert [event.kind for event in await world.storage.history(task.id)] == [
-        *("started", "opened", "waiting", "shown", "voted"),
+        *("started", "running", "opened", "waiting", "shown", "voted"),
         *("running", "resume_begun", "ended", "delivered"),
     ]
 
@@ -305,52 +307,56 @@ TTL = timedelta(milliseconds=30)
 
 
 class Lossy:
-    """Storage whose renewals do what a test wants."""
+    """Storage whose renewals do what a test wants: first raise what it names, one after the other, then work."""
 
-    def __init__(self, storage: Storage, renewal: Exception | None) -> None:
+    def __init__(self, storage: Storage, *renewals: Exception) -> None:
         self._storage = storage
-        self._renewal = renewal
+        self._loop = asyncio.get_running_loop()
+        self._renewals = list(renewals)
         self.renewals = 0
         self.renewed = asyncio.Event()
+        """Two renewals got through."""
+        self.after_two: Callable[[], None] = lambda: None
+        """Called then, in the thread that renews."""
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._storage, name)
 
-    async def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
+    def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
+        if self._renewals:
+            raise self._renewals.pop(0)
+        renewed = self._storage.renew(lease, ttl, now)
         self.renewals += 1
-        if self._renewal is not None:
-            raise self._renewal
-        renewed = await self._storage.renew(lease, ttl, now)
         if self.renewals == 2:
-            self.renewed.set()
+            self.after_two()
+            self._loop.call_soon_threadsafe(self.renewed.set)
         return renewed
 
 
-class Endless(Lossy):
-    """Storage that does not answer renewals at all."""
+class Unsure(Lossy):
+    """Storage that does not say how a task stands once its graph runs; a cancellation gets lost there too."""
 
-    async def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
-        await asyncio.Event().wait()
-        raise AssertionError
+    looks = 0
+    asked = asyncio.Event()
 
-
-class Deaf(Lossy):
-    """Storage in whose renewals a cancellation gets lost."""
-
-    async def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
-        self.renewed.set()
+    async def task(self, id: TaskId) -> Task:
+        self.looks += 1
+        if self.looks == 1:
+            return await self._storage.task(id)
+        self.asked.set()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
-        return await self._storage.renew(lease, ttl, now)
+        raise Unreachable("task")
 
 
-async def test_a_renewal_that_does_not_hear_that_it_is_over_ends_all_the_same_and_gives_the_thread_back() -> None:
-    async with a_world(lease_ttl=10 * TTL) as world:
+async def test_a_look_that_does_not_hear_that_it_is_over_ends_all_the_same_and_gives_the_thread_back() -> None:
+    async with a_world(lease_ttl=100 * TTL) as world:
         task = await decided(world)
         pause = world.engine.pause_in(FIRST)
-        storage = Deaf(world.storage, None)
+        storage = Unsure(world.storage)
+        storage.asked = asyncio.Event()
         driving = asyncio.create_task(replace(world.delivery, storage=cast(Storage, storage)).drive(task.id))
-        await storage.renewed.wait()
+        await storage.asked.wait()
 
         pause.go.set()
 
@@ -364,7 +370,7 @@ async def test_a_lease_is_renewed_for_as_long_as_the_graph_runs() -> None:
     async with a_world(lease_ttl=TTL) as world:
         task = await decided(world)
         pause = world.engine.pause_in(FIRST)
-        storage = Lossy(world.storage, None)
+        storage = Lossy(world.storage)
         delivery = replace(world.delivery, storage=cast(Storage, storage))
         driving = asyncio.create_task(delivery.drive(task.id))
         await storage.renewed.wait()
@@ -392,17 +398,50 @@ async def test_a_run_whose_lease_was_lost_is_stopped_and_its_answer_is_not_calle
         assert await world.storage.holds(taken, world.now), "the other's lease is left alone"
 
 
-@pytest.mark.parametrize("silent", [False, True], ids=["refuses", "does not answer"])
-async def test_a_run_is_stopped_when_storage_does_not_say_whose_its_thread_is(silent: bool) -> None:
+async def test_a_run_goes_on_while_storage_does_not_answer_and_its_lease_is_renewed_afterwards() -> None:
     async with a_world(lease_ttl=TTL) as world:
         task = await decided(world)
-        world.engine.pause_in(FIRST)
-        storage = (Endless if silent else Lossy)(world.storage, Unreachable("renew"))
+        pause = world.engine.pause_in(FIRST)
+        storage = Lossy(world.storage, Unreachable("renew"), Unreachable("renew"))
+        driving = asyncio.create_task(replace(world.delivery, storage=cast(Storage, storage)).drive(task.id))
+        await storage.renewed.wait()
 
-        await replace(world.delivery, storage=cast(Storage, storage)).drive(task.id)
+        pause.go.set()
+        await driving
 
-        assert world.engine.effects == []
-        assert isinstance((await world.request(task)).state, Decided)
+        assert isinstance((await world.request(task)).state, Delivered)
+
+
+async def test_a_lease_that_is_found_lost_as_its_run_ends_cancels_nothing(world: World) -> None:
+    lease = await world.storage.lease(ThreadId("t"), HOUR, world.now)
+    assert lease is not None
+    await world.storage.release(lease)
+
+    async with held(world.storage, world.clock, TTL, lease, TaskId("t")):
+        (keeper,) = [each for each in threading.enumerate() if each.name == "lease of t"]
+        keeper.join()  # blocks the loop, so that its word comes after the end of the block
+
+    current = asyncio.current_task()
+    assert current is not None
+    assert not current.cancelling()
+
+
+async def test_a_lease_outlives_an_event_loop_that_is_blocked() -> None:
+    """The node that acts holds the loop for as long as it takes for the lease to be renewed without it."""
+    async with a_world(lease_ttl=TTL) as world:
+        task = await decided(world)
+        renewed = threading.Event()
+        pause = world.engine.pause_in(FIRST)
+        storage = Lossy(world.storage)
+        storage.after_two = renewed.set
+        driving = asyncio.create_task(replace(world.delivery, storage=cast(Storage, storage)).drive(task.id))
+        await pause.reached.wait()
+
+        assert renewed.wait(30), "nobody renewed it"
+        pause.go.set()
+        await driving
+
+        assert isinstance((await world.request(task)).state, Delivered)
 
 
 async def test_a_bug_in_the_renewal_stops_the_run_and_is_raised() -> None:
@@ -416,6 +455,188 @@ async def test_a_bug_in_the_renewal_stops_the_run_and_is_raised() -> None:
 
         assert world.engine.effects == []
         assert await world.storage.lease(task.thread_id, HOUR, world.now) is not None
+
+
+# --- Runs are counted ---------------------------------------------------------------------------
+
+
+async def killed_in_a_run(world: World, task: Task) -> None:
+    """A process that dies inside of the node, and what the next one finds once the lease has run out."""
+    storage = world.storage
+    lease = await storage.lease(task.thread_id, HOUR, world.now)
+    assert lease is not None
+    pause = world.engine.pause_in(FIRST)
+    await storage.release(lease)
+    driving = asyncio.create_task(world.delivery.drive(task.id))
+    await pause.reached.wait()
+    driving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await driving
+    world.engine.pauses.clear()
+
+
+async def test_runs_that_end_with_their_process_are_counted_and_at_last_nothing_but_a_person_begins_another(
+    world: World,
+) -> None:
+    task = await decided(world)
+    for _ in range(MOST_ATTEMPTS):
+        await killed_in_a_run(world, task)
+    for _ in range(3):
+        await world.later(HOUR)
+
+    assert world.engine.effects == []
+    state = (await world.task(task.id)).state
+    assert isinstance(state, Failed)
+    assert state.retryable
+    assert state.failure.summary == "it was begun 8 times and never came to an end"
+    assert len(await world.surfaces_of(task, SurfaceKind.OUTCOME)) == 1
+
+    await world.tasks.retry(task.id, RITA, world.now)
+    await world.settle()
+
+    assert [id for id, _ in world.engine.effects] == [FIRST]
+    assert isinstance((await world.task(task.id)).state, Ended)
+
+
+async def test_a_run_is_counted_before_it_begins_and_no_more_once_it_came_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    counted: list[int] = []
+    start = world.engine.start
+
+    async def counting(*args: Any) -> ThreadStatus:
+        counted.append((await world.task(task.id)).tries)
+        return await start(*args)
+
+    monkeypatch.setattr(world.engine, "start", counting)
+    await world.settle()
+
+    assert counted == [1]
+    assert (await world.task(task.id)).tries == 0
+
+
+async def test_a_shutdown_between_two_steps_is_no_failed_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = await decided(world)
+    resume = world.engine.resume
+
+    async def drained(*args: Any) -> ThreadStatus:
+        raise Draining
+
+    monkeypatch.setattr(world.engine, "resume", drained)
+    for _ in range(2 * MOST_ATTEMPTS):
+        with pytest.raises(Draining):
+            await world.delivery.drive(task.id)
+    monkeypatch.setattr(world.engine, "resume", resume)
+    await world.later(HOUR)
+
+    assert isinstance((await world.task(task.id)).state, Ended)
+
+
+async def test_many_answers_in_one_drive_are_not_taken_for_failed_runs() -> None:
+    ids = [InterruptId(f"i-{number}") for number in range(2 * MOST_ATTEMPTS)]
+    async with a_world({id: question() for id in ids}) as world:
+        task = await world.started()
+        for request in await world.requests(task):
+            await world.vote(ALICE, on=request)
+        await world.settle()
+
+        assert len(world.engine.effects) == len(ids)
+        assert isinstance((await world.task(task.id)).state, Ended)
+
+
+async def test_what_cannot_be_driven_is_not_tried_without_end(world: World) -> None:
+    task = await decided(world)
+    world.engine.down = ZeroDivisionError()
+    for _ in range(3 * MOST_ATTEMPTS):
+        await world.later(HOUR)
+
+    assert len(await world.history(task, "failed")) <= MOST_ATTEMPTS + 1
+    assert decided_state(await world.request(task)).next_try is None
+
+
+async def test_a_run_whose_progress_could_not_be_saved_is_reported_and_run_again_by_a_person_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = await decided(world)
+    resume = world.engine.resume
+    lost = Failure(error_id="e9", summary="ConnectionError", at=MORNING, unsaved=True)
+
+    async def acts(*args: Any) -> ThreadStatus:
+        world.engine.effects.append((FIRST, "acted"))
+        raise Unsaved(lost)
+
+    monkeypatch.setattr(world.engine, "resume", acts)
+    await world.settle()
+    monkeypatch.setattr(world.engine, "resume", resume)
+    for _ in range(3):
+        await world.later(HOUR)
+
+    assert world.engine.effects == [(FIRST, "acted")]
+    assert (await world.task(task.id)).state == Failed(failure=lost, retryable=True)
+    assert decided_state(await world.request(task)).next_try is None
+
+    await world.tasks.retry(task.id, RITA, world.now)
+    await world.settle()
+
+    assert len(world.engine.effects) == 2
+
+
+async def test_that_a_run_could_not_be_saved_is_recorded_once_storage_answers_under_the_same_lease(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.approvals.delivery.SECONDS_TO_REPORT", 0)
+    task = await decided(world)
+    lost = Failure(error_id="e9", summary="ConnectionError", at=MORNING, unsaved=True)
+    away: list[Exception] = []
+
+    class Away(Lossy):
+        async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
+            if away:
+                assert await self._storage.lease(task.thread_id, HOUR, world.now) is None
+                raise away.pop()
+            return await self._storage.requests_of(task_id)
+
+    async def acts(*args: Any) -> ThreadStatus:
+        away.extend([Unreachable("requests"), Conflict("task"), Unreachable("requests")])
+        raise Unsaved(lost)
+
+    monkeypatch.setattr(world.engine, "resume", acts)
+    await replace(world.delivery, storage=cast(Storage, Away(world.storage))).drive(task.id)
+
+    assert not away
+    assert (await world.task(task.id)).state == Failed(failure=lost, retryable=True)
+
+
+async def test_what_is_reported_of_a_task_that_has_ended_meanwhile_changes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = await decided(world)
+
+    async def cancelled(*args: Any) -> ThreadStatus:
+        await world.tasks.cancel(task.id, RITA, world.now)
+        raise Unsaved(Failure(error_id="e9", summary="ConnectionError", at=MORNING, unsaved=True))
+
+    monkeypatch.setattr(world.engine, "resume", cancelled)
+    await world.settle()
+
+    assert isinstance((await world.task(task.id)).state, TaskCancelled)
+
+
+async def test_after_an_outage_threads_are_left_to_those_who_drove_them(world: World) -> None:
+    task = await decided(world)
+    world.work.forget()
+
+    await world.sweeper.sweep(world.now, take_over=False)
+    assert world.work.deliveries == []
+
+    await world.sweeper.sweep(world.now)
+    assert task.id in world.work.deliveries
+
+
+def decided_state(request: Request) -> Decided:
+    assert isinstance(request.state, Decided)
+    return request.state
 
 
 async def test_a_drive_that_is_cancelled_from_outside_stays_cancelled(world: World) -> None:

@@ -1,9 +1,11 @@
 """Words that a person typed, as a graph's inputs."""
 
 import operator
+import sys
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import Enum
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -19,6 +21,7 @@ from bot.approvals.errors import InvalidInputs
 from bot.approvals.ids import JSON
 from bot.approvals.ports import Input
 from bot.engine import inputs
+from bot.engine.containment import Broken
 from bot.engine.inputs import InputForm
 from bot.slack import commands
 
@@ -228,7 +231,7 @@ def test_each_way_of_writing_a_state_has_a_form(state: Any) -> None:
     assert list(by_name)[:2] == ["path", "days"]
     assert by_name["days"].default == 30
     assert form.parse("clean", {"path": "logs", "days": "7"}) == {"path": "logs", "days": 7}
-    assert problem(form, days="x") == {"days": "should be a whole number, not `x`"}
+    assert problem(form, path="logs", days="x") == {"days": "should be a whole number, not `x`"}
 
 
 @pytest.mark.parametrize("given", [TutorialInput, Plain, Model])
@@ -309,6 +312,163 @@ def test_an_input_without_example_or_default_is_shown_by_its_type_and_without_ma
     form = InputForm(inputs=(an_input("path", {"type": "string"}), an_input("x", {})), schema={})
 
     assert form.example("clean") == "/task clean path=STRING x=VALUE"
+
+
+class Order(BaseModel):
+    item: str
+    amount: int
+    approved: bool
+    note: str = ""
+    paid: bool = False
+    human_feedback: str | None = None
+    reviewer: str
+
+
+@dataclass
+class OrderClass:
+    item: str
+    amount: int
+    approved: bool
+    reviewer: str
+    note: str = ""
+    decision: str = "none"
+
+
+class OrderDict(TypedDict):
+    item: str
+    amount: int
+    approved: bool
+    notes: Annotated[list[str], operator.add]
+    decision: NotRequired[str]
+
+
+@pytest.mark.parametrize("state", [Order, OrderClass, OrderDict])
+async def test_who_starts_a_graph_of_one_state_is_not_asked_for_what_people_are_to_decide(state: Any) -> None:
+    """What is asked is what the class requires; the suggested line starts it, and nothing is approved by then."""
+    seen: list[Any] = []
+
+    def look(state: Any) -> dict[str, str]:
+        seen.append(state)
+        return {"item": "seen"}
+
+    builder: StateGraph[Any, Any, Any, Any] = StateGraph(state)
+    builder.add_node("look", look)
+    builder.add_edge(START, "look")
+    graph: Any = builder.compile()
+    form = inputs.read(graph, None)
+
+    assert not {"approved", "paid", "human_feedback", "reviewer", "decision"} & {each.name for each in form.inputs}
+    assert problem(form, item="x", amount="1", approved="yes").keys() == {"approved"}
+    line = form.example("order")
+    assert line.startswith("/task order item=STRING amount=1")
+    await graph.ainvoke(form.given(form.parse("order", typed(line))))
+    (found,) = seen
+    assert not (found.get("approved") if isinstance(found, dict) else found.approved)
+
+
+def test_what_a_pydantic_or_data_class_requires_is_required() -> None:
+    for state in (Order, OrderClass):
+        form = form_of(state)
+        assert {each.name for each in form.inputs if each.required} == {"item", "amount"}
+        assert problem(form) == {"item": "is missing", "amount": "is missing"}
+
+
+def typed(line: str) -> dict[str, str]:
+    """The words of a line, as the command reads them."""
+    _, *pairs = commands._split(line.removeprefix("/task "))
+    return {name: word for name, _, word in (pair.partition("=") for pair in pairs)}
+
+
+class Size(Enum):
+    SMALL = "small"
+
+
+class Given(typing.TypedDict):
+    item: str
+    size: Size
+
+
+@dataclass
+class GivenClass:
+    item: str
+    amount: Annotated[int, Field(ge=10)]
+    on: date
+
+
+class GivenModel(BaseModel):
+    item: str
+    tags: list[str]
+    inner: dict[str, int]
+
+
+@pytest.mark.parametrize(
+    ("hint", "kind"),
+    [
+        (Given, dict),
+        (GivenClass, GivenClass),
+        (GivenModel, GivenModel),
+        (GivenClass | None, GivenClass),
+        (dict, dict),
+        (dict[str, Any], dict),
+        (None, str),
+        (Any, str),
+        (object, str),
+        (str, str),
+        (int, int),
+        (list[str], list),
+        (str | None, str),
+    ],
+)
+async def test_an_entrypoint_of_any_annotation_is_started_with_the_line_that_is_suggested(
+    hint: Any, kind: type[Any]
+) -> None:
+    taken: list[Any] = []
+
+    def graph(given):  # type: ignore[no-untyped-def]
+        taken.append(given)
+
+    graph.__annotations__ = {} if hint is None else {"given": hint}
+    made: Any = entrypoint()(graph)
+    form = inputs.read(made, None)
+
+    await made.ainvoke(form.given(form.parse("say", typed(form.example("say")))))
+
+    assert isinstance(taken[0], kind)
+
+
+@pytest.mark.parametrize("hint", [dict, dict[str, Any], None])
+def test_an_entrypoint_that_takes_any_object_is_given_what_was_named(hint: Any) -> None:
+    def graph(given):  # type: ignore[no-untyped-def]
+        return given
+
+    graph.__annotations__ = {} if hint is None else {"given": hint}
+    form = inputs.read(entrypoint()(graph), None)
+
+    assert form.given(form.parse("say", {"item": "x", "many": "[1, 2]"})) == {"item": "x", "many": [1, 2]}
+    assert form.given(form.parse("say", {"input": '{"item": 1}'})) == {"item": 1}
+    assert problem(form) == {"input": "is missing"}
+
+
+def test_what_an_entrypoints_class_refuses_is_said_by_name() -> None:
+    @entrypoint()
+    def graph(given: GivenClass) -> None: ...
+
+    form = inputs.read(graph, None)
+
+    assert problem(form, item="x", amount="3", on="2030-01-01").keys() == {"amount"}
+    assert problem(form, item="x", amount="30", on="tomorrow").keys() == {"on"}
+
+
+def test_a_check_that_tries_to_end_the_process_is_a_bug_of_the_graph() -> None:
+    with pytest.raises(Broken):
+        form_of(State, Asked, lambda values: sys.exit(1)).parse("clean", {"path": "a"})
+
+
+def test_a_check_that_nobody_would_wait_for_is_refused() -> None:
+    async def check(values: dict[str, JSON]) -> None: ...
+
+    with pytest.raises(TypeError, match="plain function"):
+        form_of(State, Asked, check)  # type: ignore[arg-type]
 
 
 @given(st.one_of(st.text(alphabet="ab \"'=[],\\\t"), st.lists(st.text(alphabet="ab \"'"), max_size=2), st.integers()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -15,6 +16,8 @@ from bot.approvals.errors import GraphUnavailable, SettingsError, UnknownGraph
 from bot.approvals.policy import GraphTerms, Route
 from bot.engine import registry
 from bot.engine.registry import Registry
+
+ROOT = Path(__file__).resolve().parents[3]
 
 SOURCE = '''"""Greets whoever is named.
 
@@ -150,6 +153,142 @@ async def test_a_file_in_a_package_imports_what_lies_beside_it(root: Path, folde
     assert said == {"name": "good day eve"}
 
 
+COUNTED = """
+import os, pathlib
+from dataclasses import dataclass
+with pathlib.Path(os.environ["EXECUTED"]).open("a") as executed:
+    executed.write("once ")
+
+@dataclass
+class Words:
+    text: str
+
+def one():
+    return builder
+
+def two():
+    return builder
+""" + SOURCE.partition('"""\n')[2]
+
+
+@pytest.mark.parametrize(
+    "specs",
+    [
+        ("./loose.py:one", "./loose.py:two"),
+        ("./loose.py:one", "loose.py:two"),
+        ("./loose.py:one", "loose:two"),
+        ("loose:one", "./package/../loose.py:two"),
+        ("./package/inside.py:one", "package.inside:two"),
+        ("package.inside:one", "./package/inside.py:two"),
+        ("./plain/inside.py:one", "plain.inside:two"),
+        ("./loose.py:one", "./again.py:two"),
+    ],
+)
+async def test_a_file_is_executed_once_however_it_is_named(root: Path, specs: tuple[str, str]) -> None:
+    os.environ["EXECUTED"] = str(root / "executed")
+    (root / "plain").mkdir()
+    for file in ("loose.py", "package/inside.py", "plain/inside.py"):
+        (root / file).write_text(COUNTED)
+    (root / "again.py").symlink_to(root / "loose.py")
+
+    found = await loaded(root, one=specs[0], two=specs[1])
+
+    for name in ("one", "two"):
+        said = await found.compiled(name).ainvoke({"name": "eve"}, {"configurable": {"thread_id": name}})
+        assert said == {"name": "hello eve"}
+    assert (root / "executed").read_text() == "once "
+
+
+async def test_a_file_that_another_imports_is_not_executed_again(root: Path) -> None:
+    os.environ["EXECUTED"] = str(root / "executed")
+    (root / "loose.py").write_text(COUNTED)
+    (root / "other.py").write_text("from loose import Words, builder\n")
+
+    found = await loaded(root, one="./loose.py:one", two="./other.py:builder")
+
+    assert not found.graphs["two"].unavailable
+    assert (root / "executed").read_text() == "once "
+
+
+async def test_what_earlier_versions_stored_of_a_loose_files_classes_is_found(root: Path) -> None:
+    os.environ["EXECUTED"] = str(root / "executed")
+    (root / "loose.py").write_text(COUNTED)
+
+    await loaded(root, one="./loose.py:one")
+
+    earlier, now = sys.modules["countersign_graph_loose"], sys.modules["loose"]
+    assert earlier.Words is now.Words
+
+
+TAKEN = """
+from {name}.words import greeting
+import {name}.words
+from {name} import words
+assert {name}.words.greeting == words.greeting == greeting == "good day "
+""" + SOURCE.replace('"hello "', "greeting")
+
+
+@pytest.mark.parametrize("spec", ["./{name}/graph.py:builder", "{name}.graph:builder", "./outside.py:builder"])
+@pytest.mark.parametrize("package", [True, False], ids=["package", "folder"])
+@pytest.mark.parametrize("name", ["graphs", "bot", "tests", "agents"])
+async def test_a_users_package_is_found_by_its_name_though_countersign_has_one_of_that_name(
+    root: Path, name: str, package: bool, spec: str
+) -> None:
+    (root / name).mkdir()
+    if package:
+        (root / name / "__init__.py").touch()
+    (root / name / "words.py").write_text('greeting = "good day "')
+    for file in (root / name / "graph.py", root / "outside.py"):
+        file.write_text(TAKEN.replace("{name}", name))
+    ours = "graphs.drafting"
+    importlib.import_module(ours)
+
+    found = await loaded(root, greet=spec.replace("{name}", name), ours=f"{ROOT}/graphs/payment.py:graph")
+
+    assert not found.graphs["greet"].unavailable
+    assert not found.graphs["ours"].unavailable
+    said = await found.compiled("greet").ainvoke({"name": "eve"}, {"configurable": {"thread_id": "t"}})
+    assert said == {"name": "good day eve"}
+    assert Path(str(sys.modules[ours].__file__)).is_relative_to(ROOT)
+
+
+@pytest.mark.parametrize("name", ["queue", "email", "types", "langgraph", "yaml", "secrets", "with-dash", "2nd"])
+async def test_a_file_of_a_name_that_is_taken_is_loaded_and_hides_nothing(root: Path, name: str) -> None:
+    (root / f"{name}.py").write_text(SOURCE)
+    (root / "other.py").write_text("import queue, email.message, types, langgraph.graph, yaml, secrets\n" + SOURCE)
+
+    found = await loaded(root, greet=f"./{name}.py:builder", other="./other.py:builder")
+
+    assert not found.graphs["greet"].unavailable
+    assert not found.graphs["other"].unavailable
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        "import sys; sys.exit(1)",
+        "raise KeyboardInterrupt",
+        "raise GeneratorExit",
+        "import asyncio; raise asyncio.CancelledError",
+    ],
+)
+@pytest.mark.parametrize("where", ["the file", "a factory", "an async factory", "a context manager"])
+async def test_a_graph_that_tries_to_end_the_process_as_it_is_loaded_is_unavailable(
+    root: Path, does: str, where: str
+) -> None:
+    statement = f"    {does.replace('; ', chr(10) + '    ')}"
+    source = {
+        "the file": does,
+        "a factory": f"def graph():\n{statement}",
+        "an async factory": f"async def graph():\n{statement}",
+        "a context manager": "import contextlib\n@contextlib.asynccontextmanager\n"
+        f"async def graph():\n{statement}\n    yield",
+    }[where]
+    (root / "exits.py").write_text(source)
+
+    assert "could not be loaded" in await reason(root, "./exits.py:graph")
+
+
 async def test_a_package_of_a_name_that_is_taken_is_loaded_by_its_file(root: Path) -> None:
     (root / "src" / "json").mkdir(parents=True)
     (root / "src" / "json" / "__init__.py").touch()
@@ -202,7 +341,7 @@ async def test_a_graph_is_listed_with_its_description_inputs_and_a_right_line(ro
 
     assert (first.name, first.description, first.unavailable) == ("a", "Greets whoever is named.", "")
     assert [given.name for given in first.inputs] == ["name"]
-    assert first.example == "/task a"
+    assert first.example == "/task a name=STRING"
     assert (second.name, second.description) == ("b", "Says hello")
 
 

@@ -1,0 +1,139 @@
+"""What a graph raises stays its own: nothing that runs for it can end the process.
+
+A task of asyncio that raises `SystemExit` or `KeyboardInterrupt` breaks the event loop before anybody awaits it, and a
+`GeneratorExit` breaks LangGraph's own generators. So each task that is made while a graph's code runs raises, instead
+of an exception that is no `Exception`, a `Broken` that comes from it.
+
+A later version runs graphs in a process of their own: this module and `LangGraphEngine._run` are the place for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Generator, Iterator
+from contextlib import contextmanager
+from contextvars import Context, ContextVar
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+Result = TypeVar("Result")
+
+_WITHIN: Final[ContextVar[bool]] = ContextVar("countersign_graph", default=False)
+
+
+class Broken(RuntimeError):
+    """A graph raised what only the interpreter should raise, such as `SystemExit`; that is its `__cause__`.
+
+    A `RuntimeError`, as LangGraph's retry policies do not repeat a node for one.
+    """
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Around all code that may be a graph's: what it raises is an `Exception`.
+
+    A cancellation stays one if somebody asked the present task to end; one that the graph made up is its own error.
+    """
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop.get_task_factory(), _Factory):
+        loop.set_task_factory(_Factory(loop.get_task_factory()))
+    token = _WITHIN.set(True)
+    try:
+        yield
+    except Exception:
+        raise
+    except asyncio.CancelledError as error:
+        if is_ours():
+            raise
+        raise Broken("the graph cancelled itself") from error
+    except BaseException as error:
+        raise _broken(error) from error
+    finally:
+        _WITHIN.reset(token)
+
+
+async def apart(run: Coroutine[Any, Any, Result]) -> Result:
+    """The result of a run in a task of its own: what the run does to the task that it finds itself in, such as to
+    cancel it, is done to that one. It is cancelled with the present task."""
+    return await asyncio.get_running_loop().create_task(run)
+
+
+def is_ours() -> bool:
+    """Whether the present task was asked to end, so that a cancellation is no error of the graph."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """What the graph raised itself."""
+    return error.__cause__ if isinstance(error, Broken) and error.__cause__ is not None else error
+
+
+def worded(error: BaseException) -> str:
+    """What the error says of itself, if it can."""
+    try:
+        return str(error)
+    except BaseException:  # its `__str__` is a graph's code too
+        return "it cannot be put into words"
+
+
+def _broken(error: BaseException) -> Broken:
+    return Broken(f"the graph raised {type(error).__name__}")
+
+
+class _Factory:
+    """Makes the tasks of a loop as they were made before; those of a graph are guarded."""
+
+    def __init__(self, before: Any) -> None:
+        self._before = before
+
+    def __call__(
+        self, loop: asyncio.AbstractEventLoop, coro: Any, *, context: Context | None = None, **more: Any
+    ) -> asyncio.Future[Any]:
+        within = _WITHIN.get() if context is None else context.get(_WITHIN, False)
+        if within and asyncio.iscoroutine(coro):
+            coro = _Guarded(coro)
+        named = more if context is None else {**more, "context": context}
+        if self._before is not None:
+            made: asyncio.Future[Any] = self._before(loop, coro, **named)
+            return made
+        return asyncio.Task(coro, loop=loop, **named)
+
+
+class _Guarded(Coroutine[Any, Any, Any]):
+    """The coroutine, with an exception that is no `Exception` turned into a `Broken`.
+
+    An object and no coroutine around it: one that is closed must let its `GeneratorExit` pass, and one that is not
+    must not.
+    """
+
+    def __init__(self, inner: Coroutine[Any, Any, Any]) -> None:
+        self._inner = inner
+        self.__name__ = self.__qualname__ = getattr(inner, "__qualname__", type(inner).__name__)
+
+    def send(self, value: Any) -> Any:
+        try:
+            return self._inner.send(value)
+        except (Exception, asyncio.CancelledError):
+            raise
+        except BaseException as error:
+            raise _broken(error) from error
+
+    def throw(
+        self,
+        typ: type[BaseException] | BaseException,
+        val: object = None,
+        tb: TracebackType | None = None,
+    ) -> Any:
+        try:
+            return self._inner.throw(typ) if isinstance(typ, BaseException) else self._inner.throw(typ, val, tb)
+        except (Exception, asyncio.CancelledError):
+            raise
+        except BaseException as error:
+            raise _broken(error) from error
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._inner.__await__()

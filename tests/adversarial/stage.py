@@ -1,0 +1,116 @@
+"""Where a case is played: the real bot with the case's graph, on a local Slack, and on SQLite or Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.approvals import surfaces
+from bot.approvals.audit import AuditEvent
+from bot.approvals.ids import ChannelId, Person, TaskId, TeamId, ThreadId, UserId
+from bot.approvals.ports import Storage
+from bot.approvals.task import Ended, Task
+from bot.storage.redis import RedisStorage, client
+from bot.storage.sqlite import SqliteStorage
+from tests.redis_server import RedisServer
+from tests.scenario.stage import WAIT, Bot, Room, Thread
+
+CANARY = """
+from typing_extensions import TypedDict
+from langgraph.graph import START, StateGraph
+
+class State(TypedDict, total=False):
+    note: str
+    outcome: str
+
+graph = StateGraph(State)
+graph.add_node("sing", lambda state: {"outcome": "sung"})
+graph.add_edge(START, "sing")
+"""
+ALICE = Person(team_id=TeamId("T0ACME"), user_id=UserId("U0ALICE"))
+
+
+@dataclass(slots=True, kw_only=True)
+class Play:
+    """One case under way."""
+
+    bot: Bot
+    room: Room
+    redis: RedisServer | None
+    channel: ChannelId
+    """Where nobody looks: the tasks that show that the bot has swept."""
+    thread: Thread | None = field(default=None)
+
+    def write(self, source: str, canary: str = CANARY) -> None:
+        """The files of the graph, and of another that only works."""
+        folder = self.bot.folder
+        (folder / "case.py").write_text(source)
+        (folder / "canary.py").write_text(canary)
+        graphs = {"case": "./case.py:graph", "canary": "./canary.py:graph"}
+        (folder / "langgraph.json").write_text(json.dumps({"graphs": graphs}))
+
+    def of(self) -> Thread:
+        assert self.thread is not None, "no task was started"
+        return self.thread
+
+    async def until(self, predicate: Callable[[], Awaitable[bool]], what: str) -> None:
+        """Wait for what no message tells of."""
+        end = time.monotonic() + WAIT
+        while not await predicate():
+            assert time.monotonic() < end, f"{what} did not happen; effects: {self.effects()}; log:\n{self.bot.log}"
+            await asyncio.sleep(0.05)
+
+    def effects(self) -> list[str]:
+        path = self.bot.folder / "effects"
+        return path.read_text().splitlines() if path.exists() else []
+
+    async def be_swept(self) -> None:
+        """Return once the bot has found a task that nobody has woken it for, and has run it: it finds what is left to
+        be done in the order in which that was recorded."""
+        now = datetime.now(UTC)
+        id = uuid.uuid4()
+        task = Task(
+            id=TaskId(id.hex[:8]),
+            thread_id=ThreadId(str(id)),
+            graph="canary",
+            inputs={"note": "x"},
+            requester=ALICE,
+            channel=self.channel,
+            created_at=now,
+        )
+        async with self.records() as storage:
+            event = AuditEvent(kind="started", at=now, task_id=task.id)
+            await storage.create_task(task, event, [surfaces.opening_of(task)])
+
+            async def over() -> bool:
+                return isinstance((await storage.task(task.id)).state, Ended)
+
+            await self.until(over, "the bot to find a task by itself")
+
+    @asynccontextmanager
+    async def records(self) -> AsyncIterator[Storage]:
+        """The records, beside the bot."""
+        if self.redis is None:
+            storage = await SqliteStorage.open(self.bot.folder / "state" / "countersign.sqlite")
+            try:
+                yield storage
+            finally:
+                await storage.close()
+        else:
+            async with client(self.redis.url) as redis:
+                yield RedisStorage(redis)
+
+
+def prepared(folder: Path, slack: dict[str, str], policy: str, redis: RedisServer | None, **settings: str) -> Bot:
+    """The bot of a case, not started."""
+    more = {} if redis is None else {"REDIS_URL": redis.url}
+    return Bot.prepare(
+        folder, slack, policy=policy, FOLDER=str(folder), EFFECTS=str(folder / "effects"), **more, **settings
+    )
