@@ -121,7 +121,7 @@ class Reject:
     async def do(self, play: Play) -> None:
         await play.room.press("bob", await play.of().card(), "reject")
         await play.room.modal("bob")
-        await play.room.submit("bob", {"Reason": "No."})
+        await play.room.seat("bob").submit({"reason": "No."})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,19 @@ from pathlib import Path
 import pytest
 
 from bot.approvals.ids import ChannelId
-from tests.adversarial import budgets, exits, outages, shutdowns
+from tests.adversarial import budgets, drifts, exits, outages, shutdowns
 from tests.adversarial.case import PRELUDE, Case
 from tests.adversarial.stage import Play, prepared
 from tests.redis_server import RedisServer
 from tests.scenario.stage import ROOMS, Room, Slack
 
-CASES: tuple[Case, ...] = (*exits.CASES, *budgets.CASES, *outages.CASES, *shutdowns.CASES)
+CASES: tuple[Case, ...] = (
+    *exits.CASES,
+    *budgets.CASES,
+    *outages.CASES,
+    *shutdowns.CASES,
+    *drifts.CASES,
+)
 
 
 PLAYED = [pytest.param(case, store, id=f"{case}-{store}") for case in CASES for store in case.stores]

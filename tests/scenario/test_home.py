@@ -62,7 +62,7 @@ async def test_the_requesters_home_says_where_it_stands(bot: Bot, room: Room) ->
     thread = await room.start("/task plain topic=where")
     task_id = await thread.task_id()
 
-    await home(room, "alice", task_id, "Which region for where?", "Waits for @bob and @carol")
+    await home(room, "alice", task_id, "Which region for where?", "Waits for @alice, @bob and @carol")
     await room.press("bob", await thread.card(), "respond")
     await room.modal("bob", "Which region for where?")
     await room.seat("bob").submit({"answer": "north"})

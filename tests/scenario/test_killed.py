@@ -157,7 +157,7 @@ async def test_a_deadline_that_passes_while_no_bot_runs_fires_when_one_does(own_
 
     own_bot.start()
 
-    expired = await thread.shows("Expired. Nobody answered by", "The agent was told, and went on")
+    expired = await thread.shows("Expired. Nobody answered by", "The task was stopped. The agent was not told")
     assert expired["ts"] == card["ts"]
-    await thread.shows("plain finished", "It was told: Rejected: nobody answered by")
+    await thread.shows("plain finished", "Stopped: Nobody answered")
     assert len(await thread.messages()) == 3

@@ -233,7 +233,7 @@ def test_words_are_never_an_approval(question: Question, words: str) -> None:
         assert value is NOTHING if not words.strip() else value == words
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(asked(), texts)
 def test_what_an_earlier_version_asked_in_words_gives_words_or_nothing(question: Question, words: str) -> None:
     assume(question.shape == "text")

@@ -27,8 +27,8 @@ def steady(state: State) -> dict[str, Any]:
 
 
 def priced(state: State) -> dict[str, Any]:
-    """Asks something else each time that it is executed."""
-    price = f"{next(CLOCK)} francs"
+    """Asks something else when it is executed for the second time."""
+    price = f"{min(next(CLOCK), 2)} francs"
     answer = interrupt({"question": "Pay?", "details": {"price": price}})
     return {"told": [f"paid {price}: {answer}"]}
 
