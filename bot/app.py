@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias
@@ -21,7 +21,7 @@ from bot.approvals.answers import Answers
 from bot.approvals.asides import Asides
 from bot.approvals.delivery import Delivery
 from bot.approvals.digests import Digests
-from bot.approvals.errors import Unreachable
+from bot.approvals.errors import CountersignError, NotFound, Unreachable
 from bot.approvals.homes import Homes
 from bot.approvals.ids import Person, TaskId
 from bot.approvals.inboxes import Inboxes, channels_asked, groups_asked
@@ -213,7 +213,7 @@ async def running(
         stack.push_async_callback(drain)
         noticing = asyncio.create_task(_notice_vacancies(policies, directory))
         stack.callback(noticing.cancel)
-        looking = asyncio.create_task(_look_again(storage, work))
+        looking = asyncio.create_task(_look_again(storage, delivery))
         stack.callback(looking.cancel)
         intake = Intake(socket)
         await socket.connect_async()  # type: ignore[no-untyped-call]
@@ -223,12 +223,13 @@ async def running(
         yield
 
 
-async def _look_again(storage: Storage, work: Workshop) -> None:
+async def _look_again(storage: Storage, delivery: Delivery) -> None:
     """Look at every thread that people are asked about: its code may have changed while no bot ran."""
     try:
         for task_id in await storage.unsettled():
-            work.deliver(task_id)
-    except Unreachable as error:
+            with suppress(NotFound):
+                await delivery.look(task_id)
+    except CountersignError as error:
         log.warning("what waits was not looked at when the bot started: %s", error)
 
 

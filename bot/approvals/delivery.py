@@ -93,6 +93,24 @@ class Delivery:
             self.work.show(task_id)
         return True
 
+    async def look(self, task_id: TaskId) -> bool:
+        """Whether the agent's code has changed under what people are asked: then the task is driven, so that its cards
+        say so before anybody answers. Takes no lease and runs nothing. Raises `Unreachable` or `NotFound`."""
+        records = await self.storage.records_of(task_id)
+        status = await self.engine.status(records.task, records.requests)
+        for request in records.requests:
+            asked = status.asked_at(request.interrupt_id)
+            waits = isinstance(request.state, Pending)
+            reads = asked is None or request.proposed.asks_as(asked.question)
+            if isinstance(request.state, Pending | Decided) and _is_news(request, status):
+                break
+            if waits and not (reads and alive(request, status)):
+                break
+        else:
+            return False
+        self.work.deliver(task_id)
+        return True
+
     async def _drive_or_fail(self, task: Task, lease: Lease) -> None:
         try:
             await self._drive(task, lease)
@@ -293,10 +311,9 @@ class Delivery:
             case Decided(attempts=attempts) if attempts and _not_taken(request, status):
                 return await self._save(rules.not_taken(request, now), "not_taken")
             case Pending() | Decided():
-                gone = status.gone.get(request.interrupt_id) or status.lacks
-                looked_only = request.gone is not None and request.gone.part is Part.QUESTION and gone is None
-                if gone == request.gone or looked_only:  # only a run tells whether a question is asked again
+                if not _is_news(request, status):
                     return request
+                gone = status.gone.get(request.interrupt_id) or status.lacks
                 return await self._save(replace(request, gone=gone), "code_missing" if gone else "code_back")
             case _:
                 return request
@@ -449,6 +466,14 @@ def _called_off(requests: Sequence[Request]) -> Cancelled | None:
     """The word that ends the task: its requests are cancelled first, so a crash on the way loses nothing of it."""
     decisions = (request.state.decision for request in requests if isinstance(request.state, Decided))
     return next((decision for decision in decisions if isinstance(decision, Cancelled)), None)
+
+
+def _is_news(request: Request, status: ThreadStatus) -> bool:
+    """Whether the status says that code which the request waits at is gone, or back, and the record does not. Only a
+    run tells whether a question is asked again."""
+    gone = status.gone.get(request.interrupt_id) or status.lacks
+    only_looked = request.gone is not None and request.gone.part is Part.QUESTION and gone is None
+    return gone != request.gone and not only_looked
 
 
 def _as_recorded(requests: Sequence[Request], status: ThreadStatus) -> ThreadStatus:

@@ -116,7 +116,7 @@ class Stage:
             self.graph = graph.compile(checkpointer=self.graph.checkpointer, **compiled)
             self.graphs[GRAPH] = replace(_NOTHING, compiled=self.graph, form=inputs.read(self.graph, None))
         for task_id in await self.storage.unsettled():
-            self.work.deliver(task_id)
+            await self.delivery.look(task_id)
         await self.settle()
 
     # --- What is stored ---------------------------------------------------------------------------
