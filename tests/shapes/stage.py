@@ -18,6 +18,7 @@ from bot.approvals.decision import Approve, Choose, ItemVerdict, Reject, Respond
 from bot.approvals.delivery import Delivery
 from bot.approvals.ids import JSON, ThreadId
 from bot.approvals.policy import Expire, GraphTerms, Policy, Step, one_stage
+from bot.approvals.ports import Storage
 from bot.approvals.request import Delivered, Pending, Request
 from bot.approvals.selection import Policies
 from bot.approvals.surfaces import Surfaces
@@ -56,7 +57,7 @@ class Stage:
     sweeper: Sweeper
     delivery: Delivery
     surfaces: Surfaces
-    storage: SqliteStorage
+    storage: Storage
     clock: ManualClock
     work: FakeWork
     messenger: FakeMessenger

@@ -1,0 +1,183 @@
+"""What an earlier version wrote opens and goes on, on both stores.
+
+The files in `before` were written by the version before fingerprints, digests on buttons, ids in policies and counted
+runs: five tasks wait in each store, one of them decided and not delivered.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.approvals.answers import Answers
+from bot.approvals.delivery import Delivery
+from bot.approvals.ids import ThreadId
+from bot.approvals.policy import Expire, Policy, Step, one_stage
+from bot.approvals.ports import Storage
+from bot.approvals.request import Delivered, Request
+from bot.approvals.selection import Policies
+from bot.approvals.surfaces import Surfaces
+from bot.approvals.sweeper import Sweeper
+from bot.approvals.task import Ended, Lease, Task
+from bot.approvals.tasks import Tasks
+from bot.engine import inputs
+from bot.engine.checkpoints import Fence, redis_saver, sqlite_saver
+from bot.engine.registry import LoadedGraph, Registry
+from bot.engine.runner import LangGraphEngine
+from bot.storage.redis import RedisStorage, client
+from bot.storage.sqlite import SqliteStorage
+from tests.fakes.clock import ManualClock
+from tests.fakes.directory import FakeDirectory
+from tests.fakes.messenger import FakeMessenger
+from tests.fakes.work import FakeWork
+from tests.fakes.world import ALICE, RITA
+from tests.redis_server import RedisServer
+from tests.shapes.stage import Stage
+from tests.upgrade.agents import BUILDERS, STOPS
+
+BEFORE = Path(__file__).parent / "before"
+TWO_HOURS = timedelta(hours=2)
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+    """A bot on what was left, once it has looked at what waits."""
+    opened = _sqlite(tmp_path)
+    if request.param == "redis":
+        opened = _redis(request.getfixturevalue("redis_server"))
+    async with opened as (storage, saver, clock):
+        stage = _stage(storage, saver, clock)
+        for task_id in await storage.unsettled():
+            await stage.delivery.look(task_id)
+        await stage.sweeper.sweep(clock.now)
+        await stage.settle()
+        yield stage
+
+
+async def test_what_was_decided_is_delivered(stage: Stage) -> None:
+    task, (request,) = await _of(stage, "decided")
+
+    assert isinstance(request.state, Delivered)
+    assert await stage.outcome(task) == "told True None"
+
+
+async def test_an_open_question_is_approved(stage: Stage) -> None:
+    task, (request,) = await _of(stage, "pays")
+
+    await stage.approve(request)
+
+    assert await stage.outcome(task) == "told True None"
+    assert await stage.is_delivered(request)
+
+
+async def test_the_second_question_of_a_node_is_approved_and_the_first_answer_stays(stage: Stage) -> None:
+    task, (_, second) = await _of(stage, "twice")
+
+    await stage.reject(second)
+
+    assert await stage.outcome(task) == "told True False"
+
+
+async def test_a_breakpoint_is_approved(stage: Stage) -> None:
+    task, (request,) = await _of(stage, "stops")
+
+    await stage.approve(request)
+
+    assert await stage.outcome(task) == "told 'planned' None"
+
+
+async def test_a_question_for_words_is_read_anew_and_takes_a_no(stage: Stage) -> None:
+    task, (request,) = await _of(stage, "words")
+
+    await stage.reject(request)
+
+    assert await stage.outcome(task) == "told False None"
+
+
+async def test_nobody_answers_and_nothing_is_consented_to(stage: Stage) -> None:
+    stage.clock.advance(TWO_HOURS)
+    await stage.sweeper.sweep(stage.clock.now)
+    await stage.settle()
+
+    for name, told in (("pays", "told False None"), ("words", "told False None"), ("twice", "told True False")):
+        task, _ = await _of(stage, name)
+        assert await stage.outcome(task) == told
+    task, _ = await _of(stage, "stops")
+    assert isinstance(task.state, Ended)
+    assert task.state.outcome.startswith("Stopped: before act it was rejected.")
+
+
+async def _of(stage: Stage, graph: str) -> tuple[Task, tuple[Request, ...]]:
+    (task,) = [each for each in await stage.storage.tasks_of(RITA, 10) if each.graph == graph]
+    return task, await stage.storage.requests_of(task.id)
+
+
+@asynccontextmanager
+async def _sqlite(folder: Path) -> AsyncIterator[tuple[Storage, Any, ManualClock]]:
+    for name in ("records.sqlite", "checkpoints.sqlite"):
+        shutil.copy(BEFORE / name, folder / name)
+    clock = ManualClock()
+    storage = await SqliteStorage.open(folder / "records.sqlite")
+    try:
+        async with sqlite_saver(folder / "checkpoints.sqlite", _fence(storage, clock)) as saver:
+            yield storage, saver, clock
+    finally:
+        await storage.close()
+
+
+@asynccontextmanager
+async def _redis(server: RedisServer) -> AsyncIterator[tuple[Storage, Any, ManualClock]]:
+    shutil.copytree(BEFORE / "appendonlydir", server.folder / "appendonlydir")
+    server.start()
+    clock = ManualClock()
+    storage = RedisStorage(client(server.url))
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(storage.close)
+        yield storage, await stack.enter_async_context(redis_saver(server.url, _fence(storage, clock))), clock
+
+
+def _fence(storage: Storage, clock: ManualClock) -> Fence:
+    async def holds(thread_id: ThreadId, token: int) -> bool:
+        return await storage.holds(Lease(thread_id=thread_id, token=token, until=clock.now), clock.now)
+
+    return holds
+
+
+def _stage(storage: Storage, saver: Any, clock: ManualClock) -> Stage:
+    work, directory, messenger = FakeWork(), FakeDirectory(), FakeMessenger()
+    for person in (RITA, ALICE):
+        directory.add(person)
+    graphs: dict[str, LoadedGraph] = {}
+    for name, builder in BUILDERS.items():
+        compiled: Any = builder().compile(checkpointer=saver, interrupt_before=STOPS.get(name))
+        graphs[name] = LoadedGraph(name=name, description="", compiled=compiled, form=inputs.read(compiled, None))
+    engine = LangGraphEngine(registry=Registry(graphs=graphs, saver=saver))
+    terms = one_stage((ALICE.user_id,), steps=(Step(after=TWO_HOURS, action=Expire()),))
+    policies = Policies(rules=(), otherwise=Policy(name="all", stages=terms, reasons=()), graphs={})
+    return Stage(
+        tasks=Tasks(storage=storage, engine=engine, directory=directory, work=work),
+        answers=Answers(storage=storage, engine=engine, directory=directory, work=work, policies=policies),
+        sweeper=Sweeper(storage=storage, engine=engine, directory=directory, work=work),
+        delivery=Delivery(
+            storage=storage,
+            engine=engine,
+            directory=directory,
+            policies=policies,
+            work=work,
+            clock=clock,
+            lease_ttl=timedelta(seconds=30),
+        ),
+        surfaces=Surfaces(storage=storage, messenger=messenger, clock=clock),
+        storage=storage,
+        clock=clock,
+        work=work,
+        messenger=messenger,
+        graph=None,
+        graphs=graphs,
+    )
