@@ -34,6 +34,16 @@ _SAID = {
 }
 
 
+_DECIDED = {
+    Outcome.APPROVE: "approved",
+    Outcome.EDIT: "changed and approved",
+    Outcome.REJECT: "rejected",
+    Outcome.RESPOND: "answered",
+    Outcome.CHOOSE: "answered",
+    Outcome.MIXED: "answered",
+}
+
+
 def headline(request: Request) -> str:
     """One mrkdwn line: what became of it, by whom and when. Empty while it is open."""
     match request.state:
@@ -76,12 +86,12 @@ def what_followed(request: Request) -> str:
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()) | Pending() | Superseded():
             return ""
         case Decided(failure=failure, next_try=next_try) as decided:
+            if request.gone is not None:
+                return missing(request.gone)
             if failure is None and decided.revocable and next_try is not None:
                 return f"The agent gets it {moment(next_try)}; until then it can be taken back"
             if failure is None:
                 return "Waiting for the agent to go on"
-            if request.gone is not None:
-                return missing(request.gone)
             again = f"tries again {moment(next_try)}" if next_try else "will not try again by itself"
             return f"{stopped(failure)} It {again}."
         case Delivered(at=at, stopped=True):
@@ -93,8 +103,13 @@ def what_followed(request: Request) -> str:
 
 
 def before(before: Before) -> str:
-    """What was decided before, by whom and when, as a sentence that mentions them."""
-    return f"Before that: {_headline(before.decision).replace('*', '')}."
+    """Who decided what the agent asked before, and when, as a sentence that mentions them."""
+    match before.decision:
+        case Answered(voters=voters, at=at) if voters:
+            said = _DECIDED[outcome_of(before.decision)]
+            return f"{text.mentions(voters)} {said} what it asked before · {moment(at)}."
+        case decision:
+            return f"Of what it asked before: {_headline(decision).replace('*', '')}."
 
 
 def missing(gone: Gone) -> str:

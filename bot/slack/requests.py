@@ -233,7 +233,9 @@ def _decided_before(request: Request, difference: list[Block]) -> list[Block]:
     """That something else was decided before, which was not used, and how it differs; for those who decided it too."""
     if request.before is None or not _open(request):
         return []
-    said = [f"*The agent asks something else now.* {decisions.before(request.before)} That was not used."]
+    said = [
+        f"*The agent asks something else now.* {decisions.before(request.before)} That was not used: nothing was run."
+    ]
     if request.before.times > 1:
         said.append(
             f"It has asked something else {request.before.times:,} times in a row. If a value changes by itself, "

@@ -45,7 +45,14 @@ graph = line(pay, done)
         steps=(
             Start(),
             APPROVE,
-            Shows(("Pay 99000 EUR?", "The agent asks something else now", "Approved by @bob", "[Approve]")),
+            Shows(
+                (
+                    "Pay 99000 EUR?",
+                    "The agent asks something else now",
+                    "@bob approved what it asked before",
+                    "[Approve]",
+                )
+            ),
             Press("approve", words=("Pay 99000 EUR?", "[Approve]")),
             Shows(("case finished",)),
         ),

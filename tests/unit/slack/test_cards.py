@@ -16,9 +16,9 @@ from bot.approvals.ids import JSON
 from bot.approvals.notes import Comment, Unreached
 from bot.approvals.policy import Overdue, Step, one_stage
 from bot.approvals.question import Item, Risk, Verdict
-from bot.approvals.request import Decided, Delivered, Edit, Pending, Superseded
+from bot.approvals.request import Before, Decided, Delivered, Edit, Pending, Superseded
 from bot.approvals.surface import SurfaceKind
-from bot.approvals.task import Ended, Failed
+from bot.approvals.task import Ended, Failed, Gone, Part
 from bot.slack import actions, cards
 from bot.slack.cards import Card, Urgency
 from tests.unit.slack import limits, samples
@@ -438,3 +438,47 @@ def test_what_waits_on_past_its_deadline_says_that_it_is_overdue() -> None:
     before = cards.draw(view(SurfaceKind.REMINDER, waiting))
     assert "Its deadline is" in before.text
     assert "*Overdue*" not in seen(cards.draw(view(asked=waiting)))
+
+
+def test_what_was_decided_before_stands_beside_what_is_asked_instead() -> None:
+    """Who decided it, how it differs, and, if it happens again and again, what its owner can do."""
+    old = request(state=decided(answered()))
+    before = Before(question=replace(old.question, title="Pay 10?"), decision=answered())
+
+    once = seen(cards.draw(view(asked=request(before=before))))
+    twice = seen(cards.draw(view(asked=request(before=replace(before, times=2)))))
+
+    assert "<@U0BOB> approved what it asked before" in once
+    assert "That was not used: nothing was run." in once
+    assert "Pay 10?" in once
+    assert "`bind`" not in once
+    assert "2 times in a row" in twice
+    assert "`bind`" in twice
+
+
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [
+        (Gone(part=Part.STEP, name="gate"), "The step `gate` is missing from the agent's code."),
+        (Gone(part=Part.GRAPH, name="pay"), "The agent `pay` is missing, or cannot be loaded."),
+        (Gone(part=Part.STOP, name="act"), "The agent no longer stops at `act`. Nothing was run."),
+        (Gone(part=Part.QUESTION, name="gate"), "The agent no longer asks this at `gate`."),
+    ],
+)
+def test_a_card_says_which_part_of_the_code_is_missing(gone: Gone, words: str) -> None:
+    assert words in seen(cards.draw(view(asked=request(gone=gone))))
+    assert words in seen(cards.draw(view(asked=request(state=decided(answered()), gone=gone))))
+
+
+def test_told_and_stopped_are_two_facts() -> None:
+    told = seen(cards.draw(view(asked=request(state=Delivered(decision=answered(), at=NOW)))))
+    stopped = seen(cards.draw(view(asked=request(state=Delivered(decision=answered(), at=NOW, stopped=True)))))
+    untold = seen(cards.draw(view(asked=request(state=Superseded(decision=answered(), at=NOW, stopped=True)))))
+    changed = seen(cards.draw(view(asked=request(state=Superseded(decision=answered(), at=NOW, changed=True)))))
+
+    assert "The agent was told, and went on" in told
+    for words in (stopped, untold, changed):
+        assert "went on" not in words
+    assert "The task was stopped there. The agent was not told, and nothing was run" in stopped
+    assert "The task was stopped. The agent was not told" in untold
+    assert "The agent asks something else now and was not told" in changed
