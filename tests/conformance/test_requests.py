@@ -10,7 +10,7 @@ import pytest
 
 from bot.approvals.decision import Cancelled, Expired
 from bot.approvals.errors import Conflict, NotFound
-from bot.approvals.ids import RequestId
+from bot.approvals.ids import RequestId, TaskId
 from bot.approvals.ports import Storage
 from bot.approvals.request import Delivered, Pending, Request, RequestState, Superseded
 from bot.approvals.task import Task
@@ -352,3 +352,23 @@ async def test_a_request_is_not_undelivered_while_its_thread_is_leased(storage: 
     await storage.release(lease)
 
     assert len(await storage.undelivered(NOON, limit=10)) == 2
+
+
+async def test_a_task_is_unsettled_while_a_request_of_it_is_open_or_not_delivered(storage: Storage) -> None:
+    """Each once, however many of its requests are."""
+    found: dict[str, tuple[TaskId, ...]] = {}
+    every: dict[str, list[RequestState]] = {
+        "pending": [Pending(due_at=None), Pending(due_at=NOON)],
+        "decided": [decided(next_try=None), Delivered(decision=Expired(at=NOON), at=NOON)],
+        "over": [Delivered(decision=Expired(at=NOON), at=NOON), Superseded(at=NOON)],
+    }
+    for name, states in every.items():
+        task = a_task(name)
+        await storage.create_task(task, an_event("started", task))
+        for number, state in enumerate(states):
+            request = await stored(storage, a_request(f"{name}-{number}", task, interrupt_id=f"{name}-{number}"))
+            await storage.save_request(replace(request, state=state), an_event("moved", request))
+        found[name] = await storage.unsettled()
+
+    assert len(found["over"]) == 2
+    assert set(found["over"]) == {a_task("pending").id, a_task("decided").id}
