@@ -342,7 +342,7 @@ class Delivery:
         match status.phase:
             case Phase.DONE:
                 outcome = status.outcome or "finished"
-                await self._end(task, Ended(outcome=outcome, at=now), "ended")
+                await self._end(task, Ended(outcome=outcome, at=now, stopped=status.stopped), "ended")
             case Phase.WAITING if status.failure is None and not _stuck(requests, status):
                 await self._set(replace(task, tries=0), Waiting(), "waiting")
             case Phase.WAITING | Phase.STOPPED | Phase.FAILED | Phase.BROKEN | Phase.LACKING | Phase.LOST:
@@ -378,7 +378,7 @@ class Delivery:
 
     async def _stop(self, task: Task, why: str) -> None:
         """End the task where it stands; its graph is not run any more."""
-        await self._end(task, Ended(outcome=f"Stopped: {why}", at=self.clock()), "stopped")
+        await self._end(task, Ended(outcome=f"Stopped: {why}", at=self.clock(), stopped=True), "stopped")
 
     async def _lose(self, task: Task) -> None:
         """The checkpoints are gone: nothing can be resumed, and that is said."""

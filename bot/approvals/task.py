@@ -65,6 +65,8 @@ class Waiting:
 class Ended:
     outcome: str
     at: datetime
+    stopped: bool = False
+    """Whether it was stopped where it stood, and its graph did not come to its own end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

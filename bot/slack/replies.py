@@ -60,6 +60,8 @@ def state(task: Task) -> str:
             return "is working"
         case Waiting():
             return "waits for an answer"
+        case Ended(stopped=True):
+            return "was stopped"
         case Ended():
             return "has finished"
         case Failed(failure=failure):

@@ -74,6 +74,8 @@ def _state(task: Task, doing: str) -> str:
             return "Working"
         case Waiting():
             return "*Waiting for an answer*"
+        case Ended(at=at, stopped=True):
+            return f"*Stopped* · {moment(at)}"
         case Ended(at=at):
             return f"Finished · {moment(at)}"
         case Failed(failure=failure):
@@ -87,6 +89,8 @@ def _state(task: Task, doing: str) -> str:
 def _outcome(task: Task) -> str:
     who, graph = text.mention(task.requester), f"*{_graph(task)}*"
     match task.state:
+        case Ended(stopped=True):
+            return f"{graph} was stopped, {who}"
         case Ended():
             return f"{graph} finished, {who}"
         case Failed(failure=failure, retryable=retryable):

@@ -159,5 +159,5 @@ async def test_a_deadline_that_passes_while_no_bot_runs_fires_when_one_does(own_
 
     expired = await thread.shows("Expired. Nobody answered by", "The task was stopped. The agent was not told")
     assert expired["ts"] == card["ts"]
-    await thread.shows("plain finished", "Stopped: Nobody answered")
+    await thread.shows("plain was stopped", "Stopped: Nobody answered")
     assert len(await thread.messages()) == 3

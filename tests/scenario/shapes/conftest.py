@@ -122,7 +122,14 @@ class Asked:
 
     async def ended(self) -> str:
         """What the graph says in the end."""
-        shown = await self.shows(f"{self.graph} finished")
+        return await self._said(f"{self.graph} finished")
+
+    async def stopped(self) -> str:
+        """Why the task was stopped before the graph came to its end."""
+        return await self._said(f"{self.graph} was stopped")
+
+    async def _said(self, headline: str) -> str:
+        shown = await self.shows(headline)
         return "\n".join(shown.split("\n")[1:-1])
 
 

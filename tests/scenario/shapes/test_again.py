@@ -73,7 +73,7 @@ async def test_a_loop_of_revisions_is_ended_after_its_rounds_and_that_is_said(st
     await first.room.modal("bob", "Why?")
     assert await first.submit(**{"Why?": "Still no"}) == {}
 
-    ended = await first.ended()
+    ended = await first.stopped()
 
     assert ended == "Stopped: It has asked at review 2 times, which is as often as its policy allows."
     assert len(await first.thread.cards()) == 2

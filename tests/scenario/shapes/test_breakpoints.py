@@ -35,7 +35,7 @@ async def test_a_rejection_ends_the_task_and_says_why(starts: Asks) -> None:
     await asked.says("reject", "Too cold.")
 
     await asked.shows("Rejected by @bob", "> Too cold.")
-    assert await asked.ended() == "Stopped: before act it was rejected. Too cold."
+    assert await asked.stopped() == "Stopped: before act it was rejected. Too cold."
 
 
 async def test_a_rejection_takes_the_graphs_own_way_where_its_entry_names_one(starts: Asks) -> None:

@@ -601,7 +601,7 @@ async def test_an_expiry_that_the_graph_cannot_take_ends_its_task_and_stops_nobo
         expired = await ladder.storage.request(request.id)
         assert isinstance(expired.decision, Expired)
         assert (await ladder.task(expired.task_id)).state == Ended(
-            outcome="Stopped: This shape knows no expiry.", at=ladder.now
+            outcome="Stopped: This shape knows no expiry.", at=ladder.now, stopped=True
         )
     assert not [run for run in ladder.engine.runs if run.startswith("resume")]
 
