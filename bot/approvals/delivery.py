@@ -204,7 +204,8 @@ class Delivery:
                         await self._ask_again(task, move.request.id, moved.refused)
                 else:
                     if request is not None:
-                        await self._save(rules.attempted(request), "resume_repeated")
+                        begun = await self._save(rules.attempted(request), "resume_repeated")
+                        requests = tuple(begun if each.id == begun.id else each for each in requests)
                     moved = await self.engine.proceed(task, lease, self.clock(), requests)
                 crash.point("run-returned")
                 made.add(key)

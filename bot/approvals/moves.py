@@ -62,6 +62,8 @@ def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now
     for request in requests:
         if not isinstance(request.state, Decided) or isinstance(request.state.decision, Cancelled):
             continue
+        if status.stands not in (None, request.interrupt_id):
+            continue  # a run would pass the stop, which comes first
         is_due = request.state.next_try is not None and request.state.next_try <= now
         is_back = request.gone is not None and request.gone.part in (Part.STEP, Part.GRAPH)
         if not is_due and not is_back:
@@ -73,6 +75,8 @@ def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now
                 return Resume(request)
         elif request.interrupt_id in status.answered:
             return Proceed(request)
+    if status.stands is not None:
+        return Record()
     if status.phase is Phase.STOPPED and not isinstance(task.state, Failed):
         return Proceed()
     if status.phase is Phase.FAILED and status.failure is None and isinstance(task.state, Starting | Running):

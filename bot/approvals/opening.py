@@ -83,7 +83,8 @@ class Opening:
         if not isinstance(known.state, Pending) or known.proposed.asks_as(question):
             return
         if question.payload != known.proposed.payload and known.is_asked_by(question, asked.fingerprint):
-            return  # only the moment of asking differs
+            await self._note_moment(known, asked)
+            return
         failure: ConditionFailed | None = None
         try:
             terms = await self._governing(task, known, question)
@@ -97,6 +98,13 @@ class Opening:
         self.work.show_soon(task.id)
         if failure is not None:
             raise failure
+
+    async def _note_moment(self, known: Request, asked: Asked) -> None:
+        """Only the moment of asking differs: keep the last one, which is what the thread says from now on."""
+        before, now = known.fingerprint, asked.fingerprint
+        if before is not None and now is not None and before.clocks != now.clocks:
+            event = event_of(known, "asked_later", self.clock())
+            await self.storage.save_request(replace(known, fingerprint=now), event)
 
     async def _governing(self, task: Task, known: Request, question: Question) -> Terms:
         """The policy that the request has, unless another rule governs what is asked now."""

@@ -310,6 +310,8 @@ class ThreadStatus:
     """Whether it was ended at a breakpoint, by a rejection or by silence: the agent ran no further."""
     not_taken: frozenset[InterruptId] = frozenset()
     """Answered interrupts in whose place something else was asked: the answer was not handed out."""
+    stands: InterruptId | None = None
+    """The breakpoint that it stands at: any run but the one that answers this would pass it."""
     doubtful: bool = False
     """Whether, below what can be told apart, an answer was not handed out that is not among `not_taken`."""
     gone: Mapping[InterruptId, Gone] = field(default_factory=dict)

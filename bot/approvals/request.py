@@ -185,8 +185,8 @@ class Request:
 
     def is_asked_by(self, question: Question, asked: Fingerprint | None) -> bool:
         """Whether an agent that asks this now asks what people were shown, but for the moment of asking."""
-        if asked is None:
-            return question == self.proposed
+        if asked is None or self.proposed.asks_as(question):
+            return self.proposed.asks_as(question)
         if self.fingerprint is None:  # an earlier version's record: its payload alone tells
             mine = fingerprint(self.proposed.payload, None, self.opened_at)
             return same(mine, fingerprint(question.payload, None, asked.at))

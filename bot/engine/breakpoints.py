@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import Any, Final, TypeAlias, cast, get_type_hints
 
@@ -22,6 +22,7 @@ from langgraph._internal._constants import TASKS
 from langgraph.channels.binop import BinaryOperatorAggregate
 from langgraph.channels.delta import DeltaChannel
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.constants import END
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel import Pregel
@@ -301,10 +302,50 @@ async def answered(
     for place, changed in zip(places, changes if isinstance(changes, list) else [], strict=False):
         if isinstance(changed, dict) and changed:
             typed = _typed(place, changed)
-            await _update(graph, config, place, typed, place.ran, id_of(places), exactly=True)
+            approved = {name: _digest(_normal(place, name, value, typed)) for name, value in changed.items()}
+            await _refuse_other_course(graph, config, place, typed)
+            await _update(graph, config, place, typed, place.ran, id_of(places), approved)
             held = await _held(graph, config, place)
             goes_on = goes_on and _as_approved(held.metadata, held.values)
     return goes_on
+
+
+def _normal(place: Place, name: str, value: JSON, typed: Mapping[str, Any]) -> object:
+    """What was approved, as the state says it: messages have a form of their own, everything else is to the letter."""
+    if not _are_messages(place.snapshot.values.get(name)):
+        return value
+    return typed[name].value if isinstance(typed[name], Overwrite) else typed[name]
+
+
+def _are_messages(held: object) -> bool:
+    return isinstance(held, list) and bool(held) and all(isinstance(each, BaseMessage) for each in held)
+
+
+class AnotherCourse(Exception):
+    """With the edit, other steps would run next than those that were approved. Nothing was changed."""
+
+
+async def _refuse_other_course(graph: AnyGraph, config: RunnableConfig, place: Place, values: dict[str, Any]) -> None:
+    """Return if the same steps come next once these values are written, with the same arguments; else raise
+    `AnotherCourse`. To write values is to run the edges after the last node again, and these may lead elsewhere.
+
+    It is tried on a copy in memory. A state that is kept as differences cannot be copied so, and is not tried.
+    """
+    if any(isinstance(channel, DeltaChannel) for channel in place.graph.channels.values()):
+        return
+    saver = cast("BaseCheckpointSaver[Any]", graph.checkpointer)
+    stored = await saver.aget_tuple(place.snapshot.config)
+    assert stored is not None  # noqa: S101 - the place was read from it
+    copied = InMemorySaver(serde=saver.serde)
+    there = {key: value for key, value in stored.config["configurable"].items() if key != "checkpoint_id"}
+    copied.put({"configurable": there}, stored.checkpoint, stored.metadata, stored.checkpoint["channel_versions"])
+    rehearsal = graph.copy(update={"checkpointer": copied})
+    await _update(rehearsal, config, place, values, place.ran, InterruptId(""))
+    held = await _held(rehearsal, config, place)
+    written = copied.get_tuple({"configurable": there})
+    names, before = (sorted(task.name for task in each.tasks) for each in (held, place.snapshot))
+    if names != before or written is None or _sends(written) != place.sends:
+        raise AnotherCourse(f"{', '.join(names) or 'nothing'} would run instead of {', '.join(before)}")
 
 
 async def _held(graph: AnyGraph, config: RunnableConfig, place: Place) -> StateSnapshot:
@@ -346,15 +387,13 @@ async def _update(
     values: dict[str, Any],
     as_nodes: Sequence[str],
     passed: InterruptId,
-    *,
-    exactly: bool = False,
+    approved: Mapping[str, str] | None = None,
 ) -> None:
     """Write the values as the nodes that ran last, all of them, so that what each leads to is still to come."""
     there = place.snapshot.config["configurable"]
-    approved = {name: _digest(value.value if isinstance(value, Overwrite) else value) for name, value in values.items()}
     at: RunnableConfig = _marked(
         {**config, "configurable": {**config["configurable"], **there}},
-        {_PASSED: passed, _APPROVED: json.dumps(approved) if exactly else "{}"},
+        {_PASSED: passed, _APPROVED: json.dumps(dict(approved or {}))},
     )
     first, *others = as_nodes or (None,)
     updates = [StateUpdate(values, first), *(StateUpdate({}, name) for name in others)]
@@ -377,12 +416,15 @@ def _typed(place: Place, changed: Mapping[str, JSON]) -> dict[str, Any]:
 
 
 def _of_type(value: JSON, hint: Any, held: Any) -> Any:
-    if isinstance(held, list) and held and all(isinstance(each, BaseMessage) for each in held):
+    if _are_messages(held):
         return convert_to_messages(cast("Any", value))
     if hint is None:
         return value
     try:
-        return TypeAdapter(hint).validate_json(json.dumps(value))
+        made = TypeAdapter(hint).validate_json(json.dumps(value))
+        if isinstance(made, datetime) and (offset := made.utcoffset()) is not None:
+            return made.replace(tzinfo=timezone(offset))  # pydantic's own zones cannot be stored
+        return made
     except (PydanticUserError, ValidationError, NameError):
         return value
 

@@ -40,7 +40,8 @@ async def compiled(exported: object, saver: Saver, held: AsyncExitStack) -> AnyG
     if isinstance(exported, StateGraph):
         return cast("AnyGraph", exported.compile(checkpointer=saver))
     if isinstance(exported, Pregel):
-        return exported.copy(update={"checkpointer": saver})
+        # Without its cache: a step that was approved once would not ask again.
+        return exported.copy(update={"checkpointer": saver, "cache": None})
     if isinstance(exported, AbstractAsyncContextManager | AbstractContextManager):
         return await compiled(await held.enter_async_context(_kept(exported)), saver, held)
     if callable(exported):

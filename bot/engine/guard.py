@@ -43,7 +43,7 @@ from pydantic import TypeAdapter
 
 from bot.approvals.fingerprint import Fingerprint, fingerprint, same
 from bot.approvals.ids import JSON
-from bot.engine.payload import to_json
+from bot.engine.payload import noted, read, to_json
 
 KEY: Final = "__countersign_guard"
 """Key of the `Run` in a run's `configurable`. Two underscores keep it out of the metadata."""
@@ -60,22 +60,36 @@ class NotAsked(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asks:
+    """What a node asks at this moment."""
+
+    said: JSON
+    notes: Sequence[str] = ()
+    """What JSON does not say of it."""
+    schema: JSON = None
+
+    def fingerprint(self, at: datetime, unbound: Collection[str]) -> Fingerprint:
+        return fingerprint(noted(self.said, self.notes), self.schema, at, unbound)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """A question of the thread that people were shown."""
 
     asked: Fingerprint
     """As the agent asked it, before anybody edited it."""
-    schemaless: bool = False
-    """Whether the fingerprint is of the value alone, as of records that were written before there were fingerprints."""
+    bare: bool = False
+    """Whether the fingerprint is of the value's JSON alone, as of records from before there were fingerprints."""
     answer: Callable[[], JSON] | None = None
     """Gives the answer; None if there is none, or it is not to be given any more."""
     open: bool = False
     """Whether it waits for an answer still."""
 
-    def is_asked_by(self, value: JSON, schema: JSON, at: datetime) -> bool:
+    def is_asked_by(self, value: Asks, at: datetime) -> bool:
         """Whether this very question is asked now."""
-        asks = fingerprint(value, None if self.schemaless else schema, at, self.asked.unbound)
-        return same(self.asked, asks)
+        if self.bare:
+            return same(self.asked, fingerprint(value.said, None, at, self.asked.unbound))
+        return same(self.asked, value.fingerprint(at, self.asked.unbound))
 
 
 @dataclass(slots=True)
@@ -96,8 +110,10 @@ class Run:
     """By interrupt id: all questions of the thread that have a record."""
     taken: set[str] = field(default_factory=set)
     """Afterwards: whose answers were handed out."""
-    asked_at: dict[str, datetime] = field(default_factory=dict)
-    """Afterwards: what was asked without an answer, and when."""
+    unbound: tuple[str, ...] = ()
+    """The keys of its questions that no approval is bound to."""
+    asked: dict[str, Fingerprint] = field(default_factory=dict)
+    """Afterwards: what was asked without an answer."""
     not_asked: str = ""
     """Afterwards: the question that a node finished without asking; empty if none did."""
     _owners: dict[str, set[str]] = field(default_factory=dict)
@@ -106,7 +122,7 @@ class Run:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     """Tools of one node ask in threads."""
 
-    def claim(self, pad: Any, namespace: str, value: JSON, schema: JSON) -> tuple[int | None, list[Any]]:
+    def claim(self, pad: Any, namespace: str, value: Asks) -> tuple[int | None, list[Any]]:
         """The place of this question's answer among its task's, None if it has none; and what is to be stored of the
         task's answers."""
         now = datetime.now(UTC)
@@ -117,15 +133,15 @@ class Run:
             self._bring_level(namespace, resume, used)
             for number in range(len(resume)):
                 known = self._at(namespace, number)
-                if number in used or (known is None and number != place):
+                if number in used or (known is None and (number != place or is_held(resume[number]))):
                     continue  # what was answered elsewhere is known by its place alone, as in LangGraph
-                if known is not None and (known.answer is None or not known.is_asked_by(value, schema, now)):
+                if known is not None and (known.answer is None or not known.is_asked_by(value, now)):
                     continue
                 used.add(number)
                 resume[number] = resume[number] if known is None or known.answer is None else known.answer()
                 return number, self._stored(namespace, resume, used)
             stored = self._stored(namespace, resume, used, paused=True)
-            self.asked_at[_interrupt_id(namespace, len(resume))] = now
+            self.asked[_interrupt_id(namespace, len(resume))] = value.fingerprint(now, self.unbound)
             return None, stored
 
     def took(self, namespace: str, place: int) -> None:
@@ -169,7 +185,7 @@ class Run:
             each if number in used or self._at(namespace, number) is None else HELD
             for number, each in enumerate(resume)
         ]
-        while not paused and is_held(stored[-1]):
+        while stored and not paused and is_held(stored[-1]):
             stored.pop()
         return stored
 
@@ -228,7 +244,8 @@ def _guarded(own: Callable[..., Any]) -> Callable[[Any, Any], Any]:
             adapter = TypeAdapter(response_schema)
         schema = adapter.json_schema() if adapter is not None else response_schema
         pad, namespace = configurable[CONFIG_KEY_SCRATCHPAD], configurable[CONFIG_KEY_CHECKPOINT_NS]
-        place, stored = run.claim(pad, namespace, to_json(value), to_json(schema))
+        said, notes = read(value)
+        place, stored = run.claim(pad, namespace, Asks(said=said, notes=notes, schema=to_json(schema)))
         if place is None:
             if stored:
                 configurable[CONFIG_KEY_SEND]([(RESUME, stored)])

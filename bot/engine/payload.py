@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 
 from pydantic import BaseModel
@@ -40,6 +40,12 @@ def read(value: object) -> tuple[JSON, tuple[str, ...]]:
     reader = _Reader()
     said = reader.said(value, ())
     return said, tuple(reader.notes)
+
+
+def noted(said: JSON, notes: Sequence[str]) -> JSON:
+    """The value with its notes beside it, for a comparison; without those on moments, which repeat their clocks."""
+    kept: list[JSON] = [note for note in notes if '"datetime.' not in note]
+    return [said, kept] if kept else said
 
 
 def exact(value: object) -> str:

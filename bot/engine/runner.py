@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from bot.approvals.decision import Answered, Decision, Expired
 from bot.approvals.errors import GraphUnavailable, UnknownGraph, Unreachable
-from bot.approvals.fingerprint import fingerprint
+from bot.approvals.fingerprint import Fingerprint, fingerprint
 from bot.approvals.ids import JSON, InterruptId, TaskId
 from bot.approvals.policy import GraphTerms
 from bot.approvals.ports import Draining, Graph, Phase, ThreadStatus, Unsaved
@@ -43,6 +43,11 @@ _PLAIN = GraphTerms()
 
 class BreakpointFirst(Exception):
     """An interrupt cannot be answered while another part of the graph stands at a breakpoint."""
+
+
+class HiddenStop(Exception):
+    """A run came back without an end, a question or an error: it stands at a breakpoint of a graph that a node calls,
+    which LangGraph does not list. Nobody can be asked about that, so it is not run on."""
 
 
 @dataclass(slots=True)
@@ -98,13 +103,13 @@ class LangGraphEngine:
     async def status(self, task: Task, requests: Sequence[Request] = ()) -> ThreadStatus:
         return await self._status(task, requests, {})
 
-    async def _status(self, task: Task, requests: Sequence[Request], asked_at: Mapping[str, datetime]) -> ThreadStatus:
+    async def _status(self, task: Task, requests: Sequence[Request], asked: Mapping[str, Fingerprint]) -> ThreadStatus:
         terms, waiting = self._terms(task), [each for each in requests if isinstance(each.state, Pending | Decided)]
         look = status.Look(
             now=datetime.now(UTC),
             convention=terms.answer,
             unbound=terms.unbound,
-            asked_at=asked_at,
+            asked=asked,
             held=breakpoints.held_by(each.interrupt_id for each in waiting),
         )
         try:
@@ -117,7 +122,9 @@ class LangGraphEngine:
         return found
 
     async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
-        return await self._run(task, lease, self.registry.get(task.graph).form.given(task.inputs), now, guard.Run())
+        return await self._run(
+            task, lease, self.registry.get(task.graph).form.given(task.inputs), now, self._guarded(task, {})
+        )
 
     async def resume(
         self,
@@ -130,10 +137,9 @@ class LangGraphEngine:
     ) -> ThreadStatus:
         if breakpoints.is_breakpoint(interrupt_id):
             return await self._pass(task, lease, interrupt_id, answer, now, requests)
-        if breakpoints.possible(self.registry.compiled(task.graph)) and _at_breakpoint(await self.status(task)):
-            failure = self._failure(task, BreakpointFirst("a run would pass the breakpoint that is asked about"), now)
-            return replace(await self.status(task, requests), failure=failure)
-        known = self._known(requests)
+        if (standing := await self._barred(task, requests, now)) is not None:
+            return standing
+        known = self._known(requests, interrupt_id)
         asked = known.get(interrupt_id)
         if asked is None:  # no record tells what people were shown: what waits at this moment counts
             waiting = (await self.status(task)).asked_at(interrupt_id)
@@ -141,10 +147,25 @@ class LangGraphEngine:
         if asked is not None:
             known[interrupt_id] = replace(asked, answer=lambda: answer, open=False)
         given: Command[Any] = Command(resume={interrupt_id: guard.HELD})
-        return await self._run(task, lease, given, now, guard.Run(known=known), requests)
+        return await self._run(task, lease, given, now, self._guarded(task, known), requests)
 
-    def _known(self, requests: Sequence[Request]) -> dict[str, guard.Known]:
-        """What people were shown in this thread, and what they answered, by interrupt id."""
+    async def _barred(self, task: Task, requests: Sequence[Request], now: datetime) -> ThreadStatus | None:
+        """The status, with a failure, if the thread stands at a breakpoint, which a run would pass; else None."""
+        held = any(breakpoints.is_breakpoint(each.interrupt_id) for each in requests)
+        if not held and not breakpoints.possible(self.registry.compiled(task.graph)):
+            return None
+        standing = await self.status(task, requests)
+        if standing.stands is None:
+            return None
+        failure = self._failure(task, BreakpointFirst("a run would pass the breakpoint that is asked about"), now)
+        return replace(standing, failure=failure)
+
+    def _guarded(self, task: Task, known: Mapping[str, guard.Known]) -> guard.Run:
+        return guard.Run(known=known, unbound=self._terms(task).unbound)
+
+    def _known(self, requests: Sequence[Request], resumed: InterruptId | None = None) -> dict[str, guard.Known]:
+        """What people were shown in this thread, and what they answered, by interrupt id. One answer is given at a
+        time: those whose turn has not come are as good as open."""
         known: dict[str, guard.Known] = {}
         for request in requests:
             if breakpoints.is_breakpoint(request.interrupt_id):
@@ -153,13 +174,14 @@ class LangGraphEngine:
             if isinstance(state, Superseded) and not state.changed:
                 continue  # somebody else answered it, and it is known by its place alone
             answer = None
-            if isinstance(state, Decided | Delivered) and isinstance(state.decision, Answered | Expired):
+            waits = isinstance(state, Decided) and not state.attempts and request.interrupt_id != resumed
+            if not waits and isinstance(state, Decided | Delivered) and isinstance(state.decision, Answered | Expired):
                 answer = partial(self.answer, request.question, request.proposed, state.decision)
             known[request.interrupt_id] = guard.Known(
                 asked=request.fingerprint or fingerprint(request.proposed.payload, None, request.opened_at),
-                schemaless=request.fingerprint is None,
+                bare=request.fingerprint is None,
                 answer=answer,
-                open=isinstance(state, Pending),
+                open=waits or isinstance(state, Pending),
             )
         return known
 
@@ -191,10 +213,12 @@ class LangGraphEngine:
         others = [each for each in requests if each.interrupt_id != interrupt_id]
         if not goes_on:
             return await self.status(task, others)
-        return await self._run(task, lease, None, now, guard.Run(known=self._known(others)), others)
+        return await self._run(task, lease, None, now, self._guarded(task, self._known(others)), others)
 
     async def proceed(self, task: Task, lease: Lease, now: datetime, requests: Sequence[Request] = ()) -> ThreadStatus:
-        return await self._run(task, lease, None, now, guard.Run(known=self._known(requests)), requests)
+        if (standing := await self._barred(task, requests, now)) is not None:
+            return standing
+        return await self._run(task, lease, None, now, self._guarded(task, self._known(requests)), requests)
 
     async def forget(self, task: Task) -> None:
         with lost():
@@ -225,7 +249,7 @@ class LangGraphEngine:
         self.runs.controls.add(control)
         failure: Failure | None = None
         refused = ""
-        ledger = Ledger()
+        ledger, returned = Ledger(), False
         try:
             with telling.listening(lambda words: self.progress.tell(task.id, words), ledger.begin) as heard:
                 config = _config(task, lease, **heard, **{guard.KEY: run, LEDGER: ledger})
@@ -233,6 +257,7 @@ class LangGraphEngine:
                 context = factories.context(graph)
                 with contained():
                     await apart(graph.ainvoke(given, config, context=context, durability="sync", control=control))
+                returned = True
         except GraphDrained as drained:
             raise Draining from drained
         except UnknownInterruptError as unknown:
@@ -252,7 +277,11 @@ class LangGraphEngine:
         finally:
             self.runs.controls.discard(control)
             self.progress.over(task.id)
-        standing = replace(await self._status(task, requests, run.asked_at), failure=failure, refused=refused)
+        standing = replace(await self._status(task, requests, run.asked), failure=failure, refused=refused)
+        standing = replace(standing, not_taken=standing.not_taken - {InterruptId(id) for id in run.taken})
+        if returned and standing.phase is Phase.STOPPED and not run.not_asked:
+            hidden = self._failure(task, HiddenStop("it stands at a breakpoint that cannot be shown"), now)
+            return replace(standing, phase=Phase.BROKEN, failure=hidden)
         if run.not_asked:
             standing = self._not_asked(task, requests, standing, InterruptId(run.not_asked), now)
         if standing.phase is Phase.WAITING and not _at_breakpoint(standing):

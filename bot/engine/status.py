@@ -21,7 +21,7 @@ from langgraph.pregel import Pregel
 from langgraph.pregel._task_status import CONTROL_WRITES
 from langgraph.types import Interrupt, PregelTask, StateSnapshot, _interrupt_id
 
-from bot.approvals.fingerprint import fingerprint
+from bot.approvals.fingerprint import Fingerprint, fingerprint
 from bot.approvals.ids import JSON, InterruptId
 from bot.approvals.ports import Asked, Phase, ThreadStatus
 from bot.engine import breakpoints, lacking, payload, questions
@@ -39,8 +39,8 @@ class Look:
     """For what the graph asks plainly."""
     unbound: tuple[str, ...] = ()
     """The keys of its questions that no approval is bound to."""
-    asked_at: Mapping[str, datetime] = field(default_factory=dict)
-    """When the run that has just returned asked what."""
+    asked: Mapping[str, Fingerprint] = field(default_factory=dict)
+    """What the run that has just returned asked, as it was then: read again, a value may be of another type."""
     held: frozenset[str] = frozenset()
     """The checkpoints at which a request stands: the thread stays there until that is answered."""
 
@@ -57,11 +57,12 @@ async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, look: 
     if (missing := await lacking.step(graph, snapshot, saver)) is not None:
         return ThreadStatus(phase=Phase.LACKING, lacks=missing, answered=frozenset(found.answered))
     asked = [_asked(interrupt, look, found.places.get(id, "")) for id, interrupt in found.open.items()]
-    not_taken, gone = frozenset(found.not_taken), {}
+    not_taken, gone, stands = frozenset(found.not_taken), {}, None
     if places := await breakpoints.standing(graph, snapshot, look.held):
         asked.append(breakpoints.asked(places, look.now))
         not_taken |= breakpoints.not_taken(places)
         found.stands = True
+        stands = breakpoints.id_of(places)
         if (stop := breakpoints.gone(places)) is not None:
             gone[breakpoints.id_of(places)] = stop
     ended = (snapshot.metadata or {}).get(breakpoints.ENDED)
@@ -72,6 +73,7 @@ async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, look: 
         outcome=str(ended or _outcome(snapshot.values)),
         stopped=ended is not None,
         not_taken=not_taken,
+        stands=stands,
         doubtful=found.doubtful,
         gone=gone,
     )
@@ -244,7 +246,8 @@ def _asked(interrupt: Interrupt, look: Look, place: str) -> Asked:
         interrupt_id=InterruptId(interrupt.id),
         question=replace(question, types=(*types, *(f"schema {note}" for note in more))),
         place=place,
-        fingerprint=fingerprint(value, schema, look.asked_at.get(interrupt.id, look.now), look.unbound),
+        fingerprint=look.asked.get(interrupt.id)
+        or fingerprint(payload.noted(value, types), schema, look.now, look.unbound),
     )
 
 

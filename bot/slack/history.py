@@ -299,6 +299,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "stopped_there": _plain("The task was stopped there. The agent was not told, and nothing was run."),
     "not_taken": _plain("The agent asked something else when it was to take the answer, and did not get it."),
     "code_missing": _missing,
+    "asked_later": _plain("The agent asked the same again, at another moment."),
     "code_back": _plain("What was missing from the agent's code is back."),
     "reopened": _done("opened it again, to answer differently."),
     "delivery_failed": _plain("The agent was stopped by an error."),

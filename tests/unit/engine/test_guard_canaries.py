@@ -134,7 +134,8 @@ async def test_a_send_that_waits_stands_in_the_channel_of_tasks() -> None:
 
     saver = InMemorySaver()
     builder: StateGraph[Any, Any, Any, Any] = StateGraph(State)
-    builder.add_node("ask", ask)  # type: ignore[call-overload]
+    node: Any = ask
+    builder.add_node("ask", node)
     builder.add_conditional_edges(START, lambda _: [Send("ask", {"amount": 1})], ["ask"])
     sending: Any = builder.compile(checkpointer=saver)
     await sending.ainvoke({}, at(), durability="sync")
