@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -63,20 +63,30 @@ class Opening:
     async def ask_instead(self, task: Task, request: Request, asked: Asked) -> None:
         """Ask what the agent asks by now, in place of what was decided: as a new version, on a new card. Raises what
         `ask` raises."""
-        failure: ConditionFailed | None = None
-        try:
-            terms = await self._terms(await self._policy(task, asked.question))
-        except ConditionFailed as failed:
-            terms, failure = Terms(policy=replace(request.policy, stages=one_stage(())), unknown={}), failed
+        terms, failure = await self._or_nobody(request, self._anew(task, asked.question))
         now = self.clock()
         renewed = rules.ask_instead(request, asked.question, asked.fingerprint, terms.policy, now)
-        renewed = await self._admission.introduced(replace(renewed, unknown=terms.unknown))
-        event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
-        shown = [surfaces.card_of(renewed), *surfaces.files_of(renewed, now)]
-        await self.storage.save_request(renewed, event, shown)
-        self.work.show_soon(task.id)
+        await self._ask_anew(task, renewed, terms, now, [surfaces.card_of(renewed)])
         if failure is not None:
             raise failure
+
+    async def _anew(self, task: Task, question: Question) -> Terms:
+        return await self._terms(await self._policy(task, question))
+
+    async def _or_nobody(self, request: Request, terms: Awaitable[Terms]) -> tuple[Terms, ConditionFailed | None]:
+        """The terms; if no policy can be told to govern, the request's own with nobody who may answer, and why."""
+        try:
+            return await terms, None
+        except ConditionFailed as failed:
+            return Terms(policy=replace(request.policy, stages=one_stage(())), unknown={}), failed
+
+    async def _ask_anew(
+        self, task: Task, renewed: Request, terms: Terms, now: datetime, new: Sequence[Surface] = ()
+    ) -> None:
+        renewed = await self._admission.introduced(replace(renewed, unknown=terms.unknown))
+        event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
+        await self.storage.save_request(renewed, event, [*new, *surfaces.files_of(renewed, now)])
+        self.work.show_soon(task.id)
 
     async def _renew(self, task: Task, known: Request, asked: Asked) -> None:
         question = asked.question
@@ -85,17 +95,10 @@ class Opening:
         if question.payload != known.proposed.payload and known.is_asked_by(question, asked.fingerprint):
             await self._note_moment(known, asked)
             return
-        failure: ConditionFailed | None = None
-        try:
-            terms = await self._governing(task, known, question)
-        except ConditionFailed as failed:
-            terms, failure = Terms(policy=replace(known.policy, stages=one_stage(())), unknown={}), failed
+        terms, failure = await self._or_nobody(known, self._governing(task, known, question))
         now = self.clock()
         renewed = rules.ask_anew(known, question, terms.policy, now, asked.fingerprint)
-        renewed = await self._admission.introduced(replace(renewed, unknown=terms.unknown))
-        event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
-        await self.storage.save_request(renewed, event, surfaces.files_of(renewed, now))
-        self.work.show_soon(task.id)
+        await self._ask_anew(task, renewed, terms, now)
         if failure is not None:
             raise failure
 

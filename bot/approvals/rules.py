@@ -263,10 +263,9 @@ def ask_instead(
     return windows.enter_stage(renewed, now)
 
 
-def before_asking(request: Request) -> Before | None:
-    """What was decided of this request, for the one that is asked in its place; None if nothing was."""
-    if request.decision is None:
-        return None
+def before_asking(request: Request) -> Before:
+    """What was decided of this request, for the one that is asked in its place."""
+    assert request.decision is not None  # noqa: S101 - it was decided: that is why another is asked
     times = request.before.times + 1 if request.before is not None else 1
     return Before(question=request.question, decision=request.decision, times=times)
 
@@ -300,9 +299,7 @@ def supersede(request: Request, now: datetime) -> Request:
 
 
 def stopped(request: Request, now: datetime) -> Request:
-    """The task was stopped before its agent could be told anything. Harmless to a request that is over."""
-    if isinstance(request.state, Delivered | Superseded):
-        return request
+    """The task was stopped before its agent could be told anything."""
     return replace(request, state=Superseded(at=now, decision=request.decision, stopped=True), gone=None)
 
 

@@ -10,10 +10,11 @@ import pytest
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
+from bot.approvals.decision import Approve
 from bot.approvals.errors import AlreadySettled, OwnRequest
 from bot.approvals.policy import GraphTerms
 from bot.approvals.request import Decided, Pending
-from bot.approvals.task import Failed
+from bot.approvals.task import Failed, Waiting
 from tests.fakes.world import ALICE, RITA
 from tests.shapes.stage import State, a_stage
 
@@ -51,8 +52,11 @@ async def test_an_answer_that_made_the_agent_fail_is_given_differently(tmp_path:
 
         await stage.answers.answer_again(request.id, ALICE, stage.clock.now)
         await stage.settle()
+        stage.work.deliver(task.id)
+        await stage.settle()
         again = await stage.storage.request(request.id)
 
+        assert isinstance((await stage.storage.task(task.id)).state, Waiting)
         assert isinstance(again.state, Pending)
         assert (again.version, again.votes, did) == (2, (), [])
         await stage.reject(again)
@@ -69,6 +73,15 @@ async def test_only_who_may_answer_may_answer_differently(tmp_path: Path) -> Non
             await stage.answers.answer_again(request.id, RITA, stage.clock.now)
 
         assert isinstance((await stage.storage.request(request.id)).state, Decided)
+
+
+async def test_what_the_agent_does_not_have_yet_is_not_answered_differently(tmp_path: Path) -> None:
+    async with a_stage(tmp_path, failing([])) as stage:
+        request = await stage.question(await stage.started())
+        await stage.answers.vote(request.id, ALICE, 1, (Approve(),), stage.clock.now, digest=request.digest)
+
+        with pytest.raises(AlreadySettled):
+            await stage.answers.answer_again(request.id, ALICE, stage.clock.now)
 
 
 async def test_what_the_agent_took_is_not_answered_differently(tmp_path: Path) -> None:

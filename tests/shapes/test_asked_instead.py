@@ -1,0 +1,143 @@
+"""A branch that asks something else when its sibling is answered, after people have decided what it asked before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+
+from bot.approvals.decision import Answered, Approve
+from bot.approvals.fingerprint import fingerprint
+from bot.approvals.policy import Policy, one_stage
+from bot.approvals.question import Item
+from bot.approvals.request import Pending
+from bot.approvals.selection import ConditionFailed, Facts, Policies, Rule
+from bot.approvals.task import Failed
+from tests.builders import NOON, a_request
+from tests.fakes.world import ALICE
+from tests.shapes.stage import Stage, State, a_stage
+
+
+def branches(amount: list[int], did: list[Any]) -> StateGraph[Any, Any, Any, Any]:
+    """One branch asks for a host, the other for a payment of whatever the amount is then."""
+
+    def host(state: State) -> State:
+        interrupt({"question": "Host?", "details": {}})
+        return {}
+
+    def pay(state: State) -> State:
+        asked = amount[0]
+        if interrupt({"question": "Pay?", "details": {"amount": asked}}):
+            did.append(asked)
+        return {}
+
+    builder: StateGraph[Any, Any, Any, Any] = StateGraph(State)
+    for name, node in (("host", host), ("pay", pay)):
+        builder.add_node(name, node)
+        builder.add_edge(START, name)
+    return builder
+
+
+async def decided_both(stage: Stage) -> Any:
+    """Both are approved before the agent has either answer."""
+    task = await stage.started()
+    open = {each.question.title: each for each in await stage.asked(task)}
+    for title in ("Host?", "Pay?"):
+        asked = open[title]
+        await stage.answers.vote(asked.id, ALICE, 1, (Approve(),), stage.clock.now, digest=asked.digest)
+    return task, open["Pay?"]
+
+
+async def test_what_was_decided_is_asked_again_if_its_branch_asks_something_else_by_then(tmp_path: Path) -> None:
+    amount, did = [10], list[Any]()
+    async with a_stage(tmp_path, branches(amount, did)) as stage:
+        _, pay = await decided_both(stage)
+        amount[0] = 9_999_999
+        await stage.settle()
+        again = await stage.storage.request(pay.id)
+
+        assert did == []
+        assert isinstance(again.state, Pending)
+        assert again.version == 2
+        assert again.before is not None
+        assert isinstance(again.before.decision, Answered)
+        assert again.before.question.items[0].arguments == {"amount": 10}
+        await stage.reject(again)
+        assert did == []
+
+
+async def test_nobody_may_answer_it_if_no_policy_can_be_told_to_govern_it(tmp_path: Path) -> None:
+    amount, did = [10], list[Any]()
+
+    def large(facts: Facts, items: Sequence[Item]) -> list[bool]:
+        if amount[0] > 10:
+            raise ConditionFailed("there is no key 'amount'")
+        return [True for _ in items]
+
+    async with a_stage(tmp_path, branches(amount, did)) as stage:
+        own = stage.delivery.policies.otherwise
+        rule = Rule(policy=Policy(name="large", stages=own.stages, reasons=()), when=large, condition="large")
+        stage.delivery = replaced(stage, Policies(rules=(rule,), otherwise=own, graphs={}))
+        task, pay = await decided_both(stage)
+        amount[0] = 9_999_999
+        await stage.settle()
+
+        again = await stage.storage.request(pay.id)
+        assert again.policy.stages == one_stage(())
+        assert isinstance((await stage.storage.task(task.id)).state, Failed)
+        assert did == []
+
+
+def replaced(stage: Stage, policies: Policies) -> Any:
+
+    return replace(stage.delivery, policies=policies)
+
+
+async def test_a_branch_that_prints_the_time_is_asked_once(tmp_path: Path) -> None:
+    """Its sibling's answer runs it again, at another moment."""
+    did: list[str] = []
+
+    def host(state: State) -> State:
+        interrupt({"question": "Host?", "details": {}})
+        return {}
+
+    def pay(state: State) -> State:
+        if interrupt({"question": f"It is {datetime.now(UTC).isoformat()}. Pay?", "details": {}}):
+            did.append("paid")
+        return {}
+
+    builder: StateGraph[Any, Any, Any, Any] = StateGraph(State)
+    for name, node in (("host", host), ("pay", pay)):
+        builder.add_node(name, node)
+        builder.add_edge(START, name)
+    async with a_stage(tmp_path, builder) as stage:
+        task = await stage.started()
+        open = await stage.asked(task)
+        (host_asked,) = [each for each in open if each.question.title == "Host?"]
+        (pay_asked,) = [each for each in open if each is not host_asked]
+
+        await stage.approve(host_asked)
+        now = await stage.storage.request(pay_asked.id)
+        await stage.approve(now)
+
+        assert (now.version, did) == (1, ["paid"])
+        assert "asked_later" in [event.kind for event in await stage.storage.history(task.id)]
+
+
+@pytest.mark.parametrize("amount", [10, 11])
+def test_a_record_from_before_fingerprints_is_compared_by_what_it_holds(amount: int) -> None:
+    """With the moment of its opening as that of its asking."""
+
+    later = NOON + timedelta(hours=1)
+    made = a_request()
+    old = replace(made.proposed, payload=f"At {NOON:%H:%M}: pay 10?")
+    new = replace(made.proposed, payload=f"At {later:%H:%M}: pay {amount}?")
+    record = replace(made, proposed=old, opened_at=NOON, fingerprint=None)
+
+    assert record.is_asked_by(new, fingerprint(new.payload, None, later)) is (amount == 10)
