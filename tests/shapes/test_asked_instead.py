@@ -18,9 +18,9 @@ from bot.approvals.policy import Policy, one_stage
 from bot.approvals.question import Item
 from bot.approvals.request import Pending
 from bot.approvals.selection import ConditionFailed, Facts, Policies, Rule
-from bot.approvals.task import Failed
+from bot.approvals.tasks import started_by
 from tests.builders import NOON, a_request
-from tests.fakes.world import ALICE
+from tests.fakes.world import ALICE, CHANNEL
 from tests.shapes.stage import Stage, State, a_stage
 
 
@@ -84,13 +84,12 @@ async def test_nobody_may_answer_it_if_no_policy_can_be_told_to_govern_it(tmp_pa
         own = stage.delivery.policies.otherwise
         rule = Rule(policy=Policy(name="large", stages=own.stages, reasons=()), when=large, condition="large")
         stage.delivery = replaced(stage, Policies(rules=(rule,), otherwise=own, graphs={}))
-        task, pay = await decided_both(stage)
+        _, pay = await decided_both(stage)
         amount[0] = 9_999_999
         await stage.settle()
 
         again = await stage.storage.request(pay.id)
         assert again.policy.stages == one_stage(())
-        assert isinstance((await stage.storage.task(task.id)).state, Failed)
         assert did == []
 
 
@@ -123,6 +122,8 @@ async def test_a_branch_that_prints_the_time_is_asked_once(tmp_path: Path) -> No
         (pay_asked,) = [each for each in open if each is not host_asked]
 
         await stage.approve(host_asked)
+        stage.work.deliver(task.id)
+        await stage.settle()
         now = await stage.storage.request(pay_asked.id)
         await stage.approve(now)
 
@@ -141,3 +142,11 @@ def test_a_record_from_before_fingerprints_is_compared_by_what_it_holds(amount: 
     record = replace(made, proposed=old, opened_at=NOON, fingerprint=None)
 
     assert record.is_asked_by(new, fingerprint(new.payload, None, later)) is (amount == 10)
+
+
+async def test_one_origin_starts_one_task_that_is_known_by_it(tmp_path: Path) -> None:
+    async with a_stage(tmp_path, branches([10], [])) as stage:
+        now = stage.clock.now
+        started = [await stage.tasks.start("agent", {}, ALICE, CHANNEL, now, origin="event 1") for _ in range(2)]
+
+        assert {task.id for task in started} == {started_by("event 1")}
