@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tests.adversarial.stage import Play
+from tests.adversarial.stage import ALICE, Play
 from tests.scenario.stage import PATIENT_POLICY
 
 PRELUDE = """
@@ -135,6 +135,7 @@ class Shows:
         await play.of().shows(*self.words, without=self.without)
 
 
+ASKED = Shows(("Who may answer", "Request", "[Approve]"))
 STOPPED = Shows(("Stopped by an error", "error id", "[Retry]"))
 FINISHED = Shows(("case finished",))
 
@@ -151,6 +152,21 @@ class Effect:
             return play.effects().count(self.name) >= self.times
 
         await play.until(there, f"the effect {self.name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """It is stored where every message of the task stands in Slack: nothing of them is under way."""
+
+    async def do(self, play: Play) -> None:
+        async with play.records() as storage:
+
+            async def there() -> bool:
+                tasks = await storage.tasks_of(ALICE, 2)
+                surfaces = [each for task in tasks for each in await storage.surfaces_of(task.id)]
+                return bool(surfaces) and all(each.ref is not None for each in surfaces)
+
+            await play.until(there, "the record of where the messages stand")
 
 
 @dataclass(frozen=True, slots=True)

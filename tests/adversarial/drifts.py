@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.adversarial.case import APPROVE, Case, Press, Redeploy, Reject, Shows, Start, Sweeps
+from tests.adversarial.case import APPROVE, ASKED, Case, Press, Redeploy, Reject, Shows, Start, Sweeps
 
 BOTH = ("sqlite", "redis")
 
@@ -62,14 +62,14 @@ graph = line(pay, done)
     Case(
         name="another question stands in the place of an approved one",
         graph=_ASKS,
-        steps=(Start(), Redeploy(_DELETES), APPROVE, Shows(("Delete all customers?", "[Approve]")), Sweeps()),
+        steps=(Start(), ASKED, Redeploy(_DELETES), APPROVE, Shows(("Delete all customers?", "[Approve]")), Sweeps()),
         exactly=(),
         stores=BOTH,
     ),
     Case(
         name="a rejected question is not asked any more",
         graph=_ASKS,
-        steps=(Start(), Redeploy(_UNASKED), Reject(), Shows(("no longer asks this at gate", "[Retry]")), Sweeps()),
+        steps=(Start(), ASKED, Redeploy(_UNASKED), Reject(), Shows(("no longer asks this at gate", "[Retry]")), Sweeps()),
         exactly=(),
         stores=BOTH,
     ),
@@ -78,6 +78,7 @@ graph = line(pay, done)
         graph=_ASKS,
         steps=(
             Start(),
+            ASKED,
             Redeploy(_RENAMED),
             Shows(("The step gate is missing",)),
             APPROVE,
@@ -91,7 +92,7 @@ graph = line(pay, done)
     Case(
         name="a stop at which somebody rejected is gone",
         graph=_STOPS,
-        steps=(Start(), Redeploy(_UNASKED), Reject(), Shows(("no longer stops at acts", "[Retry]")), Sweeps()),
+        steps=(Start(), ASKED, Redeploy(_UNASKED), Reject(), Shows(("no longer stops at acts", "[Retry]")), Sweeps()),
         exactly=(),
         stores=BOTH,
     ),

@@ -8,6 +8,7 @@ from tests.adversarial.case import (
     Case,
     Effect,
     Logged,
+    Posted,
     RedisAway,
     RedisBack,
     Start,
@@ -87,6 +88,7 @@ graph = line(acts, done)
         steps=(
             Start(),
             Effect("begun"),
+            Posted(),
             RedisAway(),
             Logged("its lease could not be renewed"),
             Touch("go"),
