@@ -24,6 +24,6 @@ USER countersign
 # The state folder is the container's own: its heartbeat says how this replica is, and no other.
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 STATE_DIR=/app/state
 # Healthy as long as it is connected to Slack and its storage answers: `run` says so at each look.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "bot.health"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "bot.runtime.health"]
 STOPSIGNAL SIGTERM
 CMD ["python", "-m", "bot", "run"]

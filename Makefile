@@ -75,7 +75,7 @@ crash: setup  ## kill replicas at every point under load, for many minutes, and 
 
 bench: setup  ## measure beside bare LangGraph and a naive bot (BENCH_ARGS=--quick: small sizes)
 	@tools/redis-server.sh $(BIN)/python
-	@$(BIN)/python -m tests.bench $(BENCH_ARGS)
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 lint: setup  ## the checks of `make test` that need no tests
 	@$(BIN)/ruff check .
@@ -105,4 +105,4 @@ lock:  ## renew requirements.lock from pyproject.toml (LOCK_ARGS=--upgrade: newe
 
 clean:  ## remove what these commands made (not var/, which holds records)
 	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist
-	find bot graphs tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find bot graphs simulator tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

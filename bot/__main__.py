@@ -9,10 +9,12 @@ from pathlib import Path
 
 import uvloop
 
-from bot import amend, audit, demo, explain, health, logs, printable, process, settings
+from bot import printable, settings
 from bot.app import run
-from bot.approvals.errors import CountersignError
-from bot.check import check
+from bot.approvals.model.errors import CountersignError
+from bot.cli import audit, demo, policy_apply, policy_explain
+from bot.cli.check import check
+from bot.runtime import health, logs, process
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -34,9 +36,9 @@ def main(argv: list[str] | None = None) -> int:
             case "check":
                 return asyncio.run(check(options.env_file))
             case "policy" if options.about == "apply":
-                return asyncio.run(amend.apply(amend.Options.of(options)))
+                return asyncio.run(policy_apply.apply(policy_apply.Options.of(options)))
             case "policy":
-                return asyncio.run(explain.explain(explain.Options.of(options)))
+                return asyncio.run(policy_explain.explain(policy_explain.Options.of(options)))
             case _:
                 return asyncio.run(demo.main(demo.Options.of(options)))
     except CountersignError as error:
@@ -61,9 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     policy = commands.add_parser("policy", help="say what policies.yaml means, or apply it to open requests")
     about = policy.add_subparsers(dest="about", required=True)
     explains = "say which rule governs an interrupt, who would be asked, and when each step would come"
-    explain.add_options(about.add_parser("explain", help=explains))
+    policy_explain.add_options(about.add_parser("explain", help=explains))
     applies = "put an open request under the policy that the file has for it now; its votes are void"
-    amend.add_options(about.add_parser("apply", help=applies))
+    policy_apply.add_options(about.add_parser("apply", help=applies))
     demo.add_options(commands.add_parser("demo", help="try it without Slack: a local workspace and the bot"))
     return parser
 

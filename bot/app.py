@@ -16,39 +16,44 @@ from aiohttp import ClientSession
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
-from bot import health, policy_file
-from bot.approvals.answers import Answers
-from bot.approvals.asides import Asides
-from bot.approvals.delivery import Delivery
-from bot.approvals.digests import Digests
-from bot.approvals.errors import CountersignError, NotFound, Unreachable
-from bot.approvals.homes import Homes
-from bot.approvals.ids import Person, TaskId
-from bot.approvals.inboxes import Inboxes, channels_asked, groups_asked
-from bot.approvals.masking import Masking, marks_of
-from bot.approvals.ports import Clock, Directory, LookupFailed, Storage
-from bot.approvals.progress import Progress
-from bot.approvals.retention import Retention
-from bot.approvals.selection import Policies
-from bot.approvals.surfaces import Surfaces
-from bot.approvals.sweeper import Sweeper
-from bot.approvals.tasks import Tasks
-from bot.approvals.vacancies import unmatched, untied, vacancies
-from bot.clock import ticking
-from bot.engine import registry, selftest
-from bot.engine.runner import LangGraphEngine
-from bot.process import Ending
+from bot import policy_file
+from bot.approvals.inbox.home import Homes
+from bot.approvals.inbox.queries import Inboxes, channels_asked, groups_asked
+from bot.approvals.inbox.summaries import Digests
+from bot.approvals.model.errors import CountersignError, NotFound, Unreachable
+from bot.approvals.model.ids import Person, TaskId
+from bot.approvals.ports.slack import Directory, LookupFailed
+from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.work import Clock
+from bot.approvals.rules.matching import Policies
+from bot.approvals.services.audit.retention import Retention
+from bot.approvals.services.delivery.drive import Delivery
+from bot.approvals.services.delivery.progress import Progress
+from bot.approvals.services.messages.masked import Masking, marks_of
+from bot.approvals.services.messages.sync import Surfaces
+from bot.approvals.services.people.vacancies import unmatched, untied, vacancies
+from bot.approvals.services.side_actions import Asides
+from bot.approvals.services.sweep import Sweeper
+from bot.approvals.services.tasks import Tasks
+from bot.approvals.services.votes import Answers
+from bot.engines.langgraph import selftest
+from bot.engines.langgraph.loading import registry
+from bot.engines.langgraph.runner import LangGraphEngine
+from bot.runtime import health
+from bot.runtime.process import Ending
+from bot.runtime.ticker import ticking
+from bot.runtime.work_queue import MOST_AT_ONCE, Inboxwork, Lane, Workshop
 from bot.secrets import Detector
 from bot.settings import Settings
-from bot.slack import listeners, tokens
-from bot.slack.calls import connections, web_client
-from bot.slack.directory import SlackDirectory
-from bot.slack.intake import Intake
-from bot.slack.messenger import SlackMessenger
-from bot.slack.names import Names
-from bot.slack.parts import Parts
+from bot.slack.api import tokens
+from bot.slack.api.calls import connections, web_client
+from bot.slack.api.directory import SlackDirectory
+from bot.slack.api.intake import Intake
+from bot.slack.api.messenger import SlackMessenger
+from bot.slack.api.names import Names
+from bot.slack.listeners import register
+from bot.slack.listeners.context import Parts
 from bot.stores import opened, system_clock
-from bot.work import MOST_AT_ONCE, Inboxwork, Lane, Workshop
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +168,7 @@ async def running(
             work=work,
             clock=clock,
         )
-        listeners.register(
+        register.register(
             bolt,
             Parts(
                 tasks=tasks,

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis.connection import parse_url
 
-from bot.approvals.errors import SettingsError
+from bot.approvals.model.errors import SettingsError
 from bot.durations import duration
 
 SLACK = "https://slack.com/api/"

@@ -8,17 +8,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bot.approvals.errors import SettingsError
-from bot.approvals.ids import ThreadId
-from bot.approvals.ports import Clock, Storage
-from bot.approvals.task import Lease
-from bot.engine.checkpoints import Fence, redis_saver, sqlite_saver
-from bot.engine.factories import Saver
-from bot.places import private_file, private_folder
+from bot.approvals.model.errors import SettingsError
+from bot.approvals.model.ids import ThreadId
+from bot.approvals.model.task import Lease
+from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.work import Clock
+from bot.engines.langgraph.checkpoints import Fence, redis_saver, sqlite_saver
+from bot.engines.langgraph.loading.factories import Saver
+from bot.private_files import private_file, private_folder
 from bot.settings import Settings, Store
-from bot.storage import redis_server
-from bot.storage.redis import RedisStorage, client
-from bot.storage.sqlite import SqliteStorage
+from bot.storage.redis import server
+from bot.storage.redis.store import RedisStorage, client
+from bot.storage.sqlite.store import SqliteStorage
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ async def records(settings: Store) -> AsyncIterator[Storage]:
         else:
             redis = client(settings.redis_url.get_secret_value())
             stack.push_async_callback(redis.aclose)
-            await redis_server.refuse_unfit(redis)
+            await server.refuse_unfit(redis)
             yield RedisStorage(redis)
 
 
@@ -88,7 +89,7 @@ async def timed_records(settings: Store) -> AsyncIterator[tuple[Storage, Clock]]
             return
         redis = client(settings.redis_url.get_secret_value())
         stack.push_async_callback(redis.aclose)
-        clock = redis_server.RedisClock(redis=redis)
+        clock = server.RedisClock(redis=redis)
         await clock.set()
         yield storage, clock
 
@@ -105,9 +106,9 @@ async def _sqlite(settings: Settings, clock: Clock, stack: AsyncExitStack) -> St
 async def _redis(settings: Settings, url: str, stack: AsyncExitStack) -> Stores:
     redis = client(url)
     stack.push_async_callback(redis.aclose)
-    for risk in await redis_server.refuse_unfit(redis):
+    for risk in await server.refuse_unfit(redis):
         log.warning("%s", risk)
-    clock = redis_server.RedisClock(redis=redis)
+    clock = server.RedisClock(redis=redis)
     await clock.set()
     storage = RedisStorage(redis)
     stack.push_async_callback(storage.close)

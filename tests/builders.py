@@ -5,14 +5,24 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.approvals.audit import AuditEvent
-from bot.approvals.decision import Answered, Approve
-from bot.approvals.ids import ChannelId, InterruptId, Person, RequestId, SurfaceId, TaskId, TeamId, ThreadId, UserId
-from bot.approvals.policy import Expire, Policy, Remind, Step, one_stage
-from bot.approvals.question import Item, Question, Verdict
-from bot.approvals.request import Decided, Pending, Request
-from bot.approvals.surface import Surface, SurfaceKind
-from bot.approvals.task import Task
+from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.decision import Answered, Approve
+from bot.approvals.model.ids import (
+    ChannelId,
+    InterruptId,
+    Person,
+    RequestId,
+    SurfaceId,
+    TaskId,
+    TeamId,
+    ThreadId,
+    UserId,
+)
+from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.policy import Expire, Policy, Remind, Step, one_stage
+from bot.approvals.model.question import Item, Question, Verdict
+from bot.approvals.model.request import Decided, Pending, Request
+from bot.approvals.model.task import Task
 
 NOON = datetime(2030, 1, 2, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

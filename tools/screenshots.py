@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
-from bot.demo import stage
+from bot.cli.demo import stage
 from tests.browser.people import NoChromium, Person, browser, executable
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"

@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from bot.approvals.errors import SettingsError
-from bot.approvals.selection import Policies
+from bot.approvals.model.errors import SettingsError
+from bot.approvals.rules.matching import Policies
 from bot.policy_file import building, places, sizes
 from bot.policy_file.places import Place
 from bot.policy_file.terms import Document

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.approvals.errors import SettingsError
-from bot.approvals.hours import Hours
-from bot.approvals.policy import (
+from bot.approvals.model.errors import SettingsError
+from bot.approvals.model.hours import Hours
+from bot.approvals.model.policy import (
     Action,
     Auto,
     Consent,
@@ -24,8 +24,8 @@ from bot.approvals.policy import (
     Via,
     Warn,
 )
-from bot.approvals.question import Verdict
-from bot.approvals.selection import Policies, Rule, names_one
+from bot.approvals.model.question import Verdict
+from bot.approvals.rules.matching import Policies, Rule, names_one
 from bot.policy_file import terms
 from bot.policy_file.conditions import Evaluator
 from bot.policy_file.places import Place

@@ -19,9 +19,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bot.approvals.names import readable
-from bot.approvals.question import Item
-from bot.approvals.selection import Condition, ConditionFailed, Facts
+from bot.approvals.model.question import Item
+from bot.approvals.rules.matching import Condition, ConditionFailed, Facts
+from bot.approvals.rules.names import readable
 
 NAMES: Final = ("question", "arguments", "action", "task", "requester")
 """What an expression may ask about."""

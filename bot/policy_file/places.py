@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from bot.approvals.errors import SettingsError
+from bot.approvals.model.errors import SettingsError
 from bot.policy_file import terms
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import yaml
 
-from bot.approvals.errors import SettingsError
+from bot.approvals.model.errors import SettingsError
 
 LONGEST: Final = 300_000
 """Characters of the file."""

@@ -9,9 +9,9 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
 
-from bot.approvals.question import Risk
+from bot.approvals.model.question import Risk
 from bot.durations import duration
-from bot.engine.questions import conventions
+from bot.engines.questions import conventions
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OWN_ZONES = "approvers"

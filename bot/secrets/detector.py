@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from bot.approvals.ids import JSON
-from bot.approvals.veil import Found
+from bot.approvals.model.ids import JSON
+from bot.approvals.rules.masking import Found
 from bot.secrets import formats, names
 from bot.secrets.randomness import LEAST, is_random
 
@@ -59,7 +59,7 @@ _CACHED: Final = 512
 
 
 class Detector:
-    """Finds secrets; `bot.approvals.veil.Secrets` of the real bot."""
+    """Finds secrets; `bot.approvals.rules.masking.Secrets` of the real bot."""
 
     def __init__(self) -> None:
         self._formats = formats.known()

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from bot.approvals.ids import ChannelId, MessageRef, RequestId, TaskId, Ts
-from bot.approvals.request import Request
-from bot.approvals.task import Task
+from bot.approvals.model.ids import ChannelId, MessageRef, RequestId, TaskId, Ts
+from bot.approvals.model.request import Request
+from bot.approvals.model.task import Task
 
 APPROVE: Final = "approve"
 APPROVE_WHY: Final = "approve_why"

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bot.approvals.errors import CountersignError
+from bot.approvals.model.errors import CountersignError
 
 _PAIRS: Final = (
     '""',

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.approvals.ids import JSON, ChannelId, Person
+from bot.approvals.model.ids import JSON, ChannelId, Person
 
 _PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
 _NOT_PLAIN = re.compile(r"[^\n\t\x20-\x7e]+")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from bot.approvals.question import Question, Verdict
-from bot.approvals.request import Request
+from bot.approvals.model.question import Question, Verdict
+from bot.approvals.model.request import Request
 from bot.slack import blocks, text
 
 _WORDS: Final[Mapping[Verdict, str]] = {

@@ -14,14 +14,13 @@ from typing import Any, TypeVar, get_args, get_origin
 from cattrs import Converter
 from cattrs.strategies import configure_tagged_union
 
-from bot.approvals.audit import AuditEvent
-from bot.approvals.chain import PURGED
-from bot.approvals.decision import Decision, ItemVerdict
-from bot.approvals.inbox import Inbox
-from bot.approvals.policy import Action
-from bot.approvals.request import Request, RequestState
-from bot.approvals.surface import Surface
-from bot.approvals.task import Task, TaskState
+from bot.approvals.model.audit import PURGED, AuditEvent
+from bot.approvals.model.decision import Decision, ItemVerdict
+from bot.approvals.model.inbox import Inbox
+from bot.approvals.model.message import Surface
+from bot.approvals.model.policy import Action
+from bot.approvals.model.request import Request, RequestState
+from bot.approvals.model.task import Task, TaskState
 from bot.storage import upgrades
 
 Record = TypeVar("Record", Task, Request, Surface, AuditEvent, Inbox)

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from bot.approvals import inbox
-from bot.approvals.ids import Person
-from bot.approvals.request import Pending, Request
-from bot.approvals.selection import ANY_CHANNEL, is_channel
+from bot.approvals.model import inbox
+from bot.approvals.model.ids import Person
+from bot.approvals.model.request import Pending, Request
+from bot.approvals.rules.matching import ANY_CHANNEL, is_channel
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

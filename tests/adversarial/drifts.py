@@ -69,7 +69,14 @@ graph = line(pay, done)
     Case(
         name="a rejected question is not asked any more",
         graph=_ASKS,
-        steps=(Start(), ASKED, Redeploy(_UNASKED), Reject(), Shows(("no longer asks this at gate", "[Retry]")), Sweeps()),
+        steps=(
+            Start(),
+            ASKED,
+            Redeploy(_UNASKED),
+            Reject(),
+            Shows(("no longer asks this at gate", "[Retry]")),
+            Sweeps(),
+        ),
         exactly=(),
         stores=BOTH,
     ),

@@ -12,7 +12,7 @@ _RAISED = {
     "an exception that cannot be worded": 'raise type("Mute", (Exception,), {"__str__": lambda self: sys.exit(2), '
     '"__repr__": lambda self: sys.exit(2)})()',
 }
-"""The others, such as a RecursionError, are tried by `tests/unit/engine/test_containment.py`."""
+"""The others, such as a RecursionError, are tried by `tests/unit/engines/langgraph/test_containment.py`."""
 
 
 def _node(kind: str, does: str) -> str:

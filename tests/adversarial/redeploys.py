@@ -10,7 +10,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send, interrupt
 from typing_extensions import TypedDict
 
-from bot.approvals.task import Part
+from bot.approvals.model.task import Part
 
 
 def added(old: list[Any], new: list[Any]) -> list[Any]:

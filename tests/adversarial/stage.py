@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.approvals import surfaces
-from bot.approvals.audit import AuditEvent
-from bot.approvals.ids import ChannelId, Person, TaskId, TeamId, ThreadId, UserId
-from bot.approvals.ports import Storage
-from bot.approvals.task import Ended, Task
-from bot.storage.redis import RedisStorage, client
-from bot.storage.sqlite import SqliteStorage
+from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.ids import ChannelId, Person, TaskId, TeamId, ThreadId, UserId
+from bot.approvals.model.task import Ended, Task
+from bot.approvals.ports.storage import Storage
+from bot.approvals.services.messages import sync
+from bot.storage.redis.store import RedisStorage, client
+from bot.storage.sqlite.store import SqliteStorage
 from tests.redis_server import RedisServer
 from tests.scenario.stage import WAIT, Bot, Room, Thread
 
@@ -87,7 +87,7 @@ class Play:
         )
         async with self.records() as storage:
             event = AuditEvent(kind="started", at=now, task_id=task.id)
-            await storage.create_task(task, event, [surfaces.opening_of(task)])
+            await storage.create_task(task, event, [sync.opening_of(task)])
 
             async def over() -> bool:
                 return isinstance((await storage.task(task.id)).state, Ended)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.approvals.ids import ChannelId
+from bot.approvals.model.ids import ChannelId
 from tests.adversarial import budgets, drifts, exits, outages, shutdowns
 from tests.adversarial.case import PRELUDE, Case
 from tests.adversarial.stage import Play, prepared

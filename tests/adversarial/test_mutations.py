@@ -16,7 +16,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
-from bot.approvals.policy import GraphTerms
+from bot.approvals.model.policy import GraphTerms
 from tests.shapes.stage import Stage, a_stage
 
 EFFECTS = ("pay 10", "pay 99", "delete a", "delete b")

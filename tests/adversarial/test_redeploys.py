@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.approvals.request import Request
-from bot.approvals.task import Failed
+from bot.approvals.model.request import Request
+from bot.approvals.model.task import Failed
 from tests.adversarial.redeploys import CASES, EXPIRE, REJECT, Agent, Case
 from tests.fakes.world import ALICE
 from tests.shapes.stage import Stage, a_stage

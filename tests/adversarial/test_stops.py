@@ -10,9 +10,9 @@ import pytest
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Send, interrupt
 
-from bot.approvals.decision import Approve
-from bot.approvals.request import Decided
-from bot.approvals.task import Failed
+from bot.approvals.model.decision import Approve
+from bot.approvals.model.request import Decided
+from bot.approvals.model.task import Failed
 from tests.fakes.world import ALICE, RITA
 from tests.shapes.stage import State, a_stage
 

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from bot.simulator.client import Simulator
-from bot.simulator.server import Server
+from simulator.client import Simulator
+from simulator.server import Server
 from tests.browser.people import WAIT
 from tests.simulator.desk import Desk, Socket, make_world
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.checkpoints import redis_saver, sqlite_saver
+from bot.engines.langgraph.checkpoints import redis_saver, sqlite_saver
 from tests.checkpoints.savers import Leases, Saver, Store
 
 

@@ -11,8 +11,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph._internal._constants import CONFIG_KEY_STRICT_RESUME
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from bot.approvals.ids import ThreadId
-from bot.engine.checkpoints import FENCING_TOKEN, Fence
+from bot.approvals.model.ids import ThreadId
+from bot.engines.langgraph.checkpoints import FENCING_TOKEN, Fence
 
 Saver: TypeAlias = BaseCheckpointSaver[Any]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 
-from bot.engine.checkpoints import FENCING_TOKEN
+from bot.engines.langgraph.checkpoints import FENCING_TOKEN
 from tests.checkpoints.savers import Saver, Store
 
 PROVED = ["put", "put_writes", "get_tuple", "list", "delete_thread", "prune"]

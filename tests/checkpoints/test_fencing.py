@@ -13,7 +13,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
 from typing_extensions import TypedDict
 
-from bot.engine.checkpoints import LeaseLost
+from bot.engines.langgraph.checkpoints import LeaseLost
 from tests.checkpoints.savers import Leases, Saver
 
 

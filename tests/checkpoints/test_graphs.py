@@ -14,7 +14,7 @@ from langgraph.types import Command, Send, interrupt
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from bot.engine.checkpoints import sqlite_saver
+from bot.engines.langgraph.checkpoints import sqlite_saver
 from tests.checkpoints.savers import Leases, Saver
 
 

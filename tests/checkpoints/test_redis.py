@@ -11,8 +11,8 @@ from langgraph.types import Command, interrupt
 from redis.asyncio import Redis
 from typing_extensions import TypedDict
 
-from bot.approvals.errors import SettingsError, Unreachable
-from bot.engine.checkpoints import lost, redis_saver
+from bot.approvals.model.errors import SettingsError, Unreachable
+from bot.engines.langgraph.checkpoints import lost, redis_saver
 from tests.checkpoints.savers import Leases, Saver
 from tests.redis_server import RedisServer
 

@@ -21,9 +21,9 @@ from langgraph.types import Command, interrupt
 from pydantic import SecretStr
 from typing_extensions import TypedDict
 
-from bot.approvals.errors import Unreachable
-from bot.engine.checkpoints import UnknownType, lost
-from bot.engine.checkpoints.serializer import FORMAT, Kind, TypedSerializer
+from bot.approvals.model.errors import Unreachable
+from bot.engines.langgraph.checkpoints import UnknownType, lost
+from bot.engines.langgraph.checkpoints.serializer import FORMAT, Kind, TypedSerializer
 from tests.checkpoints import values
 from tests.checkpoints.savers import Leases, Saver
 from tests.checkpoints.values import HOSTILE, Ledger, Transfer, anything, nested, same

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.approvals.ports import Storage
+from bot.approvals.ports.storage import Storage
 from tests.conformance.stores import FACTORIES, Store
 
 

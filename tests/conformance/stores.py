@@ -9,9 +9,9 @@ from typing import Protocol
 
 import pytest
 
-from bot.approvals.ports import Storage
-from bot.storage.redis import RedisStorage, client
-from bot.storage.sqlite import SqliteStorage
+from bot.approvals.ports.storage import Storage
+from bot.storage.redis.store import RedisStorage, client
+from bot.storage.sqlite.store import SqliteStorage
 
 
 class Handle(Storage, Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from bot.approvals.ports import Storage
-from bot.approvals.task import Running
+from bot.approvals.model.task import Running
+from bot.approvals.ports.storage import Storage
 from tests.builders import MINUTE, NOON, a_person, a_request, a_surface, a_task, an_event, decided
 from tests.conformance.stores import Store
 

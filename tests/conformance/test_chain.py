@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.approvals.audit import AuditEvent
-from bot.approvals.chain import GENESIS, PURGED, Entry, Head, digest_of, link_of
-from bot.approvals.errors import Conflict
-from bot.approvals.ports import Storage
-from bot.approvals.proof import PAGE, Intact, entries, verify
-from bot.approvals.task import Ended, Running
+from bot.approvals.model.audit import GENESIS, PURGED, AuditEvent, Entry, Head, digest_of, link_of
+from bot.approvals.model.errors import Conflict
+from bot.approvals.model.task import Ended, Running
+from bot.approvals.ports.storage import Storage
+from bot.approvals.services.audit.proof import PAGE, Intact, entries, verify
 from bot.storage.codec import decode, encode
-from bot.storage.redis import client
+from bot.storage.redis.store import client
 from tests.builders import NOON, a_person, a_request, a_surface, a_task, an_event
 from tests.conformance.stores import Store
 

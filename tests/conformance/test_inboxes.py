@@ -8,10 +8,10 @@ from datetime import datetime
 
 import pytest
 
-from bot.approvals.errors import Conflict
-from bot.approvals.ids import SurfaceId
-from bot.approvals.inbox import Digest, Home, Inbox, Look, Only, Schedule, Sending
-from bot.approvals.ports import Storage
+from bot.approvals.model.errors import Conflict
+from bot.approvals.model.ids import SurfaceId
+from bot.approvals.model.inbox import Digest, Home, Inbox, Look, Only, Schedule, Sending
+from bot.approvals.ports.storage import Storage
 from tests.builders import MINUTE, NOON, a_person
 from tests.conformance.stores import Store
 

@@ -6,9 +6,9 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from bot.approvals.ids import ThreadId
-from bot.approvals.ports import Storage
-from bot.approvals.task import Lease
+from bot.approvals.model.ids import ThreadId
+from bot.approvals.model.task import Lease
+from bot.approvals.ports.storage import Storage
 from tests.builders import MINUTE, NOON
 from tests.conformance.stores import Store
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from redis import Redis
 
-from bot.storage.links import LINK
+from bot.storage.redis.links import LINK
 
 HASHES = st.binary(min_size=32, max_size=32)
 

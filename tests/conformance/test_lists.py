@@ -7,14 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.chain import PURGED
-from bot.approvals.decision import Vote
-from bot.approvals.notes import Delegation
-from bot.approvals.policy import Expire, Step, one_stage
-from bot.approvals.ports import Storage
-from bot.approvals.question import Risk
-from bot.approvals.request import Passed, Pending, Request
-from bot.approvals.task import Task, TaskCancelled
+from bot.approvals.model.audit import PURGED
+from bot.approvals.model.decision import Vote
+from bot.approvals.model.policy import Expire, Step, one_stage
+from bot.approvals.model.question import Risk
+from bot.approvals.model.request import Delegation, Passed, Pending, Request
+from bot.approvals.model.task import Task, TaskCancelled
+from bot.approvals.ports.storage import Storage
 from tests.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_event, decided
 from tests.conformance.stores import Store
 

@@ -11,9 +11,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from bot.approvals.errors import SettingsError
-from bot.storage.redis import client
-from bot.storage.redis_server import Findings, RedisClock, examine, refuse_unfit
+from bot.approvals.model.errors import SettingsError
+from bot.storage.redis.server import Findings, RedisClock, examine, refuse_unfit
+from bot.storage.redis.store import client
 from tests.redis_server import RedisServer
 
 

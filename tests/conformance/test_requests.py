@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.decision import Cancelled, Expired
-from bot.approvals.errors import Conflict, NotFound
-from bot.approvals.ids import RequestId, TaskId
-from bot.approvals.ports import Storage
-from bot.approvals.request import Delivered, Pending, Request, RequestState, Superseded
-from bot.approvals.task import Task
+from bot.approvals.model.decision import Cancelled, Expired
+from bot.approvals.model.errors import Conflict, NotFound
+from bot.approvals.model.ids import RequestId, TaskId
+from bot.approvals.model.request import Delivered, Pending, Request, RequestState, Superseded
+from bot.approvals.model.task import Task
+from bot.approvals.ports.storage import Storage
 from tests.builders import (
     MINUTE,
     NOON,

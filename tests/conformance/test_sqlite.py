@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.approvals.chain import PURGED
-from bot.approvals.errors import SettingsError, Unreachable
-from bot.approvals.ids import RequestId
-from bot.approvals.policy import one_stage
-from bot.approvals.proof import Intact, verify
-from bot.approvals.task import Ended, Running
-from bot.storage import schema
+from bot.approvals.model.audit import PURGED
+from bot.approvals.model.errors import SettingsError, Unreachable
+from bot.approvals.model.ids import RequestId
+from bot.approvals.model.policy import one_stage
+from bot.approvals.model.task import Ended, Running
+from bot.approvals.services.audit.proof import Intact, verify
 from bot.storage.codec import encode
-from bot.storage.database import Database
-from bot.storage.sqlite import SqliteStorage
+from bot.storage.sqlite import schema
+from bot.storage.sqlite.database import Database
+from bot.storage.sqlite.store import SqliteStorage
 from tests.builders import MINUTE, NOON, a_policy, a_request, a_surface, a_task, an_event, decided
 
 AT_ONCE = timedelta(0)
@@ -150,7 +150,7 @@ async def test_a_file_of_an_older_version_is_brought_up_with_its_records(
     await storage.create_task(task, an_event("started", task))
     await storage.close()
     next_version = ("CREATE TABLE notes (id TEXT)", "INSERT INTO notes SELECT id FROM tasks")
-    monkeypatch.setattr("bot.storage.database.MIGRATIONS", (*schema.MIGRATIONS, next_version))
+    monkeypatch.setattr("bot.storage.sqlite.database.MIGRATIONS", (*schema.MIGRATIONS, next_version))
 
     for _ in range(2):
         storage = await SqliteStorage.open(path)
@@ -189,7 +189,7 @@ async def test_a_file_from_before_the_chain_gets_one_in_the_order_of_its_entries
 async def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await (await SqliteStorage.open(path)).close()
     broken = ("CREATE TABLE notes (id TEXT)", "INSERT INTO nowhere VALUES (1)")
-    monkeypatch.setattr("bot.storage.database.MIGRATIONS", (*schema.MIGRATIONS, broken))
+    monkeypatch.setattr("bot.storage.sqlite.database.MIGRATIONS", (*schema.MIGRATIONS, broken))
 
     with pytest.raises(sqlite3.OperationalError, match="nowhere"):
         await SqliteStorage.open(path)

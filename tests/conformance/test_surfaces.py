@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.errors import Conflict, NotFound
-from bot.approvals.ids import ChannelId, MessageRef, Ts
-from bot.approvals.ports import Storage
-from bot.approvals.request import Request
-from bot.approvals.surface import Surface, SurfaceKind
-from bot.approvals.task import Task
+from bot.approvals.model.errors import Conflict, NotFound
+from bot.approvals.model.ids import ChannelId, MessageRef, Ts
+from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.request import Request
+from bot.approvals.model.task import Task
+from bot.approvals.ports.storage import Storage
 from tests.builders import MINUTE, NOON, a_request, a_surface, a_task, an_event
 from tests.conformance.stores import Store
 

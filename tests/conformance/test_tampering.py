@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from bot.approvals.chain import PURGED, Head
-from bot.approvals.ports import Storage
-from bot.approvals.proof import Broken, Intact, verify
-from bot.approvals.task import Ended
+from bot.approvals.model.audit import PURGED, Head
+from bot.approvals.model.task import Ended
+from bot.approvals.ports.storage import Storage
+from bot.approvals.services.audit.proof import Broken, Intact, verify
 from tests.builders import NOON, a_person, a_request, a_task, an_event
 from tests.conformance.stores import Store
 from tests.conformance.tampering import FIELDS, RedisTampering, SqliteTampering, Tampering

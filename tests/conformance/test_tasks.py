@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.chain import PURGED
-from bot.approvals.errors import Conflict, NotFound
-from bot.approvals.ids import ChannelId, TaskId, ThreadId, Ts
-from bot.approvals.ports import Storage
-from bot.approvals.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, TaskState, Waiting
+from bot.approvals.model.audit import PURGED
+from bot.approvals.model.errors import Conflict, NotFound
+from bot.approvals.model.ids import ChannelId, TaskId, ThreadId, Ts
+from bot.approvals.model.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, TaskState, Waiting
+from bot.approvals.ports.storage import Storage
 from tests.builders import MINUTE, NOON, a_person, a_request, a_surface, a_task, an_event
 from tests.conformance.stores import Store
 

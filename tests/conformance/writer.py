@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bot.storage.redis import RedisStorage, client
-from bot.storage.sqlite import SqliteStorage
+from bot.storage.redis.store import RedisStorage, client
+from bot.storage.sqlite.store import SqliteStorage
 from tests.builders import a_task, an_event
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from bot.approvals.errors import Unreachable
-from bot.simulator.client import Simulator
-from bot.storage.redis import RedisStorage
+from bot.approvals.model.errors import Unreachable
+from bot.storage.redis.store import RedisStorage
+from simulator.client import Simulator
 from tests.crash.cluster import LEASE, WAIT, Cluster, at_rest, records, tasks_in, until
 from tests.crash.evidence import Findings, look
 from tests.crash.people import People

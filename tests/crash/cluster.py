@@ -16,11 +16,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar, get_args
 
-from bot import crash
-from bot.approvals.ids import Person, TeamId, UserId
-from bot.approvals.task import Task
-from bot.simulator.client import Simulator
-from bot.storage.redis import RedisStorage, client
+from bot import crash_points
+from bot.approvals.model.ids import Person, TeamId, UserId
+from bot.approvals.model.task import Task
+from bot.storage.redis.store import RedisStorage, client
+from simulator.client import Simulator
 from tests.redis_server import RedisServer
 from tests.scenario.stage import Slack
 
@@ -28,7 +28,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ALICE = Person(team_id=TeamId("T0ACME"), user_id=UserId("U0ALICE"))
 GRAPH_POINTS = ("answer-taken", "effect-made", "next-node")
 POINTS: tuple[str, ...] = (
-    *(point for point in get_args(crash.Point) if not point.startswith("digest-")),  # there a scenario of its own dies
+    *(
+        point for point in get_args(crash_points.Point) if not point.startswith("digest-")
+    ),  # there a scenario of its own dies
     *GRAPH_POINTS,
 )
 LEASE = 4
@@ -151,7 +153,7 @@ class Cluster:
         """Start one more, which dies at this point, and wait for nothing."""
         log = self.folder / f"bot-{self.launched}.log"
         self.launched += 1
-        variable = "CRASH_GRAPH_AT" if point in GRAPH_POINTS else crash.VARIABLE
+        variable = "CRASH_GRAPH_AT" if point in GRAPH_POINTS else crash_points.VARIABLE
         crashing = {variable: f"{point}:{chance}"} if point else {}
         command = [sys.executable, "-m", "bot", "run", "--env-file", os.devnull]
         with log.open("ab") as out:

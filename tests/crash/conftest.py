@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.simulator.client import Simulator
-from bot.storage.redis import RedisStorage
+from bot.storage.redis.store import RedisStorage
+from simulator.client import Simulator
 from tests.crash.cluster import records
 from tests.redis_server import RedisServer
 from tests.scenario.stage import Slack

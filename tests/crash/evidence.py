@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.approvals.audit import AuditEvent
-from bot.approvals.decision import Answered, Approve, Decision, Expired, Reject, outcome_of
-from bot.approvals.ports import Storage
-from bot.approvals.proof import Broken, verify
-from bot.approvals.request import Delivered, Request
-from bot.approvals.surface import Surface, SurfaceKind
-from bot.approvals.task import Ended, Task
-from bot.simulator.client import Simulator, render_text
+from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.decision import Answered, Approve, Decision, Expired, Reject, outcome_of
+from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.request import Delivered, Request
+from bot.approvals.model.task import Ended, Task
+from bot.approvals.ports.storage import Storage
+from bot.approvals.services.audit.proof import Broken, verify
+from simulator.client import Simulator, render_text
 from tests.crash.cluster import ALICE
 from tests.crash.people import Message, all_messages
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.simulator.client import ControlError, Simulator
+from simulator.client import ControlError, Simulator
 
 ROOMS = 120
 PATIENCE = 3.0

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.simulator.client import Simulator, render_text
+from simulator.client import Simulator, render_text
 from tests.crash.cluster import Cluster, at_rest, records, until
 from tests.crash.evidence import look
 from tests.crash.people import Message, room

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.simulator.client import Simulator
-from bot.storage.redis import RedisStorage
+from bot.storage.redis.store import RedisStorage
+from simulator.client import Simulator
 from tests.crash.cluster import Cluster, at_rest, tasks_in, until
 from tests.crash.evidence import effects_of, look
 from tests.crash.people import People, all_messages

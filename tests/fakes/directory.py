@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from bot.approvals.ids import ChannelId, Person
-from bot.approvals.ports import LookupFailed, LookupRefused, Member
+from bot.approvals.model.ids import ChannelId, Person
+from bot.approvals.model.people import Member
+from bot.approvals.ports.slack import LookupFailed, LookupRefused
 
 
 class FakeDirectory:

@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.approvals.decision import Answered, Decision, outcome_of
-from bot.approvals.errors import InvalidAnswer, UnknownGraph
-from bot.approvals.ids import JSON, InterruptId, ThreadId
-from bot.approvals.ports import Asked, Graph, Phase, ThreadStatus
-from bot.approvals.question import Question
-from bot.approvals.request import Request
-from bot.approvals.task import Failure, Lease, Task
+from bot.approvals.model.agent import Asked, Graph, Phase, ThreadStatus
+from bot.approvals.model.decision import Answered, Decision, outcome_of
+from bot.approvals.model.errors import InvalidAnswer, UnknownGraph
+from bot.approvals.model.ids import JSON, InterruptId, ThreadId
+from bot.approvals.model.question import Question
+from bot.approvals.model.request import Request
+from bot.approvals.model.task import Failure, Lease, Task
 from tests.fakes.fuse import Fuse
 from tests.fakes.pause import Pause
 

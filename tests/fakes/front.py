@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from bot.approvals.ids import Person
-from bot.approvals.inbox import Section
-from bot.approvals.inboxes import Contents, Page, Row
-from bot.approvals.ports import Drawing, MessageGone
-from bot.approvals.surface import SurfaceKind
+from bot.approvals.inbox.queries import Contents, Page, Row
+from bot.approvals.model.ids import Person
+from bot.approvals.model.inbox import Section
+from bot.approvals.model.message import SurfaceKind
+from bot.approvals.ports.slack import Drawing, MessageGone
 from tests.fakes.messenger import FakeDrawing
 
 

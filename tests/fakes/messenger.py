@@ -6,9 +6,9 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.approvals.ids import ChannelId, MessageRef, Person, SurfaceId, Ts
-from bot.approvals.ports import Drawing, MessageGone, View
-from bot.approvals.surface import SurfaceKind
+from bot.approvals.model.ids import ChannelId, MessageRef, Person, SurfaceId, Ts
+from bot.approvals.model.message import SurfaceKind
+from bot.approvals.ports.slack import Drawing, MessageGone, View
 from tests.fakes.pause import Pause
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.approvals.ids import JSON
-from bot.approvals.masking import Masking
-from bot.approvals.veil import Found
+from bot.approvals.model.ids import JSON
+from bot.approvals.rules.masking import Found
+from bot.approvals.services.messages.masked import Masking
 
 
 class Marked:

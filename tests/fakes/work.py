@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.approvals.delivery import Delivery
-from bot.approvals.ids import Person, TaskId
-from bot.approvals.surfaces import Surfaces
+from bot.approvals.model.ids import Person, TaskId
+from bot.approvals.services.delivery.drive import Delivery
+from bot.approvals.services.messages.sync import Surfaces
 
 
 class FakeWork:

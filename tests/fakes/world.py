@@ -7,27 +7,27 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.approvals import windows
-from bot.approvals.answers import Answers
-from bot.approvals.asides import Asides
-from bot.approvals.audit import AuditEvent
-from bot.approvals.decision import Approve, ItemVerdict
-from bot.approvals.delivery import Delivery
-from bot.approvals.digests import Digests
-from bot.approvals.homes import Homes
-from bot.approvals.ids import ChannelId, InterruptId, Person, RequestId, TaskId, TeamId, ThreadId, UserId
-from bot.approvals.inboxes import Inboxes
-from bot.approvals.policy import Policy, Step, one_stage
-from bot.approvals.ports import Storage
-from bot.approvals.question import Item, Question, Risk, Verdict
-from bot.approvals.request import Pending, Request, RequestState
-from bot.approvals.selection import Policies
-from bot.approvals.surface import Surface, SurfaceKind
-from bot.approvals.surfaces import Surfaces
-from bot.approvals.sweeper import Sweeper
-from bot.approvals.task import Task
-from bot.approvals.tasks import Tasks
-from bot.storage.sqlite import SqliteStorage
+from bot.approvals.inbox.home import Homes
+from bot.approvals.inbox.queries import Inboxes
+from bot.approvals.inbox.summaries import Digests
+from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.decision import Approve, ItemVerdict
+from bot.approvals.model.ids import ChannelId, InterruptId, Person, RequestId, TaskId, TeamId, ThreadId, UserId
+from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.policy import Policy, Step, one_stage
+from bot.approvals.model.question import Item, Question, Risk, Verdict
+from bot.approvals.model.request import Pending, Request, RequestState
+from bot.approvals.model.task import Task
+from bot.approvals.ports.storage import Storage
+from bot.approvals.rules import schedule
+from bot.approvals.rules.matching import Policies
+from bot.approvals.services.delivery.drive import Delivery
+from bot.approvals.services.messages.sync import Surfaces
+from bot.approvals.services.side_actions import Asides
+from bot.approvals.services.sweep import Sweeper
+from bot.approvals.services.tasks import Tasks
+from bot.approvals.services.votes import Answers
+from bot.storage.sqlite.store import SqliteStorage
 from tests.fakes.clock import MORNING, ManualClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.engine import FakeEngine, Stage
@@ -96,7 +96,7 @@ def a_request(*, of: Policy | None = None, asks: Question | None = None, state: 
         stage_opened_at=MORNING,
         state=Pending(due_at=None),
     )
-    return replace(request, state=state or windows.first_due(request))
+    return replace(request, state=state or schedule.first_due(request))
 
 
 def item(*verdicts: Verdict, name: str = "delete", arguments: Mapping[str, str] | None = None) -> Item:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from bot.approvals.ports import Graph
-from bot.engine import questions, registry
+from bot.approvals.model.agent import Graph
+from bot.engines import questions
+from bot.engines.langgraph.loading import registry
 from graphs import assistant, batch, cleanup, email, intake, mail, payment, publish
 from tests.graphs.models import installed
 from tests.graphs.threads import Thread

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.simulator.client import Simulator
+from simulator.client import Simulator
 from tests.scenario.stage import WAIT, Bot, Slack
 
 
@@ -28,6 +28,6 @@ async def simulator(slack: Slack) -> AsyncIterator[Simulator]:
 async def born(bot: Bot, simulator: Simulator, **changes: str) -> None:
     """A bot with the local Slack's clock, connected."""
     opened = int((await simulator.state())["connections_opened"])
-    bot.module = ("bot.demo.bot",)
+    bot.module = ("bot.cli.demo.bot",)
     bot.launch(**changes)
     await simulator.wait_connected(since=opened, timeout=WAIT)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.simulator.client import Simulator
+from simulator.client import Simulator
 from tests.scenario.stage import PATIENT_POLICY, PEOPLE, Bot, Room, Slack
 
 

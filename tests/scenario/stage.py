@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 
 import yaml
 
-from bot.simulator.client import Names, Seat, Simulator, TimedOut, render_text
+from simulator.client import Names, Seat, Simulator, TimedOut, render_text
 
 Message = dict[str, Any]
 Found = TypeVar("Found")
@@ -29,7 +29,7 @@ ROOMS = 120
 DAY = 24 * 60 * 60
 WAIT = 45.0
 """Seconds that anything may take on a busy machine before the test fails."""
-UNPACED = ("tests.bench.unpaced",)
+UNPACED = ("benchmarks.unpaced",)
 """The bot without Slack's pace, where one serves so many tests that they would wait for each other."""
 PATIENT_POLICY = """
 defaults:
@@ -51,7 +51,7 @@ class Slack:
         workspace = folder / "workspace.yaml"
         workspace.write_text(yaml.safe_dump(_workspace()))
         options = ["--manifest", str(manifest), "--workspace", str(workspace), "--fast"]
-        process = _python(["bot.simulator", *options], cwd=ROOT, env=dict(os.environ), log=folder / "simulator.log")
+        process = _python(["simulator", *options], cwd=ROOT, env=dict(os.environ), log=folder / "simulator.log")
         ready = json.loads(_first_line(process) or "{}")
         if not ready:
             raise AssertionError(f"the simulator did not start: {(folder / 'simulator.log').read_text()}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.simulator.client import Simulator
+from simulator.client import Simulator
 from tests.scenario.stage import Bot, Room
 
 BAD_LINES = {

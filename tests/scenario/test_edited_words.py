@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.simulator.client import Simulator
+from simulator.client import Simulator
 from tests.scenario.clocked import born, simulator, slack
 from tests.scenario.stage import Bot, Message, Room, Thread
 

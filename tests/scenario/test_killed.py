@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.approvals.ids import Person, TeamId, UserId
-from bot.storage.sqlite import SqliteStorage
+from bot.approvals.model.ids import Person, TeamId, UserId
+from bot.storage.sqlite.store import SqliteStorage
 from tests.scenario.stage import Bot, Room
 
 GRAPHS = ("action", "plain")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.simulator.client import Simulator
+from simulator.client import Simulator
 from tests.redis_server import RedisServer
 from tests.scenario.stage import ROOT, Bot, Room, Slack
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.simulator.client import Simulator
+from simulator.client import Simulator
 from tests.scenario.stage import Bot, Room
 
 GRAPHS = ("proposal",)

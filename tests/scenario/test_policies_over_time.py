@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from bot.simulator.client import Simulator
+from simulator.client import Simulator
 from tests.scenario.clocked import born, simulator, slack
 from tests.scenario.stage import Bot, Room
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from bot.simulator.client import Simulator
+from simulator.client import Simulator
 from tests.scenario.stage import Bot, Message, Room, Thread
 
 GRAPHS = ("action",)

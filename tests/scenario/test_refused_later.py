@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.simulator.client import Simulator
+from simulator.client import Simulator
 from tests.scenario.stage import Bot, Message, Room, Thread
 
 GRAPHS = ("action",)

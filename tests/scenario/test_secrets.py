@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.approvals.veil import MASK
+from bot.approvals.rules.masking import MASK
 from tests import corpus
 from tests.corpus import Sample
 from tests.scenario.stage import Bot, Message, Room, Thread

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.simulator.client import Simulator
+from simulator.client import Simulator
 from tests.scenario.stage import Bot, Room
 
 GRAPHS = ("action",)

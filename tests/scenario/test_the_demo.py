@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
-from bot.demo import stage
-from bot.demo.clock import following
-from bot.simulator.client import Simulator, render_text
+from bot.cli.demo import stage
+from bot.cli.demo.clock import following
 from bot.stores import system_clock
+from simulator.client import Simulator, render_text
 
 WINDOWS = stage.Windows(remind=timedelta(hours=1), escalate=timedelta(hours=2), deadline=timedelta(hours=4))
 WAIT = 60.0

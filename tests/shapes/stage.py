@@ -13,23 +13,23 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
-from bot.approvals.answers import Answers
-from bot.approvals.decision import Approve, Choose, ItemVerdict, Reject, Respond
-from bot.approvals.delivery import Delivery
-from bot.approvals.ids import JSON, ThreadId
-from bot.approvals.policy import Expire, GraphTerms, Policy, Step, one_stage
-from bot.approvals.ports import Storage
-from bot.approvals.request import Delivered, Pending, Request
-from bot.approvals.selection import Policies
-from bot.approvals.surfaces import Surfaces
-from bot.approvals.sweeper import Sweeper
-from bot.approvals.task import Ended, Lease, Task
-from bot.approvals.tasks import Tasks
-from bot.engine import inputs
-from bot.engine.checkpoints import sqlite_saver
-from bot.engine.registry import LoadedGraph, Registry
-from bot.engine.runner import LangGraphEngine
-from bot.storage.sqlite import SqliteStorage
+from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Reject, Respond
+from bot.approvals.model.ids import JSON, ThreadId
+from bot.approvals.model.policy import Expire, GraphTerms, Policy, Step, one_stage
+from bot.approvals.model.request import Delivered, Pending, Request
+from bot.approvals.model.task import Ended, Lease, Task
+from bot.approvals.ports.storage import Storage
+from bot.approvals.rules.matching import Policies
+from bot.approvals.services.delivery.drive import Delivery
+from bot.approvals.services.messages.sync import Surfaces
+from bot.approvals.services.sweep import Sweeper
+from bot.approvals.services.tasks import Tasks
+from bot.approvals.services.votes import Answers
+from bot.engines.langgraph.checkpoints import sqlite_saver
+from bot.engines.langgraph.loading import inputs
+from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
+from bot.engines.langgraph.runner import LangGraphEngine
+from bot.storage.sqlite.store import SqliteStorage
 from tests.fakes.clock import ManualClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessenger

@@ -11,10 +11,10 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.runnables import RunnableConfig
 
-from bot.approvals.decision import Approve, Reject, Respond
-from bot.approvals.errors import InvalidAnswer, VerdictNotOffered
-from bot.approvals.question import Verdict
-from bot.approvals.task import Task
+from bot.approvals.model.decision import Approve, Reject, Respond
+from bot.approvals.model.errors import InvalidAnswer, VerdictNotOffered
+from bot.approvals.model.question import Verdict
+from bot.approvals.model.task import Task
 from tests.shapes.agents import Outbox, calls, model, results
 from tests.shapes.stage import Stage, a_stage
 

@@ -10,11 +10,11 @@ import pytest
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
-from bot.approvals.decision import Approve
-from bot.approvals.errors import AlreadySettled, OwnRequest
-from bot.approvals.policy import GraphTerms
-from bot.approvals.request import Decided, Pending
-from bot.approvals.task import Failed, Waiting
+from bot.approvals.model.decision import Approve
+from bot.approvals.model.errors import AlreadySettled, OwnRequest
+from bot.approvals.model.policy import GraphTerms
+from bot.approvals.model.request import Decided, Pending
+from bot.approvals.model.task import Failed, Waiting
 from tests.fakes.world import ALICE, RITA
 from tests.shapes.stage import State, a_stage
 

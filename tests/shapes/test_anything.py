@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from bot.approvals.decision import Answered, Approve, Choose, Decision, Expired, ItemVerdict, Reject, Respond
-from bot.approvals.errors import InvalidAnswer
-from bot.approvals.ids import JSON
-from bot.approvals.question import Question, Verdict
-from bot.engine import questions, schemas
-from bot.engine.payload import to_json
+from bot.approvals.model.decision import Answered, Approve, Choose, Decision, Expired, ItemVerdict, Reject, Respond
+from bot.approvals.model.errors import InvalidAnswer
+from bot.approvals.model.ids import JSON
+from bot.approvals.model.question import Question, Verdict
+from bot.engines import questions, schemas
+from bot.engines.payload import to_json
 from tests.shapes.agents import Outbox, calls, model
 from tests.shapes.stage import asks
 

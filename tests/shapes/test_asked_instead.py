@@ -12,13 +12,13 @@ import pytest
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 
-from bot.approvals.decision import Answered, Approve
-from bot.approvals.fingerprint import fingerprint
-from bot.approvals.policy import Policy, one_stage
-from bot.approvals.question import Item
-from bot.approvals.request import Pending
-from bot.approvals.selection import ConditionFailed, Facts, Policies, Rule
-from bot.approvals.tasks import started_by
+from bot.approvals.model.decision import Answered, Approve
+from bot.approvals.model.fingerprint import fingerprint
+from bot.approvals.model.policy import Policy, one_stage
+from bot.approvals.model.question import Item
+from bot.approvals.model.request import Pending
+from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule
+from bot.approvals.services.tasks import started_by
 from tests.builders import NOON, a_request
 from tests.fakes.world import ALICE, CHANNEL
 from tests.shapes.stage import Stage, State, a_stage

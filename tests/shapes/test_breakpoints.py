@@ -17,11 +17,11 @@ from langgraph.graph.message import add_messages
 from langgraph.types import Send, interrupt
 from typing_extensions import TypedDict
 
-from bot.approvals.decision import Approve
-from bot.approvals.errors import InvalidAnswer
-from bot.approvals.ids import InterruptId
-from bot.approvals.policy import GraphTerms, Route
-from bot.approvals.question import Verdict
+from bot.approvals.model.decision import Approve
+from bot.approvals.model.errors import InvalidAnswer
+from bot.approvals.model.ids import InterruptId
+from bot.approvals.model.policy import GraphTerms, Route
+from bot.approvals.model.question import Verdict
 from tests.shapes.stage import Stage, a_stage
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bot.approvals import rules
-from bot.approvals.audit import event_of
-from bot.approvals.question import Verdict
-from bot.approvals.request import Request
-from bot.approvals.task import Task
+from bot.approvals.model.audit import event_of
+from bot.approvals.model.question import Verdict
+from bot.approvals.model.request import Request
+from bot.approvals.model.task import Task
+from bot.approvals.rules import lifecycle
 from tests.shapes.stage import Stage, a_stage, asks
 
 ASKED = "Do you approve this action?"
@@ -80,5 +80,5 @@ async def test_a_message_answers_it_no_more(tmp_path: Path) -> None:
     async with a_stage(tmp_path, asks(ASKED)) as stage:
         request = await as_before(stage, await stage.started())
 
-        assert not rules.takes_words(request.question)
+        assert not lifecycle.takes_words(request.question)
         assert not request.asks_requester

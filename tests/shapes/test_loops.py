@@ -12,9 +12,9 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Send, interrupt
 from typing_extensions import TypedDict
 
-from bot.approvals.decision import Approve
-from bot.approvals.errors import StaleVersion
-from bot.approvals.task import Ended
+from bot.approvals.model.decision import Approve
+from bot.approvals.model.errors import StaleVersion
+from bot.approvals.model.task import Ended
 from tests.fakes.world import ALICE
 from tests.shapes.stage import a_stage
 

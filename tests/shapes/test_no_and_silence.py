@@ -9,12 +9,12 @@ from typing import Any, Final
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from bot.approvals.decision import Answered, Approve, Choose, Decision, Expired, Reject, Respond
-from bot.approvals.errors import InvalidAnswer
-from bot.approvals.ids import JSON
-from bot.approvals.question import Question, Verdict
-from bot.engine import questions
-from bot.engine.questions import conventions
+from bot.approvals.model.decision import Answered, Approve, Choose, Decision, Expired, Reject, Respond
+from bot.approvals.model.errors import InvalidAnswer
+from bot.approvals.model.ids import JSON
+from bot.approvals.model.question import Question, Verdict
+from bot.engines import questions
+from bot.engines.questions import conventions
 
 AT: Final = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
 EXPIRED: Final = Expired(at=AT)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.decision import Approve, Choose, ItemVerdict, Reject, Respond
-from bot.approvals.errors import InvalidAnswer, VerdictNotOffered
-from bot.approvals.ids import JSON
-from bot.approvals.policy import GraphTerms
-from bot.approvals.question import Risk, Verdict
+from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Reject, Respond
+from bot.approvals.model.errors import InvalidAnswer, VerdictNotOffered
+from bot.approvals.model.ids import JSON
+from bot.approvals.model.policy import GraphTerms
+from bot.approvals.model.question import Risk, Verdict
 from tests.shapes.stage import a_stage, asks
 
 SILENCE = "Rejected: nobody answered by 2026-03-02 11:00 UTC."

@@ -13,12 +13,12 @@ from langgraph.graph import StateGraph
 from pydantic import BaseModel, Field, field_validator
 from typing_extensions import TypedDict
 
-from bot.approvals.decision import Answered, Approve, Choose, ItemVerdict, Reject, Respond
-from bot.approvals.errors import InvalidAnswer, VerdictNotOffered
-from bot.approvals.ids import JSON
-from bot.approvals.question import Verdict
-from bot.approvals.surface import SurfaceKind
-from bot.engine import questions, schemas
+from bot.approvals.model.decision import Answered, Approve, Choose, ItemVerdict, Reject, Respond
+from bot.approvals.model.errors import InvalidAnswer, VerdictNotOffered
+from bot.approvals.model.ids import JSON
+from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.question import Verdict
+from bot.engines import questions, schemas
 from tests.shapes.stage import a_stage, asks
 
 SILENCE = "Rejected: nobody answered by 2026-03-02 11:00 UTC."

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import pytest
 
-from bot.approvals.decision import Answered, Approve, Decision, Expired, ItemVerdict, Reject, Respond
-from bot.approvals.errors import InvalidAnswer
-from bot.approvals.question import Question, Verdict
-from bot.engine import questions
+from bot.approvals.model.decision import Answered, Approve, Decision, Expired, ItemVerdict, Reject, Respond
+from bot.approvals.model.errors import InvalidAnswer
+from bot.approvals.model.question import Question, Verdict
+from bot.engines import questions
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "interrupts.md"
 AT: Final = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)

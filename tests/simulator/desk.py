@@ -11,12 +11,12 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator.client import Seat, Simulator
-from bot.simulator.clock import Clock
-from bot.simulator.manifest import parse
-from bot.simulator.server import Server
-from bot.simulator.workspace import read
-from bot.simulator.world import World
+from simulator.client import Seat, Simulator
+from simulator.clock import Clock
+from simulator.manifest import parse
+from simulator.server import Server
+from simulator.workspace import read
+from simulator.world import World
 
 MANIFEST: dict[str, Any] = {
     "display_information": {"name": "Countersign"},

@@ -8,7 +8,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator.client import render_text
+from simulator.client import render_text
 from tests.simulator.desk import Desk, actions, button, modal, section
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.simulator.blocks import Place, complaints_about
-from bot.simulator.client import ControlError
+from simulator.blocks import Place, complaints_about
+from simulator.client import ControlError
 from tests.simulator.desk import Desk, Socket, actions, modal, plain, question, refusal, section
 
 OPTIONS = [{"text": plain(name), "value": name.lower()} for name in ("One", "Two")]

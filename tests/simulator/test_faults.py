@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError, SlackRequestError
 
-from bot.simulator.client import ControlError
+from simulator.client import ControlError
 from tests.simulator.desk import Desk, refusal, wait_for_sleeper
 
 

@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
-from bot.simulator.client import ControlError
-from bot.simulator.clock import Clock
-from bot.simulator.request_urls import signature
+from simulator.client import ControlError
+from simulator.clock import Clock
+from simulator.request_urls import signature
 from tests.simulator.desk import MANIFEST, Desk, actions, button, make_world, modal, opened, wait_for_sleeper
 
 Answer = Callable[[web.Request, str], Awaitable[web.Response]]

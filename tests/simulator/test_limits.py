@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from bot.simulator.blocks import Place, complaints_about
-from bot.simulator.errors import SlackError
-from bot.simulator.views import check
+from simulator.blocks import Place, complaints_about
+from simulator.errors import SlackError
+from simulator.views import check
 from tests.simulator.desk import Desk, actions, button, modal, plain, question, refusal, section
 
 

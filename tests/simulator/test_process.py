@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 import yaml
 
-from bot.simulator.client import ControlError, Simulator, TimedOut, spawn
-from bot.simulator.process import NotReady
-from bot.simulator.server import Server
+from simulator.client import ControlError, Simulator, TimedOut, spawn
+from simulator.process import NotReady
+from simulator.server import Server
 from tests.simulator.desk import MANIFEST, Desk, make_world
 
 
@@ -87,7 +87,7 @@ async def test_the_page_and_its_parts_are_served_with_a_policy_that_keeps_it_on_
 
 
 def test_the_page_never_parses_data_as_html_and_names_no_address_outside() -> None:
-    page = resources.files("bot.simulator").joinpath("page")
+    page = resources.files("simulator").joinpath("page")
     for part in (each for each in page.iterdir() if each.is_file()):
         source = part.read_text()
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", source), part.name

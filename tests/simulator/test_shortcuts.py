@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.simulator.client import ControlError
-from bot.simulator.manifest import ManifestError, parse
+from simulator.client import ControlError
+from simulator.manifest import ManifestError, parse
 from tests.simulator.desk import MANIFEST, Desk, modal
 
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator.client import Simulator
-from bot.simulator.process import NotReady, SimulatorProcess, spawn
+from simulator.client import Simulator
+from simulator.process import NotReady, SimulatorProcess, spawn
 from tests.simulator.desk import TRUSTED, actions, button, section
 
 

@@ -1,6 +1,6 @@
 """What a person reads of a message or view."""
 
-from bot.simulator.client import Names, render_text
+from simulator.client import Names, render_text
 from tests.simulator.desk import actions, button, modal, plain, question, section
 
 NAMES = Names(people={"U0BOB": "bob"}, groups={"S0OPS": "ops-leads"}, channels={"C0OPS": "ops"})

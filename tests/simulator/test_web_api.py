@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator.client import ControlError
+from simulator.client import ControlError
 from tests.simulator.desk import MANIFEST, Desk, actions, button, make_world, opened, plain, refusal, section
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.simulator.process import NotReady, spawn
-from bot.simulator.workspace import WorkspaceError, parse, read
+from simulator.process import NotReady, spawn
+from simulator.workspace import WorkspaceError, parse, read
 from tests.simulator.desk import MANIFEST, Desk
 
 SMALL: dict[str, Any] = {

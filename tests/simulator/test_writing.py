@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.simulator.client import ControlError, render_text
-from bot.simulator.writing import as_sent
+from simulator.client import ControlError, render_text
+from simulator.writing import as_sent
 from tests.simulator.desk import Desk
 
 PEOPLE = {"bob": "<@U0BOB>", "on-call": "<!subteam^S0ONCALL>", "here": "<!here>"}

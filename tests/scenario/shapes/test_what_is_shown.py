@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bot.simulator.client import Seat
+from simulator.client import Seat
 from tests.scenario.shapes.cases import LONG, PAGED
 from tests.scenario.shapes.conftest import Asks
 from tests.scenario.stage import Bot, Room

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator.client import Simulator
-from bot.slack.calls import web_client
+from bot.slack.api.calls import web_client
+from simulator.client import Simulator
 
 ROOT = Path(__file__).parents[3]
 
@@ -36,7 +36,7 @@ class Slack:
 @pytest.fixture(scope="session")
 def ready() -> Iterator[dict[str, str]]:
     """The ready line of a simulator without rate limits."""
-    command = [sys.executable, "-m", "bot.simulator", "--fast", "--manifest", "manifest.yml"]
+    command = [sys.executable, "-m", "simulator", "--fast", "--manifest", "manifest.yml"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.approvals.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, Reject, Respond, Vote
-from bot.approvals.ids import (
+from bot.approvals.model.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, Reject, Respond, Vote
+from bot.approvals.model.ids import (
     JSON,
     ChannelId,
     InterruptId,
@@ -18,13 +18,25 @@ from bot.approvals.ids import (
     ThreadId,
     UserId,
 )
-from bot.approvals.notes import Comment, Delegation, Extension, Then, Unreached
-from bot.approvals.policy import Expire, Policy, Remind, Step, one_stage
-from bot.approvals.ports import View
-from bot.approvals.question import Item, Question, Risk, Verdict
-from bot.approvals.request import Decided, Delivered, Edit, Pending, Request, RequestState, Superseded
-from bot.approvals.surface import Surface, SurfaceKind
-from bot.approvals.task import Ended, Failed, Failure, Running, Task, TaskCancelled, TaskState, Waiting
+from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.policy import Expire, Policy, Remind, Step, one_stage
+from bot.approvals.model.question import Item, Question, Risk, Verdict
+from bot.approvals.model.request import (
+    Comment,
+    Decided,
+    Delegation,
+    Delivered,
+    Edit,
+    Extension,
+    Pending,
+    Request,
+    RequestState,
+    Superseded,
+    Then,
+    Unreached,
+)
+from bot.approvals.model.task import Ended, Failed, Failure, Running, Task, TaskCancelled, TaskState, Waiting
+from bot.approvals.ports.slack import View
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 TEAM = TeamId("T0ACME")

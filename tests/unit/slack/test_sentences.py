@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.approvals.ports import Graph, Input
-from bot.slack.commands import spoken
+from bot.approvals.model.agent import Graph, Input
+from bot.slack.listeners.task_command import spoken
 
 
 def an_input(name: str, kind: str = "string", *, required: bool = True) -> Input:

@@ -1,0 +1,155 @@
+"""`make bench`: Countersign beside bare LangGraph and the bot of the tutorials, on SQLite and Redis, in one run.
+
+Nothing here is asserted: other work on the machine moves every number, and ratios less than numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import decisions, report, scale, stage
+from benchmarks.unpaced import LIFTED
+from tests.redis_server import NoRedis, find
+
+LONGEST = 240.0
+"""Seconds for one measurement."""
+SECTIONS = ("decisions", "sweeps", "memory", "recovery")
+BOTS = {"bot": "benchmarks.unpaced", "naive": "benchmarks.naive"}
+LIFTED_NOTE = (
+    f"Lifted for the bot: its own keeping to Slack's pace ({', '.join(LIFTED)} of bot.slack: a post a second in a "
+    "channel, 50 updates a minute). The local Slack has no rate limits here. Slack, its people and the bot share this "
+    "machine."
+)
+
+
+async def main(options: argparse.Namespace) -> int:
+    """Measure, print, write."""
+    began = time.monotonic()
+    names = [name for name in options.stores if name != "redis" or _redis()]
+    results: dict[str, dict[str, Any]] = {name: {} for name in names}
+    problems: list[tuple[str, str]] = []
+
+    async def measured(name: str, what: str, measurement: Awaitable[Any]) -> Any:
+        sys.stderr.write(f"{time.monotonic() - began:6.1f} s  {name}: {what}\n")
+        try:
+            async with asyncio.timeout(min(LONGEST, began + 60 * options.minutes - time.monotonic())):
+                return await measurement
+        except (TimeoutError, RuntimeError) as error:
+            problems.append((f"{name}: {what}", str(error) or "there was no time left for it"))
+            return None
+
+    with tempfile.TemporaryDirectory(prefix="countersign-bench-") as scratch:
+        for name in names:
+            found = await _store(name, Path(scratch) / name, options, measured)
+            results[name] = {what: numbers for what, numbers in found.items() if numbers}
+    print(LIFTED_NOTE, report.table(results), report.failures(problems), sep="\n")  # noqa: T201
+    _write(options, results, problems, time.monotonic() - began)
+    return 1 if problems else 0
+
+
+async def _store(name: str, folder: Path, options: argparse.Namespace, measured: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "decisions" in options.only:
+        sizes = decisions.Sizes(
+            decisions=options.decisions,
+            at_once=options.at_once,
+            rounds=options.rounds,
+            clicks=options.clicks,
+            per_second=options.per_second,
+        )
+        measurement = decisions.side_by_side(name, folder, BOTS, sizes)
+        found |= await measured(name, "decisions, beside bare LangGraph and the naive bot", measurement) or {}
+    if "sweeps" in options.only:
+        swept = {
+            str(size): await measured(
+                name,
+                f"sweeps with {size:,} pending",
+                scale.sweeps(name, folder / f"sweeps-{size}", size, options.due),
+            )
+            for size in options.pending
+        }
+        found["sweeps"] = swept if all(swept.values()) else None
+    if "memory" in options.only:
+        found["memory"] = await measured(name, "memory", scale.memory(name, folder / "memory", [0, *options.memory]))
+    if "recovery" in options.only:
+        waiting, left = options.memory[-1], options.undelivered
+        found["recovery"] = await measured(
+            name,
+            f"start with {waiting:,} pending and {left:,} undelivered",
+            scale.recovery(name, folder / "recovery", waiting, left),
+        )
+    return found
+
+
+def _redis() -> bool:
+    try:
+        sys.stderr.write(f"redis: {find()}\n")
+    except NoRedis as error:
+        sys.stderr.write(f"redis: NOT MEASURED: {error}\n")
+        return False
+    return True
+
+
+def _write(
+    options: argparse.Namespace, results: dict[str, Any], problems: list[tuple[str, str]], seconds: float
+) -> None:
+    path = options.json or Path("var/bench") / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    settings = {name: value for name, value in vars(options).items() if name != "json"}
+    machine = {"python": platform.python_version(), "processors": os.cpu_count()}
+    written = {
+        "settings": settings,
+        "machine": machine,
+        "note": LIFTED_NOTE,
+        "results": results,
+        "problems": problems,
+        "seconds": seconds,
+    }
+    path.write_text(json.dumps(written, indent=2) + "\n")
+    sys.stdout.write(f"{seconds:.0f} s; written to {path}\n")
+
+
+def _options(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
+    parser.add_argument("--stores", nargs="+", choices=stage.BACKENDS, default=stage.BACKENDS)
+    parser.add_argument("--decisions", type=int, help="tasks from start to outcome")
+    parser.add_argument("--at-once", type=int, default=16, help="of them under way at a time")
+    parser.add_argument("--rounds", type=int, default=3, help="in which they take turns; the median counts")
+    parser.add_argument("--clicks", type=int)
+    parser.add_argument("--per-second", type=int, default=50, help="clicks a second")
+    parser.add_argument("--pending", type=int, nargs="+", help="sizes for the sweep")
+    parser.add_argument("--due", type=int, help="requests that are due at once")
+    parser.add_argument("--memory", type=int, nargs="+", help="sizes for memory, the last for the start too")
+    parser.add_argument("--undelivered", type=int)
+    parser.add_argument("--minutes", type=float, default=8, help="for all; what has no time left is not measured")
+    parser.add_argument("--json", type=Path, help="where to write the numbers (var/bench/<time>.json)")
+    options = parser.parse_args(arguments)
+    sizes: dict[str, Any] = {
+        "decisions": (300, 60),
+        "clicks": (250, 50),
+        "pending": ([1_000, 100_000], [100, 1_000]),
+        "due": (1_000, 100),
+        "memory": ([1_000, 10_000], [100, 1_000]),
+        "undelivered": (500, 50),
+    }
+    for name, (whole, quick) in sizes.items():
+        if getattr(options, name) is None:
+            setattr(options, name, quick if options.quick else whole)
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(_options())))

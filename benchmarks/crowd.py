@@ -1,0 +1,134 @@
+"""People who start tasks and click, and what Slack saw of it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.stage import ROOMS
+from simulator.client import Json, Simulator
+
+NAME = re.compile(r"n\d{6}")
+LOOK_AGAIN = 0.02
+LATE = 60.0
+
+
+@dataclass(slots=True)
+class Seen:
+    """One task, as far as Slack has seen it."""
+
+    card: asyncio.Future[Json]
+    outcome: asyncio.Future[None]
+
+
+@dataclass(slots=True)
+class Crowd:
+    """Everybody at once: alice starts tasks in many channels, bob approves them."""
+
+    simulator: Simulator
+    seen: dict[str, Seen] = field(default_factory=dict)
+    _threads: dict[str, str] = field(default_factory=dict)
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+    _read: int = 0
+
+    async def start(self) -> str:
+        """Start a task; returns its name once the command is acknowledged."""
+        number = next(self._numbers)
+        name = f"n{number:06d}"
+        loop = asyncio.get_running_loop()
+        self.seen[name] = Seen(card=loop.create_future(), outcome=loop.create_future())
+        room = f"#room-{number % ROOMS}"
+        answer = await self.simulator.seat("alice").command(room, f"/task approval name={name}")
+        assert answer["ok"], answer
+        return name
+
+    async def asked(self) -> str:
+        """Start a task; returns its name once its card is there."""
+        name = await self.start()
+        await in_time(self.seen[name].card, f"the card of {name}")
+        return name
+
+    async def approve(self, name: str) -> None:
+        """Click, and wait for the acknowledgement."""
+        answer = await self.simulator.seat("bob").press(self.seen[name].card.result(), "approve")
+        assert answer["ok"], answer
+
+    async def ended(self, name: str) -> None:
+        await in_time(self.seen[name].outcome, f"the end of {name}")
+
+    async def whole(self) -> None:
+        """A task from its command to its outcome."""
+        name = await self.asked()
+        await self.approve(name)
+        await self.ended(name)
+
+    async def several(self, count: int, at_once: int, *, only_asked: bool = False) -> tuple[list[str], float]:
+        """So many tasks, some at a time; their names where they are only asked, and how long it took."""
+        slots = asyncio.Semaphore(at_once)
+
+        async def one() -> str:
+            async with slots:
+                if only_asked:
+                    return await self.asked()
+                await self.whole()
+                return ""
+
+        began = time.monotonic()
+        names = await asyncio.gather(*(one() for _ in range(count)))
+        return names, time.monotonic() - began
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Within it those who wait are told; outside nothing is read, which would cost others their time."""
+        watch = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watch.cancel()
+            await asyncio.wait([watch])
+
+    async def _watch(self) -> None:
+        """Read what the bot sends to Slack, and tell those who wait for it."""
+        while True:
+            for entry in await self.simulator.traffic(after=self._read):
+                if entry["direction"] == "call" and "status" not in entry:
+                    break  # not answered yet: read it again
+                self._read = entry["seq"]
+                if entry.get("method") == "chat.postMessage" and entry["ok"]:
+                    self._posted(entry["arguments"], entry["answer"])
+            await asyncio.sleep(LOOK_AGAIN)
+
+    def _posted(self, arguments: Json, answer: Json) -> None:
+        blocks = str(arguments.get("blocks", ""))
+        if re.search(r"action_id\W+approve\b", blocks):
+            found = NAME.search(blocks)
+            assert found is not None, blocks
+            self._threads[arguments.get("thread_ts") or answer["ts"]] = found[0]
+            done: asyncio.Future[Any] = self.seen[found[0]].card
+            value: Json | None = {"channel": answer["channel"], "ts": answer["ts"]}
+        elif "finished" in arguments.get("text", "") and arguments.get("thread_ts") in self._threads:
+            done, value = self.seen[self._threads[arguments["thread_ts"]]].outcome, None
+        else:
+            return
+        if not done.done():
+            done.set_result(value)
+
+
+@asynccontextmanager
+async def crowd(url: str) -> AsyncIterator[Crowd]:
+    """The people of the Slack at that address."""
+    async with Simulator.connect(url) as simulator:
+        yield Crowd(simulator)
+
+
+async def in_time(waited: Awaitable[Any], what: str) -> None:
+    try:
+        await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(waited)), LATE)
+    except TimeoutError:
+        raise RuntimeError(f"{what} did not come within {LATE} s") from None

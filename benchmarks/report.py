@@ -1,0 +1,87 @@
+"""The results as a table: ratios first, then what they were made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from benchmarks.stage import BACKENDS
+
+Results = Mapping[str, Mapping[str, Any]]
+"""By store: the name of a measurement -> its numbers."""
+Row = tuple[str, str, str]
+
+
+def table(results: Results) -> str:
+    """For a terminal."""
+    stores = [name for name in BACKENDS if name in results]
+    measured = [dict(_ratios(results[name])) for name in stores]
+    numbers = [dict(_numbers(results[name])) for name in stores]
+    lines = [("", *stores)]
+    for title, columns in (("RATIOS", measured), ("NUMBERS", numbers)):
+        lines += [("", *("" for _ in stores)), (title, *("" for _ in stores))]
+        labels = list(dict.fromkeys(label for column in columns for label in column))
+        lines += [(label, *(column.get(label, "-") for column in columns)) for label in labels]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(stores) + 1)]
+    return "\n".join(
+        line[0].ljust(widths[0])
+        + "".join("  " + cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
+        for line in lines
+    )
+
+
+def _ratios(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if {"bare", "bot", "naive"} <= one.keys():
+        bot, naive = one["bot"], one["naive"]
+        yield "decisions/s, bot : bare LangGraph (goal 0.5)", f"{bot['per_second_of_bare']:.2f}"
+        yield "decisions/s, naive bot : bare LangGraph", f"{naive['per_second_of_bare']:.2f}"
+        yield "CPU a decision, bot process : bare LangGraph", f"{bot['cpu_ms_each_of_bare']:.1f}"
+        yield "CPU a decision, naive bot : bare LangGraph", f"{naive['cpu_ms_each_of_bare']:.1f}"
+    if {"bot_clicks", "naive_clicks"} <= one.keys():
+        for what in ("acknowledged", "resumed", "updated"):
+            yield (
+                f"click to {what}, p50, bot : naive bot",
+                _over(one["bot_clicks"], one["naive_clicks"], f"{what}_p50_ms"),
+            )
+    if "sweeps" in one:
+        small, *_, large = one["sweeps"].values()
+        few, *_, many = one["sweeps"]
+        yield f"empty sweep, {int(many):,} : {int(few):,} pending (goal 1)", _over(large, small, "empty_ms")
+        yield f"a due request, {int(many):,} : {int(few):,} pending", _over(large, small, "due_ms_each")
+    if "memory" in one:
+        none, *_, large = one["memory"].values()
+        yield f"memory, {int(list(one['memory'])[-1]):,} : 0 pending (goal 1)", _over(large, none, "megabytes")
+        if "recovery" in one:
+            yield "start with all that waits : empty start", _over(one["recovery"], none, "start_seconds")
+
+
+def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for who, name in (("bare", "bare LangGraph"), ("bot", "bot"), ("naive", "naive bot")):
+        if who in one:
+            yield f"decisions/s, {name}", f"{one[who]['per_second']:.1f}"
+            yield f"CPU ms a decision, {name}", f"{one[who]['cpu_ms_each']:.1f}"
+    for who, name in (("bot_clicks", "bot"), ("naive_clicks", "naive bot")):
+        if who in one:
+            for what in ("acknowledged", "resumed", "updated"):
+                cells = [f"{one[who][f'{what}_{cut}_ms']:.0f}" for cut in ("p50", "p99", "max")]
+                yield f"click to {what}, {name}: p50 / p99 / max ms", " / ".join(cells)
+    for size, each in one.get("sweeps", {}).items():
+        yield f"empty sweep, {int(size):,} pending: ms", f"{each['empty_ms']:.2f}"
+        yield f"a due request, {int(size):,} pending: ms", f"{each['due_ms_each']:.2f}"
+    for size, each in one.get("memory", {}).items():
+        yield f"resident memory, {int(size):,} pending: MB", f"{each['megabytes']:.0f}"
+    if "memory" in one:
+        yield "start, nothing pending: s", f"{next(iter(one['memory'].values()))['start_seconds']:.1f}"
+    if "recovery" in one:
+        found = one["recovery"]
+        yield "start, with all that waits: s", f"{found['start_seconds']:.1f}"
+        yield "all undelivered delivered after: s", f"{found['delivered_seconds']:.1f}"
+        yield "all of it shown in Slack after: s", f"{found['shown_seconds']:.1f}"
+
+
+def _over(one: Mapping[str, float], other: Mapping[str, float], what: str) -> str:
+    return f"{one[what] / other[what]:.2f}"
+
+
+def failures(problems: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f"NOT MEASURED: {what}: {why}" for what, why in problems)

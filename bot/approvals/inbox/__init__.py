@@ -1,0 +1,1 @@
+"""What waits for whom: lists, Home, and the daily summary."""

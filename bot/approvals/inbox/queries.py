@@ -1,0 +1,276 @@
+"""What an inbox holds, read from the records: what waits for somebody, what they asked for, what they decided."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol, TypeVar
+
+from bot.approvals.model import inbox
+from bot.approvals.model.errors import Unreachable
+from bot.approvals.model.ids import MessageRef, Person, Ts
+from bot.approvals.model.inbox import Inbox, Look, Section
+from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.policy import Escalate
+from bot.approvals.model.request import Request
+from bot.approvals.model.task import Task
+from bot.approvals.ports.slack import Directory, Drawing, LookupFailed, LookupRefused
+from bot.approvals.ports.storage import Records, Storage
+from bot.approvals.rules import voting
+from bot.approvals.rules.matching import ANY_CHANNEL, Policies, is_channel, is_group
+from bot.approvals.services.unit_of_work import until_won
+
+MOST: Final = 100
+"""Of each kind that an inbox looks at; with more that wait, the gravest."""
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A task, or one request of it, and where in Slack it is to be seen."""
+
+    records: Records
+    request: Request | None = None
+
+    @property
+    def place(self) -> MessageRef | None:
+        """The request's card, or the message that opens the task's thread; None while it is not posted."""
+        kind, id = (SurfaceKind.CARD, self.request.id) if self.request else (SurfaceKind.OPENING, None)
+        found = (each.ref for each in self.records.surfaces if each.kind is kind and each.request_id == id)
+        return next((ref for ref in found if ref is not None), None)
+
+    @property
+    def thread_ts(self) -> Ts | None:
+        """The message under which the place is; None where it stands by itself."""
+        if self.records.task.thread_ts is not None:
+            return self.records.task.thread_ts
+        opening = next((each.ref for each in self.records.surfaces if each.kind is SurfaceKind.OPENING), None)
+        return None if opening is None or opening == self.place else opening.ts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """A page of a list, `number` counted from 0; `total` is the list's length, as far as it was looked at."""
+
+    rows: tuple[T, ...] = ()
+    number: int = 0
+    pages: int = 1
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Who somebody is, as far as Slack says."""
+
+    names: frozenset[str]
+    """By which requests may mean them, in small letters."""
+    ordinary: bool = True
+    """Whether they are an ordinary member: no guest, and of no other company."""
+    untold: tuple[str, ...] = ()
+    """What Slack will not say until an operator changes something: finished sentences."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What somebody's inbox holds, as they look at it."""
+
+    person: Person
+    look: Look
+    waiting: Page[Row]
+    asked: Page[Row]
+    decided: Page[Row]
+    all_waiting: int
+    """Whatever is chosen to be shown."""
+    overdue: int
+    graphs: tuple[str, ...]
+    """Of what waits, in the order of their names."""
+    digest: str = ""
+    """When the person wants to be told; empty: never."""
+    untold: tuple[str, ...] = ()
+    """What of it may be missing, because Slack does not say who is meant: finished sentences."""
+
+
+class Front(Protocol):
+    """Slack, as far as it shows inboxes."""
+
+    def page_size(self, section: Section) -> int:
+        """How many rows of it a Home shows at once."""
+        ...
+
+    def digest_size(self, section: Section) -> int:
+        """How many rows of it a digest shows."""
+        ...
+
+    def draw_home(self, contents: Contents) -> Drawing:
+        """The Home, within Slack's limits whatever it holds. Pure."""
+        ...
+
+    def draw_digest(self, contents: Contents) -> Drawing:
+        """What waits, as a message that `Messenger.post` posts. Pure."""
+        ...
+
+    async def publish(self, person: Person, drawing: Drawing, hash: str) -> str:
+        """Show a Home in the place of the one of that hash, or of any where it is empty; returns its own.
+
+        `MessageGone` where another one stands there now; `PlaceGone`, `OutcomeUnknown` or `NotNow`.
+        """
+        ...
+
+
+class Errands(Protocol):
+    """What is done for people in tasks that `bot.app` owns. Both return at once, however often they are called."""
+
+    def home(self, person: Person) -> None:
+        """Bring this person's Home level with the records, where they have opened it."""
+        ...
+
+    def digest(self, person: Person) -> None:
+        """Send this person the digest that is due."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inboxes:
+    storage: Storage
+    directory: Directory
+    groups: tuple[str, ...] = ()
+    """The user groups that policies ask, as they name them."""
+    channels: tuple[str, ...] = ()
+    """Those whose members policies ask, as they name them."""
+
+    async def known(self, person: Person) -> Known:
+        """By which names requests may mean them; `Unreachable` if Slack does not say. What Slack will not say until an
+        operator changes something is left out, and said if policies ask such people."""
+        try:
+            member, names = await self.directory.member(person), await self.directory.names_of(person)
+            groups, no_groups = await self._groups(person)
+            rooms, no_rooms = await self._rooms(person)
+        except LookupFailed as failed:
+            raise Unreachable("Slack did not say who you are") from failed
+        return Known(
+            names=frozenset(name.lower() for name in (*names, *groups, *rooms)),
+            ordinary=not member.ineligible,
+            untold=(*(no_groups if self.groups else ()), *no_rooms),
+        )
+
+    async def waiting(self, person: Person) -> tuple[Request, ...]:
+        """What this person may answer and has not, the gravest and soonest first."""
+        return await self._waiting(person, await self.known(person))
+
+    async def waits(self, request: Request, person: Person) -> bool:
+        """Whether this person may answer it and has not."""
+        return waits_for(request, person, await self.known(person))
+
+    async def asked(self, person: Person) -> tuple[Task, ...]:
+        """The tasks that this person started: those that go on first, and the newest of both."""
+        return tuple(sorted(await self.storage.tasks_of(person, MOST), key=lambda task: task.finished))
+
+    async def decided(self, person: Person) -> tuple[Request, ...]:
+        """What this person voted on, the latest vote first."""
+        return await self.storage.answered_by(person, MOST)
+
+    async def contents(self, person: Person, look: Look, size: Callable[[Section], int]) -> Contents:
+        """All that their inbox holds, so many rows of each section to a page."""
+        kept = await self.storage.inbox(person)
+        known = await self.known(person)
+        waiting = await self._waiting(person, known)
+        shown = [request for request in waiting if look.shows(request)]
+
+        async def page(section: Section, of: Sequence[Request | Task]) -> Page[Row]:
+            pages = max((len(of) - 1) // size(section) + 1, 1)
+            number = min(look.page(section), pages - 1)
+            few = of[number * size(section) :][: size(section)]
+            return Page(rows=tuple([await self._row(each) for each in few]), number=number, pages=pages, total=len(of))
+
+        return Contents(
+            person=person,
+            look=look,
+            waiting=await page(Section.WAITING, shown),
+            asked=await page(Section.ASKED, await self.asked(person)),
+            decided=await page(Section.DECIDED, await self.decided(person)),
+            all_waiting=len(waiting),
+            overdue=sum(map(inbox.overdue, waiting)),
+            graphs=tuple(sorted({request.graph for request in waiting})),
+            digest=str(kept.digest.schedule) if kept.digest else "",
+            untold=known.untold,
+        )
+
+    async def change(self, person: Person, change: Callable[[Inbox], Inbox]) -> None:
+        """Keep something else of a person's inbox, whoever changes it at the same time."""
+
+        async def once() -> None:
+            kept = await self.storage.inbox(person)
+            changed = change(kept)
+            if changed != kept:
+                await self.storage.save_inbox(changed)
+
+        await until_won(once)
+
+    async def _waiting(self, person: Person, known: Known) -> tuple[Request, ...]:
+        found = await self.storage.waiting_for(known.names, MOST)
+        return tuple(request for request in found if waits_for(request, person, known))
+
+    async def _groups(self, person: Person) -> tuple[frozenset[str], tuple[str, ...]]:
+        """The user groups that they are in, or what of that Slack will not say."""
+        try:
+            return await self.directory.groups_of(person), ()
+        except LookupRefused as refused:
+            log.warning("who is in which user group %s", refused)
+            return frozenset(), (f"What waits for user groups may be missing here: who is in them {refused}.",)
+
+    async def _rooms(self, person: Person) -> tuple[frozenset[str], tuple[str, ...]]:
+        """Those channels that policies or open requests ask which they are in, or what of that Slack will not say."""
+        asking = await self.storage.waiting_for([ANY_CHANNEL], MOST)
+        asked = (*self.channels, *(ref for request in asking for ref in request.approvers if is_channel(ref)))
+        rooms: set[str] = set()
+        untold: dict[str, None] = {}
+        for ref in dict.fromkeys(asked):
+            try:
+                if person in await self.directory.resolve([ref]):
+                    rooms.add(ref)
+            except LookupRefused as refused:
+                log.warning("who is in the channel %s %s", ref, refused)
+                untold[f"What waits for members of channels may be missing here: who is in them {refused}."] = None
+        return frozenset(rooms), tuple(untold)
+
+    async def _row(self, of: Request | Task) -> Row:
+        if isinstance(of, Task):
+            return Row(records=await self.storage.records_of(of.id))
+        return Row(records=await self.storage.records_of(of.task_id), request=of)
+
+
+def channels_asked(policies: Policies) -> tuple[str, ...]:
+    """The channels whose members policies ask, at first or later, as they name them."""
+    return tuple(ref for ref in _asked(policies) if is_channel(ref))
+
+
+def groups_asked(policies: Policies) -> tuple[str, ...]:
+    """The user groups that policies ask, at first or later, as they name them."""
+    return tuple(ref for ref in _asked(policies) if is_group(ref))
+
+
+def waits_for(request: Request, person: Person, known: Known) -> bool:
+    """Whether an answer of theirs is missing: of one whom requests mean by these names and whose vote is their own, of
+    one who was given somebody's, or of the requester if the question approves nothing."""
+    asked = request.asks_requester and person == request.requester
+    refs = {ref.lower() for ref in request.approvers if known.ordinary or ref not in request.held}
+    named = not known.names.isdisjoint(refs) and request.given_to(person) is None
+    return (
+        (named or asked or any(delegation.to == person for delegation in request.stage_delegations))
+        and voting.may_answer(request, person)
+        and all(vote.person != person for vote in request.stage_votes)
+        and all(person not in stage.voters for stage in request.passed)
+    )
+
+
+def _asked(policies: Policies) -> tuple[str, ...]:
+    """Everyone whom policies ask, at first or later, as they name them."""
+    stages = [stage for policy in policies.policies for stage in policy.stages]
+    later = (
+        to for stage in stages for step in stage.steps if isinstance(step.action, Escalate) for to in step.action.to
+    )
+    return tuple(dict.fromkeys((*(ref for stage in stages for ref in stage.approvers), *later)))

@@ -1,0 +1,1 @@
+"""Records, frozen: what an approval is. They import nothing but each other."""

@@ -1,0 +1,106 @@
+"""What people say of a question, and what comes of it: verdicts, votes, decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from bot.approvals.model.ids import JSON, MessageRef, Person, SurfaceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approve:
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Respond:
+    value: JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choose:
+    choice: str
+
+
+ItemVerdict: TypeAlias = Approve | Reject | Respond | Choose
+"""What was said of one item. An edit is not among them: it changes the question, and is then approved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """One approver's verdicts, one per item, on one version of the question."""
+
+    person: Person
+    verdicts: tuple[ItemVerdict, ...]
+    version: int
+    digest: str
+    at: datetime
+    surface: SurfaceId | None = None
+    stage: int = 0
+    """Of the policy, in which it counts."""
+    message: MessageRef | None = None
+    """The message whose words it was given in; None if it was not given in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """It was settled. `edited` says that what was approved is not what the graph proposed."""
+
+    verdicts: tuple[ItemVerdict, ...]
+    voters: tuple[Person, ...]
+    edited: bool
+    at: datetime
+    ruled: str = ""
+    """Why the policy settled it without people, in words; empty where people did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """Nobody answered in time. Never a consent, and not a rejection by a person either."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """The task was called off; the graph is not resumed."""
+
+    by: Person
+    at: datetime
+
+
+Decision: TypeAlias = Answered | Expired | Cancelled
+
+
+class Outcome(StrEnum):
+    """A decision in one word."""
+
+    APPROVE = "approve"
+    EDIT = "edit"
+    REJECT = "reject"
+    RESPOND = "respond"
+    CHOOSE = "choose"
+    MIXED = "mixed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+def outcome_of(decision: Decision) -> Outcome:
+    """The decision in one word; `mixed` where the items of one question were answered differently."""
+    if isinstance(decision, Expired):
+        return Outcome.EXPIRED
+    if isinstance(decision, Cancelled):
+        return Outcome.CANCELLED
+    words = {type(verdict).__name__.lower() for verdict in decision.verdicts}
+    if len(words) > 1:
+        return Outcome.MIXED
+    outcome = Outcome(words.pop())
+    return Outcome.EDIT if decision.edited and outcome is Outcome.APPROVE else outcome

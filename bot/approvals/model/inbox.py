@@ -1,0 +1,205 @@
+"""What is kept of one person's inbox: their Home as they look at it, and when they want to be told what waits.
+
+What waits is no record of its own: it is a query over requests, in the order of `urgency`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final, assert_never
+from zoneinfo import ZoneInfo
+
+from bot.approvals.model import hours
+from bot.approvals.model.errors import InvalidSchedule
+from bot.approvals.model.ids import Person, SurfaceId
+from bot.approvals.model.question import Risk
+from bot.approvals.model.request import Pending, Request
+
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_NAMED: Final = {"daily": range(7), "weekdays": range(5), "weekends": range(5, 7)}
+_AT: Final = re.compile(r"(\d{1,2})(?::(\d\d))?")
+
+_GRAVITY: Final = {Risk.CRITICAL: 0, Risk.HIGH: 1, Risk.MEDIUM: 2, None: 3, Risk.LOW: 4}
+"""What nobody has said the risk of is not taken for harmless."""
+_NEVER: Final = 10**11 - 1
+
+
+def urgency(request: Request) -> int:
+    """The smaller, the earlier it stands in an inbox: the graver first, and of those as grave what expires sooner."""
+    deadline = _NEVER if request.deadline is None else int(request.deadline.timestamp())
+    return _GRAVITY[request.question.risk] * (_NEVER + 1) + deadline
+
+
+def overdue(request: Request) -> bool:
+    """Whether it has waited so long that its policy took a step: it reminded, or asked others, or time is up."""
+    state = request.state
+    return isinstance(state, Pending) and (bool(state.taken) or state.reminded_at is not None)
+
+
+# --- Home ---------------------------------------------------------------------------------------
+
+
+class Section(StrEnum):
+    """A list on somebody's Home."""
+
+    WAITING = "waiting"
+    ASKED = "asked"
+    DECIDED = "decided"
+
+
+class Only(StrEnum):
+    """What of all that waits is shown."""
+
+    ALL = "all"
+    GRAVE = "grave"
+    OVERDUE = "overdue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What somebody has chosen to see on their Home: which requests, of which graph, and a page of each list."""
+
+    only: Only = Only.ALL
+    graph: str = ""
+    """Empty: of any."""
+    waiting: int = 0
+    asked: int = 0
+    decided: int = 0
+
+    def shows(self, request: Request) -> bool:
+        """Whether a request that waits is among those that were chosen."""
+        match self.only:
+            case Only.GRAVE if request.question.risk not in (Risk.CRITICAL, Risk.HIGH):
+                return False
+            case Only.OVERDUE if not overdue(request):
+                return False
+        return self.graph in ("", request.graph)
+
+    def page(self, section: Section) -> int:
+        """Counted from 0."""
+        return {Section.WAITING: self.waiting, Section.ASKED: self.asked, Section.DECIDED: self.decided}[section]
+
+    def turned(self, section: Section, page: int) -> Look:
+        match section:
+            case Section.WAITING:
+                return replace(self, waiting=page)
+            case Section.ASKED:
+                return replace(self, asked=page)
+            case Section.DECIDED:
+                return replace(self, decided=page)
+            case _ as never:
+                assert_never(never)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """A Home that somebody has opened."""
+
+    opened_at: datetime
+    look: Look = field(default_factory=Look)
+    fingerprint: str = ""
+    """Of what was published last, so that what has not changed costs no call."""
+    hash: str = ""
+    """Slack's name of what was published last: it refuses to put something else in its place under another."""
+
+
+# --- Digest -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """A time of day, and on which days, Monday being 0. In whose zone is asked anew each time."""
+
+    hour: int
+    minute: int
+    days: tuple[int, ...]
+
+    @classmethod
+    def read(cls, words: Sequence[str]) -> Schedule:
+        """What somebody wrote, such as `09:00 weekdays` or `8:30 mon,thu`; `InvalidSchedule`."""
+        match [word.lower() for word in words]:
+            case [time]:
+                days = "weekdays"
+            case [time, days]:
+                pass
+            case _:
+                raise InvalidSchedule(" ".join(words))
+        found = _AT.fullmatch(time)
+        if found is None:
+            raise InvalidSchedule(" ".join(words))
+        hour, minute = int(found[1]), int(found[2] or 0)
+        numbers = _days(days)
+        if hour > 23 or minute > 59 or not numbers:
+            raise InvalidSchedule(" ".join(words))
+        return cls(hour=hour, minute=minute, days=numbers)
+
+    def __str__(self) -> str:
+        named = (name for name, days in _NAMED.items() if tuple(days) == self.days)
+        return f"{self.hour:02}:{self.minute:02} {next(named, ','.join(DAYS[day] for day in self.days))}"
+
+    def after(self, now: datetime, zone: str) -> datetime:
+        """The first such moment after now in that zone; UTC where the zone is not known here."""
+        there = now.astimezone(zone_of(zone))
+        for days in range(8):
+            day = (there + timedelta(days=days)).date()
+            at = datetime(day.year, day.month, day.day, self.hour, self.minute, tzinfo=there.tzinfo).astimezone(UTC)
+            if day.weekday() in self.days and at > now:
+                return at
+        raise ValueError("a schedule has at least one day")
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of that name, or UTC where there is none."""
+    return hours.zone_of(name or "UTC")
+
+
+def _days(word: str) -> tuple[int, ...]:
+    """The days of `weekdays`, or of `mon,thu`; none where a word is no day."""
+    if word in _NAMED:
+        return tuple(_NAMED[word])
+    given = [DAYS.index(day[:3]) if day[:3] in DAYS and len(day) >= 3 else -1 for day in word.split(",")]
+    return () if -1 in given else tuple(sorted(set(given)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """A digest that is due and has not been seen to be sent. Its id travels in the message, as a surface's does."""
+
+    id: SurfaceId
+    since: datetime
+    not_before: datetime
+    """Claimed, or put off, until then."""
+    attempted: bool = False
+    """A post was begun and its outcome is not known."""
+    begun_at: datetime | None = None
+    """When that was first begun, in Slack's time; None if it is not known."""
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """When somebody wants to be told what waits for them."""
+
+    schedule: Schedule
+    next_at: datetime
+    sending: Sending | None = None
+
+    @property
+    def due_at(self) -> datetime:
+        """When there is something to be done about it."""
+        return self.next_at if self.sending is None else min(self.next_at, self.sending.not_before)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """What is kept of one person's inbox; nothing, for most people."""
+
+    person: Person
+    home: Home | None = None
+    digest: Digest | None = None
+    revision: int = 0
+    """Counts saves; 0: nothing is stored yet. Storage compares it before it writes."""

@@ -1,0 +1,347 @@
+"""Secrets under a mask: what of a question everybody may see.
+
+The question itself is never changed, and a digest is always that of the true one: a veil makes a copy to be drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import Enum, IntEnum
+from fnmatch import fnmatchcase
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+
+from bot.approvals.model.ids import JSON
+from bot.approvals.model.question import Question
+
+MASK: Final = "••••"
+"""In the place of a secret; what stands around it may be shown."""
+EDGE: Final = r"(?:(?<!\w)|(?<=\\[nrt]))"
+"""Where a word begins, also behind a line end that is written out, as in JSON within JSON."""
+DEEPEST: Final = 150
+"""Levels of a value that are looked through; what lies deeper is hidden as a whole."""
+_SHORT: Final = 4
+_WORD: Final = 6
+_MOST_KNOWN: Final = 200
+_LONGEST_KNOWN: Final = 4096
+_ROOTS: Final = frozenset({"arguments", "inputs", "payload"})
+_SCHEMA_VALUES: Final = frozenset({"default", "const", "examples", "example", "enum"})
+_NAMES: Final = ("name", "key", "Name", "Key")
+_VALUES: Final = frozenset({"value", "Value", "val"})
+_OWN: Final = ("shape", "convention", "risk")
+"""What the question says in our own words."""
+_SCHEMAS: Final = frozenset({"form", "schema"})
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
+Path: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A secret in a text, of which so many letters at its head and tail may be shown."""
+
+    start: int
+    end: int
+    head: int = 0
+    tail: int = 0
+
+
+class Secrets(Protocol):
+    """What looks like a secret."""
+
+    def found(self, text: str) -> Sequence[Found]:
+        """Where secrets stand in the text, in their order and apart from each other."""
+        ...
+
+    def is_telling(self, name: str, value: JSON) -> bool:
+        """Whether a value of this name is a secret."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """One secret of a question: where it was met first, what is shown instead, and the secret itself."""
+
+    place: str
+    mask: str
+    value: JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Masked(Question):
+    """A question as everybody may see it. Its digest is that of the true one, which a vote is bound to."""
+
+    of: Question
+    hidden: tuple[Hidden, ...] = ()
+
+    @property
+    def canonical(self) -> str:
+        return self.of.canonical
+
+    @property
+    def digest(self) -> str:
+        return self.of.digest
+
+
+def true_of(question: Question) -> Question:
+    """The question that a vote is bound to, of one that may be masked."""
+    return question.of if isinstance(question, Masked) else question
+
+
+def hidden_in(question: Question) -> tuple[Hidden, ...]:
+    """The secrets that the question does not show."""
+    return question.hidden if isinstance(question, Masked) else ()
+
+
+class _Hides(IntEnum):
+    """How much of a value is hidden."""
+
+    FOUND = 0
+    """What looks like a secret."""
+    SECRETS = 1
+    """Every text and number: its name says that it is a secret."""
+    ALL = 2
+    """Everything: the policy says so, and yes or no, or nothing at all, may be what it is about."""
+
+
+def masked(question: Question, secrets: Secrets, marks: Sequence[str] = ()) -> Masked:
+    """The question as everybody may see it."""
+    veil = Veil(secrets, marks)
+    veil.study(question)
+    return veil.question(question)
+
+
+class Veil:
+    """Masks the secrets of one task. The same secret has the same mask everywhere, and another one another.
+
+    `marks` are names of keys, or ends of dotted paths, whose values are hidden in any case; `*` and `?` stand for any
+    letters. What was hidden once for its name is hidden in every text that is masked after it.
+    """
+
+    def __init__(self, secrets: Secrets, marks: Sequence[str] = ()) -> None:
+        self._secrets = secrets
+        self._marks = [mark for mark in map(_parts, marks) if mark]
+        self._masks: dict[str, Hidden] = {}
+        self._taken: set[str] = set()
+        self._known: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+        self._met: dict[str, Hidden] = {}
+        self._learns = False
+
+    def learn(self, value: JSON, root: str) -> None:
+        """Take note of what the value hides for its names, so that it is hidden in texts too."""
+        self._learns = True
+        self.value(value, root)
+        self._learns = False
+
+    def study(self, question: Question) -> None:
+        """Learn what the question's arguments and payload hide."""
+        for item in question.items:
+            self.learn(dict(item.arguments), "arguments")
+        self.learn(question.payload, "payload")
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """What was hidden for its name, as texts may repeat it."""
+        return tuple(self._known)
+
+    def question(self, question: Question) -> Masked:
+        """The question as everybody may see it."""
+        self._met = {}
+        shown = {
+            each.name: self._field(each.name, getattr(question, each.name))
+            for each in fields(question)
+            if each.name not in _OWN
+        }
+        own = {name: getattr(question, name) for name in _OWN}
+        return Masked(**shown, **own, of=question, hidden=tuple(self._met.values()))
+
+    def record(self, record: T, *, but: Collection[str] = ()) -> T:
+        """A copy of a record, with masks in all that it says; the fields of these names stay as they are."""
+        kept = {"id", *but}
+        changed = {
+            each.name: self._field(each.name, getattr(record, each.name))
+            for each in fields(record)
+            if each.name not in kept
+        }
+        return replace(record, **changed)
+
+    def _field(self, name: str, value: Any) -> Any:
+        """What a field of a record holds, under masks, whatever it is."""
+        match value:
+            case Question():
+                return self.question(value)
+            case Enum():
+                return value
+            case str():
+                return self.text(value, name)
+            case tuple():
+                return tuple(self._field(name, each) for each in value)
+            case dict() | list() if name in _SCHEMAS:
+                return self._schema(value, _Hides.FOUND)
+            case Mapping():
+                return self.value(dict(value), name)
+            case list():
+                return self.value(value, name)
+            case _ if is_dataclass(value) and not isinstance(value, type):
+                return self.record(value)
+            case _:
+                return value
+
+    def text(self, words: str, place: str = "") -> str:
+        """The words, with a mask in the place of each secret."""
+        if self._learns:
+            return words
+        found = self._secrets.found(words)
+        if not found and not self._known:
+            return words
+        spans = [(each.start, each.end, each.head, each.tail) for each in found]
+        for start, end in self._repeated(words) if self._known else ():
+            if all(end <= other[0] or other[1] <= start for other in spans):
+                spans.append((start, end, 0, 0))
+        written, at = [], 0
+        for start, end, head, tail in sorted(spans):
+            written += [words[at:start], self._mask(words[start:end], place, head, tail)]
+            at = end
+        return "".join([*written, words[at:]]) if spans else words
+
+    def value(self, value: JSON, root: str) -> JSON:
+        """The value in its own shape, with a text in the place of each secret."""
+        return self._value(value, (root,), _Hides.FOUND)
+
+    # --- Within ---------------------------------------------------------------------------------
+
+    def _value(self, value: JSON, path: Path, hides: _Hides) -> JSON:
+        if len(path) > DEEPEST:
+            return self._mask(value, ".".join(path[:4]), 0, 0)
+        match value:
+            case dict():
+                return self._object(value, path, hides)
+            case list():
+                telling = _telling_entries(value, self._secrets)
+                return [
+                    self._value(each, path, max(hides, _Hides.SECRETS) if number in telling else hides)
+                    for number, each in enumerate(value)
+                ]
+            case _ if hides is _Hides.ALL:
+                return self._whole(value, path)
+            case str() if value and hides is _Hides.SECRETS:
+                return self._whole(value, path)
+            case str():
+                return value if self._learns else self.text(value, ".".join(path))
+            case int() | float() if hides is _Hides.SECRETS and not isinstance(value, bool):
+                return self._whole(value, path)
+            case _:
+                return value
+
+    def _object(self, value: Mapping[str, JSON], path: Path, hides: _Hides) -> JSON:
+        named = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), "")
+        shown: dict[str, JSON] = {}
+        for key, each in value.items():
+            at = (*path, key)
+            name = str(named) if named and key in _VALUES else key
+            if self._marked(at) or self._marked((*path, name)):
+                hidden = _Hides.ALL
+            else:
+                hidden = max(hides, _Hides.SECRETS) if self._secrets.is_telling(name, each) else hides
+            written = self.text(key, ".".join(path))
+            while written in shown:
+                written += "'"
+            shown[written] = self._value(each, at, hidden)
+        return shown
+
+    def _whole(self, value: str | float | None, path: Path) -> str:
+        """The whole value under a mask, which is hidden from now on in texts too."""
+        words = value if isinstance(value, str) else json.dumps(value)
+        found = self._secrets.found(words)
+        whole = len(found) == 1 and (found[0].start, found[0].end) == (0, len(words))
+        mask = self._mask(value, ".".join(path), *((found[0].head, found[0].tail) if whole else (0, 0)))
+        enough = len(words) >= (_WORD if words.isalpha() else _SHORT)
+        if enough and len(words) <= _LONGEST_KNOWN and len(self._known) < _MOST_KNOWN and words not in self._known:
+            self._known[words] = mask
+            self._pattern = None
+        return mask
+
+    def _repeated(self, words: str) -> Iterator[tuple[int, int]]:
+        if self._pattern is None:
+            longest_first = sorted(self._known, key=len, reverse=True)
+            self._pattern = re.compile("|".join(rf"{EDGE}{re.escape(each)}(?!\w)" for each in longest_first))
+        for match in self._pattern.finditer(words):
+            yield match.span()
+
+    def _mask(self, value: JSON, place: str, head: int, tail: int) -> str:
+        words = value if isinstance(value, str) else json.dumps(value, default=str)
+        kept = f"{type(value).__name__}:{words}" if not isinstance(value, str) else words
+        hidden = self._masks.get(kept)
+        if hidden is None:
+            plain = f"{words[:head]}{MASK}{words[len(words) - tail :]}"
+            mask, number = plain, 1
+            while mask in self._taken:
+                number += 1
+                mask = f"{plain}#{number}"
+            self._taken.add(mask)
+            hidden = self._masks[kept] = Hidden(place=place, mask=mask, value=value)
+        self._met.setdefault(kept, replace(hidden, place=place))
+        return hidden.mask
+
+    def _hides(self, name: str) -> _Hides:
+        """What is hidden of a property's values, of which the schema alone is known."""
+        if self._marked((name,)):
+            return _Hides.ALL
+        return _Hides.SECRETS if self._secrets.is_telling(name, "?") else _Hides.FOUND
+
+    def _marked(self, path: Path) -> bool:
+        return any(
+            len(mark) <= len(path)
+            and all(fnmatchcase(name.casefold(), part) for name, part in zip(path[-len(mark) :], mark, strict=True))
+            for mark in self._marks
+        )
+
+    def _schema(self, schema: JSON, hides: _Hides, depth: int = 0) -> JSON:
+        """A JSON Schema with masks in its texts, and for what it says of the values of a telling property."""
+        if depth > DEEPEST:
+            return None
+        match schema:
+            case dict():
+                shown: dict[str, JSON] = {}
+                for key, each in schema.items():
+                    if key == "properties" and isinstance(each, dict):
+                        shown[key] = {
+                            name: self._schema(about, self._hides(name), depth + 1) for name, about in each.items()
+                        }
+                    elif key in _SCHEMA_VALUES:
+                        shown[key] = self._value(each, ("form", key), hides)
+                    else:
+                        shown[key] = self._schema(each, hides, depth + 1)
+                return shown
+            case list():
+                return [self._schema(each, hides, depth + 1) for each in schema]
+            case str():
+                return self.text(schema, "form")
+            case _:
+                return schema
+
+
+def _parts(mark: str) -> Path:
+    """The names of a dotted path; where it begins in a question does not count."""
+    parts = tuple(mark.casefold().split("."))
+    return parts[1:] if len(parts) > 1 and parts[0] in _ROOTS else parts
+
+
+def _telling_entries(entries: Sequence[JSON], secrets: Secrets) -> set[int]:
+    """What follows a name in a list: the word after an option (`--password`), the second of a pair."""
+    telling: set[int] = set()
+    if len(entries) != 2 and not any(isinstance(each, str) and each.startswith("-") for each in entries):
+        return telling
+    for number, (name, value) in enumerate(pairwise(entries)):
+        option = isinstance(name, str) and name.startswith("-") and "=" not in name
+        pair = len(entries) == 2 and isinstance(name, str)
+        if isinstance(name, str) and (option or pair) and secrets.is_telling(name.lstrip("-").rstrip(":"), value):
+            telling.add(number + 1)
+    return telling

@@ -1,0 +1,292 @@
+"""Which rule of the file governs a question: the first that matches, over what holds where none does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
+
+from bot.approvals.model.ids import JSON, ChannelId, Person
+from bot.approvals.model.policy import Consent, Escalate, GraphTerms, Group, Pick, Policy, Stage, Step
+from bot.approvals.model.question import Item, Question
+from bot.approvals.rules.names import matches, matches_exactly, matches_to_the_letter, misleading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a rule may ask about: the question, and the task that asks it."""
+
+    graph: str
+    channel: ChannelId
+    requester: Person
+    inputs: Mapping[str, JSON]
+    question: Question
+    people: Mapping[str, frozenset[Person]] = field(default_factory=dict)
+    """The people that each name in a rule's `requester` resolves to."""
+    channels: Mapping[str, ChannelId] = field(default_factory=dict)
+    """The channel that each name in a rule's `channel` resolves to."""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    """The names in rules of which nobody can say whom or what they mean, with why, as a sentence's end."""
+
+
+class ConditionFailed(Exception):
+    """A rule could not be evaluated; `str()` says why. Nothing may be taken for granted then, either way."""
+
+
+Condition: TypeAlias = Callable[[Facts, Sequence[Item]], Sequence[bool]]
+"""A rule's `when`: whether it holds, for each of these items; raises `ConditionFailed`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """The policy of the questions that match everything that is set. Patterns may hold `*` and `?`."""
+
+    policy: Policy
+    graphs: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
+    requesters: tuple[str, ...] = ()
+    """As a policy names people."""
+    channels: tuple[str, ...] = ()
+    """Channels' ids, or names after a `#`."""
+    when: Condition | None = None
+    condition: str = ""
+    """`when` as it is written."""
+
+    def objection(self, facts: Facts) -> str:
+        """Why the rule does not govern, in words; empty if it does. Raises `ConditionFailed`.
+
+        Of several items, one that matches is enough. A rule that may say yes without a person needs every one, each
+        named as the rule writes it: what only looks like the name of something harmless is asked about.
+        """
+        question = facts.question
+        unknown: list[str] = []
+        if self.graphs and not any(self.covers(facts.graph, pattern) for pattern in self.graphs):
+            return f"the graph is {facts.graph or 'not said'}, not {_or(self.graphs)}"
+        if self.risks and question.risk not in self.risks:
+            return f"its risk is {question.risk or 'not said'}, not {_or(self.risks)}"
+        if self.requesters and not any(facts.requester in facts.people.get(ref, ()) for ref in self.requesters):
+            unknown += [ref for ref in self.requesters if ref in facts.unknown]
+            if not unknown:
+                return f"the requester is not {_or(self.requesters)}"
+        if self.channels and facts.channel not in {facts.channels.get(ref, ref) for ref in self.channels}:
+            nowhere = [ref for ref in self.channels if ref in facts.unknown]
+            if not nowhere:
+                return f"the channel is not {_or(self.channels)}"
+            unknown += nowhere
+        found = self._objections(facts)
+        said = [objection for objection in found if objection]
+        if said and (self.says_yes_alone or len(said) == len(found)):
+            return said[0]
+        if unknown:
+            raise ConditionFailed(" ".join(f"{ref} {facts.unknown[ref]}" for ref in unknown))
+        return ""
+
+    @property
+    def says_yes_alone(self) -> bool:
+        return says_yes_alone(self.policy)
+
+    def covers(self, graph: str, pattern: str) -> bool:
+        """Whether one of the rule's patterns is about this graph. A rule that may say yes without a person is about
+        those alone that are written as it writes them."""
+        return (matches_to_the_letter if self.says_yes_alone else matches)(graph, pattern)
+
+    def _objections(self, facts: Facts) -> list[str]:
+        """Why it does not govern each item; empty words for those that it does."""
+        items = facts.question.items
+        found = [self._objection_to(item) for item in items]
+        named = [at for at, objection in enumerate(found) if not objection]
+        if self.when is not None and named:
+            for at, holds in zip(named, self.when(facts, [items[at] for at in named]), strict=True):
+                found[at] = "" if holds else f"its condition does not hold: {self.condition}"
+        return found
+
+    def _objection_to(self, item: Item) -> str:
+        if self.says_yes_alone and (characters := misleading(item.name)):
+            return f"the action's name holds characters that mislead, {', '.join(characters)}, so people are asked"
+        if self.actions and not any(self._is(item.name, pattern) for pattern in self.actions):
+            return f"the action is {item.name or 'not named'}, not {_or(self.actions)}"
+        return ""
+
+    def _is(self, name: str, pattern: str) -> bool:
+        return (matches_exactly if self.says_yes_alone else matches)(name, pattern)
+
+
+def says_yes_alone(policy: Policy) -> bool:
+    """Whether the policy may lead to an answer that no person has given, and that is no rejection."""
+    silence = (isinstance(step.action, Consent | Pick) for stage in policy.stages for step in stage.steps)
+    return (policy.auto is not None and policy.auto.approve) or any(silence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """All rules, the first match first, and what governs where none matches."""
+
+    rules: tuple[Rule, ...]
+    otherwise: Policy
+    graphs: Mapping[str, GraphTerms] = field(default_factory=dict)
+    """How each graph that is named wants its answers."""
+
+    def select(self, facts: Facts) -> Policy:
+        """The policy that governs, its keys of the question replaced by whom they name.
+
+        Raises `ConditionFailed`, which names the rule: what might have governed cannot be passed over.
+        """
+        for rule in self.rules:
+            try:
+                if not rule.objection(facts):
+                    return bound(rule.policy, facts.question)
+            except ConditionFailed as failed:
+                raise ConditionFailed(f"the rule `{rule.policy.name}` cannot be worked out: {failed}") from failed
+        return bound(self.otherwise, facts.question)
+
+    @property
+    def conditional(self) -> bool:
+        """Whether any rule has a condition, whose evaluation may take a while."""
+        return any(rule.when is not None for rule in self.rules)
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        return (*(rule.policy for rule in self.rules), self.otherwise)
+
+    @property
+    def requesters(self) -> tuple[str, ...]:
+        """Every name that a rule matches requesters with."""
+        return tuple(dict.fromkeys(ref for rule in self.rules for ref in rule.requesters))
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Every name that a rule matches channels with."""
+        return tuple(dict.fromkeys(ref for rule in self.rules for ref in rule.channels))
+
+
+# --- Keys of the question -----------------------------------------------------------------------
+
+
+def is_key(ref: str) -> bool:
+    """Whether an approver's name is a key of the question, such as `details.owner`."""
+    return "@" not in ref and not ref.startswith("#") and "." in ref
+
+
+def bound(policy: Policy, question: Question) -> Policy:
+    """The policy, in which the keys of the question are replaced by the people whom they hold. One that holds none
+    stays, and means nobody. Where those names came from is kept, unless the policy takes guests from the question."""
+
+    def told(written: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The names, and those of them that the question alone has said."""
+        found = {name: _held(name, question) for name in written if is_key(name)}
+        refs = tuple(dict.fromkeys(ref for name in written for ref in found.get(name) or (name,)))
+        held = () if policy.guests else tuple(ref for ref in refs if ref not in written)
+        return refs, held
+
+    def group(each: Group) -> Group:
+        refs, held = told(each.approvers)
+        return replace(each, approvers=refs, held=held)
+
+    def escalation(each: Escalate) -> Escalate:
+        refs, held = told(each.to)
+        return replace(each, to=refs, held=held)
+
+    return _each(policy, group, escalation)
+
+
+# --- Ids ----------------------------------------------------------------------------------------
+
+
+def names_in(policy: Policy) -> tuple[str, ...]:
+    """Every name that the policy asks or posts to, but for the keys of the question."""
+    groups = (group.approvers for stage in policy.stages for group in stage.groups)
+    later = (step.action.to for stage in policy.stages for step in stage.steps if isinstance(step.action, Escalate))
+    channel = (policy.channel,) if policy.channel else ()
+    return tuple(dict.fromkeys(ref for refs in (*groups, *later, channel) for ref in refs if not is_key(ref)))
+
+
+def with_ids(policy: Policy, ids: Mapping[str, str]) -> Policy:
+    """The policy, in which these names are replaced by the ids that they mean. Whom the policy names itself is not
+    taken for one that the question alone has named, however either writes it."""
+
+    def told(written: Iterable[str], held: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        own = {ids.get(ref, ref) for ref in written if ref not in held}
+        refs = tuple(dict.fromkeys(ids.get(ref, ref) for ref in written))
+        return refs, tuple(ref for ref in refs if ref not in own)
+
+    def group(each: Group) -> Group:
+        refs, held = told(each.approvers, each.held)
+        return replace(each, approvers=refs, held=held)
+
+    def escalation(each: Escalate) -> Escalate:
+        refs, held = told(each.to, each.held)
+        return replace(each, to=refs, held=held)
+
+    return replace(_each(policy, group, escalation), channel=ids.get(policy.channel, policy.channel))
+
+
+# --- Within -------------------------------------------------------------------------------------
+
+
+ANY_CHANNEL: Final = "#"
+"""Stands for the members of any channel: no channel is called so."""
+_USER: Final = re.compile(r"[UW][A-Z0-9]+")
+_GROUP: Final = re.compile(r"S[A-Z0-9]+")
+_CHANNEL: Final = re.compile(r"[CG][A-Z0-9]+")
+_EMAIL: Final = re.compile(r"[^@\s<>#]+@[^@\s<>]+")
+
+
+def _each(policy: Policy, group: Callable[[Group], Group], escalation: Callable[[Escalate], Escalate]) -> Policy:
+    def step(each: Step) -> Step:
+        return replace(each, action=escalation(each.action)) if isinstance(each.action, Escalate) else each
+
+    def stage(each: Stage) -> Stage:
+        return replace(each, groups=tuple(map(group, each.groups)), steps=tuple(map(step, each.steps)))
+
+    return replace(policy, stages=tuple(map(stage, policy.stages)))
+
+
+def _held(name: str, question: Question) -> tuple[str, ...]:
+    return tuple(ref for value in _values(name.split("."), question) for ref in _people(value))
+
+
+def _values(path: Sequence[str], question: Question) -> Iterator[JSON]:
+    """What the payload holds there; below `arguments`, what each item's arguments hold."""
+    if path[0] == "arguments":
+        yield from (_at(dict(item.arguments), path[1:]) for item in question.items)
+    else:
+        yield _at(question.payload, path)
+
+
+def _at(value: JSON, path: Sequence[str]) -> JSON:
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _people(value: JSON) -> Iterator[str]:
+    """User ids and e-mail addresses alone: a graph may name people, and no group."""
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, str) and names_one(each):
+            yield each
+
+
+def is_user(ref: str) -> bool:
+    """Whether it is a user's id."""
+    return _USER.fullmatch(ref) is not None
+
+
+def is_group(ref: str) -> bool:
+    """Whether it is a user group's handle or id."""
+    return ref.startswith("@") or _GROUP.fullmatch(ref) is not None
+
+
+def is_channel(ref: str) -> bool:
+    """Whether it is a channel's name, or its id, which begins with a G in older private ones."""
+    return ref.startswith("#") or _CHANNEL.fullmatch(ref) is not None
+
+
+def names_one(ref: str) -> bool:
+    """Whether it names one person, by id or e-mail, and not those who are in something."""
+    return is_user(ref) or _EMAIL.fullmatch(ref) is not None
+
+
+def _or(names: Sequence[str]) -> str:
+    return " or ".join(names)

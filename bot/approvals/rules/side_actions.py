@@ -1,0 +1,136 @@
+"""The rules of what people do to an open request besides answering it, pure: get more time, give their vote to a
+colleague, take it back, ask the requester, have others reminded.
+
+All of them leave the question and its version as they are, so nothing that is approved changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.approvals.model.errors import (
+    AlreadyExtended,
+    CannotDelegate,
+    NoExtension,
+    NothingToWithdraw,
+    NotYours,
+    NudgedLately,
+)
+from bot.approvals.model.ids import Person
+from bot.approvals.model.people import Member
+from bot.approvals.model.request import Comment, Delegation, Extension, Pending, Request, Then, Unreached
+from bot.approvals.rules import lifecycle, schedule, voting
+from bot.approvals.rules.eligible import Electorate
+
+NUDGE_EVERY = timedelta(hours=1)
+
+
+def extend(request: Request, by: Person, now: datetime) -> Request:
+    """Put the stage's deadline off by the policy's measure, once; a warning that has come comes again before the new
+    one. `AlreadySettled`, `NoExtension` or `AlreadyExtended`."""
+    state = lifecycle.still_open(request, request.version)
+    measure, deadline = request.policy.extend, request.deadline
+    if measure is None or deadline is None:
+        raise NoExtension(deadline)
+    if request.extension is not None:
+        raise AlreadyExtended(request.extension.by, deadline)
+    extended = replace(request, extension=Extension(by=by, measure=measure, at=now))
+    taken = tuple(number for number in state.taken if not request.stage.steps[number].moves)
+    return replace(extended, state=schedule.due_next(extended, replace(state, taken=taken)))
+
+
+def delegate(request: Request, by: Person, to: Member, electorate: Electorate, now: datetime) -> Request:
+    """Give one's own vote to a colleague, who may answer from now on in the giver's place.
+
+    `by` was found to be one who may answer, in this electorate. `AlreadySettled` or `CannotDelegate`.
+    """
+    refuse_used(request, by)
+    person = to.person
+    if person == by:
+        raise CannotDelegate("Your vote is yours already. Choose a colleague.")
+    if not lifecycle.eligible(to, electorate):
+        raise CannotDelegate(f"That account may not answer requests: {to.ineligible}. Choose somebody else.")
+    if not voting.may_answer(request, person):
+        raise CannotDelegate("They started this task, and may not answer as well. Choose somebody else.")
+    taking_part = (*electorate.people, *(voter for stage in request.passed for voter in stage.voters))
+    if person in taking_part or request.given_to(person) is not None:
+        raise CannotDelegate("They have or had a vote of their own, and one person answers once. Choose somebody else.")
+    return replace(
+        request, delegations=(*request.delegations, Delegation(by=by, to=person, at=now, stage=request.stage_number))
+    )
+
+
+def refuse_used(request: Request, by: Person) -> None:
+    """Return if this person can give their vote away: it was given by nobody, and they have not used it.
+    `AlreadySettled` or `CannotDelegate`."""
+    lifecycle.still_open(request, request.version)
+    if any(each.to == by for each in request.stage_delegations):
+        raise CannotDelegate("The vote that somebody gave you goes no further. Answer, or ask them to take it back.")
+    if any(vote.person == by for vote in request.stage_votes):
+        raise CannotDelegate("You have answered already. Withdraw your answer first.")
+
+
+def withdraw(request: Request, by: Person) -> Request:
+    """Take back one's vote in the stage that is asked; or, if a colleague has it there and never used it, the
+    delegation.
+
+    `AlreadySettled` or `NothingToWithdraw`.
+    """
+    lifecycle.still_open(request, request.version)
+    mine = [vote for vote in request.stage_votes if vote.person == by]
+    if mine:
+        return replace(request, votes=tuple(vote for vote in request.votes if vote not in mine))
+    given = request.given_to(by)
+    used = given if any(vote.person == given for vote in request.stage_votes) else None
+    if given is None or used is not None:
+        raise NothingToWithdraw(used)
+    taken = [each for each in request.stage_delegations if each.by == by]
+    return replace(request, delegations=tuple(each for each in request.delegations if each not in taken))
+
+
+def comment(request: Request, by: Person, text: str, now: datetime) -> Request:
+    """Ask the requester something. `AlreadySettled`."""
+    lifecycle.still_open(request, request.version)
+    return replace(request, comments=(*request.comments, Comment(by=by, text=text, at=now)))
+
+
+def nudge(request: Request, by: Person, now: datetime) -> Request:
+    """The requester has those reminded who have not answered, once an hour. `AlreadySettled`, `NotYours` or
+    `NudgedLately`."""
+    refuse_others(request, by)
+    if request.nudged_at is not None and now < request.nudged_at + NUDGE_EVERY:
+        raise NudgedLately(request.nudged_at + NUDGE_EVERY)
+    return replace(request, nudged_at=now)
+
+
+def refuse_others(request: Request, person: Person) -> None:
+    """Return if it is open and this is its requester; `AlreadySettled` or `NotYours`."""
+    lifecycle.still_open(request, request.version)
+    if person != request.requester:
+        raise NotYours(request.task_id, request.requester)
+
+
+def missed(request: Request, missing: Sequence[Unreached], sent: Collection[Person | str]) -> Request:
+    """Note who did not get the card. Where nobody did, the stage's next escalation is due at once; where there is
+    none, nothing else changes: silence is no reason to end it sooner.
+
+    `missing` were to get it at one time, `sent` are all who were, these among them. What was sent by a delegation, in
+    an earlier stage, or as this one was opened, hurries nothing. The request itself is returned where all is noted
+    already, or it is no longer open.
+    """
+    state = request.state
+    known = {(each.asked_at, each.whom) for each in request.unreached}
+    new = [each for each in missing if (each.asked_at, each.whom) not in known]
+    if not new or not isinstance(state, Pending):
+        return request
+    asked_at = new[0].asked_at
+    gone = {each.whom for each in (*request.unreached, *new) if each.asked_at == asked_at}
+    delegated = any((each.to, each.at) == (new[0].person, asked_at) for each in request.delegations)
+    if delegated or asked_at <= request.stage_opened_at or not gone.issuperset(sent):
+        return replace(request, unreached=(*request.unreached, *new))
+    following = schedule.next_escalation(request, state)
+    then = Then.END if following is None else Then.NEXT
+    noted = replace(request, unreached=(*request.unreached, *(replace(each, then=then) for each in new)))
+    return replace(noted, state=schedule.due_next(noted, replace(state, hurried=following)))

@@ -1,0 +1,80 @@
+"""What time makes of a request that nobody has answered, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.approvals.model.decision import Approve, Choose, Expired, ItemVerdict
+from bot.approvals.model.policy import Consent, Escalate, Expire, Overdue, Pick, Remind, Warn
+from bot.approvals.model.request import Decided, Pending, Request
+from bot.approvals.rules import schedule, voting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What a look at the clock made of a request."""
+
+    request: Request
+    remind: bool = False
+    escalate: tuple[Escalate, ...] = ()
+    """Whom to send the card, and how."""
+
+
+def next_step(request: Request, now: datetime) -> Due:
+    """Take every step of the stage whose time has come.
+
+    After a downtime several may be due at once: a deadline that settles then makes the others pointless, and a
+    reminder is dropped where a later step is due too. Nothing happens to a request that is not pending.
+    """
+    if not isinstance(request.state, Pending):
+        return Due(request=request)
+    state = request.state
+    passed = {
+        number: step
+        for number, step in enumerate(request.stage.steps)
+        if number not in state.taken and (number == state.hurried or request.comes(step) <= now)
+    }
+    regular = schedule.next_reminder(request, state)
+    reminds = regular is not None and regular <= now
+    if not passed and not reminds:
+        return Due(request=request)
+    actions = [step.action for step in passed.values()]
+    for action in actions:
+        if isinstance(action, Expire | Consent | Pick):
+            return Due(request=_at_deadline(request, action, now))
+    escalate = tuple(action for action in actions if isinstance(action, Escalate))
+    added = [ref for escalation in escalate if escalation.adds for ref in escalation.to]
+    own = {ref for escalation in escalate if escalation.adds for ref in escalation.to if ref not in escalation.held}
+    own |= {ref for ref in request.escalated_to if ref not in request.escalated_held}
+    asked = tuple(dict.fromkeys((*request.escalated_to, *added)))
+    moved = replace(request, escalated_to=asked, escalated_held=tuple(ref for ref in asked if ref not in own))
+    taken = Pending(due_at=None, taken=(*state.taken, *passed), reminded_at=now if reminds else state.reminded_at)
+    return Due(
+        request=replace(moved, state=schedule.due_next(moved, taken)),
+        remind=isinstance(actions[-1], Remind | Warn | Overdue) if actions else reminds,
+        escalate=escalate,
+    )
+
+
+def expired(request: Request, now: datetime) -> Request:
+    """Nobody answered, and nothing else follows from that."""
+    return replace(request, state=Decided(decision=Expired(at=now), next_try=now))
+
+
+def _at_deadline(request: Request, action: Expire | Consent | Pick, now: datetime) -> Request:
+    """What the policy makes of silence. If somebody has ever objected, or the question does not take it, it expires."""
+    objected = bool(voting.objectors(request))
+    match action:
+        case Consent() if not objected:
+            said: ItemVerdict = Approve()
+            ruled = "nobody answered in time, and the policy takes that for a yes"
+        case Pick(choice=choice) if not objected:
+            said = Choose(choice=choice)
+            ruled = "nobody answered in time, and the policy chooses this then"
+        case _:
+            return expired(request, now)
+    verdicts = tuple(said for _ in request.question.items)
+    if not voting.takes(request, verdicts):
+        return expired(request, now)
+    return voting.agree(request, verdicts, (), now, ruled=ruled)

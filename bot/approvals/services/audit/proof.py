@@ -1,0 +1,146 @@
+"""Whether the audit log is as it was written, or which entry is the first that is not."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.approvals.model.audit import Entry, Head, digest_of, link_of
+from bot.approvals.model.ids import TaskId
+from bot.approvals.ports.storage import Storage
+
+PAGE: Final = 500
+"""Entries that are held at once."""
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intact:
+    """Every entry follows the one before it."""
+
+    entries: int
+    purged: int
+    """Of them, those whose text is gone because their task's records were past their retention."""
+    head: Head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """The first entry at which the log is not what was written, and what is wrong there."""
+
+    number: int
+    why: str
+
+
+async def entries(storage: Storage) -> AsyncIterator[Entry]:
+    """The whole log in its order, of which one page is held at a time."""
+    after = 0
+    while page := await storage.trail(after, PAGE):
+        for entry in page:
+            yield entry
+        after = page[-1].number
+
+
+async def verify(storage: Storage, noted: Head | None = None) -> Intact | Broken:
+    """Follow the chain from its first entry to its last. `noted` is a head that was seen earlier and kept elsewhere:
+    the entry has to be there still, with that link.
+
+    Entries may be written meanwhile. Without a noted head nobody can tell whether the whole log was written anew.
+    """
+    counted = (await storage.head()).number
+    chain = _Chain(storage=storage)
+    before: Entry | None = None
+    async for entry in entries(storage):
+        if before is not None and (broken := await chain.follow(before, entry, noted)):
+            return broken
+        before = entry
+    if before is not None and (broken := await chain.follow(before, None, noted)):
+        return broken
+    last = chain.last.number
+    if last < counted:
+        return Broken(number=last + 1, why=f"The log was cut: it ends before this entry, and {counted} was written.")
+    if last > (await storage.head()).number:
+        return Broken(number=last, why="It was added to the log without being counted.")
+    if noted is not None and noted.number and not chain.noted:
+        return Broken(number=noted.number, why="It was noted as the log's head and is not in the log any more.")
+    return Intact(entries=chain.entries, purged=chain.purged, head=chain.last)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Chain:
+    """The chain as far as it was followed."""
+
+    storage: Storage
+    last: Head = field(default_factory=Head)
+    entries: int = 0
+    purged: int = 0
+    noted: bool = False
+    """Whether the noted head was passed."""
+    gone: tuple[str, bool] = ("", False)
+    """The task that was last asked about, and whether its records are past their retention."""
+
+    async def follow(self, entry: Entry, following: Entry | None, noted: Head | None) -> Broken | None:
+        """Go one entry further, or say what is wrong with it."""
+        why = _unfit(entry) or _unlinked(self.last, entry, following)
+        if not why and entry.body == b"" and not await self._is_past_retention(entry.task_id):
+            why = "Its text was removed, and no entry says that its task's records were past their retention."
+        if noted is not None and entry.number == noted.number:
+            self.noted = True
+            why = why or ("" if entry.link == noted.link else "It is not the entry that was noted as the log's head.")
+        if why:
+            return Broken(number=entry.number, why=why)
+        self.last = Head(number=entry.number, link=entry.link)
+        self.entries += 1
+        self.purged += not entry.body
+        return None
+
+    async def _is_past_retention(self, task_id: str) -> bool:
+        if self.gone[0] != task_id:
+            self.gone = (task_id, await self.storage.is_purged(TaskId(task_id)))
+        return self.gone[1]
+
+
+def _unfit(entry: Entry) -> str:
+    """What is wrong with the entry by itself."""
+    if entry.body is None:
+        return "Its text is missing."
+    if not _HASH.fullmatch(entry.digest) or not _HASH.fullmatch(entry.link):
+        return "Its hashes cannot be read."
+    if not entry.body:
+        return ""
+    if digest_of(entry.body) != entry.digest:
+        return "Its text, or the hash of it, was altered."
+    return "" if _told_of(entry.body) == entry.task_id else "It is filed under a task that it does not tell of."
+
+
+def _told_of(body: bytes) -> str | None:
+    try:
+        match json.loads(body):
+            case {"task_id": str() as task_id}:
+                return task_id
+            case _:
+                return None
+    except ValueError:
+        return None
+
+
+def _unlinked(last: Head, entry: Entry, following: Entry | None) -> str:
+    """Why the entry is not the one that was written after the last, as far as its own hash and the next one tell."""
+    right = link_of(last.link, entry.digest)
+    if entry.link == right:
+        return ""
+    after = f"entry {last.number}" if last.number else "the beginning"
+    if following is not None and _HASH.fullmatch(following.digest):
+        if following.link == link_of(right, following.digest):
+            return "Its link was altered."
+        if following.link == link_of(last.link, following.digest):
+            swapped = _HASH.fullmatch(following.link) and entry.link == link_of(following.link, entry.digest)
+            return (
+                f"It stands before the entry that it was written after, now numbered {following.number}."
+                if swapped
+                else f"It was inserted: what was written after {after} is now numbered {following.number}."
+            )
+    return f"It does not follow {after}: something between them was removed, or this entry was put in another's place."

@@ -1,0 +1,40 @@
+"""What becomes of what has ended: its checkpoints go after a while, its records when the audit retention says so.
+
+Nothing that still waits is touched, however long it waits.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.approvals.model.audit import PURGED, AuditEvent
+from bot.approvals.ports.engine import Engine
+from bot.approvals.ports.storage import Storage
+
+log = logging.getLogger(__name__)
+
+LIMIT = 50
+"""Tasks of each kind that one pass takes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    storage: Storage
+    engine: Engine
+    keep_finished: timedelta
+    """How long the checkpoints of an ended task are kept."""
+    keep_records: timedelta | None
+    """How long its records and the text of its audit events are kept; None: for ever."""
+
+    async def sweep(self, now: datetime) -> None:
+        """Delete what is past its time. Any number of processes may do this at once."""
+        for task in await self.storage.ended(now - self.keep_finished, LIMIT, forgotten=False):
+            await self.engine.forget(task)
+            await self.storage.forget(task.id, AuditEvent(kind="checkpoints_deleted", at=now, task_id=task.id))
+        if self.keep_records is None:
+            return
+        for task in await self.storage.ended(now - self.keep_records, LIMIT, forgotten=True):
+            log.info("task %s: its records are past their retention and are removed", task.id)
+            await self.storage.purge(task.id, AuditEvent(kind=PURGED, at=now, task_id=task.id))

@@ -1,0 +1,70 @@
+"""A version of a request as the audit log holds it: enough to tell what was asked, of whom, and on which terms."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from enum import StrEnum
+from typing import Any
+
+from bot.approvals.model.ids import JSON
+from bot.approvals.model.policy import Stage
+from bot.approvals.model.request import Request
+from bot.approvals.model.task import Task
+from bot.approvals.rules import voting
+
+
+def full(request: Request, task: Task) -> dict[str, JSON]:
+    """All that a version of the request asks, of whom and under which terms: the data of the event that begins the
+    version, by which a reader who has only that event can tell what was approved.
+
+    `docs/audit.md` names the keys. The event's digest is that of the question.
+    """
+    return {
+        "version": request.version,
+        "question": _plain(request.question),
+        "task": {
+            "graph": task.graph,
+            "inputs": dict(task.inputs),
+            "place": request.place,
+            "requester": _plain(task.requester),
+        },
+        "eligible": _eligible(request),
+        "policy": {
+            "rule": request.policy.name,
+            "stages": [_stage(stage) for stage in request.policy.stages],
+            "self_approval": request.policy.self_approval,
+            "reasons": [str(verdict) for verdict in request.policy.reasons],
+            "private": request.policy.private,
+        },
+        "deadline": request.deadline.isoformat() if request.deadline is not None else None,
+    }
+
+
+def next_stage(before: Request, after: Request) -> dict[str, JSON]:
+    """Who may answer from now on, if the change has brought the request to another stage; else nothing."""
+    return {"eligible": _eligible(after)} if after.stage_number != before.stage_number else {}
+
+
+def _eligible(request: Request) -> list[JSON]:
+    """Who may answer the stage that is asked, as it was when the stage was opened."""
+    before = {voter for stage in request.passed for voter in stage.voters}
+    able = (person for person in request.asked if voting.may_answer(request, person) and person not in before)
+    return [_plain(person) for person in able]
+
+
+def _plain(value: object) -> Any:
+    """A record with all of its fields, as JSON has it; what graphs gave is JSON already, however deep it is."""
+    if is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def _stage(stage: Stage) -> JSON:
+    return {
+        "name": stage.name,
+        "groups": [{"approvers": list(group.approvers), "needed": group.needed} for group in stage.groups],
+        "reject_quorum": stage.reject_quorum,
+        "deadline_seconds": stage.deadline.total_seconds() if stage.deadline is not None else None,
+    }

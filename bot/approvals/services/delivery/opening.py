@@ -1,0 +1,213 @@
+"""An interrupt -> the request that puts its question to people, under the policy that governs it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot import crash_points
+from bot.approvals.model.agent import Asked
+from bot.approvals.model.audit import event_of
+from bot.approvals.model.decision import Answered, Approve, Reject, outcome_of
+from bot.approvals.model.errors import InvalidAnswer, Unreachable
+from bot.approvals.model.ids import JSON, ChannelId, RequestId
+from bot.approvals.model.message import Surface
+from bot.approvals.model.policy import Policy, one_stage
+from bot.approvals.model.question import Question
+from bot.approvals.model.request import Before, Decided, Pending, Request, Superseded
+from bot.approvals.model.task import Task
+from bot.approvals.ports.engine import Engine
+from bot.approvals.ports.slack import LookupFailed
+from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.work import Clock, Work
+from bot.approvals.rules import lifecycle, schedule, voting
+from bot.approvals.rules.matching import ConditionFailed
+from bot.approvals.services.audit.snapshot import full
+from bot.approvals.services.messages import sync
+from bot.approvals.services.people.eligibility import Admission
+from bot.approvals.services.policies.choice import Chooser, Terms
+
+log = logging.getLogger(__name__)
+
+
+class AskedTooOften(Exception):
+    """The policy does not let this place of the graph ask once more; `str()` says so."""
+
+    def __init__(self, place: str, rounds: int) -> None:
+        where = f" at {place}" if place else ""
+        super().__init__(f"It has asked{where} {rounds} times, which is as often as its policy allows.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    storage: Storage
+    engine: Engine
+    chooser: Chooser
+    work: Work
+    clock: Clock
+
+    async def ask(self, task: Task, requests: Sequence[Request], asked: Asked) -> None:
+        """Open the request of this interrupt, or renew it where the graph asks something else by now.
+
+        Raises `AskedTooOften`, `ConditionFailed` where no policy can be told to govern, and nobody may answer then,
+        or `Unreachable` where Slack does not say what a rule has to know.
+        """
+        known = next((request for request in requests if request.interrupt_id == asked.interrupt_id), None)
+        if known is not None:
+            await self._renew(task, known, asked)
+            return
+        policy = await self._policy(task, asked.question)
+        rounds = sum(request.place == asked.place and not isinstance(request.state, Pending) for request in requests)
+        if policy.max_rounds is not None and rounds >= policy.max_rounds:
+            raise AskedTooOften(asked.place, rounds)
+        await self._open(task, asked, await self._terms(policy), _before(requests, asked))
+
+    async def ask_instead(self, task: Task, request: Request, asked: Asked) -> None:
+        """Ask what the agent asks by now, in place of what was decided: as a new version, on a new card. Raises what
+        `ask` raises."""
+        terms, failure = await self._or_nobody(request, self._anew(task, asked.question))
+        now = self.clock()
+        renewed = lifecycle.ask_instead(request, asked.question, asked.fingerprint, terms.policy, now)
+        await self._ask_anew(task, renewed, terms, now, [sync.card_of(renewed)])
+        if failure is not None:
+            raise failure
+
+    async def _anew(self, task: Task, question: Question) -> Terms:
+        return await self._terms(await self._policy(task, question))
+
+    async def _or_nobody(self, request: Request, terms: Awaitable[Terms]) -> tuple[Terms, ConditionFailed | None]:
+        """The terms; if no policy can be told to govern, the request's own with nobody who may answer, and why."""
+        try:
+            return await terms, None
+        except ConditionFailed as failed:
+            return Terms(policy=replace(request.policy, stages=one_stage(())), unknown={}), failed
+
+    async def _ask_anew(
+        self, task: Task, renewed: Request, terms: Terms, now: datetime, new: Sequence[Surface] = ()
+    ) -> None:
+        renewed = await self._admission.introduced(replace(renewed, unknown=terms.unknown))
+        event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
+        await self.storage.save_request(renewed, event, [*new, *sync.files_of(renewed, now)])
+        self.work.show_soon(task.id)
+
+    async def _renew(self, task: Task, known: Request, asked: Asked) -> None:
+        question = asked.question
+        if not isinstance(known.state, Pending) or known.proposed.asks_as(question):
+            return
+        if question.payload != known.proposed.payload and known.is_asked_by(question, asked.fingerprint):
+            await self._note_moment(known, asked)
+            return
+        terms, failure = await self._or_nobody(known, self._governing(task, known, question))
+        now = self.clock()
+        renewed = lifecycle.ask_anew(known, question, terms.policy, now, asked.fingerprint)
+        await self._ask_anew(task, renewed, terms, now)
+        if failure is not None:
+            raise failure
+
+    async def _note_moment(self, known: Request, asked: Asked) -> None:
+        """Only the moment of asking differs: keep the last one, which is what the thread says from now on."""
+        before, now = known.fingerprint, asked.fingerprint
+        if before is not None and now is not None and before.clocks != now.clocks:
+            event = event_of(known, "asked_later", self.clock())
+            await self.storage.save_request(replace(known, fingerprint=now), event)
+
+    async def _governing(self, task: Task, known: Request, question: Question) -> Terms:
+        """The policy that the request has, unless another rule governs what is asked now."""
+        policy = await self._policy(task, question)
+        if policy == await self._policy(task, known.proposed):
+            return Terms(policy=known.policy, unknown=known.unknown)
+        return await self._terms(policy)
+
+    async def _terms(self, policy: Policy) -> Terms:
+        try:
+            return await self.chooser.terms(policy)
+        except LookupFailed as failed:
+            raise Unreachable("Slack did not say whom the policy means") from failed
+
+    async def _policy(self, task: Task, question: Question) -> Policy:
+        try:
+            return await self.chooser.policy(task, question)
+        except LookupFailed as failed:
+            raise Unreachable("Slack did not say who or where it is") from failed
+
+    async def _open(self, task: Task, asked: Asked, terms: Terms, before: Before | None) -> None:
+        crash_points.point("interrupt-reached")
+        now = self.clock()
+        request = Request(
+            id=RequestId(secrets.token_hex(8)),
+            task_id=task.id,
+            thread_id=task.thread_id,
+            interrupt_id=asked.interrupt_id,
+            place=asked.place,
+            fingerprint=asked.fingerprint,
+            before=before,
+            graph=task.graph,
+            requester=task.requester,
+            proposed=asked.question,
+            question=asked.question,
+            policy=terms.policy,
+            unknown=terms.unknown,
+            asked=(),
+            opened_at=now,
+            stage_opened_at=now,
+            state=Pending(due_at=None),
+        )
+        request = await self._admission.introduced(schedule.enter_stage(request, now))
+        request = self._ruled(request, now)
+        event = event_of(request, "opened", now, data={**full(request, task), **_answer(request)})
+        shown = [sync.card_of(request), *self._elsewhere(request), *sync.files_of(request, now)]
+        await self.storage.open_request(request, event, shown)
+        crash_points.point("request-opened")
+        self.work.show_soon(task.id)
+        if isinstance(request.state, Decided):
+            self.work.deliver(task.id)
+
+    def _ruled(self, request: Request, now: datetime) -> Request:
+        """The request, answered where its policy answers without a person; one that does not take that answer is put
+        to people all the same."""
+        auto = request.policy.auto
+        if auto is None:
+            return request
+        verdict = Approve(reason=auto.why) if auto.approve else Reject(reason=auto.why)
+        verdicts = tuple(verdict for _ in request.question.items)
+        if not voting.takes(request, verdicts):
+            return request
+        decision = Answered(verdicts=verdicts, voters=(), edited=False, at=now, ruled=auto.why)
+        try:
+            self.engine.answer(request.question, request.proposed, decision)
+        except InvalidAnswer as invalid:
+            log.warning("request %s is put to people, as its policy's answer does not fit: %s", request.id, invalid)
+            return request
+        return replace(request, state=Decided(decision=decision, next_try=now))
+
+    def _elsewhere(self, request: Request) -> list[Surface]:
+        """The card in the policy's own channel, if it names one that there is."""
+        ref = request.policy.channel
+        if not ref or not isinstance(request.state, Pending):
+            return []
+        if ref in request.unknown:
+            log.warning("request %s: there is no channel %s for its card", request.id, ref)
+            return []
+        return [sync.copy_in(request, ChannelId(ref), request.opened_at)]
+
+    @property
+    def _admission(self) -> Admission:
+        return Admission(storage=self.storage, directory=self.chooser.directory)
+
+
+def _before(requests: Sequence[Request], asked: Asked) -> Before | None:
+    """What was decided of the question that stood at this place until now, if the agent did not take that."""
+    last = next((request for request in reversed(requests) if request.place == asked.place), None)
+    untaken = last is not None and isinstance(last.state, Superseded) and last.state.changed
+    return lifecycle.before_asking(last) if last is not None and untaken else None
+
+
+def _answer(request: Request) -> dict[str, JSON]:
+    """What the policy has answered by itself, and why, for the record."""
+    decision = request.decision
+    if not isinstance(decision, Answered):
+        return {}
+    return {"outcome": str(outcome_of(decision)), "why": decision.ruled}

@@ -1,0 +1,96 @@
+"""What graphs are doing right now, on its way to their threads' first messages.
+
+It is no record: it lives in this process alone, may be lost, and never delays a run. Once that is over, the task's
+state takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from bot.approvals.model.ids import TaskId
+
+FIRST = 1.5
+"""Seconds into a run before anything is said of it: a shorter one is over before anybody could read it."""
+BETWEEN = 3.0
+"""Seconds between two edits of one message."""
+
+
+class Timer(Protocol):
+    def cancel(self) -> None: ...
+
+
+Later: TypeAlias = Callable[[float, Callable[[], None]], Timer]
+"""Calls back after so many seconds, as an event loop does."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """Of one run."""
+
+    allowed_at: float
+    newest: str = ""
+    drawn: str = ""
+    timer: Timer | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """A line per run: the newest words win, and are shown no sooner than Slack's pace allows."""
+
+    show: Callable[[TaskId], None]
+    """Has the task's messages brought level."""
+    monotonic: Callable[[], float]
+    later: Later
+    _lines: dict[TaskId, _Line] = field(default_factory=dict)
+    _edited: dict[TaskId, float] = field(default_factory=dict)
+
+    # --- What the engine says ---------------------------------------------------------------------
+
+    def tell(self, task_id: TaskId, words: str) -> None:
+        """What the task's graph is doing. Returns at once; called as often as anybody likes."""
+        line = self._lines.get(task_id)
+        if line is None:
+            line = self._lines[task_id] = _Line(allowed_at=self.monotonic() + max(FIRST, self.wait(task_id)))
+        line.newest = words
+        self._set_timer(task_id, line)
+
+    def over(self, task_id: TaskId) -> None:
+        """The run is over, whatever came of it; nothing of it is shown from now on."""
+        line = self._lines.pop(task_id, None)
+        if line is not None and line.timer is not None:
+            line.timer.cancel()
+
+    # --- What is shown ----------------------------------------------------------------------------
+
+    def doing(self, task_id: TaskId) -> str:
+        """The words to be drawn now: the newest, or while those have to wait, the ones that were drawn last."""
+        line = self._lines.get(task_id)
+        if line is None:
+            return ""
+        return line.newest if self.monotonic() >= line.allowed_at else line.drawn
+
+    def edited(self, task_id: TaskId, words: str) -> None:
+        """The message was edited, with these words, or that was tried."""
+        now = self.monotonic()
+        self._edited = {id: at for id, at in self._edited.items() if now - at < BETWEEN}
+        self._edited[task_id] = now
+        line = self._lines.get(task_id)
+        if line is not None:
+            line.drawn, line.allowed_at = words, now + BETWEEN
+            self._set_timer(task_id, line)
+
+    def wait(self, task_id: TaskId) -> float:
+        """Seconds until the message may be edited again; 0 for at once."""
+        edited = self._edited.get(task_id)
+        return 0.0 if edited is None else max(edited + BETWEEN - self.monotonic(), 0.0)
+
+    def _set_timer(self, task_id: TaskId, line: _Line) -> None:
+        if line.timer is None and line.newest != line.drawn:
+            line.timer = self.later(max(line.allowed_at - self.monotonic(), 0.0), lambda: self._ring(task_id, line))
+
+    def _ring(self, task_id: TaskId, line: _Line) -> None:
+        line.timer = None
+        self.show(task_id)

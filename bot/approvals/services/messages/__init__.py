@@ -1,0 +1,1 @@
+"""Slack messages kept in sync with the records."""

@@ -1,0 +1,111 @@
+"""What leaves the process with its secrets masked: records as messages draw them, events as people read them.
+
+Everything here is pure. Whoever draws a record masks it first, and whoever decides reads the true one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from bot.approvals.inbox.queries import Contents, Page, Row
+from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.request import Request
+from bot.approvals.model.task import Task
+from bot.approvals.ports.slack import View
+from bot.approvals.ports.storage import Records
+from bot.approvals.rules.masking import Secrets, Veil
+from bot.approvals.rules.matching import Policies
+
+
+def marks_of(policies: Policies, graph: str) -> tuple[str, ...]:
+    """The keys that the policy file masks in what is asked by this graph, under whichever rule."""
+    named = [policies.otherwise.mask]
+    for rule in policies.rules:
+        if not rule.graphs or any(fnmatchcase(graph.casefold(), pattern.casefold()) for pattern in rule.graphs):
+            named.append(rule.policy.mask)
+    return tuple(dict.fromkeys(mark for marks in named for mark in marks))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Masking:
+    """Masks what is drawn. `marks` are those that the policy file has for a graph; `learned` is told what was hidden
+    for its name, so that a log can hide it too."""
+
+    secrets: Secrets
+    marks: Callable[[str], tuple[str, ...]]
+    learned: Callable[[Collection[str]], object]
+
+    def text(self, words: str) -> str:
+        """A sentence that may repeat what somebody typed; nothing is known of their task."""
+        return Veil(self.secrets).text(words)
+
+    def view(self, view: View) -> View:
+        """Everything that a message may show."""
+        requests = view.requests or ((view.request,) if view.request is not None else ())
+        veil = self._veil(view.task, requests)
+        return replace(
+            view,
+            task=_task(veil, view.task),
+            request=None if view.request is None else _request(veil, view.request),
+            requests=tuple(_request(veil, each) for each in view.requests),
+            doing=veil.text(view.doing),
+        )
+
+    def request(self, task: Task, request: Request) -> Request:
+        """One request, for its modals."""
+        return _request(self._veil(task, (request,)), request)
+
+    def records(self, records: Records) -> Records:
+        """A task and its requests, for lists."""
+        veil = self.veil(records)
+        requests = tuple(_request(veil, each) for each in records.requests)
+        return replace(records, task=_task(veil, records.task), requests=requests)
+
+    def contents(self, contents: Contents) -> Contents:
+        """What somebody's inbox shows."""
+        return replace(
+            contents,
+            waiting=self._page(contents.waiting),
+            asked=self._page(contents.asked),
+            decided=self._page(contents.decided),
+        )
+
+    def veil(self, records: Records) -> Veil:
+        """The veil of a task, for what else is said of it."""
+        return self._veil(records.task, records.requests)
+
+    def _veil(self, task: Task, requests: Sequence[Request]) -> Veil:
+        marks = dict.fromkeys((*self.marks(task.graph), *(mark for each in requests for mark in each.policy.mask)))
+        veil = Veil(self.secrets, tuple(marks))
+        veil.learn(dict(task.inputs), "inputs")
+        for request in requests:
+            veil.study(request.proposed)
+            if request.edited:
+                veil.study(request.question)
+        self.learned(veil.known)
+        return veil
+
+    def _page(self, page: Page[Row]) -> Page[Row]:
+        return replace(page, rows=tuple(self._row(row) for row in page.rows))
+
+    def _row(self, row: Row) -> Row:
+        veil = self.veil(row.records)
+        requests = tuple(_request(veil, each) for each in row.records.requests)
+        records = replace(row.records, task=_task(veil, row.records.task), requests=requests)
+        return Row(records=records, request=None if row.request is None else _request(veil, row.request))
+
+
+def event_under(veil: Veil, event: AuditEvent) -> AuditEvent:
+    """The event as people may read it. Its digest stays that of what was asked."""
+    data = veil.value(dict(event.data), "data")
+    return replace(event, data=data if isinstance(data, dict) else {})
+
+
+def _task(veil: Veil, task: Task) -> Task:
+    return veil.record(task, but=("thread_id", "graph", "requester", "channel", "thread_ts"))
+
+
+def _request(veil: Veil, request: Request) -> Request:
+    return veil.record(request, but=("task_id", "thread_id", "interrupt_id", "graph", "requester", "policy", "asked"))

@@ -1,0 +1,1 @@
+"""Who may answer: names looked up, people checked, and what is missing."""

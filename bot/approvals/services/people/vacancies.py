@@ -1,0 +1,119 @@
+"""What a policy names that is nobody, and quorums that too few people can meet: said before anybody waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.approvals.model.ids import Person
+from bot.approvals.model.people import Member
+from bot.approvals.model.policy import Escalate, Policy, Stage, Via
+from bot.approvals.ports.slack import Directory, LookupRefused
+from bot.approvals.rules.eligible import Electorate, missing
+from bot.approvals.rules.lifecycle import eligible
+from bot.approvals.rules.matching import Policies, is_key, names_one
+from bot.approvals.services.people.lookup import look_up, meant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Muster:
+    """Who could answer a stage if it were opened now."""
+
+    stage: Stage
+    groups: tuple[tuple[Member, ...], ...]
+    """The eligible people of each group; without those whom a key of the question names."""
+    short: int
+    """How many of the answers that the stage needs nobody is there to give."""
+
+    @property
+    def able(self) -> frozenset[Person]:
+        return frozenset(member.person for group in self.groups for member in group)
+
+
+async def muster(stage: Stage, directory: Directory) -> Muster:
+    """Who could answer now; `LookupFailed` where Slack does not say."""
+    people = [await meant(directory, group.approvers) for group in stage.groups]
+    named = await meant(directory, [ref for ref in stage.approvers if names_one(ref)])
+    electorate = Electorate(groups=tuple(people), named=named)
+    members = {person: await directory.member(person) for person in sorted(electorate.people, key=_id)}
+    groups = tuple(
+        tuple(member for person, member in members.items() if person in group and eligible(member, electorate))
+        for group in people
+    )
+    able = {member.person for group in groups for member in group}
+    return Muster(stage=stage, groups=groups, short=sum(missing(stage.groups, electorate, able)))
+
+
+async def vacancies(policy: Policy, directory: Directory) -> list[str]:
+    """A sentence for each name of the policy that is nobody, or no channel, and for each quorum that cannot be met;
+    `LookupFailed` where Slack does not say."""
+    found: list[str] = []
+    for stage in policy.stages:
+        found += await _of_stage(stage, directory)
+    if policy.channel and (sentence := await _nowhere_by(policy.channel, directory)):
+        found.append(sentence)
+    return list(dict.fromkeys(found))
+
+
+async def unmatched(policies: Policies, directory: Directory) -> list[str]:
+    """A sentence for each name that a rule matches requesters or channels with and that is nobody, or none."""
+    found = [await _nobody_by(ref, directory) for ref in policies.requesters]
+    found += [await _nowhere_by(ref, directory) for ref in policies.channels]
+    return [sentence for sentence in found if sentence]
+
+
+def untied(policies: Policies) -> list[str]:
+    """A sentence for each rule that approves without a person whatever graph asks."""
+    return [
+        f"the rule {rule.policy.name} approves without a person, whatever graph asks. An action's name is no more than "
+        "what its graph calls it: say in its match which graphs it is for."
+        for rule in policies.rules
+        if rule.policy.auto is not None and rule.policy.auto.approve and not set(rule.graphs) - {"*"}
+    ]
+
+
+async def _of_stage(stage: Stage, directory: Directory) -> list[str]:
+    found: list[str] = []
+    escalations = [step.action for step in stage.steps if isinstance(step.action, Escalate)]
+    by_dm = [ref for each in escalations if each.via is Via.DM or each.adds for ref in each.to]
+    for ref in dict.fromkeys((*stage.approvers, *by_dm)):
+        if not is_key(ref) and (sentence := await _nobody_by(ref, directory)):
+            found.append(sentence)
+    for ref in dict.fromkeys(ref for each in escalations if each.via is Via.CHANNEL for ref in each.to):
+        if sentence := await _nowhere_by(ref, directory):
+            found.append(sentence)
+    if any(is_key(ref) for ref in stage.approvers):
+        return found  # who that is, only a question says
+    mustered = await muster(stage, directory)
+    if mustered.short:
+        where = f"in its stage {stage.name}, " if stage.name else ""
+        found.append(f"{where}{stage.needed} have to agree, and {_counted(mustered, stage.groups)} may answer.")
+    return found
+
+
+def _counted(mustered: Muster, groups: Sequence[object]) -> str:
+    if len(groups) == 1:
+        return f"{len(mustered.able)} of its approvers"
+    return f"only {mustered.stage.needed - mustered.short} of its groups' people, each counted once,"
+
+
+async def _nobody_by(ref: str, directory: Directory) -> str:
+    """What is wrong with a name of people; empty if nothing is."""
+    found = await look_up(directory, ref)
+    if isinstance(found, LookupRefused):
+        return f"{ref} {found}."
+    return "" if found else f"{ref} is nobody in this workspace. Correct it in the policy file."
+
+
+async def _nowhere_by(ref: str, directory: Directory) -> str:
+    """What is wrong with a name of a channel; empty if nothing is."""
+    try:
+        if await directory.channel(ref) is not None:
+            return ""
+    except LookupRefused as refused:
+        return f"{ref} {refused}."
+    return f"there is no channel {ref} that the bot can see. Correct it in the policy file, or invite the bot."
+
+
+def _id(person: Person) -> str:
+    return person.user_id

@@ -1,0 +1,98 @@
+"""An operator's correction of the policy file, applied to a request that is open already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.approvals.model.audit import event_of
+from bot.approvals.model.errors import NoPolicy, RuleAnswers, Unreachable
+from bot.approvals.model.ids import JSON, ChannelId, RequestId
+from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.request import Request
+from bot.approvals.ports.slack import LookupFailed
+from bot.approvals.ports.storage import Storage
+from bot.approvals.rules import lifecycle
+from bot.approvals.rules.matching import ConditionFailed
+from bot.approvals.services.audit.snapshot import full
+from bot.approvals.services.messages import sync
+from bot.approvals.services.people.eligibility import Admission
+from bot.approvals.services.policies.choice import Chooser
+from bot.approvals.services.unit_of_work import until_won
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amended:
+    """What became of one request."""
+
+    before: Request
+    after: Request
+    """The same record if nothing had to be changed."""
+
+    @property
+    def changed(self) -> bool:
+        return self.after is not self.before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amending:
+    """Works beside a bot that runs: the records decide who was first, and the bot finds the cards out of date."""
+
+    storage: Storage
+    chooser: Chooser
+
+    async def apply(self, request_id: RequestId, by: str, now: datetime) -> Amended:
+        """Put an open request under the policy that the file has for it now, with the ids of whom its names mean now.
+        Nothing is changed if that is the policy that it has.
+
+        It begins anew at the policy's first stage. Votes were given on other terms, so they are void; who had given one
+        is on the record. Raises `NotFound`, `AlreadySettled`, `NoPolicy`, `RuleAnswers` or `Unreachable`.
+        """
+
+        async def once() -> Amended:
+            request = await self.storage.request(request_id)
+            lifecycle.still_open(request, request.version)
+            task = await self.storage.task(request.task_id)
+            try:
+                policy = await self.chooser.policy(task, request.question)
+                terms = await self.chooser.terms(policy)
+            except ConditionFailed as failed:
+                raise NoPolicy(str(failed)) from failed
+            except LookupFailed as failed:
+                raise Unreachable("Slack did not say whom the policy means") from failed
+            if policy.auto is not None:
+                raise RuleAnswers(policy.name)
+            if terms.policy == request.policy and terms.unknown == request.unknown:
+                return Amended(before=request, after=request)
+            moved = lifecycle.put_under(request, terms.policy, terms.unknown, now)
+            moved = await Admission(storage=self.storage, directory=self.chooser.directory).introduced(moved)
+            told = {**full(moved, task), "by": by, **_told(request, moved)}
+            event = event_of(moved, "policy_applied", now, data=told)
+            shown = [*await self._elsewhere(moved, now), *sync.files_of(moved, now)]
+            return Amended(before=request, after=await self.storage.save_request(moved, event, shown))
+
+        return await until_won(once)
+
+    async def _elsewhere(self, request: Request, now: datetime) -> Sequence[Surface]:
+        """The card in the policy's own channel, if it does not stand there already."""
+        channel = ChannelId(request.policy.channel)
+        if not channel or channel in request.unknown:
+            return []
+        copies = [
+            each.channel
+            for each in await self.storage.surfaces_of(request.task_id)
+            if each.kind is SurfaceKind.COPY and each.request_id == request.id
+        ]
+        return [] if channel in copies else [sync.copy_in(request, channel, now)]
+
+
+def _told(before: Request, after: Request) -> dict[str, JSON]:
+    """What was changed, for the record."""
+    voters = [*(vote.person for vote in before.votes), *(voter for stage in before.passed for voter in stage.voters)]
+    return {
+        "was": before.policy.name,
+        "asked_before": list[JSON](before.approvers),
+        "asks": list[JSON](after.approvers),
+        "voided": list[JSON](dict.fromkeys(voter.user_id for voter in voters)),
+    }

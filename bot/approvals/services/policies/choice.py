@@ -1,0 +1,89 @@
+"""The policy that governs a question, with what has to be looked up for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.approvals.model.ids import ChannelId, Person
+from bot.approvals.model.policy import Policy
+from bot.approvals.model.question import Question
+from bot.approvals.model.task import Task
+from bot.approvals.ports.slack import Directory, LookupRefused
+from bot.approvals.rules.matching import Facts, Policies, names_in, with_ids
+
+MEANS_NOTHING = "means nobody and no channel that the bot can see"
+"""Why a name is unknown, as a sentence's end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """A policy as a request keeps it: with ids, which stay when a name passes to somebody else."""
+
+    policy: Policy
+    unknown: Mapping[str, str]
+    """The names that mean nobody now, and why, as a sentence's end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chooser:
+    policies: Policies
+    directory: Directory
+
+    async def policy(self, task: Task, question: Question) -> Policy:
+        """The policy that governs this question of this task, as the file names people; `ConditionFailed`, or
+        `LookupFailed` if Slack does not say who or where it is."""
+        facts = await self.facts(task, question)
+        if not self.policies.conditional:
+            return self.policies.select(facts)
+        return await asyncio.to_thread(self.policies.select, facts)  # conditions are waited for
+
+    async def terms(self, policy: Policy) -> Terms:
+        """The policy with the ids of all whom it names, in every stage; `LookupFailed` if Slack does not say."""
+        names = names_in(policy)
+        found = dict(zip(names, await asyncio.gather(*map(self._id, names)), strict=True))
+        ids = {name: each.id for name, each in found.items() if each.id is not None}
+        unknown = {name: each.why for name, each in found.items() if each.id is None}
+        return Terms(policy=with_ids(policy, ids), unknown=unknown)
+
+    async def facts(self, task: Task, question: Question) -> Facts:
+        """What the rules may ask about; looks up only what one of them names."""
+        people: dict[str, frozenset[Person]] = {}
+        channels: dict[str, ChannelId] = {}
+        unknown: dict[str, str] = {}
+        for ref in self.policies.requesters:
+            found = await self._id(ref)
+            if found.id is None:
+                unknown[ref] = found.why
+            else:
+                people[ref] = await self.directory.resolve([found.id], fresh=True)
+        for ref in self.policies.channels:
+            found = await self._id(ref)
+            if found.id is None:
+                unknown[ref] = found.why
+            else:
+                channels[ref] = ChannelId(found.id)
+        return Facts(
+            graph=task.graph,
+            channel=task.channel,
+            requester=task.requester,
+            inputs=task.inputs,
+            question=question,
+            people=people,
+            channels=channels,
+            unknown=unknown,
+        )
+
+    async def _id(self, ref: str) -> _Found:
+        """Whom or what the name means; what Slack will not say until somebody changes something means nothing."""
+        try:
+            return _Found(id=await self.directory.identify(ref))
+        except LookupRefused as refused:
+            return _Found(id=None, why=str(refused))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    id: str | None
+    why: str = MEANS_NOTHING

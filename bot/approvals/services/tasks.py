@@ -1,0 +1,188 @@
+"""What people can do to a task: start it, look at it, cancel it, bring it on again after a failure.
+
+Nothing here calls Slack or runs a graph: what has to follow is woken, and found again by the sweep if it is lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot import crash_points
+from bot.approvals.model.audit import COMMAND, AuditEvent, event_of
+from bot.approvals.model.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
+from bot.approvals.model.ids import JSON, ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, ThreadId, Ts
+from bot.approvals.model.request import Decided, Pending, Request
+from bot.approvals.model.task import Failed, Starting, Task, TaskCancelled
+from bot.approvals.ports.engine import Engine
+from bot.approvals.ports.slack import Directory, LookupFailed
+from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.work import Work
+from bot.approvals.rules import lifecycle
+from bot.approvals.services import unit_of_work
+from bot.approvals.services.messages import sync
+from bot.approvals.services.people.lookup import meant
+from bot.approvals.services.unit_of_work import Changes, redraw, until_won, wake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tasks:
+    storage: Storage
+    engine: Engine
+    directory: Directory
+    work: Work
+
+    async def start(
+        self,
+        graph: str,
+        words: Mapping[str, str],
+        requester: Person,
+        channel: ChannelId,
+        now: datetime,
+        *,
+        thread_ts: Ts | None = None,
+        origin: str = "",
+    ) -> Task:
+        """Record a task; its message and its run follow. `UnknownGraph`, `GraphUnavailable`, `InvalidInputs`.
+
+        `origin` names what it is started by, where Slack may tell of that more than once: it starts one task.
+        """
+        inputs = self.engine.parse_inputs(graph, words)
+        id = _digits(origin) if origin else secrets.token_hex(32)
+        task = Task(
+            id=TaskId(id[:8]),
+            thread_id=ThreadId(str(uuid.UUID(hex=id[32:]))),
+            graph=graph,
+            inputs=inputs,
+            requester=requester,
+            channel=channel,
+            created_at=now,
+            thread_ts=thread_ts,
+        )
+        told: dict[str, JSON] = {"graph": graph, "inputs": dict(inputs)}
+        event = AuditEvent(kind="started", at=now, task_id=task.id, person=requester, surface=COMMAND, data=told)
+        crash_points.point("start-received")
+        await self.storage.create_task(task, event, [sync.opening_of(task)])
+        crash_points.point("task-recorded")
+        wake(self.work, task.id)
+        return task
+
+    async def cancel(self, task_id: TaskId, by: Person, now: datetime, surface: str = COMMAND) -> Task:
+        """End a task: its open requests are settled as cancelled, and its graph is not resumed.
+
+        `NotFound`, `NotYours` or `TaskFinished`. A step that is running is stopped within seconds; what it has
+        done stays.
+        """
+        task = await self.storage.task(task_id)
+        async with unit_of_work.of_task(self.storage, task_id, by, "cancel", now, surface):
+            _refuse_cancelling(task, by)
+        for request in await self.storage.requests_of(task_id):
+            if isinstance(request.state, Pending):
+                await self._cancel_request(request.id, by, now, surface)
+
+        async def end() -> Task:
+            task = await self.storage.task(task_id)
+            if task.finished:
+                return task
+            event = AuditEvent(kind="cancelled", at=now, task_id=task_id, person=by, surface=surface)
+            outcome = sync.outcome_of(task, now)
+            return await self.storage.save_task(replace(task, state=TaskCancelled(by=by, at=now)), event, [outcome])
+
+        task = await until_won(end)
+        wake(self.work, task_id)
+        return task
+
+    async def look(self, task_id: TaskId, person: Person) -> Task:
+        """The task, for its requester and for those who may answer its requests; `NotFound`, or `NotYours` for
+        others. `Unreachable` where Slack does not say who they are."""
+        task = await self.storage.task(task_id)
+        if task.requester != person:
+            requests = await self.storage.requests_of(task_id)
+            try:
+                asked = await self._asks(person, requests)
+            except LookupFailed as failed:
+                raise Unreachable("Slack did not say who you are") from failed
+            if not asked and not any(each.to == person for of in requests for each in of.delegations):
+                raise NotYours(task_id, task.requester)
+        return task
+
+    async def redraw(self, ref: MessageRef) -> None:
+        """Draw the surface that stands there again, whatever it is thought to show."""
+        await redraw(self.storage, self.work, ref)
+
+    async def retry(self, task_id: TaskId, by: Person, now: datetime, surface: SurfaceId | None = None) -> Task:
+        """Bring a stopped task, and its undelivered decisions, on again now: its requester may, and whom it asked.
+
+        `NotFound`, `NotYours` or `NothingToRetry`.
+        """
+
+        async def again() -> Task:
+            task = await self.storage.task(task_id)
+            if not isinstance(task.state, Failed) or not task.state.retryable:
+                raise NothingToRetry(task_id)
+            for request in await self.storage.requests_of(task_id):
+                if isinstance(request.state, Decided):
+                    told = event_of(request, "retried", now, person=by, surface=surface)
+                    await self.storage.save_request(lifecycle.retried(request, now), told)
+            event = AuditEvent(kind="retried", at=now, task_id=task_id, person=by, surface=surface or "")
+            return await self.storage.save_task(replace(task, state=Starting(), tries=0), event)
+
+        async with unit_of_work.of_task(self.storage, task_id, by, "retry", now, surface):
+            await self.look(task_id, by)
+            task = await until_won(again)
+        wake(self.work, task_id)
+        return task
+
+    # --- Within ---------------------------------------------------------------------------------
+
+    async def _asks(self, person: Person, requests: Sequence[Request]) -> bool:
+        """Whether any of these asks this person, in any stage. Of those whom only the question names, ordinary members
+        are asked."""
+        asked = {ref: None for request in requests for ref in _asked(request)}
+        if person in await meant(self.directory, asked):
+            return True
+        told = {ref: None for request in requests for ref in _told(request)}
+        return person in await meant(self.directory, told) and not (await self.directory.member(person)).ineligible
+
+    async def _cancel_request(self, request_id: RequestId, by: Person, now: datetime, surface: str) -> None:
+        changes = Changes(storage=self.storage, engine=self.engine, work=self.work)
+
+        async def once() -> None:
+            request = await self.storage.request(request_id)
+            if isinstance(request.state, Pending):
+                await changes.store(lifecycle.cancel(request, by, now), by, "cancelled", now, {}, surface=surface)
+
+        await until_won(once)
+
+
+def started_by(origin: str) -> TaskId:
+    """The task that this origin starts, or has started."""
+    return TaskId(_digits(origin)[:8])
+
+
+def _digits(origin: str) -> str:
+    return hashlib.sha256(origin.encode()).hexdigest()
+
+
+def _asked(request: Request) -> tuple[str, ...]:
+    """Everyone whom the policy asks itself, in any stage."""
+    groups = (group for stage in request.policy.stages for group in stage.groups)
+    asked = (ref for group in groups for ref in group.approvers if ref not in group.held)
+    return request.known((*asked, *(ref for ref in request.escalated_to if ref not in request.escalated_held)))
+
+
+def _told(request: Request) -> tuple[str, ...]:
+    """Everyone whom the question names, in any stage."""
+    groups = (group for stage in request.policy.stages for group in stage.groups)
+    return request.known((*(ref for group in groups for ref in group.held), *request.escalated_held))
+
+
+def _refuse_cancelling(task: Task, by: Person) -> None:
+    if task.requester != by:
+        raise NotYours(task.id, task.requester)
+    if task.finished:
+        raise TaskFinished(task.id)

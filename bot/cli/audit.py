@@ -1,0 +1,161 @@
+"""`python -m bot audit verify | export`: proves the audit log, or writes it out, page by page, while the bot runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Self, TextIO
+
+from bot import stores
+from bot.approvals.model.audit import Head
+from bot.approvals.model.errors import NotFound, SettingsError
+from bot.approvals.model.ids import TaskId
+from bot.approvals.ports.storage import Storage
+from bot.approvals.rules.masking import Veil
+from bot.approvals.services.audit.proof import Broken, Intact, entries, verify
+from bot.approvals.services.messages.masked import Masking
+from bot.cli import audit_export
+from bot.durations import duration
+from bot.printable import printable
+from bot.secrets import Detector
+from bot.settings import load_store
+
+KEPT = 200
+"""Tasks whose veils are kept while the log is written out: the entries of several stand between each other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was typed."""
+
+    env_file: Path
+    does: Literal["verify", "export"]
+    head: Head | None = None
+    format: Literal["jsonl", "csv"] = "jsonl"
+    since: datetime | None = None
+    until: datetime | None = None
+    task: str | None = None
+    output: Path | None = None
+
+    @classmethod
+    def of(cls, typed: argparse.Namespace) -> Self:
+        known = {name: value for name, value in vars(typed).items() if name in cls.__slots__}
+        return cls(**known)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    does = parser.add_subparsers(dest="does", required=True)
+    proves = does.add_parser("verify", help="follow the chain; exit 1 and name the first entry that is not as it was")
+    proves.add_argument(
+        "--head", type=_head, metavar="NUMBER:LINK", help="a head that an earlier run printed and you kept elsewhere"
+    )
+    writes = does.add_parser("export", help="write the entries out, in their order")
+    writes.add_argument("--format", choices=("jsonl", "csv"), default="jsonl")
+    writes.add_argument("--since", type=_moment, metavar="WHEN", help="2030-01-31, 2030-01-31T12:00+02:00, or 30d ago")
+    writes.add_argument("--until", type=_moment, metavar="WHEN", help="the first moment that is left out")
+    writes.add_argument("--task", help="one task's id")
+    writes.add_argument("--output", type=Path, help="a file instead of the standard output")
+    for command in (proves, writes):
+        command.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
+
+
+async def main(options: Options) -> int:
+    """Do it; returns the exit code. `SettingsError` where there is no log, or no place to write to."""
+    async with stores.records(load_store(options.env_file)) as storage:
+        if options.does == "verify":
+            return _say(await verify(storage, options.head))
+        with _opened(options.output) as to:
+            await _write(storage, options, to)
+        return 0
+
+
+class Veils:
+    """What each task's entries hide on their way out: what looks like a secret, and what the policies of its requests
+    mask. The stored entries stay as they are, so the chain keeps verifying."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._masking = Masking(secrets=Detector(), marks=lambda _: (), learned=len)
+        self._recent: OrderedDict[str, Veil] = OrderedDict()
+
+    async def of(self, task_id: str) -> Veil:
+        """The veil of this task; of one whose records are past their retention, one that knows none of them."""
+        if task_id not in self._recent:
+            try:
+                records = await self._storage.records_of(TaskId(task_id))
+            except NotFound:
+                self._recent[task_id] = Veil(self._masking.secrets)
+            else:
+                self._recent[task_id] = self._masking.veil(records)
+            if len(self._recent) > KEPT:
+                self._recent.popitem(last=False)
+        return self._recent[task_id]
+
+
+def _say(proof: Intact | Broken) -> int:
+    match proof:
+        case Intact(entries=entries, purged=purged, head=head):
+            gone = f", {purged} of them without their text, which was past its retention" if purged else ""
+            sys.stdout.write(f"The audit log is intact: {entries} entries{gone}.\nhead {head}\n")
+            return 0
+        case Broken(number=number, why=why):
+            sys.stdout.write(f"The audit log is broken at entry {number}. {printable(why)}\n")
+            return 1
+
+
+async def _write(storage: Storage, options: Options, to: TextIO) -> None:
+    line, veils = audit_export.jsonl, Veils(storage)
+    if options.format == "csv":
+        to.write(audit_export.csv_header())
+        line = audit_export.csv_line
+    async for entry in entries(storage):
+        if audit_export.wanted(entry, since=options.since, until=options.until, task=options.task):
+            to.write(line(entry, await veils.of(entry.task_id)))
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[TextIO]:
+    """The file, or the standard output, for as long as somebody reads it."""
+    if path is None:
+        try:
+            yield sys.stdout
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains of it at its end
+        return
+    try:
+        file = path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise SettingsError(f"--output {path}: cannot be written ({error}).") from None
+    with file:
+        yield file
+
+
+def _head(text: str) -> Head:
+    try:
+        return Head.read(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("is the number and the link that `verify` prints, as in 17:3f0a...") from None
+
+
+def _moment(text: str) -> datetime:
+    """A date or a moment, of UTC where it names no zone; or how long ago."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    else:
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    try:
+        return datetime.now(UTC) - duration(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no moment: 2030-01-31, 2030-01-31T12:00+02:00, or a duration such as 30d"
+        ) from None

@@ -1,0 +1,215 @@
+"""`python -m bot check`: what is missing or wrong, in words; a line each, and nothing is changed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from bot import policy_file, settings, stores
+from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.errors import NotFound, SettingsError, Unreachable
+from bot.approvals.model.policy import Policy
+from bot.approvals.model.question import Question
+from bot.approvals.ports.slack import LookupFailed
+from bot.approvals.ports.storage import Storage
+from bot.approvals.rules.matching import Policies
+from bot.approvals.services.people.vacancies import muster, unmatched, untied, vacancies
+from bot.engines.langgraph.loading import registry, undeclared
+from bot.printable import printable
+from bot.settings import Settings
+from bot.slack.api import tokens
+from bot.slack.api.calls import web_client
+from bot.slack.api.directory import SlackDirectory
+from bot.storage.codec import decode
+from bot.storage.redis import server
+from bot.storage.redis.store import client
+from bot.storage.sqlite.database import is_of_this_version
+
+MOST_LOOKED_AT: Final = 2_000
+"""Entries of the audit log, from the newest one back."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was looked at, as it is printed."""
+
+    wrong: int = 0
+    lines: list[str] = field(default_factory=list)
+
+    def good(self, what: str) -> None:
+        self.lines.append(f"ok     {what}")
+
+    def bad(self, what: str) -> None:
+        self.wrong += 1
+        self.lines += [f"wrong  {line}" for line in what.splitlines()]
+
+    def risky(self, what: str) -> None:
+        """It works, and may cost approvals one day."""
+        self.lines.append(f"risky  {what}")
+
+    @contextlib.asynccontextmanager
+    async def of(self, good: str) -> AsyncIterator[None]:
+        """Good, unless the block finds a setting wrong."""
+        try:
+            yield
+        except SettingsError as error:
+            self.bad(str(error))
+        else:
+            self.good(good)
+
+
+async def check(env_file: Path) -> int:
+    """Look at settings, policies, graphs, storage and Slack; 0 where the bot can run, else 1."""
+    findings = Findings()
+    loaded: Settings | None = None
+    async with findings.of("settings"):
+        loaded = settings.load(env_file)
+    if loaded is not None:
+        policies: Policies | None = None
+        async with findings.of(f"policies in {loaded.policy_file}"):
+            policies = policy_file.load(loaded.policy_file)
+        _rules(policies, findings)
+        await _graphs(loaded, policies, findings)
+        before = findings.wrong
+        await _storage(loaded, findings)
+        if findings.wrong == before and policies is not None:
+            await _conventions(loaded, policies, findings)
+        if await _slack(loaded, findings) and policies is not None:
+            await _approvers(loaded, policies, findings)
+    sys.stdout.write("\n".join(map(printable, findings.lines)) + "\n")
+    return 1 if findings.wrong else 0
+
+
+def _rules(policies: Policies | None, findings: Findings) -> None:
+    for sentence in untied(policies) if policies is not None else ():
+        findings.risky(f"policies: {sentence}")
+
+
+async def _graphs(loaded: Settings, policies: Policies | None, findings: Findings) -> None:
+    config = loaded.langgraph_config
+    terms, rules = (policies.graphs, policies.rules) if policies is not None else ({}, ())
+    try:
+        registry.set_environment(config)
+        graphs = await registry.listed(config, config.absolute().parent, terms, rules)
+    except SettingsError as error:
+        findings.bad(str(error))
+        return
+    for graph in graphs:
+        if graph.unavailable:
+            findings.risky(f"graph {graph.name} cannot be started: {graph.unavailable}")
+        else:
+            findings.good(f"graph {graph.name}")
+
+
+async def _storage(loaded: Settings, findings: Findings) -> None:
+    """Redis where it is set, else the folder of the embedded SQLite."""
+    if loaded.redis_url is None:
+        _state_dir(loaded.state_dir, findings)
+        return
+    async with client(loaded.redis_url.get_secret_value()) as redis:
+        found = await server.examine(redis)
+    for good in found.good:
+        findings.good(f"Redis: {good}")
+    for risk in found.risky:
+        findings.risky(risk)
+    for fatal in found.fatal:
+        findings.bad(fatal)
+
+
+async def _conventions(loaded: Settings, policies: Policies, findings: Findings) -> None:
+    """The graphs that have asked without a known convention, as far as the newest records tell."""
+    file = loaded.state_dir / stores.RECORDS
+    if loaded.redis_url is None and file.exists() and not is_of_this_version(file):
+        findings.good("how graphs have asked is not looked at: the records are an earlier version's")
+        return
+    declared = {name for name, terms in policies.graphs.items() if terms.answer}
+    try:
+        async with stores.records(loaded) as storage:
+            asked = await _asked_lately(storage)
+    except SettingsError:
+        return  # there are no records yet
+    except Unreachable as unreachable:
+        findings.risky(f"the records did not tell how graphs ask ({unreachable})")
+        return
+    for graph in sorted({graph for graph, question in asked if undeclared.is_undeclared(question)} - declared):
+        findings.risky(f"by the newest records, {undeclared.sentence(graph)}")
+
+
+async def _asked_lately(storage: Storage) -> list[tuple[str, Question]]:
+    """The graph and the question of each request that was opened in the newest entries of the audit log."""
+    newest = await storage.head()
+    asked: list[tuple[str, Question]] = []
+    for entry in await storage.trail(max(newest.number - MOST_LOOKED_AT, 0), MOST_LOOKED_AT):
+        event = decode(AuditEvent, entry.body.decode()) if entry.body else None
+        if event is None or event.kind != "opened" or event.request_id is None:
+            continue
+        with contextlib.suppress(NotFound):
+            request = await storage.request(event.request_id)
+            asked.append((request.graph, request.proposed))
+    return asked
+
+
+def _state_dir(folder: Path, findings: Findings) -> None:
+    nearest = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        findings.good(f"SQLite in STATE_DIR {folder}, for one process")
+    else:
+        findings.bad(f"STATE_DIR {folder}: {nearest} is no folder that the bot may write to. Name another.")
+
+
+async def _slack(loaded: Settings, findings: Findings) -> bool:
+    """The tokens, and the scopes that the manifest beside the configuration asks for; whether all is well."""
+    before = findings.wrong
+    async with findings.of(f"Slack at {loaded.slack_api_url} takes both tokens"):
+        identity = await tokens.identity(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url)
+        await tokens.refuse_bad_app_token(loaded.slack_app_token.get_secret_value(), loaded.slack_api_url)
+        missing = _wanted_scopes(loaded) - identity.scopes
+        if missing:
+            raise SettingsError(
+                f"SLACK_BOT_TOKEN: the app lacks the scopes {', '.join(sorted(missing))}. Bring its manifest "
+                "level with manifest.yml at api.slack.com/apps, and install it to the workspace again."
+            )
+    return findings.wrong == before
+
+
+async def _approvers(loaded: Settings, policies: Policies, findings: Findings) -> None:
+    """Whether the people and channels that the policies name are there, and enough of them may answer."""
+    directory = SlackDirectory(web_client(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url))
+    try:
+        for sentence in await unmatched(policies, directory):
+            findings.bad(f"the rules' match: {sentence}")
+    except LookupFailed as failed:
+        findings.bad(f"Slack did not say whom the rules match ({failed}). Try again.")
+    for policy in policies.policies:
+        try:
+            await _approvers_of(policy, directory, findings)
+        except LookupFailed as failed:
+            findings.bad(f"policy {policy.name}: Slack did not say who its approvers are ({failed}). Try again.")
+
+
+async def _approvers_of(policy: Policy, directory: SlackDirectory, findings: Findings) -> None:
+    wrong = await vacancies(policy, directory)
+    for sentence in wrong:
+        findings.bad(f"policy {policy.name}: {sentence}")
+    if policy.auto is not None and not wrong:
+        findings.good(f"policy {policy.name}: {'approves' if policy.auto.approve else 'rejects'} without a person")
+        return
+    for stage in policy.stages:
+        mustered = await muster(stage, directory)
+        if not mustered.short:
+            where = f", stage {stage.name}" if stage.name else ""
+            findings.good(f"policy {policy.name}{where}: {len(mustered.able)} may answer, {stage.needed} needed")
+
+
+def _wanted_scopes(loaded: Settings) -> set[str]:
+    manifest = loaded.langgraph_config.absolute().parent / "manifest.yml"
+    if not manifest.exists():
+        return set()
+    return set(yaml.safe_load(manifest.read_text())["oauth_config"]["scopes"]["bot"])

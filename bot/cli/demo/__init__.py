@@ -1,0 +1,106 @@
+"""`python -m bot demo`: a local Slack and the bot, each a process of its own, on files and a policy made for it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from bot.approvals.model.errors import SettingsError
+from bot.cli.demo import play, stage
+from bot.durations import duration
+from simulator.client import Simulator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says."""
+
+    once: bool
+    port: int
+    folder: Path
+    windows: stage.Windows
+
+    @classmethod
+    def of(cls, parsed: argparse.Namespace) -> Options:
+        """`SettingsError` where the windows are not in their order."""
+        windows = stage.Windows(
+            remind=parsed.remind or (timedelta(seconds=3) if parsed.once else timedelta(seconds=45)),
+            escalate=parsed.escalate or (timedelta(seconds=6) if parsed.once else timedelta(seconds=90)),
+            deadline=parsed.deadline or (timedelta(seconds=10) if parsed.once else timedelta(seconds=180)),
+        )
+        if not windows.remind < windows.escalate < windows.deadline:
+            raise SettingsError(
+                "The windows are counted from the question: --remind, then --escalate, then --deadline."
+            )
+        return cls(once=parsed.once, port=parsed.port, folder=parsed.folder, windows=windows)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="play an approval, a rejection and an expiry, and exit")
+    parser.add_argument("--remind", type=_window, metavar="45s", help="when a reminder comes")
+    parser.add_argument("--escalate", type=_window, metavar="90s", help="when others are asked by DM")
+    parser.add_argument("--deadline", type=_window, metavar="180s", help="when it expires")
+    parser.add_argument("--port", type=int, default=0, help="of the page; any free one if not given")
+    parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the demo keeps its files")
+
+
+async def main(options: Options) -> int:
+    """Set the stage and play; returns the exit code."""
+    stage.prepare(options.folder, options.windows)
+    hint = stage.hint(options.folder, options.windows)
+    async with stage.simulator(options.port, hint) as slack, stage.bot(slack, options.folder) as process:
+        async with Simulator.connect(slack.url) as simulator:
+            await stage.connected(simulator, process, options.folder)
+            if options.once:
+                return await play.once(simulator, options.folder, sys.stdout)
+        _welcome(slack.page, options)
+        return await _until_stopped(process, options.folder)
+
+
+def _welcome(page: str, options: Options) -> None:
+    windows = options.windows
+    sys.stdout.write(
+        f"""
+Countersign is running with a Slack of its own. Open
+
+    {page}
+
+You are alice, in #ops; the page says what to do. Type
+
+    /task cleanup path={options.folder}/logs older_than=30d
+
+and press Approve: it is refused, since your own request is not yours to approve. Then take bob's seat.
+Do nothing, and you see a reminder after {stage.words(windows.remind)}, a DM to carol and dave after \
+{stage.words(windows.escalate)}, and
+the end after {stage.words(windows.deadline)}. `/task help` shows what else there is to try, your own graphs of
+langgraph.json among it. The bot's log is {options.folder}/bot.log. Ctrl-C ends it all.
+
+"""
+    )
+    sys.stdout.flush()
+
+
+async def _until_stopped(process: asyncio.subprocess.Process, folder: Path) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stopped, ended = asyncio.create_task(stop.wait()), asyncio.create_task(process.wait())
+    await asyncio.wait([stopped, ended], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    ended.cancel()
+    if process.returncode is not None and not stop.is_set():
+        sys.stderr.write(f"The bot ended by itself (exit code {process.returncode}). {stage.tail(folder)}\n")
+        return 1
+    return 0
+
+
+def _window(value: str) -> timedelta:
+    try:
+        return duration(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,199 @@
+"""What a demo needs: old files, a policy with short windows, a local Slack and the bot as processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.approvals.model.errors import SettingsError
+from simulator.client import Simulator, SimulatorProcess, spawn
+
+ROOT = Path(__file__).resolve().parents[3]
+COMMAND = (sys.executable, "-m", "bot.cli.demo.bot")
+"""The bot on the environment alone, with Slack's clock: what .env says is for a real workspace."""
+DAY = 24 * 60 * 60
+
+LOGS = {
+    "web/access-2026-01.log": (212, 48_200),
+    "web/access-2026-02.log": (181, 51_900),
+    "web/access-2026-03.log": (153, 50_300),
+    "web/error-2026-02.log": (178, 9_800),
+    "worker/jobs-1.log": (95, 120_400),
+    "worker/jobs-2.log": (64, 118_700),
+    "worker/jobs-3.log": (33, 90_100),
+    "core.dump": (140, 1_310_720),
+    "web/access-today.log": (0, 22_000),
+    "worker/jobs-4.log": (12, 88_600),
+    "deploy.log": (5, 7_400),
+}
+"""Name -> age in days, size in bytes."""
+CUSTOMERS = "name,number\nAda,2041\nGrace,2042\nLinus,2043\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    """When what happens, counted from the question."""
+
+    remind: timedelta
+    escalate: timedelta
+    deadline: timedelta
+
+
+def prepare(folder: Path, windows: Windows) -> None:
+    """Make the demo's files anew; nothing outside the folder is touched."""
+    for old in (folder / "state", folder / "logs", folder / ".trash"):
+        shutil.rmtree(old, ignore_errors=True)
+    (folder / "state").mkdir(parents=True)
+    fill(folder / "logs")
+    (folder / "policies.yaml").write_text(
+        f"""# Made by the demo, with windows short enough to watch.
+defaults:
+  approvers: ["@ops-leads"]
+  remind_every: {_seconds(windows.remind)}
+  escalate: {{after: {_seconds(windows.escalate)}, to: ["@on-call"]}}
+  deadline: {_seconds(windows.deadline)}
+"""
+    )
+    (folder / "batch").mkdir(exist_ok=True)
+    (folder / "batch" / "customers.csv").write_text(CUSTOMERS)
+    (folder / "langgraph.json").write_text(json.dumps(_configuration(folder), indent=2) + "\n")
+
+
+def _configuration(folder: Path) -> dict[str, object]:
+    """The project's own langgraph.json, so that a graph which is named there is here too; what its graphs keep is
+    below the demo's folder."""
+    try:
+        named: dict[str, Any] = json.loads((ROOT / "langgraph.json").read_text())
+        return {
+            "dependencies": [str(ROOT / each) for each in named.get("dependencies", [])],
+            "graphs": {name: _from_root(entry) for name, entry in named["graphs"].items()},
+            "env": {name: re.sub(r"^var/", f"{folder}/", value) for name, value in named.get("env", {}).items()},
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(
+            f"{ROOT / 'langgraph.json'}: the demo cannot use it ({error}). `python -m bot check` says more."
+        ) from None
+
+
+def _from_root(entry: Any) -> Any:
+    """The entry with its file's whole path."""
+    if isinstance(entry, dict):
+        return {**entry, "path": _from_root(entry.get("path"))}
+    return str(ROOT / entry) if isinstance(entry, str) and ".py:" in entry else entry
+
+
+def hint(folder: Path, windows: Windows) -> dict[str, Any]:
+    """What the page's first screen says to do."""
+    return {
+        "channel": "ops",
+        "title": "Your first approval takes three steps",
+        "steps": [
+            {
+                "text": "*Start a task* as Alice: send this command here.",
+                "command": f"/task cleanup path={folder}/logs older_than=30d",
+            },
+            {
+                "text": "*Open its thread and press Approve.* It is refused, in private: "
+                "your own request is not yours to approve."
+            },
+            {
+                "text": "*Take Bob's seat* in the bar above, and press Approve again. "
+                "The files move to a trash folder, and the thread says so."
+            },
+            {
+                "text": f"Or do nothing: a reminder comes after {words(windows.remind)}, a DM to Carol and Dave after "
+                f"{words(windows.escalate)}, and the request expires after {words(windows.deadline)}."
+            },
+        ],
+    }
+
+
+def words(window: timedelta) -> str:
+    """A window as people say it."""
+    seconds = int(window.total_seconds())
+    if seconds < 120 or seconds % 60:
+        return f"{seconds} seconds"
+    if seconds % 3600:
+        return f"{seconds // 60} minutes"
+    return "an hour" if seconds == 3600 else f"{seconds // 3600} hours"
+
+
+def fill(logs: Path) -> None:
+    """Write log files of several ages; those that are there already are made anew."""
+    now = time.time()
+    for name, (days, size) in LOGS.items():
+        file = logs / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        line = f"{name}: a line of the demo's log\n".encode()
+        file.write_bytes((line * (size // len(line) + 1))[:size])
+        os.utime(file, (now - days * DAY, now - days * DAY))
+
+
+@asynccontextmanager
+async def simulator(port: int, hint: Mapping[str, Any] | None = None) -> AsyncIterator[SimulatorProcess]:
+    """The local Slack, as a process of its own, ended with the block; its page says the hint first."""
+    async with await spawn(ROOT / "manifest.yml", port=port, seed_user="alice", hint=hint) as process:
+        yield process
+
+
+@asynccontextmanager
+async def bot(slack: SimulatorProcess, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The bot on that Slack, as a process of its own, ended with the block; its log goes to bot.log."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "REDIS_"))},
+        **slack.environment,
+        "STATE_DIR": str(folder / "state"),
+        "POLICY_FILE": str(folder / "policies.yaml"),
+        "LANGGRAPH_CONFIG": str(folder / "langgraph.json"),
+        "CLEANUP_ROOT": str(folder),
+        "SWEEP_INTERVAL": "0.5",
+    }
+    with (folder / "bot.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(30):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def connected(simulator: Simulator, process: asyncio.subprocess.Process, folder: Path) -> None:
+    """Wait until the bot has opened its socket; `SettingsError` with the end of its log where it ended instead."""
+    opened = asyncio.create_task(simulator.wait_connected(timeout=60))
+    ended = asyncio.create_task(process.wait())
+    await asyncio.wait([opened, ended], return_when=asyncio.FIRST_COMPLETED)
+    ended.cancel()
+    if not opened.done():
+        opened.cancel()
+        raise SettingsError(f"The bot did not start. {tail(folder)}")
+    await opened
+
+
+def tail(folder: Path) -> str:
+    """The end of the bot's log, for a person."""
+    lines = (folder / "bot.log").read_text(errors="replace").splitlines()
+    return "\n".join([f"The end of {folder}/bot.log:", *lines[-20:]])
+
+
+def _seconds(window: timedelta) -> str:
+    return f"{max(int(window.total_seconds()), 1)}s"

@@ -1,0 +1,94 @@
+"""`python -m bot policy apply`: puts open requests under the policy that the file has for them now. The bot may run."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot import policy_file, settings, stores
+from bot.approvals.model.errors import AlreadySettled, SettingsError
+from bot.approvals.model.ids import RequestId, TaskId
+from bot.approvals.model.request import Pending
+from bot.approvals.ports.storage import Storage
+from bot.approvals.services.policies.amendment import Amended, Amending
+from bot.approvals.services.policies.choice import Chooser
+from bot.slack.api.calls import web_client
+from bot.slack.api.directory import SlackDirectory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was typed."""
+
+    requests: tuple[str, ...]
+    task: str | None
+    env_file: Path
+
+    @classmethod
+    def of(cls, parsed: argparse.Namespace) -> Options:
+        """The parsed command line."""
+        return cls(requests=tuple(parsed.requests), task=parsed.task, env_file=parsed.env_file)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """`REQUEST_ID ...`, or all that a task asks."""
+    parser.add_argument("requests", nargs="*", metavar="REQUEST_ID", help="as it stands at the end of the card")
+    parser.add_argument("--task", help="all that this task asks now")
+    parser.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
+
+
+async def apply(options: Options) -> int:
+    """Apply it, and say what was changed; 0, or 1 if any of the requests is not open any more. `CountersignError` if
+    one cannot be changed."""
+    loaded = settings.load(options.env_file)
+    client = web_client(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url)
+    chooser = Chooser(policies=policy_file.load(loaded.policy_file), directory=SlackDirectory(client))
+    closed = 0
+    async with stores.timed_records(loaded) as (storage, clock):
+        amending = Amending(storage=storage, chooser=chooser)
+        for request_id in await _wanted(storage, options):
+            try:
+                amended = await amending.apply(request_id, f"{_operator()}, by command", clock())
+            except AlreadySettled:
+                sys.stdout.write(f"{request_id}: is not open any more. Nothing was changed.\n")
+                closed += 1
+            else:
+                sys.stdout.write(f"{request_id}: {_said(amended)}\n")
+    return 1 if closed else 0
+
+
+async def _wanted(storage: Storage, options: Options) -> list[RequestId]:
+    named = [RequestId(each) for each in options.requests]
+    if options.task is not None:
+        task = await storage.task(TaskId(options.task))
+        named += [each.id for each in await storage.requests_of(task.id) if isinstance(each.state, Pending)]
+    if not named:
+        raise SettingsError("There is no open request to apply it to. Name one, as its card does at its end.")
+    return list(dict.fromkeys(named))
+
+
+def _said(amended: Amended) -> str:
+    """What was changed, in words."""
+    if not amended.changed:
+        return f"has the policy `{amended.after.policy.name}` already. Nothing was changed."
+    before, after = amended.before, amended.after
+    asks = ", ".join(after.approvers) or "nobody"
+    words = [f"is under the policy `{after.policy.name}` now, in place of `{before.policy.name}`. It asks {asks}."]
+    words += [f"{name} {why}." for name, why in after.unknown.items()]
+    if after.version != before.version:
+        words.append("Answers from before that no longer count.")
+    if after.short:
+        words.append(f"{after.stage.needed} have to agree, and {after.stage.needed - after.short} could.")
+    return " ".join(words)
+
+
+def _operator() -> str:
+    """Who runs the command, as this machine knows them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"

@@ -1,0 +1,282 @@
+"""`python -m bot policy explain <payload.json>`: which rule governs an interrupt, who would be asked, and when each
+step would come, in words. Nothing is recorded, and nobody is told."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import assert_never
+
+from bot import policy_file, settings
+from bot.approvals.model.errors import SettingsError
+from bot.approvals.model.hours import Hours, moment
+from bot.approvals.model.ids import JSON, ChannelId, Person, TaskId, TeamId, ThreadId, UserId
+from bot.approvals.model.policy import (
+    Consent,
+    Escalate,
+    Expire,
+    Overdue,
+    Pick,
+    Policy,
+    Remind,
+    Stage,
+    Step,
+    Via,
+    Warn,
+)
+from bot.approvals.model.question import Verdict
+from bot.approvals.model.task import Task
+from bot.approvals.ports.slack import LookupFailed
+from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, bound
+from bot.approvals.services.people.vacancies import muster, vacancies
+from bot.approvals.services.policies.choice import Chooser
+from bot.durations import spoken
+from bot.engines import questions
+from bot.printable import printable
+from bot.slack.api.calls import web_client
+from bot.slack.api.directory import SlackDirectory
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says of the interrupt, and where the settings are."""
+
+    payload: Path
+    graph: str
+    requester: str
+    channel: str
+    env_file: Path
+
+    @classmethod
+    def of(cls, parsed: argparse.Namespace) -> Options:
+        """The parsed command line."""
+        return cls(
+            payload=parsed.payload,
+            graph=parsed.graph,
+            requester=parsed.requester,
+            channel=parsed.channel,
+            env_file=parsed.env_file,
+        )
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """`<payload.json>`, and what else of an interrupt a rule may ask about."""
+    parser.add_argument("payload", type=Path, help="a JSON file with the value that the graph gives to interrupt()")
+    parser.add_argument("--graph", default="", help="the graph that asks")
+    parser.add_argument("--requester", default="", help="the user id of whoever started the task")
+    parser.add_argument("--channel", default="", help="the id of the channel that the task was started in")
+    parser.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
+
+
+async def explain(options: Options) -> int:
+    """Print it; 0, or 1 where no rule can be told to govern. `SettingsError` where a file cannot be read."""
+    question = questions.read(_read(options.payload))
+    policies, directory, unknown = _loaded(options.env_file)
+    team = TeamId("")
+    if directory is not None:
+        try:
+            team = await directory.team_id()
+        except LookupFailed:
+            directory = None
+            unknown = (
+                "Names are not looked up: Slack does not answer, or not to SLACK_BOT_TOKEN. "
+                "`python -m bot check` says more."
+            )
+    task = Task(
+        id=TaskId("explained"),
+        thread_id=ThreadId(""),
+        graph=options.graph,
+        inputs={},
+        requester=Person(team_id=team, user_id=UserId(options.requester)),
+        channel=ChannelId(options.channel),
+        created_at=datetime.now(UTC),
+    )
+    try:
+        if directory is None:
+            facts = Facts(
+                graph=task.graph, channel=task.channel, requester=task.requester, inputs={}, question=question
+            )
+        else:
+            facts = await Chooser(policies=policies, directory=directory).facts(task, question)
+        lines, governing = _rules(policies, facts)
+        lines = [*([unknown, ""] if unknown else []), *lines]
+        if governing is not None:
+            policy = bound(governing, question)
+            lines += _policy(policy)
+            lines += await _people(policy, directory)
+            lines += _times(policy, datetime.now(UTC))
+    except LookupFailed as failed:
+        raise SettingsError(f"Slack did not answer ({failed}). Try again, or without SLACK_BOT_TOKEN.") from failed
+    sys.stdout.write("\n".join(map(printable, lines)) + "\n")
+    return 0 if governing is not None else 1
+
+
+def _read(path: Path) -> JSON:
+    """The value that the graph would give to `interrupt(...)`."""
+    try:
+        value: JSON = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path}: it is not the JSON of an interrupt's value ({error}).") from None
+    return value
+
+
+def _loaded(env_file: Path) -> tuple[Policies, SlackDirectory | None, str]:
+    """The policies, and Slack's directory; without settings the file's names stand for people, and why is said."""
+    try:
+        loaded = settings.load(env_file)
+    except SettingsError as error:
+        path = Path(os.environ.get("POLICY_FILE", "policies.yaml"))
+        return policy_file.load(path), None, f"Names are not looked up: {str(error).splitlines()[0]}"
+    client = web_client(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url)
+    return policy_file.load(loaded.policy_file), SlackDirectory(client), ""
+
+
+# --- Which rule ---------------------------------------------------------------------------------
+
+
+def _rules(policies: Policies, facts: Facts) -> tuple[list[str], Policy | None]:
+    lines = [f"The question: {facts.question.title}", "", "Which rule governs, the first that matches:"]
+    for number, rule in enumerate(policies.rules, start=1):
+        try:
+            objection = rule.objection(facts)
+        except ConditionFailed as failed:
+            lines.append(f"  {number}. {rule.policy.name}: cannot be worked out. {failed}")
+            lines.append("Nobody is asked: the task stops and says so, until the rule or the question is corrected.")
+            return lines, None
+        if not objection:
+            lines.append(f"  {number}. {rule.policy.name}: governs")
+            return lines, rule.policy
+        lines.append(f"  {number}. {rule.policy.name}: does not, as {objection}")
+    lines.append("  defaults: govern, as no rule does")
+    return lines, policies.otherwise
+
+
+# --- Who ----------------------------------------------------------------------------------------
+
+
+def _policy(policy: Policy) -> list[str]:
+    lines = [""]
+    if policy.auto is not None:
+        answer = "approved" if policy.auto.approve else "rejected"
+        lines += [
+            f"It is {answer} at once, without a person: {policy.auto.why}",
+            "Where the question does not take that answer, people are asked:",
+        ]
+    terms = [
+        _requester(policy),
+        f"Must say why: {_listed(policy.reasons)}." if policy.reasons else "Nobody has to say why.",
+        *(["Its card names the actions alone; those who may answer open the rest."] if policy.private else []),
+        *([f"Its card stands in {policy.channel} as well as in the task's thread."] if policy.channel else []),
+        *(["Slack asks once more before an approval."] if policy.confirm else []),
+        *([f"One who may answer can put a deadline off once, by {spoken(policy.extend)}."] if policy.extend else []),
+        *([f"A place of the graph may ask {policy.max_rounds} times."] if policy.max_rounds else []),
+        *([f"Values of these keys are hidden: {', '.join(policy.mask)}."] if policy.mask else []),
+    ]
+    return [*lines, *terms]
+
+
+def _requester(policy: Policy) -> str:
+    if policy.self_approval:
+        return "The requester may answer too."
+    if policy.self_answer:
+        return "The requester may not approve, and may answer questions that approve nothing."
+    return "The requester may not answer."
+
+
+async def _people(policy: Policy, directory: SlackDirectory | None) -> list[str]:
+    lines = [""]
+    for number, stage in enumerate(policy.stages, start=1):
+        lines.append(f"{_stage_name(policy, stage, number)} asks:")
+        mustered = await muster(stage, directory) if directory is not None else None
+        for index, group in enumerate(stage.groups):
+            names = ", ".join(member.name for member in mustered.groups[index]) if mustered is not None else ""
+            known = f" ({names or 'nobody'})" if mustered is not None else ""
+            lines.append(f"  {group.needed} of {', '.join(group.approvers) or 'nobody'}{known}")
+        lines.append(f"  {_rejections(stage)}")
+    if directory is not None:
+        lines += [f"  wrong: {sentence}" for sentence in await vacancies(policy, directory)]
+    return lines
+
+
+def _rejections(stage: Stage) -> str:
+    return "one rejection settles it" if stage.reject_quorum == 1 else f"{stage.reject_quorum} rejections settle it"
+
+
+# --- When ---------------------------------------------------------------------------------------
+
+
+def _times(policy: Policy, now: datetime) -> list[str]:
+    lines = ["", f"If it were asked now, {_written(now)}{_hours(policy.hours)}:"]
+    for number, stage in enumerate(policy.stages, start=1):
+        if len(policy.stages) > 1:
+            since = "" if number == 1 else ", if the one before agreed now"
+            lines.append(f"  {_stage_name(policy, stage, number)}{since}:")
+        coming = [*stage.steps]
+        if stage.remind_every is not None:
+            coming.append(Step(after=stage.remind_every, action=Remind()))
+        steps = sorted(coming, key=lambda step: (step.after, step.at_deadline))
+        if not any(step.at_deadline for step in steps):
+            steps_words = ["    there is no deadline: it waits until somebody answers"]
+        else:
+            steps_words = []
+        lines += [f"    {words}" for step in steps for words in _step(policy, stage, step, now)]
+        lines += steps_words
+    return lines
+
+
+def _step(policy: Policy, stage: Stage, step: Step, now: datetime) -> Iterator[str]:
+    at = _written(moment(now, step.after, policy.hours))
+    regular = isinstance(step.action, Remind) and step.after == stage.remind_every
+    again = f", and again every {spoken(step.after)}" if regular else ""
+    yield f"after {spoken(step.after)}, {at}: {_does(step)}{again}"
+
+
+def _does(step: Step) -> str:
+    match step.action:
+        case Remind():
+            return "a reminder in the task's thread"
+        case Warn():
+            return "a warning that the deadline is near"
+        case Escalate(to=to, via=via, adds=adds):
+            way = "the card by direct message to" if via is Via.DM else "the card in"
+            return f"{way} {', '.join(to)}{', who may answer from then on' if adds else ''}"
+        case Expire():
+            return "it expires; the graph is told that nobody answered"
+        case Consent():
+            return "silence approves it"
+        case Pick(choice=choice):
+            return f"silence chooses {choice}"
+        case Overdue():
+            return "it is overdue, and waits on"
+        case never:
+            assert_never(never)
+
+
+def _hours(hours: Hours | None) -> str:
+    if hours is None:
+        return ""
+    days = ", ".join(DAYS[day] for day in hours.days)
+    zone = f"in {hours.zone}" if hours.zone else "of each approver's own zone (here: UTC)"
+    return f", and only {hours.start:%H:%M} to {hours.end:%H:%M} on {days} {zone} counts"
+
+
+def _stage_name(policy: Policy, stage: Stage, number: int) -> str:
+    if len(policy.stages) == 1:
+        return f"The policy `{policy.name}`"
+    return f"Stage {number} of {len(policy.stages)}{f', {stage.name},' if stage.name else ''}"
+
+
+def _written(at: datetime) -> str:
+    return f"{at:%a %Y-%m-%d %H:%M} UTC"
+
+
+def _listed(reasons: tuple[Verdict, ...]) -> str:
+    return " and ".join("an approval" if each is Verdict.APPROVE else "a rejection" for each in reasons)

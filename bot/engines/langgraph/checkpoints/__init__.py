@@ -1,0 +1,28 @@
+"""The savers that keep a graph's state, on SQLite and on Redis, to the same promises.
+
+Every value comes back as it was put, with its type; what a model wrote is read as data. And a run may write only while
+it holds its thread's lease: a process that was stopped for longer than its lease would otherwise wake up and run a node
+that another has run already.
+"""
+
+from __future__ import annotations
+
+from bot.engines.langgraph.checkpoints.classes import UnknownType
+from bot.engines.langgraph.checkpoints.faults import from_saver, lost
+from bot.engines.langgraph.checkpoints.fence import FENCING_TOKEN, Fence, LeaseLost
+from bot.engines.langgraph.checkpoints.ledger import LEDGER, Ledger
+from bot.engines.langgraph.checkpoints.redis import redis_saver
+from bot.engines.langgraph.checkpoints.sqlite import sqlite_saver
+
+__all__ = [
+    "FENCING_TOKEN",
+    "LEDGER",
+    "Fence",
+    "LeaseLost",
+    "Ledger",
+    "UnknownType",
+    "from_saver",
+    "lost",
+    "redis_saver",
+    "sqlite_saver",
+]

@@ -1,0 +1,54 @@
+"""A database that does not answer is no failure of the graph: it is told apart here, in the domain's words."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import traceback
+from collections.abc import Iterator
+
+from redis import exceptions as redis_errors
+from redisvl.exceptions import RedisVLError  # type: ignore[import-untyped]
+
+from bot.approvals.model.errors import Unreachable
+from bot.engines.langgraph.checkpoints.classes import UnknownType
+
+DOWN = (redis_errors.ConnectionError, redis_errors.TimeoutError)
+"""What redis-py raises, once its retries are used up, where the server is gone, hangs or is still loading its data."""
+
+
+@contextlib.contextmanager
+def lost() -> Iterator[None]:
+    """Turn what a saver raises when its database does not answer, or when what it has cannot be read by this
+    process, into `Unreachable`."""
+    try:
+        yield
+    except (sqlite3.OperationalError, *DOWN) as error:
+        raise Unreachable("the graph's state could not be read or written") from error
+    except RedisVLError as error:
+        # The search library wraps whatever the client raised.
+        if not is_down(error):
+            raise
+        raise Unreachable("the graph's state could not be read or written") from error
+    except UnknownType as error:
+        raise Unreachable(str(error)) from error
+
+
+def is_down(error: BaseException) -> bool:
+    """Whether a server that does not answer is what this error comes from."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:  # a graph may close the chain to a circle
+        if isinstance(cause, DOWN):
+            return True
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def from_saver(error: BaseException) -> bool:
+    """Whether the error is a database's that came out of a saver, and not out of a graph that uses one itself."""
+    if not isinstance(error, sqlite3.OperationalError | Unreachable) and not is_down(error):
+        return False
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_globals.get("__name__", "").startswith(__package__ or "") for frame, _ in frames)

@@ -1,0 +1,261 @@
+"""The guard: an answer is handed out only to the very question that people were shown.
+
+LangGraph gives an answer to whichever `interrupt()` comes at its place when the node is executed again, and compares
+nothing. A node that computes, asks and acts may ask something else by then. So `install` gives `interrupt` another
+body. Answers travel with the run, in a `Run`, and are looked up by what is asked; `Command(resume={id: HELD})` still
+names the interrupt, so LangGraph's own strict check stays as a second lock, and the node gets nothing if the guard or
+the `Run` is missing. A question without an answer pauses the node, as always.
+
+An answer that was refused is kept in the checkpoint as `HELD`. It counts for the ids of the node's questions, so the
+new question has a new id, and the checkpoint alone tells that the answer was not taken.
+
+The savers ask the run before they write: a task that finishes without having asked what is still to be answered, or was
+answered, is not stored, and no later node starts. That needs `durability="sync"`.
+
+The private names of LangGraph that are used here are held by `tests/unit/engines/langgraph/test_guard_canaries.py`.
+"""
+
+from __future__ import annotations
+
+import threading
+import types
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import langgraph.types as langgraph_types
+from langchain_core.runnables import RunnableConfig
+from langgraph._internal._constants import (
+    CONFIG_KEY_CHECKPOINT_NS,
+    CONFIG_KEY_SCRATCHPAD,
+    CONFIG_KEY_SEND,
+    INTERRUPT,
+    NS_END,
+    RESUME,
+)
+from langgraph.checkpoint.base import CheckpointTuple
+from langgraph.config import get_config
+from langgraph.errors import GraphInterrupt
+from langgraph.pregel._task_status import CONTROL_WRITES
+from langgraph.types import Interrupt, _interrupt_id, _validate_resume
+from pydantic import TypeAdapter
+
+from bot.approvals.model.fingerprint import Fingerprint, fingerprint, same
+from bot.approvals.model.ids import JSON
+from bot.engines.payload import noted, read, to_json
+
+KEY: Final = "__countersign_guard"
+"""Key of the `Run` in a run's `configurable`. Two underscores keep it out of the metadata."""
+HELD: Final = b""
+"""Stands in place of an answer that was not handed out. It is false, and no JSON, so no answer can be it."""
+
+
+class NotAsked(Exception):
+    """A node finished without asking what people were shown: nothing of it is stored, and nothing after it runs."""
+
+    def __init__(self, interrupt_id: str) -> None:
+        super().__init__(f"the node finished without asking question {interrupt_id}")
+        self.interrupt_id = interrupt_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asks:
+    """What a node asks at this moment."""
+
+    said: JSON
+    notes: Sequence[str] = ()
+    """What JSON does not say of it."""
+    schema: JSON = None
+
+    def fingerprint(self, at: datetime, unbound: Collection[str]) -> Fingerprint:
+        return fingerprint(noted(self.said, self.notes), self.schema, at, unbound)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A question of the thread that people were shown."""
+
+    asked: Fingerprint
+    """As the agent asked it, before anybody edited it."""
+    bare: bool = False
+    """Whether the fingerprint is of the value's JSON alone, as of records from before there were fingerprints."""
+    answer: Callable[[], JSON] | None = None
+    """Gives the answer; None if there is none, or it is not to be given any more."""
+    open: bool = False
+    """Whether it waits for an answer still."""
+
+    def is_asked_by(self, value: Asks, at: datetime) -> bool:
+        """Whether this very question is asked now."""
+        if self.bare:
+            return same(self.asked, fingerprint(value.said, None, at, self.asked.unbound))
+        return same(self.asked, value.fingerprint(at, self.asked.unbound))
+
+
+@dataclass(slots=True)
+class _Execution:
+    """One execution of a node: which of its task's answers it has taken."""
+
+    namespace: str
+    pad: Any
+    """LangGraph's scratchpad of the execution, which also keeps its counter, and with it the key of this, alive."""
+    used: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """One run of a graph: the questions that it may meet, and afterwards what it did with them."""
+
+    known: Mapping[str, Known] = field(default_factory=dict)
+    """By interrupt id: all questions of the thread that have a record."""
+    taken: set[str] = field(default_factory=set)
+    """Afterwards: whose answers were handed out."""
+    unbound: tuple[str, ...] = ()
+    """The keys of its questions that no approval is bound to."""
+    asked: dict[str, Fingerprint] = field(default_factory=dict)
+    """Afterwards: what was asked without an answer."""
+    not_asked: str = ""
+    """Afterwards: the question that a node finished without asking; empty if none did."""
+    _owners: dict[str, set[str]] = field(default_factory=dict)
+    """By interrupt id: the tasks, at every depth, whose pending writes hold it."""
+    _executions: dict[int, _Execution] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    """Tools of one node ask in threads."""
+
+    def claim(self, pad: Any, namespace: str, value: Asks) -> tuple[int | None, list[Any]]:
+        """The place of this question's answer among its task's, None if it has none; and what is to be stored of the
+        task's answers."""
+        now = datetime.now(UTC)
+        with self._lock:
+            execution = self._executions.setdefault(id(pad.interrupt_counter), _Execution(namespace, pad))
+            used, resume = execution.used, pad.resume
+            place = pad.interrupt_counter()
+            self._bring_level(namespace, resume, used)
+            for number in range(len(resume)):
+                known = self._at(namespace, number)
+                if number in used or (known is None and (number != place or is_held(resume[number]))):
+                    continue  # what was answered elsewhere is known by its place alone, as in LangGraph
+                if known is not None and (known.answer is None or not known.is_asked_by(value, now)):
+                    continue
+                used.add(number)
+                resume[number] = resume[number] if known is None or known.answer is None else known.answer()
+                return number, self._stored(namespace, resume, used)
+            stored = self._stored(namespace, resume, used, paused=True)
+            self.asked[_interrupt_id(namespace, len(resume))] = value.fingerprint(now, self.unbound)
+            return None, stored
+
+    def took(self, namespace: str, place: int) -> None:
+        """The answer at this place was handed out."""
+        self.taken.add(_interrupt_id(namespace, place))
+
+    def loaded(self, found: CheckpointTuple | None) -> None:
+        """Note which tasks hold which questions, from a checkpoint that the run begins at."""
+        for task_id, channel, value in (found.pending_writes or []) if found is not None else []:
+            if channel == INTERRUPT:
+                for interrupt in value if isinstance(value, Sequence) else [value]:
+                    self._owners.setdefault(interrupt.id, set()).add(task_id)
+
+    def admit(self, task_id: str = "", writes: Iterable[tuple[str, Any]] = ()) -> None:
+        """Return if this may be stored: what a task writes, or, with nothing, the checkpoint after a step. Raises
+        `NotAsked` if a task finishes without having asked what it holds."""
+        if any(channel not in CONTROL_WRITES for channel, _ in writes):
+            self.not_asked = self.not_asked or self._left_by(task_id)
+        if self.not_asked:
+            raise NotAsked(self.not_asked)
+
+    # --- Within ---------------------------------------------------------------------------------
+
+    def _at(self, namespace: str, place: int) -> Known | None:
+        return self.known.get(_interrupt_id(namespace, place))
+
+    def _bring_level(self, namespace: str, resume: list[Any], used: Collection[int]) -> None:
+        """Let the list have a place for each question that is settled, and none for one that is open again."""
+        while resume and len(resume) - 1 not in used and self._is_open(namespace, len(resume) - 1):
+            resume.pop()
+        while (known := self._at(namespace, len(resume))) is not None and not known.open:
+            resume.append(HELD)
+
+    def _is_open(self, namespace: str, place: int) -> bool:
+        known = self._at(namespace, place)
+        return known is not None and known.open
+
+    def _stored(self, namespace: str, resume: list[Any], used: Collection[int], *, paused: bool = False) -> list[Any]:
+        """The task's answers: those that this execution took, and `HELD` for those that it did not."""
+        stored = [
+            each if number in used or self._at(namespace, number) is None else HELD
+            for number, each in enumerate(resume)
+        ]
+        while stored and not paused and is_held(stored[-1]):
+            stored.pop()
+        return stored
+
+    def _left_by(self, task_id: str) -> str:
+        """The question that a task which finishes has not asked; empty if there is none."""
+        for interrupt_id, owners in self._owners.items():
+            known = self.known.get(interrupt_id)
+            waits = known is not None and (known.open or known.answer is not None)
+            if task_id in owners and waits and interrupt_id not in self.taken:
+                return interrupt_id
+        own = [each for each in self._executions.values() if each.namespace.rpartition(NS_END)[2] == task_id]
+        for execution in own[-1:]:  # a node that is tried again in this run starts over
+            for number in range(len(execution.pad.resume)):
+                known = self._at(execution.namespace, number)
+                if known is not None and known.answer is not None and number not in execution.used:
+                    return _interrupt_id(execution.namespace, number)
+        return ""
+
+
+def is_held(answer: object) -> bool:
+    """Whether this stands in place of an answer that was not handed out."""
+    return isinstance(answer, bytes) and not answer
+
+
+def run_of(config: RunnableConfig) -> Run | None:
+    """The guarded run that this configuration belongs to; None if it is none, such as a look at a thread."""
+    run = config.get("configurable", {}).get(KEY)
+    return run if isinstance(run, Run) else None
+
+
+def install() -> None:
+    """Guard `interrupt`, whoever has imported it or will, and under which name. Does nothing the second time."""
+    if not hasattr(langgraph_types, _INSTALLED):
+        own = types.FunctionType(langgraph_types.interrupt.__code__, langgraph_types.__dict__, "interrupt")
+        own.__kwdefaults__ = langgraph_types.interrupt.__kwdefaults__
+        setattr(langgraph_types, _INSTALLED, _guarded(own))
+        langgraph_types.interrupt.__code__ = _delegating.__code__
+
+
+_INSTALLED: Final = "_countersign_interrupt"
+
+
+def _delegating(value: Any, *, response_schema: Any = None) -> Any:
+    """The body that `interrupt` gets. It runs with the globals of `langgraph.types`."""
+    return _countersign_interrupt(value, response_schema)  # type: ignore[name-defined]  # noqa: F821
+
+
+def _guarded(own: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    def interrupt(value: Any, response_schema: Any) -> Any:
+        configurable = get_config()["configurable"]
+        run = configurable.get(KEY)
+        if run is None:
+            return own(value, response_schema=response_schema)
+        adapter: TypeAdapter[Any] | None = None
+        if response_schema is not None and not isinstance(response_schema, dict):
+            adapter = TypeAdapter(response_schema)
+        schema = adapter.json_schema() if adapter is not None else response_schema
+        pad, namespace = configurable[CONFIG_KEY_SCRATCHPAD], configurable[CONFIG_KEY_CHECKPOINT_NS]
+        said, notes = read(value)
+        place, stored = run.claim(pad, namespace, Asks(said=said, notes=notes, schema=to_json(schema)))
+        if place is None:
+            if stored:
+                configurable[CONFIG_KEY_SEND]([(RESUME, stored)])
+            id = _interrupt_id(namespace, len(pad.resume))
+            raise GraphInterrupt((Interrupt(value=value, id=id, response_schema=schema),))
+        answer = pad.resume[place]
+        if adapter is not None:
+            answer = _validate_resume(adapter, answer)
+        configurable[CONFIG_KEY_SEND]([(RESUME, stored)])
+        run.took(namespace, place)
+        return answer
+
+    return interrupt

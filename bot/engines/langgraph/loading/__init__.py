@@ -1,0 +1,1 @@
+"""Graphs of `langgraph.json`: found, loaded, and asked which inputs they take."""

@@ -1,0 +1,386 @@
+"""What a graph wants to be started with, read from its input schema, and what a person typed, made into it."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import math
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, is_dataclass
+from typing import Any, Final, NotRequired, Required, TypeAlias, cast, get_args, get_origin, get_type_hints
+
+import jsonschema
+from langgraph.channels.last_value import LastValue
+from langgraph.graph import START
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.pregel import Pregel
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+from typing_extensions import TypedDict, is_typeddict
+
+from bot.approvals.model.agent import Input
+from bot.approvals.model.errors import InvalidInputs
+from bot.approvals.model.ids import JSON
+from bot.engines.langgraph.containment import Broken, worded
+from bot.engines.langgraph.loading import samples
+
+InputCheck: TypeAlias = Callable[[dict[str, JSON]], None]
+"""A graph module's own `check_inputs`: raises ValueError, with a sentence, where a task cannot be started so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputForm:
+    """The inputs of one graph, with what is needed to check them."""
+
+    inputs: tuple[Input, ...]
+    schema: Mapping[str, JSON]
+    check: InputCheck | None = None
+    messages: str = ""
+    """The input that holds a conversation, asked for as one sentence; empty where there is none."""
+    whole: bool = False
+    """The one input is all that the graph takes: an entrypoint's, which need not be an object."""
+    open: bool = False
+    """Instead of the one input, any names may be given, which then are the object that the graph takes."""
+    hidden: Mapping[str, JSON] = field(default_factory=dict)
+    """What the graph is started with beside its inputs: the keys of its state that it needs and that nobody is asked
+    for."""
+    suggested: frozenset[str] = frozenset()
+    """Inputs that are not demanded, and that a first try is better given."""
+    made: Callable[[Any], Any] | None = None
+    """The values as the class that an entrypoint takes; raises Pydantic's `ValidationError`."""
+
+    def parse(self, graph: str, words: Mapping[str, str]) -> dict[str, JSON]:
+        """Values of the right types; `InvalidInputs` with everything that is wrong, by name."""
+        known = {given.name: given for given in self.inputs}
+        problems: dict[str, str] = {}
+        values: dict[str, JSON] = {}
+        if self.open and words and WHOLE not in words:
+            words = {WHOLE: json.dumps({name: _loose(word) for name, word in words.items()})}
+        for name, word in words.items():
+            if name not in known:
+                problems[name] = f"is not an input of it; it takes {', '.join(f'`{n}`' for n in known) or 'none'}"
+                continue
+            try:
+                values[name] = _value(word, known[name].schema)
+            except ValueError as error:
+                problems[name] = str(error)
+        for given in self.inputs:
+            if given.required and given.name not in words:
+                problems[given.name] = "is missing"
+        problems = problems or self._mismatches(values) or self._refusals(values) or self._objections(values)
+        if problems:
+            raise InvalidInputs(graph, problems, self.example(graph))
+        return values
+
+    def given(self, values: Mapping[str, JSON]) -> Any:
+        """What the graph is started with, of what `parse` returned: a sentence as the conversation that it begins."""
+        if self.whole or self.made is not None:
+            taken = values.get(WHOLE) if self.whole else dict(values)
+            return taken if self.made is None else self.made(taken)
+        begun: dict[str, JSON] = {
+            name: [{"role": "user", "content": value}] for name, value in values.items() if name == self.messages
+        }
+        return {**self.hidden, **values, **begun}
+
+    def example(self, graph: str) -> str:
+        """A line that would start the graph."""
+        needed = self.suggested | {given.name for given in self.inputs if given.required}
+        words = [f"{given.name}={_sample(given)}" for given in self.inputs if given.name in needed]
+        optional = [
+            f"{given.name}={_sample(given)}" for given in self.inputs if given.name not in needed and given.default
+        ]
+        return " ".join(["/task", graph, *words, *optional])
+
+    def _mismatches(self, values: dict[str, JSON]) -> dict[str, str]:
+        validator = jsonschema.Draft202012Validator(cast("dict[str, Any]", self.schema))
+        return {str(error.path[0]): _mismatch(error) for error in validator.iter_errors(values) if error.path}
+
+    def _refusals(self, values: dict[str, JSON]) -> dict[str, str]:
+        """What the class of an entrypoint has against them."""
+        try:
+            self.given(values)
+        except ValidationError as error:
+            return {
+                str(each["loc"][0]) if each["loc"] and not self.whole else (WHOLE if self.whole else ""): each["msg"]
+                for each in error.errors(include_url=False, include_context=False)
+            }
+        return {}
+
+    def _objections(self, values: dict[str, JSON]) -> dict[str, str]:
+        if self.check is None:
+            return {}
+        try:
+            self.check(dict(values))
+        except ValueError as error:
+            return {"": worded(error)}
+        except Exception:
+            raise
+        except BaseException as error:  # it is the graph's code, and must not end the bot
+            raise Broken("the graph's check_inputs tried to end the process") from error
+        return {}
+
+
+def _mismatch(error: jsonschema.ValidationError) -> str:
+    """What is wrong with an input; for a pattern, what its description says of it, which reads better."""
+    described = error.schema.get("description") if isinstance(error.schema, dict) else None
+    if error.validator == "pattern" and isinstance(described, str) and described.strip():
+        return f"does not fit, `{error.instance}`. {described}"
+    return f"does not fit: {error.message}"
+
+
+WHOLE: Final = "input"
+"""The name of an input that has none of its own."""
+_MESSAGES: Final = "messages"
+
+EMPTY = InputForm(inputs=(), schema={})
+
+
+def read(graph: Pregel[Any, Any, Any, Any], check: InputCheck | None) -> InputForm:
+    """The form of a graph's inputs.
+
+    A graph without an input schema of its own has one state for everything. Of that, people are asked for what is no
+    decision: yes-or-no keys and those named like an approval or an answer are the graph's to set. A Pydantic or data
+    class says what is required; of a TypedDict no key is required, as only its author knows which are inputs.
+    """
+    if inspect.iscoroutinefunction(check):
+        raise TypeError("its check_inputs is a coroutine, which nobody would wait for: make it a plain function")
+    schema, whole = _object(_schema(graph), alone=not isinstance(graph, CompiledStateGraph))
+    properties = cast("dict[str, dict[str, JSON]]", schema.get("properties", {}))
+    required = set(cast("list[str]", schema.get("required", [])))
+    hidden: dict[str, JSON] = {}
+    suggested: set[str] = set()
+    if isinstance(graph, CompiledStateGraph) and graph.builder.input_schema is graph.builder.state_schema:
+        resolved = {name: _resolved(entry, schema) for name, entry in properties.items()}
+        decisions = {name for name, entry in resolved.items() if _is_decision(name, entry)}
+        properties = {name: entry for name, entry in properties.items() if name not in decisions}
+        if is_typeddict(graph.builder.state_schema):
+            suggested = {name for name in required & set(properties) if isinstance(graph.channels[name], LastValue)}
+            required = set()
+        else:
+            hidden = {name: _empty(resolved[name]) for name in decisions & required}
+    messages = _MESSAGES if _is_conversation(properties.get(_MESSAGES)) else ""
+    if messages:
+        properties = {**properties, messages: _SENTENCE}
+        required.add(messages)
+    inputs = tuple(
+        Input(
+            name=name,
+            schema=_resolved(entry, schema),
+            required=name in required,
+            description=str(entry.get("description", "")),
+            default=entry.get("default"),
+        )
+        for name, entry in properties.items()
+    )
+    needed: list[JSON] = [name for name in properties if name in required]
+    return InputForm(
+        inputs=inputs,
+        schema={**schema, "properties": cast("JSON", properties), "required": needed},
+        check=check,
+        messages=messages,
+        whole=whole,
+        open=whole and _type(_resolved(properties[WHOLE], schema)) in ("object", ""),
+        hidden=hidden,
+        suggested=frozenset(suggested),
+        made=None if isinstance(graph, CompiledStateGraph) else _maker(_hint(graph)),
+    )
+
+
+_DECISION: Final = re.compile(
+    r"approv|reject|decision|decided|verdict|confirm|consent|authori[sz]|permi(t|ssion)|allowed|granted|denied|declin"
+    r"|human|signed_?off|sign_?off|feedback|answer|response|review(ed|er)?$",
+    re.IGNORECASE,
+)
+
+
+def _is_decision(name: str, schema: Mapping[str, JSON]) -> bool:
+    """Whether a key of a state looks like what people decide while the graph runs. Who starts it must not."""
+    return _type(schema) == "boolean" or _DECISION.search(name) is not None
+
+
+def _empty(schema: Mapping[str, JSON]) -> JSON:
+    """No decision yet, in the key's type."""
+    options = schema.get("anyOf")
+    if isinstance(options, list) and {"type": "null"} in options:
+        return None
+    empties: dict[str, JSON] = {"boolean": False, "integer": 0, "number": 0, "array": [], "object": {}, "": None}
+    return empties.get(_type(schema), "")
+
+
+_SENTENCE: dict[str, JSON] = {
+    "type": "string",
+    "title": "Message",
+    "description": "What should be done, in plain words.",
+    "format": "long-text",
+    "examples": ["please tidy up"],
+}
+
+
+def _is_conversation(schema: Mapping[str, JSON] | None) -> bool:
+    """Whether these are LangChain's messages."""
+    items = schema.get("items") if schema is not None and schema.get("type") == "array" else None
+    return "/HumanMessage" in json.dumps(items)
+
+
+def _object(schema: dict[str, JSON], *, alone: bool) -> tuple[dict[str, JSON], bool]:
+    """The schema, or that of an object with the one value that is wanted instead of one. `alone`: it is an
+    entrypoint's, which gets one argument, whatever that is."""
+    resolved = _only(_resolved(schema, schema), schema)
+    if "properties" in resolved or (not alone and resolved.get("type", "object") == "object"):
+        return {**resolved, "$defs": schema.get("$defs", {})}, False
+    entry = {key: value for key, value in schema.items() if key not in ("$defs", "title")}
+    needed: list[JSON] = [] if "default" in schema else [WHOLE]
+    made: dict[str, JSON] = {"type": "object", "properties": {WHOLE: entry}, "required": needed}
+    return {**made, "$defs": schema.get("$defs", {})}, True
+
+
+def _only(schema: dict[str, JSON], whole: Mapping[str, JSON]) -> dict[str, JSON]:
+    """The one option beside null, if there is one: who starts a graph gives it."""
+    options = schema.get("anyOf")
+    others = [each for each in options if isinstance(each, dict) and each.get("type") != "null"] if options else []  # type: ignore[union-attr]
+    return _resolved(others[0], whole) if len(others) == 1 else schema
+
+
+def _hint(graph: Pregel[Any, Any, Any, Any]) -> Any:
+    """The annotation of an entrypoint's argument; `Any` if it has none."""
+    return getattr(graph.channels.get(START), "typ", Any)
+
+
+def _maker(hint: Any) -> Callable[[Any], Any] | None:
+    """Makes the class of an argument out of JSON; None if that is a plain value, or nothing that Pydantic knows."""
+    classes = [each for each in (hint, *get_args(hint)) if isinstance(each, type)]
+    if not any(is_dataclass(each) or issubclass(each, BaseModel) for each in classes):
+        return None
+    try:
+        return TypeAdapter(hint).validate_python
+    except PydanticUserError:
+        return None
+
+
+def _schema(graph: Pregel[Any, Any, Any, Any]) -> dict[str, JSON]:
+    """JSON Schema of the input. Below Python 3.12 Pydantic refuses `typing.TypedDict`: then its hints are read."""
+    try:
+        return cast("dict[str, JSON]", graph.get_input_jsonschema())
+    except PydanticUserError:
+        given = graph.builder.input_schema if isinstance(graph, CompiledStateGraph) else _hint(graph)
+        given = next((each for each in (given, *get_args(given)) if is_typeddict(each)), None)
+        if given is None:
+            return {}
+        return cast("dict[str, JSON]", TypeAdapter(_rewritten(given)).json_schema())
+
+
+def _rewritten(given: type[Any]) -> Any:
+    """The same keys in a TypedDict that Pydantic takes; a key whose type it does not take either may be anything."""
+    required = cast("frozenset[str]", getattr(given, "__required_keys__", frozenset()))
+    keys: dict[str, Any] = {}
+    for name, hint in get_type_hints(given, include_extras=True).items():
+        qualified = get_origin(hint) in (Required, NotRequired)
+        kind = get_args(hint)[0] if qualified else hint
+        try:
+            TypeAdapter(kind)
+        except PydanticUserError:
+            kind = Any
+        needed = get_origin(hint) is Required if qualified else name in required
+        keys[name] = Required[kind] if needed else NotRequired[kind]
+    return TypedDict(given.__name__, keys)  # type: ignore[operator]  # made of keys that are only known now
+
+
+def _resolved(entry: dict[str, JSON], schema: Mapping[str, JSON]) -> dict[str, JSON]:
+    """The entry with a reference to the schema's own definitions followed, its own and those of its options."""
+    options = entry.get("anyOf")
+    if isinstance(options, list):
+        entry = {**entry, "anyOf": [_resolved(each, schema) if isinstance(each, dict) else each for each in options]}
+    reference = entry.get("$ref")
+    if not isinstance(reference, str):
+        return entry
+    definitions = cast("dict[str, dict[str, JSON]]", schema.get("$defs", {}))
+    return {**definitions.get(reference.rpartition("/")[2], {}), **entry}
+
+
+def _value(word: str, schema: Mapping[str, JSON]) -> JSON:
+    """What a person typed, as the first of the schema's types that takes it; ValueError with what was expected."""
+    match schema.get("anyOf"):
+        case [{"type": "null"}, *others] | [*others, {"type": "null"}] if others:
+            return _value(word, {"anyOf": others})
+        case [dict(only)]:
+            return _value(word, only)
+        case [dict(first), *others] if others:
+            with contextlib.suppress(ValueError):
+                return _value(word, first)
+            return _value(word, {"anyOf": others})
+    match _type(schema):
+        case "string":
+            return word
+        case "integer":
+            return _number(word, _integer, "a whole number")
+        case "number":
+            return _number(word, _finite, "a number")
+        case "boolean":
+            if word.lower() in ("true", "yes", "on", "1"):
+                return True
+            if word.lower() in ("false", "no", "off", "0"):
+                return False
+            raise ValueError(f"should be yes or no, not `{word}`")
+        case "":
+            return _loose(word)
+        case kind:
+            try:
+                return cast("JSON", json.loads(word, parse_float=_finite, parse_constant=_finite))
+            except (ValueError, RecursionError):
+                raise ValueError(f"should be JSON ({kind}), not `{word}`") from None
+
+
+def _number(word: str, number: Callable[[str], JSON], expected: str) -> JSON:
+    try:
+        return number(word)
+    except ValueError:
+        raise ValueError(f"should be {expected}, not `{word}`") from None
+
+
+def _integer(word: str) -> int:
+    """What LangGraph can save; what is longer makes its run die."""
+    value = int(word)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError
+    return value
+
+
+def _finite(word: str) -> float:
+    """A number that JSON has: neither NaN nor an infinity."""
+    value = float(word)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
+
+
+def _type(schema: Mapping[str, JSON]) -> str:
+    """The JSON type, the first that is not null where there are several; '' where the schema names none."""
+    options = schema.get("anyOf")
+    if isinstance(options, list):
+        kinds = [_type(option) for option in options if isinstance(option, dict)]
+        return next((kind for kind in kinds if kind != "null"), "")
+    kind = schema.get("type", "")
+    if isinstance(kind, list):
+        return next((str(each) for each in kind if each != "null"), "")
+    return str(kind)
+
+
+def _sample(given: Input) -> str:
+    value = samples.sample(given.schema) if given.default is None else given.default
+    examples = given.schema.get("examples")
+    value = examples[0] if isinstance(examples, list) and examples else value
+    word = value if isinstance(value, str) else json.dumps(value)
+    if not word or not any(sign.isspace() or sign in "\"'" for sign in word):
+        return word
+    return f'"{word}"' if '"' not in word else shlex.quote(word)
+
+
+def _loose(word: str) -> JSON:
+    """A word of a type that nobody has named: a list or an object if it is written as one, else text."""
+    if word[:1] in ("{", "["):
+        with contextlib.suppress(ValueError, RecursionError):
+            return cast("JSON", json.loads(word, parse_float=_finite, parse_constant=_finite))
+    return word

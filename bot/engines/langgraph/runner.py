@@ -1,0 +1,343 @@
+"""The Engine port on LangGraph: start, resume, go on, and read; one thread at a time, under its lease."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Protocol
+
+from langchain_core.runnables import RunnableConfig
+from langgraph._internal._constants import CONFIG_KEY_STRICT_RESUME
+from langgraph.channels.delta import DeltaChannel
+from langgraph.errors import GraphDrained, UnknownInterruptError, is_invalid_resume
+from langgraph.runtime import RunControl
+from langgraph.types import Command
+from pydantic import ValidationError
+
+from bot.approvals.model.agent import Graph, Phase, ThreadStatus
+from bot.approvals.model.decision import Answered, Decision, Expired
+from bot.approvals.model.errors import GraphUnavailable, UnknownGraph, Unreachable
+from bot.approvals.model.fingerprint import Fingerprint, fingerprint
+from bot.approvals.model.ids import JSON, InterruptId, TaskId
+from bot.approvals.model.policy import GraphTerms
+from bot.approvals.model.question import Question
+from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
+from bot.approvals.model.task import Failure, Gone, Lease, Part, Task
+from bot.approvals.ports.engine import Draining, Unsaved
+from bot.engines import questions
+from bot.engines.langgraph import breakpoints, guard, progress_lines, status
+from bot.engines.langgraph.checkpoints import FENCING_TOKEN, LEDGER, LeaseLost, Ledger, from_saver, lost
+from bot.engines.langgraph.containment import apart, cause_of, contained
+from bot.engines.langgraph.loading import factories
+from bot.engines.langgraph.loading.registry import Registry
+from bot.engines.langgraph.loading.undeclared import Undeclared
+
+log = logging.getLogger(__name__)
+
+
+PRUNED_FROM = 30
+"""Steps after which a thread's earlier checkpoints are no longer kept while it waits."""
+_PLAIN = GraphTerms()
+
+
+class BreakpointFirst(Exception):
+    """An interrupt cannot be answered while another part of the graph stands at a breakpoint."""
+
+
+class HiddenStop(Exception):
+    """A run came back without an end, a question or an error: it stands at a breakpoint of a graph that a node calls,
+    which LangGraph does not list. Nobody can be asked about that, so it is not run on."""
+
+
+@dataclass(slots=True)
+class Runs:
+    """The runs that are under way, so that a shutdown can ask them to stop at a step's boundary."""
+
+    controls: set[RunControl] = field(default_factory=set)
+    draining: bool = False
+
+    def drain(self) -> None:
+        """Stop every run at its next boundary, and begin no other."""
+        self.draining = True
+        for control in self.controls:
+            control.request_drain()
+
+
+class Told(Protocol):
+    """Who wants to know what runs are doing; `bot.approvals.services.delivery.progress` is one."""
+
+    def tell(self, task_id: TaskId, words: str) -> None: ...
+
+    def over(self, task_id: TaskId) -> None: ...
+
+
+class Untold:
+    """Nobody does."""
+
+    def tell(self, task_id: TaskId, words: str) -> None: ...
+
+    def over(self, task_id: TaskId) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LangGraphEngine:
+    """Runs the registry's graphs. Always by interrupt id, strictly, and with every step saved before the next."""
+
+    registry: Registry
+    terms: Mapping[str, GraphTerms] = field(default_factory=dict)
+    """How graphs that are named want their answers."""
+    runs: Runs = field(default_factory=Runs)
+    progress: Told = field(default_factory=Untold)
+    undeclared: Undeclared = field(default_factory=Undeclared)
+
+    def __post_init__(self) -> None:
+        guard.install()
+
+    def graphs(self) -> tuple[Graph, ...]:
+        return tuple(graph.listed() for graph in self.registry.graphs.values())
+
+    def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
+        return self.registry.get(graph).form.parse(graph, words)
+
+    async def status(self, task: Task, requests: Sequence[Request] = ()) -> ThreadStatus:
+        return await self._status(task, requests, {})
+
+    async def _status(self, task: Task, requests: Sequence[Request], asked: Mapping[str, Fingerprint]) -> ThreadStatus:
+        terms, waiting = self._terms(task), [each for each in requests if isinstance(each.state, Pending | Decided)]
+        look = status.Look(
+            now=datetime.now(UTC),
+            convention=terms.answer,
+            unbound=terms.unbound,
+            asked=asked,
+            held=breakpoints.held_by(each.interrupt_id for each in waiting),
+        )
+        try:
+            graph = self.registry.compiled(task.graph)
+        except (UnknownGraph, GraphUnavailable):
+            return ThreadStatus(phase=Phase.LACKING, lacks=Gone(part=Part.GRAPH, name=task.graph))
+        with contained(), lost():
+            found = await status.read(graph, _config(task), look)
+        self.undeclared.look(task.graph, found)
+        return found
+
+    async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
+        return await self._run(
+            task, lease, self.registry.get(task.graph).form.given(task.inputs), now, self._guarded(task, {})
+        )
+
+    async def resume(
+        self,
+        task: Task,
+        lease: Lease,
+        interrupt_id: InterruptId,
+        answer: JSON,
+        now: datetime,
+        requests: Sequence[Request] = (),
+    ) -> ThreadStatus:
+        if breakpoints.is_breakpoint(interrupt_id):
+            return await self._pass(task, lease, interrupt_id, answer, now, requests)
+        if (standing := await self._barred(task, requests, now)) is not None:
+            return standing
+        known = self._known(requests, interrupt_id)
+        asked = known.get(interrupt_id)
+        if asked is None:  # no record tells what people were shown: what waits at this moment counts
+            waiting = (await self.status(task)).asked_at(interrupt_id)
+            asked = guard.Known(asked=waiting.fingerprint) if waiting is not None and waiting.fingerprint else None
+        if asked is not None:
+            known[interrupt_id] = replace(asked, answer=lambda: answer, open=False)
+        given: Command[Any] = Command(resume={interrupt_id: guard.HELD})
+        return await self._run(task, lease, given, now, self._guarded(task, known), requests)
+
+    async def _barred(self, task: Task, requests: Sequence[Request], now: datetime) -> ThreadStatus | None:
+        """The status, with a failure, if the thread stands at a breakpoint, which a run would pass; else None."""
+        held = any(breakpoints.is_breakpoint(each.interrupt_id) for each in requests)
+        if not held and not breakpoints.possible(self.registry.compiled(task.graph)):
+            return None
+        standing = await self.status(task, requests)
+        if standing.stands is None:
+            return None
+        failure = self._failure(task, BreakpointFirst("a run would pass the breakpoint that is asked about"), now)
+        return replace(standing, failure=failure)
+
+    def _guarded(self, task: Task, known: Mapping[str, guard.Known]) -> guard.Run:
+        return guard.Run(known=known, unbound=self._terms(task).unbound)
+
+    def _known(self, requests: Sequence[Request], resumed: InterruptId | None = None) -> dict[str, guard.Known]:
+        """What people were shown in this thread, and what they answered, by interrupt id. One answer is given at a
+        time: those whose turn has not come are as good as open."""
+        known: dict[str, guard.Known] = {}
+        for request in requests:
+            if breakpoints.is_breakpoint(request.interrupt_id):
+                continue
+            state = request.state
+            if isinstance(state, Superseded) and not state.changed:
+                continue  # somebody else answered it, and it is known by its place alone
+            answer = None
+            waits = isinstance(state, Decided) and not state.attempts and request.interrupt_id != resumed
+            if not waits and isinstance(state, Decided | Delivered) and isinstance(state.decision, Answered | Expired):
+                answer = partial(self.answer, request.question, request.proposed, state.decision)
+            known[request.interrupt_id] = guard.Known(
+                asked=request.fingerprint or fingerprint(request.proposed.payload, None, request.opened_at),
+                bare=request.fingerprint is None,
+                answer=answer,
+                open=waits or isinstance(state, Pending),
+            )
+        return known
+
+    async def _pass(
+        self,
+        task: Task,
+        lease: Lease,
+        interrupt_id: InterruptId,
+        answer: JSON,
+        now: datetime,
+        requests: Sequence[Request],
+    ) -> ThreadStatus:
+        """Act on what was said of a breakpoint, if the thread still stands there, and run on unless it was ended."""
+        if self.runs.draining:
+            raise Draining
+        graph, config = self.registry.compiled(task.graph), _config(task, lease)
+        try:
+            with contained(), lost():
+                places = await breakpoints.found(graph, config, breakpoints.held_by([interrupt_id]))
+                if not places or breakpoints.id_of(places) != interrupt_id:
+                    return await self.status(task, requests)
+                goes_on = await breakpoints.answered(graph, config, places, answer, self._terms(task).reject)
+        except LeaseLost as overtaken:
+            raise Unreachable("the task is in other hands") from overtaken
+        except Unreachable:
+            raise
+        except Exception as error:  # the graph's reducers and edges run while its state is changed
+            return replace(await self.status(task, requests), failure=self._failure(task, error, now))
+        others = [each for each in requests if each.interrupt_id != interrupt_id]
+        if not goes_on:
+            return await self.status(task, others)
+        return await self._run(task, lease, None, now, self._guarded(task, self._known(others)), others)
+
+    async def proceed(self, task: Task, lease: Lease, now: datetime, requests: Sequence[Request] = ()) -> ThreadStatus:
+        if (standing := await self._barred(task, requests, now)) is not None:
+            return standing
+        return await self._run(task, lease, None, now, self._guarded(task, self._known(requests)), requests)
+
+    async def forget(self, task: Task) -> None:
+        with lost():
+            await self.registry.saver.adelete_thread(task.thread_id)
+
+    def check_edit(self, question: Question, item: int) -> None:
+        questions.check_edit(question, item)
+
+    def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:
+        return questions.answer(question, proposed, decision)
+
+    def _terms(self, task: Task) -> GraphTerms:
+        return self.terms.get(task.graph, _PLAIN)
+
+    async def _run(
+        self,
+        task: Task,
+        lease: Lease,
+        given: Any,
+        now: datetime,
+        run: guard.Run,
+        requests: Sequence[Request] = (),
+    ) -> ThreadStatus:
+        """One run to the next pause, end, or error; then the status, with the error if there was one."""
+        if self.runs.draining:
+            raise Draining
+        control = RunControl()
+        self.runs.controls.add(control)
+        failure: Failure | None = None
+        refused = ""
+        ledger, returned = Ledger(), False
+        try:
+            with progress_lines.listening(lambda words: self.progress.tell(task.id, words), ledger.begin) as heard:
+                config = _config(task, lease, **heard, **{guard.KEY: run, LEDGER: ledger})
+                graph = self.registry.compiled(task.graph)
+                context = factories.context(graph)
+                with contained():
+                    await apart(graph.ainvoke(given, config, context=context, durability="sync", control=control))
+                returned = True
+        except GraphDrained as drained:
+            raise Draining from drained
+        except UnknownInterruptError as unknown:
+            # The interrupt was answered elsewhere: the status that is read now says how the thread stands.
+            log.warning("task %s: LangGraph refused a resume: %s", task.id, unknown.reason)
+        except LeaseLost as overtaken:
+            raise Unreachable("the task is in other hands") from overtaken
+        except guard.NotAsked:
+            pass  # the run says which question that was
+        except Exception as error:  # a graph may raise anything, and that is its failure, not ours
+            if ledger.unsaved(failed=from_saver(error)):
+                raise Unsaved(self._failure(task, error, now, unsaved=True)) from error
+            if from_saver(error):
+                raise Unreachable("the graph's state could not be read or written") from error
+            refused = _objection(error)
+            failure = None if refused else self._failure(task, error, now)
+        finally:
+            self.runs.controls.discard(control)
+            self.progress.over(task.id)
+        standing = replace(await self._status(task, requests, run.asked), failure=failure, refused=refused)
+        standing = replace(standing, not_taken=standing.not_taken - {InterruptId(id) for id in run.taken})
+        if returned and standing.phase is Phase.STOPPED and not run.not_asked:
+            hidden = self._failure(task, HiddenStop("it stands at a breakpoint that cannot be shown"), now)
+            return replace(standing, phase=Phase.BROKEN, failure=hidden)
+        if run.not_asked:
+            standing = self._not_asked(task, requests, standing, InterruptId(run.not_asked), now)
+        if standing.phase is Phase.WAITING and not _at_breakpoint(standing):
+            await self._prune(task)
+        return standing
+
+    def _not_asked(
+        self, task: Task, requests: Sequence[Request], standing: ThreadStatus, id: InterruptId, now: datetime
+    ) -> ThreadStatus:
+        """The status of a thread whose run was stopped, as a step finished without asking what people were shown."""
+        gone = Gone(part=Part.QUESTION, name=next((each.place for each in requests if each.interrupt_id == id), ""))
+        failure = Failure(error_id=uuid.uuid4().hex[:8], summary="its question is missing", at=now, gone=gone)
+        log.error("error %s: task %s no longer asks what people were shown", failure.error_id, task.id)
+        return replace(standing, failure=failure, gone={**standing.gone, id: gone})
+
+    async def _prune(self, task: Task) -> None:
+        """Of a long thread that waits, keep what it stands on: nobody goes back further. A graph whose channels are
+        kept as differences needs its earlier checkpoints, and keeps them."""
+        graph, saver = self.registry.compiled(task.graph), self.registry.saver
+        if any(isinstance(channel, DeltaChannel) for channel in graph.channels.values()):
+            return
+        with lost():
+            newest = await saver.aget_tuple(_config(task))
+            if newest is not None and newest.metadata.get("step", 0) >= PRUNED_FROM:
+                await saver.aprune([task.thread_id], strategy="keep_latest")
+
+    def _failure(self, task: Task, error: Exception, now: datetime, *, unsaved: bool = False) -> Failure:
+        kind = type(cause_of(error)).__name__
+        failure = Failure(error_id=uuid.uuid4().hex[:8], summary=kind, at=now, unsaved=unsaved)
+        what = "ran, and its progress could not be saved" if unsaved else "raised"
+        about, hidden = (failure.error_id, task.graph, task.id, what), {"inputs": task.inputs}
+        log.error("error %s: the graph %s of task %s %s", *about, exc_info=error, extra=hidden)
+        return failure
+
+
+def _at_breakpoint(status: ThreadStatus) -> bool:
+    """Whether it stands at one; what it has run before is needed to know that, and to go on from there."""
+    return any(breakpoints.is_breakpoint(asked.interrupt_id) for asked in status.asked)
+
+
+def _objection(error: Exception) -> str:
+    """What the check that came with an interrupt has against the answer, in its own words; empty where it is another
+    error."""
+    if not isinstance(error, ValidationError) or not is_invalid_resume(error):
+        return ""
+    said = [(".".join(str(part) for part in each["loc"]), each["msg"]) for each in error.errors(include_url=False)]
+    listed = "; ".join(f"{where}: {words}" if where else words for where, words in said[:10])
+    return f"The graph did not take the last answer. {listed}"
+
+
+def _config(task: Task, lease: Lease | None = None, **more: Any) -> RunnableConfig:
+    """The thread, answered strictly; with a lease, its token, which the saver checks before it writes."""
+    configurable: dict[str, Any] = {"thread_id": task.thread_id, CONFIG_KEY_STRICT_RESUME: True, **more}
+    if lease is not None:
+        configurable[FENCING_TOKEN] = lease.token
+    return RunnableConfig(configurable=configurable)

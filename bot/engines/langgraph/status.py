@@ -1,0 +1,275 @@
+"""How a LangGraph thread stands, read from its checkpoint alone.
+
+`aget_state` says less than is stored: after a node raised, its answered interrupt is still listed as pending, a
+subgraph's is listed until the subgraph is done, and "nothing next" is also what an edge that raised leaves behind, and
+a process that died before it closed the step. So the pending writes are read beside it. The private names used here
+are held by `tests/unit/engines/langgraph/test_canaries.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, cast
+
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph._internal._constants import ERROR, INTERRUPT, NS_END, NS_SEP, NULL_TASK_ID, RESUME
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.pregel import Pregel
+from langgraph.pregel._task_status import CONTROL_WRITES
+from langgraph.types import Interrupt, PregelTask, StateSnapshot, _interrupt_id
+
+from bot.approvals.model.agent import Asked, Phase, ThreadStatus
+from bot.approvals.model.fingerprint import Fingerprint, fingerprint
+from bot.approvals.model.ids import JSON, InterruptId
+from bot.engines import payload, questions
+from bot.engines.langgraph import breakpoints, missing_steps
+from bot.engines.langgraph.guard import is_held
+from bot.engines.langgraph.read_once import looked_at
+from bot.engines.payload import to_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What is known of a thread beside its checkpoint."""
+
+    now: datetime
+    convention: str = ""
+    """For what the graph asks plainly."""
+    unbound: tuple[str, ...] = ()
+    """The keys of its questions that no approval is bound to."""
+    asked: Mapping[str, Fingerprint] = field(default_factory=dict)
+    """What the run that has just returned asked, as it was then: read again, a value may be of another type."""
+    held: frozenset[str] = frozenset()
+    """The checkpoints at which a request stands: the thread stays there until that is answered."""
+
+
+async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, look: Look) -> ThreadStatus:
+    """The thread's status. Reads; runs nothing."""
+    graph = looked_at(graph)
+    snapshot = await graph.aget_state(config, subgraphs=True)
+    if snapshot.created_at is None:
+        return ThreadStatus(phase=Phase.LOST)
+    saver = cast("BaseCheckpointSaver[Any]", graph.checkpointer)
+    found = _Found()
+    await _look(snapshot, saver, found)
+    if (missing := await missing_steps.step(graph, snapshot, saver)) is not None:
+        return ThreadStatus(phase=Phase.LACKING, lacks=missing, answered=frozenset(found.answered))
+    asked = [_asked(interrupt, look, found.places.get(id, "")) for id, interrupt in found.open.items()]
+    not_taken, gone, stands = frozenset(found.not_taken), {}, None
+    if places := await breakpoints.standing(graph, snapshot, look.held):
+        asked.append(breakpoints.asked(places, look.now))
+        not_taken |= breakpoints.not_taken(places)
+        found.stands = True
+        stands = breakpoints.id_of(places)
+        if (stop := breakpoints.gone(places)) is not None:
+            gone[breakpoints.id_of(places)] = stop
+    ended = (snapshot.metadata or {}).get(breakpoints.ENDED)
+    return ThreadStatus(
+        phase=_phase(snapshot, found),
+        asked=tuple(asked),
+        answered=frozenset(found.answered),
+        outcome=str(ended or _outcome(snapshot.values)),
+        stopped=ended is not None,
+        not_taken=not_taken,
+        stands=stands,
+        doubtful=found.doubtful,
+        gone=gone,
+    )
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the tasks of the present step say, at every depth."""
+
+    open: dict[str, Interrupt] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
+    """The node that asks each, below those that it lies in."""
+    answered: set[InterruptId] = field(default_factory=set)
+    """The interrupts whose answer is stored while their node is not past it."""
+    failed: bool = False
+    broken: bool = False
+    """A node has finished and the edge after it raised: what would have followed is not stored anywhere."""
+    unsettled: bool = False
+    """Something is still to be run before anybody has to be asked."""
+    stands: bool = False
+    """It stands at a breakpoint, and goes on only once that is answered."""
+    not_taken: set[InterruptId] = field(default_factory=set)
+    """The interrupts whose answer was not handed out, as something else was asked in their place."""
+    doubtful: bool = False
+    """Whether that happened in a task whose interrupts cannot be told by their ids."""
+
+
+@dataclass(slots=True)
+class _Written:
+    """What is stored of one task: what it asked last, how many answers it took, how it ended.
+
+    What was written stays while the step lasts: a task that raised, was run again and asks now has its old error still.
+    """
+
+    interrupts: list[Interrupt] = field(default_factory=list)
+    answers: int = 0
+    not_taken: list[int] = field(default_factory=list)
+    """The places of answers that were not handed out."""
+    raised: bool = False
+    finished: bool = False
+
+
+def _phase(snapshot: StateSnapshot, found: _Found) -> Phase:
+    if not snapshot.tasks:
+        return Phase.DONE
+    if found.broken:
+        return Phase.BROKEN
+    if found.failed or found.answered:
+        return Phase.FAILED
+    return Phase.WAITING if found.stands or (found.open and not found.unsettled) else Phase.STOPPED
+
+
+async def _look(snapshot: StateSnapshot, saver: BaseCheckpointSaver[Any], found: _Found) -> None:
+    """The tasks of the snapshot's step, and of the subgraphs that it waits for."""
+    written = await _written(saver, snapshot.config)
+    listed = [(task, written.pop(task.id, _Written())) for task in snapshot.tasks]
+    if not listed:  # LangGraph guesses which graph a node calls, and with another one lists nothing
+        _look_called(written, found)
+        return
+    if all(own.finished for _, own in listed):
+        found.broken |= any(own.raised for _, own in listed)  # else killed before the step was closed
+        return
+    called = _Found()
+    _look_called(written, called)
+    for task, own in listed:
+        if not own.finished:
+            await _look_at(task, own, snapshot, saver, called, found)
+
+
+async def _look_at(
+    task: PregelTask,
+    own: _Written,
+    snapshot: StateSnapshot,
+    saver: BaseCheckpointSaver[Any],
+    called: _Found,
+    found: _Found,
+) -> None:
+    """A task that has not finished. What it asked is its own, or was asked below it: in a subgraph that LangGraph
+    knows, in one that the node calls unknown to it, or in a `@task`."""
+    namespace = _namespace(snapshot, task)
+    below = _Found()
+    ids = {interrupt.id: interrupt for interrupt in own.interrupts}
+    further = _Found()
+    if isinstance(task.state, StateSnapshot):
+        await _look(task.state, saver, below)
+        await _look_further(saver, snapshot.config, namespace, further)
+    else:
+        _look_called(await _written(saver, _within(snapshot.config, namespace)), further)
+    further.answered &= {InterruptId(id) for id in ids}
+    below.open |= {id: interrupt for id, interrupt in further.open.items() if id in ids}
+    below.answered |= further.answered
+    below.doubtful |= further.doubtful
+    below.failed |= further.failed
+    if (waiting := _interrupt_id(namespace, own.answers)) in ids:
+        below.open[waiting] = ids[waiting]
+    below.open |= {id: interrupt for id, interrupt in called.open.items() if id in ids}
+    below.answered |= {InterruptId(id) for id in called.answered if id in ids}
+    below.answered |= {InterruptId(id) for n in range(own.answers) if (id := _interrupt_id(namespace, n)) in ids}
+    found.not_taken |= below.not_taken | {InterruptId(_interrupt_id(namespace, n)) for n in own.not_taken}
+    found.doubtful |= below.doubtful or called.doubtful
+    found.open |= below.open
+    found.places |= {id: "/".join(filter(None, (task.name, below.places.get(id)))) for id in below.open}
+    found.answered |= below.answered
+    found.broken |= below.broken
+    found.failed |= below.failed or (own.raised and not below.open)
+    found.unsettled |= below.unsettled or not (below.open or below.answered or below.failed or own.raised)
+
+
+async def _look_further(saver: BaseCheckpointSaver[Any], config: RunnableConfig, namespace: str, found: _Found) -> None:
+    """The further subgraphs that a node has called, one after the other: LangGraph's snapshot holds the first alone."""
+    number = 1
+    while await saver.aget_tuple(within := _within(config, f"{namespace}{NS_SEP}{number}")) is not None:
+        _look_called(await _written(saver, within), found)
+        number += 1
+
+
+def _look_called(written: Mapping[str, _Written], found: _Found) -> None:
+    """Tasks that no snapshot lists, so that their names, and with them the ids of their questions, are not known.
+
+    One that raised after any answer counts as answered: to run it again asks again, a second answer may not be meant.
+    """
+    for task in written.values():
+        answered = task.finished or (task.raised and task.answers > 0)
+        found.doubtful |= bool(task.not_taken) and not task.finished
+        for interrupt in task.interrupts:
+            if answered:
+                found.answered.add(InterruptId(interrupt.id))
+            else:
+                found.open[interrupt.id] = interrupt
+
+
+async def _written(saver: BaseCheckpointSaver[Any], config: RunnableConfig) -> dict[str, _Written]:
+    """What is stored of each task of the checkpoint's step, by task id."""
+    checkpoint = await saver.aget_tuple(config)
+    tasks: dict[str, _Written] = {}
+    for id, channel, value in (checkpoint.pending_writes or []) if checkpoint is not None else []:
+        task = tasks.setdefault(id, _Written())
+        if channel == INTERRUPT:
+            task.interrupts += value if isinstance(value, Sequence) else [value]
+        elif channel == RESUME:
+            answers = value if isinstance(value, list) else [value]
+            task.answers = len(answers)
+            task.not_taken = [place for place, each in enumerate(answers) if is_held(each)]
+        elif channel == ERROR:
+            task.raised = True
+        elif channel not in CONTROL_WRITES:
+            task.finished = True
+    tasks.pop(NULL_TASK_ID, None)
+    return tasks
+
+
+def _namespace(snapshot: StateSnapshot, task: PregelTask) -> str:
+    parent = str(snapshot.config["configurable"].get("checkpoint_ns", ""))
+    own = f"{task.name}{NS_END}{task.id}"
+    return f"{parent}{NS_SEP}{own}" if parent else own
+
+
+def _within(config: RunnableConfig, namespace: str) -> RunnableConfig:
+    """The newest checkpoint of a namespace of the same thread."""
+    return RunnableConfig(
+        configurable={"thread_id": config["configurable"]["thread_id"], "checkpoint_ns": namespace},
+    )
+
+
+def _asked(interrupt: Interrupt, look: Look, place: str) -> Asked:
+    value, types = payload.read(interrupt.value)
+    schema, more = payload.read(interrupt.response_schema)
+    question = questions.read(value, schema, look.convention)
+    return Asked(
+        interrupt_id=InterruptId(interrupt.id),
+        question=replace(question, types=(*types, *(f"schema {note}" for note in more))),
+        place=place,
+        fingerprint=look.asked.get(interrupt.id)
+        or fingerprint(payload.noted(value, types), schema, look.now, look.unbound),
+    )
+
+
+def _outcome(values: object) -> str:
+    """What the graph says of its result: its `outcome`, else its last message; empty where it says nothing."""
+    for text in _results(values):
+        if isinstance(text, str) and text.strip():
+            return text
+    return ""
+
+
+def _results(values: object) -> Iterator[JSON]:
+    if isinstance(values, str):
+        yield values
+    if isinstance(values, dict):
+        yield to_json(values.get("outcome"))
+        messages = values.get("messages")
+        if isinstance(messages, list) and messages:
+            yield _spoken(messages[-1])
+
+
+def _spoken(message: object) -> str:
+    """The words of a message, whose content may be a list of blocks."""
+    return str(message.text) if isinstance(message, BaseMessage) else ""

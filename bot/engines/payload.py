@@ -1,0 +1,160 @@
+"""What a graph hands to `interrupt()`, as JSON: the domain stores, shows and digests nothing else.
+
+JSON says less than Python: NaN and the text `nan` read the same, and so do a tuple and a list. So whatever JSON cannot
+say is noted beside it, and JSON and notes together are injective: no two values have both in common.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time
+
+from pydantic import BaseModel
+
+from bot.approvals.model.ids import JSON
+
+_SHOWN = 64
+"""Bytes that are written out."""
+_BITS = 14_000
+"""Of an integer. Python refuses to write a longer one as digits (more than 4,300)."""
+_PLAIN = (str, int, float, bool, list, dict, type(None))
+
+Path = tuple[str | int, ...]
+
+
+def to_json(value: object) -> JSON:
+    """The value as JSON, with nothing left out: what JSON cannot say is said in words.
+
+    Keys become strings, and stay apart where they were. NaN and the infinities become their names, as storage and
+    Slack take neither.
+    """
+    return read(value)[0]
+
+
+def read(value: object) -> tuple[JSON, tuple[str, ...]]:
+    """The value as JSON, and what JSON does not say of it: a note for each place, and none if the value is JSON."""
+    reader = _Reader()
+    said = reader.said(value, ())
+    return said, tuple(reader.notes)
+
+
+def noted(said: JSON, notes: Sequence[str]) -> JSON:
+    """The value with its notes beside it, for a comparison; without those on moments, which repeat their clocks."""
+    kept: list[JSON] = [note for note in notes if '"datetime.' not in note]
+    return [said, kept] if kept else said
+
+
+def exact(value: object) -> str:
+    """The value as text that no other value has, the same in every process; of what is JSON, its canonical JSON."""
+    said, notes = read(value)
+    written = _canonical(said)
+    return f"{written}\n{_canonical(list(notes))}" if notes else written  # JSON on one line has no line end
+
+
+@dataclasses.dataclass(slots=True)
+class _Reader:
+    """Takes a value apart, and notes as it goes along what JSON does not say."""
+
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    def said(self, value: object, path: Path) -> JSON:
+        match value:
+            case None | bool():
+                return value
+            case str():
+                return self._text(value, path)
+            case int():
+                return self._integer(value, path)
+            case float():
+                return self._number(value, path)
+            case BaseModel():
+                fields = {**value.__dict__, **(value.model_extra or {})}
+                self._note(path, value, _sum(exact(fields)))  # what a serializer leaves out counts too
+                return self.said(value.model_dump(mode="python"), path)
+            case datetime() | date() | time():
+                self._note(path, value, repr(value))
+                return value.isoformat()
+            case Mapping():
+                return self._object(value, path)
+            case bytes() | bytearray() | memoryview():
+                self._note(path, value)
+                return _bytes(bytes(value))
+            case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+                self._note(path, value)
+                entries = [(entry.name, getattr(value, entry.name)) for entry in dataclasses.fields(value)]
+                return {name: self.said(each, (*path, name)) for name, each in entries}
+            case set() | frozenset():
+                self._note(path, value)
+                return list(self._sorted(value, path))
+            case Iterable():
+                self._note(path, value)
+                return [self.said(entry, (*path, number)) for number, entry in enumerate(value)]
+            case _:
+                return self._other(value, path)
+
+    def _note(self, path: Path, value: object, more: str = "") -> None:
+        """What the value is, if JSON cannot tell: its type, and what else sets it apart."""
+        if more or type(value) not in _PLAIN:
+            words = [f"{type(value).__module__}.{type(value).__qualname__}", *([more] if more else [])]
+            self.notes.append(_canonical([list(path), *words]))
+
+    def _text(self, value: str, path: Path) -> str:
+        """The text without lone surrogates, which no store and no wire takes."""
+        said = value.encode("utf-8", "replace").decode("utf-8")
+        self._note(path, value, "" if said == value else _sum(value))
+        return said
+
+    def _integer(self, value: int, path: Path) -> JSON:
+        if value.bit_length() > _BITS:
+            self._note(path, value, "written as hexadecimal digits")
+            return hex(value)
+        self._note(path, value)
+        return int(value)
+
+    def _number(self, value: float, path: Path) -> JSON:
+        said: JSON = float(value) if math.isfinite(value) else repr(float(value))
+        self._note(path, value, "" if isinstance(said, float) else "not finite")
+        return said
+
+    def _object(self, value: Mapping[object, object], path: Path) -> dict[str, JSON]:
+        """Where two keys have one name, as 1 and "1" have, the one that is no text has its type beside it."""
+        self._note(path, value)
+        entries: dict[str, JSON] = {}
+        for key in sorted(value, key=lambda key: not isinstance(key, str)):
+            said = str(key).encode("utf-8", "replace").decode("utf-8")
+            name = f"{said} ({type(key).__name__})" if said in entries else said
+            while name in entries:
+                name += "'"
+            if type(key) is not str or name != key:
+                self.notes.append(_canonical([[*path, name], "key", _sum(key) if isinstance(key, str) else exact(key)]))
+            entries[name] = self.said(value[key], (*path, name))
+        return entries
+
+    def _sorted(self, value: Iterable[object], path: Path) -> Iterator[JSON]:
+        """The entries of a set in an order that is the same in every process."""
+        for number, entry in enumerate(sorted(value, key=lambda entry: (repr(to_json(entry)), exact(entry)))):
+            yield self.said(entry, (*path, number))
+
+    def _other(self, value: object, path: Path) -> str:
+        hidden = getattr(value, "get_secret_value", None)  # pydantic's secrets all read the same
+        self._note(path, value, _sum(exact(hidden())) if callable(hidden) and not isinstance(value, type) else "")
+        return self._text(str(value), path)
+
+
+def _bytes(value: bytes) -> str:
+    """Short ones in full, long ones by their SHA-256: two that differ never read the same."""
+    if len(value) <= _SHOWN:
+        return f"{len(value)} bytes: {value.hex()}"
+    return f"{len(value)} bytes: {value[:_SHOWN].hex()}..., SHA-256 {hashlib.sha256(value).hexdigest()}"
+
+
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

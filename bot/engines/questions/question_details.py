@@ -1,0 +1,47 @@
+"""`{"question": str, "details": ..., "plan": ..., "action": ..., "risk_level": ...}`: something is about to be done.
+
+Optional beside them: `reason` (why it is asked) and `answer`, the convention in which the graph wants to be answered
+(see `conventions`). Any other key is shown as a detail. A dictionary of any other kind is read so as well where it, or
+its graph's entry, names a convention of yes and no.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.approvals.model.decision import Decision
+from bot.approvals.model.ids import JSON
+from bot.approvals.model.question import Item, Question
+from bot.engines.questions import conventions, plain
+
+NAME = "question_details"
+
+_PROPOSING: Final = ("details", "plan", "action", "risk_level")
+"""Keys of something that is proposed: a question about it wants a yes or a no."""
+
+
+def read(value: JSON, schema: JSON, answer: str) -> Question | None:
+    """A question to be approved or rejected, where the value has this shape."""
+    if not isinstance(value, dict):
+        return None
+    convention = conventions.chosen(value, answer)
+    if not convention and not any(key in value for key in _PROPOSING):
+        return None
+    action = plain.text_of(value.get("action"))
+    untitled = f"{action}?" if action else plain.UNTITLED
+    asking = plain.taken_apart(value, named=("action",) if action else (), untitled=untitled)
+    convention = convention or conventions.BOOLEAN
+    return Question(
+        shape=NAME,
+        title=asking.title,
+        text=asking.text,
+        items=(Item(name=action, arguments=asking.arguments, verdicts=conventions.verdicts(convention)),),
+        risk=asking.risk,
+        convention=convention,
+        payload=value,
+    )
+
+
+def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
+    """Yes or no, in the question's convention."""
+    return conventions.answer(question.convention, decision)

@@ -1,0 +1,52 @@
+"""A tool that interrupts with its own arguments: `{"action": "send_email", "to": ..., "message": "Send it?"}`.
+
+Answered by `{"action": "approve", **overrides}`, with the arguments that were changed, or by `{"action": "reject"}`.
+Where its graph's entry, or the question itself, names a convention, that holds instead (see `question_details`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.approvals.model.decision import Answered, Approve, Cancelled, Decision, Expired, Reject
+from bot.approvals.model.errors import InvalidAnswer
+from bot.approvals.model.ids import JSON
+from bot.approvals.model.question import Item, Question, Verdict
+from bot.engines import schemas
+from bot.engines.questions import conventions, plain
+
+NAME = "tool_arguments"
+
+_OTHERS: Final = ("question", "details", "plan", "options", "choices")
+"""Keys of which each makes it another shape."""
+
+
+def read(value: JSON, schema: JSON, answer: str) -> Question | None:
+    """One action with its arguments."""
+    if not isinstance(value, dict) or conventions.chosen(value, answer) or any(key in value for key in _OTHERS):
+        return None
+    action, message = plain.text_of(value.get("action")), plain.text_of(value.get("message"))
+    arguments = {key: each for key, each in value.items() if key not in ("action", "message")}
+    if not action.strip() or not message.strip():
+        return None
+    verdicts = (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT) if arguments else (Verdict.APPROVE, Verdict.REJECT)
+    return Question(
+        shape=NAME,
+        title=message,
+        items=(Item(name=action, arguments=arguments, verdicts=verdicts),),
+        risk=plain.risk_of(value),
+        payload=value,
+    )
+
+
+def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
+    """Approval with what was changed, or the rejection."""
+    match decision:
+        case Answered(verdicts=(Approve(),)):
+            item, before = question.items[0], proposed.items[0].arguments
+            schemas.check(item.schema, dict(item.arguments))
+            return {"action": "approve", **plain.changed(item.arguments, before)}
+        case Answered(verdicts=(Reject(),)) | Expired():
+            return {"action": "reject"}
+        case Answered() | Cancelled():
+            raise InvalidAnswer("This question is answered with an approval or a rejection.")

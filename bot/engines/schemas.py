@@ -1,0 +1,217 @@
+"""JSON Schemas that come with interrupts: made self-contained for a form, and held against an answer.
+
+They are written by graphs, and by servers that those talk to: nothing here follows a reference out of the schema, and
+one that cannot be used checks nothing, as LangGraph itself then checks nothing either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any, Final, TypeAlias, cast
+
+import referencing
+from jsonschema import Draft202012Validator, FormatChecker, validators
+from jsonschema.exceptions import SchemaError, ValidationError
+from referencing.exceptions import Unresolvable
+
+from bot.approvals.model.errors import InvalidAnswer
+from bot.approvals.model.ids import JSON
+
+Schema: TypeAlias = Mapping[str, JSON]
+
+MOST_PARTS: Final = 2_000
+"""Of a schema without references; where it has more, those that are left stay."""
+
+_ANNOTATIONS: Final = ("title", "description", "default", "examples")
+_OPEN: Final = frozenset({"$ref", "allOf", "anyOf", "const", "enum", "if", "oneOf", "patternProperties"})
+"""Keywords by which an object without properties may want some all the same."""
+_UNUSABLE: Final = (Unresolvable, re.error, RecursionError, ArithmeticError)
+"""What a schema that passed as one may still do to the check of a value."""
+
+
+def _is_integer(_checker: object, value: object) -> bool:
+    """As JSON Schema has it, but for 9.3e18 and its like: whole, and yet no type of Python takes it for an integer."""
+    if isinstance(value, float):
+        return value.is_integer() and abs(value) < 2**53
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+)
+
+
+def usable(schema: JSON) -> Schema | None:
+    """The schema, if it is one that a value can be held against."""
+    if not isinstance(schema, dict):
+        return None
+    try:
+        Draft202012Validator.check_schema(cast("dict[str, Any]", schema))
+    except (SchemaError, *_UNUSABLE):
+        return None
+    return schema
+
+
+def inlined(schema: Schema) -> dict[str, JSON]:
+    """The schema with its own definitions put where they are referred to, so that each part can be read alone.
+
+    One that refers to itself, or grows out of all bounds, keeps references, and the definitions beside them.
+    """
+    definitions = {
+        f"#/{place}/{name}": definition
+        for place in ("$defs", "definitions")
+        for name, definition in _mapping(schema.get(place)).items()
+    }
+    own = {key: part for key, part in schema.items() if key not in ("$defs", "definitions")}
+    result = _mapping(_Inlining(definitions=definitions).of(own, ()))
+    if _refers(result):
+        result |= {place: schema[place] for place in ("$defs", "definitions") if place in schema}
+    return result
+
+
+def check(schema: JSON, value: JSON) -> None:
+    """Return if the value fits; else `InvalidAnswer`, with the field of an object that it is about."""
+    error = next(iter(problems(schema, value)), None)
+    if error is not None:
+        field, sentence = _said(error)
+        raise InvalidAnswer(sentence, field)
+
+
+def fits(schema: JSON, value: JSON) -> bool:
+    return not problems(schema, value)
+
+
+def problems(schema: JSON, value: JSON) -> list[ValidationError]:
+    """Everything that is wrong with the value, in the order of its fields; nothing where the schema is unusable."""
+    known = usable(schema)
+    if known is None:
+        return []
+    validator = _Validator(cast("dict[str, Any]", known), registry=referencing.Registry(), format_checker=FORMATS)
+    try:
+        return sorted(validator.iter_errors(value), key=lambda error: [str(part) for part in error.absolute_path])
+    except _UNUSABLE:
+        return []
+
+
+def kind(schema: Schema) -> str:
+    """The one JSON type that is wanted, null aside; empty where there are several or none is named."""
+    kinds = {name for name in _kinds(schema) if name != "null"}
+    return kinds.pop() if len(kinds) == 1 else ""
+
+
+def is_empty(schema: Schema) -> bool:
+    """Whether it describes an object of no properties, so that nothing is left to be filled in."""
+    return schema.get("type", "object") == "object" and schema.get("properties", {}) == {} and not _wants_more(schema)
+
+
+def _wants_more(schema: Schema) -> bool:
+    return (
+        bool(_OPEN & set(schema))
+        or schema.get("additionalProperties", False) is not False
+        or schema.get("required", []) != []
+    )
+
+
+def nullable(schema: Schema) -> bool:
+    """Whether the schema itself names null as a value."""
+    return "null" in _kinds(schema) or None in _list(schema.get("enum"))
+
+
+def _kinds(schema: Schema) -> Iterator[str]:
+    named = schema.get("type")
+    if isinstance(named, str):
+        yield named
+    if isinstance(named, list):
+        yield from (str(each) for each in named)
+    for each in _list(schema.get("anyOf")) + _list(schema.get("oneOf")):
+        if isinstance(each, dict):
+            yield from _kinds(each)
+
+
+# --- References ---------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Inlining:
+    """One schema's way to fewer references. `room` is how many parts it may still grow by."""
+
+    definitions: Mapping[str, JSON]
+    room: int = MOST_PARTS
+
+    def of(self, part: JSON, within: tuple[str, ...]) -> JSON:
+        """The part, inside of these references."""
+        self.room -= 1
+        if isinstance(part, list):
+            return [self.of(each, within) for each in part]
+        if not isinstance(part, dict):
+            return part
+        reference = part.get("$ref")
+        if isinstance(reference, str) and reference in self.definitions:
+            if reference in within or self.room <= 0:
+                return part
+            beside = {key: each for key, each in part.items() if key != "$ref"}
+            return self.of({**_mapping(self.definitions[reference]), **beside}, (*within, reference))
+        only = part.get("allOf")
+        if isinstance(only, list) and len(only) == 1 and set(part) <= {"allOf", *_ANNOTATIONS}:
+            beside = {key: each for key, each in part.items() if key != "allOf"}
+            return self.of({**_mapping(only[0]), **beside}, within)
+        return {key: self.of(each, within) for key, each in part.items()}
+
+
+def _refers(part: JSON) -> bool:
+    match part:
+        case dict():
+            return "$ref" in part or any(_refers(each) for each in part.values())
+        case list():
+            return any(_refers(each) for each in part)
+        case _:
+            return False
+
+
+def _mapping(value: JSON) -> dict[str, JSON]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: JSON) -> list[JSON]:
+    return value if isinstance(value, list) else []
+
+
+# --- What is wrong, in words --------------------------------------------------------------------
+
+
+def _said(error: ValidationError) -> tuple[str, str]:
+    """The field, and a sentence about it."""
+    path = [str(part) for part in error.absolute_path]
+    if error.validator == "required" and not path:
+        held = cast("dict[str, JSON]", error.instance)
+        missing = [name for name in cast("list[str]", error.validator_value) if name not in held]
+        return (str(missing[0]) if missing else ""), "This is missing."
+    where = f"{'.'.join(path[1:])}: " if len(path) > 1 else ""
+    return (path[0] if path else ""), f"{where}{_shortened(error.message)}."
+
+
+def _shortened(message: str, longest: int = 200) -> str:
+    return message if len(message) <= longest else f"{message[:longest]}..."
+
+
+# --- Formats ------------------------------------------------------------------------------------
+
+FORMATS: Final = FormatChecker(formats=["date", "email", "ipv4", "ipv6", "regex", "uuid"])
+"""As strict as anybody who reads them: what passes here is refused by no graph for its format."""
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def _is_moment(value: object) -> bool:
+    """RFC 3339: a date, a time and the zone (jsonschema itself checks it only with another package)."""
+    if not isinstance(value, str):
+        return True
+    whole = re.match(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d", value)
+    return whole is not None and datetime.fromisoformat(value).tzinfo is not None
+
+
+@FORMATS.checks("time", raises=ValueError)
+def _is_time(value: object) -> bool:
+    return not isinstance(value, str) or (":" in value and time.fromisoformat(value) is not None)

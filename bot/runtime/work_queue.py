@@ -1,0 +1,246 @@
+"""The tasks that the process owns: one drive and one reconciliation per task at a time, all drained at the end.
+
+Losing a wake-up loses nothing: what is still to be done is in storage, and the next sweep finds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from bot.approvals.model.errors import Conflict, CountersignError
+from bot.approvals.model.ids import Person, TaskId
+from bot.approvals.ports.engine import Draining
+from bot.approvals.ports.work import Clock
+
+log = logging.getLogger(__name__)
+
+Key = TypeVar("Key", TaskId, Person)
+
+BUSY_AT_ONCE = 4
+"""Jobs of a lane that may use the processor at the same time; with more of them, acknowledgements come late."""
+BUSY_SECONDS = 0.5
+"""A job that takes longer waits for something, such as a model, and counts no longer as busy."""
+MOST_AT_ONCE = 64
+"""Runs, and reconciliations, of different tasks at the same time."""
+SOON = 0.25
+"""Seconds that something may wait for what comes with it: too short for people to miss it."""
+CANCEL_AGAIN = 0.2
+"""Seconds: a cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12)."""
+MOST_CANCELS = 3
+"""Then the task is left to the end of the process: a node may swallow every cancellation."""
+
+
+@dataclass(slots=True)
+class Lane(Generic[Key]):
+    """Runs one kind of job, keyed by task or person: never twice at a time for one of them, and once more if woken
+    meanwhile.
+
+    A job may return the time at which it wants to run again.
+    """
+
+    name: str
+    job: Callable[[Key], Awaitable[datetime | None]]
+    clock: Clock
+    _running: dict[Key, asyncio.Task[None]] = field(default_factory=dict)
+    _again: set[Key] = field(default_factory=set)
+    _soon: set[Key] = field(default_factory=set)
+    _later: dict[Key, asyncio.TimerHandle] = field(default_factory=dict)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+    _busy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BUSY_AT_ONCE))
+    _closed: bool = False
+
+    def wake(self, key: Key) -> None:
+        """Run the job for this one soon, or once more after its present run."""
+        if self._closed:
+            return
+        if (timer := self._later.pop(key, None)) is not None:
+            timer.cancel()
+        if key in self._running:
+            self._again.add(key)
+            return
+        self._running[key] = asyncio.create_task(self._run(key), name=f"{self.name} {key}")
+
+    def wake_soon(self, key: Key) -> None:
+        """Run the job for this one within a moment, once for all that comes until then."""
+        if self._closed:
+            return
+        if key in self._running:
+            self._soon.add(key)
+            return
+        if (timer := self._later.get(key)) is not None:
+            if _is_soon(timer):
+                return
+            timer.cancel()
+        self._later[key] = asyncio.get_running_loop().call_later(SOON, self.wake, key)
+
+    async def _run(self, key: Key) -> None:
+        try:
+            async with self._slots, self._turn():
+                await self._rounds(key)
+        finally:
+            del self._running[key]
+            if key in self._soon:
+                self._soon.remove(key)
+                self.wake_soon(key)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait until few enough are busy; to be counted as busy ends with the block, or before."""
+        await self._busy.acquire()
+        counts = True
+
+        def give_back() -> None:
+            nonlocal counts
+            if counts:
+                counts = False
+                self._busy.release()
+
+        timer = asyncio.get_running_loop().call_later(BUSY_SECONDS, give_back)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            give_back()
+
+    async def _rounds(self, key: Key) -> None:
+        while True:
+            self._again.discard(key)
+            self._soon.discard(key)
+            try:
+                again = await self.job(key)
+            except Conflict:
+                self._again.add(key)
+                again = None
+                await asyncio.sleep(0)  # whoever was faster, and everybody else, gets a turn
+            except Draining:
+                return
+            except CountersignError as error:
+                log.warning("%s of %s was put off to the next sweep: %s", self.name, key, error)
+                again = None
+            except Exception:
+                log.exception("%s of %s failed; the next sweep tries again", self.name, key)
+                again = None
+            if key not in self._again:
+                if again is not None:
+                    self._wake_at(key, again)
+                return
+
+    def _wake_at(self, key: Key, at: datetime) -> None:
+        if self._closed:
+            return
+        seconds = max((at - self.clock()).total_seconds(), 0.05)
+        self._later[key] = asyncio.get_running_loop().call_later(seconds, self.wake, key)
+
+    async def close(self, grace: float) -> None:
+        """Take nothing more, do what is due within a moment, wait for what runs, and cancel what has not ended within
+        `grace` seconds."""
+        for key in [key for key, timer in self._later.items() if _is_soon(timer)]:
+            self.wake(key)
+        self._again |= self._soon
+        self._closed = True
+        for timer in self._later.values():
+            timer.cancel()
+        running = set(self._running.values())
+        if not running:
+            return
+        _, late = await asyncio.wait(running, timeout=grace)
+        if late:
+            log.warning("%s: %d tasks did not end in time and are left to the next process", self.name, len(late))
+        for _ in range(MOST_CANCELS):
+            if not late:
+                return
+            for task in late:
+                task.cancel()
+            _, late = await asyncio.wait(late, timeout=CANCEL_AGAIN)
+        if late:
+            log.warning("%s: %d tasks do not let themselves be cancelled", self.name, len(late))
+
+
+def _is_soon(timer: asyncio.TimerHandle) -> bool:
+    return timer.when() <= asyncio.get_running_loop().time() + SOON
+
+
+@dataclass(slots=True)
+class Inboxwork:
+    """The lanes for people: whose Home a task has changed, the Homes themselves, and digests."""
+
+    concerns: Lane[TaskId]
+    homes: Lane[Person]
+    digests: Lane[Person]
+
+    async def close(self, grace: float) -> None:
+        for lane in (self.concerns, self.homes, self.digests):
+            await lane.close(grace)
+
+
+@dataclass(slots=True)
+class Workshop:
+    """The Work port: a lane for graphs and one for Slack, those for people, and a count of the listeners that are
+    still at it."""
+
+    deliveries: Lane[TaskId]
+    showings: Lane[TaskId]
+    inboxes: Inboxwork | None = None
+    _busy: int = 0
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def deliver(self, task_id: TaskId) -> None:
+        self.deliveries.wake(task_id)
+
+    def show(self, task_id: TaskId) -> None:
+        self.showings.wake(task_id)
+        self._concerns(task_id)
+
+    def show_soon(self, task_id: TaskId) -> None:
+        self.showings.wake_soon(task_id)
+        self._concerns(task_id)
+
+    def home(self, person: Person) -> None:
+        if self.inboxes is not None:
+            self.inboxes.homes.wake(person)
+
+    def digest(self, person: Person) -> None:
+        if self.inboxes is not None:
+            self.inboxes.digests.wake(person)
+
+    def _concerns(self, task_id: TaskId) -> None:
+        """Homes come after all else: they are brought level soon, and wait for nobody."""
+        if self.inboxes is not None:
+            self.inboxes.concerns.wake_soon(task_id)
+
+    @asynccontextmanager
+    async def busy(self) -> AsyncIterator[None]:
+        """Around a listener's work: a shutdown waits for it."""
+        self._busy += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._idle.set()
+
+    async def quiet(self, seconds: float) -> None:
+        """Return once no listener is at work, or after so long."""
+        if self._busy:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._idle.wait()
+
+    async def close(self, grace: float) -> None:
+        """Let listeners end, then graphs, then Slack's messages; all within about `grace` seconds."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + grace
+        await self.quiet(grace)
+        if self._busy:
+            log.warning("%d answers to Slack were still under way at the end", self._busy)
+        await self.deliveries.close(max(end - loop.time(), 0))
+        await self.showings.close(max(end - loop.time(), 1))
+        if self.inboxes is not None:
+            await self.inboxes.close(max(end - loop.time(), 0))

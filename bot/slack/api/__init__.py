@@ -1,0 +1,1 @@
+"""Calls to Slack, and what comes in from it."""

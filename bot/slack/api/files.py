@@ -1,0 +1,97 @@
+"""The whole of a request that is too long for a modal, as a file in its thread (Slack: files.getUploadURLExternal).
+
+A file's message has no metadata; the id by which it is found again is the block_id of what is said beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.approvals.model.ids import ChannelId, SurfaceId, Ts
+from bot.approvals.model.request import Request
+from bot.slack import blocks
+from bot.slack.api.calls import NotSent, Refused, Result, Unknown
+from bot.slack.blocks import Block
+from bot.slack.modals import question_pages
+
+SECONDS: Final = 20.0
+"""For the upload itself, within a surface's claim."""
+
+_STATUS: Final[Mapping[int, str]] = {413: "file_too_large"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """The file, not written out yet: a drawing that is compared costs nothing."""
+
+    request: Request
+    version: int
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self.request.id} {self.version}"
+
+    @property
+    def name(self) -> str:
+        return f"request-{self.request.id}-version-{self.version}.txt"
+
+    async def content(self) -> bytes:
+        """All that "View all" would page through; written out beside the loop, as it may be many megabytes."""
+        return await asyncio.to_thread(_written, self.request)
+
+
+async def named(request: Request) -> question_pages.File:
+    """The name of the file of what is asked now, and the SHA-256 of what is in it."""
+    whole = Whole(request=request, version=request.version)
+    return question_pages.File(name=whole.name, digest=hashlib.sha256(await whole.content()).hexdigest())
+
+
+def beside(whole: Whole, characters: int, surface_id: SurfaceId) -> list[Block]:
+    """What is said beside the file: which request it is of, how long it is, and the digest that votes are bound to."""
+    said = (
+        f"*Everything that request `{whole.request.id}` asks*, version {whole.version}: {characters:,} characters · "
+        f"SHA-256 `{whole.request.digest}`"
+    )
+    return [{**blocks.section(said), "block_id": surface_id}]
+
+
+def carries(message: Mapping[str, Any], surface_id: SurfaceId) -> bool:
+    """Whether the message is this file's."""
+    return any(block.get("block_id") == surface_id for block in message.get("blocks") or [])
+
+
+async def send(url: str, content: bytes) -> Result | None:
+    """Upload to where Slack said; None where Slack has it."""
+    try:
+        async with (
+            asyncio.timeout(SECONDS),
+            aiohttp.ClientSession() as session,
+            session.post(url, data=content) as sent,
+        ):
+            if 400 <= sent.status < 500 and sent.status not in (408, 429):
+                return Refused(_STATUS.get(sent.status, f"status_{sent.status}"))
+            return None if sent.status < 300 else Unknown(f"the upload was answered with {sent.status}")
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return NotSent(type(error).__name__)
+
+
+async def share(
+    client: AsyncWebClient, file_id: str, name: str, channel: ChannelId, thread_ts: Ts | None, said: list[Block]
+) -> Any:
+    """Show the file in the thread."""
+    return await client.files_completeUploadExternal(
+        files=[{"id": file_id, "title": name}], channel_id=channel, thread_ts=thread_ts, blocks=json.dumps(said)
+    )
+
+
+def _written(request: Request) -> bytes:
+    parts = [f"{heading}\n{'=' * len(heading)}\n\n{whole}\n" for heading, whole in question_pages.parts(request)]
+    return "\n\n".join(parts).encode("utf-8", "replace")

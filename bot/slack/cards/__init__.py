@@ -1,0 +1,1 @@
+"""Messages: records drawn as blocks. Pure."""

@@ -1,0 +1,1 @@
+"""Forms: JSON Schemas as inputs of a modal, and back. Pure."""

@@ -1,0 +1,222 @@
+"""Which field asks for a value: by its JSON Schema, or where there is none, by the type of the value that it has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+from bot.approvals.model.ids import JSON
+from bot.slack import text
+from bot.slack.forms import elements, fields, option_lists
+from bot.slack.forms.fields import Field, Kind
+
+Schema: TypeAlias = Mapping[str, JSON]
+Path: TypeAlias = tuple[str, ...]
+
+LONG: Final = 150
+"""Characters from which on a text is not one for a single line."""
+
+_LONG_FORMATS: Final = frozenset({"textarea", "multiline", "long-text", "markdown"})
+_LONG_NAMES: Final = frozenset(
+    {"body", "comment", "comments", "content", "description", "draft", "feedback", "instructions", "message", "notes"}
+)
+_ANNOTATIONS: Final = ("title", "description", "default", "examples")
+
+
+def of_schema(
+    block_id: str,
+    path: Path,
+    schema: Schema,
+    *,
+    required: bool,
+    hint: str = "",
+    initial: JSON = None,
+    label: str = "",
+    whole: bool = False,
+) -> Field:
+    """The field that asks for a value of this JSON Schema; as JSON where it is asked as a `whole`."""
+    plain, nullable = without_null(schema)
+    kind = _kind(path[-1] if path else "", plain)
+    if whole and plain.get("type") == "object":
+        kind = Kind.JSON
+    start = plain.get("default") if initial is None else initial
+    if start is None and required and "const" in plain:
+        start = plain["const"]
+    named = label or text_of(plain.get("title")) or label_of(path[-1] if path else "")
+    field = Field(
+        block_id=block_id,
+        path=path,
+        kind=kind,
+        schema=plain,
+        label=named or "Answer",
+        initial=start,
+        holds=start is not None,
+    )
+    described = hint or text_of(plain.get("description"))
+    if field.holds and not fields.can_hold(field):
+        other = replace(field, kind=_wider(kind))
+        held = type(start) is not bool and fields.can_hold(other)
+        field = other if held else replace(field, initial=None, holds=False)
+    return replace(
+        field,
+        empty=_empty(field, required=required, nullable=nullable),
+        hint=" ".join(part for part in (described, _how(field, plain)) if part),
+    )
+
+
+def of_value(block_id: str, path: Path, value: JSON, schema: Schema | None = None) -> Field | None:
+    """The field that changes a value, as its schema or else its type has it; None where Slack could not take it and
+    give it back whole."""
+    plain, nullable = without_null(schema or {})
+    name = path[-1] if path else ""
+    wanted = _kind(name, plain) if plain else Kind.JSON
+    if value is None and wanted is not Kind.JSON:
+        return of_schema(block_id, path, {**plain, "default": None}, required=False, label=name)
+    kinds = [wanted] if wanted not in (Kind.JSON, Kind.LINE, Kind.LONG) else []
+    made = [
+        Field(block_id=block_id, path=path, kind=kind, schema=plain if kind in kinds else {}, initial=value, holds=True)
+        for kind in (*kinds, *_kinds_of(name, value), Kind.JSON)
+    ]
+    field = next((each for each in made if fields.can_hold(each)), None)
+    if field is None:
+        return None
+    shown = fields.words_of(field)
+    unseen = text.unseen(shown)
+    hints = [text_of(plain.get("description")), _how(field, {})]
+    hints += [f"Holds characters that cannot be seen: {text.listed(unseen, 5)}"] if unseen else []
+    empty: tuple[JSON, ...] | None = None
+    if field.kind in (Kind.LINE, Kind.LONG):
+        empty = ("",)
+    elif field.kind in (Kind.LINES, Kind.SEVERAL):
+        empty = ([],)
+    elif nullable and field.kind is not Kind.JSON:
+        empty = (None,)
+    return replace(field, empty=empty, label=name, hint=". ".join(hint.rstrip(".") for hint in hints if hint))
+
+
+def without_null(schema: Schema) -> tuple[Schema, bool]:
+    """`X | None` as X, and whether it was one: leaving the field empty says None."""
+    for key in ("anyOf", "oneOf"):
+        options = schema.get(key)
+        if isinstance(options, list):
+            real = [option for option in options if isinstance(option, dict) and option.get("type") != "null"]
+            if len(real) == 1:
+                beside = {name: value for name, value in schema.items() if name != key}
+                return {**real[0], **beside}, len(options) > 1
+    kinds = schema.get("type")
+    if isinstance(kinds, list):
+        named = [kind for kind in kinds if kind != "null"]
+        if len(named) == 1:
+            return {**schema, "type": named[0]}, len(kinds) > 1
+    return schema, False
+
+
+def text_of(value: JSON) -> str:
+    """The value where it is a text, else nothing."""
+    return value if isinstance(value, str) else ""
+
+
+# --- How it is asked for ------------------------------------------------------------------------
+
+
+def _kind(name: str, schema: Schema) -> Kind:
+    listed = option_lists.of(schema)
+    if listed and len(listed) <= elements.MOST_OPTIONS:
+        return Kind.ENUM
+    match schema.get("type"):
+        case "integer":
+            return Kind.INTEGER
+        case "number":
+            return Kind.NUMBER
+        case "boolean":
+            return Kind.BOOLEAN
+        case "string":
+            return _words_kind(name, schema)
+        case "array":
+            return _list_kind(schema)
+        case _:
+            return Kind.JSON
+
+
+def _words_kind(name: str, schema: Schema) -> Kind:
+    match schema.get("format"):
+        case "date":
+            return Kind.DATE
+        case "date-time":
+            return Kind.MOMENT
+        case str() as known if known in _LONG_FORMATS:
+            return Kind.LONG
+    longest = schema.get("maxLength")
+    if isinstance(longest, int):
+        return Kind.LONG if longest > LONG else Kind.LINE
+    return Kind.LONG if name.lower() in _LONG_NAMES else Kind.LINE
+
+
+def _list_kind(schema: Schema) -> Kind:
+    items = schema.get("items")
+    if not isinstance(items, dict) or "prefixItems" in schema:
+        return Kind.JSON
+    listed = option_lists.of(items)
+    if listed:
+        return Kind.SEVERAL if len(listed) <= elements.MOST_OPTIONS else Kind.JSON
+    return Kind.LINES if items.get("type") == "string" else Kind.JSON
+
+
+def _kinds_of(name: str, value: JSON) -> list[Kind]:
+    """How a value without a schema is best changed."""
+    match value:
+        case bool():
+            return [Kind.BOOLEAN]
+        case int():
+            return [Kind.INTEGER]
+        case float():
+            return [Kind.NUMBER]
+        case str():
+            long = len(value) > LONG or "\n" in value or name.lower() in _LONG_NAMES
+            return [Kind.LONG] if long else [Kind.LINE, Kind.LONG]
+        case [str(), *_]:
+            return [Kind.LINES]
+        case _:
+            return []
+
+
+def _wider(kind: Kind) -> Kind:
+    """How a default is asked for that its kind cannot hold; where that cannot either, nothing is filled in."""
+    match kind:
+        case Kind.LINE | Kind.DATE | Kind.MOMENT:
+            return Kind.LONG
+        case Kind.LINES | Kind.SEVERAL:
+            return Kind.JSON
+        case _:
+            return kind
+
+
+def _empty(field: Field, *, required: bool, nullable: bool) -> tuple[JSON, ...] | None:
+    if nullable and (required or field.holds):
+        return (None,)
+    if field.kind in (Kind.LINES, Kind.SEVERAL) and (field.initial or (required and not field.schema.get("minItems"))):
+        return ([],)
+    return None if required else ()
+
+
+def _how(field: Field, schema: Schema) -> str:
+    """What one has to know to fill it in."""
+    match field.kind:
+        case Kind.LINES:
+            return "One per line."
+        case Kind.MOMENT:
+            return "In your time zone."
+        case Kind.JSON if not schema:
+            return "JSON."
+        case Kind.JSON:
+            rules = {key: value for key, value in schema.items() if key not in _ANNOTATIONS}
+            return f"JSON, as this schema has it: {json.dumps(rules, ensure_ascii=False)}" if rules else "JSON."
+        case _:
+            return ""
+
+
+def label_of(name: str) -> str:
+    words = " ".join(name.replace("_", " ").split())
+    return words[:1].upper() + words[1:]

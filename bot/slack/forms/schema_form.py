@@ -1,0 +1,216 @@
+"""JSON Schemas as forms: an object's properties as fields, those of the objects in it among them, and back.
+
+What fields cannot hold (alternatives, references, maps, objects too deep, too many properties) is asked for as JSON,
+at the place where it stands. Whether a value fits its schema is the engine's to say; here are only the fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.approvals.model.ids import JSON
+from bot.slack import blocks, text
+from bot.slack.blocks import Block
+from bot.slack.forms import fields
+from bot.slack.forms.field_choice import Path, Schema, label_of, of_schema, text_of, without_null
+from bot.slack.forms.fields import Field, State, Wrong
+from bot.slack.modals.views import Problems
+
+MOST_FIELDS: Final = 40
+"""In one modal, which takes 100 blocks; a form of more is asked for as a whole."""
+MOST_BYTES: Final = 150_000
+"""Of the fields of one modal, whose whole view may have 250 KB."""
+DEEPEST: Final = 3
+"""Levels of objects whose properties are fields of their own."""
+
+_NOT_IN_FIELDS: Final = frozenset(
+    {"$ref", "$dynamicRef", "allOf", "anyOf", "dependencies", "dependentSchemas", "if", "oneOf", "patternProperties"}
+)
+"""Keywords under which an object may want more than its properties say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """The fields of one value, in their order."""
+
+    fields: tuple[Field, ...]
+    needed: frozenset[Path] = frozenset()
+    """Places that an object has to fill as soon as it is there at all."""
+    optional: frozenset[Path] = frozenset()
+    """Objects that may be left out."""
+    objects: tuple[Path, ...] = ()
+    """All objects in it, each before those in it."""
+
+
+def of(prefix: str, schema: Schema) -> Form:
+    """The form for a value of the schema; its fields' block ids begin with the prefix."""
+    plain, nullable = without_null(schema)
+    form = _Reader(prefix).read(plain) if not nullable else None
+    drawn = [block for field in form.fields for block in fields.blocks_of(field)] if form else []
+    if form and len(drawn) <= MOST_FIELDS and blocks.size(drawn) <= MOST_BYTES:
+        return form
+    return whole(prefix, schema)
+
+
+def whole(prefix: str, schema: Schema) -> Form:
+    """The form that asks for the value as one, as JSON if it is an object."""
+    return Form(fields=(of_schema(prefix, (), schema, required=True, whole=True),))
+
+
+def read(form: Form, state: State) -> JSON | Problems:
+    """The value, or what is wrong with each field."""
+    given: dict[Path, JSON] = {}
+    problems: dict[str, str] = {}
+    for field in form.fields:
+        try:
+            given.update((field.path, value) for value in fields.read(field, state))
+        except Wrong as wrong:
+            problems[field.block_id] = str(wrong)
+    absent = _absent(form, given)
+    for field in form.fields:
+        missing = field.path in form.needed and field.path not in given and field.block_id not in problems
+        if missing and not _within(field.path, absent):
+            problems[field.block_id] = "Please fill this in."
+    if problems:
+        return Problems(by_block=problems)
+    if form.fields and form.fields[0].path == ():
+        return given.get((), "")
+    return _built(given, [path for path in form.objects if not _within(path, absent)])
+
+
+def beside(listed: Sequence[Field], name: str, sentence: str) -> Problems:
+    """The sentence beside the field that it is about, or beside the first where it names none of them.
+
+    `name` is the first part of the place; where the sentence begins with the others (`street: ...`), it stands there.
+    """
+    named = [field for field in listed if field.name == name] or list(listed)
+    for field in named:
+        rest = f"{'.'.join(field.path[1:])}: "
+        if len(field.path) > 1 and sentence.startswith(rest):
+            return Problems(by_block={field.block_id: text.label(sentence.removeprefix(rest), 300)})
+    return Problems(by_block={named[0].block_id: text.label(sentence, 300)} if named else {})
+
+
+def drawn(form: Form) -> list[Block]:
+    return [block for field in form.fields for block in fields.blocks_of(field)]
+
+
+# --- Objects ------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Collects the fields of an object and of the objects in it."""
+
+    prefix: str
+
+    def read(self, schema: Schema) -> Form | None:
+        """None where the object, as a whole, is nothing for fields."""
+        properties = _properties(schema)
+        if properties is None:
+            return None
+        start = schema.get("default")
+        made = list(self._object((), schema, properties, start if isinstance(start, dict) else {}, sure=True))
+        listed = [each for each in made if isinstance(each, Field)]
+        objects = [each for each in made if isinstance(each, _Object)]
+        numbered = tuple(replace(field, block_id=f"{self.prefix}:{n}") for n, field in enumerate(listed))
+        needed = {(*each.path, name) for each in objects for name in each.needed}
+        return Form(
+            fields=numbered,
+            needed=frozenset(needed),
+            optional=frozenset(each.path for each in objects if not each.sure),
+            objects=tuple(each.path for each in objects if each.path),
+        )
+
+    def _object(
+        self, path: Path, schema: Schema, properties: Mapping[str, Schema], start: Mapping[str, JSON], *, sure: bool
+    ) -> Iterator[Field | _Object]:
+        """The object itself, then its fields; nothing is filled in before anybody wants an object that may be left
+        out."""
+        needed = _names(schema.get("required"))
+        yield _Object(path, needed, sure)
+        for name, entry in properties.items():
+            at = (*path, name)
+            plain, nullable = without_null(entry)
+            below = None if nullable or len(at) >= DEEPEST else _properties(plain)
+            given = start.get(name, plain.get("default"))
+            required = sure and name in needed
+            if below is not None and (given is None or isinstance(given, dict)):
+                kept = given if isinstance(given, dict) and sure else {}
+                yield from self._object(at, plain, below, kept, sure=required or bool(kept))
+                continue
+            plain = {key: value for key, value in entry.items() if key != "default"}
+            yield of_schema("", at, plain, required=required, initial=given if sure else None, label=_titled(at, entry))
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    path: Path
+    needed: frozenset[str]
+    sure: bool
+    """Whether it is there in any case."""
+
+
+def _properties(schema: Schema) -> Mapping[str, Schema] | None:
+    """The properties that can each be a field; None where they would not be all that the object may need."""
+    properties = schema.get("properties")
+    if schema.get("type", "object") != "object" or not isinstance(properties, dict) or not properties:
+        return None
+    if any(key in schema and not _only_requires(schema[key]) for key in _NOT_IN_FIELDS):
+        return None
+    if "const" in schema or "enum" in schema or not _names(schema.get("required")) <= set(properties):
+        return None
+    if not all(isinstance(entry, dict | bool) for entry in properties.values()):
+        return None
+    return {name: entry if isinstance(entry, dict) else {} for name, entry in properties.items() if entry is not False}
+
+
+def _only_requires(rule: JSON) -> bool:
+    """Whether alternatives only say which of the properties are needed: the check of the answer says that, too."""
+    return isinstance(rule, list) and all(isinstance(each, dict) and set(each) <= {"required"} for each in rule)
+
+
+def _names(value: JSON) -> frozenset[str]:
+    return frozenset(name for name in value if isinstance(name, str)) if isinstance(value, list) else frozenset()
+
+
+def _absent(form: Form, given: Mapping[Path, JSON]) -> set[Path]:
+    """The objects that are left out: nothing of them was filled in, and no other that is there needs them."""
+    absent: set[Path] = set()
+    for path in form.objects:
+        filled = any(at[: len(path)] == path for at in given)
+        wanted = path in form.needed and not _within(path[:-1], absent)
+        if path in form.optional and not filled and not wanted:
+            absent.add(path)
+    return absent
+
+
+def _within(path: Path, places: set[Path]) -> bool:
+    return any(path[: len(place)] == place for place in places)
+
+
+def _built(given: Mapping[Path, JSON], objects: Sequence[Path]) -> JSON:
+    whole: dict[str, JSON] = {}
+    for path in objects:
+        _at(whole, path)
+    for path, value in given.items():
+        _at(whole, path[:-1])[path[-1]] = value
+    return whole
+
+
+def _at(whole: dict[str, JSON], path: Path) -> dict[str, JSON]:
+    place = whole
+    for name in path:
+        inner = place.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise TypeError("a field where an object is")
+        place = inner
+    return place
+
+
+def _titled(path: Path, schema: Schema) -> str:
+    """The property under its own title, behind the names of the objects that it is in."""
+    own = text_of(schema.get("title")) or label_of(path[-1])
+    return ": ".join([*(label_of(name) for name in path[:-1]), own])

@@ -1,0 +1,68 @@
+"""What `/approvals` says in private: the inbox in short. Pure, in Slack's mrkdwn."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.approvals.inbox.queries import Contents, Row
+from bot.approvals.model.errors import moment
+from bot.approvals.model.inbox import Only
+from bot.approvals.model.request import Pending
+from bot.slack import text
+from bot.slack.api import links
+from bot.slack.cards import request_card
+from bot.slack.inbox import task_list
+
+OPEN_QUESTIONS: Final = 3
+"""Of one task."""
+
+
+def waiting(contents: Contents, address: str) -> str:
+    """What waits for the person, as far as they asked for it."""
+    page = contents.waiting
+    overdue = contents.look.only is Only.OVERDUE
+    untold = [f":warning: {text.escape(sentence)}" for sentence in contents.untold]
+    if not page.rows:
+        nothing = "Nothing that waits for you is overdue." if overdue else "Nothing waits for your answer."
+        return "\n".join([nothing, *untold])
+    what = "Overdue" if overdue else "Waiting for you"
+    rows = [f"• {_lines(request_card.line(row.request, _card(row, address)))}" for row in page.rows if row.request]
+    rest = page.total - len(rows)
+    return "\n".join(
+        [
+            f"*{what}: {page.total:,}*, the gravest and soonest first",
+            *rows,
+            *([f"… and {text.counted(rest, 'more request')}"] if rest else []),
+            *([f"{contents.overdue:,} overdue: `/approvals overdue`"] if contents.overdue and not overdue else []),
+            *untold,
+        ]
+    )
+
+
+def asked(contents: Contents, address: str) -> str:
+    """What the person asked for, and where it stands."""
+    page = contents.asked
+    if not page.rows:
+        return "You have started no task yet. `/task` opens a form to start one."
+    lines = ["*What you asked for*, what goes on first"]
+    for row in page.rows:
+        task = row.records.task
+        thread = links.to(row, address, "Open the thread")
+        standing = [task_list.state(task), f"started {moment(task.created_at)}", thread]
+        lines.append(f"• `{task.id}` *{text.sentence(task.graph, 80)}* {' · '.join(word for word in standing if word)}")
+        pending = [request for request in row.records.requests if isinstance(request.state, Pending)]
+        for request in pending[:OPEN_QUESTIONS]:
+            card = Row(records=row.records, request=request)
+            lines.append(f"   ◦ {_lines(request_card.line(request, _card(card, address), mine=True))}")
+    if rest := page.total - len(page.rows):
+        lines.append(f"… and {text.counted(rest, 'more task')}")
+    return "\n".join(lines)
+
+
+def _card(row: Row, address: str) -> str:
+    return links.to(row, address, "Open the card")
+
+
+def _lines(words: str) -> str:
+    """Two lines as one, for a list."""
+    return words.replace("\n", " · ")

@@ -1,0 +1,187 @@
+"""Somebody's Home: what waits for them, what they asked for and where it stands, what they decided lately.
+
+Drawn from records alone, and the same for the same records; moments are shown by Slack in the reader's own zone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.approvals.inbox.queries import Contents, Page, Row
+from bot.approvals.model.errors import moment
+from bot.approvals.model.inbox import Look, Only, Section
+from bot.approvals.model.request import Pending
+from bot.slack import actions, blocks, text
+from bot.slack.api import links
+from bot.slack.blocks import Block, Element
+from bot.slack.cards import request_card
+from bot.slack.inbox import task_list
+from bot.slack.inbox.approvals_list import OPEN_QUESTIONS
+
+ROWS: Final[Mapping[Section, int]] = {Section.WAITING: 8, Section.ASKED: 6, Section.DECIDED: 6}
+"""To a page; each of them at its largest makes 76 of the 100 blocks that a Home may have."""
+_ROOM: Final = 2800
+"""Characters of one task's questions; a section has room for 3,000."""
+
+_ONLY: Final[Mapping[Only, str]] = {
+    Only.ALL: "Everything",
+    Only.GRAVE: "High and critical risk",
+    Only.OVERDUE: "Overdue",
+}
+_TITLES: Final[Mapping[Section, str]] = {
+    Section.WAITING: "Waiting for you",
+    Section.ASKED: "You asked for",
+    Section.DECIDED: "You decided lately",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A view of type home."""
+
+    view: dict[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(json.dumps(self.view, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def draw(contents: Contents, address: str) -> Home:
+    """The Home; `address` is that of the workspace."""
+    shown = [
+        *_waiting(contents, address),
+        blocks.divider(),
+        *_asked(contents, address),
+        blocks.divider(),
+        *_decided(contents, address),
+        blocks.divider(),
+        blocks.context(_digest(contents)),
+    ]
+    return Home({"type": "home", "callback_id": actions.HOME, "blocks": shown})
+
+
+def chosen(look: Look, action_id: str, value: str) -> Look:
+    """The look that follows on a choice in one of the menus, or on a page being turned."""
+    match action_id.split(":"):
+        case [actions.HOME_ONLY]:
+            return Look(only=Only(value), graph=look.graph, asked=look.asked, decided=look.decided)
+        case [actions.HOME_GRAPH]:
+            graph = "" if value == _ANY else value
+            return Look(only=look.only, graph=graph, asked=look.asked, decided=look.decided)
+        case [actions.HOME_PAGE, section, number]:
+            return look.turned(Section(section), int(number))
+        case _:
+            raise ValueError(f"nothing on a Home is called {action_id}")
+
+
+_ANY: Final = "*"
+
+
+def _waiting(contents: Contents, address: str) -> list[Block]:
+    page = contents.waiting
+    drawn = [*_heading(Section.WAITING, contents.all_waiting), *_menus(contents)]
+    drawn += [blocks.context(f":warning: {text.escape(sentence)}") for sentence in contents.untold]
+    if not contents.all_waiting:
+        return [*drawn, blocks.section("Nothing waits for your answer.")]
+    if not page.rows:
+        return [*drawn, blocks.section("Nothing of what waits for you is among these.")]
+    for number, row in enumerate(page.rows):
+        drawn += [blocks.divider()] if number else []
+        if row.request is not None:
+            drawn += request_card.row(row.request, _link(row, address, "Open the card", "not posted yet"))
+    return [*drawn, *_pager(Section.WAITING, page)]
+
+
+def _asked(contents: Contents, address: str) -> list[Block]:
+    drawn = _heading(Section.ASKED, contents.asked.total)
+    if not contents.asked.rows:
+        return [*drawn, blocks.section("You have started no task yet. `/task` opens a form to start one.")]
+    drawn += [blocks.section(_task(row, address)) for row in contents.asked.rows]
+    return [*drawn, *_pager(Section.ASKED, contents.asked)]
+
+
+def _task(row: Row, address: str) -> str:
+    """A task in a line, and a line for each of its open questions."""
+    task = row.records.task
+    place = _link(row, address, "Open the thread", "not posted yet")
+    lines = [
+        f"*{text.sentence(task.graph, 80)}* {task_list.state(task)}",
+        f"Started {moment(task.created_at)} · `{task.id}` · {place}",
+    ]
+    pending = [request for request in row.records.requests if isinstance(request.state, Pending)]
+    shown = 0
+    for request in pending[:OPEN_QUESTIONS]:
+        card = Row(records=row.records, request=request)
+        asked = request_card.line(request, links.to(card, address, "Open the card"), mine=True).split("\n")
+        if sum(map(len, [*lines, *asked])) > _ROOM:
+            break
+        lines += [f"> {line}" for line in asked]
+        shown += 1
+    if rest := len(pending) - shown:
+        lines.append(f"> {text.counted(rest, 'more question')}")
+    return "\n".join(lines)
+
+
+def _decided(contents: Contents, address: str) -> list[Block]:
+    drawn = _heading(Section.DECIDED, contents.decided.total)
+    if not contents.decided.rows:
+        return [*drawn, blocks.section("What you answer will stand here.")]
+    for row in contents.decided.rows:
+        if row.request is not None:
+            drawn.append(blocks.section(request_card.line(row.request, _link(row, address, "Open the card", ""))))
+    return [*drawn, *_pager(Section.DECIDED, contents.decided)]
+
+
+def _link(row: Row, address: str, words: str, otherwise: str) -> str:
+    return links.to(row, address, words) or otherwise
+
+
+def _heading(section: Section, total: int) -> list[Block]:
+    return [blocks.header(f"{_TITLES[section]} · {total}" if total else _TITLES[section])]
+
+
+def _menus(contents: Contents) -> list[Block]:
+    """What to show of what waits; no menus where there is nothing to choose from."""
+    look = contents.look
+    if contents.all_waiting < 2 and (look.only, look.graph) == (Only.ALL, ""):
+        return []
+    only = [blocks.option(words, each) for each, words in _ONLY.items()]
+    menus = [_menu(actions.HOME_ONLY, only, look.only)]
+    graphs = [name for name in dict.fromkeys((*contents.graphs, look.graph)) if name and len(name) <= 150]
+    if len(graphs) > 1 or look.graph:
+        options = [blocks.option("Of any graph", _ANY), *(blocks.option(name, name) for name in graphs)]
+        menus.append(_menu(actions.HOME_GRAPH, options[: blocks.OPTIONS], look.graph or _ANY))
+    overdue = f"{contents.overdue:,} overdue" if contents.overdue else ""
+    return [*blocks.actions(menus), *([blocks.context(overdue)] if overdue else [])]
+
+
+def _menu(action_id: str, options: Sequence[Mapping[str, Any]], value: str) -> Element:
+    made: Element = {"type": "static_select", "action_id": action_id, "options": list(options)}
+    initial = next((option for option in options if option["value"] == value), None)
+    return made if initial is None else {**made, "initial_option": initial}
+
+
+def _pager(section: Section, page: Page[Row]) -> list[Block]:
+    if page.pages < 2:
+        return []
+    first = page.number * ROWS[section] + 1
+    turns = [("Back", page.number - 1), ("Next", page.number + 1)]
+    buttons = [
+        blocks.button(words, f"{actions.HOME_PAGE}:{section}:{number}", str(number))
+        for words, number in turns
+        if 0 <= number < page.pages
+    ]
+    return [
+        blocks.context(f"{first} to {first + len(page.rows) - 1} of {page.total:,}"),
+        *blocks.actions(buttons),
+    ]
+
+
+def _digest(contents: Contents) -> str:
+    if contents.digest:
+        return f"A message tells you at *{contents.digest}* what waits. `/approvals digest off` ends that."
+    return "`/approvals digest 09:00 weekdays` has a message tell you each morning what waits, if something does."

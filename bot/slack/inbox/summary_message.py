@@ -1,0 +1,37 @@
+"""What waits for somebody, as one message in their DM; each request is a link to its card."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.approvals.inbox.queries import Contents
+from bot.slack import blocks, text
+from bot.slack.api import links
+from bot.slack.blocks import Block
+from bot.slack.cards import privacy, request_card
+from bot.slack.cards.render import Card, Urgency
+
+ROWS: Final = 10
+
+
+def draw(contents: Contents, address: str) -> Card:
+    """The gravest and soonest first; the rest is a number, and stands on the person's Home."""
+    total = contents.all_waiting
+    heading = "1 request waits for you" if total == 1 else f"{total:,} requests wait for you"
+    rows: list[Block] = [
+        blocks.section(request_card.line(row.request, links.to(row, address, "Open the card")))
+        for row in contents.waiting.rows
+        if row.request is not None
+    ]
+    rest = total - len(rows)
+    more = f"{text.counted(rest, 'more request')} on my Home. " if rest > 0 else ""
+    footer = blocks.context(f"{more}You get this at {contents.digest}. `/approvals digest off` ends it.")
+    first = next((row.request for row in contents.waiting.rows if row.request is not None), None)
+    title = text.sentence(privacy.masked(first).question.title, 150) if first else ""
+    overdue = f"{contents.overdue:,} overdue." if contents.overdue else ""
+    return Card(
+        text=text.paragraph([f"{heading}.", overdue, f"First: {text.spoken(title)}" if title else ""]),
+        blocks=(blocks.header(heading), *([blocks.context(overdue)] if overdue else []), *rows, footer),
+        small=(blocks.header(heading), footer),
+        urgency=Urgency.NOTICE,
+    )

@@ -1,0 +1,1 @@
+"""What people do in Slack: each listener acknowledges first, then acts."""

@@ -1,0 +1,93 @@
+"""*Reveal*: what a request hides, for those who may answer it and for nobody else. Each look is recorded first."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.approvals.model.errors import CountersignError, Unreachable
+from bot.approvals.model.request import Request
+from bot.approvals.rules.masking import Hidden
+from bot.slack import actions, blocks, text
+from bot.slack.actions import RequestTarget
+from bot.slack.cards.vote_buttons import hidden_of
+from bot.slack.listeners.buttons import IN_TIME, pressed_in, shown
+from bot.slack.listeners.context import Body, Parts, person_of, surface_of, told
+from bot.slack.modals.question_pages import PIECES
+from bot.slack.modals.views import Modal, modal
+
+
+class NothingHidden(CountersignError):
+    """The request hides nothing, or no longer."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing is hidden in this request as it stands now. *View all* has everything.")
+
+
+def register(app: AsyncApp, parts: Parts) -> None:
+    @app.action(actions.REVEALS)
+    async def reveal(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        await told(parts, parts.whisper(body), _reveal(parts, body, client))
+
+
+async def _reveal(parts: Parts, body: Body, client: AsyncWebClient) -> None:
+    """Check the person afresh, record the look, then show; the same again for each page."""
+    pressed, person, now = pressed_in(body), person_of(body), parts.clock()
+    target = actions.request_target(str(pressed["value"]))
+    try:
+        async with asyncio.timeout(IN_TIME):
+            surface = await surface_of(parts, body)
+            request = await parts.answers.admit_to_hidden(target.request, person, now, surface)
+    except TimeoutError:
+        raise Unreachable from None
+    masked = await parts.shown(request)
+    hidden = hidden_of(masked)
+    if not hidden:
+        raise NothingHidden
+    turned = ":" in pressed["action_id"]
+    page = actions.index(pressed["action_id"]) if turned else 0
+    on_page = _pieces(hidden)[page * PIECES : (page + 1) * PIECES]
+    keys = tuple(dict.fromkeys(each.place for each, _ in on_page))
+    await parts.answers.revealed(request, person, keys, now, surface)
+    view = draw(masked, hidden, page)
+    if turned:
+        await client.views_update(view_id=body["view"]["id"], hash=body["view"]["hash"], view=view)
+    else:
+        await shown(client, body, view)
+
+
+def draw(request: Request, hidden: Sequence[Hidden], page: int = 0) -> Modal:
+    """One page of hidden values: where each stands, how it is shown there, and what it is."""
+    every = _pieces(hidden)
+    pages = -(-len(every) // PIECES)
+    where = f"Page {page + 1} of {pages}" if pages > 1 else ""
+    words = (where, text.counted(len(hidden), "hidden value"), f"version {request.version}", "This look is recorded")
+    drawn = [blocks.context(" · ".join(word for word in words if word))]
+    before: Hidden | None = None
+    for each, piece in every[page * PIECES : (page + 1) * PIECES]:
+        if each is not before:
+            label = blocks.run(text.label(each.place or "a value", 150), "bold")
+            drawn.append(blocks.rich(blocks.line(label, blocks.run(f"  shown as {text.label(each.mask, 150)}"))))
+        drawn.append(blocks.rich(blocks.code(piece)))
+        before = each
+    value = RequestTarget.of(request).encoded()
+    turns = [("Previous", page - 1), ("Next", page + 1)]
+    buttons = [
+        blocks.button(words, actions.indexed(actions.REVEAL, to), value) for words, to in turns if 0 <= to < pages
+    ]
+    return modal("Hidden values", actions.NOTICE, [*drawn, *blocks.actions(buttons)], metadata=value)
+
+
+def _pieces(hidden: Sequence[Hidden]) -> list[tuple[Hidden, str]]:
+    return [(each, piece) for each in hidden for piece in blocks.split(_written(each))]
+
+
+def _written(hidden: Hidden) -> str:
+    value = hidden.value
+    return text.visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

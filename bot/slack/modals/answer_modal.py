@@ -1,0 +1,172 @@
+"""The modals of a request, and what people wrote in them. Pure: a record in, a view out; a view's state in,
+verdicts out. A modal carries the request's id and version, and whoever reads a submission checks both anew.
+`edits`, `one_by_one` and `pages` hold the larger ones; the modal that starts a task is `starting`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from bot.approvals.model.decision import Choose, Respond
+from bot.approvals.model.ids import JSON
+from bot.approvals.model.question import Verdict
+from bot.approvals.model.request import Request
+from bot.approvals.rules.masking import true_of
+from bot.slack import actions, blocks, text, wording
+from bot.slack.actions import RequestTarget
+from bot.slack.blocks import Block
+from bot.slack.forms import elements, fields, schema_form
+from bot.slack.forms.fields import State
+from bot.slack.forms.schema_form import Form
+from bot.slack.modals import question_pages, views
+from bot.slack.modals.edit_modal import Edited as Edited
+from bot.slack.modals.edit_modal import edit as edit
+from bot.slack.modals.edit_modal import edited as edited
+from bot.slack.modals.one_by_one_modal import each as each
+from bot.slack.modals.one_by_one_modal import verdicts as verdicts
+from bot.slack.modals.question_pages import File
+from bot.slack.modals.views import Modal as Modal
+from bot.slack.modals.views import Problems as Problems
+from bot.slack.modals.views import loading as loading
+from bot.slack.modals.views import modal
+from bot.slack.modals.views import notice as notice
+
+REASON: Final = "reason"
+ANSWER: Final = "answer"
+_WORDS: Final[dict[str, JSON]] = {"type": "string", "maxLength": blocks.INPUT_TEXT}
+
+
+# --- Why -------------------------------------------------------------------------------------
+
+
+def reject(request: Request) -> Modal:
+    """Asks for the reason; it is required where the policy wants one."""
+    needed = Verdict.REJECT in request.policy.reasons
+    return views.about(request, "Reject", actions.REJECT, [_why(needed)], submit="Reject")
+
+
+def approve(request: Request) -> Modal:
+    """Asks for the reason of an approval, which the policy wants."""
+    words = wording.label(request.question, Verdict.APPROVE)
+    return views.about(request, "Approve", actions.APPROVE_WHY, [_why(True)], submit=words)
+
+
+def _why(needed: bool) -> Block:
+    return {
+        "type": "input",
+        "block_id": REASON,
+        "label": blocks.plain("Why?", 150),
+        "element": {
+            "type": "plain_text_input",
+            "action_id": fields.VALUE,
+            "multiline": True,
+            "max_length": 1000,
+            "focus_on_load": True,
+        },
+        "hint": blocks.plain("The requester and the agent will read it.", 150),
+        "optional": not needed,
+    }
+
+
+def reason(state: State) -> str:
+    words = state.get("values", {}).get(REASON, {}).get(fields.VALUE, {}).get("value")
+    return str(words or "").strip()
+
+
+def reason_problem(sentence: str) -> Problems:
+    return Problems(by_block={REASON: sentence})
+
+
+# --- Respond and choose -------------------------------------------------------------------------
+
+
+def respond(request: Request) -> Modal:
+    """Asks for the question's form, or for words where it has none."""
+    return views.about(
+        request, "Answer", actions.RESPOND, [*_no_way(request), *schema_form.drawn(_form(request))], submit="Send"
+    )
+
+
+def response(request: Request, state: State) -> Respond | Problems:
+    """What was answered: the form's value, or plain words."""
+    read = schema_form.read(_form(request), state)
+    if isinstance(read, str) and not read.strip():
+        return response_problem(request, "", "Please write an answer.")
+    return read if isinstance(read, Problems) else Respond(value=read)
+
+
+def response_problem(request: Request, field: str, sentence: str) -> Problems:
+    """The sentence beside the form's field, or beside the first where it names none of them."""
+    return schema_form.beside(_form(request).fields, field, sentence)
+
+
+def choose(request: Request) -> Modal:
+    """A menu of the choices that are too many for buttons, with the numbers under which they were listed."""
+    numbered = [f"{number}. {choice}" for number, choice in enumerate(request.question.choices, start=1)]
+    field: Block = {
+        "type": "input",
+        "block_id": ANSWER,
+        "label": blocks.plain("Your choice", 150),
+        "element": elements.select(fields.VALUE, numbered, None),
+    }
+    content: list[Block] = [field]
+    if (total := len(request.question.choices)) > elements.MOST_OPTIONS:
+        most = f"A menu holds {elements.MOST_OPTIONS:,} of the {total:,} choices; the others cannot be chosen here."
+        content.append(blocks.context(most))
+    return views.about(request, "Choose", actions.CHOOSE, content, submit="Send")
+
+
+def choice(request: Request, state: State) -> Choose | Problems:
+    option = state.get("values", {}).get(ANSWER, {}).get(fields.VALUE, {}).get("selected_option")
+    number = str(option["value"]) if option else ""
+    if not number.isdecimal() or int(number) >= len(request.question.choices):
+        return Problems(by_block={ANSWER: "Please choose one."})
+    return Choose(choice=true_of(request.question).choices[int(number)])
+
+
+# --- View all -----------------------------------------------------------------------------------
+
+
+def view_all(request: Request, page: int = 0, *, file: File | None = None) -> Modal:
+    """Everything that a vote is bound to; `page:<n>` buttons turn the page."""
+    content = question_pages.blocks_of(request, page, file=file)
+    return modal("View all", actions.VIEW_ALL, content, metadata=RequestTarget.of(request).encoded())
+
+
+def review(request: Request, page: int = 0, *, file: File | None = None, note: str = "") -> Modal:
+    """The same, with the answers below the last page."""
+    content = question_pages.blocks_of(request, page, file=file, review=True, note=note)
+    return modal("Review", actions.REVIEW, content, metadata=RequestTarget.of(request).encoded())
+
+
+# --- Within -------------------------------------------------------------------------------------
+
+
+def _no_way(request: Request) -> list[Block]:
+    """How to say no, if the question takes a yes, a no or words: code that only looks for an answer takes any words
+    for a yes."""
+    if not {Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND} <= {*request.question.items[0].verdicts}:
+        return []
+    reject = wording.label(request.question, Verdict.REJECT)
+    return [
+        blocks.context(
+            f"The agent receives these words as you write them, and may go on with whatever it was about to do. "
+            f"To say no, close this and press *{text.escape(reject)}*."
+        )
+    ]
+
+
+def _form(request: Request) -> Form:
+    form, shown = true_of(request.question).form, request.question.form
+    made = schema_form.of(ANSWER, form if isinstance(form, dict) else _WORDS)
+    if form == shown or not isinstance(shown, dict):
+        return made
+    drawn = schema_form.of(ANSWER, shown).fields
+    return replace(
+        made,
+        fields=tuple(
+            fields.under_veil(true, other.initial) if true.holds else true
+            for true, other in zip(made.fields, drawn, strict=True)
+        ),
+    )

@@ -1,0 +1,205 @@
+"""The modal in which one action's arguments are changed, and what came back of it.
+
+A field for each argument, by its schema where the graph gave one and else by its type; the action's name is no field.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.approvals.model.ids import JSON
+from bot.approvals.model.question import Item
+from bot.approvals.model.request import Request
+from bot.approvals.rules.masking import true_of
+from bot.slack import actions, blocks, text
+from bot.slack.blocks import Block, Element
+from bot.slack.forms import elements, field_choice, fields, schema_form
+from bot.slack.forms.fields import Field, Kind, State, Wrong
+from bot.slack.modals import views
+from bot.slack.modals.views import Modal, Problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """One item's arguments as somebody changed them, in the part of the form that they sent."""
+
+    item: int
+    arguments: Mapping[str, JSON]
+    part: int = 0
+
+
+def edit(request: Request, item: int = 0, part: int = 0) -> Modal:
+    """A field for each argument of one item. Of more than one modal takes, a part, and a menu of the parts."""
+    asked = request.question.items[item]
+    parts = _parts(request, item)
+    part = min(part, len(parts) - 1)
+    content = [blocks.rich(blocks.line(blocks.run(text.label(asked.name, 100), "bold", "code")))] if asked.name else []
+    content += _menu(parts, item, part)
+    content += [block for field in parts[part] for block in fields.blocks_of(field)]
+    if request.votes:
+        content.append(blocks.context("Saving makes a new version: answers given so far no longer count."))
+    saves = "Save and approve" if approves(request) else "Save changes"
+    return views.about(request, "Edit", actions.EDIT, content, submit=saves if parts[part] else "")
+
+
+def approves(request: Request) -> bool:
+    """Whether saving is an approval too: there is no other action, and all of this one's arguments were in view."""
+    parts = _parts(request, 0)
+    in_view = len(parts) == 1 and all(field.holds or field.initial is None for field in parts[0])
+    return len(request.question.items) == 1 and in_view
+
+
+def edited(request: Request, state: State) -> Edited | Problems:
+    """The arguments after the edit: all of them, in their order, also those that were not in view."""
+    item, number = _place(state)
+    if not 0 <= item < len(request.question.items):
+        raise ValueError("the form belongs to no item of this request")
+    parts = _parts(request, item)
+    part = next(n for n, each in enumerate(parts) if not each or number <= _number(each[-1]))
+    read: dict[str, JSON] = {}
+    problems: dict[str, str] = {}
+    for field in parts[part]:
+        try:
+            read.update((field.name, value) for value in fields.read(field, state))
+        except Wrong as wrong:
+            problems[field.block_id] = text.label(str(wrong), 300)
+    if problems:
+        return Problems(by_block=problems)
+    return Edited(item=item, arguments={**true_of(request.question).items[item].arguments, **read}, part=part)
+
+
+def changes_nothing(request: Request, edited: Edited) -> bool:
+    """Whether all stands as it stood, to the letter: true is not 1."""
+    before = true_of(request.question).items[edited.item].arguments
+    return json.dumps(dict(before), sort_keys=True) == json.dumps(dict(edited.arguments), sort_keys=True)
+
+
+def problem(request: Request, edited: Edited, field: str, sentence: str) -> Problems:
+    """The sentence beside the argument's field, or beside the first where it names none of those that were sent."""
+    listed = _parts(request, edited.item)[edited.part]
+    elsewhere = bool(field) and all(each.name != field for each in listed)
+    return schema_form.beside(listed, field, f"{field}: {sentence}" if elsewhere else sentence)
+
+
+def _parts(request: Request, item: int) -> list[list[Field]]:
+    """The fields, as many together as one modal takes."""
+    parts: list[list[Field]] = [[]]
+    count, room = 0, schema_form.MOST_BYTES
+    for field in _fields(request, item):
+        drawn = fields.blocks_of(field)
+        if parts[-1] and (count + len(drawn) > schema_form.MOST_FIELDS or blocks.size(drawn) > room):
+            parts.append([])
+            count, room = 0, schema_form.MOST_BYTES
+        parts[-1].append(field)
+        count, room = count + len(drawn), room - blocks.size(drawn)
+    return parts
+
+
+def _menu(parts: Sequence[Sequence[Field]], item: int, part: int) -> list[Block]:
+    """Which of the arguments are in view, where that is not all of them."""
+    if len(parts) == 1:
+        return []
+    options = [
+        blocks.option(f"{text.label(each[0].name, 30)} to {text.label(each[-1].name, 30)}", f"{item}:{number}")
+        for number, each in enumerate(parts)
+    ]
+    numbered = [
+        {**option, "text": blocks.plain(f"{number}. {option['text']['text']}", blocks.OPTION_TEXT)}
+        for number, option in enumerate(options, start=1)
+    ]
+    total = sum(len(each) for each in parts)
+    menu: Element = {
+        "type": "static_select",
+        "action_id": actions.ARGUMENTS,
+        **elements.listed(numbered),
+        "initial_option": numbered[part],
+    }
+    return [
+        blocks.section(
+            f"*{total:,} arguments*, in {len(parts):,} parts. Save each part before you go to the next.", menu
+        )
+    ]
+
+
+def chosen(value: str) -> tuple[int, int]:
+    """The item and the part that an option of the menu stands for."""
+    item, _, part = value.partition(":")
+    return int(item), int(part)
+
+
+def _fields(request: Request, item: int) -> list[Field]:
+    """A field for each argument; then for those that the schema knows and that have no value yet. What is masked shows
+    its mask."""
+    asked = true_of(request.question).items[item]
+    masked = request.question.items[item].arguments
+    names = dict(zip(asked.arguments, masked, strict=True))
+    shown = dict(zip(asked.arguments, masked.values(), strict=True))
+    schemas = _schemas(asked)
+    missing = [name for name in schemas if name not in asked.arguments]
+    made: list[Field] = []
+    for number, name in enumerate([*asked.arguments, *missing]):
+        block_id, schema = f"argument:{item}:{number}", schemas.get(name, {})
+        if name in asked.arguments:
+            value = asked.arguments[name]
+            field = field_choice.of_value(block_id, (name,), value, schema)
+            if field is None or not _fits(field):
+                field = _instead(block_id, names[name], value, schema)
+            elif names[name] != name:
+                field = replace(field, label=names[name])
+            made.append(fields.under_veil(field, shown[name]) if field.holds else field)
+        else:
+            unset = {key: rule for key, rule in schema.items() if key not in ("default", "title")}
+            made.append(field_choice.of_schema(block_id, (name,), unset, required=False, label=name, whole=True))
+    return made
+
+
+def _fits(field: Field) -> bool:
+    """Whether one modal takes it."""
+    drawn = fields.blocks_of(field)
+    return len(drawn) <= schema_form.MOST_FIELDS and blocks.size(drawn) <= schema_form.MOST_BYTES
+
+
+def _instead(block_id: str, name: str, value: JSON, schema: field_choice.Schema) -> Field:
+    """An empty field for a value that Slack could not show and give back whole: it stays, or something else takes its
+    place."""
+    kind = Kind.LONG if isinstance(value, str) else Kind.JSON
+    long = len(value if isinstance(value, str) else text.pretty(value))
+    return Field(
+        block_id=block_id,
+        path=(name,),
+        kind=kind,
+        schema={} if kind is Kind.LONG else schema,
+        empty=(),
+        label=name,
+        initial=value,
+        hint=f"Too large to stand here ({long:,} characters). Left empty, it stays as it is; what you write takes its "
+        f"place{'' if kind is Kind.LONG else ', as JSON'}.",
+    )
+
+
+def _schemas(item: Item) -> Mapping[str, field_choice.Schema]:
+    """What the graph says of each argument, where it says anything."""
+    listed = item.schema.get("properties") if isinstance(item.schema, dict) else None
+    found = listed if isinstance(listed, dict) else {}
+    return {name: entry for name, entry in found.items() if isinstance(entry, dict) and "const" not in entry}
+
+
+def _place(state: State) -> tuple[int, int]:
+    """Which item and argument the form begins with, as its blocks say."""
+    found = [place for block_id in state.get("values", {}) if (place := _parsed(str(block_id))) is not None]
+    return min(found, default=(-1, -1))
+
+
+def _parsed(block_id: str) -> tuple[int, int] | None:
+    match block_id.partition("+")[0].split(":"):
+        case ["argument", item, number] if item.isdecimal() and number.isdecimal():
+            return int(item), int(number)
+        case _:
+            return None
+
+
+def _number(field: Field) -> int:
+    place = _parsed(field.block_id)
+    return place[1] if place is not None else -1

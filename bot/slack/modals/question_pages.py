@@ -1,0 +1,149 @@
+""" "View all" and "Review": everything that a vote is bound to, page by page, with nothing left out. A review has the
+answers at its end, below the last page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.approvals.model.ids import JSON
+from bot.approvals.model.question import Question
+from bot.approvals.model.request import Pending, Request
+from bot.slack import actions, blocks, text
+from bot.slack.actions import RequestTarget
+from bot.slack.blocks import Block, Element
+from bot.slack.cards import edit_diff, outcome_blocks, question_blocks, vote_buttons
+
+PIECES: Final = 8
+"""Blocks on one page. Not one of their characters being ASCII, they take half of a view's 250 KB."""
+
+
+def pieces(request: Request) -> tuple[tuple[str, str], ...]:
+    """The whole in order, as (heading, text of one block)."""
+    return tuple((heading, piece) for heading, whole in parts(request) for piece in blocks.split(whole))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """The file in the request's thread that holds the whole of it."""
+
+    name: str
+    digest: str
+    """SHA-256, in hex, of what is in it."""
+
+
+def count(request: Request, file: File | None = None, *, review: bool = False) -> int:
+    """How many pages there are. A review has one if all of it fits a page, or is in a file, which the page names."""
+    if review and (file is not None or question_blocks.page(request) is not None):
+        return 1
+    return -(-len(pieces(request)) // PIECES)
+
+
+def blocks_of(
+    request: Request, page: int, *, file: File | None = None, review: bool = False, note: str = ""
+) -> list[Block]:
+    """One page: where one is, the text, and the buttons to the neighbours. A page beyond the end is the last, and of a
+    review the last has the answers. `note` is said first."""
+    pages = count(request, file, review=review)
+    page = min(max(page, 0), pages - 1)
+    drawn: list[Block] = [blocks.section(note)] if note else []
+    short = question_blocks.page(request) if review and file is None else None
+    if short is not None:
+        drawn += [*short, *_facts(request, "")]
+    else:
+        drawn += _facts(request, f"Page {page + 1} of {pages}" if pages > 1 else "")
+        drawn += _named(file, review=review) if file is not None else []
+        drawn += _text(request, page)
+    drawn += blocks.actions(_turns(request, page, pages))
+    return [*drawn, *_end(request, page, pages)] if review else drawn
+
+
+def _facts(request: Request, where: str) -> list[Block]:
+    total = sum(len(piece) for _, piece in pieces(request))
+    said = (where, f"{total:,} characters", f"version {request.version}")
+    return [blocks.context(" · ".join(word for word in said if word), f"SHA-256 `{request.digest}`")]
+
+
+def _text(request: Request, page: int) -> list[Block]:
+    drawn: list[Block] = []
+    before = ""
+    for heading, piece in pieces(request)[page * PIECES : (page + 1) * PIECES]:
+        if heading != before:
+            drawn.append(blocks.section(f"*{heading}*"))
+        before = heading
+        drawn.append(blocks.rich(blocks.code(piece.removesuffix("\n"))))
+    return drawn
+
+
+def _named(file: File, *, review: bool) -> list[Block]:
+    """Which file holds it, and by what to know that it is the right one."""
+    name = text.sentence(file.name, 100)
+    why = "so this shows only its beginning. Please read the file before you answer" if review else "so it is in a file"
+    return [
+        blocks.section(f"*This is very long*, {why}: *{name}*, in the thread."),
+        blocks.context(f"SHA-256 of the file `{file.digest}`"),
+    ]
+
+
+def _end(request: Request, page: int, pages: int) -> list[Block]:
+    """The answers, once all pages were turned; else that they come at the end."""
+    if not isinstance(request.state, Pending):
+        return [blocks.context(outcome_blocks.headline(request))]
+    if page + 1 < pages:
+        return [blocks.context("The answers are on the last page.")]
+    return [blocks.divider(), *vote_buttons.at_the_end(request)]
+
+
+def _turns(request: Request, page: int, pages: int) -> list[Element]:
+    value = RequestTarget.of(request).encoded()
+    turns = [("Previous", page - 1), ("Next", page + 1)]
+    return [
+        blocks.button(words, actions.indexed(actions.PAGE, to), value, style="primary" if to > page else "")
+        for words, to in turns
+        if 0 <= to < pages
+    ]
+
+
+def parts(request: Request) -> list[tuple[str, str]]:
+    """The question as it stands, then what the graph gave, character by character visible."""
+    question = request.question
+    told: dict[str, JSON] = {"title": question.title}
+    if question.text:
+        told["text"] = question.text
+    told["actions"] = [
+        {
+            "name": item.name,
+            "arguments": dict(item.arguments),
+            "answers": [str(verdict) for verdict in item.verdicts],
+            **({"form": item.form} if item.form is not None else {}),
+        }
+        for item in question.items
+    ]
+    if question.labels:
+        told["buttons"] = dict(question.labels)
+    if question.choices:
+        told["choices"] = _choices(question)
+    if question.form is not None:
+        told["form"] = question.form
+    if question.risk is not None:
+        told["risk"] = str(question.risk)
+    listed = [("What is asked, as edited" if request.edited else "What is asked", text.visible(text.pretty(told)))]
+    if request.edited:
+        listed.append(("What was changed", text.visible(edit_diff.whole(request) or "Nothing any more.")))
+    if question.payload is not None:
+        listed.append(("As the agent sent it", text.visible(text.pretty(question.payload))))
+    return listed
+
+
+def _choices(question: Question) -> list[JSON]:
+    """The choices with their numbers, as the buttons have them, and all that is known of each."""
+    listed: list[JSON] = []
+    for number, choice in enumerate(question.choices):
+        named: dict[str, JSON] = {"number": number + 1, "label": choice}
+        if question.options:
+            option = question.options[number]
+            named["value"] = option.value
+            if option.description:
+                named["description"] = option.description
+        listed.append(named)
+    return listed

@@ -1,0 +1,111 @@
+"""What can be done with a request besides answering it: the menu on its card, and the modals behind it. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.approvals.model.ids import UserId
+from bot.approvals.model.request import Request
+from bot.slack import actions, blocks, text
+from bot.slack.blocks import Block, Element
+from bot.slack.forms import fields
+from bot.slack.forms.fields import State
+from bot.slack.modals import views
+from bot.slack.modals.views import Modal, Problems
+
+COLLEAGUE: Final = "colleague"
+QUESTION: Final = "question"
+LONGEST_QUESTION: Final = 1000
+
+
+def menu(request: Request) -> list[Element]:
+    """What is possible now, in the same order for everybody who sees the card: whoever may not is told so."""
+    measure = request.policy.extend
+    extendable = request.deadline is not None and request.extension is None
+    offered = [
+        ("Ask the requester…", "Answers nothing; they reply in the thread", actions.COMMENT),
+        ("Delegate my vote…", "A colleague answers in your place", actions.DELEGATE),
+        *(
+            [(f"Extend by {text.span(measure)}", "Puts the deadline off, once", actions.EXTEND)]
+            if measure is not None and extendable
+            else []
+        ),
+        ("Send a reminder", "Requester only, once an hour", actions.NUDGE),
+        ("Cancel the task…", "Requester only", actions.CANCEL),
+    ]
+    options = [blocks.option(words, actions.option(deed, request), note) for words, note, deed in offered]
+    return blocks.menu(actions.MORE, options)
+
+
+# --- Ask the requester --------------------------------------------------------------------------
+
+
+def comment(request: Request) -> Modal:
+    """Asks what the requester is to be asked."""
+    field: Block = {
+        "type": "input",
+        "block_id": QUESTION,
+        "label": blocks.plain("Your question", 150),
+        "element": {
+            "type": "plain_text_input",
+            "action_id": fields.VALUE,
+            "multiline": True,
+            "max_length": LONGEST_QUESTION,
+            "focus_on_load": True,
+        },
+        "hint": blocks.plain("The requester is told in the thread, and can answer there. It is no vote.", 150),
+    }
+    return views.about(request, "Ask the requester", actions.COMMENT, [field], submit="Ask")
+
+
+def question(state: State) -> str:
+    words = state.get("values", {}).get(QUESTION, {}).get(fields.VALUE, {}).get("value")
+    return str(words or "").strip()
+
+
+def question_problem(sentence: str) -> Problems:
+    return Problems(by_block={QUESTION: sentence})
+
+
+# --- Delegate -----------------------------------------------------------------------------------
+
+
+def delegate(request: Request) -> Modal:
+    """Asks for the colleague."""
+    field: Block = {
+        "type": "input",
+        "block_id": COLLEAGUE,
+        "label": blocks.plain("Who answers in your place?", 150),
+        "element": {
+            "type": "users_select",
+            "action_id": fields.VALUE,
+            "placeholder": blocks.plain("Choose a colleague", 150),
+        },
+        "hint": blocks.plain(
+            "They get the card by direct message, and their answer counts as yours would. They cannot pass it on. "
+            "You can take it back until they have answered.",
+            300,
+        ),
+    }
+    return views.about(request, "Delegate your vote", actions.DELEGATE, [field], submit="Delegate")
+
+
+def colleague(state: State) -> UserId | None:
+    """The id of who was chosen."""
+    user_id = state.get("values", {}).get(COLLEAGUE, {}).get(fields.VALUE, {}).get("selected_user")
+    return UserId(str(user_id)) if user_id else None
+
+
+def colleague_problem(sentence: str) -> Problems:
+    return Problems(by_block={COLLEAGUE: sentence})
+
+
+# --- Cancel -------------------------------------------------------------------------------------
+
+
+def cancel(request: Request) -> Modal:
+    """Says what is lost, and asks whether that is meant."""
+    said = blocks.section(
+        "The task ends here: its open requests are closed, and the agent is not resumed. What it has done stays done."
+    )
+    return views.about(request, "Cancel the task", actions.CANCEL, [said], submit="Cancel the task")

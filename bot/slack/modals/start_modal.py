@@ -1,0 +1,159 @@
+"""The modal that starts a task: a menu of graphs, and the chosen graph's inputs as a form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.approvals.model.agent import Graph, Input
+from bot.approvals.model.ids import ChannelId, Ts
+from bot.slack import actions, blocks, text
+from bot.slack.blocks import Block
+from bot.slack.forms import field_choice, fields, schema_form
+from bot.slack.forms.fields import Field, State, Wrong
+from bot.slack.modals import views
+from bot.slack.modals.views import Modal, Problems
+
+QUOTED: Final = "quoted"
+_MOST_QUOTED: Final = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """Where a task is to be started: in a channel, or in one of its threads."""
+
+    channel: ChannelId
+    thread_ts: Ts | None = None
+
+    @classmethod
+    def decode(cls, metadata: str) -> Spot:
+        read = json.loads(metadata)
+        ts = read.get("thread_ts")
+        return cls(channel=ChannelId(read["channel"]), thread_ts=Ts(ts) if ts else None)
+
+    def encoded(self) -> str:
+        """As a modal's metadata."""
+        return json.dumps({"channel": self.channel, "thread_ts": self.thread_ts}, separators=(",", ":"))
+
+
+def start(graphs: Sequence[Graph], *, chosen: str = "", metadata: str = "", quoted: str = "") -> Modal:
+    """The modal, with the chosen graph's inputs if one is chosen; choosing another sends `block_actions`.
+
+    `metadata` comes back with the submission. `quoted` is the message that it is started from: it is shown, and
+    stands in the input that takes a sentence.
+    """
+    runnable = [graph for graph in graphs if not graph.unavailable][: blocks.OPTIONS]
+    graph = next((graph for graph in runnable if graph.name == chosen), runnable[0] if len(runnable) == 1 else None)
+    content: list[Block] = []
+    if quoted.strip():
+        content.append(
+            {**blocks.rich(blocks.quote(blocks.run(text.shown(quoted, _MOST_QUOTED).text))), "block_id": QUOTED}
+        )
+    if runnable:
+        content.append(_menu(runnable, graph))
+    else:
+        content.append(blocks.section("There is nothing here that can be started."))
+    if graph is not None:
+        if graph.description:
+            content.append(blocks.rich(blocks.line(blocks.run(text.shown(graph.description, 600).text))))
+        for field in inputs(graph):
+            sentence = quoted if quoted and field.name == graph.spoken else None
+            content.extend(fields.blocks_of(field, typed=sentence))
+    content.extend(_unavailable([graph for graph in graphs if graph.unavailable]))
+    return views.modal("Start a task", actions.START, content, submit="Start" if runnable else "", metadata=metadata)
+
+
+def chosen(state: State) -> str:
+    """The graph that the menu shows; empty where none is chosen."""
+    option = state.get("values", {}).get(actions.GRAPH, {}).get(actions.GRAPH, {}).get("selected_option")
+    return str(option["value"]) if option else ""
+
+
+def quoted(view: Mapping[str, Any]) -> str:
+    """The message that the modal quotes; empty where it quotes none."""
+    shown = next((block for block in view["blocks"] if block.get("block_id") == QUOTED), None)
+    return str(shown["elements"][0]["elements"][0]["text"]) if shown else ""
+
+
+def words(graph: Graph, state: State) -> Mapping[str, str]:
+    """What stands in the form, by input, as words for `Engine.parse_inputs`; inputs left empty are left out."""
+    read = {field.name: _words(field, state) for field in inputs(graph)}
+    return {name: typed for name, typed in read.items() if typed is not None}
+
+
+def problems(graph: Graph, wrong: Mapping[str, str]) -> Problems:
+    """What `InvalidInputs.problems` says of each input, beside its field; the rest beside the menu."""
+    by_name = {field.name: field.block_id for field in inputs(graph)}
+    beside: dict[str, str] = {}
+    for name, sentence in wrong.items():
+        block = by_name.get(name, actions.GRAPH)
+        named = sentence if name in by_name or not name else f"{name} {sentence}"
+        beside[block] = text.label(f"{beside[block]} {named}" if block in beside else named, 300)
+    return Problems(by_block=beside)
+
+
+def inputs(graph: Graph) -> list[Field]:
+    """The graph's inputs as fields, as many as a modal takes."""
+    return [_field(graph, each) for each in graph.inputs[: schema_form.MOST_FIELDS]]
+
+
+def _words(field: Field, state: State) -> str | None:
+    """What a person would have typed after `key=`; what is no value of the field is left to the engine to refuse."""
+    if fields.typed(field, state) is None:
+        return None
+    try:
+        (value,) = fields.read(field, state)
+    except Wrong:
+        return fields.typed(field, state)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _field(graph: Graph, each: Input) -> Field:
+    return field_choice.of_schema(
+        _block_id(graph.name, each.name),
+        (each.name,),
+        each.schema,
+        required=each.required,
+        hint=each.description,
+        initial=each.default,
+        label=field_choice.label_of(each.name),  # what one types before the `=` of the command
+    )
+
+
+def _block_id(graph: str, name: str) -> str:
+    """Of one input of one graph: Slack keeps what was typed under a block_id when the menu turns to another graph."""
+    return "input:" + hashlib.sha256(f"{graph}\n{name}".encode()).hexdigest()[:16]
+
+
+def _menu(graphs: Sequence[Graph], graph: Graph | None) -> Block:
+    options = [blocks.option(each.name, each.name) for each in graphs if len(each.name) <= 150]
+    element: dict[str, object] = {
+        "type": "static_select",
+        "action_id": actions.GRAPH,
+        "options": options,
+        "placeholder": blocks.plain("Choose", 150),
+    }
+    if graph is not None:
+        element["initial_option"] = blocks.option(graph.name, graph.name)
+    return {
+        "type": "input",
+        "block_id": actions.GRAPH,
+        "label": blocks.plain("What should be done?", 150),
+        "element": element,
+        "dispatch_action": True,
+    }
+
+
+def _unavailable(graphs: Sequence[Graph]) -> list[Block]:
+    if not graphs:
+        return []
+    lines = [
+        blocks.line(
+            blocks.run(text.label(graph.name, 60), "bold"), blocks.run(f"  {text.label(graph.unavailable, 200)}")
+        )
+        for graph in graphs[:10]
+    ]
+    return [blocks.context("Cannot run here"), blocks.rich(blocks.bullets(lines))]

@@ -1,0 +1,62 @@
+"""What every modal has in common, and the one that says a single sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from bot.approvals.model.request import Request
+from bot.slack import actions, blocks, text
+from bot.slack.actions import RequestTarget
+from bot.slack.blocks import Block
+
+Modal: TypeAlias = dict[str, Any]
+
+MOST_TITLE: Final = 9000
+"""Characters of a question's title above what is asked of a person; of a longer one, the rest is one click away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problems:
+    """What is wrong with a submission, by block_id: the `errors` of `ack(response_action="errors")`."""
+
+    by_block: Mapping[str, str]
+
+
+def modal(
+    title: str,
+    callback_id: str,
+    content: Sequence[Block],
+    *,
+    submit: str = "",
+    metadata: str = "",
+) -> Modal:
+    made: Modal = {
+        "type": "modal",
+        "callback_id": callback_id,
+        "title": blocks.plain(title, blocks.TITLE_TEXT),
+        "close": blocks.plain("Cancel" if submit else "Close", blocks.TITLE_TEXT),
+        "private_metadata": metadata,
+        "blocks": list(content),
+    }
+    return {**made, "submit": blocks.plain(submit, blocks.TITLE_TEXT)} if submit else made
+
+
+def about(request: Request, title: str, callback_id: str, content: Sequence[Block], *, submit: str) -> Modal:
+    """A modal that begins with the question that it is about, in full, and carries its id, version and digest."""
+    asked = text.shown(request.question.title.strip(), MOST_TITLE)
+    intro = [blocks.rich(blocks.line(blocks.run(piece))) for piece in blocks.split(asked.text or "A question")]
+    target = RequestTarget.of(request).encoded()
+    rest = [blocks.button("View all", actions.VIEW_ALL, target)] if asked.cut else []
+    return modal(title, callback_id, [*intro, *blocks.actions(rest), *content], submit=submit, metadata=target)
+
+
+def notice(title: str, sentence: str) -> Modal:
+    """One finished sentence, in mrkdwn as refusals have it."""
+    return modal(title, actions.NOTICE, [blocks.section(text.cut(sentence, blocks.SECTION_TEXT))])
+
+
+def loading(title: str) -> Modal:
+    """What is opened at once, so that the trigger is used in time; `views.update` puts the real one in its place."""
+    return notice(title, "One moment…")

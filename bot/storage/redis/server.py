@@ -1,0 +1,144 @@
+"""What a Redis must be to be trusted with approvals, each with what to do where it is not; and its clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
+
+from bot.approvals.model.errors import SettingsError
+
+OLDEST: Final = {"redis": (7, 2), "valkey": (8, 0)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What a look at the server found. With anything in `fatal` the bot cannot work on it at all."""
+
+    good: tuple[str, ...]
+    fatal: tuple[str, ...]
+    risky: tuple[str, ...]
+
+
+async def examine(redis: Redis) -> Findings:
+    """Look at the server; changes nothing. An unreachable one is a finding too."""
+    where = _address(redis)
+    if number := redis.connection_pool.connection_kwargs.get("db"):
+        return _unfit(
+            f"REDIS_URL: it names database {number}. The search module has its index on database 0 alone: "
+            "let the address end in /0."
+        )
+    try:
+        look = _Look(redis=redis, info=cast("Mapping[str, Any]", await redis.info()), good=["database 0"])
+        look.version()
+        await look.modules()
+    except AuthenticationError:
+        return _unfit(
+            f"REDIS_URL: Redis at {where} refuses the user or password, or wants one: redis://USER:PASSWORD@HOST:6379/0."
+        )
+    except BusyLoadingError:
+        return _unfit(f"REDIS_URL: Redis at {where} is still loading its data. Try again in a moment.")
+    except ResponseError as error:
+        return _unfit(f"REDIS_URL: Redis at {where} does not let this user look at it: {error}.")
+    except (RedisError, OSError) as error:
+        return _unfit(
+            f"REDIS_URL: no Redis answers at {where} ({type(error).__name__}). Start it, or correct the address; "
+            "without REDIS_URL the embedded SQLite is used."
+        )
+    look.append_only()
+    look.eviction()
+    return Findings(good=tuple(look.good), fatal=tuple(look.fatal), risky=tuple(look.risky))
+
+
+async def refuse_unfit(redis: Redis) -> tuple[str, ...]:
+    """`SettingsError` with what is missing where the bot cannot work on this server; else what is risky about it."""
+    findings = await examine(redis)
+    if findings.fatal:
+        raise SettingsError("\n".join(findings.fatal))
+    return findings.risky
+
+
+@dataclass(slots=True, kw_only=True)
+class _Look:
+    redis: Redis
+    info: Mapping[str, Any]
+    good: list[str] = field(default_factory=list)
+    fatal: list[str] = field(default_factory=list)
+    risky: list[str] = field(default_factory=list)
+
+    def version(self) -> None:
+        kind = "valkey" if "valkey_version" in self.info else "redis"
+        text = str(self.info[f"{kind}_version"])
+        number = tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
+        if number < OLDEST[kind]:
+            oldest = ".".join(map(str, OLDEST[kind]))
+            self.fatal.append(f"REDIS_URL: {kind} {text} is too old. Countersign needs {kind} {oldest} or newer.")
+        else:
+            self.good.append(f"{kind} {text}")
+
+    async def modules(self) -> None:
+        """By the commands that the checkpoints use, since managed servers do not always list their modules."""
+        needed = {"search": "FT.SEARCH", "JSON": "JSON.SET"}
+        known = cast("list[Any]", await self.redis.execute_command("COMMAND INFO", *needed.values()))  # type: ignore[no-untyped-call]
+        missing = [name for name, command in zip(needed, known, strict=True) if not command]
+        if missing:
+            self.fatal.append(
+                f"REDIS_URL: this server lacks the {' and the '.join(missing)} module, in which graphs keep their "
+                "state. Use Redis 8, which has them built in (image redis:8), or Redis Stack."
+            )
+        else:
+            self.good.append("search and JSON modules")
+
+    def append_only(self) -> None:
+        if self.info.get("aof_enabled"):
+            self.good.append("append-only file on")
+        else:
+            self.risky.append(
+                "Redis keeps no append-only file, so a crash of it loses approvals. "
+                "Set appendonly yes (CONFIG SET appendonly yes, and in redis.conf)."
+            )
+
+    def eviction(self) -> None:
+        policy = str(self.info.get("maxmemory_policy", "unknown"))
+        if policy == "noeviction":
+            self.good.append("noeviction")
+        else:
+            self.risky.append(
+                f"Redis evicts keys when its memory is full (maxmemory-policy {policy}), so approvals can vanish. "
+                "Set maxmemory-policy noeviction."
+            )
+
+
+def _unfit(why: str) -> Findings:
+    return Findings(good=(), fatal=(why,), risky=())
+
+
+def _address(redis: Redis) -> str:
+    keywords = redis.connection_pool.connection_kwargs
+    return str(keywords.get("path") or f"{keywords.get('host', 'localhost')}:{keywords.get('port', 6379)}")
+
+
+@dataclass(slots=True, kw_only=True)
+class RedisClock:
+    """The server's time, so that all replicas agree on what is due, however their own clocks stand."""
+
+    redis: Redis
+    _offset: timedelta = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._offset
+
+    async def set(self) -> None:
+        """Ask the server what time it is; half the way there and back counts as the way. Keeps the last answer
+        where there is none."""
+        before = datetime.now(UTC)
+        try:
+            seconds, microseconds = await self.redis.time()
+        except (RedisError, OSError):
+            return
+        halfway = before + (datetime.now(UTC) - before) / 2
+        self._offset = datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=microseconds) - halfway

@@ -1,0 +1,183 @@
+"""A connection to the SQLite file: opened, brought up to this version, and used in transactions.
+
+`bot.storage.sqlite.store` speaks its verbs through it. The connection has a thread of its own, and a verb goes there
+once: each way there and back costs more than the statements do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bot.approvals.model.errors import SettingsError, Unreachable
+from bot.private_files import private_file
+from bot.storage.sqlite.schema import MIGRATIONS
+
+T = TypeVar("T")
+
+
+class Database:
+    """One connection, used by one caller at a time; other processes may have theirs to the same file."""
+
+    def __init__(self, connection: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
+        self._connection = connection
+        self._thread = thread
+
+    @classmethod
+    async def open(cls, path: Path | str, busy_timeout: timedelta) -> Database:
+        """The file, made or brought up to this version first; `SettingsError` where it cannot be used.
+
+        A durable commit is on disk when it returns (`synchronous=FULL`). Several processes may open a new file at once.
+        """
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
+        loop = asyncio.get_running_loop()
+        try:
+            return cls(await loop.run_in_executor(thread, _opened, path, busy_timeout), thread)
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+
+    async def close(self) -> None:
+        """Let the file go, after whoever is using the connection."""
+        await self._there(self._connection.close)
+        self._thread.shutdown(wait=False)
+
+    async def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+        """What the query finds outside of any transaction; `Unreachable` where the file does not answer."""
+        return await self._there(lambda: self._connection.execute(sql, parameters).fetchall())
+
+    async def look(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """What several queries find at one moment; `Unreachable` where the file does not answer."""
+        return await self._there(lambda: self._transact(read, "BEGIN"))
+
+    async def change(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+        """Do the work in one transaction: all or nothing, also where the caller is cancelled meanwhile. `Unreachable`
+        where the file does not answer.
+
+        What is not durable survives every death of a process, and is on disk with the next commit that is: it costs
+        no wait for the disk, and may be lost where the machine loses its power first.
+        """
+        wait = "FULL" if durable else "NORMAL"
+        return await self._there(lambda: self._transact(work, f"PRAGMA synchronous = {wait}", "BEGIN IMMEDIATE"))
+
+    def change_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """The same, not durable, for a caller that has no event loop: it blocks until the connection's thread has done
+        it. `Unreachable` also if the file is closed."""
+        with _outages():
+            try:
+                done = self._thread.submit(self._transact, work, "PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE")
+            except RuntimeError as closed:
+                raise Unreachable("storage: the file is closed") from closed
+            return done.result()
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T], *begin: str) -> T:
+        try:
+            for statement in begin:
+                self._connection.execute(statement)
+            result = work(self._connection)
+            self._connection.commit()
+        except BaseException:
+            self._connection.rollback()
+            raise
+        return result
+
+    async def _there(self, work: Callable[[], T]) -> T:
+        """Do it in the connection's thread, in the order of the calls."""
+        with _outages():
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _opened(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
+    connection = _connect(path, busy_timeout)
+    try:
+        with _outages():
+            _use_wal(connection, busy_timeout)
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.create_function("sha256", -1, _sha256, deterministic=True)
+            _migrate(connection, path)
+    except BaseException as error:
+        connection.close()
+        if type(error) is sqlite3.DatabaseError:
+            raise SettingsError(f"{path} is not a file of Countersign: {error}.") from error
+        raise
+    return connection
+
+
+def is_of_this_version(path: Path) -> bool:
+    """Whether the file can be opened without being changed first. Only looks."""
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+        except sqlite3.DatabaseError:
+            return False
+    return bool(version == len(MIGRATIONS))
+
+
+def _connect(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
+    try:
+        if str(path) != ":memory:":
+            Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_file(Path(path))
+        return sqlite3.connect(path, timeout=busy_timeout.total_seconds(), isolation_level=None)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise SettingsError(
+            f"{path} cannot be opened ({error}): STATE_DIR must name a folder that the bot may write to."
+        ) from error
+
+
+def _sha256(*parts: bytes) -> bytes:
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+_WAL_PAUSE = timedelta(milliseconds=20)
+
+
+def _use_wal(connection: sqlite3.Connection, busy_timeout: timedelta) -> None:
+    """SQLite does not wait by itself where several connections turn a new file to WAL at once (measured: of
+    eight, one in fifty was told at once that the database is locked)."""
+    for _ in range(busy_timeout // _WAL_PAUSE):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(_WAL_PAUSE.total_seconds())
+        else:
+            return
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _migrate(connection: sqlite3.Connection, path: Path | str) -> None:
+    connection.execute("BEGIN IMMEDIATE")  # whoever opens the file at the same moment waits here
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    if version > len(MIGRATIONS):
+        raise SettingsError(
+            f"{path} was written by a newer Countersign (version {version} of the file; this one knows "
+            f"{len(MIGRATIONS)}): start that one, or name another STATE_DIR."
+        )
+    for migration in MIGRATIONS[version:]:
+        for statement in migration:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.commit()
+
+
+@contextmanager
+def _outages() -> Iterator[None]:
+    """A locked file or a full disk is an outage; an error in our own SQL stays what it is."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+            raise
+        raise Unreachable(f"storage: {error}") from error

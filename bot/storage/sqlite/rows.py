@@ -1,0 +1,136 @@
+"""Records as rows of the SQLite file: their columns, and what a change of one adds beside it.
+
+`bot.storage.sqlite.store` writes them, in its transactions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.errors import Conflict
+from bot.approvals.model.ids import Person
+from bot.approvals.model.message import Surface
+from bot.approvals.model.request import Decided, Pending, Request
+from bot.approvals.model.task import Lease, Task
+from bot.storage import lists
+from bot.storage.codec import encode
+
+BEHIND = """
+    NOT :abandoned AND :shown < COALESCE(
+        (SELECT revision FROM requests WHERE id = :request_id),
+        (SELECT revision FROM tasks WHERE id = :task_id)
+    )
+"""
+THIS_EVENT = "(SELECT MAX(seq) FROM events)"
+"""Its number tells which surface has been stale for longer. It is written before any surface is."""
+HELD = "thread_id = :thread_id AND token = :token AND until > :now"
+TAKEN_BY_NONE = "thread_id = :thread_id AND token = :token AND until IS NOT NULL"
+"""The lease may have run out, but was neither released nor taken by another."""
+
+
+def add_event(db: sqlite3.Connection, event: AuditEvent) -> None:
+    body = encode(event)
+    db.execute(
+        """
+        INSERT INTO events (task_id, request_id, body, digest, link) VALUES (
+            :task_id, :request_id, :body, :digest,
+            sha256(COALESCE((SELECT link FROM events ORDER BY seq DESC LIMIT 1), zeroblob(32)), :digest)
+        )
+        """,
+        {
+            "task_id": event.task_id,
+            "request_id": event.request_id,
+            "body": body,
+            "digest": hashlib.sha256(body.encode()).digest(),
+        },
+    )
+
+
+def put_on_lists(db: sqlite3.Connection, request: Request) -> None:
+    """Take the request off the lists that it stands on no more, and put it in its place on the others."""
+    places = {"id": request.id, "places": json.dumps(lists.of(request))}
+    db.execute("DELETE FROM lists WHERE request_id = :id AND list NOT IN (SELECT key FROM json_each(:places))", places)
+    db.execute(
+        """
+        INSERT INTO lists (list, place, request_id) SELECT key, value, :id FROM json_each(:places) WHERE TRUE
+        ON CONFLICT DO UPDATE SET place = excluded.place WHERE place <> excluded.place
+        """,
+        places,
+    )
+
+
+def add_surfaces(db: sqlite3.Connection, surfaces: Sequence[Surface]) -> None:
+    for surface in surfaces:
+        inserted = db.execute(
+            f"""
+            INSERT INTO surfaces (
+                id, task_id, request_id, channel, ts, shown, abandoned, not_before, stale_since, revision, body
+            ) VALUES (
+                :id, :task_id, :request_id, :channel, :ts, :shown, :abandoned, :not_before,
+                CASE WHEN {BEHIND} THEN {THIS_EVENT} END, :revision, :body
+            ) ON CONFLICT DO NOTHING
+            """,  # noqa: S608
+            of_surface(replace(surface, revision=0)),
+        )
+        if not inserted.rowcount:
+            raise Conflict(surface.id)
+
+
+def of_task(task: Task) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "state": type(task.state).__name__,
+        "ended_at": moment(task.ended_at),
+        "revision": task.revision,
+        "body": encode(task),
+    }
+
+
+def of_request(request: Request) -> dict[str, Any]:
+    state = request.state
+    return {
+        "id": request.id,
+        "state": type(state).__name__,
+        "due_at": moment(state.due_at) if isinstance(state, Pending) else None,
+        "next_try": moment(state.next_try) if isinstance(state, Decided) else None,
+        "revision": request.revision,
+        "body": encode(request),
+    }
+
+
+def of_surface(surface: Surface) -> dict[str, Any]:
+    return {
+        "id": surface.id,
+        "task_id": surface.task_id,
+        "request_id": surface.shows,
+        "channel": surface.ref.channel if surface.ref else None,
+        "ts": surface.ref.ts if surface.ref else None,
+        "shown": surface.shown,
+        "abandoned": bool(surface.abandoned),
+        "not_before": moment(surface.not_before),
+        "revision": surface.revision,
+        "body": encode(surface),
+    }
+
+
+def account(person: Person) -> str:
+    return f"{person.team_id}:{person.user_id}"
+
+
+def of_lease(lease: Lease, now: datetime) -> dict[str, Any]:
+    return {"thread_id": lease.thread_id, "token": lease.token, "now": moment(now)}
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment(at: datetime | None) -> int | None:
+    """In whole microseconds, so that columns compare as the times do."""
+    return None if at is None else (at - _EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,66 @@
+"""Misbehaviour on demand: what a network or Slack may do to a call, for the next N calls of a method."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from simulator.errors import UnknownPlace
+from simulator.feed import Feed
+
+KINDS = ("lose_response", "lose_request", "status", "error", "delay")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One misbehaviour.
+
+    lose_response: the action happens, the connection drops before the answer. lose_request: it drops before the
+    action. status: HTTP `status` instead of an answer (429 with `retry_after`). error: `{"ok": false, "error": ...}`.
+    delay: `seconds` pass before the action.
+    """
+
+    method: str
+    kind: str
+    times: int = 1
+    status: int = 500
+    retry_after: int = 1
+    error: str = "internal_error"
+    seconds: float = 0.0
+
+
+class Faults:
+    """The faults still to come."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._faults: list[Fault] = []
+
+    def add(self, **fields: Any) -> None:
+        """Plans a fault; `method` may be `*`."""
+        if fields.get("kind") not in KINDS:
+            raise UnknownPlace(f"no such fault: {fields.get('kind')}; there are {', '.join(KINDS)}")
+        try:
+            self._faults.append(Fault(**fields))
+        except TypeError as error:
+            raise UnknownPlace(f"fault: {error}") from error
+        self._feed.add("faults")
+
+    def clear(self) -> None:
+        """Plans nothing any more."""
+        self._faults.clear()
+        self._feed.add("faults")
+
+    def planned(self) -> list[dict[str, Any]]:
+        """Those still to come, in the order planned."""
+        return [asdict(fault) for fault in self._faults]
+
+    def take(self, method: str) -> Fault | None:
+        """The next fault of this method, used up by this call."""
+        for index, fault in enumerate(self._faults):
+            if fault.method in (method, "*"):
+                if fault.times > 1:
+                    self._faults[index] = replace(fault, times=fault.times - 1)
+                else:
+                    del self._faults[index]
+                self._feed.add("faults")
+                return fault
+        return None

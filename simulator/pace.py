@@ -1,0 +1,53 @@
+"""Slack's rate limits: tiers per method and minute, posts per channel and second (Slack: "Rate limits")."""
+
+import math
+from collections import defaultdict, deque
+from enum import Enum
+
+from simulator import limits
+from simulator.clock import Clock
+from simulator.errors import RateLimited
+
+
+class Tier(Enum):
+    """Calls of one method that a minute holds."""
+
+    ONE = 1
+    TWO = 20
+    THREE = 50
+    FOUR = 100
+    SPECIAL = 600
+
+
+class Pace:
+    """Counts calls and refuses the one too many."""
+
+    def __init__(self, clock: Clock, *, limited: bool) -> None:
+        self._clock = clock
+        self._limited = limited
+        self._calls: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def call(self, method: str, tier: Tier) -> None:
+        """Counts a call of this method; raises RateLimited when its minute is full."""
+        if not self._limited:
+            return
+        now = self._clock.now()
+        calls = self._calls[method]
+        while calls and calls[0] <= now - 60:
+            calls.popleft()
+        if len(calls) >= tier.value:
+            raise RateLimited(max(1, math.ceil(calls[0] + 60 - now)))
+        calls.append(now)
+
+    def post(self, channel_id: str) -> None:
+        """Counts a post to this channel: one a second, short bursts allowed."""
+        if not self._limited:
+            return
+        now = self._clock.now()
+        left, at = self._buckets.get(channel_id, (float(limits.POST_BURST), now))
+        left = min(limits.POST_BURST, left + (now - at) * limits.POSTS_PER_SECOND)
+        if left < 1:
+            self._buckets[channel_id] = (left, now)
+            raise RateLimited(max(1, math.ceil((1 - left) / limits.POSTS_PER_SECOND)))
+        self._buckets[channel_id] = (left - 1, now)

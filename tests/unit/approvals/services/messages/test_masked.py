@@ -1,0 +1,171 @@
+"""Records as they are drawn: whatever they say of a secret is masked, and what decides is left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.approvals.inbox.queries import Contents, Page, Row
+from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, Reject, Respond, Vote
+from bot.approvals.model.inbox import Look
+from bot.approvals.model.request import Comment, Decided, Delivered, Edit, Passed, Superseded
+from bot.approvals.model.task import Ended, Failed, Failure
+from bot.approvals.ports.slack import View
+from bot.approvals.ports.storage import Records
+from bot.approvals.rules.masking import MASK
+from bot.approvals.rules.matching import Policies, Rule
+from bot.approvals.services.messages.masked import event_under, marks_of
+from tests.builders import NOON, a_person, a_policy, a_question, a_request, a_surface, a_task, an_event, an_item
+from tests.fakes.secrets import masking
+
+SECRET = "sec-abcdefghijkl"
+FAILURE = Failure(error_id="e1", summary=f"Broken{SECRET}", at=NOON)
+VERDICTS = (Approve(reason=SECRET), Reject(reason=SECRET), Respond(value={"a": SECRET}), Choose(choice=SECRET))
+ANSWERED = Answered(verdicts=VERDICTS, voters=(a_person(),), edited=False, at=NOON, ruled=SECRET)
+DECISIONS: list[Decision] = [ANSWERED, Expired(at=NOON), Cancelled(by=a_person(), at=NOON)]
+STATES = [
+    *(Decided(decision=each, failure=FAILURE) for each in DECISIONS),
+    *(Delivered(decision=each, at=NOON) for each in DECISIONS),
+    *(Superseded(at=NOON, decision=each) for each in (None, *DECISIONS)),
+]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_request_shows_no_secret_whatever_its_state(state: object) -> None:
+    question = a_question(title=SECRET, items=(an_item(arguments={"password": "swordfish"}),))
+    vote = Vote(person=a_person(), verdicts=VERDICTS, version=1, digest=question.digest, at=NOON)
+    request = a_request(
+        question=question,
+        state=state,
+        votes=(vote,),
+        passed=(Passed(verdicts=VERDICTS, voters=(a_person(),), at=NOON),),
+        comments=(Comment(by=a_person(), text=f"why {SECRET}, or swordfish?", at=NOON),),
+    )
+
+    shown = masking().request(a_task(), request)
+
+    assert SECRET not in repr(replace(shown, question=a_question(), proposed=a_question()))
+    assert "swordfish" not in repr(shown.comments)
+    assert SECRET not in shown.question.title
+    assert shown.question.items[0].arguments == {"password": MASK}
+    assert (shown.id, shown.digest, shown.version) == (request.id, request.digest, request.version)
+    assert shown.policy is request.policy
+    assert shown.votes[0].digest == request.digest
+
+
+def test_an_edit_of_a_hidden_value_is_seen_as_one() -> None:
+    before = a_question(items=(an_item(arguments={"password": "swordfish"}),))
+    after = a_question(items=(an_item(arguments={"password": "opensesame"}),))
+    request = a_request(proposed=before, question=after, edits=(Edit(person=a_person(), at=NOON),))
+
+    shown = masking().request(a_task(), request)
+
+    assert shown.proposed.items != shown.question.items
+    assert shown.digest == after.digest
+
+
+def test_what_a_task_was_started_with_is_hidden_in_all_that_follows() -> None:
+    """Its opening, its outcome, its progress, and the questions of its agent."""
+    task = a_task(
+        inputs={"password": "swordfish", "path": "logs"}, state=Ended(outcome=f"swordfish was set, {SECRET}", at=NOON)
+    )
+    request = a_request(task=task, question=a_question(title="Set swordfish?"))
+    view = View(
+        surface=a_surface("s", request), task=task, request=request, requests=(request,), doing="setting swordfish"
+    )
+
+    shown = masking().view(view)
+
+    assert shown.task.inputs == {"password": MASK, "path": "logs"}
+    assert isinstance(shown.task.state, Ended)
+    assert shown.task.state.outcome == f"{MASK} was set, sec-{MASK}ijkl"
+    assert shown.doing == f"setting {MASK}"
+    assert shown.request is not None
+    assert shown.request.question.title == shown.requests[0].question.title == f"Set {MASK}?"
+    assert (shown.task.id, shown.task.channel, shown.task.created_at) == (task.id, task.channel, task.created_at)
+
+
+def test_a_view_without_requests_is_masked_by_its_task() -> None:
+    task = a_task(state=Failed(failure=FAILURE, retryable=True))
+
+    shown = masking().view(View(surface=a_surface("s", task), task=task))
+
+    assert shown.request is None
+    assert isinstance(shown.task.state, Failed)
+    assert SECRET not in shown.task.state.failure.summary
+    assert shown.task.state.failure.error_id == "e1"
+
+
+def test_lists_are_masked_row_by_row() -> None:
+    task = a_task(inputs={"password": "swordfish"})
+    request = a_request(task=task, question=a_question(title="Set swordfish?"))
+    records = Records(task=task, requests=(request,), surfaces=())
+    page = Page(rows=(Row(records=records, request=request), Row(records=records)), total=2)
+    contents = Contents(
+        person=a_person(), look=Look(), waiting=page, asked=page, decided=page, all_waiting=1, overdue=0, graphs=()
+    )
+
+    shown = masking().contents(contents)
+
+    assert "swordfish" not in repr([row.records.task for row in shown.waiting.rows])
+    for each in (shown.waiting, shown.asked, shown.decided):
+        first, second = each.rows
+        assert first.request is not None
+        assert first.request.question.title == f"Set {MASK}?"
+        assert second.request is None
+        assert second.records.requests[0].question.title == f"Set {MASK}?"
+
+
+def test_what_happened_is_told_without_secrets() -> None:
+    task = a_task(inputs={"password": "swordfish"})
+    request = a_request(task=task)
+    records = Records(task=task, requests=(request,), surfaces=())
+    event = an_event("voted", request, data={"said": [{"reason": f"swordfish {SECRET}"}]}, digest="d" * 64)
+
+    told = event_under(masking().veil(records), event)
+
+    assert told.data == {"said": [{"reason": f"{MASK} sec-{MASK}ijkl"}]}
+    assert replace(told, data={}) == replace(event, data={})
+    assert isinstance(told, AuditEvent)
+    assert masking().records(records).requests[0].id == request.id
+
+
+def test_a_policys_marks_hold_for_its_requests_and_for_their_task() -> None:
+    task = a_task(inputs={"iban": "DE89"})
+    request = a_request(
+        task=task, policy=a_policy(mask=("bic",)), question=a_question(items=(an_item(arguments={"bic": "X"}),))
+    )
+
+    shown = masking("iban").view(View(surface=a_surface("s", request), task=task, request=request))
+
+    assert shown.task.inputs == {"iban": MASK}
+    assert shown.request is not None
+    assert shown.request.question.items[0].arguments == {"bic": f"{MASK}#2"}
+
+
+def test_marks_are_those_of_the_rules_that_may_govern_a_graph() -> None:
+    policies = Policies(
+        rules=(
+            Rule(policy=a_policy(mask=("iban",)), graphs=("Pay*",)),
+            Rule(policy=a_policy(mask=("ssn",)), graphs=("cleanup",)),
+            Rule(policy=a_policy(mask=("iban", "bic"))),
+        ),
+        otherwise=a_policy(mask=("name",)),
+    )
+
+    assert marks_of(policies, "payment") == ("name", "iban", "bic")
+    assert marks_of(policies, "cleanup") == ("name", "ssn", "iban", "bic")
+
+
+def test_a_sentence_is_masked_by_itself() -> None:
+    assert masking().text(f"`{SECRET}` is no graph") == f"`sec-{MASK}ijkl` is no graph"
+
+
+def test_an_hour_is_no_text() -> None:
+    """Whatever is no text stays the very same."""
+    request = a_request(opened_at=NOON + timedelta(hours=1))
+
+    assert masking().request(a_task(), request).opened_at == request.opened_at

@@ -1,0 +1,165 @@
+"""An answer in words: what may be one, and the time in which it can be taken back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.approvals.model.decision import Approve, Decision, Respond
+from bot.approvals.model.errors import NotFound, NothingToTakeBack
+from bot.approvals.model.ids import Person, RequestId, Ts
+from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.policy import Expire, Step
+from bot.approvals.model.question import Question, Verdict
+from bot.approvals.model.request import Decided, Pending, Request
+from bot.approvals.model.task import Ended, Task
+from bot.approvals.rules import lifecycle
+from tests.fakes.world import ALICE, BOB, CHANNEL, FIRST, RITA, World, a_request, a_world, item, policy, question
+
+MINUTE = timedelta(minutes=1)
+
+
+def asks_for_words(**changes: object) -> Question:
+    return replace(question(item(Verdict.RESPOND, name="", arguments={})), **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (asks_for_words(), True),
+        (asks_for_words(form={"type": "string"}), True),
+        (question(item(Verdict.RESPOND, Verdict.REJECT)), True),
+        (question(item(Verdict.APPROVE, Verdict.RESPOND)), False),
+        (question(item(Verdict.APPROVE, Verdict.REJECT)), False),
+        (question(item(Verdict.REJECT)), False),
+        (question(item(Verdict.RESPOND), item(Verdict.RESPOND)), False),
+        (question(item(Verdict.CHOOSE, Verdict.RESPOND), choices=("a", "b")), False),
+        (asks_for_words(choices=("a", "b")), False),
+        (asks_for_words(form={"type": "string", "enum": ["a", "b"]}), False),
+        (asks_for_words(form={"type": "object", "properties": {}}), False),
+        (asks_for_words(form={"type": "boolean"}), False),
+    ],
+)
+def test_only_a_question_that_wants_words_alone_is_answered_by_words(asked: Question, words: bool) -> None:
+    assert lifecycle.takes_words(asked) is words
+
+
+async def answered(world: World, by: Person = ALICE, hold: timedelta = MINUTE) -> tuple[Task, Request]:
+    """A task whose question for words somebody has answered, and its request."""
+    task = await world.started()
+    request = await world.request(task)
+    verdicts = (Respond(value="eu-west"),)
+    await world.answers.vote(request.id, by, request.version, verdicts, world.now, hold=hold, digest=request.digest)
+    await world.settle()
+    return task, await world.request(task)
+
+
+async def test_an_answer_in_words_is_kept_from_its_graph_for_as_long_as_it_can_be_taken_back() -> None:
+    async with a_world({FIRST: asks_for_words()}) as world:
+        task, request = await answered(world)
+
+        assert isinstance(request.state, Decided)
+        assert request.state.revocable
+        await world.later(MINUTE - timedelta(seconds=1))
+        assert world.engine.effects == []
+
+        await world.later(timedelta(seconds=1))
+
+        assert [id for id, _ in world.engine.effects] == [FIRST]
+        assert isinstance((await world.task(task.id)).state, Ended)
+        with pytest.raises(NothingToTakeBack):
+            await world.answers.take_back(request.id, ALICE, world.now)
+
+
+async def test_an_answer_that_was_taken_back_leaves_the_question_as_it_was() -> None:
+    steps = (Step(after=timedelta(hours=2), action=Expire()),)
+    async with a_world({FIRST: asks_for_words()}, otherwise=policy(steps=steps)) as world:
+        task, _ = await answered(world)
+        before = (await world.request(task)).opened_at
+
+        taken = await world.answers.take_back((await world.request(task)).id, ALICE, world.now)
+        await world.later(2 * MINUTE)
+
+        assert isinstance(taken.state, Pending)
+        assert (taken.votes, taken.state.due_at) == ((), before + timedelta(hours=2))
+        assert world.engine.effects == []
+        (event,) = await world.history(task, "taken_back")
+        assert event.person == ALICE
+
+        await world.answers.vote(taken.id, BOB, 1, (Respond(value="ap-south"),), world.now, digest=taken.digest)
+        await world.settle()
+        assert [id for id, _ in world.engine.effects] == [FIRST]
+
+
+async def test_only_whoever_gave_an_answer_takes_it_back_and_only_in_time() -> None:
+    async with a_world({FIRST: asks_for_words()}) as world:
+        task, request = await answered(world)
+
+        for person, at in ((BOB, world.now), (RITA, world.now), (ALICE, world.now + MINUTE)):
+            with pytest.raises(NothingToTakeBack):
+                await world.answers.take_back(request.id, person, at)
+        with pytest.raises(NotFound):
+            await world.answers.take_back(RequestId("nowhere"), ALICE, world.now)
+        assert await world.request(task) == request
+
+
+async def test_what_is_open_or_was_not_held_cannot_be_taken_back() -> None:
+    async with a_world({FIRST: asks_for_words()}) as world:
+        _, request = await answered(world, hold=timedelta(0))
+        open_one = a_request()
+
+        for each in (open_one, request, replace(request, state=Decided(decision=_decision(request)))):
+            with pytest.raises(NothingToTakeBack):
+                lifecycle.take_back(each, ALICE, world.now)
+
+
+def _decision(request: Request) -> Decision:
+    assert request.decision is not None
+    return request.decision
+
+
+async def test_an_answer_that_settles_nothing_yet_is_not_held(world: World) -> None:
+    request = a_request()
+
+    assert lifecycle.hold(request, request, MINUTE, world.now) == request
+
+
+async def test_an_answer_that_the_agent_may_have_is_not_taken_back() -> None:
+    async with a_world({FIRST: asks_for_words()}) as world:
+        _, request = await answered(world)
+        assert isinstance(request.state, Decided)
+
+        begun = replace(request, state=replace(request.state, attempts=1))
+        put_off = replace(request, state=replace(request.state, next_try=None))
+        for each in (begun, put_off):
+            with pytest.raises(NothingToTakeBack):
+                lifecycle.take_back(each, ALICE, world.now)
+
+
+# --- Starting by words ----------------------------------------------------------------------------------------
+
+
+async def test_what_is_told_twice_starts_one_task(world: World) -> None:
+    first = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now, origin="mention C1 1.2")
+    again = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now, origin="mention C1 1.2")
+    other = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now, origin="mention C1 1.3")
+    await world.settle()
+
+    assert first.id == again.id != other.id
+    assert {task.id for task in await world.storage.tasks_of(RITA, 10)} == {first.id, other.id}
+    assert len(await world.history(first, "started")) == 1
+
+
+async def test_a_task_that_is_started_in_a_thread_stays_in_it(world: World) -> None:
+    root = Ts("1600000000.000001")
+
+    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now, thread_ts=root)
+    await world.settle()
+    await world.vote(ALICE, Approve(), on=await world.request(task))
+    await world.settle()
+
+    kinds = (SurfaceKind.OPENING, SurfaceKind.CARD, SurfaceKind.OUTCOME)
+    assert [message.thread_ts for kind in kinds for message in world.messenger.of(kind)] == [root] * 3
+    assert await world.storage.tasks_in(CHANNEL, root) == (await world.task(task.id),)

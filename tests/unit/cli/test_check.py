@@ -1,0 +1,292 @@
+"""`python -m bot check`, against an address that answers as Slack would: a line for each thing looked at."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bot import stores
+from bot.cli.check import check
+from bot.engines import questions
+from bot.settings import Settings
+from bot.storage.sqlite.store import SqliteStorage
+from tests.builders import a_request, a_task, an_event
+
+SCOPES = "chat:write,commands, im:write"
+GRAPH = """
+from langgraph.graph import START, StateGraph
+
+graph = StateGraph(dict)
+graph.add_node("node", lambda state: state)
+graph.add_edge(START, "node")
+"""
+
+
+SAID = {
+    "ok": True,
+    "url": "wss://nowhere",
+    "team_id": "T1",
+    "user": {"id": "U0BOB", "name": "bob", "team_id": "T1"},
+    "usergroups": [],
+}
+
+
+@dataclass
+class Slack:
+    """The two methods that are asked, and what they answer."""
+
+    url: str = ""
+    scopes: str = SCOPES
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        said = self.answers.get(request.match_info["method"], SAID)
+        return web.json_response(said, headers={"x-oauth-scopes": self.scopes})
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Slack]:
+    slack = Slack()
+    application = web.Application()
+    application.router.add_route("*", "/api/{method}", slack.answer)
+    async with TestServer(application) as server:
+        slack.url = str(server.make_url("/api/"))
+        yield slack
+
+
+@dataclass
+class Desk:
+    """A folder with all that a bot is started from."""
+
+    folder: Path
+    slack: Slack
+    capsys: pytest.CaptureFixture[str]
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    async def check(self) -> tuple[int, list[str]]:
+        code = await check(self.folder / ".env")
+        return code, self.capsys.readouterr().out.splitlines()
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path, slack: Slack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Desk]:
+    for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    path, modules = list(sys.path), set(sys.modules)
+    desk = Desk(tmp_path, slack, capsys)
+    desk.write(".env", f"SLACK_BOT_TOKEN=xoxb-1\nSLACK_APP_TOKEN=xapp-1\nSLACK_API_URL={slack.url}\n")
+    desk.write("policies.yaml", "defaults: {approvers: [U0BOB]}")
+    desk.write("langgraph.json", json.dumps({"graphs": {"good": "./good.py:graph"}}))
+    desk.write("good.py", GRAPH)
+    desk.write("manifest.yml", "oauth_config: {scopes: {bot: [chat:write, commands]}}")
+    yield desk
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        del sys.modules[name]
+
+
+def about(lines: list[str], what: str) -> str:
+    (line,) = [line for line in lines if what in line]
+    return line
+
+
+async def test_where_all_is_well_each_line_says_so(desk: Desk) -> None:
+    code, lines = await desk.check()
+
+    assert code == 0
+    assert {line.split(maxsplit=1)[0] for line in lines} == {"ok"}
+    for what in ("settings", "policies in policies.yaml", "graph good", f"Slack at {desk.slack.url} takes both tokens"):
+        assert about(lines, what) == f"ok     {what}"
+
+
+async def test_with_wrong_settings_nothing_else_is_looked_at(desk: Desk) -> None:
+    desk.write(".env", "LOG_LEVEL=loud\n")
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert [line.split(":")[0].split(" is ")[0] for line in lines] == [
+        "wrong  SLACK_BOT_TOKEN",
+        "wrong  SLACK_APP_TOKEN",
+        "wrong  LOG_LEVEL",
+    ]
+
+
+async def test_wrong_policies_do_not_keep_the_rest_from_being_looked_at(desk: Desk) -> None:
+    desk.write("policies.yaml", "defaults: {approvers: []}")
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert about(lines, "policies.yaml").startswith("wrong  policies.yaml, line 1, key ")
+    assert about(lines, "graph good") == "ok     graph good"
+
+
+async def test_a_policy_that_names_nobody_and_one_that_wants_more_than_there_are_is_wrong(desk: Desk) -> None:
+    desk.write(
+        "policies.yaml",
+        "defaults: {approvers: [U0BOB, '@ops-leads'], quorum: 2}\n",
+    )
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert "wrong  policy defaults: @ops-leads is nobody in this workspace. Correct it in the policy file." in lines
+    assert "wrong  policy defaults: 2 have to agree, and 1 of its approvers may answer." in lines
+
+
+async def test_a_rule_for_a_graph_that_is_not_there_is_wrong(desk: Desk) -> None:
+    desk.write(
+        "policies.yaml",
+        "defaults: {approvers: [U0BOB]}\nrules: [{name: strict, match: {graph: goood}, quorum: 1}]\n",
+    )
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert any('no graph is "goood". Did you mean "good"?' in line for line in lines)
+
+
+async def test_a_graph_that_cannot_be_loaded_is_said_and_stops_nothing(desk: Desk) -> None:
+    desk.write("langgraph.json", json.dumps({"graphs": {"good": "./good.py:graph", "bad": "./bad.py:graph"}}))
+
+    code, lines = await desk.check()
+
+    assert code == 0
+    assert about(lines, "graph bad").startswith(
+        "risky  graph bad cannot be started: ./bad.py:graph could not be loaded ("
+    )
+    assert about(lines, "graph good") == "ok     graph good"
+
+
+@pytest.mark.parametrize("text", ["{", '{"graphs": {"good": "./good.py:graph"}, "env": ".env.graphs"}'])
+async def test_a_wrong_list_of_graphs_is_said(desk: Desk, text: str) -> None:
+    desk.write("langgraph.json", text)
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert about(lines, "langgraph.json").startswith("wrong  langgraph.json, ")
+
+
+async def test_scopes_that_the_manifest_asks_for_and_the_token_lacks_are_named(desk: Desk) -> None:
+    desk.write("manifest.yml", "oauth_config: {scopes: {bot: [users:read, chat:write, groups:read]}}")
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert "wrong  SLACK_BOT_TOKEN: the app lacks the scopes groups:read, users:read. " in about(lines, "lacks")
+
+
+async def test_without_a_manifest_no_scope_is_missed(desk: Desk) -> None:
+    (desk.folder / "manifest.yml").unlink()
+
+    assert (await desk.check())[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [("auth.test", "SLACK_BOT_TOKEN"), ("apps.connections.open", "SLACK_APP_TOKEN")]
+)
+async def test_a_token_that_slack_refuses_is_named_with_slacks_reason(desk: Desk, method: str, name: str) -> None:
+    desk.slack.answers[method] = {"ok": False, "error": "invalid_auth"}
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert about(lines, "invalid_auth").startswith(f"wrong  {name}: Slack refuses it (invalid_auth). Copy it again")
+
+
+async def test_an_address_that_does_not_answer_is_named(desk: Desk, unused_tcp_port: int) -> None:
+    url = f"http://127.0.0.1:{unused_tcp_port}/api/"
+    desk.write(".env", f"SLACK_BOT_TOKEN=xoxb-1\nSLACK_APP_TOKEN=xapp-1\nSLACK_API_URL={url}\n")
+
+    code, lines = await desk.check()
+
+    assert code == 1
+    assert about(lines, "does not answer").startswith(f"wrong  SLACK_API_URL: {url} does not answer (")
+
+
+async def test_looking_changes_nothing(desk: Desk) -> None:
+    before = sorted(file.name for file in desk.folder.iterdir() if file.name != "__pycache__")
+
+    await desk.check()
+
+    assert sorted(file.name for file in desk.folder.iterdir() if file.name != "__pycache__") == before
+
+
+# --- How graphs ask -------------------------------------------------------------------------------
+
+
+async def asked_before(desk: Desk, value: Any, convention: str = "") -> None:
+    """The bot has run here, and its graph `good` has asked this."""
+    (desk.folder / "state").mkdir()
+    desk.write(".env", (desk.folder / ".env").read_text() + "STATE_DIR=state\n")
+    question = questions.read(value, None, convention)
+    task = a_task(graph="good")
+    request = a_request(task=task, graph="good", question=question, proposed=question)
+    storage = await SqliteStorage.open(desk.folder / "state" / stores.RECORDS)
+    await storage.create_task(task, an_event("started", task))
+    await storage.open_request(request, an_event("opened", request))
+    await storage.close()
+
+
+async def test_a_graph_that_asks_without_a_known_convention_is_named_with_the_line_that_declares_one(
+    desk: Desk,
+) -> None:
+    await asked_before(desk, "Do you approve this action?")
+
+    code, lines = await desk.check()
+
+    line = about(lines, "without a known convention")
+    assert code == 0
+    assert line.startswith("risky  by the newest records, graph good asks")
+    assert line.endswith("approvals: {good: {answer: boolean}}")
+
+
+@pytest.mark.parametrize(
+    ("value", "convention"), [({"question": "Go?", "answer": "text"}, ""), ("Go?", "go/stop"), ({"details": 1}, "")]
+)
+async def test_a_graph_that_says_how_it_wants_its_answer_is_not_named(desk: Desk, value: Any, convention: str) -> None:
+    await asked_before(desk, value, convention)
+
+    _, lines = await desk.check()
+
+    assert not [line for line in lines if "convention" in line]
+
+
+async def test_a_graph_whose_convention_is_declared_by_now_is_not_named(desk: Desk) -> None:
+    await asked_before(desk, "Do you approve this action?")
+    desk.write("policies.yaml", "{defaults: {approvers: [U0BOB]}, approvals: {good: {answer: boolean}}}")
+
+    _, lines = await desk.check()
+
+    assert not [line for line in lines if "convention" in line]
+
+
+async def test_records_of_an_earlier_version_are_left_as_they_are(desk: Desk) -> None:
+    await asked_before(desk, "Do you approve this action?")
+    file = desk.folder / "state" / stores.RECORDS
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+
+    _, lines = await desk.check()
+
+    assert about(lines, "how graphs have asked").endswith("the records are an earlier version's")
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)

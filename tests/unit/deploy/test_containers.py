@@ -1,0 +1,176 @@
+"""The Dockerfile and compose.yaml hold together, and with the settings and commands of the bot."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shlex
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.__main__ import main
+from bot.durations import duration
+from bot.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+COMPOSE: Mapping[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+REDIS, BOT = COMPOSE["services"]["redis"], COMPOSE["services"]["bot"]
+IN_THE_IMAGE = {"REDIS_URL", "STATE_DIR", "POLICY_FILE", "LANGGRAPH_CONFIG"}
+"""Settings that are the composition's own: where records lie, and files that are copied into the image."""
+
+
+def steps() -> list[tuple[str, str]]:
+    """The Dockerfile's instructions with their arguments."""
+    text = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(name, rest) for name, _, rest in (line.partition(" ") for line in lines)]
+
+
+def said(instruction: str) -> list[str]:
+    return [rest for name, rest in steps() if name == instruction]
+
+
+def copied() -> list[str]:
+    """What is copied from the checkout, by both stages."""
+    copies = [shlex.split(rest) for rest in said("COPY") if "--from" not in rest]
+    return [word for words in copies for word in [w for w in words if not w.startswith("--")][:-1]]
+
+
+# --- compose.yaml -------------------------------------------------------------------------------
+
+
+def test_there_are_two_replicas_and_a_redis_that_keeps_everything() -> None:
+    command = " ".join(REDIS["command"])
+
+    assert BOT["deploy"]["replicas"] == 2
+    assert REDIS["image"].startswith("redis:8.")
+    assert "--appendonly yes" in command
+    assert "--maxmemory-policy noeviction" in command
+    assert REDIS["volumes"] == ["redis:/data"]
+
+
+def test_the_bot_waits_for_redis_and_finds_it() -> None:
+    assert BOT["depends_on"]["redis"]["condition"] == "service_healthy"
+    assert REDIS["healthcheck"]["test"] == ["CMD-SHELL", "redis-cli ping | grep -q PONG"]
+    assert BOT["environment"]["REDIS_URL"] == "redis://:${REDIS_PASSWORD}@redis:6379/0"
+
+
+def test_redis_has_a_password_that_nobody_ships() -> None:
+    """Without one in .env, compose does not start; no default stands in for it, and .env.example holds none."""
+    command = REDIS["command"]
+    password = command[command.index("--requirepass") + 1]
+    example = (ROOT / ".env.example").read_text()
+
+    assert password.startswith("${REDIS_PASSWORD:?")
+    assert ":-" not in (ROOT / "compose.yaml").read_text()
+    assert REDIS["environment"]["REDISCLI_AUTH"] == "${REDIS_PASSWORD}"
+    assert "ports" not in REDIS
+    assert re.search(r"^#?REDIS_PASSWORD=$", example, re.MULTILINE)
+
+
+def test_every_image_is_named_by_what_is_in_it() -> None:
+    """A tag may mean something else tomorrow; what is built here, or named by an earlier stage, has no digest."""
+    images = [rest.split()[0] for rest in said("FROM")]
+    images += [service["image"] for service in COMPOSE["services"].values() if "image" in service]
+
+    assert len(images) == 3
+    assert all(re.fullmatch(r"[\w./-]+:[\w.-]*\d[\w.-]*@sha256:[0-9a-f]{64}", image) for image in images)
+
+
+def test_the_state_folder_is_the_replicas_own_and_private() -> None:
+    """The heartbeat lies there: what replicas share would say of each that it is as well as the others."""
+    (environment,) = said("ENV")
+    state = re.search(r"STATE_DIR=(\S+)", environment)
+
+    assert state is not None
+    assert not any(state[1].startswith(volume.partition(":")[2]) for volume in BOT["volumes"])
+    assert any(f"install -d -m 700 -o countersign {state[1].removeprefix('/app/')}" in rest for rest in said("RUN"))
+
+
+def test_a_stop_waits_for_longer_than_the_bot_drains() -> None:
+    grace = duration(BOT["stop_grace_period"]).total_seconds()
+
+    assert grace >= float(BOT["environment"]["SHUTDOWN_GRACE"]) + 5
+
+
+def test_every_setting_reaches_the_bot_and_no_secret_is_written_there() -> None:
+    given = BOT["environment"]
+
+    assert {name.upper() for name in Settings.model_fields} - IN_THE_IMAGE <= set(given)
+    assert {name for name, value in given.items() if value is not None} == {"REDIS_URL", "SHUTDOWN_GRACE"}
+
+
+def test_every_volume_is_declared() -> None:
+    used = {volume.partition(":")[0] for service in (REDIS, BOT) for volume in service["volumes"]}
+
+    assert used == set(COMPOSE["volumes"])
+
+
+# --- Dockerfile ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", copied())
+def test_what_is_copied_is_there_and_not_ignored(source: str) -> None:
+    first, *rules = (ROOT / ".dockerignore").read_text().split()
+    wanted = [rule.removeprefix("!") for rule in rules if rule.startswith("!")]
+
+    assert (ROOT / source).exists()
+    assert first == "*"
+    assert any(source == each or source.startswith(f"{each}/") for each in wanted)
+
+
+def test_what_the_build_of_the_package_names_is_copied() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    named = [*project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"], *project["project"]["license-files"]]
+
+    assert {*named, "requirements.lock", "README.md"} <= set(copied())
+
+
+def test_what_the_bot_reads_in_its_folder_is_copied() -> None:
+    config = json.loads((ROOT / "langgraph.json").read_text())
+    entries = [entry if isinstance(entry, str) else entry["path"] for entry in config["graphs"].values()]
+    folders = {entry.removeprefix("./").partition("/")[0] for entry in entries}
+
+    assert folders | {"langgraph.json", "policies.yaml", "manifest.yml"} <= set(copied())
+
+
+def test_what_the_graphs_work_on_lies_in_the_shared_volume() -> None:
+    given = json.loads((ROOT / "langgraph.json").read_text())["env"]
+
+    assert all(
+        value.startswith("var/") for name, value in given.items() if name.endswith(("_ROOT", "_LEDGER", "_OUTBOX"))
+    )
+
+
+def test_the_bot_is_not_root_and_owns_what_it_writes_to() -> None:
+    (user,) = said("USER")
+
+    assert any(f"useradd --create-home --uid 10001 {user}" in rest for rest in said("RUN"))
+    assert any(f"chown -R {user} var" in rest for rest in said("RUN"))
+    assert any(volume.endswith(":/app/var") for volume in BOT["volumes"])
+    assert "/app" in said("WORKDIR")
+
+
+def test_the_image_runs_a_command_that_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    (run,) = said("CMD")
+
+    with pytest.raises(SystemExit):
+        main(["--help"])
+
+    assert json.loads(run) == ["python", "-m", "bot", "run"]
+    assert re.search(r"^ +run ", capsys.readouterr().out, re.MULTILINE)
+    assert said("STOPSIGNAL") == ["SIGTERM"]
+
+
+def test_the_health_check_is_one_that_there_is() -> None:
+    (health,) = said("HEALTHCHECK")
+    program, option, module = json.loads(health.partition("CMD ")[2])
+
+    assert (program, option) == ("python", "-m")
+    assert importlib.util.find_spec(module) is not None

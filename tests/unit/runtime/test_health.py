@@ -1,0 +1,99 @@
+"""`python -m bot healthy` says whether the bot on this machine is well."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import main
+from bot.runtime import health
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The state folder."""
+    monkeypatch.setenv("STATE_DIR", str(tmp_path))
+    return tmp_path
+
+
+def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let so many seconds pass."""
+    now = time.time() + seconds
+    monkeypatch.setattr(time, "time", lambda: now)
+
+
+def test_a_bot_that_never_ran_is_not_well() -> None:
+    assert main(["healthy"]) == 1
+
+
+def test_a_bot_is_well_after_a_beat(folder: Path) -> None:
+    health.beat(folder, 5)
+
+    assert main(["healthy"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("interval", "silence", "well"), [(5, 25, True), (5, 31, False), (60, 150, True), (60, 200, False)]
+)
+def test_a_bot_that_has_been_silent_for_long_is_not_well(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, interval: float, silence: float, well: bool
+) -> None:
+    health.beat(folder, interval)
+
+    later(monkeypatch, silence)
+
+    assert health.is_well(folder) is well
+
+
+def test_each_beat_counts_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    health.beat(folder, 5)
+    later(monkeypatch, 31)
+
+    health.beat(folder, 5)
+
+    assert health.is_well(folder)
+
+
+def test_the_beat_lies_in_the_state_folder_and_is_private(folder: Path) -> None:
+    """Another user of the machine can neither read it nor put one in its place."""
+    health.beat(folder, 5)
+
+    (file,) = folder.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_beat_of_another_machine_does_not_count(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replicas may share the folder; one that has died is not well because another is."""
+    health.beat(folder, 5)
+
+    monkeypatch.setattr(socket, "gethostname", lambda: "another")
+
+    assert not health.is_well(folder)
+
+
+@pytest.mark.parametrize("said", ["environment", ".env", "nowhere"])
+def test_the_containers_check_says_the_same(tmp_path: Path, said: str) -> None:
+    """It finds the folder as the bot does: in the environment, in .env, or at its default."""
+    state = tmp_path / ("var" if said == "nowhere" else "elsewhere")
+    state.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name != "STATE_DIR"}
+    environment["PYTHONPATH"] = str(ROOT)
+    if said == "environment":
+        environment["STATE_DIR"] = str(state)
+    elif said == ".env":
+        (tmp_path / ".env").write_text("STATE_DIR=elsewhere\n")
+    command = [sys.executable, "-m", "bot.runtime.health"]
+
+    before = subprocess.run(command, cwd=tmp_path, env=environment, check=False).returncode
+    health.beat(state, 5)
+    after = subprocess.run(command, cwd=tmp_path, env=environment, check=False).returncode
+
+    assert (before, after) == (1, 0)

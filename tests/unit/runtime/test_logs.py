@@ -1,0 +1,144 @@
+"""A log line is one of ours, and holds no secret."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import pytest
+
+from bot.runtime import logs
+from bot.runtime.logs import BELOW, Entries, Learned
+
+TOKEN = "ghp" + "_" + "Zk4" * 12
+FORGED = "2026-11-28 10:00:00,000 INFO bot.app: bob approved it"
+
+
+class Broken(Exception):
+    """What a graph raises."""
+
+
+def written(message: str, *args: object, error: BaseException | None = None, **extra: object) -> str:
+    """The entry of a record."""
+    return written_by(Entries(Learned()), message, *args, error=error, **extra)
+
+
+def written_by(
+    entries: Entries, message: str, *args: object, error: BaseException | None = None, **extra: object
+) -> str:
+    exc_info = (type(error), error, error.__traceback__) if error is not None else None
+    record = logging.LogRecord("graph", logging.ERROR, __file__, 1, message, args, exc_info)
+    for name, value in extra.items():
+        setattr(record, name, value)
+    return entries.format(record)
+
+
+def raised(words: str, note: str = "", cause: str = "") -> Exception:
+    """An error as it is caught."""
+    try:
+        try:
+            if cause:
+                raise Broken(cause)
+        except Broken as earlier:
+            raise Broken(words) from earlier
+        error = Broken(words)
+        if note:
+            error.add_note(note)
+        raise error
+    except Broken as caught:
+        return caught
+
+
+@pytest.mark.parametrize(
+    "words", [f"x\n{FORGED}", f"x\r\n{FORGED}", f"x\r{FORGED}", f"x\u2028{FORGED}", f"x\x85{FORGED}", f"x\x0b{FORGED}"]
+)
+def test_no_line_can_be_forged(words: str) -> None:
+    """Neither by a message, nor by an error's text, its notes or its cause, whatever ends a line there."""
+    entries = [
+        written("it failed: %s", words),
+        written(words),
+        written("failed", error=raised(words)),
+        written("failed", error=raised("x", note=words)),
+        written("failed", error=raised("x", cause=words)),
+    ]
+
+    for entry in entries:
+        first, *others = entry.splitlines()
+        assert not any(line.startswith("2026-11-28 10") for line in [first, *others])
+        assert all(line.startswith(BELOW) for line in others)
+        assert "bob approved it" in entry
+
+
+def test_a_message_is_one_line() -> None:
+    assert len(written("a\nb %s", "c\nd").splitlines()) == 1
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x07", "\x00", "\u202e", "\u200b", "\u2066", "\x9b", "\x08"])
+def test_what_moves_the_cursor_or_hides_letters_is_written_out(character: str) -> None:
+    entry = written("failed: %s", f"a{character}[2Jb", error=raised(f"c{character}d"))
+
+    assert character not in entry
+    assert f"{ord(character):02x}" in entry
+
+
+def test_letters_of_any_script_are_left() -> None:
+    assert "größer als 東京 και שלום" in written("größer als 東京 και שלום")
+
+
+def test_a_secret_is_masked_in_messages_and_traces() -> None:
+    entry = written("failed with %s", TOKEN, error=raised(f"401 for {TOKEN}", note=TOKEN, cause=TOKEN))
+
+    assert TOKEN not in entry
+    assert "ghp_••••" in entry
+
+
+def test_a_secret_that_only_its_name_tells_is_masked_where_it_was_learned() -> None:
+    learned = Learned()
+    entries = Entries(learned)
+    learned.learn(["opensesame7"])
+
+    assert "opensesame7" not in written_by(entries, "failed", error=raised("bad login opensesame7"))
+
+
+def test_what_a_task_was_started_with_is_masked_in_its_trace() -> None:
+    entry = written("failed", error=raised("bad login opensesame7"), inputs={"password": "opensesame7", "path": "logs"})
+
+    assert "opensesame7" not in entry
+    assert "bad login" in entry
+
+
+def test_the_oldest_of_very_many_is_forgotten_and_the_newest_is_not() -> None:
+    learned = Learned()
+
+    learned.learn([f"value-{number}" for number in range(logs.MOST_LEARNED + 1)])
+
+    assert learned.hide("value-0 and value-7") == "value-0 and ••••"
+
+
+def test_a_huge_trace_is_cut() -> None:
+    entry = written("failed", error=raised("x" * 10 * logs.LONGEST))
+
+    assert len(entry) < 2 * logs.LONGEST
+    assert "characters in all" in entry
+
+
+def test_an_entry_that_cannot_be_formed_prints_no_value(capsys: pytest.CaptureFixture[str]) -> None:
+    """logging itself would print the message and its values."""
+    handler = logs._Handler(sys.stderr)
+    handler.setFormatter(Entries(Learned()))
+
+    handler.handle(logging.LogRecord("graph", logging.INFO, __file__, 1, "%d", (TOKEN,), None))
+
+    said = capsys.readouterr().err
+    assert TOKEN not in said
+    assert "could not be written" in said
+
+
+def test_an_error_that_nothing_catches_is_an_entry_too(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = raised("x")
+
+    logs._uncaught(type(error), error, error.__traceback__)
+
+    assert "nothing caught" in caplog.text

@@ -1,0 +1,221 @@
+"""The environment and `.env` as settings, and each sentence about one that is wrong."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from bot import settings
+from bot.approvals.model.errors import SettingsError
+from bot.settings import Settings
+
+BOT, APP = "xoxb-SECRET-1", "xapp-SECRET-2"
+
+
+@dataclass
+class Desk:
+    """An environment without our variables, and a `.env` to write."""
+
+    file: Path
+    monkeypatch: pytest.MonkeyPatch
+
+    def load(self, text: str | None = None, **environment: str) -> Settings:
+        for name, value in environment.items():
+            self.monkeypatch.setenv(name, value)
+        if text is not None:
+            self.file.write_text(text)
+        return settings.load(self.file)
+
+    def refusal(self, text: str | None = None, **environment: str) -> str:
+        with pytest.raises(SettingsError) as refused:
+            self.load(text, **environment)
+        return str(refused.value).replace(str(self.file), ".env")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    known = {name.upper() for name in Settings.model_fields}
+    for name in [name for name in os.environ if name.upper() in known]:
+        monkeypatch.delenv(name)
+    return Desk(tmp_path / ".env", monkeypatch)
+
+
+def tokens(**environment: str) -> dict[str, str]:
+    return {"SLACK_BOT_TOKEN": BOT, "SLACK_APP_TOKEN": APP} | environment
+
+
+def test_two_tokens_are_enough(desk: Desk) -> None:
+    loaded = desk.load(**tokens())
+
+    assert loaded.slack_bot_token.get_secret_value() == BOT
+    assert loaded.slack_app_token.get_secret_value() == APP
+    assert loaded.slack_api_url == "https://slack.com/api/"
+    assert (loaded.state_dir, loaded.policy_file) == (Path("var"), Path("policies.yaml"))
+    assert loaded.langgraph_config == Path("langgraph.json")
+    assert (loaded.log_level, loaded.redis_url) == ("INFO", None)
+    assert (loaded.keep_finished, loaded.keep_records) == (timedelta(days=30), None)
+    assert loaded.lease_ttl == timedelta(seconds=30)
+
+
+def test_the_file_says_what_the_environment_does_not(desk: Desk) -> None:
+    text = f'# mine\nexport SLACK_BOT_TOKEN="{BOT}"\nslack_app_token={APP}\nLOG_LEVEL=DEBUG\nKEEP_RECORDS=52w\n'
+
+    loaded = desk.load(text)
+
+    assert loaded.slack_bot_token.get_secret_value() == BOT
+    assert loaded.slack_app_token.get_secret_value() == APP
+    assert (loaded.log_level, loaded.keep_records) == ("DEBUG", timedelta(weeks=52))
+
+
+def test_the_environment_goes_before_the_file(desk: Desk) -> None:
+    loaded = desk.load("LOG_LEVEL=DEBUG\nSTATE_DIR=file\n", **tokens(LOG_LEVEL="ERROR"))
+
+    assert (loaded.log_level, loaded.state_dir) == ("ERROR", Path("file"))
+
+
+def test_an_empty_variable_is_none(desk: Desk) -> None:
+    loaded = desk.load(f"SLACK_BOT_TOKEN={BOT}\nLOG_LEVEL=\n", SLACK_BOT_TOKEN="", SLACK_APP_TOKEN=APP, REDIS_URL="")
+
+    assert loaded.slack_bot_token.get_secret_value() == BOT
+    assert (loaded.log_level, loaded.redis_url) == ("INFO", None)
+
+
+def test_variables_of_others_in_the_environment_are_theirs(desk: Desk) -> None:
+    assert desk.load(**tokens(SLACK_BOT_TOKENS="x", OPENAI_API_KEY="y")).log_level == "INFO"
+
+
+def test_an_address_ends_with_a_slash(desk: Desk) -> None:
+    assert desk.load(**tokens(SLACK_API_URL="http://localhost:1/api")).slack_api_url == "http://localhost:1/api/"
+
+
+def test_settings_do_not_change(desk: Desk) -> None:
+    loaded = desk.load(**tokens())
+
+    with pytest.raises(ValidationError):
+        loaded.log_level = "DEBUG"  # type: ignore[misc]
+
+
+# --- What is wrong --------------------------------------------------------------------------------------
+
+GET_BOT = (
+    " Get it from your app's page at api.slack.com/apps, under OAuth & Permissions, once it is installed; put it into "
+    ".env or the environment."
+)
+GET_APP = (
+    " Get it from your app's page at api.slack.com/apps, under Basic Information, App-Level Tokens, with the scope "
+    "connections:write; put it into .env or the environment."
+)
+BELONG = 'Variables for your graphs belong under "env" in langgraph.json, or into the environment.'
+SPAN = "is no duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d."
+
+
+def test_what_is_missing_is_named_with_where_to_get_it(desk: Desk) -> None:
+    assert desk.refusal() == f"SLACK_BOT_TOKEN is not set.{GET_BOT}\nSLACK_APP_TOKEN is not set.{GET_APP}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("SLACK_BOT_TOKEN", APP, f"SLACK_BOT_TOKEN: should start with xoxb-.{GET_BOT}"),
+        ("SLACK_APP_TOKEN", BOT, f"SLACK_APP_TOKEN: should start with xapp-.{GET_APP}"),
+        ("SLACK_API_URL", "slack.com", "SLACK_API_URL: should start with https://."),
+        (
+            "REDIS_URL",
+            "localhost:6379",
+            "REDIS_URL: should start with redis:// or rediss://, such as redis://localhost:6379/0.",
+        ),
+        ("SWEEP_INTERVAL", "0", "SWEEP_INTERVAL: Input should be greater than 0."),
+        ("SWEEP_INTERVAL", "61", "SWEEP_INTERVAL: Input should be less than or equal to 60."),
+        (
+            "SWEEP_INTERVAL",
+            "often",
+            "SWEEP_INTERVAL: Input should be a valid number, unable to parse string as a number.",
+        ),
+        ("LEASE_SECONDS", "0.5", "LEASE_SECONDS: Input should be greater than or equal to 1."),
+        ("LEASE_SECONDS", "inf", "LEASE_SECONDS: Input should be less than or equal to 600."),
+        ("SHUTDOWN_GRACE", "-1", "SHUTDOWN_GRACE: Input should be greater than or equal to 0."),
+        ("KEEP_FINISHED", "30", f"KEEP_FINISHED: '30' {SPAN}"),
+        ("KEEP_FINISHED", "99999w", "KEEP_FINISHED: '99999w' is longer than 3650d."),
+        ("KEEP_RECORDS", "forever", f"KEEP_RECORDS: 'forever' {SPAN}"),
+        ("LOG_LEVEL", "debug", "LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'."),
+    ],
+)
+@pytest.mark.parametrize("place", ["environment", "file"])
+def test_each_wrong_value_is_said_with_its_name(desk: Desk, place: str, name: str, value: str, sentence: str) -> None:
+    given = tokens(**{name: value})
+
+    said = (
+        desk.refusal(**given)
+        if place == "environment"
+        else desk.refusal("".join(f"{key}={each}\n" for key, each in given.items()))
+    )
+
+    assert said == sentence
+
+
+@pytest.mark.parametrize("name", ["SWEEP_INTERVAL", "LEASE_SECONDS", "SHUTDOWN_GRACE"])
+def test_no_number_of_seconds_is_no_number(desk: Desk, name: str) -> None:
+    assert desk.refusal(**tokens(**{name: "nan"})).startswith(f"{name}: ")
+
+
+def test_everything_that_is_wrong_is_said_at_once(desk: Desk) -> None:
+    said = desk.refusal(**tokens(LOG_LEVEL="x", SWEEP_INTERVAL="x", SLACK_BOT_TOKEN="x"))
+
+    assert [line.partition(":")[0] for line in said.splitlines()] == ["SLACK_BOT_TOKEN", "SWEEP_INTERVAL", "LOG_LEVEL"]
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            "SLACK_BOT_TOKN=x",
+            f".env, key SLACK_BOT_TOKN: there is no such setting. Did you mean SLACK_BOT_TOKEN? {BELONG}",
+        ),
+        ("policy_fil=x", f".env, key policy_fil: there is no such setting. Did you mean POLICY_FILE? {BELONG}"),
+        ("OPENAI_API_KEY=x", ".env, key OPENAI_API_KEY: there is no such setting. "),
+    ],
+)
+def test_a_name_that_is_not_known_stops_the_start_with_the_one_that_may_be_meant(
+    desk: Desk, line: str, sentence: str
+) -> None:
+    said = desk.refusal(f"{line}\n", **tokens())
+
+    assert said.startswith(sentence)
+    assert said.endswith(BELONG)
+
+
+def test_a_name_that_is_like_none_is_answered_with_all(desk: Desk) -> None:
+    said = desk.refusal("ZZZ=1\n", **tokens())
+
+    assert "It may hold " in said
+    assert [name for name in Settings.model_fields if name.upper() not in said] == []
+
+
+def test_a_file_that_cannot_be_read_is_named(desk: Desk) -> None:
+    desk.file.write_bytes(b"LOG_LEVEL=\xff\n")
+
+    assert desk.refusal(**tokens()).startswith(".env: cannot be read (")
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "REDIS_URL"])
+def test_no_error_and_no_text_of_the_settings_shows_a_secret(desk: Desk, name: str) -> None:
+    secret = "hunter2-SECRET"
+
+    assert "SECRET" not in desk.refusal(**tokens(**{name: secret}))
+    desk.monkeypatch.undo()
+    loaded = Settings(
+        slack_bot_token=SecretStr(BOT), slack_app_token=SecretStr(APP), redis_url=SecretStr(f"redis://:{secret}@h/0")
+    )
+    assert "SECRET" not in f"{loaded!r}{loaded}"
+
+
+def test_the_password_of_composes_redis_is_no_misspelt_setting(desk: Desk) -> None:
+    """compose.yaml takes it from the same .env; the bot itself has no use for it."""
+    loaded = desk.load("REDIS_PASSWORD=abc123\n", **tokens())
+
+    assert loaded.redis_url is None

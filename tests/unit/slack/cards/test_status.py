@@ -1,0 +1,257 @@
+"""What an open card says of who has answered, what is missing and what comes next, and what stands beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.approvals.model.decision import Approve, Choose, Reject, Respond
+from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.policy import (
+    Action,
+    Consent,
+    Escalate,
+    Expire,
+    Group,
+    Overdue,
+    Pick,
+    Remind,
+    Stage,
+    Step,
+    Via,
+    Warn,
+    one_stage,
+)
+from bot.approvals.model.request import Comment, Delegation, Passed, Pending, Request, Then, Unreached
+from bot.slack import actions
+from bot.slack.cards import notices, render, status_lines
+from tests.unit.slack import limits, samples
+from tests.unit.slack.samples import ALICE, BOB, CAROL, DAVE, NOW, POLICY, request, view, vote
+
+HOUR = timedelta(hours=1)
+
+
+def asked(*stages: Stage, **changes: object) -> Request:
+    """A request under these stages, nothing of which has come yet."""
+    made = request(policy=replace(POLICY, stages=stages or one_stage(("@finance",), 2)))
+    return replace(made, state=Pending(due_at=None), **changes)  # type: ignore[arg-type]
+
+
+def stage(*steps: Step, **terms: object) -> Stage:
+    return one_stage(("U0BOB", "U0CAROL"), 1, steps, **terms)[0]
+
+
+def words(of: Request) -> str:
+    return "\n".join(limits.texts(status_lines.standing(of), "mrkdwn"))
+
+
+# --- Votes ----------------------------------------------------------------------------------------------
+
+
+def test_one_answer_of_anybody_is_not_counted_before_it_comes() -> None:
+    assert "*Answers*" not in words(asked(stage()))
+
+
+def test_what_is_missing_is_said_before_the_first_vote() -> None:
+    assert "2 of @finance have to agree" in words(asked())
+    assert "1 of <@U0BOB> and <@U0CAROL> has to agree" in words(asked(stage(), stage()))
+    assert status_lines.votes(asked()) == "2 of @finance have to agree"
+    assert status_lines.votes(asked(stage())) == ""
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        ((Approve(),), "<@U0BOB> approved"),
+        ((Reject(reason="no"),), "<@U0BOB> rejected"),
+        ((Respond(value="x"),), "<@U0BOB> answered"),
+        ((Choose(choice="<!channel> *left*"),), "<@U0BOB> chose &lt;!channel&gt; left"),
+        ((Approve(), Reject(reason="no")), "<@U0BOB> answered one by one"),
+    ],
+)
+def test_votes_are_shown_as_they_come(verdicts: tuple[Approve | Reject | Respond | Choose, ...], said: str) -> None:
+    first = asked()
+
+    shown = words(replace(first, votes=(vote(BOB, first, *verdicts),), missing=(1,)))
+
+    assert f"1 of 2: {said}, 1 more of @finance" in shown
+
+
+def test_each_group_has_its_own_number() -> None:
+    groups = (Group(approvers=("@security",)), Group(approvers=("@finance",), needed=2))
+    first = asked(Stage(groups=groups))
+
+    shown = words(replace(first, votes=(vote(BOB, first),), missing=(1, 1)))
+
+    assert "1 of 3: <@U0BOB> approved, 1 more of @security and 1 more of @finance" in shown
+
+
+def test_votes_of_a_request_of_before_are_counted_as_they_are() -> None:
+    first = asked()
+
+    assert "1 of 2: <@U0BOB> approved" in words(replace(first, votes=(vote(BOB, first),)))
+
+
+def test_rejections_are_counted_where_one_is_not_enough() -> None:
+    first = asked(one_stage(("@finance",), 2, reject_quorum=2)[0])
+
+    assert "1 of 2 rejections" in words(replace(first, votes=(vote(BOB, first, Reject(reason="no")),), missing=(2,)))
+
+
+def test_a_stage_says_which_it_is_and_who_has_agreed_before() -> None:
+    lead, finance = stage(name="team lead"), replace(stage(), name="finance")
+
+    shown = words(asked(lead, finance, passed=(Passed(verdicts=(Approve(),), voters=(BOB,), at=NOW),)))
+
+    assert "*Answers, stage 2 of 2, finance*" in shown
+    assert "Agreed before: <@U0BOB>" in shown
+    assert "*Answers, stage 1 of 2*" in words(asked(replace(lead, name=""), finance))
+
+
+def test_a_delegate_is_named_with_whose_vote_they_have_until_they_answer() -> None:
+    given = asked(delegations=(Delegation(by=BOB, to=DAVE, at=NOW),))
+
+    assert "<@U0DAVE> answers for <@U0BOB>" in words(given)
+    voted = words(replace(given, votes=(vote(DAVE, given),), missing=(1,)))
+    assert "<@U0DAVE> approved for <@U0BOB>" in voted
+    assert "answers for" not in voted
+
+
+def test_there_is_something_to_withdraw_once_somebody_voted_or_delegated() -> None:
+    first = asked()
+
+    def withdraws(of: Request) -> bool:
+        return any(each["action_id"] == actions.WITHDRAW for each in limits.buttons(status_lines.standing(of)))
+
+    assert not withdraws(first)
+    assert withdraws(replace(first, votes=(vote(BOB, first),)))
+    assert withdraws(replace(first, delegations=(Delegation(by=BOB, to=DAVE, at=NOW),)))
+
+
+def test_those_who_have_not_answered_are_delegates_rather_than_who_gave_them_their_vote() -> None:
+    first = asked(asked=(ALICE, BOB, CAROL), delegations=(Delegation(by=BOB, to=DAVE, at=NOW),))
+
+    assert status_lines.waiting(first) == "<@U0DAVE> and <@U0CAROL>"
+    assert status_lines.waiting(replace(first, votes=(vote(CAROL, first),))) == "<@U0DAVE>"
+    everybody = replace(first, votes=(vote(CAROL, first), vote(DAVE, first)))
+    assert status_lines.waiting(everybody) == status_lines.who(everybody)
+    assert status_lines.waiting(replace(first, escalated_to=("@on-call",))) == "<@U0DAVE>, <@U0CAROL> and @on-call"
+
+
+# --- Time -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        (Remind(), "Next: a reminder"),
+        (Warn(), "Next: a warning that the deadline is near"),
+        (Escalate(to=("@on-call", "U0DAVE")), "Next: @on-call and <@U0DAVE> get this by direct message"),
+        (Escalate(to=("#incidents",), via=Via.CHANNEL), "Next: this goes to #incidents"),
+    ],
+)
+def test_the_next_step_is_told_with_its_time(action: Action, said: str) -> None:
+    shown = words(asked(stage(Step(after=HOUR, action=action), Step(after=4 * HOUR, action=Expire()))))
+
+    assert f"{said} · <!date^{int((NOW + HOUR).timestamp())}^" in shown
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        (Expire(), ""),
+        (Consent(), "\nSilence approves it"),
+        (Pick(choice="left"), "\nSilence chooses left"),
+        (Overdue(), "\nIt waits on after that"),
+    ],
+)
+def test_what_silence_does_stands_beside_the_deadline(action: Action, said: str) -> None:
+    shown = words(asked(stage(Step(after=HOUR, action=action))))
+
+    assert f"|2026-03-04 10:30 UTC>{said}" in shown
+    assert "Next:" not in shown
+
+
+@pytest.mark.parametrize("action", [Consent(), Pick(choice="left")])
+def test_after_an_objection_the_card_does_not_say_that_silence_approves(action: Action) -> None:
+    request = asked(stage(Step(after=HOUR, action=action)))
+
+    shown = words(replace(request, objections=(request.requester,)))
+
+    assert "Silence is no answer any more, because somebody objected" in shown
+    assert "Silence approves" not in shown
+    assert "Silence chooses" not in shown
+
+
+def test_an_extension_says_by_how_much_and_whose_it_was() -> None:
+    busy = render.draw(samples.every_view()["card, with all that people did"])
+
+    assert "4 hours more, by <@U0CAROL>" in "\n".join(limits.texts(busy.blocks, "mrkdwn"))
+
+
+# --- Beside the card ------------------------------------------------------------------------------------
+
+
+def test_the_last_question_stands_on_the_card_in_words_that_ping_nobody() -> None:
+    shown = words(asked(comments=(Comment(by=CAROL, text="<!channel> *why*?", at=NOW),)))
+
+    assert "<@U0CAROL> asked: &lt;!channel&gt; why?" in shown
+    two = words(asked(comments=(Comment(by=BOB, text="a", at=NOW), Comment(by=CAROL, text="b", at=NOW))))
+    assert "<@U0CAROL> asked: b (1 earlier question in the thread)" in two
+
+
+def test_a_question_is_told_to_the_requester_and_can_be_answered_in_the_thread() -> None:
+    card = render.draw(samples.every_view()["comment"])
+
+    assert card.text == "<@U0BOB> asks <@U0ALICE>: Is anybody still reading them?"
+    assert "Please answer here in the thread" in "\n".join(limits.texts(card.blocks, "mrkdwn"))
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        (Then.OTHERS, "The others who were to be asked have the card."),
+        (Then.NEXT, "the next on the list are asked now"),
+        (Then.END, "<@U0ALICE>, and nobody else is on the list"),
+    ],
+)
+def test_whom_no_dm_reached_is_told_with_what_follows(then: Then, said: str) -> None:
+    missing = asked(
+        unreached=(
+            Unreached(person=DAVE, why="user_disabled", asked_at=NOW, then=then),
+            Unreached(person=BOB, why="something_new", asked_at=NOW + HOUR),
+        )
+    )
+
+    shown = notices.unreached_text(missing, NOW)
+
+    assert shown.startswith("<@U0DAVE> could not be asked by direct message: the account is deactivated.")
+    assert said in shown
+    assert "<@U0BOB>" not in shown
+    assert "something_new" in notices.unreached_text(missing, NOW + HOUR)
+
+
+def test_a_name_that_means_nobody_is_told_as_it_is_written() -> None:
+    missing = asked(unreached=(Unreached(name="@no-one", why="", asked_at=NOW, then=Then.END),))
+
+    assert "@no-one means nobody here, so nobody was asked by that name." in notices.unreached_text(missing, NOW)
+
+
+def test_whoever_delegated_is_told_that_their_delegate_was_not() -> None:
+    missing = asked(
+        delegations=(Delegation(by=BOB, to=DAVE, at=NOW),),
+        unreached=(Unreached(person=DAVE, why="user_disabled", asked_at=NOW),),
+    )
+
+    assert notices.unreached_text(missing, NOW).startswith("<@U0BOB>, no direct message could tell <@U0DAVE>")
+
+
+def test_a_reminder_that_the_requester_sends_says_so() -> None:
+    nudge = render.draw(samples.every_view()["nudge"])
+
+    assert "<@U0ALICE> still waits for an answer" in "\n".join(limits.texts(nudge.blocks, "mrkdwn"))
+    assert nudge.text.startswith("Reminder from <@U0ALICE> for ")
+    settled = render.draw(view(SurfaceKind.NUDGE, samples.every_view()["card, approved"].request))
+    assert "Reminder: *Approved* by <@U0BOB>" in "\n".join(limits.texts(settled.blocks, "mrkdwn"))

@@ -1,0 +1,149 @@
+"""A trail in words: each kind of event has its sentence, and nothing that somebody wrote can pretend to be ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.approvals.model.audit import COMMAND, AuditEvent, event_of
+from bot.approvals.model.errors import moment
+from bot.approvals.model.ids import ChannelId, MessageRef, Person, TeamId, Ts, UserId
+from bot.approvals.model.message import SurfaceKind
+from bot.slack.blocks import MODAL_BLOCKS
+from bot.slack.modals import history_modal
+from bot.slack.modals.views import Modal
+from tests.builders import NOON, a_request, a_surface, a_task
+from tests.unit.slack import limits
+
+BOB = Person(team_id=TeamId("T1"), user_id=UserId("U0BOB"))
+TASK = a_task()
+REQUEST = a_request(task=TASK)
+CARD = a_surface("card", REQUEST, ref=MessageRef(channel=ChannelId("C1"), ts=Ts("1.2")))
+
+
+def an_event(kind: str, **data: Any) -> AuditEvent:
+    return event_of(REQUEST, kind, NOON, person=BOB, data=data)
+
+
+def words(modal: Modal) -> str:
+    return str(modal["blocks"])
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (an_event("started", graph="cleanup"), "<@U0BOB> started *cleanup*."),
+        (an_event("shown", **{"as": "copy"}), "The card was shown to <@U0BOB>."),
+        (replace(an_event("shown", channel="C1"), person=None), "The card was shown to <#C1>."),
+        (an_event("shown", **{"as": "file"}), "The file with the whole of it was shown to <@U0BOB>."),
+        (an_event("viewed"), "<@U0BOB> viewed all of it."),
+        (an_event("voted", verdicts=["approve"]), "<@U0BOB> approved."),
+        (
+            an_event("voted", verdicts=["approve"], outcome="edit"),
+            "<@U0BOB> approved. That settled it: *approved with changes*.",
+        ),
+        (
+            an_event("voted", verdicts=["approve", "reject"], said=[{}, {"reason": "no <!here>"}]),
+            "<@U0BOB> approved; rejected: “no &lt;!here&gt;”.",
+        ),
+        (an_event("voted", verdicts=["respond"], said=[{"value": {"a": 1}}]), '<@U0BOB> answered: “{"a": 1}”.'),
+        (an_event("voted"), "<@U0BOB> answered."),
+        (
+            an_event("edited", edited="pay", was={"sum": 5, "old": 1}, **{"is": {"sum": 7, "new": "`x`"}}),
+            "<@U0BOB> changed `sum` from `5` to `7`, `old` away, which was `1` and `new` to `x`, which was not there "
+            "of `pay`.",
+        ),
+        (an_event("edited"), "<@U0BOB> changed it."),
+        (an_event("refused", why="OwnRequest"), "<@U0BOB> was refused: OwnRequest"),
+        (
+            an_event("escalated", to=["@leads", "U0DORA"]),
+            "Nobody had answered, so @leads and <@U0DORA> were asked as well.",
+        ),
+        (an_event("escalated"), "Nobody had answered, so others were asked as well."),
+        (an_event("delegated", to="U0DORA"), "<@U0BOB> gave their vote to <@U0DORA>."),
+        (an_event("commented", text="Why <now>?"), "<@U0BOB> asked the requester: “Why &lt;now&gt;?”"),
+        (an_event("commented"), "<@U0BOB> asked the requester something."),
+        (an_event("extended"), "<@U0BOB> gave it more time."),
+        (
+            an_event("extended", deadline=NOON.isoformat()),
+            f"<@U0BOB> gave it more time: it ends {moment(NOON)}.",
+        ),
+        (an_event("unreached", why="user_disabled"), "The card could not be sent to <@U0BOB>."),
+        (replace(an_event("unreached", channel="C1"), person=None), "The card could not be sent to <#C1>."),
+        (an_event("taken_back"), "<@U0BOB> took the answer back."),
+        (an_event("ended", result="4 moved"), "The task finished: 4 moved"),
+        (an_event("ended"), "The task finished."),
+        (an_event("failed", error_id="e1"), "An error stopped the task (error id `e1`)."),
+        (replace(an_event("cancelled"), person=None), "Somebody cancelled it."),
+        (an_event("changed_its_mind"), "<@U0BOB>: changed its mind."),
+        (replace(an_event("grown_old"), person=None), "Grown old."),
+    ],
+    ids=lambda value: value.kind if isinstance(value, AuditEvent) else "",
+)
+def test_what_happened_is_a_sentence(event: AuditEvent, told: str) -> None:
+    assert history_modal.sentence(event) == told
+
+
+def test_a_request_shows_its_own_events_and_those_of_its_task_with_when_where_and_on_what() -> None:
+    events = [
+        AuditEvent(kind="started", at=NOON, task_id=TASK.id, person=BOB, surface=COMMAND, data={"graph": "cleanup"}),
+        AuditEvent(kind="running", at=NOON, task_id=TASK.id),
+        replace(an_event("viewed", version=2), surface="card"),
+        an_event("retried"),
+        replace(an_event("refused", said="of another request"), request_id=a_request("other").id),
+    ]
+
+    shown = words(history_modal.trail(TASK, REQUEST, events, [CARD]))
+
+    assert "3 events" in shown
+    assert "started *cleanup*" in shown
+    assert "by command" in shown
+    assert f"on the card · version 2 · digest `{REQUEST.digest[:12]}` · rule `two hours`" in shown
+    assert shown.count("digest `") == 1
+    assert "of another request" not in shown
+    assert "of another request" in words(history_modal.trail(TASK, None, events, [CARD]))
+
+
+def test_of_a_private_request_it_tells_who_and_when_and_nothing_of_what() -> None:
+    private = replace(REQUEST, policy=replace(REQUEST.policy, private=True))
+    events = [
+        an_event("voted", verdicts=["reject"], said=[{"reason": "swordfish"}], outcome="reject"),
+        an_event("edited", edited="pay", was={"key": "swordfish"}, **{"is": {}}),
+        an_event("refused", why="VerdictNotOffered", said="`swordfish` is not among its choices"),
+    ]
+
+    for request in (private, None):
+        shown = words(history_modal.trail(TASK, request, events, [CARD], private={private.id}))
+        assert "<@U0BOB> rejected. That settled it: *rejected*." in shown
+        assert "<@U0BOB> changed it." in shown
+        assert "<@U0BOB> was refused: VerdictNotOffered" in shown
+        assert "swordfish" not in shown
+        assert "digest" not in shown
+        assert private.question.title not in shown
+
+
+def test_a_trail_has_pages_with_ways_to_the_neighbours_and_keeps_slacks_limits() -> None:
+    long = "<!channel> " * 1000
+    events = [
+        replace(an_event("refused", said=long, why="x"), at=NOON + timedelta(minutes=number))
+        for number in range(2 * history_modal.PAGE + 1)
+    ]
+
+    pages = [history_modal.trail(TASK, REQUEST, events, [CARD], page) for page in (0, 1, 2, 99)]
+
+    buttons = [[button["text"]["text"] for button in limits.buttons(page["blocks"])] for page in pages]
+    assert buttons == [["Later"], ["Earlier", "Later"], ["Earlier"], ["Earlier"]]
+    assert pages[3] == pages[2]
+    for page in pages:
+        limits.check_modal(page)
+        assert len(page["blocks"]) <= MODAL_BLOCKS
+
+
+def test_every_kind_of_surface_that_people_act_on_is_named() -> None:
+    for kind in (SurfaceKind.CARD, SurfaceKind.COPY, SurfaceKind.OUTCOME):
+        surface = replace(CARD, kind=kind)
+        shown = words(history_modal.trail(TASK, REQUEST, [replace(an_event("retried"), surface="card")], [surface]))
+        assert " · on the " in shown

@@ -1,0 +1,375 @@
+"""Records survive their way through storage to the letter."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime, time, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.approvals.model import policy
+from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.decision import Answered, Approve, Cancelled, Choose, Expired, Reject, Respond, Vote
+from bot.approvals.model.hours import Hours
+from bot.approvals.model.ids import JSON, MessageRef, Person
+from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.question import Item, Question, Risk, Verdict
+from bot.approvals.model.request import Decided, Delivered, Edit, Passed, Pending, Request, Superseded
+from bot.approvals.model.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, Waiting
+from bot.storage.codec import decode, encode
+from tests.builders import NOON, a_question, a_request, a_surface, a_task, an_event, an_item
+
+# --- Anything that a record can hold ------------------------------------------------------------
+
+texts = st.text(st.characters(), max_size=12)  # control characters and lone surrogates among them
+numbers = st.integers() | st.integers(-(10**60), 10**60) | st.floats(allow_nan=False)
+json_values: st.SearchStrategy[JSON] = st.recursive(
+    st.none() | st.booleans() | numbers | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+json_objects = st.dictionaries(texts, json_values, max_size=3)
+moments = st.datetimes(timezones=st.just(UTC)).map(lambda at: at.replace(fold=0))  # UTC has no fold
+spans = st.timedeltas(timedelta(days=-36500), timedelta(days=36500))
+counts = st.integers(min_value=0, max_value=2**53)
+
+
+def tuples(inner: st.SearchStrategy[Any], size: int = 2) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(inner, max_size=size).map(tuple)
+
+
+def maybe(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | inner
+
+
+people = st.builds(Person, team_id=texts, user_id=texts)
+refs = st.builds(MessageRef, channel=texts, ts=texts)
+failures = st.builds(Failure, error_id=texts, summary=texts, at=moments)
+
+task_states = st.one_of(
+    st.builds(Starting),
+    st.builds(Running),
+    st.builds(Waiting),
+    st.builds(Ended, outcome=texts, at=moments),
+    st.builds(Failed, failure=failures, retryable=st.booleans()),
+    st.builds(TaskCancelled, by=people, at=moments),
+)
+tasks = st.builds(
+    Task,
+    id=texts,
+    thread_id=texts,
+    graph=texts,
+    inputs=json_objects,
+    requester=people,
+    channel=texts,
+    created_at=moments,
+    state=task_states,
+    revision=counts,
+)
+
+items = st.builds(
+    Item,
+    name=texts,
+    arguments=json_objects,
+    verdicts=tuples(st.sampled_from(Verdict), 5),
+    schema=json_values,
+)
+questions = st.builds(
+    Question,
+    shape=texts,
+    title=texts,
+    items=st.lists(items, min_size=1, max_size=2).map(tuple),
+    text=texts,
+    choices=tuples(texts),
+    form=json_values,
+    risk=maybe(st.sampled_from(Risk)),
+    convention=texts,
+    labels=st.dictionaries(texts, texts, max_size=3),
+    payload=json_values,
+)
+steps = st.builds(
+    policy.Step,
+    after=spans,
+    action=st.one_of(
+        st.builds(policy.Remind),
+        st.builds(policy.Warn),
+        st.builds(policy.Escalate, to=tuples(texts), via=st.sampled_from(policy.Via), adds=st.booleans()),
+        st.builds(policy.Expire),
+        st.builds(policy.Consent),
+        st.builds(policy.Pick, choice=texts),
+        st.builds(policy.Overdue),
+    ),
+)
+stages = st.builds(
+    policy.Stage,
+    groups=tuples(st.builds(policy.Group, approvers=tuples(texts), needed=counts)),
+    name=texts,
+    steps=tuples(steps).map(lambda taken: tuple(sorted(taken, key=lambda step: step.after))),
+    remind_every=maybe(spans),
+    reject_quorum=counts,
+)
+hours = st.builds(
+    Hours,
+    start=st.just(time(9, 30)),
+    end=st.sampled_from([time(17, 15), time()]),
+    days=st.just((0, 4)),
+    zone=texts,
+    holidays=tuples(st.dates()),
+)
+policies = st.builds(
+    policy.Policy,
+    name=texts,
+    stages=st.lists(stages, min_size=1, max_size=3).map(tuple),
+    self_approval=st.booleans(),
+    reasons=tuples(st.sampled_from(Verdict)),
+    hours=maybe(hours),
+    channel=texts,
+    private=st.booleans(),
+    confirm=st.booleans(),
+    auto=maybe(st.builds(policy.Auto, approve=st.booleans(), why=texts)),
+    max_rounds=maybe(counts),
+)
+item_verdicts = st.one_of(
+    st.builds(Approve, reason=texts),
+    st.builds(Reject, reason=texts),
+    st.builds(Respond, value=json_values),
+    st.builds(Choose, choice=texts),
+)
+votes = st.builds(
+    Vote,
+    person=people,
+    verdicts=tuples(item_verdicts),
+    version=counts,
+    digest=texts,
+    at=moments,
+    surface=maybe(texts),
+    stage=counts,
+)
+decisions = st.one_of(
+    st.builds(
+        Answered, verdicts=tuples(item_verdicts), voters=tuples(people), edited=st.booleans(), at=moments, ruled=texts
+    ),
+    st.builds(Expired, at=moments),
+    st.builds(Cancelled, by=people, at=moments),
+)
+request_states = st.one_of(
+    st.builds(Pending, due_at=maybe(moments), taken=tuples(counts), reminded_at=maybe(moments)),
+    st.builds(Decided, decision=decisions, attempts=counts, next_try=maybe(moments), failure=maybe(failures)),
+    st.builds(Delivered, decision=decisions, at=moments),
+    st.builds(Superseded, at=moments),
+)
+requests = st.builds(
+    Request,
+    id=texts,
+    task_id=texts,
+    thread_id=texts,
+    interrupt_id=texts,
+    graph=texts,
+    requester=people,
+    proposed=questions,
+    question=questions,
+    policy=policies,
+    place=texts,
+    asked=tuples(people),
+    short=counts,
+    zones=tuples(texts),
+    opened_at=moments,
+    stage_opened_at=moments,
+    passed=tuples(st.builds(Passed, verdicts=tuples(item_verdicts), voters=tuples(people), at=moments)),
+    state=request_states,
+    version=counts,
+    edits=tuples(st.builds(Edit, person=people, at=moments)),
+    votes=tuples(votes),
+    escalated_to=tuples(texts),
+    revision=counts,
+)
+surfaces = st.builds(
+    Surface,
+    id=texts,
+    kind=st.sampled_from(SurfaceKind),
+    task_id=texts,
+    created_at=moments,
+    request_id=maybe(texts),
+    to=maybe(people),
+    ref=maybe(refs),
+    shown=st.integers(min_value=-1, max_value=2**53),
+    fingerprint=texts,
+    attempted=st.booleans(),
+    tries=counts,
+    not_before=maybe(moments),
+    abandoned=texts,
+    revision=counts,
+)
+events = st.builds(
+    AuditEvent,
+    kind=texts,
+    at=moments,
+    task_id=texts,
+    request_id=maybe(texts),
+    person=maybe(people),
+    data=json_objects,
+)
+
+# --- What holds ---------------------------------------------------------------------------------
+
+
+@given(st.one_of(tasks, requests, surfaces, events))
+@example(a_task())
+@example(a_request())
+@example(a_surface("s", a_request()))
+@example(an_event("opened", a_request()))
+def test_a_record_comes_back_as_it_was(record: Any) -> None:
+    text = encode(record)
+    back: Any = decode(type(record), text)
+
+    assert back == record
+    assert repr(back) == repr(record)  # `==` would take 1, 1.0 and True for the same
+
+
+@given(json_values)
+def test_a_payload_comes_back_with_its_digest(payload: JSON) -> None:
+    question = a_question(payload=payload, form=payload, items=(an_item(arguments={"": payload}),))
+    request = a_request(question=question)
+
+    back = decode(Request, encode(request))
+
+    assert back.digest == request.digest
+    assert repr(back.question.payload) == repr(payload)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_nan_and_the_infinities_are_kept(number: float) -> None:
+    task = a_task(inputs={"amount": number})
+
+    back = decode(Task, encode(task))
+
+    assert repr(back.inputs["amount"]) == repr(number)
+
+
+def test_a_value_that_looks_like_a_record_stays_a_value() -> None:
+    value: JSON = {"type": "Approve", "at": "2030-01-02T12:00:00+00:00", "": [{"type": "Expired"}]}
+    vote = Vote(person=a_task().requester, verdicts=(Respond(value=value),), version=1, digest="", at=NOON)
+
+    back = decode(Request, encode(a_request(votes=(vote,))))
+
+    assert back.votes[0].verdicts == (Respond(value=value),)
+
+
+def test_times_are_written_in_utc() -> None:
+    berlin = timezone(timedelta(hours=1))
+    task = a_task(created_at=datetime(2030, 1, 2, 13, 0, tzinfo=berlin))
+
+    text = encode(task)
+
+    assert json.loads(text)["created_at"] == "2030-01-02T12:00:00+00:00"
+    assert decode(Task, text) == task
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    naive = datetime(2030, 1, 2)  # noqa: DTZ001
+
+    with pytest.raises(ValueError, match="no time zone"):
+        encode(a_task(created_at=naive))
+
+
+def test_a_field_that_an_older_record_lacks_takes_its_default() -> None:
+    older = json.loads(encode(a_surface("s", a_task())))
+    del older["abandoned"]
+
+    back = decode(Surface, json.dumps(older))
+
+    assert back == a_surface("s", a_task())
+
+
+BEFORE_STAGES = {
+    "name": "two hours",
+    "approvers": ["UAPP", "@operators"],
+    "quorum": 2,
+    "self_approval": False,
+    "reason_required": True,
+    "steps": [
+        {"after": 3600.0, "action": {"type": "Remind"}},
+        {"after": 7200.0, "action": {"to": ["@leads"], "type": "Escalate"}},
+        {"after": 10800.0, "action": {"type": "Expire"}},
+    ],
+    "max_rounds": 3,
+}
+"""A policy as it was written when it had one list of approvers."""
+
+
+def before_stages(state: dict[str, object], **policy: object) -> str:
+    """A request of that time, which had been asked at noon."""
+    record = json.loads(encode(a_request(opened_at=NOON, votes=(a_vote(),))))
+    for later in ("short", "zones", "stage_opened_at", "passed", "renewed_at"):
+        del record[later]
+    del record["votes"][0]["stage"]
+    return json.dumps({**record, "policy": BEFORE_STAGES | policy, "state": state})
+
+
+def a_vote() -> Vote:
+    return Vote(person=a_task().requester, verdicts=(Approve(),), version=1, digest="", at=NOON)
+
+
+def a_bare_question_of_before(payload: JSON, convention: str = "text") -> Question:
+    """As it is read today, from a record of when bare questions took words alone and choices had no values beside
+    them."""
+    asked = a_question(shape="text", convention=convention, payload=payload)
+    record = json.loads(encode(a_request(question=asked, proposed=asked)))
+    for question in (record["question"], record["proposed"]):
+        del question["options"]
+    del record["objections"], record["policy"]["self_answer"]
+    back = decode(Request, json.dumps(record))
+    assert back.question == back.proposed
+    assert (back.objections, back.policy.self_answer) == ((), True)
+    return back.question
+
+
+@pytest.mark.parametrize("payload", ["Do you approve?", {"question": "Go?"}, {"answer": "object"}, None, 7])
+def test_a_bare_question_of_before_takes_words_alone_and_declares_nothing(payload: JSON) -> None:
+    question = a_bare_question_of_before(payload)
+
+    assert question == a_question(shape="text", convention="unrejectable", payload=payload)
+    assert a_bare_question_of_before(payload, "").convention == "unrejectable"
+
+
+def test_one_that_declared_that_it_wants_words_still_does() -> None:
+    assert a_bare_question_of_before({"question": "Which?", "answer": "text"}).convention == "text"
+    assert a_bare_question_of_before("Go?", "approve/reject").convention == "approve/reject"
+
+
+@pytest.mark.parametrize("convention", ["text", "undeclared", "unrejectable"])
+def test_a_question_of_today_is_read_as_it_was_written(convention: str) -> None:
+    asked = a_question(shape="text", convention=convention, payload="Which?")
+
+    assert decode(Request, encode(a_request(question=asked, proposed=asked))).question == asked
+
+
+def test_a_request_of_before_stages_goes_on_with_the_policy_that_it_has() -> None:
+    older = before_stages({"due_at": "2030-01-02T15:00:00+00:00", "next_step": 2, "type": "Pending"})
+
+    back = decode(Request, older)
+
+    hour = timedelta(hours=1)
+    steps = (
+        policy.Step(after=hour, action=policy.Remind()),
+        policy.Step(after=2 * hour, action=policy.Escalate(to=("@leads",))),
+        policy.Step(after=3 * hour, action=policy.Expire()),
+    )
+    stages = policy.one_stage(("UAPP", "@operators"), 2, steps)
+    assert back.policy == policy.Policy(name="two hours", stages=stages, max_rounds=3)
+    assert back.state == Pending(due_at=NOON + 3 * hour, taken=(0, 1))
+    assert (back.stage_opened_at, back.deadline, back.stage_number) == (NOON, NOON + 3 * hour, 0)
+    assert back.stage_votes == (a_vote(),)
+    assert decode(Request, encode(back)) == back
+
+
+def test_a_settled_request_of_before_stages_is_read_too() -> None:
+    older = before_stages({"at": "2030-01-02T15:00:00+00:00", "type": "Superseded"}, reason_required=False)
+
+    back = decode(Request, older)
+
+    assert (back.policy.reasons, back.state) == ((), Superseded(at=NOON + timedelta(hours=3)))
