@@ -39,6 +39,7 @@ LOGS = {
     "deploy.log": (5, 7_400),
 }
 """Name -> age in days, size in bytes."""
+SHIPPED_CLEANUP = "./graphs/cleanup.py:graph"
 CUSTOMERS = "name,number\nAda,2041\nGrace,2042\nLinus,2043\n"
 
 
@@ -72,13 +73,15 @@ defaults:
 
 
 def _configuration(folder: Path) -> dict[str, object]:
-    """The project's own langgraph.json, so that a graph which is named there is here too; what its graphs keep is
-    below the demo's folder."""
+    """The project's own langgraph.json, so that the graphs you add there are in the demo too.
+
+    What its graphs keep lies below the demo's folder, and each cleanup finds its folder full.
+    """
     try:
         named: dict[str, Any] = json.loads((ROOT / "langgraph.json").read_text())
         return {
             "dependencies": [str(ROOT / each) for each in named.get("dependencies", [])],
-            "graphs": {name: _from_root(entry) for name, entry in named["graphs"].items()},
+            "graphs": {name: _in_the_demo(entry) for name, entry in named["graphs"].items()},
             "env": {name: re.sub(r"^var/", f"{folder}/", value) for name, value in named.get("env", {}).items()},
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -87,10 +90,12 @@ def _configuration(folder: Path) -> dict[str, object]:
         ) from None
 
 
-def _from_root(entry: Any) -> Any:
-    """The entry with its file's whole path."""
+def _in_the_demo(entry: Any) -> Any:
+    """The entry with its file's whole path; the demo's own cleanup in place of the shipped one."""
     if isinstance(entry, dict):
-        return {**entry, "path": _from_root(entry.get("path"))}
+        return {**entry, "path": _in_the_demo(entry.get("path"))}
+    if entry == SHIPPED_CLEANUP:
+        return f"{Path(__file__).with_name('cleanup.py')}:graph"
     return str(ROOT / entry) if isinstance(entry, str) and ".py:" in entry else entry
 
 
@@ -112,6 +117,7 @@ def hint(folder: Path, windows: Windows) -> dict[str, Any]:
                 "text": "*Take Bob's seat* in the bar above, and press Approve again. "
                 "The files move to a trash folder, and the thread says so."
             },
+            {"text": "*Start the task again, and press Reject* as Bob: you are asked why. The folder is full again."},
             {
                 "text": f"Or do nothing: a reminder comes after {words(windows.remind)}, a DM to Carol and Dave after "
                 f"{words(windows.escalate)}, and the request expires after {words(windows.deadline)}."
@@ -131,10 +137,12 @@ def words(window: timedelta) -> str:
 
 
 def fill(logs: Path) -> None:
-    """Write log files of several ages; those that are there already are made anew."""
+    """Write the log files that are missing, each of its age. The others stay: somebody may be asked about them."""
     now = time.time()
     for name, (days, size) in LOGS.items():
         file = logs / name
+        if file.exists():
+            continue
         file.parent.mkdir(parents=True, exist_ok=True)
         line = f"{name}: a line of the demo's log\n".encode()
         file.write_bytes((line * (size // len(line) + 1))[:size])
