@@ -20,7 +20,6 @@ from bot.cli import audit, demo, policy_apply, policy_explain
 from bot.cli.check import check
 from bot.runtime import health, logs, process
 
-
 SECONDS_TO_EXIT = 5.0
 """For what a graph has left running: threads, and handlers that are called at the exit."""
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, formataddr, localtime
-from pathlib import Path, PurePosixPath
 from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from graphs import effects, folder
