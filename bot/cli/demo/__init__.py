@@ -8,12 +8,17 @@ import signal
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 from bot.approvals.model.errors import SettingsError
-from bot.cli.demo import play, stage
+from bot.cli.demo import stage
 from bot.durations import duration
-from simulator.client import Simulator
+
+NO_SIMULATOR = (
+    "The demo needs the local Slack, which is not installed: run `make demo` in a checkout of Countersign, or install "
+    "the extra 'demo': pip install 'countersign[demo]'"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +55,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 async def main(options: Options) -> int:
-    """Set the stage and play; returns the exit code."""
+    """Set the stage and play; returns the exit code. Raises SettingsError if the local Slack is not installed."""
+    if find_spec("simulator") is None:
+        raise SettingsError(NO_SIMULATOR)
+    from bot.cli.demo import play
+    from simulator.client import Simulator
+
     stage.prepare(options.folder, options.windows)
     hint = stage.hint(options.folder, options.windows)
     async with stage.simulator(options.port, hint) as slack, stage.bot(slack, options.folder) as process:

@@ -15,12 +15,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.approvals.model.errors import SettingsError
-from simulator.client import Simulator, SimulatorProcess, spawn
+
+if TYPE_CHECKING:
+    from simulator.client import Simulator, SimulatorProcess
 
 ROOT = Path(__file__).resolve().parents[3]
+"""The checkout, or the folder that the packages are installed into."""
 COMMAND = (sys.executable, "-m", "bot.cli.demo.bot")
 """The bot on the environment alone, with Slack's clock: what .env says is for a real workspace."""
 DAY = 24 * 60 * 60
@@ -78,7 +81,7 @@ def _configuration(folder: Path) -> dict[str, object]:
     What its graphs keep lies below the demo's folder, and each cleanup finds its folder full.
     """
     try:
-        named: dict[str, Any] = json.loads((ROOT / "langgraph.json").read_text())
+        named: dict[str, Any] = json.loads(_shipped("langgraph.json").read_text())
         return {
             "dependencies": [str(ROOT / each) for each in named.get("dependencies", [])],
             "graphs": {name: _in_the_demo(entry) for name, entry in named["graphs"].items()},
@@ -86,7 +89,7 @@ def _configuration(folder: Path) -> dict[str, object]:
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(
-            f"{ROOT / 'langgraph.json'}: the demo cannot use it ({error}). `python -m bot check` says more."
+            f"{_shipped('langgraph.json')}: the demo cannot use it ({error}). `python -m bot check` says more."
         ) from None
 
 
@@ -152,7 +155,9 @@ def fill(logs: Path) -> None:
 @asynccontextmanager
 async def simulator(port: int, hint: Mapping[str, Any] | None = None) -> AsyncIterator[SimulatorProcess]:
     """The local Slack, as a process of its own, ended with the block; its page says the hint first."""
-    async with await spawn(ROOT / "manifest.yml", port=port, seed_user="alice", hint=hint) as process:
+    from simulator.client import spawn  # an installation may be without it
+
+    async with await spawn(_shipped("manifest.yml"), port=port, seed_user="alice", hint=hint) as process:
         yield process
 
 
@@ -201,6 +206,11 @@ def tail(folder: Path) -> str:
     """The end of the bot's log, for a person."""
     lines = (folder / "bot.log").read_text(errors="replace").splitlines()
     return "\n".join([f"The end of {folder}/bot.log:", *lines[-20:]])
+
+
+def _shipped(name: str) -> Path:
+    """The checkout's own file; without a checkout, the copy that the wheel has beside this module."""
+    return ROOT / name if (ROOT / name).exists() else Path(__file__).with_name(name)
 
 
 def _seconds(window: timedelta) -> str:
