@@ -117,6 +117,14 @@ def test_every_command_line_that_a_document_names_is_understood(page: str) -> No
         assert __main__._parser().parse_args([*given, *needed]).command == words[0]
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_every_option_that_a_document_names_exists(page: str) -> None:
+    ours = {option for parser in (*COMMANDS.values(), simulator._parser()) for option in options(parser)}
+    named = {code.split()[0] for code in codes(PAGES[page]) if code.startswith("--")}
+
+    assert named - ours - {"--version", "--strict"} == set()
+
+
 def test_the_readme_names_commands() -> None:
     assert command_lines(PAGES["README.md"])
 
