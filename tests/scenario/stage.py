@@ -398,7 +398,7 @@ class Thread:
 
 def _workspace() -> dict[str, Any]:
     """The packaged workspace with a room for every test; what each test changes there concerns nobody else."""
-    packaged: dict[str, Any] = yaml.safe_load((ROOT / "bot" / "simulator" / "workspace.yaml").read_text())
+    packaged: dict[str, Any] = yaml.safe_load((ROOT / "simulator" / "workspace.yaml").read_text())
     rooms = [
         {"id": f"C0ROOM{number}", "name": f"room-{number}", "people": list(PEOPLE), "bot": True}
         for number in range(ROOMS)
