@@ -79,7 +79,7 @@ async def slack(folder: Path) -> AsyncIterator[SimulatorProcess]:
 
 
 def _workspace(folder: Path) -> Path:
-    packaged = yaml.safe_load((ROOT / "bot" / "simulator" / "workspace.yaml").read_text())
+    packaged = yaml.safe_load((ROOT / "simulator" / "workspace.yaml").read_text())
     rooms = [{"id": f"C0R{n}", "name": f"room-{n}", "people": list(PEOPLE), "bot": True} for n in range(ROOMS)]
     workspace = folder / "workspace.yaml"
     workspace.write_text(yaml.safe_dump({**packaged, "channels": [*packaged["channels"], *rooms]}))

@@ -18,6 +18,7 @@ from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question, Verdict
 from bot.engines import questions, schemas
+from bot.engines.langgraph.checkpoints.serializer import TypedSerializer
 from bot.engines.payload import to_json
 from tests.shapes.agents import Outbox, calls, model
 from tests.shapes.stage import asks
@@ -227,7 +228,7 @@ def test_the_middleware_takes_every_decision_that_passes(
         model(line),
         tools=Outbox().tools,
         middleware=[HumanInTheLoopMiddleware(interrupt_on=gates, interrupt_mode=mode)],  # type: ignore[arg-type]
-        checkpointer=InMemorySaver(),
+        checkpointer=InMemorySaver(serde=TypedSerializer()),
     )
     silent = data.draw(st.booleans())
     decided = asyncio.run(
@@ -246,6 +247,6 @@ def test_the_middleware_takes_every_decision_that_passes(
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from([bool, int, str, list[int], dict[str, int], bool | None, {"type": "string"}]), st.data())
 def test_a_schema_takes_every_answer_that_passes(schema: Any, data: st.DataObject) -> None:
-    graph = asks("Tell me", schema).compile(checkpointer=InMemorySaver())
+    graph = asks("Tell me", schema).compile(checkpointer=InMemorySaver(serde=TypedSerializer()))
 
     asyncio.run(taken(graph, {}, lambda question: offered(question, data)))  # raises where the graph refuses

@@ -26,7 +26,7 @@ from typing import Any, Final
 
 PROJECT: Final = Path(__file__).resolve().parents[4]
 """Where Countersign's own packages lie."""
-OURS: Final = ("bot", "graphs", "tests", "tools")
+OURS: Final = ("bot", "graphs", "simulator", "tests", "tools", "benchmarks")
 
 
 @contextmanager

@@ -230,7 +230,7 @@ assert {name}.words.greeting == words.greeting == greeting == "good day "
 
 @pytest.mark.parametrize("spec", ["./{name}/graph.py:builder", "{name}.graph:builder", "./outside.py:builder"])
 @pytest.mark.parametrize("package", [True, False], ids=["package", "folder"])
-@pytest.mark.parametrize("name", ["graphs", "bot", "tests", "agents"])
+@pytest.mark.parametrize("name", ["graphs", "bot", "tests", "simulator", "agents"])
 async def test_a_users_package_is_found_by_its_name_though_countersign_has_one_of_that_name(
     root: Path, name: str, package: bool, spec: str
 ) -> None:
