@@ -18,17 +18,17 @@ from bot.approvals.model.decision import Answered, Approve
 from bot.approvals.model.ids import (
     ChannelId,
     InterruptId,
+    MessageId,
     MessageRef,
     Person,
     RequestId,
-    SurfaceId,
     TaskId,
     TeamId,
     ThreadId,
     Ts,
     UserId,
 )
-from bot.approvals.model.message import Surface
+from bot.approvals.model.message import Message
 from bot.approvals.model.policy import Expire, Policy, Step, one_stage
 from bot.approvals.model.question import Item, Question, Verdict
 from bot.approvals.model.request import Decided, Pending, Request, RequestState
@@ -132,14 +132,14 @@ def _question(name: str) -> Question:
     return Question(shape="conventions", title=f"Go on with {name}?", items=(item,), payload={"name": name})
 
 
-def _posted(surface: Surface, id: str, ts: Ts) -> Surface:
+def _posted(message: Message, id: str, ts: Ts) -> Message:
     at = MessageRef(channel=ChannelId("C0R0"), ts=ts)
-    return Surface(
-        id=SurfaceId(id),
-        kind=surface.kind,
-        task_id=surface.task_id,
-        created_at=surface.created_at,
-        request_id=surface.request_id,
+    return Message(
+        id=MessageId(id),
+        kind=message.kind,
+        task_id=message.task_id,
+        created_at=message.created_at,
+        request_id=message.request_id,
         ref=at,
         shown=0,
         fingerprint="drawn",

@@ -15,7 +15,7 @@ from benchmarks.decisions import Numbers
 from benchmarks.stage import Bot, backend
 from bot import stores
 from bot.approvals.model.ids import TaskId
-from bot.approvals.services.sweep import Sweeper
+from bot.approvals.services.sweep import Sweep
 from simulator.client import Simulator, SimulatorProcess
 
 EMPTY_SWEEPS = 30
@@ -62,9 +62,9 @@ async def sweeps(name: str, folder: Path, waiting: int, due: int) -> Numbers:
     return {"empty_ms": 1000 * median(empty), "due_ms_each": 1000 * settled / due}
 
 
-def _sweeper(storage: Any, work: Noted | None = None) -> Sweeper:
+def _sweeper(storage: Any, work: Noted | None = None) -> Sweep:
     nobody = cast("Any", None)  # an expiry asks neither a graph nor Slack
-    return Sweeper(storage=storage, engine=nobody, directory=nobody, work=work or Noted())
+    return Sweep(storage=storage, engine=nobody, directory=nobody, work=work or Noted())
 
 
 async def memory(name: str, folder: Path, sizes: Sequence[int]) -> dict[int, Numbers]:

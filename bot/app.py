@@ -19,7 +19,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import policy_file
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes, channels_asked, groups_asked
-from bot.approvals.inbox.summaries import Digests
+from bot.approvals.inbox.summaries import Summaries
 from bot.approvals.model.errors import CountersignError, NotFound, Unreachable
 from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.ports.slack import Directory, LookupFailed
@@ -30,12 +30,12 @@ from bot.approvals.services.audit.retention import Retention
 from bot.approvals.services.delivery.drive import Delivery
 from bot.approvals.services.delivery.progress import Progress
 from bot.approvals.services.messages.masked import Masking, marks_of
-from bot.approvals.services.messages.sync import Surfaces
+from bot.approvals.services.messages.sync import MessageSync
 from bot.approvals.services.people.vacancies import unmatched, untied, vacancies
-from bot.approvals.services.side_actions import Asides
-from bot.approvals.services.sweep import Sweeper
+from bot.approvals.services.side_actions import SideActions
+from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.tasks import Tasks
-from bot.approvals.services.votes import Answers
+from bot.approvals.services.votes import Votes
 from bot.engines.langgraph import selftest
 from bot.engines.langgraph.loading import registry
 from bot.engines.langgraph.runner import LangGraphEngine
@@ -118,7 +118,7 @@ async def running(
             return None if await delivery.drive(task_id) else clock() + HELD_ELSEWHERE
 
         async def show(task_id: TaskId) -> datetime | None:
-            return await surfaces.reconcile(task_id)
+            return await messages.sync_task(task_id)
 
         async def concern(task_id: TaskId) -> None:
             await homes.concerned(task_id)
@@ -127,15 +127,15 @@ async def running(
             return await homes.publish(person)
 
         async def send(person: Person) -> datetime | None:
-            return await digests.send(person)
+            return await summaries.send(person)
 
         work = Workshop(
             deliveries=Lane("delivery", deliver, clock),
-            showings=Lane("showing", show, clock),
+            syncs=Lane("showing", show, clock),
             inboxes=Inboxwork(
                 concerns=Lane("a look for Homes", concern, clock),
                 homes=Lane("the Home", publish, clock),
-                digests=Lane("the digest", send, clock),
+                summaries=Lane("the summary", send, clock),
             ),
         )
         delivery = Delivery(
@@ -147,11 +147,11 @@ async def running(
             clock=clock,
             lease_ttl=settings.lease_ttl,
         )
-        surfaces = Surfaces(storage=storage, messenger=messenger, clock=clock, progress=progress)
+        messages = MessageSync(storage=storage, messenger=messenger, clock=clock, progress=progress)
         tasks = Tasks(storage=storage, engine=engine, directory=directory, work=work)
-        answers = Answers(storage=storage, engine=engine, directory=directory, work=work, policies=policies)
-        asides = Asides(storage=storage, engine=engine, directory=directory, work=work)
-        sweeper = Sweeper(storage=storage, engine=engine, directory=directory, work=work)
+        answers = Votes(storage=storage, engine=engine, directory=directory, work=work, policies=policies)
+        asides = SideActions(storage=storage, engine=engine, directory=directory, work=work)
+        sweeper = Sweep(storage=storage, engine=engine, directory=directory, work=work)
         inboxes = Inboxes(
             storage=storage,
             directory=directory,
@@ -159,7 +159,7 @@ async def running(
             channels=channels_asked(policies),
         )
         homes = Homes(storage=storage, inboxes=inboxes, front=messenger, work=work, clock=clock)
-        digests = Digests(
+        summaries = Summaries(
             storage=storage,
             inboxes=inboxes,
             directory=directory,
@@ -182,7 +182,7 @@ async def running(
                 names=Names(bolt.client),
                 inboxes=inboxes,
                 homes=homes,
-                digests=digests,
+                summaries=summaries,
                 clock=clock,
                 me=me.user_id,
                 address=me.address,
@@ -201,7 +201,7 @@ async def running(
             await stores.set_clock()
             try:
                 await sweeper.sweep(clock(), take_over=loop.time() >= owners_first_until)
-                await digests.sweep(clock())
+                await summaries.sweep(clock())
                 await homes.sweep(clock())
                 await retention.sweep(clock())
             except Unreachable as error:

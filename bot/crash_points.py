@@ -16,15 +16,15 @@ Point: TypeAlias = Literal[
     "task-recorded",
     "interrupt-reached",
     "request-opened",
-    "surface-posted",
+    "message-posted",
     "vote-saved",
     "decided",
     "leased",
     "resume-begun",
     "run-returned",
     "before-delivered",
-    "digest-due",
-    "digest-sent",
+    "summary-due",
+    "summary-sent",
 ]
 
 VARIABLE: Final = "COUNTERSIGN_CRASH_AT"

@@ -10,15 +10,15 @@ from bot.approvals.model.decision import Answered, Approve
 from bot.approvals.model.ids import (
     ChannelId,
     InterruptId,
+    MessageId,
     Person,
     RequestId,
-    SurfaceId,
     TaskId,
     TeamId,
     ThreadId,
     UserId,
 )
-from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Expire, Policy, Remind, Step, one_stage
 from bot.approvals.model.question import Item, Question, Verdict
 from bot.approvals.model.request import Decided, Pending, Request
@@ -113,16 +113,16 @@ def decided(next_try: datetime | None = NOON, **changes: Any) -> Decided:
     return Decided(**values | changes)
 
 
-def a_surface(id: str, of: Task | Request, kind: SurfaceKind | None = None, **changes: Any) -> Surface:
+def a_message(id: str, of: Task | Request, kind: MessageKind | None = None, **changes: Any) -> Message:
     """A surface that shows nothing yet: of a task its opening message, of a request its card."""
     values: dict[str, Any] = {
-        "id": SurfaceId(id),
-        "kind": kind or (SurfaceKind.OPENING if isinstance(of, Task) else SurfaceKind.CARD),
+        "id": MessageId(id),
+        "kind": kind or (MessageKind.OPENING if isinstance(of, Task) else MessageKind.CARD),
         "task_id": of.id if isinstance(of, Task) else of.task_id,
         "request_id": None if isinstance(of, Task) else of.id,
         "created_at": NOON,
     }
-    return Surface(**values | changes)
+    return Message(**values | changes)
 
 
 def an_event(kind: str, of: Task | Request, **changes: Any) -> AuditEvent:

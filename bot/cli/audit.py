@@ -18,7 +18,7 @@ from bot.approvals.model.audit import Head
 from bot.approvals.model.errors import NotFound, SettingsError
 from bot.approvals.model.ids import TaskId
 from bot.approvals.ports.storage import Storage
-from bot.approvals.rules.masking import Veil
+from bot.approvals.rules.masking import Masker
 from bot.approvals.services.audit.proof import Broken, Intact, entries, verify
 from bot.approvals.services.messages.masked import Masking
 from bot.cli import audit_export
@@ -76,24 +76,24 @@ async def main(options: Options) -> int:
         return 0
 
 
-class Veils:
+class MaskerCache:
     """What each task's entries hide on their way out: what looks like a secret, and what the policies of its requests
     mask. The stored entries stay as they are, so the chain keeps verifying."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._masking = Masking(secrets=Detector(), marks=lambda _: (), learned=len)
-        self._recent: OrderedDict[str, Veil] = OrderedDict()
+        self._recent: OrderedDict[str, Masker] = OrderedDict()
 
-    async def of(self, task_id: str) -> Veil:
+    async def of(self, task_id: str) -> Masker:
         """The veil of this task; of one whose records are past their retention, one that knows none of them."""
         if task_id not in self._recent:
             try:
                 records = await self._storage.records_of(TaskId(task_id))
             except NotFound:
-                self._recent[task_id] = Veil(self._masking.secrets)
+                self._recent[task_id] = Masker(self._masking.secrets)
             else:
-                self._recent[task_id] = self._masking.veil(records)
+                self._recent[task_id] = self._masking.masker(records)
             if len(self._recent) > KEPT:
                 self._recent.popitem(last=False)
         return self._recent[task_id]
@@ -111,13 +111,13 @@ def _say(proof: Intact | Broken) -> int:
 
 
 async def _write(storage: Storage, options: Options, to: TextIO) -> None:
-    line, veils = audit_export.jsonl, Veils(storage)
+    line, maskers = audit_export.jsonl, MaskerCache(storage)
     if options.format == "csv":
         to.write(audit_export.csv_header())
         line = audit_export.csv_line
     async for entry in entries(storage):
         if audit_export.wanted(entry, since=options.since, until=options.until, task=options.task):
-            to.write(line(entry, await veils.of(entry.task_id)))
+            to.write(line(entry, await maskers.of(entry.task_id)))
 
 
 @contextmanager

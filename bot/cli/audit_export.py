@@ -11,12 +11,12 @@ from typing import Any, Final, TypeAlias
 
 from bot.approvals.model.audit import AuditEvent, Entry
 from bot.approvals.model.errors import CountersignError
-from bot.approvals.rules.masking import Veil
-from bot.approvals.services.messages.masked import event_under
+from bot.approvals.rules.masking import Masker
+from bot.approvals.services.messages.masked import masked_event
 from bot.printable import printable
 from bot.storage.codec import decode
 
-Line: TypeAlias = Callable[[Entry, Veil], str]
+Line: TypeAlias = Callable[[Entry, Masker], str]
 """An entry's line, with its end."""
 _COLUMNS: Final = (
     "number",
@@ -68,7 +68,7 @@ def wanted(entry: Entry, *, since: datetime | None, until: datetime | None, task
     return (since is None or event.at >= since) and (until is None or event.at < until)
 
 
-def jsonl(entry: Entry, veil: Veil) -> str:
+def jsonl(entry: Entry, masker: Masker) -> str:
     """The entry with its event to the letter, as it is hashed; null where its text is past its retention. Numbers that
     JSON does not have are words there, and their event then is not to the letter. One that holds secrets is marked
     `"masked":true`: its digest is that of the true event, which is stored."""
@@ -82,7 +82,7 @@ def jsonl(entry: Entry, veil: Veil) -> str:
 
     read = json.loads(event, parse_constant=word)
     head = {"number": entry.number, "task": entry.task_id, "digest": entry.digest, "link": entry.link}
-    if read is not None and (shown := veil.value(read.get("data", {}), "data")) != read.get("data", {}):
+    if read is not None and (shown := masker.value(read.get("data", {}), "data")) != read.get("data", {}):
         read, head = {**read, "data": shown}, {**head, "masked": True}
     if numbers or "masked" in head:
         event = json.dumps(read, separators=(",", ":"))
@@ -93,11 +93,11 @@ def csv_header() -> str:
     return _row(_COLUMNS)
 
 
-def csv_line(entry: Entry, veil: Veil) -> str:
+def csv_line(entry: Entry, masker: Masker) -> str:
     """The entry as a row in which no cell is a formula: what would be one begins with an apostrophe. Control characters
     are written out. Where secrets are masked, `masked` is `yes`."""
     true = event_of(entry)
-    event = None if true is None else event_under(veil, true)
+    event = None if true is None else masked_event(masker, true)
     if event is None:
         cells: list[Any] = [entry.number, "", "", entry.task_id, *[""] * 7]
     else:

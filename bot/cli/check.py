@@ -20,7 +20,7 @@ from bot.approvals.model.question import Question
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.people.vacancies import muster, unmatched, untied, vacancies
+from bot.approvals.services.people.vacancies import staffed, unmatched, untied, vacancies
 from bot.engines.langgraph.loading import registry, undeclared
 from bot.printable import printable
 from bot.settings import Settings
@@ -202,10 +202,10 @@ async def _approvers_of(policy: Policy, directory: SlackDirectory, findings: Fin
         findings.good(f"policy {policy.name}: {'approves' if policy.auto.approve else 'rejects'} without a person")
         return
     for stage in policy.stages:
-        mustered = await muster(stage, directory)
-        if not mustered.short:
+        staffing = await staffed(stage, directory)
+        if not staffing.short:
             where = f", stage {stage.name}" if stage.name else ""
-            findings.good(f"policy {policy.name}{where}: {len(mustered.able)} may answer, {stage.needed} needed")
+            findings.good(f"policy {policy.name}{where}: {len(staffing.able)} may answer, {stage.needed} needed")
 
 
 def _wanted_scopes(loaded: Settings) -> set[str]:

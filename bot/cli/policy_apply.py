@@ -15,7 +15,7 @@ from bot.approvals.model.ids import RequestId, TaskId
 from bot.approvals.model.request import Pending
 from bot.approvals.ports.storage import Storage
 from bot.approvals.services.policies.amendment import Amended, Amending
-from bot.approvals.services.policies.choice import Chooser
+from bot.approvals.services.policies.choice import PolicyChoice
 from bot.slack.api.calls import web_client
 from bot.slack.api.directory import SlackDirectory
 
@@ -46,7 +46,7 @@ async def apply(options: Options) -> int:
     one cannot be changed."""
     loaded = settings.load(options.env_file)
     client = web_client(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url)
-    chooser = Chooser(policies=policy_file.load(loaded.policy_file), directory=SlackDirectory(client))
+    chooser = PolicyChoice(policies=policy_file.load(loaded.policy_file), directory=SlackDirectory(client))
     closed = 0
     async with stores.timed_records(loaded) as (storage, clock):
         amending = Amending(storage=storage, chooser=chooser)

@@ -34,8 +34,8 @@ from bot.approvals.model.question import Verdict
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, bound
-from bot.approvals.services.people.vacancies import muster, vacancies
-from bot.approvals.services.policies.choice import Chooser
+from bot.approvals.services.people.vacancies import staffed, vacancies
+from bot.approvals.services.policies.choice import PolicyChoice
 from bot.durations import spoken
 from bot.engines import questions
 from bot.printable import printable
@@ -105,7 +105,7 @@ async def explain(options: Options) -> int:
                 graph=task.graph, channel=task.channel, requester=task.requester, inputs={}, question=question
             )
         else:
-            facts = await Chooser(policies=policies, directory=directory).facts(task, question)
+            facts = await PolicyChoice(policies=policies, directory=directory).facts(task, question)
         lines, governing = _rules(policies, facts)
         lines = [*([unknown, ""] if unknown else []), *lines]
         if governing is not None:
@@ -195,10 +195,10 @@ async def _people(policy: Policy, directory: SlackDirectory | None) -> list[str]
     lines = [""]
     for number, stage in enumerate(policy.stages, start=1):
         lines.append(f"{_stage_name(policy, stage, number)} asks:")
-        mustered = await muster(stage, directory) if directory is not None else None
+        staffing = await staffed(stage, directory) if directory is not None else None
         for index, group in enumerate(stage.groups):
-            names = ", ".join(member.name for member in mustered.groups[index]) if mustered is not None else ""
-            known = f" ({names or 'nobody'})" if mustered is not None else ""
+            names = ", ".join(member.name for member in staffing.groups[index]) if staffing is not None else ""
+            known = f" ({names or 'nobody'})" if staffing is not None else ""
             lines.append(f"  {group.needed} of {', '.join(group.approvers) or 'nobody'}{known}")
         lines.append(f"  {_rejections(stage)}")
     if directory is not None:

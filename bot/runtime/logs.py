@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, TextIO
 
 from bot.approvals.model.ids import JSON
-from bot.approvals.rules.masking import EDGE, MASK, Veil
+from bot.approvals.rules.masking import EDGE, MASK, Masker
 from bot.printable import printable
 from bot.secrets import Detector
 
@@ -65,15 +65,15 @@ class Entries(logging.Formatter):
         self._learned = learned
 
     def format(self, record: logging.LogRecord) -> str:
-        veil = Veil(self._detector)
+        masker = Masker(self._detector)
         inputs = getattr(record, "inputs", None)
         if isinstance(inputs, Mapping):
             given: dict[str, JSON] = dict(inputs)
-            veil.learn(given, "inputs")
+            masker.learn(given, "inputs")
 
         def masked(words: str) -> str:
             cut = words if len(words) <= LONGEST else f"{words[:LONGEST]}\n… cut, {len(words):,} characters in all"
-            return veil.text(self._learned.hide(cut))
+            return masker.text(self._learned.hide(cut))
 
         record.message = masked(record.getMessage())
         record.asctime = self.formatTime(record)

@@ -168,14 +168,14 @@ def _is_soon(timer: asyncio.TimerHandle) -> bool:
 
 @dataclass(slots=True)
 class Inboxwork:
-    """The lanes for people: whose Home a task has changed, the Homes themselves, and digests."""
+    """The lanes for people: whose Home a task has changed, the Homes themselves, and summaries."""
 
     concerns: Lane[TaskId]
     homes: Lane[Person]
-    digests: Lane[Person]
+    summaries: Lane[Person]
 
     async def close(self, grace: float) -> None:
-        for lane in (self.concerns, self.homes, self.digests):
+        for lane in (self.concerns, self.homes, self.summaries):
             await lane.close(grace)
 
 
@@ -185,7 +185,7 @@ class Workshop:
     still at it."""
 
     deliveries: Lane[TaskId]
-    showings: Lane[TaskId]
+    syncs: Lane[TaskId]
     inboxes: Inboxwork | None = None
     _busy: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -194,20 +194,20 @@ class Workshop:
         self.deliveries.wake(task_id)
 
     def show(self, task_id: TaskId) -> None:
-        self.showings.wake(task_id)
+        self.syncs.wake(task_id)
         self._concerns(task_id)
 
     def show_soon(self, task_id: TaskId) -> None:
-        self.showings.wake_soon(task_id)
+        self.syncs.wake_soon(task_id)
         self._concerns(task_id)
 
     def home(self, person: Person) -> None:
         if self.inboxes is not None:
             self.inboxes.homes.wake(person)
 
-    def digest(self, person: Person) -> None:
+    def summary(self, person: Person) -> None:
         if self.inboxes is not None:
-            self.inboxes.digests.wake(person)
+            self.inboxes.summaries.wake(person)
 
     def _concerns(self, task_id: TaskId) -> None:
         """Homes come after all else: they are brought level soon, and wait for nobody."""
@@ -241,6 +241,6 @@ class Workshop:
         if self._busy:
             log.warning("%d answers to Slack were still under way at the end", self._busy)
         await self.deliveries.close(max(end - loop.time(), 0))
-        await self.showings.close(max(end - loop.time(), 1))
+        await self.syncs.close(max(end - loop.time(), 1))
         if self.inboxes is not None:
             await self.inboxes.close(max(end - loop.time(), 0))

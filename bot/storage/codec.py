@@ -9,24 +9,29 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.strategies import configure_tagged_union
 
 from bot.approvals.model.audit import PURGED, AuditEvent
 from bot.approvals.model.decision import Decision, ItemVerdict
 from bot.approvals.model.inbox import Inbox
-from bot.approvals.model.message import Surface
+from bot.approvals.model.message import Message
 from bot.approvals.model.policy import Action
 from bot.approvals.model.request import Request, RequestState
 from bot.approvals.model.task import Task, TaskState
 from bot.storage import upgrades
 
-Record = TypeVar("Record", Task, Request, Surface, AuditEvent, Inbox)
+Record = TypeVar("Record", Task, Request, Message, AuditEvent, Inbox)
 
 
-def encode(record: Task | Request | Surface | AuditEvent | Inbox) -> str:
+STORED_AS: Final[Mapping[type, Mapping[str, str]]] = {Inbox: {"summary": "digest"}}
+"""The spelling of fields in stored text, if it is another than in the code: what is stored keeps its spelling."""
+
+
+def encode(record: Task | Request | Message | AuditEvent | Inbox) -> str:
     """The record as text. `decode` gives back an equal one, its JSON payloads to the letter.
 
     NaN and the infinities are kept, as Python's `json` writes them: an amount must not turn into nothing on
@@ -63,6 +68,10 @@ def _converter() -> Converter:
     converter.register_structure_hook_func(_is_json, lambda value, _: value)
     converter.register_unstructure_hook_func(_is_json_object, dict)
     converter.register_structure_hook_func(_is_json_object, lambda value, _: dict(value))
+    for record, names in STORED_AS.items():
+        stored: dict[str, Any] = {name: override(rename=spelling) for name, spelling in names.items()}
+        converter.register_unstructure_hook(record, make_dict_unstructure_fn(record, converter, **stored))
+        converter.register_structure_hook(record, make_dict_structure_fn(record, converter, **stored))
     unions: tuple[Any, ...] = (Action, ItemVerdict, Decision, RequestState, TaskState)  # inner ones first
     for union in unions:
         configure_tagged_union(union, converter, tag_name="type")

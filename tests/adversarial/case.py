@@ -163,8 +163,8 @@ class Posted:
 
             async def there() -> bool:
                 tasks = await storage.tasks_of(ALICE, 2)
-                surfaces = [each for task in tasks for each in await storage.surfaces_of(task.id)]
-                return bool(surfaces) and all(each.ref is not None for each in surfaces)
+                messages = [each for task in tasks for each in await storage.messages_of(task.id)]
+                return bool(messages) and all(each.ref is not None for each in messages)
 
             await play.until(there, "the record of where the messages stand")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.approvals.model.task import Running
 from bot.approvals.ports.storage import Storage
-from tests.builders import MINUTE, NOON, a_person, a_request, a_surface, a_task, an_event, decided
+from tests.builders import MINUTE, NOON, a_message, a_person, a_request, a_task, an_event, decided
 from tests.conformance.stores import Store
 
 
@@ -26,13 +26,13 @@ async def test_an_event_that_changes_nothing_else_is_added_to_the_history(storag
 async def test_the_history_comes_in_the_order_in_which_it_was_written(storage: Storage) -> None:
     task = a_task()
     request = a_request(task=task)
-    surface = a_surface("opening", task)
+    message = a_message("opening", task)
 
-    await storage.create_task(task, an_event("1", task, at=NOON + 9 * MINUTE), [surface])
+    await storage.create_task(task, an_event("1", task, at=NOON + 9 * MINUTE), [message])
     await storage.open_request(request, an_event("2", request, at=NOON))
     await storage.record(an_event("3", task, at=NOON + 5 * MINUTE))
     await storage.save_task(replace(task, state=Running()), an_event("4", task, at=NOON))
-    await storage.save_surface(surface)
+    await storage.save_message(message)
     await storage.save_request(replace(request, state=decided()), an_event("5", request, at=NOON + MINUTE))
 
     assert [event.kind for event in await storage.history(task.id)] == ["1", "2", "3", "4", "5"]
@@ -63,12 +63,12 @@ async def test_what_was_stored_is_there_after_every_process_has_ended(store: Sto
     storage = await store.open()
     task = a_task()
     request = a_request(task=task)
-    opening, card = a_surface("opening", task), a_surface("card", request)
+    opening, card = a_message("opening", task), a_message("card", request)
     await storage.create_task(task, an_event("started", task), [opening])
     await storage.open_request(request, an_event("opened", request), [card])
     running = await storage.save_task(replace(task, state=Running()), an_event("running", task))
     settled = await storage.save_request(replace(request, state=decided(NOON)), an_event("decided", request))
-    level = await storage.save_surface(replace(opening, shown=running.revision))
+    level = await storage.save_message(replace(opening, shown=running.revision))
     lease = await storage.lease(task.thread_id, MINUTE, NOON)
     assert lease is not None
     history = await storage.history(task.id)
@@ -77,8 +77,8 @@ async def test_what_was_stored_is_there_after_every_process_has_ended(store: Sto
 
     assert await after.task(task.id) == running
     assert await after.requests_of(task.id) == (settled,)
-    assert await after.surfaces_of(task.id) == (level, card)
-    assert await after.stale(NOON, limit=10) == (card,)
+    assert await after.messages_of(task.id) == (level, card)
+    assert await after.out_of_date(NOON, limit=10) == (card,)
     assert await after.history(task.id) == history
     assert await after.holds(lease, NOON)
     assert await after.orphans(lease.until, limit=10) == (running,)

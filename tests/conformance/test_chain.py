@@ -16,7 +16,7 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.services.audit.proof import PAGE, Intact, entries, verify
 from bot.storage.codec import decode, encode
 from bot.storage.redis.store import client
-from tests.builders import NOON, a_person, a_request, a_surface, a_task, an_event
+from tests.builders import NOON, a_message, a_person, a_request, a_task, an_event
 from tests.conformance.stores import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,19 +68,19 @@ async def test_the_same_entries_have_the_same_links_on_every_store(storage: Stor
 async def test_every_change_adds_its_entry_and_one_that_is_refused_adds_none(storage: Storage) -> None:
     task = a_task(state=Ended(outcome="done", at=NOON))
     request = a_request(task=task)
-    card = a_surface("card", request)
+    card = a_message("card", request)
     await storage.create_task(task, an_event("started", task))
     await storage.open_request(request, an_event("opened", request), [card])
     await storage.save_request(request, an_event("voted", request))
-    saved = await storage.save_surface(card, an_event("shown", request))
-    await storage.save_surface(saved)
+    saved = await storage.save_message(card, an_event("shown", request))
+    await storage.save_message(saved)
     await storage.save_task(task, an_event("running", task))
     await storage.forget(task.id, an_event("forgotten", task))
 
     with pytest.raises(Conflict):
         await storage.save_request(request, an_event("late", request))
     with pytest.raises(Conflict):
-        await storage.save_surface(card, an_event("late", request))
+        await storage.save_message(card, an_event("late", request))
     with pytest.raises(Conflict):
         await storage.save_task(replace(task, state=Running()), an_event("late", task))
     await storage.open_request(request, an_event("late", request))

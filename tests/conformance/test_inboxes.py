@@ -9,8 +9,8 @@ from datetime import datetime
 import pytest
 
 from bot.approvals.model.errors import Conflict
-from bot.approvals.model.ids import SurfaceId
-from bot.approvals.model.inbox import Digest, Home, Inbox, Look, Only, Schedule, Sending
+from bot.approvals.model.ids import MessageId
+from bot.approvals.model.inbox import Home, Inbox, Look, Only, Schedule, Sending, Summary
 from bot.approvals.ports.storage import Storage
 from tests.builders import MINUTE, NOON, a_person
 from tests.conformance.stores import Store
@@ -23,7 +23,7 @@ def opened(user_id: str, at: datetime = NOON) -> Inbox:
 
 
 def digested(user_id: str, at: datetime, sending: Sending | None = None) -> Inbox:
-    return Inbox(person=a_person(user_id), digest=Digest(schedule=NINE, next_at=at, sending=sending))
+    return Inbox(person=a_person(user_id), summary=Summary(schedule=NINE, next_at=at, sending=sending))
 
 
 async def test_an_inbox_of_which_nothing_is_kept_is_empty(storage: Storage) -> None:
@@ -32,7 +32,7 @@ async def test_an_inbox_of_which_nothing_is_kept_is_empty(storage: Storage) -> N
 
 async def test_what_is_kept_comes_back_whole(storage: Storage) -> None:
     look = Look(only=Only.GRAVE, graph="cleanup", waiting=2, asked=1)
-    sending = Sending(id=SurfaceId("s1"), since=NOON, not_before=NOON + MINUTE, attempted=True, tries=2)
+    sending = Sending(id=MessageId("s1"), since=NOON, not_before=NOON + MINUTE, attempted=True, tries=2)
     inbox = replace(
         digested("UBOB", NOON, sending), home=Home(opened_at=NOON, look=look, fingerprint="f", hash="1.abc")
     )
@@ -89,24 +89,24 @@ async def test_digests_are_those_that_are_due_the_longest_overdue_first(storage:
     await storage.save_inbox(digested("UC", NOON + MINUTE))
     await storage.save_inbox(opened("UD"))
 
-    assert await storage.digests(NOON, 10) == (first, second)
-    assert await storage.digests(NOON, 1) == (first,)
+    assert await storage.due_summaries(NOON, 10) == (first, second)
+    assert await storage.due_summaries(NOON, 1) == (first,)
 
 
 async def test_a_digest_that_is_being_sent_is_due_when_it_may_be_looked_at_again(storage: Storage) -> None:
-    sending = Sending(id=SurfaceId("s1"), since=NOON, not_before=NOON + MINUTE)
+    sending = Sending(id=MessageId("s1"), since=NOON, not_before=NOON + MINUTE)
     saved = await storage.save_inbox(digested("UA", NOON + 9 * MINUTE, sending))
 
-    assert await storage.digests(NOON, 10) == ()
-    assert await storage.digests(NOON + MINUTE, 10) == (saved,)
+    assert await storage.due_summaries(NOON, 10) == ()
+    assert await storage.due_summaries(NOON + MINUTE, 10) == (saved,)
 
 
 async def test_a_digest_that_is_switched_off_is_never_due(storage: Storage) -> None:
     saved = await storage.save_inbox(digested("UA", NOON))
 
-    await storage.save_inbox(replace(saved, digest=None))
+    await storage.save_inbox(replace(saved, summary=None))
 
-    assert await storage.digests(NOON + MINUTE, 10) == ()
+    assert await storage.due_summaries(NOON + MINUTE, 10) == ()
 
 
 async def test_an_inbox_is_found_by_a_process_that_starts_later(store: Store) -> None:

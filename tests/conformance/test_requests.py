@@ -17,9 +17,9 @@ from bot.approvals.ports.storage import Storage
 from tests.builders import (
     MINUTE,
     NOON,
+    a_message,
     a_person,
     a_request,
-    a_surface,
     a_task,
     an_answer,
     an_event,
@@ -49,13 +49,13 @@ async def stored(storage: Storage, request: Request) -> Request:
 
 async def test_a_new_request_is_stored_with_its_surfaces_and_its_event(storage: Storage, task: Task) -> None:
     request = a_request(task=task)
-    surface, event = a_surface("card", request), an_event("opened", request)
+    message, event = a_message("card", request), an_event("opened", request)
 
-    opened = await storage.open_request(request, event, [surface])
+    opened = await storage.open_request(request, event, [message])
 
     assert opened == request
     assert await storage.request(request.id) == request
-    assert await storage.surfaces_of(task.id) == (surface,)
+    assert await storage.messages_of(task.id) == (message,)
     assert await storage.history(task.id, request.id) == (event,)
 
 
@@ -74,11 +74,11 @@ async def test_an_interrupt_that_has_a_request_returns_that_one_unchanged_and_st
     saved = await storage.save_request(replace(first, state=decided()), an_event("decided", first))
 
     second = a_request("second", task, interrupt_id=first.interrupt_id)
-    returned = await storage.open_request(second, an_event("again", second), [a_surface("again", second)])
+    returned = await storage.open_request(second, an_event("again", second), [a_message("again", second)])
 
     assert returned == saved
     assert await storage.requests_of(task.id) == (saved,)
-    assert await storage.surfaces_of(task.id) == ()
+    assert await storage.messages_of(task.id) == ()
     assert [event.kind for event in await storage.history(task.id)] == ["started", "opened", "decided"]
     with pytest.raises(NotFound):
         await storage.request(second.id)
@@ -115,7 +115,7 @@ async def test_of_many_that_open_one_interrupts_request_at_once_exactly_one_stor
     returned = await asyncio.gather(
         *(
             handles[number % 3].open_request(
-                request, an_event(request.id, request), [a_surface(f"card-of-{request.id}", request)]
+                request, an_event(request.id, request), [a_message(f"card-of-{request.id}", request)]
             )
             for number, request in enumerate(requests)
         )
@@ -123,21 +123,21 @@ async def test_of_many_that_open_one_interrupts_request_at_once_exactly_one_stor
 
     (winner,) = {request.id for request in returned}
     assert [request.id for request in await handles[0].requests_of(task.id)] == [winner]
-    assert [surface.id for surface in await handles[1].surfaces_of(task.id)] == [f"card-of-{winner}"]
+    assert [message.id for message in await handles[1].messages_of(task.id)] == [f"card-of-{winner}"]
     assert [event.kind for event in await handles[2].history(task.id)] == ["started", winner]
 
 
 async def test_an_opening_that_fails_at_its_last_surface_writes_nothing(storage: Storage, task: Task) -> None:
     first = a_request("first", task)
-    taken = a_surface("taken", first)
+    taken = a_message("taken", first)
     await storage.open_request(first, an_event("opened", first), [taken])
     second = a_request("second", task)
 
     with pytest.raises(Conflict):
-        await storage.open_request(second, an_event("opened", second), [a_surface("fresh", second), taken])
+        await storage.open_request(second, an_event("opened", second), [a_message("fresh", second), taken])
 
     assert await storage.requests_of(task.id) == (first,)
-    assert await storage.surfaces_of(task.id) == (taken,)
+    assert await storage.messages_of(task.id) == (taken,)
     assert await storage.history(task.id, second.id) == ()
 
 
@@ -170,12 +170,12 @@ async def test_a_saved_request_is_returned_and_stored_with_its_next_revision(
 
 async def test_saving_a_request_adds_the_new_surfaces_to_the_old(storage: Storage, task: Task) -> None:
     request = a_request(task=task)
-    first, second, third = (a_surface(name, request) for name in ("c", "a", "b"))
+    first, second, third = (a_message(name, request) for name in ("c", "a", "b"))
     await storage.open_request(request, an_event("opened", request), [first])
 
     await storage.save_request(request, an_event("escalated", request), [second, third])
 
-    assert await storage.surfaces_of(task.id) == (first, second, third)
+    assert await storage.messages_of(task.id) == (first, second, third)
 
 
 async def test_a_request_that_changed_since_it_was_read_is_a_conflict_and_nothing_is_written(
@@ -186,11 +186,11 @@ async def test_a_request_that_changed_since_it_was_read_is_a_conflict_and_nothin
 
     with pytest.raises(Conflict):
         await storage.save_request(
-            replace(request, state=Superseded(at=NOON)), an_event("late", request), [a_surface("late", request)]
+            replace(request, state=Superseded(at=NOON)), an_event("late", request), [a_message("late", request)]
         )
 
     assert await storage.request(request.id) == saved
-    assert await storage.surfaces_of(task.id) == ()
+    assert await storage.messages_of(task.id) == ()
     assert [event.kind for event in await storage.history(task.id, request.id)] == ["opened", "decided"]
 
 
@@ -205,17 +205,17 @@ async def test_saving_a_request_that_was_never_stored_is_a_conflict(storage: Sto
 
 async def test_a_save_of_a_request_that_fails_at_its_last_surface_writes_nothing(storage: Storage, task: Task) -> None:
     request = a_request(task=task)
-    taken = a_surface("taken", request)
+    taken = a_message("taken", request)
     await storage.open_request(request, an_event("opened", request), [taken])
 
     with pytest.raises(Conflict):
         await storage.save_request(
-            replace(request, state=decided()), an_event("decided", request), [a_surface("fresh", request), taken]
+            replace(request, state=decided()), an_event("decided", request), [a_message("fresh", request), taken]
         )
 
     assert await storage.request(request.id) == request
     assert await storage.undelivered(NOON, limit=10) == ()
-    assert await storage.surfaces_of(task.id) == (taken,)
+    assert await storage.messages_of(task.id) == (taken,)
     assert [event.kind for event in await storage.history(task.id, request.id)] == ["opened"]
 
 
@@ -230,7 +230,7 @@ async def test_of_many_decisions_at_once_exactly_one_is_stored(store: Store) -> 
             handles[number % 3].save_request(
                 replace(request, state=decided(decision=an_answer(voters=(a_person(f"U{number}"),)))),
                 an_event(f"U{number}", request),
-                [a_surface(f"surface-of-U{number}", request)],
+                [a_message(f"surface-of-U{number}", request)],
             )
             for number in range(24)
         ),
@@ -242,7 +242,7 @@ async def test_of_many_decisions_at_once_exactly_one_is_stored(store: Store) -> 
     assert await handles[0].request(request.id) == won
     (_, event) = await handles[1].history(task.id, request.id)
     assert won.decision == an_answer(voters=(a_person(event.kind),))
-    assert [surface.id for surface in await handles[2].surfaces_of(task.id)] == [f"surface-of-{event.kind}"]
+    assert [message.id for message in await handles[2].messages_of(task.id)] == [f"surface-of-{event.kind}"]
 
 
 # --- Due ----------------------------------------------------------------------------------------

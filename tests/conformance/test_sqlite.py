@@ -22,7 +22,7 @@ from bot.storage.codec import encode
 from bot.storage.sqlite import schema
 from bot.storage.sqlite.database import Database
 from bot.storage.sqlite.store import SqliteStorage
-from tests.builders import MINUTE, NOON, a_policy, a_request, a_surface, a_task, an_event, decided
+from tests.builders import MINUTE, NOON, a_message, a_policy, a_request, a_task, an_event, decided
 
 AT_ONCE = timedelta(0)
 
@@ -53,7 +53,7 @@ def file(storage: SqliteStorage, path: Path) -> Iterator[sqlite3.Connection]:
 async def test_a_store_in_memory_keeps_its_records_until_it_is_closed() -> None:
     task = a_task()
     storage = await SqliteStorage.open(":memory:")
-    await storage.create_task(task, an_event("started", task), [a_surface("opening", task)])
+    await storage.create_task(task, an_event("started", task), [a_message("opening", task)])
 
     found = await storage.task(task.id)
     await storage.close()
@@ -245,7 +245,7 @@ async def test_a_card_of_no_request_is_refused_as_the_bug_that_it_is(storage: Sq
     task = a_task()
 
     with pytest.raises(ValueError, match="a card of no request"):
-        await storage.create_task(task, an_event("started", task), [a_surface("card", a_request(), request_id=None)])
+        await storage.create_task(task, an_event("started", task), [a_message("card", a_request(), request_id=None)])
 
     assert await storage.history(task.id) == ()
 
@@ -302,7 +302,7 @@ async def _fill(storage: SqliteStorage) -> None:
         await storage.create_task(task, an_event("started", task))
         state = {} if number % 2 else {"state": decided()}
         request = a_request(f"request-{number}", task, **state)
-        card = a_surface(f"card-{number}", request, shown=0 if number % 2 else -1)
+        card = a_message(f"card-{number}", request, shown=0 if number % 2 else -1)
         await storage.open_request(request, an_event("opened", request), [card])
 
 
@@ -366,7 +366,7 @@ async def test_a_verb_that_is_cancelled_has_done_all_or_nothing_and_the_next_one
     storage: SqliteStorage, turns: int
 ) -> None:
     task = a_task()
-    saving = asyncio.create_task(storage.create_task(task, an_event("started", task), [a_surface("opening", task)]))
+    saving = asyncio.create_task(storage.create_task(task, an_event("started", task), [a_message("opening", task)]))
 
     for _ in range(turns):
         await asyncio.sleep(0)
@@ -374,7 +374,7 @@ async def test_a_verb_that_is_cancelled_has_done_all_or_nothing_and_the_next_one
     await asyncio.gather(saving, return_exceptions=True)
 
     stored = len(await storage.tasks_of(task.requester, limit=10))
-    assert len(await storage.surfaces_of(task.id)) == stored
+    assert len(await storage.messages_of(task.id)) == stored
     assert len(await storage.history(task.id)) == stored
     await storage.record(an_event("seen", task))
     assert len(await storage.history(task.id)) == stored + 1

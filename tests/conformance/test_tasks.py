@@ -13,7 +13,7 @@ from bot.approvals.model.errors import Conflict, NotFound
 from bot.approvals.model.ids import ChannelId, TaskId, ThreadId, Ts
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, TaskState, Waiting
 from bot.approvals.ports.storage import Storage
-from tests.builders import MINUTE, NOON, a_person, a_request, a_surface, a_task, an_event
+from tests.builders import MINUTE, NOON, a_message, a_person, a_request, a_task, an_event
 from tests.conformance.stores import Store
 
 FAILURE = Failure(error_id="e1", summary="KeyError", at=NOON)
@@ -28,14 +28,14 @@ AT_REST: list[TaskState] = [
 
 async def test_a_new_task_is_stored_with_its_first_surfaces_and_its_event(storage: Storage) -> None:
     task = a_task(inputs={"": None, "ü": [1, 1.5, True, 10**30], "\ud83d": {"\x00": "\u2028"}})
-    surface = a_surface("opening", task)
+    message = a_message("opening", task)
     event = an_event("started", task)
 
-    await storage.create_task(task, event, [surface])
+    await storage.create_task(task, event, [message])
 
     assert await storage.task(task.id) == task
     assert repr(await storage.task(task.id)) == repr(task)
-    assert await storage.surfaces_of(task.id) == (surface,)
+    assert await storage.messages_of(task.id) == (message,)
     assert await storage.history(task.id) == (event,)
 
 
@@ -51,10 +51,10 @@ async def test_a_task_of_the_same_id_is_left_as_it_is(storage: Storage) -> None:
     saved = await storage.save_task(replace(task, state=Running()), an_event("running", task))
 
     again = a_task(graph="another")
-    await storage.create_task(again, an_event("started", again), [a_surface("again", again)])
+    await storage.create_task(again, an_event("started", again), [a_message("again", again)])
 
     assert await storage.task(task.id) == saved
-    assert await storage.surfaces_of(task.id) == ()
+    assert await storage.messages_of(task.id) == ()
     assert [event.kind for event in await storage.history(task.id)] == ["started", "running"]
 
 
@@ -65,7 +65,7 @@ async def test_of_many_that_create_one_task_at_once_exactly_one_stores_it(store:
     await asyncio.gather(
         *(
             handles[number % 3].create_task(
-                task, an_event(task.graph, task), [a_surface(f"surface-of-{task.graph}", task)]
+                task, an_event(task.graph, task), [a_message(f"surface-of-{task.graph}", task)]
             )
             for number, task in enumerate(tasks)
         )
@@ -73,7 +73,7 @@ async def test_of_many_that_create_one_task_at_once_exactly_one_stores_it(store:
 
     winner = await handles[0].task(a_task().id)
     assert [event.kind for event in await handles[1].history(winner.id)] == [winner.graph]
-    assert [surface.id for surface in await handles[2].surfaces_of(winner.id)] == [f"surface-of-{winner.graph}"]
+    assert [message.id for message in await handles[2].messages_of(winner.id)] == [f"surface-of-{winner.graph}"]
 
 
 async def test_a_thread_has_one_task(storage: Storage) -> None:
@@ -105,12 +105,12 @@ async def test_a_saved_task_is_returned_and_stored_with_its_next_revision(storag
 
 async def test_saving_a_task_adds_the_new_surfaces_to_the_old(storage: Storage) -> None:
     task = a_task()
-    first, second, third = (a_surface(name, task) for name in ("c", "a", "b"))
+    first, second, third = (a_message(name, task) for name in ("c", "a", "b"))
     await storage.create_task(task, an_event("started", task), [first])
 
     await storage.save_task(task, an_event("changed", task), [second, third])
 
-    assert await storage.surfaces_of(task.id) == (first, second, third)
+    assert await storage.messages_of(task.id) == (first, second, third)
 
 
 async def test_a_task_that_changed_since_it_was_read_is_a_conflict_and_nothing_is_written(
@@ -121,10 +121,10 @@ async def test_a_task_that_changed_since_it_was_read_is_a_conflict_and_nothing_i
     saved = await storage.save_task(replace(task, state=Running()), an_event("running", task))
 
     with pytest.raises(Conflict):
-        await storage.save_task(replace(task, state=Waiting()), an_event("late", task), [a_surface("late", task)])
+        await storage.save_task(replace(task, state=Waiting()), an_event("late", task), [a_message("late", task)])
 
     assert await storage.task(task.id) == saved
-    assert await storage.surfaces_of(task.id) == ()
+    assert await storage.messages_of(task.id) == ()
     assert [event.kind for event in await storage.history(task.id)] == ["started", "running"]
 
 
@@ -147,16 +147,16 @@ async def test_saving_a_task_that_was_never_stored_is_a_conflict(storage: Storag
 
 async def test_a_save_of_a_task_that_fails_at_its_last_surface_writes_nothing(storage: Storage) -> None:
     task = a_task()
-    taken = a_surface("taken", task)
+    taken = a_message("taken", task)
     await storage.create_task(task, an_event("started", task), [taken])
 
     with pytest.raises(Conflict):
         await storage.save_task(
-            replace(task, state=Running()), an_event("running", task), [a_surface("fresh", task), taken]
+            replace(task, state=Running()), an_event("running", task), [a_message("fresh", task), taken]
         )
 
     assert await storage.task(task.id) == task
-    assert await storage.surfaces_of(task.id) == (taken,)
+    assert await storage.messages_of(task.id) == (taken,)
     assert [event.kind for event in await storage.history(task.id)] == ["started"]
 
 
@@ -296,7 +296,7 @@ async def test_a_task_that_goes_on_again_is_not_among_the_ended(storage: Storage
 
 async def test_a_forgotten_task_is_marked_once_and_keeps_its_revision(storage: Storage) -> None:
     task = a_task(state=Ended(outcome="done", at=NOON))
-    await storage.create_task(task, an_event("started", task), [a_surface("opening", task)])
+    await storage.create_task(task, an_event("started", task), [a_message("opening", task)])
     event = an_event("checkpoints_deleted", task)
 
     await storage.forget(task.id, event)
@@ -323,10 +323,10 @@ async def test_a_task_that_has_not_ended_is_neither_forgotten_nor_purged(storage
 async def test_a_purged_task_leaves_but_the_word_that_it_was_and_others_stay(storage: Storage) -> None:
     task, other = a_task("ended", state=Ended(outcome="done", at=NOON)), a_task("other")
     for each in (task, other):
-        await storage.create_task(each, an_event("started", each), [a_surface(f"opening-{each.id}", each)])
+        await storage.create_task(each, an_event("started", each), [a_message(f"opening-{each.id}", each)])
         request = a_request(f"request-{each.id}", each)
-        await storage.open_request(request, an_event("opened", request), [a_surface(f"card-{each.id}", request)])
-    kept = await storage.surfaces_of(other.id)
+        await storage.open_request(request, an_event("opened", request), [a_message(f"card-{each.id}", request)])
+    kept = await storage.messages_of(other.id)
 
     await storage.purge(task.id, an_event(PURGED, task))
     await storage.purge(task.id, an_event(PURGED, task))
@@ -334,9 +334,9 @@ async def test_a_purged_task_leaves_but_the_word_that_it_was_and_others_stay(sto
     with pytest.raises(NotFound):
         await storage.task(task.id)
     assert await storage.requests_of(task.id) == ()
-    assert await storage.surfaces_of(task.id) == ()
+    assert await storage.messages_of(task.id) == ()
     assert await storage.history(task.id) == (an_event(PURGED, task),)
     assert await storage.ended(NOON, limit=10, forgotten=False) == ()
-    assert await storage.stale(NOON, limit=10) == kept
+    assert await storage.out_of_date(NOON, limit=10) == kept
     assert len(await storage.history(other.id)) == 2
-    assert await storage.surfaces_of(other.id) == kept
+    assert await storage.messages_of(other.id) == kept

@@ -29,7 +29,7 @@ ALICE = Person(team_id=TeamId("T0ACME"), user_id=UserId("U0ALICE"))
 GRAPH_POINTS = ("answer-taken", "effect-made", "next-node")
 POINTS: tuple[str, ...] = (
     *(
-        point for point in get_args(crash_points.Point) if not point.startswith("digest-")
+        point for point in get_args(crash_points.Point) if not point.startswith("summary-")
     ),  # there a scenario of its own dies
     *GRAPH_POINTS,
 )
@@ -199,9 +199,9 @@ class Cluster:
         """What killed processes had claimed for their calls to Slack is free again. Only where none is alive."""
         assert not self.alive
         for task in await storage.tasks_of(ALICE, 10_000):
-            for surface in await storage.surfaces_of(task.id):
-                if surface.not_before is not None:
-                    await storage.save_surface(replace(surface, not_before=None))
+            for message in await storage.messages_of(task.id):
+                if message.not_before is not None:
+                    await storage.save_message(replace(message, not_before=None))
 
 
 @asynccontextmanager
@@ -243,7 +243,7 @@ async def at_rest(storage: RedisStorage, simulator: Simulator, number: int, seco
         if len(tasks) < number or left:
             return False
         later = tasks[-1].created_at + timedelta(days=1)
-        left[:] = [f"{each}" for each in await storage.stale(later, 1000)]
+        left[:] = [f"{each}" for each in await storage.out_of_date(later, 1000)]
         return not left
 
     await until(resting, lambda: "all at rest; left: " + "\n".join(left), seconds)

@@ -11,14 +11,15 @@ from typing import Any
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Answered, Approve, Decision, Expired, Reject, outcome_of
-from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.request import Delivered, Request
 from bot.approvals.model.task import Ended, Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.services.audit.proof import Broken, verify
 from simulator.client import Simulator, render_text
 from tests.crash.cluster import ALICE
-from tests.crash.people import Message, all_messages
+from tests.crash.people import Message as Shown
+from tests.crash.people import all_messages
 
 SETTLING = ("voted", "expired", "cancelled")
 
@@ -84,13 +85,13 @@ async def look(
             found.wrong(f"surface {id} was posted {count} times: {shown.get(id)}")
     recorded: set[str] = set()
     for task in tasks:
-        surfaces = await storage.surfaces_of(task.id)
-        recorded |= {surface.id for surface in surfaces}
+        kept = await storage.messages_of(task.id)
+        recorded |= {message.id for message in kept}
         requests = await storage.requests_of(task.id)
-        _task(found, task, requests, surfaces)
+        _task(found, task, requests, kept)
         _requests(found, task, requests, await storage.history(task.id))
         _effects(found, task, requests, effects_of(effects, _number(task)), interrupted)
-        _shown(found, task, {request.id: request for request in requests}, surfaces, shown)
+        _shown(found, task, {request.id: request for request in requests}, kept, shown)
     proof = await verify(storage)
     if isinstance(proof, Broken):
         found.wrong(f"the audit log is broken at entry {proof.number}: {proof.why}")
@@ -99,7 +100,7 @@ async def look(
     return found
 
 
-def _task(found: Findings, task: Task, requests: Sequence[Request], surfaces: Sequence[Surface]) -> None:
+def _task(found: Findings, task: Task, requests: Sequence[Request], messages: Sequence[Message]) -> None:
     name, gates = f"task {_number(task)}", task.inputs["gates"]
     if isinstance(task.state, Ended):
         found.ended += 1
@@ -110,11 +111,11 @@ def _task(found: Findings, task: Task, requests: Sequence[Request], surfaces: Se
     titles = [request.question.title for request in requests]
     if titles != [f"Task {_number(task)}, gate {gate + 1}" for gate in range(len(requests))] or len(titles) != gates:
         found.wrong(f"{name} asked {titles}")
-    kinds = Counter(surface.kind for surface in surfaces)
-    for kind, wanted in ((SurfaceKind.OPENING, 1), (SurfaceKind.CARD, gates), (SurfaceKind.OUTCOME, 1)):
+    kinds = Counter(message.kind for message in messages)
+    for kind, wanted in ((MessageKind.OPENING, 1), (MessageKind.CARD, gates), (MessageKind.OUTCOME, 1)):
         if kinds[kind] != wanted:
             found.wrong(f"{name} has {kinds[kind]} messages of the kind {kind}")
-    copies = Counter((surface.request_id, surface.to) for surface in surfaces if surface.kind is SurfaceKind.COPY)
+    copies = Counter((message.request_id, message.to) for message in messages if message.kind is MessageKind.COPY)
     for (request_id, to), count in copies.items():
         if count > 1:
             found.wrong(f"{name}: {count} copies of {request_id} to {to}")
@@ -173,23 +174,23 @@ def _shown(
     found: Findings,
     task: Task,
     requests: dict[Any, Request],
-    surfaces: Sequence[Surface],
+    messages: Sequence[Message],
     shown: dict[str, list[str]],
 ) -> None:
-    for surface in surfaces:
-        words = "\n".join(shown.get(surface.id, []))
-        request = requests[surface.request_id] if surface.request_id else None
-        missing = [word for word in _wanted(surface, request) if word not in words]
+    for message in messages:
+        words = "\n".join(shown.get(message.id, []))
+        request = requests[message.request_id] if message.request_id else None
+        missing = [word for word in _wanted(message, request) if word not in words]
         unwanted = [word for word in ("[Approve]", "[Reject]", "Waiting") if word in words]
         if missing or unwanted:
             found.wrong(
-                f"task {_number(task)}, {surface.kind}: {missing} missing, {unwanted} there, in: {words!r} ({surface})"
+                f"task {_number(task)}, {message.kind}: {missing} missing, {unwanted} there, in: {words!r} ({message})"
             )
 
 
-def _wanted(surface: Surface, request: Request | None) -> Iterator[str]:
+def _wanted(message: Message, request: Request | None) -> Iterator[str]:
     if request is None:
-        yield "Finished" if surface.kind is SurfaceKind.OPENING else "finished, @alice"
+        yield "Finished" if message.kind is MessageKind.OPENING else "finished, @alice"
         return
     yield "The agent was told, and went on"
     match request.decision:
@@ -202,7 +203,7 @@ def _wanted(surface: Surface, request: Request | None) -> Iterator[str]:
             yield "Expired. Nobody answered by"
 
 
-def _posted(calls: Iterable[Message]) -> Iterator[str]:
+def _posted(calls: Iterable[Shown]) -> Iterator[str]:
     """The ids of the messages that came to stand in Slack, whether or not the bot was told."""
     return (call["arguments"]["metadata"]["event_payload"]["id"] for call in calls if call.get("ok"))
 

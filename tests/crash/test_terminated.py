@@ -89,8 +89,8 @@ async def passed_a_gate(cluster: Cluster) -> bool:
 
 async def assert_every_post_is_recorded(storage: RedisStorage, simulator: Simulator, sent: int) -> None:
     """Nothing is claimed any more, and what stands in Slack is known to stand there."""
-    surfaces = [surface for task in await tasks_in(storage) for surface in await storage.surfaces_of(task.id)]
-    places = {surface.ref.ts for surface in surfaces if surface.ref is not None}
+    messages = [message for task in await tasks_in(storage) for message in await storage.messages_of(task.id)]
+    places = {message.ref.ts for message in messages if message.ref is not None}
 
     assert {message["ts"] for message in await all_messages(simulator, sent)} == places
-    assert not [surface for surface in surfaces if surface.attempted]
+    assert not [message for message in messages if message.attempted]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.approvals.inbox.queries import Contents, Page, Row
 from bot.approvals.model.ids import Person
 from bot.approvals.model.inbox import Section
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.ports.slack import Drawing, MessageGone
 from tests.fakes.messenger import FakeDrawing
 
@@ -43,10 +43,10 @@ class FakeFront:
 
     def draw_home(self, contents: Contents) -> FakeHome:
         lists = (contents.waiting, contents.asked, contents.decided)
-        return FakeHome(" | ".join([*(f"{_named(page)} of {page.total}" for page in lists), contents.digest]))
+        return FakeHome(" | ".join([*(f"{_named(page)} of {page.total}" for page in lists), contents.summary]))
 
-    def draw_digest(self, contents: Contents) -> FakeDrawing:
-        return FakeDrawing(kind=SurfaceKind.REMINDER, words=f"{contents.all_waiting} wait")
+    def draw_summary(self, contents: Contents) -> FakeDrawing:
+        return FakeDrawing(kind=MessageKind.REMINDER, words=f"{contents.all_waiting} wait")
 
     async def publish(self, person: Person, drawing: Drawing, hash: str) -> str:
         fault, after = self._faults.popleft() if self._faults else (None, False)

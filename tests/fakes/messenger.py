@@ -6,8 +6,8 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.approvals.model.ids import ChannelId, MessageRef, Person, SurfaceId, Ts
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.ids import ChannelId, MessageId, MessageRef, Person, Ts
+from bot.approvals.model.message import MessageKind
 from bot.approvals.ports.slack import Drawing, MessageGone, View
 from tests.fakes.pause import Pause
 
@@ -16,7 +16,7 @@ from tests.fakes.pause import Pause
 class FakeDrawing:
     """What a card would say, in a line."""
 
-    kind: SurfaceKind
+    kind: MessageKind
     words: str
 
     @property
@@ -28,7 +28,7 @@ class FakeDrawing:
 class Message:
     channel: ChannelId
     thread_ts: Ts | None
-    surface_id: SurfaceId
+    message_id: MessageId
     drawing: Drawing
 
 
@@ -55,7 +55,7 @@ class FakeMessenger:
     def delete(self, ref: MessageRef) -> None:
         del self.messages[ref]
 
-    def of(self, kind: SurfaceKind) -> list[Message]:
+    def of(self, kind: MessageKind) -> list[Message]:
         return [
             message
             for message in self.messages.values()
@@ -69,14 +69,14 @@ class FakeMessenger:
         words += [view.doing] if view.doing else []
         if view.request is not None:
             words += [type(view.request.state).__name__, f"v{view.request.version}", f"{len(view.request.votes)} votes"]
-        return FakeDrawing(kind=view.surface.kind, words=", ".join(words))
+        return FakeDrawing(kind=view.message.kind, words=", ".join(words))
 
     async def post(
-        self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, surface_id: SurfaceId
+        self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, message_id: MessageId
     ) -> MessageRef:
         late = await self._begin("post")
         ref = MessageRef(channel=channel, ts=Ts(f"1700000000.{len(self.calls):06}"))
-        self.messages[ref] = Message(channel=channel, thread_ts=thread_ts, surface_id=surface_id, drawing=drawing)
+        self.messages[ref] = Message(channel=channel, thread_ts=thread_ts, message_id=message_id, drawing=drawing)
         if late is not None:
             raise late
         return ref
@@ -87,20 +87,20 @@ class FakeMessenger:
             raise MessageGone
         old = self.messages[ref]
         self.messages[ref] = Message(
-            channel=old.channel, thread_ts=old.thread_ts, surface_id=old.surface_id, drawing=drawing
+            channel=old.channel, thread_ts=old.thread_ts, message_id=old.message_id, drawing=drawing
         )
         if late is not None:
             raise late
 
     async def find(
-        self, channel: ChannelId, thread_ts: Ts | None, surface_id: SurfaceId, since: datetime | None
+        self, channel: ChannelId, thread_ts: Ts | None, message_id: MessageId, since: datetime | None
     ) -> tuple[MessageRef, ...]:
         await self._begin("find")
         self.sought_since.append(since)
         return tuple(
             ref
             for ref, message in self.messages.items()
-            if (message.channel, message.thread_ts, message.surface_id) == (channel, thread_ts, surface_id)
+            if (message.channel, message.thread_ts, message.message_id) == (channel, thread_ts, message_id)
         )
 
     async def close(self, ref: MessageRef) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.services.delivery.drive import Delivery
-from bot.approvals.services.messages.sync import Surfaces
+from bot.approvals.services.messages.sync import MessageSync
 
 
 class FakeWork:
@@ -12,15 +12,15 @@ class FakeWork:
 
     def __init__(self) -> None:
         self.deliveries: list[TaskId] = []
-        self.showings: list[TaskId] = []
+        self.syncs: list[TaskId] = []
         self.homes: list[Person] = []
-        self.digests: list[Person] = []
+        self.summaries: list[Person] = []
 
     def deliver(self, task_id: TaskId) -> None:
         self.deliveries.append(task_id)
 
     def show(self, task_id: TaskId) -> None:
-        self.showings.append(task_id)
+        self.syncs.append(task_id)
 
     def show_soon(self, task_id: TaskId) -> None:
         self.show(task_id)
@@ -28,22 +28,22 @@ class FakeWork:
     def home(self, person: Person) -> None:
         self.homes.append(person)
 
-    def digest(self, person: Person) -> None:
-        self.digests.append(person)
+    def summary(self, person: Person) -> None:
+        self.summaries.append(person)
 
     def forget(self) -> None:
         """The process died with all that it was about to do."""
         self.deliveries.clear()
-        self.showings.clear()
+        self.syncs.clear()
         self.homes.clear()
-        self.digests.clear()
+        self.summaries.clear()
 
-    async def run(self, delivery: Delivery, surfaces: Surfaces) -> None:
+    async def run(self, delivery: Delivery, messages: MessageSync) -> None:
         """Do all of it, and what follows from it."""
-        while self.deliveries or self.showings:
+        while self.deliveries or self.syncs:
             while self.deliveries:
                 await delivery.drive(self.deliveries.pop(0))
-            shown = set(self.showings)
-            self.showings.clear()
+            shown = set(self.syncs)
+            self.syncs.clear()
             for task_id in shown:
-                await surfaces.reconcile(task_id)
+                await messages.sync_task(task_id)

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes
-from bot.approvals.inbox.summaries import Digests
+from bot.approvals.inbox.summaries import Summaries
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Approve, ItemVerdict
 from bot.approvals.model.ids import ChannelId, InterruptId, Person, RequestId, TaskId, TeamId, ThreadId, UserId
-from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Policy, Step, one_stage
 from bot.approvals.model.question import Item, Question, Risk, Verdict
 from bot.approvals.model.request import Pending, Request, RequestState
@@ -22,11 +22,11 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.rules import schedule
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.delivery.drive import Delivery
-from bot.approvals.services.messages.sync import Surfaces
-from bot.approvals.services.side_actions import Asides
-from bot.approvals.services.sweep import Sweeper
+from bot.approvals.services.messages.sync import MessageSync
+from bot.approvals.services.side_actions import SideActions
+from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.tasks import Tasks
-from bot.approvals.services.votes import Answers
+from bot.approvals.services.votes import Votes
 from bot.storage.sqlite.store import SqliteStorage
 from tests.fakes.clock import MORNING, ManualClock
 from tests.fakes.directory import FakeDirectory
@@ -140,11 +140,11 @@ class World:
         storage = mortal(self.storage, self.fuse)
         engine = mortal(self.engine, self.fuse)
         self.tasks = Tasks(storage=storage, engine=engine, directory=self.directory, work=self.work)
-        self.answers = Answers(
+        self.answers = Votes(
             storage=storage, engine=engine, directory=self.directory, work=self.work, policies=self.policies
         )
-        self.asides = Asides(storage=storage, engine=engine, directory=self.directory, work=self.work)
-        self.sweeper = Sweeper(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.asides = SideActions(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.sweeper = Sweep(storage=storage, engine=engine, directory=self.directory, work=self.work)
         self.delivery = Delivery(
             storage=storage,
             engine=engine,
@@ -157,7 +157,7 @@ class World:
         self.inboxes = Inboxes(storage=storage, directory=self.directory)
         front = mortal(self.front, self.fuse)
         self.homes = Homes(storage=storage, inboxes=self.inboxes, front=front, work=self.work, clock=self.clock)
-        self.digests = Digests(
+        self.summaries = Summaries(
             storage=storage,
             inboxes=self.inboxes,
             directory=self.directory,
@@ -166,7 +166,7 @@ class World:
             work=self.work,
             clock=self.clock,
         )
-        self.surfaces = Surfaces(storage=storage, messenger=mortal(self.messenger, self.fuse), clock=self.clock)
+        self.messages = MessageSync(storage=storage, messenger=mortal(self.messenger, self.fuse), clock=self.clock)
 
     @property
     def now(self) -> datetime:
@@ -182,7 +182,7 @@ class World:
 
     async def settle(self) -> None:
         """Do all work that was woken."""
-        await self.work.run(self.delivery, self.surfaces)
+        await self.work.run(self.delivery, self.messages)
 
     async def later(self, by: timedelta) -> None:
         """Time passes, then a sweep and what it wakes."""
@@ -205,12 +205,12 @@ class World:
         (found,) = [request for request in await self.requests(task) if request.interrupt_id == interrupt_id]
         return found
 
-    async def surface(self, task: Task, kind: SurfaceKind) -> Surface:
-        (found,) = await self.surfaces_of(task, kind)
+    async def message(self, task: Task, kind: MessageKind) -> Message:
+        (found,) = await self.messages_of(task, kind)
         return found
 
-    async def surfaces_of(self, task: Task, kind: SurfaceKind) -> list[Surface]:
-        return [surface for surface in await self.storage.surfaces_of(task.id) if surface.kind is kind]
+    async def messages_of(self, task: Task, kind: MessageKind) -> list[Message]:
+        return [message for message in await self.storage.messages_of(task.id) if message.kind is kind]
 
     async def history(self, task: Task, kind: str) -> list[AuditEvent]:
         return [event for event in await self.storage.history(task.id) if event.kind == kind]

@@ -94,7 +94,7 @@ async def test_an_edit_that_is_no_answer_takes_the_answer_back(own_bot: Bot, sim
 async def test_what_never_was_an_answer_does_not_become_one(own_bot: Bot, simulator: Simulator, room: Room) -> None:
     await born(own_bot, simulator)
     thread = await room.start("/task wordy topic=europe")
-    talk = await room.seat("carol").send(room.channel, "@countersign help", thread_ts=thread.ts)
+    talk = await room.seat("dave").send(room.channel, "@countersign help", thread_ts=thread.ts)
     card = await thread.card("Which region for europe?")
     dave = await room.seat("dave").send(room.channel, "I would say us-east", thread_ts=thread.ts)
     await room.seat("dave").edit(dave, "I would say us-west")

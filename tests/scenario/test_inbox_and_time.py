@@ -34,13 +34,13 @@ async def test_a_digest_comes_at_its_time_and_once_also_where_the_bot_is_killed_
     assert "You get a digest at 09:00 daily" in await room.says("bob", "/approvals digest 09:00 daily")
     own_bot.kill()
 
-    for point in ("digest-due", "digest-sent"):
+    for point in ("summary-due", "summary-sent"):
         await born(own_bot, room.simulator, COUNTERSIGN_CRASH_AT=point)
         await room.simulator.advance(DAY)
         own_bot.wait()
         await born(own_bot, room.simulator)
         await room.simulator.advance(90)
-        number = ("digest-due", "digest-sent").index(point) + 1
+        number = ("summary-due", "summary-sent").index(point) + 1
 
         async def sent(number: int = number) -> bool:
             return len(digests(await direct(room, "bob"))) >= number

@@ -31,8 +31,8 @@ async def a_minute_passes(bot: Bot) -> None:
     storage = await SqliteStorage.open(bot.folder / "state" / "countersign.sqlite")
     try:
         for task in await storage.tasks_of(ALICE, 10):
-            for surface in await storage.surfaces_of(task.id):
-                await storage.save_surface(replace(surface, not_before=None))
+            for message in await storage.messages_of(task.id):
+                await storage.save_message(replace(message, not_before=None))
     finally:
         await storage.close()
 
@@ -54,7 +54,7 @@ async def assert_each_posted_once(room: Room, mark: int) -> None:
         ("task-recorded", "vote-saved"),
         ("interrupt-reached", "resume-begun"),
         ("request-opened", "before-delivered"),
-        ("surface-posted", "surface-posted"),
+        ("message-posted", "message-posted"),
     ],
 )
 async def test_a_bot_that_is_killed_at_the_start_and_at_the_decision_brings_both_to_their_end(
@@ -65,7 +65,7 @@ async def test_a_bot_that_is_killed_at_the_start_and_at_the_decision_brings_both
     await room.seat("alice").command(room.channel, f"/task action journal={journal}")
     await killed(own_bot)
 
-    if deciding == "surface-posted":  # the card's; and once more the outcome's, below
+    if deciding == "message-posted":  # the card's; and once more the outcome's, below
         own_bot.start(COUNTERSIGN_CRASH_AT=deciding)
         await killed(own_bot)
     own_bot.start(COUNTERSIGN_CRASH_AT=deciding)

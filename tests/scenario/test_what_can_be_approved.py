@@ -283,7 +283,7 @@ async def test_an_argument_far_down_the_list_can_be_edited(bot: Bot, room: Room,
     view = await room.seat("bob").modal()
     assert view is not None
     assert (await room.seat("bob").press(view, "arguments", value="0:2"))["ok"]
-    await room.modal("bob", "key_89")
+    await room.modal("bob", "key_88")
 
     assert list(await room.submit("bob", {"key_88": "18446744073709551616"})) == ["key_88"]
     assert await room.submit("bob", {"key_88": "-1"}) == {}

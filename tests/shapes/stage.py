@@ -21,10 +21,10 @@ from bot.approvals.model.task import Ended, Lease, Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.delivery.drive import Delivery
-from bot.approvals.services.messages.sync import Surfaces
-from bot.approvals.services.sweep import Sweeper
+from bot.approvals.services.messages.sync import MessageSync
+from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.tasks import Tasks
-from bot.approvals.services.votes import Answers
+from bot.approvals.services.votes import Votes
 from bot.engines.langgraph.checkpoints import sqlite_saver
 from bot.engines.langgraph.loading import inputs
 from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
@@ -53,10 +53,10 @@ class Stage:
     """One bot with one graph."""
 
     tasks: Tasks
-    answers: Answers
-    sweeper: Sweeper
+    answers: Votes
+    sweeper: Sweep
     delivery: Delivery
-    surfaces: Surfaces
+    messages: MessageSync
     storage: Storage
     clock: ManualClock
     work: FakeWork
@@ -76,7 +76,7 @@ class Stage:
         return task
 
     async def settle(self) -> None:
-        await self.work.run(self.delivery, self.surfaces)
+        await self.work.run(self.delivery, self.messages)
 
     async def vote(self, on: Request, *verdicts: ItemVerdict) -> None:
         """Alice's verdicts on the version that stands now, and what follows from them."""
@@ -169,8 +169,8 @@ async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, 
             policies = Policies(rules=(), otherwise=otherwise, graphs=by_name)
             yield Stage(
                 tasks=Tasks(storage=storage, engine=engine, directory=directory, work=work),
-                answers=Answers(storage=storage, engine=engine, directory=directory, work=work, policies=policies),
-                sweeper=Sweeper(storage=storage, engine=engine, directory=directory, work=work),
+                answers=Votes(storage=storage, engine=engine, directory=directory, work=work, policies=policies),
+                sweeper=Sweep(storage=storage, engine=engine, directory=directory, work=work),
                 delivery=Delivery(
                     storage=storage,
                     engine=engine,
@@ -180,7 +180,7 @@ async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, 
                     clock=clock,
                     lease_ttl=timedelta(seconds=30),
                 ),
-                surfaces=Surfaces(storage=storage, messenger=messenger, clock=clock),
+                messages=MessageSync(storage=storage, messenger=messenger, clock=clock),
                 storage=storage,
                 clock=clock,
                 work=work,

@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 from bot.approvals.model.decision import Answered, Approve, Choose, ItemVerdict, Reject, Respond
 from bot.approvals.model.errors import InvalidAnswer, VerdictNotOffered
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.question import Verdict
 from bot.engines import questions, schemas
 from tests.shapes.stage import a_stage, asks
@@ -214,7 +214,7 @@ async def test_an_answer_that_only_the_graph_can_refuse_comes_back_as_a_question
         assert (again.id, again.version, again.votes) == (first.id, 2, ())
         assert again.question.text.startswith("The graph did not take the last answer. number: ")
         assert "should be even" in again.question.text
-        assert len(stage.messenger.of(SurfaceKind.CARD)) == 2
+        assert len(stage.messenger.of(MessageKind.CARD)) == 2
 
         await stage.respond(again, {"number": 4})
 

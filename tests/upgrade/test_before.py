@@ -22,10 +22,10 @@ from bot.approvals.model.task import Ended, Lease, Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.delivery.drive import Delivery
-from bot.approvals.services.messages.sync import Surfaces
-from bot.approvals.services.sweep import Sweeper
+from bot.approvals.services.messages.sync import MessageSync
+from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.tasks import Tasks
-from bot.approvals.services.votes import Answers
+from bot.approvals.services.votes import Votes
 from bot.engines.langgraph.checkpoints import Fence, redis_saver, sqlite_saver
 from bot.engines.langgraph.loading import inputs
 from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
@@ -162,8 +162,8 @@ def _stage(storage: Storage, saver: Any, clock: ManualClock) -> Stage:
     policies = Policies(rules=(), otherwise=Policy(name="all", stages=terms, reasons=()), graphs={})
     return Stage(
         tasks=Tasks(storage=storage, engine=engine, directory=directory, work=work),
-        answers=Answers(storage=storage, engine=engine, directory=directory, work=work, policies=policies),
-        sweeper=Sweeper(storage=storage, engine=engine, directory=directory, work=work),
+        answers=Votes(storage=storage, engine=engine, directory=directory, work=work, policies=policies),
+        sweeper=Sweep(storage=storage, engine=engine, directory=directory, work=work),
         delivery=Delivery(
             storage=storage,
             engine=engine,
@@ -173,7 +173,7 @@ def _stage(storage: Storage, saver: Any, clock: ManualClock) -> Stage:
             clock=clock,
             lease_ttl=timedelta(seconds=30),
         ),
-        surfaces=Surfaces(storage=storage, messenger=messenger, clock=clock),
+        messages=MessageSync(storage=storage, messenger=messenger, clock=clock),
         storage=storage,
         clock=clock,
         work=work,

@@ -11,7 +11,7 @@ from bot.approvals.model import inbox
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.ids import MessageRef, Person, Ts
 from bot.approvals.model.inbox import Inbox, Look, Section
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Escalate
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
@@ -39,8 +39,8 @@ class Row:
     @property
     def place(self) -> MessageRef | None:
         """The request's card, or the message that opens the task's thread; None while it is not posted."""
-        kind, id = (SurfaceKind.CARD, self.request.id) if self.request else (SurfaceKind.OPENING, None)
-        found = (each.ref for each in self.records.surfaces if each.kind is kind and each.request_id == id)
+        kind, id = (MessageKind.CARD, self.request.id) if self.request else (MessageKind.OPENING, None)
+        found = (each.ref for each in self.records.messages if each.kind is kind and each.request_id == id)
         return next((ref for ref in found if ref is not None), None)
 
     @property
@@ -48,7 +48,7 @@ class Row:
         """The message under which the place is; None where it stands by itself."""
         if self.records.task.thread_ts is not None:
             return self.records.task.thread_ts
-        opening = next((each.ref for each in self.records.surfaces if each.kind is SurfaceKind.OPENING), None)
+        opening = next((each.ref for each in self.records.messages if each.kind is MessageKind.OPENING), None)
         return None if opening is None or opening == self.place else opening.ts
 
 
@@ -88,7 +88,7 @@ class Contents:
     overdue: int
     graphs: tuple[str, ...]
     """Of what waits, in the order of their names."""
-    digest: str = ""
+    summary: str = ""
     """When the person wants to be told; empty: never."""
     untold: tuple[str, ...] = ()
     """What of it may be missing, because Slack does not say who is meant: finished sentences."""
@@ -102,14 +102,14 @@ class Front(Protocol):
         ...
 
     def digest_size(self, section: Section) -> int:
-        """How many rows of it a digest shows."""
+        """How many rows of it a summary shows."""
         ...
 
     def draw_home(self, contents: Contents) -> Drawing:
         """The Home, within Slack's limits whatever it holds. Pure."""
         ...
 
-    def draw_digest(self, contents: Contents) -> Drawing:
+    def draw_summary(self, contents: Contents) -> Drawing:
         """What waits, as a message that `Messenger.post` posts. Pure."""
         ...
 
@@ -128,8 +128,8 @@ class Errands(Protocol):
         """Bring this person's Home level with the records, where they have opened it."""
         ...
 
-    def digest(self, person: Person) -> None:
-        """Send this person the digest that is due."""
+    def summary(self, person: Person) -> None:
+        """Send this person the summary that is due."""
         ...
 
 
@@ -195,7 +195,7 @@ class Inboxes:
             all_waiting=len(waiting),
             overdue=sum(map(inbox.overdue, waiting)),
             graphs=tuple(sorted({request.graph for request in waiting})),
-            digest=str(kept.digest.schedule) if kept.digest else "",
+            summary=str(kept.summary.schedule) if kept.summary else "",
             untold=known.untold,
         )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from bot.approvals.model.ids import JSON, MessageRef, Person, SurfaceId
+from bot.approvals.model.ids import JSON, MessageId, MessageRef, Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Vote:
     version: int
     digest: str
     at: datetime
-    surface: SurfaceId | None = None
+    surface: MessageId | None = None
     stage: int = 0
     """Of the policy, in which it counts."""
     message: MessageRef | None = None

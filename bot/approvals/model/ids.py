@@ -12,7 +12,7 @@ ThreadId = NewType("ThreadId", str)
 """LangGraph's conversation, a UUID; one per task."""
 InterruptId = NewType("InterruptId", str)
 RequestId = NewType("RequestId", str)
-SurfaceId = NewType("SurfaceId", str)
+MessageId = NewType("MessageId", str)
 TeamId = NewType("TeamId", str)
 UserId = NewType("UserId", str)
 ChannelId = NewType("ChannelId", str)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from bot.approvals.model import hours
 from bot.approvals.model.errors import InvalidSchedule
-from bot.approvals.model.ids import Person, SurfaceId
+from bot.approvals.model.ids import MessageId, Person
 from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Pending, Request
 
@@ -107,7 +107,7 @@ class Home:
     """Slack's name of what was published last: it refuses to put something else in its place under another."""
 
 
-# --- Digest -------------------------------------------------------------------------------------
+# --- Summary ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,9 +167,9 @@ def _days(word: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """A digest that is due and has not been seen to be sent. Its id travels in the message, as a surface's does."""
+    """A summary that is due and has not been seen to be sent. Its id travels in the message, as a surface's does."""
 
-    id: SurfaceId
+    id: MessageId
     since: datetime
     not_before: datetime
     """Claimed, or put off, until then."""
@@ -181,7 +181,7 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Digest:
+class Summary:
     """When somebody wants to be told what waits for them."""
 
     schedule: Schedule
@@ -200,6 +200,6 @@ class Inbox:
 
     person: Person
     home: Home | None = None
-    digest: Digest | None = None
+    summary: Summary | None = None
     revision: int = 0
     """Counts saves; 0: nothing is stored yet. Storage compares it before it writes."""

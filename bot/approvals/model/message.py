@@ -7,10 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from bot.approvals.model.ids import ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId
+from bot.approvals.model.ids import ChannelId, MessageId, MessageRef, Person, RequestId, TaskId
 
 
-class SurfaceKind(StrEnum):
+class MessageKind(StrEnum):
     OPENING = "opening"
     """The message that opens the task's Slack thread."""
     CARD = "card"
@@ -31,12 +31,12 @@ class SurfaceKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surface:
+class Message:
     """One Slack message and what it shows. Its id travels in the message's metadata, so that a post whose
     response was lost can be found again."""
 
-    id: SurfaceId
-    kind: SurfaceKind
+    id: MessageId
+    kind: MessageKind
     task_id: TaskId
     created_at: datetime
     request_id: RequestId | None = None
@@ -76,16 +76,16 @@ class Surface:
     def shows(self) -> RequestId | None:
         """The request whose revision `shown` counts; None where it counts the task's."""
         match self.kind:
-            case SurfaceKind.OPENING | SurfaceKind.OUTCOME:
+            case MessageKind.OPENING | MessageKind.OUTCOME:
                 return None
             case (
-                SurfaceKind.CARD
-                | SurfaceKind.COPY
-                | SurfaceKind.FILE
-                | SurfaceKind.REMINDER
-                | SurfaceKind.NUDGE
-                | SurfaceKind.COMMENT
-                | SurfaceKind.UNREACHED
+                MessageKind.CARD
+                | MessageKind.COPY
+                | MessageKind.FILE
+                | MessageKind.REMINDER
+                | MessageKind.NUDGE
+                | MessageKind.COMMENT
+                | MessageKind.UNREACHED
             ):
                 if self.request_id is None:
                     raise ValueError(f"surface {self.id} is a {self.kind} of no request")

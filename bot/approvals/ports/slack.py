@@ -9,12 +9,12 @@ from typing import Protocol
 
 from bot.approvals.model.ids import (
     ChannelId,
+    MessageId,
     MessageRef,
     Person,
-    SurfaceId,
     Ts,
 )
-from bot.approvals.model.message import Surface
+from bot.approvals.model.message import Message
 from bot.approvals.model.people import Member
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
@@ -24,7 +24,7 @@ from bot.approvals.model.task import Task
 class View:
     """Everything that one surface may show."""
 
-    surface: Surface
+    message: Message
     task: Task
     request: Request | None = None
     requests: tuple[Request, ...] = ()
@@ -74,7 +74,7 @@ class Messenger(Protocol):
         ...
 
     async def post(
-        self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, surface_id: SurfaceId
+        self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, message_id: MessageId
     ) -> MessageRef:
         """Post once, with the id in the metadata; `PlaceGone`, `FileRefused`, `OutcomeUnknown` or `NotNow`."""
         ...
@@ -84,7 +84,7 @@ class Messenger(Protocol):
         ...
 
     async def find(
-        self, channel: ChannelId, thread_ts: Ts | None, surface_id: SurfaceId, since: datetime | None
+        self, channel: ChannelId, thread_ts: Ts | None, message_id: MessageId, since: datetime | None
     ) -> tuple[MessageRef, ...]:
         """The messages that carry the id, the oldest first: none if it was not posted after all. `since`, in Slack's
         time, is when the first post was begun; None if that is not known. `PlaceGone` or `NotNow`."""

@@ -21,7 +21,7 @@ from bot.approvals.model.ids import (
     Ts,
 )
 from bot.approvals.model.inbox import Inbox
-from bot.approvals.model.message import Surface
+from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Lease, Task
 
@@ -33,7 +33,7 @@ class Records:
     task: Task
     requests: tuple[Request, ...]
     """In the order of their opening."""
-    surfaces: tuple[Surface, ...]
+    messages: tuple[Message, ...]
     """In the order of their making."""
 
 
@@ -43,7 +43,7 @@ class Storage(Protocol):
     Raises `Unreachable` where the store does not answer; nothing was changed then, or the change is whole.
     """
 
-    async def create_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> None:
+    async def create_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> None:
         """Store a new task with its first surfaces; a task of the same id is left as it is."""
         ...
 
@@ -55,7 +55,7 @@ class Storage(Protocol):
         """The task with all its requests and surfaces, of one moment; `NotFound` where there is none."""
         ...
 
-    async def save_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Task:
+    async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
         """Replace the task if its stored revision is still `task.revision`, else `Conflict`; add the new surfaces.
 
         Returns the task with its next revision.
@@ -90,7 +90,7 @@ class Storage(Protocol):
         nothing happens where there is none."""
         ...
 
-    async def open_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
+    async def open_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
         """Store a new request with its surfaces; where (thread_id, interrupt_id) has one already, return that
         one unchanged, and store nothing."""
         ...
@@ -103,7 +103,7 @@ class Storage(Protocol):
         """All requests of the task, in the order of their opening."""
         ...
 
-    async def save_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
+    async def save_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
         """Replace the request if its stored revision is still `request.revision`, else `Conflict`; add the new
         surfaces. Returns the request with its next revision."""
         ...
@@ -143,20 +143,20 @@ class Storage(Protocol):
         """Inboxes whose Home was opened at that moment or later, the latest first."""
         ...
 
-    async def digests(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
-        """Inboxes whose digest has its `due_at` not after now, the longest overdue first."""
+    async def due_summaries(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
+        """Inboxes whose summary has its `due_at` not after now, the longest overdue first."""
         ...
 
-    async def surfaces_of(self, task_id: TaskId) -> tuple[Surface, ...]:
+    async def messages_of(self, task_id: TaskId) -> tuple[Message, ...]:
         """All surfaces of the task and its requests, in the order of their making."""
         ...
 
-    async def stale(self, now: datetime, limit: int) -> tuple[Surface, ...]:
+    async def out_of_date(self, now: datetime, limit: int) -> tuple[Message, ...]:
         """Surfaces that show an older revision than their record has (`REMINDER` and `OUTCOME` too), are not
         abandoned, and not put off (`not_before`) beyond now; the longest stale first."""
         ...
 
-    async def save_surface(self, surface: Surface, event: AuditEvent | None = None) -> Surface:
+    async def save_message(self, message: Message, event: AuditEvent | None = None) -> Message:
         """Replace the surface if its stored revision is still `surface.revision`, else `Conflict`; an event tells of
         what it shows now, where that is told.
 
@@ -164,7 +164,7 @@ class Storage(Protocol):
         """
         ...
 
-    async def surface_at(self, ref: MessageRef) -> Surface | None:
+    async def message_at(self, ref: MessageRef) -> Message | None:
         """The surface that stands at this place in Slack, if one does."""
         ...
 

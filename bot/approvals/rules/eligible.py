@@ -11,7 +11,7 @@ from bot.approvals.model.request import Delegation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Electorate:
+class EligibleApprovers:
     """The people of each group, in the stage's order, as the directory says now."""
 
     groups: tuple[frozenset[Person], ...]
@@ -24,20 +24,20 @@ class Electorate:
     def people(self) -> frozenset[Person]:
         return frozenset[Person]().union(*self.groups)
 
-    def standing_in(self, delegations: Iterable[Delegation]) -> Electorate:
+    def standing_in(self, delegations: Iterable[Delegation]) -> EligibleApprovers:
         """The same, with each who was given a vote in the giver's place, wherever that one stands."""
         given = {each.by: each.to for each in delegations}
         return replace(
             self, groups=tuple(frozenset(given.get(person, person) for person in group) for group in self.groups)
         )
 
-    def without(self, people: Iterable[Person]) -> Electorate:
+    def without(self, people: Iterable[Person]) -> EligibleApprovers:
         """The same, but for these: their account may not answer any more."""
         gone = frozenset(people)
         return replace(self, groups=tuple(group - gone for group in self.groups), named=self.named - gone)
 
 
-def missing(groups: Sequence[Group], electorate: Electorate, agreeing: Iterable[Person]) -> tuple[int, ...]:
+def missing(groups: Sequence[Group], electorate: EligibleApprovers, agreeing: Iterable[Person]) -> tuple[int, ...]:
     """How many each group still needs besides those who agree; the stage is passed where that is 0 of each.
 
     Each person takes one seat, in whichever of their groups it helps most: the seats are filled as far as any way of
@@ -52,7 +52,7 @@ def missing(groups: Sequence[Group], electorate: Electorate, agreeing: Iterable[
 
 
 def _seat(
-    person: Person, seats: Sequence[int], electorate: Electorate, taken: dict[int, Person], tried: set[int]
+    person: Person, seats: Sequence[int], electorate: EligibleApprovers, taken: dict[int, Person], tried: set[int]
 ) -> bool:
     """Give the person a seat, moving others to another one of theirs where that makes room (an augmenting path)."""
     for seat, group in enumerate(seats):

@@ -33,7 +33,7 @@ from bot.approvals.model.question import Question, Verdict, with_arguments
 from bot.approvals.model.request import Before, Decided, Delivered, Edit, Pending, Request, Superseded
 from bot.approvals.model.task import Failure
 from bot.approvals.rules import schedule, voting
-from bot.approvals.rules.eligible import Electorate
+from bot.approvals.rules.eligible import EligibleApprovers
 
 FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=30)
@@ -41,7 +41,7 @@ MOST_ATTEMPTS = 8
 """After this many failed runs, or failed deliveries of one answer, only a person's retry starts another."""
 
 
-def may_vote(request: Request, member: Member, electorate: Electorate) -> None:
+def may_vote(request: Request, member: Member, electorate: EligibleApprovers) -> None:
     """Return if this member may answer; else raise `NotEligible`, `NotAnApprover`, `NotTold`, `OwnRequest`,
     `VoteGiven` or `AgreedBefore`.
 
@@ -62,7 +62,7 @@ def may_vote(request: Request, member: Member, electorate: Electorate) -> None:
         raise AgreedBefore(who_may)
 
 
-def eligible(member: Member, electorate: Electorate) -> bool:
+def eligible(member: Member, electorate: EligibleApprovers) -> bool:
     """Whether this account may answer anything, or is one that the policy names although it would not."""
     return not member.ineligible or (member.nameable and member.person in electorate.named)
 
@@ -85,7 +85,7 @@ def shown(request: Request, version: int, digest: str | None) -> None:
     still_open(request, version, digest)
 
 
-def cast(request: Request, vote: Vote, electorate: Electorate) -> Request:
+def cast(request: Request, vote: Vote, electorate: EligibleApprovers) -> Request:
     """Count a vote; where it was the last one needed, its stage is passed or the request settled.
 
     A person's later vote takes the place of their earlier one. The caller has asked `may_vote` before.

@@ -112,12 +112,12 @@ class _Hides(IntEnum):
 
 def masked(question: Question, secrets: Secrets, marks: Sequence[str] = ()) -> Masked:
     """The question as everybody may see it."""
-    veil = Veil(secrets, marks)
-    veil.study(question)
-    return veil.question(question)
+    masker = Masker(secrets, marks)
+    masker.study(question)
+    return masker.question(question)
 
 
-class Veil:
+class Masker:
     """Masks the secrets of one task. The same secret has the same mask everywhere, and another one another.
 
     `marks` are names of keys, or ends of dotted paths, whose values are hidden in any case; `*` and `?` stand for any

@@ -22,7 +22,7 @@ from bot.approvals.model.ids import Person
 from bot.approvals.model.people import Member
 from bot.approvals.model.request import Comment, Delegation, Extension, Pending, Request, Then, Unreached
 from bot.approvals.rules import lifecycle, schedule, voting
-from bot.approvals.rules.eligible import Electorate
+from bot.approvals.rules.eligible import EligibleApprovers
 
 NUDGE_EVERY = timedelta(hours=1)
 
@@ -41,7 +41,7 @@ def extend(request: Request, by: Person, now: datetime) -> Request:
     return replace(extended, state=schedule.due_next(extended, replace(state, taken=taken)))
 
 
-def delegate(request: Request, by: Person, to: Member, electorate: Electorate, now: datetime) -> Request:
+def delegate(request: Request, by: Person, to: Member, electorate: EligibleApprovers, now: datetime) -> Request:
     """Give one's own vote to a colleague, who may answer from now on in the giver's place.
 
     `by` was found to be one who may answer, in this electorate. `AlreadySettled` or `CannotDelegate`.

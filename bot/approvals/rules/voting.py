@@ -13,7 +13,7 @@ from bot.approvals.model.ids import Person
 from bot.approvals.model.question import Item, Verdict
 from bot.approvals.model.request import Decided, Passed, Request
 from bot.approvals.rules import schedule
-from bot.approvals.rules.eligible import Electorate, missing
+from bot.approvals.rules.eligible import EligibleApprovers, missing
 
 
 def check(request: Request, verdicts: tuple[ItemVerdict, ...]) -> None:
@@ -41,7 +41,7 @@ def takes(request: Request, verdicts: tuple[ItemVerdict, ...]) -> bool:
     return True
 
 
-def settled(request: Request, electorate: Electorate, now: datetime) -> Request:
+def settled(request: Request, electorate: EligibleApprovers, now: datetime) -> Request:
     """The request, moved on to its next stage or decided where the votes of its stage are enough.
 
     A stage has agreed as soon as every item is settled: by its quorum of rejections, or by equal verdicts of as many
@@ -55,7 +55,7 @@ def settled(request: Request, electorate: Electorate, now: datetime) -> Request:
     return agree(request, verdicts, tuple(vote.person for vote in votes if _meant(vote.verdicts, verdicts)), now)
 
 
-def recounted(request: Request, electorate: Electorate) -> Request:
+def recounted(request: Request, electorate: EligibleApprovers) -> Request:
     """The request, with how many of each group its stage still lacks, for the item that lacks most."""
     votes = [vote for vote in request.stage_votes if counts(request, vote.person, electorate)]
     items = range(len(request.question.items))
@@ -83,7 +83,7 @@ def agree(
     return replace(request, state=Decided(decision=decision, next_try=now))
 
 
-def counts(request: Request, person: Person, electorate: Electorate) -> bool:
+def counts(request: Request, person: Person, electorate: EligibleApprovers) -> bool:
     """Whether this person's vote counts in the stage: they may answer at this moment, and have not in an earlier
     stage, as one person is not several."""
     return (
@@ -143,7 +143,7 @@ def _settled_before(request: Request, index: int) -> ItemVerdict | None:
     return request.passed[-1].verdicts[index] if request.passed else None
 
 
-def _settle(request: Request, index: int, votes: Sequence[Vote], electorate: Electorate) -> ItemVerdict | None:
+def _settle(request: Request, index: int, votes: Sequence[Vote], electorate: EligibleApprovers) -> ItemVerdict | None:
     """What the stage has come to on one item; None while it has not. What an earlier stage rejected stays rejected."""
     before = _settled_before(request, index)
     if isinstance(before, Reject):
@@ -161,7 +161,7 @@ def _settle(request: Request, index: int, votes: Sequence[Vote], electorate: Ele
     return None
 
 
-def _lacking(request: Request, index: int, votes: Sequence[Vote], electorate: Electorate) -> tuple[int, ...]:
+def _lacking(request: Request, index: int, votes: Sequence[Vote], electorate: EligibleApprovers) -> tuple[int, ...]:
     """How many of each group one item still lacks for what most of them say of it; none where it is settled."""
     groups = request.stage.groups
     if _settle(request, index, votes, electorate) is not None:

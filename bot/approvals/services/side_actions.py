@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.approvals.model.errors import CannotDelegate, Unreachable
-from bot.approvals.model.ids import Person, RequestId, SurfaceId, UserId
-from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.ids import MessageId, Person, RequestId, UserId
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.people import Member
 from bot.approvals.model.request import Request
 from bot.approvals.ports.engine import Engine
@@ -18,13 +18,13 @@ from bot.approvals.ports.work import Work
 from bot.approvals.rules import side_actions, voting
 from bot.approvals.services import unit_of_work
 from bot.approvals.services.messages import sync
-from bot.approvals.services.people.eligibility import Admission
-from bot.approvals.services.sweep import Sweeper
+from bot.approvals.services.people.eligibility import Eligibility
+from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.unit_of_work import Changes, until_won
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asides:
+class SideActions:
     """Each raises `NotFound`, `AlreadySettled` or `Unreachable`, and what its rule in `besides` raises; what only those
     may do who may answer, `MayNotVote` too, and that refusal is recorded. Nothing is changed then."""
 
@@ -50,7 +50,7 @@ class Asides:
         return request
 
     async def extend(
-        self, request_id: RequestId, by: Person, now: datetime, surface: SurfaceId | None = None
+        self, request_id: RequestId, by: Person, now: datetime, surface: MessageId | None = None
     ) -> Request:
         """Put the deadline off, once, by the policy's measure."""
 
@@ -66,7 +66,7 @@ class Asides:
             return await until_won(once)
 
     async def delegate(
-        self, request_id: RequestId, by: Person, to: UserId, now: datetime, surface: SurfaceId | None = None
+        self, request_id: RequestId, by: Person, to: UserId, now: datetime, surface: MessageId | None = None
     ) -> Request:
         """Give one's own vote to a colleague, who gets the card by DM."""
 
@@ -84,7 +84,7 @@ class Asides:
             return await until_won(once)
 
     async def withdraw(
-        self, request_id: RequestId, by: Person, now: datetime, surface: SurfaceId | None = None
+        self, request_id: RequestId, by: Person, now: datetime, surface: MessageId | None = None
     ) -> Request:
         """Take back one's vote, or a delegation that has not been used. Whoever gave one may, also if they are no
         longer one who may answer."""
@@ -103,7 +103,7 @@ class Asides:
             return await until_won(once)
 
     async def comment(
-        self, request_id: RequestId, by: Person, text: str, now: datetime, surface: SurfaceId | None = None
+        self, request_id: RequestId, by: Person, text: str, now: datetime, surface: MessageId | None = None
     ) -> Request:
         """Ask the requester something in the thread, without answering."""
 
@@ -118,7 +118,7 @@ class Asides:
             return await until_won(once)
 
     async def nudge(
-        self, request_id: RequestId, by: Person, now: datetime, surface: SurfaceId | None = None
+        self, request_id: RequestId, by: Person, now: datetime, surface: MessageId | None = None
     ) -> Request:
         """Remind those who have not answered: in the thread, and in the DMs in which they were asked."""
 
@@ -140,7 +140,7 @@ class Asides:
         now: datetime,
         *,
         counts: bool = True,
-        surface: SurfaceId | None = None,
+        surface: MessageId | None = None,
     ) -> Request:
         request = await self._sweeper.current(request_id, now)
         await self._admission.admit(
@@ -157,25 +157,25 @@ class Asides:
             raise Unreachable("Slack did not say who your colleague is") from failed
         raise CannotDelegate("Slack knows no such account here. Choose somebody else.")
 
-    async def _in_person(self, request: Request, now: datetime) -> list[Surface]:
+    async def _in_person(self, request: Request, now: datetime) -> list[Message]:
         """A reminder for each who was sent the card by DM and has not answered."""
         answered = {vote.person for vote in request.votes}
         return [
             sync.nudge_of(request, now, each.to)
-            for each in await self.storage.surfaces_of(request.task_id)
-            if each.kind is SurfaceKind.COPY
+            for each in await self.storage.messages_of(request.task_id)
+            if each.kind is MessageKind.COPY
             and each.request_id == request.id
             and each.to not in answered
             and not each.abandoned
         ]
 
     @property
-    def _sweeper(self) -> Sweeper:
-        return Sweeper(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
+    def _sweeper(self) -> Sweep:
+        return Sweep(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
 
     @property
-    def _admission(self) -> Admission:
-        return Admission(storage=self.storage, directory=self.directory)
+    def _admission(self) -> Eligibility:
+        return Eligibility(storage=self.storage, directory=self.directory)
 
     @property
     def _changes(self) -> Changes:

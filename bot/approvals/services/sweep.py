@@ -10,7 +10,7 @@ from bot.approvals.model.audit import event_of
 from bot.approvals.model.decision import Answered
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON, ChannelId, Person, RequestId
-from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Via
 from bot.approvals.model.request import Decided, Pending, Request, Unreached
 from bot.approvals.ports.engine import Engine
@@ -18,11 +18,11 @@ from bot.approvals.ports.slack import Directory, LookupFailed
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Work
 from bot.approvals.rules import lifecycle, side_actions, timeouts, voting
-from bot.approvals.rules.eligible import Electorate
+from bot.approvals.rules.eligible import EligibleApprovers
 from bot.approvals.rules.matching import names_one
 from bot.approvals.services.audit.snapshot import next_stage
 from bot.approvals.services.messages import sync
-from bot.approvals.services.people.eligibility import Admission
+from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.people.lookup import meant
 from bot.approvals.services.unit_of_work import redraw, settled, until_won, wake
 
@@ -33,7 +33,7 @@ SWEEP_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sweeper:
+class Sweep:
     storage: Storage
     engine: Engine
     directory: Directory
@@ -53,8 +53,8 @@ class Sweeper:
                 self.work.deliver(request.task_id)
             for task in await self.storage.orphans(now, SWEEP_LIMIT):
                 self.work.deliver(task.id)
-        for surface in await self.storage.stale(now, SWEEP_LIMIT):
-            self.work.show(surface.task_id)
+        for message in await self.storage.out_of_date(now, SWEEP_LIMIT):
+            self.work.show(message.task_id)
 
     async def current(self, request_id: RequestId, now: datetime) -> Request:
         """The request; one whose deadline has passed is expired first, however far off the next sweep is."""
@@ -103,11 +103,11 @@ class Sweeper:
     async def _look_after_card(self, request: Request) -> None:
         """Have the card drawn again although nothing on it may have changed: somebody may have deleted it, and the
         reminder points at it."""
-        for surface in await self.storage.surfaces_of(request.task_id):
-            if surface.kind is SurfaceKind.CARD and surface.request_id == request.id and surface.ref is not None:
-                await redraw(self.storage, self.work, surface.ref)
+        for message in await self.storage.messages_of(request.task_id):
+            if message.kind is MessageKind.CARD and message.request_id == request.id and message.ref is not None:
+                await redraw(self.storage, self.work, message.ref)
 
-    async def _ask(self, due: timeouts.Due, now: datetime) -> tuple[Request, list[Surface]]:
+    async def _ask(self, due: timeouts.Due, now: datetime) -> tuple[Request, list[Message]]:
         """The card, for everyone and every channel that the escalation names; whom it cannot ask is noted, and said."""
         if not due.escalate:
             return due.request, []
@@ -133,7 +133,7 @@ class Sweeper:
         named = await meant(
             self.directory, [ref for ref in due.request.known(names) if names_one(ref) and ref not in held]
         )
-        electorate = Electorate(groups=(), named=named)
+        electorate = EligibleApprovers(groups=(), named=named)
         wanted = sorted(
             (each for each in people if voting.may_answer(due.request, each)), key=lambda each: each.user_id
         )
@@ -153,8 +153,8 @@ class Sweeper:
         return [channel for channel in found.values() if channel is not None], absent
 
     @property
-    def _admission(self) -> Admission:
-        return Admission(storage=self.storage, directory=self.directory)
+    def _admission(self) -> Eligibility:
+        return Eligibility(storage=self.storage, directory=self.directory)
 
 
 def _step_kind(due: timeouts.Due, before: Request) -> str:

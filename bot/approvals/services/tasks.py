@@ -15,7 +15,7 @@ from datetime import datetime
 from bot import crash_points
 from bot.approvals.model.audit import COMMAND, AuditEvent, event_of
 from bot.approvals.model.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
-from bot.approvals.model.ids import JSON, ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, ThreadId, Ts
+from bot.approvals.model.ids import JSON, ChannelId, MessageId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Failed, Starting, Task, TaskCancelled
 from bot.approvals.ports.engine import Engine
@@ -114,7 +114,7 @@ class Tasks:
         """Draw the surface that stands there again, whatever it is thought to show."""
         await redraw(self.storage, self.work, ref)
 
-    async def retry(self, task_id: TaskId, by: Person, now: datetime, surface: SurfaceId | None = None) -> Task:
+    async def retry(self, task_id: TaskId, by: Person, now: datetime, surface: MessageId | None = None) -> Task:
         """Bring a stopped task, and its undelivered decisions, on again now: its requester may, and whom it asked.
 
         `NotFound`, `NotYours` or `NothingToRetry`.

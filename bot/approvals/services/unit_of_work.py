@@ -15,7 +15,7 @@ from bot.approvals.model.audit import AuditEvent, event_of
 from bot.approvals.model.decision import Answered, ItemVerdict, outcome_of
 from bot.approvals.model.errors import Conflict, CountersignError, MayNotVote, NotFound, Unreachable
 from bot.approvals.model.ids import JSON, MessageRef, Person, RequestId, TaskId
-from bot.approvals.model.message import Surface
+from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Request
 from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.storage import Storage
@@ -38,21 +38,21 @@ async def until_won(change: Callable[[], Awaitable[T]]) -> T:
 
 
 async def redraw(storage: Storage, work: Work, ref: MessageRef) -> None:
-    """Draw the surface that stands there again, whatever it is thought to show.
+    """Draw the message that stands there again, whatever it is thought to show.
 
     One that is claimed or put off is behind anyway and is left as it is: whoever is at it could not store what
     they showed, and their claim would keep everybody else from it.
     """
 
-    async def once() -> Surface | None:
-        surface = await storage.surface_at(ref)
-        if surface is None or surface.not_before is not None:
-            return surface
-        return await storage.save_surface(replace(surface, shown=-1, fingerprint="", abandoned=""))
+    async def once() -> Message | None:
+        message = await storage.message_at(ref)
+        if message is None or message.not_before is not None:
+            return message
+        return await storage.save_message(replace(message, shown=-1, fingerprint="", abandoned=""))
 
-    surface = await until_won(once)
-    if surface is not None:
-        work.show(surface.task_id)
+    message = await until_won(once)
+    if message is not None:
+        work.show(message.task_id)
 
 
 def wake(work: Work, task_id: TaskId) -> None:
@@ -76,7 +76,7 @@ class Changes:
         kind: str,
         now: datetime,
         data: Mapping[str, JSON],
-        new: Sequence[Surface] = (),
+        new: Sequence[Message] = (),
         *,
         surface: str | None = None,
     ) -> Request:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from bot.approvals.model.audit import event_of
 from bot.approvals.model.decision import ItemVerdict, Vote
 from bot.approvals.model.errors import AnotherRule, TooLateToChange, Unreachable
-from bot.approvals.model.ids import JSON, MessageRef, Person, RequestId, SurfaceId
+from bot.approvals.model.ids import JSON, MessageId, MessageRef, Person, RequestId
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.ports.engine import Engine
@@ -25,16 +25,16 @@ from bot.approvals.rules.matching import ConditionFailed, Policies
 from bot.approvals.services import unit_of_work
 from bot.approvals.services.audit.snapshot import full, next_stage
 from bot.approvals.services.messages import sync
-from bot.approvals.services.people.eligibility import Admission
-from bot.approvals.services.policies.choice import Chooser
-from bot.approvals.services.sweep import Sweeper
+from bot.approvals.services.people.eligibility import Eligibility
+from bot.approvals.services.policies.choice import PolicyChoice
+from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.unit_of_work import Changes, difference, said, until_won
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class Votes:
     storage: Storage
     engine: Engine
     directory: Directory
@@ -47,7 +47,7 @@ class Answers:
         person: Person,
         version: int,
         now: datetime,
-        surface: SurfaceId | None = None,
+        surface: MessageId | None = None,
         *,
         digest: str | None,
     ) -> Request:
@@ -62,7 +62,7 @@ class Answers:
             return request
 
     async def view(
-        self, request_id: RequestId, person: Person, now: datetime, surface: SurfaceId | None = None
+        self, request_id: RequestId, person: Person, now: datetime, surface: MessageId | None = None
     ) -> Request:
         """The request, for one who may see the whole of it: anybody, and where it is private those alone who may
         answer it, have agreed to it, or might answer if it were open. `NotFound`, `MayNotVote`, or `Unreachable`."""
@@ -78,7 +78,7 @@ class Answers:
         version: int,
         verdicts: tuple[ItemVerdict, ...],
         now: datetime,
-        surface: SurfaceId | None = None,
+        surface: MessageId | None = None,
         *,
         digest: str | None,
         hold: timedelta = timedelta(0),
@@ -130,7 +130,7 @@ class Answers:
             return await until_won(once)
 
     async def answer_again(
-        self, request_id: RequestId, person: Person, now: datetime, surface: SurfaceId | None = None
+        self, request_id: RequestId, person: Person, now: datetime, surface: MessageId | None = None
     ) -> Request:
         """Open a question again whose answer made the agent fail, as a new version, for one who may answer it.
 
@@ -207,7 +207,7 @@ class Answers:
         index: int,
         arguments: Mapping[str, JSON],
         now: datetime,
-        surface: SurfaceId | None = None,
+        surface: MessageId | None = None,
         *,
         digest: str | None,
     ) -> Request:
@@ -233,13 +233,13 @@ class Answers:
         async with unit_of_work.of_request(self.storage, request_id, person, "edit", now, surface):
             return await until_won(once)
 
-    async def viewed(self, request: Request, person: Person, now: datetime, surface: SurfaceId | None = None) -> None:
+    async def viewed(self, request: Request, person: Person, now: datetime, surface: MessageId | None = None) -> None:
         """Record that somebody was shown all of the request, as it stood."""
         data = {"version": request.version}
         await self.storage.record(event_of(request, "viewed", now, person=person, surface=surface, data=data))
 
     async def admit_to_hidden(
-        self, request_id: RequestId, person: Person, now: datetime, surface: SurfaceId | None = None
+        self, request_id: RequestId, person: Person, now: datetime, surface: MessageId | None = None
     ) -> Request:
         """The request, for one who may answer it, looked up afresh: those alone are shown its hidden values.
         `NotFound`, `MayNotVote`, or `Unreachable`; a refusal is recorded."""
@@ -248,7 +248,7 @@ class Answers:
         return request
 
     async def revealed(
-        self, request: Request, person: Person, keys: Sequence[str], now: datetime, surface: SurfaceId | None = None
+        self, request: Request, person: Person, keys: Sequence[str], now: datetime, surface: MessageId | None = None
     ) -> None:
         """Record that somebody looks at hidden values, before they see them."""
         data: dict[str, JSON] = {"version": request.version, "keys": list(keys)}
@@ -270,13 +270,13 @@ class Answers:
         return request, vote
 
     @property
-    def _sweeper(self) -> Sweeper:
-        return Sweeper(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
+    def _sweeper(self) -> Sweep:
+        return Sweep(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
 
     async def _refuse_another_rule(self, task: Task, request: Request, revised: Request) -> None:
         """An edit changes what is asked, and not who is to be asked for it: what one may approve as it was proposed,
         it might take two to approve as it would be. The file is asked as it is now, of both."""
-        chooser = Chooser(policies=self.policies, directory=self.directory)
+        chooser = PolicyChoice(policies=self.policies, directory=self.directory)
         try:
             before, after = await chooser.policy(task, request.question), await chooser.policy(task, revised.question)
         except LookupFailed as failed:
@@ -287,8 +287,8 @@ class Answers:
             raise AnotherRule(f"it falls under the policy `{after.name}`, and was asked under `{request.policy.name}`")
 
     @property
-    def _admission(self) -> Admission:
-        return Admission(storage=self.storage, directory=self.directory)
+    def _admission(self) -> Eligibility:
+        return Eligibility(storage=self.storage, directory=self.directory)
 
     @property
     def _changes(self) -> Changes:

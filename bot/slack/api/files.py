@@ -15,7 +15,7 @@ from typing import Any, Final
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.model.ids import ChannelId, SurfaceId, Ts
+from bot.approvals.model.ids import ChannelId, MessageId, Ts
 from bot.approvals.model.request import Request
 from bot.slack import blocks
 from bot.slack.api.calls import NotSent, Refused, Result, Unknown
@@ -54,18 +54,18 @@ async def named(request: Request) -> question_pages.File:
     return question_pages.File(name=whole.name, digest=hashlib.sha256(await whole.content()).hexdigest())
 
 
-def beside(whole: Whole, characters: int, surface_id: SurfaceId) -> list[Block]:
+def beside(whole: Whole, characters: int, message_id: MessageId) -> list[Block]:
     """What is said beside the file: which request it is of, how long it is, and the digest that votes are bound to."""
     said = (
         f"*Everything that request `{whole.request.id}` asks*, version {whole.version}: {characters:,} characters · "
         f"SHA-256 `{whole.request.digest}`"
     )
-    return [{**blocks.section(said), "block_id": surface_id}]
+    return [{**blocks.section(said), "block_id": message_id}]
 
 
-def carries(message: Mapping[str, Any], surface_id: SurfaceId) -> bool:
+def carries(message: Mapping[str, Any], message_id: MessageId) -> bool:
     """Whether the message is this file's."""
-    return any(block.get("block_id") == surface_id for block in message.get("blocks") or [])
+    return any(block.get("block_id") == message_id for block in message.get("blocks") or [])
 
 
 async def send(url: str, content: bytes) -> Result | None:

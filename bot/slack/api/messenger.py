@@ -13,9 +13,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.approvals.inbox.queries import Contents
-from bot.approvals.model.ids import ChannelId, MessageRef, Person, SurfaceId, Ts, UserId
+from bot.approvals.model.ids import ChannelId, MessageId, MessageRef, Person, Ts, UserId
 from bot.approvals.model.inbox import Section
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.ports.slack import Drawing, FileRefused, MessageGone, NotNow, OutcomeUnknown, PlaceGone, View
 from bot.approvals.services.messages.masked import Masking
 from bot.slack import blocks, text
@@ -91,16 +91,16 @@ class SlackMessenger:
         """The view as a message within Slack's limits, whatever it holds, with its secrets masked; or as a file.
         Pure."""
         view = self._masking.view(view)
-        if view.surface.kind is SurfaceKind.FILE and view.request is not None and not view.surface.refused:
-            return Whole(request=view.request, version=view.surface.version)
+        if view.message.kind is MessageKind.FILE and view.request is not None and not view.message.refused:
+            return Whole(request=view.request, version=view.message.version)
         return render.draw(view)
 
     async def post(
-        self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, surface_id: SurfaceId
+        self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, message_id: MessageId
     ) -> MessageRef:
         """Post once, with the id in the metadata; `PlaceGone`, `FileRefused`, `OutcomeUnknown` or `NotNow`."""
         if isinstance(drawing, Whole):
-            return await self._upload(channel, thread_ts, drawing, surface_id)
+            return await self._upload(channel, thread_ts, drawing, message_id)
         card = _card(drawing)
 
         def sent(blocks: Sequence[Block]) -> Awaitable[AsyncSlackResponse]:
@@ -109,7 +109,7 @@ class SlackMessenger:
                 thread_ts=thread_ts,
                 text=card.text,
                 blocks=list(blocks),
-                metadata={"event_type": EVENT_TYPE, "event_payload": {"id": surface_id}},
+                metadata={"event_type": EVENT_TYPE, "event_payload": {"id": message_id}},
                 unfurl_links=False,
                 unfurl_media=False,
             )
@@ -132,13 +132,13 @@ class SlackMessenger:
         await self._show("chat.update", TIER_3, "", card, sent)
 
     async def find(
-        self, channel: ChannelId, thread_ts: Ts | None, surface_id: SurfaceId, since: datetime | None
+        self, channel: ChannelId, thread_ts: Ts | None, message_id: MessageId, since: datetime | None
     ) -> tuple[MessageRef, ...]:
         """The messages that carry the id, the oldest first; `since` is in Slack's time. `PlaceGone` or `NotNow`."""
         found: list[MessageRef] = []
         try:
             async with asyncio.timeout(FIND_SECONDS):
-                await self._search(channel, thread_ts, surface_id, since, found)
+                await self._search(channel, thread_ts, message_id, since, found)
         except TimeoutError as late:
             if not found:
                 raise NotNow("the search took too long", SOON) from late
@@ -180,14 +180,14 @@ class SlackMessenger:
         return home_tab.ROWS[section]
 
     def digest_size(self, section: Section) -> int:
-        """How many rows of it a digest shows."""
+        """How many rows of it a summary shows."""
         return summary_message.ROWS if section is Section.WAITING else 1
 
     def draw_home(self, contents: Contents) -> Home:
         """The Home, within Slack's limits whatever it holds. Pure."""
         return home_tab.draw(self._masking.contents(contents), self._address)
 
-    def draw_digest(self, contents: Contents) -> Card:
+    def draw_summary(self, contents: Contents) -> Card:
         """What waits, as a message that `post` posts. Pure."""
         return summary_message.draw(self._masking.contents(contents), self._address)
 
@@ -266,7 +266,7 @@ class SlackMessenger:
     # --- Within ---------------------------------------------------------------------------------
 
     async def _upload(
-        self, channel: ChannelId, thread_ts: Ts | None, whole: Whole, surface_id: SurfaceId
+        self, channel: ChannelId, thread_ts: Ts | None, whole: Whole, message_id: MessageId
     ) -> MessageRef:
         """Announce the file, send it, and share it; until the last of these nobody sees anything of it."""
         content = await whole.content()
@@ -278,7 +278,7 @@ class SlackMessenger:
             self._uploaded("the upload", failed, repeatable=True)
         shared = "files.completeUploadExternal"
         await self._turn(shared, TIER_4)
-        said = files.beside(whole, len(content.decode()), surface_id)
+        said = files.beside(whole, len(content.decode()), message_id)
         sharing = files.share(self._client, body["file_id"], whole.name, channel, thread_ts, said)
         self._uploaded(shared, await call(sharing, SECONDS))
         # Slack shares it a moment later and does not say where. Nothing ever changes it, so its id will do as well.
@@ -326,7 +326,7 @@ class SlackMessenger:
         self,
         channel: ChannelId,
         thread_ts: Ts | None,
-        surface_id: SurfaceId,
+        message_id: MessageId,
         since: datetime | None,
         found: list[MessageRef],
     ) -> None:
@@ -339,12 +339,12 @@ class SlackMessenger:
                 method, await call(self._page(channel, thread_ts, oldest, cursor), SECONDS), repeatable=True
             )
             for message in body.get("messages", []):
-                if _carries(message, surface_id):
+                if _carries(message, message_id):
                     found.append(MessageRef(channel=channel, ts=Ts(message["ts"])))
             cursor = body.get("response_metadata", {}).get("next_cursor") or ""
             if not cursor:
                 return
-        log.warning("surface %s was sought in the last %d messages of %s alone", surface_id, FIND_PAGES * PAGE, channel)
+        log.warning("surface %s was sought in the last %d messages of %s alone", message_id, FIND_PAGES * PAGE, channel)
 
     def _page(
         self, channel: ChannelId, thread_ts: Ts | None, oldest: Mapping[str, str], cursor: str
@@ -405,11 +405,11 @@ def _refusal(method: str, error: str) -> Exception:
     return NotNow(f"{method}: {error}", LATER)
 
 
-def _carries(message: Mapping[str, Any], surface_id: SurfaceId) -> bool:
+def _carries(message: Mapping[str, Any], message_id: MessageId) -> bool:
     metadata = message.get("metadata") or {}
-    if metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload", {}).get("id") == surface_id:
+    if metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload", {}).get("id") == message_id:
         return True
-    return files.carries(message, surface_id)
+    return files.carries(message, message_id)
 
 
 def _card(drawing: Drawing) -> Card:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, assert_never
 
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Pending, Request
 from bot.approvals.ports.slack import View
 from bot.slack import blocks
@@ -71,7 +71,7 @@ def draw(view: View) -> Card:
 
 def _whole(view: View) -> list[Block] | None:
     """An open question with all that it asks; None if that takes a review, or is no question."""
-    if view.surface.kind not in (SurfaceKind.CARD, SurfaceKind.COPY) or _urgency(view) is Urgency.DECISION:
+    if view.message.kind not in (MessageKind.CARD, MessageKind.COPY) or _urgency(view) is Urgency.DECISION:
         return None
     drawn = _blocks(view, _WHOLE)
     return drawn if _fits(drawn) and vote_buttons.answerable(drawn) else None
@@ -83,56 +83,56 @@ def draw_small(view: View) -> list[Block]:
 
 
 def _blocks(view: View, detail: Detail | None) -> list[Block]:
-    match view.surface.kind:
-        case SurfaceKind.OPENING:
+    match view.message.kind:
+        case MessageKind.OPENING:
             return task_card.opening(view.task, detail, view.doing)
-        case SurfaceKind.CARD:
+        case MessageKind.CARD:
             return request_card.card(view.task, _request(view), detail)
-        case SurfaceKind.COPY:
+        case MessageKind.COPY:
             return request_card.copy(view.task, _request(view), detail)
-        case SurfaceKind.REMINDER | SurfaceKind.NUDGE:
-            return request_card.reminder(_request(view), nudged=view.surface.kind is SurfaceKind.NUDGE)
-        case SurfaceKind.COMMENT:
-            return notices.comment(_request(view), view.surface.number)
-        case SurfaceKind.UNREACHED:
-            return notices.unreached(_request(view), view.surface.created_at)
-        case SurfaceKind.OUTCOME:
+        case MessageKind.REMINDER | MessageKind.NUDGE:
+            return request_card.reminder(_request(view), nudged=view.message.kind is MessageKind.NUDGE)
+        case MessageKind.COMMENT:
+            return notices.comment(_request(view), view.message.number)
+        case MessageKind.UNREACHED:
+            return notices.unreached(_request(view), view.message.created_at)
+        case MessageKind.OUTCOME:
             return task_card.outcome(view.task, detail, current=view.current)
-        case SurfaceKind.FILE:
-            return notices.unattached(_request(view), view.surface.version, view.surface.refused)
+        case MessageKind.FILE:
+            return notices.unattached(_request(view), view.message.version, view.message.refused)
         case _ as never:
             assert_never(never)
 
 
 def _text(view: View) -> str:
-    match view.surface.kind:
-        case SurfaceKind.OPENING:
+    match view.message.kind:
+        case MessageKind.OPENING:
             return task_card.opening_text(view.task, view.doing)
-        case SurfaceKind.CARD | SurfaceKind.COPY:
+        case MessageKind.CARD | MessageKind.COPY:
             return request_card.card_text(view.task, _request(view))
-        case SurfaceKind.REMINDER | SurfaceKind.NUDGE:
-            return request_card.reminder_text(_request(view), nudged=view.surface.kind is SurfaceKind.NUDGE)
-        case SurfaceKind.COMMENT:
-            return notices.comment_text(_request(view), view.surface.number)
-        case SurfaceKind.UNREACHED:
-            return notices.unreached_text(_request(view), view.surface.created_at)
-        case SurfaceKind.OUTCOME:
+        case MessageKind.REMINDER | MessageKind.NUDGE:
+            return request_card.reminder_text(_request(view), nudged=view.message.kind is MessageKind.NUDGE)
+        case MessageKind.COMMENT:
+            return notices.comment_text(_request(view), view.message.number)
+        case MessageKind.UNREACHED:
+            return notices.unreached_text(_request(view), view.message.created_at)
+        case MessageKind.OUTCOME:
             return task_card.outcome_text(view.task, current=view.current)
-        case SurfaceKind.FILE:
-            return notices.unattached_text(_request(view), view.surface.version, view.surface.refused)
+        case MessageKind.FILE:
+            return notices.unattached_text(_request(view), view.message.version, view.message.refused)
         case _ as never:
             assert_never(never)
 
 
 def _urgency(view: View) -> Urgency:
-    match view.surface.kind:
-        case SurfaceKind.CARD | SurfaceKind.COPY:
+    match view.message.kind:
+        case MessageKind.CARD | MessageKind.COPY:
             return Urgency.QUESTION if isinstance(_request(view).state, Pending) else Urgency.DECISION
-        case SurfaceKind.OPENING if view.doing:
+        case MessageKind.OPENING if view.doing:
             return Urgency.PASSING
-        case SurfaceKind.OPENING | SurfaceKind.OUTCOME:
+        case MessageKind.OPENING | MessageKind.OUTCOME:
             return Urgency.QUESTION
-        case SurfaceKind.REMINDER | SurfaceKind.NUDGE | SurfaceKind.COMMENT | SurfaceKind.UNREACHED | SurfaceKind.FILE:
+        case MessageKind.REMINDER | MessageKind.NUDGE | MessageKind.COMMENT | MessageKind.UNREACHED | MessageKind.FILE:
             return Urgency.NOTICE
         case _ as never:
             assert_never(never)
@@ -140,7 +140,7 @@ def _urgency(view: View) -> Urgency:
 
 def _request(view: View) -> Request:
     if view.request is None:
-        raise ValueError(f"surface {view.surface.id} is a {view.surface.kind} without its request")
+        raise ValueError(f"surface {view.message.id} is a {view.message.kind} without its request")
     return privacy.masked(view.request)
 
 

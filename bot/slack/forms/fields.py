@@ -172,7 +172,7 @@ def shown_words(field: Field) -> str:
     return words_of(replace(field, initial=field.shown, veiled=False)) if field.veiled else words_of(field)
 
 
-def under_veil(field: Field, shown: JSON) -> Field:
+def masked_with(field: Field, shown: JSON) -> Field:
     """The field with this value in it instead of its own; what is left as it was is still the true one."""
     if field.kind in (Kind.ENUM, Kind.SEVERAL) or shown == field.initial:
         return field
@@ -232,7 +232,7 @@ def _value(field: Field, words: str) -> JSON:
         return field.initial
     value = _read(field, words)
     if MASK in json.dumps(value, ensure_ascii=False) and MASK not in words_of(field):
-        return _unveiled(value, dict(_behind(field.shown, field.initial)) if field.veiled else {})
+        return _unmasked(value, dict(_behind(field.shown, field.initial)) if field.veiled else {})
     return value
 
 
@@ -250,7 +250,7 @@ def _behind(shown: JSON, true: JSON) -> Iterator[tuple[str, JSON]]:
             yield shown, true
 
 
-def _unveiled(value: JSON, behind: Mapping[str, JSON]) -> JSON:
+def _unmasked(value: JSON, behind: Mapping[str, JSON]) -> JSON:
     """The value with the true one in the place of each text that was left under its mask; `Wrong` if a mask was
     changed, or stands where nothing was hidden."""
     match value:
@@ -261,9 +261,9 @@ def _unveiled(value: JSON, behind: Mapping[str, JSON]) -> JSON:
                 )
             return behind[value]
         case dict():
-            return {str(_unveiled(name, behind)): _unveiled(each, behind) for name, each in value.items()}
+            return {str(_unmasked(name, behind)): _unmasked(each, behind) for name, each in value.items()}
         case list():
-            return [_unveiled(each, behind) for each in value]
+            return [_unmasked(each, behind) for each in value]
         case _:
             return value
 

@@ -59,7 +59,7 @@ def draw(contents: Contents, address: str) -> Home:
         blocks.divider(),
         *_decided(contents, address),
         blocks.divider(),
-        blocks.context(_digest(contents)),
+        blocks.context(_summary(contents)),
     ]
     return Home({"type": "home", "callback_id": actions.HOME, "blocks": shown})
 
@@ -181,7 +181,7 @@ def _pager(section: Section, page: Page[Row]) -> list[Block]:
     ]
 
 
-def _digest(contents: Contents) -> str:
-    if contents.digest:
-        return f"A message tells you at *{contents.digest}* what waits. `/approvals digest off` ends that."
-    return "`/approvals digest 09:00 weekdays` has a message tell you each morning what waits, if something does."
+def _summary(contents: Contents) -> str:
+    if contents.summary:
+        return f"A message tells you at *{contents.summary}* what waits. `/approvals summary off` ends that."
+    return "`/approvals summary 09:00 weekdays` has a message tell you each morning what waits, if something does."

@@ -25,7 +25,7 @@ def draw(contents: Contents, address: str) -> Card:
     ]
     rest = total - len(rows)
     more = f"{text.counted(rest, 'more request')} on my Home. " if rest > 0 else ""
-    footer = blocks.context(f"{more}You get this at {contents.digest}. `/approvals digest off` ends it.")
+    footer = blocks.context(f"{more}You get this at {contents.summary}. `/approvals summary off` ends it.")
     first = next((row.request for row in contents.waiting.rows if row.request is not None), None)
     title = text.sentence(privacy.masked(first).question.title, 150) if first else ""
     overdue = f"{contents.overdue:,} overdue." if contents.overdue else ""

@@ -23,7 +23,7 @@ from bot.slack.listeners import history_button
 from bot.slack.listeners.context import Parts, person_of, told
 
 COMMAND: Final = "/approvals"
-SUBCOMMANDS: Final = ("mine", "overdue", "history", "digest", "help")
+SUBCOMMANDS: Final = ("mine", "overdue", "history", "summary", "help")
 HELP: Final = (
     "*What waits for an answer*",
     f"• `{COMMAND}` shows what waits for you, the gravest and soonest first",
@@ -32,9 +32,9 @@ HELP: Final = (
     f"• `{COMMAND} &lt;id&gt;` shows one request, with its buttons",
     f"• `{COMMAND} history &lt;id&gt;` shows all that happened to a request, or to a task",
     "*A message that tells you what waits*",
-    f"• `{COMMAND} digest 09:00 weekdays` sends it at that time of yours, if something waits; `8:30 mon,thu` and "
+    f"• `{COMMAND} summary 09:00 weekdays` sends it at that time of yours, if something waits; `8:30 mon,thu` and "
     "`18:00 daily` will do as well",
-    f"• `{COMMAND} digest off` ends it, and `{COMMAND} digest` shows when it comes",
+    f"• `{COMMAND} summary off` ends it, and `{COMMAND} summary` shows when it comes",
     "My Home shows all of it, and is always level: click on my name, then on *Home*.",
 )
 LISTED: Final = 10
@@ -87,8 +87,8 @@ async def _answer(parts: Parts, person: Person, line: str) -> Reply:
             return await _waiting(parts, person, Look(only=Only.OVERDUE))
         case ["mine"]:
             return await _mine(parts, person)
-        case ["digest", *words]:
-            return await _digest(parts, person, words)
+        case ["summary" | "digest", *words]:  # as it was called before
+            return await _summary(parts, person, words)
         case ["help"]:
             return Reply(text="\n".join(HELP))
         case [id]:
@@ -107,16 +107,16 @@ async def _mine(parts: Parts, person: Person) -> Reply:
     return Reply(text=approvals_list.asked(parts.masking.contents(contents), parts.address))
 
 
-async def _digest(parts: Parts, person: Person, words: Sequence[str]) -> Reply:
+async def _summary(parts: Parts, person: Person, words: Sequence[str]) -> Reply:
     if not words:
-        digest = (await parts.storage.inbox(person)).digest
+        summary = (await parts.storage.inbox(person)).summary
     else:
-        digest = await parts.digests.choose(person, words)
-    if digest is None:
-        return Reply(text=f"You get no digest. `{COMMAND} digest 09:00 weekdays` sends one each morning.")
+        summary = await parts.summaries.choose(person, words)
+    if summary is None:
+        return Reply(text=f"You get no summary. `{COMMAND} summary 09:00 weekdays` sends one each morning.")
     return Reply(
-        text=f"You get a digest at {digest.schedule}, where something waits for you; next {moment(digest.next_at)}. "
-        f"`{COMMAND} digest off` ends it."
+        text=f"You get a summary at {summary.schedule}, where something waits for you; next {moment(summary.next_at)}. "
+        f"`{COMMAND} summary off` ends it."
     )
 
 
@@ -125,6 +125,6 @@ async def _one(parts: Parts, person: Person, id: RequestId) -> Reply:
     request = await parts.storage.request(id)
     async with unit_of_work.of_request(parts.storage, id, person, "look", parts.clock(), audit.COMMAND):
         task = await parts.tasks.look(request.task_id, person)
-    view = parts.masking.view(View(surface=sync.card_of(request), task=task, request=request))
+    view = parts.masking.view(View(message=sync.card_of(request), task=task, request=request))
     card = render.draw(view)
     return Reply(text=card.text, blocks=card.blocks)

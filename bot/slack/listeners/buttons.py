@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model.decision import Approve, Choose, ItemVerdict
 from bot.approvals.model.errors import AlreadySettled, DrawnBefore, StaleVersion, Unreachable
-from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.request import Request
 from bot.slack import actions
 from bot.slack.api import files
@@ -23,10 +23,10 @@ from bot.slack.listeners.context import (
     Parts,
     in_modal,
     message_behind,
+    message_of,
     on_home,
     person_of,
     place_of,
-    surface_of,
     told,
 )
 from bot.slack.modals import answer_modal, edit_modal, question_pages, start_modal
@@ -118,7 +118,7 @@ async def _vote_all(parts: Parts, body: Body) -> None:
             target.version,
             verdicts,
             parts.clock(),
-            await surface_of(parts, body),
+            await message_of(parts, body),
             digest=target.digest,
         )
     await _taken(parts, body)
@@ -139,7 +139,7 @@ async def _vote_choice(parts: Parts, body: Body) -> None:
             target.version,
             (Choose(choice=choices[index]),),
             parts.clock(),
-            await surface_of(parts, body),
+            await message_of(parts, body),
             digest=target.digest,
         )
     await _taken(parts, body)
@@ -172,7 +172,7 @@ async def _answering(
     async with brought_level(parts, body):
         try:
             async with asyncio.timeout(IN_TIME):
-                surface = await surface_of(parts, body)
+                surface = await message_of(parts, body)
                 request = await parts.answers.check(
                     target.request, person_of(body), target.version, parts.clock(), surface, digest=target.digest
                 )
@@ -219,7 +219,7 @@ async def _view_all(parts: Parts, body: Body, client: AsyncWebClient, *, review:
     view, last = await _page(parts, request, 0, review=review)
     await shown(client, body, opened_from(view, request, body))
     if last:
-        await parts.answers.viewed(request, person_of(body), parts.clock(), await surface_of(parts, body))
+        await parts.answers.viewed(request, person_of(body), parts.clock(), await message_of(parts, body))
 
 
 async def _turn_page(parts: Parts, body: Body, client: AsyncWebClient) -> None:
@@ -235,14 +235,14 @@ async def _turn_page(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     turned = opened_from(page, request, body)
     await client.views_update(view_id=view["id"], hash=view["hash"], view=turned)
     if last:
-        await parts.answers.viewed(request, person_of(body), parts.clock(), await surface_of(parts, body))
+        await parts.answers.viewed(request, person_of(body), parts.clock(), await message_of(parts, body))
 
 
 async def _page(
     parts: Parts, request: Request, number: int, *, review: bool, note: str = ""
 ) -> tuple[answer_modal.Modal, bool]:
     """One page of the whole, and whether it is the last."""
-    listed = await parts.storage.surfaces_of(request.task_id)
+    listed = await parts.storage.messages_of(request.task_id)
     filed = any(each.request_id == request.id and _holds(each, request.version) for each in listed)
     file = await files.named(request) if filed else None
 
@@ -261,17 +261,17 @@ async def _seen(parts: Parts, body: Body) -> Request:
     target = actions.request_target(pressed_in(body)["value"])
     try:
         async with asyncio.timeout(IN_TIME):
-            surface = await surface_of(parts, body)
+            surface = await message_of(parts, body)
             request = await parts.answers.view(target.request, person_of(body), parts.clock(), surface)
             return await parts.shown(request)
     except TimeoutError:
         raise Unreachable from None
 
 
-def _holds(surface: Surface, version: int) -> bool:
+def _holds(surface: Message, version: int) -> bool:
     """Whether it is the file, in the thread, of what is asked now."""
     stands = surface.ref is not None and not surface.refused
-    return surface.kind is SurfaceKind.FILE and surface.version == version and stands
+    return surface.kind is MessageKind.FILE and surface.version == version and stands
 
 
 async def _choose_arguments(parts: Parts, body: Body, client: AsyncWebClient) -> None:
@@ -285,7 +285,7 @@ async def _choose_arguments(parts: Parts, body: Body, client: AsyncWebClient) ->
             person_of(body),
             target.version,
             parts.clock(),
-            await surface_of(parts, body),
+            await message_of(parts, body),
             digest=target.digest,
         )
     form = parts.modal(answer_modal.edit(await parts.shown(request), item, part))
@@ -313,7 +313,7 @@ async def _take_back(parts: Parts, body: Body) -> None:
 async def _answer_again(parts: Parts, body: Body) -> None:
     target = actions.request_target(pressed_in(body)["value"])
     async with brought_level(parts, body):
-        surface = await surface_of(parts, body)
+        surface = await message_of(parts, body)
         await parts.answers.answer_again(target.request, person_of(body), parts.clock(), surface)
 
 
@@ -323,7 +323,7 @@ async def _retry(parts: Parts, body: Body) -> None:
             pass
         case actions.RequestTarget(request=request_id):
             task_id = (await parts.storage.request(request_id)).task_id
-    await parts.tasks.retry(task_id, person_of(body), parts.clock(), await surface_of(parts, body))
+    await parts.tasks.retry(task_id, person_of(body), parts.clock(), await message_of(parts, body))
 
 
 def pressed_in(body: Body) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from bot.approvals.model.request import Request
 from bot.slack import actions
 from bot.slack.actions import RequestTarget
 from bot.slack.listeners.buttons import IN_TIME, brought_level, opened_from, pressed_in
-from bot.slack.listeners.context import Body, Parts, person_of, surface_of, told
+from bot.slack.listeners.context import Body, Parts, message_of, person_of, told
 from bot.slack.listeners.submissions import state_of, submitted, target_of
 from bot.slack.modals import side_action_modals
 from bot.slack.modals.views import Modal, Problems
@@ -47,7 +47,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
 async def _chosen(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     """Do what the option stands for, or open its modal for one who could do it now; else say why not."""
     deed, target = actions.chosen(str(pressed_in(body)["selected_option"]["value"]))
-    person, now, surface = person_of(body), parts.clock(), await surface_of(parts, body)
+    person, now, surface = person_of(body), parts.clock(), await message_of(parts, body)
     async with brought_level(parts, body):
         match deed:
             case actions.EXTEND:
@@ -82,7 +82,7 @@ async def _form(parts: Parts, body: Body, deed: str, target: RequestTarget) -> M
 async def _withdraw(parts: Parts, body: Body) -> None:
     target = actions.request_target(str(pressed_in(body)["value"]))
     async with brought_level(parts, body):
-        surface = await surface_of(parts, body)
+        surface = await message_of(parts, body)
         await parts.asides.withdraw(target.request, person_of(body), parts.clock(), surface)
 
 
@@ -90,7 +90,7 @@ async def _comment(parts: Parts, body: Body) -> Problems | None:
     words = side_action_modals.question(state_of(body))
     if not words:
         return side_action_modals.question_problem("Please write what you would like to know.")
-    surface = await surface_of(parts, body)
+    surface = await message_of(parts, body)
     await parts.asides.comment(target_of(body).request, person_of(body), words, parts.clock(), surface)
     return None
 
@@ -100,7 +100,7 @@ async def _delegate(parts: Parts, body: Body) -> Problems | None:
     if colleague is None:
         return side_action_modals.colleague_problem("Please choose a colleague.")
     try:
-        surface = await surface_of(parts, body)
+        surface = await message_of(parts, body)
         await parts.asides.delegate(target_of(body).request, person_of(body), colleague, parts.clock(), surface)
     except CannotDelegate as refusal:
         return side_action_modals.colleague_problem(str(refusal))
@@ -109,5 +109,5 @@ async def _delegate(parts: Parts, body: Body) -> Problems | None:
 
 async def _cancel(parts: Parts, body: Body) -> None:
     request: Request = await parts.asides.check_requester(target_of(body).request, person_of(body), parts.clock())
-    surface = await surface_of(parts, body) or ""
+    surface = await message_of(parts, body) or ""
     await parts.tasks.cancel(request.task_id, person_of(body), parts.clock(), surface)

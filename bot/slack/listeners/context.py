@@ -14,18 +14,18 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes
-from bot.approvals.inbox.summaries import Digests
+from bot.approvals.inbox.summaries import Summaries
 from bot.approvals.model.errors import CountersignError
-from bot.approvals.model.ids import ChannelId, MessageRef, Person, SurfaceId, TeamId, Ts, UserId
+from bot.approvals.model.ids import ChannelId, MessageId, MessageRef, Person, TeamId, Ts, UserId
 from bot.approvals.model.request import Request
 from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.slack import NotNow, PlaceGone
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.messages.masked import Masking
-from bot.approvals.services.side_actions import Asides
+from bot.approvals.services.side_actions import SideActions
 from bot.approvals.services.tasks import Tasks
-from bot.approvals.services.votes import Answers
+from bot.approvals.services.votes import Votes
 from bot.slack import actions, text
 from bot.slack.api.directory import SlackDirectory
 from bot.slack.api.messenger import SlackMessenger
@@ -44,8 +44,8 @@ Say: TypeAlias = Callable[[str], Awaitable[None]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     tasks: Tasks
-    answers: Answers
-    asides: Asides
+    answers: Votes
+    asides: SideActions
     engine: Engine
     storage: Storage
     messenger: SlackMessenger
@@ -54,7 +54,7 @@ class Parts:
     names: Names
     inboxes: Inboxes
     homes: Homes
-    digests: Digests
+    summaries: Summaries
     clock: Clock
     me: UserId
     """Whom people mention when they mean the bot."""
@@ -201,11 +201,11 @@ def place_of(body: Body) -> Place | None:
     )
 
 
-async def surface_of(parts: Parts, body: Body) -> SurfaceId | None:
+async def message_of(parts: Parts, body: Body) -> MessageId | None:
     """The message that somebody acted on, or from which they opened the modal that they sent."""
     place = place_of(body)
     message = place.message if place is not None else message_behind(body)
-    surface = await parts.storage.surface_at(message) if message is not None else None
+    surface = await parts.storage.message_at(message) if message is not None else None
     return surface.id if surface is not None else None
 
 

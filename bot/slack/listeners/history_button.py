@@ -13,10 +13,10 @@ from bot.approvals.model.errors import NotFound
 from bot.approvals.model.ids import Person, RequestId, TaskId
 from bot.approvals.model.request import Request
 from bot.approvals.services import unit_of_work
-from bot.approvals.services.messages.masked import event_under
+from bot.approvals.services.messages.masked import masked_event
 from bot.slack import actions
 from bot.slack.actions import RequestTarget, TaskTarget
-from bot.slack.listeners.context import Body, Parts, person_of, surface_of, told
+from bot.slack.listeners.context import Body, Parts, message_of, person_of, told
 from bot.slack.modals import history_modal
 from bot.slack.modals.views import Modal
 
@@ -47,7 +47,7 @@ async def by_command(parts: Parts, body: Body, client: AsyncWebClient, id: str) 
 
 async def _opened(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     target = actions.target(body["actions"][0]["value"])
-    view = await _trail(parts, person_of(body), target, await surface_of(parts, body) or "")
+    view = await _trail(parts, person_of(body), target, await message_of(parts, body) or "")
     await client.views_open(trigger_id=body["trigger_id"], view=view)
 
 
@@ -70,7 +70,7 @@ async def _trail(parts: Parts, person: Person, target: actions.Target, surface: 
         await parts.tasks.look(task_id, person)
     records = await parts.storage.records_of(task_id)
     private = {each.id for each in records.requests if each.policy.private}
-    veil, shown = parts.masking.veil(records), parts.masking.records(records)
-    events = [event_under(veil, event) for event in await parts.storage.history(task_id)]
+    masker, shown = parts.masking.masker(records), parts.masking.records(records)
+    events = [masked_event(masker, event) for event in await parts.storage.history(task_id)]
     request = next((each for each in shown.requests if request is not None and each.id == request.id), None)
-    return history_modal.trail(shown.task, request, events, records.surfaces, page, private=private)
+    return history_modal.trail(shown.task, request, events, records.messages, page, private=private)

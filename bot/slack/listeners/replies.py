@@ -10,7 +10,7 @@ from typing import Any, Final
 from bot.approvals.model.decision import Respond
 from bot.approvals.model.errors import CountersignError, StaleVersion
 from bot.approvals.model.ids import MessageRef, Person, TaskId
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.ports.slack import View
 from bot.approvals.rules import lifecycle
@@ -55,13 +55,13 @@ class ReadFirst(CountersignError):
 
 async def asked_in(parts: Parts, root: MessageRef) -> list[Request]:
     """The requests whose thread begins with this message; of the copy of a card, its request."""
-    surface = await parts.storage.surface_at(root)
-    if surface is not None and surface.to is not None and surface.request_id is not None:
-        return [await parts.storage.request(surface.request_id)]
+    message = await parts.storage.message_at(root)
+    if message is not None and message.to is not None and message.request_id is not None:
+        return [await parts.storage.request(message.request_id)]
     tasks = [task.id for task in await parts.storage.tasks_in(root.channel, root.ts)]
     return [
         request
-        for task_id in ([*tasks, surface.task_id] if surface else tasks)
+        for task_id in ([*tasks, message.task_id] if message else tasks)
         for request in await parts.storage.requests_of(TaskId(task_id))
     ]
 
@@ -114,13 +114,13 @@ async def _shown(parts: Parts, request: Request, place: Place) -> tuple[int, str
     """The version and the digest that the card shows in whose thread somebody answers; `ReadFirst` if that is not all
     of it."""
     records = await parts.storage.records_of(request.task_id)
-    mine = [each for each in records.surfaces if each.request_id == request.id and each.digest]
-    copies = [each for each in mine if each.kind is SurfaceKind.COPY and _begins(each.ref, place)]
-    card = next(iter([*copies, *(each for each in mine if each.kind is SurfaceKind.CARD)]), None)
+    mine = [each for each in records.messages if each.request_id == request.id and each.digest]
+    copies = [each for each in mine if each.kind is MessageKind.COPY and _begins(each.ref, place)]
+    card = next(iter([*copies, *(each for each in mine if each.kind is MessageKind.CARD)]), None)
     if card is None:
         raise StaleVersion(request.id)
     shown = await parts.shown(request)
-    if not vote_buttons.answerable(render.draw(View(surface=card, task=records.task, request=shown)).blocks):
+    if not vote_buttons.answerable(render.draw(View(message=card, task=records.task, request=shown)).blocks):
         raise ReadFirst
     return card.version or request.version, card.digest  # earlier versions kept the digest alone
 

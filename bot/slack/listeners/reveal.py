@@ -17,7 +17,7 @@ from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.cards.vote_buttons import hidden_of
 from bot.slack.listeners.buttons import IN_TIME, pressed_in, shown
-from bot.slack.listeners.context import Body, Parts, person_of, surface_of, told
+from bot.slack.listeners.context import Body, Parts, message_of, person_of, told
 from bot.slack.modals.question_pages import PIECES
 from bot.slack.modals.views import Modal, modal
 
@@ -42,7 +42,7 @@ async def _reveal(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     target = actions.request_target(str(pressed["value"]))
     try:
         async with asyncio.timeout(IN_TIME):
-            surface = await surface_of(parts, body)
+            surface = await message_of(parts, body)
             request = await parts.answers.admit_to_hidden(target.request, person, now, surface)
     except TimeoutError:
         raise Unreachable from None

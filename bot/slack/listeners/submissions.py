@@ -15,7 +15,7 @@ from bot.approvals.model.errors import CountersignError, InvalidAnswer, InvalidI
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Request
 from bot.slack import actions, text, wording
-from bot.slack.listeners.context import Body, Parts, person_of, surface_of
+from bot.slack.listeners.context import Body, Parts, message_of, person_of
 from bot.slack.modals import answer_modal, edit_modal, one_by_one_modal, start_modal
 from bot.slack.modals.answer_modal import Problems
 
@@ -152,7 +152,7 @@ async def _edit(parts: Parts, body: Body) -> Problems | None:
     if edit_modal.changes_nothing(request, edited):
         return await _as_it_is(parts, body, request, edited)
     try:
-        surface = await surface_of(parts, body)
+        surface = await message_of(parts, body)
         revised = await parts.answers.edit(
             request.id,
             person,
@@ -201,7 +201,7 @@ async def _start(parts: Parts, body: Body) -> Problems | None:
 
 async def _vote(parts: Parts, body: Body, verdicts: tuple[ItemVerdict, ...]) -> None:
     target = target_of(body)
-    surface = await surface_of(parts, body)
+    surface = await message_of(parts, body)
     await parts.answers.vote(
         target.request, person_of(body), target.version, verdicts, parts.clock(), surface, digest=target.digest
     )
@@ -210,7 +210,7 @@ async def _vote(parts: Parts, body: Body, verdicts: tuple[ItemVerdict, ...]) -> 
 async def _request(parts: Parts, body: Body) -> Request:
     """The request in the version that the modal showed, masked as there: `StaleVersion` where it has moved on."""
     target = target_of(body)
-    surface = await surface_of(parts, body)
+    surface = await message_of(parts, body)
     request = await parts.answers.check(
         target.request, person_of(body), target.version, parts.clock(), surface, digest=target.digest
     )

@@ -166,7 +166,7 @@ def _form(request: Request) -> Form:
     return replace(
         made,
         fields=tuple(
-            fields.under_veil(true, other.initial) if true.holds else true
+            fields.masked_with(true, other.initial) if true.holds else true
             for true, other in zip(made.fields, drawn, strict=True)
         ),
     )

@@ -148,7 +148,7 @@ def _fields(request: Request, item: int) -> list[Field]:
                 field = _instead(block_id, names[name], value, schema)
             elif names[name] != name:
                 field = replace(field, label=names[name])
-            made.append(fields.under_veil(field, shown[name]) if field.holds else field)
+            made.append(fields.masked_with(field, shown[name]) if field.holds else field)
         else:
             unset = {key: rule for key, rule in schema.items() if key not in ("default", "title")}
             made.append(field_choice.of_schema(block_id, (name,), unset, required=False, label=name, whole=True))

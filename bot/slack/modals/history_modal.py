@@ -15,7 +15,7 @@ from bot.approvals.model.audit import COMMAND, AuditEvent
 from bot.approvals.model.decision import Outcome
 from bot.approvals.model.errors import moment
 from bot.approvals.model.ids import JSON, ChannelId, RequestId
-from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.slack import actions, blocks, text
@@ -38,7 +38,7 @@ def trail(
     task: Task,
     request: Request | None,
     events: Sequence[AuditEvent],
-    surfaces: Sequence[Surface],
+    messages: Sequence[Message],
     page: int = 0,
     *,
     private: Set[RequestId] = frozenset(),
@@ -53,7 +53,7 @@ def trail(
     ]
     pages = max(-(-len(told) // PAGE), 1)
     page = min(max(page, 0), pages - 1)
-    kinds = {str(surface.id): surface.kind for surface in surfaces}
+    kinds = {str(surface.id): surface.kind for surface in messages}
     of = f"Request `{request.id}`" if request else f"Task `{task.id}`"
     where = f"Page {page + 1} of {pages}" if pages > 1 else ""
     title = privacy.masked(request).question.title if request else task.graph
@@ -87,7 +87,7 @@ def _bare(event: AuditEvent) -> AuditEvent:
     return replace(event, digest="", data={key: value for key, value in event.data.items() if key in _TELLS_NOTHING})
 
 
-def _besides(event: AuditEvent, kinds: Mapping[str, SurfaceKind], *, asks: bool) -> str:
+def _besides(event: AuditEvent, kinds: Mapping[str, MessageKind], *, asks: bool) -> str:
     """When, from where, on which version; and on what and by which rule, where that is news."""
     version = event.data.get("version")
     words = [
@@ -100,11 +100,11 @@ def _besides(event: AuditEvent, kinds: Mapping[str, SurfaceKind], *, asks: bool)
     return " · ".join(word for word in words if word)
 
 
-_FROM: Final[Mapping[SurfaceKind | None, str]] = {
-    SurfaceKind.CARD: "on the card",
-    SurfaceKind.COPY: "on the copy by direct message",
-    SurfaceKind.FILE: "as a file",
-    SurfaceKind.OUTCOME: "on the task's last message",
+_FROM: Final[Mapping[MessageKind | None, str]] = {
+    MessageKind.CARD: "on the card",
+    MessageKind.COPY: "on the copy by direct message",
+    MessageKind.FILE: "as a file",
+    MessageKind.OUTCOME: "on the task's last message",
 }
 
 
@@ -137,7 +137,7 @@ def _started(event: AuditEvent) -> str:
 
 def _shown(event: AuditEvent) -> str:
     data = event.data
-    what = "The file with the whole of it" if data.get("as") == SurfaceKind.FILE else "The card"
+    what = "The file with the whole of it" if data.get("as") == MessageKind.FILE else "The card"
     to = text.mention(event.person) if event.person else text.channel(ChannelId(str(data.get("channel", ""))))
     return f"{what} was shown to {to}."
 

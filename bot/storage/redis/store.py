@@ -28,7 +28,7 @@ from bot.approvals.model.audit import GENESIS, AuditEvent, Entry, Head, digest_o
 from bot.approvals.model.errors import Conflict, NotFound, Unreachable
 from bot.approvals.model.ids import ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
 from bot.approvals.model.inbox import Inbox
-from bot.approvals.model.message import Surface
+from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Lease, Running, Starting, Task
 from bot.approvals.ports.storage import Records
@@ -44,7 +44,7 @@ TURN_WITHIN: Final = 2.0
 """Seconds in the line for a connection."""
 
 Step = list[str]
-Found = TypeVar("Found", Task, Request, Surface, Inbox)
+Found = TypeVar("Found", Task, Request, Message, Inbox)
 
 
 def client(url: str) -> Redis:
@@ -98,18 +98,18 @@ class RedisStorage:
 
     # --- Tasks ----------------------------------------------------------------------------------
 
-    async def create_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> None:
+    async def create_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> None:
         task = replace(task, revision=0)
         steps = [
             ["absent", self._key("task", task.id)],
             ["absent", self._key("thread", task.thread_id)],
-            *self._absent(surfaces),
+            *self._absent(messages),
             self._event(event),
             *self._task(task),
             ["call", "HSET", self._key("thread", task.thread_id), "task", task.id],
             ["call", "ZADD", self._key("tasks_of", _requester(task)), _moment(task.created_at), task.id],
             *([["call", "RPUSH", self._key("tasks_in", in_thread), task.id]] if (in_thread := _thread(task)) else []),
-            *self._surfaces(surfaces),
+            *self._messages(messages),
         ]
         if await self._change(steps) is False and await self._body("task", task.id) is None:
             raise Conflict(task.id)
@@ -122,24 +122,24 @@ class RedisStorage:
 
     async def records_of(self, task_id: TaskId) -> Records:
         with _reachable():
-            task, requests, surfaces = await self._records_of(keys=[self._prefix], args=[task_id])
+            task, requests, messages = await self._records_of(keys=[self._prefix], args=[task_id])
         if task is None:
             raise NotFound("task", task_id)
         return Records(
             task=decode(Task, task),
             requests=tuple(decode(Request, body) for body in requests),
-            surfaces=tuple(decode(Surface, body) for body in surfaces),
+            messages=tuple(decode(Message, body) for body in messages),
         )
 
-    async def save_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Task:
+    async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
         saved = replace(task, revision=task.revision + 1)
         steps = [
             ["revision", self._key("task", task.id), str(task.revision)],
-            *self._absent(surfaces),
+            *self._absent(messages),
             self._event(event),
             *self._task(saved),
             ["outdate", self._key("surfaces_by", f"task:{task.id}")],
-            *self._surfaces(surfaces),
+            *self._messages(messages),
         ]
         if await self._change(steps) is False:
             raise Conflict(task.id)
@@ -176,19 +176,19 @@ class RedisStorage:
             return
         if not task.finished:
             return
-        requests, surfaces = await self.requests_of(task_id), await self.surfaces_of(task_id)
+        requests, messages = await self.requests_of(task_id), await self.messages_of(task_id)
         keys = [
             *(self._key(kind, task_id) for kind in ("task", "requests_of", "surfaces_of")),
             *(self._key(kind, task.thread_id) for kind in ("thread", "lease", "interrupts")),
             *(self._key("request", request.id) for request in requests),
-            *(self._key("surface", surface.id) for surface in surfaces),
-            *(self._key("at", f"{s.ref.channel}:{s.ref.ts}") for s in surfaces if s.ref),
-            *(self._key("surfaces_by", owner) for owner in {_owner(surface) for surface in surfaces}),
+            *(self._key("surface", message.id) for message in messages),
+            *(self._key("at", f"{s.ref.channel}:{s.ref.ts}") for s in messages if s.ref),
+            *(self._key("surfaces_by", owner) for owner in {_owner(message) for message in messages}),
         ]
         indexes = [
             *((index, task_id) for index in ("ended", "forgotten", "at_work", f"tasks_of:{_requester(task)}")),
             *((index, request.id) for request in requests for index in ("due", "undelivered", "unsettled")),
-            *(("stale", surface.id) for surface in surfaces),
+            *(("stale", message.id) for message in messages),
         ]
         removed = [["call", "ZREM", self._prefix + index, id] for index, id in indexes]
         removed += [["listed", self._key("request", request.id), request.id, "{}"] for request in requests]
@@ -200,18 +200,18 @@ class RedisStorage:
 
     # --- Requests -------------------------------------------------------------------------------
 
-    async def open_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
+    async def open_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
         opened = replace(request, revision=0)
         interrupts = self._key("interrupts", opened.thread_id)
         steps = [
             ["absent", self._key("request", opened.id)],
             ["unasked", interrupts, opened.interrupt_id],
-            *self._absent(surfaces),
+            *self._absent(messages),
             self._event(event),
             *self._request(opened),
             ["call", "HSET", interrupts, opened.interrupt_id, opened.id],
             ["number", self._key("requests_of", opened.task_id), opened.id],
-            *self._surfaces(surfaces),
+            *self._messages(messages),
         ]
         done = await self._change(steps)
         if isinstance(done, str):
@@ -237,15 +237,15 @@ class RedisStorage:
     async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
         return await self._all_of(Request, f"requests_of:{task_id}", "request")
 
-    async def save_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
+    async def save_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
         saved = replace(request, revision=request.revision + 1)
         steps = [
             ["revision", self._key("request", request.id), str(request.revision)],
-            *self._absent(surfaces),
+            *self._absent(messages),
             self._event(event),
             *self._request(saved),
             ["outdate", self._key("surfaces_by", f"request:{request.id}")],
-            *self._surfaces(surfaces),
+            *self._messages(messages),
         ]
         if await self._change(steps) is False:
             raise Conflict(request.id)
@@ -294,7 +294,7 @@ class RedisStorage:
             guard,
             ["call", "HSET", key, *fields],
             self._at("homes", id, saved.home.opened_at if saved.home else None),
-            self._at("digests", id, saved.digest.due_at if saved.digest else None),
+            self._at("digests", id, saved.summary.due_at if saved.summary else None),
         ]
         if await self._change(steps) is False:
             raise Conflict(f"the inbox of {inbox.person.user_id}")
@@ -307,30 +307,30 @@ class RedisStorage:
             )
         return await self._records(Inbox, "inbox", cast("list[str]", found))
 
-    async def digests(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
+    async def due_summaries(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
         return await self._indexed(Inbox, "digests", _moment(now), limit, "inbox", now, "all")
 
     # --- Surfaces -------------------------------------------------------------------------------
 
-    async def surfaces_of(self, task_id: TaskId) -> tuple[Surface, ...]:
-        return await self._all_of(Surface, f"surfaces_of:{task_id}", "surface")
+    async def messages_of(self, task_id: TaskId) -> tuple[Message, ...]:
+        return await self._all_of(Message, f"surfaces_of:{task_id}", "surface")
 
-    async def stale(self, now: datetime, limit: int) -> tuple[Surface, ...]:
-        return await self._indexed(Surface, "stale", "+inf", limit, "surface", now, "ready")
+    async def out_of_date(self, now: datetime, limit: int) -> tuple[Message, ...]:
+        return await self._indexed(Message, "stale", "+inf", limit, "surface", now, "ready")
 
-    async def save_surface(self, surface: Surface, event: AuditEvent | None = None) -> Surface:
-        saved = replace(surface, revision=surface.revision + 1)
-        guard = ["revision", self._key("surface", surface.id), str(surface.revision)]
+    async def save_message(self, message: Message, event: AuditEvent | None = None) -> Message:
+        saved = replace(message, revision=message.revision + 1)
+        guard = ["revision", self._key("surface", message.id), str(message.revision)]
         told = [] if event is None else [self._event(event)]
         if await self._change([guard, *told, *self._surface(saved)]) is False:
-            raise Conflict(surface.id)
+            raise Conflict(message.id)
         return saved
 
-    async def surface_at(self, ref: MessageRef) -> Surface | None:
+    async def message_at(self, ref: MessageRef) -> Message | None:
         with _reachable():
             id = cast("str | None", await self._redis.get(self._key("at", f"{ref.channel}:{ref.ts}")))
         body = None if id is None else await self._body("surface", id)
-        return None if body is None else decode(Surface, body)
+        return None if body is None else decode(Message, body)
 
     # --- Audit ----------------------------------------------------------------------------------
 
@@ -427,29 +427,29 @@ class RedisStorage:
         key = self._prefix + index
         return ["call", "ZREM", key, id] if at is None else ["call", "ZADD", key, _moment(at), id]
 
-    def _absent(self, surfaces: Sequence[Surface]) -> list[Step]:
-        return [["absent", self._key("surface", surface.id)] for surface in surfaces]
+    def _absent(self, messages: Sequence[Message]) -> list[Step]:
+        return [["absent", self._key("surface", message.id)] for message in messages]
 
-    def _surfaces(self, surfaces: Sequence[Surface]) -> Iterator[Step]:
-        for surface in surfaces:
-            yield from self._surface(replace(surface, revision=0))
-            yield ["call", "SADD", self._key("surfaces_by", _owner(surface)), surface.id]
-            yield ["call", "RPUSH", self._key("surfaces_of", surface.task_id), surface.id]
+    def _messages(self, messages: Sequence[Message]) -> Iterator[Step]:
+        for message in messages:
+            yield from self._surface(replace(message, revision=0))
+            yield ["call", "SADD", self._key("surfaces_by", _owner(message)), message.id]
+            yield ["call", "RPUSH", self._key("surfaces_of", message.task_id), message.id]
 
-    def _surface(self, surface: Surface) -> list[Step]:
+    def _surface(self, message: Message) -> list[Step]:
         fields = {
-            "revision": str(surface.revision),
-            "owner": _owner(surface),
-            "shown": str(surface.shown),
-            "abandoned": "1" if surface.abandoned else "0",
-            "not_before": _moment(surface.not_before) if surface.not_before else "",
-            "body": encode(surface),
+            "revision": str(message.revision),
+            "owner": _owner(message),
+            "shown": str(message.shown),
+            "abandoned": "1" if message.abandoned else "0",
+            "not_before": _moment(message.not_before) if message.not_before else "",
+            "body": encode(message),
         }
-        place = f"{surface.ref.channel}:{surface.ref.ts}" if surface.ref else ""
+        place = f"{message.ref.channel}:{message.ref.ts}" if message.ref else ""
         return [
-            ["call", "HSET", self._key("surface", surface.id), *(word for pair in fields.items() for word in pair)],
-            ["place", surface.id, place],
-            ["level", surface.id],
+            ["call", "HSET", self._key("surface", message.id), *(word for pair in fields.items() for word in pair)],
+            ["place", message.id, place],
+            ["level", message.id],
         ]
 
     # --- Calls ----------------------------------------------------------------------------------
@@ -513,9 +513,9 @@ def _account(person: Person) -> str:
     return f"{person.team_id}:{person.user_id}"
 
 
-def _owner(surface: Surface) -> str:
+def _owner(message: Message) -> str:
     """The record whose revision the surface shows."""
-    return f"task:{surface.task_id}" if surface.shows is None else f"request:{surface.shows}"
+    return f"task:{message.task_id}" if message.shows is None else f"request:{message.shows}"
 
 
 _LINKED: Final = re.compile(rb"([0-9a-f]{64}) ([0-9a-f]{64}) (?:0|[1-9][0-9]*) (.*)", re.DOTALL)

@@ -16,7 +16,7 @@ from typing import Any
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict
 from bot.approvals.model.ids import Person
-from bot.approvals.model.message import Surface
+from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Lease, Task
 from bot.storage import lists
@@ -66,8 +66,8 @@ def put_on_lists(db: sqlite3.Connection, request: Request) -> None:
     )
 
 
-def add_surfaces(db: sqlite3.Connection, surfaces: Sequence[Surface]) -> None:
-    for surface in surfaces:
+def add_messages(db: sqlite3.Connection, messages: Sequence[Message]) -> None:
+    for message in messages:
         inserted = db.execute(
             f"""
             INSERT INTO surfaces (
@@ -77,10 +77,10 @@ def add_surfaces(db: sqlite3.Connection, surfaces: Sequence[Surface]) -> None:
                 CASE WHEN {BEHIND} THEN {THIS_EVENT} END, :revision, :body
             ) ON CONFLICT DO NOTHING
             """,  # noqa: S608
-            of_surface(replace(surface, revision=0)),
+            of_message(replace(message, revision=0)),
         )
         if not inserted.rowcount:
-            raise Conflict(surface.id)
+            raise Conflict(message.id)
 
 
 def of_task(task: Task) -> dict[str, Any]:
@@ -105,18 +105,18 @@ def of_request(request: Request) -> dict[str, Any]:
     }
 
 
-def of_surface(surface: Surface) -> dict[str, Any]:
+def of_message(message: Message) -> dict[str, Any]:
     return {
-        "id": surface.id,
-        "task_id": surface.task_id,
-        "request_id": surface.shows,
-        "channel": surface.ref.channel if surface.ref else None,
-        "ts": surface.ref.ts if surface.ref else None,
-        "shown": surface.shown,
-        "abandoned": bool(surface.abandoned),
-        "not_before": moment(surface.not_before),
-        "revision": surface.revision,
-        "body": encode(surface),
+        "id": message.id,
+        "task_id": message.task_id,
+        "request_id": message.shows,
+        "channel": message.ref.channel if message.ref else None,
+        "ts": message.ref.ts if message.ref else None,
+        "shown": message.shown,
+        "abandoned": bool(message.abandoned),
+        "not_before": moment(message.not_before),
+        "revision": message.revision,
+        "body": encode(message),
     }
 
 

@@ -17,7 +17,7 @@ from bot.approvals.model.audit import GENESIS, AuditEvent, Entry, Head
 from bot.approvals.model.errors import Conflict, NotFound
 from bot.approvals.model.ids import ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
 from bot.approvals.model.inbox import Inbox
-from bot.approvals.model.message import Surface
+from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Lease, Task
 from bot.approvals.ports.storage import Records
@@ -48,7 +48,7 @@ class SqliteStorage:
 
     # --- Tasks ----------------------------------------------------------------------------------
 
-    async def create_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> None:
+    async def create_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> None:
         task = replace(task, revision=0)
 
         def change(db: sqlite3.Connection) -> None:
@@ -72,7 +72,7 @@ class SqliteStorage:
             )
             if inserted.rowcount:
                 rows.add_event(db, event)
-                rows.add_surfaces(db, surfaces)
+                rows.add_messages(db, messages)
             elif db.execute("SELECT 1 FROM tasks WHERE id = :id", {"id": task.id}).fetchone() is None:
                 raise Conflict(task.thread_id)
 
@@ -93,16 +93,16 @@ class SqliteStorage:
                 db.execute("SELECT body FROM surfaces WHERE task_id = :id ORDER BY seq", of_task).fetchall(),
             )
 
-        tasks, requests, surfaces = await self._db.look(look)
+        tasks, requests, messages = await self._db.look(look)
         if not tasks:
             raise NotFound("task", task_id)
         return Records(
             task=decode(Task, tasks[0][0]),
             requests=tuple(decode(Request, body) for (body,) in requests),
-            surfaces=tuple(decode(Surface, body) for (body,) in surfaces),
+            messages=tuple(decode(Message, body) for (body,) in messages),
         )
 
-    async def save_task(self, task: Task, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Task:
+    async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
         saved = replace(task, revision=task.revision + 1)
 
         def change(db: sqlite3.Connection) -> None:
@@ -124,7 +124,7 @@ class SqliteStorage:
                 """,  # noqa: S608
                 {"id": saved.id, "revision": saved.revision},
             )
-            rows.add_surfaces(db, surfaces)
+            rows.add_messages(db, messages)
 
         await self._db.change(change)
         return saved
@@ -183,7 +183,7 @@ class SqliteStorage:
 
     # --- Requests -------------------------------------------------------------------------------
 
-    async def open_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
+    async def open_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
         opened = replace(request, revision=0)
 
         def change(db: sqlite3.Connection) -> Request:
@@ -210,7 +210,7 @@ class SqliteStorage:
                 raise Conflict(opened.id)
             rows.put_on_lists(db, opened)
             rows.add_event(db, event)
-            rows.add_surfaces(db, surfaces)
+            rows.add_messages(db, messages)
             return opened
 
         return await self._db.change(change)
@@ -225,7 +225,7 @@ class SqliteStorage:
         sql = "SELECT body FROM requests WHERE task_id = :task_id ORDER BY seq"
         return await self._records(Request, sql, task_id=task_id)
 
-    async def save_request(self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()) -> Request:
+    async def save_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
         saved = replace(request, revision=request.revision + 1)
 
         def change(db: sqlite3.Connection) -> None:
@@ -248,7 +248,7 @@ class SqliteStorage:
                 """,  # noqa: S608
                 {"id": saved.id, "revision": saved.revision},
             )
-            rows.add_surfaces(db, surfaces)
+            rows.add_messages(db, messages)
 
         await self._db.change(change)
         return saved
@@ -299,7 +299,7 @@ class SqliteStorage:
                 {
                     "person": rows.account(saved.person),
                     "opened_at": rows.moment(saved.home.opened_at if saved.home else None),
-                    "digest_due_at": rows.moment(saved.digest.due_at if saved.digest else None),
+                    "digest_due_at": rows.moment(saved.summary.due_at if saved.summary else None),
                     "revision": saved.revision,
                     "body": encode(saved),
                 },
@@ -313,20 +313,20 @@ class SqliteStorage:
     async def homes(self, since: datetime, limit: int) -> tuple[Inbox, ...]:
         return await self._records(Inbox, schema.HOMES, since=rows.moment(since), limit=limit)
 
-    async def digests(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
+    async def due_summaries(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
         return await self._records(Inbox, schema.DIGESTS, now=rows.moment(now), limit=limit)
 
     # --- Surfaces -------------------------------------------------------------------------------
 
-    async def surfaces_of(self, task_id: TaskId) -> tuple[Surface, ...]:
+    async def messages_of(self, task_id: TaskId) -> tuple[Message, ...]:
         sql = "SELECT body FROM surfaces WHERE task_id = :task_id ORDER BY seq"
-        return await self._records(Surface, sql, task_id=task_id)
+        return await self._records(Message, sql, task_id=task_id)
 
-    async def stale(self, now: datetime, limit: int) -> tuple[Surface, ...]:
-        return await self._records(Surface, schema.STALE, now=rows.moment(now), limit=limit)
+    async def out_of_date(self, now: datetime, limit: int) -> tuple[Message, ...]:
+        return await self._records(Message, schema.STALE, now=rows.moment(now), limit=limit)
 
-    async def save_surface(self, surface: Surface, event: AuditEvent | None = None) -> Surface:
-        saved = replace(surface, revision=surface.revision + 1)
+    async def save_message(self, message: Message, event: AuditEvent | None = None) -> Message:
+        saved = replace(message, revision=message.revision + 1)
 
         # Without power only the claim of a first post must last: all else is found, or drawn, again.
         def change(db: sqlite3.Connection) -> None:
@@ -339,19 +339,19 @@ class SqliteStorage:
                     revision = :revision, body = :body
                 WHERE id = :id AND revision = :revision - 1
                 """,  # noqa: S608
-                rows.of_surface(saved),
+                rows.of_message(saved),
             )
             if not updated.rowcount:
-                raise Conflict(surface.id)
+                raise Conflict(message.id)
             if event is not None:
                 rows.add_event(db, event)
 
         await self._db.change(change, durable=saved.attempted)
         return saved
 
-    async def surface_at(self, ref: MessageRef) -> Surface | None:
+    async def message_at(self, ref: MessageRef) -> Message | None:
         sql = "SELECT body FROM surfaces WHERE channel = :channel AND ts = :ts LIMIT 1"
-        found = await self._records(Surface, sql, channel=ref.channel, ts=ref.ts)
+        found = await self._records(Message, sql, channel=ref.channel, ts=ref.ts)
         return found[0] if found else None
 
     # --- Audit ----------------------------------------------------------------------------------

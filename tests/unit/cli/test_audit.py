@@ -20,7 +20,7 @@ from bot.__main__ import main
 from bot.approvals.model.audit import GENESIS, PURGED, Entry, digest_of, link_of
 from bot.approvals.model.task import Ended
 from bot.approvals.ports.storage import Storage
-from bot.approvals.rules.masking import Veil
+from bot.approvals.rules.masking import Masker
 from bot.approvals.services.audit.proof import PAGE, entries, verify
 from bot.cli import audit_export
 from bot.storage.codec import encode
@@ -31,7 +31,7 @@ from tests.fakes.secrets import Marked
 from tests.redis_server import RedisServer
 
 DAY = timedelta(days=1)
-BARE = Veil(Marked())
+BARE = Masker(Marked())
 TOKEN = "ghp" + "_" + "Zk4" * 12
 """Made up."""
 

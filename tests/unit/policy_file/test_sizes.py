@@ -10,7 +10,7 @@ from bot import policy_file
 from bot.approvals.model.errors import SettingsError
 from bot.approvals.model.question import Item
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule
-from bot.approvals.services.policies.choice import Chooser
+from bot.approvals.services.policies.choice import PolicyChoice
 from bot.policy_file.conditions import LONGEST, MOST_FACTS, Evaluator
 from tests.builders import a_task
 from tests.fakes.directory import FakeDirectory
@@ -93,7 +93,7 @@ async def test_the_event_loop_goes_on_while_a_condition_is_evaluated() -> None:
     """What stands still for a second would miss Slack's three, and the lease's renewal."""
     slow = Evaluator().compiled(BOMBS[0])
     policies = Policies(rules=(Rule(policy=policy(), when=slow, condition=BOMBS[0]),), otherwise=policy())
-    chooser = Chooser(policies=policies, directory=FakeDirectory())
+    chooser = PolicyChoice(policies=policies, directory=FakeDirectory())
     asked = facts(a=MANY, b=[-1, *MANY]).question
     turns = 0
 

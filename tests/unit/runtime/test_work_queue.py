@@ -515,7 +515,7 @@ async def test_an_idle_lane_ends_at_once() -> None:
 
 async def test_the_workshop_has_a_lane_for_graphs_and_one_for_slack() -> None:
     graphs, messages = Job(), Job()
-    workshop = Workshop(deliveries=lane(graphs), showings=lane(messages))
+    workshop = Workshop(deliveries=lane(graphs), syncs=lane(messages))
 
     workshop.deliver(ONE)
     workshop.show(TWO)
@@ -526,7 +526,7 @@ async def test_the_workshop_has_a_lane_for_graphs_and_one_for_slack() -> None:
 
 async def test_the_end_waits_for_listeners_then_for_graphs_and_for_slack_last() -> None:
     graph, message = Held(), Held()
-    workshop = Workshop(deliveries=lane(Job([graph])), showings=lane(Job([message])))
+    workshop = Workshop(deliveries=lane(Job([graph])), syncs=lane(Job([message])))
     listener = Held()
 
     async def listens() -> None:
@@ -554,7 +554,7 @@ async def test_the_end_waits_for_listeners_then_for_graphs_and_for_slack_last() 
 
 
 async def test_a_listener_that_raises_is_not_waited_for() -> None:
-    workshop = Workshop(deliveries=lane(Job()), showings=lane(Job()))
+    workshop = Workshop(deliveries=lane(Job()), syncs=lane(Job()))
 
     with pytest.raises(ValueError, match="bug"):
         async with workshop.busy():
@@ -564,7 +564,7 @@ async def test_a_listener_that_raises_is_not_waited_for() -> None:
 
 
 async def test_a_listener_that_does_not_end_is_left_behind_in_time(caplog: pytest.LogCaptureFixture) -> None:
-    workshop = Workshop(deliveries=lane(Job()), showings=lane(Job()))
+    workshop = Workshop(deliveries=lane(Job()), syncs=lane(Job()))
 
     async with workshop.busy():
         await workshop.close(0)
@@ -575,7 +575,7 @@ async def test_a_listener_that_does_not_end_is_left_behind_in_time(caplog: pytes
 async def test_what_a_graph_shows_while_it_ends_is_still_posted() -> None:
     graph = Held()
     messages = Job()
-    workshop = Workshop(deliveries=lane(Job()), showings=lane(messages))
+    workshop = Workshop(deliveries=lane(Job()), syncs=lane(messages))
 
     async def ends() -> None:
         await graph()

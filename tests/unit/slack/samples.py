@@ -10,15 +10,15 @@ from bot.approvals.model.ids import (
     JSON,
     ChannelId,
     InterruptId,
+    MessageId,
     Person,
     RequestId,
-    SurfaceId,
     TaskId,
     TeamId,
     ThreadId,
     UserId,
 )
-from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Expire, Policy, Remind, Step, one_stage
 from bot.approvals.model.question import Item, Question, Risk, Verdict
 from bot.approvals.model.request import (
@@ -122,19 +122,19 @@ def request(about: Question | None = None, state: RequestState | None = None, **
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def surface(kind: SurfaceKind = SurfaceKind.CARD) -> Surface:
-    to = BOB if kind is SurfaceKind.COPY else None
-    return Surface(id=SurfaceId("s-1"), kind=kind, task_id=TaskId("9f2c41aa"), created_at=NOW, to=to)
+def message(kind: MessageKind = MessageKind.CARD) -> Message:
+    to = BOB if kind is MessageKind.COPY else None
+    return Message(id=MessageId("s-1"), kind=kind, task_id=TaskId("9f2c41aa"), created_at=NOW, to=to)
 
 
 def view(
-    kind: SurfaceKind = SurfaceKind.CARD,
+    kind: MessageKind = MessageKind.CARD,
     asked: Request | None = None,
     of: Task | None = None,
     *,
     current: bool = True,
 ) -> View:
-    return View(surface=surface(kind), task=of or task(), request=asked or request(), current=current)
+    return View(message=message(kind), task=of or task(), request=asked or request(), current=current)
 
 
 def vote(person: Person, asked: Request, *verdicts: Approve | Reject | Respond | Choose) -> Vote:
@@ -151,7 +151,7 @@ def decided(decision: Decision, failure: Failure | None = None) -> Decided:
 
 def every_view() -> dict[str, View]:
     """One of each state that somebody may come to see, by its name."""
-    kinds = SurfaceKind
+    kinds = MessageKind
     later, earlier = NOW + timedelta(minutes=13), NOW - timedelta(minutes=3)
     quorum = replace(POLICY, stages=one_stage(("U0BOB", "U0CAROL"), 2, STEPS))
     first = request(question(REFUND, title="Refund order A-10442", text=""), policy=quorum)

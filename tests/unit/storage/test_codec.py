@@ -16,12 +16,12 @@ from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Answered, Approve, Cancelled, Choose, Expired, Reject, Respond, Vote
 from bot.approvals.model.hours import Hours
 from bot.approvals.model.ids import JSON, MessageRef, Person
-from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.question import Item, Question, Risk, Verdict
 from bot.approvals.model.request import Decided, Delivered, Edit, Passed, Pending, Request, Superseded
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, Waiting
 from bot.storage.codec import decode, encode
-from tests.builders import NOON, a_question, a_request, a_surface, a_task, an_event, an_item
+from tests.builders import NOON, a_message, a_question, a_request, a_task, an_event, an_item
 
 # --- Anything that a record can hold ------------------------------------------------------------
 
@@ -187,10 +187,10 @@ requests = st.builds(
     escalated_to=tuples(texts),
     revision=counts,
 )
-surfaces = st.builds(
-    Surface,
+messages = st.builds(
+    Message,
     id=texts,
-    kind=st.sampled_from(SurfaceKind),
+    kind=st.sampled_from(MessageKind),
     task_id=texts,
     created_at=moments,
     request_id=maybe(texts),
@@ -217,10 +217,10 @@ events = st.builds(
 # --- What holds ---------------------------------------------------------------------------------
 
 
-@given(st.one_of(tasks, requests, surfaces, events))
+@given(st.one_of(tasks, requests, messages, events))
 @example(a_task())
 @example(a_request())
-@example(a_surface("s", a_request()))
+@example(a_message("s", a_request()))
 @example(an_event("opened", a_request()))
 def test_a_record_comes_back_as_it_was(record: Any) -> None:
     text = encode(record)
@@ -277,12 +277,12 @@ def test_a_time_without_a_zone_is_refused() -> None:
 
 
 def test_a_field_that_an_older_record_lacks_takes_its_default() -> None:
-    older = json.loads(encode(a_surface("s", a_task())))
+    older = json.loads(encode(a_message("s", a_task())))
     del older["abandoned"]
 
-    back = decode(Surface, json.dumps(older))
+    back = decode(Message, json.dumps(older))
 
-    assert back == a_surface("s", a_task())
+    assert back == a_message("s", a_task())
 
 
 BEFORE_STAGES = {

@@ -22,7 +22,7 @@ from bot.approvals.model.audit import AuditEvent, event_of
 from bot.approvals.model.decision import Cancelled, Expired, outcome_of
 from bot.approvals.model.errors import Conflict, CountersignError, InvalidAnswer, Unreachable
 from bot.approvals.model.ids import JSON, RequestId, TaskId
-from bot.approvals.model.message import Surface
+from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import (
     Ended,
@@ -60,7 +60,7 @@ from bot.approvals.services.audit.snapshot import full
 from bot.approvals.services.delivery.leasing import held
 from bot.approvals.services.delivery.opening import AskedTooOften, Opening
 from bot.approvals.services.messages import sync
-from bot.approvals.services.policies.choice import Chooser
+from bot.approvals.services.policies.choice import PolicyChoice
 
 log = logging.getLogger(__name__)
 
@@ -415,12 +415,12 @@ class Delivery:
 
     @property
     def _opening(self) -> Opening:
-        chooser = Chooser(policies=self.policies, directory=self.directory)
+        chooser = PolicyChoice(policies=self.policies, directory=self.directory)
         return Opening(storage=self.storage, engine=self.engine, chooser=chooser, work=self.work, clock=self.clock)
 
     # --- Saving ---------------------------------------------------------------------------------
 
-    async def _save(self, request: Request, kind: str, new: Sequence[Surface] = (), **more: JSON) -> Request:
+    async def _save(self, request: Request, kind: str, new: Sequence[Message] = (), **more: JSON) -> Request:
         data: dict[str, JSON] = {"outcome": str(outcome_of(request.decision))} if request.decision else {}
         if request.gone is not None:
             data["missing"] = {"part": str(request.gone.part), "name": request.gone.name}

@@ -14,7 +14,7 @@ from bot.approvals.model.audit import event_of
 from bot.approvals.model.decision import Answered, Approve, Reject, outcome_of
 from bot.approvals.model.errors import InvalidAnswer, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, RequestId
-from bot.approvals.model.message import Surface
+from bot.approvals.model.message import Message
 from bot.approvals.model.policy import Policy, one_stage
 from bot.approvals.model.question import Question
 from bot.approvals.model.request import Before, Decided, Pending, Request, Superseded
@@ -27,8 +27,8 @@ from bot.approvals.rules import lifecycle, schedule, voting
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.services.audit.snapshot import full
 from bot.approvals.services.messages import sync
-from bot.approvals.services.people.eligibility import Admission
-from bot.approvals.services.policies.choice import Chooser, Terms
+from bot.approvals.services.people.eligibility import Eligibility
+from bot.approvals.services.policies.choice import PolicyChoice, Terms
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class AskedTooOften(Exception):
 class Opening:
     storage: Storage
     engine: Engine
-    chooser: Chooser
+    chooser: PolicyChoice
     work: Work
     clock: Clock
 
@@ -86,7 +86,7 @@ class Opening:
             return Terms(policy=replace(request.policy, stages=one_stage(())), unknown={}), failed
 
     async def _ask_anew(
-        self, task: Task, renewed: Request, terms: Terms, now: datetime, new: Sequence[Surface] = ()
+        self, task: Task, renewed: Request, terms: Terms, now: datetime, new: Sequence[Message] = ()
     ) -> None:
         renewed = await self._admission.introduced(replace(renewed, unknown=terms.unknown))
         event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
@@ -183,7 +183,7 @@ class Opening:
             return request
         return replace(request, state=Decided(decision=decision, next_try=now))
 
-    def _elsewhere(self, request: Request) -> list[Surface]:
+    def _elsewhere(self, request: Request) -> list[Message]:
         """The card in the policy's own channel, if it names one that there is."""
         ref = request.policy.channel
         if not ref or not isinstance(request.state, Pending):
@@ -194,8 +194,8 @@ class Opening:
         return [sync.copy_in(request, ChannelId(ref), request.opened_at)]
 
     @property
-    def _admission(self) -> Admission:
-        return Admission(storage=self.storage, directory=self.chooser.directory)
+    def _admission(self) -> Eligibility:
+        return Eligibility(storage=self.storage, directory=self.chooser.directory)
 
 
 def _before(requests: Sequence[Request], asked: Asked) -> Before | None:

@@ -15,7 +15,7 @@ from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import View
 from bot.approvals.ports.storage import Records
-from bot.approvals.rules.masking import Secrets, Veil
+from bot.approvals.rules.masking import Masker, Secrets
 from bot.approvals.rules.matching import Policies
 
 
@@ -39,29 +39,29 @@ class Masking:
 
     def text(self, words: str) -> str:
         """A sentence that may repeat what somebody typed; nothing is known of their task."""
-        return Veil(self.secrets).text(words)
+        return Masker(self.secrets).text(words)
 
     def view(self, view: View) -> View:
         """Everything that a message may show."""
         requests = view.requests or ((view.request,) if view.request is not None else ())
-        veil = self._veil(view.task, requests)
+        masker = self._masker(view.task, requests)
         return replace(
             view,
-            task=_task(veil, view.task),
-            request=None if view.request is None else _request(veil, view.request),
-            requests=tuple(_request(veil, each) for each in view.requests),
-            doing=veil.text(view.doing),
+            task=_task(masker, view.task),
+            request=None if view.request is None else _request(masker, view.request),
+            requests=tuple(_request(masker, each) for each in view.requests),
+            doing=masker.text(view.doing),
         )
 
     def request(self, task: Task, request: Request) -> Request:
         """One request, for its modals."""
-        return _request(self._veil(task, (request,)), request)
+        return _request(self._masker(task, (request,)), request)
 
     def records(self, records: Records) -> Records:
         """A task and its requests, for lists."""
-        veil = self.veil(records)
-        requests = tuple(_request(veil, each) for each in records.requests)
-        return replace(records, task=_task(veil, records.task), requests=requests)
+        masker = self.masker(records)
+        requests = tuple(_request(masker, each) for each in records.requests)
+        return replace(records, task=_task(masker, records.task), requests=requests)
 
     def contents(self, contents: Contents) -> Contents:
         """What somebody's inbox shows."""
@@ -72,40 +72,40 @@ class Masking:
             decided=self._page(contents.decided),
         )
 
-    def veil(self, records: Records) -> Veil:
+    def masker(self, records: Records) -> Masker:
         """The veil of a task, for what else is said of it."""
-        return self._veil(records.task, records.requests)
+        return self._masker(records.task, records.requests)
 
-    def _veil(self, task: Task, requests: Sequence[Request]) -> Veil:
+    def _masker(self, task: Task, requests: Sequence[Request]) -> Masker:
         marks = dict.fromkeys((*self.marks(task.graph), *(mark for each in requests for mark in each.policy.mask)))
-        veil = Veil(self.secrets, tuple(marks))
-        veil.learn(dict(task.inputs), "inputs")
+        masker = Masker(self.secrets, tuple(marks))
+        masker.learn(dict(task.inputs), "inputs")
         for request in requests:
-            veil.study(request.proposed)
+            masker.study(request.proposed)
             if request.edited:
-                veil.study(request.question)
-        self.learned(veil.known)
-        return veil
+                masker.study(request.question)
+        self.learned(masker.known)
+        return masker
 
     def _page(self, page: Page[Row]) -> Page[Row]:
         return replace(page, rows=tuple(self._row(row) for row in page.rows))
 
     def _row(self, row: Row) -> Row:
-        veil = self.veil(row.records)
-        requests = tuple(_request(veil, each) for each in row.records.requests)
-        records = replace(row.records, task=_task(veil, row.records.task), requests=requests)
-        return Row(records=records, request=None if row.request is None else _request(veil, row.request))
+        masker = self.masker(row.records)
+        requests = tuple(_request(masker, each) for each in row.records.requests)
+        records = replace(row.records, task=_task(masker, row.records.task), requests=requests)
+        return Row(records=records, request=None if row.request is None else _request(masker, row.request))
 
 
-def event_under(veil: Veil, event: AuditEvent) -> AuditEvent:
+def masked_event(masker: Masker, event: AuditEvent) -> AuditEvent:
     """The event as people may read it. Its digest stays that of what was asked."""
-    data = veil.value(dict(event.data), "data")
+    data = masker.value(dict(event.data), "data")
     return replace(event, data=data if isinstance(data, dict) else {})
 
 
-def _task(veil: Veil, task: Task) -> Task:
-    return veil.record(task, but=("thread_id", "graph", "requester", "channel", "thread_ts"))
+def _task(masker: Masker, task: Task) -> Task:
+    return masker.record(task, but=("thread_id", "graph", "requester", "channel", "thread_ts"))
 
 
-def _request(veil: Veil, request: Request) -> Request:
-    return veil.record(request, but=("task_id", "thread_id", "interrupt_id", "graph", "requester", "policy", "asked"))
+def _request(masker: Masker, request: Request) -> Request:
+    return masker.record(request, but=("task_id", "thread_id", "interrupt_id", "graph", "requester", "policy", "asked"))

@@ -17,8 +17,8 @@ from typing import TypeVar
 from bot import crash_points
 from bot.approvals.model.audit import AuditEvent, event_of
 from bot.approvals.model.errors import Conflict
-from bot.approvals.model.ids import JSON, ChannelId, MessageRef, Person, RequestId, SurfaceId, TaskId, Ts
-from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.ids import JSON, ChannelId, MessageId, MessageRef, Person, RequestId, TaskId, Ts
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.request import Request, Unreached
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import (
@@ -56,60 +56,60 @@ LONGEST_IN_MODAL = 200_000
 """Characters of a question that somebody may still be asked to page through."""
 
 
-def opening_of(task: Task) -> Surface:
+def opening_of(task: Task) -> Message:
     """The message that will open the task's Slack thread."""
-    return _new(SurfaceKind.OPENING, task.id, task.created_at)
+    return _new(MessageKind.OPENING, task.id, task.created_at)
 
 
-def card_of(request: Request) -> Surface:
+def card_of(request: Request) -> Message:
     """The request's card in the task's Slack thread."""
-    return _new(SurfaceKind.CARD, request.task_id, request.opened_at, request.id)
+    return _new(MessageKind.CARD, request.task_id, request.opened_at, request.id)
 
 
-def reminder_of(request: Request, now: datetime) -> Surface:
-    return _new(SurfaceKind.REMINDER, request.task_id, now, request.id)
+def reminder_of(request: Request, now: datetime) -> Message:
+    return _new(MessageKind.REMINDER, request.task_id, now, request.id)
 
 
-def nudge_of(request: Request, now: datetime, to: Person | None = None) -> Surface:
+def nudge_of(request: Request, now: datetime, to: Person | None = None) -> Message:
     """The requester's reminder: in the task's Slack thread, or in somebody's DM."""
-    return replace(_new(SurfaceKind.NUDGE, request.task_id, now, request.id), to=to)
+    return replace(_new(MessageKind.NUDGE, request.task_id, now, request.id), to=to)
 
 
-def copy_of(request: Request, to: Person, now: datetime) -> Surface:
+def copy_of(request: Request, to: Person, now: datetime) -> Message:
     """The card again, in somebody's DM."""
-    return replace(_new(SurfaceKind.COPY, request.task_id, now, request.id), to=to)
+    return replace(_new(MessageKind.COPY, request.task_id, now, request.id), to=to)
 
 
-def copy_in(request: Request, channel: ChannelId, now: datetime) -> Surface:
+def copy_in(request: Request, channel: ChannelId, now: datetime) -> Message:
     """The card again, in a channel of its own."""
-    return replace(_new(SurfaceKind.COPY, request.task_id, now, request.id), channel=channel)
+    return replace(_new(MessageKind.COPY, request.task_id, now, request.id), channel=channel)
 
 
-def comment_of(request: Request, now: datetime) -> Surface:
+def comment_of(request: Request, now: datetime) -> Message:
     """The last comment, in the task's Slack thread."""
-    return replace(_new(SurfaceKind.COMMENT, request.task_id, now, request.id), number=len(request.comments) - 1)
+    return replace(_new(MessageKind.COMMENT, request.task_id, now, request.id), number=len(request.comments) - 1)
 
 
-def unreached_of(request: Request, asked_at: datetime) -> Surface:
+def unreached_of(request: Request, asked_at: datetime) -> Message:
     """Who did not get the card by DM at that time, in the task's Slack thread."""
-    return _new(SurfaceKind.UNREACHED, request.task_id, asked_at, request.id)
+    return _new(MessageKind.UNREACHED, request.task_id, asked_at, request.id)
 
 
-def files_of(request: Request, now: datetime) -> list[Surface]:
+def files_of(request: Request, now: datetime) -> list[Message]:
     """The file with the whole of what is asked in this version, where that is too long for a modal. What is private
     is in no file: the thread is everybody's."""
     if request.policy.private or len(request.question.canonical) <= LONGEST_IN_MODAL:
         return []
-    return [replace(_new(SurfaceKind.FILE, request.task_id, now, request.id), version=request.version)]
+    return [replace(_new(MessageKind.FILE, request.task_id, now, request.id), version=request.version)]
 
 
-def outcome_of(task: Task, now: datetime) -> Surface:
-    return _new(SurfaceKind.OUTCOME, task.id, now)
+def outcome_of(task: Task, now: datetime) -> Message:
+    return _new(MessageKind.OUTCOME, task.id, now)
 
 
-def _new(kind: SurfaceKind, task_id: TaskId, at: datetime, request_id: RequestId | None = None) -> Surface:
-    id = SurfaceId(uuid.uuid4().hex)
-    return Surface(id=id, kind=kind, task_id=task_id, request_id=request_id, created_at=at)
+def _new(kind: MessageKind, task_id: TaskId, at: datetime, request_id: RequestId | None = None) -> Message:
+    id = MessageId(uuid.uuid4().hex)
+    return Message(id=id, kind=kind, task_id=task_id, request_id=request_id, created_at=at)
 
 
 class NotYet(Exception):
@@ -117,7 +117,7 @@ class NotYet(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surfaces:
+class MessageSync:
     """Brings Slack level with the records."""
 
     storage: Storage
@@ -126,7 +126,7 @@ class Surfaces:
     progress: Progress | None = None
     """What runs of this process are doing; None where nobody says."""
 
-    async def reconcile(self, task_id: TaskId) -> datetime | None:
+    async def sync_task(self, task_id: TaskId) -> datetime | None:
         """Post or update every stale surface of the task, each at most once: an opening that is to be posted first, as
         the others go into its thread; one that is to be changed last, as people look at the others.
 
@@ -134,43 +134,43 @@ class Surfaces:
         surface that somebody else is at, or that Slack refuses for the moment, is left alone until then.
         """
         records = await self.storage.records_of(task_id)
-        task, surfaces = records.task, records.surfaces
+        task, messages = records.task, records.messages
         requests = {request.id: request for request in records.requests}
-        opening = next((surface for surface in surfaces if surface.kind is SurfaceKind.OPENING), None)
+        opening = next((message for message in messages if message.kind is MessageKind.OPENING), None)
         doing = self.progress.doing(task_id) if self.progress is not None else ""
-        latest = max((surface for surface in surfaces if surface.kind is SurfaceKind.OUTCOME), key=_made, default=None)
+        latest = max((message for message in messages if message.kind is MessageKind.OUTCOME), key=_made, default=None)
         again: list[datetime] = []
-        for surface in sorted(surfaces, key=_last):
-            request = requests[surface.request_id] if surface.request_id else None
+        for message in sorted(messages, key=_last):
+            request = requests[message.request_id] if message.request_id else None
             view = View(
-                surface=surface,
+                message=message,
                 task=task,
                 request=request,
                 requests=records.requests,
-                current=surface.kind is not SurfaceKind.OUTCOME or surface is latest,
-                doing=doing if surface is opening else "",
+                current=message.kind is not MessageKind.OUTCOME or message is latest,
+                doing=doing if message is opening else "",
             )
-            if surface.abandoned:
+            if message.abandoned:
                 continue
-            if surface.shown >= _revision(view):
+            if message.shown >= _revision(view):
                 await self._look_again(view, opening, again)
                 continue
             now = self.clock()
-            level = surface
-            if surface is opening and surface.ref is not None and (wait := self._pause(task_id)):
+            level = message
+            if message is opening and message.ref is not None and (wait := self._pause(task_id)):
                 again.append(now + wait)
                 continue
-            if surface.not_before is None or surface.not_before <= now:
+            if message.not_before is None or message.not_before <= now:
                 level = await self._level(view, opening)
-            if surface is opening:
+            if message is opening:
                 opening = level
             if level.shown < _revision(view) and not level.abandoned:
                 again.append(level.not_before or now)
-            await self._look_again(replace(view, surface=level), opening, again, drawn=_drawn(surface, level))
-            if level.abandoned and surface.kind is SurfaceKind.COPY:
+            await self._look_again(replace(view, message=level), opening, again, drawn=_drawn(message, level))
+            if level.abandoned and message.kind is MessageKind.COPY:
                 again.append(now)  # it is said in the thread that nobody was asked there
         if opening is not None and doing:
-            await self._tell(View(surface=opening, task=task, requests=records.requests, doing=doing))
+            await self._tell(View(message=opening, task=task, requests=records.requests, doing=doing))
         return min(again, default=None)
 
     def _pause(self, task_id: TaskId) -> timedelta | None:
@@ -181,7 +181,7 @@ class Surfaces:
     async def _tell(self, view: View) -> None:
         """Say in the opening, which is level, what the graph is doing. Lost where Slack does not take it now; claimed
         as any edit is, so that it can never come after the one that tells of the end."""
-        opening, task = view.surface, view.task
+        opening, task = view.message, view.task
         drawing = self.messenger.draw(view)
         behind = opening.ref is None or opening.shown < task.revision or opening.abandoned
         if self.progress is None or behind or opening.fingerprint == drawing.fingerprint:
@@ -189,7 +189,7 @@ class Surfaces:
         if self._pause(task.id) or (opening.not_before is not None and opening.not_before > self.clock()):
             return
         try:
-            claimed = await self.storage.save_surface(replace(opening, not_before=self.clock() + CLAIM))
+            claimed = await self.storage.save_message(replace(opening, not_before=self.clock() + CLAIM))
         except Conflict:
             return
         told = replace(claimed, fingerprint=drawing.fingerprint, not_before=None)
@@ -203,30 +203,30 @@ class Surfaces:
         self.progress.edited(task.id, view.doing)
         await self._store(told)
 
-    async def _level(self, view: View, opening: Surface | None) -> Surface:
+    async def _level(self, view: View, opening: Message | None) -> Message:
         """Bring one surface level; returns it as it is stored then."""
-        surface = view.surface
-        if surface.kind is SurfaceKind.FILE and (overtaken := _overtaken(view)):
-            return await self._store(replace(surface, shown=_revision(view), abandoned=overtaken))
+        message = view.message
+        if message.kind is MessageKind.FILE and (overtaken := _overtaken(view)):
+            return await self._store(replace(message, shown=_revision(view), abandoned=overtaken))
         drawing = self.messenger.draw(view)
-        if surface.ref is not None and surface.fingerprint == drawing.fingerprint:
-            return await self._store(replace(surface, shown=_revision(view)))
-        posting = surface.ref is None
-        first = posting and not surface.attempted and surface.begun_at is None
-        begun_at = await self.messenger.time() if first else surface.begun_at
-        claimed = replace(surface, attempted=posting, begun_at=begun_at, not_before=self.clock() + CLAIM)
+        if message.ref is not None and message.fingerprint == drawing.fingerprint:
+            return await self._store(replace(message, shown=_revision(view)))
+        posting = message.ref is None
+        first = posting and not message.attempted and message.begun_at is None
+        begun_at = await self.messenger.time() if first else message.begun_at
+        claimed = replace(message, attempted=posting, begun_at=begun_at, not_before=self.clock() + CLAIM)
         try:
-            claimed = await self.storage.save_surface(claimed)
+            claimed = await self.storage.save_message(claimed)
         except Conflict:
-            return surface
+            return message
         try:
-            if posting and surface.attempted and (found := await _in_time(self._find(view, opening))):
+            if posting and message.attempted and (found := await _in_time(self._find(view, opening))):
                 return await self._adopt(view, claimed, found, opening)
-            ref = await _in_time(self._show(replace(view, surface=claimed), drawing, opening))
+            ref = await _in_time(self._show(replace(view, message=claimed), drawing, opening))
         except PlaceGone as gone:
-            log.warning("surface %s of task %s cannot be shown: %s", surface.id, surface.task_id, gone)
-            if surface.kind is SurfaceKind.COPY:
-                await self._missed(surface, str(gone))
+            log.warning("surface %s of task %s cannot be shown: %s", message.id, message.task_id, gone)
+            if message.kind is MessageKind.COPY:
+                await self._missed(message, str(gone))
             return await self._store(replace(claimed, abandoned=str(gone)))
         except MessageGone:
             renewed = replace(
@@ -244,14 +244,14 @@ class Surfaces:
         except OutcomeUnknown:
             return await self._put_off(claimed)
         except NotNow as wait:
-            if surface.kind is SurfaceKind.FILE and not surface.refused and surface.tries + 1 >= MOST_UPLOADS:
+            if message.kind is MessageKind.FILE and not message.refused and message.tries + 1 >= MOST_UPLOADS:
                 return await self._without_file(view, claimed, opening, str(wait))
-            unattempted = replace(claimed, attempted=surface.attempted)
+            unattempted = replace(claimed, attempted=message.attempted)
             return await self._put_off(unattempted, timedelta(seconds=wait.retry_after))
         except NotYet:
             return await self._put_off(replace(claimed, attempted=False), FIRST_WAIT)
-        if surface.kind is SurfaceKind.OPENING and surface.ref is not None and self.progress is not None:
-            self.progress.edited(surface.task_id, view.doing)
+        if message.kind is MessageKind.OPENING and message.ref is not None and self.progress is not None:
+            self.progress.edited(message.task_id, view.doing)
         shown = replace(
             claimed,
             ref=ref,
@@ -260,21 +260,21 @@ class Surfaces:
             digest=_asked(view),
             version=_version(view),
             attempted=False,
-            copies_due=self.clock() + COME_LATE if surface.attempted else surface.copies_due,
+            copies_due=self.clock() + COME_LATE if message.attempted else message.copies_due,
             tries=0,
             not_before=None,
         )
         return await self._store(shown, _told_of(view, shown, self.clock()))
 
-    async def _without_file(self, view: View, claimed: Surface, opening: Surface | None, why: str) -> Surface:
+    async def _without_file(self, view: View, claimed: Message, opening: Message | None, why: str) -> Message:
         """Say in the thread, in the file's place, that it could not be attached."""
         log.error("the file of request %s could not be attached: %s", claimed.request_id, why)
         assert view.request is not None  # noqa: S101 - it is the file of one
         event = event_of(view.request, "unattached", self.clock(), surface=claimed.id, data={"why": why})
         noted = await self._store(replace(claimed, refused=why, attempted=False, tries=0, not_before=None), event)
-        return await self._level(replace(view, surface=noted), opening)
+        return await self._level(replace(view, message=noted), opening)
 
-    async def _missed(self, copy: Surface, why: str) -> None:
+    async def _missed(self, copy: Message, why: str) -> None:
         """Note that this copy cannot be sent, and have it said in the thread; before the copy is given up, so that a
         crash forgets nothing."""
         asked_at = copy.created_at
@@ -285,8 +285,8 @@ class Surfaces:
             before = [each for each in request.unreached if each.asked_at == asked_at]
             copies = [
                 each.to or each.channel
-                for each in await self.storage.surfaces_of(copy.task_id)
-                if each.kind is SurfaceKind.COPY and each.request_id == request.id and each.created_at == asked_at
+                for each in await self.storage.messages_of(copy.task_id)
+                if each.kind is MessageKind.COPY and each.request_id == request.id and each.created_at == asked_at
             ]
             sent = {whom for whom in (*copies, *(each.whom for each in before)) if whom is not None}
             missing = Unreached(person=copy.to, name=copy.channel or "", why=why, asked_at=asked_at)
@@ -299,62 +299,62 @@ class Surfaces:
 
         await until_won(once)
 
-    async def _show(self, view: View, drawing: Drawing, opening: Surface | None) -> MessageRef:
-        surface = view.surface
-        if surface.ref is not None:
-            await self.messenger.update(surface.ref, drawing)
-            return surface.ref
+    async def _show(self, view: View, drawing: Drawing, opening: Message | None) -> MessageRef:
+        message = view.message
+        if message.ref is not None:
+            await self.messenger.update(message.ref, drawing)
+            return message.ref
         channel, thread_ts = await self._place(view, opening)
-        ref = await self.messenger.post(channel, thread_ts, drawing, surface.id)
-        crash_points.point("surface-posted")
+        ref = await self.messenger.post(channel, thread_ts, drawing, message.id)
+        crash_points.point("message-posted")
         return ref
 
     # --- Posts whose outcome is not known -------------------------------------------------------
 
-    async def _find(self, view: View, opening: Surface | None) -> tuple[MessageRef, ...]:
+    async def _find(self, view: View, opening: Message | None) -> tuple[MessageRef, ...]:
         """The messages of the surface that stand in Slack, the oldest first."""
         channel, thread_ts = await self._place(view, opening)
-        return await self.messenger.find(channel, thread_ts, view.surface.id, view.surface.begun_at)
+        return await self.messenger.find(channel, thread_ts, view.message.id, view.message.begun_at)
 
     async def _adopt(
-        self, view: View, claimed: Surface, found: tuple[MessageRef, ...], opening: Surface | None
-    ) -> Surface:
+        self, view: View, claimed: Message, found: tuple[MessageRef, ...], opening: Message | None
+    ) -> Message:
         """Store where the message stands before anything else can get lost, and bring it level there."""
         first, *copies = found
         due = self.clock() if copies else claimed.copies_due
         placed = replace(claimed, ref=first, attempted=False, copies_due=due, not_before=None)
-        return await self._level(replace(view, surface=await self._store(placed)), opening)
+        return await self._level(replace(view, message=await self._store(placed)), opening)
 
     async def _look_again(
-        self, view: View, opening: Surface | None, again: list[datetime], *, drawn: bool = False
+        self, view: View, opening: Message | None, again: list[datetime], *, drawn: bool = False
     ) -> None:
         """Close other messages of the surface that stand in Slack, when that is due and whenever it was `drawn` anew:
         their buttons would be pressed."""
-        surface = view.surface
-        if surface.copies_due is None or surface.ref is None or surface.kind is SurfaceKind.FILE:
+        message = view.message
+        if message.copies_due is None or message.ref is None or message.kind is MessageKind.FILE:
             return
-        due = max(surface.copies_due, surface.not_before or surface.copies_due)
-        if due > self.clock() and (not drawn or due == surface.not_before):
+        due = max(message.copies_due, message.not_before or message.copies_due)
+        if due > self.clock() and (not drawn or due == message.not_before):
             again.append(due)
             return
         if (left := (await self._close_copies(view, opening)).copies_due) is not None:
             again.append(left)
 
-    async def _close_copies(self, view: View, opening: Surface | None) -> Surface:
-        surface = view.surface
+    async def _close_copies(self, view: View, opening: Message | None) -> Message:
+        message = view.message
         try:
-            claimed = await self.storage.save_surface(replace(surface, not_before=self.clock() + CLAIM))
+            claimed = await self.storage.save_message(replace(message, not_before=self.clock() + CLAIM))
         except Conflict:
-            return surface
-        due = surface.copies_due
+            return message
+        due = message.copies_due
         assert due is not None  # noqa: S101 - the caller's filter
         try:
             for ref in await _in_time(self._find(view, opening)):
-                if ref != surface.ref:
-                    log.warning("surface %s stands in Slack more than once; a copy is closed", surface.id)
+                if ref != message.ref:
+                    log.warning("surface %s stands in Slack more than once; a copy is closed", message.id)
                     await _in_time(self.messenger.close(ref))
         except (PlaceGone, NotYet) as gone:
-            log.info("surface %s: nothing is left to close: %s", surface.id, gone)
+            log.info("surface %s: nothing is left to close: %s", message.id, gone)
             left = None
         except OutcomeUnknown:
             left = self.clock() + COME_LATE
@@ -364,13 +364,13 @@ class Surfaces:
             left = due if due > self.clock() else None
         return await self._store(replace(claimed, copies_due=left, not_before=None))
 
-    async def _place(self, view: View, opening: Surface | None) -> tuple[ChannelId, Ts | None]:
-        surface = view.surface
-        if surface.to is not None:
-            return await self.messenger.open_direct(surface.to), None
-        if surface.channel is not None:
-            return surface.channel, None
-        if surface.kind is SurfaceKind.OPENING:
+    async def _place(self, view: View, opening: Message | None) -> tuple[ChannelId, Ts | None]:
+        message = view.message
+        if message.to is not None:
+            return await self.messenger.open_direct(message.to), None
+        if message.channel is not None:
+            return message.channel, None
+        if message.kind is MessageKind.OPENING:
             return view.task.channel, view.task.thread_ts
         if opening is None or opening.abandoned:
             raise PlaceGone(f"the task's thread could not be opened: {opening.abandoned if opening else 'no opening'}")
@@ -378,34 +378,34 @@ class Surfaces:
             raise NotYet
         return opening.ref.channel, view.task.thread_ts or opening.ref.ts
 
-    async def _put_off(self, surface: Surface, wait: timedelta | None = None) -> Surface:
+    async def _put_off(self, message: Message, wait: timedelta | None = None) -> Message:
         if wait is None:
-            wait = min(FIRST_WAIT * 2 ** min(surface.tries, 10), LAST_WAIT)
-        return await self._store(replace(surface, tries=surface.tries + 1, not_before=self.clock() + wait))
+            wait = min(FIRST_WAIT * 2 ** min(message.tries, 10), LAST_WAIT)
+        return await self._store(replace(message, tries=message.tries + 1, not_before=self.clock() + wait))
 
-    async def _store(self, surface: Surface, event: AuditEvent | None = None) -> Surface:
+    async def _store(self, message: Message, event: AuditEvent | None = None) -> Message:
         try:
-            return await self.storage.save_surface(surface, event)
+            return await self.storage.save_message(message, event)
         except Conflict:
-            log.info("surface %s was brought level by somebody else", surface.id)
-            return surface
+            log.info("surface %s was brought level by somebody else", message.id)
+            return message
 
 
 def _asked(view: View) -> str:
     """The digest of the question that the surface puts to people; empty where it puts none."""
-    asks = view.surface.kind in (SurfaceKind.CARD, SurfaceKind.COPY, SurfaceKind.FILE) and not view.surface.refused
+    asks = view.message.kind in (MessageKind.CARD, MessageKind.COPY, MessageKind.FILE) and not view.message.refused
     return view.request.digest if asks and view.request is not None else ""
 
 
 def _version(view: View) -> int:
     """The version of the question that the surface puts to people; a file's never changes."""
-    return view.request.version if _asked(view) and view.request is not None else view.surface.version
+    return view.request.version if _asked(view) and view.request is not None else view.message.version
 
 
-def _told_of(view: View, shown: Surface, now: datetime) -> AuditEvent | None:
+def _told_of(view: View, shown: Message, now: datetime) -> AuditEvent | None:
     """That the question is shown there now, where it was not before: it is posted, or asks something else."""
     request, ref = view.request, shown.ref
-    if request is None or ref is None or shown.digest == view.surface.digest:
+    if request is None or ref is None or shown.digest == view.message.digest:
         return None
     data: dict[str, JSON] = {"as": str(shown.kind), "version": request.version, "channel": ref.channel, "ts": ref.ts}
     return event_of(request, "shown", now, person=shown.to, surface=shown.id, data=data)
@@ -414,7 +414,7 @@ def _told_of(view: View, shown: Surface, now: datetime) -> AuditEvent | None:
 def _overtaken(view: View) -> str:
     """Why a file is no longer to be posted: it would hold what is not asked any more."""
     asked = view.request.version if view.request is not None else 0
-    return "what is asked has changed since" if view.surface.version != asked else ""
+    return "what is asked has changed since" if view.message.version != asked else ""
 
 
 async def _in_time(showing: Awaitable[T]) -> T:
@@ -430,15 +430,15 @@ def _revision(view: View) -> int:
     return view.task.revision if view.request is None else view.request.revision
 
 
-def _drawn(before: Surface, after: Surface) -> bool:
+def _drawn(before: Message, after: Message) -> bool:
     """Whether a message that stood there shows something else now."""
     return before.ref is not None and after.shown != before.shown
 
 
-def _last(surface: Surface) -> bool:
+def _last(message: Message) -> bool:
     """Whether it can wait for the others."""
-    return surface.kind is SurfaceKind.OPENING and surface.ref is not None
+    return message.kind is MessageKind.OPENING and message.ref is not None
 
 
-def _made(surface: Surface) -> datetime:
-    return surface.created_at
+def _made(message: Message) -> datetime:
+    return message.created_at

@@ -16,7 +16,7 @@ from bot.approvals.model.request import Pending, Request
 from bot.approvals.ports.slack import Directory, LookupFailed, LookupRefused
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules import lifecycle, schedule, voting
-from bot.approvals.rules.eligible import Electorate, missing
+from bot.approvals.rules.eligible import EligibleApprovers, missing
 from bot.approvals.rules.matching import names_one
 from bot.approvals.services import unit_of_work
 from bot.approvals.services.people.lookup import Found, look_up, people
@@ -28,7 +28,7 @@ MOST_LOOKED_UP = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Admission:
+class Eligibility:
     storage: Storage
     directory: Directory
 
@@ -42,7 +42,7 @@ class Admission:
         *,
         counts: bool = False,
         surface: str | None = None,
-    ) -> Electorate:
+    ) -> EligibleApprovers:
         """Who may answer now, this person among them; looked up past what is remembered where it `counts`. `version`
         and `digest` are those of what the person was shown.
 
@@ -54,7 +54,7 @@ class Admission:
 
     async def recognise(
         self, request: Request, person: Person, now: datetime, *, fresh: bool = False, surface: str | None = None
-    ) -> Electorate:
+    ) -> EligibleApprovers:
         """As `admit`, also of a request that is over or has moved on."""
         try:
             member = await self.directory.member(person, fresh=fresh)
@@ -74,7 +74,7 @@ class Admission:
             raise
         return electorate
 
-    async def electorate(self, request: Request, *, fresh: bool) -> Electorate:
+    async def electorate(self, request: Request, *, fresh: bool) -> EligibleApprovers:
         """Who stands in each group of the request's stage, each delegate in the place of whoever gave them their vote,
         but for those who have voted and may not any more; `LookupFailed` where Slack does not say."""
         resolved = await self._resolved(request, fresh=fresh)
@@ -116,7 +116,7 @@ class Admission:
         data = unit_of_work.reason(refusal)
         await self.storage.record(event_of(request, "refused", now, person=person, surface=surface, data=data))
 
-    async def _resolved(self, request: Request, *, fresh: bool) -> Electorate:
+    async def _resolved(self, request: Request, *, fresh: bool) -> EligibleApprovers:
         """Whom the names of the request's stage mean. A name that meant nobody at the opening means nobody."""
         groups = request.stage.groups
         told = [ref for group in groups for ref in group.held]
@@ -133,7 +133,7 @@ class Admission:
         beside = asked(request.escalated_to, request.escalated_held)
         if request.asks_requester:
             beside |= {request.requester}
-        return Electorate(
+        return EligibleApprovers(
             groups=tuple(asked(group.approvers, group.held) | beside for group in groups),
             named=frozenset[Person]().union(*(_in(found, ref) for ref in refs if names_one(ref) and ref not in held)),
             untold=tuple(f"{ref} {why}." for ref, why in found.items() if isinstance(why, LookupRefused)),

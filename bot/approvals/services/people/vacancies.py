@@ -9,14 +9,14 @@ from bot.approvals.model.ids import Person
 from bot.approvals.model.people import Member
 from bot.approvals.model.policy import Escalate, Policy, Stage, Via
 from bot.approvals.ports.slack import Directory, LookupRefused
-from bot.approvals.rules.eligible import Electorate, missing
+from bot.approvals.rules.eligible import EligibleApprovers, missing
 from bot.approvals.rules.lifecycle import eligible
 from bot.approvals.rules.matching import Policies, is_key, names_one
 from bot.approvals.services.people.lookup import look_up, meant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Muster:
+class StaffedStage:
     """Who could answer a stage if it were opened now."""
 
     stage: Stage
@@ -30,18 +30,18 @@ class Muster:
         return frozenset(member.person for group in self.groups for member in group)
 
 
-async def muster(stage: Stage, directory: Directory) -> Muster:
+async def staffed(stage: Stage, directory: Directory) -> StaffedStage:
     """Who could answer now; `LookupFailed` where Slack does not say."""
     people = [await meant(directory, group.approvers) for group in stage.groups]
     named = await meant(directory, [ref for ref in stage.approvers if names_one(ref)])
-    electorate = Electorate(groups=tuple(people), named=named)
+    electorate = EligibleApprovers(groups=tuple(people), named=named)
     members = {person: await directory.member(person) for person in sorted(electorate.people, key=_id)}
     groups = tuple(
         tuple(member for person, member in members.items() if person in group and eligible(member, electorate))
         for group in people
     )
     able = {member.person for group in groups for member in group}
-    return Muster(stage=stage, groups=groups, short=sum(missing(stage.groups, electorate, able)))
+    return StaffedStage(stage=stage, groups=groups, short=sum(missing(stage.groups, electorate, able)))
 
 
 async def vacancies(policy: Policy, directory: Directory) -> list[str]:
@@ -84,17 +84,17 @@ async def _of_stage(stage: Stage, directory: Directory) -> list[str]:
             found.append(sentence)
     if any(is_key(ref) for ref in stage.approvers):
         return found  # who that is, only a question says
-    mustered = await muster(stage, directory)
-    if mustered.short:
+    staffing = await staffed(stage, directory)
+    if staffing.short:
         where = f"in its stage {stage.name}, " if stage.name else ""
-        found.append(f"{where}{stage.needed} have to agree, and {_counted(mustered, stage.groups)} may answer.")
+        found.append(f"{where}{stage.needed} have to agree, and {_counted(staffing, stage.groups)} may answer.")
     return found
 
 
-def _counted(mustered: Muster, groups: Sequence[object]) -> str:
+def _counted(staffing: StaffedStage, groups: Sequence[object]) -> str:
     if len(groups) == 1:
-        return f"{len(mustered.able)} of its approvers"
-    return f"only {mustered.stage.needed - mustered.short} of its groups' people, each counted once,"
+        return f"{len(staffing.able)} of its approvers"
+    return f"only {staffing.stage.needed - staffing.short} of its groups' people, each counted once,"
 
 
 async def _nobody_by(ref: str, directory: Directory) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.approvals.model.audit import event_of
 from bot.approvals.model.errors import NoPolicy, RuleAnswers, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, RequestId
-from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.request import Request
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.ports.storage import Storage
@@ -17,8 +17,8 @@ from bot.approvals.rules import lifecycle
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.services.audit.snapshot import full
 from bot.approvals.services.messages import sync
-from bot.approvals.services.people.eligibility import Admission
-from bot.approvals.services.policies.choice import Chooser
+from bot.approvals.services.people.eligibility import Eligibility
+from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.unit_of_work import until_won
 
 
@@ -40,7 +40,7 @@ class Amending:
     """Works beside a bot that runs: the records decide who was first, and the bot finds the cards out of date."""
 
     storage: Storage
-    chooser: Chooser
+    chooser: PolicyChoice
 
     async def apply(self, request_id: RequestId, by: str, now: datetime) -> Amended:
         """Put an open request under the policy that the file has for it now, with the ids of whom its names mean now.
@@ -66,7 +66,7 @@ class Amending:
             if terms.policy == request.policy and terms.unknown == request.unknown:
                 return Amended(before=request, after=request)
             moved = lifecycle.put_under(request, terms.policy, terms.unknown, now)
-            moved = await Admission(storage=self.storage, directory=self.chooser.directory).introduced(moved)
+            moved = await Eligibility(storage=self.storage, directory=self.chooser.directory).introduced(moved)
             told = {**full(moved, task), "by": by, **_told(request, moved)}
             event = event_of(moved, "policy_applied", now, data=told)
             shown = [*await self._elsewhere(moved, now), *sync.files_of(moved, now)]
@@ -74,15 +74,15 @@ class Amending:
 
         return await until_won(once)
 
-    async def _elsewhere(self, request: Request, now: datetime) -> Sequence[Surface]:
+    async def _elsewhere(self, request: Request, now: datetime) -> Sequence[Message]:
         """The card in the policy's own channel, if it does not stand there already."""
         channel = ChannelId(request.policy.channel)
         if not channel or channel in request.unknown:
             return []
         copies = [
             each.channel
-            for each in await self.storage.surfaces_of(request.task_id)
-            if each.kind is SurfaceKind.COPY and each.request_id == request.id
+            for each in await self.storage.messages_of(request.task_id)
+            if each.kind is MessageKind.COPY and each.request_id == request.id
         ]
         return [] if channel in copies else [sync.copy_in(request, channel, now)]
 

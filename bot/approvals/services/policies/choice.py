@@ -27,7 +27,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chooser:
+class PolicyChoice:
     policies: Policies
     directory: Directory
 

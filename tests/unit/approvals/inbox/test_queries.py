@@ -16,8 +16,8 @@ from bot.approvals.model import inbox
 from bot.approvals.model.decision import Respond, Vote
 from bot.approvals.model.errors import InvalidSchedule, Unreachable
 from bot.approvals.model.ids import Person
-from bot.approvals.model.inbox import Digest, Look, Only, Schedule, Section, Sending
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.inbox import Look, Only, Schedule, Section, Sending, Summary
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Escalate, Expire, Step, one_stage
 from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Delegation, Passed, Pending, Request
@@ -158,7 +158,7 @@ def test_a_schedule_without_days_is_none() -> None:
 
 
 def test_a_digest_is_due_at_its_time_or_when_an_unsent_one_may_be_tried_again() -> None:
-    digest = Digest(schedule=Schedule.read(["9"]), next_at=MORNING)
+    digest = Summary(schedule=Schedule.read(["9"]), next_at=MORNING)
     sending = Sending(id=opening_of(a_task()).id, since=MORNING, not_before=MORNING - HOUR)
 
     assert digest.due_at == MORNING
@@ -282,12 +282,12 @@ async def test_a_page_that_is_no_more_is_the_last_one(world: World) -> None:
 
 async def test_a_row_knows_where_in_slack_it_is_to_be_seen(world: World) -> None:
     task = await world.started()
-    opening, card = [await world.surface(task, kind) for kind in (SurfaceKind.OPENING, SurfaceKind.CARD)]
+    opening, card = [await world.message(task, kind) for kind in (MessageKind.OPENING, MessageKind.CARD)]
     assert opening.ref is not None
     records = await world.storage.records_of(task.id)
 
     row, about = Row(records=records), Row(records=records, request=await world.request(task))
-    unposted = Row(records=replace(records, surfaces=(replace(opening, ref=None),)))
+    unposted = Row(records=replace(records, messages=(replace(opening, ref=None),)))
     elsewhere = Row(records=replace(records, task=replace(task, thread_ts=card.ref.ts if card.ref else None)))
 
     assert (row.place, row.thread_ts) == (opening.ref, None)

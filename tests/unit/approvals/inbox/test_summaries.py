@@ -10,9 +10,9 @@ import pytest
 
 from bot.approvals.inbox.summaries import CLAIM
 from bot.approvals.model.errors import InvalidSchedule, Unreachable
-from bot.approvals.model.ids import SurfaceId
-from bot.approvals.model.inbox import Digest, Sending
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.ids import MessageId
+from bot.approvals.model.inbox import Sending, Summary
+from bot.approvals.model.message import MessageKind
 from bot.approvals.ports.slack import NotNow, OutcomeUnknown, PlaceGone
 from tests.fakes.fuse import Fuse, Killed
 from tests.fakes.world import ALICE, RITA, World, a_world
@@ -21,24 +21,24 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-async def chosen(world: World, words: str = "10:00 daily") -> Digest | None:
+async def chosen(world: World, words: str = "10:00 daily") -> Summary | None:
     """Alice wants to be told at that time; it is nine now."""
-    return await world.digests.choose(ALICE, words.split())
+    return await world.summaries.choose(ALICE, words.split())
 
 
 async def pass_by(world: World, *times: timedelta) -> None:
     """Time passes; each time a sweep, and what it wakes."""
     for by in times:
         world.clock.advance(by)
-        await world.digests.sweep(world.now)
-        while world.work.digests:
-            person = world.work.digests.pop(0)
-            if (again := await world.digests.send(person)) is not None and again <= world.now:
-                world.work.digests.append(person)
+        await world.summaries.sweep(world.now)
+        while world.work.summaries:
+            person = world.work.summaries.pop(0)
+            if (again := await world.summaries.send(person)) is not None and again <= world.now:
+                world.work.summaries.append(person)
 
 
 def told(world: World) -> list[str]:
-    return [message.drawing.fingerprint for message in world.messenger.of(SurfaceKind.REMINDER)]
+    return [message.drawing.fingerprint for message in world.messenger.of(MessageKind.REMINDER)]
 
 
 async def test_what_waits_is_told_at_the_chosen_time_and_again_the_next_day(world: World) -> None:
@@ -53,7 +53,7 @@ async def test_what_waits_is_told_at_the_chosen_time_and_again_the_next_day(worl
 
     await pass_by(world, DAY - HOUR)
     assert told(world) == ["reminder: 1 wait"] * 2
-    (message, _) = world.messenger.of(SurfaceKind.REMINDER)
+    (message, _) = world.messenger.of(MessageKind.REMINDER)
     assert message.channel == f"D-{ALICE.user_id}"
 
 
@@ -71,10 +71,10 @@ async def test_where_nothing_waits_nothing_is_told(world: World) -> None:
 async def test_the_time_is_that_of_the_zone_that_slack_has_for_the_person(world: World) -> None:
     world.directory.zones[ALICE] = "America/New_York"  # five hours behind
 
-    digest = await chosen(world, "09:00 weekdays")
+    summary = await chosen(world, "09:00 weekdays")
 
-    assert digest is not None
-    assert digest.next_at == world.now + 5 * HOUR
+    assert summary is not None
+    assert summary.next_at == world.now + 5 * HOUR
 
 
 async def test_whoever_does_not_want_it_any_more_gets_none(world: World) -> None:
@@ -85,7 +85,7 @@ async def test_whoever_does_not_want_it_any_more_gets_none(world: World) -> None
     await pass_by(world, HOUR)
 
     assert told(world) == []
-    assert await world.digests.send(ALICE) is None
+    assert await world.summaries.send(ALICE) is None
 
 
 async def test_a_line_that_says_no_time_changes_nothing(world: World) -> None:
@@ -97,7 +97,7 @@ async def test_a_line_that_says_no_time_changes_nothing(world: World) -> None:
     with pytest.raises(Unreachable):
         await chosen(world, "11:00")
 
-    assert (await world.storage.inbox(ALICE)).digest == before
+    assert (await world.storage.inbox(ALICE)).summary == before
 
 
 async def test_after_days_without_the_bot_only_one_is_sent(world: World) -> None:
@@ -107,10 +107,10 @@ async def test_after_days_without_the_bot_only_one_is_sent(world: World) -> None
     await pass_by(world, 5 * DAY + 3 * HOUR, HOUR)
 
     assert told(world) == ["reminder: 1 wait"]
-    digest = (await world.storage.inbox(ALICE)).digest
-    assert digest is not None
-    assert digest.next_at.hour == 10
-    assert digest.sending is None
+    summary = (await world.storage.inbox(ALICE)).summary
+    assert summary is not None
+    assert summary.next_at.hour == 10
+    assert summary.sending is None
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["not sent", "sent after all"])
@@ -193,13 +193,13 @@ async def test_what_is_chosen_while_it_is_being_sent_stays_chosen(world: World) 
     await chosen(world)
     world.clock.advance(HOUR)
     pause = world.messenger.pause_at("post")
-    sending = asyncio.create_task(world.digests.send(ALICE))
+    sending = asyncio.create_task(world.summaries.send(ALICE))
     await pause.reached.wait()
     await chosen(world, "off")
     pause.go.set()
     await sending
 
-    assert (await world.storage.inbox(ALICE)).digest is None
+    assert (await world.storage.inbox(ALICE)).summary is None
 
 
 async def test_one_that_is_being_sent_is_left_to_whoever_sends_it(world: World) -> None:
@@ -207,9 +207,9 @@ async def test_one_that_is_being_sent_is_left_to_whoever_sends_it(world: World) 
     await chosen(world)
     world.clock.advance(HOUR)
     pause = world.messenger.pause_at("post")
-    sending = asyncio.create_task(world.digests.send(ALICE))
+    sending = asyncio.create_task(world.summaries.send(ALICE))
     await pause.reached.wait()
-    assert await world.digests.send(ALICE) is None
+    assert await world.summaries.send(ALICE) is None
     pause.go.set()
     await sending
 
@@ -218,11 +218,11 @@ async def test_one_that_is_being_sent_is_left_to_whoever_sends_it(world: World) 
 
 async def test_one_that_was_claimed_is_left_alone_until_then_whatever_else_is_due(world: World) -> None:
     await world.started()
-    digest = await chosen(world)
-    assert digest is not None
-    sending = Sending(id=SurfaceId("s1"), since=world.now, not_before=world.now + CLAIM, attempted=True)
+    summary = await chosen(world)
+    assert summary is not None
+    sending = Sending(id=MessageId("s1"), since=world.now, not_before=world.now + CLAIM, attempted=True)
     inbox = await world.storage.inbox(ALICE)
-    await world.storage.save_inbox(replace(inbox, digest=replace(digest, next_at=world.now, sending=sending)))
+    await world.storage.save_inbox(replace(inbox, summary=replace(summary, next_at=world.now, sending=sending)))
 
     await pass_by(world, timedelta(0))
     assert world.messenger.calls.count("find") == 0
@@ -260,7 +260,7 @@ async def _moments() -> int:
 
 async def test_a_digest_is_for_what_the_person_may_answer(world: World) -> None:
     await world.started()
-    await world.digests.choose(RITA, ["10:00"])
+    await world.summaries.choose(RITA, ["10:00"])
 
     await pass_by(world, HOUR)
 

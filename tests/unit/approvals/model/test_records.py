@@ -18,8 +18,8 @@ from bot.approvals.model.decision import (
     Respond,
     outcome_of,
 )
-from bot.approvals.model.ids import SurfaceId, TaskId, ThreadId
-from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.ids import MessageId, TaskId, ThreadId
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Expire, Step
 from bot.approvals.model.question import Question, Risk, Verdict, with_arguments
 from bot.approvals.model.request import Decided, Delivered, Superseded
@@ -134,15 +134,15 @@ def test_a_task_is_finished_when_nobody_can_bring_it_on(state: TaskState, finish
     assert task.finished is finished
 
 
-@pytest.mark.parametrize("kind", list(SurfaceKind))
-def test_a_surface_of_no_request_is_one_of_its_task(kind: SurfaceKind) -> None:
-    surface = Surface(id=SurfaceId("s1"), kind=kind, task_id=TaskId("t1"), created_at=MORNING)
+@pytest.mark.parametrize("kind", list(MessageKind))
+def test_a_surface_of_no_request_is_one_of_its_task(kind: MessageKind) -> None:
+    message = Message(id=MessageId("s1"), kind=kind, task_id=TaskId("t1"), created_at=MORNING)
 
-    if kind in {SurfaceKind.OPENING, SurfaceKind.OUTCOME}:
-        assert surface.shows is None
+    if kind in {MessageKind.OPENING, MessageKind.OUTCOME}:
+        assert message.shows is None
     else:
         with pytest.raises(ValueError, match="of no request"):
-            _ = surface.shows
+            _ = message.shows
 
 
 def test_a_question_without_items_cannot_be_made() -> None:

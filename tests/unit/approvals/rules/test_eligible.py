@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bot.approvals.model.ids import Person
 from bot.approvals.model.policy import Group
-from bot.approvals.rules.eligible import Electorate, missing
+from bot.approvals.rules.eligible import EligibleApprovers, missing
 from tests.fakes.world import ALICE, BOB, CAROL, DORA, GUS, person
 
 SECURITY, FINANCE = Group(approvers=("@security",)), Group(approvers=("@finance",), needed=2)
@@ -15,8 +15,8 @@ people = st.sampled_from([ALICE, BOB, CAROL, DORA, GUS])
 members = st.frozensets(people, max_size=4)
 
 
-def among(*groups: set[Person]) -> Electorate:
-    return Electorate(groups=tuple(frozenset(group) for group in groups))
+def among(*groups: set[Person]) -> EligibleApprovers:
+    return EligibleApprovers(groups=tuple(frozenset(group) for group in groups))
 
 
 def test_one_of_security_and_two_of_finance_are_three_people() -> None:
@@ -50,7 +50,7 @@ def test_nothing_is_missing_just_where_some_way_of_seating_people_fills_every_se
     groups = tuple(Group(approvers=(str(number),), needed=needed) for number, (_, needed) in enumerate(standing))
     seats = [group for group, needed in standing for _ in range(needed)]
 
-    left = missing(groups, Electorate(groups=tuple(group for group, _ in standing)), agreeing)
+    left = missing(groups, EligibleApprovers(groups=tuple(group for group, _ in standing)), agreeing)
 
     most = max(
         sum(person in seat for person, seat in zip(chosen, seats, strict=True))

@@ -32,7 +32,7 @@ from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Decided, Delivered, Edit, Pending, Request, Superseded
 from bot.approvals.model.task import Failure
 from bot.approvals.rules import lifecycle, schedule, timeouts
-from bot.approvals.rules.eligible import Electorate
+from bot.approvals.rules.eligible import EligibleApprovers
 from tests.fakes.clock import MORNING
 from tests.fakes.world import ALICE, BOB, CAROL, GUS, RITA, STRANGER, a_request, item, policy, question
 
@@ -41,8 +41,8 @@ FAILURE = Failure(error_id="e1", summary="ValueError", at=MORNING)
 DONE = Delivered(decision=Expired(at=MORNING), at=MORNING)
 
 
-def among(*people: Person) -> Electorate:
-    return Electorate(groups=(frozenset(people),))
+def among(*people: Person) -> EligibleApprovers:
+    return EligibleApprovers(groups=(frozenset(people),))
 
 
 TEAM_OF_TWO = among(ALICE, BOB)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question, Verdict
-from bot.approvals.rules.masking import DEEPEST, MASK, Masked, Veil, hidden_in, masked, true_of
+from bot.approvals.rules.masking import DEEPEST, MASK, Masked, Masker, hidden_in, masked, true_of
 from tests.builders import a_question, an_item
 from tests.fakes.secrets import Marked
 
@@ -196,12 +196,12 @@ def test_a_hidden_value_says_where_it_was_met() -> None:
 
 def test_only_so_much_is_kept_in_mind() -> None:
     """A payload of a hundred thousand passwords costs no more than one of a few hundred."""
-    veil = Veil(Marked())
-    veil.learn([{"password": f"password-{number}"} for number in range(1000)], "payload")
-    veil.learn({"password": "x" * 5000}, "payload")
+    masker = Masker(Marked())
+    masker.learn([{"password": f"password-{number}"} for number in range(1000)], "payload")
+    masker.learn({"password": "x" * 5000}, "payload")
 
-    assert len(veil.known) == 200
-    assert veil.text("password-0") == MASK
+    assert len(masker.known) == 200
+    assert masker.text("password-0") == MASK
 
 
 def test_a_plain_question_is_shown_as_it_is() -> None:

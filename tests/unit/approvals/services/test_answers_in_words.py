@@ -10,7 +10,7 @@ import pytest
 from bot.approvals.model.decision import Approve, Decision, Respond
 from bot.approvals.model.errors import NotFound, NothingToTakeBack
 from bot.approvals.model.ids import Person, RequestId, Ts
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Expire, Step
 from bot.approvals.model.question import Question, Verdict
 from bot.approvals.model.request import Decided, Pending, Request
@@ -160,6 +160,6 @@ async def test_a_task_that_is_started_in_a_thread_stays_in_it(world: World) -> N
     await world.vote(ALICE, Approve(), on=await world.request(task))
     await world.settle()
 
-    kinds = (SurfaceKind.OPENING, SurfaceKind.CARD, SurfaceKind.OUTCOME)
+    kinds = (MessageKind.OPENING, MessageKind.CARD, MessageKind.OUTCOME)
     assert [message.thread_ts for kind in kinds for message in world.messenger.of(kind)] == [root] * 3
     assert await world.storage.tasks_in(CHANNEL, root) == (await world.task(task.id),)

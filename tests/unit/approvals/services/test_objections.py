@@ -14,12 +14,12 @@ from bot.approvals.model.policy import Action, Consent, Expire, Pick, Policy, St
 from bot.approvals.model.question import Question, Verdict
 from bot.approvals.model.request import Passed, Request
 from bot.approvals.rules import lifecycle, side_actions, timeouts, voting
-from bot.approvals.rules.eligible import Electorate
+from bot.approvals.rules.eligible import EligibleApprovers
 from tests.fakes.clock import MORNING
 from tests.fakes.world import ALICE, BOB, CAROL, a_request, item, question
 
 HOUR = timedelta(hours=1)
-EVERYBODY = Electorate(groups=(frozenset({ALICE, BOB, CAROL}),))
+EVERYBODY = EligibleApprovers(groups=(frozenset({ALICE, BOB, CAROL}),))
 NO, YES = Reject(reason="no"), Approve()
 
 

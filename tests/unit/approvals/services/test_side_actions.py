@@ -25,7 +25,7 @@ from bot.approvals.model.errors import (
     VoteGiven,
 )
 from bot.approvals.model.ids import Person, UserId
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Expire, Group, Overdue, Policy, Stage, Step, Warn
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.rules import side_actions
@@ -211,7 +211,7 @@ async def test_a_delegate_answers_in_the_givers_place_and_gets_the_card_by_dm() 
         request = await delegate(world, await world.request(task), ALICE)
         await world.settle()
 
-        (copy,) = await world.surfaces_of(task, SurfaceKind.COPY)
+        (copy,) = await world.messages_of(task, MessageKind.COPY)
         assert (copy.to, copy.ref is not None) == (DORA, True)
         with pytest.raises(VoteGiven):
             await world.vote(ALICE, on=request)
@@ -379,8 +379,8 @@ async def test_a_question_is_told_in_the_thread_and_is_no_vote() -> None:
         await world.settle()
 
         assert [each.by for each in (await again(world, request)).comments] == [ALICE, BOB]
-        assert [each.number for each in await world.surfaces_of(task, SurfaceKind.COMMENT)] == [0, 1]
-        assert len(world.messenger.of(SurfaceKind.COMMENT)) == 2
+        assert [each.number for each in await world.messages_of(task, MessageKind.COMMENT)] == [0, 1]
+        assert len(world.messenger.of(MessageKind.COMMENT)) == 2
         assert request.votes == ()
         first, _ = await world.history(task, "commented")
         assert (first.person, first.data["text"]) == (ALICE, "Why today?")
@@ -396,8 +396,8 @@ async def test_the_requester_has_people_reminded_once_an_hour_in_the_thread_and_
         await nudge(world, request, RITA)
         await world.settle()
 
-        assert [each.to for each in await world.surfaces_of(task, SurfaceKind.NUDGE)] == [None, DORA]
-        assert len(world.messenger.of(SurfaceKind.NUDGE)) == 2
+        assert [each.to for each in await world.messages_of(task, MessageKind.NUDGE)] == [None, DORA]
+        assert len(world.messenger.of(MessageKind.NUDGE)) == 2
         world.clock.advance(side_actions.NUDGE_EVERY - timedelta(seconds=1))
         with pytest.raises(NudgedLately):
             await nudge(world, request, RITA)

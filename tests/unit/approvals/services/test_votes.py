@@ -27,7 +27,7 @@ from bot.approvals.model.errors import (
     Unreachable,
 )
 from bot.approvals.model.ids import MessageRef, Person, RequestId, TaskId, Ts
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Escalate, Expire, Remind, Step
 from bot.approvals.model.request import Delivered, Pending, Request
 from bot.approvals.model.task import Ended, Failed, Starting, TaskCancelled
@@ -78,9 +78,9 @@ async def test_a_started_task_is_recorded_with_its_message_before_anything_runs(
     assert await world.task(task.id) == task
     assert task.state == Starting()
     assert task.inputs == {"days": "3"}
-    assert (await world.surface(task, SurfaceKind.OPENING)).shown == -1
+    assert (await world.message(task, MessageKind.OPENING)).shown == -1
     assert world.engine.runs == []
-    assert (world.work.deliveries, world.work.showings) == ([task.id], [task.id])
+    assert (world.work.deliveries, world.work.syncs) == ([task.id], [task.id])
 
 
 async def test_a_graph_that_is_not_known_starts_nothing(world: World) -> None:
@@ -101,7 +101,7 @@ async def test_a_vote_settles_and_wakes_graph_and_card(world: World) -> None:
     assert isinstance(settled.decision, Answered)
     assert settled == await world.storage.request(request.id)
     assert request.task_id in world.work.deliveries
-    assert request.task_id in world.work.showings
+    assert request.task_id in world.work.syncs
 
 
 async def test_the_history_names_the_vote_that_settled_and_what_it_was_bound_to(world: World) -> None:
@@ -267,14 +267,14 @@ async def test_an_answer_after_the_deadline_is_too_late_however_far_off_the_next
 
 async def test_a_card_that_somebody_deleted_is_posted_anew_with_the_reminder(ladder: World) -> None:
     request = await asked(ladder)
-    card = await ladder.surface(await ladder.task(request.task_id), SurfaceKind.CARD)
+    card = await ladder.message(await ladder.task(request.task_id), MessageKind.CARD)
     assert card.ref is not None
     ladder.messenger.delete(card.ref)
 
     await ladder.later(1 * HOUR)
     await ladder.later(timedelta())
 
-    assert len(ladder.messenger.of(SurfaceKind.CARD)) == 1
+    assert len(ladder.messenger.of(MessageKind.CARD)) == 1
     assert (await ladder.storage.request(request.id)).decision is None
 
 
@@ -343,7 +343,7 @@ async def test_a_cancelled_task_settles_its_open_requests_and_its_graph_is_not_r
     assert isinstance(closed.state, Delivered)
     assert closed.decision == Cancelled(by=RITA, at=world.now)
     assert world.engine.runs == ["start"]
-    assert len(world.messenger.of(SurfaceKind.OUTCOME)) == 1
+    assert len(world.messenger.of(MessageKind.OUTCOME)) == 1
 
 
 async def test_cancelling_leaves_alone_what_was_decided_before() -> None:
@@ -410,26 +410,26 @@ async def test_a_task_is_not_shown_to_strangers(world: World) -> None:
 
 async def test_a_surface_is_drawn_again_in_its_place(world: World) -> None:
     task = await world.started()
-    card = await world.surface(task, SurfaceKind.CARD)
+    card = await world.message(task, MessageKind.CARD)
     assert card.ref is not None
 
     await world.tasks.redraw(card.ref)
     await world.settle()
 
     assert world.messenger.calls == ["post", "post", "update"]
-    assert (await world.surface(task, SurfaceKind.CARD)).ref == card.ref
+    assert (await world.message(task, MessageKind.CARD)).ref == card.ref
 
 
 async def test_a_late_click_on_a_card_that_is_just_being_drawn_leaves_it_to_whoever_draws_it(world: World) -> None:
     task = await world.started()
     await world.vote(ALICE, on=await world.request(task))
-    card = await world.surface(task, SurfaceKind.CARD)
+    card = await world.message(task, MessageKind.CARD)
     assert card.ref is not None
-    claimed = await world.storage.save_surface(replace(card, not_before=world.now + timedelta(minutes=1)))
+    claimed = await world.storage.save_message(replace(card, not_before=world.now + timedelta(minutes=1)))
 
     await world.tasks.redraw(card.ref)
 
-    assert await world.surface(task, SurfaceKind.CARD) == claimed
+    assert await world.message(task, MessageKind.CARD) == claimed
 
 
 async def test_where_nothing_stands_nothing_is_drawn(world: World) -> None:
@@ -437,7 +437,7 @@ async def test_where_nothing_stands_nothing_is_drawn(world: World) -> None:
 
     await world.tasks.redraw(MessageRef(channel=CHANNEL, ts=Ts("1.0")))
 
-    assert world.work.showings == []
+    assert world.work.syncs == []
 
 
 # --- Retrying -----------------------------------------------------------------------------------
@@ -507,7 +507,7 @@ async def test_a_reminder_is_posted_once(ladder: World) -> None:
     await ladder.later(HOUR)
     await ladder.later(timedelta())
 
-    assert len(ladder.messenger.of(SurfaceKind.REMINDER)) == 1
+    assert len(ladder.messenger.of(MessageKind.REMINDER)) == 1
     assert [event.kind for event in await ladder.storage.history(request.task_id, request.id)][-1] == "reminded"
 
 
@@ -517,8 +517,8 @@ async def test_an_escalation_sends_copies_to_those_who_may_and_not_to_the_reques
     await ladder.later(2 * HOUR)
 
     task = await ladder.task(request.task_id)
-    assert [copy.to for copy in await ladder.surfaces_of(task, SurfaceKind.COPY)] == [DORA]
-    assert [message.channel for message in ladder.messenger.of(SurfaceKind.COPY)] == ["D-U-DORA"]
+    assert [copy.to for copy in await ladder.messages_of(task, MessageKind.COPY)] == [DORA]
+    assert [message.channel for message in ladder.messenger.of(MessageKind.COPY)] == ["D-U-DORA"]
     (event,) = await ladder.history(task, "escalated")
     assert event.data == {"to": ["@leads"]}
 
@@ -530,7 +530,7 @@ async def test_a_requester_who_may_approve_gets_a_copy_too() -> None:
 
         await world.later(2 * HOUR)
 
-        copies = await world.surfaces_of(await world.task(request.task_id), SurfaceKind.COPY)
+        copies = await world.messages_of(await world.task(request.task_id), MessageKind.COPY)
         assert [copy.to for copy in copies] == [DORA, RITA]
 
 
@@ -553,7 +553,7 @@ async def test_an_escalation_waits_while_nobody_can_be_looked_up(ladder: World) 
     ladder.directory.down = False
     await ladder.later(timedelta())
 
-    assert len(ladder.messenger.of(SurfaceKind.COPY)) == 1
+    assert len(ladder.messenger.of(MessageKind.COPY)) == 1
 
 
 async def test_silence_expires_and_the_graph_is_told_that_it_was_silence(ladder: World) -> None:
@@ -588,7 +588,7 @@ async def test_any_number_of_processes_may_sweep_at_once(ladder: World) -> None:
 
     task = await ladder.task(request.task_id)
     assert len(await ladder.history(task, "escalated")) == 1
-    assert len(await ladder.surfaces_of(task, SurfaceKind.COPY)) == 1
+    assert len(await ladder.messages_of(task, MessageKind.COPY)) == 1
 
 
 async def test_an_expiry_that_the_graph_cannot_take_ends_its_task_and_stops_nobody_elses_clock(ladder: World) -> None:
@@ -611,7 +611,7 @@ async def test_a_sweep_finds_whatever_a_dead_process_left_undone(world: World) -
     world.work.forget()
     await world.later(timedelta(minutes=2))
     assert isinstance((await world.request(task)).state, Pending)
-    assert len(world.messenger.of(SurfaceKind.CARD)) == 1
+    assert len(world.messenger.of(MessageKind.CARD)) == 1
 
     await world.vote(ALICE, on=await world.request(task))
     world.work.forget()
@@ -626,7 +626,7 @@ async def test_an_escalation_sends_no_copy_to_one_whose_account_may_not_answer(l
 
     await ladder.later(2 * HOUR)
 
-    copies = await ladder.surfaces_of(await ladder.task(request.task_id), SurfaceKind.COPY)
+    copies = await ladder.messages_of(await ladder.task(request.task_id), MessageKind.COPY)
     assert [copy.to for copy in copies] == [DORA]
 
 

@@ -13,8 +13,8 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.model.ids import ChannelId, MessageRef, Person, SurfaceId, TeamId, Ts, UserId
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.ids import ChannelId, MessageId, MessageRef, Person, TeamId, Ts, UserId
+from bot.approvals.model.message import MessageKind
 from bot.approvals.ports.slack import FileRefused, MessageGone, Messenger, NotNow, OutcomeUnknown, PlaceGone, View
 from bot.slack.api import files
 from bot.slack.api.calls import NotSent, Refused, web_client
@@ -30,9 +30,9 @@ OPS = ChannelId("C0OPS")
 
 
 @pytest.fixture
-def id() -> SurfaceId:
+def id() -> MessageId:
     """An id that no other test has posted."""
-    return SurfaceId(uuid.uuid4().hex)
+    return MessageId(uuid.uuid4().hex)
 
 
 @pytest.fixture
@@ -53,31 +53,31 @@ async def test_it_is_the_messenger_port(messenger: SlackMessenger) -> None:
 async def test_every_state_is_taken_by_slack(client: AsyncWebClient) -> None:
     for number, view in enumerate(samples.every_view().values()):
         messenger = SlackMessenger(client, masking())
-        await messenger.post(OPS, None, messenger.draw(view), SurfaceId(f"s-{number}"))
+        await messenger.post(OPS, None, messenger.draw(view), MessageId(f"s-{number}"))
 
 
-async def test_a_post_is_found_again_by_its_id(messenger: SlackMessenger, id: SurfaceId) -> None:
+async def test_a_post_is_found_again_by_its_id(messenger: SlackMessenger, id: MessageId) -> None:
     ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
 
     assert await messenger.find(OPS, None, id, since()) == (ref,)
-    assert await messenger.find(OPS, None, SurfaceId("another"), since()) == ()
+    assert await messenger.find(OPS, None, MessageId("another"), since()) == ()
 
 
-async def test_a_reply_is_found_in_its_thread(messenger: SlackMessenger, id: SurfaceId) -> None:
-    opening = await messenger.post(OPS, None, messenger.draw(samples.view()), SurfaceId("opening"))
+async def test_a_reply_is_found_in_its_thread(messenger: SlackMessenger, id: MessageId) -> None:
+    opening = await messenger.post(OPS, None, messenger.draw(samples.view()), MessageId("opening"))
     reply = await messenger.post(OPS, opening.ts, messenger.draw(samples.view()), id)
 
     assert await messenger.find(OPS, opening.ts, id, since()) == (reply,)
 
 
-async def test_every_message_of_the_id_is_found_the_oldest_first(messenger: SlackMessenger, id: SurfaceId) -> None:
+async def test_every_message_of_the_id_is_found_the_oldest_first(messenger: SlackMessenger, id: MessageId) -> None:
     posted = [await messenger.post(OPS, None, messenger.draw(samples.view()), id) for _ in range(2)]
 
     assert await messenger.find(OPS, None, id, None) == tuple(posted)
 
 
 async def test_slacks_own_clock_says_since_when_a_message_is_sought(
-    client: AsyncWebClient, slack: Slack, id: SurfaceId
+    client: AsyncWebClient, slack: Slack, id: MessageId
 ) -> None:
     elapsed = 0.0
     messenger = SlackMessenger(client, masking(), monotonic=lambda: elapsed)
@@ -99,7 +99,7 @@ async def test_slack_out_of_reach_tells_no_time() -> None:
     assert await SlackMessenger(web_client("xoxb-1", "http://127.0.0.1:9/api/"), masking()).time() is None
 
 
-async def test_a_copy_that_is_closed_is_gone(messenger: SlackMessenger, slack: Slack, id: SurfaceId) -> None:
+async def test_a_copy_that_is_closed_is_gone(messenger: SlackMessenger, slack: Slack, id: MessageId) -> None:
     ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
 
     await messenger.close(ref)
@@ -109,7 +109,7 @@ async def test_a_copy_that_is_closed_is_gone(messenger: SlackMessenger, slack: S
 
 
 async def test_a_copy_that_slack_does_not_let_us_delete_has_nothing_to_press(
-    messenger: SlackMessenger, slack: Slack, id: SurfaceId
+    messenger: SlackMessenger, slack: Slack, id: MessageId
 ) -> None:
     ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
     await slack.fault("chat.delete", "error", error="compliance_exports_prevent_deletion")
@@ -123,7 +123,7 @@ async def test_a_copy_that_slack_does_not_let_us_delete_has_nothing_to_press(
 
 @pytest.mark.parametrize("method", ["chat.delete", "chat.update"])
 async def test_a_copy_that_cannot_be_closed_now_is_worth_another_try(
-    messenger: SlackMessenger, slack: Slack, id: SurfaceId, method: str
+    messenger: SlackMessenger, slack: Slack, id: MessageId, method: str
 ) -> None:
     ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
     if method == "chat.update":
@@ -135,7 +135,7 @@ async def test_a_copy_that_cannot_be_closed_now_is_worth_another_try(
 
 
 async def test_a_copy_that_can_neither_be_deleted_nor_changed_is_left(
-    messenger: SlackMessenger, slack: Slack, id: SurfaceId, caplog: pytest.LogCaptureFixture
+    messenger: SlackMessenger, slack: Slack, id: MessageId, caplog: pytest.LogCaptureFixture
 ) -> None:
     ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
     await slack.fault("chat.delete", "error", error="cant_delete_message")
@@ -146,7 +146,7 @@ async def test_a_copy_that_can_neither_be_deleted_nor_changed_is_left(
     assert "could not be emptied either" in caplog.text
 
 
-async def test_an_update_keeps_the_id(messenger: SlackMessenger, id: SurfaceId) -> None:
+async def test_an_update_keeps_the_id(messenger: SlackMessenger, id: MessageId) -> None:
     ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
 
     await messenger.update(ref, messenger.draw(samples.every_view()["card, approved"]))
@@ -155,7 +155,7 @@ async def test_an_update_keeps_the_id(messenger: SlackMessenger, id: SurfaceId) 
 
 
 async def test_a_lost_response_is_told_and_never_posted_again(
-    messenger: SlackMessenger, slack: Slack, id: SurfaceId
+    messenger: SlackMessenger, slack: Slack, id: MessageId
 ) -> None:
     await slack.fault("chat.postMessage", "lose_response")
 
@@ -167,7 +167,7 @@ async def test_a_lost_response_is_told_and_never_posted_again(
 
 
 async def test_a_429_says_how_long_and_holds_the_next_one_back(
-    messenger: SlackMessenger, slack: Slack, id: SurfaceId
+    messenger: SlackMessenger, slack: Slack, id: MessageId
 ) -> None:
     await slack.fault("chat.postMessage", "status", status=429, retry_after=42)
 
@@ -212,7 +212,7 @@ async def test_feedback_never_raises(messenger: SlackMessenger, slack: Slack) ->
 
 
 async def test_a_card_that_slack_finds_too_long_is_sent_small(
-    messenger: SlackMessenger, slack: Slack, id: SurfaceId
+    messenger: SlackMessenger, slack: Slack, id: MessageId
 ) -> None:
     await slack.fault("chat.postMessage", "error", error="msg_blocks_too_long")
     card = messenger.draw(samples.view())
@@ -266,7 +266,7 @@ async def test_what_somebody_can_undo_waits_and_what_nobody_can_is_given_up(
 
 @pytest.mark.parametrize("kind", ["lose_response", "status"])
 async def test_a_search_that_failed_is_worth_another_try(
-    messenger: SlackMessenger, slack: Slack, kind: str, id: SurfaceId
+    messenger: SlackMessenger, slack: Slack, kind: str, id: MessageId
 ) -> None:
     await slack.fault("conversations.history", kind, times=2)  # aiohttp asks again for a GET, once
 
@@ -274,14 +274,14 @@ async def test_a_search_that_failed_is_worth_another_try(
         await messenger.find(OPS, None, id, since())
 
 
-async def test_slack_out_of_reach_did_nothing(id: SurfaceId) -> None:
+async def test_slack_out_of_reach_did_nothing(id: MessageId) -> None:
     messenger = SlackMessenger(web_client("xoxb-1", "http://127.0.0.1:9/api/"), masking())
 
     with pytest.raises(NotNow, match="did not reach Slack"):
         await messenger.post(OPS, None, messenger.draw(samples.view()), id)
 
 
-async def test_a_drawing_of_somebody_else_is_a_bug(messenger: SlackMessenger, id: SurfaceId) -> None:
+async def test_a_drawing_of_somebody_else_is_a_bug(messenger: SlackMessenger, id: MessageId) -> None:
     class Scribble:
         fingerprint = ""
 
@@ -311,7 +311,7 @@ async def proxy() -> AsyncIterator[tuple[SlackMessenger, list[web.Request]]]:
 
 
 async def test_a_proxys_error_page_leaves_the_outcome_unknown(
-    proxy: tuple[SlackMessenger, list[web.Request]], id: SurfaceId
+    proxy: tuple[SlackMessenger, list[web.Request]], id: MessageId
 ) -> None:
     messenger, seen = proxy
 
@@ -321,7 +321,7 @@ async def test_a_proxys_error_page_leaves_the_outcome_unknown(
     assert len(seen) == 1
 
 
-async def test_a_search_turns_pages_and_gives_up_in_the_end(id: SurfaceId) -> None:
+async def test_a_search_turns_pages_and_gives_up_in_the_end(id: MessageId) -> None:
     pages: list[dict[str, Any]] = []
 
     class Client:
@@ -341,7 +341,7 @@ async def test_a_search_turns_pages_and_gives_up_in_the_end(id: SurfaceId) -> No
     assert [page.get("cursor") for page in pages[:2]] == [None, "more"]
 
 
-async def test_the_id_is_all_that_the_metadata_says(messenger: SlackMessenger, slack: Slack, id: SurfaceId) -> None:
+async def test_the_id_is_all_that_the_metadata_says(messenger: SlackMessenger, slack: Slack, id: MessageId) -> None:
     await messenger.post(OPS, None, messenger.draw(samples.view()), id)
 
     (call,) = await slack.calls("chat.postMessage")
@@ -367,14 +367,14 @@ def a_file(words: str = "x" * 300_000) -> View:
     """What is too long for a modal."""
     item = replace(samples.DELETE, arguments={"body": words})
     asked = samples.request(samples.question(item, payload=None))
-    surface = replace(samples.surface(SurfaceKind.FILE), version=1)
-    return replace(samples.view(asked=asked), surface=surface)
+    message = replace(samples.message(MessageKind.FILE), version=1)
+    return replace(samples.view(asked=asked), message=message)
 
 
-async def test_the_whole_is_a_file_in_the_thread(messenger: SlackMessenger, slack: Slack, id: SurfaceId) -> None:
+async def test_the_whole_is_a_file_in_the_thread(messenger: SlackMessenger, slack: Slack, id: MessageId) -> None:
     opening = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
 
-    ref = await messenger.post(OPS, opening.ts, messenger.draw(a_file("äöü <!channel> " * 20_000)), SurfaceId("s-file"))
+    ref = await messenger.post(OPS, opening.ts, messenger.draw(a_file("äöü <!channel> " * 20_000)), MessageId("s-file"))
 
     bob = slack.simulator.seat("bob")
     _, shared = await bob.thread(OPS, opening.ts)
@@ -388,10 +388,10 @@ async def test_the_whole_is_a_file_in_the_thread(messenger: SlackMessenger, slac
 
 
 async def test_a_file_that_was_shared_is_found_and_never_changed(
-    messenger: SlackMessenger, slack: Slack, id: SurfaceId
+    messenger: SlackMessenger, slack: Slack, id: MessageId
 ) -> None:
     opening = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
-    file = SurfaceId(f"file-{id}")
+    file = MessageId(f"file-{id}")
     await slack.fault("files.completeUploadExternal", "lose_response")
 
     with pytest.raises(OutcomeUnknown):
@@ -404,7 +404,7 @@ async def test_a_file_that_was_shared_is_found_and_never_changed(
 
 @pytest.mark.parametrize("method", ["files.getUploadURLExternal", "files.completeUploadExternal"])
 async def test_an_upload_that_slack_refuses_for_the_moment_is_put_off(
-    messenger: SlackMessenger, slack: Slack, id: SurfaceId, method: str
+    messenger: SlackMessenger, slack: Slack, id: MessageId, method: str
 ) -> None:
     await slack.fault(method, "status", status=429, retry_after=7)
 
@@ -419,7 +419,7 @@ async def test_an_upload_that_does_not_get_through_is_put_off() -> None:
 @pytest.mark.parametrize("method", ["files.getUploadURLExternal", "files.completeUploadExternal"])
 @pytest.mark.parametrize("error", ["missing_scope", "file_uploads_disabled", "file_upload_size_restricted", "no_idea"])
 async def test_an_upload_that_slack_refuses_is_not_for_later(
-    messenger: SlackMessenger, slack: Slack, id: SurfaceId, method: str, error: str
+    messenger: SlackMessenger, slack: Slack, id: MessageId, method: str, error: str
 ) -> None:
     await slack.fault(method, "error", error=error)
 
@@ -447,10 +447,10 @@ async def test_an_upload_that_is_answered_with_a_refusal_is_one(status: int, rea
 
 
 async def test_in_the_place_of_a_file_that_was_refused_stands_why_and_how_to_see_it(
-    messenger: SlackMessenger, slack: Slack, id: SurfaceId
+    messenger: SlackMessenger, slack: Slack, id: MessageId
 ) -> None:
     file = a_file()
-    refused = replace(file, surface=replace(file.surface, refused="files.getUploadURLExternal: missing_scope"))
+    refused = replace(file, message=replace(file.message, refused="files.getUploadURLExternal: missing_scope"))
 
     ref = await messenger.post(OPS, None, messenger.draw(refused), id)
 

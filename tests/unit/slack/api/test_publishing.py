@@ -70,7 +70,7 @@ async def test_what_slack_does_not_do_now_is_told_from_what_it_never_will(
 
 async def test_only_what_it_has_drawn_is_published(messenger: SlackMessenger) -> None:
     with pytest.raises(TypeError):
-        await messenger.publish(BOB, messenger.draw_digest(contents()), "")
+        await messenger.publish(BOB, messenger.draw_summary(contents()), "")
 
 
 async def test_a_modal_without_a_living_trigger_is_not_put_before_anybody(messenger: SlackMessenger) -> None:

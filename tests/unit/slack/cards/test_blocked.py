@@ -17,13 +17,13 @@ from bot.approvals.ports.slack import View
 from bot.approvals.services.policies.choice import MEANS_NOTHING
 from bot.slack.cards import render
 from bot.slack.modals import history_modal
-from tests.builders import NOON, a_person, a_policy, a_question, a_request, a_surface, a_task, an_item
+from tests.builders import NOON, a_message, a_person, a_policy, a_question, a_request, a_task, an_item
 
 HOUR = timedelta(hours=1)
 
 
 def card(request: Request) -> str:
-    drawn = render.draw(View(surface=a_surface("card", request), task=a_task(), request=request, requests=(request,)))
+    drawn = render.draw(View(message=a_message("card", request), task=a_task(), request=request, requests=(request,)))
     return json.dumps(drawn.blocks, ensure_ascii=False)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.approvals.model.decision import Approve, Reject, Respond
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Overdue, Step, one_stage
 from bot.approvals.model.question import Item, Risk, Verdict
 from bot.approvals.model.request import Before, Comment, Decided, Delivered, Edit, Pending, Superseded, Unreached
@@ -61,7 +61,7 @@ def test_every_state_is_drawn_within_slacks_limits(name: str) -> None:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
-    kind=st.sampled_from([kind for kind in SurfaceKind if kind is not SurfaceKind.FILE]),
+    kind=st.sampled_from([kind for kind in MessageKind if kind is not MessageKind.FILE]),
     items=st.lists(ITEMS, min_size=1, max_size=12),
     title=HOSTILE,
     why=HOSTILE,
@@ -71,7 +71,7 @@ def test_every_state_is_drawn_within_slacks_limits(name: str) -> None:
     settled=st.booleans(),
 )
 def test_no_payload_breaks_a_limit_or_forges_markup(
-    kind: SurfaceKind,
+    kind: MessageKind,
     items: list[Item],
     title: str,
     why: str,
@@ -271,7 +271,7 @@ def test_a_copy_says_where_it_comes_from() -> None:
 
 
 def test_a_failed_outcome_can_be_retried_only_where_that_can_help() -> None:
-    lost = render.draw(view(SurfaceKind.OUTCOME, of=samples.task(Failed(failure=FAILURE, retryable=False))))
+    lost = render.draw(view(MessageKind.OUTCOME, of=samples.task(Failed(failure=FAILURE, retryable=False))))
     stopped = render.draw(samples.every_view()["outcome, failed"])
 
     assert labels(lost) == []
@@ -282,7 +282,7 @@ def test_a_failed_outcome_can_be_retried_only_where_that_can_help() -> None:
 def test_an_outcome_that_was_overtaken_offers_nothing() -> None:
     of = samples.task(Failed(failure=FAILURE, retryable=True))
 
-    card = render.draw(view(SurfaceKind.OUTCOME, of=of, current=False))
+    card = render.draw(view(MessageKind.OUTCOME, of=of, current=False))
 
     assert labels(card) == []
 
@@ -363,7 +363,7 @@ SECRET = samples.question(
 )
 
 
-@pytest.mark.parametrize("kind", [SurfaceKind.CARD, SurfaceKind.COPY, SurfaceKind.REMINDER])
+@pytest.mark.parametrize("kind", [MessageKind.CARD, MessageKind.COPY, MessageKind.REMINDER])
 @pytest.mark.parametrize(
     "changes",
     [
@@ -374,14 +374,14 @@ SECRET = samples.question(
     ],
     ids=["open", "edited", "answered", "rejected"],
 )
-def test_a_private_request_shows_nothing_of_what_it_asks(kind: SurfaceKind, changes: dict[str, Any]) -> None:
+def test_a_private_request_shows_nothing_of_what_it_asks(kind: MessageKind, changes: dict[str, Any]) -> None:
     asked = replace(request(SECRET, policy=PRIVATE), **changes)
     asked = replace(asked, question=replace(asked.question, choices=("A-10442", "none")))
 
     card = render.draw(view(kind, asked))
 
     assert "A-10442" not in json.dumps([card.text, card.blocks, card.small])
-    assert "refund" in json.dumps([card.text, card.blocks]) or kind is SurfaceKind.REMINDER
+    assert "refund" in json.dumps([card.text, card.blocks]) or kind is MessageKind.REMINDER
 
 
 def test_a_private_card_is_answered_after_a_review_alone() -> None:
@@ -432,12 +432,12 @@ def test_what_waits_on_past_its_deadline_says_that_it_is_overdue() -> None:
     waiting = request(policy=patient)
     overdue = replace(waiting, state=Pending(due_at=None, taken=(0,)))
 
-    cards_of = [render.draw(view(kind, overdue)) for kind in (SurfaceKind.CARD, SurfaceKind.REMINDER)]
+    cards_of = [render.draw(view(kind, overdue)) for kind in (MessageKind.CARD, MessageKind.REMINDER)]
 
     assert "*Overdue*" in seen(cards_of[0])
     assert "Still waiting for an answer that was due by" in seen(cards_of[1])
     assert "It is overdue since" in cards_of[1].text
-    before = render.draw(view(SurfaceKind.REMINDER, waiting))
+    before = render.draw(view(MessageKind.REMINDER, waiting))
     assert "Its deadline is" in before.text
     assert "*Overdue*" not in seen(render.draw(view(asked=waiting)))
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.model.decision import Approve, Choose, Reject, Respond
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import (
     Action,
     Consent,
@@ -253,5 +253,5 @@ def test_a_reminder_that_the_requester_sends_says_so() -> None:
 
     assert "<@U0ALICE> still waits for an answer" in "\n".join(limits.texts(nudge.blocks, "mrkdwn"))
     assert nudge.text.startswith("Reminder from <@U0ALICE> for ")
-    settled = render.draw(view(SurfaceKind.NUDGE, samples.every_view()["card, approved"].request))
+    settled = render.draw(view(MessageKind.NUDGE, samples.every_view()["card, approved"].request))
     assert "Reminder: *Approved* by <@U0BOB>" in "\n".join(limits.texts(settled.blocks, "mrkdwn"))

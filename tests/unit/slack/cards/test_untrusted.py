@@ -121,7 +121,7 @@ def test_not_beside_a_file_nor_in_what_the_command_answers(asked: Request, words
     task = replace(samples.task(Ended(outcome=words, at=NOW)), graph=words or "-")
     graph = Graph(name=words, description=words, inputs=(), unavailable=words, example=words)
 
-    assert_nothing_is_forged(files.beside(Whole(request=asked, version=2), 7, samples.surface().id))
+    assert_nothing_is_forged(files.beside(Whole(request=asked, version=2), 7, samples.message().id))
     assert_literal(task_list.task_status(task, [asked]).replace("```", ""))
     assert_literal(task_list.task_list([task]))
     for markup in task_list.help_text([graph], [words]).split("<")[1:]:
@@ -133,7 +133,7 @@ def test_not_beside_a_file_nor_in_what_the_command_answers(asked: Request, words
 def test_not_on_a_home_in_a_digest_or_in_a_list(asked: Request, words: str, settled: Settled) -> None:
     told = replace(asked, state=settled.state(asked))
     of = replace(samples.task(Ended(outcome=words, at=NOW)), graph=words or "-")
-    rows = [Row(records=Records(task=of, requests=(asked, told), surfaces=()), request=each) for each in (asked, told)]
+    rows = [Row(records=Records(task=of, requests=(asked, told), messages=()), request=each) for each in (asked, told)]
     page = Page(rows=tuple(rows), total=2)
     contents = Contents(
         person=BOB,

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.question import Item, Option, Question, Verdict
 from bot.approvals.model.request import Edit, Request
 from bot.approvals.ports.slack import View
@@ -120,10 +120,10 @@ def _elements(node: Any) -> Iterator[dict[str, Any]]:
             yield from _elements(each)
 
 
-def surfaces(asked: Request) -> Iterator[list[Block]]:
+def messages(asked: Request) -> Iterator[list[Block]]:
     """Every place in which a request may be answered without a modal."""
-    for kind in (SurfaceKind.CARD, SurfaceKind.COPY):
-        card = render.draw(View(surface=samples.surface(kind), task=samples.task(), request=asked))
+    for kind in (MessageKind.CARD, MessageKind.COPY):
+        card = render.draw(View(message=samples.message(kind), task=samples.task(), request=asked))
         yield list(card.blocks)
         yield list(card.small)
     yield request_card.row(asked, "here")
@@ -133,7 +133,7 @@ def check(asked: Request) -> None:
     if not vote_buttons.answers(asked):
         return  # a question that takes no answer is offered none
     whole = list(said(asked.question))
-    for blocks in surfaces(asked):
+    for blocks in messages(asked):
         answers = {action for action in pressed(blocks) if ANSWERS.match(action)}
         if answers:
             assert actions.REVIEW not in pressed(blocks)
@@ -175,7 +175,7 @@ def test_so_it_does_after_an_edit(asked: Question, value: JSON) -> None:
 def test_what_is_private_is_answered_in_a_review_alone(asked: Question) -> None:
     about = request(asked, policy=replace(POLICY, private=True))
 
-    for blocks in surfaces(about):
+    for blocks in messages(about):
         assert not {action for action in pressed(blocks) if ANSWERS.match(action)}
         assert actions.REVIEW in pressed(blocks)
 

@@ -13,7 +13,7 @@ from bot.approvals.inbox.queries import Contents, Page, Row
 from bot.approvals.model.decision import Reject
 from bot.approvals.model.ids import MessageRef, Ts
 from bot.approvals.model.inbox import Look, Only, Section
-from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.request import Delivered, Request
 from bot.approvals.model.task import Ended, Task, Waiting
 from bot.approvals.ports.storage import Records
@@ -26,16 +26,16 @@ ADDRESS = "https://acme.slack.com/"
 CARD, OPENING = Ts("1772616600.000200"), Ts("1772616600.000100")
 
 
-def surface(kind: SurfaceKind, ts: Ts, of: Request | None = None) -> Surface:
-    made = replace(samples.surface(kind), ref=MessageRef(channel=CHANNEL, ts=ts))
+def message(kind: MessageKind, ts: Ts, of: Request | None = None) -> Message:
+    made = replace(samples.message(kind), ref=MessageRef(channel=CHANNEL, ts=ts))
     return replace(made, request_id=of.id if of else None)
 
 
 def row(asked: Request | None = None, of: Task | None = None, *, posted: bool = True, open_ones: int = 1) -> Row:
     """A request, or a task with so many open ones, and its messages."""
     asked_by_task = tuple(request() for _ in range(open_ones)) if asked is None else (asked,)
-    shown = [surface(SurfaceKind.OPENING, OPENING), *(surface(SurfaceKind.CARD, CARD, each) for each in asked_by_task)]
-    records = Records(task=of or task(Waiting()), requests=asked_by_task, surfaces=tuple(shown) if posted else ())
+    shown = [message(MessageKind.OPENING, OPENING), *(message(MessageKind.CARD, CARD, each) for each in asked_by_task)]
+    records = Records(task=of or task(Waiting()), requests=asked_by_task, messages=tuple(shown) if posted else ())
     return Row(records=records, request=asked)
 
 
@@ -132,7 +132,7 @@ def test_an_empty_home_says_so_and_how_to_begin() -> None:
     check_home(view)
     for part in ("Nothing waits for your answer.", "You have started no task yet.", "What you answer will stand here."):
         assert part in words(view)
-    assert "`/approvals digest 09:00 weekdays`" in words(view)
+    assert "`/approvals summary 09:00 weekdays`" in words(view)
 
 
 def test_a_home_of_all_kinds_of_requests_is_within_slacks_limits() -> None:
@@ -227,7 +227,7 @@ def test_the_same_contents_are_the_same_drawing() -> None:
 
 
 def test_whoever_gets_a_digest_is_told_when_and_how_to_end_it() -> None:
-    assert "*09:00 weekdays*" in words(draw(contents(digest="09:00 weekdays")))
+    assert "*09:00 weekdays*" in words(draw(contents(summary="09:00 weekdays")))
 
 
 # --- Digest and list ----------------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ def test_whoever_gets_a_digest_is_told_when_and_how_to_end_it() -> None:
 @pytest.mark.parametrize(("total", "heading"), [(1, "1 request waits for you"), (1200, "1,200 requests wait for you")])
 def test_a_digest_says_how_much_waits_and_what_comes_first(total: int, heading: str) -> None:
     rows = [row(asked) for asked in samples_of(min(total, summary_message.ROWS))]
-    card = summary_message.draw(contents(rows, all_waiting=total, overdue=2, digest="09:00 daily"), ADDRESS)
+    card = summary_message.draw(contents(rows, all_waiting=total, overdue=2, summary="09:00 daily"), ADDRESS)
 
     limits.check_message(card.text, list(card.blocks))
     limits.check_message(card.text, list(card.small))

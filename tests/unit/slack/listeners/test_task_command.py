@@ -90,7 +90,7 @@ class Desk:
             names=Names(web_client("xoxb-1", "http://127.0.0.1:9/api/")),
             inboxes=self.world.inboxes,
             homes=self.world.homes,
-            digests=self.world.digests,
+            summaries=self.world.summaries,
             clock=self.world.clock,
             me=UserId("U0BOT"),
             address="https://acme.slack.com/",

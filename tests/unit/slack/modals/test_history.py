@@ -11,17 +11,17 @@ import pytest
 from bot.approvals.model.audit import COMMAND, AuditEvent, event_of
 from bot.approvals.model.errors import moment
 from bot.approvals.model.ids import ChannelId, MessageRef, Person, TeamId, Ts, UserId
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.slack.blocks import MODAL_BLOCKS
 from bot.slack.modals import history_modal
 from bot.slack.modals.views import Modal
-from tests.builders import NOON, a_request, a_surface, a_task
+from tests.builders import NOON, a_message, a_request, a_task
 from tests.unit.slack import limits
 
 BOB = Person(team_id=TeamId("T1"), user_id=UserId("U0BOB"))
 TASK = a_task()
 REQUEST = a_request(task=TASK)
-CARD = a_surface("card", REQUEST, ref=MessageRef(channel=ChannelId("C1"), ts=Ts("1.2")))
+CARD = a_message("card", REQUEST, ref=MessageRef(channel=ChannelId("C1"), ts=Ts("1.2")))
 
 
 def an_event(kind: str, **data: Any) -> AuditEvent:
@@ -143,7 +143,7 @@ def test_a_trail_has_pages_with_ways_to_the_neighbours_and_keeps_slacks_limits()
 
 
 def test_every_kind_of_surface_that_people_act_on_is_named() -> None:
-    for kind in (SurfaceKind.CARD, SurfaceKind.COPY, SurfaceKind.OUTCOME):
-        surface = replace(CARD, kind=kind)
-        shown = words(history_modal.trail(TASK, REQUEST, [replace(an_event("retried"), surface="card")], [surface]))
+    for kind in (MessageKind.CARD, MessageKind.COPY, MessageKind.OUTCOME):
+        message = replace(CARD, kind=kind)
+        shown = words(history_modal.trail(TASK, REQUEST, [replace(an_event("retried"), surface="card")], [message]))
         assert " · on the " in shown

@@ -23,15 +23,15 @@ from bot.approvals.model.errors import (
     Unreachable,
     VerdictNotOffered,
 )
-from bot.approvals.model.ids import SurfaceId, TaskId
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.ids import MessageId, TaskId
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Escalate, Expire, Remind, Step
 from bot.approvals.model.request import Request
 from bot.approvals.services.audit.proof import Intact, verify
 from tests.fakes.world import ALICE, BOB, CHANNEL, DORA, RITA, STRANGER, World, a_world, policy
 
 HOUR = timedelta(hours=1)
-HERE = SurfaceId("here")
+HERE = MessageId("here")
 STEPS = (
     Step(after=HOUR, action=Remind()),
     Step(after=2 * HOUR, action=Escalate(to=("U-DORA",))),
@@ -78,7 +78,7 @@ async def test_a_card_is_told_of_once_it_is_shown_and_a_copy_with_the_person_to_
         await world.later(2 * HOUR)
         await world.later(timedelta(minutes=1))
         task = await world.task(request.task_id)
-        card, copy = [await world.surface(task, kind) for kind in (SurfaceKind.CARD, SurfaceKind.COPY)]
+        card, copy = [await world.message(task, kind) for kind in (MessageKind.CARD, MessageKind.COPY)]
 
         events = await world.history(task, "shown")
 
@@ -96,7 +96,7 @@ async def test_a_card_that_asks_something_else_or_is_posted_anew_is_told_of_agai
     edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now, digest=request.digest)
     await world.settle()
     task = await world.task(request.task_id)
-    card = await world.surface(task, SurfaceKind.CARD)
+    card = await world.message(task, MessageKind.CARD)
     assert card.ref is not None
     world.messenger.delete(card.ref)
     await world.tasks.redraw(card.ref)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Delivered
 from bot.approvals.model.task import Ended, Task
 from tests.fakes.engine import Stage
@@ -72,7 +72,7 @@ async def recover(world: World) -> None:
     for _ in range(6):
         world.clock.advance(timedelta(minutes=2))  # past leases, claims and the first waits
         task = await live(world)
-        if (await world.task(task.id)).finished and not await world.storage.stale(world.now, 1):
+        if (await world.task(task.id)).finished and not await world.storage.out_of_date(world.now, 1):
             return
 
 
@@ -103,7 +103,7 @@ async def assert_right_end(world: World, when: str, *, twice_allowed: bool) -> N
         assert "superseded" not in kinds, (when, kinds)
     done = [name for name, _ in world.engine.effects]
     assert len(done) - len(set(done)) <= twice_allowed, (when, done)
-    assert len(world.messenger.of(SurfaceKind.CARD)) == len(asks), when
-    assert len(world.messenger.of(SurfaceKind.OPENING)) == 1, when
-    assert len(world.messenger.of(SurfaceKind.OUTCOME)) == 1, when
-    assert await world.storage.stale(world.now, 10) == (), when
+    assert len(world.messenger.of(MessageKind.CARD)) == len(asks), when
+    assert len(world.messenger.of(MessageKind.OPENING)) == 1, when
+    assert len(world.messenger.of(MessageKind.OUTCOME)) == 1, when
+    assert await world.storage.out_of_date(world.now, 10) == (), when

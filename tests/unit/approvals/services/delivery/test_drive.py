@@ -15,7 +15,7 @@ from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Answered, Approve, Cancelled, Expired, Reject
 from bot.approvals.model.errors import Conflict, Unreachable
 from bot.approvals.model.ids import InterruptId, RequestId, TaskId, ThreadId
-from bot.approvals.model.message import Surface, SurfaceKind
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Expire, Step
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import (
@@ -154,7 +154,7 @@ async def test_a_started_graph_waits_with_a_request_and_its_card(world: World) -
     assert [person.user_id for person in request.asked] == ["U-ALICE", "U-BOB", "U-CAROL", "U-RITA"], "and no guest"
     (opened,) = await world.history(task, "opened")
     assert (opened.digest, opened.rule) == (request.digest, "default")
-    assert len(world.messenger.of(SurfaceKind.CARD)) == 1
+    assert len(world.messenger.of(MessageKind.CARD)) == 1
 
 
 async def test_the_graph_gets_the_answer_once_and_the_task_ends(world: World) -> None:
@@ -168,7 +168,7 @@ async def test_the_graph_gets_the_answer_once_and_the_task_ends(world: World) ->
         (FIRST, "approve")
     ]
     assert (await world.task(task.id)).state == Ended(outcome="all clean", at=world.now)
-    assert len(world.messenger.of(SurfaceKind.OUTCOME)) == 1
+    assert len(world.messenger.of(MessageKind.OUTCOME)) == 1
     assert [event.kind for event in await world.storage.history(task.id)] == [
         *("started", "running", "opened", "waiting", "shown", "voted"),
         *("running", "resume_begun", "ended", "delivered"),
@@ -502,7 +502,7 @@ async def test_runs_that_end_with_their_process_are_counted_and_at_last_nothing_
     assert isinstance(state, Failed)
     assert state.retryable
     assert state.failure.summary == "it was begun 8 times and never came to an end"
-    assert len(await world.surfaces_of(task, SurfaceKind.OUTCOME)) == 1
+    assert len(await world.messages_of(task, MessageKind.OUTCOME)) == 1
 
     await world.tasks.retry(task.id, RITA, world.now)
     await world.settle()
@@ -713,10 +713,10 @@ async def test_what_a_graph_asks_in_the_moment_of_its_cancelling_is_closed() -> 
                 return getattr(world.storage, name)
 
             async def open_request(
-                self, request: Request, event: AuditEvent, surfaces: Sequence[Surface] = ()
+                self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()
             ) -> Request:
                 await world.tasks.cancel(task.id, RITA, world.now)
-                return await world.storage.open_request(request, event, surfaces)
+                return await world.storage.open_request(request, event, messages)
 
         driving.cancel()
         await asyncio.wait([driving])
@@ -781,7 +781,7 @@ async def test_a_thread_whose_checkpoints_are_gone_is_lost_and_says_so(world: Wo
     assert isinstance(state, Failed)
     assert not state.retryable
     assert "saved state is gone" in state.failure.summary
-    assert len(world.messenger.of(SurfaceKind.OUTCOME)) == 1
+    assert len(world.messenger.of(MessageKind.OUTCOME)) == 1
     assert world.engine.runs == ["start"]
 
 
@@ -832,7 +832,7 @@ async def test_a_node_that_raises_keeps_its_answer_and_is_tried_again_in_time(wo
     assert failed.state.failure is not None
     assert failed.state.next_try == world.now + timedelta(seconds=30)
     assert isinstance((await world.task(task.id)).state, Failed)
-    assert world.messenger.of(SurfaceKind.OUTCOME) == [], "the card says it"
+    assert world.messenger.of(MessageKind.OUTCOME) == [], "the card says it"
 
     await world.later(timedelta(seconds=29))
     await world.later(timedelta(seconds=1))
@@ -867,7 +867,7 @@ async def test_a_graph_that_raises_before_it_asks_stops_with_one_message_and_can
         for _ in range(3):
             world.work.deliver(task.id)
             await world.settle()
-        assert len(world.messenger.of(SurfaceKind.OUTCOME)) == 1
+        assert len(world.messenger.of(MessageKind.OUTCOME)) == 1
         assert world.engine.runs == ["start"]
 
         await world.tasks.retry(task.id, RITA, world.now)
@@ -889,7 +889,7 @@ async def test_looking_again_at_a_failed_thread_tells_of_no_second_failure() -> 
         await world.settle()
 
         assert await failure_of(world, task) == failure
-        assert world.messenger.of(SurfaceKind.OUTCOME) == []
+        assert world.messenger.of(MessageKind.OUTCOME) == []
 
 
 async def test_a_run_that_fails_without_a_word_is_known_by_its_requests_failure_or_gets_one(world: World) -> None:
@@ -1086,7 +1086,7 @@ async def test_what_nobody_foresaw_stops_the_task_with_an_error_id_and_is_told_o
         stopped = await world.task(task.id)
         assert isinstance(stopped.state, Failed)
         assert stopped.state.failure.summary == "RecursionError"
-        assert len(await world.surfaces_of(task, SurfaceKind.OUTCOME)) <= 1
+        assert len(await world.messages_of(task, MessageKind.OUTCOME)) <= 1
 
         world.engine.down = None
         await world.tasks.retry(task.id, RITA, world.now)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from bot.approvals.model.ids import MessageRef, TaskId, Ts
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import MessageGone, NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.services.delivery.progress import BETWEEN, FIRST, Progress
@@ -150,19 +150,19 @@ class Scene:
         before = len(self.world.messenger.calls)
         self.desk.progress.tell(self.task.id, words)
         self.desk.pass_by(BETWEEN)
-        await self.world.surfaces.reconcile(self.task.id)
+        await self.world.messages.sync_task(self.task.id)
         return self.world.messenger.calls[before:]
 
     def line(self) -> str:
-        (opening,) = self.world.messenger.of(SurfaceKind.OPENING)
+        (opening,) = self.world.messenger.of(MessageKind.OPENING)
         return opening.drawing.fingerprint
 
 
 @pytest.fixture
 async def scene(world: World, desk: Desk) -> Scene:
-    world.surfaces = replace(world.surfaces, progress=desk.progress)
+    world.messages = replace(world.messages, progress=desk.progress)
     task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
-    await world.surfaces.reconcile(task.id)
+    await world.messages.sync_task(task.id)
     return Scene(world, desk, task)
 
 
@@ -170,7 +170,7 @@ async def test_the_opening_says_what_the_graph_is_doing(scene: Scene) -> None:
     assert await scene.told("research") == ["update"]
 
     assert "research" in scene.line()
-    assert await scene.world.storage.stale(scene.world.now, 10) == ()
+    assert await scene.world.storage.out_of_date(scene.world.now, 10) == ()
 
 
 async def test_the_end_takes_its_place_after_a_pause(scene: Scene) -> None:
@@ -178,12 +178,12 @@ async def test_the_end_takes_its_place_after_a_pause(scene: Scene) -> None:
     scene.desk.progress.over(scene.task.id)
     await scene.world.delivery.drive(scene.task.id)
 
-    again = await scene.world.surfaces.reconcile(scene.task.id)
+    again = await scene.world.messages.sync_task(scene.task.id)
 
     assert again is not None
     assert "research" in scene.line()
     scene.desk.pass_by(BETWEEN)
-    assert await scene.world.surfaces.reconcile(scene.task.id) is None
+    assert await scene.world.messages.sync_task(scene.task.id) is None
     assert "Waiting" in scene.line()
     assert "research" not in scene.line()
 
@@ -193,7 +193,7 @@ async def test_after_a_crash_whoever_comes_next_says_how_it_stands(scene: Scene)
     scene.world.be_born()
 
     await scene.world.delivery.drive(scene.task.id)
-    await scene.world.surfaces.reconcile(scene.task.id)
+    await scene.world.messages.sync_task(scene.task.id)
 
     assert "Waiting" in scene.line()
     assert "research" not in scene.line()
@@ -218,7 +218,7 @@ async def test_words_that_slack_does_not_take_are_lost_and_nothing_else(scene: S
 
     assert await scene.told("research") == ["update"]
 
-    opening = await scene.world.surface(scene.task, SurfaceKind.OPENING)
+    opening = await scene.world.message(scene.task, MessageKind.OPENING)
     assert (opening.not_before, opening.abandoned, opening.tries) == (None, "", 0)
     assert await scene.told("write") == ["update"]
     assert "write" in scene.line()
@@ -230,38 +230,40 @@ async def test_an_opening_that_is_gone_is_left_to_the_next_pass(scene: Scene, fa
 
     assert await scene.told("research") == ["update"]
 
-    assert [surface.kind for surface in await scene.world.storage.stale(scene.world.now, 10)] == [SurfaceKind.OPENING]
+    assert [message.kind for message in await scene.world.storage.out_of_date(scene.world.now, 10)] == [
+        MessageKind.OPENING
+    ]
 
 
 async def test_an_opening_that_somebody_else_is_at_is_left_to_them(scene: Scene) -> None:
-    opening = await scene.world.surface(scene.task, SurfaceKind.OPENING)
-    await scene.world.storage.save_surface(replace(opening, not_before=scene.world.now + CLAIM))
+    opening = await scene.world.message(scene.task, MessageKind.OPENING)
+    await scene.world.storage.save_message(replace(opening, not_before=scene.world.now + CLAIM))
 
     assert await scene.told("research") == []
 
 
 async def test_an_opening_that_was_changed_meanwhile_is_left_to_them(scene: Scene) -> None:
-    opening = await scene.world.surface(scene.task, SurfaceKind.OPENING)
+    opening = await scene.world.message(scene.task, MessageKind.OPENING)
     draw = scene.world.messenger.draw
     ref = MessageRef(channel=CHANNEL, ts=Ts("9.9"))
 
     async def overtake() -> None:
-        await scene.world.storage.save_surface(replace(opening, ref=ref))
+        await scene.world.storage.save_message(replace(opening, ref=ref))
 
     scene.desk.progress.tell(scene.task.id, "research")
     scene.desk.pass_by(BETWEEN)
-    view = scene.world.surfaces
-    saved = scene.world.storage.save_surface
+    view = scene.world.messages
+    saved = scene.world.storage.save_message
 
     class Late:
         def __getattr__(self, name: str) -> object:
             return getattr(scene.world.storage, name)
 
-        async def save_surface(self, surface: object) -> object:
+        async def save_message(self, message: object) -> object:
             await overtake()
-            return await saved(surface)  # type: ignore[arg-type]
+            return await saved(message)  # type: ignore[arg-type]
 
-    await replace(view, storage=Late()).reconcile(scene.task.id)  # type: ignore[arg-type]
+    await replace(view, storage=Late()).sync_task(scene.task.id)  # type: ignore[arg-type]
 
     assert draw is not None
     assert "update" not in scene.world.messenger.calls

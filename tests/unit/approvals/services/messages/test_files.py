@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.question import Item
 from bot.approvals.ports.slack import FileRefused, NotNow, OutcomeUnknown
 from bot.approvals.services.messages import sync
@@ -25,9 +25,9 @@ async def test_what_is_too_long_comes_with_a_file_beside_its_card() -> None:
     async with a_world({FIRST: question(long_item())}) as world:
         task = await world.started()
 
-        (file,) = await world.surfaces_of(task, SurfaceKind.FILE)
+        (file,) = await world.messages_of(task, MessageKind.FILE)
         assert (file.version, file.request_id) == (1, (await world.request(task)).id)
-        assert len(world.messenger.of(SurfaceKind.FILE)) == 1
+        assert len(world.messenger.of(MessageKind.FILE)) == 1
 
 
 async def test_a_file_is_posted_once_whatever_becomes_of_its_request() -> None:
@@ -37,23 +37,23 @@ async def test_a_file_is_posted_once_whatever_becomes_of_its_request() -> None:
         await world.vote(ALICE, on=await world.request(task))
         await world.settle()
 
-        assert len(world.messenger.of(SurfaceKind.FILE)) == 1
-        assert await world.storage.stale(world.now, 10) == ()
+        assert len(world.messenger.of(MessageKind.FILE)) == 1
+        assert await world.storage.out_of_date(world.now, 10) == ()
 
 
 async def test_a_file_whose_posting_is_not_known_is_looked_for_before_it_is_posted_again() -> None:
     async with a_world({FIRST: question(long_item())}) as world:
         task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
-        await world.surfaces.reconcile(task.id)
+        await world.messages.sync_task(task.id)
         await world.delivery.drive(task.id)
         for _ in ("card", "file"):
             world.messenger.fail("post", OutcomeUnknown("lost"), after=True)
 
-        await world.surfaces.reconcile(task.id)
+        await world.messages.sync_task(task.id)
         await world.later(sync.CLAIM)
 
-        assert len(world.messenger.of(SurfaceKind.FILE)) == 1
-        assert await world.storage.stale(world.now, 10) == ()
+        assert len(world.messenger.of(MessageKind.FILE)) == 1
+        assert await world.storage.out_of_date(world.now, 10) == ()
 
 
 async def test_an_edit_has_a_file_of_its_own_and_the_old_one_stays() -> None:
@@ -64,8 +64,8 @@ async def test_an_edit_has_a_file_of_its_own_and_the_old_one_stays() -> None:
         await world.answers.edit(request.id, ALICE, 1, 0, {"body": LONG + "y"}, world.now, digest=request.digest)
         await world.settle()
 
-        assert [file.version for file in await world.surfaces_of(task, SurfaceKind.FILE)] == [1, 2]
-        assert len(world.messenger.of(SurfaceKind.FILE)) == 2
+        assert [file.version for file in await world.messages_of(task, MessageKind.FILE)] == [1, 2]
+        assert len(world.messenger.of(MessageKind.FILE)) == 2
 
 
 async def test_a_file_that_was_not_posted_before_an_edit_is_given_up() -> None:
@@ -77,10 +77,10 @@ async def test_a_file_that_was_not_posted_before_an_edit_is_given_up() -> None:
 
         await world.settle()
 
-        (file,) = await world.surfaces_of(task, SurfaceKind.FILE)
+        (file,) = await world.messages_of(task, MessageKind.FILE)
         assert (file.version, revised.version) == (1, 2)
         assert file.abandoned == "what is asked has changed since"
-        assert world.messenger.of(SurfaceKind.FILE) == []
+        assert world.messenger.of(MessageKind.FILE) == []
 
 
 async def test_a_graph_that_asks_anew_has_a_file_of_the_new_question() -> None:
@@ -91,7 +91,7 @@ async def test_a_graph_that_asks_anew_has_a_file_of_the_new_question() -> None:
         await world.vote(ALICE, on=await world.request(task, SECOND))
         await world.settle()
 
-        (file,) = await world.surfaces_of(task, SurfaceKind.FILE)
+        (file,) = await world.messages_of(task, MessageKind.FILE)
         assert (file.version, (await world.request(task)).version) == (2, 2)
 
 
@@ -101,19 +101,19 @@ async def test_a_graph_that_asks_anew_has_a_file_of_the_new_question() -> None:
 async def test_a_file_that_slack_refuses_is_tried_once_and_its_thread_is_told() -> None:
     async with a_world({FIRST: question(long_item())}) as world:
         task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
-        await world.surfaces.reconcile(task.id)
+        await world.messages.sync_task(task.id)
         await world.delivery.drive(task.id)
-        await world.surfaces.reconcile(task.id)
+        await world.messages.sync_task(task.id)
         asked = await world.request(task)
         await world.answers.edit(asked.id, ALICE, 1, 0, {"body": LONG + "y"}, world.now, digest=asked.digest)
         world.messenger.fail("post", FileRefused("files.getUploadURLExternal: missing_scope"))
 
-        assert await world.surfaces.reconcile(task.id) is None
+        assert await world.messages.sync_task(task.id) is None
 
-        _, file = await world.surfaces_of(task, SurfaceKind.FILE)
+        _, file = await world.messages_of(task, MessageKind.FILE)
         assert (file.refused, file.abandoned) == ("files.getUploadURLExternal: missing_scope", "")
         assert file.ref in world.messenger.messages
-        assert await world.storage.stale(world.now, 10) == ()
+        assert await world.storage.out_of_date(world.now, 10) == ()
         (event,) = await world.history(task, "unattached")
         assert event.data == {"why": "files.getUploadURLExternal: missing_scope"}
         shown = [each.data["version"] for each in await world.history(task, "shown") if each.data["as"] == "file"]
@@ -123,17 +123,17 @@ async def test_a_file_that_slack_refuses_is_tried_once_and_its_thread_is_told() 
 async def test_a_file_that_never_gets_through_is_not_tried_for_ever() -> None:
     async with a_world({FIRST: question(long_item())}) as world:
         task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
-        await world.surfaces.reconcile(task.id)
+        await world.messages.sync_task(task.id)
         await world.delivery.drive(task.id)
-        await world.surfaces.reconcile(task.id)
+        await world.messages.sync_task(task.id)
         asked = await world.request(task)
         await world.answers.edit(asked.id, ALICE, 1, 0, {"body": LONG + "y"}, world.now, digest=asked.digest)
         for _ in range(sync.MOST_UPLOADS):
             world.messenger.fail("post", NotNow("the upload: status 502", 5))
 
-        while (again := await world.surfaces.reconcile(task.id)) is not None:
+        while (again := await world.messages.sync_task(task.id)) is not None:
             world.clock.advance(again - world.now)
 
-        _, file = await world.surfaces_of(task, SurfaceKind.FILE)
+        _, file = await world.messages_of(task, MessageKind.FILE)
         assert file.refused == "the upload: status 502"
         assert file.ref in world.messenger.messages

@@ -17,8 +17,8 @@ from bot.approvals.ports.slack import View
 from bot.approvals.ports.storage import Records
 from bot.approvals.rules.masking import MASK
 from bot.approvals.rules.matching import Policies, Rule
-from bot.approvals.services.messages.masked import event_under, marks_of
-from tests.builders import NOON, a_person, a_policy, a_question, a_request, a_surface, a_task, an_event, an_item
+from bot.approvals.services.messages.masked import marks_of, masked_event
+from tests.builders import NOON, a_message, a_person, a_policy, a_question, a_request, a_task, an_event, an_item
 from tests.fakes.secrets import masking
 
 SECRET = "sec-abcdefghijkl"
@@ -74,7 +74,7 @@ def test_what_a_task_was_started_with_is_hidden_in_all_that_follows() -> None:
     )
     request = a_request(task=task, question=a_question(title="Set swordfish?"))
     view = View(
-        surface=a_surface("s", request), task=task, request=request, requests=(request,), doing="setting swordfish"
+        message=a_message("s", request), task=task, request=request, requests=(request,), doing="setting swordfish"
     )
 
     shown = masking().view(view)
@@ -91,7 +91,7 @@ def test_what_a_task_was_started_with_is_hidden_in_all_that_follows() -> None:
 def test_a_view_without_requests_is_masked_by_its_task() -> None:
     task = a_task(state=Failed(failure=FAILURE, retryable=True))
 
-    shown = masking().view(View(surface=a_surface("s", task), task=task))
+    shown = masking().view(View(message=a_message("s", task), task=task))
 
     assert shown.request is None
     assert isinstance(shown.task.state, Failed)
@@ -102,7 +102,7 @@ def test_a_view_without_requests_is_masked_by_its_task() -> None:
 def test_lists_are_masked_row_by_row() -> None:
     task = a_task(inputs={"password": "swordfish"})
     request = a_request(task=task, question=a_question(title="Set swordfish?"))
-    records = Records(task=task, requests=(request,), surfaces=())
+    records = Records(task=task, requests=(request,), messages=())
     page = Page(rows=(Row(records=records, request=request), Row(records=records)), total=2)
     contents = Contents(
         person=a_person(), look=Look(), waiting=page, asked=page, decided=page, all_waiting=1, overdue=0, graphs=()
@@ -122,10 +122,10 @@ def test_lists_are_masked_row_by_row() -> None:
 def test_what_happened_is_told_without_secrets() -> None:
     task = a_task(inputs={"password": "swordfish"})
     request = a_request(task=task)
-    records = Records(task=task, requests=(request,), surfaces=())
+    records = Records(task=task, requests=(request,), messages=())
     event = an_event("voted", request, data={"said": [{"reason": f"swordfish {SECRET}"}]}, digest="d" * 64)
 
-    told = event_under(masking().veil(records), event)
+    told = masked_event(masking().masker(records), event)
 
     assert told.data == {"said": [{"reason": f"{MASK} sec-{MASK}ijkl"}]}
     assert replace(told, data={}) == replace(event, data={})
@@ -139,7 +139,7 @@ def test_a_policys_marks_hold_for_its_requests_and_for_their_task() -> None:
         task=task, policy=a_policy(mask=("bic",)), question=a_question(items=(an_item(arguments={"bic": "X"}),))
     )
 
-    shown = masking("iban").view(View(surface=a_surface("s", request), task=task, request=request))
+    shown = masking("iban").view(View(message=a_message("s", request), task=task, request=request))
 
     assert shown.task.inputs == {"iban": MASK}
     assert shown.request is not None

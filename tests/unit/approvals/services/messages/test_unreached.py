@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Escalate, Expire, Remind, Step
 from bot.approvals.model.request import Decided, Pending, Then, Unreached
 from bot.approvals.model.task import Task
@@ -50,7 +50,7 @@ async def copies(world: World, task: Task) -> dict[str, str]:
     """Who was sent the card, and what came of it."""
     return {
         copy.to.user_id: copy.abandoned or ("shown" if copy.ref else "")
-        for copy in await world.surfaces_of(task, SurfaceKind.COPY)
+        for copy in await world.messages_of(task, MessageKind.COPY)
         if copy.to is not None
     }
 
@@ -67,7 +67,7 @@ async def test_one_whom_no_dm_reaches_is_recorded_and_told_of_while_the_others_h
     assert [(each.person, each.why, each.then) for each in request.unreached] == [(CAROL, "user_disabled", Then.OTHERS)]
     assert isinstance(request.state, Pending)
     assert request.state.due_at == request.opened_at + 2 * HOUR
-    assert len(ladder.messenger.of(SurfaceKind.UNREACHED)) == 1
+    assert len(ladder.messenger.of(MessageKind.UNREACHED)) == 1
     (event,) = await ladder.history(task, "unreached")
     assert (event.person, event.data["why"]) == (CAROL, "user_disabled")
 
@@ -81,7 +81,7 @@ async def test_where_nobody_of_a_step_is_reached_the_next_that_asks_people_comes
     assert await copies(ladder, task) == {"U-CAROL": "user_disabled", "U-DORA": "user_disabled", "U-STRANGER": "shown"}
     request = await ladder.request(task)
     assert [each.then for each in request.unreached] == [Then.OTHERS, Then.NEXT]
-    assert len(ladder.messenger.of(SurfaceKind.UNREACHED)) == 1  # both are told of in one message
+    assert len(ladder.messenger.of(MessageKind.UNREACHED)) == 1  # both are told of in one message
     assert isinstance((await ladder.vote(STRANGER, on=request)).state, Decided)
 
 
@@ -97,7 +97,7 @@ async def test_what_comes_at_once_does_not_come_again_and_what_lies_between_keep
     await ladder.later(3 * HOUR)
 
     assert len(await copies(ladder, task)) == 3
-    assert len(await ladder.surfaces_of(task, SurfaceKind.REMINDER)) == 1
+    assert len(await ladder.messages_of(task, MessageKind.REMINDER)) == 1
     request = await ladder.request(task)
     assert isinstance(request.state, Pending)
     assert request.state.due_at == request.deadline
@@ -133,7 +133,7 @@ async def test_whom_the_directory_does_not_let_answer_is_not_asked_and_told_of_a
     assert (missing.whom, missing.why) == ((GUS, "it is a guest's") if members else ("@first", ""))
     assert missing.then is Then.NEXT
     assert await copies(ladder, task) == {"U-STRANGER": "shown"}
-    assert len(ladder.messenger.of(SurfaceKind.UNREACHED)) == 1
+    assert len(ladder.messenger.of(MessageKind.UNREACHED)) == 1
     first, _ = await ladder.history(task, "escalated")
     assert first.data["unreached"] == [{"who": "U-GUS" if members else "@first", "why": missing.why}]
 
@@ -143,14 +143,14 @@ async def test_a_crash_between_the_record_and_the_giving_up_notes_nobody_twice(l
     refuse(ladder, 1)
     await ladder.later(HOUR)
     await ladder.settle()
-    (gone,) = [copy for copy in await ladder.surfaces_of(task, SurfaceKind.COPY) if copy.abandoned]
-    await ladder.storage.save_surface(replace(gone, abandoned=""))
+    (gone,) = [copy for copy in await ladder.messages_of(task, MessageKind.COPY) if copy.abandoned]
+    await ladder.storage.save_message(replace(gone, abandoned=""))
     refuse(ladder, 1)
 
     await ladder.later(timedelta(minutes=2))
 
     assert len((await ladder.request(task)).unreached) == 1
-    assert len(await ladder.surfaces_of(task, SurfaceKind.UNREACHED)) == 1
+    assert len(await ladder.messages_of(task, MessageKind.UNREACHED)) == 1
 
 
 async def test_a_delegate_whom_no_dm_reaches_is_told_of_and_hurries_nothing(ladder: World) -> None:
@@ -164,7 +164,7 @@ async def test_a_delegate_whom_no_dm_reaches_is_told_of_and_hurries_nothing(ladd
     assert [(each.person, each.then) for each in request.unreached] == [(DORA, Then.OTHERS)]
     assert isinstance(request.state, Pending)
     assert request.state.hurried is None
-    assert len(ladder.messenger.of(SurfaceKind.UNREACHED)) == 1
+    assert len(ladder.messenger.of(MessageKind.UNREACHED)) == 1
 
 
 def test_a_step_of_an_earlier_stage_hurries_nothing_in_this_one() -> None:

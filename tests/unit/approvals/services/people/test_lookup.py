@@ -22,7 +22,7 @@ from bot.approvals.model.errors import (
     Unreachable,
 )
 from bot.approvals.model.ids import ChannelId, Person, TeamId, UserId
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Auto, Escalate, Expire, Group, Policy, Stage, Step, Via, one_stage
 from bot.approvals.model.question import Question
 from bot.approvals.model.request import Delegation, Pending
@@ -30,7 +30,7 @@ from bot.approvals.ports.slack import LookupRefused
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule, names_in, with_ids
 from bot.approvals.services.people.vacancies import unmatched, untied, vacancies
 from bot.approvals.services.policies.amendment import Amending
-from bot.approvals.services.policies.choice import Chooser
+from bot.approvals.services.policies.choice import PolicyChoice
 from tests.fakes.world import ALICE, BOB, CAROL, DORA, FIRST, GUS, RITA, STRANGER, World, a_world, item, question
 
 HOUR = timedelta(hours=1)
@@ -97,7 +97,7 @@ async def test_an_escalation_asks_whom_its_name_meant_when_the_request_opened() 
 
         await world.later(HOUR)
 
-        assert (await world.surface(task, SurfaceKind.COPY)).to == DORA
+        assert (await world.message(task, MessageKind.COPY)).to == DORA
         with pytest.raises(NotAnApprover):
             await world.vote(STRANGER, on=await world.request(task))
         assert (await world.vote(DORA, on=await world.request(task))).decision is not None
@@ -118,7 +118,7 @@ async def test_a_name_that_meant_nobody_means_nobody_whoever_takes_it() -> None:
         await world.later(2 * HOUR)
 
         assert set(request.unknown) == {"@gone", "@later", "#later"}
-        assert await world.surfaces_of(task, SurfaceKind.COPY) == []
+        assert await world.messages_of(task, MessageKind.COPY) == []
         with pytest.raises(NotAnApprover):
             await world.vote(STRANGER, on=await world.request(task))
         with pytest.raises(NotYours):
@@ -241,7 +241,7 @@ async def test_a_channel_that_an_open_request_keeps_is_found_whatever_it_is_call
 async def test_a_rule_whose_names_mean_nothing_now_is_not_passed_over(match: dict[str, tuple[str, ...]]) -> None:
     rule = Rule(policy=under(*one_stage(("U-ALICE",), 2), name="strict"), **match)  # type: ignore[arg-type]
     async with a_world() as world:
-        chooser = Chooser(
+        chooser = PolicyChoice(
             policies=Policies(rules=(rule,), otherwise=world.policies.otherwise), directory=world.directory
         )
         task = await world.started()
@@ -359,7 +359,7 @@ async def test_an_escalation_to_whom_the_question_names_asks_no_guest() -> None:
 
         await world.later(HOUR)
 
-        assert await world.surfaces_of(task, SurfaceKind.COPY) == []
+        assert await world.messages_of(task, MessageKind.COPY) == []
         with pytest.raises(NotEligible):
             await world.vote(guest, on=await world.request(task))
         (unreached,) = (await world.request(task)).unreached
@@ -462,7 +462,7 @@ async def test_a_colleagues_account_is_read_anew_when_they_are_given_a_vote() ->
 
 def amending(world: World, corrected: Policy, *rules: Rule) -> Amending:
     policies = Policies(rules=rules, otherwise=corrected)
-    return Amending(storage=world.storage, chooser=Chooser(policies=policies, directory=world.directory))
+    return Amending(storage=world.storage, chooser=PolicyChoice(policies=policies, directory=world.directory))
 
 
 async def test_an_operator_puts_an_open_request_under_the_policy_of_now() -> None:
@@ -537,7 +537,7 @@ async def test_the_card_goes_to_the_policys_own_channel_once() -> None:
             terms = under(*one_stage(("U-ALICE", "U-BOB"), quorum), channel=channel)
             await amending(world, terms).apply(request.id, "root", world.now)
 
-        (copy,) = await world.surfaces_of(task, SurfaceKind.COPY)
+        (copy,) = await world.messages_of(task, MessageKind.COPY)
         assert copy.channel == "C2"
 
 

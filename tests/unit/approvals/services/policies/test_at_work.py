@@ -22,7 +22,7 @@ from bot.approvals.model.errors import (
 )
 from bot.approvals.model.hours import Hours
 from bot.approvals.model.ids import ChannelId
-from bot.approvals.model.message import SurfaceKind
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import (
     Auto,
     Consent,
@@ -356,7 +356,7 @@ async def test_a_request_may_wait_on_past_its_deadline_and_is_overdue_then() -> 
         request = await world.request(task)
         assert isinstance(request.state, Pending)
         assert is_overdue(request)
-        assert len(await world.surfaces_of(task, SurfaceKind.REMINDER)) == 1
+        assert len(await world.messages_of(task, MessageKind.REMINDER)) == 1
         assert (await world.vote(ALICE, on=request)).decision is not None
 
 
@@ -368,7 +368,7 @@ async def test_reminders_come_again_and_again_counted_from_the_last_one() -> Non
         for minutes in (60, 90, 30, 60):  # one look comes late
             await world.later(timedelta(minutes=minutes))
 
-        assert len(await world.surfaces_of(task, SurfaceKind.REMINDER)) == 3
+        assert len(await world.messages_of(task, MessageKind.REMINDER)) == 3
         assert isinstance((await world.request(task)).decision, Expired)
 
 
@@ -381,7 +381,7 @@ async def test_an_escalation_into_a_channel_posts_the_card_there_and_adds_its_me
 
         await world.later(HOUR)
 
-        copy = await world.surface(task, SurfaceKind.COPY)
+        copy = await world.message(task, MessageKind.COPY)
         assert copy.ref is not None
         assert (copy.to, copy.ref.channel) == (None, "C-OPS")
         assert (await world.vote(DORA, on=await world.request(task))).decision is not None
@@ -394,7 +394,7 @@ async def test_an_escalation_that_adds_nobody_leaves_the_approvers_as_they_are()
 
         await world.later(HOUR)
 
-        assert (await world.surface(task, SurfaceKind.COPY)).to == DORA
+        assert (await world.message(task, MessageKind.COPY)).to == DORA
         with pytest.raises(NotAnApprover):
             await world.vote(DORA, on=await world.request(task))
 
@@ -455,12 +455,12 @@ async def test_the_card_stands_in_the_policys_own_channel_as_well() -> None:
         world.directory.channels["#finance"] = ChannelId("C-FIN")
         task = await world.started()
 
-        copy = await world.surface(task, SurfaceKind.COPY)
+        copy = await world.message(task, MessageKind.COPY)
         assert copy.ref is not None
         assert copy.ref.channel == "C-FIN"
-        assert (await world.surface(task, SurfaceKind.CARD)).ref is not None
+        assert (await world.message(task, MessageKind.CARD)).ref is not None
     async with under(*one_stage(("U-ALICE",)), channel="#gone") as world:
-        assert await world.surfaces_of(await world.started(), SurfaceKind.COPY) == []
+        assert await world.messages_of(await world.started(), MessageKind.COPY) == []
 
 
 async def test_a_channel_that_slack_does_not_tell_of_is_asked_for_again() -> None:
@@ -497,7 +497,7 @@ async def test_what_is_not_private_is_for_everybody() -> None:
 async def test_a_private_payload_is_in_no_file() -> None:
     long = question(item(arguments={"body": "x" * 250_000}))
     async with under(*one_stage(("U-ALICE",)), private=True, asks=long) as world:
-        assert await world.surfaces_of(await world.started(), SurfaceKind.FILE) == []
+        assert await world.messages_of(await world.started(), MessageKind.FILE) == []
 
 
 # --- Which rule ---------------------------------------------------------------------------------
