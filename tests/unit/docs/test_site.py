@@ -108,6 +108,12 @@ def test_every_link_anchor_and_picture_leads_somewhere(site: Path) -> None:
     assert len(built) > 30
 
 
+def test_every_picture_is_shown_somewhere(site: Path) -> None:
+    shown = {Path(urlsplit(each).path).name for file in site.rglob("*.html") for each in Page.of(file).loaded}
+
+    assert {picture.name for picture in (DOCS / "images").iterdir()} - shown == set()
+
+
 def test_nothing_is_loaded_from_another_machine(site: Path) -> None:
     pages = [Page.of(file) for file in site.rglob("*.html")]
 
