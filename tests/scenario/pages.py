@@ -33,8 +33,8 @@ class Sentence:
 
     @property
     def rest(self) -> str:
-        """What the reader is told to see."""
-        return re.sub(r"\*\*.+?\*\*", "", self.text)
+        """What the reader is told to see, and why; without code, whose quotes are its own."""
+        return re.sub(r"\*\*.+?\*\*|`[^`]+`", "", self.text)
 
 
 Step: TypeAlias = Block | Sentence

@@ -96,6 +96,14 @@ class Reader:
         (clone / ".venv").symlink_to(sys.prefix)
         return cls(clone=clone, held=held)
 
+    @classmethod
+    def in_a_repository(cls, folder: Path, held: AsyncExitStack, files: Mapping[str, str]) -> Self:
+        """A reader with files of their own, and Countersign installed beside them."""
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        return cls(clone=folder, held=held)
+
     async def follow(self, step: Step) -> None:
         """Do what the step says, and see what it says is to be seen."""
         match step:
@@ -133,7 +141,7 @@ class Reader:
         else:
             self._finish(line)
             if line.endswith(" .env"):
-                self._fill_in()
+                self.fill_in()
 
     def _finish(self, line: str) -> None:
         """Run a command to its end, which has to be a good one."""
@@ -183,9 +191,10 @@ class Reader:
         self.seat, self.root, self.noticed = "alice", "", {}
 
     def _environment(self) -> dict[str, str]:
-        return {name: value for name, value in os.environ.items() if not name.startswith(OUR_OWN)}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(OUR_OWN)}
+        return {**clean, "PATH": f"{Path(sys.executable).parent}:{clean.get('PATH', os.defpath)}"}
 
-    def _fill_in(self) -> None:
+    def fill_in(self) -> None:
         """The tokens, where .env has a place for them; the address, which is another than Slack's."""
         file = self.clone / ".env"
         text = file.read_text()

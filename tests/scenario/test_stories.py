@@ -17,6 +17,7 @@ from tests.scenario.reader import Reader
 
 README = "README.md"
 TUTORIAL = "docs/tutorial.md"
+GUIDE = "docs/guides/your-own-agent.md"
 SECONDS = 400
 
 pytestmark = pytest.mark.timeout(SECONDS)
@@ -49,6 +50,38 @@ async def test_the_tutorial_is_done_as_it_says(reader: Reader) -> None:
         await reader.follow(step)
 
     assert following == "Next"
+
+
+async def test_an_agent_in_a_repository_of_its_own_runs_as_the_guide_says(tmp_path: Path) -> None:
+    """The guide's files beside the tutorial's graph: `check` finds nothing wrong, and the graph asks and acts."""
+    shown = {block.language: block.text for block in _blocks(GUIDE, "Set up your repository")}
+    (graph,) = [block.text for block in _blocks(TUTORIAL, "Your own graph") if block.language == "python"]
+    (rule,) = [block.text for block in _blocks(GUIDE, "Say who may answer") if block.language == "yaml"]
+    files = {
+        "langgraph.json": shown["json"],
+        "agents/deploy.py": graph,
+        "policies.yaml": f'defaults: {{approvers: ["@ops-leads"]}}\n{rule}\n',
+        ".env": "SLACK_BOT_TOKEN=\nSLACK_APP_TOKEN=\nSLACK_API_URL=\n",
+        "payload.json": '{"question": "Deploy?"}',
+    }
+    assert {name for name in files if name != "payload.json"} <= set(shown["text"].split())
+
+    async with AsyncExitStack() as held, stage.simulator(0) as slack:
+        reader = Reader.in_a_repository(tmp_path, held, files)
+        await reader.connect(slack)
+        reader.fill_in()
+        try:
+            for line in (*shown["sh"].splitlines(), "python -m bot policy explain payload.json --graph deploy"):
+                await reader.follow(pages.Block(language="sh", text=line))
+            assert "deployments" in reader.printed
+            await reader.follow(pages.Block(language="text", text="/task deploy version=1.4.2"))
+            await reader.follow(pages.Sentence(text='**As carol, press Approve.** "Deployed 1.4.2."'))
+        finally:
+            reader.stop()
+
+
+def _blocks(page: str, section: str) -> list[pages.Block]:
+    return [step for step in pages.steps(page, [section]) if isinstance(step, pages.Block)]
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,17 @@ def test_every_path_that_a_page_names_exists() -> None:
     assert [(page, path) for page, path in named if not (ROOT / path).exists() and path != "graphs/deploy.py"] == []
 
 
+def test_every_module_that_the_page_names_exists() -> None:
+    """Also those that stand for themselves, such as `services.votes`."""
+    paths = [path.relative_to(ROOT).with_suffix("") for path in (ROOT / "bot").rglob("*") if path.suffix in ("", ".py")]
+    modules = [f".{'.'.join(path.parts)}" for path in paths]
+    named = set(re.findall(r"(?<![\w/.])[a-z_]+(?:\.[a-z_]+)+(?![\w.])", PAGES[PAGE]))
+    files = {name for name in named if name.rpartition(".")[2] in ("py", "yaml", "json", "md")}
+
+    assert [name for name in named - files if not any(module.endswith(f".{name}") for module in modules)] == []
+    assert {"services.votes", "messages.sync", "delivery.drive"} <= named
+
+
 def test_each_decision_is_dated_and_listed() -> None:
     listed = {row[1]: row[2] for row in rows(PAGES["docs/decisions/index.md"])}
     pages = [file for file in (DOCS / "decisions").glob("*.md") if file.name != "index.md"]
