@@ -84,6 +84,7 @@ quick: setup  ## the tests of the units and of the contracts on SQLite, in under
 	@$(BIN)/pytest -m 'not redis and not browser and not slow' -n auto --dist worksteal -q tests/unit tests/conformance
 
 crash: setup  ## kill replicas at every point under load, for many minutes, and print a table (CRASH_ARGS=--help)
+	@tools/redis-server.sh $(BIN)/python
 	@$(BIN)/pytest -m slow tests/crash
 	@$(BIN)/python -m tests.crash $(CRASH_ARGS)
 
