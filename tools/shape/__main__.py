@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -99,8 +100,9 @@ def crowded(root: Path) -> list[tuple[str, int, str]]:
     for init in sorted(file for name in PACKAGES for file in (root / name).rglob("__init__.py")):
         modules = {file.stem for file in init.parent.glob("*.py")} - {"__init__"}
         if len(modules) > MAX_MODULES:
-            words = (ast.get_docstring(ast.parse(init.read_text())) or "").replace("`", " ").replace(",", " ").split()
-            explained = "in its __init__" if modules - {"__main__"} <= set(words) else "no"
+            named = set(re.findall(r"`(\w+)`", ast.get_docstring(ast.parse(init.read_text())) or ""))
+            missing = sorted(modules - named)
+            explained = f"no: {', '.join(missing)}" if missing else "in its __init__"
             rows.append((init.parent.relative_to(root).as_posix(), len(modules), explained))
     return rows
 
