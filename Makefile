@@ -46,12 +46,12 @@ $(VENV)/.locked: requirements.lock
 		&& $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock \
 		&& touch $@
 
-$(VENV)/.ready: $(VENV)/.locked pyproject.toml
+$(VENV)/.ready: $(VENV)/.locked pyproject.toml bot/__init__.py
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 	@echo "== setup: ready in $(VENV)"
 
-# The packages that the demo needs, and no tool or test: make alone for `make demo` before any `make setup`.
+# What the demo needs and nothing else, for `make demo` in a new clone; `make setup` replaces it by the whole.
 $(VENV)/.demo: requirements-demo.lock
 	@$(find_python); \
 	python=$$(find_python) || exit 1; \
