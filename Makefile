@@ -34,7 +34,7 @@ endef
 .PHONY: help setup demo test quick crash bench docs lint format screenshots lock clean
 
 help:  ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(VENV)/.ready  ## make .venv from requirements.lock and install the project into it
 
@@ -46,12 +46,12 @@ $(VENV)/.locked: requirements.lock
 		&& $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock \
 		&& touch $@
 
-$(VENV)/.ready: $(VENV)/.locked pyproject.toml
+$(VENV)/.ready: $(VENV)/.locked pyproject.toml bot/__init__.py
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 	@echo "== setup: ready in $(VENV)"
 
-# The packages that the demo needs, and no tool or test: make alone for `make demo` before any `make setup`.
+# What the demo needs and nothing else, for `make demo` in a new clone; `make setup` replaces it by the whole.
 $(VENV)/.demo: requirements-demo.lock
 	@$(find_python); \
 	python=$$(find_python) || exit 1; \
@@ -84,6 +84,7 @@ quick: setup  ## the tests of the units and of the contracts on SQLite, in under
 	@$(BIN)/pytest -m 'not redis and not browser and not slow' -n auto --dist worksteal -q tests/unit tests/conformance
 
 crash: setup  ## kill replicas at every point under load, for many minutes, and print a table (CRASH_ARGS=--help)
+	@tools/redis-server.sh $(BIN)/python
 	@$(BIN)/pytest -m slow tests/crash
 	@$(BIN)/python -m tests.crash $(CRASH_ARGS)
 

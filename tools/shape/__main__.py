@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,11 +34,13 @@ def main() -> int:
     except RuntimeError as error:
         sys.stdout.write(f"The way of a vote could not be followed: {error}\n")
         return 1
-    once = list({(stop["by"], stop["origin"], stop["module"]): stop for stop in reversed(every)}.values())[::-1]
-    rows = [_counted("each once", once), _counted("repetitions too", every)]
+    once: dict[tuple[str, str, str], Mapping[str, str]] = {}
+    for stop in every:
+        once.setdefault((stop["by"], stop["origin"], stop["module"]), stop)
+    rows = [_counted("each once", list(once.values())), _counted("repetitions too", every)]
     table(("stops of a vote", "stops", "returns", "modules"), rows)
     if options.way:
-        table(("by", "to", "in"), [(stop["by"], stop["module"], stop["function"]) for stop in once])
+        table(("by", "to", "in"), [(stop["by"], stop["module"], stop["function"]) for stop in once.values()])
     return 0
 
 
@@ -99,8 +102,9 @@ def crowded(root: Path) -> list[tuple[str, int, str]]:
     for init in sorted(file for name in PACKAGES for file in (root / name).rglob("__init__.py")):
         modules = {file.stem for file in init.parent.glob("*.py")} - {"__init__"}
         if len(modules) > MAX_MODULES:
-            words = (ast.get_docstring(ast.parse(init.read_text())) or "").replace("`", " ").replace(",", " ").split()
-            explained = "in its __init__" if modules - {"__main__"} <= set(words) else "no"
+            named = set(re.findall(r"`(\w+)`", ast.get_docstring(ast.parse(init.read_text())) or ""))
+            missing = sorted(modules - named)
+            explained = f"not {', '.join(missing[:3])}" if missing else "in its __init__"
             rows.append((init.parent.relative_to(root).as_posix(), len(modules), explained))
     return rows
 

@@ -70,6 +70,15 @@ def test_the_workflow_runs_each_python_and_each_command() -> None:
     assert {"make lint", "make quick", "make test"} <= set(commands)
 
 
+def test_the_workflow_may_only_read_and_names_each_action_by_what_is_in_it() -> None:
+    """A tag of an action may mean something else tomorrow."""
+    used = [step["uses"] for job in WORKFLOW["jobs"].values() for step in job["steps"] if "uses" in step]
+
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    assert used
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", each) for each in used)
+
+
 def test_the_hooks_are_those_of_the_environment() -> None:
     """Nothing is fetched: each hook is a program of .venv, in the version of requirements.lock."""
     (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
