@@ -2,6 +2,11 @@
 
 The order of `SHAPES` is the order in which a value is tried: the more particular shape first, the one that takes
 anything last.
+
+LangChain and deepagents: `tool_calls` (all of a turn), `tool_approval` (one call), `tool_arguments`. Other standards:
+`agent_inbox`, `elicitation` (MCP), `response_schema`. Dictionaries of tutorials: `clarification`, `quality_check`,
+`options`, `editable`, `question_details`, with `plain` for what they have in common and `conventions` for how they
+hear yes and no. The rest: `breakpoint` and `text`.
 """
 
 from __future__ import annotations

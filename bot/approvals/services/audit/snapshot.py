@@ -17,7 +17,7 @@ def full(request: Request, task: Task) -> dict[str, JSON]:
     """All that a version of the request asks, of whom and under which terms: the data of the event that begins the
     version, by which a reader who has only that event can tell what was approved.
 
-    `docs/audit.md` names the keys. The event's digest is that of the question.
+    `docs/reference/audit-events.md` names the keys. The event's digest is that of the question.
     """
     return {
         "version": request.version,
