@@ -17,7 +17,7 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Work
 from bot.approvals.rules import side_actions, voting
 from bot.approvals.services import unit_of_work
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import wanted
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.unit_of_work import Changes, until_won
@@ -77,7 +77,7 @@ class SideActions:
             )
             colleague = await self._colleague(to)
             given = side_actions.delegate(request, by, colleague, electorate, now)
-            copy = sync.copy_of(given, colleague.person, now)
+            copy = wanted.copy_of(given, colleague.person, now)
             return await self._changes.store(given, by, "delegated", now, {"to": to}, [copy], surface=surface)
 
         async with unit_of_work.of_request(self.storage, request_id, by, "delegate", now, surface):
@@ -111,7 +111,7 @@ class SideActions:
             request = await self._admitted(request_id, by, now, surface=surface)
             asked = side_actions.comment(request, by, text, now)
             return await self._changes.store(
-                asked, by, "commented", now, {"text": text}, [sync.comment_of(asked, now)], surface=surface
+                asked, by, "commented", now, {"text": text}, [wanted.comment_of(asked, now)], surface=surface
             )
 
         async with unit_of_work.of_request(self.storage, request_id, by, "comment", now, surface):
@@ -125,7 +125,7 @@ class SideActions:
         async def once() -> Request:
             request = await self._sweeper.current(request_id, now)
             nudged = side_actions.nudge(request, by, now)
-            reminders = [sync.nudge_of(nudged, now), *await self._in_person(nudged, now)]
+            reminders = [wanted.nudge_of(nudged, now), *await self._in_person(nudged, now)]
             return await self._changes.store(nudged, by, "nudged", now, {}, reminders, surface=surface)
 
         async with unit_of_work.of_request(self.storage, request_id, by, "nudge", now, surface):
@@ -161,7 +161,7 @@ class SideActions:
         """A reminder for each who was sent the card by DM and has not answered."""
         answered = {vote.person for vote in request.votes}
         return [
-            sync.nudge_of(request, now, each.to)
+            wanted.nudge_of(request, now, each.to)
             for each in await self.storage.messages_of(request.task_id)
             if each.kind is MessageKind.COPY
             and each.request_id == request.id

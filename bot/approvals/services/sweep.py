@@ -21,7 +21,7 @@ from bot.approvals.rules import lifecycle, side_actions, timeouts, voting
 from bot.approvals.rules.eligible import EligibleApprovers
 from bot.approvals.rules.matching import names_one
 from bot.approvals.services.audit.snapshot import next_stage
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import wanted
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.people.lookup import meant
 from bot.approvals.services.unit_of_work import redraw, settled, until_won, wake
@@ -79,7 +79,7 @@ class Sweep:
             except LookupFailed as failed:
                 log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
                 return None
-            reminders = [sync.reminder_of(request, now)] if due.remind else []
+            reminders = [wanted.reminder_of(request, now)] if due.remind else []
             data: dict[str, JSON] = {**settled(moved), **next_stage(request, moved), **_escalated(moved, due)}
             event = event_of(moved, _step_kind(due, request), now, data=data)
             return await self.storage.save_request(moved, event, [*reminders, *asked])
@@ -116,10 +116,10 @@ class Sweep:
         missing = [*barred, *absent]
         sent = [*reached, *channels, *(each.whom for each in missing)]
         copies = [
-            *(sync.copy_of(due.request, person, now) for person in reached),
-            *(sync.copy_in(due.request, channel, now) for channel in channels),
+            *(wanted.copy_of(due.request, person, now) for person in reached),
+            *(wanted.copy_in(due.request, channel, now) for channel in channels),
         ]
-        said = [sync.unreached_of(due.request, now)] if missing else []
+        said = [wanted.unreached_of(due.request, now)] if missing else []
         return side_actions.missed(due.request, missing, sent), [*copies, *said]
 
     async def _people(self, due: timeouts.Due, now: datetime) -> tuple[list[Person], list[Unreached]]:

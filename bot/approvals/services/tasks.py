@@ -24,7 +24,7 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Work
 from bot.approvals.rules import lifecycle
 from bot.approvals.services import unit_of_work
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import wanted
 from bot.approvals.services.people.lookup import meant
 from bot.approvals.services.unit_of_work import Changes, redraw, until_won, wake
 
@@ -66,7 +66,7 @@ class Tasks:
         told: dict[str, JSON] = {"graph": graph, "inputs": dict(inputs)}
         event = AuditEvent(kind="started", at=now, task_id=task.id, person=requester, surface=COMMAND, data=told)
         crash_points.point("start-received")
-        await self.storage.create_task(task, event, [sync.opening_of(task)])
+        await self.storage.create_task(task, event, [wanted.opening_of(task)])
         crash_points.point("task-recorded")
         wake(self.work, task.id)
         return task
@@ -89,7 +89,7 @@ class Tasks:
             if task.finished:
                 return task
             event = AuditEvent(kind="cancelled", at=now, task_id=task_id, person=by, surface=surface)
-            outcome = sync.outcome_of(task, now)
+            outcome = wanted.outcome_of(task, now)
             return await self.storage.save_task(replace(task, state=TaskCancelled(by=by, at=now)), event, [outcome])
 
         task = await until_won(end)

@@ -24,7 +24,7 @@ from bot.approvals.rules import lifecycle, voting
 from bot.approvals.rules.matching import ConditionFailed, Policies
 from bot.approvals.services import unit_of_work
 from bot.approvals.services.audit.snapshot import full, next_stage
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import wanted
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.sweep import Sweep
@@ -227,7 +227,7 @@ class Votes:
             if revised.stage_number != request.stage_number:
                 revised = await self._admission.introduced(revised)
             data = {**full(revised, task), **difference(request, revised, index)}
-            new = sync.files_of(revised, now)
+            new = wanted.files_of(revised, now)
             return await self._changes.store(revised, person, "edited", now, data, new, surface=surface)
 
         async with unit_of_work.of_request(self.storage, request_id, person, "edit", now, surface):

@@ -15,7 +15,7 @@ from bot.approvals.model.ids import Person, RequestId
 from bot.approvals.model.inbox import Look, Only, Section
 from bot.approvals.ports.slack import View
 from bot.approvals.services import unit_of_work
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import wanted
 from bot.slack.blocks import Block
 from bot.slack.cards import render
 from bot.slack.inbox import approvals_list
@@ -125,6 +125,6 @@ async def _one(parts: Parts, person: Person, id: RequestId) -> Reply:
     request = await parts.storage.request(id)
     async with unit_of_work.of_request(parts.storage, id, person, "look", parts.clock(), audit.COMMAND):
         task = await parts.tasks.look(request.task_id, person)
-    view = parts.masking.view(View(message=sync.card_of(request), task=task, request=request))
+    view = parts.masking.view(View(message=wanted.card_of(request), task=task, request=request))
     card = render.draw(view)
     return Reply(text=card.text, blocks=card.blocks)

@@ -59,7 +59,7 @@ from bot.approvals.rules.next_action import (
 from bot.approvals.services.audit.snapshot import full
 from bot.approvals.services.delivery.leasing import held
 from bot.approvals.services.delivery.opening import AskedTooOften, Opening
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import wanted
 from bot.approvals.services.policies.choice import PolicyChoice
 
 log = logging.getLogger(__name__)
@@ -159,7 +159,7 @@ class Delivery:
             known = isinstance(task.state, Failed) and not final
             counted = replace(task, state=task.state if known else stopped, tries=task.tries + (not final))
             event = AuditEvent(kind="failed", at=self.clock(), task_id=task.id, data=_came_of(stopped))
-            await self.storage.save_task(counted, event, [] if known else [sync.outcome_of(task, self.clock())])
+            await self.storage.save_task(counted, event, [] if known else [wanted.outcome_of(task, self.clock())])
             self.work.show_soon(task.id)
 
     async def _drive(self, task: Task, lease: Lease) -> None:
@@ -267,7 +267,7 @@ class Delivery:
         now = self.clock()
         reopened = lifecycle.asked_again(request, objection, now)
         event = event_of(reopened, "asked_again", now, data={**full(reopened, task), "objection": objection})
-        await self.storage.save_request(reopened, event, [sync.card_of(reopened)])
+        await self.storage.save_request(reopened, event, [wanted.card_of(reopened)])
         self.work.show_soon(task.id)
 
     async def _unanswerable(self, task: Task, request: Request, invalid: InvalidAnswer) -> ThreadStatus:
@@ -452,7 +452,7 @@ class Delivery:
         await self.storage.save_task(
             replace(task, state=state),
             AuditEvent(kind=kind, at=now, task_id=task.id, data=_came_of(state)),
-            [] if told_on_card else [sync.outcome_of(task, now)],
+            [] if told_on_card else [wanted.outcome_of(task, now)],
         )
         self.work.show_soon(task.id)
 

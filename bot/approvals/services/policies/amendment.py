@@ -16,7 +16,7 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.rules import lifecycle
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.services.audit.snapshot import full
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import wanted
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.unit_of_work import until_won
@@ -69,7 +69,7 @@ class Amending:
             moved = await Eligibility(storage=self.storage, directory=self.chooser.directory).introduced(moved)
             told = {**full(moved, task), "by": by, **_told(request, moved)}
             event = event_of(moved, "policy_applied", now, data=told)
-            shown = [*await self._elsewhere(moved, now), *sync.files_of(moved, now)]
+            shown = [*await self._elsewhere(moved, now), *wanted.files_of(moved, now)]
             return Amended(before=request, after=await self.storage.save_request(moved, event, shown))
 
         return await until_won(once)
@@ -84,7 +84,7 @@ class Amending:
             for each in await self.storage.messages_of(request.task_id)
             if each.kind is MessageKind.COPY and each.request_id == request.id
         ]
-        return [] if channel in copies else [sync.copy_in(request, channel, now)]
+        return [] if channel in copies else [wanted.copy_in(request, channel, now)]
 
 
 def _told(before: Request, after: Request) -> dict[str, JSON]:
