@@ -28,10 +28,15 @@ from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.audit.retention import Retention
 from bot.approvals.services.delivery.drive import Delivery
+from bot.approvals.services.delivery.opening import Opening
 from bot.approvals.services.delivery.progress import Progress
+from bot.approvals.services.delivery.recording import Recording
+from bot.approvals.services.due_steps import DueSteps
 from bot.approvals.services.messages.masked import Masking, marks_of
 from bot.approvals.services.messages.sync import MessageSync
+from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.people.vacancies import unmatched, untied, vacancies
+from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.side_actions import SideActions
 from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.tasks import Tasks
@@ -138,11 +143,20 @@ async def running(
                 summaries=Lane("the summary", send, clock),
             ),
         )
+        eligibility = Eligibility(storage=storage, directory=directory)
+        opening = Opening(
+            storage=storage,
+            engine=engine,
+            chooser=PolicyChoice(policies=policies, directory=directory),
+            eligibility=eligibility,
+            work=work,
+            clock=clock,
+        )
         delivery = Delivery(
             storage=storage,
             engine=engine,
-            directory=directory,
-            policies=policies,
+            opening=opening,
+            recording=Recording(storage=storage, opening=opening, work=work, clock=clock),
             work=work,
             clock=clock,
             lease_ttl=settings.lease_ttl,
@@ -151,7 +165,8 @@ async def running(
         tasks = Tasks(storage=storage, engine=engine, directory=directory, work=work)
         answers = Votes(storage=storage, engine=engine, directory=directory, work=work, policies=policies)
         asides = SideActions(storage=storage, engine=engine, directory=directory, work=work)
-        sweeper = Sweep(storage=storage, engine=engine, directory=directory, work=work)
+        due_steps = DueSteps(storage=storage, engine=engine, directory=directory, eligibility=eligibility, work=work)
+        sweeper = Sweep(storage=storage, due_steps=due_steps, work=work)
         inboxes = Inboxes(
             storage=storage,
             directory=directory,

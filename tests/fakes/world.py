@@ -21,10 +21,8 @@ from bot.approvals.model.task import Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules import schedule
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.delivery.drive import Delivery
 from bot.approvals.services.messages.sync import MessageSync
 from bot.approvals.services.side_actions import SideActions
-from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.votes import Votes
 from bot.storage.sqlite.store import SqliteStorage
@@ -34,6 +32,7 @@ from tests.fakes.engine import FakeEngine, Stage
 from tests.fakes.front import FakeFront
 from tests.fakes.fuse import Fuse, mortal
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.wiring import a_delivery, a_sweep
 from tests.fakes.work import FakeWork
 
 TEAM = TeamId("T1")
@@ -144,8 +143,8 @@ class World:
             storage=storage, engine=engine, directory=self.directory, work=self.work, policies=self.policies
         )
         self.asides = SideActions(storage=storage, engine=engine, directory=self.directory, work=self.work)
-        self.sweeper = Sweep(storage=storage, engine=engine, directory=self.directory, work=self.work)
-        self.delivery = Delivery(
+        self.sweeper = a_sweep(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.delivery = a_delivery(
             storage=storage,
             engine=engine,
             directory=self.directory,

@@ -33,6 +33,7 @@ from bot.storage.sqlite.store import SqliteStorage
 from tests.fakes.clock import ManualClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.wiring import a_delivery, a_sweep
 from tests.fakes.work import FakeWork
 from tests.fakes.world import ALICE, CHANNEL, RITA
 
@@ -170,8 +171,8 @@ async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, 
             yield Stage(
                 tasks=Tasks(storage=storage, engine=engine, directory=directory, work=work),
                 answers=Votes(storage=storage, engine=engine, directory=directory, work=work, policies=policies),
-                sweeper=Sweep(storage=storage, engine=engine, directory=directory, work=work),
-                delivery=Delivery(
+                sweeper=a_sweep(storage=storage, engine=engine, directory=directory, work=work),
+                delivery=a_delivery(
                     storage=storage,
                     engine=engine,
                     directory=directory,

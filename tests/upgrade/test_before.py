@@ -21,9 +21,7 @@ from bot.approvals.model.request import Delivered, Request
 from bot.approvals.model.task import Ended, Lease, Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.delivery.drive import Delivery
 from bot.approvals.services.messages.sync import MessageSync
-from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.votes import Votes
 from bot.engines.langgraph.checkpoints import Fence, redis_saver, sqlite_saver
@@ -35,6 +33,7 @@ from bot.storage.sqlite.store import SqliteStorage
 from tests.fakes.clock import ManualClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.wiring import a_delivery, a_sweep
 from tests.fakes.work import FakeWork
 from tests.fakes.world import ALICE, RITA
 from tests.redis_server import RedisServer
@@ -163,8 +162,8 @@ def _stage(storage: Storage, saver: Any, clock: ManualClock) -> Stage:
     return Stage(
         tasks=Tasks(storage=storage, engine=engine, directory=directory, work=work),
         answers=Votes(storage=storage, engine=engine, directory=directory, work=work, policies=policies),
-        sweeper=Sweep(storage=storage, engine=engine, directory=directory, work=work),
-        delivery=Delivery(
+        sweeper=a_sweep(storage=storage, engine=engine, directory=directory, work=work),
+        delivery=a_delivery(
             storage=storage,
             engine=engine,
             directory=directory,

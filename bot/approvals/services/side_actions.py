@@ -17,9 +17,9 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Work
 from bot.approvals.rules import side_actions, voting
 from bot.approvals.services import unit_of_work
+from bot.approvals.services.due_steps import DueSteps
 from bot.approvals.services.messages import wanted
 from bot.approvals.services.people.eligibility import Eligibility
-from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.unit_of_work import Changes, until_won
 
 
@@ -45,7 +45,7 @@ class SideActions:
 
     async def check_requester(self, request_id: RequestId, person: Person, now: datetime) -> Request:
         """The request, if it is open and this person's."""
-        request = await self._sweeper.current(request_id, now)
+        request = await self._due_steps.current(request_id, now)
         side_actions.refuse_others(request, person)
         return request
 
@@ -71,7 +71,7 @@ class SideActions:
         """Give one's own vote to a colleague, who gets the card by DM."""
 
         async def once() -> Request:
-            request = await self._sweeper.current(request_id, now)
+            request = await self._due_steps.current(request_id, now)
             electorate = await self._admission.admit(
                 request, by, request.version, request.digest, now, counts=True, surface=surface
             )
@@ -90,7 +90,7 @@ class SideActions:
         longer one who may answer."""
 
         async def once() -> Request:
-            kept = side_actions.withdraw(await self._sweeper.current(request_id, now), by)
+            kept = side_actions.withdraw(await self._due_steps.current(request_id, now), by)
             try:
                 electorate = await self._admission.electorate(kept, fresh=False)
             except LookupFailed as failed:
@@ -123,7 +123,7 @@ class SideActions:
         """Remind those who have not answered: in the thread, and in the DMs in which they were asked."""
 
         async def once() -> Request:
-            request = await self._sweeper.current(request_id, now)
+            request = await self._due_steps.current(request_id, now)
             nudged = side_actions.nudge(request, by, now)
             reminders = [wanted.nudge_of(nudged, now), *await self._in_person(nudged, now)]
             return await self._changes.store(nudged, by, "nudged", now, {}, reminders, surface=surface)
@@ -142,7 +142,7 @@ class SideActions:
         counts: bool = True,
         surface: MessageId | None = None,
     ) -> Request:
-        request = await self._sweeper.current(request_id, now)
+        request = await self._due_steps.current(request_id, now)
         await self._admission.admit(
             request, person, request.version, request.digest, now, counts=counts, surface=surface
         )
@@ -170,8 +170,14 @@ class SideActions:
         ]
 
     @property
-    def _sweeper(self) -> Sweep:
-        return Sweep(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
+    def _due_steps(self) -> DueSteps:
+        return DueSteps(
+            storage=self.storage,
+            engine=self.engine,
+            directory=self.directory,
+            eligibility=self._admission,
+            work=self.work,
+        )
 
     @property
     def _admission(self) -> Eligibility:

@@ -24,10 +24,10 @@ from bot.approvals.rules import lifecycle, voting
 from bot.approvals.rules.matching import ConditionFailed, Policies
 from bot.approvals.services import unit_of_work
 from bot.approvals.services.audit.snapshot import full, next_stage
+from bot.approvals.services.due_steps import DueSteps
 from bot.approvals.services.messages import wanted
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice
-from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.unit_of_work import Changes, difference, said, until_won
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Votes:
         `digest` is None if it does not say. Raises what `vote` would raise; a refusal of the person is recorded.
         """
         async with unit_of_work.of_request(self.storage, request_id, person, "answer", now, surface):
-            request = await self._sweeper.current(request_id, now)
+            request = await self._due_steps.current(request_id, now)
             await self._admission.admit(request, person, version, digest, now, surface=surface)
             return request
 
@@ -95,7 +95,7 @@ class Votes:
         """
 
         async def once() -> Request:
-            request = await self._sweeper.current(request_id, now)
+            request = await self._due_steps.current(request_id, now)
             electorate = await self._admission.admit(
                 request, person, version, digest, now, counts=True, surface=surface
             )
@@ -218,7 +218,7 @@ class Votes:
         """
 
         async def once() -> Request:
-            request = await self._sweeper.current(request_id, now)
+            request = await self._due_steps.current(request_id, now)
             await self._admission.admit(request, person, version, digest, now, counts=True, surface=surface)
             revised = lifecycle.revise(request, person, version, index, arguments, now)
             self.engine.check_edit(revised.question, index)
@@ -270,8 +270,14 @@ class Votes:
         return request, vote
 
     @property
-    def _sweeper(self) -> Sweep:
-        return Sweep(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
+    def _due_steps(self) -> DueSteps:
+        return DueSteps(
+            storage=self.storage,
+            engine=self.engine,
+            directory=self.directory,
+            eligibility=self._admission,
+            work=self.work,
+        )
 
     async def _refuse_another_rule(self, task: Task, request: Request, revised: Request) -> None:
         """An edit changes what is asked, and not who is to be asked for it: what one may approve as it was proposed,

@@ -46,6 +46,7 @@ class Opening:
     storage: Storage
     engine: Engine
     chooser: PolicyChoice
+    eligibility: Eligibility
     work: Work
     clock: Clock
 
@@ -88,7 +89,7 @@ class Opening:
     async def _ask_anew(
         self, task: Task, renewed: Request, terms: Terms, now: datetime, new: Sequence[Message] = ()
     ) -> None:
-        renewed = await self._admission.introduced(replace(renewed, unknown=terms.unknown))
+        renewed = await self.eligibility.introduced(replace(renewed, unknown=terms.unknown))
         event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
         await self.storage.save_request(renewed, event, [*new, *wanted.files_of(renewed, now)])
         self.work.show_soon(task.id)
@@ -155,7 +156,7 @@ class Opening:
             stage_opened_at=now,
             state=Pending(due_at=None),
         )
-        request = await self._admission.introduced(schedule.enter_stage(request, now))
+        request = await self.eligibility.introduced(schedule.enter_stage(request, now))
         request = self._ruled(request, now)
         event = event_of(request, "opened", now, data={**full(request, task), **_answer(request)})
         shown = [wanted.card_of(request), *self._elsewhere(request), *wanted.files_of(request, now)]
@@ -192,10 +193,6 @@ class Opening:
             log.warning("request %s: there is no channel %s for its card", request.id, ref)
             return []
         return [wanted.copy_in(request, ChannelId(ref), request.opened_at)]
-
-    @property
-    def _admission(self) -> Eligibility:
-        return Eligibility(storage=self.storage, directory=self.chooser.directory)
 
 
 def _before(requests: Sequence[Request], asked: Asked) -> Before | None:
