@@ -12,7 +12,6 @@ from bot.approvals.model.actor import COMMAND, Actor
 from bot.approvals.model.errors import NotFound
 from bot.approvals.model.ids import Person, RequestId, TaskId
 from bot.approvals.model.request import Request
-from bot.approvals.services import unit_of_work
 from bot.approvals.services.messages.masked import masked_event
 from bot.slack import actions
 from bot.slack.actions import RequestTarget, TaskTarget
@@ -67,8 +66,7 @@ async def _trail(parts: Parts, person: Person, target: actions.Target, surface: 
         case TaskTarget(task=task_id):
             pass
     actor = Actor(person=person, surface=surface, at=parts.clock())
-    async with unit_of_work.of_task(parts.storage, task_id, actor, "look"):
-        await parts.tasks.look(actor, task_id)
+    await parts.tasks.look(actor, task_id)
     records = await parts.storage.records_of(task_id)
     private = {each.id for each in records.requests if each.policy.private}
     masker, shown = parts.masking.masker(records), parts.masking.records(records)

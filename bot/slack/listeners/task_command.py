@@ -16,7 +16,6 @@ from bot.approvals.model.agent import Graph
 from bot.approvals.model.errors import CountersignError, GraphUnavailable, Unreachable, literal
 from bot.approvals.model.ids import ChannelId, Person, TaskId
 from bot.approvals.ports.slack import LookupFailed
-from bot.approvals.services import unit_of_work
 from bot.slack import markup, quotes
 from bot.slack.api.directory import DirectMessage, NotJoined
 from bot.slack.inbox import task_list
@@ -90,8 +89,7 @@ async def obey(parts: Parts, words: Sequence[str], person: Person, spot: Spot, s
 
 async def _status(parts: Parts, id: TaskId, person: Person) -> str:
     by = Actor(person=person, surface=actor.COMMAND, at=parts.clock())
-    async with unit_of_work.of_task(parts.storage, id, by, "look"):
-        task = await parts.tasks.look(by, id)
+    task = await parts.tasks.look(by, id)
     records = parts.masking.records(await parts.storage.records_of(task.id))
     return task_list.task_status(records.task, records.requests)
 
