@@ -9,7 +9,7 @@ from bot.approvals.model.ids import Person
 from bot.approvals.model.people import Member
 from bot.approvals.model.policy import Escalate, Policy, Stage, Via
 from bot.approvals.ports.slack import Directory, LookupRefused
-from bot.approvals.rules.eligible import EligibleApprovers, missing
+from bot.approvals.rules.eligible import EligibleApprovers, is_eligible, missing
 from bot.approvals.rules.matching import Policies, is_key, names_one
 from bot.approvals.services.people.lookup import look_up, meant
 
