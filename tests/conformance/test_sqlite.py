@@ -259,7 +259,7 @@ async def test_a_card_of_no_request_is_refused_as_the_bug_that_it_is(storage: Sq
         (schema.ORPHANS, "tasks_at_work"),
         (schema.DUE, "requests_due"),
         (schema.UNDELIVERED, "requests_undelivered"),
-        (schema.STALE, "surfaces_stale"),
+        (schema.OUT_OF_DATE, "surfaces_stale"),
     ],
     ids=["orphans", "due", "undelivered", "stale"],
 )
