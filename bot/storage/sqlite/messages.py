@@ -29,7 +29,7 @@ class SqliteMessages:
     async def save_message(self, message: Message, event: AuditEvent | None = None) -> Message:
         saved = replace(message, revision=message.revision + 1)
 
-        # If the machine loses power, only the claim of a first post must last. Everything else is found or rendered again.
+        # If the machine loses power, only the claim of a first post must last. All else is found or rendered again.
         def change(db: sqlite3.Connection) -> None:
             updated = db.execute(
                 f"""

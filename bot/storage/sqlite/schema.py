@@ -134,8 +134,8 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE INDEX inboxes_opened ON inboxes (opened_at) WHERE opened_at IS NOT NULL",
         "CREATE INDEX inboxes_due ON inboxes (digest_due_at) WHERE digest_due_at IS NOT NULL",
     ),
-    # `digest` is the SHA-256 of the entry's text, `link` that of the link before it and the digest. The text is empty if
-    # the task's records are past their retention.
+    # `digest` is the SHA-256 of the entry's text, `link` that of the link before it and the digest. The text is empty
+    # if the task's records are past their retention.
     (
         "DROP TRIGGER events_stay_as_they_are",
         "DROP TRIGGER events_are_kept",
