@@ -1,7 +1,8 @@
 """Records as steps of a change: their fields, and what a change of one adds beside it.
 
 A record is a hash: its text in `body`, and beside it what guards and indexes need. An index is a sorted set. No record
-expires.
+expires. Keys keep the names that they were given: a surface is a message, it is stale when it is out of date, and a
+digest is a daily summary.
 """
 
 from __future__ import annotations
