@@ -1,5 +1,5 @@
-"""The lists that a request is on: while it is pending, one for each name that its policy has for an approver; and one for
-each person who voted on it. Both stores update them in the transaction that saves the request.
+"""The lists that a request is on: one for each name that its policy has for an approver, while it is pending, and one
+for each person who voted on it. Both stores update them in the transaction that saves the request.
 """
 
 from __future__ import annotations
