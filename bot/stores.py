@@ -1,4 +1,4 @@
-"""Where records and graph state are kept: Redis where REDIS_URL is set, else two SQLite files. Opened for `app`."""
+"""Where records and graph state are kept: in Redis if REDIS_URL is set, else in two SQLite files. Opened for `app`."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from bot.storage.sqlite.store import SqliteStorage
 log = logging.getLogger(__name__)
 
 RECORDS = "countersign.sqlite"
-"""The file of the records, below STATE_DIR."""
+"""The file of the records, in STATE_DIR."""
 CHECKPOINTS = "checkpoints.sqlite"
-"""The file of the graphs' state, beside it."""
+"""The file of the graphs' state, in STATE_DIR."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """What is open, with the one clock that goes with it."""
+    """The open stores, with the one clock that goes with them."""
 
     storage: Storage
     saver: Saver
     clock: Clock
     set_clock: Callable[[], Awaitable[None]]
-    """Brings the clock level with the store's; called now and then."""
+    """Sets the clock by the store's. Called now and then."""
 
 
 def system_clock() -> datetime:
@@ -47,9 +47,9 @@ def system_clock() -> datetime:
 
 @asynccontextmanager
 async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Stores]:
-    """The stores that the settings name; `SettingsError` where they cannot be used, with what to do.
+    """The stores that the settings name. Raises `SettingsError`, with what to do, if they cannot be used.
 
-    `clock` is the time of one process alone; with Redis, Redis says what time it is.
+    `clock` is used with SQLite. With Redis, all processes go by Redis' time.
     """
     private_folder(settings.state_dir)
     async with AsyncExitStack() as stack:
@@ -61,7 +61,7 @@ async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
 
 @asynccontextmanager
 async def records(settings: Store) -> AsyncIterator[Storage]:
-    """The records alone, beside whoever works on them; `SettingsError` where there are none."""
+    """The records alone, for a command that runs beside the bot. Raises `SettingsError` if there are none."""
     async with AsyncExitStack() as stack:
         if settings.redis_url is None:
             file = settings.state_dir / RECORDS
@@ -81,7 +81,7 @@ async def records(settings: Store) -> AsyncIterator[Storage]:
 
 @asynccontextmanager
 async def timed_records(settings: Store) -> AsyncIterator[tuple[Storage, Clock]]:
-    """The records as `records` opens them, with the clock that whoever works on them goes by."""
+    """The records as `records` opens them, with the clock that the bot goes by."""
     async with AsyncExitStack() as stack:
         storage = await stack.enter_async_context(records(settings))
         if settings.redis_url is None:
@@ -118,8 +118,8 @@ async def _redis(settings: Settings, url: str, stack: AsyncExitStack) -> Stores:
 
 
 def _fence(storage: Storage, clock: Clock, ttl: timedelta) -> Fence:
-    """Whether a token still holds its thread: what the savers ask before they write. A lease that ran out while
-    storage was away, and that nobody took, is renewed first."""
+    """Tells whether a token still holds its thread. The savers ask before each write. A lease that ran out while
+    storage was down, and that nobody took, is renewed first."""
 
     async def holds(thread_id: ThreadId, token: int) -> bool:
         lease = Lease(thread_id=thread_id, token=token, until=clock())
@@ -131,4 +131,4 @@ def _fence(storage: Storage, clock: Clock, ttl: timedelta) -> Fence:
 
 
 async def _already_right() -> None:
-    """One process, one clock."""
+    """This machine's clock needs no setting."""

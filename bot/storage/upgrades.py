@@ -1,4 +1,7 @@
-"""Records as earlier versions wrote them, brought to the shape of today before they are read."""
+"""Records that earlier versions wrote, turned into today's shape before they are read.
+
+A field that was only renamed needs nothing here, but a line in `codec.STORED_AS`.
+"""
 
 from __future__ import annotations
 
