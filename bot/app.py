@@ -33,6 +33,7 @@ from bot.approvals.services.delivery.progress import Progress
 from bot.approvals.services.delivery.recording import Recording
 from bot.approvals.services.due_steps import DueSteps
 from bot.approvals.services.messages.masked import Masking, marks_of
+from bot.approvals.services.messages.posting import Posting
 from bot.approvals.services.messages.sync import MessageSync
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.people.vacancies import unmatched, untied, vacancies
@@ -161,7 +162,8 @@ async def running(
             clock=clock,
             lease_ttl=settings.lease_ttl,
         )
-        messages = MessageSync(storage=storage, messenger=messenger, clock=clock, progress=progress)
+        posting = Posting(messenger=messenger, clock=clock)
+        messages = MessageSync(storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress)
         tasks = Tasks(storage=storage, engine=engine, directory=directory, work=work)
         answers = Votes(storage=storage, engine=engine, directory=directory, work=work, policies=policies)
         asides = SideActions(storage=storage, engine=engine, directory=directory, work=work)
@@ -179,6 +181,7 @@ async def running(
             inboxes=inboxes,
             directory=directory,
             messenger=messenger,
+            posting=posting,
             front=messenger,
             work=work,
             clock=clock,

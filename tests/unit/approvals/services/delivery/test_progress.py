@@ -13,7 +13,7 @@ from bot.approvals.model.message import MessageKind
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import MessageGone, NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.services.delivery.progress import BETWEEN, FIRST, Progress
-from bot.approvals.services.messages.sync import CLAIM
+from bot.approvals.services.messages.posting import CLAIM_TTL
 from tests.fakes.world import CHANNEL, RITA, World
 
 ONE = TaskId("t-one")
@@ -237,7 +237,7 @@ async def test_an_opening_that_is_gone_is_left_to_the_next_pass(scene: Scene, fa
 
 async def test_an_opening_that_somebody_else_is_at_is_left_to_them(scene: Scene) -> None:
     opening = await scene.world.message(scene.task, MessageKind.OPENING)
-    await scene.world.storage.save_message(replace(opening, not_before=scene.world.now + CLAIM))
+    await scene.world.storage.save_message(replace(opening, not_before=scene.world.now + CLAIM_TTL))
 
     assert await scene.told("research") == []
 
