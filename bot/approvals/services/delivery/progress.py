@@ -31,8 +31,8 @@ class _Line:
     """Of one run."""
 
     allowed_at: float
-    newest: str = ""
-    drawn: str = ""
+    newest: str
+    drawn: str | None = None
     timer: Timer | None = None
 
 
@@ -53,7 +53,9 @@ class Progress:
         """What the task's graph is doing. Returns at once; called as often as anybody likes."""
         line = self._lines.get(task_id)
         if line is None:
-            line = self._lines[task_id] = _Line(allowed_at=self.monotonic() + max(FIRST, self.wait(task_id)))
+            line = self._lines[task_id] = _Line(
+                allowed_at=self.monotonic() + max(FIRST, self.wait(task_id)), newest=words
+            )
         line.newest = words
         self._set_timer(task_id, line)
 
@@ -65,15 +67,16 @@ class Progress:
 
     # --- What is shown ----------------------------------------------------------------------------
 
-    def doing(self, task_id: TaskId) -> str:
-        """The words to be drawn now: the newest, or while those have to wait, the ones that were drawn last."""
+    def doing(self, task_id: TaskId) -> str | None:
+        """The words to be drawn now: the newest, or while those have to wait, the ones that were drawn last. None: no
+        run of this task has said anything yet, or none is under way."""
         line = self._lines.get(task_id)
         if line is None:
-            return ""
+            return None
         return line.newest if self.monotonic() >= line.allowed_at else line.drawn
 
-    def edited(self, task_id: TaskId, words: str) -> None:
-        """The message was edited, with these words, or that was tried."""
+    def edited(self, task_id: TaskId, words: str | None) -> None:
+        """The message was edited to show these words, or that was tried."""
         now = self.monotonic()
         self._edited = {id: at for id, at in self._edited.items() if now - at < BETWEEN}
         self._edited[task_id] = now

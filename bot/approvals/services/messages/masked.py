@@ -50,7 +50,7 @@ class Masking:
             task=_task(masker, view.task),
             request=None if view.request is None else _request(masker, view.request),
             requests=tuple(_request(masker, each) for each in view.requests),
-            doing=masker.text(view.doing),
+            doing=None if view.doing is None else masker.text(view.doing),
         )
 
     def request(self, task: Task, request: Request) -> Request:

@@ -98,7 +98,7 @@ class MessageSync:
         task, messages = records.task, records.messages
         requests = {request.id: request for request in records.requests}
         opening = next((message for message in messages if message.kind is MessageKind.OPENING), None)
-        doing = self.progress.doing(task_id) if self.progress is not None else ""
+        doing = self.progress.doing(task_id) if self.progress is not None else None
         latest = max((message for message in messages if message.kind is MessageKind.OUTCOME), key=_made, default=None)
         again: list[datetime] = []
         for message in sorted(messages, key=_last):
@@ -109,7 +109,7 @@ class MessageSync:
                 request=request,
                 requests=records.requests,
                 current=message.kind is not MessageKind.OUTCOME or message is latest,
-                doing=doing if message is opening else "",
+                doing=doing if message is opening else None,
             )
             if message.abandoned:
                 continue
@@ -206,7 +206,7 @@ class MessageSync:
     async def _renew(self, claimed: Message) -> Message:
         """Have the message posted again, as the one that stood there cannot be changed any more."""
         now = self.clock()
-        unposted = replace(claimed, ref=None, attempted=False, fingerprint="", digest="")
+        unposted = replace(claimed, ref=None, attempted=False, fingerprint=None, digest=None)
         return await self._store.note(replace(unposted, copies_due=now, not_before=None))
 
     async def _abandon(self, claimed: Message, why: str) -> Message:
@@ -291,9 +291,9 @@ class MessageSync:
             assert claimed.ref is not None  # noqa: S101 - it is not behind
             await in_time(self.messenger.update(claimed.ref, drawing))
         except (MessageGone, PlaceGone):
-            told = replace(told, fingerprint="", shown=-1)
+            told = replace(told, fingerprint=None, shown=-1)
         except (NotNow, OutcomeUnknown):
-            told = replace(told, fingerprint="")
+            told = replace(told, fingerprint=None)
         self.progress.edited(task.id, view.doing)
         await self._store.note(told)
 
@@ -321,14 +321,14 @@ class MessageSync:
         return MessageStore(storage=self.storage)
 
 
-def _asked(view: View) -> str:
-    """The digest of the question that the surface puts to people; empty where it puts none."""
+def _asked(view: View) -> str | None:
+    """The digest of the question that the message puts to people. None: it puts none."""
     asks = view.message.kind in (MessageKind.CARD, MessageKind.COPY, MessageKind.FILE) and not view.message.refused
-    return view.request.digest if asks and view.request is not None else ""
+    return view.request.digest if asks and view.request is not None else None
 
 
 def _version(view: View) -> int:
-    """The version of the question that the surface puts to people; a file's never changes."""
+    """The version of the question that the message puts to people; that of a file never changes."""
     return view.request.version if _asked(view) and view.request is not None else view.message.version
 
 
@@ -341,10 +341,10 @@ def _told_of(view: View, shown: Message, now: datetime) -> AuditEvent | None:
     return event_of(request, "shown", now, person=shown.to, surface=shown.id, data=data)
 
 
-def _overtaken(view: View) -> str:
-    """Why a file is no longer to be posted: it would hold what is not asked any more."""
+def _overtaken(view: View) -> str | None:
+    """Why a file is no longer to be posted, if it holds what is not asked any more."""
     asked = view.request.version if view.request is not None else 0
-    return "what is asked has changed since" if view.message.version != asked else ""
+    return "what is asked has changed since" if view.message.version != asked else None
 
 
 def _revision(view: View) -> int:

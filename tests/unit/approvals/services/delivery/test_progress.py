@@ -65,13 +65,13 @@ def test_a_run_that_is_over_at_once_is_not_spoken_of(desk: Desk) -> None:
     desk.pass_by(60)
 
     assert desk.shown == []
-    assert desk.progress.doing(ONE) == ""
+    assert desk.progress.doing(ONE) is None
 
 
 def test_the_newest_words_are_shown_and_the_others_are_left_out(desk: Desk) -> None:
     for words in ("plan", "research", "write"):
         desk.progress.tell(ONE, words)
-    assert desk.progress.doing(ONE) == ""
+    assert desk.progress.doing(ONE) is None
 
     desk.pass_by(FIRST)
 
@@ -219,7 +219,7 @@ async def test_words_that_slack_does_not_take_are_lost_and_nothing_else(scene: S
     assert await scene.told("research") == ["update"]
 
     opening = await scene.world.message(scene.task, MessageKind.OPENING)
-    assert (opening.not_before, opening.abandoned, opening.tries) == (None, "", 0)
+    assert (opening.not_before, opening.abandoned, opening.tries) == (None, None, 0)
     assert await scene.told("write") == ["update"]
     assert "write" in scene.line()
 

@@ -111,7 +111,7 @@ async def test_a_file_that_slack_refuses_is_tried_once_and_its_thread_is_told() 
         assert await world.messages.sync_task(task.id) is None
 
         _, file = await world.messages_of(task, MessageKind.FILE)
-        assert (file.refused, file.abandoned) == ("files.getUploadURLExternal: missing_scope", "")
+        assert (file.refused, file.abandoned) == ("files.getUploadURLExternal: missing_scope", None)
         assert file.ref in world.messenger.messages
         assert await world.storage.out_of_date(world.now, 10) == ()
         (event,) = await world.history(task, "unattached")
