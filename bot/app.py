@@ -48,7 +48,7 @@ from bot.engines.langgraph.runner import LangGraphEngine
 from bot.runtime import health
 from bot.runtime.process import Ending
 from bot.runtime.ticker import ticking
-from bot.runtime.work_queue import MOST_AT_ONCE, Inboxwork, Lane, Workshop
+from bot.runtime.work_queue import MAX_CONCURRENT_JOBS, InboxQueues, JobQueue, WorkQueues
 from bot.secrets import Detector
 from bot.settings import Settings
 from bot.slack.api import tokens
@@ -108,7 +108,8 @@ async def running(
         graphs = await stack.enter_async_context(registry.loaded(config, config.absolute().parent, stores.saver))
         graphs.refuse_unknown(policies.graphs, policies.rules)
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(MOST_AT_ONCE, "graph"))  # a node that hangs takes nobody's thread
+        # a node that hangs takes no other run's thread
+        loop.set_default_executor(ThreadPoolExecutor(MAX_CONCURRENT_JOBS, "graph"))
         progress = Progress(show=lambda task_id: work.show(task_id), monotonic=loop.time, later=loop.call_later)
         engine = LangGraphEngine(registry=graphs, terms=policies.graphs, progress=progress)
         bot_token, app_token = settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()
@@ -135,13 +136,13 @@ async def running(
         async def send(person: Person) -> datetime | None:
             return await summaries.send(person)
 
-        work = Workshop(
-            deliveries=Lane("delivery", deliver, clock),
-            syncs=Lane("showing", show, clock),
-            inboxes=Inboxwork(
-                concerns=Lane("a look for Homes", concern, clock),
-                homes=Lane("the Home", publish, clock),
-                summaries=Lane("the summary", send, clock),
+        work = WorkQueues(
+            deliveries=JobQueue("delivery", deliver, clock),
+            syncs=JobQueue("showing", show, clock),
+            inboxes=InboxQueues(
+                concerns=JobQueue("a look for Homes", concern, clock),
+                homes=JobQueue("the Home", publish, clock),
+                summaries=JobQueue("the summary", send, clock),
             ),
         )
         eligibility = Eligibility(storage=storage, directory=directory)

@@ -21,7 +21,7 @@ from bot.approvals.rules import voting
 from bot.approvals.rules.matching import ANY_CHANNEL, Policies, is_channel, is_group
 from bot.approvals.services.unit_of_work import until_won
 
-MOST: Final = 100
+MAX_ROWS: Final = 100
 """Of each kind that an inbox looks at; with more that wait, the gravest."""
 
 log = logging.getLogger(__name__)
@@ -167,11 +167,11 @@ class Inboxes:
 
     async def asked(self, person: Person) -> tuple[Task, ...]:
         """The tasks that this person started: those that go on first, and the newest of both."""
-        return tuple(sorted(await self.storage.tasks_of(person, MOST), key=lambda task: task.finished))
+        return tuple(sorted(await self.storage.tasks_of(person, MAX_ROWS), key=lambda task: task.finished))
 
     async def decided(self, person: Person) -> tuple[Request, ...]:
         """What this person voted on, the latest vote first."""
-        return await self.storage.answered_by(person, MOST)
+        return await self.storage.answered_by(person, MAX_ROWS)
 
     async def contents(self, person: Person, look: Look, size: Callable[[Section], int]) -> Contents:
         """All that their inbox holds, so many rows of each section to a page."""
@@ -211,7 +211,7 @@ class Inboxes:
         await until_won(once)
 
     async def _waiting(self, person: Person, known: Known) -> tuple[Request, ...]:
-        found = await self.storage.waiting_for(known.names, MOST)
+        found = await self.storage.waiting_for(known.names, MAX_ROWS)
         return tuple(request for request in found if waits_for(request, person, known))
 
     async def _groups(self, person: Person) -> tuple[frozenset[str], tuple[str, ...]]:
@@ -224,7 +224,7 @@ class Inboxes:
 
     async def _rooms(self, person: Person) -> tuple[frozenset[str], tuple[str, ...]]:
         """Those channels that policies or open requests ask which they are in, or what of that Slack will not say."""
-        asking = await self.storage.waiting_for([ANY_CHANNEL], MOST)
+        asking = await self.storage.waiting_for([ANY_CHANNEL], MAX_ROWS)
         asked = (*self.channels, *(ref for request in asking for ref in request.approvers if is_channel(ref)))
         rooms: set[str] = set()
         untold: dict[str, None] = {}

@@ -25,7 +25,7 @@ from bot.approvals.services.messages.posting import Found, Missing, Place, Poste
 
 log = logging.getLogger(__name__)
 
-SWEEP_LIMIT: Final = 200
+MAX_PER_SWEEP: Final = 200
 """Summaries that one sweep has sent; the next one goes on from there."""
 
 
@@ -55,7 +55,7 @@ class Summaries:
 
     async def sweep(self, now: datetime) -> None:
         """Have every summary sent that is due. Any number of processes may sweep at once."""
-        for inbox in await self.storage.due_summaries(now, SWEEP_LIMIT):
+        for inbox in await self.storage.due_summaries(now, MAX_PER_SWEEP):
             self.work.summary(inbox.person)
 
     async def send(self, person: Person) -> datetime | None:

@@ -9,7 +9,7 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Work
 from bot.approvals.services.due_steps import DueSteps
 
-SWEEP_LIMIT = 200
+MAX_PER_SWEEP = 200
 """Records of each kind that one sweep takes on; the next one goes on from there."""
 
 
@@ -26,12 +26,12 @@ class Sweep:
         Without `take_over`, threads are left to those who drove them: after an outage of storage, in which no lease
         could be renewed, these come first.
         """
-        for request in await self.storage.due(now, SWEEP_LIMIT):
+        for request in await self.storage.due(now, MAX_PER_SWEEP):
             await self.due_steps.step(request.id, now)
         if take_over:
-            for request in await self.storage.undelivered(now, SWEEP_LIMIT):
+            for request in await self.storage.undelivered(now, MAX_PER_SWEEP):
                 self.work.deliver(request.task_id)
-            for task in await self.storage.orphans(now, SWEEP_LIMIT):
+            for task in await self.storage.orphans(now, MAX_PER_SWEEP):
                 self.work.deliver(task.id)
-        for message in await self.storage.out_of_date(now, SWEEP_LIMIT):
+        for message in await self.storage.out_of_date(now, MAX_PER_SWEEP):
             self.work.show(message.task_id)

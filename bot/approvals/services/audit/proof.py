@@ -12,7 +12,7 @@ from bot.approvals.model.audit import Entry, Head, digest_of, link_of
 from bot.approvals.model.ids import TaskId
 from bot.approvals.ports.storage import Storage
 
-PAGE: Final = 500
+MAX_PAGE_ENTRIES: Final = 500
 """Entries that are held at once."""
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -38,7 +38,7 @@ class Broken:
 async def entries(storage: Storage) -> AsyncIterator[Entry]:
     """The whole log in its order, of which one page is held at a time."""
     after = 0
-    while page := await storage.trail(after, PAGE):
+    while page := await storage.trail(after, MAX_PAGE_ENTRIES):
         for entry in page:
             yield entry
         after = page[-1].number

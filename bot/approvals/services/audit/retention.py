@@ -15,7 +15,7 @@ from bot.approvals.ports.storage import Storage
 
 log = logging.getLogger(__name__)
 
-LIMIT = 50
+MAX_TASKS_PER_SWEEP = 50
 """Tasks of each kind that one pass takes on."""
 
 
@@ -30,11 +30,11 @@ class Retention:
 
     async def sweep(self, now: datetime) -> None:
         """Delete what is past its time. Any number of processes may do this at once."""
-        for task in await self.storage.ended(now - self.keep_finished, LIMIT, forgotten=False):
+        for task in await self.storage.ended(now - self.keep_finished, MAX_TASKS_PER_SWEEP, forgotten=False):
             await self.engine.forget(task)
             await self.storage.forget(task.id, AuditEvent(kind="checkpoints_deleted", at=now, task_id=task.id))
         if self.keep_records is None:
             return
-        for task in await self.storage.ended(now - self.keep_records, LIMIT, forgotten=True):
+        for task in await self.storage.ended(now - self.keep_records, MAX_TASKS_PER_SWEEP, forgotten=True):
             log.info("task %s: its records are past their retention and are removed", task.id)
             await self.storage.purge(task.id, AuditEvent(kind=PURGED, at=now, task_id=task.id))

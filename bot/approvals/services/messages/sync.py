@@ -191,7 +191,7 @@ class MessageSync:
             tries=0,
             not_before=None,
         )
-        return await self.posting.stored(claimed, lambda: self._store.note(shown, _told_of(view, shown, now)))
+        return await self._note(claimed, shown, _told_of(view, shown, now))
 
     async def _adopt(
         self, view: View, claimed: Message, found: tuple[MessageRef, ...], opening: Message | None
@@ -200,21 +200,21 @@ class MessageSync:
         first, *copies = found
         due = self.clock() if copies else claimed.copies_due
         placed = replace(claimed, ref=first, attempted=False, copies_due=due, not_before=None)
-        stored = await self.posting.stored(claimed, lambda: self._store.note(placed))
+        stored = await self._note(claimed, placed)
         return await self._sync(replace(view, message=stored), opening)
 
     async def _renew(self, claimed: Message) -> Message:
         """Have the message posted again, as the one that stood there cannot be changed any more."""
         now = self.clock()
         unposted = replace(claimed, ref=None, attempted=False, fingerprint=None, digest=None)
-        return await self._store.note(replace(unposted, copies_due=now, not_before=None))
+        return await self._note(claimed, replace(unposted, copies_due=now, not_before=None))
 
     async def _abandon(self, claimed: Message, why: str) -> Message:
         """Give the message up, as its place is gone."""
         log.warning("message %s of task %s cannot be shown: %s", claimed.id, claimed.task_id, why)
         if claimed.kind is MessageKind.COPY:
             await note_unreached(self.storage, claimed, why, self.clock())
-        return await self._store.note(replace(claimed, abandoned=why))
+        return await self._note(claimed, replace(claimed, abandoned=why))
 
     async def _without_file(self, view: View, record: Message, opening: Message | None, why: Exception) -> Message:
         """Say in the thread, in the file's place, that it could not be attached."""
@@ -222,7 +222,7 @@ class MessageSync:
         assert view.request is not None  # noqa: S101 - it is the file of one
         event = event_of(view.request, "unattached", self.clock(), surface=record.id, data={"why": str(why)})
         noted = replace(record, refused=str(why), attempted=False, tries=0, not_before=None)
-        return await self._sync(replace(view, message=await self._store.note(noted, event)), opening)
+        return await self._sync(replace(view, message=await self._note(record, noted, event)), opening)
 
     # --- Second copies --------------------------------------------------------------------------
 
@@ -263,7 +263,7 @@ class MessageSync:
             left = self.clock() + timedelta(seconds=wait.retry_after)
         else:
             left = due if due > self.clock() else None
-        return await self._store.note(replace(claimed, copies_due=left, not_before=None))
+        return await self._note(claimed, replace(claimed, copies_due=left, not_before=None))
 
     # --- What the graph is doing ----------------------------------------------------------------
 
@@ -295,7 +295,7 @@ class MessageSync:
         except (NotNow, OutcomeUnknown):
             told = replace(told, fingerprint=None)
         self.progress.edited(task.id, view.doing)
-        await self._store.note(told)
+        await self._note(claimed, told)
 
     # --- Where messages go and are kept ---------------------------------------------------------
 
@@ -315,6 +315,10 @@ class MessageSync:
         if opening.ref is None:
             raise NotYet
         return opening.ref.channel, view.task.thread_ts or opening.ref.ts
+
+    async def _note(self, claimed: Message, record: Message, event: AuditEvent | None = None) -> Message:
+        """Store what Slack did, and keep trying within the claim."""
+        return await self.posting.stored(claimed, lambda: self._store.note(record, event))
 
     @property
     def _store(self) -> MessageStore:

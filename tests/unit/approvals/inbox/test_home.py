@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.inbox.home import KEPT_LEVEL, NOTED, PAUSE, ROUND
+from bot.approvals.inbox.home import MAX_SYNC_AGE, MIN_REDRAW_INTERVAL, OPENED_INTERVAL, ROUND_INTERVAL
 from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.model.inbox import Section
 from bot.approvals.ports.slack import MessageGone, NotNow, OutcomeUnknown, PlaceGone
@@ -58,7 +58,7 @@ async def test_nothing_is_published_that_is_shown_already(world: World) -> None:
 async def test_a_change_wakes_the_homes_on_which_it_is_seen_and_no_other(world: World, whose: Person) -> None:
     await opened(world, whose, STRANGER)
     task = await world.started()
-    world.clock.advance(PAUSE)
+    world.clock.advance(MIN_REDRAW_INTERVAL)
 
     await world.homes.concerned(task.id)
 
@@ -182,24 +182,24 @@ async def test_what_another_process_published_is_not_overwritten_with_something_
 
     assert world.front.hashes[ALICE] != hash
     await world.vote(ALICE, on=await world.request(task))
-    world.clock.advance(PAUSE)
+    world.clock.advance(MIN_REDRAW_INTERVAL)
     world.front.hashes[ALICE] = "another's"  # which has not been noted yet
-    assert await older.publish(ALICE) == world.now + PAUSE
+    assert await older.publish(ALICE) == world.now + MIN_REDRAW_INTERVAL
     assert shown(world).startswith("Delete? of 1")
 
-    world.clock.advance(PAUSE)
+    world.clock.advance(MIN_REDRAW_INTERVAL)
     assert await older.publish(ALICE) is None
     assert shown(world).startswith(" of 0")
 
 
 async def test_a_round_takes_its_time_and_leaves_out_what_was_not_opened_for_long(world: World) -> None:
     await opened(world, ALICE)
-    world.clock.advance(KEPT_LEVEL - ROUND)
+    world.clock.advance(MAX_SYNC_AGE - ROUND_INTERVAL)
     await opened(world, BOB)
     world.be_born()
 
     woken = []
-    for wait in (timedelta(0), ROUND / 2, ROUND / 2, ROUND):
+    for wait in (timedelta(0), ROUND_INTERVAL / 2, ROUND_INTERVAL / 2, ROUND_INTERVAL):
         world.clock.advance(wait)
         await world.homes.sweep(world.now)
         woken.append({each.user_id for each in world.work.homes})
@@ -231,4 +231,4 @@ async def test_that_somebody_opened_their_home_is_noted_once_an_hour(world: Worl
             revisions.append((await world.storage.inbox(CAROL)).revision)
         return revisions
 
-    assert await noted(timedelta(0), NOTED / 2, NOTED / 2) == [2, 2, 3]
+    assert await noted(timedelta(0), OPENED_INTERVAL / 2, OPENED_INTERVAL / 2) == [2, 2, 3]
