@@ -1,4 +1,4 @@
-"""One pass over everything that is due, so that nothing waits for a wake-up that got lost."""
+"""One pass over everything that is due, so that nothing depends on a wake-up that may get lost."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Sweep:
     work: Work
 
     async def sweep(self, now: datetime, *, take_over: bool = True) -> None:
-        """One pass over what is due: windows that have passed, decisions that have not reached their graph,
-        tasks whose process died, messages that lag behind. Any number of processes may sweep at once.
+        """Take the steps that are due, and wake the work for decisions that have not reached their graph, tasks whose
+        process died, and messages that are out of date. Any number of processes may sweep at once.
 
-        Without `take_over`, threads are left to those who drove them: after an outage of storage, in which no lease
-        could be renewed, these come first.
+        Without `take_over`, threads are left to the processes that drove them. These come first after an outage of
+        storage, during which no lease could be renewed.
         """
         for request in await self.storage.due(now, MAX_PER_SWEEP):
             await self.due_steps.step(request.id, now)

@@ -229,8 +229,8 @@ class MessageSync:
     async def _look_again(
         self, view: View, opening: Message | None, again: list[datetime], *, drawn: bool = False
     ) -> None:
-        """Close other messages of the record that stand in Slack, when that is due and whenever it was `drawn` anew:
-        their buttons would be pressed."""
+        """Close second copies of the message, as people would press their buttons: when the check is due, and whenever
+        the message was `drawn` anew. Adds to `again` when to check next."""
         message = view.message
         if message.copies_due is None or message.ref is None or message.kind is MessageKind.FILE:
             return
@@ -337,7 +337,7 @@ def _version(view: View) -> int:
 
 
 def _told_of(view: View, shown: Message, now: datetime) -> AuditEvent | None:
-    """That the question is shown there now, where it was not before: it is posted, or asks something else."""
+    """The event that says that the question is shown there now, if the message is new or asks something else."""
     request, ref = view.request, shown.ref
     if request is None or ref is None or shown.digest == view.message.digest:
         return None
