@@ -1,4 +1,4 @@
-"""Digests: at the time that each person chose, only where something waits, and once whatever dies."""
+"""Summaries: at the time that each person chose, only if something waits, and once whatever dies."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ async def test_after_days_without_the_bot_only_one_is_sent(world: World) -> None
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["not sent", "sent after all"])
-async def test_a_digest_whose_outcome_is_not_known_is_looked_for_before_it_is_sent_again(
+async def test_a_summary_whose_outcome_is_not_known_is_looked_for_before_it_is_sent_again(
     world: World, after: bool
 ) -> None:
     await world.started()
@@ -231,7 +231,7 @@ async def test_one_that_was_claimed_is_left_alone_until_then_whatever_else_is_du
     assert told(world) == ["reminder: 1 wait"]
 
 
-async def test_whatever_dies_one_digest_is_sent() -> None:
+async def test_whatever_dies_one_summary_is_sent() -> None:
     moments = await _moments()
     assert moments > 10
 
@@ -258,7 +258,7 @@ async def _moments() -> int:
         return len(world.fuse.moments)
 
 
-async def test_a_digest_is_for_what_the_person_may_answer(world: World) -> None:
+async def test_a_summary_is_for_what_the_person_may_answer(world: World) -> None:
     await world.started()
     await world.summaries.choose(RITA, ["10:00"])
 

@@ -1,4 +1,4 @@
-"""Slack brought level with the records, whatever Slack does meanwhile."""
+"""Slack kept in sync with the records, whatever Slack does meanwhile."""
 
 import asyncio
 from dataclasses import replace
@@ -41,7 +41,7 @@ async def add_copy(world: World, task: Task) -> None:
     await world.storage.save_request(request, event, [wanted.copy_of(request, DORA, world.now)])
 
 
-async def test_every_surface_is_posted_once_with_its_id_and_the_cards_in_the_tasks_thread(world: World) -> None:
+async def test_every_message_is_posted_once_with_its_id_and_the_cards_in_the_tasks_thread(world: World) -> None:
     task = await asked(world)
 
     again = await world.messages.sync_task(task.id)
@@ -55,7 +55,7 @@ async def test_every_surface_is_posted_once_with_its_id_and_the_cards_in_the_tas
     assert card.message_id == (await world.message(task, MessageKind.CARD)).id
 
 
-async def test_what_is_level_costs_no_call(world: World) -> None:
+async def test_what_is_up_to_date_costs_no_call(world: World) -> None:
     task = await asked(world)
     await world.messages.sync_task(task.id)
     calls = len(world.messenger.calls)
