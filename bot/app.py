@@ -33,6 +33,7 @@ from bot.approvals.services.delivery.progress import Progress
 from bot.approvals.services.delivery.recording import Recording
 from bot.approvals.services.due_steps import DueSteps
 from bot.approvals.services.messages.masked import Masking, marks_of
+from bot.approvals.services.messages.posting import Posting
 from bot.approvals.services.messages.sync import MessageSync
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.people.vacancies import unmatched, untied, vacancies
@@ -48,7 +49,7 @@ from bot.engines.langgraph.runner import LangGraphEngine
 from bot.runtime import health
 from bot.runtime.process import Ending
 from bot.runtime.ticker import ticking
-from bot.runtime.work_queue import MOST_AT_ONCE, Inboxwork, Lane, Workshop
+from bot.runtime.work_queue import MAX_CONCURRENT_JOBS, InboxQueues, JobQueue, WorkQueues
 from bot.secrets import Detector
 from bot.settings import Settings
 from bot.slack.api import tokens
@@ -108,7 +109,8 @@ async def running(
         graphs = await stack.enter_async_context(registry.loaded(config, config.absolute().parent, stores.saver))
         graphs.refuse_unknown(policies.graphs, policies.rules)
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(MOST_AT_ONCE, "graph"))  # a node that hangs takes nobody's thread
+        # a node that hangs takes no other run's thread
+        loop.set_default_executor(ThreadPoolExecutor(MAX_CONCURRENT_JOBS, "graph"))
         progress = Progress(show=lambda task_id: work.show(task_id), monotonic=loop.time, later=loop.call_later)
         engine = LangGraphEngine(registry=graphs, terms=policies.graphs, progress=progress)
         bot_token, app_token = settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()
@@ -135,13 +137,13 @@ async def running(
         async def send(person: Person) -> datetime | None:
             return await summaries.send(person)
 
-        work = Workshop(
-            deliveries=Lane("delivery", deliver, clock),
-            syncs=Lane("showing", show, clock),
-            inboxes=Inboxwork(
-                concerns=Lane("a look for Homes", concern, clock),
-                homes=Lane("the Home", publish, clock),
-                summaries=Lane("the summary", send, clock),
+        work = WorkQueues(
+            deliveries=JobQueue("delivery", deliver, clock),
+            syncs=JobQueue("showing", show, clock),
+            inboxes=InboxQueues(
+                concerns=JobQueue("a look for Homes", concern, clock),
+                homes=JobQueue("the Home", publish, clock),
+                summaries=JobQueue("the summary", send, clock),
             ),
         )
         eligibility = Eligibility(directory=directory)
@@ -163,7 +165,8 @@ async def running(
             clock=clock,
             lease_ttl=settings.lease_ttl,
         )
-        messages = MessageSync(storage=storage, messenger=messenger, clock=clock, progress=progress)
+        posting = Posting(messenger=messenger, clock=clock)
+        messages = MessageSync(storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress)
         due_steps = DueSteps(storage=storage, engine=engine, directory=directory, eligibility=eligibility, work=work)
         unit = UnitOfWork(storage=storage, engine=engine, eligibility=eligibility, expiry=due_steps, work=work)
         tasks = Tasks(unit=unit, directory=directory)
@@ -182,6 +185,7 @@ async def running(
             inboxes=inboxes,
             directory=directory,
             messenger=messenger,
+            posting=posting,
             front=messenger,
             work=work,
             clock=clock,

@@ -1,6 +1,6 @@
-"""APScheduler as a clock over data: it knows no deadlines, it only says "look now".
+"""APScheduler as a ticker: it knows no deadlines, it only says "look now".
 
-One interval job in memory per process. Deadlines are in storage, so a tick that is missed or doubled changes nothing.
+Each process has one interval job, in memory. Deadlines are in storage, so a missed or doubled tick changes nothing.
 """
 
 from __future__ import annotations
@@ -18,16 +18,15 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def ticking(tick: Callable[[], Awaitable[None]], seconds: float) -> AsyncIterator[None]:
-    """Call `tick` at once and then every `seconds`, never twice at a time, until the block ends.
-
-    A tick that is under way then is cut short.
+    """Call `tick` at once and then every `seconds`, never twice at a time, until the block ends. A tick that is under
+    way then is cancelled.
     """
 
     async def one() -> None:
         try:
             await tick()
         except asyncio.CancelledError:  # the scheduler would log its own shutdown as a failure
-            log.info("a look at the clock was cut short by the shutdown")
+            log.info("a sweep was cut short by the shutdown")
 
     scheduler = AsyncIOScheduler(timezone=UTC)
     scheduler.add_job(

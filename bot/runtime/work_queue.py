@@ -1,6 +1,6 @@
-"""The tasks that the process owns: one drive and one reconciliation per task at a time, all drained at the end.
+"""The asyncio tasks that the process owns: one drive and one sync per task at a time, all drained at the end.
 
-Losing a wake-up loses nothing: what is still to be done is in storage, and the next sweep finds it.
+A wake-up that gets lost loses nothing: what is still to be done is in storage, and the next sweep finds it.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ log = logging.getLogger(__name__)
 
 Key = TypeVar("Key", TaskId, Person)
 
-BUSY_AT_ONCE = 4
-"""Jobs of a lane that may use the processor at the same time; with more of them, acknowledgements come late."""
-BUSY_SECONDS = 0.5
-"""A job that takes longer waits for something, such as a model, and counts no longer as busy."""
-MOST_AT_ONCE = 64
-"""Runs, and reconciliations, of different tasks at the same time."""
-SOON = 0.25
-"""Seconds that something may wait for what comes with it: too short for people to miss it."""
-CANCEL_AGAIN = 0.2
-"""Seconds: a cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12)."""
-MOST_CANCELS = 3
-"""Then the task is left to the end of the process: a node may swallow every cancellation."""
+MAX_BUSY_JOBS = 4
+"""Jobs of one queue that may use the processor at the same time. More would delay the acknowledgements of clicks."""
+MAX_BUSY_SECONDS = 0.5
+"""A job that takes longer waits for something, such as a model, and no longer counts as busy."""
+MAX_CONCURRENT_JOBS = 64
+"""Drives, or syncs, of different tasks at the same time."""
+COALESCE_SECONDS = 0.25
+"""How long a job that is woken "soon" waits, so that several changes need one run. Too short for people to notice."""
+CANCEL_RETRY_SECONDS = 0.2
+"""Between two cancellations of a task: one can get lost on its way (`asyncio.wait_for` before Python 3.12)."""
+MAX_CANCELS = 3
+"""Then the task is left running until the process ends: a node may swallow every cancellation."""
 
 
 @dataclass(slots=True)
-class Lane(Generic[Key]):
-    """Runs one kind of job, keyed by task or person: never twice at a time for one of them, and once more if woken
-    meanwhile.
+class JobQueue(Generic[Key]):
+    """Runs one kind of job, keyed by task or person. A key's job never runs twice at a time; one that is woken while it
+    runs, runs once more.
 
     A job may return the time at which it wants to run again.
     """
@@ -51,12 +51,12 @@ class Lane(Generic[Key]):
     _again: set[Key] = field(default_factory=set)
     _soon: set[Key] = field(default_factory=set)
     _later: dict[Key, asyncio.TimerHandle] = field(default_factory=dict)
-    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
-    _busy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BUSY_AT_ONCE))
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_JOBS))
+    _busy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_BUSY_JOBS))
     _closed: bool = False
 
     def wake(self, key: Key) -> None:
-        """Run the job for this one soon, or once more after its present run."""
+        """Run this key's job now, or once more after its present run."""
         if self._closed:
             return
         if (timer := self._later.pop(key, None)) is not None:
@@ -67,7 +67,7 @@ class Lane(Generic[Key]):
         self._running[key] = asyncio.create_task(self._run(key), name=f"{self.name} {key}")
 
     def wake_soon(self, key: Key) -> None:
-        """Run the job for this one within a moment, once for all that comes until then."""
+        """Run this key's job within `COALESCE_SECONDS`, once for all wake-ups until then."""
         if self._closed:
             return
         if key in self._running:
@@ -77,7 +77,7 @@ class Lane(Generic[Key]):
             if _is_soon(timer):
                 return
             timer.cancel()
-        self._later[key] = asyncio.get_running_loop().call_later(SOON, self.wake, key)
+        self._later[key] = asyncio.get_running_loop().call_later(COALESCE_SECONDS, self.wake, key)
 
     async def _run(self, key: Key) -> None:
         try:
@@ -91,7 +91,8 @@ class Lane(Generic[Key]):
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """Wait until few enough are busy; to be counted as busy ends with the block, or before."""
+        """Wait until fewer than `MAX_BUSY_JOBS` are busy. The block counts as busy until it ends, or for
+        `MAX_BUSY_SECONDS`."""
         await self._busy.acquire()
         counts = True
 
@@ -101,7 +102,7 @@ class Lane(Generic[Key]):
                 counts = False
                 self._busy.release()
 
-        timer = asyncio.get_running_loop().call_later(BUSY_SECONDS, give_back)
+        timer = asyncio.get_running_loop().call_later(MAX_BUSY_SECONDS, give_back)
         try:
             yield
         finally:
@@ -117,7 +118,7 @@ class Lane(Generic[Key]):
             except Conflict:
                 self._again.add(key)
                 again = None
-                await asyncio.sleep(0)  # whoever was faster, and everybody else, gets a turn
+                await asyncio.sleep(0)  # let the others run first, above all the one that was faster
             except Draining:
                 return
             except CountersignError as error:
@@ -138,8 +139,8 @@ class Lane(Generic[Key]):
         self._later[key] = asyncio.get_running_loop().call_later(seconds, self.wake, key)
 
     async def close(self, grace: float) -> None:
-        """Take nothing more, do what is due within a moment, wait for what runs, and cancel what has not ended within
-        `grace` seconds."""
+        """Accept no more wake-ups, run what is due within `COALESCE_SECONDS`, wait for what runs, and cancel what has
+        not ended within `grace` seconds."""
         for key in [key for key, timer in self._later.items() if _is_soon(timer)]:
             self.wake(key)
         self._again |= self._soon
@@ -152,41 +153,41 @@ class Lane(Generic[Key]):
         _, late = await asyncio.wait(running, timeout=grace)
         if late:
             log.warning("%s: %d tasks did not end in time and are left to the next process", self.name, len(late))
-        for _ in range(MOST_CANCELS):
+        for _ in range(MAX_CANCELS):
             if not late:
                 return
             for task in late:
                 task.cancel()
-            _, late = await asyncio.wait(late, timeout=CANCEL_AGAIN)
+            _, late = await asyncio.wait(late, timeout=CANCEL_RETRY_SECONDS)
         if late:
             log.warning("%s: %d tasks do not let themselves be cancelled", self.name, len(late))
 
 
 def _is_soon(timer: asyncio.TimerHandle) -> bool:
-    return timer.when() <= asyncio.get_running_loop().time() + SOON
+    return timer.when() <= asyncio.get_running_loop().time() + COALESCE_SECONDS
 
 
 @dataclass(slots=True)
-class Inboxwork:
-    """The lanes for people: whose Home a task has changed, the Homes themselves, and summaries."""
+class InboxQueues:
+    """The queues for people: whose Home a task may have changed, the Homes themselves, and summaries."""
 
-    concerns: Lane[TaskId]
-    homes: Lane[Person]
-    summaries: Lane[Person]
+    concerns: JobQueue[TaskId]
+    homes: JobQueue[Person]
+    summaries: JobQueue[Person]
 
     async def close(self, grace: float) -> None:
-        for lane in (self.concerns, self.homes, self.summaries):
-            await lane.close(grace)
+        for queue in (self.concerns, self.homes, self.summaries):
+            await queue.close(grace)
 
 
 @dataclass(slots=True)
-class Workshop:
-    """The Work port: a lane for graphs and one for Slack, those for people, and a count of the listeners that are
-    still at it."""
+class WorkQueues:
+    """The Work port: a queue for graphs, one for Slack's messages, those for people, and a count of the listeners that
+    are still at work."""
 
-    deliveries: Lane[TaskId]
-    syncs: Lane[TaskId]
-    inboxes: Inboxwork | None = None
+    deliveries: JobQueue[TaskId]
+    syncs: JobQueue[TaskId]
+    inboxes: InboxQueues | None = None
     _busy: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -210,13 +211,13 @@ class Workshop:
             self.inboxes.summaries.wake(person)
 
     def _concerns(self, task_id: TaskId) -> None:
-        """Homes come after all else: they are brought level soon, and wait for nobody."""
+        """Homes are updated soon after everything else."""
         if self.inboxes is not None:
             self.inboxes.concerns.wake_soon(task_id)
 
     @asynccontextmanager
     async def busy(self) -> AsyncIterator[None]:
-        """Around a listener's work: a shutdown waits for it."""
+        """Counts a listener's work while the block runs: a shutdown waits for it."""
         self._busy += 1
         self._idle.clear()
         try:
@@ -227,14 +228,14 @@ class Workshop:
                 self._idle.set()
 
     async def quiet(self, seconds: float) -> None:
-        """Return once no listener is at work, or after so long."""
+        """Return when no listener is at work, or after this many seconds."""
         if self._busy:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._idle.wait()
 
     async def close(self, grace: float) -> None:
-        """Let listeners end, then graphs, then Slack's messages; all within about `grace` seconds."""
+        """Wait for listeners, then graphs, then Slack's messages, within about `grace` seconds in all."""
         loop = asyncio.get_running_loop()
         end = loop.time() + grace
         await self.quiet(grace)

@@ -46,6 +46,8 @@ def decode(cls: type[Record], text: str) -> Record:
     record = json.loads(text)
     if issubclass(cls, Request):
         record = upgrades.request(record)
+    if issubclass(cls, Message):
+        record = upgrades.message(record)
     return _CONVERTER.structure(record, cls)
 
 

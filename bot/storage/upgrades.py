@@ -52,6 +52,12 @@ def _with_stages(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, "policy": upgraded, "state": state, "stage_opened_at": record["opened_at"]}
 
 
+def message(record: dict[str, Any]) -> dict[str, Any]:
+    """A message, in which empty text may stand for what is not there."""
+    absent = {key: None for key in ("fingerprint", "digest", "refused", "abandoned") if record.get(key) == ""}
+    return {**record, **absent}
+
+
 def _question(record: dict[str, Any]) -> dict[str, Any]:
     """A question as it was read before choices had their values beside them (`options`): bare strings and unknown
     dictionaries were answered in the convention `text`, which only a declaration means by now."""

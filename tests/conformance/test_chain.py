@@ -13,7 +13,7 @@ from bot.approvals.model.audit import GENESIS, PURGED, AuditEvent, Entry, Head, 
 from bot.approvals.model.errors import Conflict
 from bot.approvals.model.task import Ended, Running
 from bot.approvals.ports.storage import Storage
-from bot.approvals.services.audit.proof import PAGE, Intact, entries, verify
+from bot.approvals.services.audit.proof import MAX_PAGE_ENTRIES, Intact, entries, verify
 from bot.storage.codec import decode, encode
 from bot.storage.redis.store import client
 from tests.builders import NOON, a_message, a_person, a_request, a_task, an_event
@@ -145,7 +145,7 @@ async def test_the_chain_goes_on_after_every_process_has_ended(store: Store) -> 
 async def test_a_log_that_is_longer_than_a_page_is_followed_while_it_grows(store: Store) -> None:
     storage, writer = await store.open(), await store.open()
     task = a_task()
-    for _ in range(PAGE + 1):
+    for _ in range(MAX_PAGE_ENTRIES + 1):
         await storage.record(an_event("seen", task))
 
     class Growing:
@@ -156,14 +156,14 @@ async def test_a_log_that_is_longer_than_a_page_is_followed_while_it_grows(store
 
         async def trail(self, after: int, limit: int) -> tuple[Entry, ...]:
             found = await storage.trail(after, limit)
-            if after <= PAGE + 1:
+            if after <= MAX_PAGE_ENTRIES + 1:
                 await writer.record(an_event("meanwhile", task))
             return found
 
     proof = await verify(Growing())  # type: ignore[arg-type]
 
     assert isinstance(proof, Intact)
-    assert proof.entries > PAGE + 1
+    assert proof.entries > MAX_PAGE_ENTRIES + 1
 
 
 async def test_processes_that_write_at_once_make_one_chain(store: Store, request: pytest.FixtureRequest) -> None:

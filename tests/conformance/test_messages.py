@@ -189,7 +189,7 @@ async def test_an_abandoned_surface_is_not_stale_whatever_happens_to_its_record(
     at_once = await world.out_of_date()
     await world.change_request()
     after_a_change = await world.out_of_date()
-    await world.storage.save_message(replace(abandoned, abandoned=""))
+    await world.storage.save_message(replace(abandoned, abandoned=None))
 
     assert at_once == []
     assert after_a_change == []

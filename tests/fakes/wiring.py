@@ -6,14 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.approvals.ports.engine import Engine
-from bot.approvals.ports.slack import Directory
+from bot.approvals.ports.slack import Directory, Messenger
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock, Work
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.delivery.drive import Delivery
 from bot.approvals.services.delivery.opening import Opening
+from bot.approvals.services.delivery.progress import Progress
 from bot.approvals.services.delivery.recording import Recording
 from bot.approvals.services.due_steps import DueSteps
+from bot.approvals.services.messages.posting import Posting
+from bot.approvals.services.messages.sync import MessageSync
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.sweep import Sweep
@@ -59,6 +62,11 @@ def a_delivery(
         clock=clock,
         lease_ttl=lease_ttl,
     )
+
+
+def a_sync(*, storage: Storage, messenger: Messenger, clock: Clock, progress: Progress | None = None) -> MessageSync:
+    posting = Posting(messenger=messenger, clock=clock)
+    return MessageSync(storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress)
 
 
 def over(delivery: Delivery, storage: Storage) -> Delivery:

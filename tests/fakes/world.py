@@ -32,7 +32,7 @@ from bot.approvals.model.task import Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules import schedule
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.messages.sync import MessageSync
+from bot.approvals.services.messages.posting import Posting
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.side_actions import SideActions
 from bot.approvals.services.tasks import Tasks
@@ -44,7 +44,7 @@ from tests.fakes.engine import FakeEngine, Stage
 from tests.fakes.front import FakeFront
 from tests.fakes.fuse import Fuse, mortal
 from tests.fakes.messenger import FakeMessenger
-from tests.fakes.wiring import a_delivery, a_sweep, a_unit
+from tests.fakes.wiring import a_delivery, a_sweep, a_sync, a_unit
 from tests.fakes.work import FakeWork
 
 TEAM = TeamId("T1")
@@ -171,11 +171,12 @@ class World:
             inboxes=self.inboxes,
             directory=self.directory,
             messenger=mortal(self.messenger, self.fuse),
+            posting=Posting(messenger=mortal(self.messenger, self.fuse), clock=self.clock),
             front=front,
             work=self.work,
             clock=self.clock,
         )
-        self.messages = MessageSync(storage=storage, messenger=mortal(self.messenger, self.fuse), clock=self.clock)
+        self.messages = a_sync(storage=storage, messenger=mortal(self.messenger, self.fuse), clock=self.clock)
 
     @property
     def now(self) -> datetime:

@@ -35,7 +35,7 @@ from bot.storage.sqlite.store import SqliteStorage
 from tests.fakes.clock import ManualClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessenger
-from tests.fakes.wiring import a_delivery, a_sweep, a_unit
+from tests.fakes.wiring import a_delivery, a_sweep, a_sync, a_unit
 from tests.fakes.work import FakeWork
 from tests.fakes.world import ALICE, CHANNEL, RITA
 
@@ -188,7 +188,7 @@ async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, 
                     clock=clock,
                     lease_ttl=timedelta(seconds=30),
                 ),
-                messages=MessageSync(storage=storage, messenger=messenger, clock=clock),
+                messages=a_sync(storage=storage, messenger=messenger, clock=clock),
                 storage=storage,
                 clock=clock,
                 work=work,

@@ -18,7 +18,6 @@ from bot.approvals.model.request import Delivered, Request
 from bot.approvals.model.task import Ended, Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.messages.sync import MessageSync
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.votes import Votes
@@ -28,7 +27,7 @@ from bot.engines.langgraph.runner import LangGraphEngine
 from tests.fakes.clock import ManualClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessenger
-from tests.fakes.wiring import a_delivery, a_sweep, a_unit
+from tests.fakes.wiring import a_delivery, a_sweep, a_sync, a_unit
 from tests.fakes.work import FakeWork
 from tests.fakes.world import ALICE, RITA
 from tests.shapes.stage import Stage
@@ -136,7 +135,7 @@ def _stage(storage: Storage, saver: Any, clock: ManualClock) -> Stage:
             clock=clock,
             lease_ttl=timedelta(seconds=30),
         ),
-        messages=MessageSync(storage=storage, messenger=messenger, clock=clock),
+        messages=a_sync(storage=storage, messenger=messenger, clock=clock),
         storage=storage,
         clock=clock,
         work=work,

@@ -1,7 +1,7 @@
-"""Records -> what people's Home shows, brought level: for those alone who have opened theirs, and where it changed.
+"""Records -> what people's Homes show, kept in sync: only for people who have opened theirs, and only if it changed.
 
-A Home that a process has not seen to change is looked at again in turn, so that a crash, or another process, leaves
-none behind for long.
+Every Home is also looked at in turn, so that none stays out of date for long after a crash, or after a change that
+another process made.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from bot.approvals.ports.work import Clock
 
 log = logging.getLogger(__name__)
 
-KEPT_LEVEL: Final = timedelta(days=7)
-"""After it was opened last: whoever opens it again later finds it as it was, for the second until it is drawn anew."""
-MOST: Final = 1000
-ROUND: Final = timedelta(seconds=30)
-"""In which every Home is looked at once, whatever this process has heard of."""
-AT_ONCE: Final = 25
-"""Homes that one sweep looks at."""
-PAUSE: Final = timedelta(seconds=2)
-"""Between two drawings of one Home: what comes meanwhile is drawn at once."""
-NOTED: Final = timedelta(hours=1)
+MAX_SYNC_AGE: Final = timedelta(days=7)
+"""A Home that was opened longer ago is not kept in sync. Whoever opens it again sees it as it was, for the second until
+it is drawn anew."""
+MAX_HOMES: Final = 1000
+ROUND_INTERVAL: Final = timedelta(seconds=30)
+"""How often every Home is looked at, even if this process has heard of no change."""
+MAX_HOMES_PER_SWEEP: Final = 25
+"""Homes that one sweep looks at; the next one goes on from there."""
+MIN_REDRAW_INTERVAL: Final = timedelta(seconds=2)
+"""Between two drawings of one Home: all changes in between are drawn together."""
+OPENED_INTERVAL: Final = timedelta(hours=1)
 """How often it is noted that somebody has opened their Home."""
 
 
@@ -43,20 +44,20 @@ class Homes:
     work: Errands
     clock: Clock
     _open: dict[Person, frozenset[str]] = field(default_factory=dict)
-    """Who has a Home to be kept level, and by which names policies mean them."""
+    """Whose Homes are kept in sync, and by which names policies mean these people."""
     _drawn_at: dict[Person, datetime] = field(default_factory=dict)
     _unsure: set[Person] = field(default_factory=set)
-    """Whose Home may show something else than is noted."""
+    """Whose Homes may show something else than is stored."""
     _turn: list[Person] = field(default_factory=list)
     _next_round: datetime | None = None
 
     async def opened(self, person: Person, hash: str) -> None:
-        """Somebody looks at their Home, which is called `hash` by Slack; empty where nothing was ever published."""
+        """Somebody looks at their Home. `hash` is Slack's name for what it shows, empty before the first publish."""
         now = self.clock()
 
         def noted(inbox: Inbox) -> Inbox:
             home = inbox.home or Home(opened_at=now)
-            if now - home.opened_at >= NOTED:
+            if now - home.opened_at >= OPENED_INTERVAL:
                 home = replace(home, opened_at=now)
             if home.hash != hash:
                 home = replace(home, hash=hash, fingerprint="")
@@ -67,7 +68,7 @@ class Homes:
         self.work.home(person)
 
     async def look(self, person: Person, change: Callable[[Look], Look]) -> None:
-        """They want to see something else of it; nothing happens where they never opened it."""
+        """Show them something else of it. Nothing happens if they never opened it."""
 
         def changed(inbox: Inbox) -> Inbox:
             return (
@@ -79,13 +80,13 @@ class Homes:
         self.work.home(person)
 
     def redraw(self, person: Person) -> None:
-        """Draw it again, whatever it is thought to show."""
+        """Draw it again, even if it seems to be up to date."""
         self._unsure.add(person)
         self._drawn_at.pop(person, None)
         self.work.home(person)
 
     async def concerned(self, task_id: TaskId) -> None:
-        """Wake the Homes on which a change of this task may be seen."""
+        """Have the Homes updated on which a change of this task may be seen."""
         if not self._open:
             return
         try:
@@ -101,10 +102,10 @@ class Homes:
                 self.work.home(person)
 
     async def publish(self, person: Person) -> datetime | None:
-        """Bring one Home level. Returns when to look again at what could not be drawn now."""
+        """Bring one Home up to date. Returns when to try again, or None if nothing is left to do."""
         now = self.clock()
-        if (drawn := self._drawn_at.get(person)) is not None and now < drawn + PAUSE:
-            return drawn + PAUSE
+        if (drawn := self._drawn_at.get(person)) is not None and now < drawn + MIN_REDRAW_INTERVAL:
+            return drawn + MIN_REDRAW_INTERVAL
         home = (await self.storage.inbox(person)).home
         if home is None:
             return None
@@ -120,7 +121,7 @@ class Homes:
             return now + timedelta(seconds=wait.retry_after)
         except (MessageGone, OutcomeUnknown):  # somebody else has published, or this did after all
             self._unsure.add(person)
-            return now + PAUSE
+            return now + MIN_REDRAW_INTERVAL
         except PlaceGone as gone:
             log.warning("the Home of %s cannot be shown: %s", person.user_id, gone)
             await self.inboxes.change(person, lambda inbox: replace(inbox, home=None))
@@ -131,15 +132,15 @@ class Homes:
         return None
 
     async def sweep(self, now: datetime) -> None:
-        """Look at some Homes, and at all of them in a round."""
+        """Have the next Homes looked at; each gets its turn once per `ROUND_INTERVAL`."""
         if not self._turn and (self._next_round is None or now >= self._next_round):
-            kept = {inbox.person for inbox in await self.storage.homes(now - KEPT_LEVEL, MOST)}
+            kept = {inbox.person for inbox in await self.storage.homes(now - MAX_SYNC_AGE, MAX_HOMES)}
             self._open = {person: self._open.get(person, frozenset()) for person in kept}
             self._drawn_at = {person: at for person, at in self._drawn_at.items() if person in kept}
-            self._turn, self._next_round = list(kept), now + ROUND
-        for person in self._turn[:AT_ONCE]:
+            self._turn, self._next_round = list(kept), now + ROUND_INTERVAL
+        for person in self._turn[:MAX_HOMES_PER_SWEEP]:
             self.work.home(person)
-        del self._turn[:AT_ONCE]
+        del self._turn[:MAX_HOMES_PER_SWEEP]
 
 
 def _shown(inbox: Inbox, fingerprint: str, hash: str) -> Inbox:

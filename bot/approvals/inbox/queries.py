@@ -21,8 +21,8 @@ from bot.approvals.rules import eligible
 from bot.approvals.rules.matching import ANY_CHANNEL, Policies, is_channel, is_group
 from bot.approvals.services.unit_of_work import until_won
 
-MOST: Final = 100
-"""Of each kind that an inbox looks at; with more that wait, the gravest."""
+MAX_ROWS: Final = 100
+"""Per section. If more requests wait, those of the highest risk are read."""
 
 log = logging.getLogger(__name__)
 
@@ -31,21 +31,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A task, or one request of it, and where in Slack it is to be seen."""
+    """A task, or one of its requests, and where in Slack it can be seen."""
 
     records: Records
     request: Request | None = None
 
     @property
     def place(self) -> MessageRef | None:
-        """The request's card, or the message that opens the task's thread; None while it is not posted."""
+        """The request's card, or the message that opens the task's thread. None: it is not posted yet."""
         kind, id = (MessageKind.CARD, self.request.id) if self.request else (MessageKind.OPENING, None)
         found = (each.ref for each in self.records.messages if each.kind is kind and each.request_id == id)
         return next((ref for ref in found if ref is not None), None)
 
     @property
     def thread_ts(self) -> Ts | None:
-        """The message under which the place is; None where it stands by itself."""
+        """The message whose thread the place is in. None: it is in no thread."""
         if self.records.task.thread_ts is not None:
             return self.records.task.thread_ts
         opening = next((each.ref for each in self.records.messages if each.kind is MessageKind.OPENING), None)
@@ -54,7 +54,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[T]):
-    """A page of a list, `number` counted from 0; `total` is the list's length, as far as it was looked at."""
+    """A page of a list. `number` counts from 0; `total` is the length of the list, up to `MAX_ROWS`."""
 
     rows: tuple[T, ...] = ()
     number: int = 0
@@ -67,11 +67,11 @@ class Known:
     """Who somebody is, as far as Slack says."""
 
     names: frozenset[str]
-    """By which requests may mean them, in small letters."""
+    """The names by which requests may mean them, in lower case."""
     ordinary: bool = True
-    """Whether they are an ordinary member: no guest, and of no other company."""
+    """Whether they are neither a guest nor of another company."""
     untold: tuple[str, ...] = ()
-    """What Slack will not say until an operator changes something: finished sentences."""
+    """What Slack will not say until an operator changes something, as sentences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,18 +84,18 @@ class Contents:
     asked: Page[Row]
     decided: Page[Row]
     all_waiting: int
-    """Whatever is chosen to be shown."""
+    """How many requests wait, whatever filter is chosen."""
     overdue: int
     graphs: tuple[str, ...]
-    """Of what waits, in the order of their names."""
+    """The graphs of what waits, sorted."""
     summary: str = ""
-    """When the person wants to be told; empty: never."""
+    """When the person gets a summary; empty: never."""
     untold: tuple[str, ...] = ()
-    """What of it may be missing, because Slack does not say who is meant: finished sentences."""
+    """What may be missing because Slack does not say who is meant, as sentences."""
 
 
 class Front(Protocol):
-    """Slack, as far as it shows inboxes."""
+    """What inboxes need of Slack."""
 
     def page_size(self, section: Section) -> int:
         """How many rows of it a Home shows at once."""
@@ -114,18 +114,18 @@ class Front(Protocol):
         ...
 
     async def publish(self, person: Person, drawing: Drawing, hash: str) -> str:
-        """Show a Home in the place of the one of that hash, or of any where it is empty; returns its own.
+        """Show a Home instead of the one with this hash, or of any if `hash` is empty. Returns its own hash.
 
-        `MessageGone` where another one stands there now; `PlaceGone`, `OutcomeUnknown` or `NotNow`.
+        Raises `MessageGone` if another Home is shown by now, `PlaceGone`, `OutcomeUnknown` or `NotNow`.
         """
         ...
 
 
 class Errands(Protocol):
-    """What is done for people in tasks that `bot.app` owns. Both return at once, however often they are called."""
+    """Work for people, which `bot.app` owns. Both methods return at once, and may be called any number of times."""
 
     def home(self, person: Person) -> None:
-        """Bring this person's Home level with the records, where they have opened it."""
+        """Bring this person's Home up to date, if they have opened it."""
         ...
 
     def summary(self, person: Person) -> None:
@@ -138,13 +138,13 @@ class Inboxes:
     storage: Storage
     directory: Directory
     groups: tuple[str, ...] = ()
-    """The user groups that policies ask, as they name them."""
+    """The user groups that policies ask, by name."""
     channels: tuple[str, ...] = ()
-    """Those whose members policies ask, as they name them."""
+    """The channels whose members policies ask, by name."""
 
     async def known(self, person: Person) -> Known:
-        """By which names requests may mean them; `Unreachable` if Slack does not say. What Slack will not say until an
-        operator changes something is left out, and said if policies ask such people."""
+        """The names by which requests may mean them. Raises `Unreachable` if Slack does not say. What Slack will not
+        say until an operator changes something is left out, and named in `untold` if policies ask such people."""
         try:
             member, names = await self.directory.member(person), await self.directory.names_of(person)
             groups, no_groups = await self._groups(person)
@@ -158,7 +158,7 @@ class Inboxes:
         )
 
     async def waiting(self, person: Person) -> tuple[Request, ...]:
-        """What this person may answer and has not, the gravest and soonest first."""
+        """What this person may answer and has not: highest risk first, then earliest deadline."""
         return await self._waiting(person, await self.known(person))
 
     async def waits(self, request: Request, person: Person) -> bool:
@@ -166,15 +166,15 @@ class Inboxes:
         return waits_for(request, person, await self.known(person))
 
     async def asked(self, person: Person) -> tuple[Task, ...]:
-        """The tasks that this person started: those that go on first, and the newest of both."""
-        return tuple(sorted(await self.storage.tasks_of(person, MOST), key=lambda task: task.finished))
+        """The tasks that this person started: running ones first, and the newest first."""
+        return tuple(sorted(await self.storage.tasks_of(person, MAX_ROWS), key=lambda task: task.finished))
 
     async def decided(self, person: Person) -> tuple[Request, ...]:
         """What this person voted on, the latest vote first."""
-        return await self.storage.answered_by(person, MOST)
+        return await self.storage.answered_by(person, MAX_ROWS)
 
     async def contents(self, person: Person, look: Look, size: Callable[[Section], int]) -> Contents:
-        """All that their inbox holds, so many rows of each section to a page."""
+        """Everything that their inbox holds; `size` is the number of rows on a page of each section."""
         kept = await self.storage.inbox(person)
         known = await self.known(person)
         waiting = await self._waiting(person, known)
@@ -200,7 +200,7 @@ class Inboxes:
         )
 
     async def change(self, person: Person, change: Callable[[Inbox], Inbox]) -> None:
-        """Keep something else of a person's inbox, whoever changes it at the same time."""
+        """Change what is kept of a person's inbox, whoever else changes it at the same time."""
 
         async def once() -> None:
             kept = await self.storage.inbox(person)
@@ -211,11 +211,11 @@ class Inboxes:
         await until_won(once)
 
     async def _waiting(self, person: Person, known: Known) -> tuple[Request, ...]:
-        found = await self.storage.waiting_for(known.names, MOST)
+        found = await self.storage.waiting_for(known.names, MAX_ROWS)
         return tuple(request for request in found if waits_for(request, person, known))
 
     async def _groups(self, person: Person) -> tuple[frozenset[str], tuple[str, ...]]:
-        """The user groups that they are in, or what of that Slack will not say."""
+        """The user groups that they are in, and what Slack will not say about that."""
         try:
             return await self.directory.groups_of(person), ()
         except LookupRefused as refused:
@@ -223,8 +223,9 @@ class Inboxes:
             return frozenset(), (f"What waits for user groups may be missing here: who is in them {refused}.",)
 
     async def _rooms(self, person: Person) -> tuple[frozenset[str], tuple[str, ...]]:
-        """Those channels that policies or open requests ask which they are in, or what of that Slack will not say."""
-        asking = await self.storage.waiting_for([ANY_CHANNEL], MOST)
+        """The channels that they are in, of those that policies or open requests ask, and what Slack will not say about
+        that."""
+        asking = await self.storage.waiting_for([ANY_CHANNEL], MAX_ROWS)
         asked = (*self.channels, *(ref for request in asking for ref in request.approvers if is_channel(ref)))
         rooms: set[str] = set()
         untold: dict[str, None] = {}
@@ -244,18 +245,18 @@ class Inboxes:
 
 
 def channels_asked(policies: Policies) -> tuple[str, ...]:
-    """The channels whose members policies ask, at first or later, as they name them."""
+    """The channels whose members policies ask, at first or later, by name."""
     return tuple(ref for ref in _asked(policies) if is_channel(ref))
 
 
 def groups_asked(policies: Policies) -> tuple[str, ...]:
-    """The user groups that policies ask, at first or later, as they name them."""
+    """The user groups that policies ask, at first or later, by name."""
     return tuple(ref for ref in _asked(policies) if is_group(ref))
 
 
 def waits_for(request: Request, person: Person, known: Known) -> bool:
-    """Whether an answer of theirs is missing: of one whom requests mean by these names and whose vote is their own, of
-    one who was given somebody's, or of the requester if the question approves nothing."""
+    """Whether the request waits for this person's answer: they are named and have not delegated, somebody delegated to
+    them, or they are the requester and the question approves nothing."""
     asked = request.asks_requester and person == request.requester
     refs = {ref.lower() for ref in request.approvers if known.ordinary or ref not in request.held}
     named = not known.names.isdisjoint(refs) and request.given_to(person) is None
@@ -268,7 +269,7 @@ def waits_for(request: Request, person: Person, known: Known) -> bool:
 
 
 def _asked(policies: Policies) -> tuple[str, ...]:
-    """Everyone whom policies ask, at first or later, as they name them."""
+    """Every name that policies ask, at first or later."""
     stages = [stage for policy in policies.policies for stage in policy.stages]
     later = (
         to for stage in stages for step in stage.steps if isinstance(step.action, Escalate) for to in step.action.to

@@ -1,6 +1,6 @@
-"""What is kept of one person's inbox: their Home as they look at it, and when they want to be told what waits.
+"""What is kept of one person's inbox: what they chose to see on their Home, and when they get a summary.
 
-What waits is no record of its own: it is a query over requests, in the order of `urgency`.
+What waits for them is not kept here: it is a query over requests, in the order of `urgency`.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _NAMED: Final = {"daily": range(7), "weekdays": range(5), "weekends": range(5, 7
 _AT: Final = re.compile(r"(\d{1,2})(?::(\d\d))?")
 
 _GRAVITY: Final = {Risk.CRITICAL: 0, Risk.HIGH: 1, Risk.MEDIUM: 2, None: 3, Risk.LOW: 4}
-"""What nobody has said the risk of is not taken for harmless."""
+"""An unknown risk is not taken for harmless."""
 _NEVER: Final = 10**11 - 1
 
 
 def urgency(request: Request) -> int:
-    """The smaller, the earlier it stands in an inbox: the graver first, and of those as grave what expires sooner."""
+    """Sorts an inbox, smallest first: highest risk first, then earliest deadline."""
     deadline = _NEVER if request.deadline is None else int(request.deadline.timestamp())
     return _GRAVITY[request.question.risk] * (_NEVER + 1) + deadline
 
 
 def overdue(request: Request) -> bool:
-    """Whether it has waited so long that its policy took a step: it reminded, or asked others, or time is up."""
+    """Whether it has waited so long that its policy took a step, such as a reminder or an escalation."""
     state = request.state
     return isinstance(state, Pending) and (bool(state.taken) or state.reminded_at is not None)
 
@@ -52,7 +52,7 @@ class Section(StrEnum):
 
 
 class Only(StrEnum):
-    """What of all that waits is shown."""
+    """Which of the waiting requests are shown."""
 
     ALL = "all"
     GRAVE = "grave"
@@ -61,7 +61,7 @@ class Only(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What somebody has chosen to see on their Home: which requests, of which graph, and a page of each list."""
+    """What somebody chose to see on their Home: which requests, of which graph, and which page of each list."""
 
     only: Only = Only.ALL
     graph: str = ""
@@ -71,7 +71,7 @@ class Look:
     decided: int = 0
 
     def shows(self, request: Request) -> bool:
-        """Whether a request that waits is among those that were chosen."""
+        """Whether this waiting request is among those that were chosen."""
         match self.only:
             case Only.GRAVE if request.question.risk not in (Risk.CRITICAL, Risk.HIGH):
                 return False
@@ -102,9 +102,9 @@ class Home:
     opened_at: datetime
     look: Look = field(default_factory=Look)
     fingerprint: str = ""
-    """Of what was published last, so that what has not changed costs no call."""
+    """Of what was published last, so that an unchanged Home costs no call."""
     hash: str = ""
-    """Slack's name of what was published last: it refuses to put something else in its place under another."""
+    """Slack's name for what was published last. Slack refuses an update that names another."""
 
 
 # --- Summary ------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ class Home:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """A time of day, and on which days, Monday being 0. In whose zone is asked anew each time."""
+    """A time of day on some days of the week (Monday is 0). The time zone is looked up each time."""
 
     hour: int
     minute: int
@@ -120,7 +120,7 @@ class Schedule:
 
     @classmethod
     def read(cls, words: Sequence[str]) -> Schedule:
-        """What somebody wrote, such as `09:00 weekdays` or `8:30 mon,thu`; `InvalidSchedule`."""
+        """Reads what somebody wrote, such as `09:00 weekdays` or `8:30 mon,thu`. Raises `InvalidSchedule`."""
         match [word.lower() for word in words]:
             case [time]:
                 days = "weekdays"
@@ -142,7 +142,7 @@ class Schedule:
         return f"{self.hour:02}:{self.minute:02} {next(named, ','.join(DAYS[day] for day in self.days))}"
 
     def after(self, now: datetime, zone: str) -> datetime:
-        """The first such moment after now in that zone; UTC where the zone is not known here."""
+        """The first such moment after now in this zone, or in UTC if the zone is unknown here."""
         there = now.astimezone(zone_of(zone))
         for days in range(8):
             day = (there + timedelta(days=days)).date()
@@ -153,12 +153,12 @@ class Schedule:
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """The zone of that name, or UTC where there is none."""
+    """The zone of this name, or UTC if there is none."""
     return hours.zone_of(name or "UTC")
 
 
 def _days(word: str) -> tuple[int, ...]:
-    """The days of `weekdays`, or of `mon,thu`; none where a word is no day."""
+    """The days of `weekdays`, or of `mon,thu`. Returns none if a word is no day."""
     if word in _NAMED:
         return tuple(_NAMED[word])
     given = [DAYS.index(day[:3]) if day[:3] in DAYS and len(day) >= 3 else -1 for day in word.split(",")]
@@ -167,7 +167,7 @@ def _days(word: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """A summary that is due and has not been seen to be sent. Its id travels in the message, as a surface's does."""
+    """A summary that is due and not known to be sent. Its id travels in the message, as that of every message does."""
 
     id: MessageId
     since: datetime
@@ -176,13 +176,13 @@ class Sending:
     attempted: bool = False
     """A post was begun and its outcome is not known."""
     begun_at: datetime | None = None
-    """When that was first begun, in Slack's time; None if it is not known."""
+    """When its first post was begun, in Slack's time; None if that is not known."""
     tries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """When somebody wants to be told what waits for them."""
+    """When somebody is told what waits for them."""
 
     schedule: Schedule
     next_at: datetime
@@ -196,10 +196,10 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbox:
-    """What is kept of one person's inbox; nothing, for most people."""
+    """What is kept of one person's inbox. For most people, nothing is."""
 
     person: Person
     home: Home | None = None
     summary: Summary | None = None
     revision: int = 0
-    """Counts saves; 0: nothing is stored yet. Storage compares it before it writes."""
+    """Counts saves; 0 if nothing is stored yet. Storage compares it before it writes."""

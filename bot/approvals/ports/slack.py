@@ -22,17 +22,17 @@ from bot.approvals.model.task import Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Everything that one surface may show."""
+    """Everything that one message may show."""
 
     message: Message
     task: Task
     request: Request | None = None
     requests: tuple[Request, ...] = ()
-    """All of the task's, for the surfaces that belong to the task."""
+    """All of the task's, for the messages that belong to the task."""
     current: bool = True
-    """False for an outcome that a later one has overtaken: the task was retried after it."""
-    doing: str = ""
-    """What the graph is doing at this moment, where it says; of the opening alone."""
+    """False for an outcome that a later one has replaced: the task was retried after it."""
+    doing: str | None = None
+    """What the graph says that it is doing at this moment. Only the opening shows it."""
 
 
 class Drawing(Protocol):

@@ -1,6 +1,6 @@
-"""Secrets under a mask: what of a question everybody may see.
+"""Masks the secrets of a question, so that everybody may see the rest.
 
-The question itself is never changed, and a digest is always that of the true one: a veil makes a copy to be drawn.
+The question itself is never changed: masking makes a copy to be drawn, which keeps the digest of the true question.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question
 
 MASK: Final = "••••"
-"""In the place of a secret; what stands around it may be shown."""
+"""Stands in the place of a secret."""
 EDGE: Final = r"(?:(?<!\w)|(?<=\\[nrt]))"
-"""Where a word begins, also behind a line end that is written out, as in JSON within JSON."""
+"""Where a word begins, also after an escaped line end, as in JSON within JSON."""
 DEEPEST: Final = 150
-"""Levels of a value that are looked through; what lies deeper is hidden as a whole."""
+"""Levels of a value that are searched; anything deeper is hidden as a whole."""
 _SHORT: Final = 4
 _WORD: Final = 6
 _MOST_KNOWN: Final = 200
@@ -32,7 +32,7 @@ _SCHEMA_VALUES: Final = frozenset({"default", "const", "examples", "example", "e
 _NAMES: Final = ("name", "key", "Name", "Key")
 _VALUES: Final = frozenset({"value", "Value", "val"})
 _OWN: Final = ("shape", "convention", "risk")
-"""What the question says in our own words."""
+"""Fields whose text is the bot's own."""
 _SCHEMAS: Final = frozenset({"form", "schema"})
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ Path: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A secret in a text, of which so many letters at its head and tail may be shown."""
+    """A secret in a text. The first `head` and the last `tail` of its characters may be shown."""
 
     start: int
     end: int
@@ -56,7 +56,7 @@ class Secrets(Protocol):
     """What looks like a secret."""
 
     def found(self, text: str) -> Sequence[Found]:
-        """Where secrets stand in the text, in their order and apart from each other."""
+        """Where the text holds secrets, in order and without overlaps."""
         ...
 
     def is_telling(self, name: str, value: JSON) -> bool:
@@ -66,7 +66,7 @@ class Secrets(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hidden:
-    """One secret of a question: where it was met first, what is shown instead, and the secret itself."""
+    """One secret of a question: where it stands first, what is shown instead, and the secret itself."""
 
     place: str
     mask: str
@@ -75,7 +75,7 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masked(Question):
-    """A question as everybody may see it. Its digest is that of the true one, which a vote is bound to."""
+    """A question as everybody may see it. Its digest is that of the true question, which a vote is bound to."""
 
     of: Question
     hidden: tuple[Hidden, ...] = ()
@@ -90,7 +90,7 @@ class Masked(Question):
 
 
 def true_of(question: Question) -> Question:
-    """The question that a vote is bound to, of one that may be masked."""
+    """The true question, which a vote is bound to, of one that may be masked."""
     return question.of if isinstance(question, Masked) else question
 
 
@@ -103,11 +103,11 @@ class _Hides(IntEnum):
     """How much of a value is hidden."""
 
     FOUND = 0
-    """What looks like a secret."""
+    """Only what looks like a secret."""
     SECRETS = 1
-    """Every text and number: its name says that it is a secret."""
+    """Every text and number, because its name says that it is a secret."""
     ALL = 2
-    """Everything: the policy says so, and yes or no, or nothing at all, may be what it is about."""
+    """Everything, because the policy says so: even yes, no or null may be the secret."""
 
 
 def masked(question: Question, secrets: Secrets, marks: Sequence[str] = ()) -> Masked:
@@ -118,10 +118,10 @@ def masked(question: Question, secrets: Secrets, marks: Sequence[str] = ()) -> M
 
 
 class Masker:
-    """Masks the secrets of one task. The same secret has the same mask everywhere, and another one another.
+    """Masks the secrets of one task. Each secret has one mask everywhere, and no two secrets share a mask.
 
-    `marks` are names of keys, or ends of dotted paths, whose values are hidden in any case; `*` and `?` stand for any
-    letters. What was hidden once for its name is hidden in every text that is masked after it.
+    `marks` are names of keys, or ends of dotted paths, whose values are always hidden; `*` and `?` are wildcards. A
+    value that was hidden because of its name is also hidden in every text that is masked later.
     """
 
     def __init__(self, secrets: Secrets, marks: Sequence[str] = ()) -> None:
@@ -135,20 +135,20 @@ class Masker:
         self._learns = False
 
     def learn(self, value: JSON, root: str) -> None:
-        """Take note of what the value hides for its names, so that it is hidden in texts too."""
+        """Note the values that are hidden because of their names, so that they are hidden in texts too."""
         self._learns = True
         self.value(value, root)
         self._learns = False
 
     def study(self, question: Question) -> None:
-        """Learn what the question's arguments and payload hide."""
+        """Learn what is hidden in the question's arguments and payload."""
         for item in question.items:
             self.learn(dict(item.arguments), "arguments")
         self.learn(question.payload, "payload")
 
     @property
     def known(self) -> tuple[str, ...]:
-        """What was hidden for its name, as texts may repeat it."""
+        """The values that were hidden because of their names; texts may repeat them."""
         return tuple(self._known)
 
     def question(self, question: Question) -> Masked:
@@ -163,7 +163,7 @@ class Masker:
         return Masked(**shown, **own, of=question, hidden=tuple(self._met.values()))
 
     def record(self, record: T, *, but: Collection[str] = ()) -> T:
-        """A copy of a record, with masks in all that it says; the fields of these names stay as they are."""
+        """A copy of the record with its secrets masked. The fields named in `but` stay as they are."""
         kept = {"id", *but}
         changed = {
             each.name: self._field(each.name, getattr(record, each.name))
@@ -173,7 +173,7 @@ class Masker:
         return replace(record, **changed)
 
     def _field(self, name: str, value: Any) -> Any:
-        """What a field of a record holds, under masks, whatever it is."""
+        """The value of a record's field, of any type, with its secrets masked."""
         match value:
             case Question():
                 return self.question(value)
@@ -195,7 +195,7 @@ class Masker:
                 return value
 
     def text(self, words: str, place: str = "") -> str:
-        """The words, with a mask in the place of each secret."""
+        """The words with a mask in the place of each secret."""
         if self._learns:
             return words
         found = self._secrets.found(words)
@@ -212,7 +212,7 @@ class Masker:
         return "".join([*written, words[at:]]) if spans else words
 
     def value(self, value: JSON, root: str) -> JSON:
-        """The value in its own shape, with a text in the place of each secret."""
+        """The value in the same shape, with a mask in the place of each secret."""
         return self._value(value, (root,), _Hides.FOUND)
 
     # --- Within ---------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ class Masker:
         return shown
 
     def _whole(self, value: str | float | None, path: Path) -> str:
-        """The whole value under a mask, which is hidden from now on in texts too."""
+        """A mask for the whole value, which from now on is hidden in texts too."""
         words = value if isinstance(value, str) else json.dumps(value)
         found = self._secrets.found(words)
         whole = len(found) == 1 and (found[0].start, found[0].end) == (0, len(words))
@@ -291,7 +291,7 @@ class Masker:
         return hidden.mask
 
     def _hides(self, name: str) -> _Hides:
-        """What is hidden of a property's values, of which the schema alone is known."""
+        """How much of a property's values is hidden, if only its schema is known."""
         if self._marked((name,)):
             return _Hides.ALL
         return _Hides.SECRETS if self._secrets.is_telling(name, "?") else _Hides.FOUND
@@ -304,7 +304,7 @@ class Masker:
         )
 
     def _schema(self, schema: JSON, hides: _Hides, depth: int = 0) -> JSON:
-        """A JSON Schema with masks in its texts, and for what it says of the values of a telling property."""
+        """A JSON Schema with the secrets in its texts masked, and the sample values of properties that name secrets."""
         if depth > DEEPEST:
             return None
         match schema:
@@ -329,13 +329,13 @@ class Masker:
 
 
 def _parts(mark: str) -> Path:
-    """The names of a dotted path; where it begins in a question does not count."""
+    """The names of a dotted path, without the part of the question that it begins with."""
     parts = tuple(mark.casefold().split("."))
     return parts[1:] if len(parts) > 1 and parts[0] in _ROOTS else parts
 
 
 def _telling_entries(entries: Sequence[JSON], secrets: Secrets) -> set[int]:
-    """What follows a name in a list: the word after an option (`--password`), the second of a pair."""
+    """The positions of secrets that follow their name in a list: after an option (`--password`), or in a pair."""
     telling: set[int] = set()
     if len(entries) != 2 and not any(isinstance(each, str) and each.startswith("-") for each in entries):
         return telling

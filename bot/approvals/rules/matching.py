@@ -1,4 +1,4 @@
-"""Which rule of the file governs a question: the first that matches, over what holds where none does."""
+"""Which rule of the file governs a question: the first that matches, or the default policy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.approvals.rules.names import matches, matches_exactly, matches_to_the_l
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a rule may ask about: the question, and the task that asks it."""
+    """What a rule can match: the question, and the task that asks it."""
 
     graph: str
     channel: ChannelId
@@ -27,20 +27,21 @@ class Facts:
     channels: Mapping[str, ChannelId] = field(default_factory=dict)
     """The channel that each name in a rule's `channel` resolves to."""
     unknown: Mapping[str, str] = field(default_factory=dict)
-    """The names in rules of which nobody can say whom or what they mean, with why, as a sentence's end."""
+    """The names in rules that cannot be resolved, each with the reason as the end of a sentence."""
 
 
 class ConditionFailed(Exception):
-    """A rule could not be evaluated; `str()` says why. Nothing may be taken for granted then, either way."""
+    """A rule could not be evaluated; `str()` says why. It then neither governs nor may be skipped."""
 
 
 Condition: TypeAlias = Callable[[Facts, Sequence[Item]], Sequence[bool]]
-"""A rule's `when`: whether it holds, for each of these items; raises `ConditionFailed`."""
+"""A rule's `when`: whether it holds for each of these items. Raises `ConditionFailed`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """The policy of the questions that match everything that is set. Patterns may hold `*` and `?`."""
+    """A policy, and what a question must match to be governed by it: everything that is set. Patterns may use `*` and
+    `?`."""
 
     policy: Policy
     graphs: tuple[str, ...] = ()
@@ -55,10 +56,10 @@ class Rule:
     """`when` as it is written."""
 
     def objection(self, facts: Facts) -> str:
-        """Why the rule does not govern, in words; empty if it does. Raises `ConditionFailed`.
+        """Why the rule does not govern, in words, or empty if it does. Raises `ConditionFailed`.
 
-        Of several items, one that matches is enough. A rule that may say yes without a person needs every one, each
-        named as the rule writes it: what only looks like the name of something harmless is asked about.
+        One matching item of several is enough. But a rule that may say yes without a person must match every item, and
+        each by its exact name: people are asked about a name that only looks harmless.
         """
         question = facts.question
         unknown: list[str] = []
@@ -88,12 +89,12 @@ class Rule:
         return says_yes_alone(self.policy)
 
     def covers(self, graph: str, pattern: str) -> bool:
-        """Whether one of the rule's patterns is about this graph. A rule that may say yes without a person is about
-        those alone that are written as it writes them."""
+        """Whether this pattern of the rule matches the graph. If the rule may say yes without a person, only the exact
+        spelling matches."""
         return (matches_to_the_letter if self.says_yes_alone else matches)(graph, pattern)
 
     def _objections(self, facts: Facts) -> list[str]:
-        """Why it does not govern each item; empty words for those that it does."""
+        """Per item, why the rule does not govern it, or empty if it does."""
         items = facts.question.items
         found = [self._objection_to(item) for item in items]
         named = [at for at, objection in enumerate(found) if not objection]
@@ -114,24 +115,24 @@ class Rule:
 
 
 def says_yes_alone(policy: Policy) -> bool:
-    """Whether the policy may lead to an answer that no person has given, and that is no rejection."""
+    """Whether the policy may approve or choose without a person."""
     silence = (isinstance(step.action, Consent | Pick) for stage in policy.stages for step in stage.steps)
     return (policy.auto is not None and policy.auto.approve) or any(silence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
-    """All rules, the first match first, and what governs where none matches."""
+    """All rules in their order, of which the first match governs, and the policy that governs if none matches."""
 
     rules: tuple[Rule, ...]
     otherwise: Policy
     graphs: Mapping[str, GraphTerms] = field(default_factory=dict)
-    """How each graph that is named wants its answers."""
+    """Per graph, the terms on which it takes answers."""
 
     def select(self, facts: Facts) -> Policy:
-        """The policy that governs, its keys of the question replaced by whom they name.
+        """The policy that governs, with the question's keys replaced by the people that they hold.
 
-        Raises `ConditionFailed`, which names the rule: what might have governed cannot be passed over.
+        Raises `ConditionFailed` if a rule cannot be evaluated: it might have governed, so it cannot be skipped.
         """
         for rule in self.rules:
             try:
@@ -143,7 +144,7 @@ class Policies:
 
     @property
     def conditional(self) -> bool:
-        """Whether any rule has a condition, whose evaluation may take a while."""
+        """Whether any rule has a condition, which may take a while to evaluate."""
         return any(rule.when is not None for rule in self.rules)
 
     @property
@@ -165,16 +166,16 @@ class Policies:
 
 
 def is_key(ref: str) -> bool:
-    """Whether an approver's name is a key of the question, such as `details.owner`."""
+    """Whether an approver's name is a key of the question, such as `details.owner`, which holds people."""
     return "@" not in ref and not ref.startswith("#") and "." in ref
 
 
 def bound(policy: Policy, question: Question) -> Policy:
-    """The policy, in which the keys of the question are replaced by the people whom they hold. One that holds none
-    stays, and means nobody. Where those names came from is kept, unless the policy takes guests from the question."""
+    """The policy with the question's keys replaced by the people that they hold. A key that holds nobody stays, and
+    means nobody. `held` notes the names that came from the question, unless the policy lets questions name guests."""
 
     def told(written: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The names, and those of them that the question alone has said."""
+        """The names, and those of them that only the question gave."""
         found = {name: _held(name, question) for name in written if is_key(name)}
         refs = tuple(dict.fromkeys(ref for name in written for ref in found.get(name) or (name,)))
         held = () if policy.guests else tuple(ref for ref in refs if ref not in written)
@@ -195,7 +196,7 @@ def bound(policy: Policy, question: Question) -> Policy:
 
 
 def names_in(policy: Policy) -> tuple[str, ...]:
-    """Every name that the policy asks or posts to, but for the keys of the question."""
+    """Every name that the policy asks or posts to, except keys of the question."""
     groups = (group.approvers for stage in policy.stages for group in stage.groups)
     later = (step.action.to for stage in policy.stages for step in stage.steps if isinstance(step.action, Escalate))
     channel = (policy.channel,) if policy.channel else ()
@@ -203,8 +204,8 @@ def names_in(policy: Policy) -> tuple[str, ...]:
 
 
 def with_ids(policy: Policy, ids: Mapping[str, str]) -> Policy:
-    """The policy, in which these names are replaced by the ids that they mean. Whom the policy names itself is not
-    taken for one that the question alone has named, however either writes it."""
+    """The policy with these names replaced by their ids. A person that the policy names itself does not count as named
+    only by the question, even if the two write the name differently."""
 
     def told(written: Iterable[str], held: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         own = {ids.get(ref, ref) for ref in written if ref not in held}
@@ -226,7 +227,7 @@ def with_ids(policy: Policy, ids: Mapping[str, str]) -> Policy:
 
 
 ANY_CHANNEL: Final = "#"
-"""Stands for the members of any channel: no channel is called so."""
+"""Stands for the members of any channel; no channel has this name."""
 _USER: Final = re.compile(r"[UW][A-Z0-9]+")
 _GROUP: Final = re.compile(r"S[A-Z0-9]+")
 _CHANNEL: Final = re.compile(r"[CG][A-Z0-9]+")
@@ -247,7 +248,7 @@ def _held(name: str, question: Question) -> tuple[str, ...]:
 
 
 def _values(path: Sequence[str], question: Question) -> Iterator[JSON]:
-    """What the payload holds there; below `arguments`, what each item's arguments hold."""
+    """The payload's value at this path; for a path below `arguments`, the value in each item's arguments."""
     if path[0] == "arguments":
         yield from (_at(dict(item.arguments), path[1:]) for item in question.items)
     else:
@@ -261,7 +262,7 @@ def _at(value: JSON, path: Sequence[str]) -> JSON:
 
 
 def _people(value: JSON) -> Iterator[str]:
-    """User ids and e-mail addresses alone: a graph may name people, and no group."""
+    """Only user ids and e-mail addresses: a graph may name people, but no groups."""
     for each in value if isinstance(value, list) else [value]:
         if isinstance(each, str) and names_one(each):
             yield each
@@ -278,12 +279,12 @@ def is_group(ref: str) -> bool:
 
 
 def is_channel(ref: str) -> bool:
-    """Whether it is a channel's name, or its id, which begins with a G in older private ones."""
+    """Whether it is a channel's name or id. The ids of older private channels begin with a G."""
     return ref.startswith("#") or _CHANNEL.fullmatch(ref) is not None
 
 
 def names_one(ref: str) -> bool:
-    """Whether it names one person, by id or e-mail, and not those who are in something."""
+    """Whether it names one person, by id or e-mail, and not a group or channel."""
     return ONE_PERSON.fullmatch(ref) is not None
 
 

@@ -1,8 +1,8 @@
-"""Names in the form in which rules compare them: without case, without what cannot be seen, and with letters of other
-scripts as the Latin ones that they look like.
+"""Compares names as people see them: without case or invisible characters, and with letters of other scripts as the
+Latin letters that they look like.
 
-A name comes from a graph, and often from a model. A rule that it slips past leaves it to weaker terms, so a rule also
-matches what only looks like its pattern.
+A name comes from a graph, and often from a model. A name that slips past a strict rule would fall under a weaker one,
+so a rule also matches a name that only looks like its pattern.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ _PICTURES: Final = frozenset({"So", "Sk"})
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Whether the name is what the pattern says, or looks like it. `*` stands for anything and `?` for one character;
-    brackets are letters."""
+    """Whether the name matches the pattern, or looks like a name that does. `*` stands for anything and `?` for one
+    character; brackets have no special meaning."""
     return matches_exactly(name, pattern) or _match(_skeleton(name), _skeleton(pattern))
 
 
 def matches_exactly(name: str, pattern: str) -> bool:
-    """Whether the name is what the pattern says, but for its case, its width, and spaces around it."""
+    """Whether the name matches the pattern, apart from case, width, and spaces around it."""
     return _match(_plain(name).casefold(), _plain(pattern).casefold())
 
 
 def matches_to_the_letter(name: str, pattern: str) -> bool:
-    """Whether the name is what the pattern says, and written in the same way."""
+    """Whether the name matches the pattern character by character."""
     return _match(name, pattern)
 
 
 def misleading(name: str) -> tuple[str, ...]:
-    """The characters of a name, as U+0435, that cannot be seen or that look like Latin ones; none in a name that is
-    written in another script as a whole and reads like no Latin one."""
+    """The characters of a name (such as U+0435) that are invisible or look like Latin letters. Returns none for a name
+    that is written in one other script and does not read like Latin."""
     name = unicodedata.normalize("NFC", name)
     letters = [character for character in name if character.isalpha()]
     similar = [character for character in letters if character in _LATIN]
@@ -52,8 +52,8 @@ def misleading(name: str) -> tuple[str, ...]:
 
 
 def readable(name: str) -> str:
-    """The name as people read it: without what cannot be seen and, if it misleads, with Latin letters for those that
-    look like them. Its case stays."""
+    """The name as people read it: without invisible characters and, if it is misleading, with Latin letters in place of
+    their look-alikes. Its case stays."""
     plain = _plain(name)
     return "".join(_latin(character) for character in plain) if misleading(name) else plain
 
@@ -66,14 +66,14 @@ def _match(name: str, pattern: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    """NFKC, without what cannot be seen, and with one space for any number of them, none at the ends."""
+    """NFKC, without invisible characters, with single spaces and none at the ends."""
     spaced = " ".join(unicodedata.normalize("NFKC", name).split())
     return " ".join("".join(each for each in spaced if not _is_unseen(each)).split())
 
 
 def _skeleton(name: str) -> str:
-    """What is left of a name if only its looks count. Each character is replaced for itself, so what matches as it is
-    written matches in this form too."""
+    """The name reduced to its looks. Each character is replaced on its own, so a name that matches as written also
+    matches in this form."""
     bare = [each for each in unicodedata.normalize("NFKD", _plain(name)) if unicodedata.category(each) not in _MARKS]
     folded = "".join(_latin(each) for each in bare).casefold()
     return "".join(_latin(each) for each in folded).translate(_DIGITS)
@@ -92,8 +92,8 @@ def _is_unseen(character: str) -> bool:
 
 
 def _hidden(name: str, at: int) -> bool:
-    """Whether this character cannot be seen and is no joiner that its script needs. Any space but the plain one counts:
-    a name has no use for it."""
+    """Whether this character is invisible, unless it is a joiner that its script needs. Any space but the plain one
+    counts as invisible: a name has no use for it."""
     character, before, after = name[at], name[at - 1 : at], name[at + 1 : at + 2]
     if character == _EMOJI_SELECTOR and before:
         return unicodedata.category(before) not in _PICTURES
@@ -111,7 +111,7 @@ def _widened(character: str) -> bool:
 
 
 _DIGITS: Final = str.maketrans("01i|", "olll")
-"""Plain characters that are easily taken for each other."""
+"""Plain characters that are easily mistaken for each other."""
 
 _LOOKALIKES: Final = {
     "-": "\u02d7\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u2796\u2cba\u2cbb",
@@ -196,6 +196,5 @@ _LOOKALIKES: Final = {
     ),
     "z": "\u0396\u03b6\u13c3\u1d22\ua4dc\uab93\U000102f5\U000118a9\U000118c4\U000118c9\U000118e5",
 }
-"""By the Latin character, those that look like it: from Unicode's confusables.txt (UTS 39), where one character stands
-for one."""
+"""Per Latin character, those that look like it: the one-to-one entries of Unicode's confusables.txt (UTS 39)."""
 _LATIN: Final = {other: latin for latin, others in _LOOKALIKES.items() for other in others}

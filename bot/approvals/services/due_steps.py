@@ -40,7 +40,7 @@ class DueSteps:
     work: Work
 
     async def step(self, request_id: RequestId, now: datetime) -> None:
-        """Take the steps of one request whose time has come, once, whoever else sweeps."""
+        """Take the steps of this request whose time has come. Each is taken once, whoever else sweeps."""
 
         async def once() -> Request | None:
             request = await self.storage.request(request_id)
@@ -65,7 +65,7 @@ class DueSteps:
             wake(self.work, moved.task_id)
 
     def _taken(self, due: timeouts.Due, now: datetime) -> timeouts.Due:
-        """The same, unless the graph would refuse what silence is to say: nobody has answered then."""
+        """The same, unless the graph would refuse the answer that the policy gives for silence: then it expires."""
         decision = due.request.decision
         if isinstance(decision, Answered):
             try:
@@ -76,14 +76,15 @@ class DueSteps:
         return due
 
     async def _look_after_card(self, request: Request) -> None:
-        """Have the card drawn again although nothing on it may have changed: somebody may have deleted it, and the
-        reminder points at it."""
+        """Have the card drawn again even if nothing on it has changed: the reminder points at it, and somebody may have
+        deleted it."""
         for message in await self.storage.messages_of(request.task_id):
             if message.kind is MessageKind.CARD and message.request_id == request.id and message.ref is not None:
                 await redraw(self.storage, self.work, message.ref)
 
     async def _ask(self, due: timeouts.Due, now: datetime) -> tuple[Request, list[Message]]:
-        """The card, for everyone and every channel that the escalation names; whom it cannot ask is noted, and said."""
+        """The request with those that the escalation cannot ask, and the messages that it calls for: the card for each
+        person and channel, and a note in the thread about those that cannot be asked."""
         if not due.escalate:
             return due.request, []
         reached, barred = await self._people(due, now)
@@ -98,7 +99,7 @@ class DueSteps:
         return side_actions.missed(due.request, missing, sent), [*copies, *said]
 
     async def _people(self, due: timeouts.Due, now: datetime) -> tuple[list[Person], list[Unreached]]:
-        """Who is to get a DM, and who may not answer although they are named; a name may mean nobody at all."""
+        """The people who get a DM, and those who are named but may not answer. A name may also mean nobody."""
         names = _names(due, Via.DM)
         if not names:
             return [], []
@@ -120,7 +121,7 @@ class DueSteps:
         return [each.person for each in members if each not in barred], missing
 
     async def _channels(self, due: timeouts.Due, now: datetime) -> tuple[list[ChannelId], list[Unreached]]:
-        """The channels that the card goes to, and those that there are not."""
+        """The channels that the card goes to, and the names that mean no channel."""
         names = _names(due, Via.CHANNEL)
         known = due.request.known(names)
         found = {ref: await self.directory.channel(ref) if ref in known else None for ref in names}
@@ -137,12 +138,12 @@ def _step_kind(due: timeouts.Due, before: Request) -> str:
 
 
 def _names(due: timeouts.Due, *via: Via) -> list[str]:
-    """Whom the steps ask, as the policy names them: by these ways, or by any."""
+    """The names that the steps ask, in one of these ways, or in any."""
     return [ref for escalation in due.escalate if not via or escalation.via in via for ref in escalation.to]
 
 
 def _escalated(moved: Request, due: timeouts.Due) -> dict[str, JSON]:
-    """Whom a step asked, as the policy names them, and whom of them it could not ask."""
+    """The names that a step asked, and which of them it could not ask, with the reason."""
     missing: list[JSON] = [
         {"who": each.person.user_id if each.person else each.name, "why": each.why}
         for each in moved.unreached[len(due.request.unreached) :]

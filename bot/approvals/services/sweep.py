@@ -1,4 +1,4 @@
-"""One pass over everything that is due, so that nothing waits for a wake-up that got lost."""
+"""One pass over everything that is due, so that nothing depends on a wake-up that may get lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Work
 from bot.approvals.services.due_steps import DueSteps
 
-SWEEP_LIMIT = 200
+MAX_PER_SWEEP = 200
 """Records of each kind that one sweep takes on; the next one goes on from there."""
 
 
@@ -20,18 +20,18 @@ class Sweep:
     work: Work
 
     async def sweep(self, now: datetime, *, take_over: bool = True) -> None:
-        """One pass over what is due: windows that have passed, decisions that have not reached their graph,
-        tasks whose process died, messages that lag behind. Any number of processes may sweep at once.
+        """Take the steps that are due, and wake the work for decisions that have not reached their graph, tasks whose
+        process died, and messages that are out of date. Any number of processes may sweep at once.
 
-        Without `take_over`, threads are left to those who drove them: after an outage of storage, in which no lease
-        could be renewed, these come first.
+        Without `take_over`, threads are left to the processes that drove them. These come first after an outage of
+        storage, during which no lease could be renewed.
         """
-        for request in await self.storage.due(now, SWEEP_LIMIT):
+        for request in await self.storage.due(now, MAX_PER_SWEEP):
             await self.due_steps.step(request.id, now)
         if take_over:
-            for request in await self.storage.undelivered(now, SWEEP_LIMIT):
+            for request in await self.storage.undelivered(now, MAX_PER_SWEEP):
                 self.work.deliver(request.task_id)
-            for task in await self.storage.orphans(now, SWEEP_LIMIT):
+            for task in await self.storage.orphans(now, MAX_PER_SWEEP):
                 self.work.deliver(task.id)
-        for message in await self.storage.out_of_date(now, SWEEP_LIMIT):
+        for message in await self.storage.out_of_date(now, MAX_PER_SWEEP):
             self.work.show(message.task_id)

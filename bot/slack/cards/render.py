@@ -99,7 +99,7 @@ def _blocks(view: View, detail: Detail | None) -> list[Block]:
         case MessageKind.OUTCOME:
             return task_card.outcome(view.task, detail, current=view.current)
         case MessageKind.FILE:
-            return notices.unattached(_request(view), view.message.version, view.message.refused)
+            return notices.unattached(_request(view), view.message.version, _refusal(view))
         case _ as never:
             assert_never(never)
 
@@ -119,7 +119,7 @@ def _text(view: View) -> str:
         case MessageKind.OUTCOME:
             return task_card.outcome_text(view.task, current=view.current)
         case MessageKind.FILE:
-            return notices.unattached_text(_request(view), view.message.version, view.message.refused)
+            return notices.unattached_text(_request(view), view.message.version, _refusal(view))
         case _ as never:
             assert_never(never)
 
@@ -136,6 +136,11 @@ def _urgency(view: View) -> Urgency:
             return Urgency.NOTICE
         case _ as never:
             assert_never(never)
+
+
+def _refusal(view: View) -> str:
+    assert view.message.refused is not None  # noqa: S101 - a file that Slack took is no card
+    return view.message.refused
 
 
 def _request(view: View) -> Request:

@@ -16,7 +16,7 @@ _TIMES_LONGER = 3
 """The outcome is all that its message shows, so it may take more room than a card's text."""
 
 
-def opening(task: Task, detail: Detail | None, doing: str = "") -> list[Block]:
+def opening(task: Task, detail: Detail | None, doing: str | None = None) -> list[Block]:
     """Who started what, with which inputs, and how it stands; `doing` is what the graph says that it is doing."""
     shown = values.inline(task.inputs, entries=min(detail.rows, 6), limit=min(detail.value, 80)) if detail else []
     return [
@@ -26,7 +26,7 @@ def opening(task: Task, detail: Detail | None, doing: str = "") -> list[Block]:
     ]
 
 
-def opening_text(task: Task, doing: str = "") -> str:
+def opening_text(task: Task, doing: str | None = None) -> str:
     return text.paragraph([text.spoken(_started(task)), text.spoken(_state(task, doing))])
 
 
@@ -65,7 +65,7 @@ def _started(task: Task) -> str:
     return f"{text.mention(task.requester)} started *{_graph(task)}*"
 
 
-def _state(task: Task, doing: str) -> str:
+def _state(task: Task, doing: str | None) -> str:
     match task.state:
         case Starting() | Running() if doing:
             return f"Working: {text.sentence(doing, 150)}"

@@ -21,7 +21,7 @@ from bot.approvals.model.audit import GENESIS, PURGED, Entry, digest_of, link_of
 from bot.approvals.model.task import Ended
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.masking import Masker
-from bot.approvals.services.audit.proof import PAGE, entries, verify
+from bot.approvals.services.audit.proof import MAX_PAGE_ENTRIES, entries, verify
 from bot.cli import audit_export
 from bot.storage.codec import encode
 from bot.storage.redis.store import RedisStorage, client
@@ -242,7 +242,7 @@ def test_numbers_that_json_does_not_have_are_words_in_the_lines() -> None:
 
 async def test_no_more_than_a_page_is_held_however_long_the_log_is(tmp_path: Path) -> None:
     storage = await SqliteStorage.open(tmp_path / "records.db")
-    for _ in range(2 * PAGE + 1):
+    for _ in range(2 * MAX_PAGE_ENTRIES + 1):
         await storage.record(an_event("seen", a_task()))
     asked: list[int] = []
 
@@ -261,8 +261,8 @@ async def test_no_more_than_a_page_is_held_however_long_the_log_is(tmp_path: Pat
     await verify(counted)
     await storage.close()
 
-    assert held == list(range(1, 2 * PAGE + 2))
-    assert asked == [PAGE] * 8
+    assert held == list(range(1, 2 * MAX_PAGE_ENTRIES + 2))
+    assert asked == [MAX_PAGE_ENTRIES] * 8
 
 
 async def _one_by_one(storage: Storage) -> AsyncIterator[Entry]:

@@ -1,4 +1,4 @@
-"""The lanes: one job at a time per task, no wake-up lost, and an end that waits for what runs."""
+"""The work queues: one job at a time per task, no wake-up lost, and an end that waits for what runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.approvals.model.errors import Conflict, CountersignError, NotFound, Unr
 from bot.approvals.model.ids import TaskId
 from bot.approvals.ports.engine import Draining
 from bot.runtime import work_queue
-from bot.runtime.work_queue import BUSY_AT_ONCE, MOST_AT_ONCE, SOON, Lane, Workshop
+from bot.runtime.work_queue import COALESCE_SECONDS, MAX_BUSY_JOBS, MAX_CONCURRENT_JOBS, JobQueue, WorkQueues
 from tests.fakes.clock import ManualClock
 
 ONE, TWO = TaskId("one"), TaskId("two")
@@ -75,34 +75,34 @@ def asks_for(at: datetime) -> Round:
     return round
 
 
-def lane(job: Job, clock: ManualClock | None = None) -> Lane[TaskId]:
-    return Lane("delivery", job, clock or ManualClock())
+def a_queue(job: Job, clock: ManualClock | None = None) -> JobQueue[TaskId]:
+    return JobQueue("delivery", job, clock or ManualClock())
 
 
-async def at_rest(lane: Lane[TaskId]) -> None:
-    """Until nothing of the lane runs."""
-    while lane._running:
-        await asyncio.wait(set(lane._running.values()))
+async def at_rest(queue: JobQueue[TaskId]) -> None:
+    """Until nothing of the queue runs."""
+    while queue._running:
+        await asyncio.wait(set(queue._running.values()))
 
 
 async def test_a_woken_task_is_worked_on_once() -> None:
     job = Job()
-    line = lane(job)
+    jobs = a_queue(job)
 
-    line.wake(ONE)
-    line.wake(TWO)
-    await at_rest(line)
+    jobs.wake(ONE)
+    jobs.wake(TWO)
+    await at_rest(jobs)
 
     assert job.rounds == [ONE, TWO]
 
 
 async def test_a_task_that_is_woken_before_its_job_began_is_worked_on_once() -> None:
     job = Job()
-    line = lane(job)
+    jobs = a_queue(job)
 
     for _ in range(5):
-        line.wake(ONE)
-    await at_rest(line)
+        jobs.wake(ONE)
+    await at_rest(jobs)
 
     assert job.rounds == [ONE]
 
@@ -110,14 +110,14 @@ async def test_a_task_that_is_woken_before_its_job_began_is_worked_on_once() -> 
 async def test_a_task_that_is_woken_meanwhile_is_worked_on_once_more_and_never_twice_at_a_time() -> None:
     held = Held()
     job = Job([held])
-    line = lane(job)
-    line.wake(ONE)
+    jobs = a_queue(job)
+    jobs.wake(ONE)
     await held.begun.wait()
 
     for _ in range(5):
-        line.wake(ONE)
+        jobs.wake(ONE)
     held.go.set()
-    await at_rest(line)
+    await at_rest(jobs)
 
     assert job.rounds == [ONE, ONE]
     assert not job.doubled
@@ -126,59 +126,59 @@ async def test_a_task_that_is_woken_meanwhile_is_worked_on_once_more_and_never_t
 async def test_other_tasks_are_worked_on_at_the_same_time() -> None:
     first, second = Held(), Held()
     job = Job([first, second])
-    line = lane(job)
+    jobs = a_queue(job)
 
-    line.wake(ONE)
-    line.wake(TWO)
+    jobs.wake(ONE)
+    jobs.wake(TWO)
     await first.begun.wait()
     await second.begun.wait()
     first.go.set()
     second.go.set()
-    await at_rest(line)
+    await at_rest(jobs)
 
     assert job.most == 2
 
 
 async def test_only_a_few_are_busy_at_once_so_that_acknowledgements_come_in_time() -> None:
-    held = [Held() for _ in range(BUSY_AT_ONCE)]
+    held = [Held() for _ in range(MAX_BUSY_JOBS)]
     job = Job([*held])
-    line = lane(job)
+    jobs = a_queue(job)
 
-    for number in range(BUSY_AT_ONCE + 5):
-        line.wake(TaskId(str(number)))
+    for number in range(MAX_BUSY_JOBS + 5):
+        jobs.wake(TaskId(str(number)))
     for each in held:
         await each.begun.wait()
         each.go.set()
-    await at_rest(line)
+    await at_rest(jobs)
 
-    assert (len(job.rounds), job.most) == (BUSY_AT_ONCE + 5, BUSY_AT_ONCE)
+    assert (len(job.rounds), job.most) == (MAX_BUSY_JOBS + 5, MAX_BUSY_JOBS)
 
 
 async def test_only_so_many_run_at_once_and_the_others_wait_for_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work_queue, "BUSY_SECONDS", 0.001)  # all of them wait for something
-    held = [Held() for _ in range(MOST_AT_ONCE)]
+    monkeypatch.setattr(work_queue, "MAX_BUSY_SECONDS", 0.001)  # all of them wait for something
+    held = [Held() for _ in range(MAX_CONCURRENT_JOBS)]
     job = Job([*held])
-    line = lane(job)
-    for number in range(MOST_AT_ONCE + 5):
-        line.wake(TaskId(str(number)))
+    jobs = a_queue(job)
+    for number in range(MAX_CONCURRENT_JOBS + 5):
+        jobs.wake(TaskId(str(number)))
     for each in held:
         await each.begun.wait()
 
-    assert len(job.rounds) == MOST_AT_ONCE
-    line.wake(TaskId(str(MOST_AT_ONCE)))
+    assert len(job.rounds) == MAX_CONCURRENT_JOBS
+    jobs.wake(TaskId(str(MAX_CONCURRENT_JOBS)))
     for each in held:
         each.go.set()
-    await at_rest(line)
+    await at_rest(jobs)
 
-    assert (len(job.rounds), job.most) == (MOST_AT_ONCE + 5, MOST_AT_ONCE)
+    assert (len(job.rounds), job.most) == (MAX_CONCURRENT_JOBS + 5, MAX_CONCURRENT_JOBS)
 
 
 async def test_a_conflict_is_tried_again_at_once() -> None:
     job = Job([raises(Conflict("one")), raises(Conflict("one"))])
-    line = lane(job)
+    jobs = a_queue(job)
 
-    line.wake(ONE)
-    await at_rest(line)
+    jobs.wake(ONE)
+    await at_rest(jobs)
 
     assert job.rounds == [ONE] * 3
 
@@ -192,11 +192,11 @@ async def test_a_job_that_conflicts_for_ever_does_not_keep_the_others_from_their
 
     rounds: list[TaskId] = []
     settled = asyncio.Event()
-    line = Lane("delivery", conflicts, ManualClock())
-    line.wake(ONE)
+    jobs = JobQueue("delivery", conflicts, ManualClock())
+    jobs.wake(ONE)
 
     asyncio.get_running_loop().call_soon(settled.set)
-    await at_rest(line)
+    await at_rest(jobs)
 
     assert len(rounds) < 10
 
@@ -214,12 +214,12 @@ async def test_an_error_is_logged_and_survived(
     caplog: pytest.LogCaptureFixture, error: Exception, level: int, said: str
 ) -> None:
     job = Job([raises(error)])
-    line = lane(job)
-    line.wake(ONE)
-    await at_rest(line)
+    jobs = a_queue(job)
+    jobs.wake(ONE)
+    await at_rest(jobs)
 
-    line.wake(ONE)
-    await at_rest(line)
+    jobs.wake(ONE)
+    await at_rest(jobs)
 
     (record,) = caplog.records
     assert (record.levelno, job.rounds) == (level, [ONE, ONE])
@@ -236,23 +236,23 @@ async def test_who_was_woken_while_a_job_failed_is_worked_on_again_and_not_forgo
         raise error
 
     job = Job([fails_late])
-    line = lane(job)
-    line.wake(ONE)
+    jobs = a_queue(job)
+    jobs.wake(ONE)
     await held.begun.wait()
 
-    line.wake(ONE)
+    jobs.wake(ONE)
     held.go.set()
-    await at_rest(line)
+    await at_rest(jobs)
 
     assert job.rounds == [ONE, ONE]
 
 
 async def test_a_draining_graph_is_left_to_the_next_process_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
     job = Job([raises(Draining())])
-    line = lane(job)
+    jobs = a_queue(job)
 
-    line.wake(ONE)
-    await at_rest(line)
+    jobs.wake(ONE)
+    await at_rest(jobs)
 
     assert job.rounds == [ONE]
     assert caplog.records == []
@@ -293,25 +293,25 @@ class Timers:
 async def test_a_job_is_run_again_at_the_time_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = ManualClock()
     job = Job([asks_for(clock() + timedelta(minutes=2))])
-    line = lane(job, clock)
+    jobs = a_queue(job, clock)
     timers = Timers.of(monkeypatch)
-    line.wake(ONE)
-    await at_rest(line)
+    jobs.wake(ONE)
+    await at_rest(jobs)
     assert (job.rounds, timers.waiting) == ([ONE], [120.0])
 
     timers.ring()
-    await at_rest(line)
+    await at_rest(jobs)
 
     assert job.rounds == [ONE, ONE]
 
 
 async def test_a_time_that_is_past_is_soon_and_not_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = ManualClock()
-    line = lane(Job([asks_for(clock() - timedelta(minutes=2))]), clock)
+    jobs = a_queue(Job([asks_for(clock() - timedelta(minutes=2))]), clock)
     timers = Timers.of(monkeypatch)
 
-    line.wake(ONE)
-    await at_rest(line)
+    jobs.wake(ONE)
+    await at_rest(jobs)
 
     assert timers.waiting == [0.05]
 
@@ -319,15 +319,15 @@ async def test_a_time_that_is_past_is_soon_and_not_at_once(monkeypatch: pytest.M
 async def test_who_is_woken_sooner_is_not_woken_a_second_time_later(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = ManualClock()
     job = Job([asks_for(clock() + timedelta(minutes=2))])
-    line = lane(job, clock)
+    jobs = a_queue(job, clock)
     timers = Timers.of(monkeypatch)
-    line.wake(ONE)
-    await at_rest(line)
+    jobs.wake(ONE)
+    await at_rest(jobs)
 
-    line.wake(ONE)
-    await at_rest(line)
+    jobs.wake(ONE)
+    await at_rest(jobs)
     timers.ring()
-    await at_rest(line)
+    await at_rest(jobs)
 
     assert job.rounds == [ONE, ONE]
 
@@ -342,13 +342,13 @@ async def test_who_was_woken_meanwhile_runs_at_once_and_not_at_the_time_that_it_
         return clock() + timedelta(minutes=2)
 
     job = Job([later])
-    line = lane(job, clock)
+    jobs = a_queue(job, clock)
     timers = Timers.of(monkeypatch)
-    line.wake(ONE)
+    jobs.wake(ONE)
     await held.begun.wait()
-    line.wake(ONE)
+    jobs.wake(ONE)
     held.go.set()
-    await at_rest(line)
+    await at_rest(jobs)
 
     assert (job.rounds, timers.waiting) == ([ONE, ONE], [])
 
@@ -359,13 +359,13 @@ async def test_who_was_woken_meanwhile_runs_at_once_and_not_at_the_time_that_it_
 async def test_an_end_waits_for_what_runs_and_takes_nothing_more() -> None:
     held = Held()
     job = Job([held])
-    line = lane(job)
-    line.wake(ONE)
+    jobs = a_queue(job)
+    jobs.wake(ONE)
     await held.begun.wait()
 
-    closing = asyncio.create_task(line.close(60))
+    closing = asyncio.create_task(jobs.close(60))
     await asyncio.sleep(0)
-    line.wake(TWO)
+    jobs.wake(TWO)
     assert not closing.done()
     held.go.set()
     await closing
@@ -376,18 +376,18 @@ async def test_an_end_waits_for_what_runs_and_takes_nothing_more() -> None:
 
 async def test_what_does_not_end_in_time_is_cancelled_and_said(caplog: pytest.LogCaptureFixture) -> None:
     held = Held()
-    line = lane(Job([held]))
-    line.wake(ONE)
+    jobs = a_queue(Job([held]))
+    jobs.wake(ONE)
     await held.begun.wait()
 
-    await line.close(0)
+    await jobs.close(0)
 
     assert held.cancelled
     assert "delivery: 1 tasks did not end in time and are left to the next process" in caplog.text
 
 
 async def test_what_does_not_hear_that_it_is_cancelled_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work_queue, "CANCEL_AGAIN", 0.01)
+    monkeypatch.setattr(work_queue, "CANCEL_RETRY_SECONDS", 0.01)
     deaf, held = Held(), Held()
 
     async def hears_the_second() -> None:
@@ -395,11 +395,11 @@ async def test_what_does_not_hear_that_it_is_cancelled_is_told_again(monkeypatch
             await deaf()
         await held()
 
-    line = lane(Job([hears_the_second]))
-    line.wake(ONE)
+    jobs = a_queue(Job([hears_the_second]))
+    jobs.wake(ONE)
     await deaf.begun.wait()
 
-    await line.close(0)
+    await jobs.close(0)
 
     assert deaf.cancelled
     assert held.cancelled
@@ -412,15 +412,15 @@ async def test_an_end_forgets_what_was_to_be_run_later(monkeypatch: pytest.Monke
         await held()
         return clock() + timedelta(minutes=2)
 
-    line = lane(Job([asks_for(clock() + timedelta(minutes=1)), later]), clock)
+    jobs = a_queue(Job([asks_for(clock() + timedelta(minutes=1)), later]), clock)
     timers = Timers.of(monkeypatch)
-    line.wake(ONE)
-    await at_rest(line)
-    line.wake(TWO)
+    jobs.wake(ONE)
+    await at_rest(jobs)
+    jobs.wake(TWO)
     await held.begun.wait()
 
     held.go.set()
-    await line.close(60)
+    await jobs.close(60)
 
     assert timers.waiting == []
 
@@ -430,29 +430,29 @@ async def test_an_end_forgets_what_was_to_be_run_later(monkeypatch: pytest.Monke
 
 async def test_what_is_wanted_soon_is_done_once_for_all_that_comes_until_then(monkeypatch: pytest.MonkeyPatch) -> None:
     job = Job()
-    line = lane(job)
+    jobs = a_queue(job)
     timers = Timers.of(monkeypatch)
 
     for _ in range(3):
-        line.wake_soon(ONE)
-    await at_rest(line)
-    assert (job.rounds, timers.waiting) == ([], [SOON])
+        jobs.wake_soon(ONE)
+    await at_rest(jobs)
+    assert (job.rounds, timers.waiting) == ([], [COALESCE_SECONDS])
     timers.ring()
-    await at_rest(line)
+    await at_rest(jobs)
 
     assert job.rounds == [ONE]
 
 
 async def test_what_is_wanted_at_once_does_not_come_a_second_time_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     job = Job()
-    line = lane(job)
+    jobs = a_queue(job)
     timers = Timers.of(monkeypatch)
-    line.wake_soon(ONE)
+    jobs.wake_soon(ONE)
 
-    line.wake(ONE)
-    await at_rest(line)
+    jobs.wake(ONE)
+    await at_rest(jobs)
     timers.ring()
-    await at_rest(line)
+    await at_rest(jobs)
 
     assert job.rounds == [ONE]
 
@@ -460,14 +460,14 @@ async def test_what_is_wanted_at_once_does_not_come_a_second_time_soon(monkeypat
 async def test_what_was_to_be_done_late_is_done_soon_and_not_late_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = ManualClock()
     job = Job([asks_for(clock() + timedelta(minutes=2))])
-    line = lane(job, clock)
+    jobs = a_queue(job, clock)
     timers = Timers.of(monkeypatch)
-    line.wake(ONE)
-    await at_rest(line)
+    jobs.wake(ONE)
+    await at_rest(jobs)
 
-    line.wake_soon(ONE)
+    jobs.wake_soon(ONE)
 
-    assert timers.waiting == [SOON]
+    assert timers.waiting == [COALESCE_SECONDS]
 
 
 async def test_what_is_wanted_soon_while_its_job_runs_follows_a_moment_after_it(
@@ -475,17 +475,17 @@ async def test_what_is_wanted_soon_while_its_job_runs_follows_a_moment_after_it(
 ) -> None:
     held = Held()
     job = Job([held])
-    line = lane(job)
+    jobs = a_queue(job)
     timers = Timers.of(monkeypatch)
-    line.wake(ONE)
+    jobs.wake(ONE)
     await held.begun.wait()
 
-    line.wake_soon(ONE)
+    jobs.wake_soon(ONE)
     held.go.set()
-    await at_rest(line)
-    assert (job.rounds, timers.waiting) == ([ONE], [SOON])
+    await at_rest(jobs)
+    assert (job.rounds, timers.waiting) == ([ONE], [COALESCE_SECONDS])
     timers.ring()
-    await at_rest(line)
+    await at_rest(jobs)
 
     assert job.rounds == [ONE, ONE]
 
@@ -493,51 +493,51 @@ async def test_what_is_wanted_soon_while_its_job_runs_follows_a_moment_after_it(
 async def test_an_end_does_what_was_wanted_soon_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     held = Held()
     job = Job([held])
-    line = lane(job)
+    jobs = a_queue(job)
     timers = Timers.of(monkeypatch)
-    line.wake(ONE)
+    jobs.wake(ONE)
     await held.begun.wait()
-    line.wake_soon(ONE)
-    line.wake_soon(TWO)
+    jobs.wake_soon(ONE)
+    jobs.wake_soon(TWO)
 
     held.go.set()
-    await line.close(60)
+    await jobs.close(60)
 
     assert (sorted(job.rounds), timers.waiting) == ([ONE, ONE, TWO], [])
 
 
-async def test_an_idle_lane_ends_at_once() -> None:
-    await lane(Job()).close(60)
+async def test_an_idle_queue_ends_at_once() -> None:
+    await a_queue(Job()).close(60)
 
 
-# --- The workshop ---------------------------------------------------------------------------------------
+# --- The work ---------------------------------------------------------------------------------------
 
 
-async def test_the_workshop_has_a_lane_for_graphs_and_one_for_slack() -> None:
+async def test_there_is_a_queue_for_graphs_and_one_for_slack() -> None:
     graphs, messages = Job(), Job()
-    workshop = Workshop(deliveries=lane(graphs), syncs=lane(messages))
+    work = WorkQueues(deliveries=a_queue(graphs), syncs=a_queue(messages))
 
-    workshop.deliver(ONE)
-    workshop.show(TWO)
-    await workshop.close(60)
+    work.deliver(ONE)
+    work.show(TWO)
+    await work.close(60)
 
     assert (graphs.rounds, messages.rounds) == ([ONE], [TWO])
 
 
 async def test_the_end_waits_for_listeners_then_for_graphs_and_for_slack_last() -> None:
     graph, message = Held(), Held()
-    workshop = Workshop(deliveries=lane(Job([graph])), syncs=lane(Job([message])))
+    work = WorkQueues(deliveries=a_queue(Job([graph])), syncs=a_queue(Job([message])))
     listener = Held()
 
     async def listens() -> None:
-        async with workshop.busy(), workshop.busy():
+        async with work.busy(), work.busy():
             await listener()
-            workshop.deliver(ONE)
-            workshop.show(ONE)
+            work.deliver(ONE)
+            work.show(ONE)
 
     listening = asyncio.create_task(listens())
     await listener.begun.wait()
-    closing = asyncio.create_task(workshop.close(60))
+    closing = asyncio.create_task(work.close(60))
     await asyncio.sleep(0)
 
     listener.go.set()
@@ -554,20 +554,20 @@ async def test_the_end_waits_for_listeners_then_for_graphs_and_for_slack_last() 
 
 
 async def test_a_listener_that_raises_is_not_waited_for() -> None:
-    workshop = Workshop(deliveries=lane(Job()), syncs=lane(Job()))
+    work = WorkQueues(deliveries=a_queue(Job()), syncs=a_queue(Job()))
 
     with pytest.raises(ValueError, match="bug"):
-        async with workshop.busy():
+        async with work.busy():
             raise ValueError("bug")
 
-    await workshop.close(60)
+    await work.close(60)
 
 
 async def test_a_listener_that_does_not_end_is_left_behind_in_time(caplog: pytest.LogCaptureFixture) -> None:
-    workshop = Workshop(deliveries=lane(Job()), syncs=lane(Job()))
+    work = WorkQueues(deliveries=a_queue(Job()), syncs=a_queue(Job()))
 
-    async with workshop.busy():
-        await workshop.close(0)
+    async with work.busy():
+        await work.close(0)
 
     assert "1 answers to Slack were still under way at the end" in caplog.text
 
@@ -575,16 +575,16 @@ async def test_a_listener_that_does_not_end_is_left_behind_in_time(caplog: pytes
 async def test_what_a_graph_shows_while_it_ends_is_still_posted() -> None:
     graph = Held()
     messages = Job()
-    workshop = Workshop(deliveries=lane(Job()), syncs=lane(messages))
+    work = WorkQueues(deliveries=a_queue(Job()), syncs=a_queue(messages))
 
     async def ends() -> None:
         await graph()
-        workshop.show(ONE)
+        work.show(ONE)
 
-    workshop.deliveries.job = Job([ends])
-    workshop.deliver(ONE)
+    work.deliveries.job = Job([ends])
+    work.deliver(ONE)
     await graph.begun.wait()
-    closing = asyncio.create_task(workshop.close(60))
+    closing = asyncio.create_task(work.close(60))
     await asyncio.sleep(0)
     graph.go.set()
     await closing

@@ -214,11 +214,11 @@ messages = st.builds(
     to=maybe(people),
     ref=maybe(refs),
     shown=st.integers(min_value=-1, max_value=2**53),
-    fingerprint=texts,
+    fingerprint=maybe(texts.filter(bool)),
     attempted=st.booleans(),
     tries=counts,
     not_before=maybe(moments),
-    abandoned=texts,
+    abandoned=maybe(texts.filter(bool)),
     revision=counts,
 )
 events = st.builds(
@@ -296,6 +296,15 @@ def test_a_time_without_a_zone_is_refused() -> None:
 def test_a_field_that_an_older_record_lacks_takes_its_default() -> None:
     older = json.loads(encode(a_message("s", a_task())))
     del older["abandoned"]
+
+    back = decode(Message, json.dumps(older))
+
+    assert back == a_message("s", a_task())
+
+
+def test_empty_text_in_an_older_message_means_that_it_is_not_there() -> None:
+    absent = ("fingerprint", "digest", "refused", "abandoned")
+    older = {**json.loads(encode(a_message("s", a_task()))), **dict.fromkeys(absent, "")}
 
     back = decode(Message, json.dumps(older))
 

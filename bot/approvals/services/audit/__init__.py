@@ -1,1 +1,1 @@
-"""The audit log: what it holds of a request, its proof, and how long it is kept."""
+"""The audit log: what it holds of a request, whether it is intact, and how long it is kept."""

@@ -1,4 +1,4 @@
-"""Whether the audit log is as it was written, or which entry is the first that is not."""
+"""Checks that the audit log is as it was written, and names the first entry that is not."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bot.approvals.model.audit import Entry, Head, digest_of, link_of
 from bot.approvals.model.ids import TaskId
 from bot.approvals.ports.storage import AuditStore
 
-PAGE: Final = 500
-"""Entries that are held at once."""
+MAX_PAGE_ENTRIES: Final = 500
+"""Entries that are in memory at once."""
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -23,22 +23,22 @@ class Intact:
 
     entries: int
     purged: int
-    """Of them, those whose text is gone because their task's records were past their retention."""
+    """How many of them have lost their text because their task's records were past their retention."""
     head: Head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """The first entry at which the log is not what was written, and what is wrong there."""
+    """The first entry that is not as it was written, and what is wrong with it."""
 
     number: int
     why: str
 
 
 async def entries(storage: AuditStore) -> AsyncIterator[Entry]:
-    """The whole log in its order, of which one page is held at a time."""
+    """The whole log in order; one page is in memory at a time."""
     after = 0
-    while page := await storage.trail(after, PAGE):
+    while page := await storage.trail(after, MAX_PAGE_ENTRIES):
         for entry in page:
             yield entry
         after = page[-1].number
@@ -46,9 +46,9 @@ async def entries(storage: AuditStore) -> AsyncIterator[Entry]:
 
 async def verify(storage: AuditStore, noted: Head | None = None) -> Intact | Broken:
     """Follow the chain from its first entry to its last. `noted` is a head that was seen earlier and kept elsewhere:
-    the entry has to be there still, with that link.
+    its entry must still be there, with the same link.
 
-    Entries may be written meanwhile. Without a noted head nobody can tell whether the whole log was written anew.
+    Entries may be written meanwhile. Without a noted head nobody can tell whether the whole log was rewritten.
     """
     counted = (await storage.head()).number
     chain = _Chain(storage=storage)
@@ -71,7 +71,7 @@ async def verify(storage: AuditStore, noted: Head | None = None) -> Intact | Bro
 
 @dataclass(slots=True, kw_only=True)
 class _Chain:
-    """The chain as far as it was followed."""
+    """The chain, as far as it has been followed."""
 
     storage: AuditStore
     last: Head = field(default_factory=Head)
@@ -80,7 +80,7 @@ class _Chain:
     noted: bool = False
     """Whether the noted head was passed."""
     gone: tuple[str, bool] = ("", False)
-    """The task that was last asked about, and whether its records are past their retention."""
+    """The task that was looked up last, and whether its records are past their retention."""
 
     async def follow(self, entry: Entry, following: Entry | None, noted: Head | None) -> Broken | None:
         """Go one entry further, or say what is wrong with it."""
@@ -104,7 +104,7 @@ class _Chain:
 
 
 def _unfit(entry: Entry) -> str:
-    """What is wrong with the entry by itself."""
+    """What is wrong with the entry itself, or empty."""
     if entry.body is None:
         return "Its text is missing."
     if not _HASH.fullmatch(entry.digest) or not _HASH.fullmatch(entry.link):
@@ -128,7 +128,8 @@ def _told_of(body: bytes) -> str | None:
 
 
 def _unlinked(last: Head, entry: Entry, following: Entry | None) -> str:
-    """Why the entry is not the one that was written after the last, as far as its own hash and the next one tell."""
+    """Why the entry is not the one that was written after `last`, as far as its hash and the next entry tell; empty if
+    it is."""
     right = link_of(last.link, entry.digest)
     if entry.link == right:
         return ""

@@ -1,4 +1,4 @@
-"""A version of a request as the audit log holds it: enough to tell what was asked, of whom, and on which terms."""
+"""A version of a request as the audit log holds it: what was asked, of whom, and on which terms."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bot.approvals.rules import eligible
 
 
 def full(request: Request, task: Task) -> dict[str, JSON]:
-    """All that a version of the request asks, of whom and under which terms: the data of the event that begins the
-    version, by which a reader who has only that event can tell what was approved.
+    """Everything that a version of the request asks, of whom, and on which terms. This is the data of the event that
+    begins the version: a reader who has only that event can tell what was approved.
 
     `docs/reference/audit-events.md` names the keys. The event's digest is that of the question.
     """
@@ -41,19 +41,19 @@ def full(request: Request, task: Task) -> dict[str, JSON]:
 
 
 def next_stage(before: Request, after: Request) -> dict[str, JSON]:
-    """Who may answer from now on, if the change has brought the request to another stage; else nothing."""
+    """Who may answer from now on, if the change moved the request to another stage; otherwise nothing."""
     return {"eligible": _eligible(after)} if after.stage_number != before.stage_number else {}
 
 
 def _eligible(request: Request) -> list[JSON]:
-    """Who may answer the stage that is asked, as it was when the stage was opened."""
+    """Who may answer the present stage, as it was when the stage was opened."""
     before = {voter for stage in request.passed for voter in stage.voters}
     able = (person for person in request.open.asked if eligible.may_answer(request, person) and person not in before)
     return [_plain(person) for person in able]
 
 
 def _plain(value: object) -> Any:
-    """A record with all of its fields, as JSON has it; what graphs gave is JSON already, however deep it is."""
+    """A record with all its fields, as JSON. What graphs gave is JSON already."""
     if is_dataclass(value):
         return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, tuple):

@@ -1,1 +1,1 @@
-"""From a decision to the agent that goes on, and to what it asks next."""
+"""Takes a decision to the agent, which goes on, and takes its next question to people."""

@@ -1,8 +1,8 @@
 """A decided request -> the resumed graph, and whatever the graph asks next.
 
-`drive` is the only thing that touches a thread: at a start, after a decision, after a crash. It takes the
-thread's lease, asks the checkpoint how the thread stands, and makes the one move that records and checkpoint
-together call for, until none is left. It can die anywhere and be called again.
+Only `drive` touches a thread: at a start, after a decision, and after a crash. It takes the thread's lease, reads from
+the checkpoint how the thread stands, and makes the one move that records and checkpoint together call for, until no
+move is left. It can die anywhere and be called again.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ from bot.approvals.services.messages import wanted
 log = logging.getLogger(__name__)
 
 REPORT_RETRY_SECONDS = 1.0
-"""Between two tries to record what must not be forgotten."""
+"""Between two tries to record a failure that must not be forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """Drives threads. One at a time per thread, whoever and wherever the callers are."""
+    """Drives threads. A lease makes sure that one caller at a time drives a thread, in whichever process."""
 
     storage: Storage
     engine: Engine
@@ -73,10 +73,10 @@ class Delivery:
     lease_ttl: timedelta
 
     async def drive(self, task_id: TaskId) -> bool:
-        """Bring the task's graph as far as its records allow; False where somebody else holds its thread.
+        """Take the task's graph as far as its records allow. Returns False if somebody else holds its thread.
 
-        Ends with the thread waiting for people, ended, or stopped by an error. Raises `Unreachable` where
-        storage or checkpoints fail, and is then to be called again.
+        Ends with the thread waiting for people, ended, or stopped by an error. Raises `Unreachable` if storage or
+        checkpoints fail, and must then be called again.
         """
         task = await self.storage.task(task_id)
         crash_points.point("decided")
@@ -92,7 +92,7 @@ class Delivery:
         return True
 
     async def look(self, task_id: TaskId) -> bool:
-        """Whether the agent's code has changed under what people are asked: then the task is driven, so that its cards
+        """Whether the agent's code has changed while people are asked. If so, has the task driven, so that its cards
         say so before anybody answers. Takes no lease and runs nothing. Raises `Unreachable` or `NotFound`."""
         records = await self.storage.records_of(task_id)
         status = await self.engine.status(records.task, records.requests)
@@ -126,8 +126,8 @@ class Delivery:
             await self.recording.fail(task.id, failure)
 
     async def _report(self, task_id: TaskId, failure: Failure) -> None:
-        """Record that only a person may run the task again. The lease is held until that is stored: whoever drove the
-        thread before would do again what may have been done."""
+        """Record that only a person may run the task again. The lease is held until that is stored: another process
+        that drove the thread before would repeat what may have been done."""
         while True:
             try:
                 await self.recording.fail(task_id, failure, final=True)
@@ -154,9 +154,9 @@ class Delivery:
     async def _move(
         self, task_id: TaskId, lease: Lease, status: ThreadStatus, made: set[tuple[type[Move], RequestId | None]]
     ) -> ThreadStatus | None:
-        """Make one move. Returns how the thread stands after it, or None where nothing is left to do.
+        """Make one move. Returns how the thread stands after it, or None if nothing is left to do.
 
-        A move that was made before and is called for again did not help, and is a failure: no drive loops.
+        If a move that was made before is called for again, it did not help. That is a failure, so no drive loops.
         """
         records = await self.storage.records_of(task_id)
         task, requests = records.task, records.requests
@@ -208,7 +208,7 @@ class Delivery:
         return None
 
     async def _begin(self, task: Task, state: TaskState, tries: int) -> Task:
-        """Count the run that is about to begin. What was begun earlier in this drive has come back in order."""
+        """Count the run that is about to begin. Earlier runs of this drive came back in order and count no more."""
         if (task.state, task.tries) == (state, tries):
             return task
         saved = await self.storage.save_task(
@@ -218,13 +218,14 @@ class Delivery:
         return saved
 
     async def _take_back(self, task: Task) -> None:
-        """A shutdown has stopped the run between two steps, or kept it from beginning: that was no failure."""
+        """Do not count a run that a shutdown stopped between two steps, or kept from beginning: it did not fail."""
         if isinstance(task.state, Starting | Running) and task.tries:
             event = AuditEvent(kind="drained", at=self.clock(), task_id=task.id)
             await self.storage.save_task(replace(task, tries=task.tries - 1), event)
 
     async def _resume(self, task: Task, request: Request, requests: Sequence[Request], lease: Lease) -> ThreadStatus:
-        """Answer the request's interrupt. The intent is stored first: an interrupt found gone was then ours."""
+        """Answer the request's interrupt. The intent is stored first: if the interrupt is gone later, this answer was
+        taken."""
         state = request.state
         assert isinstance(state, Decided)  # noqa: S101 - next_move chose it
         try:
@@ -236,7 +237,7 @@ class Delivery:
         return await self.engine.resume(task, lease, request.interrupt_id, answer, self.clock(), requests)
 
     async def _ask_again(self, task: Task, request_id: RequestId, objection: str) -> None:
-        """The graph did not take the answer, and nothing of it is stored: its question comes back, with a new card."""
+        """Open the question again, with a new card: the graph did not take the answer, and stored nothing of it."""
         request = await self.storage.request(request_id)
         if isinstance(request.decision, Expired):
             await self.recording.stop(task, "Nobody answered, and the graph did not take that for an answer.")
@@ -248,8 +249,8 @@ class Delivery:
         self.work.show_soon(task.id)
 
     async def _unanswerable(self, task: Task, request: Request, invalid: InvalidAnswer) -> ThreadStatus:
-        """There is no value to resume with. Where that is because nobody answered, the task ends: no question's
-        silence is taken for an answer that was not given."""
+        """Record that there is no value to resume with. If that is because nobody answered, the task ends: silence is
+        never turned into an answer."""
         if request.decision is not None and isinstance(request.decision, Expired):
             await self.recording.stop(task, invalid.problem)
             return await self._status(task)
@@ -262,13 +263,14 @@ class Delivery:
 
 
 def _called_off(requests: Sequence[Request]) -> Cancelled | None:
-    """The word that ends the task: its requests are cancelled first, so a crash on the way loses nothing of it."""
+    """The cancellation of the task, if there is one. Its requests are cancelled before it, so a crash in between loses
+    nothing."""
     decisions = (request.state.decision for request in requests if isinstance(request.state, Decided))
     return next((decision for decision in decisions if isinstance(decision, Cancelled)), None)
 
 
 def _as_recorded(requests: Sequence[Request], status: ThreadStatus) -> ThreadStatus:
-    """The status, in which a question whose answer failed and that is open again is open: its thread waits."""
+    """The status, with the thread waiting if all that failed are answers to questions that are open again."""
     reopened = [each for each in requests if isinstance(each.state, Pending) and each.interrupt_id in status.answered]
     if not reopened or status.phase is not Phase.FAILED or status.failure is not None:
         return status

@@ -18,20 +18,20 @@ from bot.approvals.ports.work import Clock
 
 log = logging.getLogger(__name__)
 
-SECONDS_TO_ASK_AGAIN = 1.0
+RENEW_RETRY_SECONDS = 1.0
 """Between two tries to renew a lease while storage does not answer."""
 
 
 @asynccontextmanager
 async def held(storage: Storage, clock: Clock, ttl: timedelta, lease: Lease, task_id: TaskId) -> AsyncIterator[None]:
-    """Renew the lease at a third of its length while the block runs; cancel the block if the lease is lost or the task
-    was cancelled meanwhile, here or elsewhere.
+    """Renew the lease after each third of its length while the block runs. Cancels the block if the lease is lost or
+    the task was cancelled, here or elsewhere.
 
-    While storage does not answer, the block goes on: nobody else can take the lease there either, and nothing that
-    follows the present step is run before that step is saved.
+    While storage does not answer, the block goes on: nobody else can take the lease there either, and the next step
+    does not run before the present one is saved.
 
-    A cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12, which redis-py sends its commands
-    with), so that the look for a cancelled task is told by `over` as well; else it would go on for ever.
+    A cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12, which redis-py sends commands with),
+    so the look for a cancelled task also stops when `over` is set. Otherwise it might go on for ever.
     """
     loop, owner = asyncio.get_running_loop(), asyncio.current_task()
     assert owner is not None  # noqa: S101 - a coroutine runs in a task
@@ -84,15 +84,15 @@ async def _is_cancelled(storage: TaskStore, task_id: TaskId, within: timedelta) 
 
 @dataclass(slots=True, kw_only=True)
 class Keeper:
-    """Renews a lease from a thread of its own, so that the lease outlives an event loop that a graph blocks. It ends
-    with the run that it was made for."""
+    """Renews a lease from a thread of its own, so that the lease outlives an event loop that a graph blocks. One is
+    made for each run."""
 
     storage: LeaseStore
     clock: Clock
     ttl: timedelta
     lease: Lease
     lost: Callable[[], None]
-    """Called, in that thread, if the lease is somebody else's by now, or cannot be renewed because of a bug."""
+    """Called in that thread if somebody else has the lease by now, or if a bug keeps it from being renewed."""
     bug: Exception | None = None
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -101,7 +101,7 @@ class Keeper:
         threading.Thread(target=self._keep, name=f"lease of {self._thread}", daemon=True).start()
 
     def stop(self) -> None:
-        """Renew no more. A renewal that is under way finds the lease released, and changes nothing."""
+        """Stop renewing. A renewal that is under way finds the lease released, and changes nothing."""
         self._over.set()
 
     def _keep(self) -> None:
@@ -112,9 +112,9 @@ class Keeper:
                 renewed = self.storage.renew(self.lease, self.ttl, self.clock())
             except Unreachable as error:
                 log.warning("thread %s: its lease could not be renewed, and is tried again: %s", self._thread, error)
-                pause = min(third, SECONDS_TO_ASK_AGAIN)
+                pause = min(third, RENEW_RETRY_SECONDS)
                 continue
-            except Exception as bug:  # raised by `held`, once the run that nobody guards any more has stopped
+            except Exception as bug:  # raised by `held` when the run, which nobody guards any more, has stopped
                 self.bug = bug
                 break
             if renewed is None:

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 class AskedTooOften(Exception):
-    """The policy does not let this place of the graph ask once more; `str()` says so."""
+    """The policy does not let this place of the graph ask again; `str()` says so."""
 
     def __init__(self, place: str, rounds: int) -> None:
         where = f" at {place}" if place else ""
@@ -51,10 +51,10 @@ class Opening:
     clock: Clock
 
     async def ask(self, task: Task, requests: Sequence[Request], asked: Asked) -> None:
-        """Open the request of this interrupt, or renew it where the graph asks something else by now.
+        """Open the request of this interrupt, or renew it if the graph asks something else by now.
 
-        Raises `AskedTooOften`, `ConditionFailed` where no policy can be told to govern, and nobody may answer then,
-        or `Unreachable` where Slack does not say what a rule has to know.
+        Raises `AskedTooOften`, `ConditionFailed` if nobody can say which policy governs (a renewed request then has
+        nobody who may answer), or `Unreachable` if Slack does not say what a rule needs to know.
         """
         known = next((request for request in requests if request.interrupt_id == asked.interrupt_id), None)
         if known is not None:
@@ -67,8 +67,8 @@ class Opening:
         await self._open(task, asked, await self._terms(policy), _before(requests, asked))
 
     async def ask_instead(self, task: Task, request: Request, asked: Asked) -> None:
-        """Ask what the agent asks by now, in place of what was decided: as a new version, on a new card. Raises what
-        `ask` raises."""
+        """Ask what the agent asks now, instead of what was decided: as a new version, on a new card. Raises the same as
+        `ask`."""
         terms, failure = await self._or_nobody(request, self._anew(task, asked.question))
         now = self.clock()
         renewed = lifecycle.ask_instead(request, asked.question, asked.fingerprint, terms.policy, now)
@@ -80,7 +80,7 @@ class Opening:
         return await self._terms(await self._policy(task, question))
 
     async def _or_nobody(self, request: Request, terms: Awaitable[Terms]) -> tuple[Terms, ConditionFailed | None]:
-        """The terms; if no policy can be told to govern, the request's own with nobody who may answer, and why."""
+        """The terms. If nobody can say which policy governs: the request's own terms with no approvers, and why."""
         try:
             return await terms, None
         except ConditionFailed as failed:
@@ -109,14 +109,14 @@ class Opening:
             raise failure
 
     async def _note_moment(self, known: Request, asked: Asked) -> None:
-        """Only the moment of asking differs: keep the last one, which is what the thread says from now on."""
+        """Keep the newest moment of asking, as only that differs: the thread says it from now on."""
         before, now = known.fingerprint, asked.fingerprint
         if before is not None and now is not None and before.clocks != now.clocks:
             event = event_of(known, "asked_later", self.clock())
             await self.storage.save_request(replace(known, fingerprint=now), event)
 
     async def _governing(self, task: Task, known: Request, question: Question) -> Terms:
-        """The policy that the request has, unless another rule governs what is asked now."""
+        """The request's own policy, unless another rule governs what is asked now."""
         policy = await self._policy(task, question)
         if policy == await self._policy(task, known.proposed):
             return Terms(policy=known.policy, unknown=known.unknown)
@@ -166,8 +166,8 @@ class Opening:
             self.work.deliver(task.id)
 
     def _ruled(self, request: Request, now: datetime) -> Request:
-        """The request, answered where its policy answers without a person; one that does not take that answer is put
-        to people all the same."""
+        """The request, answered if its policy answers without a person. If it does not take that answer, people are
+        asked after all."""
         auto = request.policy.auto
         if auto is None:
             return request
@@ -184,7 +184,7 @@ class Opening:
         return replace(request, state=Decided(decision=decision, next_try=now))
 
     def _elsewhere(self, request: Request) -> list[Message]:
-        """The card in the policy's own channel, if it names one that there is."""
+        """The card in the policy's own channel, if the policy names one and it exists."""
         ref = request.policy.channel
         if not ref or not isinstance(request.state, Pending):
             return []
@@ -195,14 +195,14 @@ class Opening:
 
 
 def _before(requests: Sequence[Request], asked: Asked) -> Before | None:
-    """What was decided of the question that stood at this place until now, if the agent did not take that."""
+    """The last decision at this place of the graph, if the agent did not take it."""
     last = next((request for request in reversed(requests) if request.place == asked.place), None)
     untaken = last is not None and isinstance(last.state, Superseded) and last.state.changed
     return lifecycle.before_asking(last) if last is not None and untaken else None
 
 
 def _answer(request: Request) -> dict[str, JSON]:
-    """What the policy has answered by itself, and why, for the record."""
+    """The answer that the policy gave without a person, and why, for the record."""
     decision = request.decision
     if not isinstance(decision, Answered):
         return {}

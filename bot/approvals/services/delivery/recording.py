@@ -40,10 +40,10 @@ class Recording:
     clock: Clock
 
     async def record(self, task: Task, requests: Sequence[Request], status: ThreadStatus) -> ThreadStatus | None:
-        """Store what follows from the thread's status. The task's own state comes before `delivered`, so that a
-        crash in between leaves an undelivered request behind, which brings the next drive here again.
+        """Store what follows from the thread's status. The task's own state is stored before `delivered`: after a crash
+        in between there is still an undelivered request, which brings the next drive here again.
 
-        Returns the status where the task was stopped, and is still to be closed.
+        Returns the status if the task was stopped and is still to be closed, else None.
         """
         requests = [await self._noted(request, status) for request in requests]
         for asked in status.asked:
@@ -65,7 +65,8 @@ class Recording:
         return None
 
     async def fail(self, task_id: TaskId, failure: Failure, *, final: bool = False) -> None:
-        """Record that the task cannot be driven, and put off what is decided, or leave it to a person's retry."""
+        """Record that the task cannot be driven. Its decisions are tried again later or, if `final`, only by a person's
+        retry."""
         task = await self.storage.task(task_id)
         final = final or task.tries >= lifecycle.MOST_ATTEMPTS
         for request in await self.storage.requests_of(task_id):
@@ -80,7 +81,7 @@ class Recording:
             self.work.show_soon(task.id)
 
     async def lose(self, task: Task) -> None:
-        """The checkpoints are gone: nothing can be resumed, and that is said."""
+        """Record that the checkpoints are gone, so that nothing can be resumed."""
         now = self.clock()
         failure = self.fault("the graph's saved state is gone")
         for request in await self.storage.requests_of(task.id):
@@ -89,8 +90,8 @@ class Recording:
         await self.end(task, Failed(failure=failure, retryable=False), "lost")
 
     async def close(self, task: Task, requests: Sequence[Request]) -> None:
-        """The task is over. An answer that its graph took before it ended is delivered; what is still undelivered
-        or open has nobody left to go to."""
+        """Settle the requests of a task that is over. An answer that its graph took before it ended was delivered; any
+        other request is superseded, as no agent waits for it."""
         now = self.clock()
         took_answers = not isinstance(task.state, TaskCancelled)
         for request in requests:
@@ -106,13 +107,13 @@ class Recording:
                 await self.save(lifecycle.stopped(request, now), "superseded")
 
     async def stop(self, task: Task, why: str) -> None:
-        """End the task where it stands; its graph is not run any more."""
+        """End the task where it stands. Its graph does not run again."""
         await self.end(task, Ended(outcome=f"Stopped: {why}", at=self.clock(), stopped=True), "stopped")
 
     async def end(
         self, task: Task, state: Ended | Failed | TaskCancelled, kind: str, *, told_on_card: bool = False
     ) -> None:
-        """Store how the task ended or stopped, with the message that says so, unless a card says it already."""
+        """Store how the task ended or stopped. A message says so, unless a card does already."""
         now = self.clock()
         await self.storage.save_task(
             replace(task, state=state),
@@ -122,6 +123,7 @@ class Recording:
         self.work.show_soon(task.id)
 
     async def save(self, request: Request, kind: str, new: Sequence[Message] = (), **more: JSON) -> Request:
+        """Store the request with an event of this kind, and have its messages synced."""
         data: dict[str, JSON] = {"outcome": str(outcome_of(request.decision))} if request.decision else {}
         if request.gone is not None:
             data["missing"] = {"part": str(request.gone.part), "name": request.gone.name}
@@ -131,7 +133,7 @@ class Recording:
         return saved
 
     def fault(self, summary: str, gone: Gone | None = None) -> Failure:
-        """A failure that is not the graph's own exception; it is in the log under its id, as those are."""
+        """A failure that is no exception of the graph. It is logged under its id, as exceptions are."""
         failure = Failure(error_id=uuid.uuid4().hex[:8], summary=summary, at=self.clock(), gone=gone)
         log.error("error %s: %s", failure.error_id, summary)
         return failure
@@ -139,8 +141,8 @@ class Recording:
     # --- Within ---------------------------------------------------------------------------------
 
     async def _noted(self, request: Request, status: ThreadStatus) -> Request:
-        """The request, saved if the status says something new of it: that its answer was not taken, or that code that
-        it waits at is gone or back."""
+        """The request, saved if the status says something new about it: that its answer was not taken, or that the code
+        that it waits at is gone or back."""
         now = self.clock()
         match request.state:
             case Decided(attempts=attempts) if attempts and _not_taken(request, status):
@@ -154,8 +156,8 @@ class Recording:
                 return request
 
     def _with_loss(self, requests: Sequence[Request], status: ThreadStatus) -> ThreadStatus:
-        """The status, with what is missing as its failure if the task cannot go on without it. Of a stop that is gone
-        nothing is to be said before somebody has rejected, or nobody answered in time."""
+        """The status, with the missing code as its failure if the task cannot go on without it. A stop that is gone is
+        a failure only if somebody rejected, or nobody answered in time: after an approval it is not needed."""
         refused = [
             status.gone[request.interrupt_id]
             for request in requests
@@ -167,7 +169,7 @@ class Recording:
         return replace(status, failure=self._loss(gone, requests))
 
     def _loss(self, gone: Gone, requests: Sequence[Request]) -> Failure:
-        """The failure that says so; the one that was told before, if it is the same, so that it is logged once."""
+        """The failure that says so. If the same was recorded before, that one, so that it is logged once."""
         told = (request.state.failure for request in requests if isinstance(request.state, Decided))
         known = next((failure for failure in told if failure is not None and failure.gone == gone), None)
         return known or self.fault(f"the {gone.part} {gone.name} is missing".strip(), gone)
@@ -194,7 +196,7 @@ class Recording:
                 assert_never(phase)
 
     async def _account(self, request: Request, status: ThreadStatus, *, final: bool) -> None:
-        """Say of one decided request what became of it: delivered, failed, or answered by somebody else."""
+        """Record what became of one decided request: delivered, failed, or answered by somebody else."""
         state = request.state
         assert isinstance(state, Decided)  # noqa: S101 - the caller's filter
         now = self.clock()
@@ -234,8 +236,8 @@ def _came_of(state: Ended | Failed | TaskCancelled) -> dict[str, JSON]:
 
 
 def is_news(request: Request, status: ThreadStatus) -> bool:
-    """Whether the status says that code which the request waits at is gone, or back, and the record does not. Only a
-    run tells whether a question is asked again."""
+    """Whether the status says that the code that the request waits at is gone, or back, and the record does not yet.
+    Whether a question is asked again is known only after a run."""
     gone = status.gone.get(request.interrupt_id) or status.lacks
     only_looked = request.gone is not None and request.gone.part is Part.QUESTION and gone is None
     return gone != request.gone and not only_looked
@@ -247,7 +249,7 @@ def _not_taken(request: Request, status: ThreadStatus) -> bool:
 
 
 def _stuck(requests: Sequence[Request], status: ThreadStatus) -> bool:
-    """Whether a decision has failed to get through and its interrupt still stands: what `retry` is offered for."""
+    """Whether a decision could not be delivered and its interrupt still stands. People are then offered `retry`."""
     return any(
         isinstance(request.state, Decided) and request.state.failure is not None and alive(request, status)
         for request in requests
@@ -255,7 +257,7 @@ def _stuck(requests: Sequence[Request], status: ThreadStatus) -> bool:
 
 
 def _known_failure(task: Task, requests: Sequence[Request]) -> Failure | None:
-    """The failure that was told already, so that looking again does not tell of another."""
+    """The failure that is on record already, so that a second look does not record another."""
     if isinstance(task.state, Failed):
         return task.state.failure
     failures = (request.state.failure for request in requests if isinstance(request.state, Decided))

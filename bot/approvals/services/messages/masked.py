@@ -1,6 +1,6 @@
-"""What leaves the process with its secrets masked: records as messages draw them, events as people read them.
+"""Records and events with their secrets masked, as they leave the process.
 
-Everything here is pure. Whoever draws a record masks it first, and whoever decides reads the true one.
+Everything here is pure. Code that draws a record masks it first; code that decides reads the true one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bot.approvals.rules.matching import Policies
 
 
 def marks_of(policies: Policies, graph: str) -> tuple[str, ...]:
-    """The keys that the policy file masks in what is asked by this graph, under whichever rule."""
+    """The keys that any rule of the policy file masks in this graph's questions."""
     named = [policies.otherwise.mask]
     for rule in policies.rules:
         if not rule.graphs or any(fnmatchcase(graph.casefold(), pattern.casefold()) for pattern in rule.graphs):
@@ -30,15 +30,15 @@ def marks_of(policies: Policies, graph: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masking:
-    """Masks what is drawn. `marks` are those that the policy file has for a graph; `learned` is told what was hidden
-    for its name, so that a log can hide it too."""
+    """Masks what is drawn. `marks` returns the keys that the policy file masks for a graph; `learned` gets the values
+    that were hidden because of their names, so that the log can hide them too."""
 
     secrets: Secrets
     marks: Callable[[str], tuple[str, ...]]
     learned: Callable[[Collection[str]], object]
 
     def text(self, words: str) -> str:
-        """A sentence that may repeat what somebody typed; nothing is known of their task."""
+        """A sentence that may repeat what somebody typed, outside of any task."""
         return Masker(self.secrets).text(words)
 
     def view(self, view: View) -> View:
@@ -50,7 +50,7 @@ class Masking:
             task=_task(masker, view.task),
             request=None if view.request is None else _request(masker, view.request),
             requests=tuple(_request(masker, each) for each in view.requests),
-            doing=masker.text(view.doing),
+            doing=None if view.doing is None else masker.text(view.doing),
         )
 
     def request(self, task: Task, request: Request) -> Request:
@@ -73,7 +73,7 @@ class Masking:
         )
 
     def masker(self, records: Records) -> Masker:
-        """The veil of a task, for what else is said of it."""
+        """The masker of a task, for anything else that is said about it."""
         return self._masker(records.task, records.requests)
 
     def _masker(self, task: Task, requests: Sequence[Request]) -> Masker:
@@ -98,7 +98,7 @@ class Masking:
 
 
 def masked_event(masker: Masker, event: AuditEvent) -> AuditEvent:
-    """The event as people may read it. Its digest stays that of what was asked."""
+    """The event as people may read it. Its digest stays that of the true question."""
     data = masker.value(dict(event.data), "data")
     return replace(event, data=data if isinstance(data, dict) else {})
 

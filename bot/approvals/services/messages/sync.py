@@ -1,24 +1,21 @@
-"""Records -> what Slack should show, brought level.
+"""Records -> what Slack shows, kept in sync.
 
-A surface is stored together with the change that wants it, and posted afterwards; so a crash between the two
-leaves a stale surface behind, which any later pass finds and posts.
+A message's record is stored together with the change that calls for it, and posted afterwards. A crash between the two
+leaves a message that is out of date, which the next pass finds and posts.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from functools import partial
+from typing import TypeAlias, assert_never
 
-from bot import crash_points
 from bot.approvals.model.audit import AuditEvent, event_of
 from bot.approvals.model.errors import Conflict
 from bot.approvals.model.ids import JSON, ChannelId, MessageRef, TaskId, Ts
 from bot.approvals.model.message import Message, MessageKind
-from bot.approvals.model.request import Unreached
 from bot.approvals.ports.slack import (
     Drawing,
     FileRefused,
@@ -31,54 +28,77 @@ from bot.approvals.ports.slack import (
 )
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
-from bot.approvals.rules import side_actions
 from bot.approvals.services.delivery.progress import Progress
-from bot.approvals.services.messages import wanted
-from bot.approvals.services.unit_of_work import until_won
+from bot.approvals.services.messages.posting import (
+    RETRY_WAIT_INITIAL,
+    Found,
+    Missing,
+    Place,
+    Posted,
+    Posting,
+    PutOff,
+    Refused,
+    in_time,
+)
+from bot.approvals.services.messages.unreached import note_unreached
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
+COPIES_CHECK_AFTER = timedelta(seconds=60)
+"""After a post whose outcome was not known: by then it has come through, if it ever does."""
+MAX_UPLOAD_TRIES = 8
+"""Then the thread is told that its file is not there."""
 
-CLAIM = timedelta(seconds=60)
-"""How long a surface is one pass's alone while Slack is called."""
-IN_TIME = CLAIM * 2 / 3
-"""How long showing it may take, waiting for a turn included: what comes after the claim's end could put an old drawing
-over the newer one of somebody else, for good."""
-COME_LATE = timedelta(seconds=60)
-"""When a post whose outcome was not known has come through, if it ever does."""
-FIRST_WAIT = timedelta(seconds=2)
-LAST_WAIT = timedelta(minutes=5)
-MOST_UPLOADS = 8
-"""How often a file is tried before its thread is told that it is not there."""
+Outcome: TypeAlias = Posted[Message] | Found[Message] | PutOff[Message] | Refused[Message]
 
 
-class NotYet(Exception):
-    """The Slack thread that this message belongs into has no opening message yet."""
+class NotYet(NotNow):
+    """The message belongs into a Slack thread that has no opening message yet."""
+
+    def __init__(self) -> None:
+        super().__init__("the thread is not open yet", RETRY_WAIT_INITIAL.total_seconds())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageStore:
+    """Keeps the records of tasks' messages."""
+
+    storage: Storage
+
+    async def claim(self, record: Message) -> Message:
+        return await self.storage.save_message(record)
+
+    async def note(self, record: Message, event: AuditEvent | None = None) -> Message:
+        try:
+            return await self.storage.save_message(record, event)
+        except Conflict:
+            log.info("message %s was brought up to date by somebody else", record.id)
+            return record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSync:
-    """Brings Slack level with the records."""
+    """Keeps tasks' messages in sync with the records."""
 
     storage: Storage
     messenger: Messenger
+    posting: Posting
     clock: Clock
     progress: Progress | None = None
-    """What runs of this process are doing; None where nobody says."""
+    """What this process's runs are doing. None: nobody says."""
 
     async def sync_task(self, task_id: TaskId) -> datetime | None:
-        """Post or update every stale surface of the task, each at most once: an opening that is to be posted first, as
-        the others go into its thread; one that is to be changed last, as people look at the others.
+        """Post or update every message of the task that is out of date, each at most once. An opening is posted before
+        the others, which go into its thread, and updated after them, as people look at the others.
 
-        Returns when another pass is due for what could not be brought level now; None where all is level. A
-        surface that somebody else is at, or that Slack refuses for the moment, is left alone until then.
+        Returns when another pass is due for what could not be done now, or None if all is up to date. A message that
+        another process has claimed, or that Slack refuses for the moment, is left alone until then.
         """
         records = await self.storage.records_of(task_id)
         task, messages = records.task, records.messages
         requests = {request.id: request for request in records.requests}
         opening = next((message for message in messages if message.kind is MessageKind.OPENING), None)
-        doing = self.progress.doing(task_id) if self.progress is not None else ""
+        doing = self.progress.doing(task_id) if self.progress is not None else None
         latest = max((message for message in messages if message.kind is MessageKind.OUTCOME), key=_made, default=None)
         again: list[datetime] = []
         for message in sorted(messages, key=_last):
@@ -89,7 +109,7 @@ class MessageSync:
                 request=request,
                 requests=records.requests,
                 current=message.kind is not MessageKind.OUTCOME or message is latest,
-                doing=doing if message is opening else "",
+                doing=doing if message is opening else None,
             )
             if message.abandoned:
                 continue
@@ -97,102 +117,68 @@ class MessageSync:
                 await self._look_again(view, opening, again)
                 continue
             now = self.clock()
-            level = message
+            synced = message
             if message is opening and message.ref is not None and (wait := self._pause(task_id)):
                 again.append(now + wait)
                 continue
             if message.not_before is None or message.not_before <= now:
-                level = await self._level(view, opening)
+                synced = await self._sync(view, opening)
             if message is opening:
-                opening = level
-            if level.shown < _revision(view) and not level.abandoned:
-                again.append(level.not_before or now)
-            await self._look_again(replace(view, message=level), opening, again, drawn=_drawn(message, level))
-            if level.abandoned and message.kind is MessageKind.COPY:
-                again.append(now)  # it is said in the thread that nobody was asked there
+                opening = synced
+            if synced.shown < _revision(view) and not synced.abandoned:
+                again.append(synced.not_before or now)
+            await self._look_again(replace(view, message=synced), opening, again, drawn=_drawn(message, synced))
+            if synced.abandoned and message.kind is MessageKind.COPY:
+                again.append(now)  # the thread is told that nobody was asked there
         if opening is not None and doing:
             await self._tell(View(message=opening, task=task, requests=records.requests, doing=doing))
         return min(again, default=None)
 
-    def _pause(self, task_id: TaskId) -> timedelta | None:
-        """How long the opening is left alone because it was edited a moment ago."""
-        wait = self.progress.wait(task_id) if self.progress is not None else 0.0
-        return timedelta(seconds=wait) if wait > 0 else None
-
-    async def _tell(self, view: View) -> None:
-        """Say in the opening, which is level, what the graph is doing. Lost where Slack does not take it now; claimed
-        as any edit is, so that it can never come after the one that tells of the end."""
-        opening, task = view.message, view.task
-        drawing = self.messenger.draw(view)
-        behind = opening.ref is None or opening.shown < task.revision or opening.abandoned
-        if self.progress is None or behind or opening.fingerprint == drawing.fingerprint:
-            return
-        if self._pause(task.id) or (opening.not_before is not None and opening.not_before > self.clock()):
-            return
-        try:
-            claimed = await self.storage.save_message(replace(opening, not_before=self.clock() + CLAIM))
-        except Conflict:
-            return
-        told = replace(claimed, fingerprint=drawing.fingerprint, not_before=None)
-        try:
-            assert claimed.ref is not None  # noqa: S101 - it is not behind
-            await _in_time(self.messenger.update(claimed.ref, drawing))
-        except (MessageGone, PlaceGone):
-            told = replace(told, fingerprint="", shown=-1)
-        except (NotNow, OutcomeUnknown):
-            told = replace(told, fingerprint="")
-        self.progress.edited(task.id, view.doing)
-        await self._store(told)
-
-    async def _level(self, view: View, opening: Message | None) -> Message:
-        """Bring one surface level; returns it as it is stored then."""
+    async def _sync(self, view: View, opening: Message | None) -> Message:
+        """Bring one message up to date. Returns its record as it is stored then."""
         message = view.message
         if message.kind is MessageKind.FILE and (overtaken := _overtaken(view)):
-            return await self._store(replace(message, shown=_revision(view), abandoned=overtaken))
+            return await self._store.note(replace(message, shown=_revision(view), abandoned=overtaken))
         drawing = self.messenger.draw(view)
         if message.ref is not None and message.fingerprint == drawing.fingerprint:
-            return await self._store(replace(message, shown=_revision(view)))
-        posting = message.ref is None
-        first = posting and not message.attempted and message.begun_at is None
-        begun_at = await self.messenger.time() if first else message.begun_at
-        claimed = replace(message, attempted=posting, begun_at=begun_at, not_before=self.clock() + CLAIM)
+            return await self._store.note(replace(message, shown=_revision(view)))
         try:
-            claimed = await self.storage.save_message(claimed)
+            outcome = await self._show(view, drawing, opening)
         except Conflict:
             return message
-        try:
-            if posting and message.attempted and (found := await _in_time(self._find(view, opening))):
-                return await self._adopt(view, claimed, found, opening)
-            ref = await _in_time(self._show(replace(view, message=claimed), drawing, opening))
-        except PlaceGone as gone:
-            log.warning("surface %s of task %s cannot be shown: %s", message.id, message.task_id, gone)
-            if message.kind is MessageKind.COPY:
-                await self._missed(message, str(gone))
-            return await self._store(replace(claimed, abandoned=str(gone)))
-        except MessageGone:
-            renewed = replace(
-                claimed,
-                ref=None,
-                attempted=False,
-                fingerprint="",
-                digest="",
-                copies_due=self.clock(),
-                not_before=None,
-            )
-            return await self._store(renewed)
-        except FileRefused as refused:
-            return await self._without_file(view, claimed, opening, str(refused))
-        except OutcomeUnknown:
-            return await self._put_off(claimed)
-        except NotNow as wait:
-            if message.kind is MessageKind.FILE and not message.refused and message.tries + 1 >= MOST_UPLOADS:
-                return await self._without_file(view, claimed, opening, str(wait))
-            unattempted = replace(claimed, attempted=message.attempted)
-            return await self._put_off(unattempted, timedelta(seconds=wait.retry_after))
-        except NotYet:
-            return await self._put_off(replace(claimed, attempted=False), FIRST_WAIT)
-        if message.kind is MessageKind.OPENING and message.ref is not None and self.progress is not None:
-            self.progress.edited(message.task_id, view.doing)
+        match outcome:
+            case Posted(record=claimed, ref=ref):
+                return await self._posted(view, claimed, ref, drawing)
+            case Found(record=claimed, refs=refs):
+                return await self._adopt(view, claimed, refs, opening)
+            case PutOff(record=waits, why=why):
+                return await self._without_file(view, waits, opening, why) if _is_hopeless(waits, why) else waits
+            case Refused(record=claimed, why=FileRefused() as why):
+                return await self._without_file(view, claimed, opening, why)
+            case Refused(record=claimed, why=MessageGone()):
+                return await self._renew(claimed)
+            case Refused(record=claimed, why=PlaceGone() as why):
+                return await self._abandon(claimed, str(why))
+            case _:
+                assert_never(outcome)
+
+    async def _show(self, view: View, drawing: Drawing, opening: Message | None) -> Outcome:
+        """Post or update the message, which is claimed for it. Raises `Conflict` if another process was faster."""
+        message, place = view.message, self._place_of(view, opening)
+        if message.ref is not None:
+            return await self.posting.update(message, message.ref, drawing, self._store)
+        if message.attempted:
+            searched = await self.posting.search(message, self._store, place)
+            if not isinstance(searched, Missing):
+                return searched
+            message = searched.record
+        return await self.posting.post(message, drawing, self._store, place)
+
+    async def _posted(self, view: View, claimed: Message, ref: MessageRef, drawing: Drawing) -> Message:
+        """Store what the message shows now, and where."""
+        before, now = view.message, self.clock()
+        if before.kind is MessageKind.OPENING and before.ref is not None and self.progress is not None:
+            self.progress.edited(before.task_id, view.doing)
         shown = replace(
             claimed,
             ref=ref,
@@ -201,76 +187,50 @@ class MessageSync:
             digest=_asked(view),
             version=_version(view),
             attempted=False,
-            copies_due=self.clock() + COME_LATE if message.attempted else message.copies_due,
+            copies_due=now + COPIES_CHECK_AFTER if before.attempted else before.copies_due,
             tries=0,
             not_before=None,
         )
-        return await self._store(shown, _told_of(view, shown, self.clock()))
-
-    async def _without_file(self, view: View, claimed: Message, opening: Message | None, why: str) -> Message:
-        """Say in the thread, in the file's place, that it could not be attached."""
-        log.error("the file of request %s could not be attached: %s", claimed.request_id, why)
-        assert view.request is not None  # noqa: S101 - it is the file of one
-        event = event_of(view.request, "unattached", self.clock(), surface=claimed.id, data={"why": why})
-        noted = await self._store(replace(claimed, refused=why, attempted=False, tries=0, not_before=None), event)
-        return await self._level(replace(view, message=noted), opening)
-
-    async def _missed(self, copy: Message, why: str) -> None:
-        """Note that this copy cannot be sent, and have it said in the thread; before the copy is given up, so that a
-        crash forgets nothing."""
-        asked_at = copy.created_at
-
-        async def once() -> None:
-            assert copy.request_id is not None  # noqa: S101 - it is a copy
-            request = await self.storage.request(copy.request_id)
-            before = [each for each in request.unreached if each.asked_at == asked_at]
-            copies = [
-                each.to or each.channel
-                for each in await self.storage.messages_of(copy.task_id)
-                if each.kind is MessageKind.COPY and each.request_id == request.id and each.created_at == asked_at
-            ]
-            sent = {whom for whom in (*copies, *(each.whom for each in before)) if whom is not None}
-            missing = Unreached(person=copy.to, name=copy.channel or "", why=why, asked_at=asked_at)
-            noted = side_actions.missed(request, [missing], sent)
-            if noted is request:
-                return
-            data: dict[str, JSON] = {"why": why, **({"channel": copy.channel} if copy.channel else {})}
-            event = event_of(noted, "unreached", self.clock(), person=copy.to, surface=copy.id, data=data)
-            await self.storage.save_request(noted, event, [] if before else [wanted.unreached_of(request, asked_at)])
-
-        await until_won(once)
-
-    async def _show(self, view: View, drawing: Drawing, opening: Message | None) -> MessageRef:
-        message = view.message
-        if message.ref is not None:
-            await self.messenger.update(message.ref, drawing)
-            return message.ref
-        channel, thread_ts = await self._place(view, opening)
-        ref = await self.messenger.post(channel, thread_ts, drawing, message.id)
-        crash_points.point("message-posted")
-        return ref
-
-    # --- Posts whose outcome is not known -------------------------------------------------------
-
-    async def _find(self, view: View, opening: Message | None) -> tuple[MessageRef, ...]:
-        """The messages of the surface that stand in Slack, the oldest first."""
-        channel, thread_ts = await self._place(view, opening)
-        return await self.messenger.find(channel, thread_ts, view.message.id, view.message.begun_at)
+        return await self._note(claimed, shown, _told_of(view, shown, now))
 
     async def _adopt(
         self, view: View, claimed: Message, found: tuple[MessageRef, ...], opening: Message | None
     ) -> Message:
-        """Store where the message stands before anything else can get lost, and bring it level there."""
+        """Store where the message stands before anything else can get lost, and bring it up to date there."""
         first, *copies = found
         due = self.clock() if copies else claimed.copies_due
         placed = replace(claimed, ref=first, attempted=False, copies_due=due, not_before=None)
-        return await self._level(replace(view, message=await self._store(placed)), opening)
+        stored = await self._note(claimed, placed)
+        return await self._sync(replace(view, message=stored), opening)
+
+    async def _renew(self, claimed: Message) -> Message:
+        """Have the message posted again, as the one that stood there cannot be changed any more."""
+        now = self.clock()
+        unposted = replace(claimed, ref=None, attempted=False, fingerprint=None, digest=None)
+        return await self._note(claimed, replace(unposted, copies_due=now, not_before=None))
+
+    async def _abandon(self, claimed: Message, why: str) -> Message:
+        """Give the message up, as its place is gone."""
+        log.warning("message %s of task %s cannot be shown: %s", claimed.id, claimed.task_id, why)
+        if claimed.kind is MessageKind.COPY:
+            await note_unreached(self.storage, claimed, why, self.clock())
+        return await self._note(claimed, replace(claimed, abandoned=why))
+
+    async def _without_file(self, view: View, record: Message, opening: Message | None, why: Exception) -> Message:
+        """Say in the thread, in the file's place, that it could not be attached."""
+        log.error("the file of request %s could not be attached: %s", record.request_id, why)
+        assert view.request is not None  # noqa: S101 - it is the file of one
+        event = event_of(view.request, "unattached", self.clock(), surface=record.id, data={"why": str(why)})
+        noted = replace(record, refused=str(why), attempted=False, tries=0, not_before=None)
+        return await self._sync(replace(view, message=await self._note(record, noted, event)), opening)
+
+    # --- Second copies --------------------------------------------------------------------------
 
     async def _look_again(
         self, view: View, opening: Message | None, again: list[datetime], *, drawn: bool = False
     ) -> None:
-        """Close other messages of the surface that stand in Slack, when that is due and whenever it was `drawn` anew:
-        their buttons would be pressed."""
+        """Close second copies of the message, as people would press their buttons: when the check is due, and whenever
+        the message was `drawn` anew. Adds to `again` when to check next."""
         message = view.message
         if message.copies_due is None or message.ref is None or message.kind is MessageKind.FILE:
             return
@@ -284,26 +244,63 @@ class MessageSync:
     async def _close_copies(self, view: View, opening: Message | None) -> Message:
         message = view.message
         try:
-            claimed = await self.storage.save_message(replace(message, not_before=self.clock() + CLAIM))
+            claimed = await self.posting.claim(message, self._store)
         except Conflict:
             return message
         due = message.copies_due
         assert due is not None  # noqa: S101 - the caller's filter
         try:
-            for ref in await _in_time(self._find(view, opening)):
+            for ref in await in_time(self.posting.find(message, self._place_of(view, opening))):
                 if ref != message.ref:
-                    log.warning("surface %s stands in Slack more than once; a copy is closed", message.id)
-                    await _in_time(self.messenger.close(ref))
+                    log.warning("message %s stands in Slack more than once; a copy is closed", message.id)
+                    await in_time(self.messenger.close(ref))
         except (PlaceGone, NotYet) as gone:
-            log.info("surface %s: nothing is left to close: %s", message.id, gone)
+            log.info("message %s: nothing is left to close: %s", message.id, gone)
             left = None
         except OutcomeUnknown:
-            left = self.clock() + COME_LATE
+            left = self.clock() + COPIES_CHECK_AFTER
         except NotNow as wait:
             left = self.clock() + timedelta(seconds=wait.retry_after)
         else:
             left = due if due > self.clock() else None
-        return await self._store(replace(claimed, copies_due=left, not_before=None))
+        return await self._note(claimed, replace(claimed, copies_due=left, not_before=None))
+
+    # --- What the graph is doing ----------------------------------------------------------------
+
+    def _pause(self, task_id: TaskId) -> timedelta | None:
+        """How long the opening is left alone because it was edited a moment ago."""
+        wait = self.progress.wait(task_id) if self.progress is not None else 0.0
+        return timedelta(seconds=wait) if wait > 0 else None
+
+    async def _tell(self, view: View) -> None:
+        """Say in the opening, which is up to date otherwise, what the graph is doing. If Slack does not take it now, it
+        is lost. It is claimed as any update is, so that it can never come after the one that tells of the end."""
+        opening, task = view.message, view.task
+        drawing = self.messenger.draw(view)
+        behind = opening.ref is None or opening.shown < task.revision or opening.abandoned
+        if self.progress is None or behind or opening.fingerprint == drawing.fingerprint:
+            return
+        if self._pause(task.id) or (opening.not_before is not None and opening.not_before > self.clock()):
+            return
+        try:
+            claimed = await self.posting.claim(opening, self._store)
+        except Conflict:
+            return
+        told = replace(claimed, fingerprint=drawing.fingerprint, not_before=None)
+        try:
+            assert claimed.ref is not None  # noqa: S101 - it is not behind
+            await in_time(self.messenger.update(claimed.ref, drawing))
+        except (MessageGone, PlaceGone):
+            told = replace(told, fingerprint=None, shown=-1)
+        except (NotNow, OutcomeUnknown):
+            told = replace(told, fingerprint=None)
+        self.progress.edited(task.id, view.doing)
+        await self._note(claimed, told)
+
+    # --- Where messages go and are kept ---------------------------------------------------------
+
+    def _place_of(self, view: View, opening: Message | None) -> Place:
+        return partial(self._place, view, opening)
 
     async def _place(self, view: View, opening: Message | None) -> tuple[ChannelId, Ts | None]:
         message = view.message
@@ -319,32 +316,28 @@ class MessageSync:
             raise NotYet
         return opening.ref.channel, view.task.thread_ts or opening.ref.ts
 
-    async def _put_off(self, message: Message, wait: timedelta | None = None) -> Message:
-        if wait is None:
-            wait = min(FIRST_WAIT * 2 ** min(message.tries, 10), LAST_WAIT)
-        return await self._store(replace(message, tries=message.tries + 1, not_before=self.clock() + wait))
+    async def _note(self, claimed: Message, record: Message, event: AuditEvent | None = None) -> Message:
+        """Store what Slack did, and keep trying within the claim."""
+        return await self.posting.stored(claimed, lambda: self._store.note(record, event))
 
-    async def _store(self, message: Message, event: AuditEvent | None = None) -> Message:
-        try:
-            return await self.storage.save_message(message, event)
-        except Conflict:
-            log.info("surface %s was brought level by somebody else", message.id)
-            return message
+    @property
+    def _store(self) -> MessageStore:
+        return MessageStore(storage=self.storage)
 
 
-def _asked(view: View) -> str:
-    """The digest of the question that the surface puts to people; empty where it puts none."""
+def _asked(view: View) -> str | None:
+    """The digest of the question that the message puts to people. None: it puts none."""
     asks = view.message.kind in (MessageKind.CARD, MessageKind.COPY, MessageKind.FILE) and not view.message.refused
-    return view.request.digest if asks and view.request is not None else ""
+    return view.request.digest if asks and view.request is not None else None
 
 
 def _version(view: View) -> int:
-    """The version of the question that the surface puts to people; a file's never changes."""
+    """The version of the question that the message puts to people; that of a file never changes."""
     return view.request.version if _asked(view) and view.request is not None else view.message.version
 
 
 def _told_of(view: View, shown: Message, now: datetime) -> AuditEvent | None:
-    """That the question is shown there now, where it was not before: it is posted, or asks something else."""
+    """The event that says that the question is shown there now, if the message is new or asks something else."""
     request, ref = view.request, shown.ref
     if request is None or ref is None or shown.digest == view.message.digest:
         return None
@@ -352,19 +345,10 @@ def _told_of(view: View, shown: Message, now: datetime) -> AuditEvent | None:
     return event_of(request, "shown", now, person=shown.to, surface=shown.id, data=data)
 
 
-def _overtaken(view: View) -> str:
-    """Why a file is no longer to be posted: it would hold what is not asked any more."""
+def _overtaken(view: View) -> str | None:
+    """Why a file is no longer to be posted, if it holds what is not asked any more."""
     asked = view.request.version if view.request is not None else 0
-    return "what is asked has changed since" if view.message.version != asked else ""
-
-
-async def _in_time(showing: Awaitable[T]) -> T:
-    """What Slack answered while the claim held; `OutcomeUnknown` where it had not by then."""
-    try:
-        async with asyncio.timeout(IN_TIME.total_seconds()):
-            return await showing
-    except TimeoutError as late:
-        raise OutcomeUnknown("its turn, or Slack's answer, took too long") from late
+    return "what is asked has changed since" if view.message.version != asked else None
 
 
 def _revision(view: View) -> int:
@@ -383,3 +367,10 @@ def _last(message: Message) -> bool:
 
 def _made(message: Message) -> datetime:
     return message.created_at
+
+
+def _is_hopeless(waits: Message, why: NotNow | OutcomeUnknown) -> bool:
+    """Whether a file has been refused so often that its thread is to be told."""
+    is_untold_file = waits.kind is MessageKind.FILE and not waits.refused
+    is_refused = isinstance(why, NotNow) and not isinstance(why, NotYet)
+    return is_untold_file and is_refused and waits.tries >= MAX_UPLOAD_TRIES

@@ -26,11 +26,12 @@ def card_of(request: Request) -> Message:
 
 
 def reminder_of(request: Request, now: datetime) -> Message:
+    """The policy's reminder, in the task's Slack thread."""
     return _new(MessageKind.REMINDER, request.task_id, now, request.id)
 
 
 def nudge_of(request: Request, now: datetime, to: Person | None = None) -> Message:
-    """The requester's reminder: in the task's Slack thread, or in somebody's DM."""
+    """A reminder that the requester sends, in the task's Slack thread or in somebody's DM."""
     return replace(_new(MessageKind.NUDGE, request.task_id, now, request.id), to=to)
 
 
@@ -50,19 +51,20 @@ def comment_of(request: Request, now: datetime) -> Message:
 
 
 def unreached_of(request: Request, asked_at: datetime) -> Message:
-    """Who did not get the card by DM at that time, in the task's Slack thread."""
+    """The names of those who could not be asked by DM at that time, in the task's Slack thread."""
     return _new(MessageKind.UNREACHED, request.task_id, asked_at, request.id)
 
 
 def files_of(request: Request, now: datetime) -> list[Message]:
-    """The file with the whole of what is asked in this version, where that is too long for a modal. What is private
-    is in no file: the thread is everybody's."""
+    """The file with everything that this version asks, if it is too long for a modal. A private question has no file,
+    as everybody can read the thread."""
     if request.policy.private or len(request.question.canonical) <= MAX_MODAL_CHARS:
         return []
     return [replace(_new(MessageKind.FILE, request.task_id, now, request.id), version=request.version)]
 
 
 def outcome_of(task: Task, now: datetime) -> Message:
+    """How the task ended or why it stopped, in its Slack thread."""
     return _new(MessageKind.OUTCOME, task.id, now)
 
 

@@ -1,4 +1,4 @@
-"""Homes: published for those who opened theirs, where something changed, and level whatever dies."""
+"""Homes: published for those who opened theirs, if something changed, and up to date whatever dies."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.inbox.home import KEPT_LEVEL, NOTED, PAUSE, ROUND
+from bot.approvals.inbox.home import MAX_SYNC_AGE, MIN_REDRAW_INTERVAL, OPENED_INTERVAL, ROUND_INTERVAL
 from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.model.inbox import Section
 from bot.approvals.ports.slack import MessageGone, NotNow, OutcomeUnknown, PlaceGone
 from tests.fakes.world import ALICE, BOB, CAROL, RITA, STRANGER, World, a_world, person
 
 
-async def level(world: World) -> None:
+async def synced(world: World) -> None:
     """Do what was woken for Homes, pauses left out."""
     while world.work.homes:
         whose = world.work.homes.pop(0)
@@ -26,7 +26,7 @@ async def level(world: World) -> None:
 async def opened(world: World, *people: Person) -> None:
     for each in people:
         await world.homes.opened(each, world.front.hashes.get(each, ""))
-    await level(world)
+    await synced(world)
 
 
 def shown(world: World) -> str:
@@ -39,7 +39,7 @@ async def test_a_home_is_published_for_those_alone_who_opened_theirs(world: Worl
     task = await world.started()
 
     await world.homes.concerned(task.id)
-    await level(world)
+    await synced(world)
 
     assert set(world.front.shown) == {ALICE}
     assert shown(world) == "Delete? of 1 |  of 0 |  of 0 | "
@@ -49,7 +49,7 @@ async def test_nothing_is_published_that_is_shown_already(world: World) -> None:
     await opened(world, ALICE)
     await opened(world, ALICE)
     await world.homes.sweep(world.now)
-    await level(world)
+    await synced(world)
 
     assert world.front.published == [ALICE]
 
@@ -58,7 +58,7 @@ async def test_nothing_is_published_that_is_shown_already(world: World) -> None:
 async def test_a_change_wakes_the_homes_on_which_it_is_seen_and_no_other(world: World, whose: Person) -> None:
     await opened(world, whose, STRANGER)
     task = await world.started()
-    world.clock.advance(PAUSE)
+    world.clock.advance(MIN_REDRAW_INTERVAL)
 
     await world.homes.concerned(task.id)
 
@@ -92,7 +92,7 @@ async def test_what_comes_within_a_moment_is_drawn_at_once(world: World) -> None
         again = await world.homes.publish(ALICE)
 
     assert again is not None
-    await level(world)
+    await synced(world)
     assert world.front.published == [ALICE, ALICE]
     assert shown(world).startswith("Delete?,Delete? of 3")
 
@@ -103,7 +103,7 @@ async def test_a_page_that_is_turned_stays_turned(world: World) -> None:
     await opened(world, ALICE)
 
     await world.homes.look(ALICE, lambda look: look.turned(Section.WAITING, 1))
-    await level(world)
+    await synced(world)
     await opened(world, ALICE)
 
     assert shown(world).startswith("Delete? of 3")
@@ -111,7 +111,7 @@ async def test_a_page_that_is_turned_stays_turned(world: World) -> None:
 
 async def test_whoever_never_opened_a_home_has_none_to_look_at(world: World) -> None:
     await world.homes.look(BOB, lambda look: look.turned(Section.ASKED, 1))
-    await level(world)
+    await synced(world)
 
     assert world.front.shown == {}
     assert (await world.storage.inbox(BOB)).revision == 0
@@ -130,7 +130,7 @@ async def test_a_home_is_drawn_again_where_it_was_clicked_on_behind_the_times(wo
     await opened(world, ALICE)
 
     world.homes.redraw(ALICE)
-    await level(world)
+    await synced(world)
 
     assert world.front.published == [ALICE, ALICE]
 
@@ -168,7 +168,7 @@ async def test_what_a_process_missed_is_found_in_the_next_round(world: World) ->
     world.be_born()
 
     await world.homes.sweep(world.now)
-    await level(world)
+    await synced(world)
 
     assert shown(world).startswith("Delete? of 1")
 
@@ -182,24 +182,24 @@ async def test_what_another_process_published_is_not_overwritten_with_something_
 
     assert world.front.hashes[ALICE] != hash
     await world.vote(ALICE, on=await world.request(task))
-    world.clock.advance(PAUSE)
+    world.clock.advance(MIN_REDRAW_INTERVAL)
     world.front.hashes[ALICE] = "another's"  # which has not been noted yet
-    assert await older.publish(ALICE) == world.now + PAUSE
+    assert await older.publish(ALICE) == world.now + MIN_REDRAW_INTERVAL
     assert shown(world).startswith("Delete? of 1")
 
-    world.clock.advance(PAUSE)
+    world.clock.advance(MIN_REDRAW_INTERVAL)
     assert await older.publish(ALICE) is None
     assert shown(world).startswith(" of 0")
 
 
 async def test_a_round_takes_its_time_and_leaves_out_what_was_not_opened_for_long(world: World) -> None:
     await opened(world, ALICE)
-    world.clock.advance(KEPT_LEVEL - ROUND)
+    world.clock.advance(MAX_SYNC_AGE - ROUND_INTERVAL)
     await opened(world, BOB)
     world.be_born()
 
     woken = []
-    for wait in (timedelta(0), ROUND / 2, ROUND / 2, ROUND):
+    for wait in (timedelta(0), ROUND_INTERVAL / 2, ROUND_INTERVAL / 2, ROUND_INTERVAL):
         world.clock.advance(wait)
         await world.homes.sweep(world.now)
         woken.append({each.user_id for each in world.work.homes})
@@ -231,4 +231,4 @@ async def test_that_somebody_opened_their_home_is_noted_once_an_hour(world: Worl
             revisions.append((await world.storage.inbox(CAROL)).revision)
         return revisions
 
-    assert await noted(timedelta(0), NOTED / 2, NOTED / 2) == [2, 2, 3]
+    assert await noted(timedelta(0), OPENED_INTERVAL / 2, OPENED_INTERVAL / 2) == [2, 2, 3]

@@ -1,4 +1,4 @@
-"""What an inbox holds and in which order, and when a digest is due."""
+"""What an inbox holds and in which order, and when a summary is due."""
 
 from __future__ import annotations
 
@@ -158,13 +158,13 @@ def test_a_schedule_without_days_is_none() -> None:
         Schedule(hour=9, minute=0, days=()).after(MORNING, "UTC")
 
 
-def test_a_digest_is_due_at_its_time_or_when_an_unsent_one_may_be_tried_again() -> None:
-    digest = Summary(schedule=Schedule.read(["9"]), next_at=MORNING)
+def test_a_summary_is_due_at_its_time_or_when_an_unsent_one_may_be_tried_again() -> None:
+    summary = Summary(schedule=Schedule.read(["9"]), next_at=MORNING)
     sending = Sending(id=opening_of(a_task()).id, since=MORNING, not_before=MORNING - HOUR)
 
-    assert digest.due_at == MORNING
-    assert replace(digest, sending=sending).due_at == MORNING - HOUR
-    assert replace(digest, sending=replace(sending, not_before=MORNING + HOUR)).due_at == MORNING
+    assert summary.due_at == MORNING
+    assert replace(summary, sending=sending).due_at == MORNING - HOUR
+    assert replace(summary, sending=replace(sending, not_before=MORNING + HOUR)).due_at == MORNING
 
 
 def a_task() -> Task:

@@ -1,4 +1,4 @@
-"""Digests: at the time that each person chose, only where something waits, and once whatever dies."""
+"""Summaries: at the time that each person chose, only if something waits, and once whatever dies."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.inbox.summaries import CLAIM
 from bot.approvals.model.errors import InvalidSchedule, Unreachable
 from bot.approvals.model.ids import MessageId
 from bot.approvals.model.inbox import Sending, Summary
 from bot.approvals.model.message import MessageKind
 from bot.approvals.ports.slack import NotNow, OutcomeUnknown, PlaceGone
+from bot.approvals.services.messages.posting import CLAIM_TTL
 from tests.fakes.fuse import Fuse, Killed
 from tests.fakes.world import ALICE, RITA, World, a_world
 
@@ -114,7 +114,7 @@ async def test_after_days_without_the_bot_only_one_is_sent(world: World) -> None
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["not sent", "sent after all"])
-async def test_a_digest_whose_outcome_is_not_known_is_looked_for_before_it_is_sent_again(
+async def test_a_summary_whose_outcome_is_not_known_is_looked_for_before_it_is_sent_again(
     world: World, after: bool
 ) -> None:
     await world.started()
@@ -123,7 +123,7 @@ async def test_a_digest_whose_outcome_is_not_known_is_looked_for_before_it_is_se
 
     await pass_by(world, HOUR)
     assert len(told(world)) == after
-    await pass_by(world, CLAIM, CLAIM)
+    await pass_by(world, CLAIM_TTL, CLAIM_TTL)
 
     assert told(world) == ["reminder: 1 wait"]
     assert world.messenger.calls.count("find") == 1
@@ -158,7 +158,7 @@ async def test_a_search_that_slack_refuses_sends_nothing_twice(world: World, fau
     world.messenger.fail("post", OutcomeUnknown("timeout"), after=True)
     world.messenger.fail("find", fault)
 
-    await pass_by(world, HOUR, CLAIM, CLAIM, HOUR)
+    await pass_by(world, HOUR, CLAIM_TTL, CLAIM_TTL, HOUR)
 
     assert told(world) == ["reminder: 1 wait"]
 
@@ -220,18 +220,18 @@ async def test_one_that_was_claimed_is_left_alone_until_then_whatever_else_is_du
     await world.started()
     summary = await chosen(world)
     assert summary is not None
-    sending = Sending(id=MessageId("s1"), since=world.now, not_before=world.now + CLAIM, attempted=True)
+    sending = Sending(id=MessageId("s1"), since=world.now, not_before=world.now + CLAIM_TTL, attempted=True)
     inbox = await world.storage.inbox(ALICE)
     await world.storage.save_inbox(replace(inbox, summary=replace(summary, next_at=world.now, sending=sending)))
 
     await pass_by(world, timedelta(0))
     assert world.messenger.calls.count("find") == 0
-    await pass_by(world, CLAIM)
+    await pass_by(world, CLAIM_TTL)
 
     assert told(world) == ["reminder: 1 wait"]
 
 
-async def test_whatever_dies_one_digest_is_sent() -> None:
+async def test_whatever_dies_one_summary_is_sent() -> None:
     moments = await _moments()
     assert moments > 10
 
@@ -244,7 +244,7 @@ async def test_whatever_dies_one_digest_is_sent() -> None:
                 await pass_by(world, HOUR)
 
             world.be_born()
-            await pass_by(world, timedelta(0), CLAIM, HOUR)
+            await pass_by(world, timedelta(0), CLAIM_TTL, HOUR)
 
             assert told(world) == ["reminder: 1 wait"], kill_at
 
@@ -258,7 +258,7 @@ async def _moments() -> int:
         return len(world.fuse.moments)
 
 
-async def test_a_digest_is_for_what_the_person_may_answer(world: World) -> None:
+async def test_a_summary_is_for_what_the_person_may_answer(world: World) -> None:
     await world.started()
     await world.summaries.choose(RITA, ["10:00"])
 

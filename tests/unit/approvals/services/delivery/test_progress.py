@@ -13,8 +13,8 @@ from bot.approvals.model.ids import MessageRef, TaskId, Ts
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import MessageGone, NotNow, OutcomeUnknown, PlaceGone
-from bot.approvals.services.delivery.progress import BETWEEN, FIRST, Progress
-from bot.approvals.services.messages.sync import CLAIM
+from bot.approvals.services.delivery.progress import FIRST_LINE_SECONDS, MIN_EDIT_SECONDS, Progress
+from bot.approvals.services.messages.posting import CLAIM_TTL
 from tests.fakes.world import CHANNEL, RITA, World
 
 ONE = TaskId("t-one")
@@ -66,15 +66,15 @@ def test_a_run_that_is_over_at_once_is_not_spoken_of(desk: Desk) -> None:
     desk.pass_by(60)
 
     assert desk.shown == []
-    assert desk.progress.doing(ONE) == ""
+    assert desk.progress.doing(ONE) is None
 
 
 def test_the_newest_words_are_shown_and_the_others_are_left_out(desk: Desk) -> None:
     for words in ("plan", "research", "write"):
         desk.progress.tell(ONE, words)
-    assert desk.progress.doing(ONE) == ""
+    assert desk.progress.doing(ONE) is None
 
-    desk.pass_by(FIRST)
+    desk.pass_by(FIRST_LINE_SECONDS)
 
     assert desk.shown == [ONE]
     assert desk.progress.doing(ONE) == "write"
@@ -91,26 +91,26 @@ def test_no_two_edits_come_closer_than_slacks_pace_allows(desk: Desk) -> None:
             edits.append(desk.now)
 
     assert len(edits) >= 6
-    assert min(later - earlier for earlier, later in itertools.pairwise(edits)) >= BETWEEN - 1e-6
+    assert min(later - earlier for earlier, later in itertools.pairwise(edits)) >= MIN_EDIT_SECONDS - 1e-6
 
 
 def test_between_edits_the_words_that_stand_there_stay(desk: Desk) -> None:
     desk.progress.tell(ONE, "plan")
-    desk.pass_by(FIRST)
+    desk.pass_by(FIRST_LINE_SECONDS)
     desk.progress.edited(ONE, "plan")
 
     desk.progress.tell(ONE, "write")
 
     assert desk.progress.doing(ONE) == "plan"
-    assert desk.progress.wait(ONE) == BETWEEN
-    desk.pass_by(BETWEEN)
+    assert desk.progress.wait(ONE) == MIN_EDIT_SECONDS
+    desk.pass_by(MIN_EDIT_SECONDS)
     assert desk.progress.doing(ONE) == "write"
     assert desk.progress.wait(ONE) == 0
 
 
 def test_the_same_words_again_are_no_edit(desk: Desk) -> None:
     desk.progress.tell(ONE, "plan")
-    desk.pass_by(FIRST)
+    desk.pass_by(FIRST_LINE_SECONDS)
     desk.progress.edited(ONE, "plan")
     desk.shown.clear()
 
@@ -124,12 +124,12 @@ def test_a_run_that_nobody_told_of_ends_without_a_word(desk: Desk) -> None:
     desk.progress.over(ONE)
     desk.progress.edited(ONE, "")
 
-    assert desk.progress.wait(ONE) == BETWEEN
+    assert desk.progress.wait(ONE) == MIN_EDIT_SECONDS
 
 
 def test_an_edit_long_ago_is_forgotten(desk: Desk) -> None:
     desk.progress.edited(ONE, "")
-    desk.pass_by(BETWEEN)
+    desk.pass_by(MIN_EDIT_SECONDS)
     desk.progress.edited(TaskId("t-other"), "")
 
     assert list(desk.progress._edited) == ["t-other"]
@@ -150,7 +150,7 @@ class Scene:
         """The calls to Slack after the graph said this, and time enough has passed."""
         before = len(self.world.messenger.calls)
         self.desk.progress.tell(self.task.id, words)
-        self.desk.pass_by(BETWEEN)
+        self.desk.pass_by(MIN_EDIT_SECONDS)
         await self.world.messages.sync_task(self.task.id)
         return self.world.messenger.calls[before:]
 
@@ -183,7 +183,7 @@ async def test_the_end_takes_its_place_after_a_pause(scene: Scene) -> None:
 
     assert again is not None
     assert "research" in scene.line()
-    scene.desk.pass_by(BETWEEN)
+    scene.desk.pass_by(MIN_EDIT_SECONDS)
     assert await scene.world.messages.sync_task(scene.task.id) is None
     assert "Waiting" in scene.line()
     assert "research" not in scene.line()
@@ -208,7 +208,7 @@ async def test_words_that_stand_there_already_cost_no_call(scene: Scene) -> None
 
 async def test_words_that_come_too_soon_after_an_edit_wait(scene: Scene) -> None:
     await scene.told("research")
-    scene.desk.progress._edited[scene.task.id] = scene.desk.now + BETWEEN
+    scene.desk.progress._edited[scene.task.id] = scene.desk.now + MIN_EDIT_SECONDS
 
     assert await scene.told("write") == []
 
@@ -220,7 +220,7 @@ async def test_words_that_slack_does_not_take_are_lost_and_nothing_else(scene: S
     assert await scene.told("research") == ["update"]
 
     opening = await scene.world.message(scene.task, MessageKind.OPENING)
-    assert (opening.not_before, opening.abandoned, opening.tries) == (None, "", 0)
+    assert (opening.not_before, opening.abandoned, opening.tries) == (None, None, 0)
     assert await scene.told("write") == ["update"]
     assert "write" in scene.line()
 
@@ -238,7 +238,7 @@ async def test_an_opening_that_is_gone_is_left_to_the_next_pass(scene: Scene, fa
 
 async def test_an_opening_that_somebody_else_is_at_is_left_to_them(scene: Scene) -> None:
     opening = await scene.world.message(scene.task, MessageKind.OPENING)
-    await scene.world.storage.save_message(replace(opening, not_before=scene.world.now + CLAIM))
+    await scene.world.storage.save_message(replace(opening, not_before=scene.world.now + CLAIM_TTL))
 
     assert await scene.told("research") == []
 
@@ -252,7 +252,7 @@ async def test_an_opening_that_was_changed_meanwhile_is_left_to_them(scene: Scen
         await scene.world.storage.save_message(replace(opening, ref=ref))
 
     scene.desk.progress.tell(scene.task.id, "research")
-    scene.desk.pass_by(BETWEEN)
+    scene.desk.pass_by(MIN_EDIT_SECONDS)
     view = scene.world.messages
     saved = scene.world.storage.save_message
 

@@ -6,7 +6,7 @@ from bot.approvals.model.actor import COMMAND, Shown
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.question import Item
 from bot.approvals.ports.slack import FileRefused, NotNow, OutcomeUnknown
-from bot.approvals.services.messages import sync, wanted
+from bot.approvals.services.messages import posting, sync, wanted
 from tests.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, a_request, a_world, item, question
 
 LONG = "x" * wanted.MAX_MODAL_CHARS
@@ -51,7 +51,7 @@ async def test_a_file_whose_posting_is_not_known_is_looked_for_before_it_is_post
             world.messenger.fail("post", OutcomeUnknown("lost"), after=True)
 
         await world.messages.sync_task(task.id)
-        await world.later(sync.CLAIM)
+        await world.later(posting.CLAIM_TTL)
 
         assert len(world.messenger.of(MessageKind.FILE)) == 1
         assert await world.storage.out_of_date(world.now, 10) == ()
@@ -112,7 +112,7 @@ async def test_a_file_that_slack_refuses_is_tried_once_and_its_thread_is_told() 
         assert await world.messages.sync_task(task.id) is None
 
         _, file = await world.messages_of(task, MessageKind.FILE)
-        assert (file.refused, file.abandoned) == ("files.getUploadURLExternal: missing_scope", "")
+        assert (file.refused, file.abandoned) == ("files.getUploadURLExternal: missing_scope", None)
         assert file.ref in world.messenger.messages
         assert await world.storage.out_of_date(world.now, 10) == ()
         (event,) = await world.history(task, "unattached")
@@ -129,7 +129,7 @@ async def test_a_file_that_never_gets_through_is_not_tried_for_ever() -> None:
         await world.messages.sync_task(task.id)
         asked = await world.request(task)
         await world.answers.edit(world.actor(ALICE), Shown.of(asked), 0, {"body": LONG + "y"})
-        for _ in range(sync.MOST_UPLOADS):
+        for _ in range(sync.MAX_UPLOAD_TRIES):
             world.messenger.fail("post", NotNow("the upload: status 502", 5))
 
         while (again := await world.messages.sync_task(task.id)) is not None:

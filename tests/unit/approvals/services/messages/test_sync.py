@@ -1,4 +1,4 @@
-"""Slack brought level with the records, whatever Slack does meanwhile."""
+"""Slack kept in sync with the records, whatever Slack does meanwhile."""
 
 import asyncio
 from dataclasses import replace
@@ -15,7 +15,7 @@ from bot.approvals.model.request import Request
 from bot.approvals.model.task import Ended, Task
 from bot.approvals.ports.slack import MessageGone, NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.ports.storage import Records, Storage
-from bot.approvals.services.messages import sync, wanted
+from bot.approvals.services.messages import posting, sync, wanted
 from tests.fakes.fuse import Fuse, Killed
 from tests.fakes.world import ALICE, CHANNEL, DORA, RITA, World, a_request, a_world, policy
 
@@ -42,7 +42,7 @@ async def add_copy(world: World, task: Task) -> None:
     await world.storage.save_request(request, event, [wanted.copy_of(request, DORA, world.now)])
 
 
-async def test_every_surface_is_posted_once_with_its_id_and_the_cards_in_the_tasks_thread(world: World) -> None:
+async def test_every_message_is_posted_once_with_its_id_and_the_cards_in_the_tasks_thread(world: World) -> None:
     task = await asked(world)
 
     again = await world.messages.sync_task(task.id)
@@ -56,7 +56,7 @@ async def test_every_surface_is_posted_once_with_its_id_and_the_cards_in_the_tas
     assert card.message_id == (await world.message(task, MessageKind.CARD)).id
 
 
-async def test_what_is_level_costs_no_call(world: World) -> None:
+async def test_what_is_up_to_date_costs_no_call(world: World) -> None:
     task = await asked(world)
     await world.messages.sync_task(task.id)
     calls = len(world.messenger.calls)
@@ -192,9 +192,9 @@ async def test_a_post_that_comes_through_late_is_closed(world: World) -> None:
     await comes_late(world, task)
 
     again = await world.messages.sync_task(task.id)
-    assert again == world.now + sync.COME_LATE
+    assert again == world.now + sync.COPIES_CHECK_AFTER
     assert len(world.messenger.messages) == 2
-    world.clock.advance(sync.COME_LATE)
+    world.clock.advance(sync.COPIES_CHECK_AFTER)
     assert await world.messages.sync_task(task.id) is None
 
     assert list(world.messenger.messages) == [kept]
@@ -209,9 +209,9 @@ async def test_a_late_post_is_closed_with_the_next_change_and_looked_for_once_mo
     again = await world.messages.sync_task(task.id)
 
     assert len([each for each in world.messenger.messages.values() if each.thread_ts is None]) == 1
-    assert again == world.now + sync.COME_LATE - timedelta(0)
+    assert again == world.now + sync.COPIES_CHECK_AFTER - timedelta(0)
     await comes_late(world, task)
-    world.clock.advance(sync.COME_LATE)
+    world.clock.advance(sync.COPIES_CHECK_AFTER)
     await world.messages.sync_task(task.id)
     assert len([each for each in world.messenger.messages.values() if each.thread_ts is None]) == 1
 
@@ -251,7 +251,7 @@ async def test_a_message_that_cannot_be_changed_any_more_is_closed_once_another_
     [
         ("find", NotNow("ratelimited", 5), timedelta(seconds=5)),
         ("close", NotNow("ratelimited", 7), timedelta(seconds=7)),
-        ("find", OutcomeUnknown("late"), sync.COME_LATE),
+        ("find", OutcomeUnknown("late"), sync.COPIES_CHECK_AFTER),
     ],
 )
 async def test_a_copy_that_cannot_be_closed_now_is_closed_later(
@@ -259,7 +259,7 @@ async def test_a_copy_that_cannot_be_closed_now_is_closed_later(
 ) -> None:
     task = await posted_twice(world)
     await comes_late(world, task)
-    world.clock.advance(sync.COME_LATE)
+    world.clock.advance(sync.COPIES_CHECK_AFTER)
     world.messenger.fail(call, fault)
 
     assert await world.messages.sync_task(task.id) == world.now + wait
@@ -271,7 +271,7 @@ async def test_a_copy_that_cannot_be_closed_now_is_closed_later(
 
 async def test_where_the_place_is_gone_nothing_is_left_to_close(world: World) -> None:
     task = await posted_twice(world)
-    world.clock.advance(sync.COME_LATE)
+    world.clock.advance(sync.COPIES_CHECK_AFTER)
     world.messenger.fail("find", PlaceGone("channel_not_found"))
 
     assert await world.messages.sync_task(task.id) is None
@@ -282,7 +282,7 @@ async def test_where_the_place_is_gone_nothing_is_left_to_close(world: World) ->
 async def test_two_processes_close_a_copy_once(world: World) -> None:
     task = await posted_twice(world)
     await comes_late(world, task)
-    world.clock.advance(sync.COME_LATE)
+    world.clock.advance(sync.COPIES_CHECK_AFTER)
     pause = world.messenger.pause_at("find")
     one = asyncio.create_task(world.messages.sync_task(task.id))
     await pause.reached.wait()
@@ -291,14 +291,14 @@ async def test_two_processes_close_a_copy_once(world: World) -> None:
     pause.go.set()
     await one
 
-    assert other == world.now + sync.CLAIM
+    assert other == world.now + posting.CLAIM_TTL
     assert world.messenger.calls.count("close") == 1
     assert len(world.messenger.messages) == 1
 
 
 async def test_who_reads_it_before_another_closes_it_leaves_that_to_the_other(world: World) -> None:
     task = await posted_twice(world)
-    world.clock.advance(sync.COME_LATE)
+    world.clock.advance(sync.COPIES_CHECK_AFTER)
     out_of_date = await world.message(task, MessageKind.OPENING)
     await world.storage.save_message(out_of_date)
     records = await world.storage.records_of(task.id)
@@ -383,14 +383,14 @@ async def test_a_showing_that_would_outlast_its_claim_is_given_up_so_that_it_can
     before = dict(world.messenger.messages)
     await world.vote(ALICE, on=await world.request(task))
     world.messenger.pause_at("update")
-    monkeypatch.setattr(sync, "IN_TIME", timedelta(milliseconds=10))
+    monkeypatch.setattr(posting, "POST_TIMEOUT", timedelta(milliseconds=10))
 
     again = await world.messages.sync_task(task.id)
 
     card = await world.message(task, MessageKind.CARD)
     assert world.messenger.messages == before
     assert (card.tries, card.not_before) == (1, again)
-    assert again == world.now + sync.FIRST_WAIT
+    assert again == world.now + posting.RETRY_WAIT_INITIAL
 
 
 async def test_a_deleted_message_is_posted_again() -> None:
@@ -503,7 +503,7 @@ async def test_two_passes_at_once_post_once(world: World) -> None:
     pause.go.set()
 
     assert await first is None
-    assert second == world.now + sync.CLAIM
+    assert second == world.now + posting.CLAIM_TTL
     assert len(world.messenger.messages) == 1
 
 
@@ -514,7 +514,7 @@ async def test_two_passes_that_have_read_the_same_post_once(world: World) -> Non
 
     assert len(world.messenger.of(MessageKind.OPENING)) == 1
     assert len(world.messenger.of(MessageKind.CARD)) <= 1
-    world.clock.advance(sync.CLAIM)
+    world.clock.advance(posting.CLAIM_TTL)
     await world.messages.sync_task(task.id)
     assert len(world.messenger.of(MessageKind.CARD)) == 1
 
@@ -525,7 +525,7 @@ async def test_a_pass_that_took_longer_than_its_claim_leaves_the_other_ones_mess
     slow = asyncio.create_task(world.messages.sync_task(task.id))
     await pause.reached.wait()
 
-    world.clock.advance(sync.CLAIM)
+    world.clock.advance(posting.CLAIM_TTL)
     await world.messages.sync_task(task.id)
     faster = await world.message(task, MessageKind.OPENING)
     pause.go.set()
@@ -580,7 +580,7 @@ async def test_a_pass_that_dies_anywhere_is_made_up_for_and_nothing_is_posted_tw
         await until_killed()
     world.be_born()
     for _ in range(3):
-        await world.later(sync.CLAIM)
+        await world.later(posting.CLAIM_TTL)
 
     assert len(world.messenger.of(MessageKind.OPENING)) == 1
     assert len(world.messenger.of(MessageKind.CARD)) == 1

@@ -144,7 +144,7 @@ async def test_a_crash_between_the_record_and_the_giving_up_notes_nobody_twice(l
     await ladder.later(HOUR)
     await ladder.settle()
     (gone,) = [copy for copy in await ladder.messages_of(task, MessageKind.COPY) if copy.abandoned]
-    await ladder.storage.save_message(replace(gone, abandoned=""))
+    await ladder.storage.save_message(replace(gone, abandoned=None))
     refuse(ladder, 1)
 
     await ladder.later(timedelta(minutes=2))
