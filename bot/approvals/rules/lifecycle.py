@@ -50,8 +50,8 @@ def may_vote(request: Request, member: Member, electorate: EligibleApprovers) ->
     person = member.person
     if not eligible(member, electorate):
         raise NotEligible(member.ineligible)
-    others = sorted(each.user_id for each in electorate.people if voting.counts(request, each, electorate))
-    who_may = [f"<@{user_id}>" for user_id in others]
+    others = (each for each in electorate.people if voting.counts(request, each, electorate))
+    who_may = tuple(sorted(others, key=lambda person: person.user_id))
     if not voting.may_answer(request, person):
         raise OwnRequest(who_may)
     if (given := request.given_to(person)) is not None:

@@ -10,7 +10,6 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model import audit
-from bot.approvals.model.errors import CountersignError, literal, moment
 from bot.approvals.model.ids import Person, RequestId
 from bot.approvals.model.inbox import Look, Only, Section
 from bot.approvals.ports.slack import View
@@ -21,6 +20,8 @@ from bot.slack.cards import render
 from bot.slack.inbox import approvals_list
 from bot.slack.listeners import history_button
 from bot.slack.listeners.context import Parts, person_of, told
+from bot.slack.refusals import Refused
+from bot.slack.text import literal, moment
 
 COMMAND: Final = "/approvals"
 SUBCOMMANDS: Final = ("mine", "overdue", "history", "summary", "help")
@@ -38,10 +39,6 @@ HELP: Final = (
     "My Home shows all of it, and is always level: click on my name, then on *Home*.",
 )
 LISTED: Final = 10
-
-
-class CommandRefused(CountersignError):
-    """The line cannot be understood; the sentence shows a right one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +69,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
                 case ["history", id]:
                     await history_button.by_command(parts, body, client, id)
                 case ["history", *_]:
-                    raise CommandRefused(f"Whose history? A right line: `{COMMAND} history 1a2b3c4d5e6f7a8b`.")
+                    raise Refused(f"Whose history? Try: `{COMMAND} history 1a2b3c4d5e6f7a8b`.")
                 case _:
                     await show(await _answer(parts, person_of(body), line))
 
@@ -94,7 +91,7 @@ async def _answer(parts: Parts, person: Person, line: str) -> Reply:
         case [id]:
             return await _one(parts, person, RequestId(id))
         case _:
-            raise CommandRefused(f"`{COMMAND}` does not know `{literal(line)}`. `{COMMAND} help` shows what it knows.")
+            raise Refused(f"`{COMMAND}` does not know `{literal(line)}`. `{COMMAND} help` shows what it knows.")
 
 
 async def _waiting(parts: Parts, person: Person, look: Look) -> Reply:

@@ -18,6 +18,7 @@ from bot.slack.listeners.context import Body, Parts, message_of, person_of, told
 from bot.slack.listeners.submissions import state_of, submitted, target_of
 from bot.slack.modals import side_action_modals
 from bot.slack.modals.views import Modal, Problems
+from bot.slack.refusals import worded
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -103,7 +104,7 @@ async def _delegate(parts: Parts, body: Body) -> Problems | None:
         surface = await message_of(parts, body)
         await parts.asides.delegate(target_of(body).request, person_of(body), colleague, parts.clock(), surface)
     except CannotDelegate as refusal:
-        return side_action_modals.colleague_problem(str(refusal))
+        return side_action_modals.colleague_problem(worded(refusal))
     return None
 
 

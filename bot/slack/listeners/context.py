@@ -32,6 +32,7 @@ from bot.slack.api.messenger import SlackMessenger
 from bot.slack.api.names import Names
 from bot.slack.modals import views
 from bot.slack.modals.views import Modal
+from bot.slack.refusals import worded
 
 log = logging.getLogger(__name__)
 
@@ -225,7 +226,7 @@ async def told(parts: Parts, say: Say, act: Awaitable[None]) -> None:
         try:
             await act
         except CountersignError as refusal:
-            await say(text.visible(parts.masking.text(str(refusal))))
+            await say(text.visible(parts.masking.text(worded(refusal))))
         except Exception:
             error_id = uuid.uuid4().hex[:8]
             log.exception("error %s: answering Slack failed", error_id)

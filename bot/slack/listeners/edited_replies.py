@@ -25,6 +25,7 @@ from bot.approvals.services.tasks import started_by
 from bot.slack import text
 from bot.slack.listeners import replies
 from bot.slack.listeners.context import Body, Parts, Place, author_of
+from bot.slack.refusals import Refused, worded
 
 _SUBTYPES: Final = frozenset({None, "thread_broadcast", "file_share"})
 """Of messages that a person wrote; the others tell of edits, joins and the like."""
@@ -161,7 +162,7 @@ async def _amend(parts: Parts, change: Change, request: Request, vote: Vote) -> 
             await _reword(parts, change, request, vote, words)
     except TooLateToChange as late:
         what = "Deleting" if change.now is None else "Editing"
-        await say(f"{late} {what} your message changes nothing. You said: “{text.sentence(before, 300)}”")
+        await say(f"{worded(late)} {what} your message changes nothing. You said: “{text.sentence(before, 300)}”")
 
 
 async def _reword(parts: Parts, change: Change, request: Request, vote: Vote, words: str) -> None:
@@ -173,7 +174,7 @@ async def _reword(parts: Parts, change: Change, request: Request, vote: Vote, wo
         raise
     except CountersignError as refused:
         await parts.answers.unsay(request.id, vote.person, change.ref, "edited", parts.clock())
-        raise CountersignError(f"Your answer is taken back, as your edit cannot replace it: {refused}") from refused
+        raise Refused(f"Your answer is taken back, because your edit cannot replace it: {worded(refused)}") from refused
     await replies.tell(parts, change.author, change.place, saved, words, "Your answer is now this.")
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from bot.approvals.model.decision import Respond
-from bot.approvals.model.errors import CountersignError, StaleVersion
+from bot.approvals.model.errors import StaleVersion
 from bot.approvals.model.ids import MessageRef, Person, TaskId
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Decided, Pending, Request
@@ -19,13 +19,14 @@ from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.cards import render, vote_buttons
 from bot.slack.listeners.context import Parts, Place
+from bot.slack.refusals import Refused
 
 TO_TAKE_BACK: Final = timedelta(minutes=1)
 """How long an answer in words is kept from its graph."""
 _IDS: Final = re.compile(r"([0-9a-f]{8,}):?\s+(.+)", re.DOTALL)
 
 
-class WhichQuestion(CountersignError):
+class WhichQuestion(Refused):
     """More than one question is open where somebody answered in words."""
 
     def __init__(self, requests: Sequence[Request]) -> None:
@@ -36,14 +37,14 @@ class WhichQuestion(CountersignError):
         )
 
 
-class NotByWords(CountersignError):
+class NotByWords(Refused):
     """A request that is no question for words was answered in words."""
 
     def __init__(self) -> None:
         super().__init__("What is asked here is not answered by a message: use the buttons of its card.")
 
 
-class ReadFirst(CountersignError):
+class ReadFirst(Refused):
     """A question of which the card shows only a part was answered in words."""
 
     def __init__(self) -> None:
@@ -101,7 +102,7 @@ async def answer(parts: Parts, person: Person, place: Place, request: Request, w
     """Record the answer, and show what was taken to whoever gave it, with a way back."""
     said = words.strip()
     if not said:
-        raise CountersignError("That was no answer: write it behind my name.")
+        raise Refused("That was no answer: write it after my name.")
     now, verdicts = parts.clock(), (Respond(value=said),)
     version, digest = await _shown(parts, request, place)
     saved = await parts.answers.vote(

@@ -10,7 +10,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.model.errors import CountersignError, Unreachable
+from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.request import Request
 from bot.approvals.rules.masking import Hidden
 from bot.slack import actions, blocks, text
@@ -20,9 +20,10 @@ from bot.slack.listeners.buttons import IN_TIME, pressed_in, shown
 from bot.slack.listeners.context import Body, Parts, message_of, person_of, told
 from bot.slack.modals.question_pages import PIECES
 from bot.slack.modals.views import Modal, modal
+from bot.slack.refusals import Refused
 
 
-class NothingHidden(CountersignError):
+class NothingHidden(Refused):
     """The request hides nothing, or no longer."""
 
     def __init__(self) -> None:

@@ -18,6 +18,7 @@ from bot.slack import actions, text, wording
 from bot.slack.listeners.context import Body, Parts, message_of, person_of
 from bot.slack.modals import answer_modal, edit_modal, one_by_one_modal, start_modal
 from bot.slack.modals.answer_modal import Problems
+from bot.slack.refusals import worded
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ async def _answer(parts: Parts, ack: AsyncAck, task: asyncio.Task[Problems | Non
         problems = await task
     except CountersignError as refusal:
         if done:
-            await _replace(ack, "Not counted", text.visible(parts.masking.text(str(refusal))))
+            await _replace(ack, "Not counted", text.visible(parts.masking.text(worded(refusal))))
         else:
             log.warning("a submission was refused after its modal had to be answered: %s", refusal)
     except Exception:
@@ -105,7 +106,7 @@ async def _with_reason(parts: Parts, body: Body, verdict: type[Approve | Reject]
     try:
         await _vote(parts, body, verdicts)
     except ReasonMissing as missing:
-        return answer_modal.reason_problem(str(missing))
+        return answer_modal.reason_problem(worded(missing))
     return None
 
 

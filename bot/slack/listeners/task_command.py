@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model import audit
 from bot.approvals.model.agent import Graph
-from bot.approvals.model.errors import CountersignError, GraphUnavailable, Unreachable, literal
+from bot.approvals.model.errors import GraphUnavailable, Unreachable
 from bot.approvals.model.ids import ChannelId, Person, TaskId
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.services import unit_of_work
@@ -22,14 +22,12 @@ from bot.slack.inbox import task_list
 from bot.slack.listeners.context import Parts, Say, person_of, told
 from bot.slack.modals import start_modal
 from bot.slack.modals.start_modal import Spot
+from bot.slack.refusals import Refused, worded
+from bot.slack.text import literal
 
 COMMAND = "/task"
 LISTED = 15
 ELSEWHERE = f"Tasks are started in a channel, where approvers can see them. Go to one and type `{COMMAND}` there."
-
-
-class CommandRefused(CountersignError):
-    """The line cannot be understood, or not from here; the sentence shows a right one."""
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -73,11 +71,9 @@ async def obey(parts: Parts, words: Sequence[str], person: Person, spot: Spot, s
             task = await parts.tasks.cancel(TaskId(id), person, parts.clock())
             await say(f"Task `{task.id}` is cancelled. A step that is running now stops within seconds.")
         case [("status" | "cancel") as verb, *_]:
-            raise CommandRefused(
-                f"Which task? A right line: `{COMMAND} {verb} 1a2b3c4d`. `{COMMAND} list` shows the ids."
-            )
+            raise Refused(f"Which task? Try: `{COMMAND} {verb} 1a2b3c4d`. `{COMMAND} list` shows the ids.")
         case ["list", *_]:
-            raise CommandRefused(f"`list` takes nothing after it. A right line: `{COMMAND} list`.")
+            raise Refused(f"`list` takes nothing after it. Try: `{COMMAND} list`.")
         case [graph, *pairs]:
             _refuse_unknown(parts, graph)
             _refuse_unavailable(parts, graph)
@@ -112,7 +108,7 @@ def _split(text: str) -> list[str]:
     try:
         return quotes.split(text)
     except quotes.Unbalanced as unbalanced:
-        raise CommandRefused(f'{unbalanced} A right line: `{COMMAND} cleanup path="my logs"`.') from None
+        raise Refused(f'{worded(unbalanced)} Try: `{COMMAND} cleanup path="my logs"`.') from None
 
 
 def _pairs(parts: Parts, graph: str, words: Sequence[str]) -> Mapping[str, str]:
@@ -120,11 +116,9 @@ def _pairs(parts: Parts, graph: str, words: Sequence[str]) -> Mapping[str, str]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key:
-            raise CommandRefused(
-                f"`{literal(word)}` is not `key=value`. A right line: `{literal(_example(parts, graph))}`"
-            )
+            raise Refused(f"`{literal(word)}` is not `key=value`. Try: `{literal(_example(parts, graph))}`")
         if key in pairs:
-            raise CommandRefused(f"`{literal(key)}` is given twice. A right line: `{literal(_example(parts, graph))}`")
+            raise Refused(f"`{literal(key)}` is given twice. Try: `{literal(_example(parts, graph))}`")
         pairs[key] = value
     return pairs
 
@@ -137,7 +131,7 @@ def _refuse_unknown(parts: Parts, word: str) -> None:
     near = difflib.get_close_matches(word, [*known, *task_list.SUBCOMMANDS], n=1)
     hint = f" Did you mean `{COMMAND} {near[0]}`?" if near else ""
     graphs = ", ".join(f"`{name}`" for name in known)
-    raise CommandRefused(
+    raise Refused(
         f"`{literal(word)}` is neither a graph nor a subcommand.{hint} Graphs: {graphs}. "
         f"`{COMMAND} help` shows all that `{COMMAND}` can do."
     )
@@ -153,16 +147,16 @@ def _refuse_unavailable(parts: Parts, name: str) -> None:
 async def refuse_place(parts: Parts, channel: ChannelId) -> None:
     """Tasks live in channels that the bot is in: there their thread can be opened, and approvers can see it."""
     if channel.startswith("D"):  # of two people the bot sees nothing, and cannot be invited there
-        raise CommandRefused(ELSEWHERE)
+        raise Refused(ELSEWHERE)
     try:
         place = await parts.directory.may_post(channel)
     except LookupFailed as failed:
         raise Unreachable("Slack did not say whether I am in this channel") from failed
     match place:
         case DirectMessage():
-            raise CommandRefused(ELSEWHERE)
+            raise Refused(ELSEWHERE)
         case NotJoined():
-            raise CommandRefused(
+            raise Refused(
                 "I am not in this channel, so I could not show the task here. Invite me with "
                 "`/invite @countersign`, then send the command again."
             )

@@ -154,12 +154,12 @@ async def test_a_line_starts_its_graph_with_the_values_that_were_typed(
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ('cleanup path="my logs', 'A quote is opened and not closed. A right line: `/task cleanup path="my logs"`.'),
-        ("cleanup path='tis", 'A quote is opened and not closed. A right line: `/task cleanup path="my logs"`.'),
-        ('cleanup path=logs"', 'A quote is closed that was not opened. A right line: `/task cleanup path="my logs"`.'),
-        ("cleanup logs", '`logs` is not `key=value`. A right line: `/task cleanup path="my logs"`'),
-        ("deploy =7", "`=7` is not `key=value`. A right line: `/task deploy version=7`"),
-        ("cleanup a=1 b=2 a=3", '`a` is given twice. A right line: `/task cleanup path="my logs"`'),
+        ('cleanup path="my logs', 'A quote is opened and not closed. Try: `/task cleanup path="my logs"`.'),
+        ("cleanup path='tis", 'A quote is opened and not closed. Try: `/task cleanup path="my logs"`.'),
+        ('cleanup path=logs"', 'A quote is closed that was not opened. Try: `/task cleanup path="my logs"`.'),
+        ("cleanup logs", '`logs` is not `key=value`. Try: `/task cleanup path="my logs"`'),
+        ("deploy =7", "`=7` is not `key=value`. Try: `/task deploy version=7`"),
+        ("cleanup a=1 b=2 a=3", '`a` is given twice. Try: `/task cleanup path="my logs"`'),
         (
             "claenup path=logs",
             "`claenup` is neither a graph nor a subcommand. Did you mean `/task cleanup`? "
@@ -176,10 +176,10 @@ async def test_a_line_starts_its_graph_with_the_values_that_were_typed(
             "`zzz` is neither a graph nor a subcommand. "
             "Graphs: `cleanup`, `deploy`, `mailer`. `/task help` shows all that `/task` can do.",
         ),
-        ("status", "Which task? A right line: `/task status 1a2b3c4d`. `/task list` shows the ids."),
-        ("status a b", "Which task? A right line: `/task status 1a2b3c4d`. `/task list` shows the ids."),
-        ("cancel", "Which task? A right line: `/task cancel 1a2b3c4d`. `/task list` shows the ids."),
-        ("list all", "`list` takes nothing after it. A right line: `/task list`."),
+        ("status", "Which task? Try: `/task status 1a2b3c4d`. `/task list` shows the ids."),
+        ("status a b", "Which task? Try: `/task status 1a2b3c4d`. `/task list` shows the ids."),
+        ("cancel", "Which task? Try: `/task cancel 1a2b3c4d`. `/task list` shows the ids."),
+        ("list all", "`list` takes nothing after it. Try: `/task list`."),
         ("status nosuchid", "There is no task `nosuchid`. `/task list` shows your tasks."),
         ("cancel nosuchid", "There is no task `nosuchid`. `/task list` shows your tasks."),
     ],
