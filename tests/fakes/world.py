@@ -10,9 +10,20 @@ from datetime import datetime, timedelta
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes
 from bot.approvals.inbox.summaries import Summaries
+from bot.approvals.model.actor import COMMAND, Actor, Shown
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Approve, ItemVerdict
-from bot.approvals.model.ids import ChannelId, InterruptId, Person, RequestId, TaskId, TeamId, ThreadId, UserId
+from bot.approvals.model.ids import (
+    ChannelId,
+    InterruptId,
+    MessageId,
+    Person,
+    RequestId,
+    TaskId,
+    TeamId,
+    ThreadId,
+    UserId,
+)
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Policy, Step, one_stage
 from bot.approvals.model.question import Item, Question, Risk, Verdict
@@ -172,11 +183,15 @@ class World:
     def now(self) -> datetime:
         return self.clock.now
 
+    def actor(self, person: Person, surface: MessageId | str | None = None) -> Actor:
+        """Somebody who does something now."""
+        return Actor(person=person, surface=surface, at=self.now)
+
     # --- Short for what tests do all the time -----------------------------------------------------
 
     async def started(self) -> Task:
         """A task that has come as far as it can by itself."""
-        task = await self.tasks.start("cleanup", {}, RITA, CHANNEL, self.now)
+        task = await self.tasks.start(self.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
         await self.settle()
         return await self.task(task.id)
 
@@ -191,7 +206,7 @@ class World:
         await self.settle()
 
     async def vote(self, by: Person, *verdicts: ItemVerdict, on: Request) -> Request:
-        return await self.answers.vote(on.id, by, on.version, verdicts or (Approve(),), self.now, digest=on.digest)
+        return await self.answers.vote(self.actor(by), Shown.of(on), verdicts or (Approve(),))
 
     # --- What is stored ---------------------------------------------------------------------------
 

@@ -13,8 +13,9 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
+from bot.approvals.model.actor import COMMAND, Actor, Shown
 from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Reject, Respond
-from bot.approvals.model.ids import JSON, ThreadId
+from bot.approvals.model.ids import JSON, MessageId, Person, ThreadId
 from bot.approvals.model.policy import Expire, GraphTerms, Policy, Step, one_stage
 from bot.approvals.model.request import Delivered, Pending, Request
 from bot.approvals.model.task import Ended, Lease, Task
@@ -66,12 +67,16 @@ class Stage:
     graphs: dict[str, LoadedGraph]
     """What the engine has loaded."""
 
+    def actor(self, person: Person, surface: MessageId | str | None = None) -> Actor:
+        """Somebody who does something now."""
+        return Actor(person=person, surface=surface, at=self.clock.now)
+
     # --- What people and time do ------------------------------------------------------------------
 
     async def started(self, **given: JSON) -> Task:
         """A task that has come as far as it can by itself."""
         words = {name: value if isinstance(value, str) else str(value) for name, value in given.items()}
-        task = await self.tasks.start(GRAPH, words, RITA, CHANNEL, self.clock.now)
+        task = await self.tasks.start(self.actor(RITA, COMMAND), GRAPH, words, CHANNEL)
         await self.settle()
         return task
 
@@ -81,7 +86,7 @@ class Stage:
     async def vote(self, on: Request, *verdicts: ItemVerdict) -> None:
         """Alice's verdicts on the version that stands now, and what follows from them."""
         now = await self.storage.request(on.id)
-        await self.answers.vote(on.id, ALICE, now.version, verdicts, self.clock.now, digest=now.digest)
+        await self.answers.vote(self.actor(ALICE), Shown.of(now), verdicts)
         await self.settle()
 
     async def approve(self, on: Request) -> None:
@@ -100,7 +105,7 @@ class Stage:
         """Change some arguments of one item; nothing is approved by it."""
         now = await self.storage.request(on.id)
         changed = {**now.question.items[item].arguments, **arguments}
-        await self.answers.edit(on.id, ALICE, now.version, item, changed, self.clock.now, digest=now.digest)
+        await self.answers.edit(self.actor(ALICE), Shown.of(now), item, changed)
 
     async def expire(self) -> None:
         """Nobody answers in time."""

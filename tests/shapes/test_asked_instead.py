@@ -12,6 +12,7 @@ import pytest
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 
+from bot.approvals.model.actor import COMMAND, Actor, Shown
 from bot.approvals.model.decision import Answered, Approve
 from bot.approvals.model.fingerprint import fingerprint
 from bot.approvals.model.policy import Policy, one_stage
@@ -50,7 +51,7 @@ async def decided_both(stage: Stage) -> Any:
     open = {each.question.title: each for each in await stage.asked(task)}
     for title in ("Host?", "Pay?"):
         asked = open[title]
-        await stage.answers.vote(asked.id, ALICE, 1, (Approve(),), stage.clock.now, digest=asked.digest)
+        await stage.answers.vote(stage.actor(ALICE), Shown.of(asked), (Approve(),))
     return task, open["Pay?"]
 
 
@@ -147,6 +148,11 @@ def test_a_record_from_before_fingerprints_is_compared_by_what_it_holds(amount: 
 async def test_one_origin_starts_one_task_that_is_known_by_it(tmp_path: Path) -> None:
     async with a_stage(tmp_path, branches([10], [])) as stage:
         now = stage.clock.now
-        started = [await stage.tasks.start("agent", {}, ALICE, CHANNEL, now, origin="event 1") for _ in range(2)]
+        started = [
+            await stage.tasks.start(
+                Actor(person=ALICE, surface=COMMAND, at=now), "agent", {}, CHANNEL, origin="event 1"
+            )
+            for _ in range(2)
+        ]
 
         assert {task.id for task in started} == {started_by("event 1")}

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from bot.approvals.model.ids import JSON, MessageId, MessageRef, Person
+from bot.approvals.model.ids import JSON, MessageRef, Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,8 @@ class Vote:
     version: int
     digest: str
     at: datetime
-    surface: MessageId | None = None
+    surface: str | None = None
+    """The message that it was given on, or `COMMAND`; None if it was neither."""
     stage: int = 0
     """Of the policy, in which it counts."""
     message: MessageRef | None = None

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.approvals.model import consent
+from bot.approvals.model.actor import Shown
 from bot.approvals.model.decision import Answered, Cancelled, Decision, Vote
 from bot.approvals.model.errors import (
     AgreedBefore,
@@ -76,13 +77,13 @@ def still_open(request: Request, version: int, digest: str | None = None) -> Pen
     return request.state
 
 
-def shown(request: Request, version: int, digest: str | None) -> None:
-    """Return if the request can still be answered and this is what its person was shown; else `AlreadySettled`,
+def refuse_unless_shown(request: Request, shown: Shown) -> None:
+    """Return if the request can still be answered and a person was shown it as it stands; else `AlreadySettled`,
     `StaleVersion`, or `DrawnBefore` if nothing says what they were shown."""
-    still_open(request, version)
-    if digest is None:
+    still_open(request, shown.version)
+    if shown.digest is None:
         raise DrawnBefore(request.id)
-    still_open(request, version, digest)
+    still_open(request, shown.version, shown.digest)
 
 
 def cast(request: Request, vote: Vote, electorate: EligibleApprovers) -> Request:

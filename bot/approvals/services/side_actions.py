@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.approvals.model.actor import Actor, Shown
 from bot.approvals.model.errors import CannotDelegate, NoDelegate, Unreachable
-from bot.approvals.model.ids import MessageId, Person, RequestId, UserId
+from bot.approvals.model.ids import RequestId, UserId
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.people import Member
 from bot.approvals.model.request import Request
@@ -33,119 +34,104 @@ class SideActions:
     directory: Directory
     work: Work
 
-    async def check(self, request_id: RequestId, person: Person, now: datetime) -> Request:
+    async def check(self, actor: Actor, request_id: RequestId) -> Request:
         """The request, if this person is one who may answer it: what a click asks before a modal is opened."""
-        return await self._admitted(request_id, person, now, counts=False)
+        return await self._admitted(actor, request_id, counts=False)
 
-    async def check_own(self, request_id: RequestId, person: Person, now: datetime) -> Request:
+    async def check_own(self, actor: Actor, request_id: RequestId) -> Request:
         """The request, if this person is one who may answer it with a vote of their own, which they have not used."""
-        request = await self.check(request_id, person, now)
-        side_actions.refuse_used(request, person)
+        request = await self.check(actor, request_id)
+        side_actions.refuse_used(request, actor.person)
         return request
 
-    async def check_requester(self, request_id: RequestId, person: Person, now: datetime) -> Request:
+    async def check_requester(self, actor: Actor, request_id: RequestId) -> Request:
         """The request, if it is open and this person's."""
-        request = await self._sweeper.current(request_id, now)
-        side_actions.refuse_others(request, person)
+        request = await self._sweeper.current(request_id, actor.at)
+        side_actions.refuse_others(request, actor.person)
         return request
 
     async def extend(
-        self, request_id: RequestId, by: Person, now: datetime, surface: MessageId | None = None
+        self,
+        actor: Actor,
+        request_id: RequestId,
     ) -> Request:
         """Put the deadline off, once, by the policy's measure."""
 
         async def once() -> Request:
-            request = await self._admitted(request_id, by, now, surface=surface)
-            extended = side_actions.extend(request, by, now)
+            request = await self._admitted(actor, request_id)
+            extended = side_actions.extend(request, actor.person, actor.at)
             assert extended.deadline is not None  # noqa: S101 - else it was refused
-            return await self._changes.store(
-                extended, by, "extended", now, {"deadline": extended.deadline.isoformat()}, surface=surface
-            )
+            return await self._changes.store(extended, actor, "extended", {"deadline": extended.deadline.isoformat()})
 
-        async with unit_of_work.of_request(self.storage, request_id, by, "extend", now, surface):
+        async with unit_of_work.of_request(self.storage, request_id, actor, "extend"):
             return await until_won(once)
 
-    async def delegate(
-        self, request_id: RequestId, by: Person, to: UserId, now: datetime, surface: MessageId | None = None
-    ) -> Request:
+    async def delegate(self, actor: Actor, request_id: RequestId, to: UserId) -> Request:
         """Give one's own vote to a colleague, who gets the card by DM."""
 
         async def once() -> Request:
-            request = await self._sweeper.current(request_id, now)
-            electorate = await self._admission.admit(
-                request, by, request.version, request.digest, now, counts=True, surface=surface
-            )
+            request = await self._sweeper.current(request_id, actor.at)
+            electorate = await self._admission.admit(request, actor, Shown.of(request), counts=True)
             colleague = await self._colleague(to)
-            given = side_actions.delegate(request, by, colleague, electorate, now)
-            copy = sync.copy_of(given, colleague.person, now)
-            return await self._changes.store(given, by, "delegated", now, {"to": to}, [copy], surface=surface)
+            given = side_actions.delegate(request, actor.person, colleague, electorate, actor.at)
+            copy = sync.copy_of(given, colleague.person, actor.at)
+            return await self._changes.store(given, actor, "delegated", {"to": to}, [copy])
 
-        async with unit_of_work.of_request(self.storage, request_id, by, "delegate", now, surface):
+        async with unit_of_work.of_request(self.storage, request_id, actor, "delegate"):
             return await until_won(once)
 
     async def withdraw(
-        self, request_id: RequestId, by: Person, now: datetime, surface: MessageId | None = None
+        self,
+        actor: Actor,
+        request_id: RequestId,
     ) -> Request:
         """Take back one's vote, or a delegation that has not been used. Whoever gave one may, also if they are no
         longer one who may answer."""
 
         async def once() -> Request:
-            kept = side_actions.withdraw(await self._sweeper.current(request_id, now), by)
+            kept = side_actions.withdraw(await self._sweeper.current(request_id, actor.at), actor.person)
             try:
                 electorate = await self._admission.electorate(kept, fresh=False)
             except LookupFailed as failed:
                 raise Unreachable("Slack did not say who may answer") from failed
-            return await self._changes.store(
-                voting.recounted(kept, electorate), by, "withdrawn", now, {}, surface=surface
-            )
+            return await self._changes.store(voting.recounted(kept, electorate), actor, "withdrawn", {})
 
-        async with unit_of_work.of_request(self.storage, request_id, by, "withdraw", now, surface):
+        async with unit_of_work.of_request(self.storage, request_id, actor, "withdraw"):
             return await until_won(once)
 
-    async def comment(
-        self, request_id: RequestId, by: Person, text: str, now: datetime, surface: MessageId | None = None
-    ) -> Request:
+    async def comment(self, actor: Actor, request_id: RequestId, text: str) -> Request:
         """Ask the requester something in the thread, without answering."""
 
         async def once() -> Request:
-            request = await self._admitted(request_id, by, now, surface=surface)
-            asked = side_actions.comment(request, by, text, now)
-            return await self._changes.store(
-                asked, by, "commented", now, {"text": text}, [sync.comment_of(asked, now)], surface=surface
-            )
+            request = await self._admitted(actor, request_id)
+            asked = side_actions.comment(request, actor.person, text, actor.at)
+            question = sync.comment_of(asked, actor.at)
+            return await self._changes.store(asked, actor, "commented", {"text": text}, [question])
 
-        async with unit_of_work.of_request(self.storage, request_id, by, "comment", now, surface):
+        async with unit_of_work.of_request(self.storage, request_id, actor, "comment"):
             return await until_won(once)
 
     async def nudge(
-        self, request_id: RequestId, by: Person, now: datetime, surface: MessageId | None = None
+        self,
+        actor: Actor,
+        request_id: RequestId,
     ) -> Request:
         """Remind those who have not answered: in the thread, and in the DMs in which they were asked."""
 
         async def once() -> Request:
-            request = await self._sweeper.current(request_id, now)
-            nudged = side_actions.nudge(request, by, now)
-            reminders = [sync.nudge_of(nudged, now), *await self._in_person(nudged, now)]
-            return await self._changes.store(nudged, by, "nudged", now, {}, reminders, surface=surface)
+            request = await self._sweeper.current(request_id, actor.at)
+            nudged = side_actions.nudge(request, actor.person, actor.at)
+            reminders = [sync.nudge_of(nudged, actor.at), *await self._in_person(nudged, actor.at)]
+            return await self._changes.store(nudged, actor, "nudged", {}, reminders)
 
-        async with unit_of_work.of_request(self.storage, request_id, by, "nudge", now, surface):
+        async with unit_of_work.of_request(self.storage, request_id, actor, "nudge"):
             return await until_won(once)
 
     # --- Within ---------------------------------------------------------------------------------
 
-    async def _admitted(
-        self,
-        request_id: RequestId,
-        person: Person,
-        now: datetime,
-        *,
-        counts: bool = True,
-        surface: MessageId | None = None,
-    ) -> Request:
-        request = await self._sweeper.current(request_id, now)
-        await self._admission.admit(
-            request, person, request.version, request.digest, now, counts=counts, surface=surface
-        )
+    async def _admitted(self, actor: Actor, request_id: RequestId, *, counts: bool = True) -> Request:
+        request = await self._sweeper.current(request_id, actor.at)
+        await self._admission.admit(request, actor, Shown.of(request), counts=counts)
         return request
 
     async def _colleague(self, user_id: UserId) -> Member:

@@ -10,12 +10,12 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from bot import crash_points
-from bot.approvals.model.audit import COMMAND, AuditEvent, event_of
+from bot.approvals.model.actor import Actor
+from bot.approvals.model.audit import AuditEvent, event_of
 from bot.approvals.model.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
-from bot.approvals.model.ids import JSON, ChannelId, MessageId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
+from bot.approvals.model.ids import JSON, ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Failed, Starting, Task, TaskCancelled
 from bot.approvals.ports.engine import Engine
@@ -38,11 +38,10 @@ class Tasks:
 
     async def start(
         self,
+        actor: Actor,
         graph: str,
         words: Mapping[str, str],
-        requester: Person,
         channel: ChannelId,
-        now: datetime,
         *,
         thread_ts: Ts | None = None,
         origin: str = "",
@@ -58,55 +57,55 @@ class Tasks:
             thread_id=ThreadId(str(uuid.UUID(hex=id[32:]))),
             graph=graph,
             inputs=inputs,
-            requester=requester,
+            requester=actor.person,
             channel=channel,
-            created_at=now,
+            created_at=actor.at,
             thread_ts=thread_ts,
         )
         told: dict[str, JSON] = {"graph": graph, "inputs": dict(inputs)}
-        event = AuditEvent(kind="started", at=now, task_id=task.id, person=requester, surface=COMMAND, data=told)
+        event = _event(actor, task.id, "started", told)
         crash_points.point("start-received")
         await self.storage.create_task(task, event, [sync.opening_of(task)])
         crash_points.point("task-recorded")
         wake(self.work, task.id)
         return task
 
-    async def cancel(self, task_id: TaskId, by: Person, now: datetime, surface: str = COMMAND) -> Task:
+    async def cancel(self, actor: Actor, task_id: TaskId) -> Task:
         """End a task: its open requests are settled as cancelled, and its graph is not resumed.
 
         `NotFound`, `NotYours` or `TaskFinished`. A step that is running is stopped within seconds; what it has
         done stays.
         """
         task = await self.storage.task(task_id)
-        async with unit_of_work.of_task(self.storage, task_id, by, "cancel", now, surface):
-            _refuse_cancelling(task, by)
+        async with unit_of_work.of_task(self.storage, task_id, actor, "cancel"):
+            _refuse_cancelling(task, actor.person)
         for request in await self.storage.requests_of(task_id):
             if isinstance(request.state, Pending):
-                await self._cancel_request(request.id, by, now, surface)
+                await self._cancel_request(actor, request.id)
 
         async def end() -> Task:
             task = await self.storage.task(task_id)
             if task.finished:
                 return task
-            event = AuditEvent(kind="cancelled", at=now, task_id=task_id, person=by, surface=surface)
-            outcome = sync.outcome_of(task, now)
-            return await self.storage.save_task(replace(task, state=TaskCancelled(by=by, at=now)), event, [outcome])
+            cancelled = replace(task, state=TaskCancelled(by=actor.person, at=actor.at))
+            event, outcome = _event(actor, task_id, "cancelled"), sync.outcome_of(task, actor.at)
+            return await self.storage.save_task(cancelled, event, [outcome])
 
         task = await until_won(end)
         wake(self.work, task_id)
         return task
 
-    async def look(self, task_id: TaskId, person: Person) -> Task:
+    async def look(self, actor: Actor, task_id: TaskId) -> Task:
         """The task, for its requester and for those who may answer its requests; `NotFound`, or `NotYours` for
         others. `Unreachable` where Slack does not say who they are."""
         task = await self.storage.task(task_id)
-        if task.requester != person:
+        if task.requester != actor.person:
             requests = await self.storage.requests_of(task_id)
             try:
-                asked = await self._asks(person, requests)
+                asked = await self._asks(actor.person, requests)
             except LookupFailed as failed:
                 raise Unreachable("Slack did not say who you are") from failed
-            if not asked and not any(each.to == person for of in requests for each in of.delegations):
+            if not asked and not any(each.to == actor.person for of in requests for each in of.delegations):
                 raise NotYours(task_id, task.requester)
         return task
 
@@ -114,7 +113,7 @@ class Tasks:
         """Draw the surface that stands there again, whatever it is thought to show."""
         await redraw(self.storage, self.work, ref)
 
-    async def retry(self, task_id: TaskId, by: Person, now: datetime, surface: MessageId | None = None) -> Task:
+    async def retry(self, actor: Actor, task_id: TaskId) -> Task:
         """Bring a stopped task, and its undelivered decisions, on again now: its requester may, and whom it asked.
 
         `NotFound`, `NotYours` or `NothingToRetry`.
@@ -126,13 +125,13 @@ class Tasks:
                 raise NothingToRetry(task_id)
             for request in await self.storage.requests_of(task_id):
                 if isinstance(request.state, Decided):
-                    told = event_of(request, "retried", now, person=by, surface=surface)
-                    await self.storage.save_request(lifecycle.retried(request, now), told)
-            event = AuditEvent(kind="retried", at=now, task_id=task_id, person=by, surface=surface or "")
+                    told = event_of(request, "retried", actor.at, person=actor.person, surface=actor.surface)
+                    await self.storage.save_request(lifecycle.retried(request, actor.at), told)
+            event = _event(actor, task_id, "retried")
             return await self.storage.save_task(replace(task, state=Starting(), tries=0), event)
 
-        async with unit_of_work.of_task(self.storage, task_id, by, "retry", now, surface):
-            await self.look(task_id, by)
+        async with unit_of_work.of_task(self.storage, task_id, actor, "retry"):
+            await self.look(actor, task_id)
             task = await until_won(again)
         wake(self.work, task_id)
         return task
@@ -148,13 +147,13 @@ class Tasks:
         told = {ref: None for request in requests for ref in _told(request)}
         return person in await meant(self.directory, told) and not (await self.directory.member(person)).ineligible
 
-    async def _cancel_request(self, request_id: RequestId, by: Person, now: datetime, surface: str) -> None:
+    async def _cancel_request(self, actor: Actor, request_id: RequestId) -> None:
         changes = Changes(storage=self.storage, engine=self.engine, work=self.work)
 
         async def once() -> None:
             request = await self.storage.request(request_id)
             if isinstance(request.state, Pending):
-                await changes.store(lifecycle.cancel(request, by, now), by, "cancelled", now, {}, surface=surface)
+                await changes.store(lifecycle.cancel(request, actor.person, actor.at), actor, "cancelled", {})
 
         await until_won(once)
 
@@ -162,6 +161,13 @@ class Tasks:
 def started_by(origin: str) -> TaskId:
     """The task that this origin starts, or has started."""
     return TaskId(_digits(origin)[:8])
+
+
+def _event(actor: Actor, task_id: TaskId, kind: str, data: Mapping[str, JSON] | None = None) -> AuditEvent:
+    """An event of a task, and of none of its requests."""
+    return AuditEvent(
+        kind=kind, at=actor.at, task_id=task_id, person=actor.person, surface=actor.surface or "", data=data or {}
+    )
 
 
 def _digits(origin: str) -> str:

@@ -7,14 +7,14 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from typing import TypeVar
 
 from bot import crash_points
+from bot.approvals.model.actor import Actor
 from bot.approvals.model.audit import AuditEvent, event_of
 from bot.approvals.model.decision import Answered, ItemVerdict, outcome_of
 from bot.approvals.model.errors import Conflict, CountersignError, MayNotVote, NotFound, Unreachable
-from bot.approvals.model.ids import JSON, MessageRef, Person, RequestId, TaskId
+from bot.approvals.model.ids import JSON, MessageRef, RequestId, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Request
 from bot.approvals.ports.engine import Engine
@@ -72,19 +72,16 @@ class Changes:
     async def store(
         self,
         request: Request,
-        person: Person,
+        actor: Actor,
         kind: str,
-        now: datetime,
         data: Mapping[str, JSON],
         new: Sequence[Message] = (),
-        *,
-        surface: str | None = None,
     ) -> Request:
         """The request as it was saved; `Conflict` where somebody was faster, `InvalidAnswer` where it was settled by
         what its graph would refuse."""
         self._validate(request)
         told = {"version": request.version, **settled(request), **data}
-        event = event_of(request, kind, now, person=person, surface=surface, data=told)
+        event = event_of(request, kind, actor.at, person=actor.person, surface=actor.surface, data=told)
         saved = await self.storage.save_request(request, event, new)
         crash_points.point("vote-saved")
         if isinstance(saved.state, Decided):
@@ -138,9 +135,7 @@ _NO_REFUSALS = (MayNotVote, NotFound, Conflict, Unreachable)
 
 
 @asynccontextmanager
-async def of_request(
-    storage: Storage, request_id: RequestId, person: Person, tried: str, now: datetime, surface: str | None = None
-) -> AsyncIterator[None]:
+async def of_request(storage: Storage, request_id: RequestId, actor: Actor, tried: str) -> AsyncIterator[None]:
     """Record why the block refuses the person, before it does."""
     try:
         yield
@@ -149,14 +144,14 @@ async def of_request(
     except CountersignError as refusal:
         request = await storage.request(request_id)
         data = {**reason(refusal), "tried": tried}
-        await storage.record(event_of(request, "refused", now, person=person, surface=surface, data=data))
+        await storage.record(
+            event_of(request, "refused", actor.at, person=actor.person, surface=actor.surface, data=data)
+        )
         raise
 
 
 @asynccontextmanager
-async def of_task(
-    storage: Storage, task_id: TaskId, person: Person, tried: str, now: datetime, surface: str | None = None
-) -> AsyncIterator[None]:
+async def of_task(storage: Storage, task_id: TaskId, actor: Actor, tried: str) -> AsyncIterator[None]:
     """The same, of what is about a task and none of its requests."""
     try:
         yield
@@ -166,10 +161,10 @@ async def of_task(
         await storage.record(
             AuditEvent(
                 kind="refused",
-                at=now,
+                at=actor.at,
                 task_id=task_id,
-                person=person,
-                surface=surface or "",
+                person=actor.person,
+                surface=actor.surface or "",
                 data={**reason(refusal), "tried": tried},
             )
         )

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.approvals.model.actor import Actor, Shown
 from bot.approvals.model.audit import event_of
 from bot.approvals.model.decision import ItemVerdict, Vote
 from bot.approvals.model.errors import AnotherRule, TooLateToChange, Unreachable
-from bot.approvals.model.ids import JSON, MessageId, MessageRef, Person, RequestId
+from bot.approvals.model.ids import JSON, MessageRef, RequestId
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.ports.engine import Engine
@@ -41,51 +42,34 @@ class Votes:
     work: Work
     policies: Policies
 
-    async def check(
-        self,
-        request_id: RequestId,
-        person: Person,
-        version: int,
-        now: datetime,
-        surface: MessageId | None = None,
-        *,
-        digest: str | None,
-    ) -> Request:
+    async def check(self, actor: Actor, shown: Shown) -> Request:
         """The request, if this person could answer it now: what a click asks before a modal is opened.
 
-        `version` and `digest` are those of what the person was shown, as the message or modal says that they acted on;
-        `digest` is None if it does not say. Raises what `vote` would raise; a refusal of the person is recorded.
+        Raises what `vote` would raise; a refusal of the person is recorded.
         """
-        async with unit_of_work.of_request(self.storage, request_id, person, "answer", now, surface):
-            request = await self._sweeper.current(request_id, now)
-            await self._admission.admit(request, person, version, digest, now, surface=surface)
+        async with unit_of_work.of_request(self.storage, shown.request_id, actor, "answer"):
+            request = await self._sweeper.current(shown.request_id, actor.at)
+            await self._admission.admit(request, actor, shown)
             return request
 
-    async def view(
-        self, request_id: RequestId, person: Person, now: datetime, surface: MessageId | None = None
-    ) -> Request:
+    async def view(self, actor: Actor, request_id: RequestId) -> Request:
         """The request, for one who may see the whole of it: anybody, and where it is private those alone who may
         answer it, have agreed to it, or might answer if it were open. `NotFound`, `MayNotVote`, or `Unreachable`."""
         request = await self.storage.request(request_id)
-        if request.policy.private and not any(person in stage.voters for stage in request.passed):
-            await self._admission.recognise(request, person, now, surface=surface)
+        if request.policy.private and not any(actor.person in stage.voters for stage in request.passed):
+            await self._admission.recognise(request, actor)
         return request
 
     async def vote(
         self,
-        request_id: RequestId,
-        person: Person,
-        version: int,
+        actor: Actor,
+        shown: Shown,
         verdicts: tuple[ItemVerdict, ...],
-        now: datetime,
-        surface: MessageId | None = None,
         *,
-        digest: str | None,
         hold: timedelta = timedelta(0),
         message: MessageRef | None = None,
     ) -> Request:
-        """Count one person's verdicts on what they were shown, which is of this version and digest (see `check`); the
-        first to settle it wins.
+        """Count one person's verdicts on what they were shown; the first to settle it wins.
 
         What settles it is kept from the graph for as long as `hold` says, and may be taken back until then.
         `message` is the one whose words it was given in: `reword` and `unsay` know the answer by it.
@@ -95,43 +79,40 @@ class Votes:
         """
 
         async def once() -> Request:
-            request = await self._sweeper.current(request_id, now)
-            electorate = await self._admission.admit(
-                request, person, version, digest, now, counts=True, surface=surface
-            )
+            request = await self._sweeper.current(shown.request_id, actor.at)
+            electorate = await self._admission.admit(request, actor, shown, counts=True)
             cast = lifecycle.cast(
                 request,
                 Vote(
-                    person=person,
+                    person=actor.person,
                     verdicts=verdicts,
-                    version=version,
-                    digest=digest or "",
-                    at=now,
-                    surface=surface,
+                    version=shown.version,
+                    digest=shown.digest or "",
+                    at=actor.at,
+                    surface=actor.surface,
                     message=message,
                 ),
                 electorate,
             )
-            cast = await self._cast(request, cast, hold, now)
+            cast = await self._cast(request, cast, hold, actor.at)
             data = {**said(verdicts), **next_stage(request, cast)}
-            return await self._changes.store(cast, person, "voted", now, data, surface=surface)
+            return await self._changes.store(cast, actor, "voted", data)
 
-        async with unit_of_work.of_request(self.storage, request_id, person, "vote", now, surface):
+        async with unit_of_work.of_request(self.storage, shown.request_id, actor, "vote"):
             return await until_won(once)
 
-    async def take_back(self, request_id: RequestId, person: Person, now: datetime) -> Request:
+    async def take_back(self, actor: Actor, request_id: RequestId) -> Request:
         """The request, open again as it stood before this person's answer; `NotFound` or `NothingToTakeBack`."""
 
         async def once() -> Request:
             request = await self.storage.request(request_id)
-            return await self._changes.store(lifecycle.take_back(request, person, now), person, "taken_back", now, {})
+            open_again = lifecycle.take_back(request, actor.person, actor.at)
+            return await self._changes.store(open_again, actor, "taken_back", {})
 
-        async with unit_of_work.of_request(self.storage, request_id, person, "take back", now):
+        async with unit_of_work.of_request(self.storage, request_id, actor, "take back"):
             return await until_won(once)
 
-    async def answer_again(
-        self, request_id: RequestId, person: Person, now: datetime, surface: MessageId | None = None
-    ) -> Request:
+    async def answer_again(self, actor: Actor, request_id: RequestId) -> Request:
         """Open a question again whose answer made the agent fail, as a new version, for one who may answer it.
 
         Raises `NotFound`, `AlreadySettled`, `MayNotVote` or `Unreachable`.
@@ -139,24 +120,17 @@ class Votes:
 
         async def once() -> Request:
             request = await self.storage.request(request_id)
-            reopened = lifecycle.answered_differently(request, now)
-            await self._admission.recognise(reopened, person, now, fresh=True, surface=surface)
+            reopened = lifecycle.answered_differently(request, actor.at)
+            await self._admission.recognise(reopened, actor, fresh=True)
             reopened = await self._admission.introduced(reopened)
             data = full(reopened, await self.storage.task(request.task_id))
-            return await self._changes.store(reopened, person, "reopened", now, data, surface=surface)
+            return await self._changes.store(reopened, actor, "reopened", data)
 
-        async with unit_of_work.of_request(self.storage, request_id, person, "answer differently", now, surface):
+        async with unit_of_work.of_request(self.storage, request_id, actor, "answer differently"):
             return await until_won(once)
 
     async def reword(
-        self,
-        request_id: RequestId,
-        person: Person,
-        message: MessageRef,
-        verdict: ItemVerdict,
-        now: datetime,
-        *,
-        hold: timedelta,
+        self, actor: Actor, request_id: RequestId, message: MessageRef, verdict: ItemVerdict, *, hold: timedelta
     ) -> Request:
         """The request, answered with what the message says by now in the place of what it said before.
 
@@ -165,21 +139,19 @@ class Votes:
 
         async def once() -> Request:
             request, before = await self._given_in(request_id, message)
-            reopened = lifecycle.unsaid(request, before, now)
-            electorate = await self._admission.admit(
-                reopened, before.person, before.version, before.digest, now, counts=True
-            )
-            cast = lifecycle.cast(reopened, replace(before, verdicts=(verdict,), at=now), electorate)
-            cast = await self._cast(reopened, cast, hold, now)
+            reopened = lifecycle.unsaid(request, before, actor.at)
+            author = replace(actor, person=before.person)
+            shown = Shown(request_id=request_id, version=before.version, digest=before.digest)
+            electorate = await self._admission.admit(reopened, author, shown, counts=True)
+            cast = lifecycle.cast(reopened, replace(before, verdicts=(verdict,), at=actor.at), electorate)
+            cast = await self._cast(reopened, cast, hold, actor.at)
             data = {**said((verdict,)), **next_stage(request, cast), "before": said(before.verdicts)}
-            return await self._changes.store(cast, before.person, "reworded", now, data)
+            return await self._changes.store(cast, author, "reworded", data)
 
-        async with unit_of_work.of_request(self.storage, request_id, person, "reword", now):
+        async with unit_of_work.of_request(self.storage, request_id, actor, "reword"):
             return await until_won(once)
 
-    async def unsay(
-        self, request_id: RequestId, person: Person, message: MessageRef, why: str, now: datetime
-    ) -> Request:
+    async def unsay(self, actor: Actor, request_id: RequestId, message: MessageRef, why: str) -> Request:
         """The request, without the answer that was given in this message; `why` is `deleted` or `edited`.
 
         Raises `TooLateToChange`, or `Unreachable`.
@@ -187,72 +159,66 @@ class Votes:
 
         async def once() -> Request:
             request, before = await self._given_in(request_id, message)
-            reopened = lifecycle.unsaid(request, before, now)
+            reopened = lifecycle.unsaid(request, before, actor.at)
             try:
                 electorate = await self._admission.electorate(reopened, fresh=False)
             except LookupFailed:
                 log.warning("request %s: who else counts could not be looked up", request_id)
             else:
                 reopened = voting.recounted(reopened, electorate)
-            return await self._changes.store(reopened, before.person, "taken_back", now, {"message": why})
+            author = replace(actor, person=before.person)
+            return await self._changes.store(reopened, author, "taken_back", {"message": why})
 
-        async with unit_of_work.of_request(self.storage, request_id, person, "take back", now):
+        async with unit_of_work.of_request(self.storage, request_id, actor, "take back"):
             return await until_won(once)
 
     async def edit(
         self,
-        request_id: RequestId,
-        person: Person,
-        version: int,
+        actor: Actor,
+        shown: Shown,
         index: int,
         arguments: Mapping[str, JSON],
-        now: datetime,
-        surface: MessageId | None = None,
-        *,
-        digest: str | None,
     ) -> Request:
-        """Replace one item's arguments, which were shown so (see `check`); everybody's earlier votes are void, and the
+        """Replace one item's arguments, which were shown so; everybody's earlier votes are void, and the
         answer is still to be given.
 
         Raises what `vote` raises, and `AnotherRule` where what it would be is governed by another policy.
         """
 
         async def once() -> Request:
-            request = await self._sweeper.current(request_id, now)
-            await self._admission.admit(request, person, version, digest, now, counts=True, surface=surface)
-            revised = lifecycle.revise(request, person, version, index, arguments, now)
+            request = await self._sweeper.current(shown.request_id, actor.at)
+            await self._admission.admit(request, actor, shown, counts=True)
+            revised = lifecycle.revise(request, actor.person, shown.version, index, arguments, actor.at)
             self.engine.check_edit(revised.question, index)
             task = await self.storage.task(request.task_id)
             await self._refuse_another_rule(task, request, revised)
             if revised.stage_number != request.stage_number:
                 revised = await self._admission.introduced(revised)
             data = {**full(revised, task), **difference(request, revised, index)}
-            new = sync.files_of(revised, now)
-            return await self._changes.store(revised, person, "edited", now, data, new, surface=surface)
+            new = sync.files_of(revised, actor.at)
+            return await self._changes.store(revised, actor, "edited", data, new)
 
-        async with unit_of_work.of_request(self.storage, request_id, person, "edit", now, surface):
+        async with unit_of_work.of_request(self.storage, shown.request_id, actor, "edit"):
             return await until_won(once)
 
-    async def viewed(self, request: Request, person: Person, now: datetime, surface: MessageId | None = None) -> None:
+    async def viewed(self, actor: Actor, request: Request) -> None:
         """Record that somebody was shown all of the request, as it stood."""
         data = {"version": request.version}
-        await self.storage.record(event_of(request, "viewed", now, person=person, surface=surface, data=data))
+        event = event_of(request, "viewed", actor.at, person=actor.person, surface=actor.surface, data=data)
+        await self.storage.record(event)
 
-    async def admit_to_hidden(
-        self, request_id: RequestId, person: Person, now: datetime, surface: MessageId | None = None
-    ) -> Request:
+    async def admit_to_hidden(self, actor: Actor, request_id: RequestId) -> Request:
         """The request, for one who may answer it, looked up afresh: those alone are shown its hidden values.
         `NotFound`, `MayNotVote`, or `Unreachable`; a refusal is recorded."""
         request = await self.storage.request(request_id)
-        await self._admission.recognise(request, person, now, fresh=True, surface=surface)
+        await self._admission.recognise(request, actor, fresh=True)
         return request
 
-    async def revealed(
-        self, request: Request, person: Person, keys: Sequence[str], now: datetime, surface: MessageId | None = None
-    ) -> None:
+    async def revealed(self, actor: Actor, request: Request, keys: Sequence[str]) -> None:
         """Record that somebody looks at hidden values, before they see them."""
         data: dict[str, JSON] = {"version": request.version, "keys": list(keys)}
-        await self.storage.record(event_of(request, "revealed", now, person=person, surface=surface, data=data))
+        event = event_of(request, "revealed", actor.at, person=actor.person, surface=actor.surface, data=data)
+        await self.storage.record(event)
 
     # --- Within ---------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.model import audit
+from bot.approvals.model import actor
+from bot.approvals.model.actor import Actor
 from bot.approvals.model.agent import Graph
 from bot.approvals.model.errors import GraphUnavailable, Unreachable
 from bot.approvals.model.ids import ChannelId, Person, TaskId
@@ -68,7 +69,7 @@ async def obey(parts: Parts, words: Sequence[str], person: Person, spot: Spot, s
         case ["status", id]:
             await say(await _status(parts, TaskId(id), person))
         case ["cancel", id]:
-            task = await parts.tasks.cancel(TaskId(id), person, parts.clock())
+            task = await parts.tasks.cancel(Actor(person=person, surface=actor.COMMAND, at=parts.clock()), TaskId(id))
             await say(f"Task `{task.id}` is cancelled. A step that is running now stops within seconds.")
         case [("status" | "cancel") as verb, *_]:
             raise Refused(f"Which task? Try: `{COMMAND} {verb} 1a2b3c4d`. `{COMMAND} list` shows the ids.")
@@ -78,13 +79,15 @@ async def obey(parts: Parts, words: Sequence[str], person: Person, spot: Spot, s
             _refuse_unknown(parts, graph)
             _refuse_unavailable(parts, graph)
             await refuse_place(parts, spot.channel)
-            inputs, now = _pairs(parts, graph, pairs), parts.clock()
-            await parts.tasks.start(graph, inputs, person, spot.channel, now, thread_ts=spot.thread_ts, origin=origin)
+            inputs = _pairs(parts, graph, pairs)
+            by = Actor(person=person, surface=actor.COMMAND, at=parts.clock())
+            await parts.tasks.start(by, graph, inputs, spot.channel, thread_ts=spot.thread_ts, origin=origin)
 
 
 async def _status(parts: Parts, id: TaskId, person: Person) -> str:
-    async with unit_of_work.of_task(parts.storage, id, person, "look", parts.clock(), audit.COMMAND):
-        task = await parts.tasks.look(id, person)
+    by = Actor(person=person, surface=actor.COMMAND, at=parts.clock())
+    async with unit_of_work.of_task(parts.storage, id, by, "look"):
+        task = await parts.tasks.look(by, id)
     records = parts.masking.records(await parts.storage.records_of(task.id))
     return task_list.task_status(records.task, records.requests)
 

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
+from bot.approvals.model.actor import Actor, Shown
 from bot.approvals.model.audit import event_of
 from bot.approvals.model.errors import CountersignError, MayNotVote, NotTold, Unreachable
 from bot.approvals.model.ids import Person
@@ -35,42 +35,36 @@ class Eligibility:
     async def admit(
         self,
         request: Request,
-        person: Person,
-        version: int,
-        digest: str | None,
-        now: datetime,
+        actor: Actor,
+        shown: Shown,
         *,
         counts: bool = False,
-        surface: str | None = None,
     ) -> EligibleApprovers:
-        """Who may answer now, this person among them; looked up past what is remembered where it `counts`. `version`
-        and `digest` are those of what the person was shown.
+        """Who may answer now, this person among them; looked up past what is remembered if it `counts`.
 
         `AlreadySettled`, `StaleVersion`, `MayNotVote`, or `Unreachable`: a failed look-up refuses. A refusal of the
         person is recorded before it is raised.
         """
-        lifecycle.shown(request, version, digest)
-        return await self.recognise(request, person, now, fresh=counts, surface=surface)
+        lifecycle.refuse_unless_shown(request, shown)
+        return await self.recognise(request, actor, fresh=counts)
 
-    async def recognise(
-        self, request: Request, person: Person, now: datetime, *, fresh: bool = False, surface: str | None = None
-    ) -> EligibleApprovers:
+    async def recognise(self, request: Request, actor: Actor, *, fresh: bool = False) -> EligibleApprovers:
         """As `admit`, also of a request that is over or has moved on."""
         try:
-            member = await self.directory.member(person, fresh=fresh)
+            member = await self.directory.member(actor.person, fresh=fresh)
             electorate = await self.electorate(request, fresh=fresh)
-            if person not in electorate.people and not fresh:
+            if actor.person not in electorate.people and not fresh:
                 electorate = await self.electorate(request, fresh=True)
         except LookupFailed as failed:
             unknown: CountersignError = Unreachable("Slack did not say who you are")
             if isinstance(failed, LookupRefused):
                 unknown = NotTold([f"Your account {failed}."])
-            await self._record(request, person, unknown, now, surface)
+            await self._record(request, actor, unknown)
             raise unknown from failed
         try:
             lifecycle.may_vote(request, member, electorate)
         except MayNotVote as refusal:
-            await self._record(request, person, refusal, now, surface)
+            await self._record(request, actor, refusal)
             raise
         return electorate
 
@@ -110,11 +104,10 @@ class Eligibility:
 
     # --- Within ---------------------------------------------------------------------------------
 
-    async def _record(
-        self, request: Request, person: Person, refusal: Exception, now: datetime, surface: str | None
-    ) -> None:
+    async def _record(self, request: Request, actor: Actor, refusal: Exception) -> None:
         data = unit_of_work.reason(refusal)
-        await self.storage.record(event_of(request, "refused", now, person=person, surface=surface, data=data))
+        event = event_of(request, "refused", actor.at, person=actor.person, surface=actor.surface, data=data)
+        await self.storage.record(event)
 
     async def _resolved(self, request: Request, *, fresh: bool) -> EligibleApprovers:
         """Whom the names of the request's stage mean. A name that meant nobody at the opening means nobody."""

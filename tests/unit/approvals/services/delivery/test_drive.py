@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from bot.approvals.model.actor import COMMAND, Shown
 from bot.approvals.model.agent import Asked, Phase, ThreadStatus
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Answered, Approve, Cancelled, Expired, Reject
@@ -187,7 +188,7 @@ async def test_a_rejection_is_delivered_like_any_answer(world: World) -> None:
 async def test_what_runs_is_what_was_approved_last(world: World) -> None:
     task = await world.started()
     request = await world.request(task)
-    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now, digest=request.digest)
+    edited = await world.answers.edit(world.actor(BOB), Shown.of(request), 0, {"path": "/older"})
     await world.vote(ALICE, on=edited)
 
     await world.settle()
@@ -504,7 +505,7 @@ async def test_runs_that_end_with_their_process_are_counted_and_at_last_nothing_
     assert state.failure.summary == "it was begun 8 times and never came to an end"
     assert len(await world.messages_of(task, MessageKind.OUTCOME)) == 1
 
-    await world.tasks.retry(task.id, RITA, world.now)
+    await world.tasks.retry(world.actor(RITA), task.id)
     await world.settle()
 
     assert [id for id, _ in world.engine.effects] == [FIRST]
@@ -514,7 +515,7 @@ async def test_runs_that_end_with_their_process_are_counted_and_at_last_nothing_
 async def test_a_run_is_counted_before_it_begins_and_no_more_once_it_came_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
     counted: list[int] = []
     start = world.engine.start
 
@@ -589,7 +590,7 @@ async def test_a_run_whose_progress_could_not_be_saved_is_reported_and_run_again
     assert (await world.task(task.id)).state == Failed(failure=lost, retryable=True)
     assert decided_state(await world.request(task)).next_try is None
 
-    await world.tasks.retry(task.id, RITA, world.now)
+    await world.tasks.retry(world.actor(RITA), task.id)
     await world.settle()
 
     assert len(world.engine.effects) == 2
@@ -627,7 +628,7 @@ async def test_what_is_reported_of_a_task_that_has_ended_meanwhile_changes_nothi
     task = await decided(world)
 
     async def cancelled(*args: Any) -> ThreadStatus:
-        await world.tasks.cancel(task.id, RITA, world.now)
+        await world.tasks.cancel(world.actor(RITA, COMMAND), task.id)
         raise Unsaved(Failure(error_id="e9", summary="ConnectionError", at=MORNING, unsaved=True))
 
     monkeypatch.setattr(world.engine, "resume", cancelled)
@@ -688,7 +689,7 @@ async def test_a_running_step_of_a_cancelled_task_is_stopped_and_the_graph_is_no
         driving = asyncio.create_task(world.delivery.drive(task.id))
         await pause.reached.wait()
 
-        await world.tasks.cancel(task.id, RITA, world.now)
+        await world.tasks.cancel(world.actor(RITA, COMMAND), task.id)
         await driving
         await world.settle()
         await world.later(HOUR)
@@ -701,7 +702,7 @@ async def test_a_running_step_of_a_cancelled_task_is_stopped_and_the_graph_is_no
 
 async def test_what_a_graph_asks_in_the_moment_of_its_cancelling_is_closed() -> None:
     async with a_world({}, {FIRST: question()}) as world:
-        task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+        task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
         pause = world.engine.pause_in("step 0")
         driving = asyncio.create_task(world.delivery.drive(task.id))
         await pause.reached.wait()
@@ -715,7 +716,7 @@ async def test_what_a_graph_asks_in_the_moment_of_its_cancelling_is_closed() -> 
             async def open_request(
                 self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()
             ) -> Request:
-                await world.tasks.cancel(task.id, RITA, world.now)
+                await world.tasks.cancel(world.actor(RITA, COMMAND), task.id)
                 return await world.storage.open_request(request, event, messages)
 
         driving.cancel()
@@ -804,7 +805,7 @@ async def test_a_thread_that_failed_before_its_first_checkpoint_can_be_retried(w
     await world.settle()
     assert (await world.task(task.id)).state == Failed(failure=await failure_of(world, task), retryable=True)
 
-    await world.tasks.retry(task.id, RITA, world.now)
+    await world.tasks.retry(world.actor(RITA), task.id)
     await world.settle()
 
     assert (await world.task(task.id)).state == Waiting()
@@ -853,7 +854,7 @@ async def test_a_node_that_never_succeeds_is_left_to_a_person_at_last(world: Wor
     assert len(world.engine.runs) == 1 + MOST_ATTEMPTS
 
     world.engine.failures[FIRST] = 0
-    await world.tasks.retry(task.id, RITA, world.now)
+    await world.tasks.retry(world.actor(RITA), task.id)
     await world.settle()
 
     assert isinstance((await world.request(task)).state, Delivered)
@@ -870,7 +871,7 @@ async def test_a_graph_that_raises_before_it_asks_stops_with_one_message_and_can
         assert len(world.messenger.of(MessageKind.OUTCOME)) == 1
         assert world.engine.runs == ["start"]
 
-        await world.tasks.retry(task.id, RITA, world.now)
+        await world.tasks.retry(world.actor(RITA), task.id)
         await world.settle()
 
         assert (await world.task(task.id)).state == Waiting()
@@ -942,7 +943,7 @@ async def test_an_answer_that_gets_lost_on_its_way_does_not_loop_and_can_be_retr
     world.work.deliver(task.id)  # woken for nothing: it is still stopped, not waiting
     await world.settle()
     world.engine.deaf = set()
-    await world.tasks.retry(task.id, RITA, world.now)
+    await world.tasks.retry(world.actor(RITA), task.id)
     await world.settle()
 
     assert isinstance((await world.request(task)).state, Delivered)
@@ -1024,7 +1025,7 @@ async def test_an_answer_that_a_person_brings_on_while_it_is_given_is_given_once
 async def test_a_failure_is_not_forgotten_when_a_person_was_faster_than_its_recording() -> None:
     async with a_world({}) as world:
         world.engine.failures["step 0"] = 1
-        task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+        task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
         pause = world.engine.pause_in("step 0")
         driving = asyncio.create_task(world.delivery.drive(task.id))
         await pause.reached.wait()
@@ -1089,7 +1090,7 @@ async def test_what_nobody_foresaw_stops_the_task_with_an_error_id_and_is_told_o
         assert len(await world.messages_of(task, MessageKind.OUTCOME)) <= 1
 
         world.engine.down = None
-        await world.tasks.retry(task.id, RITA, world.now)
+        await world.tasks.retry(world.actor(RITA), task.id)
         await world.settle()
 
         assert isinstance((await world.task(task.id)).state, Ended)

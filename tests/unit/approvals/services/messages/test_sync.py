@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.ids import MessageRef, TaskId, Ts
 from bot.approvals.model.message import MessageKind
@@ -23,14 +24,14 @@ SECOND = timedelta(seconds=1)
 
 async def asked(world: World) -> Task:
     """A task whose graph has asked, with nothing in Slack yet."""
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
     await world.delivery.drive(task.id)
     return await world.task(task.id)
 
 
 async def opened(world: World) -> Task:
     """A task with its message in Slack, before its graph has asked."""
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
     await world.messages.sync_task(task.id)
     return task
 
@@ -349,7 +350,7 @@ async def test_waits_for_a_silent_slack_double_up_to_five_minutes(world: World) 
     waits: list[float] = []
     for _ in range(10):
         world.messenger.fail("post", OutcomeUnknown())
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
 
     for _ in range(10):
         again = await world.messages.sync_task(task.id)
@@ -427,7 +428,7 @@ async def test_a_place_that_is_gone_is_given_up_and_not_tried_again(world: World
 
 async def test_what_slack_refuses_for_the_moment_is_put_off_as_long_as_slack_says(world: World) -> None:
     world.messenger.fail("post", NotNow("ratelimited", 30))
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
 
     again = await world.messages.sync_task(task.id)
     early = await world.messages.sync_task(task.id)
@@ -493,7 +494,7 @@ async def test_a_dm_that_cannot_be_opened_is_given_up_alone(world: World) -> Non
 
 
 async def test_two_passes_at_once_post_once(world: World) -> None:
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
     pause = world.messenger.pause_at("post")
 
     first = asyncio.create_task(world.messages.sync_task(task.id))
@@ -519,7 +520,7 @@ async def test_two_passes_that_have_read_the_same_post_once(world: World) -> Non
 
 
 async def test_a_pass_that_took_longer_than_its_claim_leaves_the_other_ones_message(world: World) -> None:
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
     pause = world.messenger.pause_at("post")
     slow = asyncio.create_task(world.messages.sync_task(task.id))
     await pause.reached.wait()

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.inbox.queries import groups_asked
+from bot.approvals.model.actor import COMMAND, Shown
 from bot.approvals.model.decision import Reject
 from bot.approvals.model.errors import (
     AlreadySettled,
@@ -122,7 +123,7 @@ async def test_a_name_that_meant_nobody_means_nobody_whoever_takes_it() -> None:
         with pytest.raises(NotAnApprover):
             await world.vote(STRANGER, on=await world.request(task))
         with pytest.raises(NotYours):
-            await world.tasks.look(task.id, STRANGER)
+            await world.tasks.look(world.actor(STRANGER), task.id)
         assert await world.inboxes.waiting(STRANGER) == ()
         assert (await world.vote(ALICE, on=await world.request(task))).decision is not None
 
@@ -143,7 +144,7 @@ async def test_a_request_waits_for_slack_rather_than_open_with_a_name_that_may_p
     async with a_world(otherwise=under(*one_stage(("@ops",)))) as world:
         world.directory.groups["@ops"] = [BOB]
         world.directory.untold = {"@ops"}
-        task = await world.tasks.start("cleanup", {}, RITA, ChannelId("C1"), world.now)
+        task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, ChannelId("C1"))
 
         with pytest.raises(Unreachable):
             await world.delivery.drive(task.id)
@@ -315,14 +316,14 @@ async def test_a_question_names_ordinary_members_alone_unless_the_policy_takes_g
         for person in (guest, FRANK):
             assert (request.id in [each.id for each in await world.inboxes.waiting(person)]) is guests
             if guests:
-                await world.tasks.look(task.id, person)
+                await world.tasks.look(world.actor(person), task.id)
                 continue
             with pytest.raises(NotEligible):
                 await world.vote(person, on=request)
             with pytest.raises(NotYours):
-                await world.tasks.look(task.id, person)
+                await world.tasks.look(world.actor(person), task.id)
         assert request.asked == ((bob, FRANK, guest) if guests else (bob,))
-        await world.tasks.look(task.id, bob)
+        await world.tasks.look(world.actor(bob), task.id)
         assert (await world.vote(FRANK if guests else bob, on=request)).decision is not None
 
 
@@ -386,7 +387,7 @@ TWO_STAGES = (*one_stage(("U-ALICE",)), *one_stage(("U-ALICE", "U-CAROL")))
 async def test_whoever_gave_their_vote_in_one_stage_answers_in_the_next_themselves() -> None:
     async with a_world(otherwise=under(*TWO_STAGES)) as world:
         request = await world.request(await world.started())
-        given = await world.asides.delegate(request.id, ALICE, DORA.user_id, world.now)
+        given = await world.asides.delegate(world.actor(ALICE), request.id, DORA.user_id)
         assert given.delegations[0].stage == 0
         second = await world.vote(DORA, on=request)
         assert (second.stage_number, second.given_to(ALICE)) == (1, None)
@@ -402,11 +403,11 @@ async def test_whoever_gave_their_vote_in_one_stage_answers_in_the_next_themselv
 async def test_a_delegation_in_the_second_stage_is_withdrawn_there_and_the_first_ones_stays() -> None:
     async with a_world(otherwise=under(*TWO_STAGES)) as world:
         request = await world.request(await world.started())
-        await world.asides.delegate(request.id, ALICE, DORA.user_id, world.now)
+        await world.asides.delegate(world.actor(ALICE), request.id, DORA.user_id)
         second = await world.vote(DORA, on=request)
-        await world.asides.delegate(second.id, ALICE, BOB.user_id, world.now)
+        await world.asides.delegate(world.actor(ALICE), second.id, BOB.user_id)
 
-        kept = await world.asides.withdraw(second.id, ALICE, world.now)
+        kept = await world.asides.withdraw(world.actor(ALICE), second.id)
 
         assert [(each.to, each.stage) for each in kept.delegations] == [(DORA, 0)]
         assert (await world.vote(ALICE, on=second)).decision is not None
@@ -436,11 +437,11 @@ async def test_accounts_are_read_anew_when_a_vote_counts() -> None:
     """The voter's, those who gave their vote away, and those who voted before, as their votes may settle it now."""
     async with a_world(otherwise=under(*one_stage(("U-ALICE", "U-BOB", "U-CAROL"), 2))) as world:
         request = await world.request(await world.started())
-        await world.asides.delegate(request.id, CAROL, DORA.user_id, world.now)
+        await world.asides.delegate(world.actor(CAROL), request.id, DORA.user_id)
         await world.vote(BOB, on=request)
         world.directory.fresh_members.clear()
 
-        await world.answers.check(request.id, ALICE, request.version, world.now, digest=request.digest)
+        await world.answers.check(world.actor(ALICE), Shown.of(request))
         looked = list(world.directory.fresh_members)
         await world.vote(ALICE, on=request)
 
@@ -452,7 +453,7 @@ async def test_a_colleagues_account_is_read_anew_when_they_are_given_a_vote() ->
     async with a_world() as world:
         request = await world.request(await world.started())
 
-        await world.asides.delegate(request.id, ALICE, DORA.user_id, world.now)
+        await world.asides.delegate(world.actor(ALICE), request.id, DORA.user_id)
 
         assert DORA in world.directory.fresh_members
 
