@@ -143,7 +143,7 @@ async def of_request(storage: Storage, request_id: RequestId, actor: Actor, trie
         raise
     except CountersignError as refusal:
         request = await storage.request(request_id)
-        data = {**reason(refusal), "tried": tried}
+        data = {**reason(refusal, actor), "tried": tried}
         await storage.record(
             event_of(request, "refused", actor.at, person=actor.person, surface=actor.surface, data=data)
         )
@@ -165,12 +165,12 @@ async def of_task(storage: Storage, task_id: TaskId, actor: Actor, tried: str) -
                 task_id=task_id,
                 person=actor.person,
                 surface=actor.surface or "",
-                data={**reason(refusal), "tried": tried},
+                data={**reason(refusal, actor), "tried": tried},
             )
         )
         raise
 
 
-def reason(refusal: Exception) -> dict[str, JSON]:
+def reason(refusal: CountersignError, actor: Actor) -> dict[str, JSON]:
     """Why, as it is kept: its kind, and what the person was told."""
-    return {"why": type(refusal).__name__, "said": str(refusal)}
+    return {"why": type(refusal).__name__, "said": actor.words(refusal)}

@@ -104,8 +104,8 @@ class Eligibility:
 
     # --- Within ---------------------------------------------------------------------------------
 
-    async def _record(self, request: Request, actor: Actor, refusal: Exception) -> None:
-        data = unit_of_work.reason(refusal)
+    async def _record(self, request: Request, actor: Actor, refusal: CountersignError) -> None:
+        data = unit_of_work.reason(refusal, actor)
         event = event_of(request, "refused", actor.at, person=actor.person, surface=actor.surface, data=data)
         await self.storage.record(event)
 

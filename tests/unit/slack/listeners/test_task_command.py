@@ -13,12 +13,14 @@ from bot.approvals.model.agent import Graph
 from bot.approvals.model.ids import ChannelId, UserId
 from bot.approvals.model.task import Task, TaskCancelled
 from bot.approvals.ports.slack import LookupFailed
+from bot.approvals.services.reading import Reading
 from bot.slack.api.calls import web_client
 from bot.slack.api.directory import DirectMessage, Joined, NotJoined, PlaceCheck, SlackDirectory
 from bot.slack.api.messenger import SlackMessenger
 from bot.slack.api.names import Names
 from bot.slack.listeners import task_command
-from bot.slack.listeners.context import Parts, told
+from bot.slack.listeners.context import Parts
+from bot.slack.listeners.guard import Guard
 from bot.slack.modals import start_modal
 from tests.fakes.engine import FakeEngine
 from tests.fakes.secrets import masking
@@ -75,15 +77,17 @@ class Desk:
         """What is said in private to one who sent `/task` with this text."""
         heard: list[str] = []
 
-        async def say(sentence: str) -> None:
-            heard.append(sentence)
+        async def respond(text: str, **_: Any) -> None:
+            heard.append(text)
+
+        async def ack() -> None: ...
 
         parts = Parts(
             tasks=self.world.tasks,
             answers=self.world.answers,
             asides=self.world.asides,
             engine=self.world.engine,
-            storage=self.world.storage,
+            reading=Reading(storage=self.world.storage, tasks=self.world.tasks),
             messenger=cast("SlackMessenger", None),
             masking=masking(),
             directory=cast("SlackDirectory", Places(self.place)),
@@ -103,7 +107,7 @@ class Desk:
             "channel_id": CHANNEL,
             "trigger_id": "trigger",
         }
-        await told(parts, say, task_command._run(parts, body, cast("Any", self.client), say))
+        await Guard(parts).command(task_command.typed)(ack, respond, body, cast("Any", self.client))
         return "\n".join(heard)
 
     async def started(self) -> list[Task]:
