@@ -32,10 +32,9 @@ from bot.approvals.model.task import Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules import schedule
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.delivery.drive import Delivery
 from bot.approvals.services.messages.sync import MessageSync
+from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.side_actions import SideActions
-from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.votes import Votes
 from bot.storage.sqlite.store import SqliteStorage
@@ -45,6 +44,7 @@ from tests.fakes.engine import FakeEngine, Stage
 from tests.fakes.front import FakeFront
 from tests.fakes.fuse import Fuse, mortal
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.wiring import a_delivery, a_sweep, a_unit
 from tests.fakes.work import FakeWork
 
 TEAM = TeamId("T1")
@@ -150,13 +150,12 @@ class World:
         self.engine.fuse = self.fuse
         storage = mortal(self.storage, self.fuse)
         engine = mortal(self.engine, self.fuse)
-        self.tasks = Tasks(storage=storage, engine=engine, directory=self.directory, work=self.work)
-        self.answers = Votes(
-            storage=storage, engine=engine, directory=self.directory, work=self.work, policies=self.policies
-        )
-        self.asides = SideActions(storage=storage, engine=engine, directory=self.directory, work=self.work)
-        self.sweeper = Sweep(storage=storage, engine=engine, directory=self.directory, work=self.work)
-        self.delivery = Delivery(
+        unit = a_unit(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.tasks = Tasks(unit=unit, directory=self.directory)
+        self.answers = Votes(unit=unit, chooser=PolicyChoice(policies=self.policies, directory=self.directory))
+        self.asides = SideActions(unit=unit, directory=self.directory)
+        self.sweeper = a_sweep(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.delivery = a_delivery(
             storage=storage,
             engine=engine,
             directory=self.directory,
@@ -206,7 +205,8 @@ class World:
         await self.settle()
 
     async def vote(self, by: Person, *verdicts: ItemVerdict, on: Request) -> Request:
-        return await self.answers.vote(self.actor(by), Shown.of(on), verdicts or (Approve(),))
+        shown = Shown(request_id=on.id, version=on.version, digest=on.digest)
+        return await self.answers.vote(self.actor(by), shown, verdicts or (Approve(),))
 
     # --- What is stored ---------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.delivery.drive import Delivery
 from bot.approvals.services.messages.sync import MessageSync
+from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.votes import Votes
@@ -34,6 +35,7 @@ from bot.storage.sqlite.store import SqliteStorage
 from tests.fakes.clock import ManualClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.wiring import a_delivery, a_sweep, a_unit
 from tests.fakes.work import FakeWork
 from tests.fakes.world import ALICE, CHANNEL, RITA
 
@@ -172,11 +174,12 @@ async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, 
             steps = (Step(after=DEADLINE, action=Expire()),)
             otherwise = Policy(name="all", stages=one_stage((ALICE.user_id,), steps=steps), reasons=(), **policy)
             policies = Policies(rules=(), otherwise=otherwise, graphs=by_name)
+            unit = a_unit(storage=storage, engine=engine, directory=directory, work=work)
             yield Stage(
-                tasks=Tasks(storage=storage, engine=engine, directory=directory, work=work),
-                answers=Votes(storage=storage, engine=engine, directory=directory, work=work, policies=policies),
-                sweeper=Sweep(storage=storage, engine=engine, directory=directory, work=work),
-                delivery=Delivery(
+                tasks=Tasks(unit=unit, directory=directory),
+                answers=Votes(unit=unit, chooser=PolicyChoice(policies=policies, directory=directory)),
+                sweeper=a_sweep(storage=storage, engine=engine, directory=directory, work=work),
+                delivery=a_delivery(
                     storage=storage,
                     engine=engine,
                     directory=directory,

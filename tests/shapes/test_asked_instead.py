@@ -21,6 +21,7 @@ from bot.approvals.model.request import Pending
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule
 from bot.approvals.services.tasks import started_by
 from tests.builders import NOON, a_request
+from tests.fakes.wiring import under
 from tests.fakes.world import ALICE, CHANNEL
 from tests.shapes.stage import Stage, State, a_stage
 
@@ -82,9 +83,9 @@ async def test_nobody_may_answer_it_if_no_policy_can_be_told_to_govern_it(tmp_pa
         return [True for _ in items]
 
     async with a_stage(tmp_path, branches(amount, did)) as stage:
-        own = stage.delivery.policies.otherwise
+        own = stage.delivery.opening.chooser.policies.otherwise
         rule = Rule(policy=Policy(name="large", stages=own.stages, reasons=()), when=large, condition="large")
-        stage.delivery = replaced(stage, Policies(rules=(rule,), otherwise=own, graphs={}))
+        stage.delivery = under(stage.delivery, Policies(rules=(rule,), otherwise=own, graphs={}))
         _, pay = await decided_both(stage)
         amount[0] = 9_999_999
         await stage.settle()
@@ -92,11 +93,6 @@ async def test_nobody_may_answer_it_if_no_policy_can_be_told_to_govern_it(tmp_pa
         again = await stage.storage.request(pay.id)
         assert again.policy.stages == one_stage(())
         assert did == []
-
-
-def replaced(stage: Stage, policies: Policies) -> Any:
-
-    return replace(stage.delivery, policies=policies)
 
 
 async def test_a_branch_that_prints_the_time_is_asked_once(tmp_path: Path) -> None:

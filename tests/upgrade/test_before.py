@@ -21,9 +21,8 @@ from bot.approvals.model.request import Delivered, Request
 from bot.approvals.model.task import Ended, Lease, Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.delivery.drive import Delivery
 from bot.approvals.services.messages.sync import MessageSync
-from bot.approvals.services.sweep import Sweep
+from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.votes import Votes
 from bot.engines.langgraph.checkpoints import Fence, redis_saver, sqlite_saver
@@ -35,6 +34,7 @@ from bot.storage.sqlite.store import SqliteStorage
 from tests.fakes.clock import ManualClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.wiring import a_delivery, a_sweep, a_unit
 from tests.fakes.work import FakeWork
 from tests.fakes.world import ALICE, RITA
 from tests.redis_server import RedisServer
@@ -160,11 +160,12 @@ def _stage(storage: Storage, saver: Any, clock: ManualClock) -> Stage:
     engine = LangGraphEngine(registry=Registry(graphs=graphs, saver=saver))
     terms = one_stage((ALICE.user_id,), steps=(Step(after=TWO_HOURS, action=Expire()),))
     policies = Policies(rules=(), otherwise=Policy(name="all", stages=terms, reasons=()), graphs={})
+    unit = a_unit(storage=storage, engine=engine, directory=directory, work=work)
     return Stage(
-        tasks=Tasks(storage=storage, engine=engine, directory=directory, work=work),
-        answers=Votes(storage=storage, engine=engine, directory=directory, work=work, policies=policies),
-        sweeper=Sweep(storage=storage, engine=engine, directory=directory, work=work),
-        delivery=Delivery(
+        tasks=Tasks(unit=unit, directory=directory),
+        answers=Votes(unit=unit, chooser=PolicyChoice(policies=policies, directory=directory)),
+        sweeper=a_sweep(storage=storage, engine=engine, directory=directory, work=work),
+        delivery=a_delivery(
             storage=storage,
             engine=engine,
             directory=directory,

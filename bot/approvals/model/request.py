@@ -13,7 +13,7 @@ from bot.approvals.model.decision import Answered, Decision, ItemVerdict, Vote
 from bot.approvals.model.fingerprint import Fingerprint, fingerprint, same
 from bot.approvals.model.hours import moment
 from bot.approvals.model.ids import InterruptId, Person, RequestId, TaskId, ThreadId
-from bot.approvals.model.policy import Policy, Stage, Step
+from bot.approvals.model.policy import ONE_PERSON, Policy, Stage, Step
 from bot.approvals.model.question import Question
 from bot.approvals.model.task import Failure, Gone
 
@@ -280,7 +280,8 @@ class Request:
     @property
     def approvers(self) -> tuple[str, ...]:
         """Everyone who may answer by now, as the policy names them."""
-        return self.known((*self.stage.approvers, *self.escalated_to))
+        refs = (*self.stage.approvers, *self.escalated_to)
+        return tuple(dict.fromkeys(ref for ref in refs if ref not in self.unknown))
 
     @property
     def held(self) -> frozenset[str]:
@@ -288,6 +289,18 @@ class Request:
         own = {ref for group in self.stage.groups for ref in group.approvers if ref not in group.held}
         own |= {ref for ref in self.escalated_to if ref not in self.escalated_held}
         return frozenset(self.approvers) - own
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Those of them that each name one person, by id or e-mail, and that the policy itself names."""
+        held = self.held
+        return tuple(ref for ref in self.approvers if ONE_PERSON.fullmatch(ref) and ref not in held)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Those of them whom the question names, whether or not the policy names them too."""
+        groups = (ref for group in self.stage.groups for ref in group.held)
+        return tuple(dict.fromkeys(ref for ref in (*groups, *self.escalated_held) if ref not in self.unknown))
 
     def known(self, refs: Iterable[str]) -> tuple[str, ...]:
         """Those of these names that may mean somebody, each once."""

@@ -22,7 +22,7 @@ from bot.approvals.model.errors import (
 from bot.approvals.model.ids import Person
 from bot.approvals.model.people import Member
 from bot.approvals.model.request import Comment, Delegation, Extension, Pending, Request, Then, Unreached
-from bot.approvals.rules import lifecycle, schedule, voting
+from bot.approvals.rules import eligible, schedule
 from bot.approvals.rules.eligible import EligibleApprovers
 
 NUDGE_EVERY = timedelta(hours=1)
@@ -31,7 +31,7 @@ NUDGE_EVERY = timedelta(hours=1)
 def extend(request: Request, by: Person, now: datetime) -> Request:
     """Put the stage's deadline off by the policy's measure, once; a warning that has come comes again before the new
     one. `AlreadySettled`, `NoExtension` or `AlreadyExtended`."""
-    state = lifecycle.still_open(request, request.version)
+    state = eligible.still_open(request, request.version)
     measure, deadline = request.policy.extend, request.deadline
     if measure is None or deadline is None:
         raise NoExtension(deadline)
@@ -51,9 +51,9 @@ def delegate(request: Request, by: Person, to: Member, electorate: EligibleAppro
     person = to.person
     if person == by:
         raise CannotDelegate(NoDelegate.YOURSELF)
-    if not lifecycle.eligible(to, electorate):
+    if not eligible.is_eligible(to, electorate):
         raise CannotDelegate(NoDelegate.INELIGIBLE, to.ineligible)
-    if not voting.may_answer(request, person):
+    if not eligible.may_answer(request, person):
         raise CannotDelegate(NoDelegate.REQUESTER)
     taking_part = (*electorate.people, *(voter for stage in request.passed for voter in stage.voters))
     if person in taking_part or request.given_to(person) is not None:
@@ -66,7 +66,7 @@ def delegate(request: Request, by: Person, to: Member, electorate: EligibleAppro
 def refuse_used(request: Request, by: Person) -> None:
     """Return if this person can give their vote away: it was given by nobody, and they have not used it.
     `AlreadySettled` or `CannotDelegate`."""
-    lifecycle.still_open(request, request.version)
+    eligible.still_open(request, request.version)
     if any(each.to == by for each in request.stage_delegations):
         raise CannotDelegate(NoDelegate.GIVEN)
     if any(vote.person == by for vote in request.stage_votes):
@@ -79,7 +79,7 @@ def withdraw(request: Request, by: Person) -> Request:
 
     `AlreadySettled` or `NothingToWithdraw`.
     """
-    lifecycle.still_open(request, request.version)
+    eligible.still_open(request, request.version)
     mine = [vote for vote in request.stage_votes if vote.person == by]
     if mine:
         return replace(request, votes=tuple(vote for vote in request.votes if vote not in mine))
@@ -93,7 +93,7 @@ def withdraw(request: Request, by: Person) -> Request:
 
 def comment(request: Request, by: Person, text: str, now: datetime) -> Request:
     """Ask the requester something. `AlreadySettled`."""
-    lifecycle.still_open(request, request.version)
+    eligible.still_open(request, request.version)
     return replace(request, comments=(*request.comments, Comment(by=by, text=text, at=now)))
 
 
@@ -108,7 +108,7 @@ def nudge(request: Request, by: Person, now: datetime) -> Request:
 
 def refuse_others(request: Request, person: Person) -> None:
     """Return if it is open and this is its requester; `AlreadySettled` or `NotYours`."""
-    lifecycle.still_open(request, request.version)
+    eligible.still_open(request, request.version)
     if person != request.requester:
         raise NotYours(request.task_id, request.requester)
 

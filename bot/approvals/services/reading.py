@@ -18,8 +18,7 @@ from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import View
 from bot.approvals.ports.storage import Records, Storage
-from bot.approvals.services import unit_of_work
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import wanted
 from bot.approvals.services.tasks import Tasks, started_by
 
 
@@ -60,16 +59,13 @@ class Reading:
 
     async def records(self, actor: Actor, task_id: TaskId) -> Records:
         """The task with its requests, for its requester and for those who may answer. `NotFound`, or `NotYours`."""
-        async with unit_of_work.of_task(self.storage, task_id, actor, "look"):
-            await self.tasks.look(actor, task_id)
+        await self.tasks.look(actor, task_id)
         return await self.storage.records_of(task_id)
 
     async def card(self, actor: Actor, request_id: RequestId) -> View:
         """The request's card, for its requester and for those who may answer. `NotFound`, or `NotYours`."""
-        request = await self.storage.request(request_id)
-        async with unit_of_work.of_request(self.storage, request_id, actor, "look"):
-            task = await self.tasks.look(actor, request.task_id)
-        return View(message=sync.card_of(request), task=task, request=request)
+        task, request = await self.tasks.look_at(actor, request_id)
+        return View(message=wanted.card_of(request), task=task, request=request)
 
     async def trail(self, actor: Actor, task_id: TaskId) -> Trail:
         """What happened to the task, for its requester and for those who may answer. `NotFound`, or `NotYours`."""

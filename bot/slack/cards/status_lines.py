@@ -10,7 +10,7 @@ from bot.approvals.model.hours import unknown_zones
 from bot.approvals.model.ids import Person
 from bot.approvals.model.policy import Consent, Escalate, Expire, Overdue, Pick, Remind, Step, Via, Warn
 from bot.approvals.model.request import Request
-from bot.approvals.rules import schedule, voting
+from bot.approvals.rules import eligible, schedule, voting
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
@@ -30,7 +30,7 @@ def standing(request: Request) -> list[Block]:
 
 def who(request: Request) -> str:
     """Who may answer, as mentions; says so plainly where nobody may."""
-    people = [person for person in request.asked if voting.may_answer(request, person)]
+    people = [person for person in request.asked if eligible.may_answer(request, person)]
     names = [text.mention(person) for person in people] or [
         text.approver(name) for name in request.known(request.stage.approvers) if not (request.asked or request.short)
     ]
@@ -47,7 +47,7 @@ def who(request: Request) -> str:
 def waiting(request: Request) -> str:
     """Who may answer and has not, as mentions: delegates rather than those who gave them their vote."""
     answered = {vote.person for vote in request.stage_votes}
-    people = [request.given_to(person) or person for person in request.asked if voting.may_answer(request, person)]
+    people = [request.given_to(person) or person for person in request.asked if eligible.may_answer(request, person)]
     names = [text.mention(person) for person in people if person not in answered]
     names += [name for name in _added(request) if name not in names]
     return text.listed(list(dict.fromkeys(names))) if names else who(request)

@@ -24,7 +24,7 @@ from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Delegation, Passed, Pending, Request
 from bot.approvals.model.task import Task
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.messages.sync import opening_of
+from bot.approvals.services.messages.wanted import opening_of
 from tests.fakes.clock import MORNING
 from tests.fakes.world import ALICE, BOB, CAROL, CHANNEL, GUS, RITA, World, a_request, policy, question
 

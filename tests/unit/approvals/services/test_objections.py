@@ -35,7 +35,7 @@ def asked(*stages: Stage, asks: Question | None = None) -> Request:
 
 def vote(request: Request, by: Person, *verdicts: Approve | Reject | Choose) -> Request:
     given = Vote(person=by, verdicts=verdicts, version=request.version, digest=request.digest, at=MORNING)
-    return lifecycle.cast(request, given, EVERYBODY)
+    return voting.cast(request, given, EVERYBODY)
 
 
 def in_silence(request: Request) -> object:

@@ -33,7 +33,7 @@ from bot.approvals.model.policy import Escalate, Expire, Remind, Step
 from bot.approvals.model.request import Delivered, Pending, Request
 from bot.approvals.model.task import Ended, Failed, Starting, TaskCancelled
 from bot.approvals.ports.storage import Storage
-from bot.approvals.services.unit_of_work import MOST_RACES
+from bot.approvals.services.unit_of_work import MAX_RACES
 from tests.fakes.world import (
     ALICE,
     BOB,
@@ -168,8 +168,8 @@ class SlowReader:
 
 async def test_a_vote_is_tried_again_when_somebody_else_was_faster(world: World) -> None:
     request = await asked(world)
-    slow = SlowReader(world, MOST_RACES - 1)
-    answers = replace(world.answers, storage=cast(Storage, slow))
+    slow = SlowReader(world, MAX_RACES - 1)
+    answers = replace(world.answers, unit=replace(world.answers.unit, storage=cast(Storage, slow)))
 
     settled = await answers.vote(Actor(person=ALICE, at=world.now), Shown.of(request), (Approve(),))
 
@@ -179,7 +179,8 @@ async def test_a_vote_is_tried_again_when_somebody_else_was_faster(world: World)
 
 async def test_a_vote_that_loses_every_race_says_so(world: World) -> None:
     request = await asked(world)
-    answers = replace(world.answers, storage=cast(Storage, SlowReader(world, MOST_RACES)))
+    slow = SlowReader(world, MAX_RACES)
+    answers = replace(world.answers, unit=replace(world.answers.unit, storage=cast(Storage, slow)))
 
     with pytest.raises(Conflict):
         await answers.vote(
@@ -392,7 +393,7 @@ async def test_an_answer_that_is_faster_than_the_cancelling_of_its_request_stand
         async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
             return (request,)  # as it was a moment ago
 
-    tasks = replace(world.tasks, storage=cast(Storage, SeesItOpen()))
+    tasks = replace(world.tasks, unit=replace(world.tasks.unit, storage=cast(Storage, SeesItOpen())))
     await tasks.cancel(Actor(person=RITA, surface=COMMAND, at=world.now), request.task_id)
 
     assert await world.storage.request(request.id) == vote
@@ -661,7 +662,7 @@ async def test_a_task_that_ended_while_it_was_being_cancelled_stays_as_it_ended(
             await world.storage.save_task(ended, AuditEvent(kind="ended", at=world.now, task_id=task_id))
             return ()
 
-    tasks = replace(world.tasks, storage=cast(Storage, EndsMeanwhile()))
+    tasks = replace(world.tasks, unit=replace(world.tasks.unit, storage=cast(Storage, EndsMeanwhile())))
 
     assert (await tasks.cancel(Actor(person=RITA, surface=COMMAND, at=world.now), task.id)).state == Ended(
         outcome="done", at=world.now

@@ -38,6 +38,7 @@ from bot.approvals.rules.lifecycle import MOST_ATTEMPTS
 from bot.approvals.rules.next_action import GiveUp, Move, Proceed, Record, Resume, Start, next_move
 from bot.approvals.services.delivery.leasing import held
 from tests.fakes.clock import MORNING
+from tests.fakes.wiring import over
 from tests.fakes.world import (
     ALICE,
     BOB,
@@ -369,7 +370,7 @@ async def test_a_look_that_does_not_hear_that_it_is_over_ends_all_the_same_and_g
         pause = world.engine.pause_in(FIRST)
         storage = Unsure(world.storage)
         storage.asked = asyncio.Event()
-        driving = asyncio.create_task(replace(world.delivery, storage=cast(Storage, storage)).drive(task.id))
+        driving = asyncio.create_task(over(world.delivery, cast(Storage, storage)).drive(task.id))
         await storage.asked.wait()
 
         pause.go.set()
@@ -385,7 +386,7 @@ async def test_a_lease_is_renewed_for_as_long_as_the_graph_runs() -> None:
         task = await decided(world)
         pause = world.engine.pause_in(FIRST)
         storage = Lossy(world.storage)
-        delivery = replace(world.delivery, storage=cast(Storage, storage))
+        delivery = over(world.delivery, cast(Storage, storage))
         driving = asyncio.create_task(delivery.drive(task.id))
         await storage.renewed.wait()
 
@@ -417,7 +418,7 @@ async def test_a_run_goes_on_while_storage_does_not_answer_and_its_lease_is_rene
         task = await decided(world)
         pause = world.engine.pause_in(FIRST)
         storage = Lossy(world.storage, Unreachable("renew"), Unreachable("renew"))
-        driving = asyncio.create_task(replace(world.delivery, storage=cast(Storage, storage)).drive(task.id))
+        driving = asyncio.create_task(over(world.delivery, cast(Storage, storage)).drive(task.id))
         await storage.renewed.wait()
 
         pause.go.set()
@@ -448,7 +449,7 @@ async def test_a_lease_outlives_an_event_loop_that_is_blocked() -> None:
         pause = world.engine.pause_in(FIRST)
         storage = Lossy(world.storage)
         storage.after_two = renewed.set
-        driving = asyncio.create_task(replace(world.delivery, storage=cast(Storage, storage)).drive(task.id))
+        driving = asyncio.create_task(over(world.delivery, cast(Storage, storage)).drive(task.id))
         await pause.reached.wait()
 
         assert renewed.wait(30), "nobody renewed it"
@@ -465,7 +466,7 @@ async def test_a_bug_in_the_renewal_stops_the_run_and_is_raised() -> None:
         storage = Lossy(world.storage, ZeroDivisionError())
 
         with pytest.raises(ZeroDivisionError):
-            await replace(world.delivery, storage=cast(Storage, storage)).drive(task.id)
+            await over(world.delivery, cast(Storage, storage)).drive(task.id)
 
         assert world.engine.effects == []
         assert await world.storage.lease(task.thread_id, HOUR, world.now) is not None
@@ -599,7 +600,7 @@ async def test_a_run_whose_progress_could_not_be_saved_is_reported_and_run_again
 async def test_that_a_run_could_not_be_saved_is_recorded_once_storage_answers_under_the_same_lease(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.approvals.services.delivery.drive.SECONDS_TO_REPORT", 0)
+    monkeypatch.setattr("bot.approvals.services.delivery.drive.REPORT_RETRY_SECONDS", 0)
     task = await decided(world)
     lost = Failure(error_id="e9", summary="ConnectionError", at=MORNING, unsaved=True)
     away: list[Exception] = []
@@ -616,7 +617,7 @@ async def test_that_a_run_could_not_be_saved_is_recorded_once_storage_answers_un
         raise Unsaved(lost)
 
     monkeypatch.setattr(world.engine, "resume", acts)
-    await replace(world.delivery, storage=cast(Storage, Away(world.storage))).drive(task.id)
+    await over(world.delivery, cast(Storage, Away(world.storage))).drive(task.id)
 
     assert not away
     assert (await world.task(task.id)).state == Failed(failure=lost, retryable=True)
@@ -722,7 +723,7 @@ async def test_what_a_graph_asks_in_the_moment_of_its_cancelling_is_closed() -> 
         driving.cancel()
         await asyncio.wait([driving])
         pause.go.set()
-        await replace(world.delivery, storage=cast(Storage, CancelledInBetween())).drive(task.id)
+        await over(world.delivery, cast(Storage, CancelledInBetween())).drive(task.id)
 
         assert isinstance((await world.task(task.id)).state, TaskCancelled)
         request = await world.request(task)
@@ -1016,7 +1017,7 @@ async def test_an_answer_that_a_person_brings_on_while_it_is_given_is_given_once
                     )
             return requests
 
-    await replace(world.delivery, storage=cast(Storage, Touched())).drive(task.id)
+    await over(world.delivery, cast(Storage, Touched())).drive(task.id)
 
     assert world.engine.runs == ["start", "resume i-first"]
     assert isinstance((await world.request(task)).state, Delivered)
@@ -1053,7 +1054,7 @@ async def test_a_failure_is_not_forgotten_when_a_person_was_faster_than_its_reco
         world.engine.threads.clear()
         pause.go.set()
         storage = OneStep()
-        await replace(world.delivery, storage=cast(Storage, storage)).drive(stored.id)
+        await over(world.delivery, cast(Storage, storage)).drive(stored.id)
 
         assert storage.touched
         assert (await failure_of(world, task)).summary == "ValueError"

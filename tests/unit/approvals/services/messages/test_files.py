@@ -6,10 +6,10 @@ from bot.approvals.model.actor import COMMAND, Shown
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.question import Item
 from bot.approvals.ports.slack import FileRefused, NotNow, OutcomeUnknown
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import sync, wanted
 from tests.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, a_request, a_world, item, question
 
-LONG = "x" * sync.LONGEST_IN_MODAL
+LONG = "x" * wanted.MAX_MODAL_CHARS
 
 
 def long_item(words: str = LONG) -> Item:
@@ -19,7 +19,7 @@ def long_item(words: str = LONG) -> Item:
 def test_what_fits_a_modal_has_no_file() -> None:
     request = a_request()
 
-    assert sync.files_of(request, request.opened_at) == []
+    assert wanted.files_of(request, request.opened_at) == []
 
 
 async def test_what_is_too_long_comes_with_a_file_beside_its_card() -> None:

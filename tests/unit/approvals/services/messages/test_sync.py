@@ -15,7 +15,7 @@ from bot.approvals.model.request import Request
 from bot.approvals.model.task import Ended, Task
 from bot.approvals.ports.slack import MessageGone, NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.ports.storage import Records, Storage
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import sync, wanted
 from tests.fakes.fuse import Fuse, Killed
 from tests.fakes.world import ALICE, CHANNEL, DORA, RITA, World, a_request, a_world, policy
 
@@ -39,7 +39,7 @@ async def opened(world: World) -> Task:
 async def add_copy(world: World, task: Task) -> None:
     request = await world.request(task)
     event = AuditEvent(kind="escalated", at=world.now, task_id=task.id, request_id=request.id)
-    await world.storage.save_request(request, event, [sync.copy_of(request, DORA, world.now)])
+    await world.storage.save_request(request, event, [wanted.copy_of(request, DORA, world.now)])
 
 
 async def test_every_surface_is_posted_once_with_its_id_and_the_cards_in_the_tasks_thread(world: World) -> None:
@@ -558,7 +558,7 @@ async def test_of_two_outcomes_only_the_later_is_current(world: World) -> None:
         task = await world.storage.save_task(
             replace(task, state=Ended(outcome=outcome, at=world.now)),
             AuditEvent(kind="ended", at=world.now, task_id=task.id),
-            [sync.outcome_of(task, world.now)],
+            [wanted.outcome_of(task, world.now)],
         )
         await world.messages.sync_task(task.id)
 
@@ -591,7 +591,7 @@ def test_a_reminder_belongs_to_its_request() -> None:
 
     request = a_request()
 
-    reminder = sync.reminder_of(request, request.opened_at)
+    reminder = wanted.reminder_of(request, request.opened_at)
 
     assert (reminder.kind, reminder.request_id, reminder.to) == (MessageKind.REMINDER, request.id, None)
     assert isinstance(reminder.id, str)
