@@ -19,6 +19,7 @@ from bot.approvals.model.ids import ChannelId, MessageRef, Person, TeamId, Ts, U
 from bot.approvals.model.request import Request
 from bot.slack import actions
 from bot.slack.actions import RequestTarget, Target
+from bot.slack.blocks import Block
 from bot.slack.modals.views import Modal
 
 Body: TypeAlias = Mapping[str, Any]
@@ -157,6 +158,14 @@ class Command:
 
     async def open(self, view: Modal) -> None:
         await self.client.views_open(trigger_id=self.body["trigger_id"], view=view)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a command is answered with, for the person who sent it alone; without blocks, the text in mrkdwn."""
+
+    text: str
+    blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,8 @@ from bot.approvals.model.inbox import Look, Only, Section
 from bot.slack.cards import render
 from bot.slack.inbox import approvals_list
 from bot.slack.listeners import history_button
-from bot.slack.listeners.acts import Command
+from bot.slack.listeners.acts import Command, Reply
 from bot.slack.listeners.context import Parts
-from bot.slack.listeners.reply import Reply
 from bot.slack.refusals import Refused
 from bot.slack.text import literal, moment
 

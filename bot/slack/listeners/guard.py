@@ -27,6 +27,7 @@ from bot.slack.listeners.acts import (
     Body,
     Click,
     Command,
+    Reply,
     Shortcut,
     Submission,
     clicked_on,
@@ -36,7 +37,6 @@ from bot.slack.listeners.acts import (
 from bot.slack.listeners.context import Parts
 from bot.slack.listeners.events import Event, author_and_place, change_of
 from bot.slack.listeners.private_words import Say
-from bot.slack.listeners.reply import Reply
 from bot.slack.modals import views
 from bot.slack.modals.views import Problems
 from bot.slack.refusals import worded

@@ -16,9 +16,8 @@ from bot.approvals.ports.slack import LookupFailed
 from bot.slack import markup, quotes
 from bot.slack.api.directory import DirectMessage, NotJoined
 from bot.slack.inbox import task_list
-from bot.slack.listeners.acts import Command
+from bot.slack.listeners.acts import Command, Reply
 from bot.slack.listeners.context import Parts
-from bot.slack.listeners.reply import Reply
 from bot.slack.modals import start_modal
 from bot.slack.modals.start_modal import Spot
 from bot.slack.refusals import Refused, worded
