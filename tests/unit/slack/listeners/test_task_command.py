@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
 
 from bot.approvals.model.agent import Graph
-from bot.approvals.model.ids import ChannelId, UserId
+from bot.approvals.model.ids import ChannelId
 from bot.approvals.model.task import Task, TaskCancelled
 from bot.approvals.ports.slack import LookupFailed
-from bot.approvals.services.reading import Reading
-from bot.slack.api.calls import web_client
-from bot.slack.api.directory import DirectMessage, Joined, NotJoined, PlaceCheck, SlackDirectory
-from bot.slack.api.messenger import SlackMessenger
-from bot.slack.api.names import Names
+from bot.slack.api.directory import DirectMessage, Joined, NotJoined, PlaceCheck
 from bot.slack.listeners import task_command
-from bot.slack.listeners.context import Parts
 from bot.slack.listeners.guard import Guard
 from bot.slack.modals import start_modal
 from tests.fakes.engine import FakeEngine
-from tests.fakes.secrets import masking
 from tests.fakes.world import ALICE, CHANNEL, FIRST, RITA, STRANGER, World, a_world, question
+from tests.unit.slack.listeners.parts import parts_of
 
 
 class Places:
@@ -60,11 +54,6 @@ class TwoGraphs(FakeEngine):
         )
 
 
-@asynccontextmanager
-async def not_busy() -> AsyncIterator[None]:
-    yield
-
-
 @dataclass
 class Desk:
     """Somebody at Slack's message box."""
@@ -82,24 +71,7 @@ class Desk:
 
         async def ack() -> None: ...
 
-        parts = Parts(
-            tasks=self.world.tasks,
-            answers=self.world.answers,
-            asides=self.world.asides,
-            engine=self.world.engine,
-            reading=Reading(storage=self.world.storage, tasks=self.world.tasks),
-            messenger=cast("SlackMessenger", None),
-            masking=masking(),
-            directory=cast("SlackDirectory", Places(self.place)),
-            names=Names(web_client("xoxb-1", "http://127.0.0.1:9/api/")),
-            inboxes=self.world.inboxes,
-            homes=self.world.homes,
-            summaries=self.world.summaries,
-            clock=self.world.clock,
-            me=UserId("U0BOT"),
-            address="https://acme.slack.com/",
-            busy=not_busy,
-        )
+        parts = parts_of(self.world, directory=Places(self.place))
         body = {
             "text": text,
             "user_id": by.user_id,
