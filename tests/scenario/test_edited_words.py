@@ -81,7 +81,7 @@ async def test_an_edit_that_is_no_answer_takes_the_answer_back(own_bot: Bot, sim
     before = await notices(room)
 
     await room.seat("bob").edit(sent, "eu")
-    await heard(room, before, "Your answer is taken back, as your edit cannot replace it")
+    await heard(room, before, "Your answer is taken back, because your edit cannot replace it")
     await thread.card("Which region for europe?")
 
     sent = await room.seat("bob").send(room.channel, "@countersign eu-north", thread_ts=thread.ts)
