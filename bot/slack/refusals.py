@@ -130,7 +130,7 @@ def worded(refusal: CountersignError) -> str:
                 f"Please answer by {moment(refusal.deadline)}."
             )
         case errors.NudgedLately():
-            return f"They were reminded within the last hour. You can remind them again from {moment(refusal.again)}."
+            return f"They can be reminded once an hour. You can remind them again from {moment(refusal.again)}."
         case errors.NotYours():
             owner = text.mention(refusal.requester)
             return f"Task `{refusal.task_id}` belongs to {owner}; only they can do that."
