@@ -31,7 +31,7 @@ from bot.approvals.model.ids import (
 from bot.approvals.model.message import Message
 from bot.approvals.model.policy import Expire, Policy, Step, one_stage
 from bot.approvals.model.question import Item, Question, Verdict
-from bot.approvals.model.request import Decided, Pending, Request, RequestState
+from bot.approvals.model.request import Decided, OpenStage, Pending, Request, RequestState
 from bot.approvals.model.task import Task, Waiting
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
@@ -120,10 +120,9 @@ def _request(task: Task, interrupt: str, question: Question, state: RequestState
         proposed=question,
         question=question,
         policy=WEEKLY,
-        asked=(BOB,),
         opened_at=at,
-        stage_opened_at=at,
         state=state,
+        open=OpenStage(asked=(BOB,), opened_at=at),
     )
 
 

@@ -81,8 +81,8 @@ def _said(amended: Amended) -> str:
     words += [f"{name} {why}." for name, why in after.unknown.items()]
     if after.version != before.version:
         words.append("Answers from before that no longer count.")
-    if after.short:
-        words.append(f"{after.stage.needed} have to agree, and {after.stage.needed - after.short} could.")
+    if after.open.short:
+        words.append(f"{after.stage.needed} have to agree, and {after.stage.needed - after.open.short} could.")
     return " ".join(words)
 
 

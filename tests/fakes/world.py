@@ -27,7 +27,7 @@ from bot.approvals.model.ids import (
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Policy, Step, one_stage
 from bot.approvals.model.question import Item, Question, Risk, Verdict
-from bot.approvals.model.request import Pending, Request, RequestState
+from bot.approvals.model.request import OpenStage, Pending, Request, RequestState
 from bot.approvals.model.task import Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules import schedule
@@ -102,10 +102,9 @@ def a_request(*, of: Policy | None = None, asks: Question | None = None, state: 
         proposed=asks,
         question=asks,
         policy=of or policy(),
-        asked=(),
         opened_at=MORNING,
-        stage_opened_at=MORNING,
         state=Pending(due_at=None),
+        open=OpenStage(asked=(), opened_at=MORNING),
     )
     return replace(request, state=state or schedule.first_due(request))
 

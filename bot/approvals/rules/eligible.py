@@ -63,7 +63,7 @@ def standing(
         named = (found.get(ref, NOBODY) for ref in own if ref not in held)
         return NOBODY.union(*named, *(found.get(ref, NOBODY) & ordinary for ref in held))
 
-    beside = asked(request.escalated_to, request.escalated_held)
+    beside = asked(request.open.escalated_to, request.open.escalated_held)
     if request.asks_requester:
         beside |= {request.requester}
     return EligibleApprovers(

@@ -150,7 +150,7 @@ def put_under(request: Request, policy: Policy, unknown: Mapping[str, str], now:
         version=request.version + voided,
         votes=(),
         passed=(),
-        missing=(),
+        open=replace(request.open, missing=()),
     )
     return schedule.enter_stage(moved, now)
 

@@ -35,9 +35,9 @@ def extend(request: Request, by: Person, now: datetime) -> Request:
     measure, deadline = request.policy.extend, request.deadline
     if measure is None or deadline is None:
         raise NoExtension(deadline)
-    if request.extension is not None:
-        raise AlreadyExtended(request.extension.by, deadline)
-    extended = replace(request, extension=Extension(by=by, measure=measure, at=now))
+    if request.open.extension is not None:
+        raise AlreadyExtended(request.open.extension.by, deadline)
+    extended = replace(request, open=replace(request.open, extension=Extension(by=by, measure=measure, at=now)))
     taken = tuple(number for number in state.taken if not request.stage.steps[number].moves)
     return replace(extended, state=schedule.due_next(extended, replace(state, taken=taken)))
 
@@ -129,7 +129,7 @@ def missed(request: Request, missing: Sequence[Unreached], sent: Collection[Pers
     asked_at = new[0].asked_at
     gone = {each.whom for each in (*request.unreached, *new) if each.asked_at == asked_at}
     delegated = any((each.to, each.at) == (new[0].person, asked_at) for each in request.delegations)
-    if delegated or asked_at <= request.stage_opened_at or not gone.issuperset(sent):
+    if delegated or asked_at <= request.open.opened_at or not gone.issuperset(sent):
         return replace(request, unreached=(*request.unreached, *new))
     following = schedule.next_escalation(request, state)
     then = Then.END if following is None else Then.NEXT

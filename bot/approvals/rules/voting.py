@@ -73,7 +73,7 @@ def recounted(request: Request, electorate: EligibleApprovers) -> Request:
     votes = [vote for vote in request.stage_votes if counts(request, vote.person, electorate)]
     items = range(len(request.question.items))
     lacking = max((_lacking(request, index, votes, electorate) for index in items), key=sum)
-    return replace(request, missing=lacking)
+    return replace(request, open=replace(request.open, missing=lacking))
 
 
 def agree(

@@ -177,13 +177,15 @@ def _asked(request: Request) -> tuple[str, ...]:
     """Everyone whom the policy asks itself, in any stage."""
     groups = (group for stage in request.policy.stages for group in stage.groups)
     asked = (ref for group in groups for ref in group.approvers if ref not in group.held)
-    return request.known((*asked, *(ref for ref in request.escalated_to if ref not in request.escalated_held)))
+    return request.known(
+        (*asked, *(ref for ref in request.open.escalated_to if ref not in request.open.escalated_held))
+    )
 
 
 def _told(request: Request) -> tuple[str, ...]:
     """Everyone whom the question names, in any stage."""
     groups = (group for stage in request.policy.stages for group in stage.groups)
-    return request.known((*(ref for group in groups for ref in group.held), *request.escalated_held))
+    return request.known((*(ref for group in groups for ref in group.held), *request.open.escalated_held))
 
 
 def _refuse_cancelling(task: Task, by: Person) -> None:

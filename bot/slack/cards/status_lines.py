@@ -30,16 +30,18 @@ def standing(request: Request) -> list[Block]:
 
 def who(request: Request) -> str:
     """Who may answer, as mentions; says so plainly where nobody may."""
-    people = [person for person in request.asked if eligible.may_answer(request, person)]
+    people = [person for person in request.open.asked if eligible.may_answer(request, person)]
     names = [text.mention(person) for person in people] or [
-        text.approver(name) for name in request.known(request.stage.approvers) if not (request.asked or request.short)
+        text.approver(name)
+        for name in request.known(request.stage.approvers)
+        if not (request.open.asked or request.open.short)
     ]
     names += [name for name in _added(request) if name not in names]
     if names:
         return text.listed(names)
-    if request.short and not request.asked:
+    if request.open.short and not request.open.asked:
         return "nobody: see below"
-    if request.asked:
+    if request.open.asked:
         return f"nobody: {text.mention(request.requester)} asks, and may not answer as well"
     return f"nobody: the policy `{text.sentence(request.policy.name, 60)}` names no approvers"
 
@@ -47,14 +49,16 @@ def who(request: Request) -> str:
 def waiting(request: Request) -> str:
     """Who may answer and has not, as mentions: delegates rather than those who gave them their vote."""
     answered = {vote.person for vote in request.stage_votes}
-    people = [request.given_to(person) or person for person in request.asked if eligible.may_answer(request, person)]
+    people = [
+        request.given_to(person) or person for person in request.open.asked if eligible.may_answer(request, person)
+    ]
     names = [text.mention(person) for person in people if person not in answered]
     names += [name for name in _added(request) if name not in names]
     return text.listed(list(dict.fromkeys(names))) if names else who(request)
 
 
 def _added(request: Request) -> list[str]:
-    added = request.known(request.escalated_to)
+    added = request.known(request.open.escalated_to)
     return [text.approver(name) for name in added if name not in request.stage.approvers]
 
 
@@ -68,10 +72,11 @@ def _capital(words: str) -> str:
 def _by(request: Request) -> str:
     if request.deadline is None:
         return "No deadline"
-    extension = request.extension
+    extension = request.open.extension
     later = f"{text.span(extension.measure)} more, by {text.mention(extension.by)}" if extension else ""
     zones = [
-        f"The zone {text.sentence(zone, 40)} is not known here: UTC counts" for zone in unknown_zones(request.zones)
+        f"The zone {text.sentence(zone, 40)} is not known here: UTC counts"
+        for zone in unknown_zones(request.open.zones)
     ]
     return "\n".join(words for words in (moment(request.deadline), later, _silence(request), *zones[:3]) if words)
 
@@ -166,8 +171,8 @@ def _heading(request: Request) -> str:
 def _missing(request: Request) -> tuple[int, ...]:
     """How many of each group, as it was when the votes last changed."""
     groups, votes = request.stage.groups, request.stage_votes
-    if votes and len(request.missing) == len(groups):
-        return request.missing
+    if votes and len(request.open.missing) == len(groups):
+        return request.open.missing
     return tuple(max(group.needed - len(votes), 0) for group in groups)
 
 

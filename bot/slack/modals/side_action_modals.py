@@ -21,7 +21,7 @@ LONGEST_QUESTION: Final = 1000
 def menu(request: Request) -> list[Element]:
     """What is possible now, in the same order for everybody who sees the card: whoever may not is told so."""
     measure = request.policy.extend
-    extendable = request.deadline is not None and request.extension is None
+    extendable = request.deadline is not None and request.open.extension is None
     offered = [
         ("Ask the requester…", "Answers nothing; they reply in the thread", actions.COMMENT),
         ("Delegate my vote…", "A colleague answers in your place", actions.DELEGATE),

@@ -48,7 +48,7 @@ def next_stage(before: Request, after: Request) -> dict[str, JSON]:
 def _eligible(request: Request) -> list[JSON]:
     """Who may answer the stage that is asked, as it was when the stage was opened."""
     before = {voter for stage in request.passed for voter in stage.voters}
-    able = (person for person in request.asked if eligible.may_answer(request, person) and person not in before)
+    able = (person for person in request.open.asked if eligible.may_answer(request, person) and person not in before)
     return [_plain(person) for person in able]
 
 

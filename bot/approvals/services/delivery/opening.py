@@ -17,7 +17,7 @@ from bot.approvals.model.ids import JSON, ChannelId, RequestId
 from bot.approvals.model.message import Message
 from bot.approvals.model.policy import Policy, one_stage
 from bot.approvals.model.question import Question
-from bot.approvals.model.request import Before, Decided, Pending, Request, Superseded
+from bot.approvals.model.request import Before, Decided, OpenStage, Pending, Request, Superseded
 from bot.approvals.model.task import Task
 from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.slack import LookupFailed
@@ -151,10 +151,9 @@ class Opening:
             question=asked.question,
             policy=terms.policy,
             unknown=terms.unknown,
-            asked=(),
             opened_at=now,
-            stage_opened_at=now,
             state=Pending(due_at=None),
+            open=OpenStage(asked=(), opened_at=now),
         )
         request = await self.eligibility.introduced(schedule.enter_stage(request, now))
         request = self._ruled(request, now)

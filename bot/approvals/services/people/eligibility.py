@@ -69,16 +69,19 @@ class Eligibility:
         except LookupFailed as failed:
             log.warning("who may answer could not be looked up, so the card shows the policy's names: %s", failed)
             untold = (f"Their accounts {failed}.",) if isinstance(failed, LookupRefused) else ()
-            return replace(request, asked=(), short=0, zones=(), untold=untold)
+            return replace(request, open=replace(request.open, asked=(), short=0, zones=(), untold=untold))
         unable = {each.person for each in members if not eligible.is_eligible(each, electorate)}
         able = sorted(electorate.people - unable, key=_id)
         counting = [person for person in able if eligible.counts(request, person, electorate)]
         introduced = replace(
             request,
-            asked=tuple(able),
-            short=sum(missing(request.stage.groups, electorate, counting)),
-            zones=tuple(sorted({each.zone for each in members if each.zone})) if _own_hours(request) else (),
-            untold=electorate.untold,
+            open=replace(
+                request.open,
+                asked=tuple(able),
+                short=sum(missing(request.stage.groups, electorate, counting)),
+                zones=tuple(sorted({each.zone for each in members if each.zone})) if _own_hours(request) else (),
+                untold=electorate.untold,
+            ),
         )
         state = request.state
         return replace(introduced, state=schedule.due_next(introduced, state) if isinstance(state, Pending) else state)

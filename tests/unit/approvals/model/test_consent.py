@@ -93,7 +93,7 @@ async def test_whoever_started_the_task_answers_it_also_if_the_policy_names_othe
         request = await world.request(task)
 
         assert await world.inboxes.waiting(RITA) == (request,)
-        assert set(request.asked) == {ALICE, RITA}
+        assert set(request.open.asked) == {ALICE, RITA}
         with pytest.raises(NotAnApprover):
             await world.vote(STRANGER, Respond(value="db-1"), on=request)
         settled = await world.vote(RITA, Respond(value="db-1"), on=request)

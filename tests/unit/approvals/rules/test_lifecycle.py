@@ -383,7 +383,7 @@ def test_after_a_downtime_all_escalations_are_made_up_for_and_the_last_reminder_
 
     assert (three.remind, three.escalate) == (True, (LEADS,))
     assert not four.remind
-    assert four.request.escalated_to == ("@leads", "U-BOSS")
+    assert four.request.open.escalated_to == ("@leads", "U-BOSS")
     assert four.request.state == Pending(due_at=MORNING + 5 * HOUR, taken=(0, 1, 2, 3))
 
 
@@ -392,7 +392,7 @@ def test_after_a_downtime_past_the_deadline_nobody_is_bothered_any_more() -> Non
 
     assert due.request.decision == Expired(at=MORNING + 30 * HOUR)
     assert (due.remind, due.escalate) == (False, ())
-    assert due.request.escalated_to == ()
+    assert due.request.open.escalated_to == ()
 
 
 def test_the_last_step_leaves_nothing_due() -> None:

@@ -130,7 +130,7 @@ class OneRequest(RuleBasedStateMachine):
             return request.policy.self_approval
         if person in {ALICE, BOB, CAROL}:
             return True
-        return "@leads" in request.escalated_to and person in self.world.directory.groups["@leads"]
+        return "@leads" in request.open.escalated_to and person in self.world.directory.groups["@leads"]
 
     def seats(self, people: set[Person], request: Request) -> set[Person]:
         """Whose votes these people gave: their own, or that of whoever gave it to them."""
@@ -227,7 +227,7 @@ class OneRequest(RuleBasedStateMachine):
             assert self.request == before
             return
         assert self.may(by, before)
-        assert before.extension is None
+        assert before.open.extension is None
         assert before.deadline is not None
         assert after.deadline == before.deadline + 5 * HOUR
 

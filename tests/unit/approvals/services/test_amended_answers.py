@@ -144,7 +144,7 @@ async def test_an_answer_that_counts_no_more_after_the_edit_opens_the_question_a
 
         without = await world.answers.unsay(world.actor(BOB), request.id, OTHER, "edited")
         assert [vote.person for vote in without.votes] == [ALICE]
-        assert without.missing == (1,)
+        assert without.open.missing == (1,)
 
 
 async def test_who_was_outvoted_changes_nothing_of_what_the_others_settled() -> None:

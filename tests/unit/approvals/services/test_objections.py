@@ -40,7 +40,7 @@ def vote(request: Request, by: Person, *verdicts: Approve | Reject | Choose) -> 
 
 def in_silence(request: Request) -> object:
     """What the request comes to if nobody says anything more."""
-    decision = timeouts.next_step(request, request.stage_opened_at + HOUR).request.decision
+    decision = timeouts.next_step(request, request.open.opened_at + HOUR).request.decision
     return type(decision)
 
 

@@ -198,8 +198,8 @@ async def test_an_extension_is_of_one_stages_deadline() -> None:
 
         second = await world.vote(ALICE, on=request)
 
-        assert second.deadline == second.stage_opened_at + 4 * HOUR
-        assert (await extend(world, second, BOB)).deadline == second.stage_opened_at + 6 * HOUR
+        assert second.deadline == second.open.opened_at + 4 * HOUR
+        assert (await extend(world, second, BOB)).deadline == second.open.opened_at + 6 * HOUR
 
 
 # --- Delegate -----------------------------------------------------------------------------------
@@ -312,7 +312,7 @@ async def test_a_delegates_vote_counts_in_the_group_of_whoever_gave_it() -> None
         one = await world.vote(DORA, on=request)
         settled = await world.vote(BOB, on=request)
 
-        assert one.missing == (0, 1)
+        assert one.open.missing == (0, 1)
         assert isinstance(settled.decision, Answered)
 
 
@@ -322,11 +322,11 @@ async def test_a_delegates_vote_counts_in_the_group_of_whoever_gave_it() -> None
 async def test_a_vote_can_be_withdrawn_and_is_missing_again() -> None:
     async with a_world(otherwise=PATIENT) as world:
         request = await world.vote(ALICE, on=await asked(world))
-        assert request.missing == (1,)
+        assert request.open.missing == (1,)
 
         kept = await withdraw(world, request, ALICE)
 
-        assert (kept.votes, kept.missing) == ((), (2,))
+        assert (kept.votes, kept.open.missing) == ((), (2,))
         assert isinstance((await world.vote(BOB, on=request)).state, Pending)
         assert isinstance((await world.vote(ALICE, on=request)).state, Decided)
         assert len(await world.history(await world.task(request.task_id), "withdrawn")) == 1

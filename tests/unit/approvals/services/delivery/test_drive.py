@@ -153,7 +153,9 @@ async def test_a_started_graph_waits_with_a_request_and_its_card(world: World) -
     request = await world.request(task)
     assert task.state == Waiting()
     assert isinstance(request.state, Pending)
-    assert [person.user_id for person in request.asked] == ["U-ALICE", "U-BOB", "U-CAROL", "U-RITA"], "and no guest"
+    assert [person.user_id for person in request.open.asked] == ["U-ALICE", "U-BOB", "U-CAROL", "U-RITA"], (
+        "and no guest"
+    )
     (opened,) = await world.history(task, "opened")
     assert (opened.digest, opened.rule) == (request.digest, "default")
     assert len(world.messenger.of(MessageKind.CARD)) == 1
@@ -227,7 +229,7 @@ async def test_the_policy_of_a_request_is_chosen_by_its_risk_and_nobody_is_shown
 
     task = await world.started()
 
-    assert (await world.request(task)).asked == ()
+    assert (await world.request(task)).open.asked == ()
     assert (await world.request(task)).policy == policy()
 
 

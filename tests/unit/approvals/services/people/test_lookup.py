@@ -153,7 +153,7 @@ async def test_a_request_waits_for_slack_rather_than_open_with_a_name_that_may_p
         world.directory.untold = set()
         await world.settle()
         await world.delivery.drive(task.id)
-        assert (await world.request(task)).asked == (BOB,)
+        assert (await world.request(task)).open.asked == (BOB,)
 
 
 # --- What Slack refuses to say ------------------------------------------------------------------
@@ -199,12 +199,12 @@ async def test_without_the_scope_for_accounts_every_vote_is_refused_with_its_nam
 async def test_a_card_says_what_slack_refused_when_it_was_opened() -> None:
     async with a_world(otherwise=under(*one_stage(("S1", "U-ALICE")))) as world:
         world.directory.refused["S1"] = NO_SCOPE
-        assert (await world.request(await world.started())).untold == (f"S1 {NO_SCOPE}.",)
+        assert (await world.request(await world.started())).open.untold == (f"S1 {NO_SCOPE}.",)
     async with a_world(otherwise=under(*one_stage(("@ops",)))) as world:
         world.directory.groups["@ops"] = [BOB]
         world.directory.refused["U-BOB"] = "cannot be looked up: no"
         request = await world.request(await world.started())
-        assert (request.untold, request.asked) == (("Their accounts cannot be looked up: no.",), ())
+        assert (request.open.untold, request.open.asked) == (("Their accounts cannot be looked up: no.",), ())
 
 
 async def test_an_inbox_shows_what_it_can_and_says_what_may_be_missing() -> None:
@@ -322,7 +322,7 @@ async def test_a_question_names_ordinary_members_alone_unless_the_policy_takes_g
                 await world.vote(person, on=request)
             with pytest.raises(NotYours):
                 await world.tasks.look(world.actor(person), task.id)
-        assert request.asked == ((bob, FRANK, guest) if guests else (bob,))
+        assert request.open.asked == ((bob, FRANK, guest) if guests else (bob,))
         await world.tasks.look(world.actor(bob), task.id)
         assert (await world.vote(FRANK if guests else bob, on=request)).decision is not None
 
@@ -338,7 +338,7 @@ async def test_a_guest_whom_the_policy_names_stands_where_it_names_them_and_not_
         request = await world.request(await world.started())
         voted = await world.vote(guest, on=request)
 
-        assert (voted.decision, voted.missing, request.short) == (None, (0, 1), 1)
+        assert (voted.decision, voted.open.missing, request.open.short) == (None, (0, 1), 1)
 
 
 async def test_an_address_and_an_id_of_one_person_are_one_name() -> None:
@@ -374,7 +374,7 @@ async def test_a_question_names_people_and_nothing_else(said: str) -> None:
 
         request = await world.request(await world.started())
 
-        assert request.asked == ()
+        assert request.open.asked == ()
         with pytest.raises(NotAnApprover):
             await world.vote(STRANGER, on=request)
 
@@ -479,8 +479,8 @@ async def test_an_operator_puts_an_open_request_under_the_policy_of_now() -> Non
         amended = await amending(world, under(*one_stage(("@ops",)), name="new")).apply(request.id, "root", world.now)
 
         assert amended.changed
-        assert (amended.after.approvers, amended.after.asked, amended.after.unknown) == (("S1",), (BOB,), {})
-        assert (amended.after.stage_opened_at, amended.after.amended_at) == (world.now, world.now)
+        assert (amended.after.approvers, amended.after.open.asked, amended.after.unknown) == (("S1",), (BOB,), {})
+        assert (amended.after.open.opened_at, amended.after.amended_at) == (world.now, world.now)
         assert amended.after.version == request.version
         (event,) = await world.history(task, "policy_applied")
         assert (event.rule, event.person) == ("new", None)
@@ -514,7 +514,7 @@ async def test_a_sequence_begins_anew_and_who_agreed_is_on_the_record() -> None:
 
         amended = await amending(world, under(*one_stage(("U-BOB",)))).apply(request.id, "root", world.now)
 
-        assert (amended.after.stage_number, amended.after.version, amended.after.asked) == (0, 2, (BOB,))
+        assert (amended.after.stage_number, amended.after.version, amended.after.open.asked) == (0, 2, (BOB,))
 
 
 async def test_the_policy_that_it_has_changes_nothing() -> None:

@@ -112,7 +112,7 @@ async def test_stages_are_asked_one_after_the_other_each_with_its_own_windows() 
         second = await world.vote(ALICE, on=request)
 
         assert second.decision is None
-        assert (second.stage.name, second.asked) == ("finance", (BOB,))
+        assert (second.stage.name, second.open.asked) == ("finance", (BOB,))
         assert second.deadline == world.now + 4 * HOUR
         with pytest.raises(NotAnApprover):
             await world.vote(ALICE, on=request)
@@ -172,7 +172,7 @@ async def test_an_edit_in_a_later_stage_begins_with_the_first_again() -> None:
 
         edited = await world.answers.edit(world.actor(BOB), Shown.of(request), 0, {"path": "/b"})
 
-        assert (edited.stage_number, edited.passed, edited.votes, edited.asked) == (0, (), (), (ALICE,))
+        assert (edited.stage_number, edited.passed, edited.votes, edited.open.asked) == (0, (), (), (ALICE,))
         assert edited.deadline == world.now + 4 * HOUR
 
 
@@ -244,7 +244,7 @@ async def test_a_quorum_that_too_few_can_give_is_noted_when_it_is_asked() -> Non
     async with under(*one_stage(("U-ALICE", "U-RITA", "U-GUS"), 3)) as world:
         request = await asked(world)
 
-        assert (request.asked, request.short) == ((ALICE, RITA), 2)
+        assert (request.open.asked, request.open.short) == ((ALICE, RITA), 2)
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ async def test_silence_in_one_stage_opens_the_next() -> None:
         await world.later(4 * HOUR)
 
         second = await world.storage.request(request.id)
-        assert (second.decision, second.stage_number, second.asked) == (None, 1, (BOB,))
+        assert (second.decision, second.stage_number, second.open.asked) == (None, 1, (BOB,))
         assert second.deadline == world.now + 4 * HOUR
         assert (await world.vote(BOB, on=request)).decision is not None
 
@@ -406,7 +406,7 @@ async def test_windows_count_each_approvers_own_working_hours() -> None:
         world.directory.zones |= {ALICE: "Europe/Berlin", BOB: "America/New_York"}
         request = await asked(world)
 
-        assert request.zones == ("America/New_York", "Europe/Berlin")
+        assert request.open.zones == ("America/New_York", "Europe/Berlin")
         assert request.deadline == request.moment(4 * HOUR)
         assert isinstance(request.state, Pending)
         assert request.state.due_at == request.deadline
@@ -583,7 +583,7 @@ async def test_a_question_that_changes_is_governed_by_the_rule_for_what_is_asked
         await world.delivery.drive(task.id)
         broken = await world.request(task)
 
-        assert (changed.policy.name, changed.version, changed.asked) == ("large", 2, (ALICE, BOB))
+        assert (changed.policy.name, changed.version, changed.open.asked) == ("large", 2, (ALICE, BOB))
         assert (broken.policy.stages[0].approvers, broken.version) == ((), 3)
         with pytest.raises(NotAnApprover):
             await world.vote(ALICE, on=broken)

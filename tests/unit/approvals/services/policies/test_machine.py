@@ -204,7 +204,7 @@ class OnePolicy(RuleBasedStateMachine):
             found = [person for ref in refs for person in directory.groups.get(ref, [])]
             return frozenset([*found, *(directory.people[ref] for ref in refs if ref in directory.people)])
 
-        beside = of(request.escalated_to)
+        beside = of(request.open.escalated_to)
         return tuple(of(group.approvers) | beside for group in request.stage.groups)
 
     def may(self, person: Person, standing: tuple[frozenset[Person], ...], request: Request) -> bool:
