@@ -1,7 +1,10 @@
 """What people do in Slack.
 
-`register` is the table: each button, modal, command, shortcut and event, and the function that does it. `guard` stands
-around all of them, hands them an act (`acts`, `events`), and tells people what is refused (`private_words`). `context`
-holds what they work with. The other modules are the functions, one module per place in Slack where people act; that is
-why there are more than twelve.
+`register` is the table of all that they can do, with the function that does it. `guard` stands around every function:
+it acknowledges first, says who acts, and tells people in `private_words` what is refused. `context` is what the
+functions work with, `acts` and `events` are what they are handed.
+
+The functions stand in one module per place where people act, which is why there are more than twelve. Commands:
+`task_command` and `approvals_command`. Cards: `buttons`, `card_menu`, `history_button` and `reveal`. Modals:
+`submissions`. Home: `home_opened`. Messages: `conversation`, `replies`, `edited_replies` and `wordings`.
 """
