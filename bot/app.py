@@ -38,6 +38,7 @@ from bot.approvals.services.messages.sync import MessageSync
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.people.vacancies import unmatched, untied, vacancies
 from bot.approvals.services.policies.choice import PolicyChoice
+from bot.approvals.services.reading import Reading
 from bot.approvals.services.side_actions import SideActions
 from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.tasks import Tasks
@@ -196,8 +197,8 @@ async def running(
                 tasks=tasks,
                 answers=answers,
                 asides=asides,
+                reading=Reading(storage=storage, tasks=tasks),
                 engine=engine,
-                storage=storage,
                 messenger=messenger,
                 masking=masking,
                 directory=directory,

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.approvals.model.ids import JSON, ChannelId, Person
 
@@ -41,6 +41,11 @@ class Cut:
 def escape(text: str) -> str:
     """Text that mrkdwn shows as it is: no mention, link or ping can be made of it (Slack: escaping text)."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def literal(words: str) -> str:
+    """Words that somebody else wrote, as part of a mrkdwn sentence: one line that mentions nobody and links nowhere."""
+    return " ".join(escape(words).split())
 
 
 def visible(text: str) -> str:
@@ -129,6 +134,12 @@ def pretty(value: JSON) -> str:
         return json.dumps(value, indent=2, ensure_ascii=False)
     except RecursionError:  # the indenting encoder is written in Python and gives up earlier
         return json.dumps(value, ensure_ascii=False)
+
+
+def moment(at: datetime) -> str:
+    """A moment in the reader's own time zone, as Slack writes it (Slack: date formatting)."""
+    fallback = f"{at:%Y-%m-%d %H:%M} UTC"
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
 def mention(person: Person) -> str:

@@ -1,4 +1,4 @@
-"""Lines that cannot be run: each gets a private answer that says what is wrong and shows a right line."""
+"""Lines that cannot be run: each gets a private answer that says what is wrong and shows one that works."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ BAD_LINES = {
         ["neither a graph nor a subcommand", "Did you mean /task cleanup"],
     ),
     "an unknown subcommand": ("/task stats 1a2b", ["stats is neither", "Did you mean /task status", "/task help"]),
-    "a missing argument": ("/task cleanup", ["path is missing", "A right line: /task cleanup path=logs"]),
-    "a mistyped argument": ("/task cleanup paht=logs", ["paht is not an input", "path", "A right line"]),
-    "a value of the wrong form": ("/task cleanup path=ok older_than=soon", ["older_than", "soon", "A right line"]),
+    "a missing argument": ("/task cleanup", ["path is missing", "Try: /task cleanup path=logs"]),
+    "a mistyped argument": ("/task cleanup paht=logs", ["paht is not an input", "path", "Try: "]),
+    "a value of the wrong form": ("/task cleanup path=ok older_than=soon", ["older_than", "soon", "Try: "]),
     "a word without a key": (
         "/task cleanup path=ok logs",
-        ["logs is not key=value", "A right line: /task cleanup"],
+        ["logs is not key=value", "Try: /task cleanup"],
     ),
-    "a key given twice": ("/task cleanup path=a path=b", ["path is given twice", "A right line"]),
-    "an open quote": ('/task cleanup path="my logs', ["quote", "A right line"]),
-    "a path that climbs out": ("/task cleanup path=../..", ["leads out of", "A right line"]),
-    "an absolute path": ("/task cleanup path=/etc", ["leads out of", "A right line"]),
-    "a path through a link": ("/task cleanup path=link", ["leads out of", "A right line"]),
-    "a folder that is not there": ("/task cleanup path=nowhere", ["is no folder in", "A right line"]),
+    "a key given twice": ("/task cleanup path=a path=b", ["path is given twice", "Try: "]),
+    "an open quote": ('/task cleanup path="my logs', ["quote", "Try: "]),
+    "a path that climbs out": ("/task cleanup path=../..", ["leads out of", "Try: "]),
+    "an absolute path": ("/task cleanup path=/etc", ["leads out of", "Try: "]),
+    "a path through a link": ("/task cleanup path=link", ["leads out of", "Try: "]),
+    "a folder that is not there": ("/task cleanup path=nowhere", ["is no folder in", "Try: "]),
     "a task that is not there": ("/task status 0000", ["There is no task 0000", "/task list"]),
-    "a status of nothing": ("/task status", ["Which task?", "A right line: /task status"]),
-    "a cancel of nothing": ("/task cancel", ["Which task?", "A right line: /task cancel"]),
+    "a status of nothing": ("/task status", ["Which task?", "Try: /task status"]),
+    "a cancel of nothing": ("/task cancel", ["Which task?", "Try: /task cancel"]),
 }
 
 

@@ -81,7 +81,7 @@ async def test_an_edit_that_is_no_answer_takes_the_answer_back(own_bot: Bot, sim
     before = await notices(room)
 
     await room.seat("bob").edit(sent, "eu")
-    await heard(room, before, "Your answer is taken back, as your edit cannot replace it")
+    await heard(room, before, "Your answer is taken back, because your edit cannot replace it")
     await thread.card("Which region for europe?")
 
     sent = await room.seat("bob").send(room.channel, "@countersign eu-north", thread_ts=thread.ts)
@@ -111,7 +111,7 @@ async def test_what_never_was_an_answer_does_not_become_one(own_bot: Bot, simula
     await heard(room, before, "I read a message once, when it is sent, so your edit changes nothing.")
     assert "Answered" not in room.read(await thread.again(card))
     assert talk["ts"] != dave["ts"]
-    assert [room.read(each) for each in await room.seat("dave").notices()] == []
+    assert not any("I read a message once" in room.read(each) for each in await room.seat("dave").notices())
 
 
 async def test_a_mention_that_is_edited_starts_nothing_more_and_its_author_is_told(

@@ -51,7 +51,7 @@ async def test_the_command_shows_it_to_those_whom_it_concerns_and_the_refusal_of
 
     assert "belongs to @alice" in await room.says("dave", f"/approvals history {request_id}")
     assert "There is no task nothing" in await room.says("bob", "/approvals history nothing")
-    assert "A right line: /approvals history 1a2b" in await room.says("bob", "/approvals history")
+    assert "Try: /approvals history 1a2b" in await room.says("bob", "/approvals history")
     await room.seat("bob").command(room.channel, f"/approvals history {request_id}")
 
     of_the_request = await room.modal("bob", f"Request {request_id}")

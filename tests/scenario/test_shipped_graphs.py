@@ -82,7 +82,7 @@ async def test_wrong_inputs_are_refused_in_private_with_a_right_line(
     answered = await room.says("alice", line)
 
     assert said in answered
-    assert f"A right line: /task {line.split()[1]} " in answered
+    assert f"Try: /task {line.split()[1]} " in answered
 
 
 async def test_an_email_is_sent_as_it_was_approved(bot: Bot, room: Room, mailbox: Mailbox) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Self
 
+from bot.approvals.model.errors import CountersignError
 from bot.approvals.model.ids import MessageId, Person, RequestId
 from bot.approvals.model.request import Request
 
@@ -21,6 +23,8 @@ class Actor:
     surface: MessageId | str | None = None
     """The message that they acted on, or `COMMAND`; None if it was neither."""
     at: datetime
+    words: Callable[[CountersignError], str] = field(default=str, repr=False, compare=False)
+    """Words a refusal as this person reads it; the audit log keeps what they were told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

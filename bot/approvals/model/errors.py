@@ -1,342 +1,429 @@
-"""What can be refused, each with a sentence that may be shown to the person whom it refuses.
+"""What can be refused, and why, as data: the one tree of errors that callers tell apart.
+
+A refusal holds what happened as typed fields. Whoever shows it to people words it for them: `bot.slack.refusals` for
+Slack, with mentions, dates in the reader's time zone, and what to do next. `str()` is the bare fact in plain text, for
+logs and terminals; it may repeat what anybody wrote, so it never goes to Slack unescaped. The audit log keeps the name
+of the class (`why`), so a class that is renamed is found under two names there, and what the person was told (`said`).
 
 Anything that is not a `CountersignError` is a bug or an outage, and reaches the one error handler.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from bot.approvals.model.decision import Answered, Decision, Expired, Outcome, outcome_of
+from bot.approvals.model.decision import Answered, Decision, Expired, outcome_of
 from bot.approvals.model.ids import Person, RequestId, TaskId
 
 
 class CountersignError(Exception):
-    """The base of all refusals. `str()` is the sentence; in it `<@U...>` stands for a person and
-    `<!date^...>` for a moment, as Slack writes them."""
-
-
-def literal(words: str) -> str:
-    """Words that somebody or something else wrote, as part of such a sentence: one line, in which they stand for
-    nobody and lead nowhere (Slack: escaping text)."""
-    return " ".join(words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
+    """The base of all refusals."""
 
 
 class SettingsError(CountersignError):
-    """A setting is wrong or missing: the bot does not start. Says the file, the key, and what would be right."""
+    """A setting is wrong or missing, so the bot does not start. Its one argument is the sentence for the terminal: the
+    file, the key, and what would be right."""
 
 
+# --- Records and stores -------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
 class NotFound(CountersignError):
     """There is no such task or request."""
 
-    def __init__(self, what: str, id: str) -> None:
-        super().__init__(f"There is no {what} `{literal(id)}`. `/task list` shows your tasks.")
+    what: str
+    """`task` or `request`."""
+    id: str
+
+    def __str__(self) -> str:
+        return f"There is no {self.what} {self.id}."
 
 
+@dataclass(eq=False)
 class Unreachable(CountersignError):
     """Storage or Slack's directory did not answer; nothing was changed."""
 
-    def __init__(self, what: str = "") -> None:
-        detail = f" ({what})" if what else ""
-        super().__init__(f"That did not get through{detail}, and nothing was changed. Please try again in a moment.")
+    what: str | None = None
+    """Which part, and what it said; None if that is not known."""
+
+    def __str__(self) -> str:
+        return f"Nothing was changed, because something did not answer: {self.what or 'it took too long'}."
 
 
+@dataclass(eq=False)
 class Conflict(CountersignError):
     """The record changed since it was read; whoever wants to change it has to read it again."""
 
-    def __init__(self, id: str) -> None:
-        super().__init__(f"{id} was changed by somebody else at the same moment. Please try again.")
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.id} was changed by somebody else at the same moment."
 
 
+# --- Starting a task ----------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
 class UnknownGraph(CountersignError):
     """The name is not in langgraph.json."""
 
-    def __init__(self, name: str, known: Sequence[str]) -> None:
-        self.known = tuple(known)
-        listed = ", ".join(f"`{literal(graph)}`" for graph in known) or "none yet"
-        super().__init__(f"There is no graph `{literal(name)}`. Known graphs: {listed}.")
+    name: str
+    known: Sequence[str]
+
+    def __str__(self) -> str:
+        return f"There is no graph {self.name}. Known graphs: {', '.join(self.known) or 'none yet'}."
 
 
+@dataclass(eq=False)
 class GraphUnavailable(CountersignError):
     """The graph is named in langgraph.json but could not be loaded."""
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"The graph `{literal(name)}` cannot run here: {literal(reason)}")
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The graph {self.name} cannot run here: {self.reason}"
 
 
-MOST_PROBLEMS = 6
-"""Of one line, named at once."""
-
-
+@dataclass(eq=False)
 class InvalidInputs(CountersignError):
-    """The inputs do not fit the graph. `problems` maps an input's name ('' for all of them) to what is wrong."""
+    """The inputs do not fit the graph."""
 
-    def __init__(self, graph: str, problems: dict[str, str], example: str) -> None:
-        self.problems = problems
-        said = [f"`{name}` {problem}" if name else problem for name, problem in problems.items()]
-        if len(said) > MOST_PROBLEMS:
-            said[MOST_PROBLEMS:] = [f"and {len(said) - MOST_PROBLEMS} more"]
-        listed = literal("; ".join(said).rstrip(".?"))
-        super().__init__(f"`{literal(graph)}` did not start: {listed}. A right line: `{literal(example)}`")
+    graph: str
+    problems: Mapping[str, str]
+    """What is wrong, by the input's name; under '' what is wrong with all of them."""
+    example: str
+    """A command that would start the graph."""
 
-
-class InvalidAnswer(CountersignError):
-    """The graph would refuse this answer, so it is not recorded. `field` is the form's field, '' for the whole; `item`
-    is the question's item that it is about."""
-
-    def __init__(self, problem: str, field: str = "", item: int = 0) -> None:
-        self.field = field
-        self.item = item
-        self.problem = problem
-        super().__init__(literal(problem))
+    def __str__(self) -> str:
+        wrong = "; ".join(f"{name} {problem}" if name else problem for name, problem in self.problems.items())
+        return f"The inputs do not fit the graph {self.graph}: {wrong}"
 
 
+@dataclass(eq=False)
 class InvalidSchedule(CountersignError):
     """What somebody wrote is no time of day, or no days."""
 
-    def __init__(self, words: str) -> None:
-        super().__init__(
-            f"`{literal(words)}` is not a time and days. Right lines: `/approvals digest 09:00 weekdays`, "
-            "`/approvals digest 8:30 mon,thu`, `/approvals digest 18:00 daily`, `/approvals digest off`."
-        )
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.words} is not a time and days."
 
 
+# --- Answering a request ------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class InvalidAnswer(CountersignError):
+    """The graph would refuse this answer, so it is not recorded."""
+
+    problem: str
+    field: str = ""
+    """The form's field that it is about; '' for the whole form."""
+    item: int = 0
+    """The question's item that it is about, counted from 0."""
+
+    def __str__(self) -> str:
+        return self.problem
+
+
+@dataclass(eq=False)
 class AlreadySettled(CountersignError):
     """Somebody was first."""
 
-    def __init__(self, request_id: RequestId, decision: Decision | None) -> None:
-        self.request_id = request_id
-        self.decision = decision
-        super().__init__(_told(decision))
+    request_id: RequestId
+    decision: Decision | None
+    """None if the graph moved on without one."""
+
+    def __str__(self) -> str:
+        return f"Request {self.request_id} is settled already: {_settled(self.decision)}."
 
 
+@dataclass(eq=False)
 class StaleVersion(CountersignError):
     """The vote was given on a question that has changed since."""
 
-    def __init__(self, request_id: RequestId) -> None:
-        self.request_id = request_id
-        super().__init__(
-            "What you answered has changed since it was shown to you, so your answer was not counted. "
-            "The card shows it as it is now."
-        )
+    request_id: RequestId
+
+    def __str__(self) -> str:
+        return f"The question of request {self.request_id} has changed since it was shown."
 
 
+@dataclass(eq=False)
 class DrawnBefore(CountersignError):
-    """The button is of an earlier version of this program, and does not say what exactly it was shown beside."""
+    """The button was drawn by an earlier version of this program, and does not say what was shown beside it."""
 
-    def __init__(self, request_id: RequestId) -> None:
-        self.request_id = request_id
-        super().__init__(
-            "This was drawn before Countersign was updated, so it is not certain what you were shown, and your answer "
-            "was not counted. The card is being drawn again: please read it, and answer once more."
-        )
+    request_id: RequestId
+
+    def __str__(self) -> str:
+        return f"A button of request {self.request_id} does not say what was shown beside it."
 
 
+@dataclass(eq=False)
 class VerdictNotOffered(CountersignError):
     """The item does not take this verdict, or the count of verdicts is not the count of items."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(f"This request does not take that answer: {literal(detail)}.")
+    detail: str
+
+    def __str__(self) -> str:
+        return f"The request does not take this answer: {self.detail}."
 
 
+@dataclass(eq=False)
 class ReasonMissing(CountersignError):
     """The policy wants this verdict to say why."""
 
-    def __init__(self) -> None:
-        super().__init__("Please say why: the reason goes to the requester and to the graph.")
+    def __str__(self) -> str:
+        return "The policy wants a reason for this answer."
 
 
+@dataclass(eq=False)
 class NothingToTakeBack(CountersignError):
     """The answer is not this person's, or it is with the agent already."""
 
-    def __init__(self) -> None:
-        super().__init__("There is no answer of yours to take back: the agent may have it already.")
+    def __str__(self) -> str:
+        return "The answer is not this person's, or the agent has it already."
 
 
+@dataclass(eq=False)
 class TooLateToChange(CountersignError):
-    """An answer whose message was changed counts as it was. `taken` says whether the agent has it."""
+    """An answer counts as it was given although its message was changed later."""
 
-    def __init__(self, *, taken: bool) -> None:
-        self.taken = taken
-        super().__init__(
-            "The agent already has your answer as it was."
-            if taken
-            else "This has been settled or has moved on, so your answer cannot be changed any more."
-        )
+    taken: bool
+    """Whether the agent has it."""
+
+    def __str__(self) -> str:
+        return "The agent has the answer already." if self.taken else "The answer cannot be changed any more."
 
 
+@dataclass(eq=False)
 class AnotherRule(CountersignError):
-    """As it was edited, other people would have to be asked."""
+    """With this edit, other people would have to be asked."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            f"With this change others may have to be asked: {literal(why)}. Reject it and say what it should be, "
-            "so that it is asked anew."
-        )
+    why: str
+
+    def __str__(self) -> str:
+        return f"With this edit others may have to be asked: {self.why}."
 
 
+# --- Policies -----------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
 class NoPolicy(CountersignError):
-    """No policy can be told to govern the request, so it keeps the one that it has."""
+    """It cannot be told which policy governs the request, so it keeps the one that it has."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"No policy can be applied, and nothing was changed: {literal(why)}.")
+    why: str
+
+    def __str__(self) -> str:
+        return f"No policy can be applied, and nothing was changed: {self.why}."
 
 
+@dataclass(eq=False)
 class RuleAnswers(CountersignError):
     """The rule that would govern the request answers without a person, and people have been asked already."""
 
-    def __init__(self, rule: str) -> None:
-        super().__init__(
-            f"The rule `{literal(rule)}` answers by itself, and this request is put to people already. It keeps its "
+    rule: str
+
+    def __str__(self) -> str:
+        return (
+            f"The rule `{self.rule}` answers by itself, but people have been asked already. The request keeps its "
             "policy: nothing was changed."
         )
+
+
+# --- Who may ------------------------------------------------------------------------------------
 
 
 class MayNotVote(CountersignError):
     """The base of the refusals that are about who asks."""
 
 
+@dataclass(eq=False)
 class NotAnApprover(MayNotVote):
     """The policy does not name this person."""
 
-    def __init__(self, who_may: Sequence[str]) -> None:
-        listed = ", ".join(who_may) or "nobody else: the policy names no one else who is in this workspace"
-        super().__init__(f"You may not answer this request. Who may: {listed}.")
+    who_may: Sequence[Person]
+
+    def __str__(self) -> str:
+        return f"The policy does not name this person, but {_ids(self.who_may)}."
 
 
+@dataclass(eq=False)
 class NotTold(MayNotVote):
-    """Slack does not let the bot see whether the policy means this person. `why` are finished sentences."""
+    """Slack does not let the bot see whether the policy means this person."""
 
-    def __init__(self, why: Sequence[str]) -> None:
-        super().__init__(
-            f"Whether you may answer this cannot be seen, so your answer does not count. {' '.join(map(literal, why))} "
-            "Whoever runs the bot can mend that."
-        )
+    why: Sequence[str]
+    """Finished sentences."""
+
+    def __str__(self) -> str:
+        return f"Slack does not say whether the policy means this person. {' '.join(self.why)}"
 
 
+@dataclass(eq=False)
 class OwnRequest(MayNotVote):
     """A requester may not answer their own request unless the policy says so."""
 
-    def __init__(self, who_may: Sequence[str]) -> None:
-        listed = ", ".join(who_may) or "nobody else"
-        super().__init__(f"You started this task, so it is not yours to approve. Who may: {listed}.")
+    who_may: Sequence[Person]
+
+    def __str__(self) -> str:
+        return f"The requester may not answer this, but {_ids(self.who_may)}."
 
 
+@dataclass(eq=False)
 class AgreedBefore(MayNotVote):
     """One person is not several: who agreed in one stage does not count in the next."""
 
-    def __init__(self, who_may: Sequence[str]) -> None:
-        listed = ", ".join(who_may) or "nobody else"
-        super().__init__(f"You have agreed to this in an earlier stage; it now takes others. Who may: {listed}.")
+    who_may: Sequence[Person]
+
+    def __str__(self) -> str:
+        return f"This person agreed in an earlier stage; this one takes {_ids(self.who_may)}."
 
 
+@dataclass(eq=False)
 class NotEligible(MayNotVote):
     """Guests, bots, deactivated accounts and people of other workspaces may not answer."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"Your account may not answer requests: {why}.")
+    why: str
+
+    def __str__(self) -> str:
+        return f"The account may not answer requests: {self.why}."
 
 
+@dataclass(eq=False)
 class VoteGiven(MayNotVote):
     """Somebody else has this person's vote."""
 
-    def __init__(self, to: Person) -> None:
-        super().__init__(
-            f"You gave your vote to <@{to.user_id}>, who answers in your place. To answer yourself, take it back: "
-            "*Withdraw* on the card."
-        )
+    to: Person
+
+    def __str__(self) -> str:
+        return f"This person gave their vote to {self.to.user_id}."
 
 
+# --- Besides answering --------------------------------------------------------------------------
+
+
+class NoDelegate(StrEnum):
+    """Why a vote cannot be given to somebody."""
+
+    YOURSELF = "the vote is theirs already"
+    UNKNOWN = "Slack knows no such account"
+    INELIGIBLE = "the account may not answer requests"
+    REQUESTER = "they started this task"
+    TAKES_PART = "they have or had a vote of their own, and one person answers once"
+    GIVEN = "a vote that somebody was given goes no further"
+    USED = "whoever gives it has answered already"
+
+
+@dataclass(eq=False)
 class CannotDelegate(CountersignError):
-    """This vote cannot be given to this person. `why` is a finished sentence or two, with what to do."""
+    """This vote cannot be given to this person."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
+    why: NoDelegate
+    ineligible: str | None = None
+    """What is wrong with the account, as `Member.ineligible`, if that is why."""
+
+    def __str__(self) -> str:
+        return f"The vote cannot be given: {self.why}{f' ({self.ineligible})' if self.ineligible else ''}."
 
 
+@dataclass(eq=False)
 class NothingToWithdraw(CountersignError):
-    """The person has no vote on the version that stands; or `used` the vote that they were given has been."""
+    """The person has no vote on the version that stands."""
 
-    def __init__(self, used: Person | None = None) -> None:
-        super().__init__(
-            f"<@{used.user_id}> has answered in your place, so only they can withdraw that."
-            if used is not None
-            else "There is nothing of yours to withdraw: no answer of yours counts on what is asked now."
-        )
+    used: Person | None = None
+    """The colleague who has used the vote that the person gave them."""
+
+    def __str__(self) -> str:
+        return f"{self.used.user_id} has used the vote." if self.used else "This person has no vote to withdraw."
 
 
+@dataclass(eq=False)
 class NoExtension(CountersignError):
-    """The policy gives no more time, or there is no deadline to put off."""
+    """The policy gives no more time."""
 
-    def __init__(self, deadline: datetime | None) -> None:
-        super().__init__(
-            "There is no deadline to put off: this request waits for as long as it takes."
-            if deadline is None
-            else f"The policy of this request gives no more time. Please answer by {moment(deadline)}."
-        )
+    deadline: datetime | None
+    """None if there is no deadline to put off."""
+
+    def __str__(self) -> str:
+        return "There is no deadline." if self.deadline is None else f"The policy ends it at {_time(self.deadline)}."
 
 
+@dataclass(eq=False)
 class AlreadyExtended(CountersignError):
     """A deadline is put off once."""
 
-    def __init__(self, by: Person, deadline: datetime) -> None:
-        super().__init__(
-            f"<@{by.user_id}> has put the deadline off already, and that can be done once. "
-            f"Please answer by {moment(deadline)}."
-        )
+    by: Person
+    deadline: datetime
+
+    def __str__(self) -> str:
+        return f"{self.by.user_id} has extended the deadline already, to {_time(self.deadline)}."
 
 
+@dataclass(eq=False)
 class NudgedLately(CountersignError):
     """The requester has had people reminded within the hour."""
 
-    def __init__(self, again: datetime) -> None:
-        super().__init__(f"They have just been reminded; that can be done once an hour, so again from {moment(again)}.")
+    again: datetime
+    """When the next reminder may be sent."""
+
+    def __str__(self) -> str:
+        return f"They were reminded within the hour; again from {_time(self.again)}."
 
 
+# --- Tasks --------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
 class NotYours(CountersignError):
     """Only the requester may do this to a task."""
 
-    def __init__(self, task_id: TaskId, requester: Person) -> None:
-        super().__init__(f"Task `{task_id}` belongs to <@{requester.user_id}>; only they can do that.")
+    task_id: TaskId
+    requester: Person
+
+    def __str__(self) -> str:
+        return f"Task {self.task_id} belongs to {self.requester.user_id}."
 
 
+@dataclass(eq=False)
 class TaskFinished(CountersignError):
     """The task has ended; nothing can be changed any more."""
 
-    def __init__(self, task_id: TaskId) -> None:
-        super().__init__(f"Task `{task_id}` has already ended.")
+    task_id: TaskId
+
+    def __str__(self) -> str:
+        return f"Task {self.task_id} has ended."
 
 
+@dataclass(eq=False)
 class NothingToRetry(CountersignError):
     """The task is not stopped by an error."""
 
-    def __init__(self, task_id: TaskId) -> None:
-        super().__init__(f"Task `{task_id}` is not stopped by an error, so there is nothing to retry.")
+    task_id: TaskId
+
+    def __str__(self) -> str:
+        return f"Task {self.task_id} is not stopped by an error."
 
 
-def moment(at: datetime) -> str:
-    """A moment in the reader's own time zone, as Slack writes it (Slack: date formatting)."""
-    fallback = f"{at:%Y-%m-%d %H:%M} UTC"
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+# --- In plain text ------------------------------------------------------------------------------
 
 
-_SAID = {
-    Outcome.APPROVE: "approved this",
-    Outcome.EDIT: "approved this with changes",
-    Outcome.REJECT: "rejected this",
-    Outcome.RESPOND: "answered this",
-    Outcome.CHOOSE: "chose an answer to this",
-    Outcome.MIXED: "answered this",
-    Outcome.CANCELLED: "cancelled this",
-}
-
-
-def _told(decision: Decision | None) -> str:
+def _settled(decision: Decision | None) -> str:
     if decision is None:
-        return "This request is no longer open: the graph has moved on without an answer."
+        return "the graph has moved on without an answer"
     if isinstance(decision, Expired):
-        return f"Nobody answered in time: this expired at {moment(decision.at)}."
+        return f"expired at {_time(decision.at)}"
     people = decision.voters if isinstance(decision, Answered) else (decision.by,)
-    names = ", ".join(f"<@{person.user_id}>" for person in people)
-    return f"{names} {_SAID[outcome_of(decision)]} at {moment(decision.at)}."
+    return f"{outcome_of(decision)} by {_ids(people)} at {_time(decision.at)}"
+
+
+def _ids(people: Sequence[Person]) -> str:
+    return ", ".join(person.user_id for person in people) or "nobody"
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

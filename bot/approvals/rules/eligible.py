@@ -134,10 +134,10 @@ def counts(request: Request, person: Person, electorate: EligibleApprovers) -> b
     )
 
 
-def _who_may(request: Request, electorate: EligibleApprovers) -> list[str]:
-    """Those who may answer, as Slack mentions them."""
-    able = sorted(each.user_id for each in electorate.people if counts(request, each, electorate))
-    return [f"<@{user_id}>" for user_id in able]
+def _who_may(request: Request, electorate: EligibleApprovers) -> tuple[Person, ...]:
+    """Those who may answer, in the order of their ids."""
+    able = (each for each in electorate.people if counts(request, each, electorate))
+    return tuple(sorted(able, key=lambda person: person.user_id))
 
 
 # --- Who is still missing -----------------------------------------------------------------------

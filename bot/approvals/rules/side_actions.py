@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from bot.approvals.model.errors import (
     AlreadyExtended,
     CannotDelegate,
+    NoDelegate,
     NoExtension,
     NothingToWithdraw,
     NotYours,
@@ -49,14 +50,14 @@ def delegate(request: Request, by: Person, to: Member, electorate: EligibleAppro
     refuse_used(request, by)
     person = to.person
     if person == by:
-        raise CannotDelegate("Your vote is yours already. Choose a colleague.")
+        raise CannotDelegate(NoDelegate.YOURSELF)
     if not eligible.is_eligible(to, electorate):
-        raise CannotDelegate(f"That account may not answer requests: {to.ineligible}. Choose somebody else.")
+        raise CannotDelegate(NoDelegate.INELIGIBLE, to.ineligible)
     if not eligible.may_answer(request, person):
-        raise CannotDelegate("They started this task, and may not answer as well. Choose somebody else.")
+        raise CannotDelegate(NoDelegate.REQUESTER)
     taking_part = (*electorate.people, *(voter for stage in request.passed for voter in stage.voters))
     if person in taking_part or request.given_to(person) is not None:
-        raise CannotDelegate("They have or had a vote of their own, and one person answers once. Choose somebody else.")
+        raise CannotDelegate(NoDelegate.TAKES_PART)
     return replace(
         request, delegations=(*request.delegations, Delegation(by=by, to=person, at=now, stage=request.stage_number))
     )
@@ -67,9 +68,9 @@ def refuse_used(request: Request, by: Person) -> None:
     `AlreadySettled` or `CannotDelegate`."""
     eligible.still_open(request, request.version)
     if any(each.to == by for each in request.stage_delegations):
-        raise CannotDelegate("The vote that somebody gave you goes no further. Answer, or ask them to take it back.")
+        raise CannotDelegate(NoDelegate.GIVEN)
     if any(vote.person == by for vote in request.stage_votes):
-        raise CannotDelegate("You have answered already. Withdraw your answer first.")
+        raise CannotDelegate(NoDelegate.USED)
 
 
 def withdraw(request: Request, by: Person) -> Request:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.approvals.model.actor import Actor
-from bot.approvals.model.errors import CannotDelegate, Unreachable
+from bot.approvals.model.errors import CannotDelegate, NoDelegate, Unreachable
 from bot.approvals.model.ids import RequestId, UserId
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.people import Member
@@ -104,7 +104,7 @@ class SideActions:
                 return await self.directory.member(person, fresh=True)
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who your colleague is") from failed
-        raise CannotDelegate("Slack knows no such account here. Choose somebody else.")
+        raise CannotDelegate(NoDelegate.UNKNOWN)
 
     async def _in_person(self, request: Request, now: datetime) -> list[Message]:
         """A reminder for each who was sent the card by DM and has not answered."""

@@ -99,7 +99,7 @@ class UnitOfWork:
         except CountersignError as refusal:
             if verb.tried is not None:
                 request = await self.storage.request(request_id)
-                await self.note(actor, request, "refused", {**_why(refusal), "tried": verb.tried})
+                await self.note(actor, request, "refused", {**_why(actor, refusal), "tried": verb.tried})
             raise
 
     async def apply_to_task(
@@ -116,7 +116,9 @@ class UnitOfWork:
         except _NO_REFUSALS:
             raise
         except CountersignError as refusal:
-            await self.storage.record(event_of_task(actor, task_id, "refused", {**_why(refusal), "tried": tried}))
+            await self.storage.record(
+                event_of_task(actor, task_id, "refused", {**_why(actor, refusal), "tried": tried})
+            )
             raise
 
     async def note(self, actor: Actor, request: Request, kind: str, data: Mapping[str, JSON]) -> None:
@@ -141,7 +143,7 @@ class UnitOfWork:
                 case _:
                     assert_never(verb.may)
         except (MayNotVote, Unreachable) as refusal:
-            await self.note(actor, request, "refused", _why(refusal))
+            await self.note(actor, request, "refused", _why(actor, refusal))
             raise
         return EligibleApprovers(groups=())
 
@@ -225,6 +227,6 @@ def _is_past(request: Request, now: datetime) -> bool:
     return isinstance(request.state, Pending) and request.deadline is not None and request.deadline <= now
 
 
-def _why(refusal: Exception) -> dict[str, JSON]:
+def _why(actor: Actor, refusal: CountersignError) -> dict[str, JSON]:
     """Why somebody was refused, as it is kept: its kind, and what they were told."""
-    return {"why": type(refusal).__name__, "said": str(refusal)}
+    return {"why": type(refusal).__name__, "said": actor.words(refusal)}

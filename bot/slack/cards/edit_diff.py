@@ -13,7 +13,6 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import Final
 
-from bot.approvals.model.errors import moment
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question
 from bot.approvals.model.request import Request
@@ -21,6 +20,7 @@ from bot.slack import blocks, text
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import values
 from bot.slack.cards.values import Detail
+from bot.slack.text import moment
 
 INLINE: Final = 60
 """Characters of a value up to which both sides stand in one line."""

@@ -17,13 +17,13 @@ from bot.approvals.model.decision import (
     Respond,
     outcome_of,
 )
-from bot.approvals.model.errors import moment
 from bot.approvals.model.request import Before, Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Failure, Gone, Part
 from bot.slack import blocks, text
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import values
 from bot.slack.cards.values import Detail
+from bot.slack.text import moment
 
 _SAID = {
     Outcome.APPROVE: "Approved",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bot.approvals.model.errors import moment
 from bot.approvals.model.policy import Expire
 from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Pending, Request
@@ -27,6 +26,7 @@ from bot.slack.cards import (
 from bot.slack.cards.question_blocks import Drawn
 from bot.slack.cards.values import Detail
 from bot.slack.modals import side_action_modals
+from bot.slack.text import moment
 
 TITLE: Final = 150
 """Characters of a title in a list that links to the card."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Reject, Respond, Vote
-from bot.approvals.model.errors import moment
 from bot.approvals.model.hours import unknown_zones
 from bot.approvals.model.ids import Person
 from bot.approvals.model.policy import Consent, Escalate, Expire, Overdue, Pick, Remind, Step, Via, Warn
@@ -15,6 +14,7 @@ from bot.approvals.rules import eligible, schedule, voting
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
+from bot.slack.text import moment
 
 
 def standing(request: Request) -> list[Block]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from bot.approvals.model.errors import moment
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.slack import actions, blocks, text
 from bot.slack.actions import TaskTarget
 from bot.slack.blocks import Block
 from bot.slack.cards import outcome_blocks, values
 from bot.slack.cards.values import Detail
+from bot.slack.text import moment
 
 _TIMES_LONGER = 3
 """The outcome is all that its message shows, so it may take more room than a card's text."""

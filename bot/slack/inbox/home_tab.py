@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.approvals.inbox.queries import Contents, Page, Row
-from bot.approvals.model.errors import moment
 from bot.approvals.model.inbox import Look, Only, Section
 from bot.approvals.model.request import Pending
 from bot.slack import actions, blocks, text
@@ -21,6 +20,7 @@ from bot.slack.blocks import Block, Element
 from bot.slack.cards import request_card
 from bot.slack.inbox import task_list
 from bot.slack.inbox.approvals_list import OPEN_QUESTIONS
+from bot.slack.text import moment
 
 ROWS: Final[Mapping[Section, int]] = {Section.WAITING: 8, Section.ASKED: 6, Section.DECIDED: 6}
 """To a page; each of them at its largest makes 76 of the 100 blocks that a Home may have."""

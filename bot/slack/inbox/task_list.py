@@ -7,12 +7,11 @@ from typing import assert_never
 
 from bot.approvals.model.agent import Graph
 from bot.approvals.model.decision import outcome_of
-from bot.approvals.model.errors import moment
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.approvals.rules import schedule
 from bot.slack.cards import privacy
-from bot.slack.text import escape, sentence, shown
+from bot.slack.text import escape, moment, sentence, shown
 
 SUBCOMMANDS = ("help", "list", "status", "cancel")
 

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
 from bot.approvals.model.actor import Actor, Shown
 from bot.approvals.model.decision import Respond
-from bot.approvals.model.errors import CountersignError, StaleVersion
-from bot.approvals.model.ids import MessageRef, Person, TaskId
-from bot.approvals.model.message import MessageKind
+from bot.approvals.model.errors import StaleVersion
+from bot.approvals.model.ids import MessageRef, Person
 from bot.approvals.model.request import Decided, Pending, Request
-from bot.approvals.ports.slack import View
 from bot.approvals.rules import lifecycle
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.cards import render, vote_buttons
-from bot.slack.listeners.context import Parts, Place
+from bot.slack.listeners.acts import Place
+from bot.slack.listeners.context import Parts
+from bot.slack.refusals import Refused
 
 TO_TAKE_BACK: Final = timedelta(minutes=1)
 """How long an answer in words is kept from its graph."""
 _IDS: Final = re.compile(r"([0-9a-f]{8,}):?\s+(.+)", re.DOTALL)
 
 
-class WhichQuestion(CountersignError):
+class WhichQuestion(Refused):
     """More than one question is open where somebody answered in words."""
 
     def __init__(self, requests: Sequence[Request]) -> None:
@@ -37,14 +38,14 @@ class WhichQuestion(CountersignError):
         )
 
 
-class NotByWords(CountersignError):
+class NotByWords(Refused):
     """A request that is no question for words was answered in words."""
 
     def __init__(self) -> None:
         super().__init__("What is asked here is not answered by a message: use the buttons of its card.")
 
 
-class ReadFirst(CountersignError):
+class ReadFirst(Refused):
     """A question of which the card shows only a part was answered in words."""
 
     def __init__(self) -> None:
@@ -54,22 +55,9 @@ class ReadFirst(CountersignError):
         )
 
 
-async def asked_in(parts: Parts, root: MessageRef) -> list[Request]:
-    """The requests whose thread begins with this message; of the copy of a card, its request."""
-    message = await parts.storage.message_at(root)
-    if message is not None and message.to is not None and message.request_id is not None:
-        return [await parts.storage.request(message.request_id)]
-    tasks = [task.id for task in await parts.storage.tasks_in(root.channel, root.ts)]
-    return [
-        request
-        for task_id in ([*tasks, message.task_id] if message else tasks)
-        for request in await parts.storage.requests_of(TaskId(task_id))
-    ]
-
-
 async def open_in(parts: Parts, root: MessageRef) -> list[Request]:
-    """Those of them that are still open."""
-    return [request for request in await asked_in(parts, root) if isinstance(request.state, Pending)]
+    """The requests whose thread begins with this message and that are still open."""
+    return [request for request in await parts.reading.asked_in(root) if isinstance(request.state, Pending)]
 
 
 async def chosen(parts: Parts, asked: Sequence[Request], line: str) -> tuple[Request, str]:
@@ -98,39 +86,30 @@ async def answered_by_words(parts: Parts, person: Person, root: MessageRef) -> R
     return asked[0] if await parts.inboxes.waits(asked[0], person) else None
 
 
-async def answer(parts: Parts, person: Person, place: Place, request: Request, words: str) -> None:
-    """Record the answer, and show what was taken to whoever gave it, with a way back."""
+async def answer(parts: Parts, actor: Actor, place: Place, request: Request, words: str) -> None:
+    """Record the answer, and show whoever gave it what was recorded, with a way back."""
     said = words.strip()
     if not said:
-        raise CountersignError("That was no answer: write it behind my name.")
-    actor, verdicts = Actor(person=person, at=parts.clock()), (Respond(value=said),)
+        raise Refused("That was no answer: write it after my name.")
     shown = await _shown(parts, request, place)
-    saved = await parts.answers.vote(actor, shown, verdicts, hold=TO_TAKE_BACK, message=place.message)
-    await tell(parts, person, place, saved, said, "Taken as your answer.")
+    saved = await parts.answers.vote(actor, shown, (Respond(value=said),), hold=TO_TAKE_BACK, message=place.message)
+    await tell(parts, actor.person, place, saved, said, "Taken as your answer.")
 
 
 async def _shown(parts: Parts, request: Request, place: Place) -> Shown:
     """What the card shows in whose thread somebody answers; `ReadFirst` if that is not all of it."""
-    records = await parts.storage.records_of(request.task_id)
-    mine = [each for each in records.messages if each.request_id == request.id and each.digest]
-    copies = [each for each in mine if each.kind is MessageKind.COPY and _begins(each.ref, place)]
-    card = next(iter([*copies, *(each for each in mine if each.kind is MessageKind.CARD)]), None)
-    if card is None:
+    view = await parts.reading.card_in(request, place.root)
+    if view is None:
         raise StaleVersion(request.id)
     masked = await parts.shown(request)
-    if not vote_buttons.answerable(render.draw(View(message=card, task=records.task, request=masked)).blocks):
+    if not vote_buttons.answerable(render.draw(replace(view, request=masked)).blocks):
         raise ReadFirst
-    version = card.version or request.version  # earlier versions kept the digest alone
-    return Shown(request_id=request.id, version=version, digest=card.digest)
-
-
-def _begins(ref: MessageRef | None, place: Place) -> bool:
-    """Whether the message begins the thread in which somebody writes."""
-    return ref is not None and (ref.channel, ref.ts) == (place.channel, place.thread_ts)
+    version = view.message.version or request.version  # earlier versions kept the digest alone
+    return Shown(request_id=request.id, version=version, digest=view.message.digest)
 
 
 async def tell(parts: Parts, person: Person, place: Place, saved: Request, said: str, sentence: str) -> None:
-    """Show somebody in private what their answer is now, and the button that takes it back while it is held."""
+    """Show somebody in private what their answer is now, with the button that takes it back while that can be done."""
     held = isinstance(saved.state, Decided)
     sentence += f" The agent gets it in {int(TO_TAKE_BACK.total_seconds())} seconds." if held else ""
     title = (await parts.shown(saved)).question.title

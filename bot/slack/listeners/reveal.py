@@ -2,64 +2,46 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
-
-from bot.approvals.model.errors import CountersignError, Unreachable
 from bot.approvals.model.request import Request
 from bot.approvals.rules.masking import Hidden
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.cards.vote_buttons import hidden_of
-from bot.slack.listeners.buttons import IN_TIME, pressed_in, shown
-from bot.slack.listeners.context import Body, Parts, actor_of, told
+from bot.slack.listeners.acts import Click
+from bot.slack.listeners.context import Parts
 from bot.slack.modals.question_pages import PIECES
 from bot.slack.modals.views import Modal, modal
+from bot.slack.refusals import Refused
 
 
-class NothingHidden(CountersignError):
+class NothingHidden(Refused):
     """The request hides nothing, or no longer."""
 
     def __init__(self) -> None:
         super().__init__("Nothing is hidden in this request as it stands now. *View all* has everything.")
 
 
-def register(app: AsyncApp, parts: Parts) -> None:
-    @app.action(actions.REVEALS)
-    async def reveal(ack: AsyncAck, body: Mapping[str, Any], client: AsyncWebClient) -> None:
-        await ack()
-        await told(parts, parts.whisper(body), _reveal(parts, body, client))
-
-
-async def _reveal(parts: Parts, body: Body, client: AsyncWebClient) -> None:
+async def reveal(parts: Parts, click: Click) -> None:
     """Check the person afresh, record the look, then show; the same again for each page."""
-    pressed = pressed_in(body)
-    target = actions.request_target(str(pressed["value"]))
-    try:
-        async with asyncio.timeout(IN_TIME):
-            actor = await actor_of(parts, body)
-            request = await parts.answers.admit_to_hidden(actor, target.request)
-    except TimeoutError:
-        raise Unreachable from None
+    async with click.in_time():
+        request = await parts.answers.admit_to_hidden(click.actor, click.request.request)
     masked = await parts.shown(request)
     hidden = hidden_of(masked)
     if not hidden:
         raise NothingHidden
-    turned = ":" in pressed["action_id"]
-    page = actions.index(pressed["action_id"]) if turned else 0
+    turned = ":" in click.action_id
+    page = actions.index(click.action_id)
     on_page = _pieces(hidden)[page * PIECES : (page + 1) * PIECES]
     keys = tuple(dict.fromkeys(each.place for each, _ in on_page))
-    await parts.answers.revealed(actor, request, keys)
+    await parts.answers.revealed(click.actor, request, keys)
     view = draw(masked, hidden, page)
     if turned:
-        await client.views_update(view_id=body["view"]["id"], hash=body["view"]["hash"], view=view)
+        await click.turn(view)
     else:
-        await shown(client, body, view)
+        await click.open(view)
 
 
 def draw(request: Request, hidden: Sequence[Hidden], page: int = 0) -> Modal:

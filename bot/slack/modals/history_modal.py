@@ -14,7 +14,6 @@ from typing import Final
 from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Outcome
-from bot.approvals.model.errors import moment
 from bot.approvals.model.ids import JSON, ChannelId, RequestId
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.request import Request
@@ -24,6 +23,7 @@ from bot.slack.actions import RequestTarget, TaskTarget
 from bot.slack.blocks import Block
 from bot.slack.cards import privacy
 from bot.slack.modals.views import Modal, modal
+from bot.slack.text import moment
 
 PAGE: Final = 20
 """Entries on one page."""

@@ -71,12 +71,12 @@ def test_an_approver_may_vote() -> None:
 
 
 def test_a_stranger_may_not_and_is_told_who_may() -> None:
-    with pytest.raises(NotAnApprover, match="Who may: <@U-ALICE>, <@U-BOB>"):
+    with pytest.raises(NotAnApprover, match="U-ALICE, U-BOB"):
         eligible.refuse_unless_eligible(a_request(), member(STRANGER), TEAM_OF_TWO)
 
 
 def test_an_empty_list_of_approvers_is_nobody() -> None:
-    with pytest.raises(NotAnApprover, match="names no one"):
+    with pytest.raises(NotAnApprover, match="but nobody"):
         eligible.refuse_unless_eligible(a_request(), member(ALICE), among())
 
 
@@ -88,12 +88,12 @@ def test_the_same_user_id_of_another_workspace_is_somebody_else() -> None:
 
 
 def test_a_requester_may_not_approve_and_is_told_who_may() -> None:
-    with pytest.raises(OwnRequest, match=r"Who may: <@U-ALICE>\."):
+    with pytest.raises(OwnRequest, match=r"but U-ALICE\."):
         eligible.refuse_unless_eligible(a_request(), member(RITA), among(ALICE, RITA))
 
 
 def test_a_requester_who_is_the_only_approver_is_told_that_nobody_else_may() -> None:
-    with pytest.raises(OwnRequest, match="nobody else"):
+    with pytest.raises(OwnRequest, match="but nobody"):
         eligible.refuse_unless_eligible(a_request(), member(RITA), among(RITA))
 
 

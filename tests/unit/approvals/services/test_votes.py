@@ -130,7 +130,7 @@ async def test_who_comes_second_is_told_who_was_first(world: World) -> None:
     request = await asked(world)
     await world.vote(ALICE, on=request)
 
-    with pytest.raises(AlreadySettled, match="<@U-ALICE> approved this"):
+    with pytest.raises(AlreadySettled, match="approve by U-ALICE"):
         await world.vote(BOB, Reject(reason="no"), on=request)
 
     assert (await world.storage.request(request.id)).decision is not None
@@ -265,7 +265,7 @@ async def test_an_answer_after_the_deadline_is_too_late_however_far_off_the_next
     request = await asked(ladder)
     ladder.clock.now += 3 * HOUR
 
-    with pytest.raises(AlreadySettled, match="Nobody answered in time"):
+    with pytest.raises(AlreadySettled, match="expired at"):
         await ladder.vote(ALICE, on=request)
 
     assert (await ladder.storage.request(request.id)).decision == Expired(at=ladder.now)
@@ -368,7 +368,7 @@ async def test_cancelling_leaves_alone_what_was_decided_before() -> None:
 async def test_only_the_requester_may_cancel(world: World) -> None:
     request = await asked(world)
 
-    with pytest.raises(NotYours, match="<@U-RITA>"):
+    with pytest.raises(NotYours, match="U-RITA"):
         await world.tasks.cancel(world.actor(ALICE, COMMAND), request.task_id)
 
     assert await world.storage.request(request.id) == request

@@ -27,6 +27,7 @@ from bot.slack.api import files
 from bot.slack.api.files import Whole
 from bot.slack.inbox import approvals_list, home_tab, summary_message, task_list
 from bot.slack.modals import answer_modal, start_modal
+from bot.slack.refusals import worded
 from tests.unit.slack import limits, samples
 from tests.unit.slack.cards.test_render import VALUES
 from tests.unit.slack.samples import BOB, CAROL, NOW, request
@@ -190,8 +191,8 @@ def test_not_in_the_form_that_starts_a_task(name: str, words: str, default: JSON
 )
 @settings(max_examples=30)
 @given(EVIL)
-def test_not_in_a_refusal(refusal: Callable[[str], Exception], words: str) -> None:
-    said = text.visible(str(refusal(words)))
+def test_not_in_a_refusal(refusal: Callable[[str], errors.CountersignError], words: str) -> None:
+    said = text.visible(worded(refusal(words)))
 
     assert "<" not in said
     assert ">" not in said
@@ -199,6 +200,6 @@ def test_not_in_a_refusal(refusal: Callable[[str], Exception], words: str) -> No
 
 
 def test_a_refusal_still_names_who_was_first() -> None:
-    said = text.visible(str(errors.AlreadySettled(request().id, samples.answered())))
+    said = text.visible(worded(errors.AlreadySettled(request().id, samples.answered())))
 
     assert said.startswith(f"<@{BOB.user_id}> approved this at <!date^")

@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
+from bot.approvals.model.actor import Actor
 from bot.approvals.model.ids import ChannelId, MessageRef, Ts
-from bot.slack.listeners import edited_replies
-from bot.slack.listeners.context import Body
-from bot.slack.listeners.edited_replies import Wordings
+from bot.slack.listeners import events, wordings
+from bot.slack.listeners.acts import Body
+from bot.slack.listeners.events import Change, Event
+from bot.slack.listeners.wordings import Wordings
+from tests.fakes.clock import MORNING
+from tests.fakes.world import BOB
 
 BEFORE = {"type": "message", "user": "U0BOB", "team": "T1", "ts": "1.1", "thread_ts": "1.0", "text": "prod"}
 EDITED = {**BEFORE, "text": "staging", "edited": {"user": "U0BOB", "ts": "2.0"}}
@@ -37,7 +41,7 @@ def deleted(before: dict[str, Any], **event: Any) -> Body:
     ids=["edited", "edited, not said", "also in the channel", "with a file", "without what was"],
 )
 def test_an_edit_of_a_persons_words_is_a_change(body: Body) -> None:
-    change = edited_replies.change_of(body)
+    change = events.change_of(body)
 
     assert change is not None
     assert (change.author.user_id, change.ref, change.at) == (
@@ -61,7 +65,7 @@ def test_an_edit_of_a_persons_words_is_a_change(body: Body) -> None:
     ids=["deleted", "deleted with replies"],
 )
 def test_a_deletion_is_a_change_to_nothing(body: Body) -> None:
-    change = edited_replies.change_of(body)
+    change = events.change_of(body)
 
     assert change is not None
     assert (change.author.user_id, change.ref.ts, change.now) == ("U0BOB", "1.1", None)
@@ -96,33 +100,33 @@ def test_a_deletion_is_a_change_to_nothing(body: Body) -> None:
     ],
 )
 def test_what_changes_no_words_of_its_author_is_none(body: Body) -> None:
-    assert edited_replies.change_of(body) is None
+    assert events.change_of(body) is None
 
 
-def change(at: str, text: str | None = "staging") -> edited_replies.Change:
+def change(at: str, text: str | None = "staging") -> Change:
     body = deleted(BEFORE, ts=at) if text is None else changed({**EDITED, "text": text}, ts=at)
-    found = edited_replies.change_of(body)
+    found = events.change_of(body)
     assert found is not None
     return found
 
 
 def test_of_changes_that_come_in_any_order_the_last_counts() -> None:
-    wordings = Wordings()
+    known = Wordings()
 
-    assert wordings.note(change("10.5"))
-    assert not wordings.note(change("9.5"))
-    assert not wordings.note(change("10.5"))
-    assert wordings.note(change("10.500001"))
+    assert known.note(change("10.5"))
+    assert not known.note(change("9.5"))
+    assert not known.note(change("10.5"))
+    assert known.note(change("10.500001"))
 
 
 def test_only_so_many_messages_are_remembered() -> None:
-    wordings = Wordings()
-    for number in range(edited_replies._REMEMBERED + 5):
-        found = edited_replies.change_of(changed({**EDITED, "ts": f"{number}.0"}))
+    known = Wordings()
+    for number in range(wordings.MAX_REMEMBERED + 5):
+        found = events.change_of(changed({**EDITED, "ts": f"{number}.0"}))
         assert found is not None
-        wordings.note(found)
+        known.note(found)
 
-    assert len(wordings._latest) == edited_replies._REMEMBERED
+    assert len(known._latest) == wordings.MAX_REMEMBERED
 
 
 @pytest.mark.parametrize(
@@ -130,16 +134,17 @@ def test_only_so_many_messages_are_remembered() -> None:
     [(None, ["prod"]), (change("2.0"), ["staging"]), (change("2.0", None), [])],
     ids=["as sent", "edited before", "deleted before"],
 )
-async def test_a_message_that_comes_after_its_change_counts_as_it_reads_by_now(
-    known: edited_replies.Change | None, said: list[str]
+async def test_a_message_that_comes_after_its_change_counts_as_it_reads_now(
+    known: Change | None, said: list[str]
 ) -> None:
-    wordings, heard = Wordings(), list[str]()
+    latest, heard = Wordings(), list[str]()
     if known is not None:
-        wordings.note(known)
+        latest.note(known)
 
-    async def act(body: Body) -> None:
-        heard.append(body["event"]["text"])
+    async def act(event: Event) -> None:
+        heard.append(event.words)
 
-    await wordings.as_worded({"team_id": "T1", "event": {**BEFORE, "channel": "C1"}}, act)
+    body = {"team_id": "T1", "event": {**BEFORE, "channel": "C1"}}
+    await latest.as_worded(Event(actor=Actor(person=BOB, at=MORNING), body=body, place=None), act)
 
     assert heard == said

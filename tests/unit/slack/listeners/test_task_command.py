@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
 
 from bot.approvals.model.agent import Graph
-from bot.approvals.model.ids import ChannelId, UserId
+from bot.approvals.model.ids import ChannelId
 from bot.approvals.model.task import Task, TaskCancelled
 from bot.approvals.ports.slack import LookupFailed
-from bot.slack.api.calls import web_client
-from bot.slack.api.directory import DirectMessage, Joined, NotJoined, PlaceCheck, SlackDirectory
-from bot.slack.api.messenger import SlackMessenger
-from bot.slack.api.names import Names
+from bot.slack.api.directory import DirectMessage, Joined, NotJoined, PlaceCheck
 from bot.slack.listeners import task_command
-from bot.slack.listeners.context import Parts, told
+from bot.slack.listeners.guard import Guard
 from bot.slack.modals import start_modal
 from tests.fakes.engine import FakeEngine
-from tests.fakes.secrets import masking
 from tests.fakes.world import ALICE, CHANNEL, FIRST, RITA, STRANGER, World, a_world, question
+from tests.unit.slack.listeners.parts import parts_of
 
 
 class Places:
@@ -58,11 +54,6 @@ class TwoGraphs(FakeEngine):
         )
 
 
-@asynccontextmanager
-async def not_busy() -> AsyncIterator[None]:
-    yield
-
-
 @dataclass
 class Desk:
     """Somebody at Slack's message box."""
@@ -75,27 +66,12 @@ class Desk:
         """What is said in private to one who sent `/task` with this text."""
         heard: list[str] = []
 
-        async def say(sentence: str) -> None:
-            heard.append(sentence)
+        async def respond(text: str, **_: Any) -> None:
+            heard.append(text)
 
-        parts = Parts(
-            tasks=self.world.tasks,
-            answers=self.world.answers,
-            asides=self.world.asides,
-            engine=self.world.engine,
-            storage=self.world.storage,
-            messenger=cast("SlackMessenger", None),
-            masking=masking(),
-            directory=cast("SlackDirectory", Places(self.place)),
-            names=Names(web_client("xoxb-1", "http://127.0.0.1:9/api/")),
-            inboxes=self.world.inboxes,
-            homes=self.world.homes,
-            summaries=self.world.summaries,
-            clock=self.world.clock,
-            me=UserId("U0BOT"),
-            address="https://acme.slack.com/",
-            busy=not_busy,
-        )
+        async def ack() -> None: ...
+
+        parts = parts_of(self.world, directory=Places(self.place))
         body = {
             "text": text,
             "user_id": by.user_id,
@@ -103,7 +79,7 @@ class Desk:
             "channel_id": CHANNEL,
             "trigger_id": "trigger",
         }
-        await told(parts, say, task_command._run(parts, body, cast("Any", self.client), say))
+        await Guard(parts).command(task_command.typed)(ack, respond, body, cast("Any", self.client))
         return "\n".join(heard)
 
     async def started(self) -> list[Task]:
@@ -154,12 +130,12 @@ async def test_a_line_starts_its_graph_with_the_values_that_were_typed(
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ('cleanup path="my logs', 'A quote is opened and not closed. A right line: `/task cleanup path="my logs"`.'),
-        ("cleanup path='tis", 'A quote is opened and not closed. A right line: `/task cleanup path="my logs"`.'),
-        ('cleanup path=logs"', 'A quote is closed that was not opened. A right line: `/task cleanup path="my logs"`.'),
-        ("cleanup logs", '`logs` is not `key=value`. A right line: `/task cleanup path="my logs"`'),
-        ("deploy =7", "`=7` is not `key=value`. A right line: `/task deploy version=7`"),
-        ("cleanup a=1 b=2 a=3", '`a` is given twice. A right line: `/task cleanup path="my logs"`'),
+        ('cleanup path="my logs', 'A quote is opened and not closed. Try: `/task cleanup path="my logs"`.'),
+        ("cleanup path='tis", 'A quote is opened and not closed. Try: `/task cleanup path="my logs"`.'),
+        ('cleanup path=logs"', 'A quote is closed that was not opened. Try: `/task cleanup path="my logs"`.'),
+        ("cleanup logs", '`logs` is not `key=value`. Try: `/task cleanup path="my logs"`'),
+        ("deploy =7", "`=7` is not `key=value`. Try: `/task deploy version=7`"),
+        ("cleanup a=1 b=2 a=3", '`a` is given twice. Try: `/task cleanup path="my logs"`'),
         (
             "claenup path=logs",
             "`claenup` is neither a graph nor a subcommand. Did you mean `/task cleanup`? "
@@ -176,10 +152,10 @@ async def test_a_line_starts_its_graph_with_the_values_that_were_typed(
             "`zzz` is neither a graph nor a subcommand. "
             "Graphs: `cleanup`, `deploy`, `mailer`. `/task help` shows all that `/task` can do.",
         ),
-        ("status", "Which task? A right line: `/task status 1a2b3c4d`. `/task list` shows the ids."),
-        ("status a b", "Which task? A right line: `/task status 1a2b3c4d`. `/task list` shows the ids."),
-        ("cancel", "Which task? A right line: `/task cancel 1a2b3c4d`. `/task list` shows the ids."),
-        ("list all", "`list` takes nothing after it. A right line: `/task list`."),
+        ("status", "Which task? Try: `/task status 1a2b3c4d`. `/task list` shows the ids."),
+        ("status a b", "Which task? Try: `/task status 1a2b3c4d`. `/task list` shows the ids."),
+        ("cancel", "Which task? Try: `/task cancel 1a2b3c4d`. `/task list` shows the ids."),
+        ("list all", "`list` takes nothing after it. Try: `/task list`."),
         ("status nosuchid", "There is no task `nosuchid`. `/task list` shows your tasks."),
         ("cancel nosuchid", "There is no task `nosuchid`. `/task list` shows your tasks."),
     ],

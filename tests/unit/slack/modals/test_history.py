@@ -10,12 +10,12 @@ import pytest
 
 from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.audit import AuditEvent, event_of
-from bot.approvals.model.errors import moment
 from bot.approvals.model.ids import ChannelId, MessageRef, Person, TeamId, Ts, UserId
 from bot.approvals.model.message import MessageKind
 from bot.slack.blocks import MODAL_BLOCKS
 from bot.slack.modals import history_modal
 from bot.slack.modals.views import Modal
+from bot.slack.text import moment
 from tests.builders import NOON, a_message, a_request, a_task
 from tests.unit.slack import limits
 

@@ -158,8 +158,8 @@ def test_everything_that_is_wrong_is_said_at_once_with_a_right_line() -> None:
     assert set(refused.value.problems) == {"size", "count", "path"}
     assert refused.value.problems["path"] == "is missing"
     assert refused.value.problems["size"].startswith("is not an input of it; it takes `path`, `count`, ")
-    assert str(refused.value).startswith("`clean` did not start: ")
-    assert str(refused.value).endswith('A right line: `/task clean path="my logs" count=3 dry=true`')
+    assert refused.value.graph == "clean"
+    assert refused.value.example == '/task clean path="my logs" count=3 dry=true'
 
 
 def test_a_default_is_shown_and_left_to_the_graph() -> None:

@@ -1,0 +1,192 @@
+"""What people read when something is refused: each error of the domain in Slack's words, in one `match`.
+
+The errors carry data and no sentences, so that every surface words them for its own readers. A sentence here says what
+happened and what to do about it, in mrkdwn: people are mentions, moments are in the reader's time zone, and whatever
+anybody else wrote is `literal`. The audit log keeps this sentence too, as `said`, because it is what the person was
+told; `app` hands `worded` to the services for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bot.approvals.model import errors
+from bot.approvals.model.decision import Answered, Decision, Expired, Outcome, outcome_of
+from bot.approvals.model.errors import CountersignError, NoDelegate
+from bot.approvals.model.ids import Person
+from bot.slack import quotes, text
+from bot.slack.text import literal, moment
+
+MAX_PROBLEMS: Final = 6
+"""How many of a line's problems are named at once."""
+
+
+class Refused(CountersignError):
+    """What the listeners themselves refuse, before any use case is asked; its one argument is the sentence."""
+
+
+def worded(refusal: CountersignError) -> str:
+    """The sentence for the person who is refused.
+
+    Raises AssertionError for a class without words; a test demands words for every class.
+    """
+    match refusal:
+        case Refused() | quotes.Unbalanced():
+            return str(refusal)
+        case errors.SettingsError():
+            return literal(str(refusal))
+        case errors.NotFound():
+            return f"There is no {refusal.what} `{literal(refusal.id)}`. `/task list` shows your tasks."
+        case errors.Unreachable():
+            detail = f" ({literal(refusal.what)})" if refusal.what else ""
+            return f"That did not get through{detail}, and nothing was changed. Please try again in a moment."
+        case errors.Conflict():
+            return f"{literal(refusal.id)} was changed by somebody else at the same moment. Please try again."
+        case errors.UnknownGraph():
+            known = ", ".join(f"`{literal(graph)}`" for graph in refusal.known) or "none yet"
+            return f"There is no graph `{literal(refusal.name)}`. Known graphs: {known}."
+        case errors.GraphUnavailable():
+            return f"The graph `{literal(refusal.name)}` cannot run here: {literal(refusal.reason)}"
+        case errors.InvalidInputs():
+            wrong = literal(_problems(refusal.problems).rstrip(".?"))
+            return f"`{literal(refusal.graph)}` did not start: {wrong}. Try: `{literal(refusal.example)}`"
+        case errors.InvalidSchedule():
+            return (
+                f"`{literal(refusal.words)}` is not a time and days. Try: `/approvals summary 09:00 weekdays`, "
+                "`/approvals summary 8:30 mon,thu`, `/approvals summary 18:00 daily`, or `/approvals summary off`."
+            )
+        case errors.InvalidAnswer():
+            return literal(refusal.problem)
+        case errors.AlreadySettled():
+            return _who_was_first(refusal.decision)
+        case errors.StaleVersion():
+            return (
+                "What you answered has changed since it was shown to you, so your answer was not counted. "
+                "The card shows it as it is now."
+            )
+        case errors.DrawnBefore():
+            return (
+                "This was drawn before Countersign was updated, so it is not certain what you were shown, and your "
+                "answer was not counted. The card is being updated: please read it, and answer once more."
+            )
+        case errors.VerdictNotOffered():
+            return f"This request does not take that answer: {literal(refusal.detail)}."
+        case errors.ReasonMissing():
+            return "Please say why: the reason goes to the requester and to the graph."
+        case errors.NothingToTakeBack():
+            return "There is no answer of yours to take back: the agent may have it already."
+        case errors.TooLateToChange(taken=True):
+            return "The agent already has your answer as it was."
+        case errors.TooLateToChange():
+            return "This has been settled or has moved on, so your answer cannot be changed any more."
+        case errors.AnotherRule():
+            return (
+                f"With this change others may have to be asked: {literal(refusal.why)}. Reject it and say what it "
+                "should be, so that the agent asks again."
+            )
+        case errors.NoPolicy():
+            return f"No policy can be applied, and nothing was changed: {literal(refusal.why)}."
+        case errors.RuleAnswers():
+            return (
+                f"The rule `{literal(refusal.rule)}` answers by itself, but people have been asked already. The "
+                "request keeps its policy: nothing was changed."
+            )
+        case errors.NotAnApprover():
+            nobody = "nobody else: the policy names no one else who is in this workspace"
+            return f"You may not answer this request. Who may: {_people(refusal.who_may, nobody)}."
+        case errors.NotTold():
+            return (
+                "Whether you may answer this cannot be seen, so your answer does not count. "
+                f"{' '.join(map(literal, refusal.why))} Whoever runs the bot can fix that."
+            )
+        case errors.OwnRequest():
+            return f"You started this task, so it is not yours to approve. Who may: {_people(refusal.who_may)}."
+        case errors.AgreedBefore():
+            return (
+                "You agreed to this in an earlier stage, and this stage needs other people. "
+                f"Who may: {_people(refusal.who_may)}."
+            )
+        case errors.NotEligible():
+            return f"Your account may not answer requests: {literal(refusal.why)}."
+        case errors.VoteGiven():
+            return (
+                f"You gave your vote to {text.mention(refusal.to)}, who answers in your place. To answer yourself, "
+                "take it back: *Withdraw* on the card."
+            )
+        case errors.CannotDelegate():
+            return _no_delegate(refusal)
+        case errors.NothingToWithdraw(used=None):
+            return "There is nothing of yours to withdraw: no answer of yours counts on what is asked now."
+        case errors.NothingToWithdraw(used=Person() as colleague):
+            return f"{text.mention(colleague)} has answered in your place, so only they can withdraw that."
+        case errors.NoExtension(deadline=None):
+            return "There is no deadline to extend: this request waits until somebody answers."
+        case errors.NoExtension(deadline=deadline) if deadline is not None:
+            return f"The policy of this request gives no more time. Please answer by {moment(deadline)}."
+        case errors.AlreadyExtended():
+            return (
+                f"{text.mention(refusal.by)} has extended the deadline already, and that can be done once. "
+                f"Please answer by {moment(refusal.deadline)}."
+            )
+        case errors.NudgedLately():
+            return f"They can be reminded once an hour. You can remind them again from {moment(refusal.again)}."
+        case errors.NotYours():
+            owner = text.mention(refusal.requester)
+            return f"Task `{refusal.task_id}` belongs to {owner}; only they can do that."
+        case errors.TaskFinished():
+            return f"Task `{refusal.task_id}` has already ended."
+        case errors.NothingToRetry():
+            return f"Task `{refusal.task_id}` is not stopped by an error, so there is nothing to retry."
+        case _:
+            raise AssertionError(f"no words for {type(refusal).__name__}") from refusal
+
+
+def _problems(problems: Mapping[str, str]) -> str:
+    named = [f"`{name}` {problem}" if name else problem for name, problem in problems.items()]
+    if len(named) > MAX_PROBLEMS:
+        named[MAX_PROBLEMS:] = [f"and {len(named) - MAX_PROBLEMS} more"]
+    return "; ".join(named)
+
+
+def _people(people: Sequence[Person], nobody: str = "nobody else") -> str:
+    return ", ".join(map(text.mention, people)) or nobody
+
+
+def _no_delegate(refusal: errors.CannotDelegate) -> str:
+    match refusal.why:
+        case NoDelegate.YOURSELF:
+            return "Your vote is yours already. Choose a colleague."
+        case NoDelegate.UNKNOWN:
+            return "Slack knows no such account here. Choose somebody else."
+        case NoDelegate.INELIGIBLE:
+            why = literal(refusal.ineligible or "it is no ordinary member's")
+            return f"That account may not answer requests: {why}. Choose somebody else."
+        case NoDelegate.REQUESTER:
+            return "They started this task, and may not answer as well. Choose somebody else."
+        case NoDelegate.TAKES_PART:
+            return "They have or had a vote of their own, and one person answers once. Choose somebody else."
+        case NoDelegate.GIVEN:
+            return "The vote that somebody gave you goes no further. Answer, or ask them to take it back."
+        case NoDelegate.USED:
+            return "You have answered already. Withdraw your answer first."
+
+
+_DECIDED: Final[Mapping[Outcome, str]] = {
+    Outcome.APPROVE: "approved this",
+    Outcome.EDIT: "approved this with changes",
+    Outcome.REJECT: "rejected this",
+    Outcome.RESPOND: "answered this",
+    Outcome.CHOOSE: "chose an answer to this",
+    Outcome.MIXED: "answered this",
+    Outcome.CANCELLED: "cancelled this",
+}
+
+
+def _who_was_first(decision: Decision | None) -> str:
+    if decision is None:
+        return "This request is no longer open: the graph has moved on without an answer."
+    if isinstance(decision, Expired):
+        return f"Nobody answered in time: this expired at {moment(decision.at)}."
+    people = decision.voters if isinstance(decision, Answered) else (decision.by,)
+    return f"{_people(people)} {_DECIDED[outcome_of(decision)]} at {moment(decision.at)}."

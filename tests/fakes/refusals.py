@@ -1,0 +1,125 @@
+"""One of each refusal of the domain, and of each decision that somebody may come too late for."""
+
+from __future__ import annotations
+
+from bot.approvals.model.decision import (
+    Answered,
+    Approve,
+    Cancelled,
+    Choose,
+    Decision,
+    Expired,
+    ItemVerdict,
+    Reject,
+    Respond,
+)
+from bot.approvals.model.errors import (
+    AgreedBefore,
+    AlreadyExtended,
+    AlreadySettled,
+    AnotherRule,
+    CannotDelegate,
+    Conflict,
+    CountersignError,
+    DrawnBefore,
+    GraphUnavailable,
+    InvalidAnswer,
+    InvalidInputs,
+    InvalidSchedule,
+    NoDelegate,
+    NoExtension,
+    NoPolicy,
+    NotAnApprover,
+    NotEligible,
+    NotFound,
+    NothingToRetry,
+    NothingToTakeBack,
+    NothingToWithdraw,
+    NotTold,
+    NotYours,
+    NudgedLately,
+    OwnRequest,
+    ReasonMissing,
+    RuleAnswers,
+    SettingsError,
+    StaleVersion,
+    TaskFinished,
+    TooLateToChange,
+    UnknownGraph,
+    Unreachable,
+    VerdictNotOffered,
+    VoteGiven,
+)
+from bot.approvals.model.ids import RequestId, TaskId
+from tests.fakes.clock import MORNING
+from tests.fakes.world import ALICE, BOB, RITA
+
+R1, T1 = RequestId("r1"), TaskId("t1")
+
+
+def answered(*verdicts: ItemVerdict, edited: bool = False) -> Decision:
+    return Answered(verdicts=verdicts, voters=(ALICE, BOB), edited=edited, at=MORNING)
+
+
+SETTLED = [
+    answered(Approve()),
+    answered(Approve(), edited=True),
+    answered(Reject(reason="no")),
+    answered(Respond(value="42")),
+    answered(Choose(choice="left")),
+    answered(Approve(), Reject(reason="no")),
+    Expired(at=MORNING),
+    Cancelled(by=RITA, at=MORNING),
+    None,
+]
+
+REFUSALS: list[CountersignError] = [
+    NotFound("task", "t1"),
+    Unreachable(),
+    Unreachable("Slack did not say who you are"),
+    Conflict("r1"),
+    UnknownGraph("clean", ["cleanup", "pay"]),
+    UnknownGraph("clean", []),
+    GraphUnavailable("cleanup", "its module has an error."),
+    InvalidInputs("cleanup", {"days": "must be a number", "": "There is no input `day`"}, "/task cleanup days=3"),
+    InvalidAnswer("The amount must be a number."),
+    InvalidSchedule("noon sharp"),
+    DrawnBefore(R1),
+    StaleVersion(R1),
+    VerdictNotOffered("`delete` cannot be edited"),
+    ReasonMissing(),
+    NotAnApprover([ALICE, BOB]),
+    NotAnApprover([]),
+    OwnRequest([ALICE]),
+    OwnRequest([]),
+    AgreedBefore([ALICE]),
+    AgreedBefore([]),
+    AnotherRule("the rule `a` cannot be worked out"),
+    NotEligible("it is a guest's"),
+    NoPolicy("the rule `large` cannot be worked out: there is no key 'amount'"),
+    RuleAnswers("reads"),
+    NotTold(["@ops cannot be looked up: the bot's app lacks a scope (usergroups:read)."]),
+    VoteGiven(BOB),
+    *(CannotDelegate(why) for why in NoDelegate),
+    CannotDelegate(NoDelegate.INELIGIBLE, "it is a guest's"),
+    NothingToWithdraw(),
+    NothingToWithdraw(BOB),
+    NoExtension(None),
+    NoExtension(MORNING),
+    AlreadyExtended(BOB, MORNING),
+    NudgedLately(MORNING),
+    NotYours(T1, RITA),
+    TaskFinished(T1),
+    NothingToRetry(T1),
+    NothingToTakeBack(),
+    TooLateToChange(taken=True),
+    TooLateToChange(taken=False),
+    SettingsError("policies.yaml, line 3: `approvers` must be a list."),
+    *(AlreadySettled(R1, decision) for decision in SETTLED),
+]
+
+
+def leaves(of: type[CountersignError]) -> set[type[CountersignError]]:
+    """The classes below it that have none below themselves; it, if there are none."""
+    below = {leaf for child in of.__subclasses__() for leaf in leaves(child)}
+    return below or {of}

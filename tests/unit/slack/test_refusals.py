@@ -1,0 +1,126 @@
+"""What a refused person reads in Slack."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bot.approvals.model.decision import Decision
+from bot.approvals.model.errors import (
+    AgreedBefore,
+    AlreadySettled,
+    CannotDelegate,
+    CountersignError,
+    InvalidInputs,
+    InvalidSchedule,
+    NoDelegate,
+    NotAnApprover,
+    NothingToWithdraw,
+    NotYours,
+    OwnRequest,
+    UnknownGraph,
+)
+from bot.slack import quotes
+from bot.slack.listeners import register  # noqa: F401 - all of the listeners' own refusals are known then
+from bot.slack.refusals import Refused, worded
+from tests.fakes.clock import MORNING
+from tests.fakes.refusals import R1, REFUSALS, SETTLED, T1, leaves
+from tests.fakes.world import ALICE, BOB, RITA
+
+OURS = [*REFUSALS, Refused("Try again."), quotes.Unbalanced('"', opened=True), quotes.Unbalanced('"', opened=False)]
+
+
+@pytest.mark.parametrize("refusal", OURS, ids=lambda refusal: type(refusal).__name__)
+def test_every_refusal_is_a_sentence_without_placeholders(refusal: CountersignError) -> None:
+    sentence = worded(refusal)
+
+    assert re.match(r"[A-Z`<]|r1 |policies", sentence), sentence
+    assert re.search(r"[.`>:\w]$", sentence), sentence
+    without_dates = re.sub(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[^>]+>", "", sentence)
+    assert not re.search(r"[{}]|None|\bobject at\b|Person\(|  |\.\.|\(\)", without_dates), sentence
+
+
+def test_every_class_of_refusal_has_words() -> None:
+    """A new class fails here until it has a `case`, and a sample."""
+    known = {leaf for leaf in leaves(CountersignError) if leaf.__module__.startswith(("bot.approvals", "bot.slack"))}
+    own = {leaf for leaf in known if issubclass(leaf, Refused)}
+
+    assert known - own == {type(refusal) for refusal in OURS} - {Refused}
+
+
+def test_a_class_without_words_is_a_bug_and_no_silent_refusal() -> None:
+    with pytest.raises(AssertionError, match="no words for CountersignError"):
+        worded(CountersignError("anything"))
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        (SETTLED[0], "<@U-ALICE>, <@U-BOB> approved this at "),
+        (SETTLED[1], "<@U-ALICE>, <@U-BOB> approved this with changes at "),
+        (SETTLED[2], "<@U-ALICE>, <@U-BOB> rejected this at "),
+        (SETTLED[3], "<@U-ALICE>, <@U-BOB> answered this at "),
+        (SETTLED[4], "<@U-ALICE>, <@U-BOB> chose an answer to this at "),
+        (SETTLED[5], "<@U-ALICE>, <@U-BOB> answered this at "),
+        (SETTLED[6], "Nobody answered in time: this expired at "),
+        (SETTLED[7], "<@U-RITA> cancelled this at "),
+        (SETTLED[8], "This request is no longer open: the graph has moved on without an answer."),
+    ],
+)
+def test_who_comes_late_is_told_who_was_first_and_when(decision: Decision | None, said: str) -> None:
+    sentence = worded(AlreadySettled(R1, decision))
+
+    assert sentence.startswith(said)
+    if decision is not None:
+        assert f"<!date^{int(MORNING.timestamp())}^" in sentence
+        assert "|2026-03-02 09:00 UTC>" in sentence
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (NotAnApprover([ALICE, BOB]), "Who may: <@U-ALICE>, <@U-BOB>."),
+        (NotAnApprover([]), "the policy names no one else"),
+        (OwnRequest([ALICE]), "it is not yours to approve. Who may: <@U-ALICE>."),
+        (OwnRequest([]), "Who may: nobody else."),
+        (AgreedBefore([BOB]), "earlier stage, and this stage needs other people. Who may: <@U-BOB>."),
+        (NotYours(T1, RITA), "<@U-RITA>; only they"),
+        (NothingToWithdraw(BOB), "<@U-BOB> has answered in your place"),
+        (NothingToWithdraw(), "no answer of yours counts"),
+    ],
+)
+def test_people_are_mentioned(refusal: CountersignError, said: str) -> None:
+    assert said in worded(refusal)
+
+
+@pytest.mark.parametrize("why", NoDelegate)
+def test_who_cannot_give_their_vote_away_is_told_what_to_do(why: NoDelegate) -> None:
+    assert re.search(r"\. (Choose|Answer|Withdraw)", worded(CannotDelegate(why)))
+
+
+def test_what_is_wrong_with_an_account_is_said() -> None:
+    assert "requests: it is a guest's." in worded(CannotDelegate(NoDelegate.INELIGIBLE, "it is a guest's"))
+
+
+def test_an_unknown_graph_names_those_that_are_known() -> None:
+    assert "`cleanup`, `pay`" in worded(UnknownGraph("clean", ["cleanup", "pay"]))
+
+
+def test_a_time_that_is_none_is_answered_with_lines_that_work() -> None:
+    assert "Try: `/approvals summary 09:00 weekdays`" in worded(InvalidSchedule("noon sharp"))
+
+
+def test_wrong_inputs_are_named_with_a_line_that_works() -> None:
+    sentence = worded(InvalidInputs("cleanup", {"days": "must be a number"}, "/task cleanup days=3"))
+
+    assert "`days` must be a number. Try: `/task cleanup days=3`" in sentence
+
+
+def test_of_a_line_with_everything_wrong_only_the_first_things_are_named() -> None:
+    problems = {f"key{n}": "is not an input of it" for n in range(100)}
+
+    sentence = worded(InvalidInputs("cleanup", problems, "/task cleanup"))
+
+    assert sentence.count("is not an input of it") == 6
+    assert "and 94 more. Try: " in sentence
