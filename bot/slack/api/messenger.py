@@ -16,10 +16,10 @@ from bot.approvals.inbox.queries import Contents
 from bot.approvals.model.ids import ChannelId, MessageId, MessageRef, Person, Ts, UserId
 from bot.approvals.model.inbox import Section
 from bot.approvals.model.message import MessageKind
-from bot.approvals.ports.slack import Drawing, FileRefused, MessageGone, NotNow, OutcomeUnknown, PlaceGone, View
+from bot.approvals.ports.slack import Drawing, FileRefused, NotNow, OutcomeUnknown, PlaceGone, View
 from bot.approvals.services.messages.masked import Masking
 from bot.slack import blocks, text
-from bot.slack.api import files
+from bot.slack.api import files, refusals
 from bot.slack.api.calls import Done, Limited, NotSent, Refused, Result, Unknown, call
 from bot.slack.api.files import Whole
 from bot.slack.api.rate_limit import POSTS, TIER_3, TIER_4, Monotonic, Pace, Rate, TooLong
@@ -43,29 +43,8 @@ PAGE: Final = 200
 SLACK_BEFORE: Final = timedelta(minutes=1)
 """How much earlier than Slack's time, as we know it, a message is sought."""
 EMPTIED: Final = "This is a second copy of another message here, so there is nothing to press."
-SOON: Final = 5.0
-LATER: Final = 60.0
-
-_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "hash_conflict"})
-_TOO_LONG = frozenset({"msg_too_long", "msg_blocks_too_long", "invalid_blocks"})
-_NO_PLACE = frozenset(
-    {
-        *("channel_not_found", "thread_not_found", "invalid_thread_ts", "invalid_ts_oldest", "cannot_reply_to_message"),
-        *("user_not_found", "user_not_visible", "user_disabled", "users_not_found", "cannot_dm_bot", "invalid_users"),
-        *("method_not_supported_for_channel_type", "as_user_not_supported"),
-    }
-)
-_UNTIL_MENDED = frozenset(
-    {
-        *("is_archived", "not_in_channel", "missing_scope", "account_inactive", "token_revoked", "is_inactive"),
-        *("invalid_auth", "not_authed", "token_expired", "no_permission", "access_denied", "ekm_access_denied"),
-        *("org_login_required", "team_access_not_granted", "not_allowed_token_type", "messages_tab_disabled"),
-        *("not_authorized",),
-    }
-)
-"""What somebody can undo: the message waits for that, however long it takes."""
-MENDING = 300.0
-"""Seconds between two looks at whether it has been undone."""
+SOON_SECONDS: Final = 5.0
+"""Before the next try, if Slack was not reached or gave no clear answer."""
 
 
 class SlackMessenger:
@@ -141,7 +120,7 @@ class SlackMessenger:
                 await self._search(channel, thread_ts, message_id, since, found)
         except TimeoutError as late:
             if not found:
-                raise NotNow("the search took too long", SOON) from late
+                raise NotNow("the search took too long", SOON_SECONDS) from late
         return tuple(sorted(found, key=lambda ref: ref.ts))
 
     async def close(self, ref: MessageRef) -> None:
@@ -151,7 +130,7 @@ class SlackMessenger:
         result = await call(self._client.chat_delete(channel=ref.channel, ts=ref.ts), SECONDS)
         if not isinstance(result, Refused):
             self._body(method, result, repeatable=True)
-        elif result.error not in _GONE | _NO_PLACE:
+        elif result.error not in refusals.GONE | refusals.NO_PLACE:
             await self._empty(ref, result.error)
 
     async def time(self) -> datetime | None:
@@ -286,7 +265,7 @@ class SlackMessenger:
 
     def _uploaded(self, method: str, result: Result, *, repeatable: bool = False) -> Mapping[str, Any]:
         """As `_body`; but nobody waits for a file that Slack refuses, as what is in it can be seen without it."""
-        if isinstance(result, Refused) and result.error not in _GONE | _NO_PLACE:
+        if isinstance(result, Refused) and result.error not in refusals.GONE | refusals.NO_PLACE:
             raise FileRefused(f"{method}: {result.error}")
         return self._body(method, result, repeatable=repeatable)
 
@@ -301,11 +280,11 @@ class SlackMessenger:
         """Send the blocks; where Slack says that they are too much, send the small ones, once."""
         await self._turn(method, rate, channel, card.urgency)
         result = await call(sent(card.blocks), SECONDS)
-        if isinstance(result, Refused) and result.error in _TOO_LONG:
+        if isinstance(result, Refused) and result.error in refusals.TOO_LONG:
             log.error("%s refused a card with %s; sending its small form", method, result.error)
             await self._turn(method, rate, channel, card.urgency)
             result = await call(sent(card.small), SECONDS)
-            if isinstance(result, Refused) and result.error in _TOO_LONG:
+            if isinstance(result, Refused) and result.error in refusals.TOO_LONG:
                 raise PlaceGone(f"{result.error}, also for the smallest card")
         return self._body(method, result)
 
@@ -378,31 +357,15 @@ class SlackMessenger:
                 self._pace.close(method, seconds)
                 raise NotNow(f"{method} is rate limited", seconds)
             case NotSent(why=why):
-                raise NotNow(f"{method} did not reach Slack: {why}", SOON)
+                raise NotNow(f"{method} did not reach Slack: {why}", SOON_SECONDS)
             case Unknown(why=why):
                 if repeatable:
-                    raise NotNow(f"{method}: {why}", SOON)
+                    raise NotNow(f"{method}: {why}", SOON_SECONDS)
                 raise OutcomeUnknown(f"{method}: {why}")
             case Refused(error=error):
-                raise _refusal(method, error)
+                raise refusals.port_error(method, error)
             case _ as never:
                 assert_never(never)
-
-
-def _refusal(method: str, error: str) -> Exception:
-    if error in _GONE:
-        return MessageGone(error)
-    if error in _NO_PLACE:
-        return PlaceGone(error)
-    if error in _UNTIL_MENDED or error.startswith("restricted_action"):
-        log.error(
-            "%s is refused (%s) until that is mended in Slack: tokens, scopes, the channel, the bot in it",
-            method,
-            error,
-        )
-        return NotNow(f"{method}: {error}", MENDING)
-    log.error("%s refused with %s, which nothing here expects", method, error)
-    return NotNow(f"{method}: {error}", LATER)
 
 
 def _carries(message: Mapping[str, Any], message_id: MessageId) -> bool:

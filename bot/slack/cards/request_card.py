@@ -20,13 +20,13 @@ from bot.slack.cards import (
     outcome_blocks,
     privacy,
     question_blocks,
+    side_action_menu,
     status_lines,
     values,
     vote_buttons,
 )
 from bot.slack.cards.question_blocks import Drawn
 from bot.slack.cards.values import Detail
-from bot.slack.modals import side_action_modals
 
 TITLE: Final = 150
 """Characters of a title in a list that links to the card."""
@@ -208,7 +208,7 @@ def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
         *blocked_lines.warnings(request),
         *_missing_code(request),
         *blocks.actions(
-            [*vote_buttons.buttons(request, whole=whole), *(side_action_modals.menu(request) if _open(request) else [])]
+            [*vote_buttons.buttons(request, whole=whole), *(side_action_menu.menu(request) if _open(request) else [])]
         ),
         *_unbound(request),
         blocks.context(_footer(request)),

@@ -13,10 +13,11 @@ from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import question_blocks
 from bot.slack.forms import elements
-from bot.slack.modals.one_by_one_modal import MOST_ITEMS
 
-FEW: Final = 5
-"""Actions up to which each has a button of its own to be edited."""
+MAX_EDIT_BUTTONS: Final = 5
+"""With more actions than this, one menu takes the place of an edit button for each."""
+MAX_ITEMS_ONE_BY_ONE: Final = 48
+"""Each takes two blocks of the modal in which they are answered one by one, and Slack takes 100 blocks."""
 
 
 def hidden_of(request: Request) -> tuple[Hidden, ...]:
@@ -102,7 +103,7 @@ def answers(request: Request) -> list[Element]:
     if Verdict.RESPOND in offered and not several and not any(each["action_id"] == actions.RESPOND for each in made):
         made.append(blocks.button(f"{respond}…", actions.RESPOND, value))
     one_by_one = {Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND}
-    if several and len(question.items) <= MOST_ITEMS and all(each & one_by_one for each in taken):
+    if several and len(question.items) <= MAX_ITEMS_ONE_BY_ONE and all(each & one_by_one for each in taken):
         made.append(blocks.button("One by one…", actions.EACH, value))
     return made
 
@@ -110,7 +111,7 @@ def answers(request: Request) -> list[Element]:
 def _edits(request: Request, editable: list[int]) -> list[Element]:
     """How one of several actions is chosen to be edited: each has a button, or they share a menu."""
     edit, value = wording.label(request.question, Verdict.EDIT), RequestTarget.of(request).encoded()
-    if len(editable) <= FEW:
+    if len(editable) <= MAX_EDIT_BUTTONS:
         return [
             blocks.button(f"{edit} {number + 1}…", actions.indexed(actions.EDIT, number), value) for number in editable
         ]

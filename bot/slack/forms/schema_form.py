@@ -13,10 +13,10 @@ from typing import Final
 from bot.approvals.model.ids import JSON
 from bot.slack import blocks, text
 from bot.slack.blocks import Block
-from bot.slack.forms import fields
+from bot.slack.forms import field_values, fields
 from bot.slack.forms.field_choice import Path, Schema, label_of, of_schema, text_of, without_null
 from bot.slack.forms.fields import Field, State, Wrong
-from bot.slack.modals.views import Problems
+from bot.slack.forms.problems import Problems
 
 MOST_FIELDS: Final = 40
 """In one modal, which takes 100 blocks; a form of more is asked for as a whole."""
@@ -65,7 +65,7 @@ def read(form: Form, state: State) -> JSON | Problems:
     problems: dict[str, str] = {}
     for field in form.fields:
         try:
-            given.update((field.path, value) for value in fields.read(field, state))
+            given.update((field.path, value) for value in field_values.read(field, state))
         except Wrong as wrong:
             problems[field.block_id] = str(wrong)
     absent = _absent(form, given)

@@ -8,8 +8,7 @@ from bot.approvals.inbox.queries import Contents, Row
 from bot.approvals.model.errors import moment
 from bot.approvals.model.inbox import Only
 from bot.approvals.model.request import Pending
-from bot.slack import text
-from bot.slack.api import links
+from bot.slack import links, text
 from bot.slack.cards import request_card
 from bot.slack.inbox import task_list
 

@@ -15,8 +15,7 @@ from bot.approvals.inbox.queries import Contents, Page, Row
 from bot.approvals.model.errors import moment
 from bot.approvals.model.inbox import Look, Only, Section
 from bot.approvals.model.request import Pending
-from bot.slack import actions, blocks, text
-from bot.slack.api import links
+from bot.slack import actions, blocks, links, text
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import request_card
 from bot.slack.inbox import task_list

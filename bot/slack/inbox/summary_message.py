@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bot.approvals.inbox.queries import Contents
-from bot.slack import blocks, text
-from bot.slack.api import links
+from bot.slack import blocks, links, text
 from bot.slack.blocks import Block
 from bot.slack.cards import privacy, request_card
 from bot.slack.cards.render import Card, Urgency

@@ -18,6 +18,7 @@ from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.forms import elements, fields, schema_form
 from bot.slack.forms.fields import State
+from bot.slack.forms.problems import Problems as Problems
 from bot.slack.forms.schema_form import Form
 from bot.slack.modals import question_pages, views
 from bot.slack.modals.edit_modal import Edited as Edited
@@ -27,7 +28,6 @@ from bot.slack.modals.one_by_one_modal import each as each
 from bot.slack.modals.one_by_one_modal import verdicts as verdicts
 from bot.slack.modals.question_pages import File
 from bot.slack.modals.views import Modal as Modal
-from bot.slack.modals.views import Problems as Problems
 from bot.slack.modals.views import loading as loading
 from bot.slack.modals.views import modal
 from bot.slack.modals.views import notice as notice

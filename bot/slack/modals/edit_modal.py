@@ -15,10 +15,11 @@ from bot.approvals.model.request import Request
 from bot.approvals.rules.masking import true_of
 from bot.slack import actions, blocks, text
 from bot.slack.blocks import Block, Element
-from bot.slack.forms import elements, field_choice, fields, schema_form
+from bot.slack.forms import elements, field_choice, field_values, fields, schema_form
 from bot.slack.forms.fields import Field, Kind, State, Wrong
+from bot.slack.forms.problems import Problems
 from bot.slack.modals import views
-from bot.slack.modals.views import Modal, Problems
+from bot.slack.modals.views import Modal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def edited(request: Request, state: State) -> Edited | Problems:
     problems: dict[str, str] = {}
     for field in parts[part]:
         try:
-            read.update((field.name, value) for value in fields.read(field, state))
+            read.update((field.name, value) for value in field_values.read(field, state))
         except Wrong as wrong:
             problems[field.block_id] = text.label(str(wrong), 300)
     if problems:

@@ -12,21 +12,21 @@ from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.cards import values
 from bot.slack.cards.values import Detail, Shown
+from bot.slack.cards.vote_buttons import MAX_ITEMS_ONE_BY_ONE
 from bot.slack.forms import fields, schema_form
 from bot.slack.forms.fields import State
+from bot.slack.forms.problems import Problems
 from bot.slack.forms.schema_form import Form
 from bot.slack.modals import views
-from bot.slack.modals.views import Modal, Problems
+from bot.slack.modals.views import Modal
 
 MOST_BLOCKS = 100
 """Of a modal (Slack)."""
-MOST_ITEMS = 48
-"""Two blocks each: of more the modal would be too long."""
 _FEW_BLOCKS = 90
 _BYTES = 150_000
 """Of a view, which may have 250 KB."""
 _NAME = 100
-_WHOLE = Detail(text=2500, value=2500, rows=60, entries=60, items=MOST_ITEMS)
+_WHOLE = Detail(text=2500, value=2500, rows=60, entries=60, items=MAX_ITEMS_ONE_BY_ONE)
 
 
 def each(request: Request) -> Modal:

@@ -1,4 +1,4 @@
-"""What can be done with a request besides answering it: the menu on its card, and the modals behind it. Pure."""
+"""The modals behind a card's menu: ask the requester, delegate, cancel. Pure."""
 
 from __future__ import annotations
 
@@ -6,35 +6,17 @@ from typing import Final
 
 from bot.approvals.model.ids import UserId
 from bot.approvals.model.request import Request
-from bot.slack import actions, blocks, text
-from bot.slack.blocks import Block, Element
+from bot.slack import actions, blocks
+from bot.slack.blocks import Block
 from bot.slack.forms import fields
 from bot.slack.forms.fields import State
+from bot.slack.forms.problems import Problems
 from bot.slack.modals import views
-from bot.slack.modals.views import Modal, Problems
+from bot.slack.modals.views import Modal
 
 COLLEAGUE: Final = "colleague"
 QUESTION: Final = "question"
 LONGEST_QUESTION: Final = 1000
-
-
-def menu(request: Request) -> list[Element]:
-    """What is possible now, in the same order for everybody who sees the card: whoever may not is told so."""
-    measure = request.policy.extend
-    extendable = request.deadline is not None and request.extension is None
-    offered = [
-        ("Ask the requester…", "Answers nothing; they reply in the thread", actions.COMMENT),
-        ("Delegate my vote…", "A colleague answers in your place", actions.DELEGATE),
-        *(
-            [(f"Extend by {text.span(measure)}", "Puts the deadline off, once", actions.EXTEND)]
-            if measure is not None and extendable
-            else []
-        ),
-        ("Send a reminder", "Requester only, once an hour", actions.NUDGE),
-        ("Cancel the task…", "Requester only", actions.CANCEL),
-    ]
-    options = [blocks.option(words, actions.option(deed, request), note) for words, note, deed in offered]
-    return blocks.menu(actions.MORE, options)
 
 
 # --- Ask the requester --------------------------------------------------------------------------

@@ -12,10 +12,11 @@ from bot.approvals.model.agent import Graph, Input
 from bot.approvals.model.ids import ChannelId, Ts
 from bot.slack import actions, blocks, text
 from bot.slack.blocks import Block
-from bot.slack.forms import field_choice, fields, schema_form
+from bot.slack.forms import field_choice, field_values, fields, schema_form
 from bot.slack.forms.fields import Field, State, Wrong
+from bot.slack.forms.problems import Problems
 from bot.slack.modals import views
-from bot.slack.modals.views import Modal, Problems
+from bot.slack.modals.views import Modal
 
 QUOTED: Final = "quoted"
 _MOST_QUOTED: Final = 2000
@@ -105,7 +106,7 @@ def _words(field: Field, state: State) -> str | None:
     if fields.typed(field, state) is None:
         return None
     try:
-        (value,) = fields.read(field, state)
+        (value,) = field_values.read(field, state)
     except Wrong:
         return fields.typed(field, state)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

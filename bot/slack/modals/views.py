@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 from bot.approvals.model.request import Request
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
+from bot.slack.forms.problems import Problems as Problems
 
 Modal: TypeAlias = dict[str, Any]
 
 MOST_TITLE: Final = 9000
 """Characters of a question's title above what is asked of a person; of a longer one, the rest is one click away."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problems:
-    """What is wrong with a submission, by block_id: the `errors` of `ack(response_action="errors")`."""
-
-    by_block: Mapping[str, str]
 
 
 def modal(
