@@ -148,5 +148,5 @@ async def test_a_name_that_looks_like_a_rules_is_governed_by_it_and_flagged(tmp_
             thread = await room.start('/task proposal action="D\u0435PLOY\u200b [prod] now"')
             card = await thread.card("2 of @bob and @carol have to agree")
 
-            assert "holds characters that cannot be seen or look like others: U+0435 and U+200B" in room.read(card)
+            assert "contains characters that are invisible or look like others: U+0435 and U+200B" in room.read(card)
             assert "It reads like DePLOY [prod] now" in room.read(card)

@@ -48,8 +48,8 @@ def of(prefix: str, schema: Schema) -> Form:
     """The form for a value of the schema; its fields' block ids begin with the prefix."""
     plain, nullable = without_null(schema)
     form = _Reader(prefix).read(plain) if not nullable else None
-    drawn = [block for field in form.fields for block in fields.blocks_of(field)] if form else []
-    if form and len(drawn) <= MOST_FIELDS and blocks.size(drawn) <= MOST_BYTES:
+    rendered = [block for field in form.fields for block in fields.blocks_of(field)] if form else []
+    if form and len(rendered) <= MOST_FIELDS and blocks.size(rendered) <= MOST_BYTES:
         return form
     return whole(prefix, schema)
 
@@ -93,7 +93,7 @@ def beside(listed: Sequence[Field], name: str, sentence: str) -> Problems:
     return Problems(by_block={named[0].block_id: text.label(sentence, 300)} if named else {})
 
 
-def drawn(form: Form) -> list[Block]:
+def rendered(form: Form) -> list[Block]:
     return [block for field in form.fields for block in fields.blocks_of(field)]
 
 

@@ -1,6 +1,6 @@
 """Somebody's Home: what waits for them, what they asked for and where it stands, what they decided lately.
 
-Drawn from records alone, and the same for the same records; moments are shown by Slack in the reader's own zone.
+Rendered from records alone, and the same for the same records; moments are shown by Slack in the reader's own zone.
 """
 
 from __future__ import annotations
@@ -82,25 +82,25 @@ _ANY: Final = "*"
 
 def _waiting(contents: Contents, address: str) -> list[Block]:
     page = contents.waiting
-    drawn = [*_heading(Section.WAITING, contents.all_waiting), *_menus(contents)]
-    drawn += [blocks.context(f":warning: {text.escape(sentence)}") for sentence in contents.untold]
+    rendered = [*_heading(Section.WAITING, contents.all_waiting), *_menus(contents)]
+    rendered += [blocks.context(f":warning: {text.escape(sentence)}") for sentence in contents.untold]
     if not contents.all_waiting:
-        return [*drawn, blocks.section("Nothing waits for your answer.")]
+        return [*rendered, blocks.section("Nothing waits for your answer.")]
     if not page.rows:
-        return [*drawn, blocks.section("Nothing of what waits for you is among these.")]
+        return [*rendered, blocks.section("Nothing of what waits for you is among these.")]
     for number, row in enumerate(page.rows):
-        drawn += [blocks.divider()] if number else []
+        rendered += [blocks.divider()] if number else []
         if row.request is not None:
-            drawn += request_card.row(row.request, _link(row, address, "Open the card", "not posted yet"))
-    return [*drawn, *_pager(Section.WAITING, page)]
+            rendered += request_card.row(row.request, _link(row, address, "Open the card", "not posted yet"))
+    return [*rendered, *_pager(Section.WAITING, page)]
 
 
 def _asked(contents: Contents, address: str) -> list[Block]:
-    drawn = _heading(Section.ASKED, contents.asked.total)
+    rendered = _heading(Section.ASKED, contents.asked.total)
     if not contents.asked.rows:
-        return [*drawn, blocks.section("You have started no task yet. `/task` opens a form to start one.")]
-    drawn += [blocks.section(_task(row, address)) for row in contents.asked.rows]
-    return [*drawn, *_pager(Section.ASKED, contents.asked)]
+        return [*rendered, blocks.section("You have started no task yet. `/task` opens a form to start one.")]
+    rendered += [blocks.section(_task(row, address)) for row in contents.asked.rows]
+    return [*rendered, *_pager(Section.ASKED, contents.asked)]
 
 
 def _task(row: Row, address: str) -> str:
@@ -126,13 +126,13 @@ def _task(row: Row, address: str) -> str:
 
 
 def _decided(contents: Contents, address: str) -> list[Block]:
-    drawn = _heading(Section.DECIDED, contents.decided.total)
+    rendered = _heading(Section.DECIDED, contents.decided.total)
     if not contents.decided.rows:
-        return [*drawn, blocks.section("What you answer will stand here.")]
+        return [*rendered, blocks.section("What you answer will stand here.")]
     for row in contents.decided.rows:
         if row.request is not None:
-            drawn.append(blocks.section(request_card.line(row.request, _link(row, address, "Open the card", ""))))
-    return [*drawn, *_pager(Section.DECIDED, contents.decided)]
+            rendered.append(blocks.section(request_card.line(row.request, _link(row, address, "Open the card", ""))))
+    return [*rendered, *_pager(Section.DECIDED, contents.decided)]
 
 
 def _link(row: Row, address: str, words: str, otherwise: str) -> str:

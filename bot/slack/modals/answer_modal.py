@@ -84,7 +84,7 @@ def reason_problem(sentence: str) -> Problems:
 def respond(request: Request) -> Modal:
     """Asks for the question's form, or for words where it has none."""
     return views.about(
-        request, "Answer", actions.RESPOND, [*_no_way(request), *schema_form.drawn(_form(request))], submit="Send"
+        request, "Answer", actions.RESPOND, [*_no_way(request), *schema_form.rendered(_form(request))], submit="Send"
     )
 
 
@@ -162,11 +162,11 @@ def _form(request: Request) -> Form:
     made = schema_form.of(ANSWER, form if isinstance(form, dict) else _WORDS)
     if form == shown or not isinstance(shown, dict):
         return made
-    drawn = schema_form.of(ANSWER, shown).fields
+    rendered = schema_form.of(ANSWER, shown).fields
     return replace(
         made,
         fields=tuple(
             fields.masked_with(true, other.initial) if true.holds else true
-            for true, other in zip(made.fields, drawn, strict=True)
+            for true, other in zip(made.fields, rendered, strict=True)
         ),
     )

@@ -89,12 +89,12 @@ def _parts(request: Request, item: int) -> list[list[Field]]:
     parts: list[list[Field]] = [[]]
     count, room = 0, schema_form.MOST_BYTES
     for field in _fields(request, item):
-        drawn = fields.blocks_of(field)
-        if parts[-1] and (count + len(drawn) > schema_form.MOST_FIELDS or blocks.size(drawn) > room):
+        rendered = fields.blocks_of(field)
+        if parts[-1] and (count + len(rendered) > schema_form.MOST_FIELDS or blocks.size(rendered) > room):
             parts.append([])
             count, room = 0, schema_form.MOST_BYTES
         parts[-1].append(field)
-        count, room = count + len(drawn), room - blocks.size(drawn)
+        count, room = count + len(rendered), room - blocks.size(rendered)
     return parts
 
 
@@ -158,8 +158,8 @@ def _fields(request: Request, item: int) -> list[Field]:
 
 def _fits(field: Field) -> bool:
     """Whether one modal takes it."""
-    drawn = fields.blocks_of(field)
-    return len(drawn) <= schema_form.MOST_FIELDS and blocks.size(drawn) <= schema_form.MOST_BYTES
+    rendered = fields.blocks_of(field)
+    return len(rendered) <= schema_form.MOST_FIELDS and blocks.size(rendered) <= schema_form.MOST_BYTES
 
 
 def _instead(block_id: str, name: str, value: JSON, schema: field_choice.Schema) -> Field:

@@ -57,21 +57,21 @@ def trail(
     of = f"Request `{request.id}`" if request else f"Task `{task.id}`"
     where = f"Page {page + 1} of {pages}" if pages > 1 else ""
     title = privacy.masked(request).question.title if request else task.graph
-    drawn: list[Block] = [
+    rendered: list[Block] = [
         blocks.rich(blocks.line(blocks.run(text.label(title, 150) or "A question", "bold"))),
         blocks.context(" · ".join(word for word in (of, text.counted(len(told), "event"), where) if word)),
     ]
     before = None
     for event in told[page * PAGE : (page + 1) * PAGE]:
         asked = (event.digest, event.rule)
-        drawn += [blocks.section(sentence(event)), blocks.context(_besides(event, kinds, asks=asked != before))]
+        rendered += [blocks.section(sentence(event)), blocks.context(_besides(event, kinds, asks=asked != before))]
         before = asked if event.digest else before
     value = RequestTarget.of(request).encoded() if request else TaskTarget.of(task).encoded()
     turns = [("Earlier", page - 1), ("Later", page + 1)]
     buttons = [
         blocks.button(words, actions.indexed(actions.HISTORY, to), value) for words, to in turns if 0 <= to < pages
     ]
-    return modal("History", actions.NOTICE, [*drawn, *blocks.actions(buttons)])
+    return modal("History", actions.NOTICE, [*rendered, *blocks.actions(buttons)])
 
 
 def sentence(event: AuditEvent) -> str:

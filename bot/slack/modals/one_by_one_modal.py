@@ -63,7 +63,7 @@ def _asked(request: Request, number: int, filled: Mapping[int, Form], shown: Sho
         asked["hint"] = blocks.plain(values.summary(item.arguments, 300), 300)
     made = [asked]
     if number in filled:
-        made += [{**block, "optional": True} for block in schema_form.drawn(filled[number])]
+        made += [{**block, "optional": True} for block in schema_form.rendered(filled[number])]
     if words := _words_label(item):
         made.append(
             {
@@ -126,8 +126,11 @@ def _forms(request: Request) -> dict[int, Form]:
     """The form of each item that has one; each asked for as a whole if they do not all fit into one modal."""
     wanted = {n: item.form for n, item in enumerate(request.question.items) if isinstance(item.form, dict)}
     filled = {number: schema_form.of(_form_block(number), form) for number, form in wanted.items()}
-    drawn = [block for form in filled.values() for block in schema_form.drawn(form)]
-    if len(drawn) + 2 * len(request.question.items) < MOST_BLOCKS and blocks.size(drawn) <= schema_form.MOST_BYTES:
+    rendered = [block for form in filled.values() for block in schema_form.rendered(form)]
+    if (
+        len(rendered) + 2 * len(request.question.items) < MOST_BLOCKS
+        and blocks.size(rendered) <= schema_form.MOST_BYTES
+    ):
         return filled
     return {number: schema_form.whole(_form_block(number), form) for number, form in wanted.items()}
 

@@ -46,16 +46,16 @@ def blocks_of(
     review the last has the answers. `note` is said first."""
     pages = count(request, file, review=review)
     page = min(max(page, 0), pages - 1)
-    drawn: list[Block] = [blocks.section(note)] if note else []
+    rendered: list[Block] = [blocks.section(note)] if note else []
     short = question_blocks.page(request) if review and file is None else None
     if short is not None:
-        drawn += [*short, *_facts(request, "")]
+        rendered += [*short, *_facts(request, "")]
     else:
-        drawn += _facts(request, f"Page {page + 1} of {pages}" if pages > 1 else "")
-        drawn += _named(file, review=review) if file is not None else []
-        drawn += _text(request, page)
-    drawn += blocks.actions(_turns(request, page, pages))
-    return [*drawn, *_end(request, page, pages)] if review else drawn
+        rendered += _facts(request, f"Page {page + 1} of {pages}" if pages > 1 else "")
+        rendered += _named(file, review=review) if file is not None else []
+        rendered += _text(request, page)
+    rendered += blocks.actions(_turns(request, page, pages))
+    return [*rendered, *_end(request, page, pages)] if review else rendered
 
 
 def _facts(request: Request, where: str) -> list[Block]:
@@ -65,14 +65,14 @@ def _facts(request: Request, where: str) -> list[Block]:
 
 
 def _text(request: Request, page: int) -> list[Block]:
-    drawn: list[Block] = []
+    rendered: list[Block] = []
     before = ""
     for heading, piece in pieces(request)[page * PIECES : (page + 1) * PIECES]:
         if heading != before:
-            drawn.append(blocks.section(f"*{heading}*"))
+            rendered.append(blocks.section(f"*{heading}*"))
         before = heading
-        drawn.append(blocks.rich(blocks.code(piece.removesuffix("\n"))))
-    return drawn
+        rendered.append(blocks.rich(blocks.code(piece.removesuffix("\n"))))
+    return rendered
 
 
 def _named(file: File, *, review: bool) -> list[Block]:

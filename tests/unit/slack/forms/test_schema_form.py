@@ -342,7 +342,7 @@ def _clean(value: Any) -> bool:
 def test_what_a_form_shows_at_first_comes_back_to_the_letter(pair: tuple[dict[str, Any], Any]) -> None:
     schema, value = pair
     form = schema_form.of("answer", {**schema, "default": value})
-    modal = {"blocks": schema_form.drawn(form)}
+    modal = {"blocks": schema_form.rendered(form)}
 
     read = schema_form.read(form, submitted(modal))
 
