@@ -29,7 +29,7 @@ from bot.approvals.model.request import Decided, Delivered, Pending, Request, Su
 from bot.approvals.model.task import Failure, Gone, Lease, Part, Task
 from bot.approvals.ports.engine import Draining, Unsaved
 from bot.engines import questions
-from bot.engines.langgraph import breakpoints, guard, progress_lines, status
+from bot.engines.langgraph import breakpoint_answers, breakpoints, guard, progress_lines, status
 from bot.engines.langgraph.checkpoints import FENCING_TOKEN, LEDGER, LeaseLost, Ledger, from_saver, lost
 from bot.engines.langgraph.containment import apart, cause_of, contained
 from bot.engines.langgraph.loading import factories
@@ -206,7 +206,7 @@ class LangGraphEngine:
                 places = await breakpoints.found(graph, config, breakpoints.held_by([interrupt_id]))
                 if not places or breakpoints.id_of(places) != interrupt_id:
                     return await self.status(task, requests)
-                goes_on = await breakpoints.answered(graph, config, places, answer, self._terms(task).reject)
+                goes_on = await breakpoint_answers.answered(graph, config, places, answer, self._terms(task).reject)
         except LeaseLost as overtaken:
             raise Unreachable("the task is in other hands") from overtaken
         except Unreachable:

@@ -74,7 +74,7 @@ def rendered(request: Request, detail: Detail | None) -> Rendered:
         _choices(sheet, request.question, detail)
     changed, cut = edit_diff.section(request, detail)
     sheet.add(changed, cut=cut)
-    named = all(text.fits(word, wording.LONGEST) for word in request.question.labels.values())
+    named = all(text.fits(word, wording.MAX_LABEL_CHARACTERS) for word in request.question.labels.values())
     whole = sheet.whole and named and not request.policy.private
     return Rendered(blocks=tuple(sheet.blocks if whole else map(_without_button, sheet.blocks)), whole=whole)
 

@@ -8,14 +8,15 @@ from bot.slack.blocks import Element
 
 
 def menu(request: Request) -> list[Element]:
-    """What is possible now, in the same order for everybody who sees the card: whoever may not is told so."""
+    """The side actions that are possible now, the same for everybody who sees the card. A person who may not is told
+    so when they try."""
     measure = request.policy.extend
     extendable = request.deadline is not None and request.extension is None
     offered = [
-        ("Ask the requester…", "Answers nothing; they reply in the thread", actions.COMMENT),
+        ("Ask the requester…", "Not a vote; they reply in the thread", actions.COMMENT),
         ("Delegate my vote…", "A colleague answers in your place", actions.DELEGATE),
         *(
-            [(f"Extend by {text.span(measure)}", "Puts the deadline off, once", actions.EXTEND)]
+            [(f"Extend by {text.span(measure)}", "Moves the deadline, once", actions.EXTEND)]
             if measure is not None and extendable
             else []
         ),

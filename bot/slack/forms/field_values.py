@@ -19,7 +19,7 @@ from bot.slack.forms.notation import Wrong
 
 
 def read(field: Field, state: State) -> tuple[JSON, ...]:
-    """The field's value out of a submission, none where it was left empty; `Wrong` where it is no such value."""
+    """The field's value in a submission, or `field.empty` if it was left empty. Raises Wrong if it is not valid."""
     words = typed(field, state)
     if words is not None:
         return (_value(field, words),)
@@ -38,7 +38,7 @@ def _value(field: Field, words: str) -> JSON:
 
 
 def _behind(shown: JSON, true: JSON) -> Iterator[tuple[str, JSON]]:
-    """Each text of a value that is shown under masks, with what is there in truth."""
+    """Each masked text of a value, with the true one."""
     match shown, true:
         case dict(), dict():
             for (name, each), (true_name, true_each) in zip(shown.items(), true.items(), strict=True):
@@ -52,8 +52,8 @@ def _behind(shown: JSON, true: JSON) -> Iterator[tuple[str, JSON]]:
 
 
 def _unmasked(value: JSON, behind: Mapping[str, JSON]) -> JSON:
-    """The value with the true one in the place of each text that was left under its mask; `Wrong` if a mask was
-    changed, or stands where nothing was hidden."""
+    """The value, with the true text in place of each text that still is masked. Raises Wrong if a mask was changed, or
+    stands where nothing was hidden."""
     match value:
         case str() if MASK in value:
             if value not in behind:
@@ -89,7 +89,7 @@ def _read(field: Field, words: str) -> JSON:
 
 
 def _takes_text(schema: Mapping[str, JSON]) -> bool:
-    """Whether a text is a value of it, or anything is."""
+    """Whether a text can be a value of this schema."""
     kinds = schema.get("type")
     if kinds is not None:
         return kinds == "string" or (isinstance(kinds, list) and "string" in kinds)
@@ -100,14 +100,14 @@ def _takes_text(schema: Mapping[str, JSON]) -> bool:
 
 
 def _number(field: Field, words: str) -> JSON:
-    """A whole number stays one where a number is changed that was one."""
+    """The number. If the field held a whole number and a whole number was typed, it stays one."""
     whole = isinstance(field.initial, int) and words.strip().lstrip("+-").isdecimal()
     return notation.integer(words) if whole else notation.number(words)
 
 
 def _parsed(field: Field, words: str) -> JSON:
-    """JSON. Where anything will do, words that are none are a text; what is changed stays of its kind, if no schema
-    says what it may become."""
+    """The words as JSON. If the schema takes a text, words that are no JSON are a text. Without a schema, the value
+    keeps its type."""
     kept = field.initial if not field.schema else None
     wanted = _EXAMPLES.get(type(kept), "")
     try:
@@ -130,7 +130,7 @@ _EXAMPLES: Final[Mapping[type, str]] = {
     float: "This has to be a number, for example 12.5.",
     bool: "This has to be true or false.",
 }
-"""What a value has to stay, with an example."""
+"""What to say if a value would change its type."""
 
 
 def _kind(value: JSON) -> type:

@@ -1,6 +1,6 @@
-"""Somebody's Home: what waits for them, what they asked for and where it stands, what they decided lately.
+"""A person's Home tab: what waits for them, what they asked for and how it stands, what they decided recently.
 
-Rendered from records alone, and the same for the same records; moments are shown by Slack in the reader's own zone.
+The same records always give the same Home. Slack shows times in the reader's own time zone.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from bot.slack import actions, blocks, links, text
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import request_card
 from bot.slack.inbox import task_list
-from bot.slack.inbox.approvals_list import OPEN_QUESTIONS
+from bot.slack.inbox.approvals_list import MAX_OPEN_QUESTIONS
 
 ROWS: Final[Mapping[Section, int]] = {Section.WAITING: 8, Section.ASKED: 6, Section.DECIDED: 6}
-"""To a page; each of them at its largest makes 76 of the 100 blocks that a Home may have."""
-_ROOM: Final = 2800
-"""Characters of one task's questions; a section has room for 3,000."""
+"""Rows per page. With the largest rows, these make 76 blocks, of the 100 that a Home may have (Slack)."""
+_MAX_TASK_CHARACTERS: Final = 2800
+"""Of one task with its questions, which share a section of at most 3,000 characters (Slack)."""
 
 _ONLY: Final[Mapping[Only, str]] = {
     Only.ALL: "Everything",
@@ -34,7 +34,7 @@ _ONLY: Final[Mapping[Only, str]] = {
 _TITLES: Final[Mapping[Section, str]] = {
     Section.WAITING: "Waiting for you",
     Section.ASKED: "You asked for",
-    Section.DECIDED: "You decided lately",
+    Section.DECIDED: "You decided recently",
 }
 
 
@@ -50,7 +50,7 @@ class Home:
 
 
 def draw(contents: Contents, address: str) -> Home:
-    """The Home; `address` is that of the workspace."""
+    """The Home. `address` is the workspace's, for links."""
     shown = [
         *_waiting(contents, address),
         blocks.divider(),
@@ -64,7 +64,7 @@ def draw(contents: Contents, address: str) -> Home:
 
 
 def chosen(look: Look, action_id: str, value: str) -> Look:
-    """The look that follows on a choice in one of the menus, or on a page being turned."""
+    """What the Home shows after a choice in one of the menus, or after a page was turned."""
     match action_id.split(":"):
         case [actions.HOME_ONLY]:
             return Look(only=Only(value), graph=look.graph, asked=look.asked, decided=look.decided)
@@ -87,7 +87,7 @@ def _waiting(contents: Contents, address: str) -> list[Block]:
     if not contents.all_waiting:
         return [*rendered, blocks.section("Nothing waits for your answer.")]
     if not page.rows:
-        return [*rendered, blocks.section("Nothing of what waits for you is among these.")]
+        return [*rendered, blocks.section("Nothing that waits for you matches.")]
     for number, row in enumerate(page.rows):
         rendered += [blocks.divider()] if number else []
         if row.request is not None:
@@ -104,7 +104,7 @@ def _asked(contents: Contents, address: str) -> list[Block]:
 
 
 def _task(row: Row, address: str) -> str:
-    """A task in a line, and a line for each of its open questions."""
+    """A task in two lines, and lines for each of its open questions."""
     task = row.records.task
     place = _link(row, address, "Open the thread", "not posted yet")
     lines = [
@@ -113,10 +113,10 @@ def _task(row: Row, address: str) -> str:
     ]
     pending = [request for request in row.records.requests if isinstance(request.state, Pending)]
     shown = 0
-    for request in pending[:OPEN_QUESTIONS]:
+    for request in pending[:MAX_OPEN_QUESTIONS]:
         card = Row(records=row.records, request=request)
         asked = request_card.line(request, links.to(card, address, "Open the card"), mine=True).split("\n")
-        if sum(map(len, [*lines, *asked])) > _ROOM:
+        if sum(map(len, [*lines, *asked])) > _MAX_TASK_CHARACTERS:
             break
         lines += [f"> {line}" for line in asked]
         shown += 1
@@ -128,7 +128,7 @@ def _task(row: Row, address: str) -> str:
 def _decided(contents: Contents, address: str) -> list[Block]:
     rendered = _heading(Section.DECIDED, contents.decided.total)
     if not contents.decided.rows:
-        return [*rendered, blocks.section("What you answer will stand here.")]
+        return [*rendered, blocks.section("What you answer will be listed here.")]
     for row in contents.decided.rows:
         if row.request is not None:
             rendered.append(blocks.section(request_card.line(row.request, _link(row, address, "Open the card", ""))))
@@ -144,7 +144,7 @@ def _heading(section: Section, total: int) -> list[Block]:
 
 
 def _menus(contents: Contents) -> list[Block]:
-    """What to show of what waits; no menus where there is nothing to choose from."""
+    """The menus that filter what waits. Empty if there is nothing to choose from."""
     look = contents.look
     if contents.all_waiting < 2 and (look.only, look.graph) == (Only.ALL, ""):
         return []
@@ -182,5 +182,5 @@ def _pager(section: Section, page: Page[Row]) -> list[Block]:
 
 def _summary(contents: Contents) -> str:
     if contents.summary:
-        return f"A message tells you at *{contents.summary}* what waits. `/approvals summary off` ends that."
-    return "`/approvals summary 09:00 weekdays` has a message tell you each morning what waits, if something does."
+        return f"A message tells you at *{contents.summary}* what waits. `/approvals summary off` stops it."
+    return "`/approvals summary 09:00 weekdays` sends you a message each morning if something waits for you."

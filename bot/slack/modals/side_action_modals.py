@@ -16,14 +16,14 @@ from bot.slack.modals.views import Modal
 
 COLLEAGUE: Final = "colleague"
 QUESTION: Final = "question"
-LONGEST_QUESTION: Final = 1000
+MAX_QUESTION_CHARACTERS: Final = 1000
 
 
 # --- Ask the requester --------------------------------------------------------------------------
 
 
 def comment(request: Request) -> Modal:
-    """Asks what the requester is to be asked."""
+    """Asks for the question to the requester."""
     field: Block = {
         "type": "input",
         "block_id": QUESTION,
@@ -32,10 +32,10 @@ def comment(request: Request) -> Modal:
             "type": "plain_text_input",
             "action_id": fields.VALUE,
             "multiline": True,
-            "max_length": LONGEST_QUESTION,
+            "max_length": MAX_QUESTION_CHARACTERS,
             "focus_on_load": True,
         },
-        "hint": blocks.plain("The requester is told in the thread, and can answer there. It is no vote.", 150),
+        "hint": blocks.plain("The requester is asked in the thread and can answer there. This is not a vote.", 150),
     }
     return views.about(request, "Ask the requester", actions.COMMENT, [field], submit="Ask")
 
@@ -53,7 +53,7 @@ def question_problem(sentence: str) -> Problems:
 
 
 def delegate(request: Request) -> Modal:
-    """Asks for the colleague."""
+    """Asks which colleague gets the vote."""
     field: Block = {
         "type": "input",
         "block_id": COLLEAGUE,
@@ -73,7 +73,7 @@ def delegate(request: Request) -> Modal:
 
 
 def colleague(state: State) -> UserId | None:
-    """The id of who was chosen."""
+    """The id of the colleague who was chosen."""
     user_id = state.get("values", {}).get(COLLEAGUE, {}).get(fields.VALUE, {}).get("selected_user")
     return UserId(str(user_id)) if user_id else None
 
@@ -86,7 +86,7 @@ def colleague_problem(sentence: str) -> Problems:
 
 
 def cancel(request: Request) -> Modal:
-    """Says what is lost, and asks whether that is meant."""
+    """Says what cancelling ends, and asks to confirm it."""
     said = blocks.section(
         "The task ends here: its open requests are closed, and the agent is not resumed. What it has done stays done."
     )
