@@ -258,7 +258,7 @@ def _does(step: Step) -> str:
         case Pick(choice=choice):
             return f"silence chooses {choice}"
         case Overdue():
-            return "it is overdue, and waits on"
+            return "it is overdue and keeps waiting"
         case never:
             assert_never(never)
 

@@ -45,16 +45,16 @@ _REDUCED: Final = (BinaryOperatorAggregate, DeltaChannel)
 
 
 class AnotherCourse(Exception):
-    """With the edit, other steps would run next than those that were approved. Nothing was changed."""
+    """With the edit, other steps would run next than the approved ones. Nothing was changed."""
 
 
 async def answered(
     graph: AnyGraph, config: RunnableConfig, places: Sequence[Place], answer: JSON, route: Route | None
 ) -> bool:
-    """Bring the state to what was answered; whether the graph is to be run on from there. It is not if it was rejected,
-    or if the state does not hold what was approved once that was written into it: then it is asked about again.
+    """Changes the state to what was answered, and returns whether the graph should run on. It should not if the answer
+    is a rejection, or if the state does not hold the approved values after they were written: people are asked again.
 
-    Whatever is changed is one checkpoint, which says of itself that the breakpoint has been answered.
+    All changes are one checkpoint, whose metadata says that the breakpoint was answered.
     """
     given = answer if isinstance(answer, dict) else {}
     reason = given.get(breakpoint.REJECTED)
@@ -74,17 +74,17 @@ async def answered(
 
 
 def _normal(place: Place, name: str, value: JSON, typed: Mapping[str, Any]) -> object:
-    """What was approved, as the state says it: messages have a form of their own, everything else is to the letter."""
+    """The approved value in the form that the state keeps: messages have their own form, everything else stays."""
     if not _are_messages(place.snapshot.values.get(name)):
         return value
     return typed[name].value if isinstance(typed[name], Overwrite) else typed[name]
 
 
 async def _refuse_other_course(graph: AnyGraph, config: RunnableConfig, place: Place, values: dict[str, Any]) -> None:
-    """Return if the same steps come next once these values are written, with the same arguments; else raise
-    `AnotherCourse`. To write values is to run the edges after the last node again, and these may lead elsewhere.
+    """Raises AnotherCourse if other steps, or steps with other arguments, would come next after these values are
+    written. Writing values runs the edges after the last node again, and these may lead elsewhere.
 
-    It is tried on a copy in memory. A state that is kept as differences cannot be copied so, and is not tried.
+    The write is tried on a copy in memory, unless the state is kept as differences, which cannot be copied in this way.
     """
     if any(isinstance(channel, DeltaChannel) for channel in place.graph.channels.values()):
         return
@@ -104,7 +104,7 @@ async def _refuse_other_course(graph: AnyGraph, config: RunnableConfig, place: P
 
 
 async def _held(graph: AnyGraph, config: RunnableConfig, place: Place) -> StateSnapshot:
-    """What the place holds by now."""
+    """The present state at this place."""
     namespace = place.snapshot.config["configurable"].get("checkpoint_ns", "")
     there: RunnableConfig = {**config, "configurable": {**config["configurable"], "checkpoint_ns": namespace}}
     return await graph.aget_state(there)
@@ -113,7 +113,8 @@ async def _held(graph: AnyGraph, config: RunnableConfig, place: Place) -> StateS
 async def _rejected(
     graph: AnyGraph, config: RunnableConfig, places: Sequence[Place], reason: str, route: Route | None
 ) -> bool:
-    """End the thread, or take the graph's own way: as if a node had run, and returned the route's values."""
+    """Ends the thread, or takes the policy's route, as if a node had run and returned the route's values. Returns
+    whether the graph should run on."""
     if route is not None:
         place = next((each for each in places if route.as_node in each.graph.nodes), places[0])
         values = {name: _with_reason(value, reason) for name, value in route.values.items()}
@@ -134,7 +135,7 @@ async def _update(
     passed: InterruptId,
     approved: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the values as the nodes that ran last, all of them, so that what each leads to is still to come."""
+    """Writes the values in the name of all nodes that ran last, so that what follows each of them still runs."""
     there = place.snapshot.config["configurable"]
     at: RunnableConfig = _marked(
         {**config, "configurable": {**config["configurable"], **there}},
@@ -154,7 +155,7 @@ def _are_messages(held: object) -> bool:
 
 
 def _typed(place: Place, changed: Mapping[str, JSON]) -> dict[str, Any]:
-    """The values as the state holds them, in place of what it held: a reducer would add them to it."""
+    """The values in the types of the state. They replace what a reducer would otherwise add them to."""
     hints = state_hints(place.graph)
     typed: dict[str, Any] = {}
     for name, value in changed.items():

@@ -1,9 +1,9 @@
-"""Static breakpoints (`interrupt_before`, `interrupt_after`): a graph that stands there, as a question, and on its way.
+"""Static breakpoints (`interrupt_before`, `interrupt_after`): finds where a thread stands at one, and makes a question.
 
-LangGraph stores nothing of such a stop. That a thread stands at one follows from its newest checkpoint: nothing of the
-next step has been run, and the same test by which LangGraph stops says that it would (measured; the private names are
-held by `tests/unit/engines/langgraph/test_canaries.py`). Going on is a run without input, which passes every
-breakpoint that the thread stands at, in its subgraphs too: so all of them are one question.
+LangGraph does not store that it stopped at a breakpoint. It follows from the newest checkpoint: nothing of the next
+step has run, and LangGraph's own test says that it would stop there (measured;
+`tests/unit/engines/langgraph/test_canaries.py` watches the private names). To go on is to run without input, which
+passes every breakpoint at which the thread stands, also in its subgraphs. So all of them are one question.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from bot.engines.questions import breakpoint
 AnyGraph: TypeAlias = Pregel[Any, Any, Any, Any]
 
 ENDED: Final = "countersign_ended"
-"""Key in the metadata of the checkpoint that ends a thread at a breakpoint: what is said of it."""
+"""Metadata key of the checkpoint that ends a thread at a breakpoint. Its value is the sentence that says so."""
 PASSED: Final = "countersign_passed"
-"""Key in the metadata of a checkpoint that somebody's edit made: the breakpoint has been answered."""
+"""Metadata key of a checkpoint that an edit made: the breakpoint was answered."""
 APPROVED: Final = "countersign_approved"
-"""Key beside it: the SHA-256 of each value that was approved, as JSON."""
+"""Metadata key of the same checkpoint: the SHA-256 of each approved value, as JSON."""
 _PREFIX: Final = "breakpoint:"
 _MAX_SCHEMA_CHARACTERS: Final = 4000
 """A longer schema, such as that of messages, helps nobody."""
@@ -58,37 +58,37 @@ class Place:
     """The nodes of the step before."""
     before: bool
     sends: tuple[tuple[str, JSON], ...] = ()
-    """The waiting tasks that have arguments of their own (`Send`): the node of each, and what it will be given."""
+    """The waiting tasks with arguments of their own (`Send`): the node of each, and its arguments."""
     lost: bool = False
-    """Whether the graph does not stop here any more: a request holds the thread."""
+    """Whether the graph's code no longer stops here, so that only a request holds the thread."""
 
 
 def is_breakpoint(interrupt_id: InterruptId) -> bool:
-    """Whether the id is one of ours for a breakpoint; LangGraph's own are hexadecimal."""
+    """Whether the id is one of ours for a breakpoint. LangGraph's own ids are hexadecimal."""
     return interrupt_id.startswith(_PREFIX)
 
 
 def id_of(places: Sequence[Place]) -> InterruptId:
-    """Stable for as long as the thread stands there: of the checkpoints."""
+    """The id of the question, made of the checkpoints, so that it is the same as long as the thread stands there."""
     ids = [str(place.snapshot.config["configurable"]["checkpoint_id"]) for place in places]
     return InterruptId(_PREFIX + ":".join(ids))
 
 
 def not_taken(places: Sequence[Place]) -> frozenset[InterruptId]:
-    """The breakpoints whose edit was written there and is not what the state holds."""
+    """The breakpoints at which an edit was written but the state holds something else."""
     passed = ((place.snapshot.metadata or {}).get(PASSED) for place in places)
     return frozenset(InterruptId(str(id)) for id in passed if id)
 
 
 def possible(graph: AnyGraph) -> bool:
-    """Whether the graph, or one below it, has breakpoints at all."""
+    """Whether the graph or one of its subgraphs has breakpoints."""
     graphs = [graph, *(part for _, part in graph.get_subgraphs(recurse=True) if isinstance(part, Pregel))]
     return any(each.interrupt_before_nodes or each.interrupt_after_nodes for each in graphs)
 
 
 def held_by(ids: Iterable[InterruptId]) -> frozenset[str]:
-    """The checkpoints that these breakpoints stand at: a thread stays there until they are answered, whatever the
-    graph's code says by then."""
+    """The checkpoints of these breakpoints. A thread stays there until they are answered, even if the graph's code
+    changes."""
     return frozenset(id for each in ids if is_breakpoint(each) for id in each.removeprefix(_PREFIX).split(":"))
 
 
@@ -100,9 +100,9 @@ async def found(graph: AnyGraph, config: RunnableConfig, held: Collection[str] =
 async def standing(
     root: AnyGraph, snapshot: StateSnapshot, held: Collection[str] = (), graph: AnyGraph | None = None
 ) -> list[Place]:
-    """Where the thread stands at breakpoints; nothing if it is at work, waits for an interrupt, or is done.
+    """Where the thread stands at breakpoints. Empty if it runs, waits for an interrupt, or is done.
 
-    The snapshot is of `graph`, which is the root or lies below it. `held` are checkpoints at which a request stands.
+    The snapshot is of `graph`, which is the root or a subgraph. `held` are the checkpoints of open requests.
     """
     graph = graph or root
     own = await _place(root, snapshot, graph, held)
@@ -146,13 +146,13 @@ async def _place(root: AnyGraph, snapshot: StateSnapshot, graph: AnyGraph, held:
 
 
 def sends(stored: CheckpointTuple) -> tuple[tuple[str, JSON], ...]:
-    """What each task that `Send` made will be given, in the order in which they run."""
+    """The node and the arguments of each task that `Send` made, in the order in which they run."""
     sends = stored.checkpoint["channel_values"].get(TASKS) or []
     return tuple((str(send.node), to_json(send.arg)) for send in sends if isinstance(send, Send))
 
 
 async def _ran(root: AnyGraph, snapshot: StateSnapshot) -> list[str]:
-    """The nodes of the last step: those that the checkpoint before it was about to run."""
+    """The nodes of the last step, which are those that the checkpoint before it was about to run."""
     if snapshot.parent_config is None:
         return []
     before = await root.aget_state(snapshot.parent_config)
@@ -165,7 +165,7 @@ def _begun(state: object) -> bool:
 
 
 def as_approved(metadata: object, values: object) -> bool:
-    """Whether a checkpoint that an edit made holds what was approved. A channel may do with a write what it likes."""
+    """Whether a checkpoint that an edit made holds what was approved. A channel may change what is written to it."""
     approved = json.loads(metadata.get(APPROVED, "{}")) if isinstance(metadata, Mapping) else {}
     return all(isinstance(values, dict) and digest(values.get(name)) == one for name, one in approved.items())
 
@@ -178,7 +178,7 @@ def digest(value: object) -> str:
 
 
 def asked(places: Sequence[Place], now: datetime) -> Asked:
-    """The breakpoints as an interrupt that is open."""
+    """The breakpoints as an open interrupt."""
     return Asked(
         interrupt_id=id_of(places),
         question=question(places),
@@ -188,13 +188,13 @@ def asked(places: Sequence[Place], now: datetime) -> Asked:
 
 
 def gone(places: Sequence[Place]) -> Gone | None:
-    """The stop that the graph's code does not have any more; None if it has them all."""
+    """The breakpoint that the graph's code no longer has. None if it has all of them."""
     lost = next((place for place in places if place.lost), None)
     return Gone(part=Part.STOP, name=", ".join(_named(lost))) if lost is not None else None
 
 
 def _runs(places: Sequence[Place]) -> JSON:
-    """What runs once it goes on: the nodes, and what they are given."""
+    """What runs if the thread goes on: the nodes and their arguments."""
     return [
         {
             "next": [*sorted(task.name for task in place.snapshot.tasks)],
@@ -206,10 +206,10 @@ def _runs(places: Sequence[Place]) -> JSON:
 
 
 def question(places: Sequence[Place]) -> Question:
-    """What is asked of people: the state of each graph that stands there, to be approved, edited or rejected."""
+    """The question to people: the state of each graph at a breakpoint, to approve, edit or reject."""
     titles = [title_of(place) for place in places]
     alone = len(titles) == 1 and not places[0].sends
-    named = [""] if alone else titles  # the question's own title says it
+    named = [""] if alone else titles  # the question's title says it already
     sent = [_sent(node, argument) for place in places for node, argument in place.sends]
     payload: dict[str, JSON] = {
         title: to_json(place.snapshot.values) for title, place in zip(titles, places, strict=True)
@@ -230,7 +230,7 @@ def question(places: Sequence[Place]) -> Question:
 
 
 def _sent(node: str, argument: JSON) -> Item:
-    """A task that runs with arguments of its own. They cannot be edited: they are no part of the state."""
+    """A task with arguments of its own. They cannot be edited, because they are not part of the state."""
     arguments = argument if isinstance(argument, dict) else {"argument": argument}
     return Item(name=node, arguments=arguments, verdicts=(Verdict.APPROVE, Verdict.REJECT))
 
@@ -246,7 +246,7 @@ def _named(place: Place) -> list[str]:
 
 
 def _item(place: Place, title: str) -> Item:
-    """The state: every key of its schema, None for one that has no value yet."""
+    """The state: every key of its schema, with None for a key without a value."""
     values = place.snapshot.values
     if not isinstance(values, dict):
         return Item(name=title, arguments={"state": to_json(values)}, verdicts=(Verdict.APPROVE, Verdict.REJECT))
@@ -266,7 +266,7 @@ def _item(place: Place, title: str) -> Item:
 
 
 def state_hints(graph: AnyGraph) -> dict[str, Any]:
-    """The keys of the state's schema, with their types."""
+    """The keys of the state's schema and their types."""
     if not isinstance(graph, CompiledStateGraph):
         return {}
     builder = graph.builder
