@@ -1,4 +1,4 @@
-"""/sim/*: what a person at a seat can see and do, and what a test may do to Slack. JSON both ways."""
+"""/sim/*: what a person at a seat can see and do, and what a test may do to Slack. In JSON."""
 
 import json
 from collections.abc import Awaitable, Callable

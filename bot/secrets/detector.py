@@ -1,5 +1,5 @@
-"""Where secrets stand in a text: by their form, after a telling name, in an address, a header or a command, or by
-their randomness.
+"""Finds secrets in a text: by their form, after a telling name, in an address, a header or a command, or by their
+randomness.
 
 Every pattern is bounded or begins at a word's edge, so that a text takes time in proportion to its length.
 """
