@@ -19,7 +19,7 @@ from simulator.webapi.endpoint import Endpoint, cut
 from simulator.world import World
 
 _PAGE = Path(__file__).parent / "page"
-_LARGEST_BODY = 32 * 1024 * 1024
+_MAX_BODY_BYTES = 32 * 1024 * 1024
 _POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 
 
@@ -75,7 +75,7 @@ class Server:
         }
 
     def _app(self) -> web.Application:
-        app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[self._own_visitors])
+        app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[self._own_visitors])
         endpoint = Endpoint(self.world, self._events)
         seats = Seats(self.world, self._events, self._interactions)
         app.add_routes(

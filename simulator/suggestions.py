@@ -16,7 +16,7 @@ from simulator.schema import Items, Spec, violations
 from simulator.views import View
 from simulator.world import World
 
-_SHORTEST_QUERY = 3
+_MIN_QUERY_CHARACTERS = 3
 """Characters to type before the app is asked, if there is no `min_query_length`."""
 
 
@@ -38,7 +38,7 @@ class Suggestions:
         block, element = forms.find(where.blocks or [], action_id, block_id)
         if not element["type"].endswith("external_select"):
             raise UnknownPlace(f"{action_id} has its options already")
-        if len(typed) < element.get("min_query_length", _SHORTEST_QUERY):
+        if len(typed) < element.get("min_query_length", _MIN_QUERY_CHARACTERS):
             return []
         payload = payloads.suggestion(self._world, person, where, block, element, typed)
         outcome = await self._world.deliver("interactive", payload, accepts_response=True)

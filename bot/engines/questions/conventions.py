@@ -43,7 +43,7 @@ UNREJECTABLE: Final = "unrejectable"
 
 _WORDS = re.compile(r"(?P<yes>[^\s/]{1,40})/(?P<no>[^\s/]{1,40})")
 """Any two words, the one for yes first."""
-_LARGEST: Final = 2**63 - 1
+_MAX_INTEGER: Final = 2**63 - 1
 """The largest integer that every checkpoint can hold."""
 
 
@@ -168,7 +168,7 @@ def _float(digits: str) -> float:
 
 def _integer(digits: str) -> int:
     number = int(digits)
-    if abs(number) > _LARGEST or digits == "-0":
+    if abs(number) > _MAX_INTEGER or digits == "-0":
         raise ValueError("a number that would be changed")
     return number
 

@@ -52,7 +52,7 @@ def trail(
     ]
     pages = max(-(-len(told) // MAX_EVENTS_PER_PAGE), 1)
     page = min(max(page, 0), pages - 1)
-    kinds = {str(surface.id): surface.kind for surface in messages}
+    kinds = {str(message.id): message.kind for message in messages}
     of = f"Request `{request.id}`" if request else f"Task `{task.id}`"
     where = f"Page {page + 1} of {pages}" if pages > 1 else ""
     title = privacy.masked(request).question.title if request else task.graph
