@@ -1,1 +1,1 @@
-"""The graphs that ship with the bot, which `langgraph.json` names. They know nothing of the bot."""
+"""The graphs that ship, each useful as it is; `langgraph.json` names them. They know nothing of the bot."""

@@ -1,9 +1,9 @@
-"""Reads what people answered. Anything that is not clearly a yes is a no."""
+"""What people answered, read leniently: what is not clearly a yes is a no."""
 
 from typing import Final, NamedTuple
 
 SILENCE: Final = "Rejected: nobody answered"
-"""The beginning of the answer to a question in words if nobody answered it by its deadline."""
+"""How the text begins that a question in words is answered with when its deadline passed."""
 
 
 class Verdict(NamedTuple):
@@ -14,7 +14,7 @@ class Verdict(NamedTuple):
 
 
 def verdict(answer: object) -> Verdict:
-    """Yes or no from `{"approved": bool, "feedback": str}` or a bare boolean. A sentence is a no."""
+    """Yes or no from `{"approved": bool, "feedback": str}`, a bare boolean, or a sentence, which is a no."""
     match answer:
         case {"approved": bool(approved), **rest}:
             return Verdict(approved, str(rest.get("feedback") or ""))
@@ -38,6 +38,6 @@ def chosen(answer: object, yes: str, no: str) -> tuple[str, str]:
 
 
 def text(answer: object) -> str:
-    """What was written. Empty if nobody answered, or if the answer is not a text."""
+    """What was written; '' where nobody answered, or the answer is no text."""
     written = answer.strip() if isinstance(answer, str) else ""
     return "" if written.startswith(SILENCE) else written

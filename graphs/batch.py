@@ -1,7 +1,7 @@
-"""Works through a CSV file and asks every few rows whether a sample looks right: begin, work, check, keep, finish.
+"""Works through a CSV and asks, every so many rows, whether a sample looks right: begin, work, check, keep, finish.
 
-Each row gets a text, made of a template and the row's columns. Rows are written after their sample was approved, so the
-output never contains anything else. A complaint stops the work and keeps the rows that were approved until then.
+Each row gets a text, made of a template and the row's columns. Rows are written when their sample was found right,
+so the output holds nothing else at any time. A complaint stops it, with what was found right until then.
 """
 
 import csv
@@ -25,7 +25,7 @@ DEFAULT_ROOT: Final = "var/batch"
 DEFAULT_EVERY: Final = 50
 RESULT: Final = "result"
 OUTPUT: Final = "out"
-MAX_FILE_BYTES: Final = 20_000_000  # bytes; a file is read whole
+LARGEST: Final = 20_000_000  # bytes; a file is read whole
 SAMPLES: Final = 3
 
 _CHANGED: Final = "The file has changed since the task was started."
@@ -67,7 +67,7 @@ class Inputs(TypedDict):
 
 
 class State(Inputs):
-    """The inputs, and how far the work is. Rows are counted without the headings."""
+    """The inputs, and how far it is. Rows are counted without the headings."""
 
     digest: NotRequired[str]
     total: NotRequired[int]
@@ -79,11 +79,11 @@ class State(Inputs):
 
 
 class InputError(ValueError):
-    """Wrong inputs. The sentence is for the person who wrote them."""
+    """Inputs that cannot be right; the sentence is for the person who wrote them."""
 
 
 def check_inputs(inputs: dict[str, Any]) -> None:
-    """Raises InputError, with a sentence that says what would be right, if these inputs are wrong."""
+    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run."""
     columns, _, _ = _table(inputs)
     template = inputs.get("template")
     if not isinstance(template, str) or not template.strip():
@@ -96,14 +96,14 @@ def check_inputs(inputs: dict[str, Any]) -> None:
 
 
 def begin(state: State) -> dict[str, Any]:
-    """Reads the file, and notes its digest, by which a later change is noticed."""
+    """Reads the file once, and its digest, by which a change of it is seen."""
     check_inputs(dict(state))
     _, rows, digest = _table(dict(state))
     return {"digest": digest, "total": len(rows), "worked": 0, "right": 0, "complaint": ""}
 
 
 def work(state: State) -> dict[str, Any]:
-    """Works on the next rows. Nothing is written yet, because people have not seen a sample."""
+    """Works the next rows. Nothing is written yet: what is shown may be wrong."""
     columns, rows, digest = _table(dict(state))
     start = state["right"]
     if digest != state["digest"]:
@@ -117,7 +117,7 @@ def work(state: State) -> dict[str, Any]:
 
 
 def check(state: State) -> dict[str, Any]:
-    """Shows samples of the last rows and waits for yes or no. A no is a complaint, and stops the work."""
+    """Shows samples of the last rows and waits for yes or no; no is the complaint that stops it."""
     right, worked, total = state["right"], state["worked"], state["total"]
     given = answers.verdict(
         interrupt(
@@ -139,7 +139,7 @@ def check(state: State) -> dict[str, Any]:
 
 
 def keep(state: State, config: RunnableConfig) -> dict[str, Any]:
-    """Writes all approved rows at once into one file. May run again, because the file is then the same."""
+    """Writes all rows that were found right, in one file at once. May run again: the file is the same."""
     columns, rows, digest = _table(dict(state))
     if digest != state["digest"]:
         return {"complaint": _CHANGED}
@@ -149,7 +149,7 @@ def keep(state: State, config: RunnableConfig) -> dict[str, Any]:
 
 
 def finish(state: State, config: RunnableConfig) -> dict[str, Any]:
-    """Sets `outcome`, a sentence about the result."""
+    """Says in `outcome` what became of it."""
     right, total, complaint = state["right"], state["total"], state["complaint"]
     lines = [f"Stopped after row {right:,} of {total:,}: {complaint}"] if complaint else []
     if right:
@@ -190,8 +190,8 @@ def _table(inputs: dict[str, Any]) -> tuple[list[str], list[list[str]], str]:
         raise InputError(f"file {name!r} cannot be read: {(error.strerror or str(error)).lower()}.") from None
     if content is None:
         raise InputError(f"file {name!r} does not exist in {_root().as_posix()}.")
-    if len(content) > MAX_FILE_BYTES:
-        raise InputError(f"file {name!r} has {len(content):,} bytes, at most {MAX_FILE_BYTES:,} are allowed.")
+    if len(content) > LARGEST:
+        raise InputError(f"file {name!r} has {len(content):,} bytes, and {LARGEST:,} are the most.")
     try:
         columns, *rows = [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")) if row]
     except UnicodeDecodeError:
@@ -218,7 +218,7 @@ def _every(inputs: dict[str, Any]) -> int:
 
 
 def _worked(columns: list[str], row: list[str], template: str) -> dict[str, str]:
-    """The row with its text. Braces are filled once, so braces in a field stay as they are."""
+    """The row with its text. Braces are filled once, and nothing in a field is taken for a place."""
     fields = dict(zip(columns, row, strict=True))
     return {**fields, RESULT: _PLACE.sub(lambda place: fields[place[1]], template)}
 
@@ -232,7 +232,7 @@ def _csv(columns: list[str], rows: list[list[str]], template: str) -> bytes:
 
 
 def _output(state: State, config: RunnableConfig) -> PurePosixPath:
-    """The output's path, named after the file and the task, so that two tasks on one file have an output each."""
+    """Named by the file and by the task, so that two tasks on one file have one each."""
     stem = folder.slug(PurePosixPath(state["file"].strip()).stem) or "rows"
     task = hashlib.sha256(str(config["configurable"]["thread_id"]).encode()).hexdigest()[:8]
     return PurePosixPath(OUTPUT, f"{stem}-{task}.csv")

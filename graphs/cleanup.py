@@ -1,6 +1,6 @@
 """Moves the old files of a folder to a trash, after a person approved the list: scan, ask, move, report.
 
-Only folders under CLEANUP_ROOT can be named. Only the files that were shown are moved; one that changed since then
+Only folders under CLEANUP_ROOT can be named. What moves is what was shown: a file that changed since then
 stays.
 """
 
@@ -22,10 +22,10 @@ from graphs import trash
 
 DEFAULT_ROOT: Final = "var/files"
 DEFAULT_AGE: Final = "30d"
-MAX_FILES: Final = 2_000  # in one question; it has to be stored, shown and read
+MOST_FILES: Final = 2_000  # in one question; it has to be stored, shown and read
 
 _HOURS: Final = {"h": 1, "d": 24, "w": 7 * 24}
-_MAX_LISTED: Final = 10
+_LISTED: Final = 10
 
 
 class Inputs(TypedDict):
@@ -78,18 +78,18 @@ class State(Inputs):
 
 
 class InputError(ValueError):
-    """Wrong inputs. The sentence is for the person who wrote them."""
+    """Inputs that cannot be right; the sentence is for the person who wrote them."""
 
 
 def check_inputs(inputs: dict[str, Any]) -> None:
-    """Raises InputError, with a sentence that says what would be right, if these inputs are wrong."""
+    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run."""
     _folder(inputs)
     _age(inputs)
     _keep(inputs)
 
 
 def scan(state: State) -> dict[str, Any]:
-    """Lists the files that are old enough, oldest first, with what is needed to recognise each of them again."""
+    """Lists what is old enough, oldest first, with what is needed to recognise each file again."""
     inputs = dict(state)
     root, folder = _folder(inputs)
     keep = _keep(inputs)
@@ -102,14 +102,14 @@ def scan(state: State) -> dict[str, Any]:
     return {
         "root": str(root),
         "folder": folder,
-        "files": files[:MAX_FILES],
-        "more": len(files[MAX_FILES:]),
+        "files": files[:MOST_FILES],
+        "more": len(files[MOST_FILES:]),
         "unread": unread,
     }
 
 
 def ask(state: State, config: RunnableConfig) -> dict[str, Any]:
-    """Shows the list and waits for `{"approved": bool, "feedback": str}`. Anything else is not an approval."""
+    """Shows the list and waits for `{"approved": bool, "feedback": str}`; anything else is no approval."""
     files, folder = state["files"], state["folder"]
     oldest = files[0]
     details: dict[str, Any] = {
@@ -146,7 +146,7 @@ def ask(state: State, config: RunnableConfig) -> dict[str, Any]:
 
 
 def move(state: State, config: RunnableConfig) -> dict[str, Any]:
-    """Moves the approved files, except those that changed after they were shown. May run again."""
+    """Moves the files that were approved, and none that differs from what was shown. May run again."""
     moved: list[trash.File] = []
     skipped: list[trash.Skipped] = []
     with trash.open_root(Path(state["root"])) as root:
@@ -160,7 +160,7 @@ def move(state: State, config: RunnableConfig) -> dict[str, Any]:
 
 
 def report(state: State, config: RunnableConfig) -> dict[str, Any]:
-    """Sets `outcome`, a sentence about the result."""
+    """Says in `outcome` what became of it."""
     lines: list[str] = []
     if not state["files"]:
         lines.append(f"Nothing to do: no file in {state['folder']} was unchanged for {_older_than(state)}.")
@@ -192,7 +192,7 @@ def _after_ask(state: State) -> Literal["move", "report"]:
 
 
 def _folder(inputs: dict[str, Any]) -> tuple[Path, str]:
-    """The root, and the folder below it with every link resolved. A path may be relative to the root, or to here."""
+    """The root, and the folder below it with every link resolved. A path is read from the root, else from here."""
     configured = os.environ.get("CLEANUP_ROOT") or DEFAULT_ROOT
     path = inputs.get("path")
     if not isinstance(path, str) or not path.strip():
@@ -241,7 +241,7 @@ def _older_than(state: State) -> str:
 
 
 def _batch(config: RunnableConfig) -> str:
-    """The name of the task's folder in the trash, made from its thread_id."""
+    """The thread_id as the name of a folder."""
     thread_id = str(config["configurable"]["thread_id"])
     if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", thread_id):
         return thread_id
@@ -249,7 +249,7 @@ def _batch(config: RunnableConfig) -> str:
 
 
 def _trash_folder(state: State, config: RunnableConfig) -> str:
-    """The folder to which the files go, relative to the present one if it is below that."""
+    """Where the files go, from here where the root lies below here."""
     root, here = Path(state["root"]), Path.cwd()
     shown = root.relative_to(here) if root.is_relative_to(here) else root
     return (shown / trash.TRASH / _batch(config)).as_posix()
@@ -280,9 +280,9 @@ def _day(file: trash.File) -> str:
 
 
 def _listed(entries: list[trash.Skipped]) -> list[str]:
-    lines = [f"{entry['path']}: {entry['reason']}" for entry in entries[:_MAX_LISTED]]
-    if len(entries) > _MAX_LISTED:
-        lines.append(f"and {len(entries) - _MAX_LISTED:,} more")
+    lines = [f"{entry['path']}: {entry['reason']}" for entry in entries[:_LISTED]]
+    if len(entries) > _LISTED:
+        lines.append(f"and {len(entries) - _LISTED:,} more")
     return lines
 
 

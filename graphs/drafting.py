@@ -1,4 +1,4 @@
-"""Texts by a language model, if MODEL names one. The graphs that use this also work without a model."""
+"""Texts by a language model, where MODEL names one; the graphs that use it have a way without."""
 
 import os
 from typing import Any
@@ -7,16 +7,16 @@ from langchain_core.language_models import BaseChatModel
 
 
 class ModelUnavailable(RuntimeError):
-    """MODEL is not set, or names a model that cannot be used here. The sentence says what to do."""
+    """MODEL names none, or one that cannot be used here; the sentence says what to do."""
 
 
 def named() -> str:
-    """The model that MODEL names, as `provider:model`. Empty if MODEL is not set."""
+    """The model that MODEL names, as `provider:model`; '' where there is none."""
     return os.environ.get("MODEL", "").strip()
 
 
 def model(**options: Any) -> BaseChatModel:
-    """The chat model that MODEL names. Raises ModelUnavailable, with the reason, if it cannot be used."""
+    """The chat model that MODEL names; `ModelUnavailable` with the reason."""
     name = named()
     if not name:
         raise ModelUnavailable(
@@ -30,13 +30,13 @@ def model(**options: Any) -> BaseChatModel:
         ) from None
     try:
         made: BaseChatModel = init_chat_model(name, **options)
-    except Exception as error:  # an unknown or missing provider, or a missing key: each raises an error of its own
+    except Exception as error:  # a provider that is unknown, not installed, or has no key: each raises its own
         raise ModelUnavailable(f"MODEL={name} cannot be used: {error}") from error
     return made
 
 
 async def draft(task: str, material: str) -> str | None:
-    """What the model writes for a task with some material. None if there is no model, or if it wrote nothing."""
+    """What the model writes for a task on some material; None where MODEL names none, or it wrote nothing."""
     if not named():
         return None
     reply = await model().ainvoke(

@@ -1,7 +1,7 @@
-"""Makes an effect of a node happen once, even if the node is executed again.
+"""What a node does to the world, once, also where the node is executed again.
 
-LangGraph executes a node again if it raised, or if its process died, before its result was saved. `key` is the same in
-both executions, and `once` stores it together with the effect.
+LangGraph executes a node again when its process died, or it raised, before its result was saved. `key` is the same
+in both executions; `once` stores it together with the effect.
 """
 
 import hashlib
@@ -16,29 +16,27 @@ from typing import Any, TypeAlias
 from langgraph.config import get_config
 
 Result: TypeAlias = dict[str, Any]
-"""The result of an effect, as JSON."""
+"""What an effect left behind, as JSON has it."""
 
-_TIMEOUT_SECONDS = 30
-"""How long to wait for another process's transaction."""
+_PATIENCE = 30  # seconds to wait for another process' transaction
 
 
 class NoStableKey(RuntimeError):
-    """This was called outside of a node, or in a graph without a checkpointer, so a second execution could not be
-    recognised."""
+    """Called outside of a node, or in a graph that saves nothing: the next execution could not be recognised."""
 
 
 class KeyUsedTwice(RuntimeError):
-    """Two different effects have the same key, so the second would be taken for the first and silently left out."""
+    """One key for two different effects: the second would be taken for the first, and left out in silence."""
 
 
 def key(*parts: str) -> str:
     """The idempotency key of the running node's effect: 64 hex digits, the same when this node is executed again.
 
-    The key is made from the thread_id and `checkpoint_ns`, which names the tasks from the root graph down to this node.
-    LangGraph derives a task's id from the checkpoint before it, the node, the step and its place among siblings. So
-    each round of a loop, each `Send`, each call of a subgraph and each fork has its own key.
-    Measured on langgraph 1.2: the key is stable across processes for a node that raised, however it ran, and for one
-    that was killed with `durability="sync"`. With "async" or "exit", a kill can lose the checkpoint and so the key.
+    It is made of the thread_id and of `checkpoint_ns`, which names the tasks from the root graph down to this node.
+    LangGraph derives a task's id from the checkpoint before it, the node, the step and its place among siblings, so
+    another round of a loop, another `Send`, another call of a subgraph and a fork each have their own.
+    Measured on langgraph 1.2: stable across processes for a node that raised, however it ran, and for one that was
+    killed with `durability="sync"`. With "async" or "exit" a kill can lose the checkpoint, and the key with it.
 
     A node with several effects gives each its own `parts`.
     """
@@ -55,11 +53,11 @@ def key(*parts: str) -> str:
 
 
 def once(database: Path, key: str, about: Result, effect: Callable[[sqlite3.Connection], Result]) -> Result:
-    """What `effect` returned. It is executed only the first time that this key comes.
+    """What `effect` returned, now or when this key first came; it is executed only then.
 
-    The effect writes through the connection that it gets. The key is stored in the same transaction, so both are there
-    or neither is, whenever the process dies. `about` says what the effect is. Raises KeyUsedTwice if the key came with
-    another `about` before. Safe between processes.
+    The effect writes through the connection that it is given: the key is stored in the same transaction, so there
+    are both or neither, whenever the process dies. `about` says what the effect is; a key that comes with another
+    one raises `KeyUsedTwice`. Safe between processes.
     """
     with _transaction(database) as connection:
         known = _find(connection, key, about)
@@ -71,15 +69,16 @@ def once(database: Path, key: str, about: Result, effect: Callable[[sqlite3.Conn
 
 
 def remembered(database: Path, key: str, about: Result) -> Result | None:
-    """What `remember` stored under this key, or None. Raises KeyUsedTwice as `once` does."""
+    """What `remember` stored under this key; None where there is nothing. `KeyUsedTwice` as in `once`."""
     with _transaction(database) as connection:
         return _find(connection, key, about)
 
 
 def remember(database: Path, key: str, about: Result, result: Result) -> None:
-    """Stores the result of an effect outside of the database (a mail, a call), right after the effect.
+    """Store what an effect outside of the database (a mail, a call) left behind, right after it.
 
-    If the process dies between the two, the effect happens again. If that matters, give the key to the other side.
+    A process that dies between the two does it a second time: where that matters, the other side has to be given
+    the key.
     """
     once(database, key, about, lambda _: result)
 
@@ -87,7 +86,7 @@ def remember(database: Path, key: str, about: Result, result: Result) -> None:
 @contextmanager
 def _transaction(database: Path) -> Iterator[sqlite3.Connection]:
     database.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(database, timeout=_TIMEOUT_SECONDS, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(database, timeout=_PATIENCE, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("BEGIN IMMEDIATE")
         try:

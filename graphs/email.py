@@ -1,7 +1,7 @@
 """Drafts an e-mail, shows it, and sends what was approved: draft, review, instruct or send, report.
 
-A person sends it, cancels it, or says what should change, which leads to another draft. With a MODEL, the text says
-what the mail is about and the model writes it. Without one, the text is the mail.
+A person sends it, cancels it, or says what should be different, which leads to another draft. With a MODEL the text
+says what the mail is about and the model writes it; without one the text is the mail.
 """
 
 from typing import Annotated, Any, Final, Literal, NotRequired
@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from graphs import answers, drafting, effects, mail
 
-MAX_DRAFTS: Final = 5
+MOST_DRAFTS: Final = 5
 
 _TASK: Final = "You write the text of an e-mail, plain and short. Begin with the salutation; leave the subject out."
 
@@ -42,7 +42,7 @@ class Inputs(TypedDict):
 
 
 class State(Inputs):
-    """The inputs, the draft, and what people said about it."""
+    """The inputs, the draft, and what people said of it."""
 
     draft: NotRequired[str]
     number: NotRequired[int]
@@ -53,11 +53,11 @@ class State(Inputs):
 
 
 class InputError(ValueError):
-    """Wrong inputs. The sentence is for the person who wrote them."""
+    """Inputs that cannot be right; the sentence is for the person who wrote them."""
 
 
 def check_inputs(inputs: dict[str, Any]) -> None:
-    """Raises InputError, with a sentence that says what would be right, if these inputs are wrong."""
+    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run."""
     try:
         mail.addresses(inputs.get("to"))
         mail.subject(inputs.get("subject"))
@@ -79,14 +79,14 @@ async def draft(state: State) -> dict[str, Any]:
         text = await drafting.draft(_TASK, material) or before or state["text"].strip()
     else:
         text = instruction or state["text"].strip()
-    return {"draft": text[: mail.MAX_TEXT_CHARACTERS], "number": state.get("number", 0) + 1, "instruction": ""}
+    return {"draft": text[: mail.LONGEST_TEXT], "number": state.get("number", 0) + 1, "instruction": ""}
 
 
 def review(state: State) -> dict[str, Any]:
-    """Shows the draft and waits for `send`, `change` or `cancel`. Any other answer cancels."""
+    """Shows the draft and waits for `send`, `change` or `cancel`; anything else cancels."""
     number = state["number"]
     to = mail.addresses(state["to"])
-    last = number >= MAX_DRAFTS
+    last = number >= MOST_DRAFTS
     reason = f"It goes {mail.way()}."
     if last:
         reason += f" This is draft {number}, the last: it can be sent or cancelled."
@@ -99,7 +99,7 @@ def review(state: State) -> dict[str, Any]:
                     "to": ", ".join(to),
                     "subject": state["subject"].strip(),
                     "text": state["draft"],
-                    "draft": f"{number} of at most {MAX_DRAFTS}",
+                    "draft": f"{number} of at most {MOST_DRAFTS}",
                 },
                 "reason": reason,
                 "risk_level": "medium",
@@ -114,7 +114,7 @@ def review(state: State) -> dict[str, Any]:
 
 
 def instruct(state: State) -> dict[str, Any]:
-    """Waits for changes: instructions for the model, or without a model the edited text."""
+    """Waits for what should be different: instructions for the model, or without one the text itself, edited."""
     if drafting.named():
         asked = {
             "question": "What should be different in the e-mail?",
@@ -129,13 +129,13 @@ def instruct(state: State) -> dict[str, Any]:
             "reason": "It is shown once more before it is sent.",
         }
     instruction = answers.text(interrupt(asked))
-    if not instruction or len(instruction) > mail.MAX_TEXT_CHARACTERS:
+    if not instruction or len(instruction) > mail.LONGEST_TEXT:
         return {"choice": "cancel", "feedback": "Nobody said what should be different."}
     return {"instruction": instruction}
 
 
 async def send(state: State) -> dict[str, Any]:
-    """Sends the approved draft. May run again, because what was sent is not sent again."""
+    """Sends the draft that was approved. May run again: what was sent is not sent again."""
     try:
         said = await mail.send(
             effects.key("send"), mail.addresses(state["to"]), mail.subject(state["subject"]), state["draft"]
@@ -146,7 +146,7 @@ async def send(state: State) -> dict[str, Any]:
 
 
 def report(state: State) -> dict[str, Any]:
-    """Sets `outcome`, a sentence that nothing was sent."""
+    """Says in `outcome` that nothing was sent."""
     lines = [f"Nothing was sent to {', '.join(mail.addresses(state['to']))}: the e-mail was cancelled."]
     if state["feedback"]:
         lines.append(f"Feedback: {state['feedback']}")

@@ -1,4 +1,4 @@
-"""Lists, reads and writes files under one root and nowhere else, whatever a path or a link says.
+"""Files under one root: listed, read and written there and nowhere else, whatever a path or a link says.
 
 Every folder is opened from the root's descriptor, part by part and never through a link.
 """
@@ -12,23 +12,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
-MAX_NAME_BYTES = 120  # bytes; file systems take 255, and a name is shown
+LONGEST_NAME = 120  # bytes; file systems take 255, and a name is shown
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class PathError(ValueError):
-    """A path is refused. The sentence says why."""
+    """A path that is not taken; the sentence says why."""
 
 
 def slug(text: str) -> str:
-    """The text as a file's name of at most 60 characters: a-z, 0-9 and hyphens. Empty if nothing is left."""
+    """The text as a file's name: a-z, 0-9 and hyphens, at most 60 of them; '' where nothing is left."""
     plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].rstrip("-")
 
 
 def inside(path: str) -> PurePosixPath:
-    """The path, relative to a root. Raises PathError if it leads out of the root or has a hidden name."""
+    """The path, relative to a root, without a way out of it; `PathError` otherwise. Hidden names are not taken."""
     text = path.strip()
     parts = PurePosixPath(text).parts
     if not parts:
@@ -37,13 +37,13 @@ def inside(path: str) -> PurePosixPath:
         raise PathError(f"The path {path!r} leads out of the folder: write one such as notes/today.md.")
     if any(part.startswith(".") for part in parts) or not text.isprintable():
         raise PathError(f"The path {path!r} has a hidden or unprintable name.")
-    if any(len(part.encode(errors="replace")) > MAX_NAME_BYTES for part in parts) or len(parts) > 10:
+    if any(len(part.encode(errors="replace")) > LONGEST_NAME for part in parts) or len(parts) > 10:
         raise PathError(f"The path {path[:40]!r}… is too long.")
     return PurePosixPath(*parts)
 
 
 def files(root: Path, folder: str = "") -> list[tuple[str, int]]:
-    """The regular files below a folder with their sizes, sorted by name, without hidden files and links."""
+    """The regular files below a folder with their sizes, by name; hidden ones and links are left out."""
     start = inside(folder) if folder.strip() not in ("", ".") else PurePosixPath()
     found: list[tuple[str, int]] = []
     with _opened(root, start.parts) as top:
@@ -58,9 +58,9 @@ def files(root: Path, folder: str = "") -> list[tuple[str, int]]:
 
 
 def read(root: Path, path: PurePosixPath) -> bytes | None:
-    """A file's content, or None if there is no file. Raises OSError if it is not a regular file, or behind a link."""
+    """What a file holds; None where there is none. `OSError` where it is no regular file, or behind a link."""
     with suppress(FileNotFoundError), _opened(root, path.parent.parts) as folder:
-        # without O_NONBLOCK, opening a pipe of that name would hang
+        # without O_NONBLOCK a pipe of that name would be waited for
         descriptor = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=folder)
         with os.fdopen(descriptor, "rb") as file:
             return file.read()
@@ -68,10 +68,9 @@ def read(root: Path, path: PurePosixPath) -> bytes | None:
 
 
 def write(root: Path, path: PurePosixPath, content: bytes, *, replace: bool = False) -> bool:
-    """Writes a whole file at once, so that nobody sees half of it. Returns False if there is a file with other content.
+    """Write a whole file at once: nobody sees half of it. False where there is one with other content already.
 
-    With `replace`, such a file is replaced. A file with the same content counts as written, so this may be called
-    again.
+    With `replace` that one is replaced. A file that holds this content counts as written, so it may be called again.
     """
     root.mkdir(parents=True, exist_ok=True)
     if read(root, path) == content:

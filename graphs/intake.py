@@ -1,6 +1,6 @@
 """Takes a task in, asks for what is missing or vague, and files a ticket: look, ask, ..., file, report.
 
-Each round asks only what is still open, and says what was wrong with the last answer. After some rounds the graph gives
+Each round asks only what is still open, and says what was wrong with the answer before. After some rounds it gives
 up and files nothing.
 """
 
@@ -19,9 +19,9 @@ from typing_extensions import TypedDict
 from graphs import answers, drafting, effects, folder
 
 DEFAULT_ROOT: Final = "var/tickets"
-MAX_ROUNDS: Final = 3
-MIN_WORDS: Final = 5
-MAX_TASK_CHARACTERS: Final = 5_000
+MOST_ROUNDS: Final = 3
+FEWEST_WORDS: Final = 5
+LONGEST: Final = 5_000
 PRIORITIES: Final = ("low", "normal", "high", "urgent")
 
 _TITLE: Final = "You write the title of a ticket: one line of at most ten words that says what is to be done."
@@ -33,14 +33,14 @@ _QUESTIONS: Final = {
     "priority": "How urgent is it?",
 }
 _HINTS: Final = {
-    "task": f"At least {MIN_WORDS} words.",
+    "task": f"At least {FEWEST_WORDS} words.",
     "due": "A date such as 2030-06-01, or none.",
     "priority": "low, normal, high or urgent.",
 }
 
 
 class Inputs(TypedDict):
-    """What a person wants done."""
+    """What somebody wants done."""
 
     task: Annotated[
         str,
@@ -81,19 +81,19 @@ class State(Inputs):
 
 
 class InputError(ValueError):
-    """Wrong inputs. The sentence is for the person who wrote them."""
+    """Inputs that cannot be right; the sentence is for the person who wrote them."""
 
 
 def check_inputs(inputs: dict[str, Any]) -> None:
-    """Raises InputError, with a sentence that says what would be right, if these inputs are wrong.
+    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run.
 
-    A vague task is not an error, because the graph asks about it.
+    A vague task is no error: it is asked about.
     """
     task = inputs.get("task")
     if not isinstance(task, str) or not task.strip():
         raise InputError("task is missing: what is to be done?")
-    if len(task) > MAX_TASK_CHARACTERS:
-        raise InputError(f"task has {len(task):,} characters, at most {MAX_TASK_CHARACTERS:,} are allowed.")
+    if len(task) > LONGEST:
+        raise InputError(f"task has {len(task):,} characters, and {LONGEST:,} are the most.")
     today = datetime.now(UTC).date()
     for name in ("due", "priority"):
         given = inputs.get(name) or ""
@@ -104,7 +104,7 @@ def check_inputs(inputs: dict[str, Any]) -> None:
 
 
 def look(state: State) -> dict[str, Any]:
-    """Finds what the inputs say already, and what is missing or vague."""
+    """What the inputs say already, and what is missing or vague in them."""
     check_inputs(dict(state))
     today = datetime.now(UTC).date()
     given = {"task": state["task"], "due": state.get("due") or "", "priority": state.get("priority") or ""}
@@ -114,11 +114,11 @@ def look(state: State) -> dict[str, Any]:
 
 
 def ask(state: State) -> dict[str, Any]:
-    """Asks what is open, says what was wrong with the last answers, and checks the new ones."""
+    """Asks what is open, says what was wrong with the answers before, and checks those that come."""
     problems, asked = state["problems"], state["asked"]
     wrong = [f"{_LABELS[name]}: {problem}" for name, problem in problems.items() if problem]
     reason = " ".join(wrong) or "Without it nobody could begin."
-    if asked == MAX_ROUNDS - 1:
+    if asked == MOST_ROUNDS - 1:
         reason += " This is the last time that it is asked."
     answer = interrupt(
         {
@@ -142,7 +142,7 @@ def ask(state: State) -> dict[str, Any]:
 
 
 async def entitle(state: State) -> dict[str, Any]:
-    """Sets the title: a line by the model if there is one, otherwise the task's first sentence."""
+    """A line that says what it is about: a model's where there is one, else the first sentence."""
     task = state["known"]["task"]
     title = await drafting.draft(_TITLE, task) or re.split(r"(?<=[.!?])\s|\n", task, maxsplit=1)[0]
     line = " ".join(title.split()).rstrip(".")
@@ -150,7 +150,7 @@ async def entitle(state: State) -> dict[str, Any]:
 
 
 def file(state: State) -> dict[str, Any]:
-    """Writes the ticket as JSON and as Markdown. May run again, because its number and its files are then the same."""
+    """Writes the ticket as JSON and as Markdown. May run again: its number and its files are the same."""
     number = f"T-{effects.key('ticket')[:10].upper()}"
     ticket = {"number": number, "title": state["title"], **state["known"], "filed": state["today"]}
     as_json = json.dumps(ticket, indent=2, ensure_ascii=False) + "\n"
@@ -164,7 +164,7 @@ def file(state: State) -> dict[str, Any]:
 
 
 def report(state: State) -> dict[str, Any]:
-    """Sets `outcome`, a sentence about the result."""
+    """Says in `outcome` what became of it."""
     if "ticket" in state:
         known, number = state["known"], state["ticket"]
         due = "no date" if known["due"] == "none" else f"due {known['due']}"
@@ -173,7 +173,7 @@ def report(state: State) -> dict[str, Any]:
         outcome = "Nothing was filed: nobody said what is missing."
     else:
         still = " ".join(f"{_LABELS[name]}: {problem}" for name, problem in state["problems"].items())
-        outcome = f"Nothing was filed: it was asked {MAX_ROUNDS} times, and this is still open. {still}"
+        outcome = f"Nothing was filed: it was asked {MOST_ROUNDS} times, and this is still open. {still}"
     return {"outcome": outcome}
 
 
@@ -186,7 +186,7 @@ def _after_ask(state: State) -> Literal["ask", "entitle", "report"]:
         return "report"
     if not state["problems"]:
         return "entitle"
-    return "ask" if state["asked"] < MAX_ROUNDS else "report"
+    return "ask" if state["asked"] < MOST_ROUNDS else "report"
 
 
 def _question(name: str, problem: str) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def _question(name: str, problem: str) -> dict[str, Any]:
 
 
 def _sorted(given: dict[str, str], today: date) -> tuple[dict[str, str], dict[str, str]]:
-    """The answers that are right, as they are stored, and what is wrong with the others."""
+    """What of it is right, as it is kept, and what is wrong with the rest."""
     known: dict[str, str] = {}
     problems: dict[str, str] = {}
     for name, text in given.items():
@@ -208,15 +208,15 @@ def _sorted(given: dict[str, str], today: date) -> tuple[dict[str, str], dict[st
 
 
 def _problem(name: str, text: str, today: date) -> str:
-    """A sentence that says what is wrong with an answer. Empty if nothing is."""
+    """What is wrong with an answer, in a sentence; '' for a right one."""
     text = text.strip()
     if not text:
         return "It is not answered."
     if name == "task":
         words = {word.lower() for word in re.findall(r"\w{2,}", text)}
-        if len(text) > 2 * MAX_TASK_CHARACTERS:
-            return f"It has {len(text):,} characters, at most {2 * MAX_TASK_CHARACTERS:,} are allowed."
-        return "" if len(words) >= MIN_WORDS else f"It is vague: say it in {MIN_WORDS} different words or more."
+        if len(text) > 2 * LONGEST:
+            return f"It has {len(text):,} characters, and {2 * LONGEST:,} are the most."
+        return "" if len(words) >= FEWEST_WORDS else f"It is vague: say it in {FEWEST_WORDS} different words or more."
     if name == "priority":
         return "" if text.lower() in PRIORITIES else f"{text[:40]!r} is none: it is low, normal, high or urgent."
     if text.lower() == "none":
@@ -231,7 +231,7 @@ def _problem(name: str, text: str, today: date) -> str:
 
 
 def _joined(first: str, more: str) -> str:
-    """What was said at first, followed by what was said when the graph asked."""
+    """What was said at first, and what was said when it was asked about."""
     return more.strip() if first.strip() in more else f"{first.strip()}\n{more.strip()}"
 
 

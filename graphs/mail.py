@@ -1,8 +1,8 @@
-"""Sends an e-mail by SMTP if SMTP_HOST names a server, and otherwise writes it to an outbox as a file.
+"""An e-mail, sent by SMTP where SMTP_HOST names a server, else written to an outbox as a file.
 
-Each mail has the idempotency key of its effect as its Message-ID. The outbox remembers what was sent, so that the same
-key sends nothing twice. Only if the process dies between the server's yes and that note is a mail sent twice, and then
-both have the same Message-ID.
+Each has the idempotency key of its effect as its Message-ID. What was sent is remembered in the outbox, so that
+the same key sends nothing twice; only a process that dies between the server's yes and that note does, and then
+both mails have the same Message-ID.
 """
 
 import os
@@ -21,33 +21,33 @@ from graphs import effects, folder
 
 DEFAULT_OUTBOX: Final = "var/outbox"
 DEFAULT_SENDER: Final = "countersign@localhost"
-MAX_RECIPIENTS: Final = 20
-MAX_TEXT_CHARACTERS: Final = 100_000
+MOST_RECIPIENTS: Final = 20
+LONGEST_TEXT: Final = 100_000
 
 _ADDRESS: Final = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
-_TIMEOUT_SECONDS: Final = 30.0  # seconds, for each step with the server
+_TIMEOUT: Final = 30.0  # seconds, for each step with the server
 _SECURITIES: Final = ("starttls", "tls", "none")
 
 
 class MailError(ValueError):
-    """A mail or a setting is wrong. The sentence says what would be right."""
+    """A mail or a setting that cannot be right; the sentence says what would be."""
 
 
 class MailRefused(Exception):
-    """The server will never take this mail. The sentence has the server's reason."""
+    """The server will never take this mail; the sentence has its reason."""
 
 
 def addresses(text: object) -> list[str]:
-    """The addresses in a text, which are separated by commas. Raises MailError if one is not an address."""
+    """The addresses in a text, separated by commas; `MailError` where one is none."""
     found = [each.strip() for each in text.split(",")] if isinstance(text, str) else []
     found = list(dict.fromkeys(each for each in found if each))
     if not found:
         raise MailError("to is missing: write an address such as ada@example.org, or several with commas.")
-    if len(found) > MAX_RECIPIENTS:
-        raise MailError(f"to has {len(found)} addresses, at most {MAX_RECIPIENTS} are allowed.")
+    if len(found) > MOST_RECIPIENTS:
+        raise MailError(f"to has {len(found)} addresses, and {MOST_RECIPIENTS} are the most.")
     for address in found:
         if len(address) > 254 or len(address.partition("@")[0]) > 64 or not _ADDRESS.fullmatch(address):
             raise MailError(f"to has {address!r}, which is no address: write one such as ada@example.org.")
@@ -55,7 +55,7 @@ def addresses(text: object) -> list[str]:
 
 
 def subject(text: object) -> str:
-    """The subject. Raises MailError if it is missing, or has several lines, which could forge a header."""
+    """The subject; `MailError` where it is missing, or more than one line, which could forge a header."""
     if not isinstance(text, str) or not text.strip():
         raise MailError("subject is missing: what is the e-mail about?")
     if len(text.strip()) > 200 or not text.strip().isprintable():
@@ -64,32 +64,31 @@ def subject(text: object) -> str:
 
 
 def body(written: object) -> str:
-    """The text. Raises MailError if it is missing or too long."""
+    """The text; `MailError` where it is missing or too long."""
     if not isinstance(written, str) or not written.strip():
         raise MailError("text is missing: what should the e-mail say?")
-    if len(written) > MAX_TEXT_CHARACTERS:
-        raise MailError(f"text has {len(written):,} characters, at most {MAX_TEXT_CHARACTERS:,} are allowed.")
+    if len(written) > LONGEST_TEXT:
+        raise MailError(f"text has {len(written):,} characters, and {LONGEST_TEXT:,} are the most.")
     return written.strip()
 
 
 def check_settings() -> None:
-    """Raises MailError if the operator's settings are wrong."""
+    """`MailError` where the operator's settings cannot be right."""
     _server()
     _sender()
 
 
 def way() -> str:
-    """How mails are sent, in words for a person who has to approve one."""
+    """How mails leave here, for a person who has to approve one."""
     host = os.environ.get("SMTP_HOST", "").strip()
     return f"by SMTP ({host})" if host else f"to a file in {_outbox().as_posix()}, because SMTP_HOST names no server"
 
 
 async def send(key: str, to: Sequence[str], subject: str, text: str) -> str:
-    """Sends the mail or writes it to the outbox, and returns a sentence about the result. May be called again with the
-    same key.
+    """Sends it, or writes it to the outbox; what became of it, in a sentence. May be called again with its key.
 
-    Raises MailRefused if the server will never take the mail. Any other error of the server is raised as it is, and
-    the call may be tried again.
+    `MailRefused` where the server will never take it; whatever else goes wrong with the server is raised as it is,
+    and may be tried again.
     """
     about: dict[str, Any] = {"to": list(to), "subject": subject, "text": text}
     journal = _outbox() / "sent.db"
@@ -110,7 +109,7 @@ async def send(key: str, to: Sequence[str], subject: str, text: str) -> str:
 
 
 async def _submit(message: EmailMessage) -> str:
-    """Gives the mail to the server, and returns a sentence about what it took."""
+    """Hands the mail to the server; what it took, in a sentence."""
     host, port, security = _server()
     try:
         refused, _ = await aiosmtplib.send(
@@ -121,10 +120,10 @@ async def _submit(message: EmailMessage) -> str:
             password=os.environ.get("SMTP_PASSWORD") or None,
             use_tls=security == "tls",
             start_tls=security == "starttls",
-            timeout=_TIMEOUT_SECONDS,
+            timeout=_TIMEOUT,
         )
     except aiosmtplib.SMTPAuthenticationError:
-        raise  # the operator has to fix this; then the same mail goes through
+        raise  # the operator's to mend; then the same mail goes through
     except aiosmtplib.SMTPRecipientsRefused as error:
         if any(each.code < 500 for each in error.recipients):
             raise
@@ -160,7 +159,7 @@ def _sender() -> str:
 
 
 def _server() -> tuple[str, int, str]:
-    """Host, port and security. The default is port 587 with STARTTLS; port 465 uses TLS from the first byte."""
+    """Host, port and security; without a word 587 with STARTTLS, and 465 with TLS from the first byte."""
     port = (os.environ.get("SMTP_PORT") or "587").strip()
     if not re.fullmatch(r"[0-9]{1,5}", port, re.ASCII) or not 0 < int(port) < 65536:
         raise MailError(f"The operator's SMTP_PORT {port!r} is no port: set it to a number such as 587.")

@@ -1,7 +1,7 @@
-"""Pays an amount into a ledger, once, and asks first if it is high or risky: check, ask, pay, report.
+"""Pays an amount into a ledger, once, and asks first where it is high or risky: check, ask, pay, report.
 
-The ledger is a table in SQLite. A payment and the key of its node are stored in one transaction, so a second execution
-of the node finds the first payment and pays nothing.
+The ledger is a table in SQLite. A payment and the key of its node are stored in one transaction, so a second
+execution of the node finds the first and pays nothing.
 """
 
 import os
@@ -24,7 +24,7 @@ from graphs.answers import verdict
 DEFAULT_LEDGER: Final = "var/ledger.db"
 DEFAULT_THRESHOLD: Final = "100.00"
 DEFAULT_CURRENCY: Final = "EUR"
-MAX_AMOUNT: Final = Decimal("1000000000")
+LARGEST: Final = Decimal("1000000000")
 
 
 class Inputs(TypedDict):
@@ -60,7 +60,7 @@ class Inputs(TypedDict):
 
 
 class State(Inputs):
-    """The inputs, and what each step found. Amounts are texts, because numbers lose cents in some checkpoints."""
+    """The inputs, and what each step found. Amounts are text: a number would lose cents in some checkpoints."""
 
     exact: NotRequired[str]
     currency_code: NotRequired[str]
@@ -72,11 +72,11 @@ class State(Inputs):
 
 
 class InputError(ValueError):
-    """Wrong inputs. The sentence is for the person who wrote them."""
+    """Inputs that cannot be right; the sentence is for the person who wrote them."""
 
 
 def check_inputs(inputs: dict[str, Any]) -> None:
-    """Raises InputError, with a sentence that says what would be right, if these inputs are wrong."""
+    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run."""
     _line(inputs, "payee", "who is paid?")
     _line(inputs, "purpose", "what is it for?")
     _amount(inputs)
@@ -86,7 +86,7 @@ def check_inputs(inputs: dict[str, Any]) -> None:
 
 
 def check(state: State) -> dict[str, Any]:
-    """Works out the amount to the cent, and the reasons to ask somebody. Without a reason, nobody is asked."""
+    """Says what is to be paid, to the cent, and why somebody has to be asked; no reasons: nobody."""
     inputs = dict(state)
     check_inputs(inputs)
     amount, currency, (threshold, own) = _amount(inputs), _currency(inputs), _threshold()
@@ -101,7 +101,7 @@ def check(state: State) -> dict[str, Any]:
 
 
 def ask(state: State) -> dict[str, Any]:
-    """Waits for `{"approved": bool, "feedback": str}`. Anything else is not an approval."""
+    """Waits for `{"approved": bool, "feedback": str}`; anything else is no approval."""
     given = verdict(
         interrupt(
             {
@@ -122,7 +122,7 @@ def ask(state: State) -> dict[str, Any]:
 
 
 def pay(state: State, config: RunnableConfig) -> dict[str, Any]:
-    """Adds the payment to the ledger. May run again, because the ledger then returns the payment that it has."""
+    """Appends the payment to the ledger. May run again: the ledger then says what it has."""
     payment = {
         "payee": state["payee"].strip(),
         "amount": state["exact"],
@@ -137,7 +137,7 @@ def pay(state: State, config: RunnableConfig) -> dict[str, Any]:
 
 
 def report(state: State) -> dict[str, Any]:
-    """Sets `outcome`, a sentence about the result."""
+    """Says in `outcome` what became of it."""
     if "entry" in state:
         asked = "" if state["reasons"] else " Nobody was asked: it is below the limit, and its risk is not high."
         return {
@@ -151,7 +151,7 @@ def report(state: State) -> dict[str, Any]:
 
 
 def _append(ledger: sqlite3.Connection, key: str, payment: dict[str, str]) -> dict[str, Any]:
-    """Adds an entry to the ledger, in the transaction that stores the key."""
+    """One line of the ledger, in the transaction that stores the key."""
     ledger.execute(
         "CREATE TABLE IF NOT EXISTS payments (entry INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,"
         " paid_at TEXT NOT NULL, payee TEXT NOT NULL, amount TEXT NOT NULL, currency TEXT NOT NULL,"
@@ -208,12 +208,12 @@ def _risk(inputs: dict[str, Any]) -> str:
 
 
 def _threshold() -> tuple[Decimal, str]:
-    """The highest amount for which nobody is asked, and its currency."""
+    """Up to how much nobody is asked, and in which currency."""
     text = os.environ.get("PAYMENT_THRESHOLD") or DEFAULT_THRESHOLD
     own = (os.environ.get("PAYMENT_CURRENCY") or DEFAULT_CURRENCY).upper()
     try:
         threshold = Decimal(text)
-        if not 0 <= threshold <= MAX_AMOUNT:
+        if not 0 <= threshold <= LARGEST:
             raise InvalidOperation
     except InvalidOperation:
         raise InputError(

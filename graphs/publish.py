@@ -1,7 +1,7 @@
 """Writes an article and publishes it as Markdown: research, plan, gate, write, gate, publish, report.
 
-People approve twice: first the plan, then the text. With a MODEL, the model plans and writes from the brief. Without
-one, the plan and the text are made from the brief itself.
+Two people, or one twice, say yes: to the plan, and to the text. Without a MODEL the plan and the text are made of
+the brief alone; with one, the model plans and writes from the brief.
 """
 
 import json
@@ -19,8 +19,8 @@ from typing_extensions import TypedDict
 from graphs import answers, drafting, folder
 
 DEFAULT_ROOT: Final = "var/published"
-MAX_SECTIONS: Final = 12
-MAX_BRIEF_CHARACTERS: Final = 50_000
+MOST_SECTIONS: Final = 12
+LONGEST_BRIEF: Final = 50_000
 
 _PLAN: Final = "You plan an article from a brief: the headings of its sections, in order, one on each line, at most 8."
 _WRITE: Final = (
@@ -53,14 +53,14 @@ class Inputs(TypedDict):
 
 
 class Section(TypedDict):
-    """A heading and the notes below it."""
+    """A heading, and the notes that stand below it."""
 
     heading: str
     notes: list[str]
 
 
 class Approval(TypedDict):
-    """The answer at one gate."""
+    """What was said at one gate."""
 
     stage: str
     approved: bool
@@ -81,11 +81,11 @@ class State(Inputs):
 
 
 class InputError(ValueError):
-    """Wrong inputs. The sentence is for the person who wrote them."""
+    """Inputs that cannot be right; the sentence is for the person who wrote them."""
 
 
 def check_inputs(inputs: dict[str, Any]) -> None:
-    """Raises InputError, with a sentence that says what would be right, if these inputs are wrong."""
+    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run."""
     topic = inputs.get("topic")
     if not isinstance(topic, str) or not topic.strip():
         raise InputError("topic is missing: what is the article about?")
@@ -96,15 +96,15 @@ def check_inputs(inputs: dict[str, Any]) -> None:
     brief = inputs.get("brief")
     if not isinstance(brief, str) or not brief.strip():
         raise InputError("brief is missing: what should the article say?")
-    if len(brief) > MAX_BRIEF_CHARACTERS:
-        raise InputError(f"brief has {len(brief):,} characters, at most {MAX_BRIEF_CHARACTERS:,} are allowed.")
+    if len(brief) > LONGEST_BRIEF:
+        raise InputError(f"brief has {len(brief):,} characters, and {LONGEST_BRIEF:,} are the most.")
     section = inputs.get("section") or ""
     if not isinstance(section, str) or (section.strip() and not folder.slug(section)):
         raise InputError(f"section {section!r} is no name of a folder: write one such as news.")
 
 
 def research(state: State) -> dict[str, Any]:
-    """Reads the headings of the brief and their notes, and works out the article's path."""
+    """Reads the brief: its headings with their notes, and where the article would go."""
     check_inputs(dict(state))
     sections = [Section(heading="", notes=[])]
     for line in state["brief"].splitlines():
@@ -128,11 +128,11 @@ async def plan(state: State) -> dict[str, Any]:
     written = await drafting.draft(_PLAN, f"Topic: {state['topic'].strip()}\n\nBrief:\n{state['brief'].strip()}")
     lines = [re.sub(r"^[#\-*\d.)\s]+", "", line).strip() for line in (written or "").splitlines()]
     headings = [line for line in lines if line] or [each["heading"] or "In short" for each in state["found"]]
-    return {"plan": headings[:MAX_SECTIONS]}
+    return {"plan": headings[:MOST_SECTIONS]}
 
 
 def approve_plan(state: State) -> dict[str, Any]:
-    """Shows the plan and waits for yes or no. A no ends the task."""
+    """Shows the plan and waits for yes or no; no ends it."""
     answer = interrupt(
         {
             "question": f"Write {state['topic'].strip()!r} by this plan?",
@@ -159,7 +159,7 @@ async def write(state: State) -> dict[str, Any]:
 
 
 def approve_text(state: State) -> dict[str, Any]:
-    """Shows the whole text and waits for yes or no. A no ends the task."""
+    """Shows the whole text and waits for yes or no; no ends it."""
     answer = interrupt(
         {
             "question": f"Publish {state['topic'].strip()!r}?",
@@ -173,13 +173,13 @@ def approve_text(state: State) -> dict[str, Any]:
 
 
 def publish(state: State) -> dict[str, Any]:
-    """Writes the whole file, and never over another. May run again, because the same text counts as published."""
+    """Writes the file, whole, and over no other. May run again: the same text counts as published."""
     path = folder.inside(state["path"])
     return {"published": folder.write(_root(), path, state["article"].encode())}
 
 
 def report(state: State) -> dict[str, Any]:
-    """Sets `outcome`: the result, and the answer at each gate."""
+    """Says in `outcome` what became of it, with what was said at each gate."""
     if state.get("published"):
         lines = [f"Published {state['topic'].strip()!r} as {(_root() / state['path']).as_posix()}."]
     elif "published" in state:
@@ -218,7 +218,7 @@ def _section(section: Section) -> str:
 
 
 def _path(state: State, today: date) -> PurePosixPath:
-    """The article's path, made from the day and the topic, so that the same topic on another day is another article."""
+    """Where it goes: the day and the topic, so that the same topic of another day is another article."""
     name = f"{today.isoformat()}-{folder.slug(state['topic'])}.md"
     section = folder.slug(state.get("section") or "")
     return PurePosixPath(section, name)

@@ -1,7 +1,7 @@
-"""Finds old files under one root and moves them to the root's trash, never through a link.
+"""Old files under one root, and the way from their place to the root's trash, never through a link.
 
-A folder is opened part by part from the root's descriptor. So a link that somebody puts in the way, even between `find`
-and `move`, makes the operation fail instead of leading it elsewhere.
+A folder is opened part by part from the root's descriptor, so a link that somebody puts in the way, also
+between `find` and `move`, makes the operation fail instead of leading it elsewhere.
 """
 
 import errno
@@ -30,7 +30,7 @@ class File(TypedDict):
 
 
 class Skipped(TypedDict):
-    """A file that stays where it is, and why."""
+    """What was left where it is, and why."""
 
     path: str
     reason: str
@@ -38,7 +38,7 @@ class Skipped(TypedDict):
 
 @contextmanager
 def open_root(root: Path) -> Iterator[int]:
-    """A descriptor of the root, which every other function here needs."""
+    """A descriptor of the root, which every other function here starts from."""
     descriptor = os.open(root, _FOLDER)
     try:
         yield descriptor
@@ -49,9 +49,9 @@ def open_root(root: Path) -> Iterator[int]:
 def find(
     root: int, folder: str, modified_before: datetime, keeps: Callable[[str], bool]
 ) -> tuple[list[File], list[Skipped]]:
-    """The regular files under a folder that were last modified before a time, oldest first, and what could not be read.
+    """The regular files under a folder last modified before a time, oldest first, and what could not be read.
 
-    Links are neither followed nor listed. The trash is left out.
+    Links are neither followed nor listed, and the trash is left out.
     """
     limit = int(modified_before.timestamp() * 1_000_000_000)
     found: list[tuple[int, File]] = []
@@ -85,10 +85,10 @@ def find(
 
 
 def move(root: int, file: File, batch: str) -> Skipped | None:
-    """Moves one file to `.trash/<batch>/<path>`. If it stays in its place, the result says why.
+    """Moves one file to `.trash/<batch>/<path>`; what comes back says why it was left in its place.
 
-    Only the file that was seen is moved, and nothing is overwritten. This may be called again, because a file that is
-    already in the trash counts as moved.
+    Only the file that was seen is moved, and nothing is overwritten. It may be called again: a file that is in
+    the trash already counts as moved.
     """
     *folders, name = PurePosixPath(file["path"]).parts
     target_folders = [TRASH, batch, *folders]
@@ -113,7 +113,7 @@ def move(root: int, file: File, batch: str) -> Skipped | None:
 
 
 def _reason_beside(file: File, there: os.stat_result | None, in_trash: os.stat_result) -> str | None:
-    """Why a file stays whose name is already in the trash, or None if it is the one in the trash."""
+    """Why a file whose name is in the trash already stays, or None if it is the one in the trash."""
     size_and_mtime, _, _ = file["identity"].rpartition("-")
     if _identity(in_trash).rpartition("-")[0] != size_and_mtime:
         return "another file of that name is in the trash"
@@ -123,7 +123,7 @@ def _reason_beside(file: File, there: os.stat_result | None, in_trash: os.stat_r
 
 
 def _rename(source: int, target: int, name: str, identity: str) -> str | None:
-    """Moves a name between two open folders. If the file was swapped at the last moment, the move is undone."""
+    """Moves a name between two open folders. A swap in the last instant is seen afterwards and taken back."""
     try:
         os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)
     except OSError as error:
@@ -142,7 +142,7 @@ def _rename(source: int, target: int, name: str, identity: str) -> str | None:
 
 
 def _copy(source: int, target: int, name: str, identity: str) -> str | None:
-    """Moves a file to another file system: a complete copy gets its name in one step, then the original is deleted."""
+    """The move to another file system: a whole copy first, under its name at once, then the original goes."""
     partial = f".partial-{identity}"
     with suppress(FileNotFoundError):
         os.unlink(partial, dir_fd=target)
@@ -203,7 +203,7 @@ def _identity(seen: os.stat_result) -> str:
 
 
 def _printable(path: str) -> str:
-    """The name without bytes that a text cannot contain, because these cannot be stored."""
+    """The name without bytes that no text can hold: those would not survive being stored."""
     return path.encode(errors="replace").decode()
 
 

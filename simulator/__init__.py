@@ -1,4 +1,4 @@
 """A strict local Slack: Web API, Socket Mode and a web page, in a process of its own.
 
-It is another party on the wire: it imports nothing of `bot`, and only the demo and the tests import it.
+A party on the wire: it imports nothing else of `bot`, and nothing else of `bot` imports it.
 """

@@ -1,5 +1,5 @@
-"""policies.yaml -> `Policies`. It is strict: an unknown key or an empty list of approvers stops the start, and the
-error names the file, the line, the key and what would be right."""
+"""policies.yaml -> `Policies`. Strict: a key that is not known, or a list of approvers that is empty, stops the
+start with the file, the line, the key and what would be right."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.policy_file.terms import Document
 
 
 def load(path: Path) -> Policies:
-    """The policies in the file. Raises SettingsError, with all that is wrong, if there is anything wrong."""
+    """The policies of the file; `SettingsError` where it cannot be relied on."""
     try:
         text = path.read_text(encoding="utf-8")
         sizes.refuse_large(path, text)

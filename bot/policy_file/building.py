@@ -1,4 +1,4 @@
-"""Builds `Policies` from the file's keys: a rule's own keys go before the defaults', and contradictions are refused."""
+"""What the file says -> what it means: each rule's keys over the defaults', and what contradicts itself refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from bot.policy_file.places import Place
 from bot.policy_file.terms import Approvals, Document, HoursTerms, Match, RuleTerms, StageTerms
 
 WHO = ("approvers", "groups", "sequence")
-"""The keys that say who is asked. If a rule has one of them, it replaces the one in the defaults."""
+"""The ways of saying who is asked; a rule that says one says it in the place of the defaults'."""
 _REASONS: Mapping[str, tuple[Verdict, ...]] = {
     "reject": (Verdict.REJECT,),
     "approve": (Verdict.APPROVE,),
@@ -42,12 +42,11 @@ _REASONS: Mapping[str, tuple[Verdict, ...]] = {
 
 
 def policies(place: Place, read: Document) -> Policies:
-    """The file's policies. Raises SettingsError if the file contradicts itself."""
+    """All that the file means; `SettingsError` where it cannot mean it."""
     defaults = terms.said(read.defaults)
     if "auto" in defaults:
         raise SettingsError(
-            f"{place.at('defaults', 'auto')}: this would answer every question that no rule matches. Move it into a "
-            "rule with a match."
+            f"{place.at('defaults', 'auto')}: it would answer whatever no rule names. Say it in a rule that matches."
         )
     evaluator = Evaluator()
     rules = tuple(_rule(place.at("rules", number), rule, defaults, evaluator) for number, rule in enumerate(read.rules))
@@ -79,7 +78,7 @@ def _rule(place: Place, rule: RuleTerms, defaults: Mapping[str, Any], evaluator:
 
 
 def _refuse_unreached(place: Place, rules: Sequence[RuleTerms]) -> None:
-    """Raises SettingsError if two rules share a name, or if a rule that matches everything stands before others."""
+    """A name that stands for two rules, and a rule that all questions match before another is asked."""
     for number, rule in enumerate(rules):
         if rule.name in [each.name for each in rules[:number]]:
             raise SettingsError(f"{place.at('rules', number, 'name')}: another rule has this name. Give it its own.")
@@ -108,7 +107,7 @@ def _policy(place: Place, name: str, own: Mapping[str, Any], defaults: Mapping[s
     auto = _auto(place, own)
     stages = _stages(place, said, own)
     if "extend" in own and all(stage.deadline is None for stage in stages):
-        raise SettingsError(f"{place.at('extend')}: there is no deadline to extend. Set one, or leave this out.")
+        raise SettingsError(f"{place.at('extend')}: there is no deadline to put off. Give it one, or leave this out.")
     return Policy(
         name=name,
         stages=stages,
@@ -130,10 +129,10 @@ def _policy(place: Place, name: str, own: Mapping[str, Any], defaults: Mapping[s
 def _refuse_two_ways(place: Place, own: Mapping[str, Any]) -> None:
     ways = [key for key in WHO if key in own]
     if len(ways) > 1:
-        raise SettingsError(f"{place.at(ways[1])}: {ways[0]} already says who is asked. Keep one of the two.")
+        raise SettingsError(f"{place.at(ways[1])}: {ways[0]} say already who is asked. Keep one of the two.")
     if ways and ways[0] != "approvers" and "quorum" in own:
         numbered = "each of its groups" if ways == ["groups"] else "each of its stages"
-        raise SettingsError(f"{place.at('quorum')}: {numbered} has its own quorum. Set it there.")
+        raise SettingsError(f"{place.at('quorum')}: {numbered} has its own number. Say it there.")
 
 
 def _auto(place: Place, own: Mapping[str, Any]) -> Auto | None:
@@ -166,8 +165,7 @@ def _stage(place: Place, said: Mapping[str, Any], own: Mapping[str, Any], *, nam
     needed = sum(group.needed for group in groups)
     if all(names_one(ref) for ref in able) and len(set(able)) < needed and not _adds(said):
         raise SettingsError(
-            f"{place.at('quorum')}: {needed} must agree, but only {len(set(able))} are named. "
-            "It could never be settled."
+            f"{place.at('quorum')}: {needed} have to agree, and {len(set(able))} are named. It could never be settled."
         )
     return Stage(
         groups=groups,
@@ -181,7 +179,7 @@ def _stage(place: Place, said: Mapping[str, Any], own: Mapping[str, Any], *, nam
 def _groups(place: Place, said: Mapping[str, Any]) -> tuple[Group, ...]:
     if "groups" in said:
         if "quorum" in said:
-            raise SettingsError(f"{place.at('quorum')}: each of its groups has its own quorum. Set it there.")
+            raise SettingsError(f"{place.at('quorum')}: each of its groups has its own number. Say it there.")
         return tuple(Group(approvers=each.approvers, needed=each.quorum) for each in said["groups"])
     if "approvers" not in said:
         raise SettingsError(
@@ -194,7 +192,7 @@ def _adds(said: Mapping[str, Any]) -> bool:
     return any(escalation.add_approvers for escalation in said.get("escalate", ()))
 
 
-# --- Steps --------------------------------------------------------------------------------------
+# --- Windows ------------------------------------------------------------------------------------
 
 
 def _steps(place: Place, said: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[Step, ...]:
@@ -217,31 +215,30 @@ def _steps(place: Place, said: Mapping[str, Any], own: Mapping[str, Any]) -> tup
         if before >= deadline:
             raise SettingsError(f"{place.at('warn_before')}: it would come before the question. {_COUNTED}")
         steps.append(Step(after=deadline - before, action=Warn()))
-    steps.append(Step(after=deadline, action=_on_timeout(place, said, own)))
+    steps.append(Step(after=deadline, action=_in_silence(place, said, own)))
     return tuple(sorted(steps, key=lambda step: (step.after, step.at_deadline)))
 
 
-_COUNTED = "Every time is counted from the question, and warn_before back from the deadline."
+_COUNTED = "Every window is counted from the question, and warn_before back from the deadline."
 
 
 def _refuse_without_deadline(place: Place, own: Mapping[str, Any]) -> None:
     for key in ("warn_before", "on_timeout", "i_accept_silence"):
         if key in own:
-            raise SettingsError(f"{place.at(key)}: this needs a deadline, and there is none. Set one.")
+            raise SettingsError(f"{place.at(key)}: there is no deadline that it could be about. Give it one.")
 
 
-def _on_timeout(place: Place, said: Mapping[str, Any], own: Mapping[str, Any]) -> Action:
-    """What happens at the deadline. `i_accept_silence` has to stand beside the `on_timeout` that needs it, and is
-    inherited only together with it."""
+def _in_silence(place: Place, said: Mapping[str, Any], own: Mapping[str, Any]) -> Action:
+    """The words that accept silence stand beside the `on_timeout` that needs them, and are inherited only with it."""
     wanted = said.get("on_timeout", "reject")
     accepted = (own if "on_timeout" in own else said).get("i_accept_silence")
     if wanted == "approve" and accepted is not True:
         raise SettingsError(
-            f"{place.at('on_timeout')}: this would take silence for a yes. If you mean that, write "
+            f"{place.at('on_timeout')}: this would take silence for a yes. If that is meant, write "
             "i_accept_silence: yes beside it."
         )
     if "i_accept_silence" in own and wanted != "approve":
-        raise SettingsError(f"{place.at('i_accept_silence')}: this is only for on_timeout: approve. Leave it out.")
+        raise SettingsError(f"{place.at('i_accept_silence')}: silence is no yes here: on_timeout is not approve.")
     match wanted:
         case "approve":
             return Consent()

@@ -1,7 +1,7 @@
-"""A rule's `when`: a CEL expression over the question, its arguments, the task and its requester.
+"""A rule's `when`: a CEL expression over the question, its arguments, the task and who asked for it.
 
-If an expression cannot be evaluated, takes too long or needs too much data, it raises ConditionFailed. The task then
-stops and says so.
+An expression that cannot be evaluated refuses: `ConditionFailed`, on which the task stops and says so. So does one that
+takes too long or asks about too much.
 """
 
 from __future__ import annotations
@@ -24,31 +24,30 @@ from bot.approvals.rules.matching import Condition, ConditionFailed, Facts
 from bot.approvals.rules.names import readable
 
 NAMES: Final = ("question", "arguments", "action", "task", "requester")
-"""The names that an expression may use."""
-MAX_EXPRESSION_CHARACTERS: Final = 2_000
-MAX_FACTS_CHARACTERS: Final = 500_000
-"""Of the data that an expression uses, as JSON."""
-TIMEOUT_SECONDS: Final = 10.0
-"""For an answer, even on a busy machine. The evaluator itself stops after a second of processor time."""
+"""What an expression may ask about."""
+LONGEST: Final = 2_000
+"""Characters of an expression."""
+MOST_FACTS: Final = 500_000
+"""Characters of what an expression asks about, as JSON."""
+SECONDS: Final = 10.0
+"""How long an answer is waited for, on a machine that is busy too; the evaluator itself stops after a second's work."""
 
 _SCRIPT: Final = Path(__file__).with_name("evaluator.py")
 _INHERITED: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG")
-"""The environment variables that the evaluator gets. It must not see the tokens."""
+"""Of the environment: the tokens in it are none of the evaluator's business."""
 
 
 class Evaluator:
-    """Evaluates conditions in a process of its own, which is started when it is needed."""
+    """The process that evaluates, started when it is first needed and again after it was ended."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     def compiled(self, expression: str) -> Condition:
-        """The expression as a condition. Raises ValueError, which says what is wrong, if it is not valid."""
-        if len(expression) > MAX_EXPRESSION_CHARACTERS:
-            raise ValueError(
-                f"this is too long: {len(expression):,} characters, at most {MAX_EXPRESSION_CHARACTERS:,} are allowed"
-            )
+        """The condition that the expression says; `ValueError`, with what is wrong, if it says none."""
+        if len(expression) > LONGEST:
+            raise ValueError(f"this is too long: {len(expression):,} characters, and {LONGEST:,} is the most")
         self._try(expression)
 
         def condition(facts: Facts, items: Sequence[Item]) -> Sequence[bool]:
@@ -63,16 +62,16 @@ class Evaluator:
     # --- Within ---------------------------------------------------------------------------------
 
     def _try(self, expression: str) -> None:
-        """Raises ValueError if this is not an expression, or uses a name that does not exist."""
+        """Return if it is an expression, and asks about nothing that is not there; else `ValueError`."""
         try:
             answer = self._ask({"expression": expression, "names": {name: {} for name in NAMES}, "each": [{}]})
         except ConditionFailed as failed:
             raise ValueError(f"this cannot be evaluated ({failed})") from None
         wrong, kind = answer.get("wrong", ""), answer.get("kind")
         if kind == "no expression":
-            raise ValueError(f"this is not a CEL expression ({wrong})")
-        if kind == "RuntimeError":  # an unknown name or function; other errors come from the empty sample
-            raise ValueError(f"{wrong} An expression may use {', '.join(NAMES)}")
+            raise ValueError(f"this is no CEL expression ({wrong})")
+        if kind == "RuntimeError":  # a name or function that there is not; all else fails because the sample is empty
+            raise ValueError(f"{wrong} An expression may ask about {', '.join(NAMES)}")
 
     def _said(self, expression: str, names: Mapping[str, Any], each: Sequence[Mapping[str, Any]]) -> list[Any]:
         try:
@@ -84,15 +83,13 @@ class Evaluator:
         return list(answer["said"])
 
     def _ask(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The evaluator's answer. Raises ConditionFailed if it takes too long or needs too much data."""
+        """The evaluator's answer; `ConditionFailed` if it takes too long, or asks about too much."""
         try:
             line = json.dumps(asked).encode() + b"\n"
         except RecursionError:
             raise ConditionFailed("the question is nested too deeply") from None
-        if len(line) > MAX_FACTS_CHARACTERS:
-            raise ConditionFailed(
-                f"the question is too large: {len(line):,} characters, of {MAX_FACTS_CHARACTERS:,} at most"
-            )
+        if len(line) > MOST_FACTS:
+            raise ConditionFailed(f"the question is too large: {len(line):,} characters, of {MOST_FACTS:,} at most")
         with self._turn:
             process = self._started()
             try:
@@ -114,19 +111,19 @@ class Evaluator:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=environment,
-                start_new_session=True,  # so that signals from the terminal reach only the bot
+                start_new_session=True,  # a signal to the terminal's group is the bot's to handle
             )
             weakref.finalize(self, _end, self._process)
         return self._process
 
 
 def _exchanged(process: subprocess.Popen[bytes], line: bytes) -> Mapping[str, Any]:
-    """The process's answer to a line. Raises EOFError if it has ended, TimeoutError if it does not answer."""
+    """What the process answers to a line; `EOFError` if it has ended, `TimeoutError` if it does not answer."""
     assert process.stdin is not None  # noqa: S101 - both are pipes
     assert process.stdout is not None  # noqa: S101
     process.stdin.write(line)
     process.stdin.flush()
-    until, answer = time.monotonic() + TIMEOUT_SECONDS, b""
+    until, answer = time.monotonic() + SECONDS, b""
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while not answer.endswith(b"\n"):
@@ -149,7 +146,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _shared(facts: Facts, expression: str) -> dict[str, Any]:
-    """The data that is the same for every item, as far as the expression uses it."""
+    """What is the same for every item, as far as the expression asks about it."""
     question = facts.question
     names: dict[str, Any] = {
         "question": {

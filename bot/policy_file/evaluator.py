@@ -1,7 +1,7 @@
 """Evaluates CEL expressions in a process of its own, which is killed if one takes too long. Run as a script.
 
-CEL holds Python's lock while it works, so in a thread it would stop the bot. Each line of input is a JSON object, and
-the answer is one too: `{"said": ...}` or `{"wrong": "why"}`. Nothing of `bot` is imported here, so it starts fast.
+CEL holds Python's lock while it works, so that a thread would stop the bot as well. Each line of input is a JSON object
+and is answered by one: `{"said": ...}`, or `{"wrong": "why"}`. Nothing of `bot` is imported here, so it starts fast.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ import signal
 import sys
 from typing import Any
 
-MAX_CPU_SECONDS = 1.0
-"""Of processor time for one line; then the system ends the process."""
-MAX_MEMORY_BYTES = 1 << 30
-"""If it needs more, the system ends the process."""
+SECONDS = 1.0
+"""Of processor time for one line; then the process is ended by the system."""
+MEMORY = 1 << 30
+"""Bytes that it may use; then the process is ended by the system."""
 
 
 def main() -> None:
-    """Answers each line of the input until it ends."""
+    """Answer each line until there is none."""
     import cel
 
-    with contextlib.suppress(ValueError, OSError):  # if the system cannot limit memory, it still limits time
-        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    with contextlib.suppress(ValueError, OSError):  # a system that cannot bound memory still bounds time
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     programs: dict[str, Any] = {}
     for line in sys.stdin.buffer:
-        signal.setitimer(signal.ITIMER_PROF, MAX_CPU_SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         answer = _answer(line, cel, programs)
         signal.setitimer(signal.ITIMER_PROF, 0)
         sys.stdout.write(json.dumps(answer) + "\n")
@@ -45,13 +45,13 @@ def _answer(line: bytes, cel: Any, programs: dict[str, Any]) -> dict[str, Any]:
             programs[expression] = cel.compile(expression)
         kind = ""
         said = [programs[expression].execute({**names, **each}) for each in asked["each"]]
-    except BaseException as error:  # a panic in Rust is not an Exception, and is reported too
+    except BaseException as error:  # what Rust panics with is no Exception; all of it is reported
         return {"wrong": _first_line(error), "kind": kind or type(error).__name__}
     return {"said": [value if isinstance(value, bool) else repr(value)[:100] for value in said]}
 
 
 def _first_line(error: BaseException) -> str:
-    """CEL's own words in one line. For a missing key, CEL has only the key's name."""
+    """CEL's own words, in one line: a key that is missing is named alone."""
     if isinstance(error, KeyError):
         return f"there is no key {error}"
     words = (str(error).splitlines() or [type(error).__name__])[0][:300]

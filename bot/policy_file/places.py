@@ -1,4 +1,4 @@
-"""Where in the file something is wrong, and what would be right: the line, the key and the sentence of an error."""
+"""Where in the file something is wrong, and what would be right there: an error's line, its key and its sentence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.policy_file import terms
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A key of the file. Its text is how an error names it."""
+    """A key of the file, as an error names it."""
 
     path: Path
     tree: yaml.Node | None
@@ -27,7 +27,7 @@ class Place:
         return replace(self, loc=self.loc + loc)
 
     def has(self, *loc: str | int) -> bool:
-        """Whether the file itself has this key."""
+        """Whether the file says this key itself."""
         return _found(self.tree, self.loc + loc)[2]
 
     def __str__(self) -> str:
@@ -37,18 +37,18 @@ class Place:
 
 
 def problems(place: Place, error: ValidationError) -> SettingsError:
-    """Everything that is wrong with the file's structure, with a sentence for each."""
+    """All that is wrong with the file's shape, a sentence each."""
     return SettingsError("\n".join(_sentence(place.at(*each["loc"]), each) for each in _first(error)))
 
 
 def refuse_twice(place: Place) -> None:
-    """Raises SettingsError if a mapping has the same key twice. YAML would silently take the last."""
+    """YAML takes the last of two keys of one name without a word, which would drop whole rules."""
     nodes = [] if place.tree is None else [place.tree]
     visited: set[int] = set()
     while nodes:
         node = nodes.pop()
         if id(node) in visited:
-            continue  # an alias, which may contain itself
+            continue  # an alias; it may stand within itself
         visited.add(id(node))
         match node:
             case yaml.MappingNode(value=pairs):
@@ -81,7 +81,7 @@ _KNOWN: Mapping[str, type[terms.Strict]] = {
     "reject": terms.RejectTerms,
     "bind": terms.BindTerms,
 }
-"""The model for the mapping below each key, or in each entry of its list."""
+"""What stands below each key, or in each entry of its list."""
 
 _LISTED: Mapping[str, str] = {
     "approvers": '"@ops-leads", U012AB3CD',
@@ -98,11 +98,11 @@ _LISTED: Mapping[str, str] = {
     "leave_out": "details.draft, quoted_at",
     "rules": "{name: grave, match: {risk: [high]}}",
 }
-"""An example entry for each list."""
+"""What stands in each list."""
 
 
 def _known(loc: Sequence[str | int]) -> Sequence[str]:
-    """The keys that the mapping at this place may have. Empty if the keys are free names, such as those of graphs."""
+    """The keys that the mapping at this place may have; none where they are names of the reader's own."""
     if loc[:1] == ("approvals",) and len(loc) <= 2:
         return terms.keys(terms.Approvals) if len(loc) == 2 else ()
     model = _KNOWN.get(next((part for part in reversed(loc) if isinstance(part, str)), ""))
@@ -110,7 +110,7 @@ def _known(loc: Sequence[str | int]) -> Sequence[str]:
 
 
 def _first(error: ValidationError) -> Iterator[Any]:
-    """The errors, except those that follow from another: a list without its wrong entries may be too short."""
+    """The errors, but none that only follows from one within it: a list without its bad entries is too short."""
     errors = error.errors()
     for each in errors:
         within = any(
@@ -132,11 +132,11 @@ def _sentence(place: Place, error: Any) -> str:
         case "too_short" if key in ("approvers", "to"):
             return f'{place}: nobody may answer. Name who may: ["@ops-leads", U012AB3CD, bob@example.com]'
         case "too_short" if key in terms.keys(terms.Match):
-            return f"{place}: an empty list matches nothing. Leave it out if the {key} does not matter."
+            return f"{place}: an empty list matches nothing. Leave it out where the {key} does not matter."
         case "too_short":
             return f"{place}: this is too short. It should be a list such as [{_LISTED.get(key, '...')}]."
         case "missing":
-            return f"{place}: this is missing."
+            return f"{place}: it is missing."
         case "tuple_type":
             return f"{place}: this should be a list, such as [{_LISTED.get(key, '...')}]."
         case "model_type":
@@ -146,13 +146,13 @@ def _sentence(place: Place, error: Any) -> str:
 
 
 def _found(tree: yaml.Node | None, loc: Sequence[str | int]) -> tuple[int, tuple[str | int, ...], bool]:
-    """The line, counted from 1, of the deepest part of `loc` that the file has; `loc` as the file writes it, without
-    the number of an entry if it has a single value in place of a list; and whether the file has all of `loc`."""
+    """The line of the deepest part of `loc` that the file has, counted from 1; `loc` as the file writes it, without
+    numbers where it has one and not a list; and whether it has all of it."""
     node, line, seen = tree, 1, list[str | int]()
     for number, part in enumerate(loc):
         match node:
             case yaml.MappingNode() if isinstance(part, int):
-                continue  # a single value in place of a list
+                continue  # one, where there may be a list
             case yaml.MappingNode():
                 found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
                 if found is None:

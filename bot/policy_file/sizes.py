@@ -1,4 +1,4 @@
-"""Limits on the size of a policy file, checked before anything is built, so that no file can exhaust the bot."""
+"""How large a policy file may be: looked at before anything is built of it, so that no file can exhaust the bot."""
 
 from __future__ import annotations
 
@@ -10,30 +10,29 @@ import yaml
 
 from bot.approvals.model.errors import SettingsError
 
-MAX_CHARACTERS: Final = 300_000
-MAX_LEVELS: Final = 50
-"""Of lists and mappings inside each other."""
-MAX_NODES: Final = 20_000
-"""Keys and values, counted as often as aliases repeat them."""
+LONGEST: Final = 300_000
+"""Characters of the file."""
+DEEPEST: Final = 50
+"""Lists and mappings within each other."""
+MOST_NODES: Final = 20_000
+"""Keys and values, each counted as often as an alias repeats it."""
 
 
 @dataclass(slots=True)
 class _Open:
-    """A list or mapping that has not ended yet."""
+    """A list or mapping whose end has not come yet."""
 
     anchor: str | None
     nodes: int = 1
 
 
 def refuse_large(path: Path, text: str) -> None:
-    """Raises SettingsError, with the line, if the file is too large, and yaml.YAMLError if it is not YAML.
+    """Return if the file can be read safely; else `SettingsError`, with the line. `yaml.YAMLError` if it is no YAML.
 
-    It reads YAML's events one after the other, without recursion.
+    Its events come one after the other, without recursion.
     """
-    if len(text) > MAX_CHARACTERS:
-        raise SettingsError(
-            f"{path}: this is too large: {len(text):,} characters, at most {MAX_CHARACTERS:,} are allowed."
-        )
+    if len(text) > LONGEST:
+        raise SettingsError(f"{path}: this is too large: {len(text):,} characters, and {LONGEST:,} is the most.")
     outer: list[_Open] = [_Open(None)]
     sizes: dict[str, int] = {}
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
@@ -41,8 +40,8 @@ def refuse_large(path: Path, text: str) -> None:
         where = f"{path}, line {line}"
         match event:
             case yaml.CollectionStartEvent():
-                if len(outer) > MAX_LEVELS:
-                    raise SettingsError(f"{where}: lists and mappings are nested more than {MAX_LEVELS} deep here.")
+                if len(outer) > DEEPEST:
+                    raise SettingsError(f"{where}: lists and mappings are nested here more than {DEEPEST} deep.")
                 outer.append(_Open(event.anchor))
                 continue
             case yaml.CollectionEndEvent():
@@ -51,13 +50,11 @@ def refuse_large(path: Path, text: str) -> None:
             case yaml.ScalarEvent():
                 anchor, nodes = event.anchor, 1
             case yaml.AliasEvent():
-                anchor, nodes = None, sizes.get(str(event.anchor), 1)  # 1 if it contains itself
+                anchor, nodes = None, sizes.get(str(event.anchor), 1)  # 1 if it stands within itself
             case _:
                 continue
         if anchor is not None:
             sizes[anchor] = nodes
         outer[-1].nodes += nodes
-        if outer[-1].nodes > MAX_NODES:
-            raise SettingsError(
-                f"{where}: counting what its aliases repeat, the file has more than {MAX_NODES:,} entries."
-            )
+        if outer[-1].nodes > MOST_NODES:
+            raise SettingsError(f"{where}: with what its aliases repeat, this has more than {MOST_NODES:,} entries.")

@@ -1,4 +1,4 @@
-"""The keys of policies.yaml and their values. `building` works out what they mean together."""
+"""What policies.yaml may say, key by key: its shape and its words. What the words mean together is `building`'s."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.engines.questions import conventions
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OWN_ZONES = "approvers"
-"""Means the time zone of each approver, as Slack has it."""
+"""The zone of each person who is asked, as Slack has it."""
 
 _USER = r"[UW][A-Z0-9]+"
 _EMAIL = r"[^@\s<>#]+@[^@\s<>]+"
@@ -27,7 +27,7 @@ _KEY = r"[A-Za-z_]\w*(\.\w+)+"
 def _approver(value: object) -> object:
     if not isinstance(value, str) or not re.fullmatch(f"{_USER}|{_EMAIL}|{_GROUP}|{_CHANNEL}|{_KEY}", value):
         raise ValueError(
-            f"{value!r} names nobody: write a user id (U012AB3CD), an email address, a user group (@ops-leads), "
+            f"{value!r} names nobody: write a user id (U012AB3CD), an e-mail address, a user group (@ops-leads), "
             "a channel (#ops), or a key of the question (details.owner)"
         )
     return value
@@ -36,7 +36,7 @@ def _approver(value: object) -> object:
 def _person(value: object) -> object:
     if not isinstance(value, str) or not re.fullmatch(f"{_USER}|{_EMAIL}|{_GROUP}|{_CHANNEL}", value):
         raise ValueError(
-            f"{value!r} names nobody: write a user id (U012AB3CD), an email address, a user group (@ops-leads), "
+            f"{value!r} names nobody: write a user id (U012AB3CD), an e-mail address, a user group (@ops-leads), "
             "or a channel (#ops)"
         )
     return value
@@ -44,35 +44,35 @@ def _person(value: object) -> object:
 
 def _channel(value: object) -> object:
     if not isinstance(value, str) or not re.fullmatch(_CHANNEL, value):
-        raise ValueError(f'{value!r} is not a channel: write its name in quotes ("#ops") or its id (C012AB3CD)')
+        raise ValueError(f'{value!r} is no channel: write its name in quotes ("#ops") or its id (C012AB3CD)')
     return value
 
 
 def _convention(value: object) -> object:
     if not isinstance(value, str) or not conventions.is_known(value):
         raise ValueError(
-            f"{value!r} is not a way to say yes and no: write {', '.join(conventions.CONVENTIONS)}, or two words "
-            "of your own, the one for yes first, such as go/stop"
+            f"{value!r} is no way to say yes and no: write {', '.join(conventions.CONVENTIONS)}, or two words of your "
+            "own, the one for yes first, such as go/stop"
         )
     return value
 
 
 def _clock(value: object) -> object:
-    """A time of day. YAML reads 17:30 as the number 1050 (base sixty)."""
+    """A time of day. YAML reads 17:30 as the number 1050, in base sixty."""
     if isinstance(value, time):
         return value
     if isinstance(value, int) and not isinstance(value, bool) and 60 <= value <= 24 * 60:
         return time() if value == 24 * 60 else time(value // 60, value % 60)
     match = re.fullmatch(r"(\d{1,2}):(\d\d)", value) if isinstance(value, str) else None
     if match is None or ((match[1], match[2]) != ("24", "00") and (int(match[1]) > 23 or int(match[2]) > 59)):
-        raise ValueError(f"{value!r} is not a time of day: write hours and minutes, such as 09:00 or 17:30")
+        raise ValueError(f"{value!r} is no time of day: write hours and minutes, such as 09:00 or 17:30")
     return time(int(match[1]) % 24, int(match[2]))
 
 
 def _zone(value: object) -> object:
     if value != OWN_ZONES and (not isinstance(value, str) or value not in available_timezones()):
         raise ValueError(
-            f"{value!r} is not a time zone: write one such as Europe/Berlin, or {OWN_ZONES} for each approver's own"
+            f"{value!r} is no time zone: write one such as Europe/Berlin, or {OWN_ZONES} for each approver's own"
         )
     return value
 
@@ -84,25 +84,23 @@ def _days(value: object) -> object:
             return DAYS[DAYS.index(match[1]) : DAYS.index(match[2]) + 1]
     elif isinstance(value, list) and value and all(day in DAYS for day in value):
         return tuple(value)
-    raise ValueError(f"{value!r} are not days: write mon-fri, or a list such as [mon, wed, fri]")
+    raise ValueError(f"{value!r} are no days: write mon-fri, or a list such as [mon, wed, fri]")
 
 
-def _timeout_action(value: object) -> object:
+def _silence(value: object) -> object:
     if isinstance(value, dict) and set(value) == {"choose"} and isinstance(value["choose"], str):
         return value
     if value not in ("reject", "approve", "wait"):
-        raise ValueError(
-            f"{value!r} does not say what to do at the deadline: write reject, approve, wait, or {{choose: an option}}"
-        )
+        raise ValueError(f"{value!r} says nothing of silence: write reject, approve, wait, or {{choose: an option}}")
     return value
 
 
 def _reasons(value: object) -> object:
-    """YAML's `yes` means a rejection, and `no` means never."""
+    """`yes` is a rejection's, and `no` is never."""
     if isinstance(value, bool):
         return "reject" if value else "never"
     if value not in ("approve", "reject", "both", "never"):
-        raise ValueError(f"{value!r} is not an answer that needs a reason: write reject, approve, both or never")
+        raise ValueError(f"{value!r} is no answer that needs a reason: write reject, approve, both or never")
     return value
 
 
@@ -126,7 +124,7 @@ def _mark(value: object) -> object:
 
 
 def _listed(value: object) -> object:
-    """A list. A single value becomes a list of one."""
+    """One, or a list."""
     return [value] if isinstance(value, str | dict) else value
 
 
@@ -146,9 +144,9 @@ class Strict(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _said(cls, value: object) -> object:
-        """Refuses a key without a value. Otherwise an empty `approvers:` would mean those of the defaults."""
+        """A key with nothing after it is no way of leaving it out: an empty `approvers:` would be the defaults'."""
         if value is None:
-            raise ValueError("this is empty: give it a value, or leave the key out")
+            raise ValueError("nothing is said: give it a value, or leave the key out")
         return value
 
 
@@ -185,7 +183,7 @@ class HoursTerms(Strict):
 
 
 class StageTerms(Strict):
-    """Who is asked in one stage, and what happens while they do not answer."""
+    """Who is asked at one time, and what happens while they do not answer."""
 
     approvers: Approvers | None = None
     quorum: Count | None = None
@@ -195,7 +193,7 @@ class StageTerms(Strict):
     escalate: Annotated[tuple[EscalateTerms, ...], BeforeValidator(_listed)] | None = None
     deadline: Duration | None = None
     warn_before: Duration | None = None
-    on_timeout: Annotated[str | dict[str, str], BeforeValidator(_timeout_action)] | None = None
+    on_timeout: Annotated[str | dict[str, str], BeforeValidator(_silence)] | None = None
     i_accept_silence: bool | None = None
 
 
@@ -204,7 +202,7 @@ class NamedStage(StageTerms):
 
 
 class Terms(StageTerms):
-    """The keys of a rule. The defaults say what it leaves out."""
+    """What a rule may say; what it leaves out, the defaults say."""
 
     sequence: Annotated[tuple[NamedStage, ...], Field(min_length=2)] | None = None
     self_approval: bool | None = None
@@ -232,7 +230,7 @@ class RejectTerms(Strict):
 
 
 class BindTerms(Strict):
-    """The keys that approvals of a graph's questions are not bound to. They are bound to everything else."""
+    """What an approval of a graph's questions is bound to: everything but these keys."""
 
     leave_out: tuple[str, ...]
 
@@ -252,10 +250,10 @@ class Document(Strict):
 
 
 def said(model: Strict) -> dict[str, Any]:
-    """The keys that the file has there."""
+    """The keys that the file has written there."""
     return {name: value for name in model.model_fields_set if (value := getattr(model, name)) is not None}
 
 
 def keys(model: type[Strict]) -> list[str]:
-    """The keys that the file may have there, as they are written."""
+    """The keys that the file may have there, as it writes them."""
     return [field.alias or name for name, field in model.model_fields.items()]

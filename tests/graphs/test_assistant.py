@@ -199,7 +199,7 @@ class TestTheTools:
     def test_a_file_has_a_limit(self, root: Path) -> None:
         said = assistant.write_file.invoke({"path": "x", "text": "x" * 200_001})
 
-        assert said == "Not written: the text has 200,001 bytes, at most 200,000 are allowed."
+        assert said == "Not written: the text has 200,001 bytes, and 200,000 are the most."
 
     def test_a_long_list_is_cut(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         empty = assistant.list_files.invoke({})
@@ -276,7 +276,7 @@ class TestInputs:
         [
             (" ", "task is missing: what is to be done?"),
             (None, "task is missing: what is to be done?"),
-            ("x" * 100_001, "task has 100,001 characters, at most 100,000 are allowed."),
+            ("x" * 100_001, "task has 100,001 characters, and 100,000 are the most."),
         ],
     )
     def test_bad_inputs_are_refused_in_a_sentence(self, task: object, sentence: str) -> None:

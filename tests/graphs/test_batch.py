@@ -262,7 +262,7 @@ class TestInputs:
     def test_a_file_that_is_too_large_is_refused(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(batch, "LARGEST", 10)
 
-        with pytest.raises(batch.InputError, match="bytes, at most 10 are allowed"):
+        with pytest.raises(batch.InputError, match="bytes, and 10 are the most"):
             batch.check_inputs({"file": "customers.csv", "template": "x"})
 
     def test_a_link_out_of_the_root_is_not_read(self, root: Path, tmp_path: Path) -> None:

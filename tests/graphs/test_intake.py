@@ -147,7 +147,7 @@ class TestAskingAgain:
         thread = Thread(intake.graph, saver)
         await thread.start(task=CLEAR, priority="low")
 
-        for _ in range(intake.MAX_ROUNDS):
+        for _ in range(intake.MOST_ROUNDS):
             question = await thread.answer({"due": "2999-02-30"})
 
         assert question is None
@@ -172,7 +172,7 @@ class TestAskingAgain:
         [
             ("fix fix fix fix fix fix", "It is vague"),
             ("", "It is not answered."),
-            ("five different words of this " + "x" * 10_001, "characters, at most 10,000 are allowed."),
+            ("five different words of this " + "x" * 10_001, "characters, and 10,000 are the most."),
         ],
     )
     async def test_a_task_is_some_words(self, saver: Saver, task: str, problem: str) -> None:
@@ -209,7 +209,7 @@ class TestInputs:
         [
             ({"task": " "}, "task is missing: what is to be done?"),
             ({"task": 5}, "task is missing: what is to be done?"),
-            ({"task": "x" * 5_001}, "task has 5,001 characters, at most 5,000 are allowed."),
+            ({"task": "x" * 5_001}, "task has 5,001 characters, and 5,000 are the most."),
             ({"due": "June"}, "due: 'June' is no date: write one such as 2030-06-01, or none."),
             ({"due": "2001-01-01"}, "due: 2001-01-01 has passed."),
             ({"due": 5}, "due 5 should be a text."),

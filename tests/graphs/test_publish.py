@@ -180,7 +180,7 @@ class TestInputs:
             ({"topic": "x" * 151}, "topic should be one line of at most 150 characters."),
             ({"topic": "…"}, "topic '…' has no letter a to z and no digit, which the file is named by."),
             ({"brief": " "}, "brief is missing: what should the article say?"),
-            ({"brief": "x" * 50_001}, "brief has 50,001 characters, at most 50,000 are allowed."),
+            ({"brief": "x" * 50_001}, "brief has 50,001 characters, and 50,000 are the most."),
             ({"section": ".."}, "section '..' is no name of a folder: write one such as news."),
             ({"section": 5}, "section 5 is no name of a folder: write one such as news."),
         ],

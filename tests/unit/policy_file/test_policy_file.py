@@ -427,14 +427,14 @@ def test_a_span_beyond_all_calendars_is_refused(word: str) -> None:
 
 # --- What is wrong --------------------------------------------------------------------------------------
 
-WINDOWS = "Every time is counted from the question, and warn_before back from the deadline."
+WINDOWS = "Every window is counted from the question, and warn_before back from the deadline."
 NOBODY = "nobody may answer. Name who may:"
 SPAN = "is not a duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d."
 WHO = (
-    "names nobody: write a user id (U012AB3CD), an email address, a user group (@ops-leads), "
+    "names nobody: write a user id (U012AB3CD), an e-mail address, a user group (@ops-leads), "
     "a channel (#ops), or a key of the question (details.owner)."
 )
-EMPTY = "this is empty: give it a value, or leave the key out."
+EMPTY = "nothing is said: give it a value, or leave the key out."
 
 
 @pytest.mark.parametrize(
@@ -482,9 +482,9 @@ EMPTY = "this is empty: give it a value, or leave the key out."
             f"{DEFAULTS}  escalate:\n    after: 1h\n    too: []\n    to: ['@b']",
             'line 5, key "defaults.escalate.too": there is no such key. Did you mean "to"?',
         ),
-        (f"{DEFAULTS}rules:\n  - quorum: 1", 'line 4, key "rules.0.name": this is missing.'),
-        ("rules: []", 'line 1, key "defaults": this is missing.'),
-        (f"{DEFAULTS}  escalate:\n    after: 1h", 'line 3, key "defaults.escalate.to": this is missing.'),
+        (f"{DEFAULTS}rules:\n  - quorum: 1", 'line 4, key "rules.0.name": it is missing.'),
+        ("rules: []", 'line 1, key "defaults": it is missing.'),
+        (f"{DEFAULTS}  escalate:\n    after: 1h", 'line 3, key "defaults.escalate.to": it is missing.'),
         (f"{DEFAULTS}  quorum: 1\n  quorum: 2", 'line 4, key "quorum": it is there twice, first in line 3. Keep one.'),
         (f"{DEFAULTS}{DEFAULTS}", 'line 3, key "defaults": it is there twice, first in line 1. Keep one.'),
         # Values
@@ -506,7 +506,7 @@ EMPTY = "this is empty: give it a value, or leave the key out."
         ),
         (
             f"{RULE}    match: {{risk: []}}",
-            'line 5, key "rules.0.match.risk": an empty list matches nothing. Leave it out if the risk does not',
+            'line 5, key "rules.0.match.risk": an empty list matches nothing. Leave it out where the risk does not',
         ),
         (f"{DEFAULTS}rules: {{}}", 'line 3, key "rules": this should be a list, such as [{name: grave, '),
         (f"{DEFAULTS}rules:\n- grave", 'line 4, key "rules.0": this should be a mapping with approvers, quorum,'),
@@ -534,15 +534,15 @@ EMPTY = "this is empty: give it a value, or leave the key out."
         ),
         (
             f"{DEFAULTS}approvals:\n  agent:\n    answer: perhaps",
-            "line 5, key \"approvals.agent.answer\": 'perhaps' is not a way to say yes and no: write boolean, object, ",
+            "line 5, key \"approvals.agent.answer\": 'perhaps' is no way to say yes and no: write boolean, object, ",
         ),
         (
             f"{DEFAULTS}approvals:\n  agent:\n    answer: yes/YES",
-            "line 5, key \"approvals.agent.answer\": 'yes/YES' is not a way to say yes and no: write boolean, ",
+            "line 5, key \"approvals.agent.answer\": 'yes/YES' is no way to say yes and no: write boolean, ",
         ),
         (
             f"{DEFAULTS}approvals:\n  agent:\n    reject: {{values: {{a: 1}}}}",
-            'line 5, key "approvals.agent.reject.as_node": this is missing.',
+            'line 5, key "approvals.agent.reject.as_node": it is missing.',
         ),
         (
             f"{DEFAULTS}approvals:\n  agent: object",
@@ -573,33 +573,32 @@ WRONG = {
     ),
     "silence as a yes without the words": (
         "  deadline: 1h\n  on_timeout: approve",
-        'line 4, key "defaults.on_timeout": this would take silence for a yes. If you mean that, write '
+        'line 4, key "defaults.on_timeout": this would take silence for a yes. If that is meant, write '
         "i_accept_silence: yes beside it.",
     ),
     "the words without the silence": (
         "  deadline: 1h\n  i_accept_silence: yes",
-        'line 4, key "defaults.i_accept_silence": this is only for on_timeout: approve. Leave it out.',
+        'line 4, key "defaults.i_accept_silence": silence is no yes here: on_timeout is not approve.',
     ),
     "silence without a deadline": (
         "  on_timeout: wait",
-        'line 3, key "defaults.on_timeout": this needs a deadline, and there is none. Set one.',
+        'line 3, key "defaults.on_timeout": there is no deadline that it could be about. Give it one.',
     ),
     "something else than silence knows": (
         "  deadline: 1h\n  on_timeout: explode",
-        "line 4, key \"defaults.on_timeout\": 'explode' does not say what to do at the deadline: write reject, "
-        "approve, wait, or ",
+        "line 4, key \"defaults.on_timeout\": 'explode' says nothing of silence: write reject, approve, wait, or ",
     ),
     "approvers beside groups": (
         "rules:\n- name: a\n  approvers: ['@a']\n  groups: [{approvers: ['@b']}]",
-        'line 6, key "rules.0.groups": approvers already says who is asked. Keep one of the two.',
+        'line 6, key "rules.0.groups": approvers say already who is asked. Keep one of the two.',
     ),
     "a number beside groups": (
         "rules:\n- name: a\n  groups: [{approvers: ['@b']}]\n  quorum: 2",
-        'line 6, key "rules.0.quorum": each of its groups has its own quorum. Set it there.',
+        'line 6, key "rules.0.quorum": each of its groups has its own number. Say it there.',
     ),
     "a number beside stages": (
         "rules:\n- name: a\n  quorum: 2\n  sequence: [{name: x, approvers: ['@b']}, {name: y, approvers: ['@c']}]",
-        'line 5, key "rules.0.quorum": each of its stages has its own quorum. Set it there.',
+        'line 5, key "rules.0.quorum": each of its stages has its own number. Say it there.',
     ),
     "a sequence of one": (
         "  sequence: [{name: lead, approvers: ['@b']}]",
@@ -607,7 +606,7 @@ WRONG = {
     ),
     "a quorum larger than those who are named": (
         "rules:\n- name: a\n  approvers: [UANN, UBOB]\n  quorum: 3",
-        'line 6, key "rules.0.quorum": 3 must agree, but only 2 are named. It could never be settled.',
+        'line 6, key "rules.0.quorum": 3 have to agree, and 2 are named. It could never be settled.',
     ),
     "a warning before the question": (
         "  deadline: 1h\n  warn_before: 2h",
@@ -635,8 +634,7 @@ WRONG = {
     ),
     "an answer to everything": (
         "  auto: {approve: Why not}",
-        'line 3, key "defaults.auto": this would answer every question that no rule matches. '
-        "Move it into a rule with a match.",
+        'line 3, key "defaults.auto": it would answer whatever no rule names. Say it in a rule that matches.',
     ),
     "an answer and people": (
         "rules:\n- name: a\n  auto: {approve: It reads}\n  approvers: ['@a']",
@@ -644,11 +642,11 @@ WRONG = {
     ),
     "more time where there is no end": (
         "  extend: 4h",
-        'line 3, key "defaults.extend": there is no deadline to extend. Set one, or leave this out.',
+        'line 3, key "defaults.extend": there is no deadline to put off. Give it one, or leave this out.',
     ),
     "a condition that is none": (
         "rules:\n- name: a\n  match: {when: 'arguments.amount >'}",
-        'line 5, key "rules.0.match.when": this is not a CEL expression (',
+        'line 5, key "rules.0.match.when": this is no CEL expression (',
     ),
     "a condition over what there is not": (
         "rules:\n- name: a\n  match:\n    when: amount > 1000",
@@ -668,25 +666,23 @@ WRONG = {
     ),
     "a time that is none": (
         "  hours: {from: 9, to: 17:00, zone: UTC}",
-        'line 3, key "defaults.hours.from": 9 is not a time of day: write hours and minutes, such as 09:00 or 17:30.',
+        'line 3, key "defaults.hours.from": 9 is no time of day: write hours and minutes, such as 09:00 or 17:30.',
     ),
     "a zone that is none": (
         "  hours: {from: 9:00, to: 17:00, zone: Berlin}",
-        "line 3, key \"defaults.hours.zone\": 'Berlin' is not a time zone: write one such as Europe/Berlin, "
-        "or approvers ",
+        "line 3, key \"defaults.hours.zone\": 'Berlin' is no time zone: write one such as Europe/Berlin, or approvers ",
     ),
     "days that are none": (
         "  hours: {from: 9:00, to: 17:00, zone: UTC, days: fri-mon}",
-        "line 3, key \"defaults.hours.days\": 'fri-mon' are not days: write mon-fri, or a list such as "
-        "[mon, wed, fri].",
+        "line 3, key \"defaults.hours.days\": 'fri-mon' are no days: write mon-fri, or a list such as [mon, wed, fri].",
     ),
     "a reason for what needs none": (
         "  reason_required: sometimes",
-        "line 3, key \"defaults.reason_required\": 'sometimes' is not an answer that needs a reason: write reject, ",
+        "line 3, key \"defaults.reason_required\": 'sometimes' is no answer that needs a reason: write reject, ",
     ),
     "a channel without its sign": (
         "  channel: ops",
-        'line 3, key "defaults.channel": \'ops\' is not a channel: write its name in quotes ("#ops") or its id ',
+        'line 3, key "defaults.channel": \'ops\' is no channel: write its name in quotes ("#ops") or its id ',
     ),
     "a requester who is nobody": (
         "rules:\n- name: a\n  match: {requester: details.owner}",
