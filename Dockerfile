@@ -1,17 +1,17 @@
-# The bot alone: no compiler, no tests, not root. `docker build -t countersign .`
+# The bot alone: no compiler, no tests, no local Slack, not root. `docker build -t countersign .`
 #
 # The images are named by what is in them, so that a build tomorrow starts from the same. To move on:
 # `docker buildx imagetools inspect python:3.13-slim` prints the digest of today's.
 FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS build
 WORKDIR /src
-COPY requirements.lock pyproject.toml README.md LICENSE ./
+COPY requirements.lock pyproject.toml README.md LICENSE manifest.yml langgraph.json ./
 COPY bot ./bot
 COPY graphs ./graphs
 COPY tools/runtime_only.py ./tools/
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements.lock \
     && /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
-    && /venv/bin/python tools/runtime_only.py
+    && /venv/bin/python tools/runtime_only.py mail
 
 FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 RUN useradd --create-home --uid 10001 countersign

@@ -1,5 +1,5 @@
 # Everything that a clone needs; `make` alone lists it.
-# Versions come from requirements.lock, the tools' settings from pyproject.toml.
+# Versions come from requirements.lock (for the demo alone, requirements-demo.lock), settings of the tools from pyproject.toml.
 
 SHELL  := /bin/bash
 VENV   := .venv
@@ -7,6 +7,7 @@ BIN    := $(VENV)/bin
 PYTHON ?=
 
 PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
+DEMO_ARGS   ?=
 BENCH_ARGS  ?=
 LOCK_ARGS   ?=
 CRASH_ARGS  ?=
@@ -30,10 +31,10 @@ find_python() { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test crash lint format screenshots lock clean
+.PHONY: help setup demo test quick crash bench docs lint format screenshots lock clean
 
 help:  ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(VENV)/.ready  ## make .venv from requirements.lock and install the project into it
 
@@ -45,15 +46,24 @@ $(VENV)/.locked: requirements.lock
 		&& $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock \
 		&& touch $@
 
-$(VENV)/.ready: $(VENV)/.locked pyproject.toml
+$(VENV)/.ready: $(VENV)/.locked pyproject.toml bot/__init__.py
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 	@echo "== setup: ready in $(VENV)"
 
-demo: setup  ## start the bot with a local Slack, and print the address of its page
-	@$(BIN)/python -m bot demo
+# What the demo needs and nothing else, for `make demo` in a new clone; `make setup` replaces it by the whole.
+$(VENV)/.demo: requirements-demo.lock
+	@$(find_python); \
+	python=$$(find_python) || exit 1; \
+	echo "== demo: $$("$$python" --version), packages of requirements-demo.lock; this takes about a minute"; \
+	"$$python" -m venv --clear $(VENV) \
+		&& $(BIN)/python -m pip install --quiet --no-compile --require-hashes --requirement requirements-demo.lock \
+		&& touch $@
 
-test: setup  ## style, types, layers, the whole suite, and full branch coverage of bot/approvals
+demo: $(if $(wildcard $(VENV)/.ready),setup,$(VENV)/.demo)  ## start the bot with a local Slack, and print the address of its page
+	@$(BIN)/python -m bot demo $(DEMO_ARGS)
+
+test: setup  ## style, types, layers, every test but the slow ones, and full branch coverage of bot/approvals
 	@failed=(); \
 	step() { \
 		printf '\n== %s\n' "$$1"; \
@@ -64,13 +74,18 @@ test: setup  ## style, types, layers, the whole suite, and full branch coverage 
 	step 'types'    $(BIN)/mypy; \
 	step 'layers'   $(BIN)/lint-imports --no-logo; \
 	tools/redis-server.sh $(BIN)/python; \
-	step 'tests'    $(BIN)/pytest --cov --cov-report=term $(PYTEST_ARGS); \
-	step 'coverage' $(BIN)/coverage report --include='bot/approvals/*' --fail-under=100; \
+	step 'tests'    $(BIN)/pytest -m 'not slow' --cov --cov-report=term $(PYTEST_ARGS); \
+	step 'coverage' $(BIN)/coverage report --fail-under=100; \
 	printf '\n'; \
 	if (( $${#failed[@]} )); then echo "== FAILED: $${failed[*]}"; exit 1; fi; \
 	echo '== all passed: lint, format, types, layers, tests, coverage'
 
+quick: setup  ## the tests of the units and of the contracts on SQLite, in under a minute
+	@$(BIN)/pytest -m 'not redis and not browser and not slow' -n auto --dist worksteal -q tests/unit tests/conformance
+
 crash: setup  ## kill replicas at every point under load, for many minutes, and print a table (CRASH_ARGS=--help)
+	@tools/redis-server.sh $(BIN)/python
+	@$(BIN)/pytest -m slow tests/crash
 	@$(BIN)/python -m tests.crash $(CRASH_ARGS)
 
 bench: setup  ## measure beside bare LangGraph and a naive bot (BENCH_ARGS=--quick: small sizes)
@@ -87,22 +102,29 @@ format: setup  ## sort imports, mend what can be mended, lay out the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+docs: setup  ## build the pages of docs/ into site/
+	@$(BIN)/zensical build --clean --strict
+
 screenshots: setup  ## take the README's pictures anew (needs Chromium)
 	@$(BIN)/python -m tools.screenshots
 
-lock:  ## renew requirements.lock from pyproject.toml (LOCK_ARGS=--upgrade: newest versions)
+lock:  ## renew both lock files from pyproject.toml (LOCK_ARGS=--upgrade: newest versions)
 	@$(find_python); \
 	python=$$(find_python) || exit 1; \
 	tools=$$(mktemp -d) || exit 1; \
 	trap 'rm -rf "$$tools"' EXIT; \
+	compile() { \
+		env -u UV_FIND_LINKS -u UV_INDEX -u UV_EXTRA_INDEX_URL \
+			"$$tools/bin/uv" --no-config --quiet pip compile --universal --python-version 3.11 \
+			--generate-hashes --no-strip-extras --no-annotate --no-emit-index-url --no-emit-find-links \
+			--custom-compile-command 'make lock' --output-file "$$1" "$${@:2}" pyproject.toml \
+			&& grep -c -- '--hash=' "$$1" | sed "s/^/$$1: hashes: /"; \
+	}; \
 	"$$python" -m venv "$$tools" \
 		&& "$$tools/bin/python" -m pip install --quiet uv \
-		&& env -u UV_FIND_LINKS -u UV_INDEX -u UV_EXTRA_INDEX_URL \
-			"$$tools/bin/uv" --no-config --quiet pip compile --universal --python-version 3.11 --extra dev \
-			--generate-hashes --no-strip-extras --no-annotate --no-emit-index-url --no-emit-find-links \
-			--custom-compile-command 'make lock' $(LOCK_ARGS) --output-file requirements.lock pyproject.toml \
-		&& grep -c -- '--hash=' requirements.lock | sed 's/^/requirements.lock: hashes: /'
+		&& compile requirements.lock --extra dev $(LOCK_ARGS) \
+		&& compile requirements-demo.lock --constraint requirements.lock
 
 clean:  ## remove what these commands made (not var/, which holds records)
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist site
 	find bot graphs simulator tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

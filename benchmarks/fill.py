@@ -31,11 +31,11 @@ from bot.approvals.model.ids import (
 from bot.approvals.model.message import Message
 from bot.approvals.model.policy import Expire, Policy, Step, one_stage
 from bot.approvals.model.question import Item, Question, Verdict
-from bot.approvals.model.request import Decided, Pending, Request, RequestState
+from bot.approvals.model.request import Decided, OpenStage, Pending, Request, RequestState
 from bot.approvals.model.task import Task, Waiting
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import wanted
 from bot.engines.langgraph.loading import registry
 from bot.engines.langgraph.runner import LangGraphEngine
 from bot.storage.redis.store import PREFIX
@@ -57,7 +57,7 @@ async def pending(backend: Backend, count: int, *, mark: str = "PPPPPPPP", overd
         request = _request(task, f"interrupt-{mark}", _question(mark), Pending(due_at=asked_at + WEEK), asked_at)
         opening, card = (
             _posted(made, f"{index}{mark}", Ts(f"{mark}.{index}"))
-            for index, made in enumerate([sync.opening_of(task), sync.card_of(request)])
+            for index, made in enumerate([wanted.opening_of(task), wanted.card_of(request)])
         )
         await opened.storage.create_task(task, _event(task, "started", asked_at), [opening])
         await opened.storage.open_request(request, _event(task, "opened", asked_at), [card])
@@ -86,14 +86,14 @@ async def undelivered(backend: Backend, count: int) -> None:
 async def _left_behind(name: str, engine: LangGraphEngine, storage: Storage, clock: Clock) -> None:
     now = clock()
     task = _task(name, str(uuid.uuid4()), now)
-    await storage.create_task(task, _event(task, "started", now), [sync.opening_of(task)])
+    await storage.create_task(task, _event(task, "started", now), [wanted.opening_of(task)])
     lease = await storage.lease(task.thread_id, timedelta(minutes=1), now)
     assert lease is not None
     (asked,) = (await engine.start(task, lease, now)).asked
     await storage.release(lease)
     answer = Answered(verdicts=(Approve(),), voters=(BOB,), edited=False, at=now)
     request = _request(task, asked.interrupt_id, asked.question, Decided(decision=answer, next_try=now), now)
-    await storage.open_request(request, _event(task, "opened", now), [sync.card_of(request)])
+    await storage.open_request(request, _event(task, "opened", now), [wanted.card_of(request)])
 
 
 def _task(name: str, thread: str, at: datetime) -> Task:
@@ -120,10 +120,9 @@ def _request(task: Task, interrupt: str, question: Question, state: RequestState
         proposed=question,
         question=question,
         policy=WEEKLY,
-        asked=(BOB,),
         opened_at=at,
-        stage_opened_at=at,
         state=state,
+        open=OpenStage(asked=(BOB,), opened_at=at),
     )
 
 

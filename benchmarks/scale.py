@@ -15,6 +15,7 @@ from benchmarks.decisions import Numbers
 from benchmarks.stage import Bot, backend
 from bot import stores
 from bot.approvals.model.ids import TaskId
+from bot.approvals.services.due_steps import DueSteps
 from bot.approvals.services.sweep import Sweep
 from simulator.client import Simulator, SimulatorProcess
 
@@ -64,7 +65,9 @@ async def sweeps(name: str, folder: Path, waiting: int, due: int) -> Numbers:
 
 def _sweeper(storage: Any, work: Noted | None = None) -> Sweep:
     nobody = cast("Any", None)  # an expiry asks neither a graph nor Slack
-    return Sweep(storage=storage, engine=nobody, directory=nobody, work=work or Noted())
+    work = work or Noted()
+    due_steps = DueSteps(storage=storage, engine=nobody, directory=nobody, eligibility=nobody, work=work)
+    return Sweep(storage=storage, due_steps=due_steps, work=work)
 
 
 async def memory(name: str, folder: Path, sizes: Sequence[int]) -> dict[int, Numbers]:

@@ -1,4 +1,7 @@
-"""`python -m bot run | demo | check | audit | policy explain | policy apply`."""
+"""What an operator types: `countersign run | demo | check | audit | policy explain | policy apply | healthy`.
+
+`python -m bot` is the same, and needs nothing installed but the dependencies.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,26 @@ import argparse
 import asyncio
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import uvloop
 
-from bot import printable, settings
+from bot import __version__, printable, settings
 from bot.app import run
 from bot.approvals.model.errors import CountersignError
 from bot.cli import audit, demo, policy_apply, policy_explain
 from bot.cli.check import check
 from bot.runtime import health, logs, process
+
+SECONDS_TO_EXIT = 5.0
+"""For threads that a graph left running, and for handlers that run at exit."""
+
+
+def script() -> NoReturn:
+    """Runs the command line and ends the process, whatever a graph has left running."""
+    code = main()
+    process.within(SECONDS_TO_EXIT, code)
+    sys.exit(code)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -49,7 +63,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Countersign: Slack approvals for LangGraph.")
+    parser = argparse.ArgumentParser(prog=_program(), description="Countersign: Slack approvals for AI agents.")
+    parser.add_argument("--version", action="version", version=f"countersign {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     for command, does in (
         ("run", "run the bot on the workspace that .env names"),
@@ -70,15 +85,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _program() -> str:
+    """The name that the operator typed."""
+    return "python -m bot" if Path(sys.argv[0]).name == "__main__.py" else "countersign"
+
+
 def _say_ready() -> None:
     sys.stdout.write("Countersign is connected.\n")
     sys.stdout.flush()
 
 
-SECONDS_TO_EXIT = 5.0
-"""For threads that a graph left running, and for handlers that run at exit."""
-
 if __name__ == "__main__":
-    code = main()
-    process.within(SECONDS_TO_EXIT, code)
-    sys.exit(code)
+    script()

@@ -28,13 +28,19 @@ from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.audit.retention import Retention
 from bot.approvals.services.delivery.drive import Delivery
+from bot.approvals.services.delivery.opening import Opening
 from bot.approvals.services.delivery.progress import Progress
+from bot.approvals.services.delivery.recording import Recording
+from bot.approvals.services.due_steps import DueSteps
 from bot.approvals.services.messages.masked import Masking, marks_of
 from bot.approvals.services.messages.sync import MessageSync
+from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.people.vacancies import unmatched, untied, vacancies
+from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.side_actions import SideActions
 from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.tasks import Tasks
+from bot.approvals.services.unit_of_work import UnitOfWork
 from bot.approvals.services.votes import Votes
 from bot.engines.langgraph import selftest
 from bot.engines.langgraph.loading import registry
@@ -138,20 +144,32 @@ async def running(
                 summaries=Lane("the summary", send, clock),
             ),
         )
+        eligibility = Eligibility(directory=directory)
+        chooser = PolicyChoice(policies=policies, directory=directory)
+        opening = Opening(
+            storage=storage,
+            engine=engine,
+            chooser=chooser,
+            eligibility=eligibility,
+            work=work,
+            clock=clock,
+        )
         delivery = Delivery(
             storage=storage,
             engine=engine,
-            directory=directory,
-            policies=policies,
+            opening=opening,
+            recording=Recording(storage=storage, opening=opening, work=work, clock=clock),
             work=work,
             clock=clock,
             lease_ttl=settings.lease_ttl,
         )
         messages = MessageSync(storage=storage, messenger=messenger, clock=clock, progress=progress)
-        tasks = Tasks(storage=storage, engine=engine, directory=directory, work=work)
-        answers = Votes(storage=storage, engine=engine, directory=directory, work=work, policies=policies)
-        asides = SideActions(storage=storage, engine=engine, directory=directory, work=work)
-        sweeper = Sweep(storage=storage, engine=engine, directory=directory, work=work)
+        due_steps = DueSteps(storage=storage, engine=engine, directory=directory, eligibility=eligibility, work=work)
+        unit = UnitOfWork(storage=storage, engine=engine, eligibility=eligibility, expiry=due_steps, work=work)
+        tasks = Tasks(unit=unit, directory=directory)
+        answers = Votes(unit=unit, chooser=chooser)
+        asides = SideActions(unit=unit, directory=directory)
+        sweeper = Sweep(storage=storage, due_steps=due_steps, work=work)
         inboxes = Inboxes(
             storage=storage,
             directory=directory,

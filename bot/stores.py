@@ -1,4 +1,4 @@
-"""Opens the stores for records and graph state: Redis if REDIS_URL is set, otherwise two SQLite files."""
+"""Where records and graph state are kept: in Redis if REDIS_URL is set, else in two SQLite files. Opened for `app`."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from bot.storage.sqlite.store import SqliteStorage
 log = logging.getLogger(__name__)
 
 RECORDS = "countersign.sqlite"
-"""The file for the records, in STATE_DIR."""
+"""The file of the records, in STATE_DIR."""
 CHECKPOINTS = "checkpoints.sqlite"
-"""The file for the graphs' state, beside it."""
+"""The file of the graphs' state, in STATE_DIR."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """The open stores, with the clock that everybody who uses them has to use."""
+    """The open stores, with the one clock that goes with them."""
 
     storage: Storage
     saver: Saver
     clock: Clock
     set_clock: Callable[[], Awaitable[None]]
-    """Sets the clock to the store's time. Called now and then."""
+    """Sets the clock by the store's. Called now and then."""
 
 
 def system_clock() -> datetime:
@@ -47,9 +47,9 @@ def system_clock() -> datetime:
 
 @asynccontextmanager
 async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Stores]:
-    """The stores that the settings name. Raises SettingsError, which says what to do, if they cannot be used.
+    """The stores that the settings name. Raises `SettingsError`, with what to do, if they cannot be used.
 
-    `clock` is used with SQLite. With Redis, Redis says what time it is.
+    `clock` is used with SQLite. With Redis, all processes go by Redis' time.
     """
     private_folder(settings.state_dir)
     async with AsyncExitStack() as stack:
@@ -61,7 +61,7 @@ async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
 
 @asynccontextmanager
 async def records(settings: Store) -> AsyncIterator[Storage]:
-    """Only the records, while other processes may use them too. Raises SettingsError if there are none."""
+    """The records alone, for a command that runs beside the bot. Raises `SettingsError` if there are none."""
     async with AsyncExitStack() as stack:
         if settings.redis_url is None:
             file = settings.state_dir / RECORDS
@@ -81,7 +81,7 @@ async def records(settings: Store) -> AsyncIterator[Storage]:
 
 @asynccontextmanager
 async def timed_records(settings: Store) -> AsyncIterator[tuple[Storage, Clock]]:
-    """The records as `records` opens them, with the clock of the processes that use them."""
+    """The records as `records` opens them, with the clock that the bot goes by."""
     async with AsyncExitStack() as stack:
         storage = await stack.enter_async_context(records(settings))
         if settings.redis_url is None:
@@ -118,8 +118,8 @@ async def _redis(settings: Settings, url: str, stack: AsyncExitStack) -> Stores:
 
 
 def _fence(storage: Storage, clock: Clock, ttl: timedelta) -> Fence:
-    """Whether a token still holds its thread, which the savers ask before they write. If the lease ran out while
-    storage was away and nobody else took it, it is renewed first."""
+    """Tells whether a token still holds its thread. The savers ask before each write. A lease that ran out while
+    storage was down, and that nobody took, is renewed first."""
 
     async def holds(thread_id: ThreadId, token: int) -> bool:
         lease = Lease(thread_id=thread_id, token=token, until=clock())
@@ -131,4 +131,4 @@ def _fence(storage: Storage, clock: Clock, ttl: timedelta) -> Fence:
 
 
 async def _already_right() -> None:
-    """One process, one clock."""
+    """This machine's clock needs no setting."""

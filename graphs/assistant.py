@@ -136,8 +136,9 @@ def report(state: State) -> dict[str, Any]:
 
 
 def graph() -> StateGraph[State, None, Inputs, State]:
-    """The graph; `ModelUnavailable`, with the reason, where there is no model to run it."""
+    """The graph. Raises ModelUnavailable or MailUnavailable, with what to do, if it could not do its work."""
     model = drafting.model()
+    mail.check_installed()
     from langchain.agents import create_agent
     from langchain.agents.middleware import HumanInTheLoopMiddleware, ModelCallLimitMiddleware
 

@@ -167,6 +167,7 @@ def _after_instruct(state: State) -> Literal["draft", "report"]:
     return "draft" if state["choice"] == "change" else "report"
 
 
+mail.check_installed()  # a graph that cannot send is listed as unavailable, with the reason
 graph = StateGraph(State, input_schema=Inputs)
 graph.add_node("draft", draft)
 graph.add_node("review", review)

@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, formataddr, localtime
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
-
-import aiosmtplib
 
 from graphs import effects, folder
 
@@ -34,6 +33,10 @@ _SECURITIES: Final = ("starttls", "tls", "none")
 
 class MailError(ValueError):
     """A mail or a setting that cannot be right; the sentence says what would be."""
+
+
+class MailUnavailable(RuntimeError):
+    """What sends mail is not installed; the sentence says what to do."""
 
 
 class MailRefused(Exception):
@@ -70,6 +73,15 @@ def body(written: object) -> str:
     if len(written) > LONGEST_TEXT:
         raise MailError(f"text has {len(written):,} characters, and {LONGEST_TEXT:,} are the most.")
     return written.strip()
+
+
+def check_installed() -> None:
+    """Raises MailUnavailable if SMTP_HOST names a server and the library that talks to it is missing."""
+    if os.environ.get("SMTP_HOST", "").strip() and find_spec("aiosmtplib") is None:
+        raise MailUnavailable(
+            "SMTP_HOST names a server, and aiosmtplib is not installed. It comes with the extra 'mail': "
+            "pip install 'countersign[mail]'"
+        )
 
 
 def check_settings() -> None:
@@ -110,6 +122,8 @@ async def send(key: str, to: Sequence[str], subject: str, text: str) -> str:
 
 async def _submit(message: EmailMessage) -> str:
     """Hands the mail to the server; what it took, in a sentence."""
+    import aiosmtplib  # of the extra `mail`, which only a server needs
+
     host, port, security = _server()
     try:
         refused, _ = await aiosmtplib.send(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from bot.approvals.model.ids import (
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Expire, Policy, Remind, Step, one_stage
 from bot.approvals.model.question import Item, Question, Verdict
-from bot.approvals.model.request import Decided, Pending, Request
+from bot.approvals.model.request import Decided, OpenStage, Pending, Request
 from bot.approvals.model.task import Task
 
 NOON = datetime(2030, 1, 2, 12, 0, tzinfo=UTC)
@@ -88,12 +89,16 @@ def a_request(id: str = "request-1", task: Task | None = None, **changes: Any) -
         "proposed": question,
         "question": question,
         "policy": a_policy(),
-        "asked": (a_person("UAPP"),),
         "opened_at": task.created_at + MINUTE,
-        "stage_opened_at": task.created_at + MINUTE,
+        "open": OpenStage(opened_at=task.created_at + MINUTE, asked=(a_person("UAPP"),)),
         "state": Pending(due_at=task.created_at + MINUTE + timedelta(hours=1)),
     }
     return Request(**values | changes)
+
+
+def staged(request: Request, **changes: Any) -> Request:
+    """The request, with another open stage."""
+    return replace(request, open=replace(request.open, **changes))
 
 
 def an_answer(**changes: Any) -> Answered:

@@ -1,12 +1,13 @@
-"""Uninstall what the installed project does not need to run: requirements.lock covers its tests and tools too.
+"""Uninstalls what the project does not need to run, because requirements.lock holds its tests and tools too.
 
-python tools/runtime_only.py     (the Python of an environment that is nobody's desk, such as an image's)
+python tools/runtime_only.py [EXTRA ...]     (the Python of an environment that is nobody's desk, such as an image's)
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import distribution, distributions
 
 from packaging.requirements import Requirement
@@ -15,10 +16,10 @@ from packaging.utils import NormalizedName, canonicalize_name
 KEPT = {"pip"}
 
 
-def needed(project: str) -> set[NormalizedName]:
-    """The project and all that it and its requirements ask for, with the extras that they ask for."""
+def needed(project: str, extras: Sequence[str] = ()) -> set[NormalizedName]:
+    """The project with these extras, and all that they ask for, with the extras that those ask for."""
     found: set[tuple[NormalizedName, str]] = set()
-    ahead = [(canonicalize_name(project), "")]
+    ahead = [(canonicalize_name(project), extra) for extra in ("", *extras)]
     while ahead:
         name, extra = ahead.pop()
         if (name, extra) in found:
@@ -33,7 +34,7 @@ def needed(project: str) -> set[NormalizedName]:
 
 def main() -> None:
     installed = {canonicalize_name(each.metadata["Name"]) for each in distributions()}
-    rest = sorted(installed - needed("countersign") - KEPT)
+    rest = sorted(installed - needed("countersign", sys.argv[1:]) - KEPT)
     subprocess.run([sys.executable, "-m", "pip", "uninstall", "--quiet", "--yes", *rest], check=True)  # noqa: S603
     sys.stdout.write(f"uninstalled: {' '.join(rest)}\n")
 

@@ -81,8 +81,8 @@ def _said(amended: Amended) -> str:
     words += [f"{name} {why}." for name, why in after.unknown.items()]
     if after.version != before.version:
         words.append("Earlier answers no longer count.")
-    if after.short:
-        words.append(f"{after.stage.needed} people must agree, but only {after.stage.needed - after.short} can.")
+    if after.open.short:
+        words.append(f"{after.stage.needed} people must agree, but only {after.stage.needed - after.open.short} can.")
     return " ".join(words)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from bot.approvals.model.actor import Shown
 from bot.approvals.model.ids import ChannelId, MessageRef, RequestId, TaskId, Ts
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
@@ -88,6 +89,11 @@ class RequestTarget:
     @classmethod
     def of(cls, request: Request) -> RequestTarget:
         return cls(request=request.id, version=request.version, digest=request.digest)
+
+    @property
+    def shown(self) -> Shown:
+        """What its reader was shown."""
+        return Shown(request_id=self.request, version=self.version, digest=self.digest)
 
     def encoded(self) -> str:
         shown = {"digest": self.digest} if self.digest else {}

@@ -1,6 +1,6 @@
-"""Records as JSON text, the form in which every store keeps them.
+"""Records as JSON text: the form in which every store keeps them.
 
-Columns and keys beside the text are for queries alone: what a record says is in its text.
+The text holds all that a record says. Columns and keys beside it only serve queries.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ Record = TypeVar("Record", Task, Request, Message, AuditEvent, Inbox)
 
 
 STORED_AS: Final[Mapping[type, Mapping[str, str]]] = {Inbox: {"summary": "digest"}}
-"""The spelling of fields in stored text, if it is another than in the code: what is stored keeps its spelling."""
+"""Fields that are spelled differently in stored text than in the code. Whoever renames a field adds it here, so that
+records of earlier versions can be read, and earlier versions can read today's."""
 
 
 def encode(record: Task | Request | Message | AuditEvent | Inbox) -> str:
-    """The record as text. `decode` gives back an equal one, its JSON payloads to the letter.
+    """The record as text, from which `decode` makes an equal one. JSON payloads stay the same to the letter.
 
-    NaN and the infinities are kept, as Python's `json` writes them: an amount must not turn into nothing on
-    its way through storage. A naive time is a `ValueError`.
+    NaN and the infinities are kept, in Python's spelling: an amount must not vanish on its way through storage. Raises
+    `ValueError` if a time has no time zone.
     """
     return json.dumps(_CONVERTER.unstructure(record), separators=(",", ":"))
 
 
 def decode(cls: type[Record], text: str) -> Record:
-    """The record that `encode` made the text of, in this version or an earlier one. Fields that it lacks take their
-    defaults."""
+    """The record whose text `encode` wrote, in this version or an earlier one. Missing fields take their defaults."""
     record = json.loads(text)
     if issubclass(cls, Request):
         record = upgrades.request(record)
@@ -50,8 +50,8 @@ def decode(cls: type[Record], text: str) -> Record:
 
 
 def tells_of_purge(text: bytes) -> bool:
-    """Whether this is the text of the event that says that its task's records were removed, whatever else may have
-    been made of the text: it need not be one that can be decoded."""
+    """Whether this text is an event that says that its task's records were removed. Works even if somebody altered the
+    text so that it cannot be decoded."""
     return f'"kind":"{PURGED}"'.encode() in text
 
 
@@ -85,8 +85,8 @@ def _written_time(at: datetime) -> str:
 
 
 def _is_json(hint: Any) -> bool:
-    """Whether this is the model's `JSON`. It is known by its members: as a recursive alias it has no identity,
-    and how its inner references look differs between versions of Python."""
+    """Whether this is the model's `JSON`. Its members tell, because a recursive alias has no identity, and its inner
+    references look different in each version of Python."""
     return {NoneType, bool, int, float, str}.issubset(get_args(hint))
 
 

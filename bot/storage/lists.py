@@ -1,5 +1,5 @@
-"""The lists on which a request stands: of those whom it waits for, by the name that its policy has for them, and of
-those who voted on it. Both stores keep them level with the request, in the same transaction.
+"""The lists that a request is on: one for each name that its policy has for an approver, while it is pending, and one
+for each person who voted on it. Both stores update them in the transaction that saves the request.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def waiting_for(ref: str) -> str:
-    """The list of what waits for whom a policy names so; Slack ignores the case of handles and addresses."""
+    """The list of pending requests that name this approver. Slack ignores the case of handles and addresses."""
     return f"waiting:{ref.lower()}"
 
 
 def answered_by(person: Person) -> str:
+    """The list of requests that this person voted on."""
     return f"answered:{person.team_id}:{person.user_id}"
 
 
 def of(request: Request) -> dict[str, int]:
-    """The request's lists, and its place in each, from the smallest on."""
+    """The lists that the request is on, with its place in each: smaller comes first."""
     places = {answered_by(vote.person): -((vote.at - _EPOCH) // timedelta(microseconds=1)) for vote in request.votes}
     if isinstance(request.state, Pending):
         people = [delegation.to.user_id for delegation in request.stage_delegations]

@@ -1,14 +1,43 @@
-"""Records as earlier versions wrote them, brought to the shape of today before they are read."""
+"""Records that earlier versions wrote, turned into today's shape before they are read.
+
+A field that was only renamed needs nothing here, but a line in `codec.STORED_AS`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
+
+_OF_STAGE: Final[Mapping[str, str]] = {
+    "stage_opened_at": "opened_at",
+    "asked": "asked",
+    "short": "short",
+    "zones": "zones",
+    "untold": "untold",
+    "missing": "missing",
+    "escalated_to": "escalated_to",
+    "escalated_held": "escalated_held",
+    "extension": "extension",
+}
+"""Fields that requests had themselves before the open stage was a record of its own, and their names there."""
 
 
 def request(record: dict[str, Any]) -> dict[str, Any]:
     """A request, whose policy may be one of before stages, and its pending state one that counted steps. Its question
-    may be one that was answered in words although nothing declares that it wants them."""
+    may be one that was answered in words although nothing declares that it wants them, and its stage may be told by
+    fields of its own."""
     record = {**record, **{key: _question(record[key]) for key in ("proposed", "question")}}
+    return _with_open_stage(_with_stages(record))
+
+
+def _with_open_stage(record: dict[str, Any]) -> dict[str, Any]:
+    if "open" in record:
+        return record
+    kept = {key: value for key, value in record.items() if key not in _OF_STAGE}
+    return {**kept, "open": {name: record[key] for key, name in _OF_STAGE.items() if key in record}}
+
+
+def _with_stages(record: dict[str, Any]) -> dict[str, Any]:
     policy = record["policy"]
     if "stages" in policy:
         return record

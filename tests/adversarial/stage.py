@@ -16,7 +16,7 @@ from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.ids import ChannelId, Person, TaskId, TeamId, ThreadId, UserId
 from bot.approvals.model.task import Ended, Task
 from bot.approvals.ports.storage import Storage
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import wanted
 from bot.storage.redis.store import RedisStorage, client
 from bot.storage.sqlite.store import SqliteStorage
 from tests.redis_server import RedisServer
@@ -87,7 +87,7 @@ class Play:
         )
         async with self.records() as storage:
             event = AuditEvent(kind="started", at=now, task_id=task.id)
-            await storage.create_task(task, event, [sync.opening_of(task)])
+            await storage.create_task(task, event, [wanted.opening_of(task)])
 
             async def over() -> bool:
                 return isinstance((await storage.task(task.id)).state, Ended)

@@ -37,7 +37,7 @@ async def test_a_redeploy_between_a_question_and_its_answer(case: Case, tmp_path
         if case.back is not None:
             await _deploy(stage, case.old, did)
             if case.retried:
-                await stage.tasks.retry(task.id, ALICE, stage.clock.now)
+                await stage.tasks.retry(stage.actor(ALICE), task.id)
                 await stage.settle()
             assert did == list(case.back)
 

@@ -10,6 +10,7 @@ import pytest
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, Send, interrupt
 
+from bot.approvals.model.actor import Shown
 from bot.approvals.model.decision import Approve
 from bot.approvals.model.request import Decided
 from bot.approvals.model.task import Failed
@@ -83,7 +84,7 @@ async def test_a_retry_does_not_pass_an_open_stop(tmp_path: Path) -> None:
         task = await stage.started()
         assert isinstance((await stage.storage.task(task.id)).state, Failed)
 
-        await stage.tasks.retry(task.id, RITA, stage.clock.now)
+        await stage.tasks.retry(stage.actor(RITA), task.id)
         await stage.settle()
 
         assert did == []
@@ -171,7 +172,7 @@ async def test_two_answers_given_at_once_reach_their_own_questions_in_turn(tmp_p
         task = await stage.started()
         requests = await stage.asked(task)
         for request in requests:
-            await stage.answers.vote(request.id, ALICE, 1, (Approve(),), stage.clock.now, digest=request.digest)
+            await stage.answers.vote(stage.actor(ALICE), Shown.of(request), (Approve(),))
         await stage.settle()
 
         assert sorted(did) == [("a", True), ("b", True)]

@@ -203,3 +203,30 @@ async def test_histories_from_before_the_chain_are_read_and_it_begins_with_what_
 
     assert [event.kind for event in await storage.history(task.id)] == ["started", "seen"]
     assert await verify(storage) == Intact(entries=1, purged=0, head=await storage.head())
+
+
+async def test_everybody_who_writes_at_once_gets_through_and_there_is_one_chain(store: Store) -> None:
+    """Eight handles save, record and lose races at the same time: each change is made or refused, and none is lost."""
+    handles = [await store.open() for _ in range(8)]
+    task = a_task()
+    await handles[0].create_task(task, an_event("started", task))
+
+    async def write(number: int) -> int:
+        saved = 0
+        for turn in range(10):
+            await handles[number].record(an_event(f"seen {number} {turn}", task))
+            try:
+                await handles[number].save_task(await handles[number].task(task.id), an_event("saved", task))
+            except Conflict:
+                continue
+            saved += 1
+        return saved
+
+    saved = sum(await asyncio.gather(*(write(number) for number in range(8)), *(write(number) for number in range(8))))
+
+    kinds = [event.kind for event in await handles[0].history(task.id)]
+    assert kinds.count("saved") == saved == (await handles[0].task(task.id)).revision
+    assert sorted(kind for kind in kinds if kind.startswith("seen")) == sorted(
+        f"seen {number} {turn}" for number in range(8) for turn in range(10) for _ in range(2)
+    )
+    assert isinstance(await verify(handles[0]), Intact)

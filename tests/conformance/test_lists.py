@@ -14,7 +14,7 @@ from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Delegation, Passed, Pending, Request
 from bot.approvals.model.task import Task, TaskCancelled
 from bot.approvals.ports.storage import Storage
-from tests.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_event, decided
+from tests.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_event, decided, staged
 from tests.conformance.stores import Store
 
 EXPIRES = (Step(after=timedelta(hours=2), action=Expire()),)
@@ -34,13 +34,15 @@ async def stored(storage: Storage, request: Request) -> Request:
 def asking(id: str, task: Task, *names: str, risk: Risk | None = None, hours: int = 0) -> Request:
     """A request of these approvers; one of `hours` expires so much later than the others."""
     opened = task.created_at + timedelta(hours=hours)
-    return a_request(
-        id,
-        task,
-        policy=a_policy(stages=one_stage(names, steps=EXPIRES)),
-        question=a_question(risk=risk),
+    return staged(
+        a_request(
+            id,
+            task,
+            policy=a_policy(stages=one_stage(names, steps=EXPIRES)),
+            question=a_question(risk=risk),
+            opened_at=opened,
+        ),
         opened_at=opened,
-        stage_opened_at=opened,
     )
 
 
@@ -117,11 +119,13 @@ async def test_whom_a_step_adds_it_waits_for_from_then_on(storage: Storage, task
 
     assert await ids(storage, "@on-call") == []
 
-    saved = await storage.save_request(replace(request, escalated_to=("@on-call",)), an_event("escalated", request))
+    saved = await storage.save_request(
+        replace(request, open=replace(request.open, escalated_to=("@on-call",))), an_event("escalated", request)
+    )
 
     assert await ids(storage, "@on-call") == await ids(storage, "UBOB") == ["one"]
 
-    fewer = replace(saved, policy=a_policy(stages=one_stage(("UCAROL",))), escalated_to=())
+    fewer = replace(saved, policy=a_policy(stages=one_stage(("UCAROL",))), open=replace(saved.open, escalated_to=()))
     await storage.save_request(fewer, an_event("moved", request))
 
     assert await ids(storage, "@on-call", "UBOB") == []

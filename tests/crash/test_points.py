@@ -14,11 +14,11 @@ from tests.redis_server import RedisServer
 from tests.scenario.stage import Slack
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_wherever_a_replica_dies_every_task_ends_with_its_decisions_each_made_and_shown_once(
     tmp_path: Path, redis: RedisServer, slack: Slack
 ) -> None:
-    plan = Plan(name="each point once", points=POINTS, tasks=8, kills=len(POINTS), deadline=6, seed=3)
+    plan = Plan(name="each point once", points=POINTS, tasks=8, kills=len(POINTS), deadline=6, seconds=480, seed=3)
 
     outcome = await campaign.run(plan, tmp_path / "crash", redis, slack)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.approvals.model.agent import Asked, Graph, Phase, ThreadStatus
-from bot.approvals.model.decision import Answered, Decision, outcome_of
+from bot.approvals.model.decision import Answered, Decision
 from bot.approvals.model.errors import InvalidAnswer, UnknownGraph
 from bot.approvals.model.ids import JSON, InterruptId, ThreadId
 from bot.approvals.model.question import Question
@@ -145,7 +145,7 @@ class FakeEngine:
             [type(verdict).__name__ for verdict in decision.verdicts] if isinstance(decision, Answered) else []
         )
         arguments: list[JSON] = [dict(item.arguments) for item in question.items]
-        return {"outcome": str(outcome_of(decision)), "said": said, "arguments": arguments}
+        return {"outcome": str(decision.outcome), "said": said, "arguments": arguments}
 
     # --- Within -----------------------------------------------------------------------------------
 

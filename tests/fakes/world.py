@@ -10,21 +10,31 @@ from datetime import datetime, timedelta
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes
 from bot.approvals.inbox.summaries import Summaries
+from bot.approvals.model.actor import COMMAND, Actor, Shown
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Approve, ItemVerdict
-from bot.approvals.model.ids import ChannelId, InterruptId, Person, RequestId, TaskId, TeamId, ThreadId, UserId
+from bot.approvals.model.ids import (
+    ChannelId,
+    InterruptId,
+    MessageId,
+    Person,
+    RequestId,
+    TaskId,
+    TeamId,
+    ThreadId,
+    UserId,
+)
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Policy, Step, one_stage
 from bot.approvals.model.question import Item, Question, Risk, Verdict
-from bot.approvals.model.request import Pending, Request, RequestState
+from bot.approvals.model.request import OpenStage, Pending, Request, RequestState
 from bot.approvals.model.task import Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules import schedule
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.delivery.drive import Delivery
 from bot.approvals.services.messages.sync import MessageSync
+from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.side_actions import SideActions
-from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.votes import Votes
 from bot.storage.sqlite.store import SqliteStorage
@@ -34,6 +44,7 @@ from tests.fakes.engine import FakeEngine, Stage
 from tests.fakes.front import FakeFront
 from tests.fakes.fuse import Fuse, mortal
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.wiring import a_delivery, a_sweep, a_unit
 from tests.fakes.work import FakeWork
 
 TEAM = TeamId("T1")
@@ -91,10 +102,9 @@ def a_request(*, of: Policy | None = None, asks: Question | None = None, state: 
         proposed=asks,
         question=asks,
         policy=of or policy(),
-        asked=(),
         opened_at=MORNING,
-        stage_opened_at=MORNING,
         state=Pending(due_at=None),
+        open=OpenStage(asked=(), opened_at=MORNING),
     )
     return replace(request, state=state or schedule.first_due(request))
 
@@ -139,13 +149,12 @@ class World:
         self.engine.fuse = self.fuse
         storage = mortal(self.storage, self.fuse)
         engine = mortal(self.engine, self.fuse)
-        self.tasks = Tasks(storage=storage, engine=engine, directory=self.directory, work=self.work)
-        self.answers = Votes(
-            storage=storage, engine=engine, directory=self.directory, work=self.work, policies=self.policies
-        )
-        self.asides = SideActions(storage=storage, engine=engine, directory=self.directory, work=self.work)
-        self.sweeper = Sweep(storage=storage, engine=engine, directory=self.directory, work=self.work)
-        self.delivery = Delivery(
+        unit = a_unit(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.tasks = Tasks(unit=unit, directory=self.directory)
+        self.answers = Votes(unit=unit, chooser=PolicyChoice(policies=self.policies, directory=self.directory))
+        self.asides = SideActions(unit=unit, directory=self.directory)
+        self.sweeper = a_sweep(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.delivery = a_delivery(
             storage=storage,
             engine=engine,
             directory=self.directory,
@@ -172,11 +181,15 @@ class World:
     def now(self) -> datetime:
         return self.clock.now
 
+    def actor(self, person: Person, surface: MessageId | str | None = None) -> Actor:
+        """Somebody who does something now."""
+        return Actor(person=person, surface=surface, at=self.now)
+
     # --- Short for what tests do all the time -----------------------------------------------------
 
     async def started(self) -> Task:
         """A task that has come as far as it can by itself."""
-        task = await self.tasks.start("cleanup", {}, RITA, CHANNEL, self.now)
+        task = await self.tasks.start(self.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
         await self.settle()
         return await self.task(task.id)
 
@@ -191,7 +204,8 @@ class World:
         await self.settle()
 
     async def vote(self, by: Person, *verdicts: ItemVerdict, on: Request) -> Request:
-        return await self.answers.vote(on.id, by, on.version, verdicts or (Approve(),), self.now, digest=on.digest)
+        shown = Shown(request_id=on.id, version=on.version, digest=on.digest)
+        return await self.answers.vote(self.actor(by), shown, verdicts or (Approve(),))
 
     # --- What is stored ---------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """What langgraph.json names: every graph loads, says what it is and takes, and asks what the bot can show."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,28 @@ async def test_without_a_model_every_graph_but_the_assistant_can_be_started() ->
     assert list(graphs) == NAMES
     assert [name for name, graph in graphs.items() if graph.unavailable] == ["assistant"]
     assert "MODEL is not set. Name a chat model" in graphs["assistant"].unavailable
+
+
+async def test_a_mail_server_needs_the_extra_and_the_graph_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without SMTP_HOST nothing is missing: the mail is a file then."""
+    monkeypatch.setitem(sys.modules, "aiosmtplib", None)
+    without = (await listed())["email"]
+    monkeypatch.setenv("SMTP_HOST", "mail.example.org")
+    monkeypatch.delitem(sys.modules, "graphs.email")  # as when the bot starts: nothing has loaded it yet
+    graph = (await listed())["email"]
+
+    assert not without.unavailable
+    assert "aiosmtplib is not installed. It comes with the extra 'mail': pip install 'countersign[mail]'" in (
+        graph.unavailable or ""
+    )
+
+
+async def test_the_assistant_needs_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, "")
+    monkeypatch.setitem(sys.modules, "aiosmtplib", None)
+    monkeypatch.setenv("SMTP_HOST", "mail.example.org")
+
+    assert "pip install 'countersign[mail]'" in ((await listed())["assistant"].unavailable or "")
 
 
 async def test_with_a_model_all_of_them_can(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The demo's bot has the local Slack's clock: hours that are skipped there pass for it too."""
+"""The demo: its bot has the local Slack's clock, and its folder is full again whenever somebody starts the task."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
-from bot.cli.demo import stage
+import pytest
+
+from bot.cli.demo import cleanup, stage
 from bot.cli.demo.clock import following
 from bot.stores import system_clock
 from simulator.client import Simulator, render_text
@@ -60,3 +62,26 @@ async def test_skipped_hours_bring_the_reminder_the_dm_and_the_end(tmp_path: Pat
         )
         await simulator.advance(2 * 3600)
         await simulator.wait_for(thread_says("Expired"), timeout=WAIT, what="the end")
+
+
+def test_the_folder_is_full_again_at_each_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an approval moved is back; what is still there stays, since somebody may be asked about it."""
+    stage.prepare(tmp_path, WINDOWS)
+    monkeypatch.setenv("CLEANUP_ROOT", str(tmp_path))
+    moved, kept = tmp_path / "logs" / "core.dump", tmp_path / "logs" / "deploy.log"
+    moved.unlink()
+    asked_about = kept.stat()
+
+    cleanup.check_inputs({"path": "logs", "older_than": "30d"})
+
+    assert {str(file.relative_to(tmp_path / "logs")) for file in (tmp_path / "logs").rglob("*.*")} == set(stage.LOGS)
+    assert (kept.stat().st_ino, kept.stat().st_mtime_ns) == (asked_about.st_ino, asked_about.st_mtime_ns)
+
+
+def test_the_refilled_folder_is_checked_as_the_shipped_graph_checks_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLEANUP_ROOT", str(tmp_path))
+
+    with pytest.raises(ValueError, match="leads out of"):
+        cleanup.check_inputs({"path": "../elsewhere"})

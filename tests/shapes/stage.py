@@ -13,8 +13,9 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
+from bot.approvals.model.actor import COMMAND, Actor, Shown
 from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Reject, Respond
-from bot.approvals.model.ids import JSON, ThreadId
+from bot.approvals.model.ids import JSON, MessageId, Person, ThreadId
 from bot.approvals.model.policy import Expire, GraphTerms, Policy, Step, one_stage
 from bot.approvals.model.request import Delivered, Pending, Request
 from bot.approvals.model.task import Ended, Lease, Task
@@ -22,6 +23,7 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.delivery.drive import Delivery
 from bot.approvals.services.messages.sync import MessageSync
+from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.votes import Votes
@@ -33,6 +35,7 @@ from bot.storage.sqlite.store import SqliteStorage
 from tests.fakes.clock import ManualClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.wiring import a_delivery, a_sweep, a_unit
 from tests.fakes.work import FakeWork
 from tests.fakes.world import ALICE, CHANNEL, RITA
 
@@ -66,12 +69,16 @@ class Stage:
     graphs: dict[str, LoadedGraph]
     """What the engine has loaded."""
 
+    def actor(self, person: Person, surface: MessageId | str | None = None) -> Actor:
+        """Somebody who does something now."""
+        return Actor(person=person, surface=surface, at=self.clock.now)
+
     # --- What people and time do ------------------------------------------------------------------
 
     async def started(self, **given: JSON) -> Task:
         """A task that has come as far as it can by itself."""
         words = {name: value if isinstance(value, str) else str(value) for name, value in given.items()}
-        task = await self.tasks.start(GRAPH, words, RITA, CHANNEL, self.clock.now)
+        task = await self.tasks.start(self.actor(RITA, COMMAND), GRAPH, words, CHANNEL)
         await self.settle()
         return task
 
@@ -81,7 +88,7 @@ class Stage:
     async def vote(self, on: Request, *verdicts: ItemVerdict) -> None:
         """Alice's verdicts on the version that stands now, and what follows from them."""
         now = await self.storage.request(on.id)
-        await self.answers.vote(on.id, ALICE, now.version, verdicts, self.clock.now, digest=now.digest)
+        await self.answers.vote(self.actor(ALICE), Shown.of(now), verdicts)
         await self.settle()
 
     async def approve(self, on: Request) -> None:
@@ -100,7 +107,7 @@ class Stage:
         """Change some arguments of one item; nothing is approved by it."""
         now = await self.storage.request(on.id)
         changed = {**now.question.items[item].arguments, **arguments}
-        await self.answers.edit(on.id, ALICE, now.version, item, changed, self.clock.now, digest=now.digest)
+        await self.answers.edit(self.actor(ALICE), Shown.of(now), item, changed)
 
     async def expire(self) -> None:
         """Nobody answers in time."""
@@ -167,11 +174,12 @@ async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, 
             steps = (Step(after=DEADLINE, action=Expire()),)
             otherwise = Policy(name="all", stages=one_stage((ALICE.user_id,), steps=steps), reasons=(), **policy)
             policies = Policies(rules=(), otherwise=otherwise, graphs=by_name)
+            unit = a_unit(storage=storage, engine=engine, directory=directory, work=work)
             yield Stage(
-                tasks=Tasks(storage=storage, engine=engine, directory=directory, work=work),
-                answers=Votes(storage=storage, engine=engine, directory=directory, work=work, policies=policies),
-                sweeper=Sweep(storage=storage, engine=engine, directory=directory, work=work),
-                delivery=Delivery(
+                tasks=Tasks(unit=unit, directory=directory),
+                answers=Votes(unit=unit, chooser=PolicyChoice(policies=policies, directory=directory)),
+                sweeper=a_sweep(storage=storage, engine=engine, directory=directory, work=work),
+                delivery=a_delivery(
                     storage=storage,
                     engine=engine,
                     directory=directory,

@@ -10,6 +10,7 @@ import pytest
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
+from bot.approvals.model.actor import Shown
 from bot.approvals.model.decision import Approve
 from bot.approvals.model.errors import AlreadySettled, OwnRequest
 from bot.approvals.model.policy import GraphTerms
@@ -50,7 +51,7 @@ async def test_an_answer_that_made_the_agent_fail_is_given_differently(tmp_path:
         assert isinstance(failed.state, Decided)
         assert failed.state.answerable_again
 
-        await stage.answers.answer_again(request.id, ALICE, stage.clock.now)
+        await stage.answers.answer_again(stage.actor(ALICE), request.id)
         await stage.settle()
         stage.work.deliver(task.id)
         await stage.settle()
@@ -70,7 +71,7 @@ async def test_only_who_may_answer_may_answer_differently(tmp_path: Path) -> Non
         await stage.approve(request)
 
         with pytest.raises(OwnRequest):
-            await stage.answers.answer_again(request.id, RITA, stage.clock.now)
+            await stage.answers.answer_again(stage.actor(RITA), request.id)
 
         assert isinstance((await stage.storage.request(request.id)).state, Decided)
 
@@ -78,10 +79,10 @@ async def test_only_who_may_answer_may_answer_differently(tmp_path: Path) -> Non
 async def test_what_the_agent_does_not_have_yet_is_not_answered_differently(tmp_path: Path) -> None:
     async with a_stage(tmp_path, failing([])) as stage:
         request = await stage.question(await stage.started())
-        await stage.answers.vote(request.id, ALICE, 1, (Approve(),), stage.clock.now, digest=request.digest)
+        await stage.answers.vote(stage.actor(ALICE), Shown.of(request), (Approve(),))
 
         with pytest.raises(AlreadySettled):
-            await stage.answers.answer_again(request.id, ALICE, stage.clock.now)
+            await stage.answers.answer_again(stage.actor(ALICE), request.id)
 
 
 async def test_what_the_agent_took_is_not_answered_differently(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ async def test_what_the_agent_took_is_not_answered_differently(tmp_path: Path) -
         await stage.reject(request)
 
         with pytest.raises(AlreadySettled):
-            await stage.answers.answer_again(request.id, ALICE, stage.clock.now)
+            await stage.answers.answer_again(stage.actor(ALICE), request.id)
 
         assert did == ["no"]
 

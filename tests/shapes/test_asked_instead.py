@@ -12,6 +12,7 @@ import pytest
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
 
+from bot.approvals.model.actor import COMMAND, Actor, Shown
 from bot.approvals.model.decision import Answered, Approve
 from bot.approvals.model.fingerprint import fingerprint
 from bot.approvals.model.policy import Policy, one_stage
@@ -20,6 +21,7 @@ from bot.approvals.model.request import Pending
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule
 from bot.approvals.services.tasks import started_by
 from tests.builders import NOON, a_request
+from tests.fakes.wiring import under
 from tests.fakes.world import ALICE, CHANNEL
 from tests.shapes.stage import Stage, State, a_stage
 
@@ -50,7 +52,7 @@ async def decided_both(stage: Stage) -> Any:
     open = {each.question.title: each for each in await stage.asked(task)}
     for title in ("Host?", "Pay?"):
         asked = open[title]
-        await stage.answers.vote(asked.id, ALICE, 1, (Approve(),), stage.clock.now, digest=asked.digest)
+        await stage.answers.vote(stage.actor(ALICE), Shown.of(asked), (Approve(),))
     return task, open["Pay?"]
 
 
@@ -81,9 +83,9 @@ async def test_nobody_may_answer_it_if_no_policy_can_be_told_to_govern_it(tmp_pa
         return [True for _ in items]
 
     async with a_stage(tmp_path, branches(amount, did)) as stage:
-        own = stage.delivery.policies.otherwise
+        own = stage.delivery.opening.chooser.policies.otherwise
         rule = Rule(policy=Policy(name="large", stages=own.stages, reasons=()), when=large, condition="large")
-        stage.delivery = replaced(stage, Policies(rules=(rule,), otherwise=own, graphs={}))
+        stage.delivery = under(stage.delivery, Policies(rules=(rule,), otherwise=own, graphs={}))
         _, pay = await decided_both(stage)
         amount[0] = 9_999_999
         await stage.settle()
@@ -91,11 +93,6 @@ async def test_nobody_may_answer_it_if_no_policy_can_be_told_to_govern_it(tmp_pa
         again = await stage.storage.request(pay.id)
         assert again.policy.stages == one_stage(())
         assert did == []
-
-
-def replaced(stage: Stage, policies: Policies) -> Any:
-
-    return replace(stage.delivery, policies=policies)
 
 
 async def test_a_branch_that_prints_the_time_is_asked_once(tmp_path: Path) -> None:
@@ -147,6 +144,11 @@ def test_a_record_from_before_fingerprints_is_compared_by_what_it_holds(amount: 
 async def test_one_origin_starts_one_task_that_is_known_by_it(tmp_path: Path) -> None:
     async with a_stage(tmp_path, branches([10], [])) as stage:
         now = stage.clock.now
-        started = [await stage.tasks.start("agent", {}, ALICE, CHANNEL, now, origin="event 1") for _ in range(2)]
+        started = [
+            await stage.tasks.start(
+                Actor(person=ALICE, surface=COMMAND, at=now), "agent", {}, CHANNEL, origin="event 1"
+            )
+            for _ in range(2)
+        ]
 
         assert {task.id for task in started} == {started_by("event 1")}

@@ -238,7 +238,7 @@ async def test_a_node_that_fails_after_its_breakpoint_is_not_asked_about_again(t
         assert await stage.asked(task) == []
 
         broken.clear()
-        await stage.tasks.retry(task.id, task.requester, stage.clock.now)
+        await stage.tasks.retry(stage.actor(task.requester), task.id)
         await stage.settle()
 
         assert await stage.outcome(task) == "acted True"

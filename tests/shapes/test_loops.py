@@ -12,6 +12,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Send, interrupt
 from typing_extensions import TypedDict
 
+from bot.approvals.model.actor import Shown
 from bot.approvals.model.decision import Approve
 from bot.approvals.model.errors import StaleVersion
 from bot.approvals.model.task import Ended
@@ -100,7 +101,7 @@ async def test_a_question_that_changes_while_it_waits_voids_its_votes_and_is_a_n
         await stage.respond(asked["a"], "A")
         now = await stage.storage.request(old.id)
         with pytest.raises(StaleVersion):
-            await stage.answers.vote(old.id, ALICE, old.version, (Approve(),), stage.clock.now, digest=old.digest)
+            await stage.answers.vote(stage.actor(ALICE), Shown.of(old), (Approve(),))
 
         assert (now.version, now.edits, now.votes) == (2, (), ())
         assert now.question.items[0].arguments == {"price": 2}

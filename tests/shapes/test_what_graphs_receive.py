@@ -1,4 +1,4 @@
-"""docs/interrupts.md, played: each row of its table is what the code does, and no code acts on a no or on silence."""
+"""docs/reference/interrupts.md, played: each row is what the code does, and no code acts on a no or on silence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.question import Question, Verdict
 from bot.engines import questions
 
-PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "interrupts.md"
+PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "interrupts.md"
 AT: Final = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
 SAID: Final[dict[str, tuple[Verdict, ItemVerdict]]] = {
     "approval": (Verdict.APPROVE, Approve()),

@@ -6,51 +6,44 @@ runs: five tasks wait in each store, one of them decided and not delivered.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.approvals.model.ids import ThreadId
 from bot.approvals.model.policy import Expire, Policy, Step, one_stage
 from bot.approvals.model.request import Delivered, Request
-from bot.approvals.model.task import Ended, Lease, Task
+from bot.approvals.model.task import Ended, Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.delivery.drive import Delivery
 from bot.approvals.services.messages.sync import MessageSync
-from bot.approvals.services.sweep import Sweep
+from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.votes import Votes
-from bot.engines.langgraph.checkpoints import Fence, redis_saver, sqlite_saver
 from bot.engines.langgraph.loading import inputs
 from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
 from bot.engines.langgraph.runner import LangGraphEngine
-from bot.storage.redis.store import RedisStorage, client
-from bot.storage.sqlite.store import SqliteStorage
 from tests.fakes.clock import ManualClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.wiring import a_delivery, a_sweep, a_unit
 from tests.fakes.work import FakeWork
 from tests.fakes.world import ALICE, RITA
-from tests.redis_server import RedisServer
 from tests.shapes.stage import Stage
 from tests.upgrade.agents import BUILDERS, STOPS
+from tests.upgrade.left import on_redis, on_sqlite
 
-BEFORE = Path(__file__).parent / "before"
 TWO_HOURS = timedelta(hours=2)
 
 
 @pytest.fixture(params=["sqlite", "redis"])
 async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
     """A bot on what was left, once it has looked at what waits."""
-    opened = _sqlite(tmp_path)
+    opened = on_sqlite(tmp_path)
     if request.param == "redis":
-        opened = _redis(request.getfixturevalue("redis_server"))
+        opened = on_redis(request.getfixturevalue("redis_server"))
     async with opened as (storage, saver, clock):
         stage = _stage(storage, saver, clock)
         for task_id in await storage.unsettled():
@@ -118,37 +111,6 @@ async def _of(stage: Stage, graph: str) -> tuple[Task, tuple[Request, ...]]:
     return task, await stage.storage.requests_of(task.id)
 
 
-@asynccontextmanager
-async def _sqlite(folder: Path) -> AsyncIterator[tuple[Storage, Any, ManualClock]]:
-    for name in ("records.sqlite", "checkpoints.sqlite"):
-        shutil.copy(BEFORE / name, folder / name)
-    clock = ManualClock()
-    storage = await SqliteStorage.open(folder / "records.sqlite")
-    try:
-        async with sqlite_saver(folder / "checkpoints.sqlite", _fence(storage, clock)) as saver:
-            yield storage, saver, clock
-    finally:
-        await storage.close()
-
-
-@asynccontextmanager
-async def _redis(server: RedisServer) -> AsyncIterator[tuple[Storage, Any, ManualClock]]:
-    shutil.copytree(BEFORE / "appendonlydir", server.folder / "appendonlydir")
-    server.start()
-    clock = ManualClock()
-    storage = RedisStorage(client(server.url))
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(storage.close)
-        yield storage, await stack.enter_async_context(redis_saver(server.url, _fence(storage, clock))), clock
-
-
-def _fence(storage: Storage, clock: ManualClock) -> Fence:
-    async def holds(thread_id: ThreadId, token: int) -> bool:
-        return await storage.holds(Lease(thread_id=thread_id, token=token, until=clock.now), clock.now)
-
-    return holds
-
-
 def _stage(storage: Storage, saver: Any, clock: ManualClock) -> Stage:
     work, directory, messenger = FakeWork(), FakeDirectory(), FakeMessenger()
     for person in (RITA, ALICE):
@@ -160,11 +122,12 @@ def _stage(storage: Storage, saver: Any, clock: ManualClock) -> Stage:
     engine = LangGraphEngine(registry=Registry(graphs=graphs, saver=saver))
     terms = one_stage((ALICE.user_id,), steps=(Step(after=TWO_HOURS, action=Expire()),))
     policies = Policies(rules=(), otherwise=Policy(name="all", stages=terms, reasons=()), graphs={})
+    unit = a_unit(storage=storage, engine=engine, directory=directory, work=work)
     return Stage(
-        tasks=Tasks(storage=storage, engine=engine, directory=directory, work=work),
-        answers=Votes(storage=storage, engine=engine, directory=directory, work=work, policies=policies),
-        sweeper=Sweep(storage=storage, engine=engine, directory=directory, work=work),
-        delivery=Delivery(
+        tasks=Tasks(unit=unit, directory=directory),
+        answers=Votes(unit=unit, chooser=PolicyChoice(policies=policies, directory=directory)),
+        sweeper=a_sweep(storage=storage, engine=engine, directory=directory, work=work),
+        delivery=a_delivery(
             storage=storage,
             engine=engine,
             directory=directory,

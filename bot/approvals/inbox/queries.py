@@ -17,7 +17,7 @@ from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import Directory, Drawing, LookupFailed, LookupRefused
 from bot.approvals.ports.storage import Records, Storage
-from bot.approvals.rules import voting
+from bot.approvals.rules import eligible
 from bot.approvals.rules.matching import ANY_CHANNEL, Policies, is_channel, is_group
 from bot.approvals.services.unit_of_work import until_won
 
@@ -261,7 +261,7 @@ def waits_for(request: Request, person: Person, known: Known) -> bool:
     named = not known.names.isdisjoint(refs) and request.given_to(person) is None
     return (
         (named or asked or any(delegation.to == person for delegation in request.stage_delegations))
-        and voting.may_answer(request, person)
+        and eligible.may_answer(request, person)
         and all(vote.person != person for vote in request.stage_votes)
         and all(person not in stage.voters for stage in request.passed)
     )

@@ -14,9 +14,6 @@ from typing import Final, Self
 from bot.approvals.model.ids import JSON, Person, RequestId, TaskId
 from bot.approvals.model.request import Request
 
-COMMAND: Final = "command"
-"""The surface of what was typed as a slash command."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:

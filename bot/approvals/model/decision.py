@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from bot.approvals.model.ids import JSON, MessageId, MessageRef, Person
+from bot.approvals.model.ids import JSON, MessageRef, Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,41 +43,12 @@ class Vote:
     version: int
     digest: str
     at: datetime
-    surface: MessageId | None = None
+    surface: str | None = None
+    """The message that it was given on, or `COMMAND`; None if it was neither."""
     stage: int = 0
     """Of the policy, in which it counts."""
     message: MessageRef | None = None
     """The message whose words it was given in; None if it was not given in words."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """It was settled. `edited` says that what was approved is not what the graph proposed."""
-
-    verdicts: tuple[ItemVerdict, ...]
-    voters: tuple[Person, ...]
-    edited: bool
-    at: datetime
-    ruled: str = ""
-    """Why the policy settled it without people, in words; empty where people did."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expired:
-    """Nobody answered in time. Never a consent, and not a rejection by a person either."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelled:
-    """The task was called off; the graph is not resumed."""
-
-    by: Person
-    at: datetime
-
-
-Decision: TypeAlias = Answered | Expired | Cancelled
 
 
 class Outcome(StrEnum):
@@ -93,14 +64,50 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-def outcome_of(decision: Decision) -> Outcome:
-    """The decision in one word; `mixed` where the items of one question were answered differently."""
-    if isinstance(decision, Expired):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """It was settled. `edited` says that what was approved is not what the graph proposed."""
+
+    verdicts: tuple[ItemVerdict, ...]
+    voters: tuple[Person, ...]
+    edited: bool
+    at: datetime
+    ruled: str = ""
+    """Why the policy settled it without people, in words; empty where people did."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """`mixed` if the items of one question were answered differently."""
+        words = {type(verdict).__name__.lower() for verdict in self.verdicts}
+        outcome = Outcome(words.pop()) if len(words) == 1 else Outcome.MIXED
+        return Outcome.EDIT if self.edited and outcome is Outcome.APPROVE else outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """Nobody answered in time. Never a consent, and not a rejection by a person either."""
+
+    at: datetime
+
+    @property
+    def outcome(self) -> Outcome:
         return Outcome.EXPIRED
-    if isinstance(decision, Cancelled):
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """The task was called off; the graph is not resumed."""
+
+    by: Person
+    at: datetime
+
+    @property
+    def outcome(self) -> Outcome:
         return Outcome.CANCELLED
-    words = {type(verdict).__name__.lower() for verdict in decision.verdicts}
-    if len(words) > 1:
-        return Outcome.MIXED
-    outcome = Outcome(words.pop())
-    return Outcome.EDIT if decision.edited and outcome is Outcome.APPROVE else outcome
+
+
+Decision: TypeAlias = Answered | Expired | Cancelled
+
+
+def outcome_of(decision: Decision) -> Outcome:
+    return decision.outcome

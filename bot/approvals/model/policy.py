@@ -5,14 +5,18 @@ The file is read at the edge (`bot.policy_file`); here are its rules as the doma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from bot.approvals.model.hours import Hours
 from bot.approvals.model.question import Verdict
+
+ONE_PERSON: Final = re.compile(r"[UW][A-Z0-9]+|[^@\s<>#]+@[^@\s<>]+")
+"""A name that means one person, by id or e-mail, and not those who are in something."""
 
 # --- What happens while nobody answers ----------------------------------------------------------
 

@@ -13,7 +13,7 @@ from bot.approvals.model.decision import Answered, Decision, ItemVerdict, Vote
 from bot.approvals.model.fingerprint import Fingerprint, fingerprint, same
 from bot.approvals.model.hours import moment
 from bot.approvals.model.ids import InterruptId, Person, RequestId, TaskId, ThreadId
-from bot.approvals.model.policy import Policy, Stage, Step
+from bot.approvals.model.policy import ONE_PERSON, Policy, Stage, Step
 from bot.approvals.model.question import Question
 from bot.approvals.model.task import Failure, Gone
 
@@ -158,6 +158,30 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenStage:
+    """A stage while it is asked. `Request.stage` has its terms."""
+
+    opened_at: datetime
+    """All of its windows are counted from then."""
+    asked: tuple[Person, ...] = ()
+    """Who its approvers were when it was opened; shown, never relied on."""
+    short: int = 0
+    """How many of the answers that it needs nobody was there to give when it was opened; shown alone."""
+    zones: tuple[str, ...] = ()
+    """The time zones of those who were asked, if the policy counts each one's own hours."""
+    untold: tuple[str, ...] = ()
+    """What Slack did not let the bot see of its approvers when it was opened; shown alone."""
+    missing: tuple[int, ...] = ()
+    """How many of each group it still lacked when its votes last changed; shown alone."""
+    escalated_to: tuple[str, ...] = ()
+    """Approvers that steps have added to it, as the policy names them."""
+    escalated_held: tuple[str, ...] = ()
+    """Those of them whom the question names, and the policy does not."""
+    extension: Extension | None = None
+    """Of its deadline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
     """What people decided before the agent asked something else in its place. That decision was not used."""
 
@@ -192,14 +216,9 @@ class Request:
     """What was decided before the agent asked this instead; None if nothing was."""
     gone: Gone | None = None
     """The part of the agent's code that it waits at and that was found missing; None while all is there."""
-    asked: tuple[Person, ...]
-    """Who the stage's approvers were when it was opened; shown, never relied on."""
-    short: int = 0
-    """How many of the answers that the stage needs nobody was there to give when it was opened; shown alone."""
-    zones: tuple[str, ...] = ()
-    """The time zones of those who were asked, where the policy counts each one's own hours."""
     opened_at: datetime
-    stage_opened_at: datetime
+    open: OpenStage
+    """The stage that is asked, or was the last to be."""
     state: RequestState
     version: int = 1
     """Of the question: an edit, or a graph that asks anew, makes the next one and voids earlier votes."""
@@ -209,21 +228,11 @@ class Request:
     """When the graph last asked something else here than it had asked before; None: never."""
     edits: tuple[Edit, ...] = ()
     votes: tuple[Vote, ...] = ()
-    missing: tuple[int, ...] = ()
-    """How many of each group the stage still lacked when its votes last changed; shown alone."""
     passed: tuple[Passed, ...] = ()
     """The stages that have agreed to this version, in their order."""
-    escalated_to: tuple[str, ...] = ()
-    """Approvers that steps have added to the stage, as the policy names them."""
-    escalated_held: tuple[str, ...] = ()
-    """Those of them whom the question names, and the policy does not."""
     unknown: Mapping[str, str] = field(default_factory=dict)
     """The policy's names that meant nobody when it was opened, and why, as a sentence's end. They mean nobody until the
     policy is applied anew, whoever takes such a name meanwhile."""
-    untold: tuple[str, ...] = ()
-    """What Slack did not let the bot see of the stage's approvers when it was opened; shown alone."""
-    extension: Extension | None = None
-    """Of the stage's deadline."""
     delegations: tuple[Delegation, ...] = ()
     comments: tuple[Comment, ...] = ()
     objections: tuple[Person, ...] = ()
@@ -280,14 +289,27 @@ class Request:
     @property
     def approvers(self) -> tuple[str, ...]:
         """Everyone who may answer by now, as the policy names them."""
-        return self.known((*self.stage.approvers, *self.escalated_to))
+        refs = (*self.stage.approvers, *self.open.escalated_to)
+        return tuple(dict.fromkeys(ref for ref in refs if ref not in self.unknown))
 
     @property
     def held(self) -> frozenset[str]:
         """Those of them whom the question alone names; they may answer if they are ordinary members."""
         own = {ref for group in self.stage.groups for ref in group.approvers if ref not in group.held}
-        own |= {ref for ref in self.escalated_to if ref not in self.escalated_held}
+        own |= {ref for ref in self.open.escalated_to if ref not in self.open.escalated_held}
         return frozenset(self.approvers) - own
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Those of them that each name one person, by id or e-mail, and that the policy itself names."""
+        held = self.held
+        return tuple(ref for ref in self.approvers if ONE_PERSON.fullmatch(ref) and ref not in held)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Those of them whom the question names, whether or not the policy names them too."""
+        groups = (ref for group in self.stage.groups for ref in group.held)
+        return tuple(dict.fromkeys(ref for ref in (*groups, *self.open.escalated_held) if ref not in self.unknown))
 
     def known(self, refs: Iterable[str]) -> tuple[str, ...]:
         """Those of these names that may mean somebody, each once."""
@@ -307,7 +329,7 @@ class Request:
     def comes(self, step: Step) -> datetime:
         """When this step of the stage comes; an extension puts off what has to do with the deadline, and nothing
         else."""
-        later = self.extension.measure if self.extension is not None and step.moves else timedelta()
+        later = self.open.extension.measure if self.open.extension is not None and step.moves else timedelta()
         return self.moment(step.after + later)
 
     def given_to(self, person: Person) -> Person | None:
@@ -327,4 +349,4 @@ class Request:
 
     def moment(self, after: timedelta) -> datetime:
         """When that much of the time that counts has passed since the stage was opened."""
-        return moment(self.stage_opened_at, after, self.policy.hours, self.zones)
+        return moment(self.open.opened_at, after, self.policy.hours, self.open.zones)

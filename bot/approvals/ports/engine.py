@@ -8,18 +8,14 @@ from typing import Protocol
 
 from bot.approvals.model.agent import Graph, ThreadStatus
 from bot.approvals.model.decision import Decision
-from bot.approvals.model.ids import (
-    JSON,
-    InterruptId,
-)
+from bot.approvals.model.ids import JSON, InterruptId
 from bot.approvals.model.question import Question
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Failure, Lease, Task
 
 
 class Unsaved(Exception):
-    """A step of a run may have acted, and what came of it could not be saved. Nothing but a person's retry may run it
-    again."""
+    """A step of a run may have acted, and its result could not be saved. Only a person's retry may run it again."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.summary)
@@ -27,15 +23,16 @@ class Unsaved(Exception):
 
 
 class Draining(Exception):
-    """The process is shutting down: the graph stopped at a step's boundary, or was not started at all."""
+    """The process is shutting down. The graph stopped between two steps, or was not started at all."""
 
 
 class Engine(Protocol):
-    """LangGraph. What a graph raises comes back in the status, never as an exception; `Unreachable` where
-    the checkpoints do not answer and nothing was run, `Unsaved` where a step may have acted by then, `Draining` where
-    a run would begin or was stopped during a shutdown.
+    """Starts, reads and resumes agents. An error of the agent's is part of its status, not an exception.
 
-    `requests` are all of the task's: by them an answer goes only to the question that it was given to.
+    Raises `Unreachable` if the checkpoints do not answer and nothing was run, `Unsaved` if a step may have acted by
+    then, and `Draining` if a shutdown stopped a run, or kept it from starting.
+
+    `requests` are all requests of the task, so that each answer goes only to the question that it was given for.
     """
 
     def graphs(self) -> tuple[Graph, ...]:
@@ -43,15 +40,16 @@ class Engine(Protocol):
         ...
 
     def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
-        """The graph's inputs from what a person typed; `UnknownGraph`, `GraphUnavailable` or `InvalidInputs`."""
+        """The graph's inputs, from what a person typed. Raises `UnknownGraph`, `GraphUnavailable` or
+        `InvalidInputs`."""
         ...
 
     async def status(self, task: Task, requests: Sequence[Request] = ()) -> ThreadStatus:
-        """Read the thread's checkpoint; runs nothing."""
+        """Where the thread stands, by its checkpoint. Runs nothing."""
         ...
 
     async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
-        """Give the graph its inputs and run it to its next pause or end."""
+        """Give the graph its inputs, and run it to its next pause or its end."""
         ...
 
     async def resume(
@@ -63,22 +61,22 @@ class Engine(Protocol):
         now: datetime,
         requests: Sequence[Request] = (),
     ) -> ThreadStatus:
-        """Answer one open interrupt, strictly by its id, and run to the next pause or end. If something else is asked
+        """Answer one open interrupt by its id, and run to the next pause or the end. If the agent asks something else
         in its place by then, the answer is not handed out, and the status says so."""
         ...
 
     async def proceed(self, task: Task, lease: Lease, now: datetime, requests: Sequence[Request] = ()) -> ThreadStatus:
-        """Run on from where the thread stands, with the answers that were given before."""
+        """Continue from where the thread stands, with the answers that were given before."""
         ...
 
     async def forget(self, task: Task) -> None:
-        """Delete the checkpoints of the task's thread; nothing happens where there are none."""
+        """Delete the checkpoints of the task's thread. Does nothing if there are none."""
         ...
 
     def check_edit(self, question: Question, item: int) -> None:
-        """Return if the item's arguments, as they were edited, are such as the graph takes; else `InvalidAnswer`."""
+        """Raises `InvalidAnswer` if the graph does not take the item's arguments as they were edited."""
         ...
 
     def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:
-        """The value that resumes the graph; `InvalidAnswer` where the graph would refuse it."""
+        """The value that resumes the graph. Raises `InvalidAnswer` if the graph would refuse it."""
         ...

@@ -36,30 +36,30 @@ class View:
 
 
 class Drawing(Protocol):
-    """A view, drawn. Opaque to the domain but for its fingerprint."""
+    """A rendered view. The domain looks at nothing but its fingerprint."""
 
     @property
     def fingerprint(self) -> str: ...
 
 
 class MessageGone(Exception):
-    """The message cannot be changed any more; a new one is due."""
+    """The message cannot be changed any more. A new one is due."""
 
 
 class PlaceGone(Exception):
-    """This place cannot be posted to, now or later; `str()` is Slack's reason."""
+    """Nothing can be posted to this place, now or later. `str()` is Slack's reason."""
 
 
 class FileRefused(Exception):
-    """Slack does not take this file, and will not later; `str()` is its reason."""
+    """Slack does not take this file, now or later. `str()` is Slack's reason."""
 
 
 class OutcomeUnknown(Exception):
-    """Slack may or may not have done it."""
+    """Slack may have done it, or not."""
 
 
 class NotNow(Exception):
-    """Slack did not do it and may later; `retry_after` in seconds."""
+    """Slack did not do it, and may do it after `retry_after` seconds."""
 
     def __init__(self, reason: str, retry_after: float) -> None:
         super().__init__(reason)
@@ -70,76 +70,77 @@ class Messenger(Protocol):
     """Slack's messages."""
 
     def draw(self, view: View) -> Drawing:
-        """The view as a message within Slack's limits, whatever it holds. Pure."""
+        """The view as a message that is within Slack's limits, whatever it holds. Pure."""
         ...
 
     async def post(
         self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, message_id: MessageId
     ) -> MessageRef:
-        """Post once, with the id in the metadata; `PlaceGone`, `FileRefused`, `OutcomeUnknown` or `NotNow`."""
+        """Post a message once, with the id in its metadata. Raises `PlaceGone`, `FileRefused`, `OutcomeUnknown` or
+        `NotNow`."""
         ...
 
     async def update(self, ref: MessageRef, drawing: Drawing) -> None:
-        """Bring a message level; `MessageGone`, `PlaceGone`, `OutcomeUnknown` or `NotNow`."""
+        """Replace what a message shows. Raises `MessageGone`, `PlaceGone`, `OutcomeUnknown` or `NotNow`."""
         ...
 
     async def find(
         self, channel: ChannelId, thread_ts: Ts | None, message_id: MessageId, since: datetime | None
     ) -> tuple[MessageRef, ...]:
-        """The messages that carry the id, the oldest first: none if it was not posted after all. `since`, in Slack's
-        time, is when the first post was begun; None if that is not known. `PlaceGone` or `NotNow`."""
+        """The messages that carry the id, oldest first; none if it was not posted after all. `since` is when the first
+        post began, in Slack's time, or None if that is not known. Raises `PlaceGone` or `NotNow`."""
         ...
 
     async def close(self, ref: MessageRef) -> None:
-        """Take a message away that nobody is to act on any more; nothing happens if it is gone. `NotNow`."""
+        """Delete a message that nobody may act on any more. Does nothing if it is gone. Raises `NotNow`."""
         ...
 
     async def time(self) -> datetime | None:
-        """Slack's time, by its own clock, which ours may be far from; None while Slack does not say."""
+        """The time by Slack's clock, which may be far from ours. Returns None if Slack does not say."""
         ...
 
     async def open_direct(self, person: Person) -> ChannelId:
-        """The channel of the bot's DM with this person; `PlaceGone` or `NotNow`."""
+        """The channel of the bot's DM with this person. Raises `PlaceGone` or `NotNow`."""
         ...
 
 
 class LookupFailed(Exception):
-    """The directory did not answer; whoever asked has to refuse."""
+    """The directory did not answer. The caller has to refuse."""
 
 
 class LookupRefused(LookupFailed):
-    """The directory will not answer this until an operator changes something: a scope is missing, or the plan has no
-    such thing. `str()` is a sentence's end that says which, such as "cannot be looked up: ..."."""
+    """The directory will not answer until an operator changes something: a scope is missing, or the workspace's plan
+    lacks it. `str()` is the end of a sentence that says what, such as "cannot be looked up: ..."."""
 
 
 class Directory(Protocol):
     """Slack's people and groups."""
 
     async def member(self, person: Person, *, fresh: bool = False) -> Member:
-        """The account; `LookupFailed` if Slack does not say. `fresh` asks Slack, whatever is remembered."""
+        """The account. `fresh` asks Slack even if the answer is cached. Raises `LookupFailed` if Slack does not say."""
         ...
 
     async def identify(self, ref: str) -> str | None:
-        """The id of whom a name of a policy means now: of a person, a user group or a channel. An id is its own. None
-        if it means nothing; `LookupFailed` if Slack does not say."""
+        """The id of the person, user group or channel that a policy's name means now; an id means itself. Returns None
+        if it means nothing. Raises `LookupFailed` if Slack does not say."""
         ...
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
-        """Everyone whom these names of a policy mean. A name that means nobody adds nobody; `LookupFailed`
-        where Slack does not say. `fresh` reads past the cache."""
+        """Everyone whom these names of a policy mean. A name that means nobody adds nobody. `fresh` asks Slack even if
+        the answer is cached. Raises `LookupFailed` if Slack does not say."""
         ...
 
     async def names_of(self, person: Person) -> frozenset[str]:
-        """The names by which a policy may mean this account alone: its id and its address. `LookupFailed` if Slack does
-        not say."""
+        """The names by which a policy may mean this account alone: its id and its address. Raises `LookupFailed` if
+        Slack does not say."""
         ...
 
     async def groups_of(self, person: Person) -> frozenset[str]:
-        """The user groups that this account is in, if it may answer as one of many. `LookupFailed` if Slack does not
-        say."""
+        """The user groups that this account is in, if it may answer as one of many. Raises `LookupFailed` if Slack does
+        not say."""
         ...
 
     async def channel(self, ref: str) -> ChannelId | None:
-        """The channel of this name (`#ops`) or id that the bot can see; None where there is none; `LookupFailed`
-        where Slack does not say."""
+        """The channel with this name (`#ops`) or id. Returns None if the bot can see no such channel. Raises
+        `LookupFailed` if Slack does not say."""
         ...

@@ -1,6 +1,6 @@
-"""Where the records are kept, by what its users need of it. Each method's sentence is proved by `tests/conformance`.
+"""Where records are kept, split by who needs what. `tests/conformance` proves every sentence here for each store.
 
-`now` is the caller's: no port reads a clock.
+`now` is an argument: no store reads a clock.
 """
 
 from __future__ import annotations
@@ -28,38 +28,33 @@ from bot.approvals.model.task import Lease, Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """A task with all that belongs to it, as it stood at one moment."""
+    """A task with all that belongs to it, as of one moment."""
 
     task: Task
     requests: tuple[Request, ...]
-    """In the order of their opening."""
+    """In the order in which they were opened."""
     messages: tuple[Message, ...]
-    """In the order of their making."""
+    """In the order in which they were created."""
 
 
-class Storage(Protocol):
-    """The records. Every method is atomic; every change comes with its audit event in the same transaction.
-
-    Raises `Unreachable` where the store does not answer; nothing was changed then, or the change is whole.
-    """
+class TaskStore(Protocol):
+    """Tasks: one run of an agent each."""
 
     async def create_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> None:
-        """Store a new task with its first surfaces; a task of the same id is left as it is."""
+        """Store a new task with its first messages. Does nothing if a task with this id exists."""
         ...
 
     async def task(self, id: TaskId) -> Task:
-        """The task; `NotFound` where there is none."""
+        """The task. Raises `NotFound` if it does not exist."""
         ...
 
     async def records_of(self, task_id: TaskId) -> Records:
-        """The task with all its requests and surfaces, of one moment; `NotFound` where there is none."""
+        """The task with all its requests and messages, as of one moment. Raises `NotFound` if it does not exist."""
         ...
 
     async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
-        """Replace the task if its stored revision is still `task.revision`, else `Conflict`; add the new surfaces.
-
-        Returns the task with its next revision.
-        """
+        """Replace the task and add new messages. Returns the task with its next revision. Raises `Conflict` if the
+        stored revision is no longer `task.revision`."""
         ...
 
     async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
@@ -67,123 +62,138 @@ class Storage(Protocol):
         ...
 
     async def tasks_in(self, channel: ChannelId, thread_ts: Ts) -> tuple[Task, ...]:
-        """The tasks that were started in this Slack thread (`Task.thread_ts`), in the order of their making."""
+        """The tasks that were started in this Slack thread (`Task.thread_ts`), oldest first."""
         ...
 
     async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
-        """Tasks that should be running (`Starting`, `Running`) and whose thread nobody holds a live lease on."""
+        """Tasks that should be running (`Starting`, `Running`) although nobody holds a live lease on their thread."""
         ...
 
     async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
-        """Tasks that ended at that moment or earlier, the longest ago first: those marked by `forget`, or the
+        """Tasks that ended at this moment or earlier, longest ago first: those that `forget` has marked, or the
         others."""
         ...
 
     async def forget(self, task_id: TaskId, event: AuditEvent) -> None:
-        """Mark an ended task as one whose checkpoints are deleted. Its revision stays, so nothing is drawn again;
-        nothing happens to one that is marked, or gone."""
+        """Mark an ended task: its checkpoints are deleted. Its revision stays the same, so that no message is out of
+        date. Does nothing if the task is marked already, or does not exist."""
         ...
 
     async def purge(self, task_id: TaskId, event: AuditEvent) -> None:
-        """Remove an ended task with its requests and surfaces and the text of its audit events, all at once, and add
-        this one, which stays: each event's digest and link are kept. A task that has not ended is left as it is;
-        nothing happens where there is none."""
+        """Remove an ended task with its requests, its messages and the text of its audit events, all at once, and add
+        this event, which stays. Each removed event keeps its digest and link. Does nothing if the task has not ended,
+        or does not exist."""
         ...
 
+
+class RequestStore(Protocol):
+    """Requests: the questions that are put to people."""
+
     async def open_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
-        """Store a new request with its surfaces; where (thread_id, interrupt_id) has one already, return that
-        one unchanged, and store nothing."""
+        """Store a new request with its messages. If its interrupt (thread_id, interrupt_id) has a request already,
+        returns that one and stores nothing."""
         ...
 
     async def request(self, id: RequestId) -> Request:
-        """The request; `NotFound` where there is none."""
+        """The request. Raises `NotFound` if it does not exist."""
         ...
 
     async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
-        """All requests of the task, in the order of their opening."""
+        """All requests of the task, in the order in which they were opened."""
         ...
 
     async def save_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
-        """Replace the request if its stored revision is still `request.revision`, else `Conflict`; add the new
-        surfaces. Returns the request with its next revision."""
+        """Replace the request and add new messages. Returns the request with its next revision. Raises `Conflict` if
+        the stored revision is no longer `request.revision`."""
         ...
 
     async def due(self, now: datetime, limit: int) -> tuple[Request, ...]:
-        """Pending requests whose `due_at` is not after now, the longest overdue first."""
+        """Pending requests whose `due_at` is now or earlier, longest overdue first."""
         ...
 
     async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
-        """Decided requests whose `next_try` is not after now and whose thread nobody holds a live lease on,
-        the longest overdue first. One with no `next_try` waits for a person and is not among them."""
+        """Decided requests whose `next_try` is now or earlier, and on whose thread nobody holds a live lease, longest
+        overdue first. A request without `next_try` waits for a person and is not among them."""
         ...
 
     async def unsettled(self) -> tuple[TaskId, ...]:
-        """The tasks that have a request which is open, or whose decision has not been delivered; each once."""
+        """The tasks with a request that is pending, or whose decision has not been delivered. Each task once."""
         ...
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
-        """Pending requests that name one of these among their approvers, in whatever case, in the order of their
-        `urgency`; each once. `ANY_CHANNEL` finds those that name any channel."""
+        """Pending requests that name any of these as an approver, in whatever case, sorted by `urgency`. Each request
+        once. `ANY_CHANNEL` finds requests that name any channel."""
         ...
 
     async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
-        """Requests on which a vote of this person counts or counted in the end, their latest vote first."""
+        """Requests with a vote of this person that counts, or counted when they were decided, latest vote first."""
         ...
 
-    async def inbox(self, person: Person) -> Inbox:
-        """What is kept of this person's inbox; an empty one of revision 0 where nothing is."""
-        ...
 
-    async def save_inbox(self, inbox: Inbox) -> Inbox:
-        """Replace it if its stored revision is still `inbox.revision`, else `Conflict`. It belongs to no task, so
-        no audit event comes with it. Returns it with its next revision."""
-        ...
-
-    async def homes(self, since: datetime, limit: int) -> tuple[Inbox, ...]:
-        """Inboxes whose Home was opened at that moment or later, the latest first."""
-        ...
-
-    async def due_summaries(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
-        """Inboxes whose summary has its `due_at` not after now, the longest overdue first."""
-        ...
+class MessageStore(Protocol):
+    """Messages in Slack that are kept in sync with their records."""
 
     async def messages_of(self, task_id: TaskId) -> tuple[Message, ...]:
-        """All surfaces of the task and its requests, in the order of their making."""
+        """All messages of the task and its requests, in the order in which they were created."""
         ...
 
     async def out_of_date(self, now: datetime, limit: int) -> tuple[Message, ...]:
-        """Surfaces that show an older revision than their record has (`REMINDER` and `OUTCOME` too), are not
-        abandoned, and not put off (`not_before`) beyond now; the longest stale first."""
+        """Messages that show an older revision than their record has, longest out of date first, `REMINDER` and
+        `OUTCOME` among them. Leaves out those that are abandoned, and those put off (`not_before`) beyond now."""
         ...
 
     async def save_message(self, message: Message, event: AuditEvent | None = None) -> Message:
-        """Replace the surface if its stored revision is still `surface.revision`, else `Conflict`; an event tells of
-        what it shows now, where that is told.
+        """Replace the message, with an event if what it shows now is worth one. Returns it with its next revision.
+        Raises `Conflict` if the stored revision is no longer `message.revision`.
 
-        Returns it with its next revision. It stays stale while `shown` is behind its record's revision.
+        The message stays out of date as long as `shown` is behind its record's revision.
         """
         ...
 
     async def message_at(self, ref: MessageRef) -> Message | None:
-        """The surface that stands at this place in Slack, if one does."""
+        """The message at this place in Slack. Returns None if there is none."""
         ...
 
+
+class InboxStore(Protocol):
+    """What is kept of people's inboxes: how they look at their Home, and when they want their summary."""
+
+    async def inbox(self, person: Person) -> Inbox:
+        """This person's inbox; an empty one of revision 0 if none is stored."""
+        ...
+
+    async def save_inbox(self, inbox: Inbox) -> Inbox:
+        """Replace the inbox. Returns it with its next revision. Raises `Conflict` if the stored revision is no longer
+        `inbox.revision`. It belongs to no task, so no audit event comes with it."""
+        ...
+
+    async def homes(self, since: datetime, limit: int) -> tuple[Inbox, ...]:
+        """Inboxes whose Home was opened at this moment or later, latest first."""
+        ...
+
+    async def due_summaries(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
+        """Inboxes whose summary's `due_at` is now or earlier, longest overdue first."""
+        ...
+
+
+class AuditStore(Protocol):
+    """The audit log: one chain over the events of all tasks."""
+
     async def record(self, event: AuditEvent) -> None:
-        """Add an audit event that changes nothing else, such as a refusal."""
+        """Add an event that changes no record, such as a refusal."""
         ...
 
     async def history(self, task_id: TaskId, request_id: RequestId | None = None) -> tuple[AuditEvent, ...]:
-        """The task's audit events in the order in which they were written; only one request's if asked."""
+        """The task's events, or those of one of its requests, in the order in which they were written."""
         ...
 
     async def trail(self, after: int, limit: int) -> tuple[Entry, ...]:
-        """The audit log of all tasks as it is stored, from the entry on that follows the one of this number; entries
-        that were tampered with are among them. Each is linked to the one before it in the transaction that adds it,
-        whoever else writes."""
+        """The entries after the one with this number, exactly as they are stored, even if somebody tampered with them.
+        Each entry is linked to the one before it in the transaction that adds it, whoever else writes."""
         ...
 
     async def head(self) -> Head:
-        """The number that the newest entry was given, which is known also where that entry was removed, and the link
+        """The number that was given to the newest entry, which is known even if that entry was removed, and the link
         of the last entry that is there."""
         ...
 
@@ -191,23 +201,34 @@ class Storage(Protocol):
         """Whether `purge` has removed the texts of the task's events."""
         ...
 
+
+class LeaseStore(Protocol):
+    """Leases: who may run an agent's thread."""
+
     async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime) -> Lease | None:
-        """Take the thread for `ttl`, or None while somebody else's lease lives. Each lease's token is greater
-        than all before it on that thread."""
+        """Take the thread for `ttl`. Returns None if somebody else's lease is live. Each lease's token is greater than
+        all earlier ones of that thread."""
         ...
 
     def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
-        """Extend the lease to `ttl` from now, or None if it was released or taken by another since. One that ran out
-        and that nobody took is still this holder's.
+        """Extend the lease to `ttl` from now. Returns None if it was released, or taken by somebody else. A lease that
+        has run out and that nobody took can be renewed.
 
-        It blocks, and may be called from any thread: a lease must outlive an event loop that a graph blocks.
+        This call blocks, and any thread may make it: a lease must outlive an event loop that a graph blocks.
         """
         ...
 
     async def release(self, lease: Lease) -> None:
-        """Give the thread back; nothing happens where the lease is no longer this holder's."""
+        """Give the thread back. Does nothing if somebody else holds the thread by now."""
         ...
 
     async def holds(self, lease: Lease, now: datetime) -> bool:
-        """Whether this lease is still the thread's and alive."""
+        """Whether this lease is live and still holds its thread."""
         ...
+
+
+class Storage(TaskStore, RequestStore, MessageStore, InboxStore, AuditStore, LeaseStore, Protocol):
+    """All records in one place. Every method is atomic, and a change and its audit event are one transaction.
+
+    Raises `Unreachable` if the store does not answer. Then nothing was changed, or the whole change was made.
+    """

@@ -6,26 +6,24 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from bot.approvals.model.ids import (
-    TaskId,
-)
+from bot.approvals.model.ids import TaskId
 
 Clock: TypeAlias = Callable[[], datetime]
-"""Aware UTC; the one clock of the store in use."""
+"""The current time, aware and in UTC, by the one clock of the store in use."""
 
 
 class Work(Protocol):
-    """Tasks that `bot.app` owns and drains. All return at once, and may be called any number of times."""
+    """Work that `bot.app` does in tasks that it owns and drains. Each call returns at once, and may be repeated."""
 
     def deliver(self, task_id: TaskId) -> None:
         """Drive the task's graph as far as its records allow."""
         ...
 
     def show(self, task_id: TaskId) -> None:
-        """Bring the task's surfaces level with its records."""
+        """Sync the task's messages with its records."""
         ...
 
     def show_soon(self, task_id: TaskId) -> None:
-        """The same within a moment, in which more may come that is then shown at once: each change of a message is a
-        call to Slack, which allows few of them."""
+        """Sync them in a moment, together with what else changes until then. Each change of a message is a call to
+        Slack, which allows few of them."""
         ...

@@ -1,13 +1,29 @@
-"""Who stands in each group of a stage at one moment, and whether those who agree are enough."""
+"""Who may answer a request at one moment, and whether those who agree are enough. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import Final
 
+from bot.approvals.model.actor import Shown
+from bot.approvals.model.errors import (
+    AgreedBefore,
+    AlreadySettled,
+    DrawnBefore,
+    NotAnApprover,
+    NotEligible,
+    NotTold,
+    OwnRequest,
+    StaleVersion,
+    VoteGiven,
+)
 from bot.approvals.model.ids import Person
+from bot.approvals.model.people import Member
 from bot.approvals.model.policy import Group
-from bot.approvals.model.request import Delegation
+from bot.approvals.model.request import Delegation, Pending, Request
+
+NOBODY: Final = frozenset[Person]()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +51,96 @@ class EligibleApprovers:
         """The same, but for these: their account may not answer any more."""
         gone = frozenset(people)
         return replace(self, groups=tuple(group - gone for group in self.groups), named=self.named - gone)
+
+
+def standing(
+    request: Request, found: Mapping[str, frozenset[Person]], ordinary: Set[Person], untold: Sequence[str] = ()
+) -> EligibleApprovers:
+    """Who stands in each group of the request's stage, by whom each name means (`found`). Those whom only the question
+    names stand there if they are `ordinary` members."""
+
+    def asked(own: Sequence[str], held: Sequence[str]) -> frozenset[Person]:
+        named = (found.get(ref, NOBODY) for ref in own if ref not in held)
+        return NOBODY.union(*named, *(found.get(ref, NOBODY) & ordinary for ref in held))
+
+    beside = asked(request.open.escalated_to, request.open.escalated_held)
+    if request.asks_requester:
+        beside |= {request.requester}
+    return EligibleApprovers(
+        groups=tuple(asked(group.approvers, group.held) | beside for group in request.stage.groups),
+        named=NOBODY.union(*(found.get(ref, NOBODY) for ref in request.named)),
+        untold=tuple(untold),
+    )
+
+
+# --- Who may answer -----------------------------------------------------------------------------
+
+
+def still_open(request: Request, version: int, digest: str | None = None) -> Pending:
+    """The pending state, if the request can still be answered on this version; `AlreadySettled` or `StaleVersion`."""
+    if not isinstance(request.state, Pending):
+        raise AlreadySettled(request.id, request.decision)
+    if version != request.version or (digest is not None and digest != request.digest):
+        raise StaleVersion(request.id)
+    return request.state
+
+
+def refuse_unless_shown(request: Request, shown: Shown) -> None:
+    """Return if the request can still be answered and a person was shown it as it stands; else `AlreadySettled`,
+    `StaleVersion`, or `DrawnBefore` if nothing says what they were shown."""
+    still_open(request, shown.version)
+    if shown.digest is None:
+        raise DrawnBefore(request.id)
+    still_open(request, shown.version, shown.digest)
+
+
+def refuse_unless_eligible(request: Request, member: Member, electorate: EligibleApprovers) -> None:
+    """Return if this member may answer; else raise `NotEligible`, `NotAnApprover`, `NotTold`, `OwnRequest`,
+    `VoteGiven` or `AgreedBefore`.
+
+    `electorate` is what the directory makes of the request's stage now, not what it was at the opening.
+    """
+    person = member.person
+    if not is_eligible(member, electorate):
+        raise NotEligible(member.ineligible)
+    if not may_answer(request, person):
+        raise OwnRequest(_who_may(request, electorate))
+    given = {each.by: each.to for each in request.stage_delegations}
+    if person in given:
+        raise VoteGiven(given[person])
+    if person not in electorate.people:
+        raise NotTold(electorate.untold) if electorate.untold else NotAnApprover(_who_may(request, electorate))
+    if not counts(request, person, electorate):
+        raise AgreedBefore(_who_may(request, electorate))
+
+
+def is_eligible(member: Member, electorate: EligibleApprovers) -> bool:
+    """Whether this account may answer anything, or is one that the policy names although it would not."""
+    return not member.ineligible or (member.nameable and member.person in electorate.named)
+
+
+def may_answer(request: Request, person: Person) -> bool:
+    """Whether somebody is not kept out by being the requester."""
+    return person != request.requester or request.policy.self_approval or request.asks_requester
+
+
+def counts(request: Request, person: Person, electorate: EligibleApprovers) -> bool:
+    """Whether this person's vote counts in the stage: they may answer at this moment, and have not in an earlier
+    stage, as one person is not several."""
+    return (
+        person in electorate.people
+        and may_answer(request, person)
+        and not any(person in stage.voters for stage in request.passed)
+    )
+
+
+def _who_may(request: Request, electorate: EligibleApprovers) -> list[str]:
+    """Those who may answer, as Slack mentions them."""
+    able = sorted(each.user_id for each in electorate.people if counts(request, each, electorate))
+    return [f"<@{user_id}>" for user_id in able]
+
+
+# --- Who is still missing -----------------------------------------------------------------------
 
 
 def missing(groups: Sequence[Group], electorate: EligibleApprovers, agreeing: Iterable[Person]) -> tuple[int, ...]:

@@ -12,90 +12,23 @@ from datetime import datetime, timedelta
 from bot.approvals.model import consent
 from bot.approvals.model.decision import Answered, Cancelled, Decision, Vote
 from bot.approvals.model.errors import (
-    AgreedBefore,
     AlreadySettled,
-    DrawnBefore,
-    NotAnApprover,
-    NotEligible,
     NothingToTakeBack,
-    NotTold,
-    OwnRequest,
-    StaleVersion,
     TooLateToChange,
     VerdictNotOffered,
-    VoteGiven,
 )
 from bot.approvals.model.fingerprint import Fingerprint
 from bot.approvals.model.ids import JSON, MessageRef, Person
-from bot.approvals.model.people import Member
 from bot.approvals.model.policy import Policy
 from bot.approvals.model.question import Question, Verdict, with_arguments
 from bot.approvals.model.request import Before, Decided, Delivered, Edit, Pending, Request, Superseded
 from bot.approvals.model.task import Failure
-from bot.approvals.rules import schedule, voting
-from bot.approvals.rules.eligible import EligibleApprovers
+from bot.approvals.rules import eligible, schedule, voting
 
 FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=30)
 MOST_ATTEMPTS = 8
 """After this many failed runs, or failed deliveries of one answer, only a person's retry starts another."""
-
-
-def may_vote(request: Request, member: Member, electorate: EligibleApprovers) -> None:
-    """Return if this member may answer; else raise `NotEligible`, `NotAnApprover`, `NotTold`, `OwnRequest`,
-    `VoteGiven` or `AgreedBefore`.
-
-    `electorate` is what the directory makes of the request's stage now, not what it was at the opening.
-    """
-    person = member.person
-    if not eligible(member, electorate):
-        raise NotEligible(member.ineligible)
-    others = sorted(each.user_id for each in electorate.people if voting.counts(request, each, electorate))
-    who_may = [f"<@{user_id}>" for user_id in others]
-    if not voting.may_answer(request, person):
-        raise OwnRequest(who_may)
-    if (given := request.given_to(person)) is not None:
-        raise VoteGiven(given)
-    if person not in electorate.people:
-        raise NotTold(electorate.untold) if electorate.untold else NotAnApprover(who_may)
-    if not voting.counts(request, person, electorate):
-        raise AgreedBefore(who_may)
-
-
-def eligible(member: Member, electorate: EligibleApprovers) -> bool:
-    """Whether this account may answer anything, or is one that the policy names although it would not."""
-    return not member.ineligible or (member.nameable and member.person in electorate.named)
-
-
-def still_open(request: Request, version: int, digest: str | None = None) -> Pending:
-    """The pending state, if the request can still be answered on this version; `AlreadySettled` or `StaleVersion`."""
-    if not isinstance(request.state, Pending):
-        raise AlreadySettled(request.id, request.decision)
-    if version != request.version or (digest is not None and digest != request.digest):
-        raise StaleVersion(request.id)
-    return request.state
-
-
-def shown(request: Request, version: int, digest: str | None) -> None:
-    """Return if the request can still be answered and this is what its person was shown; else `AlreadySettled`,
-    `StaleVersion`, or `DrawnBefore` if nothing says what they were shown."""
-    still_open(request, version)
-    if digest is None:
-        raise DrawnBefore(request.id)
-    still_open(request, version, digest)
-
-
-def cast(request: Request, vote: Vote, electorate: EligibleApprovers) -> Request:
-    """Count a vote; where it was the last one needed, its stage is passed or the request settled.
-
-    A person's later vote takes the place of their earlier one. The caller has asked `may_vote` before.
-    Raises `AlreadySettled`, `StaleVersion`, `VerdictNotOffered` or `ReasonMissing`.
-    """
-    still_open(request, vote.version, vote.digest)
-    voting.check(request, vote.verdicts)
-    counted = replace(vote, stage=request.stage_number)
-    others = tuple(each for each in request.votes if (each.person, each.stage) != (counted.person, counted.stage))
-    return voting.settled(replace(request, votes=(*others, counted)), electorate, vote.at)
 
 
 def revise(
@@ -105,7 +38,7 @@ def revise(
 
     Raises `AlreadySettled`, `StaleVersion` or `VerdictNotOffered`.
     """
-    still_open(request, version)
+    eligible.still_open(request, version)
     if not 0 <= index < len(request.question.items):
         raise VerdictNotOffered(f"it has no item {index + 1}")
     if Verdict.EDIT not in request.question.items[index].verdicts:
@@ -206,7 +139,7 @@ def put_under(request: Request, policy: Policy, unknown: Mapping[str, str], now:
 
     Votes were given on other terms, so they are void, which is a new version. `AlreadySettled` if it is not open.
     """
-    still_open(request, request.version)
+    eligible.still_open(request, request.version)
     voided = bool(request.votes or request.passed)
     moved = replace(
         request,
@@ -217,7 +150,7 @@ def put_under(request: Request, policy: Policy, unknown: Mapping[str, str], now:
         version=request.version + voided,
         votes=(),
         passed=(),
-        missing=(),
+        open=replace(request.open, missing=()),
     )
     return schedule.enter_stage(moved, now)
 
@@ -288,7 +221,7 @@ def answered_differently(request: Request, now: datetime) -> Request:
 
 def cancel(request: Request, by: Person, now: datetime) -> Request:
     """Settle an open request as cancelled; `AlreadySettled` where it is not open."""
-    still_open(request, request.version)
+    eligible.still_open(request, request.version)
     return _decide(request, Cancelled(by=by, at=now), now)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from bot.approvals.model.ids import JSON, ChannelId, Person
-from bot.approvals.model.policy import Consent, Escalate, GraphTerms, Group, Pick, Policy, Stage, Step
+from bot.approvals.model.policy import ONE_PERSON, Consent, Escalate, GraphTerms, Group, Pick, Policy, Stage, Step
 from bot.approvals.model.question import Item, Question
 from bot.approvals.rules.names import matches, matches_exactly, matches_to_the_letter, misleading
 
@@ -230,7 +230,6 @@ ANY_CHANNEL: Final = "#"
 _USER: Final = re.compile(r"[UW][A-Z0-9]+")
 _GROUP: Final = re.compile(r"S[A-Z0-9]+")
 _CHANNEL: Final = re.compile(r"[CG][A-Z0-9]+")
-_EMAIL: Final = re.compile(r"[^@\s<>#]+@[^@\s<>]+")
 
 
 def _each(policy: Policy, group: Callable[[Group], Group], escalation: Callable[[Escalate], Escalate]) -> Policy:
@@ -285,7 +284,7 @@ def is_channel(ref: str) -> bool:
 
 def names_one(ref: str) -> bool:
     """Whether it names one person, by id or e-mail, and not those who are in something."""
-    return is_user(ref) or _EMAIL.fullmatch(ref) is not None
+    return ONE_PERSON.fullmatch(ref) is not None
 
 
 def _or(names: Sequence[str]) -> str:

@@ -13,7 +13,9 @@ from bot.approvals.model.request import Pending, Request
 def enter_stage(request: Request, now: datetime) -> Request:
     """The request at the beginning of its stage: all windows are counted from now, nothing is put off, and nobody has
     been added yet."""
-    entered = replace(request, stage_opened_at=now, escalated_to=(), escalated_held=(), extension=None)
+    entered = replace(
+        request, open=replace(request.open, opened_at=now, escalated_to=(), escalated_held=(), extension=None)
+    )
     return replace(entered, state=first_due(entered))
 
 
@@ -33,7 +35,7 @@ def next_moment(request: Request) -> tuple[datetime, Step] | None:
     if not isinstance(request.state, Pending):
         return None
     coming = [
-        (request.stage_opened_at if number == request.state.hurried else request.comes(step), step)
+        (request.open.opened_at if number == request.state.hurried else request.comes(step), step)
         for number, step in enumerate(request.stage.steps)
         if number not in request.state.taken
     ]
@@ -60,7 +62,7 @@ def next_reminder(request: Request, state: Pending) -> datetime | None:
     every = request.stage.remind_every
     if every is None:
         return None
-    return moment(state.reminded_at or request.stage_opened_at, every, request.policy.hours, request.zones)
+    return moment(state.reminded_at or request.open.opened_at, every, request.policy.hours, request.open.zones)
 
 
 def is_overdue(request: Request) -> bool:

@@ -21,7 +21,7 @@ from bot.approvals.model.errors import (
 from bot.approvals.model.ids import Person
 from bot.approvals.model.people import Member
 from bot.approvals.model.request import Comment, Delegation, Extension, Pending, Request, Then, Unreached
-from bot.approvals.rules import lifecycle, schedule, voting
+from bot.approvals.rules import eligible, schedule
 from bot.approvals.rules.eligible import EligibleApprovers
 
 NUDGE_EVERY = timedelta(hours=1)
@@ -30,13 +30,13 @@ NUDGE_EVERY = timedelta(hours=1)
 def extend(request: Request, by: Person, now: datetime) -> Request:
     """Put the stage's deadline off by the policy's measure, once; a warning that has come comes again before the new
     one. `AlreadySettled`, `NoExtension` or `AlreadyExtended`."""
-    state = lifecycle.still_open(request, request.version)
+    state = eligible.still_open(request, request.version)
     measure, deadline = request.policy.extend, request.deadline
     if measure is None or deadline is None:
         raise NoExtension(deadline)
-    if request.extension is not None:
-        raise AlreadyExtended(request.extension.by, deadline)
-    extended = replace(request, extension=Extension(by=by, measure=measure, at=now))
+    if request.open.extension is not None:
+        raise AlreadyExtended(request.open.extension.by, deadline)
+    extended = replace(request, open=replace(request.open, extension=Extension(by=by, measure=measure, at=now)))
     taken = tuple(number for number in state.taken if not request.stage.steps[number].moves)
     return replace(extended, state=schedule.due_next(extended, replace(state, taken=taken)))
 
@@ -50,9 +50,9 @@ def delegate(request: Request, by: Person, to: Member, electorate: EligibleAppro
     person = to.person
     if person == by:
         raise CannotDelegate("Your vote is yours already. Choose a colleague.")
-    if not lifecycle.eligible(to, electorate):
+    if not eligible.is_eligible(to, electorate):
         raise CannotDelegate(f"That account may not answer requests: {to.ineligible}. Choose somebody else.")
-    if not voting.may_answer(request, person):
+    if not eligible.may_answer(request, person):
         raise CannotDelegate("They started this task, and may not answer as well. Choose somebody else.")
     taking_part = (*electorate.people, *(voter for stage in request.passed for voter in stage.voters))
     if person in taking_part or request.given_to(person) is not None:
@@ -65,7 +65,7 @@ def delegate(request: Request, by: Person, to: Member, electorate: EligibleAppro
 def refuse_used(request: Request, by: Person) -> None:
     """Return if this person can give their vote away: it was given by nobody, and they have not used it.
     `AlreadySettled` or `CannotDelegate`."""
-    lifecycle.still_open(request, request.version)
+    eligible.still_open(request, request.version)
     if any(each.to == by for each in request.stage_delegations):
         raise CannotDelegate("The vote that somebody gave you goes no further. Answer, or ask them to take it back.")
     if any(vote.person == by for vote in request.stage_votes):
@@ -78,7 +78,7 @@ def withdraw(request: Request, by: Person) -> Request:
 
     `AlreadySettled` or `NothingToWithdraw`.
     """
-    lifecycle.still_open(request, request.version)
+    eligible.still_open(request, request.version)
     mine = [vote for vote in request.stage_votes if vote.person == by]
     if mine:
         return replace(request, votes=tuple(vote for vote in request.votes if vote not in mine))
@@ -92,7 +92,7 @@ def withdraw(request: Request, by: Person) -> Request:
 
 def comment(request: Request, by: Person, text: str, now: datetime) -> Request:
     """Ask the requester something. `AlreadySettled`."""
-    lifecycle.still_open(request, request.version)
+    eligible.still_open(request, request.version)
     return replace(request, comments=(*request.comments, Comment(by=by, text=text, at=now)))
 
 
@@ -107,7 +107,7 @@ def nudge(request: Request, by: Person, now: datetime) -> Request:
 
 def refuse_others(request: Request, person: Person) -> None:
     """Return if it is open and this is its requester; `AlreadySettled` or `NotYours`."""
-    lifecycle.still_open(request, request.version)
+    eligible.still_open(request, request.version)
     if person != request.requester:
         raise NotYours(request.task_id, request.requester)
 
@@ -128,7 +128,7 @@ def missed(request: Request, missing: Sequence[Unreached], sent: Collection[Pers
     asked_at = new[0].asked_at
     gone = {each.whom for each in (*request.unreached, *new) if each.asked_at == asked_at}
     delegated = any((each.to, each.at) == (new[0].person, asked_at) for each in request.delegations)
-    if delegated or asked_at <= request.stage_opened_at or not gone.issuperset(sent):
+    if delegated or asked_at <= request.open.opened_at or not gone.issuperset(sent):
         return replace(request, unreached=(*request.unreached, *new))
     following = schedule.next_escalation(request, state)
     then = Then.END if following is None else Then.NEXT

@@ -46,9 +46,12 @@ def next_step(request: Request, now: datetime) -> Due:
     escalate = tuple(action for action in actions if isinstance(action, Escalate))
     added = [ref for escalation in escalate if escalation.adds for ref in escalation.to]
     own = {ref for escalation in escalate if escalation.adds for ref in escalation.to if ref not in escalation.held}
-    own |= {ref for ref in request.escalated_to if ref not in request.escalated_held}
-    asked = tuple(dict.fromkeys((*request.escalated_to, *added)))
-    moved = replace(request, escalated_to=asked, escalated_held=tuple(ref for ref in asked if ref not in own))
+    own |= {ref for ref in request.open.escalated_to if ref not in request.open.escalated_held}
+    asked = tuple(dict.fromkeys((*request.open.escalated_to, *added)))
+    moved = replace(
+        request,
+        open=replace(request.open, escalated_to=asked, escalated_held=tuple(ref for ref in asked if ref not in own)),
+    )
     taken = Pending(due_at=None, taken=(*state.taken, *passed), reminded_at=now if reminds else state.reminded_at)
     return Due(
         request=replace(moved, state=schedule.due_next(moved, taken)),

@@ -1,4 +1,4 @@
-"""What the votes of a stage come to, pure: which verdicts a question takes, and when enough people have agreed."""
+"""What votes come to, pure: which verdicts a question takes, and when enough people have agreed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,21 @@ from bot.approvals.model.errors import ReasonMissing, VerdictNotOffered
 from bot.approvals.model.ids import Person
 from bot.approvals.model.question import Item, Verdict
 from bot.approvals.model.request import Decided, Passed, Request
-from bot.approvals.rules import schedule
-from bot.approvals.rules.eligible import EligibleApprovers, missing
+from bot.approvals.rules import eligible, schedule
+from bot.approvals.rules.eligible import EligibleApprovers, counts, missing
+
+
+def cast(request: Request, vote: Vote, electorate: EligibleApprovers) -> Request:
+    """Count a vote; where it was the last one needed, its stage is passed or the request settled.
+
+    A person's later vote takes the place of their earlier one. The caller has asked `may_vote` before.
+    Raises `AlreadySettled`, `StaleVersion`, `VerdictNotOffered` or `ReasonMissing`.
+    """
+    eligible.still_open(request, vote.version, vote.digest)
+    check(request, vote.verdicts)
+    counted = replace(vote, stage=request.stage_number)
+    others = tuple(each for each in request.votes if (each.person, each.stage) != (counted.person, counted.stage))
+    return settled(replace(request, votes=(*others, counted)), electorate, vote.at)
 
 
 def check(request: Request, verdicts: tuple[ItemVerdict, ...]) -> None:
@@ -60,7 +73,7 @@ def recounted(request: Request, electorate: EligibleApprovers) -> Request:
     votes = [vote for vote in request.stage_votes if counts(request, vote.person, electorate)]
     items = range(len(request.question.items))
     lacking = max((_lacking(request, index, votes, electorate) for index in items), key=sum)
-    return replace(request, missing=lacking)
+    return replace(request, open=replace(request.open, missing=lacking))
 
 
 def agree(
@@ -81,21 +94,6 @@ def agree(
         ruled=ruled,
     )
     return replace(request, state=Decided(decision=decision, next_try=now))
-
-
-def counts(request: Request, person: Person, electorate: EligibleApprovers) -> bool:
-    """Whether this person's vote counts in the stage: they may answer at this moment, and have not in an earlier
-    stage, as one person is not several."""
-    return (
-        person in electorate.people
-        and may_answer(request, person)
-        and not any(person in stage.voters for stage in request.passed)
-    )
-
-
-def may_answer(request: Request, person: Person) -> bool:
-    """Whether somebody is not kept out by being the requester."""
-    return person != request.requester or request.policy.self_approval or request.asks_requester
 
 
 def objectors(request: Request) -> tuple[Person, ...]:

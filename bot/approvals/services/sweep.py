@@ -1,32 +1,13 @@
-"""The clock's use case: one pass over what is due."""
+"""One pass over everything that is due, so that nothing waits for a wake-up that got lost."""
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from bot.approvals.model.audit import event_of
-from bot.approvals.model.decision import Answered
-from bot.approvals.model.errors import InvalidAnswer
-from bot.approvals.model.ids import JSON, ChannelId, Person, RequestId
-from bot.approvals.model.message import Message, MessageKind
-from bot.approvals.model.policy import Via
-from bot.approvals.model.request import Decided, Pending, Request, Unreached
-from bot.approvals.ports.engine import Engine
-from bot.approvals.ports.slack import Directory, LookupFailed
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Work
-from bot.approvals.rules import lifecycle, side_actions, timeouts, voting
-from bot.approvals.rules.eligible import EligibleApprovers
-from bot.approvals.rules.matching import names_one
-from bot.approvals.services.audit.snapshot import next_stage
-from bot.approvals.services.messages import sync
-from bot.approvals.services.people.eligibility import Eligibility
-from bot.approvals.services.people.lookup import meant
-from bot.approvals.services.unit_of_work import redraw, settled, until_won, wake
-
-log = logging.getLogger(__name__)
+from bot.approvals.services.due_steps import DueSteps
 
 SWEEP_LIMIT = 200
 """Records of each kind that one sweep takes on; the next one goes on from there."""
@@ -35,8 +16,7 @@ SWEEP_LIMIT = 200
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     storage: Storage
-    engine: Engine
-    directory: Directory
+    due_steps: DueSteps
     work: Work
 
     async def sweep(self, now: datetime, *, take_over: bool = True) -> None:
@@ -47,7 +27,7 @@ class Sweep:
         could be renewed, these come first.
         """
         for request in await self.storage.due(now, SWEEP_LIMIT):
-            await self.step(request.id, now)
+            await self.due_steps.step(request.id, now)
         if take_over:
             for request in await self.storage.undelivered(now, SWEEP_LIMIT):
                 self.work.deliver(request.task_id)
@@ -55,125 +35,3 @@ class Sweep:
                 self.work.deliver(task.id)
         for message in await self.storage.out_of_date(now, SWEEP_LIMIT):
             self.work.show(message.task_id)
-
-    async def current(self, request_id: RequestId, now: datetime) -> Request:
-        """The request; one whose deadline has passed is expired first, however far off the next sweep is."""
-        request = await self.storage.request(request_id)
-        if isinstance(request.state, Pending) and request.deadline is not None and request.deadline <= now:
-            await self.step(request_id, now)
-            return await self.storage.request(request_id)
-        return request
-
-    async def step(self, request_id: RequestId, now: datetime) -> None:
-        """Take the steps of one request whose time has come, once, whoever else sweeps."""
-
-        async def once() -> Request | None:
-            request = await self.storage.request(request_id)
-            due = self._taken(timeouts.next_step(request, now), now)
-            if due.request is request:
-                return None
-            try:
-                if due.request.stage_number != request.stage_number:
-                    due = replace(due, request=await self._admission.introduced(due.request))
-                moved, asked = await self._ask(due, now)
-            except LookupFailed as failed:
-                log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
-                return None
-            reminders = [sync.reminder_of(request, now)] if due.remind else []
-            data: dict[str, JSON] = {**settled(moved), **next_stage(request, moved), **_escalated(moved, due)}
-            event = event_of(moved, _step_kind(due, request), now, data=data)
-            return await self.storage.save_request(moved, event, [*reminders, *asked])
-
-        moved = await until_won(once)
-        if moved is not None:
-            await self._look_after_card(moved)
-            wake(self.work, moved.task_id)
-
-    def _taken(self, due: timeouts.Due, now: datetime) -> timeouts.Due:
-        """The same, unless the graph would refuse what silence is to say: nobody has answered then."""
-        decision = due.request.decision
-        if isinstance(decision, Answered):
-            try:
-                self.engine.answer(due.request.question, due.request.proposed, decision)
-            except InvalidAnswer as invalid:
-                log.warning("request %s: its policy's answer to silence does not fit: %s", due.request.id, invalid)
-                return timeouts.Due(request=timeouts.expired(due.request, now))
-        return due
-
-    async def _look_after_card(self, request: Request) -> None:
-        """Have the card drawn again although nothing on it may have changed: somebody may have deleted it, and the
-        reminder points at it."""
-        for message in await self.storage.messages_of(request.task_id):
-            if message.kind is MessageKind.CARD and message.request_id == request.id and message.ref is not None:
-                await redraw(self.storage, self.work, message.ref)
-
-    async def _ask(self, due: timeouts.Due, now: datetime) -> tuple[Request, list[Message]]:
-        """The card, for everyone and every channel that the escalation names; whom it cannot ask is noted, and said."""
-        if not due.escalate:
-            return due.request, []
-        reached, barred = await self._people(due, now)
-        channels, absent = await self._channels(due, now)
-        missing = [*barred, *absent]
-        sent = [*reached, *channels, *(each.whom for each in missing)]
-        copies = [
-            *(sync.copy_of(due.request, person, now) for person in reached),
-            *(sync.copy_in(due.request, channel, now) for channel in channels),
-        ]
-        said = [sync.unreached_of(due.request, now)] if missing else []
-        return side_actions.missed(due.request, missing, sent), [*copies, *said]
-
-    async def _people(self, due: timeouts.Due, now: datetime) -> tuple[list[Person], list[Unreached]]:
-        """Who is to get a DM, and who may not answer although they are named; a name may mean nobody at all."""
-        names = _names(due, Via.DM)
-        if not names:
-            return [], []
-        held = {ref for each in due.escalate if each.via is Via.DM for ref in each.held}
-        held -= {ref for each in due.escalate if each.via is Via.DM for ref in each.to if ref not in each.held}
-        people = await meant(self.directory, due.request.known(names), fresh=True)
-        named = await meant(
-            self.directory, [ref for ref in due.request.known(names) if names_one(ref) and ref not in held]
-        )
-        electorate = EligibleApprovers(groups=(), named=named)
-        wanted = sorted(
-            (each for each in people if voting.may_answer(due.request, each)), key=lambda each: each.user_id
-        )
-        if not wanted:
-            return [], [Unreached(name=name, why="", asked_at=now) for name in names]
-        members = [await self.directory.member(person) for person in wanted]
-        barred = [each for each in members if not lifecycle.eligible(each, electorate)]
-        missing = [Unreached(person=each.person, why=each.ineligible, asked_at=now) for each in barred]
-        return [each.person for each in members if each not in barred], missing
-
-    async def _channels(self, due: timeouts.Due, now: datetime) -> tuple[list[ChannelId], list[Unreached]]:
-        """The channels that the card goes to, and those that there are not."""
-        names = _names(due, Via.CHANNEL)
-        known = due.request.known(names)
-        found = {ref: await self.directory.channel(ref) if ref in known else None for ref in names}
-        absent = [Unreached(name=ref, why="", asked_at=now) for ref, channel in found.items() if channel is None]
-        return [channel for channel in found.values() if channel is not None], absent
-
-    @property
-    def _admission(self) -> Eligibility:
-        return Eligibility(storage=self.storage, directory=self.directory)
-
-
-def _step_kind(due: timeouts.Due, before: Request) -> str:
-    if isinstance(due.request.decision, Answered) or due.request.stage_number != before.stage_number:
-        return "ruled"
-    if isinstance(due.request.state, Decided):
-        return "expired"
-    return "escalated" if due.escalate else "reminded"
-
-
-def _names(due: timeouts.Due, *via: Via) -> list[str]:
-    """Whom the steps ask, as the policy names them: by these ways, or by any."""
-    return [ref for escalation in due.escalate if not via or escalation.via in via for ref in escalation.to]
-
-
-def _escalated(moved: Request, due: timeouts.Due) -> dict[str, JSON]:
-    """Whom a step asked, as the policy names them, and whom of them it could not ask."""
-    missing: list[JSON] = [
-        {"who": each.person.user_id if each.person else each.name, "why": each.why}
-        for each in moved.unreached[len(due.request.unreached) :]
-    ]
-    return {**({"to": list[JSON](_names(due))} if due.escalate else {}), **({"unreached": missing} if missing else {})}

@@ -10,39 +10,34 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from bot import crash_points
-from bot.approvals.model.audit import COMMAND, AuditEvent, event_of
+from bot.approvals.model.actor import Actor
+from bot.approvals.model.audit import event_of
 from bot.approvals.model.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
-from bot.approvals.model.ids import JSON, ChannelId, MessageId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
+from bot.approvals.model.ids import JSON, ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Failed, Starting, Task, TaskCancelled
-from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.slack import Directory, LookupFailed
-from bot.approvals.ports.storage import Storage
-from bot.approvals.ports.work import Work
 from bot.approvals.rules import lifecycle
-from bot.approvals.services import unit_of_work
-from bot.approvals.services.messages import sync
+from bot.approvals.rules.eligible import EligibleApprovers
+from bot.approvals.services import verbs
+from bot.approvals.services.messages import wanted
 from bot.approvals.services.people.lookup import meant
-from bot.approvals.services.unit_of_work import Changes, redraw, until_won, wake
+from bot.approvals.services.unit_of_work import Changed, UnitOfWork, event_of_task, redraw, wake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tasks:
-    storage: Storage
-    engine: Engine
+    unit: UnitOfWork
     directory: Directory
-    work: Work
 
     async def start(
         self,
+        actor: Actor,
         graph: str,
         words: Mapping[str, str],
-        requester: Person,
         channel: ChannelId,
-        now: datetime,
         *,
         thread_ts: Ts | None = None,
         origin: str = "",
@@ -51,93 +46,113 @@ class Tasks:
 
         `origin` names what it is started by, where Slack may tell of that more than once: it starts one task.
         """
-        inputs = self.engine.parse_inputs(graph, words)
+        inputs = self.unit.engine.parse_inputs(graph, words)
         id = _digits(origin) if origin else secrets.token_hex(32)
         task = Task(
             id=TaskId(id[:8]),
             thread_id=ThreadId(str(uuid.UUID(hex=id[32:]))),
             graph=graph,
             inputs=inputs,
-            requester=requester,
+            requester=actor.person,
             channel=channel,
-            created_at=now,
+            created_at=actor.at,
             thread_ts=thread_ts,
         )
         told: dict[str, JSON] = {"graph": graph, "inputs": dict(inputs)}
-        event = AuditEvent(kind="started", at=now, task_id=task.id, person=requester, surface=COMMAND, data=told)
+        event = event_of_task(actor, task.id, "started", told)
         crash_points.point("start-received")
-        await self.storage.create_task(task, event, [sync.opening_of(task)])
+        await self.unit.storage.create_task(task, event, [wanted.opening_of(task)])
         crash_points.point("task-recorded")
-        wake(self.work, task.id)
+        wake(self.unit.work, task.id)
         return task
 
-    async def cancel(self, task_id: TaskId, by: Person, now: datetime, surface: str = COMMAND) -> Task:
+    async def cancel(self, actor: Actor, task_id: TaskId) -> Task:
         """End a task: its open requests are settled as cancelled, and its graph is not resumed.
 
         `NotFound`, `NotYours` or `TaskFinished`. A step that is running is stopped within seconds; what it has
         done stays.
         """
-        task = await self.storage.task(task_id)
-        async with unit_of_work.of_task(self.storage, task_id, by, "cancel", now, surface):
-            _refuse_cancelling(task, by)
-        for request in await self.storage.requests_of(task_id):
-            if isinstance(request.state, Pending):
-                await self._cancel_request(request.id, by, now, surface)
 
-        async def end() -> Task:
-            task = await self.storage.task(task_id)
+        async def refuse(task: Task) -> None:
+            _refuse_cancelling(task, actor.person)
+
+        async def settle(request: Request, _: EligibleApprovers) -> Changed | None:
+            if not isinstance(request.state, Pending):
+                return None
+            return Changed(request=lifecycle.cancel(request, actor.person, actor.at))
+
+        async def end(task: Task) -> Task:
             if task.finished:
                 return task
-            event = AuditEvent(kind="cancelled", at=now, task_id=task_id, person=by, surface=surface)
-            outcome = sync.outcome_of(task, now)
-            return await self.storage.save_task(replace(task, state=TaskCancelled(by=by, at=now)), event, [outcome])
+            cancelled = replace(task, state=TaskCancelled(by=actor.person, at=actor.at))
+            event, outcome = event_of_task(actor, task_id, "cancelled"), wanted.outcome_of(task, actor.at)
+            return await self.unit.storage.save_task(cancelled, event, [outcome])
 
-        task = await until_won(end)
-        wake(self.work, task_id)
+        await self.unit.apply_to_task(actor, task_id, "cancel", refuse)
+        for request in await self.unit.storage.requests_of(task_id):
+            if isinstance(request.state, Pending):
+                await self.unit.apply(actor, request.id, verbs.CANCEL, settle)
+        task = await self.unit.apply_to_task(actor, task_id, "cancel", end)
+        wake(self.unit.work, task_id)
         return task
 
-    async def look(self, task_id: TaskId, person: Person) -> Task:
+    async def look(self, actor: Actor, task_id: TaskId) -> Task:
         """The task, for its requester and for those who may answer its requests; `NotFound`, or `NotYours` for
-        others. `Unreachable` where Slack does not say who they are."""
-        task = await self.storage.task(task_id)
-        if task.requester != person:
-            requests = await self.storage.requests_of(task_id)
-            try:
-                asked = await self._asks(person, requests)
-            except LookupFailed as failed:
-                raise Unreachable("Slack did not say who you are") from failed
-            if not asked and not any(each.to == person for of in requests for each in of.delegations):
-                raise NotYours(task_id, task.requester)
-        return task
+        others, which is recorded. `Unreachable` if Slack does not say who they are."""
+
+        async def look(task: Task) -> Task:
+            await self._refuse_strangers(actor.person, task)
+            return task
+
+        return await self.unit.apply_to_task(actor, task_id, "look", look)
+
+    async def look_at(self, actor: Actor, request_id: RequestId) -> tuple[Task, Request]:
+        """As `look`, by one of the task's requests, and with it; a refusal is recorded as one of that request."""
+
+        async def look(request: Request, _: EligibleApprovers) -> None:
+            await self._refuse_strangers(actor.person, await self.unit.storage.task(request.task_id))
+
+        request = await self.unit.apply(actor, request_id, verbs.LOOK, look)
+        return await self.unit.storage.task(request.task_id), request
 
     async def redraw(self, ref: MessageRef) -> None:
-        """Draw the surface that stands there again, whatever it is thought to show."""
-        await redraw(self.storage, self.work, ref)
+        """Draw the message that stands there again, whatever it is thought to show."""
+        await redraw(self.unit.storage, self.unit.work, ref)
 
-    async def retry(self, task_id: TaskId, by: Person, now: datetime, surface: MessageId | None = None) -> Task:
+    async def retry(self, actor: Actor, task_id: TaskId) -> Task:
         """Bring a stopped task, and its undelivered decisions, on again now: its requester may, and whom it asked.
 
         `NotFound`, `NotYours` or `NothingToRetry`.
         """
 
-        async def again() -> Task:
-            task = await self.storage.task(task_id)
+        async def retry(task: Task) -> Task:
+            await self._refuse_strangers(actor.person, task)
             if not isinstance(task.state, Failed) or not task.state.retryable:
                 raise NothingToRetry(task_id)
-            for request in await self.storage.requests_of(task_id):
+            for request in await self.unit.storage.requests_of(task_id):
                 if isinstance(request.state, Decided):
-                    told = event_of(request, "retried", now, person=by, surface=surface)
-                    await self.storage.save_request(lifecycle.retried(request, now), told)
-            event = AuditEvent(kind="retried", at=now, task_id=task_id, person=by, surface=surface or "")
-            return await self.storage.save_task(replace(task, state=Starting(), tries=0), event)
+                    told = event_of(request, "retried", actor.at, person=actor.person, surface=actor.surface)
+                    await self.unit.storage.save_request(lifecycle.retried(request, actor.at), told)
+            event = event_of_task(actor, task_id, "retried")
+            return await self.unit.storage.save_task(replace(task, state=Starting(), tries=0), event)
 
-        async with unit_of_work.of_task(self.storage, task_id, by, "retry", now, surface):
-            await self.look(task_id, by)
-            task = await until_won(again)
-        wake(self.work, task_id)
+        task = await self.unit.apply_to_task(actor, task_id, "retry", retry)
+        wake(self.unit.work, task_id)
         return task
 
     # --- Within ---------------------------------------------------------------------------------
+
+    async def _refuse_strangers(self, person: Person, task: Task) -> None:
+        """Return if the person started the task or is one of those whom it asks; else `NotYours`, or `Unreachable`."""
+        if task.requester == person:
+            return
+        requests = await self.unit.storage.requests_of(task.id)
+        try:
+            asked = await self._asks(person, requests)
+        except LookupFailed as failed:
+            raise Unreachable("Slack did not say who you are") from failed
+        if not asked and not any(each.to == person for of in requests for each in of.delegations):
+            raise NotYours(task.id, task.requester)
 
     async def _asks(self, person: Person, requests: Sequence[Request]) -> bool:
         """Whether any of these asks this person, in any stage. Of those whom only the question names, ordinary members
@@ -147,16 +162,6 @@ class Tasks:
             return True
         told = {ref: None for request in requests for ref in _told(request)}
         return person in await meant(self.directory, told) and not (await self.directory.member(person)).ineligible
-
-    async def _cancel_request(self, request_id: RequestId, by: Person, now: datetime, surface: str) -> None:
-        changes = Changes(storage=self.storage, engine=self.engine, work=self.work)
-
-        async def once() -> None:
-            request = await self.storage.request(request_id)
-            if isinstance(request.state, Pending):
-                await changes.store(lifecycle.cancel(request, by, now), by, "cancelled", now, {}, surface=surface)
-
-        await until_won(once)
 
 
 def started_by(origin: str) -> TaskId:
@@ -172,13 +177,15 @@ def _asked(request: Request) -> tuple[str, ...]:
     """Everyone whom the policy asks itself, in any stage."""
     groups = (group for stage in request.policy.stages for group in stage.groups)
     asked = (ref for group in groups for ref in group.approvers if ref not in group.held)
-    return request.known((*asked, *(ref for ref in request.escalated_to if ref not in request.escalated_held)))
+    return request.known(
+        (*asked, *(ref for ref in request.open.escalated_to if ref not in request.open.escalated_held))
+    )
 
 
 def _told(request: Request) -> tuple[str, ...]:
     """Everyone whom the question names, in any stage."""
     groups = (group for stage in request.policy.stages for group in stage.groups)
-    return request.known((*(ref for group in groups for ref in group.held), *request.escalated_held))
+    return request.known((*(ref for group in groups for ref in group.held), *request.open.escalated_held))
 
 
 def _refuse_cancelling(task: Task, by: Person) -> None:

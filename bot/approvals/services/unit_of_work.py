@@ -1,35 +1,182 @@
-"""What every use case shares: a change that is tried again while others are faster, its event, and refusals on the
-record."""
+"""The one way in for changes: who acts is checked, and the change is stored with the event that tells of it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeAlias, TypeVar, assert_never
 
 from bot import crash_points
+from bot.approvals.model.actor import Actor, Shown
 from bot.approvals.model.audit import AuditEvent, event_of
-from bot.approvals.model.decision import Answered, ItemVerdict, outcome_of
+from bot.approvals.model.decision import Answered
 from bot.approvals.model.errors import Conflict, CountersignError, MayNotVote, NotFound, Unreachable
-from bot.approvals.model.ids import JSON, MessageRef, Person, RequestId, TaskId
+from bot.approvals.model.ids import JSON, MessageRef, RequestId, TaskId
 from bot.approvals.model.message import Message
-from bot.approvals.model.request import Decided, Request
+from bot.approvals.model.request import Decided, Pending, Request
+from bot.approvals.model.task import Task
 from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Work
+from bot.approvals.rules import side_actions
+from bot.approvals.rules.eligible import EligibleApprovers
+from bot.approvals.services.people.eligibility import Eligibility
+from bot.approvals.services.verbs import May, Verb
 
-MOST_RACES = 20
+MAX_RACES = 20
 """How often a change is tried again when somebody else was faster."""
+_NO_REFUSALS = (MayNotVote, NotFound, Conflict, Unreachable)
+"""Recorded already, about nothing, or not about this person."""
 
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """What a change made of a request."""
+
+    request: Request
+    data: Mapping[str, JSON] = field(default_factory=dict)
+    """For the event, besides the version and the outcome."""
+    messages: Sequence[Message] = ()
+    """The messages that it calls for."""
+
+
+Change: TypeAlias = Callable[[Request, EligibleApprovers], Awaitable[Changed | None]]
+"""Makes a change of the request as it stands; None if there is nothing to change. The eligible approvers are nobody if
+the verb does not ask for them. It may be called several times, if others are faster."""
+
+
+class Expiry(Protocol):
+    """Takes the steps of a request whose time has come."""
+
+    async def step(self, request_id: RequestId, now: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitOfWork:
+    storage: Storage
+    engine: Engine
+    eligibility: Eligibility
+    expiry: Expiry
+    work: Work
+
+    async def apply(
+        self,
+        actor: Actor,
+        request_id: RequestId,
+        verb: Verb,
+        change: Change | None = None,
+        *,
+        shown: Shown | None = None,
+        reopen: Callable[[Request], Request] = lambda request: request,
+    ) -> Request:
+        """Read the request, expire it if that is due, check that the actor may do this, change it, and store it with
+        its event; again from the start for as long as others are faster. Returns the request as it is stored.
+
+        Without a `change` it only checks. `shown` is what the actor was shown, or None if they act on the request as it
+        stands. `reopen` makes the request that the actor and the change are about, for one that is settled.
+
+        A refusal is recorded before it is raised: `MayNotVote` or `Unreachable` if the person may not, `AlreadySettled`
+        and `StaleVersion`, or what the change raises. `NotFound` if there is no such request.
+        """
+
+        async def once() -> Request:
+            request = await self.storage.request(request_id)
+            if verb.expires and _is_past(request, actor.at):
+                await self.expiry.step(request_id, actor.at)
+                request = await self.storage.request(request_id)
+            subject = reopen(request)
+            electorate = await self._authorized(actor, subject, verb, shown or Shown.of(subject))
+            changed = await change(subject, electorate) if change is not None else None
+            return request if changed is None else await self._stored(actor, verb, changed)
+
+        try:
+            return await until_won(once)
+        except _NO_REFUSALS:
+            raise
+        except CountersignError as refusal:
+            if verb.tried is not None:
+                request = await self.storage.request(request_id)
+                await self.note(actor, request, "refused", {**_why(refusal), "tried": verb.tried})
+            raise
+
+    async def apply_to_task(
+        self, actor: Actor, task_id: TaskId, tried: str, change: Callable[[Task], Awaitable[T]]
+    ) -> T:
+        """What a change makes of the task; again from the start for as long as others are faster. It checks for itself
+        who may, and stores what it changes; a refusal is recorded before it is raised."""
+
+        async def once() -> T:
+            return await change(await self.storage.task(task_id))
+
+        try:
+            return await until_won(once)
+        except _NO_REFUSALS:
+            raise
+        except CountersignError as refusal:
+            await self.storage.record(event_of_task(actor, task_id, "refused", {**_why(refusal), "tried": tried}))
+            raise
+
+    async def note(self, actor: Actor, request: Request, kind: str, data: Mapping[str, JSON]) -> None:
+        """Record what somebody did that changes nothing."""
+        event = event_of(request, kind, actor.at, person=actor.person, surface=actor.surface, data=data)
+        await self.storage.record(event)
+
+    # --- Within ---------------------------------------------------------------------------------
+
+    async def _authorized(self, actor: Actor, request: Request, verb: Verb, shown: Shown) -> EligibleApprovers:
+        """The eligible approvers, if the verb asks for them; else nobody."""
+        try:
+            match verb.may:
+                case May.VOTE:
+                    return await self.eligibility.admit(request, actor.person, shown, fresh=verb.counts)
+                case May.TAKE_PART:
+                    return await self.eligibility.recognise(request, actor.person, fresh=verb.counts)
+                case May.ASK:
+                    side_actions.refuse_others(request, actor.person)
+                case May.ANYBODY:
+                    pass
+                case _:
+                    assert_never(verb.may)
+        except (MayNotVote, Unreachable) as refusal:
+            await self.note(actor, request, "refused", _why(refusal))
+            raise
+        return EligibleApprovers(groups=())
+
+    async def _stored(self, actor: Actor, verb: Verb, changed: Changed) -> Request:
+        """The request as it was saved; `Conflict` if somebody was faster, `InvalidAnswer` if it was settled by what its
+        graph would refuse: some of such answers break its thread for good."""
+        request, data = changed.request, {"version": changed.request.version, **settled(changed.request)}
+        if isinstance(request.state, Decided) and isinstance(request.state.decision, Answered):
+            self.engine.answer(request.question, request.proposed, request.state.decision)
+        event = AuditEvent(
+            kind=verb.kind,
+            at=actor.at,
+            task_id=request.task_id,
+            request_id=request.id,
+            person=actor.person,
+            surface=actor.surface or "",
+            digest=request.digest,
+            rule=request.policy.name,
+            data={**data, **changed.data},
+        )
+        saved = await self.storage.save_request(request, event, changed.messages)
+        crash_points.point("vote-saved")
+        if isinstance(saved.state, Decided):
+            wake(self.work, request.task_id)
+        else:
+            self.work.show(request.task_id)
+        return saved
+
+
+# --- What every service shares ------------------------------------------------------------------
+
+
 async def until_won(change: Callable[[], Awaitable[T]]) -> T:
     """Read and change again for as long as somebody else is faster."""
-    for _ in range(MOST_RACES - 1):
+    for _ in range(MAX_RACES - 1):
         try:
             return await change()
         except Conflict:
@@ -40,7 +187,7 @@ async def until_won(change: Callable[[], Awaitable[T]]) -> T:
 async def redraw(storage: Storage, work: Work, ref: MessageRef) -> None:
     """Draw the message that stands there again, whatever it is thought to show.
 
-    One that is claimed or put off is behind anyway and is left as it is: whoever is at it could not store what
+    One that is claimed or put off is out of date anyway and is left as it is: whoever is at it could not store what
     they showed, and their claim would keep everybody else from it.
     """
 
@@ -56,126 +203,28 @@ async def redraw(storage: Storage, work: Work, ref: MessageRef) -> None:
 
 
 def wake(work: Work, task_id: TaskId) -> None:
-    """Have the task driven, and shown after that; or within a moment, where its graph takes longer."""
+    """Have the task driven, and shown after that; or within a moment, if its graph takes longer."""
     work.show_soon(task_id)
     work.deliver(task_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """Stores what a person did to a request, with the event that tells of it, and wakes what follows."""
-
-    storage: Storage
-    engine: Engine
-    work: Work
-
-    async def store(
-        self,
-        request: Request,
-        person: Person,
-        kind: str,
-        now: datetime,
-        data: Mapping[str, JSON],
-        new: Sequence[Message] = (),
-        *,
-        surface: str | None = None,
-    ) -> Request:
-        """The request as it was saved; `Conflict` where somebody was faster, `InvalidAnswer` where it was settled by
-        what its graph would refuse."""
-        self._validate(request)
-        told = {"version": request.version, **settled(request), **data}
-        event = event_of(request, kind, now, person=person, surface=surface, data=told)
-        saved = await self.storage.save_request(request, event, new)
-        crash_points.point("vote-saved")
-        if isinstance(saved.state, Decided):
-            wake(self.work, request.task_id)
-        else:
-            self.work.show(request.task_id)
-        return saved
-
-    def _validate(self, request: Request) -> None:
-        """Refuse to store an answer that the graph would refuse: some of them brick its thread for good. An expiry
-        is stored all the same, so that no question can stop the clock; delivery checks it again and says so."""
-        if isinstance(request.state, Decided) and isinstance(request.state.decision, Answered):
-            self.engine.answer(request.question, request.proposed, request.state.decision)
-
-
 def settled(request: Request) -> dict[str, JSON]:
     """What marks the one event of a request's history that settled it."""
-    return {"outcome": str(outcome_of(request.decision))} if request.decision is not None else {}
+    return {"outcome": str(request.decision.outcome)} if request.decision is not None else {}
 
 
-def said(verdicts: Sequence[ItemVerdict]) -> dict[str, JSON]:
-    """The verdicts of a vote, with the words that came with them."""
-    words: list[JSON] = [{key: value for key, value in asdict(each).items() if value != ""} for each in verdicts]
-    kinds: list[JSON] = [type(verdict).__name__.lower() for verdict in verdicts]
-    return {"verdicts": kinds, "said": words} if any(words) else {"verdicts": kinds}
+def event_of_task(actor: Actor, task_id: TaskId, kind: str, data: Mapping[str, JSON] | None = None) -> AuditEvent:
+    """An event of a task, and of none of its requests."""
+    return AuditEvent(
+        kind=kind, at=actor.at, task_id=task_id, person=actor.person, surface=actor.surface or "", data=data or {}
+    )
 
 
-def difference(before: Request, after: Request, index: int) -> dict[str, JSON]:
-    """What an edit of one item's arguments changed, with the digest that was asked for until then."""
-    item = after.question.items[index]
-    old, new = before.question.items[index].arguments, item.arguments
-    kept = {key for key in old if key in new and _to_the_letter(old[key]) == _to_the_letter(new[key])}
-    return {
-        "item": index,
-        "edited": item.name,
-        "was": {key: value for key, value in old.items() if key not in kept},
-        "is": {key: value for key, value in new.items() if key not in kept},
-        "digest_before": before.digest,
-    }
+def _is_past(request: Request, now: datetime) -> bool:
+    """Whether it is open although its deadline has passed, however far off the next sweep is."""
+    return isinstance(request.state, Pending) and request.deadline is not None and request.deadline <= now
 
 
-def _to_the_letter(value: JSON) -> str:
-    """True, 1 and 1.0 are equal to Python, and are not the same argument."""
-    return json.dumps(value, sort_keys=True)
-
-
-# --- Refusals -----------------------------------------------------------------------------------
-
-_NO_REFUSALS = (MayNotVote, NotFound, Conflict, Unreachable)
-"""Recorded already, about nothing, or not about this person."""
-
-
-@asynccontextmanager
-async def of_request(
-    storage: Storage, request_id: RequestId, person: Person, tried: str, now: datetime, surface: str | None = None
-) -> AsyncIterator[None]:
-    """Record why the block refuses the person, before it does."""
-    try:
-        yield
-    except _NO_REFUSALS:
-        raise
-    except CountersignError as refusal:
-        request = await storage.request(request_id)
-        data = {**reason(refusal), "tried": tried}
-        await storage.record(event_of(request, "refused", now, person=person, surface=surface, data=data))
-        raise
-
-
-@asynccontextmanager
-async def of_task(
-    storage: Storage, task_id: TaskId, person: Person, tried: str, now: datetime, surface: str | None = None
-) -> AsyncIterator[None]:
-    """The same, of what is about a task and none of its requests."""
-    try:
-        yield
-    except _NO_REFUSALS:
-        raise
-    except CountersignError as refusal:
-        await storage.record(
-            AuditEvent(
-                kind="refused",
-                at=now,
-                task_id=task_id,
-                person=person,
-                surface=surface or "",
-                data={**reason(refusal), "tried": tried},
-            )
-        )
-        raise
-
-
-def reason(refusal: Exception) -> dict[str, JSON]:
-    """Why, as it is kept: its kind, and what the person was told."""
+def _why(refusal: Exception) -> dict[str, JSON]:
+    """Why somebody was refused, as it is kept: its kind, and what they were told."""
     return {"why": type(refusal).__name__, "said": str(refusal)}

@@ -1,91 +1,65 @@
-"""What people can do to a request: each looks up who they are, applies the rules, and stores what came of it.
+"""What people can do to a request: answer it, change it, or take that back.
 
 Nothing here calls Slack or runs a graph: what has to follow is woken, and found again by the sweep if it is lost.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 
-from bot.approvals.model.audit import event_of
+from bot.approvals.model.actor import Actor, Shown
 from bot.approvals.model.decision import ItemVerdict, Vote
 from bot.approvals.model.errors import AnotherRule, TooLateToChange, Unreachable
-from bot.approvals.model.ids import JSON, MessageId, MessageRef, Person, RequestId
+from bot.approvals.model.ids import JSON, MessageRef, RequestId
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
-from bot.approvals.ports.engine import Engine
-from bot.approvals.ports.slack import Directory, LookupFailed
-from bot.approvals.ports.storage import Storage
-from bot.approvals.ports.work import Work
-from bot.approvals.rules import lifecycle, voting
-from bot.approvals.rules.matching import ConditionFailed, Policies
-from bot.approvals.services import unit_of_work
+from bot.approvals.ports.slack import LookupFailed
+from bot.approvals.rules import eligible, lifecycle, voting
+from bot.approvals.rules.eligible import EligibleApprovers
+from bot.approvals.rules.matching import ConditionFailed
+from bot.approvals.services import verbs
 from bot.approvals.services.audit.snapshot import full, next_stage
-from bot.approvals.services.messages import sync
-from bot.approvals.services.people.eligibility import Eligibility
+from bot.approvals.services.messages import wanted
 from bot.approvals.services.policies.choice import PolicyChoice
-from bot.approvals.services.sweep import Sweep
-from bot.approvals.services.unit_of_work import Changes, difference, said, until_won
+from bot.approvals.services.unit_of_work import Changed, UnitOfWork
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Votes:
-    storage: Storage
-    engine: Engine
-    directory: Directory
-    work: Work
-    policies: Policies
+    unit: UnitOfWork
+    chooser: PolicyChoice
 
-    async def check(
-        self,
-        request_id: RequestId,
-        person: Person,
-        version: int,
-        now: datetime,
-        surface: MessageId | None = None,
-        *,
-        digest: str | None,
-    ) -> Request:
+    async def check(self, actor: Actor, shown: Shown) -> Request:
         """The request, if this person could answer it now: what a click asks before a modal is opened.
 
-        `version` and `digest` are those of what the person was shown, as the message or modal says that they acted on;
-        `digest` is None if it does not say. Raises what `vote` would raise; a refusal of the person is recorded.
+        Raises what `vote` would raise; a refusal of the person is recorded.
         """
-        async with unit_of_work.of_request(self.storage, request_id, person, "answer", now, surface):
-            request = await self._sweeper.current(request_id, now)
-            await self._admission.admit(request, person, version, digest, now, surface=surface)
-            return request
+        return await self.unit.apply(actor, shown.request_id, verbs.CHECK, shown=shown)
 
-    async def view(
-        self, request_id: RequestId, person: Person, now: datetime, surface: MessageId | None = None
-    ) -> Request:
+    async def view(self, actor: Actor, request_id: RequestId) -> Request:
         """The request, for one who may see the whole of it: anybody, and where it is private those alone who may
         answer it, have agreed to it, or might answer if it were open. `NotFound`, `MayNotVote`, or `Unreachable`."""
-        request = await self.storage.request(request_id)
-        if request.policy.private and not any(person in stage.voters for stage in request.passed):
-            await self._admission.recognise(request, person, now, surface=surface)
+        request = await self.unit.storage.request(request_id)
+        if request.policy.private and not any(actor.person in stage.voters for stage in request.passed):
+            return await self.unit.apply(actor, request_id, verbs.VIEW)
         return request
 
     async def vote(
         self,
-        request_id: RequestId,
-        person: Person,
-        version: int,
+        actor: Actor,
+        shown: Shown,
         verdicts: tuple[ItemVerdict, ...],
-        now: datetime,
-        surface: MessageId | None = None,
         *,
-        digest: str | None,
         hold: timedelta = timedelta(0),
         message: MessageRef | None = None,
     ) -> Request:
-        """Count one person's verdicts on what they were shown, which is of this version and digest (see `check`); the
-        first to settle it wins.
+        """Count one person's verdicts on what they were shown; the first to settle it wins.
 
         What settles it is kept from the graph for as long as `hold` says, and may be taken back until then.
         `message` is the one whose words it was given in: `reword` and `unsay` know the answer by it.
@@ -93,192 +67,135 @@ class Votes:
         Raises `NotFound`, `AlreadySettled`, `StaleVersion`, `MayNotVote`, `VerdictNotOffered`, `ReasonMissing`,
         `InvalidAnswer`, or `Unreachable`; nothing is changed then.
         """
+        vote = Vote(
+            person=actor.person,
+            verdicts=verdicts,
+            version=shown.version,
+            digest=shown.digest or "",
+            at=actor.at,
+            surface=actor.surface,
+            message=message,
+        )
 
-        async def once() -> Request:
-            request = await self._sweeper.current(request_id, now)
-            electorate = await self._admission.admit(
-                request, person, version, digest, now, counts=True, surface=surface
-            )
-            cast = lifecycle.cast(
-                request,
-                Vote(
-                    person=person,
-                    verdicts=verdicts,
-                    version=version,
-                    digest=digest or "",
-                    at=now,
-                    surface=surface,
-                    message=message,
-                ),
-                electorate,
-            )
-            cast = await self._cast(request, cast, hold, now)
-            data = {**said(verdicts), **next_stage(request, cast)}
-            return await self._changes.store(cast, person, "voted", now, data, surface=surface)
+        async def cast(request: Request, electorate: EligibleApprovers) -> Changed:
+            return await self._cast(request, vote, electorate, hold)
 
-        async with unit_of_work.of_request(self.storage, request_id, person, "vote", now, surface):
-            return await until_won(once)
+        return await self.unit.apply(actor, shown.request_id, verbs.VOTE, cast, shown=shown)
 
-    async def take_back(self, request_id: RequestId, person: Person, now: datetime) -> Request:
+    async def take_back(self, actor: Actor, request_id: RequestId) -> Request:
         """The request, open again as it stood before this person's answer; `NotFound` or `NothingToTakeBack`."""
 
-        async def once() -> Request:
-            request = await self.storage.request(request_id)
-            return await self._changes.store(lifecycle.take_back(request, person, now), person, "taken_back", now, {})
+        async def take_back(request: Request, _: EligibleApprovers) -> Changed:
+            return Changed(request=lifecycle.take_back(request, actor.person, actor.at))
 
-        async with unit_of_work.of_request(self.storage, request_id, person, "take back", now):
-            return await until_won(once)
+        return await self.unit.apply(actor, request_id, verbs.TAKE_BACK, take_back)
 
-    async def answer_again(
-        self, request_id: RequestId, person: Person, now: datetime, surface: MessageId | None = None
-    ) -> Request:
+    async def answer_again(self, actor: Actor, request_id: RequestId) -> Request:
         """Open a question again whose answer made the agent fail, as a new version, for one who may answer it.
 
         Raises `NotFound`, `AlreadySettled`, `MayNotVote` or `Unreachable`.
         """
 
-        async def once() -> Request:
-            request = await self.storage.request(request_id)
-            reopened = lifecycle.answered_differently(request, now)
-            await self._admission.recognise(reopened, person, now, fresh=True, surface=surface)
-            reopened = await self._admission.introduced(reopened)
-            data = full(reopened, await self.storage.task(request.task_id))
-            return await self._changes.store(reopened, person, "reopened", now, data, surface=surface)
+        def reopened(request: Request) -> Request:
+            return lifecycle.answered_differently(request, actor.at)
 
-        async with unit_of_work.of_request(self.storage, request_id, person, "answer differently", now, surface):
-            return await until_won(once)
+        async def introduce(request: Request, _: EligibleApprovers) -> Changed:
+            request = await self.unit.eligibility.introduced(request)
+            return Changed(request=request, data=full(request, await self.unit.storage.task(request.task_id)))
+
+        return await self.unit.apply(actor, request_id, verbs.ANSWER_AGAIN, introduce, reopen=reopened)
 
     async def reword(
-        self,
-        request_id: RequestId,
-        person: Person,
-        message: MessageRef,
-        verdict: ItemVerdict,
-        now: datetime,
-        *,
-        hold: timedelta,
+        self, actor: Actor, request_id: RequestId, message: MessageRef, verdict: ItemVerdict, *, hold: timedelta
     ) -> Request:
         """The request, answered with what the message says by now in the place of what it said before.
 
         Raises `TooLateToChange`, or what `vote` raises; the earlier answer stands then.
         """
+        before: list[Vote] = []
 
-        async def once() -> Request:
-            request, before = await self._given_in(request_id, message)
-            reopened = lifecycle.unsaid(request, before, now)
-            electorate = await self._admission.admit(
-                reopened, before.person, before.version, before.digest, now, counts=True
-            )
-            cast = lifecycle.cast(reopened, replace(before, verdicts=(verdict,), at=now), electorate)
-            cast = await self._cast(reopened, cast, hold, now)
-            data = {**said((verdict,)), **next_stage(request, cast), "before": said(before.verdicts)}
-            return await self._changes.store(cast, before.person, "reworded", now, data)
+        def reopened(request: Request) -> Request:
+            before[:] = [_given_in(request, message)]
+            (vote,) = before
+            request = lifecycle.unsaid(request, vote, actor.at)
+            eligible.still_open(request, vote.version, vote.digest)
+            return request
 
-        async with unit_of_work.of_request(self.storage, request_id, person, "reword", now):
-            return await until_won(once)
+        async def cast(request: Request, electorate: EligibleApprovers) -> Changed:
+            (vote,) = before
+            changed = await self._cast(request, replace(vote, verdicts=(verdict,), at=actor.at), electorate, hold)
+            return replace(changed, data={**changed.data, "before": said(vote.verdicts)})
 
-    async def unsay(
-        self, request_id: RequestId, person: Person, message: MessageRef, why: str, now: datetime
-    ) -> Request:
+        return await self.unit.apply(actor, request_id, verbs.REWORD, cast, reopen=reopened)
+
+    async def unsay(self, actor: Actor, request_id: RequestId, message: MessageRef, why: str) -> Request:
         """The request, without the answer that was given in this message; `why` is `deleted` or `edited`.
 
         Raises `TooLateToChange`, or `Unreachable`.
         """
 
-        async def once() -> Request:
-            request, before = await self._given_in(request_id, message)
-            reopened = lifecycle.unsaid(request, before, now)
+        async def unsay(request: Request, _: EligibleApprovers) -> Changed:
+            reopened = lifecycle.unsaid(request, _given_in(request, message), actor.at)
             try:
-                electorate = await self._admission.electorate(reopened, fresh=False)
+                electorate = await self.unit.eligibility.electorate(reopened, fresh=False)
             except LookupFailed:
                 log.warning("request %s: who else counts could not be looked up", request_id)
             else:
                 reopened = voting.recounted(reopened, electorate)
-            return await self._changes.store(reopened, before.person, "taken_back", now, {"message": why})
+            return Changed(request=reopened, data={"message": why})
 
-        async with unit_of_work.of_request(self.storage, request_id, person, "take back", now):
-            return await until_won(once)
+        return await self.unit.apply(actor, request_id, verbs.TAKE_BACK, unsay)
 
-    async def edit(
-        self,
-        request_id: RequestId,
-        person: Person,
-        version: int,
-        index: int,
-        arguments: Mapping[str, JSON],
-        now: datetime,
-        surface: MessageId | None = None,
-        *,
-        digest: str | None,
-    ) -> Request:
-        """Replace one item's arguments, which were shown so (see `check`); everybody's earlier votes are void, and the
-        answer is still to be given.
+    async def edit(self, actor: Actor, shown: Shown, index: int, arguments: Mapping[str, JSON]) -> Request:
+        """Replace one item's arguments, which were shown so; everybody's earlier votes are void, and the answer is
+        still to be given.
 
         Raises what `vote` raises, and `AnotherRule` where what it would be is governed by another policy.
         """
 
-        async def once() -> Request:
-            request = await self._sweeper.current(request_id, now)
-            await self._admission.admit(request, person, version, digest, now, counts=True, surface=surface)
-            revised = lifecycle.revise(request, person, version, index, arguments, now)
-            self.engine.check_edit(revised.question, index)
-            task = await self.storage.task(request.task_id)
+        async def edit(request: Request, _: EligibleApprovers) -> Changed:
+            revised = lifecycle.revise(request, actor.person, shown.version, index, arguments, actor.at)
+            self.unit.engine.check_edit(revised.question, index)
+            task = await self.unit.storage.task(request.task_id)
             await self._refuse_another_rule(task, request, revised)
             if revised.stage_number != request.stage_number:
-                revised = await self._admission.introduced(revised)
+                revised = await self.unit.eligibility.introduced(revised)
             data = {**full(revised, task), **difference(request, revised, index)}
-            new = sync.files_of(revised, now)
-            return await self._changes.store(revised, person, "edited", now, data, new, surface=surface)
+            return Changed(request=revised, data=data, messages=wanted.files_of(revised, actor.at))
 
-        async with unit_of_work.of_request(self.storage, request_id, person, "edit", now, surface):
-            return await until_won(once)
+        return await self.unit.apply(actor, shown.request_id, verbs.EDIT, edit, shown=shown)
 
-    async def viewed(self, request: Request, person: Person, now: datetime, surface: MessageId | None = None) -> None:
+    async def viewed(self, actor: Actor, request: Request) -> None:
         """Record that somebody was shown all of the request, as it stood."""
-        data = {"version": request.version}
-        await self.storage.record(event_of(request, "viewed", now, person=person, surface=surface, data=data))
+        await self.unit.note(actor, request, "viewed", {"version": request.version})
 
-    async def admit_to_hidden(
-        self, request_id: RequestId, person: Person, now: datetime, surface: MessageId | None = None
-    ) -> Request:
+    async def admit_to_hidden(self, actor: Actor, request_id: RequestId) -> Request:
         """The request, for one who may answer it, looked up afresh: those alone are shown its hidden values.
         `NotFound`, `MayNotVote`, or `Unreachable`; a refusal is recorded."""
-        request = await self.storage.request(request_id)
-        await self._admission.recognise(request, person, now, fresh=True, surface=surface)
-        return request
+        return await self.unit.apply(actor, request_id, verbs.SEE_HIDDEN)
 
-    async def revealed(
-        self, request: Request, person: Person, keys: Sequence[str], now: datetime, surface: MessageId | None = None
-    ) -> None:
+    async def revealed(self, actor: Actor, request: Request, keys: Sequence[str]) -> None:
         """Record that somebody looks at hidden values, before they see them."""
-        data: dict[str, JSON] = {"version": request.version, "keys": list(keys)}
-        await self.storage.record(event_of(request, "revealed", now, person=person, surface=surface, data=data))
+        await self.unit.note(actor, request, "revealed", {"version": request.version, "keys": list(keys)})
 
     # --- Within ---------------------------------------------------------------------------------
 
-    async def _cast(self, before: Request, cast: Request, hold: timedelta, now: datetime) -> Request:
+    async def _cast(self, request: Request, vote: Vote, electorate: EligibleApprovers, hold: timedelta) -> Changed:
         """The request after a vote, with what settles it held, and with those whom its next stage asks."""
-        held = lifecycle.hold(cast, before, hold, now) if hold else cast
-        return held if held.stage_number == before.stage_number else await self._admission.introduced(held)
-
-    async def _given_in(self, request_id: RequestId, message: MessageRef) -> tuple[Request, Vote]:
-        """The request, and its vote that was given in this message; `TooLateToChange` if it does not count any more."""
-        request = await self.storage.request(request_id)
-        vote = lifecycle.given_in(request, message)
-        if vote is None:
-            raise TooLateToChange(taken=False)
-        return request, vote
-
-    @property
-    def _sweeper(self) -> Sweep:
-        return Sweep(storage=self.storage, engine=self.engine, directory=self.directory, work=self.work)
+        cast, data = voting.cast(request, vote, electorate), said(vote.verdicts)
+        if hold:
+            cast = lifecycle.hold(cast, request, hold, vote.at)
+        if cast.stage_number != request.stage_number:
+            cast = await self.unit.eligibility.introduced(cast)
+            data |= next_stage(request, cast)
+        return Changed(request=cast, data=data)
 
     async def _refuse_another_rule(self, task: Task, request: Request, revised: Request) -> None:
         """An edit changes what is asked, and not who is to be asked for it: what one may approve as it was proposed,
         it might take two to approve as it would be. The file is asked as it is now, of both."""
-        chooser = PolicyChoice(policies=self.policies, directory=self.directory)
         try:
-            before, after = await chooser.policy(task, request.question), await chooser.policy(task, revised.question)
+            before = await self.chooser.policy(task, request.question)
+            after = await self.chooser.policy(task, revised.question)
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who or where it is") from failed
         except ConditionFailed as failed:
@@ -286,10 +203,36 @@ class Votes:
         if before != after:
             raise AnotherRule(f"it falls under the policy `{after.name}`, and was asked under `{request.policy.name}`")
 
-    @property
-    def _admission(self) -> Eligibility:
-        return Eligibility(storage=self.storage, directory=self.directory)
 
-    @property
-    def _changes(self) -> Changes:
-        return Changes(storage=self.storage, engine=self.engine, work=self.work)
+def said(verdicts: Sequence[ItemVerdict]) -> dict[str, JSON]:
+    """The verdicts of a vote, with the words that came with them."""
+    words: list[JSON] = [{key: value for key, value in asdict(each).items() if value != ""} for each in verdicts]
+    kinds: list[JSON] = [type(verdict).__name__.lower() for verdict in verdicts]
+    return {"verdicts": kinds, "said": words} if any(words) else {"verdicts": kinds}
+
+
+def difference(before: Request, after: Request, index: int) -> dict[str, JSON]:
+    """What an edit of one item's arguments changed, with the digest that was asked for until then."""
+    item = after.question.items[index]
+    old, new = before.question.items[index].arguments, item.arguments
+    kept = {key for key in old if key in new and _to_the_letter(old[key]) == _to_the_letter(new[key])}
+    return {
+        "item": index,
+        "edited": item.name,
+        "was": {key: value for key, value in old.items() if key not in kept},
+        "is": {key: value for key, value in new.items() if key not in kept},
+        "digest_before": before.digest,
+    }
+
+
+def _to_the_letter(value: JSON) -> str:
+    """True, 1 and 1.0 are equal to Python, and are not the same argument."""
+    return json.dumps(value, sort_keys=True)
+
+
+def _given_in(request: Request, message: MessageRef) -> Vote:
+    """The vote that was given in this message; `TooLateToChange` if it does not count any more."""
+    vote = lifecycle.given_in(request, message)
+    if vote is None:
+        raise TooLateToChange(taken=False)
+    return vote

@@ -8,12 +8,17 @@ import signal
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 from bot.approvals.model.errors import SettingsError
-from bot.cli.demo import play, stage
+from bot.cli.demo import stage
 from bot.durations import duration
-from simulator.client import Simulator
+
+NO_SIMULATOR = (
+    "The demo needs the local Slack, which is not installed: run `make demo` in a checkout of Countersign, or install "
+    "the extra 'demo': pip install 'countersign[demo]'"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +55,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 async def main(options: Options) -> int:
-    """Set the stage and play; returns the exit code."""
+    """Set the stage and play; returns the exit code. Raises SettingsError if the local Slack is not installed."""
+    if find_spec("simulator") is None:
+        raise SettingsError(NO_SIMULATOR)
+    from bot.cli.demo import play
+    from simulator.client import Simulator
+
     stage.prepare(options.folder, options.windows)
     hint = stage.hint(options.folder, options.windows)
     async with stage.simulator(options.port, hint) as slack, stage.bot(slack, options.folder) as process:
@@ -66,19 +76,21 @@ def _welcome(page: str, options: Options) -> None:
     windows = options.windows
     sys.stdout.write(
         f"""
-Countersign is running with a Slack of its own. Open
+Countersign is running, with a local Slack of its own. Open
 
     {page}
 
-You are alice, in #ops; the page says what to do. Type
+You are alice, in #ops. Type
 
     /task cleanup path={options.folder}/logs older_than=30d
 
-and press Approve: it is refused, since your own request is not yours to approve. Then take bob's seat.
-Do nothing, and you see a reminder after {stage.words(windows.remind)}, a DM to carol and dave after \
-{stage.words(windows.escalate)}, and
-the end after {stage.words(windows.deadline)}. `/task help` shows what else there is to try, your own graphs of
-langgraph.json among it. The bot's log is {options.folder}/bot.log. Ctrl-C ends it all.
+and press Approve. It is refused: you may not approve your own request. Then take bob's seat, and approve or reject.
+If nobody answers, a reminder comes after {stage.words(windows.remind)}, a DM to carol and dave after \
+{stage.words(windows.escalate)}, and the
+request expires after {stage.words(windows.deadline)}. The folder is full again whenever you start the task again.
+
+`/task help` shows the other graphs, and those that you add to langgraph.json. The bot's log is
+{options.folder}/bot.log. Ctrl-C ends the demo.
 
 """
     )

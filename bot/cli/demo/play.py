@@ -63,7 +63,6 @@ class Play:
     async def rejection(self) -> None:
         """bob rejects with a reason; nothing moves, and the graph says the reason."""
         self._title("A rejection")
-        stage.fill(self.folder / "logs")
         alice, bob = self.simulator.seat("alice"), self.simulator.seat("bob")
         opening, card = await self._start(alice)
         await self._press(bob, card, "reject", "Reject")
@@ -90,7 +89,7 @@ class Play:
         self._say("carol's DM", dm)
         await self._see(alice, opening, "Expired")
         copy = await self._wait(carol, "@countersign", "Expired", "carol's copy of the card")
-        self._say("carol's DM, brought level", _changed(dm, render_text(copy, self.names)))
+        self._say("carol's DM, updated", _changed(dm, render_text(copy, self.names)))
         await self._see(alice, opening, "nobody answered")
         if len(list((self.folder / "logs").rglob("*.*"))) != len(stage.LOGS):
             raise Differs("files are missing although nobody answered")
@@ -142,7 +141,7 @@ class Play:
                 if before is None:
                     self._say("in the thread", text)
                 else:
-                    self._say("in the thread, brought level", _changed(before, text))
+                    self._say("in the thread, updated", _changed(before, text))
             return next((each for each in thread[1:] if containing in render_text(each, self.names)), None)
 
         return await self._until(seen, f'"{containing}" in the thread')

@@ -15,12 +15,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.approvals.model.errors import SettingsError
-from simulator.client import Simulator, SimulatorProcess, spawn
+
+if TYPE_CHECKING:
+    from simulator.client import Simulator, SimulatorProcess
 
 ROOT = Path(__file__).resolve().parents[3]
+"""The checkout, or the folder that the packages are installed into."""
 COMMAND = (sys.executable, "-m", "bot.cli.demo.bot")
 """The bot on the environment alone, with Slack's clock: what .env says is for a real workspace."""
 DAY = 24 * 60 * 60
@@ -39,6 +42,7 @@ LOGS = {
     "deploy.log": (5, 7_400),
 }
 """Name -> age in days, size in bytes."""
+SHIPPED_CLEANUP = "./graphs/cleanup.py:graph"
 CUSTOMERS = "name,number\nAda,2041\nGrace,2042\nLinus,2043\n"
 
 
@@ -72,25 +76,29 @@ defaults:
 
 
 def _configuration(folder: Path) -> dict[str, object]:
-    """The project's own langgraph.json, so that a graph which is named there is here too; what its graphs keep is
-    below the demo's folder."""
+    """The project's own langgraph.json, so that the graphs you add there are in the demo too.
+
+    What its graphs keep lies below the demo's folder, and each cleanup finds its folder full.
+    """
     try:
-        named: dict[str, Any] = json.loads((ROOT / "langgraph.json").read_text())
+        named: dict[str, Any] = json.loads(_shipped("langgraph.json").read_text())
         return {
             "dependencies": [str(ROOT / each) for each in named.get("dependencies", [])],
-            "graphs": {name: _from_root(entry) for name, entry in named["graphs"].items()},
+            "graphs": {name: _in_the_demo(entry) for name, entry in named["graphs"].items()},
             "env": {name: re.sub(r"^var/", f"{folder}/", value) for name, value in named.get("env", {}).items()},
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(
-            f"{ROOT / 'langgraph.json'}: the demo cannot use it ({error}). `python -m bot check` says more."
+            f"{_shipped('langgraph.json')}: the demo cannot use it ({error}). `python -m bot check` says more."
         ) from None
 
 
-def _from_root(entry: Any) -> Any:
-    """The entry with its file's whole path."""
+def _in_the_demo(entry: Any) -> Any:
+    """The entry with its file's whole path; the demo's own cleanup in place of the shipped one."""
     if isinstance(entry, dict):
-        return {**entry, "path": _from_root(entry.get("path"))}
+        return {**entry, "path": _in_the_demo(entry.get("path"))}
+    if entry == SHIPPED_CLEANUP:
+        return f"{Path(__file__).with_name('cleanup.py')}:graph"
     return str(ROOT / entry) if isinstance(entry, str) and ".py:" in entry else entry
 
 
@@ -112,6 +120,7 @@ def hint(folder: Path, windows: Windows) -> dict[str, Any]:
                 "text": "*Take Bob's seat* in the bar above, and press Approve again. "
                 "The files move to a trash folder, and the thread says so."
             },
+            {"text": "*Start the task again, and press Reject* as Bob: you are asked why. The folder is full again."},
             {
                 "text": f"Or do nothing: a reminder comes after {words(windows.remind)}, a DM to Carol and Dave after "
                 f"{words(windows.escalate)}, and the request expires after {words(windows.deadline)}."
@@ -131,10 +140,12 @@ def words(window: timedelta) -> str:
 
 
 def fill(logs: Path) -> None:
-    """Write log files of several ages; those that are there already are made anew."""
+    """Write the log files that are missing, each of its age. The others stay: somebody may be asked about them."""
     now = time.time()
     for name, (days, size) in LOGS.items():
         file = logs / name
+        if file.exists():
+            continue
         file.parent.mkdir(parents=True, exist_ok=True)
         line = f"{name}: a line of the demo's log\n".encode()
         file.write_bytes((line * (size // len(line) + 1))[:size])
@@ -144,7 +155,9 @@ def fill(logs: Path) -> None:
 @asynccontextmanager
 async def simulator(port: int, hint: Mapping[str, Any] | None = None) -> AsyncIterator[SimulatorProcess]:
     """The local Slack, as a process of its own, ended with the block; its page says the hint first."""
-    async with await spawn(ROOT / "manifest.yml", port=port, seed_user="alice", hint=hint) as process:
+    from simulator.client import spawn  # an installation may be without it
+
+    async with await spawn(_shipped("manifest.yml"), port=port, seed_user="alice", hint=hint) as process:
         yield process
 
 
@@ -193,6 +206,11 @@ def tail(folder: Path) -> str:
     """The end of the bot's log, for a person."""
     lines = (folder / "bot.log").read_text(errors="replace").splitlines()
     return "\n".join([f"The end of {folder}/bot.log:", *lines[-20:]])
+
+
+def _shipped(name: str) -> Path:
+    """The checkout's own file; without a checkout, the copy that the wheel has beside this module."""
+    return ROOT / name if (ROOT / name).exists() else Path(__file__).with_name(name)
 
 
 def _seconds(window: timedelta) -> str:

@@ -2,6 +2,11 @@
 why this folder has so many.
 
 `SHAPES` has the order in which shapes are tried: particular ones first, and last the one that takes any value.
+
+LangChain and deepagents: `tool_calls` (all of a turn), `tool_approval` (one call), `tool_arguments`. Other standards:
+`agent_inbox`, `elicitation` (MCP), `response_schema`. Dictionaries of tutorials: `clarification`, `quality_check`,
+`options`, `editable`, `question_details`, with `plain` for what they have in common and `conventions` for how they
+hear yes and no. The rest: `breakpoint` and `text`.
 """
 
 from __future__ import annotations

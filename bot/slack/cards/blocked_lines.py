@@ -12,7 +12,7 @@ def warnings(request: Request) -> list[Block]:
     """Warns if too few people may answer, or if a name in the policy means nobody. Empty if all is well."""
     if not isinstance(request.state, Pending):
         return []
-    said = [*_names(request), *(text.escape(each) for each in request.untold), *_numbers(request)]
+    said = [*_names(request), *(text.escape(each) for each in request.open.untold), *_numbers(request)]
     if not said:
         return []
     return [blocks.context(":warning: " + " ".join([*said, _remedy(request)]))]
@@ -28,10 +28,10 @@ def _names(request: Request) -> list[str]:
 
 def _numbers(request: Request) -> list[str]:
     """How many people could answer, if that is too few."""
-    needed, short = request.stage.needed, request.short
+    needed, short = request.stage.needed, request.open.short
     if not short:
         return []
-    if not request.asked:
+    if not request.open.asked:
         later = any(isinstance(step.action, Escalate) and step.action.adds for step in request.stage.steps)
         return [f"Nobody may answer this{' yet' if later else ''}."]
     return [f"{needed:,} people must agree, but only {needed - short:,} can."]

@@ -11,7 +11,7 @@ def menu(request: Request) -> list[Element]:
     """The side actions that are possible now, the same for everybody who sees the card. A person who may not is told
     so when they try."""
     measure = request.policy.extend
-    extendable = request.deadline is not None and request.extension is None
+    extendable = request.deadline is not None and request.open.extension is None
     offered = [
         ("Ask the requester…", "Not a vote; they reply in the thread", actions.COMMENT),
         ("Delegate my vote…", "A colleague answers in your place", actions.DELEGATE),

@@ -11,7 +11,7 @@ from bot.approvals.model.hours import unknown_zones
 from bot.approvals.model.ids import Person
 from bot.approvals.model.policy import Consent, Escalate, Expire, Overdue, Pick, Remind, Step, Via, Warn
 from bot.approvals.model.request import Request
-from bot.approvals.rules import schedule, voting
+from bot.approvals.rules import eligible, schedule, voting
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
@@ -30,16 +30,18 @@ def standing(request: Request) -> list[Block]:
 
 def who(request: Request) -> str:
     """Who may answer, as mentions. If nobody may, it says so and why."""
-    people = [person for person in request.asked if voting.may_answer(request, person)]
+    people = [person for person in request.open.asked if eligible.may_answer(request, person)]
     names = [text.mention(person) for person in people] or [
-        text.approver(name) for name in request.known(request.stage.approvers) if not (request.asked or request.short)
+        text.approver(name)
+        for name in request.known(request.stage.approvers)
+        if not (request.open.asked or request.open.short)
     ]
     names += [name for name in _added(request) if name not in names]
     if names:
         return text.listed(names)
-    if request.short and not request.asked:
+    if request.open.short and not request.open.asked:
         return "nobody: see below"
-    if request.asked:
+    if request.open.asked:
         return f"nobody: {text.mention(request.requester)} asked, and requesters may not answer their own requests"
     return f"nobody: the policy `{text.sentence(request.policy.name, 60)}` names no approvers"
 
@@ -47,14 +49,16 @@ def who(request: Request) -> str:
 def waiting(request: Request) -> str:
     """Who may answer and has not, as mentions: delegates in place of their delegators."""
     answered = {vote.person for vote in request.stage_votes}
-    people = [request.given_to(person) or person for person in request.asked if voting.may_answer(request, person)]
+    people = [
+        request.given_to(person) or person for person in request.open.asked if eligible.may_answer(request, person)
+    ]
     names = [text.mention(person) for person in people if person not in answered]
     names += [name for name in _added(request) if name not in names]
     return text.listed(list(dict.fromkeys(names))) if names else who(request)
 
 
 def _added(request: Request) -> list[str]:
-    added = request.known(request.escalated_to)
+    added = request.known(request.open.escalated_to)
     return [text.approver(name) for name in added if name not in request.stage.approvers]
 
 
@@ -68,10 +72,11 @@ def _capital(words: str) -> str:
 def _by(request: Request) -> str:
     if request.deadline is None:
         return "No deadline"
-    extension = request.extension
+    extension = request.open.extension
     later = f"{text.span(extension.measure)} more, by {text.mention(extension.by)}" if extension else ""
     zones = [
-        f"The zone {text.sentence(zone, 40)} is unknown here, so UTC is used" for zone in unknown_zones(request.zones)
+        f"The zone {text.sentence(zone, 40)} is unknown here, so UTC is used"
+        for zone in unknown_zones(request.open.zones)
     ]
     return "\n".join(words for words in (moment(request.deadline), later, _if_unanswered(request), *zones[:3]) if words)
 
@@ -166,8 +171,8 @@ def _heading(request: Request) -> str:
 def _missing(request: Request) -> tuple[int, ...]:
     """How many answers of each group are missing, as of the last change of votes."""
     groups, votes = request.stage.groups, request.stage_votes
-    if votes and len(request.missing) == len(groups):
-        return request.missing
+    if votes and len(request.open.missing) == len(groups):
+        return request.open.missing
     return tuple(max(group.needed - len(votes), 0) for group in groups)
 
 

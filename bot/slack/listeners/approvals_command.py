@@ -9,13 +9,13 @@ from typing import Any, Final
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.model import audit
+from bot.approvals.model import actor
+from bot.approvals.model.actor import Actor
 from bot.approvals.model.errors import CountersignError, literal, moment
 from bot.approvals.model.ids import Person, RequestId
 from bot.approvals.model.inbox import Look, Only, Section
 from bot.approvals.ports.slack import View
-from bot.approvals.services import unit_of_work
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import wanted
 from bot.slack.blocks import Block
 from bot.slack.cards import render
 from bot.slack.inbox import approvals_list
@@ -122,9 +122,8 @@ async def _summary(parts: Parts, person: Person, words: Sequence[str]) -> Reply:
 
 async def _one(parts: Parts, person: Person, id: RequestId) -> Reply:
     """The request's card, for its requester and for those who may answer."""
-    request = await parts.storage.request(id)
-    async with unit_of_work.of_request(parts.storage, id, person, "look", parts.clock(), audit.COMMAND):
-        task = await parts.tasks.look(request.task_id, person)
-    view = parts.masking.view(View(message=sync.card_of(request), task=task, request=request))
+    by = Actor(person=person, surface=actor.COMMAND, at=parts.clock())
+    task, request = await parts.tasks.look_at(by, id)
+    view = parts.masking.view(View(message=wanted.card_of(request), task=task, request=request))
     card = render.draw(view)
     return Reply(text=card.text, blocks=card.blocks)

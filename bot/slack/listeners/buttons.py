@@ -12,6 +12,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.approvals.model.actor import Actor
 from bot.approvals.model.decision import Approve, Choose, ItemVerdict
 from bot.approvals.model.errors import AlreadySettled, DrawnBefore, StaleVersion, Unreachable
 from bot.approvals.model.message import Message, MessageKind
@@ -21,9 +22,9 @@ from bot.slack.api import files
 from bot.slack.listeners.context import (
     Body,
     Parts,
+    actor_of,
     in_modal,
     message_behind,
-    message_of,
     on_home,
     person_of,
     place_of,
@@ -112,15 +113,7 @@ async def _vote_all(parts: Parts, body: Body) -> None:
     async with brought_level(parts, body):
         request = await parts.storage.request(target.request)
         verdicts: tuple[ItemVerdict, ...] = tuple(Approve() for _ in request.question.items)
-        await parts.answers.vote(
-            target.request,
-            person_of(body),
-            target.version,
-            verdicts,
-            parts.clock(),
-            await message_of(parts, body),
-            digest=target.digest,
-        )
+        await parts.answers.vote(await actor_of(parts, body), target.shown, verdicts)
     await _taken(parts, body)
 
 
@@ -133,15 +126,8 @@ async def _vote_choice(parts: Parts, body: Body) -> None:
         index = actions.index(pressed["action_id"])
         if index >= len(choices):
             raise StaleVersion(target.request)
-        await parts.answers.vote(
-            target.request,
-            person_of(body),
-            target.version,
-            (Choose(choice=choices[index]),),
-            parts.clock(),
-            await message_of(parts, body),
-            digest=target.digest,
-        )
+        verdicts = (Choose(choice=choices[index]),)
+        await parts.answers.vote(await actor_of(parts, body), target.shown, verdicts)
     await _taken(parts, body)
 
 
@@ -172,10 +158,7 @@ async def _answering(
     async with brought_level(parts, body):
         try:
             async with asyncio.timeout(IN_TIME):
-                surface = await message_of(parts, body)
-                request = await parts.answers.check(
-                    target.request, person_of(body), target.version, parts.clock(), surface, digest=target.digest
-                )
+                request = await parts.answers.check(await actor_of(parts, body), target.shown)
         except TimeoutError:
             raise Unreachable from None
         form = parts.modal(_form(await parts.shown(request), action_id))
@@ -219,7 +202,7 @@ async def _view_all(parts: Parts, body: Body, client: AsyncWebClient, *, review:
     view, last = await _page(parts, request, 0, review=review)
     await shown(client, body, opened_from(view, request, body))
     if last:
-        await parts.answers.viewed(request, person_of(body), parts.clock(), await message_of(parts, body))
+        await parts.answers.viewed(await actor_of(parts, body), request)
 
 
 async def _turn_page(parts: Parts, body: Body, client: AsyncWebClient) -> None:
@@ -235,7 +218,7 @@ async def _turn_page(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     turned = opened_from(page, request, body)
     await client.views_update(view_id=view["id"], hash=view["hash"], view=turned)
     if last:
-        await parts.answers.viewed(request, person_of(body), parts.clock(), await message_of(parts, body))
+        await parts.answers.viewed(await actor_of(parts, body), request)
 
 
 async def _page(
@@ -261,8 +244,7 @@ async def _seen(parts: Parts, body: Body) -> Request:
     target = actions.request_target(pressed_in(body)["value"])
     try:
         async with asyncio.timeout(IN_TIME):
-            surface = await message_of(parts, body)
-            request = await parts.answers.view(target.request, person_of(body), parts.clock(), surface)
+            request = await parts.answers.view(await actor_of(parts, body), target.request)
             return await parts.shown(request)
     except TimeoutError:
         raise Unreachable from None
@@ -280,14 +262,7 @@ async def _choose_arguments(parts: Parts, body: Body, client: AsyncWebClient) ->
     target = actions.request_target(view["private_metadata"])
     item, part = edit_modal.chosen(str(pressed_in(body)["selected_option"]["value"]))
     async with brought_level(parts, body):
-        request = await parts.answers.check(
-            target.request,
-            person_of(body),
-            target.version,
-            parts.clock(),
-            await message_of(parts, body),
-            digest=target.digest,
-        )
+        request = await parts.answers.check(await actor_of(parts, body), target.shown)
     form = parts.modal(answer_modal.edit(await parts.shown(request), item, part))
     turned = opened_from(form, request, body)
     await client.views_update(view_id=view["id"], hash=view["hash"], view=turned)
@@ -307,14 +282,13 @@ async def _choose_graph(parts: Parts, body: Body, client: AsyncWebClient) -> Non
 
 async def _take_back(parts: Parts, body: Body) -> None:
     target = actions.request_target(pressed_in(body)["value"])
-    await parts.answers.take_back(target.request, person_of(body), parts.clock())
+    await parts.answers.take_back(Actor(person=person_of(body), at=parts.clock()), target.request)
 
 
 async def _answer_again(parts: Parts, body: Body) -> None:
     target = actions.request_target(pressed_in(body)["value"])
     async with brought_level(parts, body):
-        surface = await message_of(parts, body)
-        await parts.answers.answer_again(target.request, person_of(body), parts.clock(), surface)
+        await parts.answers.answer_again(await actor_of(parts, body), target.request)
 
 
 async def _retry(parts: Parts, body: Body) -> None:
@@ -323,7 +297,7 @@ async def _retry(parts: Parts, body: Body) -> None:
             pass
         case actions.RequestTarget(request=request_id):
             task_id = (await parts.storage.request(request_id)).task_id
-    await parts.tasks.retry(task_id, person_of(body), parts.clock(), await message_of(parts, body))
+    await parts.tasks.retry(await actor_of(parts, body), task_id)
 
 
 def pressed_in(body: Body) -> Mapping[str, Any]:

@@ -9,12 +9,13 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.approvals.model.actor import Actor
 from bot.approvals.model.errors import CannotDelegate, Unreachable
 from bot.approvals.model.request import Request
 from bot.slack import actions
 from bot.slack.actions import RequestTarget
 from bot.slack.listeners.buttons import IN_TIME, brought_level, opened_from, pressed_in
-from bot.slack.listeners.context import Body, Parts, message_of, person_of, told
+from bot.slack.listeners.context import Body, Parts, actor_of, person_of, told
 from bot.slack.listeners.submissions import state_of, submitted, target_of
 from bot.slack.modals import side_action_modals
 from bot.slack.modals.views import Modal, Problems
@@ -47,13 +48,13 @@ def register(app: AsyncApp, parts: Parts) -> None:
 async def _chosen(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     """Do what the option stands for, or open its modal for one who could do it now; else say why not."""
     deed, target = actions.chosen(str(pressed_in(body)["selected_option"]["value"]))
-    person, now, surface = person_of(body), parts.clock(), await message_of(parts, body)
+    actor = await actor_of(parts, body)
     async with brought_level(parts, body):
         match deed:
             case actions.EXTEND:
-                await parts.asides.extend(target.request, person, now, surface)
+                await parts.asides.extend(actor, target.request)
             case actions.NUDGE:
-                await parts.asides.nudge(target.request, person, now, surface)
+                await parts.asides.nudge(actor, target.request)
             case _:
                 try:
                     async with asyncio.timeout(IN_TIME):
@@ -64,16 +65,16 @@ async def _chosen(parts: Parts, body: Body, client: AsyncWebClient) -> None:
 
 
 async def _form(parts: Parts, body: Body, deed: str, target: RequestTarget) -> Modal:
-    person, now = person_of(body), parts.clock()
+    actor = Actor(person=person_of(body), at=parts.clock())
     match deed:
         case actions.COMMENT:
-            request = await parts.asides.check(target.request, person, now)
+            request = await parts.asides.check(actor, target.request)
             return opened_from(side_action_modals.comment(await parts.shown(request)), request, body)
         case actions.DELEGATE:
-            request = await parts.asides.check_own(target.request, person, now)
+            request = await parts.asides.check_own(actor, target.request)
             return opened_from(side_action_modals.delegate(await parts.shown(request)), request, body)
         case actions.CANCEL:
-            request = await parts.asides.check_requester(target.request, person, now)
+            request = await parts.asides.check_requester(actor, target.request)
             return opened_from(side_action_modals.cancel(await parts.shown(request)), request, body)
         case _:
             raise ValueError(f"{deed} is nothing that the menu offers")
@@ -82,16 +83,14 @@ async def _form(parts: Parts, body: Body, deed: str, target: RequestTarget) -> M
 async def _withdraw(parts: Parts, body: Body) -> None:
     target = actions.request_target(str(pressed_in(body)["value"]))
     async with brought_level(parts, body):
-        surface = await message_of(parts, body)
-        await parts.asides.withdraw(target.request, person_of(body), parts.clock(), surface)
+        await parts.asides.withdraw(await actor_of(parts, body), target.request)
 
 
 async def _comment(parts: Parts, body: Body) -> Problems | None:
     words = side_action_modals.question(state_of(body))
     if not words:
         return side_action_modals.question_problem("Please write what you would like to know.")
-    surface = await message_of(parts, body)
-    await parts.asides.comment(target_of(body).request, person_of(body), words, parts.clock(), surface)
+    await parts.asides.comment(await actor_of(parts, body), target_of(body).request, words)
     return None
 
 
@@ -100,14 +99,13 @@ async def _delegate(parts: Parts, body: Body) -> Problems | None:
     if colleague is None:
         return side_action_modals.colleague_problem("Please choose a colleague.")
     try:
-        surface = await message_of(parts, body)
-        await parts.asides.delegate(target_of(body).request, person_of(body), colleague, parts.clock(), surface)
+        await parts.asides.delegate(await actor_of(parts, body), target_of(body).request, colleague)
     except CannotDelegate as refusal:
         return side_action_modals.colleague_problem(str(refusal))
     return None
 
 
 async def _cancel(parts: Parts, body: Body) -> None:
-    request: Request = await parts.asides.check_requester(target_of(body).request, person_of(body), parts.clock())
-    surface = await message_of(parts, body) or ""
-    await parts.tasks.cancel(request.task_id, person_of(body), parts.clock(), surface)
+    actor = await actor_of(parts, body)
+    request: Request = await parts.asides.check_requester(actor, target_of(body).request)
+    await parts.tasks.cancel(actor, request.task_id)

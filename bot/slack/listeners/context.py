@@ -15,6 +15,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes
 from bot.approvals.inbox.summaries import Summaries
+from bot.approvals.model.actor import Actor
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.model.ids import ChannelId, MessageId, MessageRef, Person, TeamId, Ts, UserId
 from bot.approvals.model.request import Request
@@ -207,6 +208,11 @@ async def message_of(parts: Parts, body: Body) -> MessageId | None:
     message = place.message if place is not None else message_behind(body)
     surface = await parts.storage.message_at(message) if message is not None else None
     return surface.id if surface is not None else None
+
+
+async def actor_of(parts: Parts, body: Body) -> Actor:
+    """Who acted, on which message, and that it is now."""
+    return Actor(person=person_of(body), surface=await message_of(parts, body), at=parts.clock())
 
 
 def message_behind(body: Body) -> MessageRef | None:

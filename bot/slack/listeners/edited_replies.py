@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
+from bot.approvals.model.actor import Actor
 from bot.approvals.model.decision import Respond, Vote
 from bot.approvals.model.errors import CountersignError, NotFound, TooLateToChange
 from bot.approvals.model.ids import ChannelId, MessageRef, Person, Ts
@@ -149,13 +150,13 @@ async def _amend(parts: Parts, change: Change, request: Request, vote: Vote) -> 
         return
     say = parts.aside(change.author, change.place)
     title = text.sentence(request.question.title, 150) or "the question"
-    now = parts.clock()
+    actor = Actor(person=vote.person, at=parts.clock())
     try:
         if change.now is None:
-            await parts.answers.unsay(request.id, vote.person, change.ref, "deleted", now)
+            await parts.answers.unsay(actor, request.id, change.ref, "deleted")
             await say(f"You deleted your message, so your answer to *{title}* is taken back. It is open again.")
         elif words is None:
-            await parts.answers.unsay(request.id, vote.person, change.ref, "edited", now)
+            await parts.answers.unsay(actor, request.id, change.ref, "edited")
             await say(f"Your message no longer answers *{title}*, so your answer is taken back. It is open again.")
         else:
             await _reword(parts, change, request, vote, words)
@@ -166,13 +167,14 @@ async def _amend(parts: Parts, change: Change, request: Request, vote: Vote) -> 
 
 async def _reword(parts: Parts, change: Change, request: Request, vote: Vote, words: str) -> None:
     """Answer with the new words; what is refused leaves no answer behind that its author no longer gives."""
-    verdict, now = Respond(value=words), parts.clock()
+    verdict, actor = Respond(value=words), Actor(person=vote.person, at=parts.clock())
     try:
-        saved = await parts.answers.reword(request.id, vote.person, change.ref, verdict, now, hold=replies.TO_TAKE_BACK)
+        saved = await parts.answers.reword(actor, request.id, change.ref, verdict, hold=replies.TO_TAKE_BACK)
     except TooLateToChange:
         raise
     except CountersignError as refused:
-        await parts.answers.unsay(request.id, vote.person, change.ref, "edited", parts.clock())
+        actor = Actor(person=vote.person, at=parts.clock())
+        await parts.answers.unsay(actor, request.id, change.ref, "edited")
         raise CountersignError(f"Your answer is taken back, as your edit cannot replace it: {refused}") from refused
     await replies.tell(parts, change.author, change.place, saved, words, "Your answer is now this.")
 

@@ -8,11 +8,10 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.model.audit import COMMAND
+from bot.approvals.model.actor import COMMAND, Actor
 from bot.approvals.model.errors import NotFound
 from bot.approvals.model.ids import Person, RequestId, TaskId
 from bot.approvals.model.request import Request
-from bot.approvals.services import unit_of_work
 from bot.approvals.services.messages.masked import masked_event
 from bot.slack import actions
 from bot.slack.actions import RequestTarget, TaskTarget
@@ -47,18 +46,18 @@ async def by_command(parts: Parts, body: Body, client: AsyncWebClient, id: str) 
 
 async def _opened(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     target = actions.target(body["actions"][0]["value"])
-    view = await _trail(parts, person_of(body), target, await message_of(parts, body) or "")
+    view = await _trail(parts, person_of(body), target, await message_of(parts, body))
     await client.views_open(trigger_id=body["trigger_id"], view=view)
 
 
 async def _turned(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     pressed, view = body["actions"][0], body["view"]
     page = actions.index(pressed["action_id"])
-    turned = await _trail(parts, person_of(body), actions.target(pressed["value"]), "", page)
+    turned = await _trail(parts, person_of(body), actions.target(pressed["value"]), None, page)
     await client.views_update(view_id=view["id"], hash=view["hash"], view=turned)
 
 
-async def _trail(parts: Parts, person: Person, target: actions.Target, surface: str, page: int = 0) -> Modal:
+async def _trail(parts: Parts, person: Person, target: actions.Target, surface: str | None, page: int = 0) -> Modal:
     request: Request | None = None
     match target:
         case RequestTarget(request=id):
@@ -66,8 +65,8 @@ async def _trail(parts: Parts, person: Person, target: actions.Target, surface: 
             task_id = request.task_id
         case TaskTarget(task=task_id):
             pass
-    async with unit_of_work.of_task(parts.storage, task_id, person, "look", parts.clock(), surface):
-        await parts.tasks.look(task_id, person)
+    actor = Actor(person=person, surface=surface, at=parts.clock())
+    await parts.tasks.look(actor, task_id)
     records = await parts.storage.records_of(task_id)
     private = {each.id for each in records.requests if each.policy.private}
     masker, shown = parts.masking.masker(records), parts.masking.records(records)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from bot.approvals.model.actor import Actor, Shown
 from bot.approvals.model.decision import Respond
 from bot.approvals.model.errors import CountersignError, StaleVersion
 from bot.approvals.model.ids import MessageRef, Person, TaskId
@@ -102,27 +103,25 @@ async def answer(parts: Parts, person: Person, place: Place, request: Request, w
     said = words.strip()
     if not said:
         raise CountersignError("That was no answer: write it behind my name.")
-    now, verdicts = parts.clock(), (Respond(value=said),)
-    version, digest = await _shown(parts, request, place)
-    saved = await parts.answers.vote(
-        request.id, person, version, verdicts, now, digest=digest, hold=TO_TAKE_BACK, message=place.message
-    )
+    actor, verdicts = Actor(person=person, at=parts.clock()), (Respond(value=said),)
+    shown = await _shown(parts, request, place)
+    saved = await parts.answers.vote(actor, shown, verdicts, hold=TO_TAKE_BACK, message=place.message)
     await tell(parts, person, place, saved, said, "Taken as your answer.")
 
 
-async def _shown(parts: Parts, request: Request, place: Place) -> tuple[int, str | None]:
-    """The version and the digest that the card shows in whose thread somebody answers; `ReadFirst` if that is not all
-    of it."""
+async def _shown(parts: Parts, request: Request, place: Place) -> Shown:
+    """What the card shows in whose thread somebody answers; `ReadFirst` if that is not all of it."""
     records = await parts.storage.records_of(request.task_id)
     mine = [each for each in records.messages if each.request_id == request.id and each.digest]
     copies = [each for each in mine if each.kind is MessageKind.COPY and _begins(each.ref, place)]
     card = next(iter([*copies, *(each for each in mine if each.kind is MessageKind.CARD)]), None)
     if card is None:
         raise StaleVersion(request.id)
-    shown = await parts.shown(request)
-    if not vote_buttons.answerable(render.draw(View(message=card, task=records.task, request=shown)).blocks):
+    masked = await parts.shown(request)
+    if not vote_buttons.answerable(render.draw(View(message=card, task=records.task, request=masked)).blocks):
         raise ReadFirst
-    return card.version or request.version, card.digest  # earlier versions kept the digest alone
+    version = card.version or request.version  # earlier versions kept the digest alone
+    return Shown(request_id=request.id, version=version, digest=card.digest)
 
 
 def _begins(ref: MessageRef | None, place: Place) -> bool:

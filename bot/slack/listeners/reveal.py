@@ -17,7 +17,7 @@ from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.cards.vote_buttons import hidden_of
 from bot.slack.listeners.buttons import IN_TIME, pressed_in, shown
-from bot.slack.listeners.context import Body, Parts, message_of, person_of, told
+from bot.slack.listeners.context import Body, Parts, actor_of, told
 from bot.slack.modals.question_pages import PIECES
 from bot.slack.modals.views import Modal, modal
 
@@ -38,12 +38,12 @@ def register(app: AsyncApp, parts: Parts) -> None:
 
 async def _reveal(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     """Check the person afresh, record the look, then show; the same again for each page."""
-    pressed, person, now = pressed_in(body), person_of(body), parts.clock()
+    pressed = pressed_in(body)
     target = actions.request_target(str(pressed["value"]))
     try:
         async with asyncio.timeout(IN_TIME):
-            surface = await message_of(parts, body)
-            request = await parts.answers.admit_to_hidden(target.request, person, now, surface)
+            actor = await actor_of(parts, body)
+            request = await parts.answers.admit_to_hidden(actor, target.request)
     except TimeoutError:
         raise Unreachable from None
     masked = await parts.shown(request)
@@ -54,7 +54,7 @@ async def _reveal(parts: Parts, body: Body, client: AsyncWebClient) -> None:
     page = actions.index(pressed["action_id"]) if turned else 0
     on_page = _pieces(hidden)[page * PIECES : (page + 1) * PIECES]
     keys = tuple(dict.fromkeys(each.place for each, _ in on_page))
-    await parts.answers.revealed(request, person, keys, now, surface)
+    await parts.answers.revealed(actor, request, keys)
     view = draw(masked, hidden, page)
     if turned:
         await client.views_update(view_id=body["view"]["id"], hash=body["view"]["hash"], view=view)

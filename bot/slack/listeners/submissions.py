@@ -10,12 +10,13 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.approvals.model.actor import COMMAND, Actor, Shown
 from bot.approvals.model.decision import Approve, ItemVerdict, Reject
 from bot.approvals.model.errors import CountersignError, InvalidAnswer, InvalidInputs, ReasonMissing
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Request
 from bot.slack import actions, text, wording
-from bot.slack.listeners.context import Body, Parts, message_of, person_of
+from bot.slack.listeners.context import Body, Parts, actor_of, person_of
 from bot.slack.modals import answer_modal, edit_modal, one_by_one_modal, start_modal
 from bot.slack.modals.answer_modal import Problems
 
@@ -148,25 +149,14 @@ async def _edit(parts: Parts, body: Body) -> Problems | None:
     edited = answer_modal.edited(request, state_of(body))
     if isinstance(edited, Problems):
         return edited
-    person, target = person_of(body), target_of(body)
+    target = target_of(body)
     if edit_modal.changes_nothing(request, edited):
         return await _as_it_is(parts, body, request, edited)
     try:
-        surface = await message_of(parts, body)
-        revised = await parts.answers.edit(
-            request.id,
-            person,
-            target.version,
-            edited.item,
-            edited.arguments,
-            parts.clock(),
-            surface,
-            digest=target.digest,
-        )
+        actor = await actor_of(parts, body)
+        revised = await parts.answers.edit(actor, target.shown, edited.item, edited.arguments)
         if edit_modal.approves(request) and Verdict.APPROVE not in revised.policy.reasons:
-            await parts.answers.vote(
-                request.id, person, revised.version, (Approve(),), parts.clock(), surface, digest=revised.digest
-            )
+            await parts.answers.vote(actor, Shown.of(revised), (Approve(),))
     except InvalidAnswer as invalid:
         return edit_modal.problem(request, edited, invalid.field, invalid.problem)
     return None
@@ -193,27 +183,20 @@ async def _start(parts: Parts, body: Body) -> Problems | None:
     spot = start_modal.Spot.decode(view["private_metadata"])
     try:
         words = start_modal.words(graph, state_of(body))
-        await parts.tasks.start(name, words, person_of(body), spot.channel, parts.clock(), thread_ts=spot.thread_ts)
+        actor = Actor(person=person_of(body), surface=COMMAND, at=parts.clock())
+        await parts.tasks.start(actor, name, words, spot.channel, thread_ts=spot.thread_ts)
     except InvalidInputs as invalid:
         return start_modal.problems(graph, invalid.problems)
     return None
 
 
 async def _vote(parts: Parts, body: Body, verdicts: tuple[ItemVerdict, ...]) -> None:
-    target = target_of(body)
-    surface = await message_of(parts, body)
-    await parts.answers.vote(
-        target.request, person_of(body), target.version, verdicts, parts.clock(), surface, digest=target.digest
-    )
+    await parts.answers.vote(await actor_of(parts, body), target_of(body).shown, verdicts)
 
 
 async def _request(parts: Parts, body: Body) -> Request:
     """The request in the version that the modal showed, masked as there: `StaleVersion` where it has moved on."""
-    target = target_of(body)
-    surface = await message_of(parts, body)
-    request = await parts.answers.check(
-        target.request, person_of(body), target.version, parts.clock(), surface, digest=target.digest
-    )
+    request = await parts.answers.check(await actor_of(parts, body), target_of(body).shown)
     return await parts.shown(request)
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.approvals.model import audit
+from bot.approvals.model import actor
+from bot.approvals.model.actor import Actor
 from bot.approvals.model.agent import Graph
 from bot.approvals.model.errors import CountersignError, GraphUnavailable, Unreachable, literal
 from bot.approvals.model.ids import ChannelId, Person, TaskId
 from bot.approvals.ports.slack import LookupFailed
-from bot.approvals.services import unit_of_work
 from bot.slack import markup, quotes
 from bot.slack.api.directory import DirectMessage, NotJoined
 from bot.slack.inbox import task_list
@@ -70,7 +70,7 @@ async def obey(parts: Parts, words: Sequence[str], person: Person, spot: Spot, s
         case ["status", id]:
             await say(await _status(parts, TaskId(id), person))
         case ["cancel", id]:
-            task = await parts.tasks.cancel(TaskId(id), person, parts.clock())
+            task = await parts.tasks.cancel(Actor(person=person, surface=actor.COMMAND, at=parts.clock()), TaskId(id))
             await say(f"Task `{task.id}` is cancelled. A step that is running now stops within seconds.")
         case [("status" | "cancel") as verb, *_]:
             raise CommandRefused(
@@ -82,13 +82,14 @@ async def obey(parts: Parts, words: Sequence[str], person: Person, spot: Spot, s
             _refuse_unknown(parts, graph)
             _refuse_unavailable(parts, graph)
             await refuse_place(parts, spot.channel)
-            inputs, now = _pairs(parts, graph, pairs), parts.clock()
-            await parts.tasks.start(graph, inputs, person, spot.channel, now, thread_ts=spot.thread_ts, origin=origin)
+            inputs = _pairs(parts, graph, pairs)
+            by = Actor(person=person, surface=actor.COMMAND, at=parts.clock())
+            await parts.tasks.start(by, graph, inputs, spot.channel, thread_ts=spot.thread_ts, origin=origin)
 
 
 async def _status(parts: Parts, id: TaskId, person: Person) -> str:
-    async with unit_of_work.of_task(parts.storage, id, person, "look", parts.clock(), audit.COMMAND):
-        task = await parts.tasks.look(id, person)
+    by = Actor(person=person, surface=actor.COMMAND, at=parts.clock())
+    task = await parts.tasks.look(by, id)
     records = parts.masking.records(await parts.storage.records_of(task.id))
     return task_list.task_status(records.task, records.requests)
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.approvals.model.audit import COMMAND, AuditEvent
+from bot.approvals.model.actor import COMMAND
+from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Outcome
 from bot.approvals.model.errors import moment
 from bot.approvals.model.ids import JSON, ChannelId, RequestId

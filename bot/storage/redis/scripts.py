@@ -1,95 +1,124 @@
-"""The Lua that makes Redis atomic: one script that changes records, two that read many, two for leases.
+"""The Lua that makes Redis atomic: one script that changes records, five that read, and two for leases.
 
-KEYS[1] is the prefix of all keys, with its hash tag, so that everything lies in one slot. Moments are whole
-microseconds since 1970, passed as text and only compared as numbers.
+KEYS[1] is the prefix of all keys. It holds a hash tag, so that all keys lie in one slot. Moments are whole microseconds
+since 1970, passed as text and compared as numbers.
 """
 
 from typing import Final
 
-from bot.storage.redis.links import LINK
+COMMIT: Final = """
+-- ARGV[1]: the change as JSON: its guards and steps, each with its name and arguments, and its events.
+-- ARGV[2]: the id of the change, by which it is recognized if it is sent again.
+-- ARGV[3]: the link of the audit log's head, as the caller knows it. ARGV[4] and on: a link for each event.
+-- Returns 'ok', 'conflict' if a guard fails, 'wait' if the log is reserved for another change, or the link of the head
+-- if it is not ARGV[3]. The log is then reserved for this change for a moment, so that nobody overtakes its next try.
+local prefix, id, head = KEYS[1], ARGV[2], ARGV[3]
+local change = cjson.decode(ARGV[1])
+local reservation = prefix .. 'reservation'
 
-COMMIT: Final = (
-    LINK
-    + """
--- ARGV[1]: a JSON list of steps, guards first. ARGV[2]: an id of this change, so that a repeated call is known.
--- Returns {"ok"}, {"conflict"} where a guard failed, or {"found", body} where the interrupt has its request already.
-local prefix = KEYS[1]
-local seq = nil
-
-local function stale(id)
-    redis.call('ZADD', prefix .. 'stale', 'NX', seq or redis.call('INCR', prefix .. 'seq'), id)
+local guards = {
+    absent = function(key)
+        if redis.call('EXISTS', key) == 0 then return end
+        return redis.call('HGET', key, 'change') == id and 'ok' or 'conflict'
+    end,
+    revision = function(key, revision)
+        local fields = redis.call('HMGET', key, 'revision', 'change')
+        if fields[2] == id then return 'ok' end
+        if fields[1] ~= revision then return 'conflict' end
+    end,
+    present = function(key)
+        if redis.call('EXISTS', key) == 0 then return 'conflict' end
+    end,
+    member = function(key, member)
+        if not redis.call('ZSCORE', key, member) then return 'conflict' end
+    end,
+    unasked = function(interrupts, interrupt)
+        if redis.call('HEXISTS', interrupts, interrupt) == 1 then return 'conflict' end
+    end,
+}
+for _, guard in ipairs(change.guards) do
+    local outcome = guards[guard[1]](unpack(guard, 2))
+    if outcome then
+        if redis.call('GET', reservation) == id then redis.call('DEL', reservation) end
+        return outcome
+    end
 end
 
-local function level(id)
-    local surface = prefix .. 'surface:' .. id
-    local fields = redis.call('HMGET', surface, 'owner', 'shown', 'abandoned')
+local seq = nil
+if #change.events > 0 then
+    local last = redis.call('LINDEX', prefix .. 'chain', -1)
+    local link = last and string.sub(last, 66, 129) or string.rep('0', 64)
+    if #link ~= 64 or string.find(link, '[^0-9a-f]') then
+        return redis.error_reply('the last entry of the audit log was altered: it has no link')
+    end
+    local reserved = redis.call('GET', reservation)
+    if reserved and reserved ~= id then return 'wait' end
+    if link ~= head then
+        redis.call('SET', reservation, id, 'PX', 250)
+        return link
+    end
+    if reserved then redis.call('DEL', reservation) end
+end
+for number, event in ipairs(change.events) do
+    local history, body, digest, task = unpack(event)
+    seq = redis.call('INCR', prefix .. 'seq')
+    local place = redis.call('RPUSH', history, body) - 1
+    redis.call('RPUSH', prefix .. 'chain', digest .. ' ' .. ARGV[3 + number] .. ' ' .. place .. ' ' .. task)
+    redis.call('INCR', prefix .. 'entries')
+end
+
+-- Whether a message is out of date: it shows an older revision than its record has, and is not abandoned.
+local function compare(message)
+    local fields = redis.call('HMGET', prefix .. 'surface:' .. message, 'owner', 'shown', 'abandoned')
     local revision = redis.call('HGET', prefix .. fields[1], 'revision')
     if fields[3] == '0' and revision and tonumber(fields[2]) < tonumber(revision) then
-        stale(id)
+        redis.call('ZADD', prefix .. 'stale', 'NX', seq or redis.call('INCR', prefix .. 'seq'), message)
     else
-        redis.call('ZREM', prefix .. 'stale', id)
+        redis.call('ZREM', prefix .. 'stale', message)
     end
 end
 
-local steps = cjson.decode(ARGV[1])
-for _, step in ipairs(steps) do
-    local name = step[1]
-    if name == 'absent' then
-        if redis.call('EXISTS', step[2]) == 1 then
-            if redis.call('HGET', step[2], 'change') == ARGV[2] then return {'ok'} end
-            return {'conflict'}
-        end
-    elseif name == 'revision' then
-        local fields = redis.call('HMGET', step[2], 'revision', 'change')
-        if fields[2] == ARGV[2] then return {'ok'} end
-        if fields[1] ~= step[3] then return {'conflict'} end
-    elseif name == 'present' then
-        if redis.call('EXISTS', step[2]) == 0 then return {'conflict'} end
-    elseif name == 'held' then
-        if not redis.call('ZSCORE', step[2], step[3]) then return {'conflict'} end
-    elseif name == 'unasked' then
-        local known = redis.call('HGET', step[2], step[3])
-        if known then return {'found', redis.call('HGET', prefix .. 'request:' .. known, 'body')} end
-    elseif name == 'call' then
-        redis.call(unpack(step, 2))
-    elseif name == 'event' then
-        seq = redis.call('INCR', prefix .. 'seq')
-        local place = redis.call('RPUSH', step[2], step[3]) - 1
-        local last = redis.call('LINDEX', prefix .. 'chain', -1)
-        local linked = link(last and string.sub(last, 66, 129) or GENESIS, step[4])
-        redis.call('RPUSH', prefix .. 'chain', step[4] .. ' ' .. linked .. ' ' .. place .. ' ' .. step[5])
-        redis.call('INCR', prefix .. 'entries')
-    elseif name == 'empty' then
-        for place = 0, redis.call('LLEN', step[2]) - 1 do redis.call('LSET', step[2], place, '') end
-    elseif name == 'number' then
-        redis.call('ZADD', step[2], 'NX', seq, step[3])
-    elseif name == 'listed' then
-        local before = cjson.decode(redis.call('HGET', step[2], 'lists') or '{}')
-        local after = cjson.decode(step[4])
+local steps = {
+    call = function(...)
+        redis.call(...)
+    end,
+    empty = function(history, kept)
+        for place = 0, redis.call('LLEN', history) - 1 - kept do redis.call('LSET', history, place, '') end
+    end,
+    number = function(index, member)
+        redis.call('ZADD', index, 'NX', seq, member)
+    end,
+    lists = function(key, request, places)
+        local before = cjson.decode(redis.call('HGET', key, 'lists') or '{}')
+        local after = cjson.decode(places)
         for list in pairs(before) do
-            if not after[list] then redis.call('ZREM', prefix .. list, step[3]) end
+            if not after[list] then redis.call('ZREM', prefix .. list, request) end
         end
         for list, place in pairs(after) do
-            if before[list] ~= place then redis.call('ZADD', prefix .. list, place, step[3]) end
+            if before[list] ~= place then redis.call('ZADD', prefix .. list, place, request) end
         end
-        redis.call('HSET', step[2], 'lists', step[4])
-    elseif name == 'outdate' then
-        for _, id in ipairs(redis.call('SMEMBERS', step[2])) do level(id) end
-    elseif name == 'level' then
-        level(step[2])
-    elseif name == 'place' then
-        local surface, place = prefix .. 'surface:' .. step[2], step[3]
-        local before = redis.call('HGET', surface, 'place')
+        redis.call('HSET', key, 'lists', places)
+    end,
+    compare = compare,
+    compare_all = function(messages)
+        for _, message in ipairs(redis.call('SMEMBERS', messages)) do compare(message) end
+    end,
+    place = function(message, place)
+        local key = prefix .. 'surface:' .. message
+        local before = redis.call('HGET', key, 'place')
         if before and before ~= place then redis.call('DEL', prefix .. 'at:' .. before) end
-        redis.call('HSET', surface, 'place', place)
-        if place ~= '' then redis.call('SET', prefix .. 'at:' .. place, step[2]) end
-    else
-        return redis.error_reply('unknown step ' .. tostring(name))
-    end
+        redis.call('HSET', key, 'place', place)
+        if place ~= '' then redis.call('SET', prefix .. 'at:' .. place, message) end
+    end,
+}
+for _, step in ipairs(change.steps) do
+    steps[step[1]](unpack(step, 2))
 end
-return {'ok'}
+for _, guard in ipairs(change.guards) do
+    if guard[1] == 'absent' or guard[1] == 'revision' then redis.call('HSET', guard[2], 'change', id) end
+end
+return 'ok'
 """
-)
 
 TRAIL: Final = """
 -- ARGV: how many entries to pass over, and how many are wanted. Returns each of the chain, with its text or false.
@@ -173,7 +202,7 @@ return related(ARGV[1], ARGV[2])
 """
 
 RECORDS: Final = f"""
--- ARGV: a task's id. Returns its text, and those of its requests and of its surfaces.
+-- ARGV: a task's id. Returns its text, and those of its requests and of its messages.
 {_RELATED}
 local id = ARGV[1]
 local task = redis.call('HGET', prefix .. 'task:' .. id, 'body')
@@ -181,7 +210,7 @@ return {{task, related('requests_of:' .. id, 'request'), related('surfaces_of:' 
 """
 
 LEASE: Final = """
--- ARGV: thread, until, now, an id of this call. Returns the token, or 0 where the lease is somebody else's.
+-- ARGV: thread, until, now, an id of this call. Returns the token, or 0 if the lease is somebody else's.
 local key = KEYS[1] .. 'lease:' .. ARGV[1]
 local fields = redis.call('HMGET', key, 'until', 'taker', 'token')
 if fields[1] and fields[1] ~= '' and tonumber(fields[1]) > tonumber(ARGV[3]) then
@@ -210,3 +239,5 @@ if ARGV[4] ~= '' then
 end
 return tonumber(fields[2]) > tonumber(ARGV[3]) and 1 or 0
 """
+
+ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, LEASE, HELD)

@@ -1,4 +1,4 @@
-"""What a Redis must be to be trusted with approvals, each with what to do where it is not; and its clock."""
+"""What a Redis server needs to be trusted with approvals, and its clock. Each finding says what to do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OLDEST: Final = {"redis": (7, 2), "valkey": (8, 0)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What a look at the server found. With anything in `fatal` the bot cannot work on it at all."""
+    """What an examination of the server found. The bot cannot work on it if anything is in `fatal`."""
 
     good: tuple[str, ...]
     fatal: tuple[str, ...]
@@ -25,7 +25,7 @@ class Findings:
 
 
 async def examine(redis: Redis) -> Findings:
-    """Look at the server; changes nothing. An unreachable one is a finding too."""
+    """Examine the server. Changes nothing. It is a finding, too, if the server does not answer."""
     where = _address(redis)
     if number := redis.connection_pool.connection_kwargs.get("db"):
         return _unfit(
@@ -55,7 +55,8 @@ async def examine(redis: Redis) -> Findings:
 
 
 async def refuse_unfit(redis: Redis) -> tuple[str, ...]:
-    """`SettingsError` with what is missing where the bot cannot work on this server; else what is risky about it."""
+    """Returns what is risky about this server. Raises `SettingsError` with what is missing if the bot cannot work on
+    it."""
     findings = await examine(redis)
     if findings.fatal:
         raise SettingsError("\n".join(findings.fatal))
@@ -81,7 +82,7 @@ class _Look:
             self.good.append(f"{kind} {text}")
 
     async def modules(self) -> None:
-        """By the commands that the checkpoints use, since managed servers do not always list their modules."""
+        """Look for the commands that checkpoints use, because managed servers do not always list their modules."""
         needed = {"search": "FT.SEARCH", "JSON": "JSON.SET"}
         known = cast("list[Any]", await self.redis.execute_command("COMMAND INFO", *needed.values()))  # type: ignore[no-untyped-call]
         missing = [name for name, command in zip(needed, known, strict=True) if not command]
@@ -124,7 +125,7 @@ def _address(redis: Redis) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class RedisClock:
-    """The server's time, so that all replicas agree on what is due, however their own clocks stand."""
+    """The server's time, so that all replicas agree on what is due, even if their own clocks do not."""
 
     redis: Redis
     _offset: timedelta = timedelta(0)
@@ -133,8 +134,8 @@ class RedisClock:
         return datetime.now(UTC) + self._offset
 
     async def set(self) -> None:
-        """Ask the server what time it is; half the way there and back counts as the way. Keeps the last answer
-        where there is none."""
+        """Ask the server for its time, and take half of the round trip as the way back. Keeps the last answer if the
+        server does not answer."""
         before = datetime.now(UTC)
         try:
             seconds, microseconds = await self.redis.time()

@@ -1,7 +1,7 @@
-"""A connection to the SQLite file: opened, brought up to this version, and used in transactions.
+"""A connection to the SQLite file: opened, migrated to this version, and used in transactions.
 
-`bot.storage.sqlite.store` speaks its verbs through it. The connection has a thread of its own, and a verb goes there
-once: each way there and back costs more than the statements do.
+`SqliteStorage` works through it. The connection has a thread of its own. Each method goes there once, because the way
+there and back costs more than the statements do.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from bot.approvals.model.errors import SettingsError, Unreachable
 from bot.private_files import private_file
+from bot.storage.codec import Record, decode
 from bot.storage.sqlite.schema import MIGRATIONS
 
 T = TypeVar("T")
@@ -34,9 +35,10 @@ class Database:
 
     @classmethod
     async def open(cls, path: Path | str, busy_timeout: timedelta) -> Database:
-        """The file, made or brought up to this version first; `SettingsError` where it cannot be used.
+        """The file, created or migrated to this version first. Several processes may open a new file at once.
 
-        A durable commit is on disk when it returns (`synchronous=FULL`). Several processes may open a new file at once.
+        Raises `SettingsError` if the file cannot be used. A durable commit is on disk when it returns
+        (`synchronous=FULL`).
         """
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
         loop = asyncio.get_running_loop()
@@ -47,31 +49,35 @@ class Database:
             raise
 
     async def close(self) -> None:
-        """Let the file go, after whoever is using the connection."""
+        """Close the file as soon as the work at hand is done."""
         await self._there(self._connection.close)
         self._thread.shutdown(wait=False)
 
     async def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
-        """What the query finds outside of any transaction; `Unreachable` where the file does not answer."""
+        """What the query finds, outside of any transaction. Raises `Unreachable` if the file does not answer."""
         return await self._there(lambda: self._connection.execute(sql, parameters).fetchall())
 
+    async def records(self, cls: type[Record], sql: str, **parameters: object) -> tuple[Record, ...]:
+        """The records whose texts the query finds, in its order."""
+        return tuple(decode(cls, body) for (body,) in await self.rows(sql, parameters))
+
     async def look(self, read: Callable[[sqlite3.Connection], T]) -> T:
-        """What several queries find at one moment; `Unreachable` where the file does not answer."""
+        """What several queries find at one moment. Raises `Unreachable` if the file does not answer."""
         return await self._there(lambda: self._transact(read, "BEGIN"))
 
     async def change(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
-        """Do the work in one transaction: all or nothing, also where the caller is cancelled meanwhile. `Unreachable`
-        where the file does not answer.
+        """Do the work in one transaction: all or nothing, even if the caller is cancelled meanwhile. Raises
+        `Unreachable` if the file does not answer.
 
-        What is not durable survives every death of a process, and is on disk with the next commit that is: it costs
-        no wait for the disk, and may be lost where the machine loses its power first.
+        A change that is not durable does not wait for the disk. It survives the death of the process and is on disk
+        with the next durable one, but is lost if the machine loses power first.
         """
         wait = "FULL" if durable else "NORMAL"
         return await self._there(lambda: self._transact(work, f"PRAGMA synchronous = {wait}", "BEGIN IMMEDIATE"))
 
     def change_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """The same, not durable, for a caller that has no event loop: it blocks until the connection's thread has done
-        it. `Unreachable` also if the file is closed."""
+        """The same, not durable, for a caller without an event loop: blocks until the connection's thread is done.
+        Raises `Unreachable` if the file is closed, too."""
         with _outages():
             try:
                 done = self._thread.submit(self._transact, work, "PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE")
@@ -91,7 +97,7 @@ class Database:
         return result
 
     async def _there(self, work: Callable[[], T]) -> T:
-        """Do it in the connection's thread, in the order of the calls."""
+        """Do the work in the connection's thread, in the order of the calls."""
         with _outages():
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
@@ -114,7 +120,7 @@ def _opened(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
 
 
 def is_of_this_version(path: Path) -> bool:
-    """Whether the file can be opened without being changed first. Only looks."""
+    """Whether the file can be opened without a migration. Changes nothing."""
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         try:
             ((version,),) = connection.execute("PRAGMA user_version").fetchall()
@@ -143,8 +149,8 @@ _WAL_PAUSE = timedelta(milliseconds=20)
 
 
 def _use_wal(connection: sqlite3.Connection, busy_timeout: timedelta) -> None:
-    """SQLite does not wait by itself where several connections turn a new file to WAL at once (measured: of
-    eight, one in fifty was told at once that the database is locked)."""
+    """Turn a new file to WAL mode. SQLite does not wait if several connections do this at once (measured: of eight, one
+    in fifty was told at once that the database is locked)."""
     for _ in range(busy_timeout // _WAL_PAUSE):
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -158,7 +164,7 @@ def _use_wal(connection: sqlite3.Connection, busy_timeout: timedelta) -> None:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path | str) -> None:
-    connection.execute("BEGIN IMMEDIATE")  # whoever opens the file at the same moment waits here
+    connection.execute("BEGIN IMMEDIATE")  # another process that opens the file at the same moment waits here
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     if version > len(MIGRATIONS):
         raise SettingsError(
@@ -174,7 +180,7 @@ def _migrate(connection: sqlite3.Connection, path: Path | str) -> None:
 
 @contextmanager
 def _outages() -> Iterator[None]:
-    """A locked file or a full disk is an outage; an error in our own SQL stays what it is."""
+    """Raises `Unreachable` for a locked file or a full disk. An error in our own SQL stays what it is."""
     try:
         yield
     except sqlite3.OperationalError as error:

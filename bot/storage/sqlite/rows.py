@@ -1,7 +1,4 @@
-"""Records as rows of the SQLite file: their columns, and what a change of one adds beside it.
-
-`bot.storage.sqlite.store` writes them, in its transactions.
-"""
+"""Records as rows of the SQLite file: their columns, and what a change of one adds beside it, in its transaction."""
 
 from __future__ import annotations
 
@@ -29,10 +26,10 @@ BEHIND = """
     )
 """
 THIS_EVENT = "(SELECT MAX(seq) FROM events)"
-"""Its number tells which surface has been stale for longer. It is written before any surface is."""
+"""Its number tells which message has been out of date for longer. The event is written before any message."""
 HELD = "thread_id = :thread_id AND token = :token AND until > :now"
 TAKEN_BY_NONE = "thread_id = :thread_id AND token = :token AND until IS NOT NULL"
-"""The lease may have run out, but was neither released nor taken by another."""
+"""The lease was neither released nor taken by somebody else, but may have run out."""
 
 
 def add_event(db: sqlite3.Connection, event: AuditEvent) -> None:
@@ -54,7 +51,7 @@ def add_event(db: sqlite3.Connection, event: AuditEvent) -> None:
 
 
 def put_on_lists(db: sqlite3.Connection, request: Request) -> None:
-    """Take the request off the lists that it stands on no more, and put it in its place on the others."""
+    """Take the request off the lists that it is no longer on, and put it in its place on the others."""
     places = {"id": request.id, "places": json.dumps(lists.of(request))}
     db.execute("DELETE FROM lists WHERE request_id = :id AND list NOT IN (SELECT key FROM json_each(:places))", places)
     db.execute(
@@ -132,5 +129,5 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def moment(at: datetime | None) -> int | None:
-    """In whole microseconds, so that columns compare as the times do."""
+    """Whole microseconds since 1970, so that columns compare as the times do."""
     return None if at is None else (at - _EPOCH) // timedelta(microseconds=1)

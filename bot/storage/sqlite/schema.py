@@ -1,7 +1,8 @@
 """The tables of the SQLite file, version by version, and the queries of the sweep.
 
-A record's text is in `body`; the other columns are what queries and constraints need of it. `seq` is the order
-in which rows were written. Moments are whole microseconds since 1970.
+A record's text is in `body`. The other columns are what queries and constraints need of it. `seq` is the order in which
+rows were written. Moments are whole microseconds since 1970. Tables and columns keep the names that they were given:
+a surface is a message, it is stale when it is out of date, and a digest in `inboxes` is a daily summary.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 Migration = Sequence[str]
-"""Statements that lead from one version of the file to the next, in one transaction."""
+"""Statements that turn one version of the file into the next, in one transaction."""
 
 MIGRATIONS: tuple[Migration, ...] = (
     (
@@ -50,8 +51,8 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE INDEX requests_by_task ON requests (task_id)",
         "CREATE INDEX requests_due ON requests (due_at) WHERE due_at IS NOT NULL",
         "CREATE INDEX requests_undelivered ON requests (next_try) WHERE next_try IS NOT NULL",
-        # `request_id` is the request whose revision the surface shows, and NULL where it shows the task's.
-        # `stale_since` is the event after which it was behind, and NULL while it is level or abandoned.
+        # `request_id` is the request whose revision the message shows, and NULL if it shows the task's.
+        # `stale_since` is the event since which it is out of date, and NULL if it is not, or is abandoned.
         """
         CREATE TABLE surfaces (
             seq INTEGER PRIMARY KEY,
@@ -100,7 +101,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         """,
     ),
     (
-        # The lists of `bot.storage.lists`, the smallest place first.
+        # The lists of `bot.storage.lists`, smallest place first.
         """
         CREATE TABLE lists (
             list TEXT NOT NULL,
@@ -113,7 +114,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE INDEX tasks_by_slack_thread ON tasks (slack_thread) WHERE slack_thread IS NOT NULL",
         "CREATE INDEX lists_in_order ON lists (list, place)",
         "CREATE INDEX lists_by_request ON lists (request_id)",
-        # What waits already stands last until it is next saved: its deadline is in no column.
+        # Requests that wait already come last until they are next saved, because no column holds their deadline.
         """
         INSERT OR IGNORE INTO lists (list, place, request_id)
         SELECT 'waiting:' || lower(ref.atom), 9007199254740991, requests.id
@@ -133,8 +134,8 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE INDEX inboxes_opened ON inboxes (opened_at) WHERE opened_at IS NOT NULL",
         "CREATE INDEX inboxes_due ON inboxes (digest_due_at) WHERE digest_due_at IS NOT NULL",
     ),
-    # Each entry carries the SHA-256 of its text, and that of the link before it and its digest. Of a task whose records
-    # are past their retention the text is empty.
+    # `digest` is the SHA-256 of the entry's text, `link` that of the link before it and the digest. The text is empty
+    # if the task's records are past their retention.
     (
         "DROP TRIGGER events_stay_as_they_are",
         "DROP TRIGGER events_are_kept",
@@ -164,7 +165,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
 )
 
-# `INDEXED BY` refuses any plan that reads what has come to rest, whatever SQLite thinks of the row counts.
+# `INDEXED BY` refuses any plan that reads finished records, whatever SQLite estimates from the row counts.
 ORPHANS = """
     SELECT body FROM tasks INDEXED BY tasks_at_work
     WHERE state IN ('Starting', 'Running')
@@ -196,7 +197,7 @@ UNDELIVERED = """
         AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.thread_id = requests.thread_id AND until > :now)
     ORDER BY next_try, seq LIMIT :limit
 """
-STALE = """
+OUT_OF_DATE = """
     SELECT body FROM surfaces INDEXED BY surfaces_stale
     WHERE stale_since IS NOT NULL AND (not_before IS NULL OR not_before <= :now)
     ORDER BY stale_since, seq LIMIT :limit
@@ -213,7 +214,7 @@ HOMES = """
     WHERE opened_at >= :since
     ORDER BY opened_at DESC LIMIT :limit
 """
-DIGESTS = """
+DUE_SUMMARIES = """
     SELECT body FROM inboxes INDEXED BY inboxes_due
     WHERE digest_due_at <= :now
     ORDER BY digest_due_at LIMIT :limit

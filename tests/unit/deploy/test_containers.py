@@ -127,9 +127,27 @@ def test_what_is_copied_is_there_and_not_ignored(source: str) -> None:
 
 def test_what_the_build_of_the_package_names_is_copied() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    named = [*project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"], *project["project"]["license-files"]]
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    named = [*wheel["packages"], *wheel["force-include"], *project["project"]["license-files"]]
+    (first, *_) = [shlex.split(rest)[:-1] for rest in said("COPY") if "--from" not in rest]
 
-    assert {*named, "requirements.lock", "README.md"} <= set(copied())
+    assert {*named, "requirements.lock", "README.md"} <= {*first, "bot", "graphs"}
+    assert {"bot", "graphs"} <= set(copied())
+
+
+def test_neither_the_local_slack_nor_the_tests_are_in_the_image() -> None:
+    """Whatever is not asked for is ignored, and nobody asks for these."""
+    ignored = (ROOT / ".dockerignore").read_text()
+
+    assert not {"simulator", "tests", "benchmarks", "."} & set(copied())
+    assert not re.search(r"^!(simulator|tests|benchmarks)", ignored, re.MULTILINE)
+
+
+def test_the_image_can_send_mail() -> None:
+    """The graph `email` ships with it; what only the demo or an agent needs stays out."""
+    (build, *_) = [rest for rest in said("RUN") if "runtime_only" in rest]
+
+    assert build.endswith("tools/runtime_only.py mail")
 
 
 def test_what_the_bot_reads_in_its_folder_is_copied() -> None:

@@ -1,4 +1,4 @@
-"""docs/audit.md names the events that the code writes, and those alone."""
+"""docs/reference/audit-events.md names the events that the code writes, and those alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.approvals.services.audit.snapshot import full
 from tests.builders import a_request, a_task
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs" / "audit.md").read_text()
+PAGE = (ROOT / "docs" / "reference" / "audit-events.md").read_text()
 AT = {"event_of": 1, "store": 2, "_save": 1, "_set": 2, "_end": 2}
 """Which argument of these is an event's kind, counted from 0."""
 

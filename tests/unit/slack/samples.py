@@ -28,6 +28,7 @@ from bot.approvals.model.request import (
     Delivered,
     Edit,
     Extension,
+    OpenStage,
     Pending,
     Request,
     RequestState,
@@ -37,6 +38,7 @@ from bot.approvals.model.request import (
 )
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Task, TaskCancelled, TaskState, Waiting
 from bot.approvals.ports.slack import View
+from tests.builders import staged
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 TEAM = TeamId("T0ACME")
@@ -114,10 +116,9 @@ def request(about: Question | None = None, state: RequestState | None = None, **
         proposed=about,
         question=about,
         policy=POLICY,
-        asked=(BOB, CAROL),
         opened_at=NOW,
-        stage_opened_at=NOW,
         state=state or Pending(due_at=NOW + timedelta(hours=1)),
+        open=OpenStage(asked=(BOB, CAROL), opened_at=NOW),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -191,10 +192,8 @@ def every_view() -> dict[str, View]:
     busy = replace(
         first,
         votes=(vote(DAVE, first),),
-        missing=(1,),
         policy=replace(first.policy, extend=timedelta(hours=4)),
         delegations=(Delegation(by=BOB, to=DAVE, at=earlier), Delegation(by=CAROL, to=ERIN, at=earlier)),
-        extension=Extension(by=CAROL, measure=timedelta(hours=4), at=NOW),
         comments=(
             Comment(by=BOB, text="Is anybody still reading them?", at=NOW),
             Comment(by=CAROL, text="<!channel> *Why*\ntoday?", at=NOW),
@@ -203,6 +202,7 @@ def every_view() -> dict[str, View]:
             Unreached(person=DAVE, why="user_disabled", asked_at=NOW),
             Unreached(name="@nobody", why="", asked_at=NOW, then=Then.NEXT),
         ),
+        open=replace(first.open, missing=(1,), extension=Extension(by=CAROL, measure=timedelta(hours=4), at=NOW)),
     )
     mixed = answered(Approve(), Reject(reason="The customer has been paid already"))
     return {
@@ -213,12 +213,12 @@ def every_view() -> dict[str, View]:
         "opening, cancelled": view(kinds.OPENING, of=task(TaskCancelled(by=ALICE, at=later))),
         "card, pending": view(),
         "card, several items": view(asked=request(several)),
-        "card, quorum": view(asked=replace(first, votes=(vote(BOB, first),), missing=(1,))),
+        "card, quorum": view(asked=replace(first, votes=(vote(BOB, first),), open=replace(first.open, missing=(1,)))),
         "card, with all that people did": view(asked=busy),
         "card, choices": view(asked=request(choices)),
         "card, long choices": view(asked=request(plans)),
         "card, words": view(asked=request(words)),
-        "card, nobody may answer": view(asked=request(first.question, policy=nobody, asked=())),
+        "card, nobody may answer": view(asked=staged(request(first.question, policy=nobody), asked=())),
         "card, edited and critical": view(asked=edited),
         "card, approved": view(asked=request(state=decided(answered()))),
         "card, delivered": view(asked=request(state=Delivered(decision=answered(), at=later))),

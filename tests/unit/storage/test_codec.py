@@ -18,10 +18,20 @@ from bot.approvals.model.hours import Hours
 from bot.approvals.model.ids import JSON, MessageRef, Person
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.question import Item, Question, Risk, Verdict
-from bot.approvals.model.request import Decided, Delivered, Edit, Passed, Pending, Request, Superseded
+from bot.approvals.model.request import (
+    Decided,
+    Delivered,
+    Edit,
+    Extension,
+    OpenStage,
+    Passed,
+    Pending,
+    Request,
+    Superseded,
+)
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, Waiting
 from bot.storage.codec import decode, encode
-from tests.builders import NOON, a_message, a_question, a_request, a_task, an_event, an_item
+from tests.builders import NOON, a_message, a_person, a_question, a_request, a_task, an_event, an_item
 
 # --- Anything that a record can hold ------------------------------------------------------------
 
@@ -174,17 +184,24 @@ requests = st.builds(
     question=questions,
     policy=policies,
     place=texts,
-    asked=tuples(people),
-    short=counts,
-    zones=tuples(texts),
     opened_at=moments,
-    stage_opened_at=moments,
+    open=st.builds(
+        OpenStage,
+        opened_at=moments,
+        asked=tuples(people),
+        short=counts,
+        zones=tuples(texts),
+        untold=tuples(texts),
+        missing=tuples(counts),
+        escalated_to=tuples(texts),
+        escalated_held=tuples(texts),
+        extension=maybe(st.builds(Extension, by=people, measure=st.timedeltas(), at=moments)),
+    ),
     passed=tuples(st.builds(Passed, verdicts=tuples(item_verdicts), voters=tuples(people), at=moments)),
     state=request_states,
     version=counts,
     edits=tuples(st.builds(Edit, person=people, at=moments)),
     votes=tuples(votes),
-    escalated_to=tuples(texts),
     revision=counts,
 )
 messages = st.builds(
@@ -304,7 +321,8 @@ BEFORE_STAGES = {
 def before_stages(state: dict[str, object], **policy: object) -> str:
     """A request of that time, which had been asked at noon."""
     record = json.loads(encode(a_request(opened_at=NOON, votes=(a_vote(),))))
-    for later in ("short", "zones", "stage_opened_at", "passed", "renewed_at"):
+    record["asked"] = record.pop("open")["asked"]
+    for later in ("passed", "renewed_at"):
         del record[later]
     del record["votes"][0]["stage"]
     return json.dumps({**record, "policy": BEFORE_STAGES | policy, "state": state})
@@ -362,7 +380,7 @@ def test_a_request_of_before_stages_goes_on_with_the_policy_that_it_has() -> Non
     stages = policy.one_stage(("UAPP", "@operators"), 2, steps)
     assert back.policy == policy.Policy(name="two hours", stages=stages, max_rounds=3)
     assert back.state == Pending(due_at=NOON + 3 * hour, taken=(0, 1))
-    assert (back.stage_opened_at, back.deadline, back.stage_number) == (NOON, NOON + 3 * hour, 0)
+    assert (back.open.opened_at, back.deadline, back.stage_number) == (NOON, NOON + 3 * hour, 0)
     assert back.stage_votes == (a_vote(),)
     assert decode(Request, encode(back)) == back
 
@@ -373,3 +391,34 @@ def test_a_settled_request_of_before_stages_is_read_too() -> None:
     back = decode(Request, older)
 
     assert (back.policy.reasons, back.state) == ((), Superseded(at=NOON + timedelta(hours=3)))
+
+
+def test_a_request_of_before_open_stages_keeps_all_that_was_told_of_its_stage() -> None:
+    """What requests had as fields of their own is read into the record of the open stage."""
+    hour = timedelta(hours=1)
+    stage = OpenStage(
+        opened_at=NOON + hour,
+        asked=(a_person("UAPP"),),
+        short=1,
+        zones=("Europe/Berlin",),
+        untold=("S1 cannot be looked up.",),
+        missing=(2,),
+        escalated_to=("@leads", "UKEY"),
+        escalated_held=("UKEY",),
+        extension=Extension(by=a_person("UAPP"), measure=hour, at=NOON),
+    )
+    request = a_request(open=stage)
+    older = json.loads(encode(request))
+    flat = older.pop("open")
+    flat["stage_opened_at"] = flat.pop("opened_at")
+
+    assert decode(Request, json.dumps(older | flat)) == request
+
+
+def test_a_request_of_before_open_stages_may_lack_what_was_told_of_its_stage_later() -> None:
+    older = json.loads(encode(a_request()))
+    opened_at = older.pop("open")["opened_at"]
+
+    back = decode(Request, json.dumps(older | {"stage_opened_at": opened_at, "asked": []}))
+
+    assert back == a_request(open=OpenStage(opened_at=back.open.opened_at))

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bot.approvals.model.audit import PURGED, AuditEvent
 from bot.approvals.ports.engine import Engine
-from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.storage import TaskStore
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ LIMIT = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    storage: Storage
+    storage: TaskStore
     engine: Engine
     keep_finished: timedelta
     """How long the checkpoints of an ended task are kept."""

@@ -10,14 +10,14 @@ from bot.approvals.model.ids import JSON
 from bot.approvals.model.policy import Stage
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
-from bot.approvals.rules import voting
+from bot.approvals.rules import eligible
 
 
 def full(request: Request, task: Task) -> dict[str, JSON]:
     """All that a version of the request asks, of whom and under which terms: the data of the event that begins the
     version, by which a reader who has only that event can tell what was approved.
 
-    `docs/audit.md` names the keys. The event's digest is that of the question.
+    `docs/reference/audit-events.md` names the keys. The event's digest is that of the question.
     """
     return {
         "version": request.version,
@@ -48,7 +48,7 @@ def next_stage(before: Request, after: Request) -> dict[str, JSON]:
 def _eligible(request: Request) -> list[JSON]:
     """Who may answer the stage that is asked, as it was when the stage was opened."""
     before = {voter for stage in request.passed for voter in stage.voters}
-    able = (person for person in request.asked if voting.may_answer(request, person) and person not in before)
+    able = (person for person in request.open.asked if eligible.may_answer(request, person) and person not in before)
     return [_plain(person) for person in able]
 
 

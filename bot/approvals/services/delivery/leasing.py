@@ -13,7 +13,7 @@ from datetime import timedelta
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.ids import TaskId
 from bot.approvals.model.task import Lease, TaskCancelled
-from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.storage import LeaseStore, Storage, TaskStore
 from bot.approvals.ports.work import Clock
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ async def held(storage: Storage, clock: Clock, ttl: timedelta, lease: Lease, tas
             looking.result()
 
 
-async def _is_cancelled(storage: Storage, task_id: TaskId, within: timedelta) -> bool:
+async def _is_cancelled(storage: TaskStore, task_id: TaskId, within: timedelta) -> bool:
     try:
         async with asyncio.timeout(within.total_seconds()):
             return isinstance((await storage.task(task_id)).state, TaskCancelled)
@@ -87,7 +87,7 @@ class Keeper:
     """Renews a lease from a thread of its own, so that the lease outlives an event loop that a graph blocks. It ends
     with the run that it was made for."""
 
-    storage: Storage
+    storage: LeaseStore
     clock: Clock
     ttl: timedelta
     lease: Lease

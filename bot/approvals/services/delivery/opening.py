@@ -17,7 +17,7 @@ from bot.approvals.model.ids import JSON, ChannelId, RequestId
 from bot.approvals.model.message import Message
 from bot.approvals.model.policy import Policy, one_stage
 from bot.approvals.model.question import Question
-from bot.approvals.model.request import Before, Decided, Pending, Request, Superseded
+from bot.approvals.model.request import Before, Decided, OpenStage, Pending, Request, Superseded
 from bot.approvals.model.task import Task
 from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.slack import LookupFailed
@@ -26,7 +26,7 @@ from bot.approvals.ports.work import Clock, Work
 from bot.approvals.rules import lifecycle, schedule, voting
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.services.audit.snapshot import full
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import wanted
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice, Terms
 
@@ -46,6 +46,7 @@ class Opening:
     storage: Storage
     engine: Engine
     chooser: PolicyChoice
+    eligibility: Eligibility
     work: Work
     clock: Clock
 
@@ -71,7 +72,7 @@ class Opening:
         terms, failure = await self._or_nobody(request, self._anew(task, asked.question))
         now = self.clock()
         renewed = lifecycle.ask_instead(request, asked.question, asked.fingerprint, terms.policy, now)
-        await self._ask_anew(task, renewed, terms, now, [sync.card_of(renewed)])
+        await self._ask_anew(task, renewed, terms, now, [wanted.card_of(renewed)])
         if failure is not None:
             raise failure
 
@@ -88,9 +89,9 @@ class Opening:
     async def _ask_anew(
         self, task: Task, renewed: Request, terms: Terms, now: datetime, new: Sequence[Message] = ()
     ) -> None:
-        renewed = await self._admission.introduced(replace(renewed, unknown=terms.unknown))
+        renewed = await self.eligibility.introduced(replace(renewed, unknown=terms.unknown))
         event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
-        await self.storage.save_request(renewed, event, [*new, *sync.files_of(renewed, now)])
+        await self.storage.save_request(renewed, event, [*new, *wanted.files_of(renewed, now)])
         self.work.show_soon(task.id)
 
     async def _renew(self, task: Task, known: Request, asked: Asked) -> None:
@@ -150,15 +151,14 @@ class Opening:
             question=asked.question,
             policy=terms.policy,
             unknown=terms.unknown,
-            asked=(),
             opened_at=now,
-            stage_opened_at=now,
             state=Pending(due_at=None),
+            open=OpenStage(asked=(), opened_at=now),
         )
-        request = await self._admission.introduced(schedule.enter_stage(request, now))
+        request = await self.eligibility.introduced(schedule.enter_stage(request, now))
         request = self._ruled(request, now)
         event = event_of(request, "opened", now, data={**full(request, task), **_answer(request)})
-        shown = [sync.card_of(request), *self._elsewhere(request), *sync.files_of(request, now)]
+        shown = [wanted.card_of(request), *self._elsewhere(request), *wanted.files_of(request, now)]
         await self.storage.open_request(request, event, shown)
         crash_points.point("request-opened")
         self.work.show_soon(task.id)
@@ -191,11 +191,7 @@ class Opening:
         if ref in request.unknown:
             log.warning("request %s: there is no channel %s for its card", request.id, ref)
             return []
-        return [sync.copy_in(request, ChannelId(ref), request.opened_at)]
-
-    @property
-    def _admission(self) -> Eligibility:
-        return Eligibility(storage=self.storage, directory=self.chooser.directory)
+        return [wanted.copy_in(request, ChannelId(ref), request.opened_at)]
 
 
 def _before(requests: Sequence[Request], asked: Asked) -> Before | None:

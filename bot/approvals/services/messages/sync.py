@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,10 +16,9 @@ from typing import TypeVar
 from bot import crash_points
 from bot.approvals.model.audit import AuditEvent, event_of
 from bot.approvals.model.errors import Conflict
-from bot.approvals.model.ids import JSON, ChannelId, MessageId, MessageRef, Person, RequestId, TaskId, Ts
+from bot.approvals.model.ids import JSON, ChannelId, MessageRef, TaskId, Ts
 from bot.approvals.model.message import Message, MessageKind
-from bot.approvals.model.request import Request, Unreached
-from bot.approvals.model.task import Task
+from bot.approvals.model.request import Unreached
 from bot.approvals.ports.slack import (
     Drawing,
     FileRefused,
@@ -35,6 +33,7 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
 from bot.approvals.rules import side_actions
 from bot.approvals.services.delivery.progress import Progress
+from bot.approvals.services.messages import wanted
 from bot.approvals.services.unit_of_work import until_won
 
 log = logging.getLogger(__name__)
@@ -52,64 +51,6 @@ FIRST_WAIT = timedelta(seconds=2)
 LAST_WAIT = timedelta(minutes=5)
 MOST_UPLOADS = 8
 """How often a file is tried before its thread is told that it is not there."""
-LONGEST_IN_MODAL = 200_000
-"""Characters of a question that somebody may still be asked to page through."""
-
-
-def opening_of(task: Task) -> Message:
-    """The message that will open the task's Slack thread."""
-    return _new(MessageKind.OPENING, task.id, task.created_at)
-
-
-def card_of(request: Request) -> Message:
-    """The request's card in the task's Slack thread."""
-    return _new(MessageKind.CARD, request.task_id, request.opened_at, request.id)
-
-
-def reminder_of(request: Request, now: datetime) -> Message:
-    return _new(MessageKind.REMINDER, request.task_id, now, request.id)
-
-
-def nudge_of(request: Request, now: datetime, to: Person | None = None) -> Message:
-    """The requester's reminder: in the task's Slack thread, or in somebody's DM."""
-    return replace(_new(MessageKind.NUDGE, request.task_id, now, request.id), to=to)
-
-
-def copy_of(request: Request, to: Person, now: datetime) -> Message:
-    """The card again, in somebody's DM."""
-    return replace(_new(MessageKind.COPY, request.task_id, now, request.id), to=to)
-
-
-def copy_in(request: Request, channel: ChannelId, now: datetime) -> Message:
-    """The card again, in a channel of its own."""
-    return replace(_new(MessageKind.COPY, request.task_id, now, request.id), channel=channel)
-
-
-def comment_of(request: Request, now: datetime) -> Message:
-    """The last comment, in the task's Slack thread."""
-    return replace(_new(MessageKind.COMMENT, request.task_id, now, request.id), number=len(request.comments) - 1)
-
-
-def unreached_of(request: Request, asked_at: datetime) -> Message:
-    """Who did not get the card by DM at that time, in the task's Slack thread."""
-    return _new(MessageKind.UNREACHED, request.task_id, asked_at, request.id)
-
-
-def files_of(request: Request, now: datetime) -> list[Message]:
-    """The file with the whole of what is asked in this version, where that is too long for a modal. What is private
-    is in no file: the thread is everybody's."""
-    if request.policy.private or len(request.question.canonical) <= LONGEST_IN_MODAL:
-        return []
-    return [replace(_new(MessageKind.FILE, request.task_id, now, request.id), version=request.version)]
-
-
-def outcome_of(task: Task, now: datetime) -> Message:
-    return _new(MessageKind.OUTCOME, task.id, now)
-
-
-def _new(kind: MessageKind, task_id: TaskId, at: datetime, request_id: RequestId | None = None) -> Message:
-    id = MessageId(uuid.uuid4().hex)
-    return Message(id=id, kind=kind, task_id=task_id, request_id=request_id, created_at=at)
 
 
 class NotYet(Exception):
@@ -295,7 +236,7 @@ class MessageSync:
                 return
             data: dict[str, JSON] = {"why": why, **({"channel": copy.channel} if copy.channel else {})}
             event = event_of(noted, "unreached", self.clock(), person=copy.to, surface=copy.id, data=data)
-            await self.storage.save_request(noted, event, [] if before else [unreached_of(request, asked_at)])
+            await self.storage.save_request(noted, event, [] if before else [wanted.unreached_of(request, asked_at)])
 
         await until_won(once)
 

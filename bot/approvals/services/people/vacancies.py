@@ -9,8 +9,7 @@ from bot.approvals.model.ids import Person
 from bot.approvals.model.people import Member
 from bot.approvals.model.policy import Escalate, Policy, Stage, Via
 from bot.approvals.ports.slack import Directory, LookupRefused
-from bot.approvals.rules.eligible import EligibleApprovers, missing
-from bot.approvals.rules.lifecycle import eligible
+from bot.approvals.rules.eligible import EligibleApprovers, is_eligible, missing
 from bot.approvals.rules.matching import Policies, is_key, names_one
 from bot.approvals.services.people.lookup import look_up, meant
 
@@ -37,7 +36,7 @@ async def staffed(stage: Stage, directory: Directory) -> StaffedStage:
     electorate = EligibleApprovers(groups=tuple(people), named=named)
     members = {person: await directory.member(person) for person in sorted(electorate.people, key=_id)}
     groups = tuple(
-        tuple(member for person, member in members.items() if person in group and eligible(member, electorate))
+        tuple(member for person, member in members.items() if person in group and is_eligible(member, electorate))
         for group in people
     )
     able = {member.person for group in groups for member in group}

@@ -13,10 +13,10 @@ from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.request import Request
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.ports.storage import Storage
-from bot.approvals.rules import lifecycle
+from bot.approvals.rules import eligible, lifecycle
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.services.audit.snapshot import full
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import wanted
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.unit_of_work import until_won
@@ -52,7 +52,7 @@ class Amending:
 
         async def once() -> Amended:
             request = await self.storage.request(request_id)
-            lifecycle.still_open(request, request.version)
+            eligible.still_open(request, request.version)
             task = await self.storage.task(request.task_id)
             try:
                 policy = await self.chooser.policy(task, request.question)
@@ -66,10 +66,10 @@ class Amending:
             if terms.policy == request.policy and terms.unknown == request.unknown:
                 return Amended(before=request, after=request)
             moved = lifecycle.put_under(request, terms.policy, terms.unknown, now)
-            moved = await Eligibility(storage=self.storage, directory=self.chooser.directory).introduced(moved)
+            moved = await Eligibility(directory=self.chooser.directory).introduced(moved)
             told = {**full(moved, task), "by": by, **_told(request, moved)}
             event = event_of(moved, "policy_applied", now, data=told)
-            shown = [*await self._elsewhere(moved, now), *sync.files_of(moved, now)]
+            shown = [*await self._elsewhere(moved, now), *wanted.files_of(moved, now)]
             return Amended(before=request, after=await self.storage.save_request(moved, event, shown))
 
         return await until_won(once)
@@ -84,7 +84,7 @@ class Amending:
             for each in await self.storage.messages_of(request.task_id)
             if each.kind is MessageKind.COPY and each.request_id == request.id
         ]
-        return [] if channel in copies else [sync.copy_in(request, channel, now)]
+        return [] if channel in copies else [wanted.copy_in(request, channel, now)]
 
 
 def _told(before: Request, after: Request) -> dict[str, JSON]:

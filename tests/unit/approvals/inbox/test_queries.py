@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.approvals.inbox import queries
 from bot.approvals.inbox.queries import Known, Row, channels_asked
 from bot.approvals.model import inbox
+from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.decision import Respond, Vote
 from bot.approvals.model.errors import InvalidSchedule, Unreachable
 from bot.approvals.model.ids import Person
@@ -23,7 +24,7 @@ from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Delegation, Passed, Pending, Request
 from bot.approvals.model.task import Task
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.messages.sync import opening_of
+from bot.approvals.services.messages.wanted import opening_of
 from tests.fakes.clock import MORNING
 from tests.fakes.world import ALICE, BOB, CAROL, CHANNEL, GUS, RITA, World, a_request, policy, question
 
@@ -266,7 +267,7 @@ async def test_what_goes_on_stands_before_what_has_ended(world: World) -> None:
     going = await world.started()
     world.clock.advance(HOUR)
     ended = await world.started()
-    await world.tasks.cancel(ended.id, RITA, world.now)
+    await world.tasks.cancel(world.actor(RITA, COMMAND), ended.id)
 
     assert [task.id for task in await world.inboxes.asked(RITA)] == [going.id, ended.id]
 

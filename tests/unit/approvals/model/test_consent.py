@@ -12,7 +12,7 @@ from bot.approvals.model.decision import Approve, Respond
 from bot.approvals.model.errors import NotAnApprover, OwnRequest
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Question, Verdict
-from bot.approvals.rules import lifecycle, voting
+from bot.approvals.rules import eligible, lifecycle
 from tests.fakes.world import ALICE, CAROL, FIRST, RITA, STRANGER, a_request, a_world, item, policy, question
 
 WORDS = question(item(Verdict.RESPOND, name="", arguments={}), title="Which host?")
@@ -93,7 +93,7 @@ async def test_whoever_started_the_task_answers_it_also_if_the_policy_names_othe
         request = await world.request(task)
 
         assert await world.inboxes.waiting(RITA) == (request,)
-        assert set(request.asked) == {ALICE, RITA}
+        assert set(request.open.asked) == {ALICE, RITA}
         with pytest.raises(NotAnApprover):
             await world.vote(STRANGER, Respond(value="db-1"), on=request)
         settled = await world.vote(RITA, Respond(value="db-1"), on=request)
@@ -125,6 +125,6 @@ def test_what_is_asked_anew_as_an_approval_is_not_theirs_any_more() -> None:
     request = a_request(asks=WORDS, of=policy())
     anew = lifecycle.ask_anew(request, question(), request.policy, request.opened_at)
 
-    assert voting.may_answer(request, RITA)
-    assert not voting.may_answer(anew, RITA)
-    assert voting.may_answer(anew, CAROL)
+    assert eligible.may_answer(request, RITA)
+    assert not eligible.may_answer(anew, RITA)
+    assert eligible.may_answer(anew, CAROL)

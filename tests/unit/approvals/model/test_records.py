@@ -24,6 +24,7 @@ from bot.approvals.model.policy import Expire, Step
 from bot.approvals.model.question import Question, Risk, Verdict, with_arguments
 from bot.approvals.model.request import Decided, Delivered, Superseded
 from bot.approvals.model.task import Ended, Failed, Failure, Task, TaskCancelled, TaskState, Waiting
+from tests.builders import staged
 from tests.fakes.clock import MORNING
 from tests.fakes.world import ALICE, CHANNEL, RITA, a_request, item, policy, question
 
@@ -97,7 +98,7 @@ def test_an_open_or_superseded_request_has_no_decision() -> None:
 
 
 def test_whom_steps_have_added_may_answer_beside_the_policys_own_and_nobody_is_named_twice() -> None:
-    request = replace(a_request(of=policy(approvers=("U1", "U2"))), escalated_to=("U2", "@leads"))
+    request = staged(a_request(of=policy(approvers=("U1", "U2"))), escalated_to=("U2", "@leads"))
 
     assert request.approvers == ("U1", "U2", "@leads")
 

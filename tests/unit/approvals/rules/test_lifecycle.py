@@ -31,7 +31,7 @@ from bot.approvals.model.policy import Escalate, Expire, Policy, Remind, Step
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Decided, Delivered, Edit, Pending, Request, Superseded
 from bot.approvals.model.task import Failure
-from bot.approvals.rules import lifecycle, schedule, timeouts
+from bot.approvals.rules import eligible, lifecycle, schedule, timeouts, voting
 from bot.approvals.rules.eligible import EligibleApprovers
 from tests.fakes.clock import MORNING
 from tests.fakes.world import ALICE, BOB, CAROL, GUS, RITA, STRANGER, a_request, item, policy, question
@@ -56,7 +56,7 @@ def vote(person: Person, *verdicts: ItemVerdict, on: Request) -> Vote:
 
 
 def cast(request: Request, person: Person, *verdicts: ItemVerdict) -> Request:
-    return lifecycle.cast(request, vote(person, *verdicts, on=request), EVERYBODY)
+    return voting.cast(request, vote(person, *verdicts, on=request), EVERYBODY)
 
 
 def member(person: Person, ineligible: str = "") -> Member:
@@ -67,43 +67,43 @@ def member(person: Person, ineligible: str = "") -> Member:
 
 
 def test_an_approver_may_vote() -> None:
-    lifecycle.may_vote(a_request(), member(ALICE), TEAM_OF_TWO)
+    eligible.refuse_unless_eligible(a_request(), member(ALICE), TEAM_OF_TWO)
 
 
 def test_a_stranger_may_not_and_is_told_who_may() -> None:
     with pytest.raises(NotAnApprover, match="Who may: <@U-ALICE>, <@U-BOB>"):
-        lifecycle.may_vote(a_request(), member(STRANGER), TEAM_OF_TWO)
+        eligible.refuse_unless_eligible(a_request(), member(STRANGER), TEAM_OF_TWO)
 
 
 def test_an_empty_list_of_approvers_is_nobody() -> None:
     with pytest.raises(NotAnApprover, match="names no one"):
-        lifecycle.may_vote(a_request(), member(ALICE), among())
+        eligible.refuse_unless_eligible(a_request(), member(ALICE), among())
 
 
 def test_the_same_user_id_of_another_workspace_is_somebody_else() -> None:
     namesake = replace(ALICE, team_id=TeamId("T2"))
 
     with pytest.raises(NotAnApprover):
-        lifecycle.may_vote(a_request(), member(namesake), TEAM_OF_TWO)
+        eligible.refuse_unless_eligible(a_request(), member(namesake), TEAM_OF_TWO)
 
 
 def test_a_requester_may_not_approve_and_is_told_who_may() -> None:
     with pytest.raises(OwnRequest, match=r"Who may: <@U-ALICE>\."):
-        lifecycle.may_vote(a_request(), member(RITA), among(ALICE, RITA))
+        eligible.refuse_unless_eligible(a_request(), member(RITA), among(ALICE, RITA))
 
 
 def test_a_requester_who_is_the_only_approver_is_told_that_nobody_else_may() -> None:
     with pytest.raises(OwnRequest, match="nobody else"):
-        lifecycle.may_vote(a_request(), member(RITA), among(RITA))
+        eligible.refuse_unless_eligible(a_request(), member(RITA), among(RITA))
 
 
 def test_a_requester_may_approve_where_the_policy_says_so() -> None:
-    lifecycle.may_vote(a_request(of=policy(self_approval=True)), member(RITA), among(RITA))
+    eligible.refuse_unless_eligible(a_request(of=policy(self_approval=True)), member(RITA), among(RITA))
 
 
 def test_an_account_that_may_answer_nothing_may_not_although_the_policy_names_it() -> None:
     with pytest.raises(NotEligible, match="it is a guest's"):
-        lifecycle.may_vote(a_request(), member(GUS, "it is a guest's"), among(GUS))
+        eligible.refuse_unless_eligible(a_request(), member(GUS, "it is a guest's"), among(GUS))
 
 
 # --- Votes --------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def test_a_verdict_that_is_not_offered_is_refused(verdicts: tuple[ItemVerdict, .
     wrong = replace(vote(ALICE, on=request), verdicts=verdicts)
 
     with pytest.raises(VerdictNotOffered, match=said):
-        lifecycle.cast(request, wrong, EVERYBODY)
+        voting.cast(request, wrong, EVERYBODY)
 
 
 def test_a_choice_that_is_not_offered_is_refused() -> None:
@@ -208,14 +208,14 @@ def test_a_vote_on_an_older_version_is_not_counted() -> None:
     request = replace(a_request(), version=2)
 
     with pytest.raises(StaleVersion):
-        lifecycle.cast(request, replace(vote(ALICE, on=request), version=1), EVERYBODY)
+        voting.cast(request, replace(vote(ALICE, on=request), version=1), EVERYBODY)
 
 
 def test_a_vote_on_another_digest_is_not_counted_although_the_version_fits() -> None:
     request = a_request()
 
     with pytest.raises(StaleVersion):
-        lifecycle.cast(request, replace(vote(ALICE, on=request), digest="0" * 64), EVERYBODY)
+        voting.cast(request, replace(vote(ALICE, on=request), digest="0" * 64), EVERYBODY)
 
 
 @pytest.mark.parametrize("state", [Decided(decision=Expired(at=MORNING)), DONE, Superseded(at=MORNING)])
@@ -383,7 +383,7 @@ def test_after_a_downtime_all_escalations_are_made_up_for_and_the_last_reminder_
 
     assert (three.remind, three.escalate) == (True, (LEADS,))
     assert not four.remind
-    assert four.request.escalated_to == ("@leads", "U-BOSS")
+    assert four.request.open.escalated_to == ("@leads", "U-BOSS")
     assert four.request.state == Pending(due_at=MORNING + 5 * HOUR, taken=(0, 1, 2, 3))
 
 
@@ -392,7 +392,7 @@ def test_after_a_downtime_past_the_deadline_nobody_is_bothered_any_more() -> Non
 
     assert due.request.decision == Expired(at=MORNING + 30 * HOUR)
     assert (due.remind, due.escalate) == (False, ())
-    assert due.request.escalated_to == ()
+    assert due.request.open.escalated_to == ()
 
 
 def test_the_last_step_leaves_nothing_due() -> None:

@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from bot.approvals.model.actor import COMMAND, Shown
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import (
     Answered,
@@ -129,7 +130,7 @@ class OneRequest(RuleBasedStateMachine):
             return request.policy.self_approval
         if person in {ALICE, BOB, CAROL}:
             return True
-        return "@leads" in request.escalated_to and person in self.world.directory.groups["@leads"]
+        return "@leads" in request.open.escalated_to and person in self.world.directory.groups["@leads"]
 
     def seats(self, people: set[Person], request: Request) -> set[Person]:
         """Whose votes these people gave: their own, or that of whoever gave it to them."""
@@ -146,7 +147,9 @@ class OneRequest(RuleBasedStateMachine):
             try:
                 after = self.runner.run(
                     self.world.answers.vote(
-                        request.id, person, version, (verdict,), self.world.now, digest=request.digest
+                        self.world.actor(person),
+                        Shown(request_id=request.id, version=version, digest=request.digest),
+                        (verdict,),
                     )
                 )
             except AlreadySettled as refusal:
@@ -174,7 +177,10 @@ class OneRequest(RuleBasedStateMachine):
         try:
             after = self.runner.run(
                 self.world.answers.edit(
-                    before.id, person, version, 0, {"path": path}, self.world.now, digest=before.digest
+                    self.world.actor(person),
+                    Shown(request_id=before.id, version=version, digest=before.digest),
+                    0,
+                    {"path": path},
                 )
             )
         except CountersignError:
@@ -188,7 +194,7 @@ class OneRequest(RuleBasedStateMachine):
     def delegate(self, by: Person, to: Person) -> None:
         before = self.request
         try:
-            after = self.runner.run(self.world.asides.delegate(before.id, by, to.user_id, self.world.now))
+            after = self.runner.run(self.world.asides.delegate(self.world.actor(by), before.id, to.user_id))
         except CountersignError:
             assert self.request == before
             return
@@ -203,7 +209,7 @@ class OneRequest(RuleBasedStateMachine):
     def withdraw(self, by: Person) -> None:
         before = self.request
         try:
-            after = self.runner.run(self.world.asides.withdraw(before.id, by, self.world.now))
+            after = self.runner.run(self.world.asides.withdraw(self.world.actor(by), before.id))
         except CountersignError:
             assert self.request == before
             return
@@ -216,12 +222,12 @@ class OneRequest(RuleBasedStateMachine):
     def extend(self, by: Person) -> None:
         before = self.request
         try:
-            after = self.runner.run(self.world.asides.extend(before.id, by, self.world.now))
+            after = self.runner.run(self.world.asides.extend(self.world.actor(by), before.id))
         except CountersignError:
             assert self.request == before
             return
         assert self.may(by, before)
-        assert before.extension is None
+        assert before.open.extension is None
         assert before.deadline is not None
         assert after.deadline == before.deadline + 5 * HOUR
 
@@ -229,9 +235,9 @@ class OneRequest(RuleBasedStateMachine):
     def ask_or_remind(self, by: Person, nudged: bool) -> None:
         before = self.request
         deed = (
-            self.world.asides.nudge(before.id, by, self.world.now)
+            self.world.asides.nudge(self.world.actor(by), before.id)
             if nudged
-            else self.world.asides.comment(before.id, by, "Why?", self.world.now)
+            else self.world.asides.comment(self.world.actor(by), before.id, "Why?")
         )
         try:
             after = self.runner.run(deed)
@@ -268,7 +274,7 @@ class OneRequest(RuleBasedStateMachine):
     def cancel(self, by: Person) -> None:
         before = self.request
         try:
-            self.runner.run(self.world.tasks.cancel(self.task.id, by, self.world.now))
+            self.runner.run(self.world.tasks.cancel(self.world.actor(by, COMMAND), self.task.id))
         except CountersignError:
             assert self.request == before
         else:
@@ -290,11 +296,7 @@ class OneRequest(RuleBasedStateMachine):
         before = self.request
         self.world.directory.down = True
         try:
-            self.runner.run(
-                self.world.answers.vote(
-                    before.id, person, before.version, (Approve(),), self.world.now, digest=before.digest
-                )
-            )
+            self.runner.run(self.world.answers.vote(self.world.actor(person), Shown.of(before), (Approve(),)))
         except CountersignError:
             pass
         else:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.approvals.model.actor import COMMAND, Shown
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Answered, Respond
 from bot.approvals.model.errors import InvalidAnswer, NotAnApprover, NothingToTakeBack, TooLateToChange
@@ -30,7 +31,11 @@ async def replied(
     request = await world.request(task)
     verdicts = (Respond(value=words),)
     await world.answers.vote(
-        request.id, by, 1, verdicts, world.now, digest=request.digest, hold=MINUTE, message=message
+        world.actor(by),
+        Shown.of(request),
+        verdicts,
+        hold=MINUTE,
+        message=message,
     )
     await world.settle()
     return await world.request(task)
@@ -42,7 +47,7 @@ def words_of(request: Request) -> list[object]:
 
 
 async def reword(world: World, request: Request, words: str, by: Person = ALICE, ref: MessageRef = REPLY) -> Request:
-    return await world.answers.reword(request.id, by, ref, Respond(value=words), world.now, hold=MINUTE)
+    return await world.answers.reword(world.actor(by), request.id, ref, Respond(value=words), hold=MINUTE)
 
 
 async def history(world: World, request: Request, kind: str) -> list[AuditEvent]:
@@ -77,7 +82,7 @@ async def test_once_the_agent_has_it_nothing_changes(edited: bool) -> None:
         request = await replied(world)
         await world.later(MINUTE)
 
-        unsay = world.answers.unsay(request.id, ALICE, REPLY, "deleted", world.now)
+        unsay = world.answers.unsay(world.actor(ALICE), request.id, REPLY, "deleted")
         change = reword(world, request, "staging") if edited else unsay
         with pytest.raises(TooLateToChange) as late:
             await change
@@ -106,7 +111,7 @@ async def test_a_deleted_message_takes_its_answer_back() -> None:
     async with a_world({FIRST: WORDS}) as world:
         request = await replied(world)
 
-        again = await world.answers.unsay(request.id, ALICE, REPLY, "deleted", world.now)
+        again = await world.answers.unsay(world.actor(ALICE), request.id, REPLY, "deleted")
         await world.later(2 * MINUTE)
 
         assert isinstance(again.state, Pending)
@@ -137,9 +142,9 @@ async def test_an_answer_that_counts_no_more_after_the_edit_opens_the_question_a
         assert isinstance(reopened.state, Pending)
         assert len(reopened.votes) == 2
 
-        without = await world.answers.unsay(request.id, BOB, OTHER, "edited", world.now)
+        without = await world.answers.unsay(world.actor(BOB), request.id, OTHER, "edited")
         assert [vote.person for vote in without.votes] == [ALICE]
-        assert without.missing == (1,)
+        assert without.open.missing == (1,)
 
 
 async def test_who_was_outvoted_changes_nothing_of_what_the_others_settled() -> None:
@@ -185,7 +190,7 @@ async def test_a_message_that_gave_no_answer_that_counts_changes_nothing() -> No
 async def test_a_cancelled_question_has_taken_nobodys_answer() -> None:
     async with a_world({FIRST: WORDS}, otherwise=policy(quorum=2)) as world:
         request = await replied(world)
-        await world.tasks.cancel(request.task_id, request.requester, world.now)
+        await world.tasks.cancel(world.actor(request.requester, COMMAND), request.task_id)
         await world.settle()
 
         with pytest.raises(TooLateToChange) as late:
@@ -214,6 +219,6 @@ async def test_an_answer_is_taken_back_also_while_slack_does_not_say_who_else_co
         request = await replied(world)
         world.directory.down = True
 
-        again = await world.answers.unsay(request.id, ALICE, REPLY, "deleted", world.now)
+        again = await world.answers.unsay(world.actor(ALICE), request.id, REPLY, "deleted")
 
         assert isinstance(again.state, Pending)

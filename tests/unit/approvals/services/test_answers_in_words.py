@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.approvals.model.actor import COMMAND, Actor, Shown
 from bot.approvals.model.decision import Approve, Decision, Respond
 from bot.approvals.model.errors import NotFound, NothingToTakeBack
 from bot.approvals.model.ids import Person, RequestId, Ts
@@ -51,7 +52,7 @@ async def answered(world: World, by: Person = ALICE, hold: timedelta = MINUTE) -
     task = await world.started()
     request = await world.request(task)
     verdicts = (Respond(value="eu-west"),)
-    await world.answers.vote(request.id, by, request.version, verdicts, world.now, hold=hold, digest=request.digest)
+    await world.answers.vote(world.actor(by), Shown.of(request), verdicts, hold=hold)
     await world.settle()
     return task, await world.request(task)
 
@@ -70,7 +71,7 @@ async def test_an_answer_in_words_is_kept_from_its_graph_for_as_long_as_it_can_b
         assert [id for id, _ in world.engine.effects] == [FIRST]
         assert isinstance((await world.task(task.id)).state, Ended)
         with pytest.raises(NothingToTakeBack):
-            await world.answers.take_back(request.id, ALICE, world.now)
+            await world.answers.take_back(world.actor(ALICE), request.id)
 
 
 async def test_an_answer_that_was_taken_back_leaves_the_question_as_it_was() -> None:
@@ -79,7 +80,7 @@ async def test_an_answer_that_was_taken_back_leaves_the_question_as_it_was() -> 
         task, _ = await answered(world)
         before = (await world.request(task)).opened_at
 
-        taken = await world.answers.take_back((await world.request(task)).id, ALICE, world.now)
+        taken = await world.answers.take_back(world.actor(ALICE), (await world.request(task)).id)
         await world.later(2 * MINUTE)
 
         assert isinstance(taken.state, Pending)
@@ -88,7 +89,7 @@ async def test_an_answer_that_was_taken_back_leaves_the_question_as_it_was() -> 
         (event,) = await world.history(task, "taken_back")
         assert event.person == ALICE
 
-        await world.answers.vote(taken.id, BOB, 1, (Respond(value="ap-south"),), world.now, digest=taken.digest)
+        await world.answers.vote(world.actor(BOB), Shown.of(taken), (Respond(value="ap-south"),))
         await world.settle()
         assert [id for id, _ in world.engine.effects] == [FIRST]
 
@@ -99,9 +100,9 @@ async def test_only_whoever_gave_an_answer_takes_it_back_and_only_in_time() -> N
 
         for person, at in ((BOB, world.now), (RITA, world.now), (ALICE, world.now + MINUTE)):
             with pytest.raises(NothingToTakeBack):
-                await world.answers.take_back(request.id, person, at)
+                await world.answers.take_back(Actor(person=person, at=at), request.id)
         with pytest.raises(NotFound):
-            await world.answers.take_back(RequestId("nowhere"), ALICE, world.now)
+            await world.answers.take_back(world.actor(ALICE), RequestId("nowhere"))
         assert await world.request(task) == request
 
 
@@ -142,9 +143,9 @@ async def test_an_answer_that_the_agent_may_have_is_not_taken_back() -> None:
 
 
 async def test_what_is_told_twice_starts_one_task(world: World) -> None:
-    first = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now, origin="mention C1 1.2")
-    again = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now, origin="mention C1 1.2")
-    other = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now, origin="mention C1 1.3")
+    first = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL, origin="mention C1 1.2")
+    again = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL, origin="mention C1 1.2")
+    other = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL, origin="mention C1 1.3")
     await world.settle()
 
     assert first.id == again.id != other.id
@@ -155,7 +156,7 @@ async def test_what_is_told_twice_starts_one_task(world: World) -> None:
 async def test_a_task_that_is_started_in_a_thread_stays_in_it(world: World) -> None:
     root = Ts("1600000000.000001")
 
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now, thread_ts=root)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL, thread_ts=root)
     await world.settle()
     await world.vote(ALICE, Approve(), on=await world.request(task))
     await world.settle()

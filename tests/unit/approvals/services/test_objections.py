@@ -35,12 +35,12 @@ def asked(*stages: Stage, asks: Question | None = None) -> Request:
 
 def vote(request: Request, by: Person, *verdicts: Approve | Reject | Choose) -> Request:
     given = Vote(person=by, verdicts=verdicts, version=request.version, digest=request.digest, at=MORNING)
-    return lifecycle.cast(request, given, EVERYBODY)
+    return voting.cast(request, given, EVERYBODY)
 
 
 def in_silence(request: Request) -> object:
     """What the request comes to if nobody says anything more."""
-    decision = timeouts.next_step(request, request.stage_opened_at + HOUR).request.decision
+    decision = timeouts.next_step(request, request.open.opened_at + HOUR).request.decision
     return type(decision)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.approvals.model.actor import Actor, Shown
 from bot.approvals.model.decision import Approve
 from bot.approvals.model.errors import AlreadySettled, DrawnBefore, StaleVersion
 from bot.approvals.model.question import Option, Question, Verdict
@@ -22,11 +23,20 @@ async def refused(world: World, request: Request, digest: str | None, error: typ
     """See each way to answer refused with this, and nothing changed."""
     answers = world.answers
     with pytest.raises(error):
-        await answers.check(request.id, ALICE, request.version, world.now, digest=digest)
+        await answers.check(Actor(person=ALICE, at=world.now), replace(Shown.of(request), digest=digest))
     with pytest.raises(error):
-        await answers.vote(request.id, ALICE, request.version, (Approve(),), world.now, digest=digest)
+        await answers.vote(
+            Actor(person=ALICE, at=world.now),
+            replace(Shown.of(request), digest=digest),
+            (Approve(),),
+        )
     with pytest.raises(error):
-        await answers.edit(request.id, ALICE, request.version, 0, {"path": "/b"}, world.now, digest=digest)
+        await answers.edit(
+            Actor(person=ALICE, at=world.now),
+            replace(Shown.of(request), digest=digest),
+            0,
+            {"path": "/b"},
+        )
     assert await world.storage.request(request.id) == request
 
 
@@ -46,17 +56,17 @@ async def test_a_question_that_changed_in_the_store_is_not_answered_by_what_was_
     await world.storage.save_request(changed, an_event("edited", changed))
 
     with pytest.raises(StaleVersion):
-        await world.answers.vote(request.id, ALICE, 1, (Approve(),), world.now, digest=request.digest)
+        await world.answers.vote(world.actor(ALICE), Shown.of(request), (Approve(),))
 
 
 async def test_a_vote_keeps_the_digest_that_it_was_given_on(world: World) -> None:
     request = await asked(world)
 
-    settled = await world.answers.vote(request.id, ALICE, 1, (Approve(),), world.now, digest=request.digest)
+    settled = await world.answers.vote(world.actor(ALICE), Shown.of(request), (Approve(),))
 
     assert [vote.digest for vote in settled.votes] == [request.digest]
     with pytest.raises(AlreadySettled):
-        await world.answers.vote(request.id, BOB, 1, (Approve(),), world.now, digest=None)
+        await world.answers.vote(world.actor(BOB), Shown(request_id=request.id, version=1, digest=None), (Approve(),))
 
 
 async def asked(world: World) -> Request:

@@ -46,31 +46,31 @@ Deed = Callable[[World, Request, Person], Awaitable[Request]]
 
 
 def extend(world: World, request: Request, by: Person) -> Awaitable[Request]:
-    return world.asides.extend(request.id, by, world.now)
+    return world.asides.extend(world.actor(by), request.id)
 
 
 def delegate(world: World, request: Request, by: Person, to: Person = DORA) -> Awaitable[Request]:
-    return world.asides.delegate(request.id, by, to.user_id, world.now)
+    return world.asides.delegate(world.actor(by), request.id, to.user_id)
 
 
 def comment(world: World, request: Request, by: Person) -> Awaitable[Request]:
-    return world.asides.comment(request.id, by, "Why today?", world.now)
+    return world.asides.comment(world.actor(by), request.id, "Why today?")
 
 
 def withdraw(world: World, request: Request, by: Person) -> Awaitable[Request]:
-    return world.asides.withdraw(request.id, by, world.now)
+    return world.asides.withdraw(world.actor(by), request.id)
 
 
 def nudge(world: World, request: Request, by: Person) -> Awaitable[Request]:
-    return world.asides.nudge(request.id, by, world.now)
+    return world.asides.nudge(world.actor(by), request.id)
 
 
 def check(world: World, request: Request, by: Person) -> Awaitable[Request]:
-    return world.asides.check(request.id, by, world.now)
+    return world.asides.check(world.actor(by), request.id)
 
 
 def check_own(world: World, request: Request, by: Person) -> Awaitable[Request]:
-    return world.asides.check_own(request.id, by, world.now)
+    return world.asides.check_own(world.actor(by), request.id)
 
 
 async def asked(world: World) -> Request:
@@ -198,8 +198,8 @@ async def test_an_extension_is_of_one_stages_deadline() -> None:
 
         second = await world.vote(ALICE, on=request)
 
-        assert second.deadline == second.stage_opened_at + 4 * HOUR
-        assert (await extend(world, second, BOB)).deadline == second.stage_opened_at + 6 * HOUR
+        assert second.deadline == second.open.opened_at + 4 * HOUR
+        assert (await extend(world, second, BOB)).deadline == second.open.opened_at + 6 * HOUR
 
 
 # --- Delegate -----------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ async def test_a_delegate_answers_in_the_givers_place_and_gets_the_card_by_dm() 
         assert settled.decision.voters == (DORA, BOB)
         (event,) = await world.history(task, "delegated")
         assert (event.person, event.data["to"]) == (ALICE, DORA.user_id)
-        assert (await world.tasks.look(task.id, DORA)).id == task.id
+        assert (await world.tasks.look(world.actor(DORA), task.id)).id == task.id
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ async def test_a_vote_is_given_only_to_a_colleague_who_may_have_it(to: Person, w
 async def test_a_vote_is_given_to_nobody_whom_slack_does_not_know() -> None:
     async with a_world(otherwise=PATIENT) as world:
         with pytest.raises(CannotDelegate, match="no such account"):
-            await world.asides.delegate((await asked(world)).id, ALICE, UserId("U-NOBODY"), world.now)
+            await world.asides.delegate(world.actor(ALICE), (await asked(world)).id, UserId("U-NOBODY"))
 
 
 async def test_where_slack_does_not_say_who_the_colleague_is_nothing_is_given() -> None:
@@ -312,7 +312,7 @@ async def test_a_delegates_vote_counts_in_the_group_of_whoever_gave_it() -> None
         one = await world.vote(DORA, on=request)
         settled = await world.vote(BOB, on=request)
 
-        assert one.missing == (0, 1)
+        assert one.open.missing == (0, 1)
         assert isinstance(settled.decision, Answered)
 
 
@@ -322,11 +322,11 @@ async def test_a_delegates_vote_counts_in_the_group_of_whoever_gave_it() -> None
 async def test_a_vote_can_be_withdrawn_and_is_missing_again() -> None:
     async with a_world(otherwise=PATIENT) as world:
         request = await world.vote(ALICE, on=await asked(world))
-        assert request.missing == (1,)
+        assert request.open.missing == (1,)
 
         kept = await withdraw(world, request, ALICE)
 
-        assert (kept.votes, kept.missing) == ((), (2,))
+        assert (kept.votes, kept.open.missing) == ((), (2,))
         assert isinstance((await world.vote(BOB, on=request)).state, Pending)
         assert isinstance((await world.vote(ALICE, on=request)).state, Decided)
         assert len(await world.history(await world.task(request.task_id), "withdrawn")) == 1
@@ -409,11 +409,11 @@ async def test_nobody_but_the_requester_nudges_or_is_asked_whether_to_cancel() -
     async with a_world(otherwise=PATIENT) as world:
         request = await asked(world)
 
-        for attempt in (nudge(world, request, ALICE), world.asides.check_requester(request.id, ALICE, world.now)):
+        for attempt in (nudge(world, request, ALICE), world.asides.check_requester(world.actor(ALICE), request.id)):
             with pytest.raises(NotYours):
                 await attempt
 
-        assert await world.asides.check_requester(request.id, RITA, world.now) == request
+        assert await world.asides.check_requester(world.actor(RITA), request.id) == request
 
 
 async def test_what_is_done_beside_an_answer_leaves_the_version_and_the_votes_as_they_are() -> None:

@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 import pytest_asyncio
 
+from bot.approvals.model.actor import COMMAND, Actor, Shown
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Answered, Approve, Cancelled, Expired, Reject
 from bot.approvals.model.errors import (
@@ -32,7 +33,7 @@ from bot.approvals.model.policy import Escalate, Expire, Remind, Step
 from bot.approvals.model.request import Delivered, Pending, Request
 from bot.approvals.model.task import Ended, Failed, Starting, TaskCancelled
 from bot.approvals.ports.storage import Storage
-from bot.approvals.services.unit_of_work import MOST_RACES
+from bot.approvals.services.unit_of_work import MAX_RACES
 from tests.fakes.world import (
     ALICE,
     BOB,
@@ -73,7 +74,7 @@ async def asked(world: World) -> Request:
 
 
 async def test_a_started_task_is_recorded_with_its_message_before_anything_runs(world: World) -> None:
-    task = await world.tasks.start("cleanup", {"days": "3"}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {"days": "3"}, CHANNEL)
 
     assert await world.task(task.id) == task
     assert task.state == Starting()
@@ -85,7 +86,7 @@ async def test_a_started_task_is_recorded_with_its_message_before_anything_runs(
 
 async def test_a_graph_that_is_not_known_starts_nothing(world: World) -> None:
     with pytest.raises(UnknownGraph):
-        await world.tasks.start("nonsense", {}, RITA, CHANNEL, world.now)
+        await world.tasks.start(world.actor(RITA, COMMAND), "nonsense", {}, CHANNEL)
 
     assert await world.storage.tasks_of(RITA, 10) == ()
 
@@ -167,10 +168,10 @@ class SlowReader:
 
 async def test_a_vote_is_tried_again_when_somebody_else_was_faster(world: World) -> None:
     request = await asked(world)
-    slow = SlowReader(world, MOST_RACES - 1)
-    answers = replace(world.answers, storage=cast(Storage, slow))
+    slow = SlowReader(world, MAX_RACES - 1)
+    answers = replace(world.answers, unit=replace(world.answers.unit, storage=cast(Storage, slow)))
 
-    settled = await answers.vote(request.id, ALICE, 1, (Approve(),), world.now, digest=request.digest)
+    settled = await answers.vote(Actor(person=ALICE, at=world.now), Shown.of(request), (Approve(),))
 
     assert settled.decision is not None
     assert slow.times == 0
@@ -178,10 +179,15 @@ async def test_a_vote_is_tried_again_when_somebody_else_was_faster(world: World)
 
 async def test_a_vote_that_loses_every_race_says_so(world: World) -> None:
     request = await asked(world)
-    answers = replace(world.answers, storage=cast(Storage, SlowReader(world, MOST_RACES)))
+    slow = SlowReader(world, MAX_RACES)
+    answers = replace(world.answers, unit=replace(world.answers.unit, storage=cast(Storage, slow)))
 
     with pytest.raises(Conflict):
-        await answers.vote(request.id, ALICE, 1, (Approve(),), world.now, digest=request.digest)
+        await answers.vote(
+            Actor(person=ALICE, at=world.now),
+            Shown.of(request),
+            (Approve(),),
+        )
 
     assert (await world.storage.request(request.id)).votes == ()
 
@@ -190,7 +196,7 @@ Door = Callable[[World, Request, Person], Awaitable[Request]]
 
 
 async def checking(world: World, request: Request, who: Person) -> Request:
-    return await world.answers.check(request.id, who, request.version, world.now, digest=request.digest)
+    return await world.answers.check(world.actor(who), Shown.of(request))
 
 
 async def voting(world: World, request: Request, who: Person) -> Request:
@@ -198,7 +204,7 @@ async def voting(world: World, request: Request, who: Person) -> Request:
 
 
 async def editing(world: World, request: Request, who: Person) -> Request:
-    return await world.answers.edit(request.id, who, request.version, 0, {}, world.now, digest=request.digest)
+    return await world.answers.edit(world.actor(who), Shown.of(request), 0, {})
 
 
 DOORS: list[Door] = [checking, voting, editing]
@@ -249,7 +255,7 @@ async def test_a_vote_is_counted_on_who_may_answer_now_and_not_on_what_is_rememb
         world.directory.groups["@admins"] = []
         world.directory.cached["@admins"] = [BOB]
         request = await asked(world)
-        assert await world.answers.check(request.id, BOB, 1, world.now, digest=request.digest) == request
+        assert await world.answers.check(world.actor(BOB), Shown.of(request)) == request
 
         with pytest.raises(NotAnApprover):
             await world.vote(BOB, on=request)
@@ -281,13 +287,13 @@ async def test_a_card_that_somebody_deleted_is_posted_anew_with_the_reminder(lad
 async def test_a_check_gives_the_request_and_changes_nothing(world: World) -> None:
     request = await asked(world)
 
-    assert await world.answers.check(request.id, ALICE, 1, world.now, digest=request.digest) == request
+    assert await world.answers.check(world.actor(ALICE), Shown.of(request)) == request
     assert await world.storage.request(request.id) == request
 
 
 async def test_a_vote_on_what_was_edited_meanwhile_is_not_counted(world: World) -> None:
     request = await asked(world)
-    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now, digest=request.digest)
+    edited = await world.answers.edit(world.actor(BOB), Shown.of(request), 0, {"path": "/older"})
 
     with pytest.raises(StaleVersion):
         await world.vote(ALICE, on=request)
@@ -299,7 +305,7 @@ async def test_a_vote_on_what_was_edited_meanwhile_is_not_counted(world: World) 
 async def test_an_edit_is_recorded_with_its_difference_and_the_digest_that_it_made(world: World) -> None:
     request = await asked(world)
 
-    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now, digest=request.digest)
+    edited = await world.answers.edit(world.actor(BOB), Shown.of(request), 0, {"path": "/older"})
 
     (event,) = await world.history(await world.task(request.task_id), "edited")
     assert event.digest == edited.digest != request.digest
@@ -326,7 +332,9 @@ async def test_an_answer_that_the_graph_would_refuse_is_not_recorded(world: Worl
 
 async def test_a_request_that_is_not_there_cannot_be_answered(world: World) -> None:
     with pytest.raises(NotFound):
-        await world.answers.vote(RequestId("nope"), ALICE, 1, (Approve(),), world.now, digest=None)
+        await world.answers.vote(
+            world.actor(ALICE), Shown(request_id=RequestId("nope"), version=1, digest=None), (Approve(),)
+        )
 
 
 # --- Cancelling ---------------------------------------------------------------------------------
@@ -335,7 +343,7 @@ async def test_a_request_that_is_not_there_cannot_be_answered(world: World) -> N
 async def test_a_cancelled_task_settles_its_open_requests_and_its_graph_is_not_resumed(world: World) -> None:
     request = await asked(world)
 
-    task = await world.tasks.cancel(request.task_id, RITA, world.now)
+    task = await world.tasks.cancel(world.actor(RITA, COMMAND), request.task_id)
     await world.settle()
 
     assert task.state == TaskCancelled(by=RITA, at=world.now)
@@ -351,7 +359,7 @@ async def test_cancelling_leaves_alone_what_was_decided_before() -> None:
         task = await world.started()
         first = await world.vote(ALICE, on=await world.request(task))
 
-        await world.tasks.cancel(task.id, RITA, world.now)
+        await world.tasks.cancel(world.actor(RITA, COMMAND), task.id)
 
         assert await world.request(task) == first
         assert isinstance((await world.request(task, SECOND)).decision, Cancelled)
@@ -361,17 +369,17 @@ async def test_only_the_requester_may_cancel(world: World) -> None:
     request = await asked(world)
 
     with pytest.raises(NotYours, match="<@U-RITA>"):
-        await world.tasks.cancel(request.task_id, ALICE, world.now)
+        await world.tasks.cancel(world.actor(ALICE, COMMAND), request.task_id)
 
     assert await world.storage.request(request.id) == request
 
 
 async def test_what_is_over_cannot_be_cancelled(world: World) -> None:
     request = await asked(world)
-    await world.tasks.cancel(request.task_id, RITA, world.now)
+    await world.tasks.cancel(world.actor(RITA, COMMAND), request.task_id)
 
     with pytest.raises(TaskFinished):
-        await world.tasks.cancel(request.task_id, RITA, world.now)
+        await world.tasks.cancel(world.actor(RITA, COMMAND), request.task_id)
 
 
 async def test_an_answer_that_is_faster_than_the_cancelling_of_its_request_stands(world: World) -> None:
@@ -385,8 +393,8 @@ async def test_an_answer_that_is_faster_than_the_cancelling_of_its_request_stand
         async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
             return (request,)  # as it was a moment ago
 
-    tasks = replace(world.tasks, storage=cast(Storage, SeesItOpen()))
-    await tasks.cancel(request.task_id, RITA, world.now)
+    tasks = replace(world.tasks, unit=replace(world.tasks.unit, storage=cast(Storage, SeesItOpen())))
+    await tasks.cancel(Actor(person=RITA, surface=COMMAND, at=world.now), request.task_id)
 
     assert await world.storage.request(request.id) == vote
 
@@ -398,14 +406,14 @@ async def test_an_answer_that_is_faster_than_the_cancelling_of_its_request_stand
 async def test_a_task_is_shown_to(world: World, who: Person) -> None:
     task = await world.started()
 
-    assert await world.tasks.look(task.id, who) == task
+    assert await world.tasks.look(world.actor(who), task.id) == task
 
 
 async def test_a_task_is_not_shown_to_strangers(world: World) -> None:
     task = await world.started()
 
     with pytest.raises(NotYours):
-        await world.tasks.look(task.id, STRANGER)
+        await world.tasks.look(world.actor(STRANGER), task.id)
 
 
 async def test_a_surface_is_drawn_again_in_its_place(world: World) -> None:
@@ -451,7 +459,7 @@ async def test_a_retry_brings_a_stopped_task_and_its_decision_on_again(world: Wo
     task = await world.task(request.task_id)
     assert isinstance(task.state, Failed)
 
-    await world.tasks.retry(task.id, BOB, world.now)
+    await world.tasks.retry(world.actor(BOB), task.id)
     await world.settle()
 
     assert isinstance((await world.storage.request(request.id)).state, Delivered)
@@ -465,14 +473,14 @@ async def test_a_stranger_may_not_retry(world: World) -> None:
     await world.settle()
 
     with pytest.raises(NotYours):
-        await world.tasks.retry(request.task_id, STRANGER, world.now)
+        await world.tasks.retry(world.actor(STRANGER), request.task_id)
 
 
 async def test_a_task_that_is_not_stopped_by_an_error_has_nothing_to_retry(world: World) -> None:
     task = await world.started()
 
     with pytest.raises(NothingToRetry):
-        await world.tasks.retry(task.id, BOB, world.now)
+        await world.tasks.retry(world.actor(BOB), task.id)
 
 
 async def test_a_task_that_cannot_go_on_has_nothing_to_retry(world: World) -> None:
@@ -482,7 +490,7 @@ async def test_a_task_that_cannot_go_on_has_nothing_to_retry(world: World) -> No
     await world.settle()
 
     with pytest.raises(NothingToRetry):
-        await world.tasks.retry(request.task_id, BOB, world.now)
+        await world.tasks.retry(world.actor(BOB), request.task_id)
 
 
 async def test_a_retry_leaves_open_questions_open() -> None:
@@ -493,7 +501,7 @@ async def test_a_retry_leaves_open_questions_open() -> None:
         await world.settle()
         second = await world.request(task, SECOND)
 
-        await world.tasks.retry(task.id, RITA, world.now)
+        await world.tasks.retry(world.actor(RITA), task.id)
 
         assert await world.request(task, SECOND) == second
 
@@ -607,7 +615,7 @@ async def test_an_expiry_that_the_graph_cannot_take_ends_its_task_and_stops_nobo
 
 
 async def test_a_sweep_finds_whatever_a_dead_process_left_undone(world: World) -> None:
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
     world.work.forget()
     await world.later(timedelta(minutes=2))
     assert isinstance((await world.request(task)).state, Pending)
@@ -634,9 +642,9 @@ async def test_nobody_but_the_requester_sees_a_task_while_people_cannot_be_looke
     task = await world.started()
     world.directory.down = True
 
-    assert await world.tasks.look(task.id, RITA) == task
+    assert await world.tasks.look(world.actor(RITA), task.id) == task
     with pytest.raises(Unreachable):
-        await world.tasks.look(task.id, ALICE)
+        await world.tasks.look(world.actor(ALICE), task.id)
 
 
 async def test_a_task_that_ended_while_it_was_being_cancelled_stays_as_it_ended(world: World) -> None:
@@ -654,9 +662,11 @@ async def test_a_task_that_ended_while_it_was_being_cancelled_stays_as_it_ended(
             await world.storage.save_task(ended, AuditEvent(kind="ended", at=world.now, task_id=task_id))
             return ()
 
-    tasks = replace(world.tasks, storage=cast(Storage, EndsMeanwhile()))
+    tasks = replace(world.tasks, unit=replace(world.tasks.unit, storage=cast(Storage, EndsMeanwhile())))
 
-    assert (await tasks.cancel(task.id, RITA, world.now)).state == Ended(outcome="done", at=world.now)
+    assert (await tasks.cancel(Actor(person=RITA, surface=COMMAND, at=world.now), task.id)).state == Ended(
+        outcome="done", at=world.now
+    )
 
 
 async def test_an_edit_that_the_graph_would_refuse_is_not_recorded(world: World) -> None:
@@ -664,8 +674,6 @@ async def test_an_edit_that_the_graph_would_refuse_is_not_recorded(world: World)
     world.engine.refused_edit = "The amount must be a number."
 
     with pytest.raises(InvalidAnswer, match="must be a number"):
-        await world.answers.edit(
-            request.id, ALICE, request.version, 0, {"amount": "much"}, world.now, digest=request.digest
-        )
+        await world.answers.edit(world.actor(ALICE), Shown.of(request), 0, {"amount": "much"})
 
     assert await world.storage.request(request.id) == request

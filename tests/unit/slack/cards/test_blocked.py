@@ -17,7 +17,7 @@ from bot.approvals.ports.slack import View
 from bot.approvals.services.policies.choice import MEANS_NOTHING
 from bot.slack.cards import render
 from bot.slack.modals import history_modal
-from tests.builders import NOON, a_message, a_person, a_policy, a_question, a_request, a_task, an_item
+from tests.builders import NOON, a_message, a_person, a_policy, a_question, a_request, a_task, an_item, staged
 
 HOUR = timedelta(hours=1)
 
@@ -30,7 +30,7 @@ def card(request: Request) -> str:
 def vacant(**changes: object) -> Request:
     policy = a_policy(stages=one_stage(("@gone", "#gone", "S0OPS")))
     unknown = {"@gone": MEANS_NOTHING, "#gone": MEANS_NOTHING}
-    request = a_request(policy=policy, asked=(), short=1, unknown=unknown)
+    request = staged(a_request(policy=policy, unknown=unknown), asked=(), short=1)
     return replace(request, **changes)  # type: ignore[arg-type]
 
 
@@ -49,7 +49,7 @@ def test_a_later_step_may_bring_somebody() -> None:
 
 
 def test_a_name_that_means_nobody_is_said_although_others_may_answer() -> None:
-    shown = card(vacant(asked=(a_person("UAPP"),), short=0))
+    shown = card(staged(vacant(), asked=(a_person("UAPP"),), short=0))
 
     assert "@gone" in shown
     assert "Nobody may answer" not in shown
@@ -60,14 +60,14 @@ def test_a_quorum_that_cannot_be_met_says_by_how_much() -> None:
     policy = a_policy(stages=one_stage(("S0OPS",), 3))
 
     assert "3 people must agree, but only 1 can." in card(
-        vacant(policy=policy, asked=(a_person("UAPP"),), short=2, unknown={})
+        staged(vacant(policy=policy, unknown={}), asked=(a_person("UAPP"),), short=2)
     )
 
 
 def test_what_slack_refused_to_say_names_the_scope() -> None:
     told = ("S0OPS cannot be looked up: the bot's app lacks a scope (usergroups:read).",)
 
-    assert told[0] in card(vacant(asked=(a_person("UAPP"),), short=0, unknown={}, untold=told))
+    assert told[0] in card(staged(vacant(unknown={}), asked=(a_person("UAPP"),), short=0, untold=told))
 
 
 def test_many_names_are_counted_and_none_forges_markup() -> None:
@@ -90,7 +90,7 @@ def test_a_zone_that_is_not_known_here_is_said() -> None:
     policy = a_policy(hours=hours)
 
     assert "The zone Europe/Kyiw is unknown here, so UTC is used" in card(
-        a_request(policy=policy, zones=("Europe/Berlin", "Europe/Kyiw"))
+        staged(a_request(policy=policy), zones=("Europe/Berlin", "Europe/Kyiw"))
     )
 
 

@@ -21,6 +21,7 @@ from bot.approvals.model.task import Ended, Failed, Gone, Part
 from bot.slack import actions
 from bot.slack.cards import render
 from bot.slack.cards.render import Card, Urgency
+from tests.builders import staged
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import CAROL, FAILURE, NOW, POLICY, REFUND, answered, decided, request, view
 from tests.unit.slack.test_text import HOSTILE
@@ -202,7 +203,7 @@ def test_nobody_who_may_answer_is_said_plainly() -> None:
 
 
 def test_a_requester_who_is_the_only_approver_is_nobody() -> None:
-    card = render.draw(view(asked=request(asked=(samples.ALICE,))))
+    card = render.draw(view(asked=staged(request(), asked=(samples.ALICE,))))
 
     assert "Nobody: <@U0ALICE> asked, and requesters may not answer their own requests" in seen(card)
 
@@ -210,7 +211,7 @@ def test_a_requester_who_is_the_only_approver_is_nobody() -> None:
 def test_approvers_that_were_not_found_are_named_as_the_policy_names_them() -> None:
     policy = replace(POLICY, stages=one_stage(("@ops-leads", "ann@acme.example")))
 
-    card = render.draw(view(asked=request(policy=policy, asked=(), escalated_to=("S0ONCALL",))))
+    card = render.draw(view(asked=staged(request(policy=policy), asked=(), escalated_to=("S0ONCALL",))))
 
     assert "@ops-leads, ann@acme.example and <!subteam^S0ONCALL>" in seen(card)
 
@@ -413,7 +414,7 @@ def test_a_policy_may_have_slack_ask_once_more() -> None:
 
 
 def test_a_quorum_that_too_few_can_give_is_said_while_it_is_open() -> None:
-    asked = request(policy=replace(POLICY, stages=one_stage(("U0BOB",), 3)), asked=(samples.BOB,), short=2)
+    asked = staged(request(policy=replace(POLICY, stages=one_stage(("U0BOB",), 3))), asked=(samples.BOB,), short=2)
 
     assert "3 people must agree, but only 1 can." in seen(render.draw(view(asked=asked)))
 

@@ -27,6 +27,7 @@ from bot.approvals.model.policy import (
 from bot.approvals.model.request import Comment, Delegation, Passed, Pending, Request, Then, Unreached
 from bot.slack import actions
 from bot.slack.cards import notices, render, status_lines
+from tests.builders import staged
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import ALICE, BOB, CAROL, DAVE, NOW, POLICY, request, view, vote
 
@@ -74,7 +75,7 @@ def test_what_is_missing_is_said_before_the_first_vote() -> None:
 def test_votes_are_shown_as_they_come(verdicts: tuple[Approve | Reject | Respond | Choose, ...], said: str) -> None:
     first = asked()
 
-    shown = words(replace(first, votes=(vote(BOB, first, *verdicts),), missing=(1,)))
+    shown = words(replace(first, votes=(vote(BOB, first, *verdicts),), open=replace(first.open, missing=(1,))))
 
     assert f"1 of 2: {said}, 1 more of @finance" in shown
 
@@ -83,7 +84,7 @@ def test_each_group_has_its_own_number() -> None:
     groups = (Group(approvers=("@security",)), Group(approvers=("@finance",), needed=2))
     first = asked(Stage(groups=groups))
 
-    shown = words(replace(first, votes=(vote(BOB, first),), missing=(1, 1)))
+    shown = words(replace(first, votes=(vote(BOB, first),), open=replace(first.open, missing=(1, 1))))
 
     assert "1 of 3: <@U0BOB> approved, 1 more of @security and 1 more of @finance" in shown
 
@@ -97,7 +98,9 @@ def test_votes_of_a_request_of_before_are_counted_as_they_are() -> None:
 def test_rejections_are_counted_where_one_is_not_enough() -> None:
     first = asked(one_stage(("@finance",), 2, reject_quorum=2)[0])
 
-    assert "1 of 2 rejections" in words(replace(first, votes=(vote(BOB, first, Reject(reason="no")),), missing=(2,)))
+    assert "1 of 2 rejections" in words(
+        replace(first, votes=(vote(BOB, first, Reject(reason="no")),), open=replace(first.open, missing=(2,)))
+    )
 
 
 def test_a_stage_says_which_it_is_and_who_has_agreed_before() -> None:
@@ -114,7 +117,7 @@ def test_a_delegate_is_named_with_whose_vote_they_have_until_they_answer() -> No
     given = asked(delegations=(Delegation(by=BOB, to=DAVE, at=NOW),))
 
     assert "<@U0DAVE> answers for <@U0BOB>" in words(given)
-    voted = words(replace(given, votes=(vote(DAVE, given),), missing=(1,)))
+    voted = words(replace(given, votes=(vote(DAVE, given),), open=replace(given.open, missing=(1,))))
     assert "<@U0DAVE> approved for <@U0BOB>" in voted
     assert "answers for" not in voted
 
@@ -131,13 +134,16 @@ def test_there_is_something_to_withdraw_once_somebody_voted_or_delegated() -> No
 
 
 def test_those_who_have_not_answered_are_delegates_rather_than_who_gave_them_their_vote() -> None:
-    first = asked(asked=(ALICE, BOB, CAROL), delegations=(Delegation(by=BOB, to=DAVE, at=NOW),))
+    first = staged(asked(delegations=(Delegation(by=BOB, to=DAVE, at=NOW),)), asked=(ALICE, BOB, CAROL))
 
     assert status_lines.waiting(first) == "<@U0DAVE> and <@U0CAROL>"
     assert status_lines.waiting(replace(first, votes=(vote(CAROL, first),))) == "<@U0DAVE>"
     everybody = replace(first, votes=(vote(CAROL, first), vote(DAVE, first)))
     assert status_lines.waiting(everybody) == status_lines.who(everybody)
-    assert status_lines.waiting(replace(first, escalated_to=("@on-call",))) == "<@U0DAVE>, <@U0CAROL> and @on-call"
+    assert (
+        status_lines.waiting(replace(first, open=replace(first.open, escalated_to=("@on-call",))))
+        == "<@U0DAVE>, <@U0CAROL> and @on-call"
+    )
 
 
 # --- Time -----------------------------------------------------------------------------------------------

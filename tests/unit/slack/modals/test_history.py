@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.model.audit import COMMAND, AuditEvent, event_of
+from bot.approvals.model.actor import COMMAND
+from bot.approvals.model.audit import AuditEvent, event_of
 from bot.approvals.model.errors import moment
 from bot.approvals.model.ids import ChannelId, MessageRef, Person, TeamId, Ts, UserId
 from bot.approvals.model.message import MessageKind

@@ -14,6 +14,7 @@ from bot.approvals.model.request import Extension, Request
 from bot.slack import actions, text
 from bot.slack.cards import render
 from bot.slack.modals import side_action_modals
+from tests.builders import staged
 from tests.unit.slack import limits
 from tests.unit.slack.samples import CAROL, NOW, POLICY, answered, decided, request, view
 
@@ -37,7 +38,7 @@ def state(block_id: str, **value: Any) -> dict[str, Any]:
 
 def test_the_menu_offers_what_is_possible() -> None:
     always = ["Ask the requester…", "Delegate my vote…", "Send a reminder", "Cancel the task…"]
-    extended = request(policy=EXTENDABLE, extension=Extension(by=CAROL, measure=timedelta(hours=4), at=NOW))
+    extended = staged(request(policy=EXTENDABLE), extension=Extension(by=CAROL, measure=timedelta(hours=4), at=NOW))
     endless = request(policy=replace(EXTENDABLE, stages=one_stage(("U0BOB",))))
 
     assert list(options(request(policy=EXTENDABLE))) == [*always[:2], "Extend by 4 hours", *always[2:]]

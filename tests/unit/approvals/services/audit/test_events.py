@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.model.audit import COMMAND, AuditEvent
+from bot.approvals.model.actor import COMMAND, Shown
+from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Choose, Reject
 from bot.approvals.model.errors import (
     AlreadyExtended,
@@ -93,7 +94,7 @@ async def test_a_card_is_told_of_once_it_is_shown_and_a_copy_with_the_person_to_
 
 async def test_a_card_that_asks_something_else_or_is_posted_anew_is_told_of_again(world: World) -> None:
     request = await asked(world)
-    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now, digest=request.digest)
+    edited = await world.answers.edit(world.actor(BOB), Shown.of(request), 0, {"path": "/older"})
     await world.settle()
     task = await world.task(request.task_id)
     card = await world.message(task, MessageKind.CARD)
@@ -115,7 +116,7 @@ async def test_a_card_that_asks_something_else_or_is_posted_anew_is_told_of_agai
 async def test_somebody_who_views_all_of_it_is_told_of(world: World) -> None:
     request = await asked(world)
 
-    await world.answers.viewed(request, BOB, world.now, HERE)
+    await world.answers.viewed(world.actor(BOB, HERE), request)
 
     event = await last(world, request)
     assert (event.kind, event.person, event.surface, event.digest) == ("viewed", BOB, HERE, request.digest)
@@ -124,7 +125,11 @@ async def test_somebody_who_views_all_of_it_is_told_of(world: World) -> None:
 async def test_a_vote_is_told_with_its_words_and_the_surface_that_it_came_from(world: World) -> None:
     request = await asked(world)
 
-    await world.answers.vote(request.id, ALICE, 1, (Reject(reason="not now"),), world.now, HERE, digest=request.digest)
+    await world.answers.vote(
+        world.actor(ALICE, HERE),
+        Shown.of(request),
+        (Reject(reason="not now"),),
+    )
 
     event = await last(world, request)
     assert (event.kind, event.person, event.surface) == ("voted", ALICE, HERE)
@@ -139,11 +144,17 @@ async def test_a_vote_is_told_with_its_words_and_the_surface_that_it_came_from(w
 async def test_an_edit_that_turns_true_into_one_or_takes_an_argument_away_is_a_difference(world: World) -> None:
     request = await asked(world)
     once = await world.answers.edit(
-        request.id, ALICE, 1, 0, {"path": "/old", "all": True, "deep": 1}, world.now, digest=request.digest
+        world.actor(ALICE),
+        Shown.of(request),
+        0,
+        {"path": "/old", "all": True, "deep": 1},
     )
 
     await world.answers.edit(
-        request.id, BOB, once.version, 0, {"path": "/old", "all": 1}, world.now, HERE, digest=once.digest
+        world.actor(BOB, HERE),
+        Shown.of(once),
+        0,
+        {"path": "/old", "all": 1},
     )
 
     event = await last(world, request)
@@ -168,20 +179,20 @@ async def test_who_comes_too_late_is_on_the_record_with_the_reason(world: World,
 async def _at(world: World, door: str, request: Request) -> None:
     match door:
         case "check":
-            await world.answers.check(request.id, BOB, request.version, world.now, HERE, digest=request.digest)
+            await world.answers.check(world.actor(BOB, HERE), Shown.of(request))
         case "vote":
-            await world.answers.vote(request.id, BOB, request.version, (), world.now, HERE, digest=request.digest)
+            await world.answers.vote(world.actor(BOB, HERE), Shown.of(request), ())
         case _:
-            await world.answers.edit(request.id, BOB, request.version, 0, {}, world.now, HERE, digest=request.digest)
+            await world.answers.edit(world.actor(BOB, HERE), Shown.of(request), 0, {})
 
 
 async def test_what_is_behind_or_not_offered_is_refused_on_the_record(world: World) -> None:
     request = await asked(world)
 
     with pytest.raises(StaleVersion):
-        await world.answers.vote(request.id, BOB, 7, (), world.now, digest=request.digest)
+        await world.answers.vote(world.actor(BOB), Shown(request_id=request.id, version=7, digest=request.digest), ())
     with pytest.raises(VerdictNotOffered):
-        await world.answers.vote(request.id, BOB, 1, (Choose(choice="x"),), world.now, digest=request.digest)
+        await world.answers.vote(world.actor(BOB), Shown.of(request), (Choose(choice="x"),))
 
     refused = await world.history(await world.task(request.task_id), "refused")
     assert [(event.data["why"], event.data["tried"]) for event in refused] == [
@@ -206,16 +217,16 @@ async def test_who_may_not_touch_a_task_is_on_its_record(world: World) -> None:
     request = await asked(world)
 
     with pytest.raises(NotFound):
-        await world.tasks.retry(TaskId("none"), BOB, world.now)
+        await world.tasks.retry(world.actor(BOB), TaskId("none"))
     with pytest.raises(NotYours):
-        await world.tasks.cancel(request.task_id, BOB, world.now)
+        await world.tasks.cancel(world.actor(BOB, COMMAND), request.task_id)
     with pytest.raises(NotYours):
-        await world.tasks.retry(request.task_id, STRANGER, world.now, HERE)
+        await world.tasks.retry(world.actor(STRANGER, HERE), request.task_id)
     with pytest.raises(NothingToRetry):
-        await world.tasks.retry(request.task_id, RITA, world.now)
-    await world.tasks.cancel(request.task_id, RITA, world.now)
+        await world.tasks.retry(world.actor(RITA), request.task_id)
+    await world.tasks.cancel(world.actor(RITA, COMMAND), request.task_id)
     with pytest.raises(TaskFinished):
-        await world.tasks.cancel(request.task_id, RITA, world.now)
+        await world.tasks.cancel(world.actor(RITA, COMMAND), request.task_id)
 
     task = await world.task(request.task_id)
     assert [
@@ -255,16 +266,16 @@ async def test_what_people_do_besides_answering_is_told_with_its_surface_and_so_
     steps = (Step(after=3 * HOUR, action=Expire()),)
     async with a_world(otherwise=policy(quorum=2, steps=steps, extend=HOUR)) as world:
         request = await asked(world)
-        at = (request.id, ALICE)
-        await world.asides.extend(*at, world.now, HERE)
-        await world.asides.comment(*at, "Why today?", world.now, HERE)
-        await world.asides.delegate(*at, DORA.user_id, world.now, HERE)
-        await world.asides.withdraw(*at, world.now, HERE)
-        await world.asides.nudge(request.id, RITA, world.now, HERE)
+        alice = world.actor(ALICE, HERE)
+        await world.asides.extend(alice, request.id)
+        await world.asides.comment(alice, request.id, "Why today?")
+        await world.asides.delegate(alice, request.id, DORA.user_id)
+        await world.asides.withdraw(alice, request.id)
+        await world.asides.nudge(world.actor(RITA, HERE), request.id)
         with pytest.raises(AlreadyExtended):
-            await world.asides.extend(*at, world.now, HERE)
+            await world.asides.extend(alice, request.id)
         with pytest.raises(NudgedLately):
-            await world.asides.nudge(request.id, RITA, world.now, HERE)
+            await world.asides.nudge(world.actor(RITA, HERE), request.id)
 
         events = (await world.storage.history(request.task_id))[-7:]
 
@@ -282,8 +293,8 @@ async def test_a_look_at_what_is_hidden_is_recorded_with_its_keys() -> None:
         task = await world.started()
         request = await world.request(task)
 
-        admitted = await world.answers.admit_to_hidden(request.id, ALICE, world.now, HERE)
-        await world.answers.revealed(admitted, ALICE, ["arguments.password"], world.now, HERE)
+        admitted = await world.answers.admit_to_hidden(world.actor(ALICE, HERE), request.id)
+        await world.answers.revealed(world.actor(ALICE, HERE), admitted, ["arguments.password"])
 
         event = (await world.storage.history(task.id, request.id))[-1]
         assert (event.kind, event.person, event.surface, event.digest) == ("revealed", ALICE, HERE, request.digest)
@@ -296,6 +307,6 @@ async def test_whoever_may_not_answer_is_not_shown_what_is_hidden_and_that_is_re
         request = await world.request(task)
 
         with pytest.raises(MayNotVote):
-            await world.answers.admit_to_hidden(request.id, RITA, world.now, HERE)
+            await world.answers.admit_to_hidden(world.actor(RITA, HERE), request.id)
 
         assert (await world.storage.history(task.id, request.id))[-1].kind == "refused"

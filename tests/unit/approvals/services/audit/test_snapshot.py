@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from bot.approvals.model.actor import COMMAND, Shown
 from bot.approvals.model.agent import ThreadStatus
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Respond
@@ -58,7 +59,7 @@ async def versions(world: World, task: Task) -> list[AuditEvent]:
 
 async def test_the_event_of_an_opened_request_holds_all_that_it_asks() -> None:
     async with a_world({FIRST: TRANSFER}) as world:
-        task = await world.tasks.start("cleanup", {"invoice": "17"}, RITA, CHANNEL, world.now)
+        task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {"invoice": "17"}, CHANNEL)
         await world.settle()
 
         (event,) = await world.history(task, "opened")
@@ -94,7 +95,7 @@ async def test_every_version_has_an_event_that_holds_it_and_each_vote_names_one_
     async with a_world({FIRST: question(), SECOND: question()}, otherwise=policy(quorum=2)) as world:
         task = await world.started()
         asked = await world.request(task, SECOND)
-        edited = await world.answers.edit(asked.id, BOB, 1, 0, {"path": "/older"}, world.now, digest=asked.digest)
+        edited = await world.answers.edit(world.actor(BOB), Shown.of(asked), 0, {"path": "/older"})
         await world.vote(ALICE, on=edited)
         world.engine.stages[0][SECOND] = question(item(arguments={"path": "/everything"}))
         for approver in (ALICE, BOB):

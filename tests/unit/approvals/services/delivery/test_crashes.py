@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Delivered
 from bot.approvals.model.task import Ended, Task
@@ -15,7 +16,7 @@ from tests.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, World, a_worl
 async def live(world: World) -> Task:
     """A task from its start to its end, each question answered as soon as it is there."""
     tasks = await world.storage.tasks_of(RITA, 1)
-    task = tasks[0] if tasks else await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = tasks[0] if tasks else await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
     await world.sweeper.sweep(world.now)
     await world.settle()
     for _ in range(2):

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from bot.approvals.model.actor import COMMAND, Shown
 from bot.approvals.model.agent import Asked, Phase, ThreadStatus
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Answered, Approve, Cancelled, Expired, Reject
@@ -37,6 +38,7 @@ from bot.approvals.rules.lifecycle import MOST_ATTEMPTS
 from bot.approvals.rules.next_action import GiveUp, Move, Proceed, Record, Resume, Start, next_move
 from bot.approvals.services.delivery.leasing import held
 from tests.fakes.clock import MORNING
+from tests.fakes.wiring import over
 from tests.fakes.world import (
     ALICE,
     BOB,
@@ -151,7 +153,9 @@ async def test_a_started_graph_waits_with_a_request_and_its_card(world: World) -
     request = await world.request(task)
     assert task.state == Waiting()
     assert isinstance(request.state, Pending)
-    assert [person.user_id for person in request.asked] == ["U-ALICE", "U-BOB", "U-CAROL", "U-RITA"], "and no guest"
+    assert [person.user_id for person in request.open.asked] == ["U-ALICE", "U-BOB", "U-CAROL", "U-RITA"], (
+        "and no guest"
+    )
     (opened,) = await world.history(task, "opened")
     assert (opened.digest, opened.rule) == (request.digest, "default")
     assert len(world.messenger.of(MessageKind.CARD)) == 1
@@ -187,7 +191,7 @@ async def test_a_rejection_is_delivered_like_any_answer(world: World) -> None:
 async def test_what_runs_is_what_was_approved_last(world: World) -> None:
     task = await world.started()
     request = await world.request(task)
-    edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/older"}, world.now, digest=request.digest)
+    edited = await world.answers.edit(world.actor(BOB), Shown.of(request), 0, {"path": "/older"})
     await world.vote(ALICE, on=edited)
 
     await world.settle()
@@ -225,7 +229,7 @@ async def test_the_policy_of_a_request_is_chosen_by_its_risk_and_nobody_is_shown
 
     task = await world.started()
 
-    assert (await world.request(task)).asked == ()
+    assert (await world.request(task)).open.asked == ()
     assert (await world.request(task)).policy == policy()
 
 
@@ -368,7 +372,7 @@ async def test_a_look_that_does_not_hear_that_it_is_over_ends_all_the_same_and_g
         pause = world.engine.pause_in(FIRST)
         storage = Unsure(world.storage)
         storage.asked = asyncio.Event()
-        driving = asyncio.create_task(replace(world.delivery, storage=cast(Storage, storage)).drive(task.id))
+        driving = asyncio.create_task(over(world.delivery, cast(Storage, storage)).drive(task.id))
         await storage.asked.wait()
 
         pause.go.set()
@@ -384,7 +388,7 @@ async def test_a_lease_is_renewed_for_as_long_as_the_graph_runs() -> None:
         task = await decided(world)
         pause = world.engine.pause_in(FIRST)
         storage = Lossy(world.storage)
-        delivery = replace(world.delivery, storage=cast(Storage, storage))
+        delivery = over(world.delivery, cast(Storage, storage))
         driving = asyncio.create_task(delivery.drive(task.id))
         await storage.renewed.wait()
 
@@ -416,7 +420,7 @@ async def test_a_run_goes_on_while_storage_does_not_answer_and_its_lease_is_rene
         task = await decided(world)
         pause = world.engine.pause_in(FIRST)
         storage = Lossy(world.storage, Unreachable("renew"), Unreachable("renew"))
-        driving = asyncio.create_task(replace(world.delivery, storage=cast(Storage, storage)).drive(task.id))
+        driving = asyncio.create_task(over(world.delivery, cast(Storage, storage)).drive(task.id))
         await storage.renewed.wait()
 
         pause.go.set()
@@ -447,7 +451,7 @@ async def test_a_lease_outlives_an_event_loop_that_is_blocked() -> None:
         pause = world.engine.pause_in(FIRST)
         storage = Lossy(world.storage)
         storage.after_two = renewed.set
-        driving = asyncio.create_task(replace(world.delivery, storage=cast(Storage, storage)).drive(task.id))
+        driving = asyncio.create_task(over(world.delivery, cast(Storage, storage)).drive(task.id))
         await pause.reached.wait()
 
         assert renewed.wait(30), "nobody renewed it"
@@ -464,7 +468,7 @@ async def test_a_bug_in_the_renewal_stops_the_run_and_is_raised() -> None:
         storage = Lossy(world.storage, ZeroDivisionError())
 
         with pytest.raises(ZeroDivisionError):
-            await replace(world.delivery, storage=cast(Storage, storage)).drive(task.id)
+            await over(world.delivery, cast(Storage, storage)).drive(task.id)
 
         assert world.engine.effects == []
         assert await world.storage.lease(task.thread_id, HOUR, world.now) is not None
@@ -504,7 +508,7 @@ async def test_runs_that_end_with_their_process_are_counted_and_at_last_nothing_
     assert state.failure.summary == "it was begun 8 times and never came to an end"
     assert len(await world.messages_of(task, MessageKind.OUTCOME)) == 1
 
-    await world.tasks.retry(task.id, RITA, world.now)
+    await world.tasks.retry(world.actor(RITA), task.id)
     await world.settle()
 
     assert [id for id, _ in world.engine.effects] == [FIRST]
@@ -514,7 +518,7 @@ async def test_runs_that_end_with_their_process_are_counted_and_at_last_nothing_
 async def test_a_run_is_counted_before_it_begins_and_no_more_once_it_came_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
     counted: list[int] = []
     start = world.engine.start
 
@@ -589,7 +593,7 @@ async def test_a_run_whose_progress_could_not_be_saved_is_reported_and_run_again
     assert (await world.task(task.id)).state == Failed(failure=lost, retryable=True)
     assert decided_state(await world.request(task)).next_try is None
 
-    await world.tasks.retry(task.id, RITA, world.now)
+    await world.tasks.retry(world.actor(RITA), task.id)
     await world.settle()
 
     assert len(world.engine.effects) == 2
@@ -598,7 +602,7 @@ async def test_a_run_whose_progress_could_not_be_saved_is_reported_and_run_again
 async def test_that_a_run_could_not_be_saved_is_recorded_once_storage_answers_under_the_same_lease(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.approvals.services.delivery.drive.SECONDS_TO_REPORT", 0)
+    monkeypatch.setattr("bot.approvals.services.delivery.drive.REPORT_RETRY_SECONDS", 0)
     task = await decided(world)
     lost = Failure(error_id="e9", summary="ConnectionError", at=MORNING, unsaved=True)
     away: list[Exception] = []
@@ -615,7 +619,7 @@ async def test_that_a_run_could_not_be_saved_is_recorded_once_storage_answers_un
         raise Unsaved(lost)
 
     monkeypatch.setattr(world.engine, "resume", acts)
-    await replace(world.delivery, storage=cast(Storage, Away(world.storage))).drive(task.id)
+    await over(world.delivery, cast(Storage, Away(world.storage))).drive(task.id)
 
     assert not away
     assert (await world.task(task.id)).state == Failed(failure=lost, retryable=True)
@@ -627,7 +631,7 @@ async def test_what_is_reported_of_a_task_that_has_ended_meanwhile_changes_nothi
     task = await decided(world)
 
     async def cancelled(*args: Any) -> ThreadStatus:
-        await world.tasks.cancel(task.id, RITA, world.now)
+        await world.tasks.cancel(world.actor(RITA, COMMAND), task.id)
         raise Unsaved(Failure(error_id="e9", summary="ConnectionError", at=MORNING, unsaved=True))
 
     monkeypatch.setattr(world.engine, "resume", cancelled)
@@ -688,7 +692,7 @@ async def test_a_running_step_of_a_cancelled_task_is_stopped_and_the_graph_is_no
         driving = asyncio.create_task(world.delivery.drive(task.id))
         await pause.reached.wait()
 
-        await world.tasks.cancel(task.id, RITA, world.now)
+        await world.tasks.cancel(world.actor(RITA, COMMAND), task.id)
         await driving
         await world.settle()
         await world.later(HOUR)
@@ -701,7 +705,7 @@ async def test_a_running_step_of_a_cancelled_task_is_stopped_and_the_graph_is_no
 
 async def test_what_a_graph_asks_in_the_moment_of_its_cancelling_is_closed() -> None:
     async with a_world({}, {FIRST: question()}) as world:
-        task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+        task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
         pause = world.engine.pause_in("step 0")
         driving = asyncio.create_task(world.delivery.drive(task.id))
         await pause.reached.wait()
@@ -715,13 +719,13 @@ async def test_what_a_graph_asks_in_the_moment_of_its_cancelling_is_closed() -> 
             async def open_request(
                 self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()
             ) -> Request:
-                await world.tasks.cancel(task.id, RITA, world.now)
+                await world.tasks.cancel(world.actor(RITA, COMMAND), task.id)
                 return await world.storage.open_request(request, event, messages)
 
         driving.cancel()
         await asyncio.wait([driving])
         pause.go.set()
-        await replace(world.delivery, storage=cast(Storage, CancelledInBetween())).drive(task.id)
+        await over(world.delivery, cast(Storage, CancelledInBetween())).drive(task.id)
 
         assert isinstance((await world.task(task.id)).state, TaskCancelled)
         request = await world.request(task)
@@ -804,7 +808,7 @@ async def test_a_thread_that_failed_before_its_first_checkpoint_can_be_retried(w
     await world.settle()
     assert (await world.task(task.id)).state == Failed(failure=await failure_of(world, task), retryable=True)
 
-    await world.tasks.retry(task.id, RITA, world.now)
+    await world.tasks.retry(world.actor(RITA), task.id)
     await world.settle()
 
     assert (await world.task(task.id)).state == Waiting()
@@ -853,7 +857,7 @@ async def test_a_node_that_never_succeeds_is_left_to_a_person_at_last(world: Wor
     assert len(world.engine.runs) == 1 + MOST_ATTEMPTS
 
     world.engine.failures[FIRST] = 0
-    await world.tasks.retry(task.id, RITA, world.now)
+    await world.tasks.retry(world.actor(RITA), task.id)
     await world.settle()
 
     assert isinstance((await world.request(task)).state, Delivered)
@@ -870,7 +874,7 @@ async def test_a_graph_that_raises_before_it_asks_stops_with_one_message_and_can
         assert len(world.messenger.of(MessageKind.OUTCOME)) == 1
         assert world.engine.runs == ["start"]
 
-        await world.tasks.retry(task.id, RITA, world.now)
+        await world.tasks.retry(world.actor(RITA), task.id)
         await world.settle()
 
         assert (await world.task(task.id)).state == Waiting()
@@ -942,7 +946,7 @@ async def test_an_answer_that_gets_lost_on_its_way_does_not_loop_and_can_be_retr
     world.work.deliver(task.id)  # woken for nothing: it is still stopped, not waiting
     await world.settle()
     world.engine.deaf = set()
-    await world.tasks.retry(task.id, RITA, world.now)
+    await world.tasks.retry(world.actor(RITA), task.id)
     await world.settle()
 
     assert isinstance((await world.request(task)).state, Delivered)
@@ -1015,7 +1019,7 @@ async def test_an_answer_that_a_person_brings_on_while_it_is_given_is_given_once
                     )
             return requests
 
-    await replace(world.delivery, storage=cast(Storage, Touched())).drive(task.id)
+    await over(world.delivery, cast(Storage, Touched())).drive(task.id)
 
     assert world.engine.runs == ["start", "resume i-first"]
     assert isinstance((await world.request(task)).state, Delivered)
@@ -1024,7 +1028,7 @@ async def test_an_answer_that_a_person_brings_on_while_it_is_given_is_given_once
 async def test_a_failure_is_not_forgotten_when_a_person_was_faster_than_its_recording() -> None:
     async with a_world({}) as world:
         world.engine.failures["step 0"] = 1
-        task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+        task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
         pause = world.engine.pause_in("step 0")
         driving = asyncio.create_task(world.delivery.drive(task.id))
         await pause.reached.wait()
@@ -1052,7 +1056,7 @@ async def test_a_failure_is_not_forgotten_when_a_person_was_faster_than_its_reco
         world.engine.threads.clear()
         pause.go.set()
         storage = OneStep()
-        await replace(world.delivery, storage=cast(Storage, storage)).drive(stored.id)
+        await over(world.delivery, cast(Storage, storage)).drive(stored.id)
 
         assert storage.touched
         assert (await failure_of(world, task)).summary == "ValueError"
@@ -1089,7 +1093,7 @@ async def test_what_nobody_foresaw_stops_the_task_with_an_error_id_and_is_told_o
         assert len(await world.messages_of(task, MessageKind.OUTCOME)) <= 1
 
         world.engine.down = None
-        await world.tasks.retry(task.id, RITA, world.now)
+        await world.tasks.retry(world.actor(RITA), task.id)
         await world.settle()
 
         assert isinstance((await world.task(task.id)).state, Ended)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.ids import MessageRef, TaskId, Ts
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.task import Task
@@ -161,7 +162,7 @@ class Scene:
 @pytest.fixture
 async def scene(world: World, desk: Desk) -> Scene:
     world.messages = replace(world.messages, progress=desk.progress)
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
     await world.messages.sync_task(task.id)
     return Scene(world, desk, task)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bot.approvals.model.actor import COMMAND, Shown
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.question import Item
 from bot.approvals.ports.slack import FileRefused, NotNow, OutcomeUnknown
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import sync, wanted
 from tests.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, a_request, a_world, item, question
 
-LONG = "x" * sync.LONGEST_IN_MODAL
+LONG = "x" * wanted.MAX_MODAL_CHARS
 
 
 def long_item(words: str = LONG) -> Item:
@@ -18,7 +19,7 @@ def long_item(words: str = LONG) -> Item:
 def test_what_fits_a_modal_has_no_file() -> None:
     request = a_request()
 
-    assert sync.files_of(request, request.opened_at) == []
+    assert wanted.files_of(request, request.opened_at) == []
 
 
 async def test_what_is_too_long_comes_with_a_file_beside_its_card() -> None:
@@ -43,7 +44,7 @@ async def test_a_file_is_posted_once_whatever_becomes_of_its_request() -> None:
 
 async def test_a_file_whose_posting_is_not_known_is_looked_for_before_it_is_posted_again() -> None:
     async with a_world({FIRST: question(long_item())}) as world:
-        task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+        task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
         await world.messages.sync_task(task.id)
         await world.delivery.drive(task.id)
         for _ in ("card", "file"):
@@ -61,7 +62,7 @@ async def test_an_edit_has_a_file_of_its_own_and_the_old_one_stays() -> None:
         task = await world.started()
         request = await world.request(task)
 
-        await world.answers.edit(request.id, ALICE, 1, 0, {"body": LONG + "y"}, world.now, digest=request.digest)
+        await world.answers.edit(world.actor(ALICE), Shown.of(request), 0, {"body": LONG + "y"})
         await world.settle()
 
         assert [file.version for file in await world.messages_of(task, MessageKind.FILE)] == [1, 2]
@@ -70,10 +71,10 @@ async def test_an_edit_has_a_file_of_its_own_and_the_old_one_stays() -> None:
 
 async def test_a_file_that_was_not_posted_before_an_edit_is_given_up() -> None:
     async with a_world({FIRST: question(long_item())}) as world:
-        task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+        task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
         await world.delivery.drive(task.id)
         request = await world.request(task)
-        revised = await world.answers.edit(request.id, ALICE, 1, 0, {"body": "short"}, world.now, digest=request.digest)
+        revised = await world.answers.edit(world.actor(ALICE), Shown.of(request), 0, {"body": "short"})
 
         await world.settle()
 
@@ -100,12 +101,12 @@ async def test_a_graph_that_asks_anew_has_a_file_of_the_new_question() -> None:
 
 async def test_a_file_that_slack_refuses_is_tried_once_and_its_thread_is_told() -> None:
     async with a_world({FIRST: question(long_item())}) as world:
-        task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+        task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
         await world.messages.sync_task(task.id)
         await world.delivery.drive(task.id)
         await world.messages.sync_task(task.id)
         asked = await world.request(task)
-        await world.answers.edit(asked.id, ALICE, 1, 0, {"body": LONG + "y"}, world.now, digest=asked.digest)
+        await world.answers.edit(world.actor(ALICE), Shown.of(asked), 0, {"body": LONG + "y"})
         world.messenger.fail("post", FileRefused("files.getUploadURLExternal: missing_scope"))
 
         assert await world.messages.sync_task(task.id) is None
@@ -122,12 +123,12 @@ async def test_a_file_that_slack_refuses_is_tried_once_and_its_thread_is_told() 
 
 async def test_a_file_that_never_gets_through_is_not_tried_for_ever() -> None:
     async with a_world({FIRST: question(long_item())}) as world:
-        task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+        task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
         await world.messages.sync_task(task.id)
         await world.delivery.drive(task.id)
         await world.messages.sync_task(task.id)
         asked = await world.request(task)
-        await world.answers.edit(asked.id, ALICE, 1, 0, {"body": LONG + "y"}, world.now, digest=asked.digest)
+        await world.answers.edit(world.actor(ALICE), Shown.of(asked), 0, {"body": LONG + "y"})
         for _ in range(sync.MOST_UPLOADS):
             world.messenger.fail("post", NotNow("the upload: status 502", 5))
 

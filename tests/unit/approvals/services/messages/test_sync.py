@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.ids import MessageRef, TaskId, Ts
 from bot.approvals.model.message import MessageKind
@@ -14,7 +15,7 @@ from bot.approvals.model.request import Request
 from bot.approvals.model.task import Ended, Task
 from bot.approvals.ports.slack import MessageGone, NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.ports.storage import Records, Storage
-from bot.approvals.services.messages import sync
+from bot.approvals.services.messages import sync, wanted
 from tests.fakes.fuse import Fuse, Killed
 from tests.fakes.world import ALICE, CHANNEL, DORA, RITA, World, a_request, a_world, policy
 
@@ -23,14 +24,14 @@ SECOND = timedelta(seconds=1)
 
 async def asked(world: World) -> Task:
     """A task whose graph has asked, with nothing in Slack yet."""
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
     await world.delivery.drive(task.id)
     return await world.task(task.id)
 
 
 async def opened(world: World) -> Task:
     """A task with its message in Slack, before its graph has asked."""
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
     await world.messages.sync_task(task.id)
     return task
 
@@ -38,7 +39,7 @@ async def opened(world: World) -> Task:
 async def add_copy(world: World, task: Task) -> None:
     request = await world.request(task)
     event = AuditEvent(kind="escalated", at=world.now, task_id=task.id, request_id=request.id)
-    await world.storage.save_request(request, event, [sync.copy_of(request, DORA, world.now)])
+    await world.storage.save_request(request, event, [wanted.copy_of(request, DORA, world.now)])
 
 
 async def test_every_surface_is_posted_once_with_its_id_and_the_cards_in_the_tasks_thread(world: World) -> None:
@@ -349,7 +350,7 @@ async def test_waits_for_a_silent_slack_double_up_to_five_minutes(world: World) 
     waits: list[float] = []
     for _ in range(10):
         world.messenger.fail("post", OutcomeUnknown())
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
 
     for _ in range(10):
         again = await world.messages.sync_task(task.id)
@@ -427,7 +428,7 @@ async def test_a_place_that_is_gone_is_given_up_and_not_tried_again(world: World
 
 async def test_what_slack_refuses_for_the_moment_is_put_off_as_long_as_slack_says(world: World) -> None:
     world.messenger.fail("post", NotNow("ratelimited", 30))
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
 
     again = await world.messages.sync_task(task.id)
     early = await world.messages.sync_task(task.id)
@@ -493,7 +494,7 @@ async def test_a_dm_that_cannot_be_opened_is_given_up_alone(world: World) -> Non
 
 
 async def test_two_passes_at_once_post_once(world: World) -> None:
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
     pause = world.messenger.pause_at("post")
 
     first = asyncio.create_task(world.messages.sync_task(task.id))
@@ -519,7 +520,7 @@ async def test_two_passes_that_have_read_the_same_post_once(world: World) -> Non
 
 
 async def test_a_pass_that_took_longer_than_its_claim_leaves_the_other_ones_message(world: World) -> None:
-    task = await world.tasks.start("cleanup", {}, RITA, CHANNEL, world.now)
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
     pause = world.messenger.pause_at("post")
     slow = asyncio.create_task(world.messages.sync_task(task.id))
     await pause.reached.wait()
@@ -557,7 +558,7 @@ async def test_of_two_outcomes_only_the_later_is_current(world: World) -> None:
         task = await world.storage.save_task(
             replace(task, state=Ended(outcome=outcome, at=world.now)),
             AuditEvent(kind="ended", at=world.now, task_id=task.id),
-            [sync.outcome_of(task, world.now)],
+            [wanted.outcome_of(task, world.now)],
         )
         await world.messages.sync_task(task.id)
 
@@ -590,7 +591,7 @@ def test_a_reminder_belongs_to_its_request() -> None:
 
     request = a_request()
 
-    reminder = sync.reminder_of(request, request.opened_at)
+    reminder = wanted.reminder_of(request, request.opened_at)
 
     assert (reminder.kind, reminder.request_id, reminder.to) == (MessageKind.REMINDER, request.id, None)
     assert isinstance(reminder.id, str)

@@ -157,7 +157,7 @@ async def test_a_delegate_whom_no_dm_reaches_is_told_of_and_hurries_nothing(ladd
     task = await ladder.started()
     refuse(ladder, 1)
 
-    await ladder.asides.delegate((await ladder.request(task)).id, ALICE, DORA.user_id, ladder.now)
+    await ladder.asides.delegate(ladder.actor(ALICE), (await ladder.request(task)).id, DORA.user_id)
     await told(ladder)
 
     request = await ladder.request(task)
@@ -169,7 +169,7 @@ async def test_a_delegate_whom_no_dm_reaches_is_told_of_and_hurries_nothing(ladd
 
 def test_a_step_of_an_earlier_stage_hurries_nothing_in_this_one() -> None:
     request = a_request(of=policy(steps=LADDER))
-    earlier = request.stage_opened_at - HOUR
+    earlier = request.open.opened_at - HOUR
 
     noted = side_actions.missed(request, [Unreached(person=DORA, why="user_disabled", asked_at=earlier)], [DORA])
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.inbox.queries import groups_asked
+from bot.approvals.model.actor import COMMAND, Shown
 from bot.approvals.model.decision import Reject
 from bot.approvals.model.errors import (
     AlreadySettled,
@@ -122,7 +123,7 @@ async def test_a_name_that_meant_nobody_means_nobody_whoever_takes_it() -> None:
         with pytest.raises(NotAnApprover):
             await world.vote(STRANGER, on=await world.request(task))
         with pytest.raises(NotYours):
-            await world.tasks.look(task.id, STRANGER)
+            await world.tasks.look(world.actor(STRANGER), task.id)
         assert await world.inboxes.waiting(STRANGER) == ()
         assert (await world.vote(ALICE, on=await world.request(task))).decision is not None
 
@@ -143,7 +144,7 @@ async def test_a_request_waits_for_slack_rather_than_open_with_a_name_that_may_p
     async with a_world(otherwise=under(*one_stage(("@ops",)))) as world:
         world.directory.groups["@ops"] = [BOB]
         world.directory.untold = {"@ops"}
-        task = await world.tasks.start("cleanup", {}, RITA, ChannelId("C1"), world.now)
+        task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, ChannelId("C1"))
 
         with pytest.raises(Unreachable):
             await world.delivery.drive(task.id)
@@ -152,7 +153,7 @@ async def test_a_request_waits_for_slack_rather_than_open_with_a_name_that_may_p
         world.directory.untold = set()
         await world.settle()
         await world.delivery.drive(task.id)
-        assert (await world.request(task)).asked == (BOB,)
+        assert (await world.request(task)).open.asked == (BOB,)
 
 
 # --- What Slack refuses to say ------------------------------------------------------------------
@@ -198,12 +199,12 @@ async def test_without_the_scope_for_accounts_every_vote_is_refused_with_its_nam
 async def test_a_card_says_what_slack_refused_when_it_was_opened() -> None:
     async with a_world(otherwise=under(*one_stage(("S1", "U-ALICE")))) as world:
         world.directory.refused["S1"] = NO_SCOPE
-        assert (await world.request(await world.started())).untold == (f"S1 {NO_SCOPE}.",)
+        assert (await world.request(await world.started())).open.untold == (f"S1 {NO_SCOPE}.",)
     async with a_world(otherwise=under(*one_stage(("@ops",)))) as world:
         world.directory.groups["@ops"] = [BOB]
         world.directory.refused["U-BOB"] = "cannot be looked up: no"
         request = await world.request(await world.started())
-        assert (request.untold, request.asked) == (("Their accounts cannot be looked up: no.",), ())
+        assert (request.open.untold, request.open.asked) == (("Their accounts cannot be looked up: no.",), ())
 
 
 async def test_an_inbox_shows_what_it_can_and_says_what_may_be_missing() -> None:
@@ -315,14 +316,14 @@ async def test_a_question_names_ordinary_members_alone_unless_the_policy_takes_g
         for person in (guest, FRANK):
             assert (request.id in [each.id for each in await world.inboxes.waiting(person)]) is guests
             if guests:
-                await world.tasks.look(task.id, person)
+                await world.tasks.look(world.actor(person), task.id)
                 continue
             with pytest.raises(NotEligible):
                 await world.vote(person, on=request)
             with pytest.raises(NotYours):
-                await world.tasks.look(task.id, person)
-        assert request.asked == ((bob, FRANK, guest) if guests else (bob,))
-        await world.tasks.look(task.id, bob)
+                await world.tasks.look(world.actor(person), task.id)
+        assert request.open.asked == ((bob, FRANK, guest) if guests else (bob,))
+        await world.tasks.look(world.actor(bob), task.id)
         assert (await world.vote(FRANK if guests else bob, on=request)).decision is not None
 
 
@@ -337,7 +338,7 @@ async def test_a_guest_whom_the_policy_names_stands_where_it_names_them_and_not_
         request = await world.request(await world.started())
         voted = await world.vote(guest, on=request)
 
-        assert (voted.decision, voted.missing, request.short) == (None, (0, 1), 1)
+        assert (voted.decision, voted.open.missing, request.open.short) == (None, (0, 1), 1)
 
 
 async def test_an_address_and_an_id_of_one_person_are_one_name() -> None:
@@ -373,7 +374,7 @@ async def test_a_question_names_people_and_nothing_else(said: str) -> None:
 
         request = await world.request(await world.started())
 
-        assert request.asked == ()
+        assert request.open.asked == ()
         with pytest.raises(NotAnApprover):
             await world.vote(STRANGER, on=request)
 
@@ -386,7 +387,7 @@ TWO_STAGES = (*one_stage(("U-ALICE",)), *one_stage(("U-ALICE", "U-CAROL")))
 async def test_whoever_gave_their_vote_in_one_stage_answers_in_the_next_themselves() -> None:
     async with a_world(otherwise=under(*TWO_STAGES)) as world:
         request = await world.request(await world.started())
-        given = await world.asides.delegate(request.id, ALICE, DORA.user_id, world.now)
+        given = await world.asides.delegate(world.actor(ALICE), request.id, DORA.user_id)
         assert given.delegations[0].stage == 0
         second = await world.vote(DORA, on=request)
         assert (second.stage_number, second.given_to(ALICE)) == (1, None)
@@ -402,11 +403,11 @@ async def test_whoever_gave_their_vote_in_one_stage_answers_in_the_next_themselv
 async def test_a_delegation_in_the_second_stage_is_withdrawn_there_and_the_first_ones_stays() -> None:
     async with a_world(otherwise=under(*TWO_STAGES)) as world:
         request = await world.request(await world.started())
-        await world.asides.delegate(request.id, ALICE, DORA.user_id, world.now)
+        await world.asides.delegate(world.actor(ALICE), request.id, DORA.user_id)
         second = await world.vote(DORA, on=request)
-        await world.asides.delegate(second.id, ALICE, BOB.user_id, world.now)
+        await world.asides.delegate(world.actor(ALICE), second.id, BOB.user_id)
 
-        kept = await world.asides.withdraw(second.id, ALICE, world.now)
+        kept = await world.asides.withdraw(world.actor(ALICE), second.id)
 
         assert [(each.to, each.stage) for each in kept.delegations] == [(DORA, 0)]
         assert (await world.vote(ALICE, on=second)).decision is not None
@@ -436,11 +437,11 @@ async def test_accounts_are_read_anew_when_a_vote_counts() -> None:
     """The voter's, those who gave their vote away, and those who voted before, as their votes may settle it now."""
     async with a_world(otherwise=under(*one_stage(("U-ALICE", "U-BOB", "U-CAROL"), 2))) as world:
         request = await world.request(await world.started())
-        await world.asides.delegate(request.id, CAROL, DORA.user_id, world.now)
+        await world.asides.delegate(world.actor(CAROL), request.id, DORA.user_id)
         await world.vote(BOB, on=request)
         world.directory.fresh_members.clear()
 
-        await world.answers.check(request.id, ALICE, request.version, world.now, digest=request.digest)
+        await world.answers.check(world.actor(ALICE), Shown.of(request))
         looked = list(world.directory.fresh_members)
         await world.vote(ALICE, on=request)
 
@@ -452,7 +453,7 @@ async def test_a_colleagues_account_is_read_anew_when_they_are_given_a_vote() ->
     async with a_world() as world:
         request = await world.request(await world.started())
 
-        await world.asides.delegate(request.id, ALICE, DORA.user_id, world.now)
+        await world.asides.delegate(world.actor(ALICE), request.id, DORA.user_id)
 
         assert DORA in world.directory.fresh_members
 
@@ -478,8 +479,8 @@ async def test_an_operator_puts_an_open_request_under_the_policy_of_now() -> Non
         amended = await amending(world, under(*one_stage(("@ops",)), name="new")).apply(request.id, "root", world.now)
 
         assert amended.changed
-        assert (amended.after.approvers, amended.after.asked, amended.after.unknown) == (("S1",), (BOB,), {})
-        assert (amended.after.stage_opened_at, amended.after.amended_at) == (world.now, world.now)
+        assert (amended.after.approvers, amended.after.open.asked, amended.after.unknown) == (("S1",), (BOB,), {})
+        assert (amended.after.open.opened_at, amended.after.amended_at) == (world.now, world.now)
         assert amended.after.version == request.version
         (event,) = await world.history(task, "policy_applied")
         assert (event.rule, event.person) == ("new", None)
@@ -513,7 +514,7 @@ async def test_a_sequence_begins_anew_and_who_agreed_is_on_the_record() -> None:
 
         amended = await amending(world, under(*one_stage(("U-BOB",)))).apply(request.id, "root", world.now)
 
-        assert (amended.after.stage_number, amended.after.version, amended.after.asked) == (0, 2, (BOB,))
+        assert (amended.after.stage_number, amended.after.version, amended.after.open.asked) == (0, 2, (BOB,))
 
 
 async def test_the_policy_that_it_has_changes_nothing() -> None:

@@ -9,6 +9,7 @@ from datetime import time, timedelta
 
 import pytest
 
+from bot.approvals.model.actor import COMMAND, Shown
 from bot.approvals.model.decision import Answered, Approve, Choose, Expired, Reject
 from bot.approvals.model.errors import (
     AgreedBefore,
@@ -111,7 +112,7 @@ async def test_stages_are_asked_one_after_the_other_each_with_its_own_windows() 
         second = await world.vote(ALICE, on=request)
 
         assert second.decision is None
-        assert (second.stage.name, second.asked) == ("finance", (BOB,))
+        assert (second.stage.name, second.open.asked) == ("finance", (BOB,))
         assert second.deadline == world.now + 4 * HOUR
         with pytest.raises(NotAnApprover):
             await world.vote(ALICE, on=request)
@@ -169,9 +170,9 @@ async def test_an_edit_in_a_later_stage_begins_with_the_first_again() -> None:
         await world.vote(ALICE, on=request)
         world.clock.now += 3 * HOUR
 
-        edited = await world.answers.edit(request.id, BOB, 1, 0, {"path": "/b"}, world.now, digest=request.digest)
+        edited = await world.answers.edit(world.actor(BOB), Shown.of(request), 0, {"path": "/b"})
 
-        assert (edited.stage_number, edited.passed, edited.votes, edited.asked) == (0, (), (), (ALICE,))
+        assert (edited.stage_number, edited.passed, edited.votes, edited.open.asked) == (0, (), (), (ALICE,))
         assert edited.deadline == world.now + 4 * HOUR
 
 
@@ -243,7 +244,7 @@ async def test_a_quorum_that_too_few_can_give_is_noted_when_it_is_asked() -> Non
     async with under(*one_stage(("U-ALICE", "U-RITA", "U-GUS"), 3)) as world:
         request = await asked(world)
 
-        assert (request.asked, request.short) == ((ALICE, RITA), 2)
+        assert (request.open.asked, request.open.short) == ((ALICE, RITA), 2)
 
 
 @pytest.mark.parametrize(
@@ -341,7 +342,7 @@ async def test_silence_in_one_stage_opens_the_next() -> None:
         await world.later(4 * HOUR)
 
         second = await world.storage.request(request.id)
-        assert (second.decision, second.stage_number, second.asked) == (None, 1, (BOB,))
+        assert (second.decision, second.stage_number, second.open.asked) == (None, 1, (BOB,))
         assert second.deadline == world.now + 4 * HOUR
         assert (await world.vote(BOB, on=request)).decision is not None
 
@@ -405,7 +406,7 @@ async def test_windows_count_each_approvers_own_working_hours() -> None:
         world.directory.zones |= {ALICE: "Europe/Berlin", BOB: "America/New_York"}
         request = await asked(world)
 
-        assert request.zones == ("America/New_York", "Europe/Berlin")
+        assert request.open.zones == ("America/New_York", "Europe/Berlin")
         assert request.deadline == request.moment(4 * HOUR)
         assert isinstance(request.state, Pending)
         assert request.state.due_at == request.deadline
@@ -465,7 +466,7 @@ async def test_the_card_stands_in_the_policys_own_channel_as_well() -> None:
 
 async def test_a_channel_that_slack_does_not_tell_of_is_asked_for_again() -> None:
     async with under(*one_stage(("U-ALICE",)), channel="#finance") as world:
-        task = await world.tasks.start("cleanup", {}, RITA, ChannelId("C1"), world.now)
+        task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, ChannelId("C1"))
         world.directory.down = True
         with pytest.raises(Unreachable):
             await world.delivery.drive(task.id)
@@ -475,23 +476,23 @@ async def test_the_whole_of_a_private_request_is_for_those_alone_who_may_answer_
     two = (*one_stage(("U-ALICE",)), *one_stage(("U-BOB",)))
     async with under(*two, private=True) as world:
         request = await asked(world)
-        assert await world.answers.view(request.id, ALICE, world.now) == request
+        assert await world.answers.view(world.actor(ALICE), request.id) == request
         for other in (RITA, STRANGER):
             with pytest.raises((OwnRequest, NotAnApprover)):
-                await world.answers.view(request.id, other, world.now)
+                await world.answers.view(world.actor(other), request.id)
 
         await world.vote(ALICE, on=request)
-        await world.answers.view(request.id, ALICE, world.now)
+        await world.answers.view(world.actor(ALICE), request.id)
         await world.vote(BOB, on=request)
 
-        assert isinstance((await world.answers.view(request.id, BOB, world.now)).state, Decided)
+        assert isinstance((await world.answers.view(world.actor(BOB), request.id)).state, Decided)
 
 
 async def test_what_is_not_private_is_for_everybody() -> None:
     async with a_world() as world:
         request = await asked(world)
 
-        assert await world.answers.view(request.id, STRANGER, world.now) == request
+        assert await world.answers.view(world.actor(STRANGER), request.id) == request
 
 
 async def test_a_private_payload_is_in_no_file() -> None:
@@ -529,10 +530,15 @@ async def test_an_edit_that_would_fall_under_another_rule_is_refused() -> None:
         assert request.policy.name == "small"
 
         with pytest.raises(AnotherRule, match="it falls under the policy `large`, and was asked under `small`"):
-            await world.answers.edit(request.id, CAROL, 1, 0, {"amount": "much"}, world.now, digest=request.digest)
+            await world.answers.edit(
+                world.actor(CAROL),
+                Shown.of(request),
+                0,
+                {"amount": "much"},
+            )
         with pytest.raises(AnotherRule, match="there is no key 'amount'"):
-            await world.answers.edit(request.id, CAROL, 1, 0, {}, world.now, digest=request.digest)
-        edited = await world.answers.edit(request.id, CAROL, 1, 0, {"amount": "less"}, world.now, digest=request.digest)
+            await world.answers.edit(world.actor(CAROL), Shown.of(request), 0, {})
+        edited = await world.answers.edit(world.actor(CAROL), Shown.of(request), 0, {"amount": "less"})
 
         assert edited.version == 2
 
@@ -546,7 +552,7 @@ async def test_an_edit_is_refused_while_slack_does_not_say_what_a_rule_has_to_kn
         world.directory.untold = {"@interns"}
 
         with pytest.raises(Unreachable):
-            await world.answers.edit(request.id, ALICE, 1, 0, {"path": "/b"}, world.now, digest=request.digest)
+            await world.answers.edit(world.actor(ALICE), Shown.of(request), 0, {"path": "/b"})
 
 
 async def test_a_rule_that_cannot_be_worked_out_stops_the_task_and_a_retry_asks_it_again() -> None:
@@ -560,7 +566,7 @@ async def test_a_rule_that_cannot_be_worked_out_stops_the_task_and_a_retry_asks_
         assert task.state.retryable
         assert "the rule `large` cannot be worked out: there is no key 'amount'" in task.state.failure.summary
         world.engine.stages[0][FIRST] = question(item(name="pay", arguments={"amount": "much"}))
-        await world.tasks.retry(task.id, RITA, world.now)
+        await world.tasks.retry(world.actor(RITA), task.id)
         await world.settle()
         assert (await world.request(task)).policy.name == "large"
 
@@ -577,7 +583,7 @@ async def test_a_question_that_changes_is_governed_by_the_rule_for_what_is_asked
         await world.delivery.drive(task.id)
         broken = await world.request(task)
 
-        assert (changed.policy.name, changed.version, changed.asked) == ("large", 2, (ALICE, BOB))
+        assert (changed.policy.name, changed.version, changed.open.asked) == ("large", 2, (ALICE, BOB))
         assert (broken.policy.stages[0].approvers, broken.version) == ((), 3)
         with pytest.raises(NotAnApprover):
             await world.vote(ALICE, on=broken)
@@ -594,7 +600,7 @@ async def test_a_question_waits_for_slack_where_a_rule_has_to_know_who_asks() ->
         world.policies = Policies(rules=(interns,), otherwise=world.policies.otherwise)
         world.be_born()
         world.directory.groups["@interns"] = [RITA]
-        task = await world.tasks.start("cleanup", {}, RITA, ChannelId("C1"), world.now)
+        task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, ChannelId("C1"))
         world.directory.down = True
 
         with pytest.raises(Unreachable):

@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from bot.approvals.model.actor import Shown
 from bot.approvals.model.decision import Answered, Approve, Expired, ItemVerdict, Reject, Vote
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.model.ids import Person
@@ -118,9 +119,7 @@ class OnePolicy(RuleBasedStateMachine):
     def vote(self, by: Person, verdict: ItemVerdict) -> None:
         before = self.request
         try:
-            after = self.runner.run(
-                self.world.answers.vote(before.id, by, before.version, (verdict,), self.world.now, digest=before.digest)
-            )
+            after = self.runner.run(self.world.answers.vote(self.world.actor(by), Shown.of(before), (verdict,)))
         except CountersignError:
             return
         stage = self.standing(before)
@@ -147,11 +146,7 @@ class OnePolicy(RuleBasedStateMachine):
     def edit(self, by: Person, path: str) -> None:
         before = self.request
         try:
-            after = self.runner.run(
-                self.world.answers.edit(
-                    before.id, by, before.version, 0, {"path": path}, self.world.now, digest=before.digest
-                )
-            )
+            after = self.runner.run(self.world.answers.edit(self.world.actor(by), Shown.of(before), 0, {"path": path}))
         except CountersignError:
             return
         assert (after.votes, after.passed, after.decision) == ((), (), None)
@@ -209,7 +204,7 @@ class OnePolicy(RuleBasedStateMachine):
             found = [person for ref in refs for person in directory.groups.get(ref, [])]
             return frozenset([*found, *(directory.people[ref] for ref in refs if ref in directory.people)])
 
-        beside = of(request.escalated_to)
+        beside = of(request.open.escalated_to)
         return tuple(of(group.approvers) | beside for group in request.stage.groups)
 
     def may(self, person: Person, standing: tuple[frozenset[Person], ...], request: Request) -> bool:

@@ -1,0 +1,262 @@
+"""How a thread stands -> the records that say so: its requests, and the state of its task."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from bot import crash_points
+from bot.approvals.model.agent import Phase, ThreadStatus
+from bot.approvals.model.audit import AuditEvent, event_of
+from bot.approvals.model.decision import Cancelled, outcome_of
+from bot.approvals.model.ids import JSON, TaskId
+from bot.approvals.model.message import Message
+from bot.approvals.model.request import Decided, Pending, Request
+from bot.approvals.model.task import Ended, Failed, Failure, Gone, Part, Task, TaskCancelled, TaskState, Waiting
+from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.work import Clock, Work
+from bot.approvals.rules import lifecycle
+from bot.approvals.rules.matching import ConditionFailed
+from bot.approvals.rules.next_action import alive, is_approved
+from bot.approvals.services.delivery.opening import AskedTooOften, Opening
+from bot.approvals.services.messages import wanted
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """Stores what follows from a thread's status. Only whoever holds the thread's lease may call it.
+
+    Raises `Conflict` if a person changed a record meanwhile: the caller reads again and decides anew.
+    """
+
+    storage: Storage
+    opening: Opening
+    work: Work
+    clock: Clock
+
+    async def record(self, task: Task, requests: Sequence[Request], status: ThreadStatus) -> ThreadStatus | None:
+        """Store what follows from the thread's status. The task's own state comes before `delivered`, so that a
+        crash in between leaves an undelivered request behind, which brings the next drive here again.
+
+        Returns the status where the task was stopped, and is still to be closed.
+        """
+        requests = [await self._noted(request, status) for request in requests]
+        for asked in status.asked:
+            try:
+                await self.opening.ask(task, requests, asked)
+            except AskedTooOften as often:
+                await self.stop(task, str(often))
+                return status
+            except ConditionFailed as failed:
+                status = replace(status, failure=status.failure or self.fault(str(failed)))
+        for request in requests:
+            if isinstance(request.state, Pending) and not alive(request, status):
+                await self.save(lifecycle.supersede(request, self.clock()), "superseded")
+        status = self._with_loss(requests, status)
+        await self._set_state(task, requests, status)
+        for request in requests:
+            if isinstance(request.state, Decided):
+                await self._account(request, status, final=task.tries >= lifecycle.MOST_ATTEMPTS)
+        return None
+
+    async def fail(self, task_id: TaskId, failure: Failure, *, final: bool = False) -> None:
+        """Record that the task cannot be driven, and put off what is decided, or leave it to a person's retry."""
+        task = await self.storage.task(task_id)
+        final = final or task.tries >= lifecycle.MOST_ATTEMPTS
+        for request in await self.storage.requests_of(task_id):
+            if isinstance(request.state, Decided):
+                await self.save(lifecycle.failed(request, failure, self.clock(), final=final), "delivery_failed")
+        if not task.finished:
+            stopped = Failed(failure=failure, retryable=True)
+            known = isinstance(task.state, Failed) and not final
+            counted = replace(task, state=task.state if known else stopped, tries=task.tries + (not final))
+            event = AuditEvent(kind="failed", at=self.clock(), task_id=task.id, data=_came_of(stopped))
+            await self.storage.save_task(counted, event, [] if known else [wanted.outcome_of(task, self.clock())])
+            self.work.show_soon(task.id)
+
+    async def lose(self, task: Task) -> None:
+        """The checkpoints are gone: nothing can be resumed, and that is said."""
+        now = self.clock()
+        failure = self.fault("the graph's saved state is gone")
+        for request in await self.storage.requests_of(task.id):
+            if isinstance(request.state, Pending | Decided):
+                await self.save(lifecycle.stopped(request, now), "superseded")
+        await self.end(task, Failed(failure=failure, retryable=False), "lost")
+
+    async def close(self, task: Task, requests: Sequence[Request]) -> None:
+        """The task is over. An answer that its graph took before it ended is delivered; what is still undelivered
+        or open has nobody left to go to."""
+        now = self.clock()
+        took_answers = not isinstance(task.state, TaskCancelled)
+        for request in requests:
+            state = request.state
+            if isinstance(state, Pending) and isinstance(task.state, TaskCancelled):
+                request = lifecycle.cancel(request, task.state.by, now)
+                state = request.state
+            if isinstance(state, Decided) and (
+                isinstance(state.decision, Cancelled) or (took_answers and state.attempts)
+            ):
+                await self.save(lifecycle.delivered(request, now), "delivered")
+            elif isinstance(request.state, Pending | Decided):
+                await self.save(lifecycle.stopped(request, now), "superseded")
+
+    async def stop(self, task: Task, why: str) -> None:
+        """End the task where it stands; its graph is not run any more."""
+        await self.end(task, Ended(outcome=f"Stopped: {why}", at=self.clock(), stopped=True), "stopped")
+
+    async def end(
+        self, task: Task, state: Ended | Failed | TaskCancelled, kind: str, *, told_on_card: bool = False
+    ) -> None:
+        """Store how the task ended or stopped, with the message that says so, unless a card says it already."""
+        now = self.clock()
+        await self.storage.save_task(
+            replace(task, state=state),
+            AuditEvent(kind=kind, at=now, task_id=task.id, data=_came_of(state)),
+            [] if told_on_card else [wanted.outcome_of(task, now)],
+        )
+        self.work.show_soon(task.id)
+
+    async def save(self, request: Request, kind: str, new: Sequence[Message] = (), **more: JSON) -> Request:
+        data: dict[str, JSON] = {"outcome": str(outcome_of(request.decision))} if request.decision else {}
+        if request.gone is not None:
+            data["missing"] = {"part": str(request.gone.part), "name": request.gone.name}
+        event = event_of(request, kind, self.clock(), data={**data, **more})
+        saved = await self.storage.save_request(request, event, new)
+        self.work.show_soon(request.task_id)
+        return saved
+
+    def fault(self, summary: str, gone: Gone | None = None) -> Failure:
+        """A failure that is not the graph's own exception; it is in the log under its id, as those are."""
+        failure = Failure(error_id=uuid.uuid4().hex[:8], summary=summary, at=self.clock(), gone=gone)
+        log.error("error %s: %s", failure.error_id, summary)
+        return failure
+
+    # --- Within ---------------------------------------------------------------------------------
+
+    async def _noted(self, request: Request, status: ThreadStatus) -> Request:
+        """The request, saved if the status says something new of it: that its answer was not taken, or that code that
+        it waits at is gone or back."""
+        now = self.clock()
+        match request.state:
+            case Decided(attempts=attempts) if attempts and _not_taken(request, status):
+                return await self.save(lifecycle.not_taken(request, now), "not_taken")
+            case Pending() | Decided():
+                if not is_news(request, status):
+                    return request
+                gone = status.gone.get(request.interrupt_id) or status.lacks
+                return await self.save(replace(request, gone=gone), "code_missing" if gone else "code_back")
+            case _:
+                return request
+
+    def _with_loss(self, requests: Sequence[Request], status: ThreadStatus) -> ThreadStatus:
+        """The status, with what is missing as its failure if the task cannot go on without it. Of a stop that is gone
+        nothing is to be said before somebody has rejected, or nobody answered in time."""
+        refused = [
+            status.gone[request.interrupt_id]
+            for request in requests
+            if request.interrupt_id in status.gone and isinstance(request.state, Decided) and not is_approved(request)
+        ]
+        gone = status.lacks or next(iter(refused), None)
+        if gone is None or status.failure is not None:
+            return status
+        return replace(status, failure=self._loss(gone, requests))
+
+    def _loss(self, gone: Gone, requests: Sequence[Request]) -> Failure:
+        """The failure that says so; the one that was told before, if it is the same, so that it is logged once."""
+        told = (request.state.failure for request in requests if isinstance(request.state, Decided))
+        known = next((failure for failure in told if failure is not None and failure.gone == gone), None)
+        return known or self.fault(f"the {gone.part} {gone.name} is missing".strip(), gone)
+
+    async def _set_state(self, task: Task, requests: Sequence[Request], status: ThreadStatus) -> None:
+        now = self.clock()
+        match status.phase:
+            case Phase.DONE:
+                outcome = status.outcome or "finished"
+                await self.end(task, Ended(outcome=outcome, at=now, stopped=status.stopped), "ended")
+            case Phase.WAITING if status.failure is None and not _stuck(requests, status):
+                await self._set(replace(task, tries=0), Waiting(), "waiting")
+            case Phase.WAITING | Phase.STOPPED | Phase.FAILED | Phase.BROKEN | Phase.LACKING | Phase.LOST:
+                failure = status.failure or _known_failure(task, requests) or self.fault("it stopped without a word")
+                if isinstance(task.state, Failed) and failure.gone and task.state.failure.gone == failure.gone:
+                    failure = task.state.failure  # it has been said already
+                failed = Failed(failure=failure, retryable=status.phase is not Phase.BROKEN)
+                told = failure.gone is None and any(
+                    isinstance(request.state, Decided) and alive(request, status) for request in requests
+                )
+                if task.state != failed:
+                    await self.end(task, failed, "failed", told_on_card=told)
+            case phase:
+                assert_never(phase)
+
+    async def _account(self, request: Request, status: ThreadStatus, *, final: bool) -> None:
+        """Say of one decided request what became of it: delivered, failed, or answered by somebody else."""
+        state = request.state
+        assert isinstance(state, Decided)  # noqa: S101 - the caller's filter
+        now = self.clock()
+        if status.phase is Phase.BROKEN or not alive(request, status):
+            if state.attempts:
+                crash_points.point("before-delivered")
+                told = lifecycle.delivered(request, now, stopped=status.stopped)
+                await self.save(told, "stopped_there" if status.stopped else "delivered")
+            else:
+                await self.save(lifecycle.supersede(request, now), "superseded")
+        elif status.failure is not None and status.failure.gone is not None:
+            if state.failure is None or state.failure.gone != status.failure.gone or state.next_try is not None:
+                await self.save(lifecycle.failed(request, status.failure, now), "delivery_failed")
+        elif state.attempts and status.failure is not None and state.next_try is not None and state.next_try <= now:
+            await self.save(lifecycle.failed(request, status.failure, now, final=final), "delivery_failed")
+
+    async def _set(self, task: Task, state: TaskState, kind: str) -> Task:
+        if task.state == state:
+            return task
+        saved = await self.storage.save_task(
+            replace(task, state=state), AuditEvent(kind=kind, at=self.clock(), task_id=task.id)
+        )
+        self.work.show_soon(task.id)
+        return saved
+
+
+def _came_of(state: Ended | Failed | TaskCancelled) -> dict[str, JSON]:
+    match state:
+        case Ended(outcome=outcome):
+            return {"result": outcome}
+        case Failed(failure=failure):
+            return {"error_id": failure.error_id, "error": failure.summary}
+        case TaskCancelled():
+            return {}
+        case _:
+            assert_never(state)
+
+
+def is_news(request: Request, status: ThreadStatus) -> bool:
+    """Whether the status says that code which the request waits at is gone, or back, and the record does not. Only a
+    run tells whether a question is asked again."""
+    gone = status.gone.get(request.interrupt_id) or status.lacks
+    only_looked = request.gone is not None and request.gone.part is Part.QUESTION and gone is None
+    return gone != request.gone and not only_looked
+
+
+def _not_taken(request: Request, status: ThreadStatus) -> bool:
+    """Whether the agent was seen to ask something else instead of taking this answer."""
+    return request.interrupt_id in status.not_taken or (status.doubtful and not alive(request, status))
+
+
+def _stuck(requests: Sequence[Request], status: ThreadStatus) -> bool:
+    """Whether a decision has failed to get through and its interrupt still stands: what `retry` is offered for."""
+    return any(
+        isinstance(request.state, Decided) and request.state.failure is not None and alive(request, status)
+        for request in requests
+    )
+
+
+def _known_failure(task: Task, requests: Sequence[Request]) -> Failure | None:
+    """The failure that was told already, so that looking again does not tell of another."""
+    if isinstance(task.state, Failed):
+        return task.state.failure
+    failures = (request.state.failure for request in requests if isinstance(request.state, Decided))
+    return next((failure for failure in failures if failure is not None), None)

@@ -1,0 +1,160 @@
+"""The keys under one prefix on a Redis server: read, and changed as a whole. `RedisStorage` works through it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bot.approvals.model.audit import GENESIS, AuditEvent, digest_of, link_of
+from bot.approvals.model.errors import Unreachable
+from bot.approvals.model.inbox import Inbox
+from bot.approvals.model.message import Message
+from bot.approvals.model.request import Request
+from bot.approvals.model.task import Task
+from bot.storage.codec import decode, encode
+from bot.storage.redis import scripts
+
+PAUSE_SECONDS: Final = 0.002
+"""How long a change waits before it tries again, while the audit log is reserved for another one."""
+
+Step: TypeAlias = list[str]
+"""A guard or a step of `scripts.COMMIT`: its name, then its arguments."""
+Found = TypeVar("Found", Task, Request, Message, Inbox)
+
+
+class Database:
+    """All keys under one prefix. Any number of processes may use the same prefix at once."""
+
+    def __init__(self, redis: Redis, prefix: str, max_wait: timedelta) -> None:
+        self.redis: Final = redis
+        self.prefix: Final = prefix
+        self._max_wait = max_wait
+        self._head = GENESIS
+        """The link of the audit log's head, as this process last saw it."""
+        self._log = asyncio.Lock()
+        self._scripts = {text: redis.register_script(text) for text in scripts.ALL}
+
+    def key(self, kind: str, id: str) -> str:
+        """The key of one record, or of what belongs to it."""
+        return f"{self.prefix}{kind}:{id}"
+
+    # --- Changes --------------------------------------------------------------------------------
+
+    async def change(
+        self, guards: Sequence[Step], steps: Sequence[Step] = (), *, events: Sequence[AuditEvent] = ()
+    ) -> bool:
+        """Add the events to the audit log and make the steps, all at once. Returns False, and changes nothing, if a
+        guard fails.
+
+        The links of the events are made here, from the head of the log as this process last saw it. If the head has
+        moved since, Redis refuses, tells the new head, and reserves the log for the next try.
+
+        Raises `Unreachable` if Redis does not answer, or if the change waited for its turn for `max_wait`.
+        """
+        bodies = [encode(event) for event in events]
+        added = [
+            [self.key("history", event.task_id), body, digest_of(body.encode()), event.task_id]
+            for event, body in zip(events, bodies, strict=True)
+        ]
+        change = [json.dumps({"guards": guards, "events": added, "steps": steps}), secrets.token_hex(8)]
+        if not added:
+            return await self._outcome(change) == "ok"
+        async with self._log_for_one() as deadline:
+            while True:
+                links = _links(self._head, [digest for _, _, digest, _ in added])
+                match await self._outcome([*change, self._head, *links]):
+                    case "ok":
+                        self._head = links[-1]
+                        return True
+                    case "conflict":
+                        return False
+                    case "wait":
+                        await asyncio.sleep(PAUSE_SECONDS)
+                    case head:
+                        self._head = head
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise Unreachable("others kept adding to the audit log first")
+
+    async def _outcome(self, arguments: Sequence[str]) -> str:
+        """`ok`, `conflict`, `wait`, or the link of the head that the log has instead of the expected one."""
+        return str(await self.run(scripts.COMMIT, *arguments))
+
+    @asynccontextmanager
+    async def _log_for_one(self) -> AsyncIterator[float]:
+        """Let in one change of this process at a time, first come, first served. Of several at once, Redis would refuse
+        all but one, because each needs to know the head. Yields the end of `max_wait`, in the loop's time."""
+        deadline = asyncio.get_running_loop().time() + self._max_wait.total_seconds()
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._log.acquire()
+        except TimeoutError as error:
+            raise Unreachable("too many changes wait for their turn") from error
+        try:
+            yield deadline
+        finally:
+            self._log.release()
+
+    # --- Reads ----------------------------------------------------------------------------------
+
+    async def run(self, script: str, *arguments: str | int) -> Any:
+        """What one of the scripts returns."""
+        with reachable():
+            return await self._scripts[script](keys=[self.prefix], args=arguments)
+
+    async def body(self, kind: str, id: str) -> str | None:
+        """The text of one record. Returns None if there is no such record."""
+        with reachable():
+            return await cast("Awaitable[str | None]", self.redis.hget(self.key(kind, id), "body"))
+
+    async def records(self, cls: type[Found], kind: str, ids: Sequence[str]) -> tuple[Found, ...]:
+        """The records with these ids, in this order, without those that do not exist."""
+        if not ids:
+            return ()
+        with reachable():
+            async with self.redis.pipeline(transaction=False) as pipeline:
+                for id in ids:
+                    pipeline.hget(self.key(kind, id), "body")
+                bodies = await pipeline.execute()
+        return tuple(decode(cls, body) for body in bodies if body is not None)
+
+    async def all_of(self, cls: type[Found], index: str, kind: str) -> tuple[Found, ...]:
+        """The records of a list or a sorted set of ids, in its order."""
+        return tuple(decode(cls, body) for body in await self.run(scripts.RELATED, index, kind))
+
+    async def indexed(
+        self, cls: type[Found], index: str, kind: str, *, most: str, limit: int, now: datetime, wanted: str = "all"
+    ) -> tuple[Found, ...]:
+        """The first records of a sorted set whose score is at most `most`; `wanted` as in `scripts.SELECT`."""
+        found = await self.run(scripts.SELECT, index, most, limit, kind, moment(now), wanted)
+        return tuple(decode(cls, body) for body in found)
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Raises `Unreachable` if Redis does not answer or refuses: it is down, full, read-only, or still loading."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise Unreachable from error
+
+
+def _links(head: str, digests: Sequence[str]) -> list[str]:
+    """The links of entries with these digests that follow the head."""
+    return list(accumulate(digests, link_of, initial=head))[1:]
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment(at: datetime) -> str:
+    """Whole microseconds since 1970, so that scores compare as the times do."""
+    return str((at - _EPOCH) // timedelta(microseconds=1))

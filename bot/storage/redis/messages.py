@@ -1,0 +1,44 @@
+"""Messages in Redis."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import cast
+
+from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.errors import Conflict
+from bot.approvals.model.ids import MessageRef, TaskId
+from bot.approvals.model.message import Message
+from bot.storage.codec import decode
+from bot.storage.redis import steps
+from bot.storage.redis.database import Database, reachable
+
+
+class RedisMessages:
+    """`MessageStore` on Redis."""
+
+    _db: Database
+
+    async def messages_of(self, task_id: TaskId) -> tuple[Message, ...]:
+        return await self._db.all_of(Message, f"surfaces_of:{task_id}", "surface")
+
+    async def out_of_date(self, now: datetime, limit: int) -> tuple[Message, ...]:
+        return await self._db.indexed(Message, "stale", "surface", most="+inf", limit=limit, now=now, wanted="ready")
+
+    async def save_message(self, message: Message, event: AuditEvent | None = None) -> Message:
+        saved, db = replace(message, revision=message.revision + 1), self._db
+        done = await db.change(
+            [["revision", db.key("surface", message.id), str(message.revision)]],
+            steps.of_message(db, saved),
+            events=[] if event is None else [event],
+        )
+        if not done:
+            raise Conflict(message.id)
+        return saved
+
+    async def message_at(self, ref: MessageRef) -> Message | None:
+        with reachable():
+            id = cast("str | None", await self._db.redis.get(self._db.key("at", f"{ref.channel}:{ref.ts}")))
+        body = None if id is None else await self._db.body("surface", id)
+        return None if body is None else decode(Message, body)

@@ -1,0 +1,109 @@
+"""Requests in Redis."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import cast
+
+from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.errors import Conflict, NotFound
+from bot.approvals.model.ids import Person, RequestId, TaskId
+from bot.approvals.model.message import Message
+from bot.approvals.model.request import Request
+from bot.storage import lists
+from bot.storage.codec import decode
+from bot.storage.redis import scripts, steps
+from bot.storage.redis.database import Database, moment, reachable
+
+
+class RedisRequests:
+    """`RequestStore` on Redis."""
+
+    _db: Database
+
+    async def open_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
+        opened, db = replace(request, revision=0), self._db
+        interrupts = db.key("interrupts", opened.thread_id)
+        done = await db.change(
+            [
+                ["absent", db.key("request", opened.id)],
+                ["unasked", interrupts, opened.interrupt_id],
+                *steps.absent(db, messages),
+            ],
+            [
+                *steps.of_request(db, opened),
+                ["call", "HSET", interrupts, opened.interrupt_id, opened.id],
+                ["number", db.key("requests_of", opened.task_id), opened.id],
+                *steps.new_messages(db, messages),
+            ],
+            events=[event],
+        )
+        if done:
+            return opened
+        with reachable():
+            earlier = await cast("Awaitable[str | None]", db.redis.hget(interrupts, opened.interrupt_id))
+        if earlier is None:
+            raise Conflict(opened.id)
+        return await self.request(RequestId(earlier))
+
+    async def request(self, id: RequestId) -> Request:
+        body = await self._db.body("request", id)
+        if body is None:
+            raise NotFound("request", id)
+        return decode(Request, body)
+
+    async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
+        return await self._db.all_of(Request, f"requests_of:{task_id}", "request")
+
+    async def save_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
+        saved, db = replace(request, revision=request.revision + 1), self._db
+        done = await db.change(
+            [["revision", db.key("request", request.id), str(request.revision)], *steps.absent(db, messages)],
+            [
+                *steps.of_request(db, saved),
+                ["compare_all", db.key("surfaces_by", f"request:{request.id}")],
+                *steps.new_messages(db, messages),
+            ],
+            events=[event],
+        )
+        if not done:
+            raise Conflict(request.id)
+        return saved
+
+    async def due(self, now: datetime, limit: int) -> tuple[Request, ...]:
+        return await self._db.indexed(Request, "due", "request", most=moment(now), limit=limit, now=now)
+
+    async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
+        return await self._db.indexed(
+            Request, "undelivered", "request", most=moment(now), limit=limit, now=now, wanted="free"
+        )
+
+    async def unsettled(self) -> tuple[TaskId, ...]:
+        """Requests that earlier versions stored are not in the index. The lists of the people they wait for hold
+        them."""
+        db = self._db
+        with reachable():
+            ids = set(cast("list[str]", await db.redis.zrange(db.prefix + "unsettled", 0, -1)))
+            async for key in db.redis.scan_iter(match=_literal(db.prefix + lists.waiting_for("")) + "*"):
+                ids.update(cast("list[str]", await db.redis.zrange(key, 0, -1)))
+        requests = await db.records(Request, "request", sorted(ids))
+        return tuple(dict.fromkeys(request.task_id for request in requests))
+
+    async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
+        return await self._listed([lists.waiting_for(ref) for ref in refs], limit)
+
+    async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
+        return await self._listed([lists.answered_by(person)], limit)
+
+    async def _listed(self, named: Sequence[str], limit: int) -> tuple[Request, ...]:
+        if not named:
+            return ()
+        return tuple(decode(Request, body) for body in await self._db.run(scripts.LISTED, limit, *named))
+
+
+def _literal(text: str) -> str:
+    """The text as a pattern that matches nothing else."""
+    return re.sub(r"([*?\[\]\\])", r"\\\1", text)

@@ -1,0 +1,91 @@
+"""Records as steps of a change: their fields, and what a change of one adds beside it.
+
+A record is a hash: its text in `body`, and beside it what guards and indexes need. An index is a sorted set. No record
+expires. Keys keep the names that they were given: a surface is a message, it is stale when it is out of date, and a
+digest is a daily summary.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.approvals.model.ids import Person
+from bot.approvals.model.message import Message
+from bot.approvals.model.request import Decided, Pending, Request
+from bot.approvals.model.task import Running, Starting, Task
+from bot.storage import lists
+from bot.storage.codec import encode
+from bot.storage.redis.database import Database, Step, moment
+
+
+def of_task(db: Database, task: Task) -> list[Step]:
+    """Store the task, and put it into the indexes that its state belongs in."""
+    at_work = db.prefix + "at_work"
+    indexed = (
+        ["number", at_work, task.id]
+        if isinstance(task.state, Starting | Running)
+        else ["call", "ZREM", at_work, task.id]
+    )
+    fields = ["revision", str(task.revision), "thread", task.thread_id, "body", encode(task)]
+    return [["call", "HSET", db.key("task", task.id), *fields], indexed, at(db, "ended", task.id, task.ended_at)]
+
+
+def of_request(db: Database, request: Request) -> list[Step]:
+    """Store the request, and put it into the indexes and lists that its state belongs in."""
+    key, state = db.key("request", request.id), request.state
+    fields = ["revision", str(request.revision), "thread", request.thread_id, "body", encode(request)]
+    return [
+        ["call", "HSET", key, *fields],
+        at(db, "due", request.id, state.due_at if isinstance(state, Pending) else None),
+        at(db, "undelivered", request.id, state.next_try if isinstance(state, Decided) else None),
+        at(db, "unsettled", request.id, request.opened_at if isinstance(state, Pending | Decided) else None),
+        ["lists", key, request.id, json.dumps(lists.of(request))],
+    ]
+
+
+def of_message(db: Database, message: Message) -> list[Step]:
+    """Store the message, where it stands in Slack, and whether it is out of date."""
+    fields = {
+        "revision": str(message.revision),
+        "owner": owner(message),
+        "shown": str(message.shown),
+        "abandoned": "1" if message.abandoned else "0",
+        "not_before": moment(message.not_before) if message.not_before else "",
+        "body": encode(message),
+    }
+    place = f"{message.ref.channel}:{message.ref.ts}" if message.ref else ""
+    return [
+        ["call", "HSET", db.key("surface", message.id), *(word for pair in fields.items() for word in pair)],
+        ["place", message.id, place],
+        ["compare", message.id],
+    ]
+
+
+def absent(db: Database, messages: Sequence[Message]) -> list[Step]:
+    """Guards: none of these messages is stored yet."""
+    return [["absent", db.key("surface", message.id)] for message in messages]
+
+
+def new_messages(db: Database, messages: Sequence[Message]) -> Iterator[Step]:
+    for message in messages:
+        yield from of_message(db, replace(message, revision=0))
+        yield ["call", "SADD", db.key("surfaces_by", owner(message)), message.id]
+        yield ["call", "RPUSH", db.key("surfaces_of", message.task_id), message.id]
+
+
+def at(db: Database, index: str, id: str, moment_: datetime | None) -> Step:
+    """Put the record into the index at this moment, or take it out."""
+    key = db.prefix + index
+    return ["call", "ZREM", key, id] if moment_ is None else ["call", "ZADD", key, moment(moment_), id]
+
+
+def owner(message: Message) -> str:
+    """The record whose revision the message shows."""
+    return f"task:{message.task_id}" if message.shows is None else f"request:{message.shows}"
+
+
+def account(person: Person) -> str:
+    return f"{person.team_id}:{person.user_id}"

@@ -1,0 +1,139 @@
+"""Tasks in Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import cast
+
+from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.errors import Conflict, NotFound
+from bot.approvals.model.ids import ChannelId, Person, TaskId, Ts
+from bot.approvals.model.message import Message
+from bot.approvals.model.request import Request
+from bot.approvals.model.task import Task
+from bot.approvals.ports.storage import Records
+from bot.storage.codec import decode
+from bot.storage.redis import scripts, steps
+from bot.storage.redis.database import Database, Step, moment, reachable
+
+
+class RedisTasks:
+    """`TaskStore` on Redis."""
+
+    _db: Database
+
+    async def create_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> None:
+        task, db = replace(task, revision=0), self._db
+        thread = db.key("thread", task.thread_id)
+        created = await db.change(
+            [["absent", db.key("task", task.id)], ["absent", thread], *steps.absent(db, messages)],
+            [
+                *steps.of_task(db, task),
+                ["call", "HSET", thread, "task", task.id],
+                steps.at(db, _tasks_of(task.requester), task.id, task.created_at),
+                *([] if task.thread_ts is None else [["call", "RPUSH", _tasks_in(db, task), task.id]]),
+                *steps.new_messages(db, messages),
+            ],
+            events=[event],
+        )
+        if not created and await db.body("task", task.id) is None:
+            raise Conflict(task.id)
+
+    async def task(self, id: TaskId) -> Task:
+        body = await self._db.body("task", id)
+        if body is None:
+            raise NotFound("task", id)
+        return decode(Task, body)
+
+    async def records_of(self, task_id: TaskId) -> Records:
+        task, requests, messages = await self._db.run(scripts.RECORDS, task_id)
+        if task is None:
+            raise NotFound("task", task_id)
+        return Records(
+            task=decode(Task, task),
+            requests=tuple(decode(Request, body) for body in requests),
+            messages=tuple(decode(Message, body) for body in messages),
+        )
+
+    async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
+        saved, db = replace(task, revision=task.revision + 1), self._db
+        done = await db.change(
+            [["revision", db.key("task", task.id), str(task.revision)], *steps.absent(db, messages)],
+            [
+                *steps.of_task(db, saved),
+                ["compare_all", db.key("surfaces_by", f"task:{task.id}")],
+                *steps.new_messages(db, messages),
+            ],
+            events=[event],
+        )
+        if not done:
+            raise Conflict(task.id)
+        return saved
+
+    async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
+        with reachable():
+            ids = await self._db.redis.zrevrange(self._db.prefix + _tasks_of(requester), 0, limit - 1)
+        return await self._db.records(Task, "task", cast("list[str]", ids))
+
+    async def tasks_in(self, channel: ChannelId, thread_ts: Ts) -> tuple[Task, ...]:
+        return await self._db.all_of(Task, f"tasks_in:{channel}:{thread_ts}", "task")
+
+    async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
+        return await self._db.indexed(Task, "at_work", "task", most="+inf", limit=limit, now=now, wanted="free")
+
+    async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
+        index = "forgotten" if forgotten else "ended"
+        return await self._db.indexed(Task, index, "task", most=moment(before), limit=limit, now=before)
+
+    async def forget(self, task_id: TaskId, event: AuditEvent) -> None:
+        ended, forgotten = self._db.prefix + "ended", self._db.prefix + "forgotten"
+        with reachable():
+            at = await self._db.redis.zscore(ended, task_id)
+        if at is not None:
+            moved = [["call", "ZREM", ended, task_id], ["call", "ZADD", forgotten, str(int(at)), task_id]]
+            await self._db.change([["member", ended, task_id]], moved, events=[event])
+
+    async def purge(self, task_id: TaskId, event: AuditEvent) -> None:
+        try:
+            records = await self.records_of(task_id)
+        except NotFound:
+            return
+        if records.task.finished:
+            db = self._db
+            removed = [["empty", db.key("history", task_id), "1"], *_removed(db, records)]
+            await db.change([["present", db.key("task", task_id)]], removed, events=[event])
+
+
+def _removed(db: Database, records: Records) -> list[Step]:
+    """Take the task and all that belongs to it out of the indexes, and delete it."""
+    task, requests, messages = records.task, records.requests, records.messages
+    keys = [
+        *(db.key(kind, task.id) for kind in ("task", "requests_of", "surfaces_of")),
+        *(db.key(kind, task.thread_id) for kind in ("thread", "lease", "interrupts")),
+        *(db.key("request", request.id) for request in requests),
+        *(db.key("surface", message.id) for message in messages),
+        *(db.key("at", f"{message.ref.channel}:{message.ref.ts}") for message in messages if message.ref),
+        *(db.key("surfaces_by", owner) for owner in {steps.owner(message) for message in messages}),
+    ]
+    indexes = [
+        *((index, task.id) for index in ("ended", "forgotten", "at_work", _tasks_of(task.requester))),
+        *((index, request.id) for request in requests for index in ("due", "undelivered", "unsettled")),
+        *(("stale", message.id) for message in messages),
+    ]
+    return [
+        *(["call", "ZREM", db.prefix + index, id] for index, id in indexes),
+        *(["lists", db.key("request", request.id), request.id, "{}"] for request in requests),
+        *([] if task.thread_ts is None else [["call", "LREM", _tasks_in(db, task), "0", task.id]]),
+        *(["call", "DEL", key] for key in keys),
+    ]
+
+
+def _tasks_of(requester: Person) -> str:
+    return f"tasks_of:{steps.account(requester)}"
+
+
+def _tasks_in(db: Database, task: Task) -> str:
+    """The tasks of the Slack thread that this one was started in."""
+    return db.key("tasks_in", f"{task.channel}:{task.thread_ts}")

@@ -1,0 +1,64 @@
+"""Leases in the SQLite file. None outlives the machine, so none waits for the disk."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.approvals.model.ids import ThreadId
+from bot.approvals.model.task import Lease
+from bot.storage.sqlite import rows
+from bot.storage.sqlite.database import Database
+
+
+class SqliteLeases:
+    """`LeaseStore` on SQLite."""
+
+    _db: Database
+
+    async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime) -> Lease | None:
+        until = now + ttl
+
+        def change(db: sqlite3.Connection) -> Lease | None:
+            taken = db.execute(
+                """
+                INSERT INTO leases (thread_id, token, until) VALUES (:thread_id, 1, :until)
+                ON CONFLICT (thread_id) DO UPDATE SET token = token + 1, until = excluded.until
+                WHERE leases.until IS NULL OR leases.until <= :now
+                """,
+                {"thread_id": thread_id, "until": rows.moment(until), "now": rows.moment(now)},
+            )
+            if not taken.rowcount:
+                return None
+            (token,) = db.execute(
+                "SELECT token FROM leases WHERE thread_id = :thread_id", {"thread_id": thread_id}
+            ).fetchone()
+            return Lease(thread_id=thread_id, token=token, until=until)
+
+        return await self._db.change(change, durable=False)
+
+    def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
+        renewed = replace(lease, until=now + ttl)
+
+        def change(db: sqlite3.Connection) -> Lease | None:
+            updated = db.execute(
+                f"UPDATE leases SET until = :until WHERE {rows.TAKEN_BY_NONE}",  # noqa: S608
+                {"thread_id": lease.thread_id, "token": lease.token, "until": rows.moment(renewed.until)},
+            )
+            return renewed if updated.rowcount else None
+
+        return self._db.change_now(change)
+
+    async def release(self, lease: Lease) -> None:
+        def change(db: sqlite3.Connection) -> None:
+            db.execute(
+                "UPDATE leases SET until = NULL WHERE thread_id = :thread_id AND token = :token",
+                {"thread_id": lease.thread_id, "token": lease.token},
+            )
+
+        await self._db.change(change, durable=False)
+
+    async def holds(self, lease: Lease, now: datetime) -> bool:
+        sql = f"SELECT 1 FROM leases WHERE {rows.HELD}"  # noqa: S608
+        return bool(await self._db.rows(sql, rows.of_lease(lease, now)))

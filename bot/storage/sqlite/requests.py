@@ -1,0 +1,117 @@
+"""Requests in the SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.errors import Conflict, NotFound
+from bot.approvals.model.ids import Person, RequestId, TaskId
+from bot.approvals.model.message import Message
+from bot.approvals.model.request import Request
+from bot.storage import lists
+from bot.storage.codec import decode
+from bot.storage.sqlite import rows, schema
+from bot.storage.sqlite.database import Database
+
+
+class SqliteRequests:
+    """`RequestStore` on SQLite."""
+
+    _db: Database
+
+    async def open_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
+        opened = replace(request, revision=0)
+
+        def change(db: sqlite3.Connection) -> Request:
+            earlier = db.execute(
+                "SELECT body FROM requests WHERE thread_id = :thread_id AND interrupt_id = :interrupt_id",
+                {"thread_id": opened.thread_id, "interrupt_id": opened.interrupt_id},
+            ).fetchone()
+            if earlier is not None:
+                return decode(Request, earlier[0])
+            inserted = db.execute(
+                """
+                INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, due_at, next_try, revision, body)
+                VALUES (:id, :task_id, :thread_id, :interrupt_id, :state, :due_at, :next_try, :revision, :body)
+                ON CONFLICT DO NOTHING
+                """,
+                {
+                    **rows.of_request(opened),
+                    "task_id": opened.task_id,
+                    "thread_id": opened.thread_id,
+                    "interrupt_id": opened.interrupt_id,
+                },
+            )
+            if not inserted.rowcount:
+                raise Conflict(opened.id)
+            rows.put_on_lists(db, opened)
+            rows.add_event(db, event)
+            rows.add_messages(db, messages)
+            return opened
+
+        return await self._db.change(change)
+
+    async def request(self, id: RequestId) -> Request:
+        found = await self._db.records(Request, "SELECT body FROM requests WHERE id = :id", id=id)
+        if not found:
+            raise NotFound("request", id)
+        return found[0]
+
+    async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
+        sql = "SELECT body FROM requests WHERE task_id = :task_id ORDER BY seq"
+        return await self._db.records(Request, sql, task_id=task_id)
+
+    async def save_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
+        saved = replace(request, revision=request.revision + 1)
+
+        def change(db: sqlite3.Connection) -> None:
+            updated = db.execute(
+                """
+                UPDATE requests SET
+                    state = :state, due_at = :due_at, next_try = :next_try, revision = :revision, body = :body
+                WHERE id = :id AND revision = :revision - 1
+                """,
+                rows.of_request(saved),
+            )
+            if not updated.rowcount:
+                raise Conflict(request.id)
+            rows.put_on_lists(db, saved)
+            rows.add_event(db, event)
+            db.execute(
+                f"""
+                UPDATE surfaces SET stale_since = {rows.THIS_EVENT}
+                WHERE request_id = :id AND shown < :revision AND stale_since IS NULL AND NOT abandoned
+                """,  # noqa: S608
+                {"id": saved.id, "revision": saved.revision},
+            )
+            rows.add_messages(db, messages)
+
+        await self._db.change(change)
+        return saved
+
+    async def due(self, now: datetime, limit: int) -> tuple[Request, ...]:
+        return await self._db.records(Request, schema.DUE, now=rows.moment(now), limit=limit)
+
+    async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
+        return await self._db.records(Request, schema.UNDELIVERED, now=rows.moment(now), limit=limit)
+
+    async def unsettled(self) -> tuple[TaskId, ...]:
+        def look(db: sqlite3.Connection) -> tuple[TaskId, ...]:
+            found = db.execute("SELECT DISTINCT task_id FROM requests WHERE state IN ('Pending', 'Decided')")
+            return tuple(TaskId(task_id) for (task_id,) in found)
+
+        return await self._db.look(look)
+
+    async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
+        return await self._listed([lists.waiting_for(ref) for ref in refs], limit)
+
+    async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
+        return await self._listed([lists.answered_by(person)], limit)
+
+    async def _listed(self, named: Sequence[str], limit: int) -> tuple[Request, ...]:
+        return await self._db.records(Request, schema.LISTED, lists=json.dumps(named), limit=limit)

@@ -1,0 +1,159 @@
+"""Tasks in the SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.errors import Conflict, NotFound
+from bot.approvals.model.ids import ChannelId, Person, TaskId, Ts
+from bot.approvals.model.message import Message
+from bot.approvals.model.request import Request
+from bot.approvals.model.task import Task
+from bot.approvals.ports.storage import Records
+from bot.storage.codec import decode
+from bot.storage.sqlite import rows, schema
+from bot.storage.sqlite.database import Database
+
+
+class SqliteTasks:
+    """`TaskStore` on SQLite."""
+
+    _db: Database
+
+    async def create_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> None:
+        task = replace(task, revision=0)
+
+        def change(db: sqlite3.Connection) -> None:
+            inserted = db.execute(
+                """
+                INSERT INTO tasks (
+                    id, thread_id, team_id, user_id, created_at, slack_thread, state, ended_at, revision, body
+                ) VALUES (
+                    :id, :thread_id, :team_id, :user_id, :created_at, :slack_thread, :state, :ended_at, :revision, :body
+                )
+                ON CONFLICT DO NOTHING
+                """,
+                {
+                    **rows.of_task(task),
+                    "thread_id": task.thread_id,
+                    "team_id": task.requester.team_id,
+                    "user_id": task.requester.user_id,
+                    "created_at": rows.moment(task.created_at),
+                    "slack_thread": f"{task.channel}:{task.thread_ts}" if task.thread_ts else None,
+                },
+            )
+            if inserted.rowcount:
+                rows.add_event(db, event)
+                rows.add_messages(db, messages)
+            elif db.execute("SELECT 1 FROM tasks WHERE id = :id", {"id": task.id}).fetchone() is None:
+                raise Conflict(task.thread_id)
+
+        await self._db.change(change)
+
+    async def task(self, id: TaskId) -> Task:
+        found = await self._db.records(Task, "SELECT body FROM tasks WHERE id = :id", id=id)
+        if not found:
+            raise NotFound("task", id)
+        return found[0]
+
+    async def records_of(self, task_id: TaskId) -> Records:
+        def look(db: sqlite3.Connection) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
+            of_task = {"id": task_id}
+            return (
+                db.execute("SELECT body FROM tasks WHERE id = :id", of_task).fetchall(),
+                db.execute("SELECT body FROM requests WHERE task_id = :id ORDER BY seq", of_task).fetchall(),
+                db.execute("SELECT body FROM surfaces WHERE task_id = :id ORDER BY seq", of_task).fetchall(),
+            )
+
+        tasks, requests, messages = await self._db.look(look)
+        if not tasks:
+            raise NotFound("task", task_id)
+        return Records(
+            task=decode(Task, tasks[0][0]),
+            requests=tuple(decode(Request, body) for (body,) in requests),
+            messages=tuple(decode(Message, body) for (body,) in messages),
+        )
+
+    async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
+        saved = replace(task, revision=task.revision + 1)
+
+        def change(db: sqlite3.Connection) -> None:
+            updated = db.execute(
+                """
+                UPDATE tasks SET state = :state, ended_at = :ended_at, revision = :revision, body = :body
+                WHERE id = :id AND revision = :revision - 1
+                """,
+                rows.of_task(saved),
+            )
+            if not updated.rowcount:
+                raise Conflict(task.id)
+            rows.add_event(db, event)
+            db.execute(
+                f"""
+                UPDATE surfaces SET stale_since = {rows.THIS_EVENT}
+                WHERE task_id = :id AND request_id IS NULL AND shown < :revision
+                    AND stale_since IS NULL AND NOT abandoned
+                """,  # noqa: S608
+                {"id": saved.id, "revision": saved.revision},
+            )
+            rows.add_messages(db, messages)
+
+        await self._db.change(change)
+        return saved
+
+    async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
+        return await self._db.records(
+            Task,
+            """
+            SELECT body FROM tasks WHERE team_id = :team_id AND user_id = :user_id
+            ORDER BY created_at DESC, seq DESC LIMIT :limit
+            """,
+            team_id=requester.team_id,
+            user_id=requester.user_id,
+            limit=limit,
+        )
+
+    async def tasks_in(self, channel: ChannelId, thread_ts: Ts) -> tuple[Task, ...]:
+        sql = "SELECT body FROM tasks WHERE slack_thread = :slack_thread ORDER BY seq"
+        return await self._db.records(Task, sql, slack_thread=f"{channel}:{thread_ts}")
+
+    async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
+        return await self._db.records(Task, schema.ORPHANS, now=rows.moment(now), limit=limit)
+
+    async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
+        return await self._db.records(Task, schema.ENDED, before=rows.moment(before), limit=limit, forgotten=forgotten)
+
+    async def forget(self, task_id: TaskId, event: AuditEvent) -> None:
+        def change(db: sqlite3.Connection) -> None:
+            marked = db.execute(
+                "UPDATE tasks SET forgotten = 1 WHERE id = :id AND ended_at IS NOT NULL AND NOT forgotten",
+                {"id": task_id},
+            )
+            if marked.rowcount:
+                rows.add_event(db, event)
+
+        await self._db.change(change)
+
+    async def purge(self, task_id: TaskId, event: AuditEvent) -> None:
+        def change(db: sqlite3.Connection) -> None:
+            ended = db.execute(
+                "SELECT thread_id FROM tasks WHERE id = :id AND ended_at IS NOT NULL", {"id": task_id}
+            ).fetchall()
+            for (thread_id,) in ended:
+                db.execute("DELETE FROM surfaces WHERE task_id = :id", {"id": task_id})
+                db.execute(
+                    "DELETE FROM lists WHERE request_id IN (SELECT id FROM requests WHERE task_id = :id)",
+                    {"id": task_id},
+                )
+                db.execute("DELETE FROM requests WHERE task_id = :id", {"id": task_id})
+                db.execute("DELETE FROM tasks WHERE id = :id", {"id": task_id})
+                db.execute("UPDATE events SET body = '', request_id = NULL WHERE task_id = :id", {"id": task_id})
+                rows.add_event(db, event)
+                db.execute("DELETE FROM leases WHERE thread_id = :thread_id", {"thread_id": thread_id})
+
+        await self._db.change(change)

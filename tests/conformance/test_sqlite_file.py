@@ -1,0 +1,229 @@
+"""What the SQLite store promises of its file: how it is opened, and migrated from earlier versions."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.approvals.model.errors import SettingsError
+from bot.approvals.model.ids import RequestId
+from bot.approvals.model.policy import one_stage
+from bot.approvals.services.audit.proof import Intact, verify
+from bot.storage.codec import encode
+from bot.storage.sqlite import schema
+from bot.storage.sqlite.database import Database
+from bot.storage.sqlite.store import SqliteStorage
+from tests.builders import a_message, a_policy, a_request, a_task, an_event, staged
+
+AT_ONCE = timedelta(0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "records.db"
+
+
+@pytest.fixture
+async def storage(path: Path) -> AsyncIterator[SqliteStorage]:
+    """A store that does not wait for a locked file."""
+    storage = await SqliteStorage.open(path, busy_timeout=AT_ONCE)
+    yield storage
+    await storage.close()
+
+
+@pytest.fixture
+def file(storage: SqliteStorage, path: Path) -> Iterator[sqlite3.Connection]:
+    """The file as another program has it open."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        yield connection
+
+
+async def test_a_store_in_memory_keeps_its_records_until_it_is_closed() -> None:
+    task = a_task()
+    storage = await SqliteStorage.open(":memory:")
+    await storage.create_task(task, an_event("started", task), [a_message("opening", task)])
+
+    found = await storage.task(task.id)
+    await storage.close()
+    empty = await SqliteStorage.open(":memory:")
+    left = await empty.history(task.id)
+    await empty.close()
+
+    assert found == task
+    assert left == ()
+
+
+async def test_the_folder_of_a_new_file_is_made(tmp_path: Path) -> None:
+    storage = await SqliteStorage.open(tmp_path / "var" / "new" / "records.db")
+
+    await storage.close()
+
+    assert (tmp_path / "var" / "new" / "records.db").exists()
+
+
+async def test_many_can_open_a_new_file_at_once(path: Path) -> None:
+    opened = await asyncio.gather(*(SqliteStorage.open(path) for _ in range(8)))
+
+    await asyncio.gather(*(storage.record(an_event("seen", a_task())) for storage in opened))
+
+    assert len(await opened[0].history(a_task().id)) == 8
+    for storage in opened:
+        await storage.close()
+
+
+async def test_the_file_is_in_wal_mode_and_of_the_newest_version(file: sqlite3.Connection) -> None:
+    assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert file.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
+
+
+async def test_a_commit_is_on_disk_when_it_returns_and_references_are_checked() -> None:
+    db = await Database.open(":memory:", AT_ONCE)
+
+    ((synchronous,),) = await db.rows("PRAGMA synchronous", {})
+    ((foreign_keys,),) = await db.rows("PRAGMA foreign_keys", {})
+    await db.close()
+
+    assert synchronous == 2  # FULL
+    assert foreign_keys == 1
+
+
+async def test_only_what_the_machine_may_forget_with_its_power_waits_for_no_disk() -> None:
+    db = await Database.open(":memory:", AT_ONCE)
+    waits = []
+
+    for durable in (False, True, True, False, True):
+        synchronous = await db.change(
+            lambda connection: connection.execute("PRAGMA synchronous").fetchone(), durable=durable
+        )
+        waits.append(synchronous == (2,))  # FULL
+    await db.close()
+
+    assert waits == [False, True, True, False, True]
+
+
+async def test_a_file_of_a_newer_version_is_refused_in_words_and_left_as_it_is(path: Path) -> None:
+    newer = len(schema.MIGRATIONS) + 1
+    with closing(sqlite3.connect(path)) as file:
+        file.execute(f"PRAGMA user_version = {newer}")
+
+    with pytest.raises(SettingsError, match=f"newer Countersign .version {newer} of the file"):
+        await SqliteStorage.open(path)
+
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (newer,)
+        assert file.execute("SELECT name FROM sqlite_master").fetchall() == []
+
+
+async def test_a_file_that_is_no_database_is_refused_in_words(path: Path) -> None:
+    await asyncio.to_thread(path.write_text, "approvers: [U1]\n" * 100)
+
+    with pytest.raises(SettingsError, match="is not a file of Countersign"):
+        await SqliteStorage.open(path)
+
+
+async def test_a_path_that_cannot_be_a_file_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+
+    with pytest.raises(SettingsError, match="STATE_DIR must name a folder"):
+        await SqliteStorage.open(tmp_path / "taken" / "records.db")
+    with pytest.raises(SettingsError, match="STATE_DIR must name a folder"):
+        await SqliteStorage.open(tmp_path)
+
+
+async def test_a_file_of_an_older_version_is_brought_up_with_its_records(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = a_task()
+    storage = await SqliteStorage.open(path)
+    await storage.create_task(task, an_event("started", task))
+    await storage.close()
+    next_version = ("CREATE TABLE notes (id TEXT)", "INSERT INTO notes SELECT id FROM tasks")
+    monkeypatch.setattr("bot.storage.sqlite.database.MIGRATIONS", (*schema.MIGRATIONS, next_version))
+
+    for _ in range(2):
+        storage = await SqliteStorage.open(path)
+        found = await storage.task(task.id)
+        await storage.close()
+
+    assert found == task
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("SELECT id FROM notes").fetchall() == [(task.id,)]
+        assert file.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS) + 1,)
+
+
+async def test_a_file_from_before_the_chain_gets_one_in_the_order_of_its_entries(path: Path) -> None:
+    task, other = a_task(), a_task("other")
+    events = [an_event("started", task), an_event("started", other, data={"ü": "ö"}), an_event("running", task)]
+    with closing(sqlite3.connect(path)) as file, file:
+        for statement in schema.MIGRATIONS[0]:
+            file.execute(statement)
+        file.execute("PRAGMA user_version = 1")
+        for seq, event in zip((3, 7, 8), events, strict=True):  # what lay between was past its retention
+            row = (seq, event.task_id, encode(event))
+            file.execute("INSERT INTO events (seq, task_id, body) VALUES (?, ?, ?)", row)
+
+    storage = await SqliteStorage.open(path)
+    old = await storage.history(task.id)
+    await storage.record(an_event("seen", task))
+    proof = await verify(storage)
+    numbers = [entry.number for entry in await storage.trail(0, 10)]
+    await storage.close()
+
+    assert old == (events[0], events[2])
+    assert isinstance(proof, Intact)
+    assert numbers == [3, 7, 8, 9]
+
+
+async def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await (await SqliteStorage.open(path)).close()
+    broken = ("CREATE TABLE notes (id TEXT)", "INSERT INTO nowhere VALUES (1)")
+    monkeypatch.setattr("bot.storage.sqlite.database.MIGRATIONS", (*schema.MIGRATIONS, broken))
+
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        await SqliteStorage.open(path)
+
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
+        assert file.execute("SELECT name FROM sqlite_master WHERE name = 'notes'").fetchall() == []
+
+
+async def test_what_waits_in_a_file_from_before_there_were_lists_is_found(path: Path) -> None:
+    task, before = (
+        a_task(),
+        next(n for n, each in enumerate(schema.MIGRATIONS) if "CREATE TABLE lists" in "".join(each)),
+    )
+    request = staged(
+        a_request(task=task, policy=a_policy(stages=one_stage(("UAPP", "@Operators")))), escalated_to=("#on-call",)
+    )
+    with closing(sqlite3.connect(path)) as file:
+        for migration in schema.MIGRATIONS[:before]:
+            for statement in migration:
+                file.execute(statement)
+        file.execute(f"PRAGMA user_version = {before}")
+        values = (task.id, task.thread_id, "T1", "UREQ", 0, "Waiting", 0, encode(task))
+        file.execute(
+            "INSERT INTO tasks (id, thread_id, team_id, user_id, created_at, state, revision, body) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            values,
+        )
+        for id, state in (("open", "Pending"), ("over", "Delivered")):
+            asked = replace(request, id=RequestId(id))
+            file.execute(
+                "INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, revision, body) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (id, task.id, task.thread_id, id, state, 0, encode(asked)),
+            )
+        file.commit()
+
+    storage = await SqliteStorage.open(path)
+    found = [[each.id for each in await storage.waiting_for([name], 9)] for name in ("UAPP", "@operators", "#on-call")]
+    await storage.close()
+
+    assert found == [["open"]] * 3

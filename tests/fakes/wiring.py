@@ -1,0 +1,74 @@
+"""The services that stand on other services, wired as `bot.app` wires them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.approvals.ports.engine import Engine
+from bot.approvals.ports.slack import Directory
+from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.work import Clock, Work
+from bot.approvals.rules.matching import Policies
+from bot.approvals.services.delivery.drive import Delivery
+from bot.approvals.services.delivery.opening import Opening
+from bot.approvals.services.delivery.recording import Recording
+from bot.approvals.services.due_steps import DueSteps
+from bot.approvals.services.people.eligibility import Eligibility
+from bot.approvals.services.policies.choice import PolicyChoice
+from bot.approvals.services.sweep import Sweep
+from bot.approvals.services.unit_of_work import UnitOfWork
+
+
+def a_unit(*, storage: Storage, engine: Engine, directory: Directory, work: Work) -> UnitOfWork:
+    eligibility = Eligibility(directory=directory)
+    due_steps = DueSteps(storage=storage, engine=engine, directory=directory, eligibility=eligibility, work=work)
+    return UnitOfWork(storage=storage, engine=engine, eligibility=eligibility, expiry=due_steps, work=work)
+
+
+def a_sweep(*, storage: Storage, engine: Engine, directory: Directory, work: Work) -> Sweep:
+    eligibility = Eligibility(directory=directory)
+    due_steps = DueSteps(storage=storage, engine=engine, directory=directory, eligibility=eligibility, work=work)
+    return Sweep(storage=storage, due_steps=due_steps, work=work)
+
+
+def a_delivery(
+    *,
+    storage: Storage,
+    engine: Engine,
+    directory: Directory,
+    policies: Policies,
+    work: Work,
+    clock: Clock,
+    lease_ttl: timedelta = timedelta(seconds=30),
+) -> Delivery:
+    opening = Opening(
+        storage=storage,
+        engine=engine,
+        chooser=PolicyChoice(policies=policies, directory=directory),
+        eligibility=Eligibility(directory=directory),
+        work=work,
+        clock=clock,
+    )
+    return Delivery(
+        storage=storage,
+        engine=engine,
+        opening=opening,
+        recording=Recording(storage=storage, opening=opening, work=work, clock=clock),
+        work=work,
+        clock=clock,
+        lease_ttl=lease_ttl,
+    )
+
+
+def over(delivery: Delivery, storage: Storage) -> Delivery:
+    """The same delivery, over another storage."""
+    opening = replace(delivery.opening, storage=storage)
+    recording = replace(delivery.recording, storage=storage, opening=opening)
+    return replace(delivery, storage=storage, opening=opening, recording=recording)
+
+
+def under(delivery: Delivery, policies: Policies) -> Delivery:
+    """The same delivery, under other policies."""
+    opening = replace(delivery.opening, chooser=replace(delivery.opening.chooser, policies=policies))
+    return replace(delivery, opening=opening, recording=replace(delivery.recording, opening=opening))

@@ -1,0 +1,53 @@
+"""The stores of `before`, opened as the bot of today opens them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from bot.approvals.model.ids import ThreadId
+from bot.approvals.model.task import Lease
+from bot.approvals.ports.storage import Storage
+from bot.engines.langgraph.checkpoints import Fence, redis_saver, sqlite_saver
+from bot.storage.redis.store import RedisStorage, client
+from bot.storage.sqlite.store import SqliteStorage
+from tests.fakes.clock import ManualClock
+from tests.redis_server import RedisServer
+
+BEFORE = Path(__file__).parent / "before"
+
+
+@asynccontextmanager
+async def on_sqlite(folder: Path) -> AsyncIterator[tuple[Storage, Any, ManualClock]]:
+    """Copies of the files in this folder: records, graph state, and a clock that stands."""
+    for name in ("records.sqlite", "checkpoints.sqlite"):
+        shutil.copy(BEFORE / name, folder / name)
+    clock = ManualClock()
+    storage = await SqliteStorage.open(folder / "records.sqlite")
+    try:
+        async with sqlite_saver(folder / "checkpoints.sqlite", _fence(storage, clock)) as saver:
+            yield storage, saver, clock
+    finally:
+        await storage.close()
+
+
+@asynccontextmanager
+async def on_redis(server: RedisServer) -> AsyncIterator[tuple[Storage, Any, ManualClock]]:
+    """The same on this server, which must not run yet."""
+    shutil.copytree(BEFORE / "appendonlydir", server.folder / "appendonlydir")
+    server.start()
+    clock = ManualClock()
+    storage = RedisStorage(client(server.url))
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(storage.close)
+        yield storage, await stack.enter_async_context(redis_saver(server.url, _fence(storage, clock))), clock
+
+
+def _fence(storage: Storage, clock: ManualClock) -> Fence:
+    async def holds(thread_id: ThreadId, token: int) -> bool:
+        return await storage.holds(Lease(thread_id=thread_id, token=token, until=clock.now), clock.now)
+
+    return holds
