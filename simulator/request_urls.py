@@ -45,7 +45,7 @@ class RequestUrls:
         return self._everything is not None or not self._manifest.socket_mode
 
     def set(self, url: str | None) -> None:
-        """Sends everything to this one address, whatever the manifest says; None: as the manifest says.
+        """Sends everything to this one address, whatever the manifest says. With None, as the manifest says.
 
         Raises NotAccepted if the address is not on this machine.
         """

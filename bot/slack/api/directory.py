@@ -300,7 +300,7 @@ class _Cache(Generic[K, V]):
         self._turns: WeakValueDictionary[K, asyncio.Lock] = WeakValueDictionary()
 
     async def get(self, key: K, ask: Callable[[], Awaitable[V]], *, fresh: float | None = None) -> V:
-        """The answer. With `fresh`, it is at most so many seconds old."""
+        """The answer. With `fresh`, it is at most that many seconds old."""
         wanted_at, age = self._monotonic(), self._kept if fresh is None else fresh
         if (held := self._held.get(key)) is not None and self._young_enough(held[0], wanted_at, age):
             return held[1]

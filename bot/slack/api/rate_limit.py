@@ -105,7 +105,7 @@ class Pace:
                 bucket.line[0].first.set()
 
     def close(self, method: str, seconds: float) -> None:
-        """Stops all calls of the method for so many seconds, because Slack said 429."""
+        """Stops all calls of the method for this long, because Slack said 429."""
         until = self._monotonic() + seconds
         self._closed_until[method] = max(self._closed_until.get(method, 0.0), until)
 
