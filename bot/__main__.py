@@ -21,18 +21,18 @@ from bot.cli.check import check
 from bot.runtime import health, logs, process
 
 SECONDS_TO_EXIT = 5.0
-"""For what a graph has left running: threads, and handlers that are called at the exit."""
+"""For threads that a graph left running, and for handlers that run at exit."""
 
 
 def script() -> NoReturn:
-    """The command line as a process, which ends here whatever a graph has left running."""
+    """Runs the command line and ends the process, whatever a graph has left running."""
     code = main()
     process.within(SECONDS_TO_EXIT, code)
     sys.exit(code)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Runs the command line and returns the exit code."""
     options = _parser().parse_args(argv)
     try:
         match options.command:
@@ -68,25 +68,25 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for command, does in (
         ("run", "run the bot on the workspace that .env names"),
-        ("check", "say what is missing or wrong, in words"),
+        ("check", "say what is missing or wrong"),
     ):
         settled = commands.add_parser(command, help=does)
-        settled.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
+        settled.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
     well = commands.add_parser("healthy", help="exit 0 if the bot on this machine is well (for health checks)")
-    well.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
-    audit.add_options(commands.add_parser("audit", help="prove the audit log, or write it out"))
+    well.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
+    audit.add_options(commands.add_parser("audit", help="verify the audit log, or export it"))
     policy = commands.add_parser("policy", help="say what policies.yaml means, or apply it to open requests")
     about = policy.add_subparsers(dest="about", required=True)
-    explains = "say which rule governs an interrupt, who would be asked, and when each step would come"
+    explains = "say which rule applies to an interrupt, who would be asked, and when each step would come"
     policy_explain.add_options(about.add_parser("explain", help=explains))
-    applies = "put an open request under the policy that the file has for it now; its votes are void"
+    applies = "apply the policy file as it is now to open requests; their votes no longer count"
     policy_apply.add_options(about.add_parser("apply", help=applies))
     demo.add_options(commands.add_parser("demo", help="try it without Slack: a local workspace and the bot"))
     return parser
 
 
 def _program() -> str:
-    """The name that the operator has typed."""
+    """The name that the operator typed."""
     return "python -m bot" if Path(sys.argv[0]).name == "__main__.py" else "countersign"
 
 

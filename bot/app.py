@@ -1,4 +1,4 @@
-"""The composition root: builds everything, starts it, and drains it on SIGTERM. The one place that knows all parts."""
+"""The composition root: builds all parts, starts them, and drains them on SIGTERM. No other module knows all parts."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ log = logging.getLogger(__name__)
 
 Learn: TypeAlias = Callable[[Collection[str]], object]
 HELD_ELSEWHERE = timedelta(seconds=2)
-"""When to look again at a thread that another process drives."""
+"""How soon to look again at a thread that another process drives."""
 SECONDS_FOR_ANSWERS = 3.0
-"""How long a shutdown keeps the socket open for modals that were sent: Slack waits no longer for their answer."""
+"""How long a shutdown keeps the socket open to answer modals that were submitted. Slack waits no longer than that."""
 SECONDS_TO_RECONNECT = 2.0
-"""How soon a socket that was cut is seen to be; until then no click arrives. slack_sdk's own is ten."""
+"""How soon a broken socket is noticed; until then no click arrives. slack_sdk's default is ten."""
 
 
 async def run(
@@ -81,10 +81,10 @@ async def run(
     clock: Clock = system_clock,
     learned: Learn = len,
 ) -> None:
-    """Run the bot until SIGTERM or SIGINT, then drain it. `started` is called once Slack is connected. `learned`
-    is told what else the log has to hide.
+    """Runs the bot until SIGTERM or SIGINT, then drains it. `started` is called once Slack is connected. `learned` is
+    told which further secrets the log has to hide.
 
-    `SettingsError` where it cannot start, with what to do.
+    Raises SettingsError, which says what to do, if the bot cannot start.
     """
     ending = Ending(settings.shutdown_grace)
     ending.listen()
@@ -99,7 +99,7 @@ async def run(
 async def running(
     settings: Settings, ending: Ending, *, clock: Clock = system_clock, learned: Learn = len
 ) -> AsyncIterator[None]:
-    """The bot at work for as long as the block runs: connected, ticking, recovering what an earlier one left."""
+    """Runs the bot while the block runs: connected, ticking, and recovering what an earlier process left."""
     policies = policy_file.load(settings.policy_file)
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(opened(settings, clock))
@@ -110,7 +110,7 @@ async def running(
         graphs = await stack.enter_async_context(registry.loaded(config, config.absolute().parent, stores.saver))
         graphs.refuse_unknown(policies.graphs, policies.rules)
         loop = asyncio.get_running_loop()
-        # a node that hangs takes no other run's thread
+        # a node that hangs blocks nobody else
         loop.set_default_executor(ThreadPoolExecutor(MAX_CONCURRENT_JOBS, "graph"))
         progress = Progress(show=lambda task_id: work.show(task_id), monotonic=loop.time, later=loop.call_later)
         engine = LangGraphEngine(registry=graphs, terms=policies.graphs, progress=progress)
@@ -252,7 +252,7 @@ async def running(
 
 
 async def _look_again(storage: Storage, delivery: Delivery) -> None:
-    """Look at every thread that people are asked about: its code may have changed while no bot ran."""
+    """Looks at every thread with an open request, because its code may have changed while no bot ran."""
     try:
         for task_id in await storage.unsettled():
             with suppress(NotFound):
@@ -262,7 +262,7 @@ async def _look_again(storage: Storage, delivery: Delivery) -> None:
 
 
 async def _notice_vacancies(policies: Policies, directory: Directory) -> None:
-    """Log what the policies name that is nobody, and quorums that cannot be met; `check` says the same."""
+    """Logs names in the policies that mean nobody, and quorums that cannot be met. `check` says the same."""
     for sentence in untied(policies):
         log.warning("policies: %s", sentence)
     try:
@@ -276,10 +276,10 @@ async def _notice_vacancies(policies: Policies, directory: Directory) -> None:
 
 
 def _bolt(bot_token: str, app_token: str, url: str, session: ClientSession) -> tuple[AsyncApp, AsyncSocketModeHandler]:
-    """Bolt and its socket, both on the configured address."""
+    """Bolt and its socket, both for the configured address."""
     for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN"):
-        os.environ.pop(name, None)  # Bolt reads them by itself, and with the first two it silently turns to OAuth
-    # Bolt makes loggers as it goes, each at the root's level; at DEBUG they log whole envelopes, secrets and all.
+        os.environ.pop(name, None)  # Bolt reads them itself, and the first two make it use OAuth
+    # Bolt creates loggers at the root's level as it runs; at DEBUG they log whole envelopes, including secrets.
     bolt = AsyncApp(client=web_client(bot_token, url, session), logger=logging.getLogger("slack_bolt"))
     socket = AsyncSocketModeHandler(
         bolt, app_token, web_client=web_client(app_token, url), ping_interval=SECONDS_TO_RECONNECT

@@ -1,7 +1,7 @@
-"""Named points at which a test may kill the process, to prove that what follows is recovered.
+"""Named points at which a test may kill the process, to prove that the bot recovers from it.
 
-`COUNTERSIGN_CRASH_AT=leased` kills it the first time it gets there; `leased:0.2` one time in five. Unset, as in any
-real use, a point is nothing.
+`COUNTERSIGN_CRASH_AT=leased` kills it the first time it gets there, `leased:0.2` one time in five. Without the
+variable, as in any real use, a point does nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ VARIABLE: Final = "COUNTERSIGN_CRASH_AT"
 
 
 def point(name: Point) -> None:
-    """Kill this process, as a lost node would, if a test asks for it here."""
+    """Kills this process as if its machine were lost, if a test asks for it here."""
     chosen = os.environ.get(VARIABLE)
     if chosen is None:
         return

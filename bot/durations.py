@@ -1,17 +1,17 @@
-"""Spans of time as people write them in settings and policies: 90s, 30m, 4h, 2d, 1w."""
+"""Durations as people write them in settings and policies: 90s, 30m, 4h, 2d, 1w."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
 
-LONGEST = timedelta(days=3650)
-"""Beyond it a calendar ends sooner or later, and nobody means it."""
+MAX_DURATION = timedelta(days=3650)
+"""A longer one is a mistake, and added to a date it may pass the end of the calendar."""
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def spoken(span: timedelta) -> str:
-    """The span as `duration` reads it, in as many parts as it takes: 1d 12h."""
+    """The duration in the notation that `duration` reads, in as many parts as needed: 1d 12h."""
     left, parts = int(span.total_seconds()), list[str]()
     for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
         count, left = divmod(left, seconds)
@@ -20,16 +20,16 @@ def spoken(span: timedelta) -> str:
 
 
 def duration(value: object) -> timedelta:
-    """ "90s", "30m", "4h", "2d" or "1w"."""
+    """The duration written as "90s", "30m", "4h", "2d" or "1w". Raises ValueError if it is none of these."""
     if isinstance(value, timedelta):
         return value
     match = re.fullmatch(r"\s*(\d+)\s*([smhdw])\s*", value) if isinstance(value, str) else None
     if match is None or int(match[1]) == 0:
-        raise ValueError(f"{value!r} is no duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d")
+        raise ValueError(f"{value!r} is not a duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d")
     try:
         span = timedelta(**{UNITS[match[2]]: int(match[1])})
     except OverflowError:
         span = timedelta.max
-    if span > LONGEST:
-        raise ValueError(f"{value!r} is longer than {LONGEST.days}d")
+    if span > MAX_DURATION:
+        raise ValueError(f"{value!r} is longer than {MAX_DURATION.days}d")
     return span

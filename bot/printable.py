@@ -1,4 +1,4 @@
-"""Text for a terminal, a log or a spreadsheet: nothing in it moves the cursor, hides, or reorders other text."""
+"""Text that is safe in a terminal, a log or a spreadsheet: it cannot move the cursor, or hide or reorder other text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def printable(line: str) -> str:
 
 
 def lines(text: str) -> str:
-    """The same of each line of a text that we have written, so that its own line ends stay."""
+    """The text with each line made printable. Its line ends stay, so it has to be a text of ours."""
     return "\n".join(map(printable, text.split("\n")))
 
 

@@ -1,4 +1,4 @@
-"""Folders and files of the bot's own: nobody else on the machine may read them."""
+"""The bot's own folders and files, which nobody else on the machine may read."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bot.approvals.model.errors import SettingsError
 log = logging.getLogger(__name__)
 
 _BESIDE = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside a file; it gives them the file's own mode (sqlite.org: WAL, findCreateFileMode)."""
+"""Suffixes of the files that SQLite keeps beside a database, in its mode (sqlite.org: WAL, findCreateFileMode)."""
 
 
 def private_folder(folder: Path) -> None:
-    """Make the folder, or tighten it, to 0700; `SettingsError` if it cannot be used.
+    """Makes the folder with mode 0700, or sets that mode. Raises SettingsError if the folder cannot be used.
 
-    A folder that everybody may write to, such as /tmp, is refused: it is not the bot's to close.
+    A folder that everybody may write to, such as /tmp, is refused, because others use it too.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -36,8 +36,8 @@ def private_folder(folder: Path) -> None:
 
 
 def private_file(path: Path) -> None:
-    """Make the file empty, or tighten it and what SQLite keeps beside it, to 0600. It is never readable for others, not
-    even while it is made. `OSError` if it cannot be opened."""
+    """Makes an empty file with mode 0600, or sets that mode on the file and on those that SQLite keeps beside it.
+    Nobody else can ever read the file, not even while it is made. Raises OSError if it cannot be opened."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     for each in (path, *(path.with_name(path.name + end) for end in _BESIDE)):
         if each.exists():
@@ -45,7 +45,7 @@ def private_file(path: Path) -> None:
 
 
 def _tighten(path: Path, mode: int, wanted: int) -> None:
-    """Take from others what they may do; a volume that belongs to somebody else is left, and the log says so."""
+    """Takes all rights from others. If the file belongs to somebody else, it stays as it is and the log says so."""
     if stat.S_IMODE(mode) & ~wanted == 0:
         return
     try:

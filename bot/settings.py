@@ -1,4 +1,4 @@
-"""The environment and `.env` -> one frozen `Settings`. A misspelt name stops the start; it never fails open."""
+"""The environment and `.env` -> one frozen `Settings`. A misspelt name stops the start."""
 
 from __future__ import annotations
 
@@ -23,46 +23,46 @@ Span = Annotated[timedelta, BeforeValidator(duration)]
 
 
 class Store(BaseSettings):
-    """Where the records are: all that looks at them alone needs to know."""
+    """Where the records are. Commands that only read records need no other setting."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     state_dir: Path = Path("var")
-    """Where the bot keeps its files: the embedded SQLite, and its heartbeat. Nobody else may read it."""
+    """The folder for the bot's files: the embedded SQLite and its heartbeat. Nobody else may read it."""
     redis_url: SecretStr | None = None
-    """Records and checkpoints in Redis, for any number of replicas; unset: the embedded SQLite, for one process."""
+    """Redis for records and checkpoints, for any number of replicas. If unset, the embedded SQLite, for one process."""
 
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("should start with redis:// or rediss://, such as redis://localhost:6379/0")
-        if url is not None:  # its ValueError says what is wrong with the port, or an option
+        if url is not None:  # raises ValueError if the port or an option is wrong
             parse_url(url.get_secret_value())  # type: ignore[no-untyped-call]
         return url
 
 
 class Settings(Store):
-    """Every setting, with its default. Names are the environment's, in lower case."""
+    """Every setting with its default. The names are those of the environment variables, in lower case."""
 
     slack_bot_token: SecretStr
-    """Starts with xoxb-: what the bot may do in the workspace."""
+    """The bot's token for the workspace. Starts with xoxb-."""
     slack_app_token: SecretStr
-    """Starts with xapp-: opens Socket Mode."""
+    """The token that opens Socket Mode. Starts with xapp-."""
     slack_api_url: str = SLACK
-    """Another address than Slack's, such as the simulator's."""
+    """The address of Slack's Web API, or of the simulator."""
     policy_file: Path = Path("policies.yaml")
     langgraph_config: Path = Path("langgraph.json")
     sweep_interval: Annotated[float, Field(gt=0, le=60)] = 5.0
-    """Seconds between two looks at what is due."""
+    """Seconds between two sweeps."""
     lease_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
-    """How long a process that died keeps its graphs from being taken over."""
+    """How long it takes until another process may take over the graphs of one that died."""
     shutdown_grace: Annotated[float, Field(ge=0, le=600)] = 20.0
-    """Seconds that running graphs and calls to Slack get to reach a boundary at a shutdown."""
+    """Seconds that a shutdown gives running graphs and calls to Slack to finish their step."""
     keep_finished: Span = timedelta(days=30)
     """How long the graph state of an ended task is kept."""
     keep_records: Span | None = None
-    """How long its records and the text of its audit events are kept; unset: for ever."""
+    """How long the records of an ended task and the text of its audit events are kept. If unset, for ever."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("slack_bot_token")
@@ -88,22 +88,23 @@ class Settings(Store):
 
 
 COMPOSITION = frozenset({"REDIS_PASSWORD"})
-"""What .env holds for compose.yaml alone."""
+"""Names in .env that only compose.yaml reads."""
 WHERE = {
     "slack_bot_token": "your app's page at api.slack.com/apps, under OAuth & Permissions, once it is installed",
     "slack_app_token": "your app's page at api.slack.com/apps, under Basic Information, App-Level Tokens, "
     "with the scope connections:write",
 }
-"""Where a person gets what only Slack can give."""
+"""Where to get the settings that only Slack can give."""
 
 
 def load(env_file: Path = Path(".env")) -> Settings:
-    """The settings, the environment before the file; `SettingsError` with everything that is wrong."""
+    """The settings; the environment takes precedence over the file. Raises SettingsError with everything that is
+    wrong."""
     return _load(Settings, env_file)
 
 
 def load_store(env_file: Path = Path(".env")) -> Store:
-    """Where the records are, also where Slack's tokens are missing; `SettingsError` with everything that is wrong."""
+    """Where the records are, even if Slack's tokens are missing. Raises SettingsError with everything that is wrong."""
     return _load(Store, env_file)
 
 

@@ -138,7 +138,7 @@ BLOCKS: Final[Mapping[str, BlockType]] = {
 
 
 def check_message_blocks(blocks: Any) -> list[dict[str, Any]]:
-    """The blocks, with a `block_id` each, as chat.postMessage keeps them; or Slack's refusal."""
+    """The blocks, each with a `block_id`, as chat.postMessage keeps them. Raises Slack's refusal."""
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
     if complaints := list(complaints_about(blocks, Place.MESSAGE)):

@@ -33,7 +33,7 @@ class Channel:
 
     @property
     def scope_prefix(self) -> str:
-        """The front of the scopes for it: `channels`, `groups`, `im`, `mpim`."""
+        """The first part of its scopes: `channels`, `groups`, `im`, `mpim`."""
         return {"channel": "channels", "group": "groups"}.get(self.kind, self.kind)
 
     def as_slack(self, viewer: str) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Channels:
         self._channels = {channel.id: channel for channel in channels}
 
     def restore(self, channels: list[Channel]) -> None:
-        """Every conversation as it was."""
+        """Restores every conversation."""
         self._channels = {channel.id: channel for channel in channels}
 
     def get(self, channel_id: str) -> Channel | None:
@@ -104,7 +104,7 @@ class Channels:
         return list(self._channels.values())
 
     def make(self, name: str, *, members: tuple[str, ...], is_private: bool, created: int) -> Channel:
-        """A new channel."""
+        """Makes a channel."""
         number = len(self._channels) + 1
         made = Channel(
             id=f"{'G' if is_private else 'C'}0MADE{number:04}",

@@ -21,18 +21,18 @@ from simulator.text import Names, render_text
 __all__ = ["ControlError", "Names", "Seat", "Simulator", "SimulatorProcess", "TimedOut", "render_text", "spawn"]
 
 _NEVER = 2**53
-"""A number that no change will have: to ask for none, but for the number of the last one."""
+"""A number that no change has. Asking for the changes after it returns none, and the number of the last one."""
 
 Json = dict[str, Any]
 Found = TypeVar("Found")
 
 
 class ControlError(Exception):
-    """The simulator did not do it: no such person, channel, message, element or option. The message says which."""
+    """The simulator could not do it, because a person, channel, message, element or option does not exist."""
 
 
 class TimedOut(Exception):
-    """What was waited for did not come."""
+    """What a test waited for did not happen in time."""
 
 
 class Simulator:
@@ -60,12 +60,12 @@ class Simulator:
         return found
 
     async def names(self) -> Names:
-        """Who and what ids stand for, for `render_text`."""
+        """What ids are called, for `render_text`."""
         self._names = Names.of(await self.state())
         return self._names
 
     async def known_names(self) -> Names:
-        """The names as they were asked for last: they hardly ever change, and waiting reads many messages."""
+        """The names as of the last call. They hardly ever change, and waiting reads many messages."""
         return self._names or await self.names()
 
     async def traffic(self, *, method: str | None = None, kind: str | None = None, after: int = 0) -> list[Json]:
@@ -79,7 +79,7 @@ class Simulator:
         return entries
 
     async def events(self, after: int, seconds: float = 25.0) -> Json:
-        """`{"seq", "events"}` after that number, as soon as there are any."""
+        """`{"seq", "events"}`: the changes after that number, as soon as there are any."""
         found: Json = await self.get("/sim/events", after=str(after), seconds=str(seconds))
         return found
 
@@ -90,7 +90,7 @@ class Simulator:
         timeout: float = 10.0,  # noqa: ASYNC109 - an upper bound on a long poll, not a cancellation
         what: str = "it",
     ) -> Found:
-        """The predicate's first truthy answer; it is asked again whenever something changed. Raises TimedOut."""
+        """The predicate's first truthy result. It is called again whenever something changed. Raises TimedOut."""
         until = monotonic() + timeout
         seq = int((await self.events(_NEVER, 0.0))["seq"])
         while True:
@@ -108,9 +108,9 @@ class Simulator:
         since: int = 0,
         timeout: float = 10.0,  # noqa: ASYNC109 - as above
     ) -> int:
-        """How many connections were ever opened, once the app has that many open, and more than `since` ever were.
+        """The number of connections ever opened, once the app has that many open and `since` is exceeded.
 
-        After dropping sockets, wait with `since` = the number that was returned before.
+        After dropping sockets, wait with `since` set to the number that this returned before.
         """
 
         async def enough() -> int:
@@ -139,12 +139,12 @@ class Simulator:
         await self.post("/sim/faults", {"method": method, "kind": kind, "times": times, **fields})
 
     async def faults(self) -> list[Json]:
-        """The faults still to come, as they were planned, with the times that are left."""
+        """The planned faults that are still to come, with how many times each."""
         found: list[Json] = (await self.state())["faults"]
         return found
 
     async def clear_faults(self) -> None:
-        """Plans no faults any more."""
+        """Removes all planned faults."""
         await self.request("DELETE", "/sim/faults", {})
 
     async def drop_sockets(self, *, politely: bool = False) -> None:
@@ -152,19 +152,19 @@ class Simulator:
         await self.post("/sim/sockets", {"drop": "refresh" if politely else "abrupt"})
 
     async def refuse_sockets(self, seconds: float) -> None:
-        """Lets nobody connect for a while; 0 ends it."""
+        """Refuses connections for a while. 0 ends it."""
         await self.post("/sim/sockets", {"refuse": seconds})
 
     async def send_over_http(self, url: str | None) -> None:
-        """Sends the app everything to this address of this machine, once it answers url_verification; None: no more."""
+        """Sends the app everything to this local address, once it answers url_verification. None ends it."""
         await self.post("/sim/request_url", {"url": url})
 
     async def advance(self, seconds: float) -> None:
-        """Moves the simulator's clock ahead: triggers expire, acknowledgements are late, rates recover."""
+        """Moves the simulator's clock ahead, so that triggers expire, acknowledgements are late and rates recover."""
         await self.post("/sim/clock", {"advance": seconds})
 
     async def skipped(self, known: float | None = None) -> float:
-        """How many seconds its clock was moved ahead in all; given what is known, waits a while for another number."""
+        """By how many seconds the clock was moved ahead in all. Given a number, waits a while for another one."""
         query = {} if known is None else {"skipped": str(known)}
         return float((await self.get("/sim/clock", **query))["skipped"])
 
@@ -173,11 +173,11 @@ class Simulator:
         await self.post(f"/sim/people/{person}", flags)
 
     async def change_standing(self, person: str, standing: str) -> None:
-        """Makes them a member, guest, single-channel guest, stranger (of another company) or deactivated."""
+        """Makes a person a member, guest, single-channel guest, stranger (of another company) or deactivated."""
         await self.post(f"/sim/people/{person}", {"standing": standing})
 
     async def change_group(self, handle: str, *, people: list[str] | None = None, disabled: bool = False) -> None:
-        """Sets who is in a user group, or disables it."""
+        """Sets the members of a user group, or disables it."""
         members = {"people": people} if people is not None else {}
         await self.post(f"/sim/groups/{handle}", {**members, "disabled": disabled})
 
@@ -195,12 +195,12 @@ class Simulator:
         await self.post(f"/sim/channels/{name}", {**flags, "add": list(add), "remove": list(remove)})
 
     async def get(self, path: str, **query: str) -> Any:
-        """What the control API shows there."""
+        """What the control API returns for a GET."""
         async with self._session.get(self._url + path, params=query) as response:
             return await _checked(response)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Json:
-        """What the control API did."""
+        """What the control API returns for a POST."""
         return await self.request("POST", path, body)
 
     async def request(self, verb: str, path: str, body: Mapping[str, Any]) -> Json:
@@ -223,11 +223,11 @@ class Seat:
         return found
 
     async def dms(self) -> list[Json]:
-        """The direct conversations alone."""
+        """Only the direct conversations."""
         return [channel for channel in await self.channels() if channel["kind"] in ("im", "mpim")]
 
     async def messages(self, channel: str) -> list[Json]:
-        """What the channel shows, the oldest first; ephemeral messages to this person among them."""
+        """The channel's messages, oldest first, including ephemeral messages to this person."""
         found: list[Json] = await self._look("messages", channel=channel)
         return found
 
@@ -237,18 +237,18 @@ class Seat:
         return found
 
     async def message(self, channel: str, *, containing: str, thread: str | None = None) -> Json | None:
-        """The newest message, in the channel or in that thread, whose rendered text contains this; None if none."""
+        """The newest message in the channel or thread whose rendered text contains this. None if there is none."""
         names = await self.simulator.known_names()
         shown = await self.thread(channel, thread) if thread else await self.messages(channel)
         return next((m for m in reversed(shown) if containing in render_text(m, names)), None)
 
     async def notices(self) -> list[Json]:
-        """What was shown to this person alone, the oldest first: kind "ephemeral" or "error", and `text`."""
+        """What was shown only to this person, oldest first: kind "ephemeral" or "error", and `text`."""
         found: list[Json] = await self._look("notices")
         return found
 
     async def modal(self) -> Json | None:
-        """The modal in front of this person, if one is; `errors` (by block_id) and `depth` added to the view."""
+        """The modal that this person sees, if any, with `errors` (by block_id) and `depth` added to the view."""
         found: Json = await self._look("modal")
         view: Json | None = found["view"]
         return view and {**view, "errors": found["errors"], "depth": found["depth"]}
@@ -259,16 +259,16 @@ class Seat:
         return view
 
     async def open_home(self) -> None:
-        """Opens the app's Home tab, of which the app is told."""
+        """Opens the app's Home tab, and tells the app."""
         await self._do("home")
 
     async def send(self, channel: str, text: str, *, thread_ts: str | None = None) -> Json:
-        """Writes a message, and sends what Slack's clients make of it; `@name` is a mention."""
+        """Writes a message, and sends it as Slack's clients would; `@name` is a mention."""
         sent: Json = (await self._do("send", channel=channel, text=text, thread_ts=thread_ts))["message"]
         return sent
 
     async def edit(self, message: Json, text: str) -> Json:
-        """Writes a message of their own anew."""
+        """Edits a message of their own."""
         return dict((await self._do("edit", channel=message["channel"], ts=message["ts"], text=text))["message"])
 
     async def delete(self, message: Json) -> None:
@@ -276,7 +276,7 @@ class Seat:
         await self._do("delete", channel=message["channel"], ts=message["ts"])
 
     async def react(self, message: Json, name: str) -> None:
-        """Puts an emoji at a message, or takes it away."""
+        """Adds an emoji to a message, or removes it."""
         await self._do("react", channel=message["channel"], ts=message["ts"], name=name)
 
     async def command(self, channel: str, line: str) -> Json:
@@ -305,22 +305,22 @@ class Seat:
         return await self._do("press", **body, **_place(where))
 
     async def suggest(self, where: Json, action_id: str, typed: str, *, block_id: str | None = None) -> list[Json]:
-        """Types into a menu that asks the app for its options; they may be chosen from then on."""
+        """Types into a menu that asks the app for its options, which can be chosen from then on."""
         done = await self._do("suggest", action_id=action_id, block_id=block_id, value=typed, **_place(where))
         options: list[Json] = done["options"]
         return options
 
     async def fill(self, values: Mapping[str, Any]) -> None:
-        """Types into the open modal; keys are `block_id/action_id`, or one of both if that is clear."""
+        """Types into the open modal. Keys are `block_id/action_id`, or one of the two if that is unambiguous."""
         await self._do("fill", values=dict(values))
 
     async def submit(self, values: Mapping[str, Any] | None = None) -> dict[str, str]:
-        """Fills in and sends the open modal; the errors at its fields by block_id, "" for the whole. Empty: taken."""
+        """Fills in and submits the open modal. Returns the errors by block_id ("" for the whole modal), if any."""
         errors: dict[str, str] = (await self._do("submit", values=dict(values or {})))["errors"]
         return errors
 
     async def close_modal(self, *, everything: bool = False) -> None:
-        """Closes the open modal, or all of the stack."""
+        """Closes the open modal, or the whole stack."""
         await self._do("close", all=everything)
 
     async def read(self, channel: str) -> None:

@@ -20,7 +20,7 @@ class Clock:
         return (time.time() if self._frozen_at is None else self._frozen_at) + self._skipped
 
     def advance(self, seconds: float) -> None:
-        """Moves time ahead and wakes whoever was to sleep until then."""
+        """Moves time ahead and wakes everybody who sleeps until then."""
         if seconds < 0:
             raise ValueError("time does not go back")
         self._skipped += seconds
@@ -30,11 +30,11 @@ class Clock:
 
     @property
     def skipped(self) -> float:
-        """By how many seconds it was moved ahead in all."""
+        """By how many seconds the clock was moved ahead in all."""
         return self._skipped
 
     async def moved(self, skipped: float, seconds: float) -> float:
-        """`skipped`, as soon as it is another than this one; or after so many seconds of real time."""
+        """`skipped`, as soon as it differs from `known`, or after `seconds` of real time."""
         if self._skipped == skipped:
             follower: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._followers.add(follower)
@@ -47,7 +47,7 @@ class Clock:
 
     @property
     def longest(self) -> float:
-        """For how many seconds the last of those who sleep still sleeps; 0 where nobody does."""
+        """For how many seconds the last sleeper still sleeps. 0 if nobody sleeps."""
         return max((due - self.now() for due in self._sleepers.values()), default=0.0)
 
     async def sleep(self, seconds: float) -> None:
@@ -55,7 +55,7 @@ class Clock:
         await self.within(seconds, asyncio.get_running_loop().create_future())
 
     async def within(self, seconds: float, awaited: asyncio.Future[Any]) -> bool:
-        """Whether `awaited` is done before this clock has moved on by `seconds`; it is left as it is."""
+        """Whether `awaited` is done before this clock has moved on by `seconds`. It is not cancelled."""
         due = self.now() + seconds
         while not awaited.done() and (left := due - self.now()) > 0:
             sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()

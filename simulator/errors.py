@@ -4,7 +4,7 @@ from typing import Any
 
 
 class SlackError(Exception):
-    """A refusal in Slack's own words; becomes `{"ok": false, "error": ...}` on the wire."""
+    """A refusal with Slack's error name, which becomes `{"ok": false, "error": ...}` on the wire."""
 
     def __init__(self, error: str, **fields: Any) -> None:
         super().__init__(error)
@@ -30,4 +30,4 @@ def invalid(error: str, messages: list[str]) -> SlackError:
 
 
 class UnknownPlace(Exception):
-    """The control API was asked for a person, channel, message or element that is not there."""
+    """The control API was asked for a person, channel, message or element that does not exist."""

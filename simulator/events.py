@@ -14,7 +14,7 @@ from simulator.world import World
 
 
 class Events:
-    """Sends events to the app, in tasks of its own that `close` ends."""
+    """Sends events to the app, in tasks that `close` ends."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -29,7 +29,7 @@ class Events:
         self._emit("app_home_opened", event)
 
     def post_scheduled(self, message: Message) -> None:
-        """Posts what was scheduled, now; nothing where the app may not post there any more."""
+        """Posts a scheduled message now, unless the app may no longer post there."""
         channel = self._heard(message)
         if channel is None or channel.is_archived:
             return
@@ -38,7 +38,7 @@ class Events:
         self.posted(message)
 
     def posted(self, message: Message) -> None:
-        """message.* and, where the app is named, app_mention; only where the app is a member."""
+        """message.*, and app_mention if the app is mentioned; only if the app is a member."""
         channel = self._heard(message)
         if channel is None:
             return
@@ -47,7 +47,7 @@ class Events:
         self.mentioned(message)
 
     def mentioned(self, message: Message) -> None:
-        """app_mention, if the app is named; Slack sends it of an edited message too, which says so by `edited`."""
+        """app_mention, if the app is mentioned. Slack sends it for an edited message too, which then has `edited`."""
         channel = self._heard(message)
         named = f"<@{BOT_USER_ID}>" in message.text and message.user != BOT_USER_ID
         if channel is not None and named and not channel.is_im:
@@ -93,7 +93,7 @@ class Events:
         self._emit("user_change", event)
 
     async def close(self) -> None:
-        """Ends all that is still to be delivered."""
+        """Ends all deliveries that are under way."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -165,7 +165,7 @@ class Events:
 
 
 def _reason(outcome: Outcome, *, over_http: bool) -> str | None:
-    """Why Slack says that it sends an event again; None where it does not."""
+    """The reason that Slack gives for sending an event again. None if it does not send it again."""
     match outcome:
         case Acknowledged():
             return None

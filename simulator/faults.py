@@ -1,4 +1,4 @@
-"""Misbehaviour on demand: what a network or Slack may do to a call, for the next N calls of a method."""
+"""Faults on demand: what a network or Slack may do to the next calls of a method."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -11,7 +11,7 @@ KINDS = ("lose_response", "lose_request", "status", "error", "delay")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One misbehaviour.
+    """One kind of fault.
 
     lose_response: the action happens, the connection drops before the answer. lose_request: it drops before the
     action. status: HTTP `status` instead of an answer (429 with `retry_after`). error: `{"ok": false, "error": ...}`.
@@ -45,16 +45,16 @@ class Faults:
         self._feed.add("faults")
 
     def clear(self) -> None:
-        """Plans nothing any more."""
+        """Removes all planned faults."""
         self._faults.clear()
         self._feed.add("faults")
 
     def planned(self) -> list[dict[str, Any]]:
-        """Those still to come, in the order planned."""
+        """The faults still to come, in the order in which they were planned."""
         return [asdict(fault) for fault in self._faults]
 
     def take(self, method: str) -> Fault | None:
-        """The next fault of this method, used up by this call."""
+        """The next fault for this method, which this call uses up."""
         for index, fault in enumerate(self._faults):
             if fault.method in (method, "*"):
                 if fault.times > 1:

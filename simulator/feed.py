@@ -1,4 +1,4 @@
-"""What changed, numbered, for the page and for tests that wait: nobody has to poll."""
+"""Numbered changes, for the page and for tests that wait, so that nobody has to poll."""
 
 import asyncio
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Change:
 
 
 class Feed:
-    """An endless numbered list of changes; the oldest are forgotten."""
+    """A numbered list of changes, which forgets the oldest."""
 
     _KEPT = 10_000
 
@@ -38,7 +38,7 @@ class Feed:
                 waiter.set_result(None)
 
     def go_on_at(self, seq: int) -> None:
-        """Numbers what comes above this, for listeners of an earlier run."""
+        """Numbers new changes above this, for listeners of an earlier run."""
         self.seq = max(self.seq, seq)
 
     def since(self, after: int) -> list[Change]:
@@ -47,7 +47,7 @@ class Feed:
         return self._changes[max(0, after + 1 - first) :]
 
     async def wait(self, after: int, seconds: float) -> list[Change]:
-        """The changes above `after`, as soon as there is one; none when `seconds` have passed."""
+        """The changes above `after`, as soon as there is one. Empty after `seconds`."""
         if self.seq <= after:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.add(waiter)

@@ -1,4 +1,4 @@
-"""What a person has filled in: from blocks and typed values to Slack's `state.values`, and what is wrong with it.
+"""What a person filled in: turns blocks and typed values into Slack's `state.values`, and finds what is wrong.
 
 Source: Slack, "View submission payload" and Block Kit reference, "Input block".
 """
@@ -36,9 +36,9 @@ REQUIRED = "Please complete this required field."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
-    """What a menu that holds no options of its own has to offer.
+    """The options of menus that have none in their block.
 
-    Whom an id or a name means, and which conversation: raises UnknownPlace. And what the app offered, by action_id.
+    These are people, conversations, and what the app offered, by action_id. Raises UnknownPlace for an unknown name.
     """
 
     person: Callable[[str], str]
@@ -56,7 +56,7 @@ def elements(blocks: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dic
 def find(
     blocks: list[dict[str, Any]], action_id: str, block_id: str | None, value: str | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The block and element meant; where an action id occurs more than once, block_id or value decide."""
+    """The block and the element that are meant. If an action_id occurs more than once, block_id or value decides."""
     fits = [
         (block, element)
         for block, element in elements(blocks)
@@ -71,7 +71,7 @@ def find(
 
 
 def initial(blocks: list[dict[str, Any]]) -> Values:
-    """The state before anybody has typed anything."""
+    """The state before anybody typed anything."""
     values: Values = {}
     for block, element in elements(blocks):
         if element["type"] not in _STATELESS:
@@ -82,7 +82,7 @@ def initial(blocks: list[dict[str, Any]]) -> Values:
 def filled(blocks: list[dict[str, Any]], before: Values, typed: Mapping[str, Any], directory: Directory) -> Values:
     """The state after these were filled in.
 
-    Keys are `block_id/action_id`, or either of them where it is not ambiguous; values are what the person sees: a
+    Keys are `block_id/action_id`, or either of them if it is unambiguous; values are what the person sees: a
     text, an option's value or text, a person's name, a list of them, a date.
     """
     values = {block_id: dict(actions) for block_id, actions in carried(blocks, before).items()}
@@ -93,7 +93,7 @@ def filled(blocks: list[dict[str, Any]], before: Values, typed: Mapping[str, Any
 
 
 def carried(blocks: list[dict[str, Any]], before: Values) -> Values:
-    """The state of changed blocks: what was typed stays where block_id and action_id stay."""
+    """The state after the blocks changed. What was typed stays if its block_id and action_id do."""
     values = initial(blocks)
     for block_id, actions in before.items():
         for action_id, state in actions.items():
@@ -103,7 +103,7 @@ def carried(blocks: list[dict[str, Any]], before: Values) -> Values:
 
 
 def chosen(element: dict[str, Any], value: Any, directory: Directory) -> dict[str, Any]:
-    """The state of one element in which `value` was typed or chosen; raises UnknownPlace for what is not on offer."""
+    """The state of one element after `value` was typed or chosen. Raises UnknownPlace if it is not offered."""
     kind = element["type"]
     if kind.endswith("external_select"):
         element = {**element, "options": directory.offered(element["action_id"])}
@@ -121,7 +121,7 @@ def chosen(element: dict[str, Any], value: Any, directory: Directory) -> dict[st
 
 
 def faults(blocks: list[dict[str, Any]], values: Values) -> dict[str, str]:
-    """What Slack's own client complains about before it submits anything: block_id to sentence."""
+    """What Slack's client refuses before it submits anything: block_id to sentence."""
     found: dict[str, str] = {}
     for block in blocks:
         if block["type"] != "input":

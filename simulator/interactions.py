@@ -1,6 +1,6 @@
 """What people do: write, run commands, press, fill in and send, close; and what Slack then shows them.
 
-Each deed waits for the app's acknowledgement, as Slack does, and shows the person Slack's error when there is none.
+Each action waits for the app's acknowledgement, as Slack does, and shows the person Slack's error if there is none.
 """
 
 from dataclasses import asdict
@@ -29,7 +29,7 @@ NO_THREADS = "{name} is not supported in threads. Sorry!"
 
 
 class Interactions:
-    """The deeds of people, each answered with how it went."""
+    """The actions of people. Each returns how it went."""
 
     def __init__(self, world: World, events: Events) -> None:
         self._world = world
@@ -55,7 +55,7 @@ class Interactions:
         return message
 
     def edit(self, person: Person, message: Message, text: str) -> Message:
-        """Writes a message of one's own anew; the app is told, and of a mention once more, as Slack does."""
+        """Edits a message of one's own. The app is told, and told again of a mention, as Slack does."""
         if message.user != person.id or message.tombstone:
             raise SlackError("cant_update_message")
         edited = self._world.messages.next_ts(self._world.clock.now())
@@ -65,7 +65,7 @@ class Interactions:
         return changed
 
     def delete(self, person: Person, message: Message) -> None:
-        """Deletes a message of one's own, or anybody's if one is an admin. One with replies leaves a stone there."""
+        """Deletes a message of one's own, or anybody's as an admin. A message with replies leaves a tombstone."""
         if message.tombstone or (message.user != person.id and not person.admin):
             raise SlackError("cant_delete_message")
         if not self._world.messages.replies(message.channel, message.ts):
@@ -76,13 +76,13 @@ class Interactions:
         self._events.changed(buried, message)
 
     def react(self, person: Person, message: Message, name: str) -> None:
-        """Puts this person's emoji at a message, or takes it away where it is there."""
+        """Adds this person's emoji to a message, or removes it if it is there."""
         added = name not in dict(message.reactions) or person.id not in dict(message.reactions)[name]
         changed = self._world.messages.react(message, person.id, name, added=added)
         self._events.reacted(changed, person.id, name, added=added)
 
     async def command(self, person: Person, channel: Channel, line: str, *, in_thread: bool = False) -> dict[str, Any]:
-        """Runs a slash command line; what the app answers is posted, to the person alone unless it says in_channel."""
+        """Runs a slash command line. The app's answer is posted to this person alone, unless it says in_channel."""
         name, _, text = line.strip().partition(" ")
         command = self._world.manifest.command(name)
         if command is None:
@@ -142,7 +142,7 @@ class Interactions:
         return self._world.views.fill(view, forms.filled(view.blocks, view.values, typed, self._directory))
 
     async def submit(self, person: Person, typed: dict[str, Any]) -> dict[str, Any]:
-        """Sends the open modal; `errors` holds what is written at its fields then."""
+        """Submits the open modal; `errors` then has what is written at its fields."""
         view = self.fill(person, typed)
         if view.content.get("submit") is None:
             raise UnknownPlace("this modal has no submit button")
@@ -175,7 +175,7 @@ class Interactions:
         return {"ok": True}
 
     def respond(self, secret: str, answer: dict[str, Any]) -> None:
-        """What the app sends to a response_url; raises SlackError."""
+        """Takes what the app sends to a response_url. Raises SlackError."""
         url = self._world.response_urls.use(secret)
         person = self._world.people.find(url.user_id)
         channel = self._world.channels.find(url.channel)

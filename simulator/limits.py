@@ -1,4 +1,4 @@
-"""Slack's numbers, in one table; each with where it is written down."""
+"""Slack's limits in one table, each with its source."""
 
 from typing import Final
 

@@ -11,7 +11,7 @@ import yaml
 
 
 class ManifestError(Exception):
-    """The manifest cannot be read; says which file and why."""
+    """The manifest cannot be read. The message says which file and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Manifest:
         return next((command for command in self.commands if command.name == name), None)
 
     def request_url(self, kind: str, command: str = "") -> str | None:
-        """Where an app without Socket Mode is sent payloads of that kind; commands have addresses of their own."""
+        """The address for payloads of that kind if the app has no Socket Mode. Commands have addresses of their own."""
         if kind == "slash_commands":
             known = self.command(command)
             return known.url if known else None
@@ -67,7 +67,7 @@ class Manifest:
 
     @property
     def request_urls(self) -> list[str]:
-        """Every address that it names."""
+        """Every address that the manifest names."""
         named = [self.events_url, self.interactivity_url, *(command.url for command in self.commands)]
         return [url for url in named if url]
 

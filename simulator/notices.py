@@ -19,7 +19,7 @@ class Notice:
 
 
 class Notices:
-    """The errors that each person was shown, the oldest first."""
+    """The errors that each person was shown, oldest first."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed

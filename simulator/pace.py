@@ -10,7 +10,7 @@ from simulator.errors import RateLimited
 
 
 class Tier(Enum):
-    """Calls of one method that a minute holds."""
+    """The calls of one method per minute."""
 
     ONE = 1
     TWO = 20
@@ -20,7 +20,7 @@ class Tier(Enum):
 
 
 class Pace:
-    """Counts calls and refuses the one too many."""
+    """Counts calls and refuses those over the limit."""
 
     def __init__(self, clock: Clock, *, limited: bool) -> None:
         self._clock = clock
@@ -41,7 +41,7 @@ class Pace:
         calls.append(now)
 
     def post(self, channel_id: str) -> None:
-        """Counts a post to this channel: one a second, short bursts allowed."""
+        """Counts a post to this channel. One per second is allowed, and short bursts."""
         if not self._limited:
             return
         now = self._clock.now()

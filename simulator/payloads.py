@@ -80,7 +80,7 @@ def view_action(world: World, person: Person, view: View, action: dict[str, Any]
 
 
 def view_submission(world: World, person: Person, view: View) -> dict[str, Any]:
-    """A modal, sent off."""
+    """A modal that was submitted."""
     return {
         **_common(world, person, "view_submission"),
         "trigger_id": world.triggers.make(person.id, view_id=view.id),
@@ -95,7 +95,7 @@ def view_closed(world: World, person: Person, view: View, *, is_cleared: bool) -
 
 
 def global_shortcut(world: World, person: Person, shortcut: Shortcut) -> dict[str, Any]:
-    """A shortcut that was run anywhere: it knows no channel."""
+    """A shortcut that was run anywhere, so it has no channel."""
     return {
         **_common(world, person, "shortcut"),
         "action_ts": world.messages.next_ts(world.clock.now()),
@@ -156,7 +156,7 @@ def _container(message: Message) -> dict[str, Any]:
 
 
 def _message(world: World, message: Message) -> dict[str, Any]:
-    """The message of an interaction; Slack leaves it out where only one person sees it."""
+    """The message of an interaction. Slack leaves it out if only one person sees it."""
     if message.only_for is not None:
         return {}
     replies = world.messages.replies(message.channel, message.ts)

@@ -13,7 +13,7 @@ APP_ID = "A0COUNTERSIGN"
 
 
 OTHER_TEAM_ID = "T0OTHER"
-"""The company of those who became strangers."""
+"""The company of people who became strangers."""
 
 _FLAGS = ("deleted", "is_restricted", "is_ultra_restricted", "is_stranger")
 STANDINGS: Final[Mapping[str, frozenset[str]]] = {
@@ -49,7 +49,7 @@ class Person:
 
     @property
     def standing(self) -> str:
-        """What they are to the workspace, in a word of STANDINGS; the gravest, where flags say several."""
+        """Their standing in the workspace, a word of STANDINGS. If the flags mean several, the strongest."""
         flags = {name for name in _FLAGS if getattr(self, name)}
         return next(name for name, wanted in reversed(list(STANDINGS.items())) if wanted <= flags)
 
@@ -113,7 +113,7 @@ class UserGroup:
 
 
 class People:
-    """Who there is; flags and groups can be changed while it runs."""
+    """The workspace's people and groups, which can be changed while it runs."""
 
     def __init__(self, people: tuple[Person, ...], groups: tuple[UserGroup, ...], *, team_id: str) -> None:
         self._team_id = team_id
@@ -138,17 +138,17 @@ class People:
         return self._people.get(user_id)
 
     def by_email(self, email: str) -> Person | None:
-        """The person with that address; deactivated people and bots are not found, as in Slack."""
+        """The person with that email address. As in Slack, deactivated people and bots are not found."""
         return next(
             (p for p in self._people.values() if p.email == email.lower() and not p.deleted and not p.is_bot), None
         )
 
     def all(self) -> list[Person]:
-        """Everybody, the bot too."""
+        """Everybody, including the bot."""
         return list(self._people.values())
 
     def change(self, id_or_name: str, **flags: Any) -> Person:
-        """The person with these flags set; a stranger is of another company, whatever they were before."""
+        """The person with these flags set. A stranger belongs to another company, whatever they were before."""
         person = self.find(id_or_name)
         if "is_stranger" in flags:
             flags = {"team_id": OTHER_TEAM_ID if flags["is_stranger"] else self._team_id, **flags}
@@ -157,7 +157,7 @@ class People:
         return changed
 
     def stand(self, id_or_name: str, standing: str) -> Person:
-        """The person with another standing to the workspace."""
+        """The person with another standing in the workspace."""
         if standing not in STANDINGS:
             raise UnknownPlace(f"no such standing: {standing}; there are {', '.join(STANDINGS)}")
         return self.change(id_or_name, **{flag: flag in STANDINGS[standing] for flag in _FLAGS})

@@ -1,4 +1,4 @@
-"""The simulator as a child process: started, waited for, ended by its own pid."""
+"""Starts the simulator as a child process, waits until it is ready, and ends it by its own pid."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from typing import Any, Self
 
 
 class NotReady(Exception):
-    """The simulator ended, or said nothing, before it was ready; carries what it wrote to stderr."""
+    """The simulator ended or said nothing before it was ready. The message has what it wrote to stderr."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
-"""Request URLs: what an app without Socket Mode is sent over HTTP, signed (Slack: "HTTP Request URLs").
+"""Request URLs: sends signed payloads over HTTP to an app without Socket Mode (Slack: "HTTP Request URLs").
 
-Addresses of this machine alone: nothing ever leaves it.
+Only addresses of this machine are allowed.
 """
 
 import asyncio
@@ -45,9 +45,9 @@ class RequestUrls:
         return self._everything is not None or not self._manifest.socket_mode
 
     def set(self, url: str | None) -> None:
-        """Sends everything to this one address, whatever the manifest says; None: as the manifest says.
+        """Sends everything to this one address, whatever the manifest says. With None, as the manifest says.
 
-        Raises NotAccepted where that would lead beyond this machine.
+        Raises NotAccepted if the address is not on this machine.
         """
         if url is None and not self._manifest.socket_mode:
             for named in self._manifest.request_urls:
@@ -111,7 +111,7 @@ def signature(secret: str, timestamp: str, body: str) -> str:
 
 
 def on_this_machine(url: str) -> str:
-    """The address, if it is one of this machine; raises NotAccepted."""
+    """The address. Raises NotAccepted if it is not on this machine."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "http" and (host == "localhost" or _is_loopback(host)):

@@ -39,12 +39,12 @@ class ResponseUrls:
         return secret
 
     def all(self) -> dict[str, ResponseUrl]:
-        """Those that still work, by their secrets."""
+        """The addresses that still work, by their secret parts."""
         now = self._clock.now()
         return {secret: url for secret, url in self._made.items() if now - url.made_at <= limits.RESPONSE_URL_SECONDS}
 
     def restore(self, made: dict[str, ResponseUrl]) -> None:
-        """Those that were made, as they were."""
+        """Restores the addresses that were made."""
         self._made = dict(made)
 
     def use(self, secret: str) -> ResponseUrl:

@@ -13,7 +13,7 @@ _PREFIX = "Q0SCHED"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduled:
-    """One message that waits for its time; its ts is not its own yet."""
+    """One message that waits for its time. It has no ts of its own yet."""
 
     id: str
     post_at: int
@@ -22,7 +22,7 @@ class Scheduled:
 
 
 class Schedule:
-    """What waits; each is posted by a task of its own, which `close` ends."""
+    """The scheduled messages. Each is posted by a task of its own, which `close` ends."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -32,7 +32,7 @@ class Schedule:
         self._made = 0
 
     def start(self, post: Callable[[Message], None]) -> None:
-        """Posts with `post` from now on, also what was restored."""
+        """Posts with `post` from now on, including what was restored."""
         self._post = post
         for scheduled in self.all():
             self._wait_for(scheduled)
@@ -52,7 +52,7 @@ class Schedule:
         return scheduled
 
     def take_back(self, scheduled_id: str, channel_id: str) -> None:
-        """Posts it never; raises invalid_scheduled_message_id where it does not wait there."""
+        """Cancels a scheduled message. Raises invalid_scheduled_message_id if it does not wait there."""
         scheduled = self._waiting.get(scheduled_id)
         if scheduled is None or scheduled.message.channel != channel_id:
             raise SlackError("invalid_scheduled_message_id")
@@ -60,7 +60,7 @@ class Schedule:
         self._tasks.pop(scheduled_id).cancel()
 
     def all(self) -> list[Scheduled]:
-        """What waits, the soonest first."""
+        """The scheduled messages, soonest first."""
         return sorted(self._waiting.values(), key=lambda scheduled: scheduled.post_at)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A small language for what Slack accepts, and the walk that names, in Slack's words, what it does not."""
+"""A small language for what Slack accepts, and a check that says in Slack's words what is wrong."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -40,7 +40,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text object; plain_text alone, or mrkdwn as well."""
+    """A text object: only plain_text, or mrkdwn as well."""
 
     most: int
     mrkdwn: bool = False
@@ -74,7 +74,7 @@ class Kinds:
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """Whatever it is; Slack's own check is not modelled."""
+    """Any value, because Slack's own check is not modelled."""
 
 
 Spec = Str | Flag | Number | Choice | Text | Items | Fields | Kinds | Anything
@@ -90,7 +90,7 @@ def fields(required: Mapping[str, Spec] | None = None, /, **optional: Spec) -> F
 
 
 def violations(value: Any, spec: Spec, pointer: str) -> Iterator[str]:
-    """Each way in which `value` is not what `spec` asks for, worded and located as Slack does."""
+    """Everything in `value` that does not fit `spec`, with Slack's words and places."""
     match spec:
         case Str():
             yield from _string(value, spec, pointer)

@@ -15,7 +15,7 @@ from simulator.world import World
 
 
 class Seats:
-    """Looks and deeds by name, for the control API."""
+    """What a person sees and does, by name, for the control API."""
 
     def __init__(self, world: World, events: Events, interactions: Interactions) -> None:
         self._world = world

@@ -19,12 +19,12 @@ from simulator.webapi.endpoint import Endpoint, cut
 from simulator.world import World
 
 _PAGE = Path(__file__).parent / "page"
-_LARGEST_BODY = 32 * 1024 * 1024
+_MAX_BODY_BYTES = 32 * 1024 * 1024
 _POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 
 
 UPLOAD = "files.upload"
-"""What faults call the second step of an upload, which is no method: the file itself, sent to its address."""
+"""The name in faults for the second step of an upload, in which the file itself is sent to its address."""
 
 
 class Server:
@@ -75,7 +75,7 @@ class Server:
         }
 
     def _app(self) -> web.Application:
-        app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[self._own_visitors])
+        app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[self._own_visitors])
         endpoint = Endpoint(self.world, self._events)
         seats = Seats(self.world, self._events, self._interactions)
         app.add_routes(
@@ -95,7 +95,7 @@ class Server:
 
     @web.middleware
     async def _own_visitors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Turns away pages of other origins, which a browser would let talk to a server on loopback."""
+        """Refuses pages of other origins, because browsers let them talk to a server on loopback."""
         origin = request.headers.get("Origin")
         host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
         if host not in ("127.0.0.1", "localhost", "::1", self._host) or origin not in (None, f"http://{request.host}"):
@@ -128,7 +128,7 @@ class Server:
             file = self.world.files.get(request.match_info["file"], request.match_info["secret"])
         except UnknownPlace as error:
             return web.Response(status=404, text=str(error))
-        # A file is whatever an agent put into it: handed out to be saved, never to be run by the page.
+        # A file contains whatever an agent put into it, so the page may only save it, never run it.
         headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
         return web.Response(body=file.content or b"", content_type="application/octet-stream", headers=headers)
 

@@ -1,4 +1,4 @@
-"""Socket Mode: connections, and envelopes each of which goes to one of them (Slack: "Using Socket Mode")."""
+"""Socket Mode: connections, and envelopes that each go to one of them (Slack: "Using Socket Mode")."""
 
 import asyncio
 import contextlib
@@ -65,7 +65,7 @@ class Sockets:
         return ticket
 
     def refuse(self, seconds: float) -> None:
-        """Lets nobody connect for a while."""
+        """Refuses connections for a while."""
         self._refuse_until = self._clock.now() + seconds
 
     @property
@@ -74,7 +74,7 @@ class Sockets:
         return self._clock.now() < self._refuse_until
 
     def drop(self) -> None:
-        """Cuts every connection without a word."""
+        """Cuts every connection without notice."""
         for connection in self._connections:
             if connection.request.transport is not None:
                 connection.request.transport.abort()
@@ -186,7 +186,7 @@ class Sockets:
 
 
 async def _ping(socket: web.WebSocketResponse) -> None:
-    """Says that the connection lives: Slack's own clients give up one that is silent. In real time, as it is theirs."""
+    """Pings in real time, because Slack's own clients give up a connection that is silent for too long."""
     while not socket.closed:
         await asyncio.sleep(limits.PING_SECONDS)
         with contextlib.suppress(ConnectionError):

@@ -1,7 +1,7 @@
-"""What survives a restart where --state names a file: all that people and the app would find again, as JSON.
+"""What survives a restart if --state names a file: everything that people and the app would find again, as JSON.
 
-Not what lives for seconds: open sockets, triggers, the traffic, planned faults, what was chosen in a message and is not
-sent with anything yet.
+Left out is what lives only for seconds: open sockets, triggers, traffic, planned faults, and what was chosen in a
+message but not sent with anything yet.
 """
 
 import asyncio
@@ -25,16 +25,16 @@ from simulator.world import World
 _FORMAT = 1
 _SECONDS_BETWEEN = 1.0
 _FEED_AHEAD = 10_000
-"""A page may have seen changes after the last save; numbers go on above any that it can know."""
+"""A page may have seen changes after the last save, so numbering continues above any that it can know."""
 
 
 class StateError(Exception):
-    """The file cannot be read; says which and why."""
+    """The file cannot be read. The message says which and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """What the app holds, which it could not ask for again."""
+    """What the app holds and could not ask for again."""
 
     bot_token: str
     app_token: str
@@ -90,7 +90,7 @@ def of(world: World) -> State:
 
 
 def restore(world: World, state: State) -> None:
-    """Makes a fresh world the one that was kept."""
+    """Restores the saved state into a fresh world."""
     world.bot_token, world.app_token = state.secrets.bot_token, state.secrets.app_token
     world.verification_token = state.secrets.verification_token
     world.request_urls.signing_secret = state.secrets.signing_secret
@@ -108,7 +108,7 @@ def restore(world: World, state: State) -> None:
 
 
 def load(path: Path) -> State | None:
-    """What was kept in that file; None where there is none. Raises StateError."""
+    """The state saved in that file, or None if there is no file. Raises StateError."""
     try:
         kept = json.loads(path.read_text("utf-8"))
         if kept["format"] != _FORMAT:
@@ -121,7 +121,7 @@ def load(path: Path) -> State | None:
 
 
 def save(path: Path, state: State) -> None:
-    """Keeps it there; a crash leaves the old file or the new one."""
+    """Saves the state in the file. A crash leaves the old file or the new one."""
     beside = path.with_name(f"{path.name}.new")
     beside.write_text(make_converter().dumps(state), "utf-8")
     beside.replace(path)

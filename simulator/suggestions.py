@@ -16,8 +16,8 @@ from simulator.schema import Items, Spec, violations
 from simulator.views import View
 from simulator.world import World
 
-_SHORTEST_QUERY = 3
-"""Characters before the app is asked, where `min_query_length` says nothing."""
+_MIN_QUERY_CHARACTERS = 3
+"""Characters to type before the app is asked, if there is no `min_query_length`."""
 
 
 class Suggestions:
@@ -34,11 +34,11 @@ class Suggestions:
     async def ask(
         self, person: Person, where: Message | View, action_id: str, block_id: str | None, typed: str
     ) -> list[dict[str, Any]]:
-        """The options for what was typed; none where that is too short, or the app gives no right answer."""
+        """The options for what was typed. Empty if that is too short, or if the app gives no valid answer."""
         block, element = forms.find(where.blocks or [], action_id, block_id)
         if not element["type"].endswith("external_select"):
             raise UnknownPlace(f"{action_id} has its options already")
-        if len(typed) < element.get("min_query_length", _SHORTEST_QUERY):
+        if len(typed) < element.get("min_query_length", _MIN_QUERY_CHARACTERS):
             return []
         payload = payloads.suggestion(self._world, person, where, block, element, typed)
         outcome = await self._world.deliver("interactive", payload, accepts_response=True)

@@ -37,7 +37,7 @@ class Names:
 def render_text(shown: Mapping[str, Any], names: Names | None = None) -> str:
     """The words of a message or view: mentions, dates and escapes resolved, one line per thing shown.
 
-    A button is `[Approve]`, a select `[Choose a person v]`, an input `Label: value`. `text` is used where there are
+    A button is `[Approve]`, a select `[Choose a person v]`, an input `Label: value`. `text` is used if there are
     no blocks, as Slack does.
     """
     known = names or Names()

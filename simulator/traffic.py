@@ -19,7 +19,7 @@ class Traffic:
         return entry
 
     def answered(self, entry: dict[str, Any], *, status: int, body: dict[str, Any], lost: bool) -> None:
-        """Notes how a call was answered, and whether the answer arrived."""
+        """Notes the answer to a call, and whether it arrived."""
         entry |= {"status": status, "ok": bool(body.get("ok")), "error": body.get("error"), "lost": lost}
         entry["answer"] = {name: body[name] for name in ("ts", "channel", "message_ts", "user_id") if name in body}
         self._feed.add("call", method=entry["method"], ok=entry["ok"])
@@ -35,12 +35,12 @@ class Traffic:
         return entry
 
     def acknowledged(self, entry: dict[str, Any], *, after: float, response: Any) -> None:
-        """Notes an acknowledgement, also one that came too late."""
+        """Notes an acknowledgement, even if it came too late."""
         entry |= {"acknowledged_after": after, "response": response}
         self._feed.add("acknowledged", type=entry["type"])
 
     def since(self, after: int, *, method: str | None = None, kind: str | None = None) -> list[dict[str, Any]]:
-        """The entries numbered above `after`: calls of this method, or envelopes of this type, where one is named."""
+        """The entries numbered above `after`; only calls of this method or envelopes of this type, if one is named."""
         return [
             entry
             for entry in self._entries[after:]

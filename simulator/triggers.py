@@ -18,7 +18,7 @@ class _Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """Whose click a trigger stands for, and in which modal it was, if in one."""
+    """The person whose click a trigger stands for, and the modal in which it was, if any."""
 
     user_id: str
     view_id: str | None
@@ -38,7 +38,7 @@ class Triggers:
         return trigger_id
 
     def exchange(self, trigger_id: str) -> Exchanged:
-        """Whom it stands for; raises invalid_trigger_id, exchanged_trigger_id or expired_trigger_id."""
+        """The person it stands for. Raises invalid_trigger_id, exchanged_trigger_id or expired_trigger_id."""
         trigger = self._made.get(trigger_id)
         if trigger is None:
             raise SlackError("invalid_trigger_id")

@@ -38,7 +38,7 @@ _HOME: Final[Fields] = fields({"type": Choice(("home",)), "blocks": Anything()},
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One view as one person has it before them."""
+    """One view as one person sees it."""
 
     id: str
     user_id: str
@@ -82,7 +82,7 @@ class View:
 
 
 def check(content: Any, place: Place) -> dict[str, Any]:
-    """The view with a block_id at each block; raises Slack's refusal, naming the limit."""
+    """The view with a block_id at each block. Raises Slack's refusal, which names the limit."""
     if not isinstance(content, dict):
         raise invalid("invalid_arguments", [at("/view", "must be an object")])
     if len(json.dumps(content).encode()) > limits.VIEW_BYTES:
@@ -116,7 +116,7 @@ class Views:
         self._made = 0
 
     def stack(self, user_id: str) -> list[View]:
-        """The modals before this person, the top last."""
+        """The modals that this person has open, the top one last."""
         return list(self._stacks.get(user_id, []))
 
     def top(self, user_id: str) -> View | None:
@@ -143,17 +143,17 @@ class Views:
         self._made = max((int(view.id.removeprefix(_PREFIX)) for view in views), default=0)
 
     def errors(self, user_id: str) -> dict[str, str]:
-        """What is written at the fields of the top modal; the key "" is for the whole of it."""
+        """The errors at the fields of the top modal. The key "" is for the whole modal."""
         return dict(self._errors.get(user_id, {}))
 
     def open(self, user_id: str, content: Any) -> View:
-        """A new stack with this view alone."""
+        """Opens a new stack with only this view."""
         view = self._make(user_id, check(content, Place.MODAL), previous=None)
         self._set(user_id, [view])
         return view
 
     def push(self, user_id: str, content: Any) -> View:
-        """This view on top of the stack; raises push_limit_reached."""
+        """Puts this view on top of the stack. Raises push_limit_reached."""
         stack = self.stack(user_id)
         if not stack:
             raise SlackError("not_found")
@@ -164,7 +164,7 @@ class Views:
         return view
 
     def update(self, view: View, content: Any, *, expected_hash: str | None = None) -> View:
-        """The open view with new content; raises hash_conflict when it changed since `expected_hash`."""
+        """Gives an open view new content. Raises hash_conflict if it changed since `expected_hash`."""
         if expected_hash is not None and expected_hash != view.hash:
             raise SlackError("hash_conflict")
         checked = check(content, Place.MODAL)
@@ -174,7 +174,7 @@ class Views:
         return changed
 
     def find(self, *, view_id: str | None, external_id: str | None) -> View:
-        """An open modal by either of its ids; raises not_found."""
+        """An open modal by either of its ids. Raises not_found."""
         for stack in self._stacks.values():
             for view in stack:
                 if view.id == view_id or (external_id and view.content.get("external_id") == external_id):
@@ -182,7 +182,7 @@ class Views:
         raise SlackError("not_found")
 
     def publish(self, user_id: str, content: Any, *, expected_hash: str | None = None) -> View:
-        """This person's Home tab; raises hash_conflict."""
+        """Publishes this person's Home tab. Raises hash_conflict."""
         checked = check(content, Place.HOME)
         before = self._homes.get(user_id)
         if expected_hash is not None and (before is None or before.hash != expected_hash):

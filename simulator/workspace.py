@@ -14,7 +14,7 @@ from simulator.people import BOT_USER_ID, Person, UserGroup
 
 
 class WorkspaceError(Exception):
-    """The workspace cannot be read; says which file, which entry, and what is wrong with it."""
+    """The workspace cannot be read. The message says which file, which entry, and what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Workspace:
 
 
 def read(path: Path | None, *, bot_name: str, app_name: str) -> Workspace:
-    """The workspace of that file, or the packaged one; raises WorkspaceError."""
+    """The workspace in that file, or the packaged one. Raises WorkspaceError."""
     named = path or "workspace.yaml"
     try:
         source = (
@@ -49,7 +49,7 @@ def read(path: Path | None, *, bot_name: str, app_name: str) -> Workspace:
 
 
 def parse(content: Any, *, bot_name: str, app_name: str) -> Workspace:
-    """The workspace of an already loaded mapping; the bot joins it. Raises WorkspaceError."""
+    """The workspace of an already loaded mapping, which the bot joins. Raises WorkspaceError."""
     if not isinstance(content, dict) or not {"team", "people", "channels"} <= content.keys():
         raise WorkspaceError("a workspace is a mapping of team, people, user_groups and channels")
     team: Team = _made(Team, "team", content["team"])

@@ -1,4 +1,4 @@
-"""Everything the simulator knows, in memory; the one object that all its parts share."""
+"""Everything the simulator knows, in memory: the one object that all its parts share."""
 
 import secrets
 from itertools import takewhile
@@ -60,12 +60,12 @@ class World:
     async def deliver(
         self, kind: str, payload: dict[str, Any], *, accepts_response: bool, attempt: int = 0, reason: str = ""
     ) -> Outcome:
-        """Sends the app one payload, the way that it chose, and says how it was taken."""
+        """Sends the app one payload by socket or HTTP, and returns how it was taken."""
         way = self.request_urls if self.request_urls.used else self.sockets
         return await way.deliver(kind, payload, accepts_response=accepts_response, attempt=attempt, reason=reason)
 
     def place(self, seat: str, name: str) -> Channel:
-        """The conversation that this person means by an id, `#name` or `@person`; opens a direct one."""
+        """The conversation that this person means by an id, `#name` or `@person`. A direct one is opened."""
         person = self.people.find(seat)
         if name.startswith("@"):
             other = BOT_USER_ID if name[1:] == "bot" else self.people.find(name).id
@@ -91,7 +91,7 @@ class World:
         return message
 
     def message(self, channel_id: str, user_id: str, text: str, blocks: Any = None, **fields: Any) -> Message:
-        """A message that is not posted yet; blocks are checked as Slack checks them."""
+        """A message that is not posted yet. Its blocks are checked as Slack checks them."""
         author = self.people.find(user_id)
         checked = block_kit.check_message_blocks(blocks) if blocks else None
         ts = self.messages.next_ts(self.clock.now())

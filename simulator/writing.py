@@ -29,7 +29,7 @@ _TYPED: Final = re.compile(
 
 def as_sent(text: str, mention: Callable[[str], str | None], channel: Callable[[str], str | None]) -> str:
     """The text that the app is sent. `mention` gives what stands for a name behind an `@`, and `channel` for one behind
-    a `#`; None if nobody and nothing is called so."""
+    a `#`. Each returns None if there is no such name."""
 
     def linked(found: re.Match[str]) -> str:
         match found.lastgroup:

@@ -7,11 +7,11 @@ DEFAULT = "Etc/UTC"
 
 
 class UnknownZone(Exception):
-    """No zone of that name; the message says which."""
+    """There is no zone with that name. The message says which."""
 
 
 def zone(name: str) -> tzinfo:
-    """The zone of that IANA name; the default one needs no tz database. Raises UnknownZone."""
+    """The zone with that IANA name. The default one needs no tz database. Raises UnknownZone."""
     if name == DEFAULT:
         return UTC
     try:

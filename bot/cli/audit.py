@@ -1,4 +1,4 @@
-"""`python -m bot audit verify | export`: proves the audit log, or writes it out, page by page, while the bot runs."""
+"""`python -m bot audit verify | export`: proves the audit log, or exports it. The bot may run meanwhile."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from bot.printable import printable
 from bot.secrets import Detector
 from bot.settings import load_store
 
-KEPT = 200
-"""Tasks whose veils are kept while the log is written out: the entries of several stand between each other."""
+MAX_CACHED_MASKERS = 200
+"""Tasks whose maskers are kept during an export, because the entries of several tasks alternate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,22 +52,26 @@ class Options:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     does = parser.add_subparsers(dest="does", required=True)
-    proves = does.add_parser("verify", help="follow the chain; exit 1 and name the first entry that is not as it was")
+    proves = does.add_parser("verify", help="follow the chain; exit 1 and name the first entry that was changed")
     proves.add_argument(
-        "--head", type=_head, metavar="NUMBER:LINK", help="a head that an earlier run printed and you kept elsewhere"
+        "--head",
+        type=_head,
+        metavar="NUMBER:LINK",
+        help="a head that an earlier run printed and that you kept elsewhere",
     )
-    writes = does.add_parser("export", help="write the entries out, in their order")
+    writes = does.add_parser("export", help="write the entries out in order")
     writes.add_argument("--format", choices=("jsonl", "csv"), default="jsonl")
     writes.add_argument("--since", type=_moment, metavar="WHEN", help="2030-01-31, 2030-01-31T12:00+02:00, or 30d ago")
-    writes.add_argument("--until", type=_moment, metavar="WHEN", help="the first moment that is left out")
+    writes.add_argument("--until", type=_moment, metavar="WHEN", help="leave out entries from this time on")
     writes.add_argument("--task", help="one task's id")
-    writes.add_argument("--output", type=Path, help="a file instead of the standard output")
+    writes.add_argument("--output", type=Path, help="write to this file instead of the standard output")
     for command in (proves, writes):
-        command.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
+        command.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
 
 
 async def main(options: Options) -> int:
-    """Do it; returns the exit code. `SettingsError` where there is no log, or no place to write to."""
+    """Runs the command and returns its exit code. Raises SettingsError if there is no log, or if the output file cannot
+    be written."""
     async with stores.records(load_store(options.env_file)) as storage:
         if options.does == "verify":
             return _say(await verify(storage, options.head))
@@ -77,8 +81,8 @@ async def main(options: Options) -> int:
 
 
 class MaskerCache:
-    """What each task's entries hide on their way out: what looks like a secret, and what the policies of its requests
-    mask. The stored entries stay as they are, so the chain keeps verifying."""
+    """Masks each task's entries on export: what looks like a secret, and what the policies of its requests mask. The
+    stored entries stay as they are, so the chain still verifies."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -86,7 +90,7 @@ class MaskerCache:
         self._recent: OrderedDict[str, Masker] = OrderedDict()
 
     async def of(self, task_id: str) -> Masker:
-        """The veil of this task; of one whose records are past their retention, one that knows none of them."""
+        """The masker for this task. If its records are past their retention, it knows no policy's masks."""
         if task_id not in self._recent:
             try:
                 records = await self._storage.records_of(TaskId(task_id))
@@ -94,7 +98,7 @@ class MaskerCache:
                 self._recent[task_id] = Masker(self._masking.secrets)
             else:
                 self._recent[task_id] = self._masking.masker(records)
-            if len(self._recent) > KEPT:
+            if len(self._recent) > MAX_CACHED_MASKERS:
                 self._recent.popitem(last=False)
         return self._recent[task_id]
 
@@ -102,7 +106,7 @@ class MaskerCache:
 def _say(proof: Intact | Broken) -> int:
     match proof:
         case Intact(entries=entries, purged=purged, head=head):
-            gone = f", {purged} of them without their text, which was past its retention" if purged else ""
+            gone = f", {purged} of them without their text, which is past its retention" if purged else ""
             sys.stdout.write(f"The audit log is intact: {entries} entries{gone}.\nhead {head}\n")
             return 0
         case Broken(number=number, why=why):
@@ -122,13 +126,13 @@ async def _write(storage: Storage, options: Options, to: TextIO) -> None:
 
 @contextmanager
 def _opened(path: Path | None) -> Iterator[TextIO]:
-    """The file, or the standard output, for as long as somebody reads it."""
+    """The file, or the standard output. If its reader goes away, the export ends without an error."""
     if path is None:
         try:
             yield sys.stdout
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains of it at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it exits
         return
     try:
         file = path.open("w", encoding="utf-8", newline="")
@@ -146,7 +150,7 @@ def _head(text: str) -> Head:
 
 
 def _moment(text: str) -> datetime:
-    """A date or a moment, of UTC where it names no zone; or how long ago."""
+    """A date or a time, in UTC if it names no zone, or how long ago."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -157,5 +161,5 @@ def _moment(text: str) -> datetime:
         return datetime.now(UTC) - duration(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no moment: 2030-01-31, 2030-01-31T12:00+02:00, or a duration such as 30d"
+            f"{text!r} is not a time: write 2030-01-31, 2030-01-31T12:00+02:00, or a duration such as 30d"
         ) from None

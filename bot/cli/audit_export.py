@@ -17,7 +17,7 @@ from bot.printable import printable
 from bot.storage.codec import decode
 
 Line: TypeAlias = Callable[[Entry, Masker], str]
-"""An entry's line, with its end."""
+"""Writes one entry as a line, including the line end."""
 _COLUMNS: Final = (
     "number",
     "at",
@@ -35,18 +35,18 @@ _COLUMNS: Final = (
     "masked",
 )
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet would take a cell for a formula after."""
+"""If a cell begins with one of these, a spreadsheet takes it for a formula."""
 
 
 class Unreadable(CountersignError):
-    """An entry's text is no event."""
+    """An entry's text is not an event."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"Entry {number} cannot be read. `python -m bot audit verify` says more.")
 
 
 def event_of(entry: Entry) -> AuditEvent | None:
-    """The event; None where its text is past its retention, `Unreadable` where it is no event."""
+    """The entry's event. Returns None if its text is past its retention. Raises Unreadable if it is not an event."""
     if entry.body == b"":
         return None
     try:
@@ -56,8 +56,8 @@ def event_of(entry: Entry) -> AuditEvent | None:
 
 
 def wanted(entry: Entry, *, since: datetime | None, until: datetime | None, task: str | None) -> bool:
-    """Whether the entry is of this task and time, from `since` on and before `until`. One whose text is past its
-    retention has no time, and is only in what is asked for without one."""
+    """Whether the entry is of this task and of a time from `since` on and before `until`. An entry whose text is past
+    its retention has neither, so it is exported only if none of these is given."""
     if task is not None and entry.task_id != task:
         return False
     if since is None and until is None:
@@ -69,9 +69,9 @@ def wanted(entry: Entry, *, since: datetime | None, until: datetime | None, task
 
 
 def jsonl(entry: Entry, masker: Masker) -> str:
-    """The entry with its event to the letter, as it is hashed; null where its text is past its retention. Numbers that
-    JSON does not have are words there, and their event then is not to the letter. One that holds secrets is marked
-    `"masked":true`: its digest is that of the true event, which is stored."""
+    """The entry, with its event to the letter, as it is hashed; null if its text is past its retention. Numbers that
+    JSON does not have (NaN) are written as words. If secrets are masked, the line says `"masked":true`: the digest is
+    that of the true event, which stays stored."""
     event_of(entry)
     event = (entry.body or b"null").decode()
     numbers: list[str] = []
@@ -94,8 +94,8 @@ def csv_header() -> str:
 
 
 def csv_line(entry: Entry, masker: Masker) -> str:
-    """The entry as a row in which no cell is a formula: what would be one begins with an apostrophe. Control characters
-    are written out. Where secrets are masked, `masked` is `yes`."""
+    """The entry as a row. A cell that would be a formula begins with an apostrophe, and control characters are written
+    out. `masked` is `yes` if secrets are masked."""
     true = event_of(entry)
     event = None if true is None else masked_event(masker, true)
     if event is None:

@@ -1,4 +1,4 @@
-"""`python -m bot check`: what is missing or wrong, in words; a line each, and nothing is changed."""
+"""`python -m bot check`: says what is missing or wrong, one finding per line. It changes nothing."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from bot.storage.redis import server
 from bot.storage.redis.store import client
 from bot.storage.sqlite.database import is_of_this_version
 
-MOST_LOOKED_AT: Final = 2_000
-"""Entries of the audit log, from the newest one back."""
+MAX_ENTRIES: Final = 2_000
+"""Of the audit log that are read, from the newest one back."""
 
 
 @dataclass(slots=True)
 class Findings:
-    """What was looked at, as it is printed."""
+    """Prints what was checked, and remembers whether anything is wrong."""
 
     wrong: int = 0
     lines: list[str] = field(default_factory=list)
@@ -51,12 +51,12 @@ class Findings:
         self.lines += [f"wrong  {line}" for line in what.splitlines()]
 
     def risky(self, what: str) -> None:
-        """It works, and may cost approvals one day."""
+        """A warning: it works now, but may cause trouble later."""
         self.lines.append(f"risky  {what}")
 
     @contextlib.asynccontextmanager
     async def of(self, good: str) -> AsyncIterator[None]:
-        """Good, unless the block finds a setting wrong."""
+        """Prints that it is good, unless the block raises SettingsError."""
         try:
             yield
         except SettingsError as error:
@@ -66,7 +66,7 @@ class Findings:
 
 
 async def check(env_file: Path) -> int:
-    """Look at settings, policies, graphs, storage and Slack; 0 where the bot can run, else 1."""
+    """Checks settings, policies, graphs, storage and Slack. Returns 0 if the bot can run, else 1."""
     findings = Findings()
     loaded: Settings | None = None
     async with findings.of("settings"):
@@ -109,7 +109,7 @@ async def _graphs(loaded: Settings, policies: Policies | None, findings: Finding
 
 
 async def _storage(loaded: Settings, findings: Findings) -> None:
-    """Redis where it is set, else the folder of the embedded SQLite."""
+    """Checks Redis if it is configured, otherwise the folder of the embedded SQLite."""
     if loaded.redis_url is None:
         _state_dir(loaded.state_dir, findings)
         return
@@ -124,29 +124,29 @@ async def _storage(loaded: Settings, findings: Findings) -> None:
 
 
 async def _conventions(loaded: Settings, policies: Policies, findings: Findings) -> None:
-    """The graphs that have asked without a known convention, as far as the newest records tell."""
+    """Warns of graphs that recently asked without a known convention, by the newest records."""
     file = loaded.state_dir / stores.RECORDS
     if loaded.redis_url is None and file.exists() and not is_of_this_version(file):
-        findings.good("how graphs have asked is not looked at: the records are an earlier version's")
+        findings.good("how graphs ask was not checked: the records are from an earlier version")
         return
     declared = {name for name, terms in policies.graphs.items() if terms.answer}
     try:
         async with stores.records(loaded) as storage:
-            asked = await _asked_lately(storage)
+            asked = await _recent_questions(storage)
     except SettingsError:
         return  # there are no records yet
     except Unreachable as unreachable:
-        findings.risky(f"the records did not tell how graphs ask ({unreachable})")
+        findings.risky(f"how graphs ask could not be read from the records ({unreachable})")
         return
     for graph in sorted({graph for graph, question in asked if undeclared.is_undeclared(question)} - declared):
         findings.risky(f"by the newest records, {undeclared.sentence(graph)}")
 
 
-async def _asked_lately(storage: Storage) -> list[tuple[str, Question]]:
-    """The graph and the question of each request that was opened in the newest entries of the audit log."""
+async def _recent_questions(storage: Storage) -> list[tuple[str, Question]]:
+    """The graph and the question of each request that the newest audit entries opened."""
     newest = await storage.head()
     asked: list[tuple[str, Question]] = []
-    for entry in await storage.trail(max(newest.number - MOST_LOOKED_AT, 0), MOST_LOOKED_AT):
+    for entry in await storage.trail(max(newest.number - MAX_ENTRIES, 0), MAX_ENTRIES):
         event = decode(AuditEvent, entry.body.decode()) if entry.body else None
         if event is None or event.kind != "opened" or event.request_id is None:
             continue
@@ -161,11 +161,11 @@ def _state_dir(folder: Path, findings: Findings) -> None:
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         findings.good(f"SQLite in STATE_DIR {folder}, for one process")
     else:
-        findings.bad(f"STATE_DIR {folder}: {nearest} is no folder that the bot may write to. Name another.")
+        findings.bad(f"STATE_DIR {folder}: {nearest} is not a folder that the bot may write to. Name another.")
 
 
 async def _slack(loaded: Settings, findings: Findings) -> bool:
-    """The tokens, and the scopes that the manifest beside the configuration asks for; whether all is well."""
+    """Checks the tokens, and the scopes that the manifest asks for. Returns whether all is well."""
     before = findings.wrong
     async with findings.of(f"Slack at {loaded.slack_api_url} takes both tokens"):
         identity = await tokens.identity(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url)
@@ -173,25 +173,25 @@ async def _slack(loaded: Settings, findings: Findings) -> bool:
         missing = _wanted_scopes(loaded) - identity.scopes
         if missing:
             raise SettingsError(
-                f"SLACK_BOT_TOKEN: the app lacks the scopes {', '.join(sorted(missing))}. Bring its manifest "
-                "level with manifest.yml at api.slack.com/apps, and install it to the workspace again."
+                f"SLACK_BOT_TOKEN: the app lacks the scopes {', '.join(sorted(missing))}. Copy manifest.yml "
+                "into its manifest at api.slack.com/apps, and install it to the workspace again."
             )
     return findings.wrong == before
 
 
 async def _approvers(loaded: Settings, policies: Policies, findings: Findings) -> None:
-    """Whether the people and channels that the policies name are there, and enough of them may answer."""
+    """Checks that the people and channels named in the policies exist, and that enough of them may answer."""
     directory = SlackDirectory(web_client(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url))
     try:
         for sentence in await unmatched(policies, directory):
-            findings.bad(f"the rules' match: {sentence}")
+            findings.bad(f"a rule's match: {sentence}")
     except LookupFailed as failed:
-        findings.bad(f"Slack did not say whom the rules match ({failed}). Try again.")
+        findings.bad(f"Slack could not look up the names in the rules' match ({failed}). Try again.")
     for policy in policies.policies:
         try:
             await _approvers_of(policy, directory, findings)
         except LookupFailed as failed:
-            findings.bad(f"policy {policy.name}: Slack did not say who its approvers are ({failed}). Try again.")
+            findings.bad(f"policy {policy.name}: Slack could not look up its approvers ({failed}). Try again.")
 
 
 async def _approvers_of(policy: Policy, directory: SlackDirectory, findings: Findings) -> None:

@@ -1,4 +1,4 @@
-"""`python -m bot policy apply`: puts open requests under the policy that the file has for them now. The bot may run."""
+"""`python -m bot policy apply`: applies the policy file as it is now to open requests. The bot may run meanwhile."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Options:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """`REQUEST_ID ...`, or all that a task asks."""
-    parser.add_argument("requests", nargs="*", metavar="REQUEST_ID", help="as it stands at the end of the card")
-    parser.add_argument("--task", help="all that this task asks now")
-    parser.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
+    """`REQUEST_ID ...`, or `--task` for all open requests of a task."""
+    parser.add_argument("requests", nargs="*", metavar="REQUEST_ID", help="the id at the end of the card")
+    parser.add_argument("--task", help="all open requests of this task")
+    parser.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
 
 
 async def apply(options: Options) -> int:
-    """Apply it, and say what was changed; 0, or 1 if any of the requests is not open any more. `CountersignError` if
-    one cannot be changed."""
+    """Applies it and prints what changed. Returns 0, or 1 if one of the requests is no longer open. Raises
+    CountersignError if one cannot be changed."""
     loaded = settings.load(options.env_file)
     client = web_client(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url)
     chooser = PolicyChoice(policies=policy_file.load(loaded.policy_file), directory=SlackDirectory(client))
@@ -54,7 +54,7 @@ async def apply(options: Options) -> int:
             try:
                 amended = await amending.apply(request_id, f"{_operator()}, by command", clock())
             except AlreadySettled:
-                sys.stdout.write(f"{request_id}: is not open any more. Nothing was changed.\n")
+                sys.stdout.write(f"{request_id}: is no longer open. Nothing was changed.\n")
                 closed += 1
             else:
                 sys.stdout.write(f"{request_id}: {_said(amended)}\n")
@@ -67,27 +67,27 @@ async def _wanted(storage: Storage, options: Options) -> list[RequestId]:
         task = await storage.task(TaskId(options.task))
         named += [each.id for each in await storage.requests_of(task.id) if isinstance(each.state, Pending)]
     if not named:
-        raise SettingsError("There is no open request to apply it to. Name one, as its card does at its end.")
+        raise SettingsError("There is no open request to apply it to. Give the id at the end of a card.")
     return list(dict.fromkeys(named))
 
 
 def _said(amended: Amended) -> str:
-    """What was changed, in words."""
+    """What changed, in words."""
     if not amended.changed:
-        return f"has the policy `{amended.after.policy.name}` already. Nothing was changed."
+        return f"already has the policy `{amended.after.policy.name}`. Nothing was changed."
     before, after = amended.before, amended.after
     asks = ", ".join(after.approvers) or "nobody"
-    words = [f"is under the policy `{after.policy.name}` now, in place of `{before.policy.name}`. It asks {asks}."]
+    words = [f"now has the policy `{after.policy.name}` instead of `{before.policy.name}`. It asks {asks}."]
     words += [f"{name} {why}." for name, why in after.unknown.items()]
     if after.version != before.version:
-        words.append("Answers from before that no longer count.")
+        words.append("Earlier answers no longer count.")
     if after.open.short:
-        words.append(f"{after.stage.needed} have to agree, and {after.stage.needed - after.open.short} could.")
+        words.append(f"{after.stage.needed} people must agree, but only {after.stage.needed - after.open.short} can.")
     return " ".join(words)
 
 
 def _operator() -> str:
-    """Who runs the command, as this machine knows them."""
+    """The name of the user who runs the command, on this machine."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -1,5 +1,5 @@
-"""`python -m bot policy explain <payload.json>`: which rule governs an interrupt, who would be asked, and when each
-step would come, in words. Nothing is recorded, and nobody is told."""
+"""`python -m bot policy explain <payload.json>`: says which rule applies to an interrupt, who would be asked, and when
+each step would come. It records nothing and tells nobody."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the command line says of the interrupt, and where the settings are."""
+    """What the command line says about the interrupt, and where the settings are."""
 
     payload: Path
     graph: str
@@ -68,16 +68,17 @@ class Options:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """`<payload.json>`, and what else of an interrupt a rule may ask about."""
-    parser.add_argument("payload", type=Path, help="a JSON file with the value that the graph gives to interrupt()")
+    """`<payload.json>`, and whatever else a rule may match."""
+    parser.add_argument("payload", type=Path, help="a JSON file with the value that the graph passes to interrupt()")
     parser.add_argument("--graph", default="", help="the graph that asks")
-    parser.add_argument("--requester", default="", help="the user id of whoever started the task")
-    parser.add_argument("--channel", default="", help="the id of the channel that the task was started in")
-    parser.add_argument("--env-file", type=Path, default=Path(".env"), help="another file than .env")
+    parser.add_argument("--requester", default="", help="the user id of the person who started the task")
+    parser.add_argument("--channel", default="", help="the id of the channel in which the task was started")
+    parser.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
 
 
 async def explain(options: Options) -> int:
-    """Print it; 0, or 1 where no rule can be told to govern. `SettingsError` where a file cannot be read."""
+    """Prints the explanation. Returns 0, or 1 if it cannot be told which rule applies. Raises SettingsError if a file
+    cannot be read."""
     question = questions.read(_read(options.payload))
     policies, directory, unknown = _loaded(options.env_file)
     team = TeamId("")
@@ -87,7 +88,7 @@ async def explain(options: Options) -> int:
         except LookupFailed:
             directory = None
             unknown = (
-                "Names are not looked up: Slack does not answer, or not to SLACK_BOT_TOKEN. "
+                "Names are not looked up: Slack does not answer, or does not accept SLACK_BOT_TOKEN. "
                 "`python -m bot check` says more."
             )
     task = Task(
@@ -114,22 +115,24 @@ async def explain(options: Options) -> int:
             lines += await _people(policy, directory)
             lines += _times(policy, datetime.now(UTC))
     except LookupFailed as failed:
-        raise SettingsError(f"Slack did not answer ({failed}). Try again, or without SLACK_BOT_TOKEN.") from failed
+        raise SettingsError(
+            f"Slack did not answer ({failed}). Try again, or run this without SLACK_BOT_TOKEN."
+        ) from failed
     sys.stdout.write("\n".join(map(printable, lines)) + "\n")
     return 0 if governing is not None else 1
 
 
 def _read(path: Path) -> JSON:
-    """The value that the graph would give to `interrupt(...)`."""
+    """The value that the graph would pass to `interrupt(...)`."""
     try:
         value: JSON = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{path}: it is not the JSON of an interrupt's value ({error}).") from None
+        raise SettingsError(f"{path}: this is not a JSON value ({error}).") from None
     return value
 
 
 def _loaded(env_file: Path) -> tuple[Policies, SlackDirectory | None, str]:
-    """The policies, and Slack's directory; without settings the file's names stand for people, and why is said."""
+    """The policies, Slack's directory, and why names cannot be looked up, if they cannot (for lack of settings)."""
     try:
         loaded = settings.load(env_file)
     except SettingsError as error:
@@ -143,7 +146,7 @@ def _loaded(env_file: Path) -> tuple[Policies, SlackDirectory | None, str]:
 
 
 def _rules(policies: Policies, facts: Facts) -> tuple[list[str], Policy | None]:
-    lines = [f"The question: {facts.question.title}", "", "Which rule governs, the first that matches:"]
+    lines = [f"The question: {facts.question.title}", "", "Which rule applies (the first that matches):"]
     for number, rule in enumerate(policies.rules, start=1):
         try:
             objection = rule.objection(facts)
@@ -255,7 +258,7 @@ def _does(step: Step) -> str:
         case Pick(choice=choice):
             return f"silence chooses {choice}"
         case Overdue():
-            return "it is overdue, and waits on"
+            return "it is overdue and keeps waiting"
         case never:
             assert_never(never)
 

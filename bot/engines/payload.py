@@ -1,7 +1,7 @@
-"""What a graph hands to `interrupt()`, as JSON: the domain stores, shows and digests nothing else.
+"""Turns what a graph passes to `interrupt()` into JSON, which is all that the domain stores, shows and digests.
 
-JSON says less than Python: NaN and the text `nan` read the same, and so do a tuple and a list. So whatever JSON cannot
-say is noted beside it, and JSON and notes together are injective: no two values have both in common.
+JSON says less than Python: NaN and the text `nan` read the same, and so do a tuple and a list. A note says whatever
+JSON cannot, so that no two values have the same JSON and the same notes.
 """
 
 from __future__ import annotations
@@ -17,39 +17,39 @@ from pydantic import BaseModel
 
 from bot.approvals.model.ids import JSON
 
-_SHOWN = 64
-"""Bytes that are written out."""
-_BITS = 14_000
-"""Of an integer. Python refuses to write a longer one as digits (more than 4,300)."""
+_MAX_SHOWN_BYTES = 64
+"""Of bytes, how many are written out."""
+_MAX_INTEGER_BITS = 14_000
+"""Python refuses to write a longer integer in decimal digits (more than 4,300)."""
 _PLAIN = (str, int, float, bool, list, dict, type(None))
 
 Path = tuple[str | int, ...]
 
 
 def to_json(value: object) -> JSON:
-    """The value as JSON, with nothing left out: what JSON cannot say is said in words.
+    """The value as JSON, with nothing left out. What JSON does not have is written in words.
 
-    Keys become strings, and stay apart where they were. NaN and the infinities become their names, as storage and
-    Slack take neither.
+    Keys become strings, and different keys stay different. NaN and the infinities become their names, because storage
+    and Slack do not take them.
     """
     return read(value)[0]
 
 
 def read(value: object) -> tuple[JSON, tuple[str, ...]]:
-    """The value as JSON, and what JSON does not say of it: a note for each place, and none if the value is JSON."""
+    """The value as JSON, and a note for each place where JSON says less than the value does."""
     reader = _Reader()
     said = reader.said(value, ())
     return said, tuple(reader.notes)
 
 
 def noted(said: JSON, notes: Sequence[str]) -> JSON:
-    """The value with its notes beside it, for a comparison; without those on moments, which repeat their clocks."""
+    """The value with its notes, for a comparison. Notes on times are left out, because they repeat the time."""
     kept: list[JSON] = [note for note in notes if '"datetime.' not in note]
     return [said, kept] if kept else said
 
 
 def exact(value: object) -> str:
-    """The value as text that no other value has, the same in every process; of what is JSON, its canonical JSON."""
+    """The value as a text that no other value has, the same in every process. For JSON, this is its canonical JSON."""
     said, notes = read(value)
     written = _canonical(said)
     return f"{written}\n{_canonical(list(notes))}" if notes else written  # JSON on one line has no line end
@@ -57,7 +57,7 @@ def exact(value: object) -> str:
 
 @dataclasses.dataclass(slots=True)
 class _Reader:
-    """Takes a value apart, and notes as it goes along what JSON does not say."""
+    """Converts a value, and notes what JSON does not say."""
 
     notes: list[str] = dataclasses.field(default_factory=list)
 
@@ -73,7 +73,7 @@ class _Reader:
                 return self._number(value, path)
             case BaseModel():
                 fields = {**value.__dict__, **(value.model_extra or {})}
-                self._note(path, value, _sum(exact(fields)))  # what a serializer leaves out counts too
+                self._note(path, value, _sum(exact(fields)))  # fields that the serializer leaves out count too
                 return self.said(value.model_dump(mode="python"), path)
             case datetime() | date() | time():
                 self._note(path, value, repr(value))
@@ -97,19 +97,19 @@ class _Reader:
                 return self._other(value, path)
 
     def _note(self, path: Path, value: object, more: str = "") -> None:
-        """What the value is, if JSON cannot tell: its type, and what else sets it apart."""
+        """Adds a note with the value's type, and with `more` that tells it apart."""
         if more or type(value) not in _PLAIN:
             words = [f"{type(value).__module__}.{type(value).__qualname__}", *([more] if more else [])]
             self.notes.append(_canonical([list(path), *words]))
 
     def _text(self, value: str, path: Path) -> str:
-        """The text without lone surrogates, which no store and no wire takes."""
+        """The text without lone surrogates, which cannot be stored or sent."""
         said = value.encode("utf-8", "replace").decode("utf-8")
         self._note(path, value, "" if said == value else _sum(value))
         return said
 
     def _integer(self, value: int, path: Path) -> JSON:
-        if value.bit_length() > _BITS:
+        if value.bit_length() > _MAX_INTEGER_BITS:
             self._note(path, value, "written as hexadecimal digits")
             return hex(value)
         self._note(path, value)
@@ -121,7 +121,7 @@ class _Reader:
         return said
 
     def _object(self, value: Mapping[object, object], path: Path) -> dict[str, JSON]:
-        """Where two keys have one name, as 1 and "1" have, the one that is no text has its type beside it."""
+        """The object. If two keys have the same name, such as 1 and "1", the one that is no text gets its type."""
         self._note(path, value)
         entries: dict[str, JSON] = {}
         for key in sorted(value, key=lambda key: not isinstance(key, str)):
@@ -135,21 +135,21 @@ class _Reader:
         return entries
 
     def _sorted(self, value: Iterable[object], path: Path) -> Iterator[JSON]:
-        """The entries of a set in an order that is the same in every process."""
+        """The members of a set, in an order that is the same in every process."""
         for number, entry in enumerate(sorted(value, key=lambda entry: (repr(to_json(entry)), exact(entry)))):
             yield self.said(entry, (*path, number))
 
     def _other(self, value: object, path: Path) -> str:
-        hidden = getattr(value, "get_secret_value", None)  # pydantic's secrets all read the same
+        hidden = getattr(value, "get_secret_value", None)  # all of pydantic's secrets look the same
         self._note(path, value, _sum(exact(hidden())) if callable(hidden) and not isinstance(value, type) else "")
         return self._text(str(value), path)
 
 
 def _bytes(value: bytes) -> str:
-    """Short ones in full, long ones by their SHA-256: two that differ never read the same."""
-    if len(value) <= _SHOWN:
+    """Short ones in full, long ones with their SHA-256, so that different bytes never look the same."""
+    if len(value) <= _MAX_SHOWN_BYTES:
         return f"{len(value)} bytes: {value.hex()}"
-    return f"{len(value)} bytes: {value[:_SHOWN].hex()}..., SHA-256 {hashlib.sha256(value).hexdigest()}"
+    return f"{len(value)} bytes: {value[:_MAX_SHOWN_BYTES].hex()}..., SHA-256 {hashlib.sha256(value).hexdigest()}"
 
 
 def _sum(text: str) -> str:

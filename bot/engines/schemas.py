@@ -1,7 +1,7 @@
-"""JSON Schemas that come with interrupts: made self-contained for a form, and held against an answer.
+"""The JSON Schemas of interrupts: makes them self-contained for a form, and checks answers against them.
 
-They are written by graphs, and by servers that those talk to: nothing here follows a reference out of the schema, and
-one that cannot be used checks nothing, as LangGraph itself then checks nothing either.
+They come from graphs, and from servers that graphs talk to. So no reference out of a schema is followed. A schema that
+cannot be used checks nothing, as in LangGraph itself.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from bot.approvals.model.ids import JSON
 
 Schema: TypeAlias = Mapping[str, JSON]
 
-MOST_PARTS: Final = 2_000
-"""Of a schema without references; where it has more, those that are left stay."""
+MAX_PARTS: Final = 2_000
+"""Of a schema whose references were replaced. Beyond this, the remaining references stay."""
 
 _ANNOTATIONS: Final = ("title", "description", "default", "examples")
 _OPEN: Final = frozenset({"$ref", "allOf", "anyOf", "const", "enum", "if", "oneOf", "patternProperties"})
-"""Keywords by which an object without properties may want some all the same."""
+"""With these keywords, an object without `properties` may still require some."""
 _UNUSABLE: Final = (Unresolvable, re.error, RecursionError, ArithmeticError)
-"""What a schema that passed as one may still do to the check of a value."""
+"""What a schema may raise when a value is checked, even though it looked valid."""
 
 
 def _is_integer(_checker: object, value: object) -> bool:
-    """As JSON Schema has it, but for 9.3e18 and its like: whole, and yet no type of Python takes it for an integer."""
+    """An integer as JSON Schema defines it, except numbers such as 9.3e18, which Python's types take for no integer."""
     if isinstance(value, float):
         return value.is_integer() and abs(value) < 2**53
     return isinstance(value, int) and not isinstance(value, bool)
@@ -45,7 +45,7 @@ _Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
 
 
 def usable(schema: JSON) -> Schema | None:
-    """The schema, if it is one that a value can be held against."""
+    """The schema, or None if no value can be checked against it."""
     if not isinstance(schema, dict):
         return None
     try:
@@ -56,9 +56,9 @@ def usable(schema: JSON) -> Schema | None:
 
 
 def inlined(schema: Schema) -> dict[str, JSON]:
-    """The schema with its own definitions put where they are referred to, so that each part can be read alone.
+    """The schema with its references replaced by its own definitions, so that each part can be read alone.
 
-    One that refers to itself, or grows out of all bounds, keeps references, and the definitions beside them.
+    A schema that refers to itself, or that would grow too large, keeps the remaining references and its definitions.
     """
     definitions = {
         f"#/{place}/{name}": definition
@@ -73,7 +73,7 @@ def inlined(schema: Schema) -> dict[str, JSON]:
 
 
 def check(schema: JSON, value: JSON) -> None:
-    """Return if the value fits; else `InvalidAnswer`, with the field of an object that it is about."""
+    """Raises InvalidAnswer, with the name of the field, if the value does not fit."""
     error = next(iter(problems(schema, value)), None)
     if error is not None:
         field, sentence = _said(error)
@@ -85,7 +85,7 @@ def fits(schema: JSON, value: JSON) -> bool:
 
 
 def problems(schema: JSON, value: JSON) -> list[ValidationError]:
-    """Everything that is wrong with the value, in the order of its fields; nothing where the schema is unusable."""
+    """Everything that is wrong with the value, in the order of its fields. Empty if the schema cannot be used."""
     known = usable(schema)
     if known is None:
         return []
@@ -97,13 +97,13 @@ def problems(schema: JSON, value: JSON) -> list[ValidationError]:
 
 
 def kind(schema: Schema) -> str:
-    """The one JSON type that is wanted, null aside; empty where there are several or none is named."""
+    """The one JSON type that the schema takes, apart from null. Empty if it names several or none."""
     kinds = {name for name in _kinds(schema) if name != "null"}
     return kinds.pop() if len(kinds) == 1 else ""
 
 
 def is_empty(schema: Schema) -> bool:
-    """Whether it describes an object of no properties, so that nothing is left to be filled in."""
+    """Whether it describes an object without properties, so that there is nothing to fill in."""
     return schema.get("type", "object") == "object" and schema.get("properties", {}) == {} and not _wants_more(schema)
 
 
@@ -136,13 +136,13 @@ def _kinds(schema: Schema) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Inlining:
-    """One schema's way to fewer references. `room` is how many parts it may still grow by."""
+    """Replaces the references of one schema. `room` is the number of parts that it may still grow by."""
 
     definitions: Mapping[str, JSON]
-    room: int = MOST_PARTS
+    room: int = MAX_PARTS
 
     def of(self, part: JSON, within: tuple[str, ...]) -> JSON:
-        """The part, inside of these references."""
+        """The part without references. `within` are the references that it was reached through."""
         self.room -= 1
         if isinstance(part, list):
             return [self.of(each, within) for each in part]
@@ -183,7 +183,7 @@ def _list(value: JSON) -> list[JSON]:
 
 
 def _said(error: ValidationError) -> tuple[str, str]:
-    """The field, and a sentence about it."""
+    """The name of the field, and a sentence about it."""
     path = [str(part) for part in error.absolute_path]
     if error.validator == "required" and not path:
         held = cast("dict[str, JSON]", error.instance)
@@ -200,7 +200,7 @@ def _shortened(message: str, longest: int = 200) -> str:
 # --- Formats ------------------------------------------------------------------------------------
 
 FORMATS: Final = FormatChecker(formats=["date", "email", "ipv4", "ipv6", "regex", "uuid"])
-"""As strict as anybody who reads them: what passes here is refused by no graph for its format."""
+"""As strict as the strictest reader, so that no graph refuses a value for its format that passes here."""
 
 
 @FORMATS.checks("date-time", raises=ValueError)

@@ -1,4 +1,4 @@
-"""Where the log goes, and what must not be in it: secrets, and anything that could be taken for a line of ours."""
+"""The log, without secrets and without text that could be taken for a log line of ours."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from bot.approvals.rules.masking import EDGE, MASK, Masker
 from bot.printable import printable
 from bot.secrets import Detector
 
-BELOW: Final = "    | "
+CONTINUATION: Final = "    | "
 """Begins every further line of an entry, so that none can be taken for an entry of its own."""
-LONGEST: Final = 100_000
-"""Characters of one entry; more of a trace helps nobody."""
-MOST_LEARNED: Final = 1000
-"""Values that are remembered because they stand under telling names; the oldest are forgotten first."""
+MAX_ENTRY_CHARACTERS: Final = 100_000
+"""More of a traceback helps nobody."""
+MAX_LEARNED: Final = 1000
+"""Values that are remembered because of their names. The oldest are forgotten first."""
 
 log = logging.getLogger(__name__)
 
 
 class Learned:
-    """Secrets that nothing but their name tells, such as a password in an argument: the log hides them too."""
+    """Secrets that only their name gives away, such as a password in an argument. The log hides these too."""
 
     def __init__(self) -> None:
         self._values: OrderedDict[str, None] = OrderedDict()
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, values: Collection[str]) -> None:
-        """Hide these from now on."""
+        """Hides these values from now on."""
         new = [value for value in values if value not in self._values]
         if not new:
             return
         self._values.update(dict.fromkeys(new))
-        while len(self._values) > MOST_LEARNED:
+        while len(self._values) > MAX_LEARNED:
             self._values.popitem(last=False)
         self._pattern = None
 
     def hide(self, words: str) -> str:
-        """The words without them."""
+        """The words, with the learned values masked."""
         if not self._values:
             return words
         if self._pattern is None:
@@ -54,9 +54,9 @@ class Learned:
 
 
 class Entries(logging.Formatter):
-    """One entry per record: secrets masked, control characters written out, further lines indented.
+    """Formats a record as one entry: secrets masked, control characters written out, further lines indented.
 
-    A record may bring `inputs`, what a task was started with: what is secret of it is hidden, too.
+    A record may have `inputs`, with which a task was started; the secrets in them are masked too.
     """
 
     def __init__(self, learned: Learned) -> None:
@@ -72,7 +72,11 @@ class Entries(logging.Formatter):
             masker.learn(given, "inputs")
 
         def masked(words: str) -> str:
-            cut = words if len(words) <= LONGEST else f"{words[:LONGEST]}\n… cut, {len(words):,} characters in all"
+            cut = (
+                words
+                if len(words) <= MAX_ENTRY_CHARACTERS
+                else f"{words[:MAX_ENTRY_CHARACTERS]}\n… cut, {len(words):,} characters in all"
+            )
             return masker.text(self._learned.hide(cut))
 
         record.message = masked(record.getMessage())
@@ -81,19 +85,19 @@ class Entries(logging.Formatter):
         below += [self.formatStack(record.stack_info)] if record.stack_info else []
         first = printable(self.formatMessage(record))  # a line end in a message is written out
         lines = [line for each in below for line in masked(each).split("\n")]
-        return f"\n{BELOW}".join([first, *map(printable, lines)])
+        return f"\n{CONTINUATION}".join([first, *map(printable, lines)])
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes to stderr. Of an entry that cannot be formed, logging itself would print the values."""
+    """Writes to stderr. If an entry cannot be formatted, its values stay hidden; `logging` itself would print them."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         self.stream.write(f"an entry of {printable(record.name)} could not be written, {printable(record.pathname)}\n")
 
 
 def to_stderr(level: str) -> Learned:
-    """Everything to stderr, also what nobody catches. Slack's SDK logs tokens and button values at DEBUG, so it stays
-    at INFO. Returns what tells the log of further secrets."""
+    """Sends all log entries to stderr, including errors that nobody caught. Slack's SDK logs tokens and button values
+    at DEBUG, so it stays at INFO. Returns the object that takes further secrets to hide."""
     learned = Learned()
     handler = _Handler()
     handler.setFormatter(Entries(learned))
@@ -108,9 +112,9 @@ def to_stderr(level: str) -> Learned:
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    log.critical("the bot ends by an error that nothing caught", exc_info=(kind, error, trace))
+    log.critical("the bot ends because of an error that nothing caught", exc_info=(kind, error, trace))
 
 
 def _uncaught_in_thread(caught: threading.ExceptHookArgs) -> None:
     if caught.exc_value is not None:
-        log.error("a thread ended by an error", exc_info=(caught.exc_type, caught.exc_value, caught.exc_traceback))
+        log.error("a thread ended with an error", exc_info=(caught.exc_type, caught.exc_value, caught.exc_traceback))

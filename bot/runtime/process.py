@@ -1,8 +1,8 @@
-"""The process around the event loop: no graph ends it, and no graph keeps it from ending.
+"""The process around the event loop. No graph can end it, and no graph can keep it from ending.
 
-A callback that raises `SystemExit`, or one that stops the loop, would end the bot; so the loop is run on until the
-bot's own work is done. And a shutdown has a limit that needs neither the loop nor anybody's good will: a thread, a task
-or an exit handler of a graph may hang for ever.
+A callback that raises SystemExit or stops the loop would end the bot, so the loop runs on until the bot's own work is
+done. A shutdown has a time limit that does not depend on the loop, because a thread, a task or an exit handler of a
+graph may hang for ever.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 SECONDS_TO_CLOSE: Final = 1.0
-"""Of the grace, what is left for closing stores and connections once the runs were given up."""
-SECONDS_AT_LEAST: Final = 2.0
-"""Of a shutdown, also if it is given no grace at all."""
+"""The part of the grace period that is left to close stores and connections after runs were given up."""
+MIN_SHUTDOWN_SECONDS: Final = 2.0
+"""How long a shutdown may take even with a grace period of zero."""
 
 
 def run_to_end(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Result]) -> Result:
-    """What the work returns or raises, however often somebody breaks the loop on the way."""
+    """Returns or raises what the work does, even if something stops the loop on the way."""
     task = loop.create_task(work)
     while True:
         try:
@@ -38,47 +38,47 @@ def run_to_end(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Result
         except BaseException as error:
             if task.done():
                 raise
-            log.error("something in a graph tried to end the process (%s); it goes on", type(error).__name__)
+            log.error("something in a graph tried to end the process (%s); the process goes on", type(error).__name__)
 
 
 @dataclass(slots=True)
 class Ending:
-    """How the process ends: when SIGTERM or SIGINT asks for it, and within `grace` seconds from then."""
+    """Ends the process when SIGTERM or SIGINT asks for it, within `grace` seconds from then."""
 
     grace: float
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     _end: float | None = None
 
     def listen(self) -> None:
-        """Take the signals from now on. Python's own handlers, as they run also while the loop is blocked; a second
+        """Handles the signals from now on, with Python's own handlers, which run even if the loop is blocked. A second
         signal changes nothing."""
         loop = asyncio.get_running_loop()
 
         def heard(_number: int, _frame: FrameType | None) -> None:
             if self._end is None:
                 self._end = time.monotonic() + self.grace
-                within(max(self.grace, SECONDS_AT_LEAST), 0)
+                within(max(self.grace, MIN_SHUTDOWN_SECONDS), 0)
                 loop.call_soon_threadsafe(self.asked.set)
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, heard)
 
     def left(self) -> float:
-        """Seconds that runs and calls to Slack may still take."""
+        """The seconds that runs and calls to Slack may still take."""
         if self._end is None:
             return self.grace
         return max(self._end - time.monotonic() - min(SECONDS_TO_CLOSE, self.grace / 4), 0.0)
 
 
 def within(seconds: float, code: int) -> None:
-    """End the process with this exit code in so many seconds, if it has not ended by itself. Returns at once.
+    """Ends the process with this exit code after `seconds`, unless it has ended by then. Returns at once.
 
-    Nothing is lost by it: what is recorded is on disk, and what runs is found by the next process.
+    Nothing is lost: records are on disk, and the next process finds what was running.
     """
 
     def wait() -> NoReturn:
         time.sleep(seconds)
-        log.warning("something did not end in %g s, so the process is ended as it is", seconds)
+        log.warning("something did not end within %g s, so the process ends now", seconds)
         for stream in (sys.stderr, sys.stdout):
             stream.flush()
         os._exit(code)

@@ -1,5 +1,5 @@
-"""Where secrets stand in a text: by their form, after a telling name, in an address, a header or a command, or by
-their randomness.
+"""Finds secrets in a text: by their form, after a telling name, in an address, a header or a command, or by their
+randomness.
 
 Every pattern is bounded or begins at a word's edge, so that a text takes time in proportion to its length.
 """
@@ -53,7 +53,7 @@ _ELSEWHERE: Final = re.compile(
     r"|unset|empty|required|optional|missing|changed|expired|unknown|n/a|string|str|int|number|bool|boolean|object)\b\]?[.,;!?]*$",
     re.I,
 )
-"""What stands in the place of a secret and is none: where it is kept, that it is gone, or what it would be."""
+"""Text in place of a secret: where it is kept, that it was removed, or what kind of value it would be."""
 _HEADERS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 _CACHED: Final = 512
 
@@ -66,11 +66,12 @@ class Detector:
         self._found = lru_cache(maxsize=_CACHED)(self._look)
 
     def found(self, text: str) -> Sequence[Found]:
-        """Where secrets stand, in their order and apart from each other."""
+        """The places of secrets, in order and without overlaps."""
         return self._found(text) if len(text) >= 4 else ()
 
     def is_telling(self, name: str, value: JSON) -> bool:
-        """Whether a value of this name is a secret. A number of tokens is none, nor is what says where one is kept."""
+        """Whether a value with this name is a secret. A number of tokens is not, nor is text that says where one is
+        kept."""
         match value:
             case None | bool() | "" | [] | {}:
                 return False
@@ -99,12 +100,12 @@ def _of(start: int, end: int, head: int = 0, *, tail: bool = True) -> Found:
 
 
 def _whole(start: int, end: int) -> Found:
-    """What a person may have chosen, of which every letter helps to guess the rest."""
+    """A secret that a person may have chosen, so none of it is shown: every letter would help to guess the rest."""
     return Found(start=start, end=end)
 
 
 def _blocks(text: str) -> Iterator[Found]:
-    """What stands between the lines of a private key, or to the end of the text."""
+    """The content of each private key, up to its last line or to the end of the text."""
     at = 0
     while "PRIVATE KEY" in text and (begun := _KEY_BLOCK.search(text, at)):
         end = text.find("-----END", begun.end())
@@ -155,7 +156,7 @@ def _assigned(text: str, match: re.Match[str], name: str) -> Iterator[Found]:
 
 
 def _closing(text: str, quote: str, start: int) -> int:
-    """Where the quoted value ends; a quote behind a backslash more than the opening one has is a part of it."""
+    """Where the quoted value ends. A quote with one more backslash than the opening one is part of the value."""
     at = text.find(quote, start)
     while at > start and text[at - 1] == "\\":
         at = text.find(quote, at + 1)
@@ -170,7 +171,8 @@ def _header(text: str, start: int) -> Iterator[Found]:
 
 
 def _value(text: str, start: int, end: int) -> Iterator[Found]:
-    """What is assigned, to `end`, or as far as it goes without a quote; nothing where it says where a secret is."""
+    """The assigned value, up to `end`, or as far as a value without quotes goes. Nothing if it only says where a secret
+    is kept."""
     if end < 0:
         bare = _BARE.match(text, start)
         end = bare.end() if bare else start
@@ -217,14 +219,15 @@ def _random(text: str) -> Iterator[Found]:
 
 
 def _is_named_otherwise(text: str, match: re.Match[str]) -> bool:
-    """Whether it is a part of an e-mail address, or a digest."""
+    """Whether the match is part of an email address, or a digest."""
     return text[match.end() : match.end() + 1] == "@" or bool(
         _DIGEST.search(text, max(match.start() - 8, 0), match.start()) or _DIGEST.match(match[0][:7])
     )
 
 
 def _merged(found: list[Found]) -> Iterator[Found]:
-    """Apart from each other: of two at one place the one that shows more, where one holds the other the larger."""
+    """The finds without overlaps. Of two at the same place, the one that shows more stays; if one contains the other,
+    the larger."""
     last: Found | None = None
     for each in sorted(found, key=lambda one: (one.start, -one.end, -one.head - one.tail)):
         if last is None or each.start >= last.end:

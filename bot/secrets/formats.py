@@ -1,6 +1,6 @@
-"""Tokens that are known by their form: the rules of detect-secrets, and the forms that it does not know.
+"""Tokens that are recognised by their form: the rules of detect-secrets, and forms that it does not know.
 
-Each form that is not detect-secrets' is documented by whoever issues the token.
+The issuer of the token documents each form that is not from detect-secrets.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Names under which secrets are kept: `password`, `api_key`, `clientSecret`, `PGPASSWORD`, and their like."""
+"""Names that stand for secrets, such as `password`, `api_key`, `clientSecret` and `PGPASSWORD`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORDS: Final = frozenset(
         *("sessionid", "sid", "connectionstring", "dsn", "mfa", "geheimnis", "keytab", "kubeconfig", "netrc"),
     }
 )
-"""Any of these as one of a name's words."""
+"""A name that has one of these among its words stands for a secret."""
 _ENDINGS: Final = (
     *("password", "passwd", "passphrase", "passwort", "secret", "apikey", "secretkey", "privatekey", "accesskey"),
     *("authtoken", "accesstoken", "refreshtoken", "bearertoken", "idtoken", "apitoken", "bottoken", "credentials"),
@@ -113,7 +113,7 @@ _ABOUT: Final = frozenset(
         ),
     }
 )
-"""What a name ends with that tells of a secret, and holds none."""
+"""A name with such an ending is about a secret but does not hold one."""
 _OF_TOKENS: Final = frozenset(
     {
         *("page", "next", "continuation", "pagination", "previous", "prev", "max", "min", "stop", "pad", "eos", "bos"),
@@ -131,7 +131,7 @@ _LONGEST: Final = 200
 
 @lru_cache(maxsize=4096)
 def is_telling(name: str) -> bool:
-    """Whether what is kept under this name is a secret."""
+    """Whether the value with this name is a secret."""
     if len(name) > _LONGEST:
         return False
     words = [word.lower() for word in _SPLIT.findall(name)]

@@ -1,4 +1,4 @@
-"""Whether a string is random: what a machine made to be unguessable, and no word, path, number or name."""
+"""Whether a string is random: made by a machine to be unguessable, rather than a word, path, number or name."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _kind(character: str) -> int:
 
 
 def _digits(letters: str) -> bool:
-    """Some digits, not only at one place: a name may end with a number."""
+    """Whether there are digits in more than one place. A name may end with a number."""
     return len(re.findall(r"\d+", letters)) > 1 or len(letters) >= 40
 
 

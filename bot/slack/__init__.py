@@ -1,1 +1,5 @@
-"""Slack: what the records look like there, what people answer, and who they are. Slack's dicts stop here."""
+"""Slack: how records look there, what people answer, and who they are. No other package sees Slack's dicts.
+
+`api` calls Slack, `listeners` take what people do, `inbox`, `modals` and `cards` render records, `forms` turns JSON
+Schemas into inputs and back. Each imports only those after it, and the modules of this folder.
+"""

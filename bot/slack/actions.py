@@ -18,17 +18,17 @@ from bot.approvals.model.task import Task
 
 APPROVE: Final = "approve"
 APPROVE_WHY: Final = "approve_why"
-"""Opens the modal that asks for the reason of an approval, where the policy wants one."""
+"""Opens the modal that asks for the reason of an approval, if the policy wants one."""
 REJECT: Final = "reject"
 RESPOND: Final = "respond"
 EDIT: Final = "edit"
-"""The only item's; of several, the n-th's is `edit:<n>`."""
+"""Edits the only item. With several items, `edit:<n>` edits the n-th."""
 CHOOSE: Final = "choose"
-"""Opens the modal where the choices are too many for buttons; the n-th choice's button is `choose:<n>`."""
+"""Opens the modal with the choices, if there are too many for buttons. The n-th choice's button is `choose:<n>`."""
 EACH: Final = "each"
 """Opens the modal in which several items are answered one by one."""
 MORE: Final = "more"
-"""The menu of what can be done besides answering; an option's value is one of the next five, and a target."""
+"""The menu of side actions. An option's value is one of the next five and a target."""
 COMMENT: Final = "comment"
 DELEGATE: Final = "delegate"
 EXTEND: Final = "extend"
@@ -37,20 +37,20 @@ CANCEL: Final = "cancel"
 WITHDRAW: Final = "withdraw"
 VIEW_ALL: Final = "view_all"
 REVIEW: Final = "review"
-"""Opens the whole of a request page by page, with the answers on the last: offered wherever not all of it is shown."""
+"""Opens all of a request, page by page, with the answers on the last page. Offered if a card does not show it all."""
 WHICH: Final = "which"
-"""The menu of a review in which one of several actions is chosen to be edited."""
+"""The menu of a review that chooses which of several actions to edit."""
 ARGUMENTS: Final = "arguments"
-"""The menu of an edit in which it is chosen which of many arguments are shown."""
+"""The menu of an edit that chooses which of many arguments to show."""
 REVEAL: Final = "reveal"
-"""Opens the hidden values, for those who may answer; `reveal:<n>`, counted from 0, turns the page."""
+"""Opens the hidden values for people who may answer. `reveal:<n>`, counted from 0, turns the page."""
 HISTORY: Final = "history"
-"""Opens the trail; `history:<n>`, counted from 0, turns its page."""
+"""Opens the request's history. `history:<n>`, counted from 0, turns the page."""
 RETRY: Final = "retry"
 ANSWER_AGAIN: Final = "answer_again"
-"""Opens a question again whose answer made the agent fail."""
+"""Reopens a question, if the answer to it made the agent fail."""
 TAKE_BACK: Final = "take_back"
-"""Of an answer that was given in words, while the agent does not have it."""
+"""Takes back an answer that was given in words, until the agent gets it."""
 FROM_MESSAGE: Final = "start_from_message"
 """The message shortcut that starts a task."""
 PAGE: Final = "page"
@@ -82,7 +82,7 @@ class RequestTarget:
     request: RequestId
     version: int
     digest: str | None = None
-    """Of the question that was shown; None where nothing is answered, and of what earlier versions drew."""
+    """Of the question that was shown. None in a menu's options, and in buttons that earlier versions rendered."""
     message: MessageRef | None = None
     """The message from which a modal was opened."""
 
@@ -119,7 +119,7 @@ Target: TypeAlias = RequestTarget | TaskTarget
 
 
 def target(value: str) -> Target:
-    """What a button's value or a modal's metadata is about; `ValueError` where it is none of ours."""
+    """What a button's value or a modal's metadata is about. Raises ValueError if it is not one of ours."""
     read = json.loads(value)
     match read:
         case {"request": str() as request, "version": int() as version}:
@@ -145,7 +145,7 @@ def _message(read: Mapping[str, object]) -> MessageRef | None:
 
 
 def request_target(value: str) -> RequestTarget:
-    """The request that a value is about; `ValueError` where it is about none."""
+    """The request that a value is about. Raises ValueError if it is about no request."""
     match target(value):
         case RequestTarget() as found:
             return found
@@ -154,18 +154,18 @@ def request_target(value: str) -> RequestTarget:
 
 
 def option(deed: str, request: Request) -> str:
-    """The value of an option of the menu, which answers nothing and has little room (Slack: 150 characters)."""
+    """The value of an option in the menu of side actions, which may have 150 characters (Slack), so no digest."""
     return f"{deed} {RequestTarget(request=request.id, version=request.version).encoded()}"
 
 
 def chosen(value: str) -> tuple[str, RequestTarget]:
-    """Which deed an option stands for, and what it is about; `ValueError` where it is none of ours."""
+    """The side action that an option stands for, and its request. Raises ValueError if the value is not one of ours."""
     deed, _, encoded = value.partition(" ")
     return deed, request_target(encoded)
 
 
 def index(action_id: str) -> int:
-    """The number behind the colon of `edit:2`, `choose:0` or `page:1`; 0 where there is none."""
+    """The number after the colon in `edit:2`, `choose:0` or `page:1`; 0 if there is none."""
     _, _, number = action_id.partition(":")
     return int(number) if number else 0
 
@@ -175,5 +175,5 @@ def indexed(action_id: str, number: int) -> str:
 
 
 def callback(view: Mapping[str, object]) -> str:
-    """Which of our modals this is."""
+    """The callback_id of a modal: which of ours it is."""
     return str(view.get("callback_id", ""))

@@ -28,7 +28,7 @@ PIECE: Final = 2500
 
 
 def size(blocks: Sequence[Block]) -> int:
-    """The characters of the blocks on the wire, where whatever is not ASCII counts six."""
+    """The characters of the blocks on the wire, where every character outside ASCII counts six."""
     return len(json.dumps(blocks, separators=(",", ":")))
 
 
@@ -37,7 +37,7 @@ def plain(words: str, limit: int) -> dict[str, Any]:
 
 
 def mrkdwn(words: str) -> dict[str, Any]:
-    """Words of ours: what is not ours has been escaped. `verbatim` keeps Slack from linking what looks like a name."""
+    """Our own words; anything else in them is escaped already. `verbatim` stops Slack from linking names in them."""
     return {"type": "mrkdwn", "text": words[:SECTION_TEXT], "verbatim": True}
 
 
@@ -55,7 +55,7 @@ def context(*words: str) -> Block:
 
 
 def actions(buttons: Sequence[Element]) -> list[Block]:
-    """The buttons in a row, or no block at all where there are none."""
+    """The buttons in a row, or no block if there are no buttons."""
     return [{"type": "actions", "elements": list(buttons)}] if buttons else []
 
 
@@ -76,7 +76,7 @@ def button(
 
 
 def menu(action_id: str, options: Sequence[Mapping[str, Any]]) -> list[Element]:
-    """What is offered behind three dots (Slack: overflow), or nothing where nothing is."""
+    """A menu behind three dots (Slack: overflow), or nothing if there are no options."""
     return [{"type": "overflow", "action_id": action_id, "options": list(options)[:MENU_OPTIONS]}] if options else []
 
 
@@ -106,7 +106,7 @@ def rich(*parts: Element) -> Block:
 
 
 def apart(block: Block) -> list[Block]:
-    """The block, or if it is rich text, one for as many of its parts as are no longer than one may safely be."""
+    """The block; if it is rich text, split into several blocks that are each short enough."""
     if block["type"] != "rich_text":
         return [block]
     made: list[list[Element]] = [[]]
@@ -140,7 +140,7 @@ def run(words: str, *styles: str) -> Element:
 
 
 def split(whole: str) -> list[str]:
-    """The text in pieces that each fit a rich text element and together are the text, cut at line ends if possible."""
+    """The whole text in pieces that each fit a rich text element, cut at line ends if possible."""
     made: list[str] = []
     rest = whole
     while len(rest) > PIECE:

@@ -1,8 +1,8 @@
-"""What a person typed, out of what Slack's clients make of it in a message.
+"""Reads a message's markup back into what the person typed.
 
-A client escapes three letters and writes everything that it makes a link of as `<target|label>`: addresses, hosts,
-files (`deploy.py` is a host to it), people, channels, groups, dates (Slack: "Formatting text for app surfaces",
-"Retrieving messages"). Text in the fields of a modal comes as it was typed.
+A Slack client escapes three characters and writes everything that it links as `<target|label>`: addresses, hosts,
+files (it takes `deploy.py` for a host), people, channels, groups, dates (Slack: "Formatting text for app surfaces",
+"Retrieving messages"). Text from the fields of a modal arrives as it was typed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://|mailto:|tel:", re.IGNORECASE)
 
 
 def typed(text: str, names: Mapping[str, str] | None = None) -> str:
-    """What was typed. `names` says what people, channels and groups are called whose ids come without a label
-    (`unnamed`); one that it does not have keeps its id."""
+    """What was typed. `names` has the names of people, channels and groups whose ids come without a label (`unnamed`);
+    an id that is not in it stays an id."""
     known = names or {}
 
     def read(found: re.Match[str]) -> str:
@@ -31,13 +31,13 @@ def typed(text: str, names: Mapping[str, str] | None = None) -> str:
 
 
 def marked(text: str) -> bool:
-    """Whether there is a link of Slack's in it: what comes with a command is marked up in some apps, and not in
-    others (Slack: "Slash commands", `should_escape`)."""
+    """Whether the text contains Slack's markup. A command's text does in some apps and does not in others
+    (Slack: "Slash commands", `should_escape`)."""
     return _MARKED.search(text) is not None
 
 
 def unnamed(text: str) -> tuple[str, ...]:
-    """The ids of people, channels and groups that stand in it without their names, each once."""
+    """The ids of people, channels and groups that come without a name, each once."""
     found: list[str] = []
     for token in _TOKEN.finditer(text):
         target, _, label = (token[1] or "").partition("|")
@@ -74,13 +74,13 @@ def _special(target: str, label: str, names: Mapping[str, str]) -> str:
 
 
 def _address(target: str, label: str) -> str:
-    """The label if it is what was typed and made a link of; of words that somebody put a link on, the link."""
+    """The label if that was typed and the client linked it. The target if somebody put a link on other words."""
     typed_so = _bare(target) == _bare(label) or _TO_PEOPLE.match(target)
     return label if label and typed_so else target
 
 
 def _bare(address: str) -> str:
-    """An address without what a client may add to what was typed."""
+    """An address without what a client may have added to it."""
     rest = unquote(_SCHEME.sub("", address, count=1)).rstrip("/").casefold()
     host, slash, path = rest.partition("/")
     try:

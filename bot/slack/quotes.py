@@ -1,6 +1,6 @@
-"""The words of a line as people type it: split at spaces, but for what stands in quotes, in the quotes of any language.
+"""Splits a typed line into words at its spaces, except inside quotes, whichever language the quotes are from.
 
-A quote opens at the beginning of a word or behind its first `=`. Elsewhere it is a letter, as in don't, l'été and 5".
+A quote opens at the beginning of a word or after its first `=`. Elsewhere it is a letter, as in don't, l'été and 5".
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ _PAIRS: Final = (
     "\u276e\u276f",
     *(chr(first) + chr(first + 1) for first in (0x2E02, 0x2E04, 0x2E09, 0x2E0C, 0x2E1C, 0x2E20)),
 )
-"""A mark that opens, and those that close what it opens."""
+"""An opening mark, and the marks that close it."""
 _CLOSING: Final[Mapping[str, frozenset[str]]] = {marks[0]: frozenset(marks[1:]) for marks in _PAIRS}
 _DOUBLE: Final = frozenset('"\uff02\u201c\u201d\u201e\u201f\u2e42')
 _SINGLE: Final = frozenset("'\uff07\u2018\u2019\u201a\u201b")
 _LETTERS_TOO: Final = _SINGLE | {"\u05f4"}
-"""Between two letters these are letters."""
+"""Between two letters, each of these counts as a letter."""
 _NESTING: Final = frozenset(mark for mark, closing in _CLOSING.items() if mark not in closing) - _SINGLE
-"""What opens and does not close: it may stand within quotes that end alike."""
+"""Marks that only open. They may stand inside quotes that end with the same mark."""
 _SPACED: Final = frozenset("\u00ab\u00bb\u2039\u203a")
-"""Within these there may be spaces at both ends (French)."""
+"""Inside these there may be spaces at both ends (French)."""
 _INCHES: Final = frozenset('"\u201d')
 
 
 class Unbalanced(CountersignError):
-    """A quote is opened and not closed, or closed and not opened."""
+    """A quote is opened but not closed, or closed but not opened."""
 
     def __init__(self, mark: str, *, opened: bool) -> None:
         self.mark = mark
@@ -64,12 +64,12 @@ class Unbalanced(CountersignError):
 
 
 def split(line: str) -> list[str]:
-    """The words of the line, without the quotes that hold them together; `Unbalanced`."""
+    """The words of the line, without the quotes around them. Raises Unbalanced if a quote has no partner."""
     return list(_words(line))
 
 
 def unquoted(sentence: str) -> str:
-    """The sentence, without the quotes if somebody put all of it into quotes."""
+    """The sentence, without the quotes if it is quoted as a whole."""
     if sentence[:1] not in _CLOSING or _end(sentence, 0) != len(sentence) - 1:
         return sentence
     return _within(sentence, 0, len(sentence) - 1)
@@ -109,8 +109,8 @@ def _word(line: str, at: int) -> tuple[str, int]:
 
 
 def _end(line: str, start: int) -> int | None:
-    """Where the quote that opens here is closed: by a mark of its own, or else by any of its kind, as clients put in
-    one of a pair and leave the other."""
+    """Where the quote that opens here closes: at its own closing mark, or at any mark of its kind, because some clients
+    replace only one mark of a pair."""
     opening = line[start]
     kind = next((kind for kind in (_DOUBLE, _SINGLE) if opening in kind), frozenset[str]())
     end = _closed(line, start, _CLOSING[opening])
@@ -137,7 +137,7 @@ def _within(line: str, start: int, end: int) -> str:
 
 
 def _refuse_loose(word: str) -> None:
-    """Raise `Unbalanced` if the word, without its quotes, ends in one that nothing in it opens."""
+    """Raises Unbalanced if the word, without its quotes, ends in a closing mark that nothing in it opens."""
     last = word[-1:]
     doubled = sum(mark in _DOUBLE for mark in word)
     unopened = last in _ONLY_CLOSING and not _ONLY_CLOSING[last] & set(word[:-1])

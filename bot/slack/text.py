@@ -1,7 +1,7 @@
-"""Words as Slack's messages carry them: escaped, cut where one can see it, and unable to pretend.
+"""Text that is safe in Slack's messages: escaped, visibly cut, and without characters that mislead.
 
-Text from a graph or typed by a person is shown through `visible` in plain_text or rich_text, where Slack parses
-nothing; where only mrkdwn will do, through `escape` too.
+Text from a graph or a person goes through `visible` and stands in plain_text or rich_text, where Slack parses nothing.
+In mrkdwn it goes through `escape` as well.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _RIGHT_TO_LEFT = frozenset({"R", "AL"})
 _SELECTOR = "\ufe0f"
 _JOINERS = "\u200c\u200d"
 _KEYCAPS = frozenset("0123456789#*")
-_STACKED = 4
-_LONGEST_SENTENCE = 3000
+_MAX_STACKED_ACCENTS = 4
+_MAX_PARAGRAPH_CHARACTERS = 3000
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Text within a limit, and whether some of it had to go."""
+    """Text within a limit, and whether it was cut."""
 
     text: str
     cut: bool
 
 
 def escape(text: str) -> str:
-    """Text that mrkdwn shows as it is: no mention, link or ping can be made of it (Slack: escaping text)."""
+    """Text that mrkdwn shows as it is, so that it cannot become a mention, link or ping (Slack: escaping text)."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -51,8 +51,8 @@ def literal(words: str) -> str:
 def visible(text: str) -> str:
     """The text with every character that hides or reorders others written out, as in ⟨U+202E⟩.
 
-    Joiners stay where scripts and pictures need them, right-to-left letters are isolated from what follows, and
-    no more than a few accents stand on one letter.
+    Joiners stay if scripts or emoji need them. Right-to-left letters are isolated from what follows. No letter has
+    more than a few accents.
     """
     if _PLAIN.fullmatch(text):
         return text
@@ -65,7 +65,7 @@ def visible(text: str) -> str:
         for at in range(run.start(), run.end()):
             character = text[at]
             marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
-            written.append(_named(character) if marks > _STACKED or _misleads(text, at) else character)
+            written.append(_named(character) if marks > _MAX_STACKED_ACCENTS or _misleads(text, at) else character)
             reordering = reordering or unicodedata.bidirectional(character) in _RIGHT_TO_LEFT
         return "".join(written)
 
@@ -89,12 +89,12 @@ def unseen(text: str) -> tuple[str, ...]:
 
 
 def cut(text: str, limit: int) -> str:
-    """The text, or as much of it as fits with a note that says so, in at most `limit` characters."""
+    """The text in at most `limit` characters. If it was cut, a note at its end says so."""
     return text if len(text) <= limit else _noted(text, limit, len(text))
 
 
 def label(text: str, limit: int) -> str:
-    """One line of plain text within a limit: for headers, buttons and options, where a note has no room."""
+    """One line of plain text within a limit: for headers, buttons and options, which have no room for a note."""
     line = " ".join(visible(text[: _reach(limit)]).split())
     if len(line) <= limit and len(text) <= _reach(limit):
         return line
@@ -102,34 +102,34 @@ def label(text: str, limit: int) -> str:
 
 
 def fits(text: str, limit: int) -> bool:
-    """Whether `label` shows all of it, to the letter: line ends and rows of spaces are lost in a line."""
+    """Whether `label` shows the text to the letter. It does not if there are line ends or several spaces in a row."""
     return len(text) <= limit and label(text, limit) == visible(text)
 
 
 def sentence(text: str, limit: int) -> str:
-    """Untrusted text as part of a mrkdwn sentence: one line, cut, escaped, and without what would format it."""
+    """Untrusted text as part of a mrkdwn sentence: one line, cut, escaped, and without formatting characters."""
     return escape(label(re.sub(r"[`*~]", "", text), limit))
 
 
 def spoken(words: str) -> str:
-    """A mrkdwn line of ours as a sentence to be heard: without bold, and with a full stop."""
+    """A mrkdwn line of ours as a sentence for screen readers: without bold, with a full stop."""
     plain = words.replace("*", "").replace(" · ", ", ")
     return plain if not plain or plain[-1] in ".?!…:" else f"{plain}."
 
 
 def paragraph(sentences: Iterable[str]) -> str:
-    """Finished mrkdwn sentences as a message's `text`; those that no longer fit are left out."""
+    """Finished mrkdwn sentences as a message's `text`. Sentences that do not fit are left out."""
     whole = ""
     for each in sentences:
         longer = f"{whole} {each}".strip()
-        if len(longer) > _LONGEST_SENTENCE:
+        if len(longer) > _MAX_PARAGRAPH_CHARACTERS:
             break
         whole = longer
     return whole
 
 
 def pretty(value: JSON) -> str:
-    """The value as indented JSON; not `visible` yet."""
+    """The value as indented JSON. The caller makes it `visible`."""
     try:
         return json.dumps(value, indent=2, ensure_ascii=False)
     except RecursionError:  # the indenting encoder is written in Python and gives up earlier
@@ -156,7 +156,7 @@ def mentions(people: Sequence[Person], limit: int = 10) -> str:
 
 
 def approver(name: str) -> str:
-    """A name of a policy as mrkdwn: people, groups and channels by id as mentions, handles and addresses as words."""
+    """A policy's name for approvers as mrkdwn: ids of people, groups and channels as mentions, others as words."""
     if re.fullmatch(r"[UW][A-Z0-9]{2,}", name):
         return f"<@{name}>"
     if re.fullmatch(r"S[A-Z0-9]{2,}", name):
@@ -171,7 +171,7 @@ def approvers(names: Sequence[str], limit: int = 10) -> str:
 
 
 def listed(words: Sequence[str], limit: int = 10) -> str:
-    """`a, b and c`; beyond the limit, `a, b and 3 more`."""
+    """`a, b and c`, or if there are more than `limit`, `a, b and 3 more`."""
     shown = list(words[:limit])
     if rest := len(words) - len(shown):
         shown.append(f"{rest:,} more")
@@ -186,7 +186,7 @@ def counted(number: int, thing: str) -> str:
 
 
 def span(measure: timedelta) -> str:
-    """A span in words: `4 hours`, `1 day and 12 hours`."""
+    """A duration in words: `4 hours`, `1 day and 12 hours`."""
     seconds = int(measure.total_seconds())
     units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
     parts: list[str] = []
@@ -204,7 +204,7 @@ def _noted(text: str, limit: int, total: int) -> str:
 
 
 def _reach(limit: int) -> int:
-    """How far into a text `label` looks for its words."""
+    """How many characters of a text `label` reads to find its words."""
     return limit * 4 + 100
 
 
@@ -233,6 +233,6 @@ def _pictured(character: str) -> bool:
 
 
 def _whole(text: str) -> str:
-    """Without half a written-out character at its end."""
+    """The text without a written-out character that was cut in half at its end."""
     start = text.rfind("⟨")
     return text[:start] if start >= 0 and "⟩" not in text[start:] and len(text) - start < 10 else text

@@ -1,4 +1,4 @@
-"""What the verdicts are called on buttons: in our words, or in those that the graph has for them."""
+"""What the verdicts are called on buttons: in our words, or in the graph's own."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _WORDS: Final[Mapping[Verdict, str]] = {
 }
 
 
-LONGEST: Final = blocks.BUTTON_TEXT - 8
-"""Characters of what a graph calls a verdict that fit a button; of a longer one its button shows only the beginning."""
+MAX_LABEL_CHARACTERS: Final = blocks.BUTTON_TEXT - 8
+"""Of the graph's own word for a verdict, so that it fits a button. Of a longer word, the button shows the beginning."""
 
 
 def label(question: Question, verdict: Verdict) -> str:
     """The verdict in a word or two."""
-    return text.label(question.labels.get(verdict, ""), LONGEST) or _WORDS[verdict]
+    return text.label(question.labels.get(verdict, ""), MAX_LABEL_CHARACTERS) or _WORDS[verdict]
 
 
 def verdicts(request: Request, number: int) -> list[Verdict]:
-    """What can be said of this item now. What may be edited may be approved as somebody has edited it."""
+    """The verdicts that this item takes now. An item that may be edited may also be approved as it was edited."""
     item = request.question.items[number]
     edited = Verdict.EDIT in item.verdicts and item != request.proposed.items[number]
     taken = {*item.verdicts, Verdict.APPROVE} if edited else set(item.verdicts)

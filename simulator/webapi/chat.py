@@ -25,12 +25,12 @@ async def post_message(call: Call) -> dict[str, Any]:
 
 
 def drafted(call: Call) -> Message:
-    """The message that chat.postMessage would post with these arguments; raises what it would raise."""
+    """The message that chat.postMessage would post with these arguments. Raises the same errors."""
     return _draft(call, _target(call))
 
 
 async def update(call: Call) -> dict[str, Any]:
-    """Edits a message of the app; text without blocks deletes the blocks."""
+    """Edits a message of the app. Text without blocks removes the blocks."""
     channel = call.channel()
     before = _own(call, channel, "cant_update_message")
     text, blocks, attachments = _content(call)

@@ -1,4 +1,4 @@
-"""conversations.*: which there are, who is in them, what was said (Slack: "Conversations API")."""
+"""conversations.*: lists conversations, their members and their messages (Slack: "Conversations API")."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -55,7 +55,7 @@ async def listing(call: Call) -> dict[str, Any]:
 
 
 async def of_user(call: Call) -> dict[str, Any]:
-    """Those that a person, or the app, is in."""
+    """The conversations that a person, or the app, is in."""
     return _listed(call, member=call.person().id if call.text("user") else BOT_USER_ID)
 
 
@@ -94,7 +94,7 @@ async def members(call: Call) -> dict[str, Any]:
 
 
 async def history(call: Call) -> dict[str, Any]:
-    """The messages of a conversation without replies, the newest first."""
+    """The messages of a conversation without replies, newest first."""
     channel = call.channel()
     call.need_scope(f"{channel.scope_prefix}:history")
     call.joined()
@@ -108,7 +108,7 @@ async def history(call: Call) -> dict[str, Any]:
 
 
 async def replies(call: Call) -> dict[str, Any]:
-    """A parent and its replies, the oldest first; the parent leads every page."""
+    """A parent and its replies, oldest first. Every page begins with the parent."""
     channel = call.channel()
     call.need_scope(f"{channel.scope_prefix}:history")
     call.joined()

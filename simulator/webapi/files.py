@@ -21,7 +21,7 @@ async def get_upload_url(call: Call) -> dict[str, Any]:
 
 
 async def complete_upload(call: Call) -> dict[str, Any]:
-    """Shares what was sent, as one message of the app, where a channel is given."""
+    """Shares the files that were sent, as one message of the app, if a channel is given."""
     wanted = call.nested("files", "invalid_arguments")
     if not isinstance(wanted, list) or not wanted or not all(isinstance(one, dict) for one in wanted):
         raise SlackError("invalid_arguments")
@@ -47,7 +47,7 @@ async def info(call: Call) -> dict[str, Any]:
 
 
 async def delete(call: Call) -> dict[str, Any]:
-    """Takes a file away, from where it was shared too."""
+    """Deletes a file, also where it was shared."""
     file = _file(call)
     call.world.files.delete(file.id)
     for channel in call.world.channels.all():

@@ -1,4 +1,4 @@
-"""chat.schedule*: posting at a time to come (Slack: the references of these methods)."""
+"""chat.schedule*: posts at a later time (Slack: the references of these methods)."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -24,7 +24,7 @@ async def auth_test(call: Call) -> dict[str, Any]:
 
 
 async def user_info(call: Call) -> dict[str, Any]:
-    """One person, strangers too."""
+    """One person, who may be a stranger."""
     return {"user": _shown(call, call.person())}
 
 
@@ -45,13 +45,13 @@ async def user_by_email(call: Call) -> dict[str, Any]:
 
 
 async def profile(call: Call) -> dict[str, Any]:
-    """One person's profile; the app's own where nobody is named."""
+    """One person's profile, or the app's own if nobody is named."""
     person = call.person() if call.text("user") else call.world.people.find(BOT_USER_ID)
     return {"profile": _shown(call, person)["profile"]}
 
 
 async def presence(call: Call) -> dict[str, Any]:
-    """Whether somebody is there: everybody who is not deactivated always is."""
+    """Whether somebody is active. Everybody who is not deactivated always is."""
     return {"presence": "away" if call.person().deleted else "active"}
 
 

@@ -20,12 +20,12 @@ from bot.approvals.ports.engine import Unsaved
 from bot.engines.langgraph.checkpoints import FENCING_TOKEN, redis_saver
 from bot.engines.langgraph.loading import inputs
 from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
-from bot.engines.langgraph.runner import PRUNED_FROM, LangGraphEngine
+from bot.engines.langgraph.runner import PRUNED_FROM_STEPS, LangGraphEngine
 from tests.builders import NOON, a_task
 from tests.checkpoints.savers import Leases, Saver
 from tests.redis_server import RedisServer
 
-ROUNDS = PRUNED_FROM + 5
+ROUNDS = PRUNED_FROM_STEPS + 5
 
 
 class State(TypedDict, total=False):
@@ -79,7 +79,7 @@ async def test_a_long_thread_is_pruned_while_it_waits_and_still_takes_its_answer
 async def test_a_database_that_is_gone_once_a_step_has_run_leaves_it_unknown_whether_the_step_acted(
     redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.engines.langgraph.checkpoints.patience.SECONDS", 0.5)
+    monkeypatch.setattr("bot.engines.langgraph.checkpoints.patience.MAX_SECONDS", 0.5)
     redis_server.start()
     leases = Leases()
     async with redis_saver(redis_server.url, leases.fence) as saver:
@@ -94,7 +94,7 @@ async def test_a_database_that_is_gone_once_a_step_has_run_leaves_it_unknown_whe
 async def test_a_database_that_is_gone_before_any_step_is_no_failure_at_all(
     redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.engines.langgraph.checkpoints.patience.SECONDS", 0.5)
+    monkeypatch.setattr("bot.engines.langgraph.checkpoints.patience.MAX_SECONDS", 0.5)
     redis_server.start()
     leases, ran = Leases(), list[bool]()
     async with redis_saver(redis_server.url, leases.fence) as saver:

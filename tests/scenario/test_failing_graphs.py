@@ -27,7 +27,7 @@ async def test_a_graph_that_raises_says_so_in_its_thread_and_can_be_retried(
     second = await thread.shows(
         "Stopped by an error", "[Retry]", without=[text.partition("error id ")[2].split(".")[0]]
     )
-    assert (await thread.shows("This was tried again since", without=["[Retry]"]))["ts"] == stopped["ts"]
+    assert (await thread.shows("This was tried again.", without=["[Retry]"]))["ts"] == stopped["ts"]
     fixed.touch()
     await room.press("alice", second, "retry")
 

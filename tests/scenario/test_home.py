@@ -54,7 +54,7 @@ async def test_a_home_that_was_opened_shows_what_waits_and_an_approval_on_it_cou
 
     await thread.ended_well()
     settled = await home(room, "bob", f"{title}\nApproved by @bob")
-    assert room.read(settled).index("You decided lately") < room.read(settled).index(title)
+    assert room.read(settled).index("You decided recently") < room.read(settled).index(title)
 
 
 async def test_the_requesters_home_says_where_it_stands(bot: Bot, room: Room) -> None:
@@ -83,7 +83,7 @@ async def test_the_home_of_one_who_has_voted_waits_for_the_others_alone(bot: Bot
 
     await home(room, "carol", title, "answers: 1 of 2")
     mine = room.read(await home(room, "bob", f"{title}", "answers: 1 of 2"))
-    assert mine.index("You decided lately") < mine.index(title)
+    assert mine.index("You decided recently") < mine.index(title)
 
 
 async def test_a_click_on_a_home_that_is_behind_is_refused_before_that_very_person(bot: Bot, room: Room) -> None:

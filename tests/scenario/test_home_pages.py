@@ -24,4 +24,4 @@ async def test_pages_turn_and_a_filter_leaves_out_the_rest(bot: Bot, room: Room)
     assert "[Back]" not in room.read(grave).partition("You asked for")[0]
 
     await room.seat("bob").press(grave, "home_graph", value="plain")
-    await home(room, "bob", "Nothing of what waits for you is among these.")
+    await home(room, "bob", "Nothing that waits for you matches.")

@@ -94,13 +94,13 @@ async def test_an_operator_corrects_the_file_and_applies_it_while_the_bot_runs(
 
             said = apply(bot, request_id)
 
-            assert said.startswith(f"0 {request_id}: is under the policy `defaults` now"), said
+            assert said.startswith(f"0 {request_id}: now has the policy `defaults`"), said
             card = await thread.card("Another policy was applied to this request", "@bob")
             assert "Nobody may answer" not in room.read(card)
-            assert "already. Nothing was changed." in apply(bot, request_id)
+            assert "already has the policy `defaults`. Nothing was changed." in apply(bot, request_id)
             await room.press("bob", card, "approve")
             await thread.shows("Approved by @bob")
-            assert apply(bot, request_id).startswith(f"1 {request_id}: is not open any more")
+            assert apply(bot, request_id).startswith(f"1 {request_id}: is no longer open")
             assert apply(bot).startswith("2 There is no open request")
             assert apply(bot, "nothing").startswith("2 There is no request `nothing`")
 
@@ -148,5 +148,5 @@ async def test_a_name_that_looks_like_a_rules_is_governed_by_it_and_flagged(tmp_
             thread = await room.start('/task proposal action="D\u0435PLOY\u200b [prod] now"')
             card = await thread.card("2 of @bob and @carol have to agree")
 
-            assert "holds characters that cannot be seen or look like others: U+0435 and U+200B" in room.read(card)
+            assert "contains characters that are invisible or look like others: U+0435 and U+200B" in room.read(card)
             assert "It reads like DePLOY [prod] now" in room.read(card)

@@ -265,7 +265,7 @@ async def test_reminders_come_again_and_the_card_goes_to_a_channel_and_then_to_o
 async def test_a_quorum_that_too_few_can_give_is_said_on_the_card_and_at_the_start(bot: Bot, room: Room) -> None:
     thread = await room.start("/task proposal action=few")
 
-    await thread.shows("It needs 3 to agree, and those who may answer can give 2.")
+    await thread.shows("3 people must agree, but only 2 can.")
     assert "policy few: 3 have to agree, and 2 of its approvers may answer." in bot.log
 
 

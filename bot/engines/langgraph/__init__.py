@@ -1,1 +1,1 @@
-"""LangGraph: loads graphs, runs them under a lease, reads how a thread stands. Its types stop here."""
+"""LangGraph: loads graphs, runs them under a lease, reads how a thread stands. No other package sees its types."""

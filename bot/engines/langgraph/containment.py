@@ -1,10 +1,10 @@
-"""What a graph raises stays its own: nothing that runs for it can end the process.
+"""Contains a graph's errors, so that no graph can end the process.
 
-A task of asyncio that raises `SystemExit` or `KeyboardInterrupt` breaks the event loop before anybody awaits it, and a
-`GeneratorExit` breaks LangGraph's own generators. So each task that is made while a graph's code runs raises, instead
-of an exception that is no `Exception`, a `Broken` that comes from it.
+An asyncio task that raises `SystemExit` or `KeyboardInterrupt` breaks the event loop before anybody awaits it, and a
+`GeneratorExit` breaks LangGraph's own generators. So if a task that a graph's code made raises something that is not an
+`Exception`, it raises a `Broken` in its place.
 
-A later version runs graphs in a process of their own: this module and `LangGraphEngine._run` are the place for it.
+To run graphs in a process of their own, change this module and `LangGraphEngine._run`.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _WITHIN: Final[ContextVar[bool]] = ContextVar("countersign_graph", default=False
 
 
 class Broken(RuntimeError):
-    """A graph raised what only the interpreter should raise, such as `SystemExit`; that is its `__cause__`.
+    """A graph raised what only the interpreter should raise, such as `SystemExit`, which is the `__cause__`.
 
-    A `RuntimeError`, as LangGraph's retry policies do not repeat a node for one.
+    It is a `RuntimeError`, because LangGraph's retry policies do not repeat a node for one.
     """
 
 
 @contextmanager
 def contained() -> Iterator[None]:
-    """Around all code that may be a graph's: what it raises is an `Exception`.
+    """Put around all code that may be a graph's. Whatever that raises leaves the block as an `Exception`.
 
-    A cancellation stays one if somebody asked the present task to end; one that the graph made up is its own error.
+    A cancellation stays one if somebody cancelled the present task. One that the graph raised itself is its error.
     """
     loop = asyncio.get_running_loop()
     if not isinstance(loop.get_task_factory(), _Factory):
@@ -53,27 +53,27 @@ def contained() -> Iterator[None]:
 
 
 async def apart(run: Coroutine[Any, Any, Result]) -> Result:
-    """The result of a run in a task of its own: what the run does to the task that it finds itself in, such as to
-    cancel it, is done to that one. It is cancelled with the present task."""
+    """The result of a run in a task of its own, so that the run can do no harm to the present task, such as cancel it.
+    The run is cancelled if the present task is."""
     return await asyncio.get_running_loop().create_task(run)
 
 
 def is_ours() -> bool:
-    """Whether the present task was asked to end, so that a cancellation is no error of the graph."""
+    """Whether the present task was cancelled, so that a cancellation is not an error of the graph."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 def cause_of(error: BaseException) -> BaseException:
-    """What the graph raised itself."""
+    """The error that the graph itself raised."""
     return error.__cause__ if isinstance(error, Broken) and error.__cause__ is not None else error
 
 
 def worded(error: BaseException) -> str:
-    """What the error says of itself, if it can."""
+    """The error's own words, if it has any."""
     try:
         return str(error)
-    except BaseException:  # its `__str__` is a graph's code too
+    except BaseException:  # its `__str__` may be a graph's code
         return "it cannot be put into words"
 
 
@@ -82,7 +82,7 @@ def _broken(error: BaseException) -> Broken:
 
 
 class _Factory:
-    """Makes the tasks of a loop as they were made before; those of a graph are guarded."""
+    """Makes the tasks of a loop as before, but guards those of a graph."""
 
     def __init__(self, before: Any) -> None:
         self._before = before
@@ -101,10 +101,9 @@ class _Factory:
 
 
 class _Guarded(Coroutine[Any, Any, Any]):
-    """The coroutine, with an exception that is no `Exception` turned into a `Broken`.
+    """The coroutine, raising a `Broken` in place of anything that is not an `Exception`.
 
-    An object and no coroutine around it: one that is closed must let its `GeneratorExit` pass, and one that is not
-    must not.
+    This is an object rather than a coroutine around it, because a `GeneratorExit` must pass only if it is being closed.
     """
 
     def __init__(self, inner: Coroutine[Any, Any, Any]) -> None:

@@ -1,18 +1,18 @@
-"""The guard: an answer is handed out only to the very question that people were shown.
+"""The guard: gives an answer only to the very question that people were shown.
 
-LangGraph gives an answer to whichever `interrupt()` comes at its place when the node is executed again, and compares
-nothing. A node that computes, asks and acts may ask something else by then. So `install` gives `interrupt` another
-body. Answers travel with the run, in a `Run`, and are looked up by what is asked; `Command(resume={id: HELD})` still
-names the interrupt, so LangGraph's own strict check stays as a second lock, and the node gets nothing if the guard or
-the `Run` is missing. A question without an answer pauses the node, as always.
+When a node is executed again, LangGraph gives an answer to whichever `interrupt()` comes at its place, and compares
+nothing. A node may ask something else by then. So `install` gives `interrupt` another body. Answers travel with the
+run, in a `Run`, and are looked up by what is asked. `Command(resume={id: HELD})` still names the interrupt, so
+LangGraph's own strict check stays as a second lock, and the node gets nothing if the guard or the `Run` is missing. A
+question without an answer pauses the node, as always.
 
-An answer that was refused is kept in the checkpoint as `HELD`. It counts for the ids of the node's questions, so the
-new question has a new id, and the checkpoint alone tells that the answer was not taken.
+An answer that was not given is stored in the checkpoint as `HELD`. LangGraph derives the ids of a node's questions from
+its answers, so the new question has a new id, and the checkpoint alone shows that the answer was not taken.
 
-The savers ask the run before they write: a task that finishes without having asked what is still to be answered, or was
-answered, is not stored, and no later node starts. That needs `durability="sync"`.
+The savers ask the run before they write. If a task finishes without asking what people were shown, it is not stored,
+and no later node starts. This needs `durability="sync"`.
 
-The private names of LangGraph that are used here are held by `tests/unit/engines/langgraph/test_guard_canaries.py`.
+`tests/unit/engines/langgraph/test_guard_canaries.py` watches the private names of LangGraph that are used here.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ from bot.engines.payload import noted, read, to_json
 KEY: Final = "__countersign_guard"
 """Key of the `Run` in a run's `configurable`. Two underscores keep it out of the metadata."""
 HELD: Final = b""
-"""Stands in place of an answer that was not handed out. It is false, and no JSON, so no answer can be it."""
+"""Stands in place of an answer that was not given. It is false and not JSON, so it is never an answer itself."""
 
 
 class NotAsked(Exception):
-    """A node finished without asking what people were shown: nothing of it is stored, and nothing after it runs."""
+    """A node finished without asking what people were shown. Nothing of it is stored, and nothing after it runs."""
 
     def __init__(self, interrupt_id: str) -> None:
         super().__init__(f"the node finished without asking question {interrupt_id}")
@@ -61,11 +61,11 @@ class NotAsked(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asks:
-    """What a node asks at this moment."""
+    """What a node asks now."""
 
     said: JSON
     notes: Sequence[str] = ()
-    """What JSON does not say of it."""
+    """What JSON does not say about the value."""
     schema: JSON = None
 
     def fingerprint(self, at: datetime, unbound: Collection[str]) -> Fingerprint:
@@ -77,16 +77,16 @@ class Known:
     """A question of the thread that people were shown."""
 
     asked: Fingerprint
-    """As the agent asked it, before anybody edited it."""
+    """The question as the agent asked it, before any edit."""
     bare: bool = False
-    """Whether the fingerprint is of the value's JSON alone, as of records from before there were fingerprints."""
+    """Whether the fingerprint is of the value's JSON alone, as in records from before there were fingerprints."""
     answer: Callable[[], JSON] | None = None
-    """Gives the answer; None if there is none, or it is not to be given any more."""
+    """Returns the answer. None if there is no answer, or if it must not be given any more."""
     open: bool = False
-    """Whether it waits for an answer still."""
+    """Whether it still waits for an answer."""
 
     def is_asked_by(self, value: Asks, at: datetime) -> bool:
-        """Whether this very question is asked now."""
+        """Whether `value` is this very question."""
         if self.bare:
             return same(self.asked, fingerprint(value.said, None, at, self.asked.unbound))
         return same(self.asked, value.fingerprint(at, self.asked.unbound))
@@ -98,7 +98,7 @@ class _Execution:
 
     namespace: str
     pad: Any
-    """LangGraph's scratchpad of the execution, which also keeps its counter, and with it the key of this, alive."""
+    """LangGraph's scratchpad of the execution. Holding it also keeps its counter alive, whose id is our key."""
     used: set[int] = field(default_factory=set)
 
 
@@ -107,34 +107,34 @@ class Run:
     """One run of a graph: the questions that it may meet, and afterwards what it did with them."""
 
     known: Mapping[str, Known] = field(default_factory=dict)
-    """By interrupt id: all questions of the thread that have a record."""
+    """All questions of the thread that have a record, by interrupt id."""
     taken: set[str] = field(default_factory=set)
-    """Afterwards: whose answers were handed out."""
+    """After the run: the questions whose answers were given."""
     unbound: tuple[str, ...] = ()
     """The keys of its questions that no approval is bound to."""
     asked: dict[str, Fingerprint] = field(default_factory=dict)
-    """Afterwards: what was asked without an answer."""
+    """After the run: what was asked without an answer."""
     not_asked: str = ""
-    """Afterwards: the question that a node finished without asking; empty if none did."""
+    """After the run: the question that a node finished without asking. Empty if there is none."""
     _owners: dict[str, set[str]] = field(default_factory=dict)
-    """By interrupt id: the tasks, at every depth, whose pending writes hold it."""
+    """The tasks, at every depth, whose pending writes hold a question, by interrupt id."""
     _executions: dict[int, _Execution] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    """Tools of one node ask in threads."""
+    """A lock, because tools of one node may ask from several threads."""
 
     def claim(self, pad: Any, namespace: str, value: Asks) -> tuple[int | None, list[Any]]:
-        """The place of this question's answer among its task's, None if it has none; and what is to be stored of the
-        task's answers."""
+        """The place of this question's answer among those of its task, or None if it has none; and the task's answers
+        to store."""
         now = datetime.now(UTC)
         with self._lock:
             execution = self._executions.setdefault(id(pad.interrupt_counter), _Execution(namespace, pad))
             used, resume = execution.used, pad.resume
             place = pad.interrupt_counter()
-            self._bring_level(namespace, resume, used)
+            self._align(namespace, resume, used)
             for number in range(len(resume)):
                 known = self._at(namespace, number)
                 if number in used or (known is None and (number != place or is_held(resume[number]))):
-                    continue  # what was answered elsewhere is known by its place alone, as in LangGraph
+                    continue  # answered elsewhere, so only its place is known, as in LangGraph
                 if known is not None and (known.answer is None or not known.is_asked_by(value, now)):
                     continue
                 used.add(number)
@@ -145,19 +145,19 @@ class Run:
             return None, stored
 
     def took(self, namespace: str, place: int) -> None:
-        """The answer at this place was handed out."""
+        """Notes that the answer at this place was given."""
         self.taken.add(_interrupt_id(namespace, place))
 
     def loaded(self, found: CheckpointTuple | None) -> None:
-        """Note which tasks hold which questions, from a checkpoint that the run begins at."""
+        """Notes which tasks hold which questions, from a checkpoint at which the run begins."""
         for task_id, channel, value in (found.pending_writes or []) if found is not None else []:
             if channel == INTERRUPT:
                 for interrupt in value if isinstance(value, Sequence) else [value]:
                     self._owners.setdefault(interrupt.id, set()).add(task_id)
 
     def admit(self, task_id: str = "", writes: Iterable[tuple[str, Any]] = ()) -> None:
-        """Return if this may be stored: what a task writes, or, with nothing, the checkpoint after a step. Raises
-        `NotAsked` if a task finishes without having asked what it holds."""
+        """Raises NotAsked if the task finishes with these writes without having asked what it holds. Without a task,
+        this is about the checkpoint after a step."""
         if any(channel not in CONTROL_WRITES for channel, _ in writes):
             self.not_asked = self.not_asked or self._left_by(task_id)
         if self.not_asked:
@@ -168,8 +168,8 @@ class Run:
     def _at(self, namespace: str, place: int) -> Known | None:
         return self.known.get(_interrupt_id(namespace, place))
 
-    def _bring_level(self, namespace: str, resume: list[Any], used: Collection[int]) -> None:
-        """Let the list have a place for each question that is settled, and none for one that is open again."""
+    def _align(self, namespace: str, resume: list[Any], used: Collection[int]) -> None:
+        """Gives the list a place for each settled question, and none for a question that is open again."""
         while resume and len(resume) - 1 not in used and self._is_open(namespace, len(resume) - 1):
             resume.pop()
         while (known := self._at(namespace, len(resume))) is not None and not known.open:
@@ -180,7 +180,7 @@ class Run:
         return known is not None and known.open
 
     def _stored(self, namespace: str, resume: list[Any], used: Collection[int], *, paused: bool = False) -> list[Any]:
-        """The task's answers: those that this execution took, and `HELD` for those that it did not."""
+        """The task's answers: those that this execution took, and `HELD` for the others."""
         stored = [
             each if number in used or self._at(namespace, number) is None else HELD
             for number, each in enumerate(resume)
@@ -190,14 +190,14 @@ class Run:
         return stored
 
     def _left_by(self, task_id: str) -> str:
-        """The question that a task which finishes has not asked; empty if there is none."""
+        """The question that a finishing task has not asked. Empty if there is none."""
         for interrupt_id, owners in self._owners.items():
             known = self.known.get(interrupt_id)
             waits = known is not None and (known.open or known.answer is not None)
             if task_id in owners and waits and interrupt_id not in self.taken:
                 return interrupt_id
         own = [each for each in self._executions.values() if each.namespace.rpartition(NS_END)[2] == task_id]
-        for execution in own[-1:]:  # a node that is tried again in this run starts over
+        for execution in own[-1:]:  # a node that is retried in this run starts over
             for number in range(len(execution.pad.resume)):
                 known = self._at(execution.namespace, number)
                 if known is not None and known.answer is not None and number not in execution.used:
@@ -206,18 +206,18 @@ class Run:
 
 
 def is_held(answer: object) -> bool:
-    """Whether this stands in place of an answer that was not handed out."""
+    """Whether this stands in place of an answer that was not given."""
     return isinstance(answer, bytes) and not answer
 
 
 def run_of(config: RunnableConfig) -> Run | None:
-    """The guarded run that this configuration belongs to; None if it is none, such as a look at a thread."""
+    """The guarded run of this configuration. None if there is none, for example when a thread is only read."""
     run = config.get("configurable", {}).get(KEY)
     return run if isinstance(run, Run) else None
 
 
 def install() -> None:
-    """Guard `interrupt`, whoever has imported it or will, and under which name. Does nothing the second time."""
+    """Guards `interrupt` everywhere, whoever imports it and under whatever name. Does nothing the second time."""
     if not hasattr(langgraph_types, _INSTALLED):
         own = types.FunctionType(langgraph_types.interrupt.__code__, langgraph_types.__dict__, "interrupt")
         own.__kwdefaults__ = langgraph_types.interrupt.__kwdefaults__
@@ -229,7 +229,7 @@ _INSTALLED: Final = "_countersign_interrupt"
 
 
 def _delegating(value: Any, *, response_schema: Any = None) -> Any:
-    """The body that `interrupt` gets. It runs with the globals of `langgraph.types`."""
+    """The body for `interrupt`. It runs with the globals of `langgraph.types`."""
     return _countersign_interrupt(value, response_schema)  # type: ignore[name-defined]  # noqa: F821
 
 

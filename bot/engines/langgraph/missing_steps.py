@@ -1,8 +1,8 @@
-"""Code that a thread waits for and that its graph does not have any more: a step that was renamed or removed.
+"""Finds a step that a thread waits for and that its graph no longer has, because it was renamed or removed.
 
-LangGraph reads such a thread as done: nothing is left to run. The checkpoint still names what it waited for, as
-measured: a channel `branch:to:NODE`, a complete `join:A+B:NODE`, a `Send` to the node, or a question of a task that is
-not listed. The private names are held by `tests/unit/engines/langgraph/test_guard_canaries.py`.
+LangGraph takes such a thread for done, because nothing is left to run. The checkpoint still names the step (measured):
+in a channel `branch:to:NODE`, a complete `join:A+B:NODE`, a `Send` to the node, or a question of a task that is not
+listed. `tests/unit/engines/langgraph/test_guard_canaries.py` watches the private names.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _JOIN: Final = "join:"
 
 
 async def step(graph: AnyGraph, snapshot: StateSnapshot, saver: BaseCheckpointSaver[Any]) -> Gone | None:
-    """The step that the thread waits for and its graph does not have; None if it has them all."""
+    """The step that the thread waits for and its graph does not have. None if the graph has all steps."""
     stored = await saver.aget_tuple(snapshot.config)
     if stored is None:
         return None
@@ -35,7 +35,7 @@ async def step(graph: AnyGraph, snapshot: StateSnapshot, saver: BaseCheckpointSa
     if not any(task.interrupts for task in snapshot.tasks) and _orphaned(snapshot, stored):
         return Gone(part=Part.STEP, name="that asked")
     for task in snapshot.tasks:
-        below = graph.nodes[task.name].bound  # of a node that calls graphs itself, LangGraph guesses which
+        below = graph.nodes[task.name].bound  # if a node calls graphs itself, LangGraph guesses which one
         if isinstance(below, Pregel) and isinstance(task.state, StateSnapshot) and task.state.created_at is not None:
             missing = await step(below, task.state, saver)
             if missing is not None:
@@ -44,7 +44,7 @@ async def step(graph: AnyGraph, snapshot: StateSnapshot, saver: BaseCheckpointSa
 
 
 def _waited_for(stored: CheckpointTuple) -> Iterator[str]:
-    """The nodes that are to run next, by what is stored; a channel that has had its effect is not stored, or empty."""
+    """The nodes that run next, from the stored channels. A channel that has had its effect is empty or not stored."""
     for channel, value in stored.checkpoint["channel_values"].items():
         if channel.startswith(_BRANCH):
             yield channel.removeprefix(_BRANCH)
@@ -57,7 +57,7 @@ def _waited_for(stored: CheckpointTuple) -> Iterator[str]:
 
 
 def _orphaned(snapshot: StateSnapshot, stored: CheckpointTuple) -> bool:
-    """Whether a task has asked that is not over and that nothing lists any more."""
+    """Whether an unfinished task has asked something, but is no longer listed."""
     writes = stored.pending_writes or []
     listed = {task.id for task in snapshot.tasks}
     over = {id for id, channel, _ in writes if channel not in CONTROL_WRITES}

@@ -1,9 +1,9 @@
-"""What a running graph is doing, in words: the names of the nodes that run, or what they say themselves.
+"""What a running graph is doing, in words: the names of the running nodes, or what they say themselves.
 
-A node says something through LangGraph's stream writer (`get_stream_writer()("3 of 12 files")`); a text, or an object
-with one under a usual name. A run is listened to as a graph listens to its subgraphs: to stream it instead would run
-its nodes in another way, in which a cancelled one is stored as one that failed. The private names are held by
-`tests/unit/engines/langgraph/test_progress.py`.
+A node says something through LangGraph's stream writer (`get_stream_writer()("3 of 12 files")`): a text, or an object
+that has one under a usual name. This module listens to a run as a graph listens to its subgraphs. Streaming the run
+would execute its nodes in another way, in which a cancelled node is stored as a failed one.
+`tests/unit/engines/langgraph/test_progress.py` watches the private names.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from langgraph._internal._constants import CONFIG_KEY_RUNTIME, CONFIG_KEY_STREAM
 from langgraph.pregel.protocol import StreamProtocol
 from langgraph.runtime import Runtime
 
-LONGEST: Final = 200
+MAX_CHARACTERS: Final = 200
 _TOLD: Final = ("status", "progress", "message", "text", "step")
-_MOST: Final = 3
-"""Nodes that are named; of more only how many there are."""
+_MAX_NAMED: Final = 3
+"""If more nodes run, only their number is told."""
 
 
 @contextmanager
 def listening(tell: Callable[[str], None], begin: Callable[[str], None] = lambda _: None) -> Iterator[dict[str, Any]]:
-    """What a run has to be configured with, so that `tell` is told what it is doing for as long as the block runs, and
-    `begin` of each step, by its id, before any of its code runs."""
+    """The configuration with which a run reports to `tell` what it is doing while the block runs, and to `begin` the id
+    of each step before any of its code runs."""
     run, loop, over = Telling(), asyncio.get_running_loop(), False
 
     def heard(namespace: Sequence[str], mode: str, chunk: Any) -> None:
         if not over:
             tell(run.heard(namespace, mode, chunk))
 
-    def streamed(part: tuple[Any, ...]) -> None:  # also in the threads of nodes that are no coroutines
+    def streamed(part: tuple[Any, ...]) -> None:  # also in the threads of nodes that are not coroutines
         if isinstance(part[2], Mapping) and "triggers" in part[2]:
             begin(str(part[2].get("id", "")))
         loop.call_soon_threadsafe(heard, *part[:3])
@@ -55,18 +55,18 @@ def listening(tell: Callable[[str], None], begin: Callable[[str], None] = lambda
 class _Node:
     name: str
     within: str
-    """The task whose subgraph it runs in; empty at the top."""
+    """The task in whose subgraph it runs. Empty in the root graph."""
 
 
 @dataclass(slots=True)
 class Telling:
-    """What is known of one run, chunk by chunk of its stream."""
+    """What one run is doing, chunk by chunk of its stream."""
 
     _running: dict[str, _Node] = field(default_factory=dict)
     _said: str = ""
 
     def heard(self, namespace: Sequence[str], mode: str, chunk: Any) -> str:
-        """What the run is doing after this chunk; empty while it does nothing that has a name."""
+        """What the run is doing after this chunk. Empty if that has no name."""
         if mode == "custom":
             self._said = _words(chunk) or self._said
         elif isinstance(chunk, Mapping):
@@ -85,10 +85,10 @@ class Telling:
 def _words(chunk: Any) -> str:
     if isinstance(chunk, Mapping):
         chunk = next((chunk[name] for name in _TOLD if isinstance(chunk.get(name), str)), "")
-    return chunk.strip()[:LONGEST] if isinstance(chunk, str) else ""
+    return chunk.strip()[:MAX_CHARACTERS] if isinstance(chunk, str) else ""
 
 
 def _listed(names: list[str]) -> str:
-    words = [name.strip("_").replace("_", " ")[:LONGEST] for name in names if not name.startswith("__")]
-    more = f" and {len(words) - _MOST} more" if len(words) > _MOST else ""
-    return ", ".join(words[:_MOST]) + more
+    words = [name.strip("_").replace("_", " ")[:MAX_CHARACTERS] for name in names if not name.startswith("__")]
+    more = f" and {len(words) - _MAX_NAMED} more" if len(words) > _MAX_NAMED else ""
+    return ", ".join(words[:_MAX_NAMED]) + more

@@ -1,7 +1,7 @@
-"""A look at a thread that reads each checkpoint once, however often the look comes by it.
+"""Reads each checkpoint of a thread only once, however often it is needed.
 
-How a thread stands is worked out from its snapshot and from what is stored beside that, which LangGraph's public ways
-read anew each time.
+The status of a thread follows from its snapshot and from other stored data, which LangGraph's public API reads again
+each time.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ Graph = TypeVar("Graph", bound=Pregel[Any, Any, Any, Any])
 
 
 def looked_at(graph: Graph) -> Graph:
-    """The graph, to be read from and not to be run: what it is stored as at this moment, each checkpoint read once."""
+    """The graph for reading its present state, with each checkpoint read once. It must not be run."""
     looked = copy.copy(graph)
     looked.checkpointer = _Once(cast("BaseCheckpointSaver[Any]", graph.checkpointer))
     return looked
 
 
 class _Once(BaseCheckpointSaver[Any]):
-    """Reads through to the saver, and remembers what it found."""
+    """Reads from the saver, and remembers what it found."""
 
     def __init__(self, saver: BaseCheckpointSaver[Any]) -> None:
         super().__init__(serde=saver.serde)

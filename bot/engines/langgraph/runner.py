@@ -1,4 +1,4 @@
-"""The Engine port on LangGraph: start, resume, go on, and read; one thread at a time, under its lease."""
+"""The Engine port for LangGraph: starts, resumes, continues and reads threads, each under its lease."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from bot.approvals.model.request import Decided, Delivered, Pending, Request, Su
 from bot.approvals.model.task import Failure, Gone, Lease, Part, Task
 from bot.approvals.ports.engine import Draining, Unsaved
 from bot.engines import questions
-from bot.engines.langgraph import breakpoints, guard, progress_lines, status
+from bot.engines.langgraph import breakpoint_answers, breakpoints, guard, progress_lines, status
 from bot.engines.langgraph.checkpoints import FENCING_TOKEN, LEDGER, LeaseLost, Ledger, from_saver, lost
 from bot.engines.langgraph.containment import apart, cause_of, contained
 from bot.engines.langgraph.loading import factories
@@ -39,36 +39,36 @@ from bot.engines.langgraph.loading.undeclared import Undeclared
 log = logging.getLogger(__name__)
 
 
-PRUNED_FROM = 30
-"""Steps after which a thread's earlier checkpoints are no longer kept while it waits."""
+PRUNED_FROM_STEPS = 30
+"""After so many steps, a waiting thread's earlier checkpoints are no longer kept."""
 _PLAIN = GraphTerms()
 
 
 class BreakpointFirst(Exception):
-    """An interrupt cannot be answered while another part of the graph stands at a breakpoint."""
+    """An interrupt cannot be answered, because another part of the graph stands at a breakpoint."""
 
 
 class HiddenStop(Exception):
-    """A run came back without an end, a question or an error: it stands at a breakpoint of a graph that a node calls,
-    which LangGraph does not list. Nobody can be asked about that, so it is not run on."""
+    """A run returned without an end, a question or an error. So it stands at a breakpoint of a graph that a node calls,
+    which LangGraph does not list. Nobody can be asked about that, so the run does not go on."""
 
 
 @dataclass(slots=True)
 class Runs:
-    """The runs that are under way, so that a shutdown can ask them to stop at a step's boundary."""
+    """The present runs, so that a shutdown can ask them to stop after a step."""
 
     controls: set[RunControl] = field(default_factory=set)
     draining: bool = False
 
     def drain(self) -> None:
-        """Stop every run at its next boundary, and begin no other."""
+        """Stops every run after its present step, and lets no other begin."""
         self.draining = True
         for control in self.controls:
             control.request_drain()
 
 
 class Told(Protocol):
-    """Who wants to know what runs are doing; `bot.approvals.services.delivery.progress` is one."""
+    """Takes what runs are doing, such as `bot.approvals.services.delivery.progress`."""
 
     def tell(self, task_id: TaskId, words: str) -> None: ...
 
@@ -85,11 +85,11 @@ class Untold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LangGraphEngine:
-    """Runs the registry's graphs. Always by interrupt id, strictly, and with every step saved before the next."""
+    """Runs the registry's graphs. Resumes strictly by interrupt id, and saves every step before the next begins."""
 
     registry: Registry
     terms: Mapping[str, GraphTerms] = field(default_factory=dict)
-    """How graphs that are named want their answers."""
+    """How the graphs that policies.yaml names want their answers."""
     runs: Runs = field(default_factory=Runs)
     progress: Told = field(default_factory=Untold)
     undeclared: Undeclared = field(default_factory=Undeclared)
@@ -144,7 +144,7 @@ class LangGraphEngine:
             return standing
         known = self._known(requests, interrupt_id)
         asked = known.get(interrupt_id)
-        if asked is None:  # no record tells what people were shown: what waits at this moment counts
+        if asked is None:  # no record says what people were shown, so the present question counts
             waiting = (await self.status(task)).asked_at(interrupt_id)
             asked = guard.Known(asked=waiting.fingerprint) if waiting is not None and waiting.fingerprint else None
         if asked is not None:
@@ -153,7 +153,7 @@ class LangGraphEngine:
         return await self._run(task, lease, given, now, self._guarded(task, known), requests)
 
     async def _barred(self, task: Task, requests: Sequence[Request], now: datetime) -> ThreadStatus | None:
-        """The status, with a failure, if the thread stands at a breakpoint, which a run would pass; else None."""
+        """The status with a failure, if the thread stands at a breakpoint that a run would pass. Otherwise None."""
         held = any(breakpoints.is_breakpoint(each.interrupt_id) for each in requests)
         if not held and not breakpoints.possible(self.registry.compiled(task.graph)):
             return None
@@ -167,15 +167,15 @@ class LangGraphEngine:
         return guard.Run(known=known, unbound=self._terms(task).unbound)
 
     def _known(self, requests: Sequence[Request], resumed: InterruptId | None = None) -> dict[str, guard.Known]:
-        """What people were shown in this thread, and what they answered, by interrupt id. One answer is given at a
-        time: those whose turn has not come are as good as open."""
+        """What people were shown in this thread and what they answered, by interrupt id. Answers are given one at a
+        time, so one whose turn has not come counts as open."""
         known: dict[str, guard.Known] = {}
         for request in requests:
             if breakpoints.is_breakpoint(request.interrupt_id):
                 continue
             state = request.state
             if isinstance(state, Superseded) and not state.changed:
-                continue  # somebody else answered it, and it is known by its place alone
+                continue  # answered elsewhere, so only its place is known
             answer = None
             waits = isinstance(state, Decided) and not state.attempts and request.interrupt_id != resumed
             if not waits and isinstance(state, Decided | Delivered) and isinstance(state.decision, Answered | Expired):
@@ -197,7 +197,7 @@ class LangGraphEngine:
         now: datetime,
         requests: Sequence[Request],
     ) -> ThreadStatus:
-        """Act on what was said of a breakpoint, if the thread still stands there, and run on unless it was ended."""
+        """Acts on the answer to a breakpoint if the thread still stands there, and runs on unless that ended it."""
         if self.runs.draining:
             raise Draining
         graph, config = self.registry.compiled(task.graph), _config(task, lease)
@@ -206,12 +206,12 @@ class LangGraphEngine:
                 places = await breakpoints.found(graph, config, breakpoints.held_by([interrupt_id]))
                 if not places or breakpoints.id_of(places) != interrupt_id:
                     return await self.status(task, requests)
-                goes_on = await breakpoints.answered(graph, config, places, answer, self._terms(task).reject)
+                goes_on = await breakpoint_answers.answered(graph, config, places, answer, self._terms(task).reject)
         except LeaseLost as overtaken:
             raise Unreachable("the task is in other hands") from overtaken
         except Unreachable:
             raise
-        except Exception as error:  # the graph's reducers and edges run while its state is changed
+        except Exception as error:  # changing the state runs the graph's reducers and edges
             return replace(await self.status(task, requests), failure=self._failure(task, error, now))
         others = [each for each in requests if each.interrupt_id != interrupt_id]
         if not goes_on:
@@ -245,7 +245,7 @@ class LangGraphEngine:
         run: guard.Run,
         requests: Sequence[Request] = (),
     ) -> ThreadStatus:
-        """One run to the next pause, end, or error; then the status, with the error if there was one."""
+        """Runs the graph to its next pause, end or error. Returns the status, with the error if there was one."""
         if self.runs.draining:
             raise Draining
         control = RunControl()
@@ -264,13 +264,13 @@ class LangGraphEngine:
         except GraphDrained as drained:
             raise Draining from drained
         except UnknownInterruptError as unknown:
-            # The interrupt was answered elsewhere: the status that is read now says how the thread stands.
+            # the interrupt was answered elsewhere; the status that is read next says how the thread stands
             log.warning("task %s: LangGraph refused a resume: %s", task.id, unknown.reason)
         except LeaseLost as overtaken:
             raise Unreachable("the task is in other hands") from overtaken
         except guard.NotAsked:
-            pass  # the run says which question that was
-        except Exception as error:  # a graph may raise anything, and that is its failure, not ours
+            pass  # the run knows which question that was
+        except Exception as error:  # a graph may raise anything; that is its failure, not ours
             if ledger.unsaved(failed=from_saver(error)):
                 raise Unsaved(self._failure(task, error, now, unsaved=True)) from error
             if from_saver(error):
@@ -294,21 +294,21 @@ class LangGraphEngine:
     def _not_asked(
         self, task: Task, requests: Sequence[Request], standing: ThreadStatus, id: InterruptId, now: datetime
     ) -> ThreadStatus:
-        """The status of a thread whose run was stopped, as a step finished without asking what people were shown."""
+        """The status of a thread whose run was stopped, because a step did not ask what people were shown."""
         gone = Gone(part=Part.QUESTION, name=next((each.place for each in requests if each.interrupt_id == id), ""))
         failure = Failure(error_id=uuid.uuid4().hex[:8], summary="its question is missing", at=now, gone=gone)
         log.error("error %s: task %s no longer asks what people were shown", failure.error_id, task.id)
         return replace(standing, failure=failure, gone={**standing.gone, id: gone})
 
     async def _prune(self, task: Task) -> None:
-        """Of a long thread that waits, keep what it stands on: nobody goes back further. A graph whose channels are
-        kept as differences needs its earlier checkpoints, and keeps them."""
+        """Drops the earlier checkpoints of a long thread that waits, because nothing goes back to them. A graph whose
+        channels are stored as differences needs them, and keeps them."""
         graph, saver = self.registry.compiled(task.graph), self.registry.saver
         if any(isinstance(channel, DeltaChannel) for channel in graph.channels.values()):
             return
         with lost():
             newest = await saver.aget_tuple(_config(task))
-            if newest is not None and newest.metadata.get("step", 0) >= PRUNED_FROM:
+            if newest is not None and newest.metadata.get("step", 0) >= PRUNED_FROM_STEPS:
                 await saver.aprune([task.thread_id], strategy="keep_latest")
 
     def _failure(self, task: Task, error: Exception, now: datetime, *, unsaved: bool = False) -> Failure:
@@ -321,13 +321,12 @@ class LangGraphEngine:
 
 
 def _at_breakpoint(status: ThreadStatus) -> bool:
-    """Whether it stands at one; what it has run before is needed to know that, and to go on from there."""
+    """Whether the thread stands at a breakpoint. To know that and to go on, its earlier checkpoints are needed."""
     return any(breakpoints.is_breakpoint(asked.interrupt_id) for asked in status.asked)
 
 
 def _objection(error: Exception) -> str:
-    """What the check that came with an interrupt has against the answer, in its own words; empty where it is another
-    error."""
+    """Why the check that came with an interrupt refused the answer, in its own words. Empty for any other error."""
     if not isinstance(error, ValidationError) or not is_invalid_resume(error):
         return ""
     said = [(".".join(str(part) for part in each["loc"]), each["msg"]) for each in error.errors(include_url=False)]
@@ -336,7 +335,7 @@ def _objection(error: Exception) -> str:
 
 
 def _config(task: Task, lease: Lease | None = None, **more: Any) -> RunnableConfig:
-    """The thread, answered strictly; with a lease, its token, which the saver checks before it writes."""
+    """The configuration of a run on the task's thread. With a lease, it has the token that the saver checks."""
     configurable: dict[str, Any] = {"thread_id": task.thread_id, CONFIG_KEY_STRICT_RESUME: True, **more}
     if lease is not None:
         configurable[FENCING_TOKEN] = lease.token

@@ -1,4 +1,4 @@
-"""What is tried before any graph runs: that an answer does not reach a question that nobody was shown."""
+"""A test at the start, before any graph runs: no answer reaches a question that nobody was shown."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class _State(TypedDict, total=False):
 
 
 async def refuse_unguarded() -> None:
-    """Return if the guard holds; else raise `SettingsError`: this LangGraph would hand an answer to another question.
+    """Raises SettingsError if the guard does not work, because this LangGraph would give an answer to another question.
 
-    Takes about 15 ms.
+    It takes about 15 ms.
     """
     guard.install()
     drifted = await _answered([_ASKED, _DRIFTED])
@@ -42,7 +42,7 @@ async def refuse_unguarded() -> None:
 
 
 async def _answered(asks: Sequence[str]) -> list[Any]:
-    """What a graph gets as its answer that asks the first at its first run, and the second when it is resumed."""
+    """The answers of a graph that asks the first question in its first run, and the second when it is resumed."""
     asking, got = iter(asks), list[Any]()
 
     def pay(state: _State) -> _State:  # noqa: ARG001 - LangGraph gives it
@@ -66,7 +66,7 @@ def _config(run: guard.Run) -> RunnableConfig:
 
 
 class _Saver(InMemorySaver):
-    """LangGraph's saver in memory, asking the run before it writes, as ours do."""
+    """LangGraph's saver in memory, which asks the run before it writes, as ours do."""
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         found = await super().aget_tuple(config)

@@ -1,9 +1,9 @@
 """How a LangGraph thread stands, read from its checkpoint alone.
 
-`aget_state` says less than is stored: after a node raised, its answered interrupt is still listed as pending, a
-subgraph's is listed until the subgraph is done, and "nothing next" is also what an edge that raised leaves behind, and
-a process that died before it closed the step. So the pending writes are read beside it. The private names used here
-are held by `tests/unit/engines/langgraph/test_canaries.py`.
+`aget_state` says less than is stored. After a node raised, its answered interrupt is still listed as pending. A
+subgraph's interrupt is listed until the subgraph is done. "Nothing next" may also mean that an edge raised, or that a
+process died before it finished the step. So the pending writes are read too.
+`tests/unit/engines/langgraph/test_canaries.py` watches the private names.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from bot.engines.payload import to_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What is known of a thread beside its checkpoint."""
+    """What is known about a thread apart from its checkpoint."""
 
     now: datetime
     convention: str = ""
-    """For what the graph asks plainly."""
+    """The convention for the graph's plain questions."""
     unbound: tuple[str, ...] = ()
     """The keys of its questions that no approval is bound to."""
     asked: Mapping[str, Fingerprint] = field(default_factory=dict)
-    """What the run that has just returned asked, as it was then: read again, a value may be of another type."""
+    """What the run that has just returned asked. A value that is read from the checkpoint may have another type."""
     held: frozenset[str] = frozenset()
-    """The checkpoints at which a request stands: the thread stays there until that is answered."""
+    """The checkpoints of open requests. The thread stays there until they are answered."""
 
 
 async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, look: Look) -> ThreadStatus:
-    """The thread's status. Reads; runs nothing."""
+    """The thread's status. It only reads."""
     graph = looked_at(graph)
     snapshot = await graph.aget_state(config, subgraphs=True)
     if snapshot.created_at is None:
@@ -82,37 +82,37 @@ async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, look: 
 
 @dataclass(slots=True)
 class _Found:
-    """What the tasks of the present step say, at every depth."""
+    """What was found in the tasks of the present step, at every depth."""
 
     open: dict[str, Interrupt] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
-    """The node that asks each, below those that it lies in."""
+    """The node that asks each question, after the names of the nodes around it."""
     answered: set[InterruptId] = field(default_factory=set)
-    """The interrupts whose answer is stored while their node is not past it."""
+    """The interrupts whose answer is stored, but whose node has not gone past them."""
     failed: bool = False
     broken: bool = False
-    """A node has finished and the edge after it raised: what would have followed is not stored anywhere."""
+    """Whether a node has finished and the edge after it raised, so that nothing says what comes next."""
     unsettled: bool = False
-    """Something is still to be run before anybody has to be asked."""
+    """Whether something still has to run before anybody is asked."""
     stands: bool = False
-    """It stands at a breakpoint, and goes on only once that is answered."""
+    """Whether the thread stands at a breakpoint, and goes on only after that is answered."""
     not_taken: set[InterruptId] = field(default_factory=set)
-    """The interrupts whose answer was not handed out, as something else was asked in their place."""
+    """The interrupts whose answer was not given, because something else was asked in their place."""
     doubtful: bool = False
-    """Whether that happened in a task whose interrupts cannot be told by their ids."""
+    """Whether that happened in a task whose interrupts' ids are not known."""
 
 
 @dataclass(slots=True)
 class _Written:
-    """What is stored of one task: what it asked last, how many answers it took, how it ended.
+    """What is stored about one task: what it asked last, how many answers it took, how it ended.
 
-    What was written stays while the step lasts: a task that raised, was run again and asks now has its old error still.
+    Writes stay until the step is over. A task that raised, ran again and now asks something still has its old error.
     """
 
     interrupts: list[Interrupt] = field(default_factory=list)
     answers: int = 0
     not_taken: list[int] = field(default_factory=list)
-    """The places of answers that were not handed out."""
+    """The places of answers that were not given."""
     raised: bool = False
     finished: bool = False
 
@@ -128,14 +128,14 @@ def _phase(snapshot: StateSnapshot, found: _Found) -> Phase:
 
 
 async def _look(snapshot: StateSnapshot, saver: BaseCheckpointSaver[Any], found: _Found) -> None:
-    """The tasks of the snapshot's step, and of the subgraphs that it waits for."""
+    """Looks at the tasks of the snapshot's step, and of the subgraphs that it waits for."""
     written = await _written(saver, snapshot.config)
     listed = [(task, written.pop(task.id, _Written())) for task in snapshot.tasks]
-    if not listed:  # LangGraph guesses which graph a node calls, and with another one lists nothing
+    if not listed:  # LangGraph guesses which graph a node calls; if wrong, it lists nothing
         _look_called(written, found)
         return
     if all(own.finished for _, own in listed):
-        found.broken |= any(own.raised for _, own in listed)  # else killed before the step was closed
+        found.broken |= any(own.raised for _, own in listed)  # otherwise it was killed before the step was finished
         return
     called = _Found()
     _look_called(written, called)
@@ -152,8 +152,8 @@ async def _look_at(
     called: _Found,
     found: _Found,
 ) -> None:
-    """A task that has not finished. What it asked is its own, or was asked below it: in a subgraph that LangGraph
-    knows, in one that the node calls unknown to it, or in a `@task`."""
+    """Looks at an unfinished task. It asked itself, or something below it did: a subgraph that LangGraph knows, a graph
+    that the node calls without LangGraph's knowledge, or a `@task`."""
     namespace = _namespace(snapshot, task)
     below = _Found()
     ids = {interrupt.id: interrupt for interrupt in own.interrupts}
@@ -184,7 +184,7 @@ async def _look_at(
 
 
 async def _look_further(saver: BaseCheckpointSaver[Any], config: RunnableConfig, namespace: str, found: _Found) -> None:
-    """The further subgraphs that a node has called, one after the other: LangGraph's snapshot holds the first alone."""
+    """Looks at further subgraphs that a node called one after the other. LangGraph's snapshot has only the first."""
     number = 1
     while await saver.aget_tuple(within := _within(config, f"{namespace}{NS_SEP}{number}")) is not None:
         _look_called(await _written(saver, within), found)
@@ -192,9 +192,10 @@ async def _look_further(saver: BaseCheckpointSaver[Any], config: RunnableConfig,
 
 
 def _look_called(written: Mapping[str, _Written], found: _Found) -> None:
-    """Tasks that no snapshot lists, so that their names, and with them the ids of their questions, are not known.
+    """Looks at tasks that no snapshot lists, whose names and thus the ids of whose questions are not known.
 
-    One that raised after any answer counts as answered: to run it again asks again, a second answer may not be meant.
+    A task that raised after an answer counts as answered. Running it again asks again, which is safer than a second
+    answer.
     """
     for task in written.values():
         answered = task.finished or (task.raised and task.answers > 0)
@@ -207,7 +208,7 @@ def _look_called(written: Mapping[str, _Written], found: _Found) -> None:
 
 
 async def _written(saver: BaseCheckpointSaver[Any], config: RunnableConfig) -> dict[str, _Written]:
-    """What is stored of each task of the checkpoint's step, by task id."""
+    """What is stored about each task of the checkpoint's step, by task id."""
     checkpoint = await saver.aget_tuple(config)
     tasks: dict[str, _Written] = {}
     for id, channel, value in (checkpoint.pending_writes or []) if checkpoint is not None else []:
@@ -253,7 +254,7 @@ def _asked(interrupt: Interrupt, look: Look, place: str) -> Asked:
 
 
 def _outcome(values: object) -> str:
-    """What the graph says of its result: its `outcome`, else its last message; empty where it says nothing."""
+    """What the graph says about its result: its `outcome`, or else its last message. Empty if it says nothing."""
     for text in _results(values):
         if isinstance(text, str) and text.strip():
             return text
@@ -271,5 +272,5 @@ def _results(values: object) -> Iterator[JSON]:
 
 
 def _spoken(message: object) -> str:
-    """The words of a message, whose content may be a list of blocks."""
+    """The text of a message, whose content may be a list of blocks."""
     return str(message.text) if isinstance(message, BaseMessage) else ""

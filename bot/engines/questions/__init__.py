@@ -1,7 +1,7 @@
-"""Interrupts -> questions, and decisions -> the values that resume. One module per shape, both directions.
+"""Interrupts -> questions, and decisions -> the values that resume. One module per shape, in both directions, which is
+why this folder has so many.
 
-The order of `SHAPES` is the order in which a value is tried: the more particular shape first, the one that takes
-anything last.
+`SHAPES` has the order in which shapes are tried: particular ones first, and last the one that takes any value.
 
 LangChain and deepagents: `tool_calls` (all of a turn), `tool_approval` (one call), `tool_arguments`. Other standards:
 `agent_inbox`, `elicitation` (MCP), `response_schema`. Dictionaries of tutorials: `clarification`, `quality_check`,
@@ -37,22 +37,22 @@ from bot.engines.questions import (
 
 
 class Shape(Protocol):
-    """One shape of interrupt. A module is one."""
+    """One shape of interrupt, implemented by a module."""
 
     NAME: str
-    """Stored with the question, so that the same module makes its answer."""
+    """Stored with the question, so that the same module makes the answer."""
 
     def read(self, value: JSON, schema: JSON, answer: str) -> Question | None:
-        """The question, or None where the value is not of this shape. Never raises on JSON.
+        """The question. Returns None if the value does not have this shape. Never raises on JSON.
 
-        `schema` is the interrupt's `response_schema`, if it has one; `answer` the convention that its graph's entry
-        names, empty where it names none.
+        `schema` is the interrupt's `response_schema`, if it has one. `answer` is the convention in the graph's entry in
+        policies.yaml, or empty.
         """
         ...
 
     def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:
-        """The value that resumes; `InvalidAnswer` where the graph would refuse it, and where nobody answered and
-        the shape has no value that says so."""
+        """The value that resumes the graph. Raises InvalidAnswer if the graph would refuse it, or if nobody answered
+        and the shape has no value for that."""
         ...
 
 
@@ -74,7 +74,7 @@ SHAPES: Sequence[Shape] = (
 
 
 def read(value: JSON, schema: JSON = None, answer: str = "") -> Question:
-    """The question that an interrupt's value asks, of a graph that wants plain questions answered so."""
+    """The question that an interrupt's value asks. `answer` is the convention in the graph's entry, or empty."""
     for shape in SHAPES:
         question = shape.read(value, schema, answer)
         if question is not None:
@@ -83,7 +83,7 @@ def read(value: JSON, schema: JSON = None, answer: str = "") -> Question:
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
-    """The value that resumes the graph; `InvalidAnswer` where the graph would refuse it."""
+    """The value that resumes the graph. Raises InvalidAnswer if the graph would refuse it."""
     for shape in SHAPES:
         if question.shape == shape.NAME:
             return shape.answer(question, proposed, decision)
@@ -91,6 +91,6 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
 
 
 def check_edit(question: Question, index: int) -> None:
-    """Return if an item's arguments, as somebody has just edited them, fit what the graph said of them; else
-    `InvalidAnswer`, with the argument that does not."""
+    """Raises InvalidAnswer, with the name of the argument, if an item's edited arguments do not fit the graph's
+    schema."""
     schemas.check(question.items[index].schema, dict(question.items[index].arguments))

@@ -1,7 +1,7 @@
-"""Agent Inbox: `HumanInterrupt`, one or a list of them, as `langgraph.prebuilt.interrupt` and its users have it.
+"""Agent Inbox: one or several `HumanInterrupt`s, as `langgraph.prebuilt.interrupt` defines them.
 
 `{"action_request": {"action", "args"}, "config": {"allow_accept", "allow_edit", "allow_respond", "allow_ignore"},
-"description"}` is answered by a list in any case, a response for each: `[{"type": "accept", "args": action_request}]`.
+"description"}` is always answered by a list with a response for each: `[{"type": "accept", "args": action_request}]`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
         case Expired():
             return [_unanswered(item) for item in question.items]
         case Answered() | Cancelled():
-            raise InvalidAnswer("This question is answered with a response for each of its actions.")
+            raise InvalidAnswer("Answer this question with a response for each of its actions.")
 
 
 def _item(value: JSON) -> Item | None:

@@ -1,7 +1,7 @@
-"""A static breakpoint (`interrupt_before`, `interrupt_after`): no interrupt, and so no value to be read.
+"""A static breakpoint (`interrupt_before`, `interrupt_after`), which is no interrupt and so has no value to read.
 
-`bot.engines.langgraph.breakpoints` makes the question of the thread's state, and acts on the answer: what has changed
-in which of the graphs that stand, or that it is not to go on.
+`bot.engines.langgraph.breakpoints` makes the question from the thread's state, and `breakpoint_answers` acts on the
+answer: what changes in each graph that stands at a breakpoint, or that the thread does not go on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
-    """`{"changes": [{key: value}, ...]}`, one per place; or `{"reason": str}`, as soon as one of them is rejected."""
+    """`{"changes": [{key: value}, ...]}`, one per place, or `{"reason": str}` if any of them is rejected."""
     match decision:
         case Expired():
             return {REJECTED: conventions.silence(decision)}
@@ -36,7 +36,7 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
             if rejected is not None:
                 return {REJECTED: rejected.reason}
             if not all(isinstance(verdict, Approve) for verdict in verdicts):
-                raise InvalidAnswer("This question is answered with an approval or a rejection.")
+                raise InvalidAnswer("Answer this question with an approval or a rejection.")
             changes: list[JSON] = []
             for item, before in zip(question.items, proposed.items, strict=True):
                 changed = plain.changed(item.arguments, before.arguments)
@@ -44,4 +44,4 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
                 changes.append(changed)
             return {APPROVED: changes}
         case Answered() | Cancelled():
-            raise InvalidAnswer("This question is answered with an approval or a rejection.")
+            raise InvalidAnswer("Answer this question with an approval or a rejection.")

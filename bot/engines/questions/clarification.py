@@ -1,7 +1,7 @@
-"""`{"type": "clarification_needed", "questions": [...]}`: a few questions at once, filled in as one form.
+"""`{"type": "clarification_needed", "questions": [...]}`: several questions at once, answered in one form.
 
-A question is a text, or an object with the question, and optionally an id, options, a default, and whether it is
-required. The answer is an object, each answer under its question's id or, where it has none, under its text.
+A question is a text, or an object with the question and optionally an id, options, a default, and whether it is
+required. The answer is an object with each answer under its question's id, or under its text if it has no id.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
-    """The answers by question. Silence has no answer here: a sentence in every field would be taken for one."""
+    """The answers by question. There is no value for silence, because any text would be taken for an answer."""
     match decision:
         case Answered(verdicts=(Respond(value=dict(value)),)):
             schemas.check(question.form, value)
@@ -52,7 +52,7 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
         case Expired():
             raise conventions.unsaid()
         case Answered() | Cancelled():
-            raise InvalidAnswer("This question is answered with its form.")
+            raise InvalidAnswer("Answer this question with its form.")
 
 
 def _questions(payload: JSON) -> JSON:
@@ -60,7 +60,7 @@ def _questions(payload: JSON) -> JSON:
 
 
 def _fields(questions: JSON) -> dict[str, tuple[dict[str, JSON], bool]]:
-    """Name -> its field and whether it is required; nothing where a question cannot be understood."""
+    """Name -> its field and whether it is required. Empty if a question cannot be understood."""
     listed = list(questions.items()) if isinstance(questions, dict) else []
     if isinstance(questions, list):
         listed = [("", each) for each in questions]

@@ -1,10 +1,10 @@
-"""How a graph wants to hear yes and no. Plain dictionaries carry no schema, so the word for it is a convention.
+"""How a graph wants to hear yes and no. Plain dictionaries carry no schema, so a convention says it.
 
-A question may name its own (its key `answer`), or the graph's entry in `policies.yaml` names one for all of them. If
-neither does, the answer is true or false, and a question of no known shape also takes words: code that only tests its
-answer must never take a rejection for a yes, as it would with `"reject"` or `{"approved": false}`.
+A question may name its own convention (its key `answer`), or the graph's entry in `policies.yaml` names one for all of
+its questions. If neither does, the answer is true or false, and a question of no known shape also takes words. Code
+that only tests its answer must never take a rejection for a yes, as it would with `"reject"` or `{"approved": false}`.
 
-Silence gives what a rejection gives. A convention without a word for no has nothing to say then, and the task stops.
+If nobody answers, the graph gets what it gets for a rejection. If the convention has no word for no, the task stops.
 """
 
 from __future__ import annotations
@@ -43,25 +43,25 @@ UNREJECTABLE: Final = "unrejectable"
 
 _WORDS = re.compile(r"(?P<yes>[^\s/]{1,40})/(?P<no>[^\s/]{1,40})")
 """Any two words, the one for yes first."""
-_LARGEST: Final = 2**63 - 1
-"""The integer that every checkpoint can hold."""
+_MAX_INTEGER: Final = 2**63 - 1
+"""The largest integer that every checkpoint can hold."""
 
 
 def named(value: JSON) -> str:
-    """The convention that a question names; empty if it names none that is known."""
+    """The convention that a question names. Empty if it names no known one."""
     return value if isinstance(value, str) and value in CONVENTIONS else ""
 
 
 def chosen(value: JSON, graphs: str) -> str:
-    """The convention for a value: its own, else its graph's; empty if neither says one."""
+    """The convention for a value: its own, or else its graph's. Empty if neither has one."""
     own = named(value.get("answer")) if isinstance(value, dict) else ""
     return own or graphs
 
 
 def is_known(convention: str) -> bool:
-    """Whether a setting may name it: one of `CONVENTIONS`, or two different words such as `yes/no`.
+    """Whether a setting may name this convention: one of `CONVENTIONS`, or two different words such as `yes/no`.
 
-    true/false is none: it would be two texts, and the text "false" counts as true in code that tests it.
+    `true/false` is not allowed: these would be two texts, and code that tests the text "false" takes it for true.
     """
     words = _WORDS.fullmatch(convention)
     if convention in CONVENTIONS or words is None:
@@ -71,7 +71,7 @@ def is_known(convention: str) -> bool:
 
 
 def verdicts(convention: str) -> tuple[Verdict, ...]:
-    """What can be said of a question that is answered in this convention."""
+    """The verdicts for a question with this convention."""
     if convention in (TEXT, VALUE, UNREJECTABLE):
         return (Verdict.RESPOND,)
     if convention == UNDECLARED:
@@ -80,8 +80,8 @@ def verdicts(convention: str) -> tuple[Verdict, ...]:
 
 
 def answer(convention: str, decision: Decision) -> JSON:
-    """Yes or no in the convention's words, or what a person wrote; `InvalidAnswer` for a decision that is neither, and
-    for silence if the convention has no word for no."""
+    """Yes or no in the convention's words, or what a person wrote. Raises InvalidAnswer for any other decision, and if
+    nobody answered and the convention has no word for no."""
     match decision:
         case Cancelled():
             raise InvalidAnswer("A cancelled request is not delivered to its graph.")
@@ -97,17 +97,17 @@ def answer(convention: str, decision: Decision) -> JSON:
             raise unsaid()
         case Answered():
             offered = ", ".join(verdicts(convention))
-            raise InvalidAnswer(f"This question takes one of these answers: {offered}.")
+            raise InvalidAnswer(f"Answer this question with one of these: {offered}.")
 
 
 def silence(decision: Expired) -> str:
-    """The reason of the rejection that a graph is given if nobody answered. It is a text, and so true to code that
-    tests it: it stands only where a rejection's reason stands."""
+    """The reason of the rejection that a graph gets if nobody answered. Code that tests a text takes it for true, so it
+    only ever stands in the place of a rejection's reason."""
     return f"Rejected: nobody answered by {decision.at:%Y-%m-%d %H:%M} UTC."
 
 
 def unsaid() -> InvalidAnswer:
-    """Why nothing can be delivered if nobody answered a question that has no word for no."""
+    """The error for a question that nobody answered and that has no word for no."""
     return InvalidAnswer("Nobody answered, and this question has no answer that says no.")
 
 
@@ -137,7 +137,7 @@ def _folded(word: str) -> str:
 
 
 def _parsed(words: str) -> JSON:
-    """The value, if the words are JSON that is kept to the letter; else the words themselves."""
+    """The JSON value of the words if JSON can keep it exactly. Otherwise the words themselves."""
     try:
         value: JSON = json.loads(
             words,
@@ -168,7 +168,7 @@ def _float(digits: str) -> float:
 
 def _integer(digits: str) -> int:
     number = int(digits)
-    if abs(number) > _LARGEST or digits == "-0":
+    if abs(number) > _MAX_INTEGER or digits == "-0":
         raise ValueError("a number that would be changed")
     return number
 

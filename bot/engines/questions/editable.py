@@ -1,4 +1,4 @@
-"""`{"instruction": ..., "content": "..."}`: a text to be edited, or taken as it is. The text is the answer."""
+"""`{"instruction": ..., "content": "..."}`: a text to approve or to edit. The text is the answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONTENT = "content"
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
-    """The text, as the one argument that can be edited."""
+    """The text as the one argument, which can be edited."""
     if not isinstance(value, dict) or not isinstance(value.get(_CONTENT), str):
         return None
     if not plain.text_of(value.get("instruction")).strip():
@@ -38,7 +38,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
-    """The text as it stands. Silence has no answer here: to hand the text back would be a consent."""
+    """The text as it is now. If nobody answered, there is no value for that: to return the text would be consent."""
     match decision:
         case Answered(verdicts=(Approve(),)):
             content = question.items[0].arguments.get(_CONTENT)
@@ -48,4 +48,4 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
         case Expired():
             raise conventions.unsaid()
         case Answered() | Cancelled():
-            raise InvalidAnswer("This question is answered with its text, as it is or edited.")
+            raise InvalidAnswer("Answer this question with its text, as it is or edited.")

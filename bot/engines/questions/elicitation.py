@@ -1,8 +1,8 @@
 """MCP elicitation: a server asks for data in the middle of a tool call (LangChain's MCP adapter).
 
 `{"type": "mcp_elicitation", "tool_name", "requests": [{"key", "message", "mode", "requested_schema" or "url"}]}` is
-answered by `{"responses": {key: {"action": "accept", "content": {...}}}}`, one per request, each with an answer of its
-own. "decline" lets the call go on; "cancel" is MCP's word for a question that nobody looked at, and accepts nothing.
+answered by `{"responses": {key: {"action": "accept", "content": {...}}}}`, with a response for each request. "decline"
+lets the call go on. "cancel" is MCP's word for a question that nobody looked at, and accepts nothing.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ NAME = "elicitation"
 
 _OPENED: Final = {Verdict.APPROVE.value: "Done", Verdict.REJECT.value: "Decline"}
 _AGREED: Final = {Verdict.APPROVE.value: "Accept", Verdict.REJECT.value: "Decline"}
-_WANTED: Final = "This question is answered with what each part of it asks for, or declined."
+_WANTED: Final = "Answer each part of this question, or decline it."
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
-    """An item per request: a form that asks for data, an address to be opened, or something to agree to."""
+    """An item for each request: a form that asks for data, an address to open, or something to agree to."""
     requests = _requests(value)
     if not isinstance(value, dict) or not requests:
         return None
@@ -79,7 +79,7 @@ def _response(number: int, request: Mapping[str, JSON], verdict: ItemVerdict) ->
 
 
 def _requests(value: JSON) -> Sequence[Mapping[str, JSON]]:
-    """The requests; none where one of them cannot be understood."""
+    """The requests. Empty if one of them cannot be understood."""
     if not isinstance(value, dict) or value.get("type") != "mcp_elicitation":
         return []
     given = value.get("requests")
@@ -96,8 +96,8 @@ def _form(request: Mapping[str, JSON]) -> dict[str, JSON]:
 
 
 def _has_fields(request: Mapping[str, JSON]) -> bool:
-    """Whether there is anything to fill in. MCP's forms have no other fields than the properties of their schema; one
-    that cannot be used may want any."""
+    """Whether there is anything to fill in. The fields of MCP's forms are the properties of their schema. A schema that
+    cannot be used may require anything."""
     schema = request.get("requested_schema")
     if request["mode"] == "url" or schema is None:
         return False
@@ -106,17 +106,18 @@ def _has_fields(request: Mapping[str, JSON]) -> bool:
 
 
 def _content(form: Mapping[str, JSON], value: JSON, number: int) -> JSON:
-    """MCP carries plain values and lists of texts; the adapter raises on anything else, and its call is lost."""
+    """The content for MCP, which takes plain values and lists of texts. The adapter raises on anything else, and its
+    call is lost."""
     try:
         schemas.check(dict(form), value)
     except InvalidAnswer as invalid:
         raise InvalidAnswer(invalid.problem, invalid.field, item=number) from None
     if not isinstance(value, dict):
-        raise InvalidAnswer("This question is answered with a form.", item=number)
+        raise InvalidAnswer("Answer this question with its form.", item=number)
     for name, each in value.items():
         listed = each if isinstance(each, list) else []
         if isinstance(each, dict) or not all(isinstance(part, str) for part in listed):
-            raise InvalidAnswer("MCP takes plain values here, and lists of texts.", name, item=number)
+            raise InvalidAnswer("MCP takes only plain values and lists of texts here.", name, item=number)
     return value
 
 
@@ -124,8 +125,8 @@ def _content(form: Mapping[str, JSON], value: JSON, number: int) -> JSON:
 
 
 def _together(question: Question, requests: Sequence[Mapping[str, JSON]], verdict: ItemVerdict) -> dict[str, JSON]:
-    """The answer to several requests that were asked as one item, with one form of all. A form that was sent accepts
-    no page: nobody was asked about that alone."""
+    """The answer to several requests that the previous version asked as one item with one form. Sending the form does
+    not accept a web page, because nobody was asked about that alone."""
     forms = [str(each["key"]) for each in requests if each["mode"] == "form"]
     match verdict:
         case Reject():

@@ -1,4 +1,4 @@
-"""`{"question": ..., "options": [...]}`, or `choices`: one of them is the answer, as the graph gave it.
+"""`{"question": ..., "options": [...]}` or `choices`: the answer is one of them, as the graph gave it.
 
 An option may be a text, or an object with a label and a value.
 """
@@ -22,8 +22,8 @@ _LABELS: Final = ("label", "title", "name", "text", "value", "id")
 _VALUES: Final = ("value", "id", "key")
 _DESCRIPTION: Final = "description"
 _REFUSALS: Final = frozenset(("decline", "deny", "disapprove", "no", "reject"))
-"""Words that say no to whatever is asked. "Cancel", "stop" and "skip" are none: they may be the very thing that is
-asked about. A policy can name such an option: `on_timeout: {choose: cancel}`."""
+"""Words that say no to any question. "Cancel", "stop" and "skip" are not among them, because they may be what the
+question is about. A policy can name such an option: `on_timeout: {choose: cancel}`."""
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
@@ -48,7 +48,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
-    """The chosen option; for silence the one that says no."""
+    """The chosen option. If nobody answered, the option that says no."""
     listed = _listed(proposed.payload)
     match decision:
         case Answered(verdicts=(Choose(choice=choice),)):
@@ -58,11 +58,11 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
                 raise conventions.unsaid()
             return declined[0]
         case Answered() | Cancelled():
-            raise InvalidAnswer("This question is answered with one of its choices.")
+            raise InvalidAnswer("Answer this question with one of its choices.")
 
 
 def labels(listed: Sequence[JSON]) -> list[str]:
-    """What each option is called, no two alike."""
+    """The label of each option. No two are the same."""
     names: list[str] = []
     for option in listed:
         name = plain_name = _label(option)
@@ -74,7 +74,7 @@ def labels(listed: Sequence[JSON]) -> list[str]:
 
 
 def described(listed: Sequence[JSON]) -> tuple[Option, ...]:
-    """The options in full; none if their labels say all of every one."""
+    """The options in full. Empty if the labels already say everything."""
     pairs = list(zip(listed, labels(listed), strict=True))
     if all(name == (option if isinstance(option, str) else _written(option)) for option, name in pairs):
         return ()
@@ -82,7 +82,7 @@ def described(listed: Sequence[JSON]) -> tuple[Option, ...]:
 
 
 def chosen(listed: Sequence[JSON], choice: str) -> JSON:
-    """The option's own value; `InvalidAnswer` where there is no such option."""
+    """The option's own value. Raises InvalidAnswer if there is no such option."""
     for option, name in zip(listed, labels(listed), strict=True):
         if name == choice:
             return _value(option)
@@ -90,8 +90,8 @@ def chosen(listed: Sequence[JSON], choice: str) -> JSON:
 
 
 def refusals(listed: Sequence[JSON]) -> list[JSON]:
-    """The values of the options that say no and nothing else, by their label and by their value: the value of
-    `{"label": "No", "value": "delete_all"}` is what would run."""
+    """The values of the options whose label and value both say no. In `{"label": "No", "value": "delete_all"}`, the
+    value is what would run, so that one does not count."""
     found = [(_label(option), _value(option)) for option in listed]
     return [value for label, value in found if _says_no(label) and (value in (None, False) or _says_no(value))]
 
@@ -120,8 +120,8 @@ def _written(option: JSON) -> str:
 
 
 def _description(option: JSON) -> str:
-    """What the graph says of an option beside its label and its value; nothing if the option itself is the value,
-    which is shown whole."""
+    """What the graph says about an option apart from its label and its value. Empty if the option itself is the value,
+    which is shown in full anyway."""
     if not isinstance(option, dict) or _value(option) is option:
         return ""
     used = next((key for key in _LABELS if plain.text_of(option.get(key)).strip()), "")

@@ -1,4 +1,4 @@
-"""What plain dictionaries have in common: who asks what, why, at which risk, and the rest as arguments."""
+"""What the shapes of plain dictionaries share: the question, its reason, its risk, and the rest as arguments."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from bot.engines.questions import conventions
 UNTITLED: Final = "A question"
 
 _ASKING: Final = ("question", "prompt", "title", "message", "instruction", "instructions", "description")
-"""Keys that may hold the question itself, the first that does being its title."""
+"""Keys that may hold the question. The first that does gives the title."""
 _TELLING: Final = ("error", "reason")
-"""Keys that say why it is asked; an answer that was refused before is the first thing to know."""
+"""Keys that say why it is asked. They come first, because they may say why an earlier answer was refused."""
 _RISKS: Final = ("risk_level", "risk")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """A plain dictionary, taken apart. Every key of it is in one of the parts, or among those that were named."""
+    """The parts of a plain dictionary. Every key is in one of the parts, or among the `named` ones."""
 
     title: str
     text: str
@@ -32,7 +32,7 @@ class Asking:
 
 
 def taken_apart(value: Mapping[str, JSON], named: Collection[str] = (), untitled: str = UNTITLED) -> Asking:
-    """The dictionary's parts. `named` are the keys that the shape itself has a place for."""
+    """The dictionary's parts. `named` are the keys that the shape handles itself."""
     asking = [key for key in _ASKING if key not in named and _is_text(value.get(key))]
     telling = [key for key in _TELLING if key not in named and _is_text(value.get(key))]
     used = {*named, *asking, *telling, *_named_risk(value)}
@@ -48,14 +48,14 @@ def taken_apart(value: Mapping[str, JSON], named: Collection[str] = (), untitled
 
 
 def risk_of(value: Mapping[str, JSON]) -> Risk | None:
-    """The highest risk that the graph names; one that is unknown counts as high, never as none."""
+    """The highest risk that the graph names. An unknown word counts as high."""
     known = _named_risk(value)
     said = [known.get(key, Risk.HIGH) for key in _RISKS if value.get(key) is not None]
     return max(said, key=list(Risk).index, default=None)
 
 
 def text_of(value: JSON) -> str:
-    """The value where it is a text, else nothing."""
+    """The value if it is a text, else an empty text."""
     return value if isinstance(value, str) else ""
 
 
@@ -65,7 +65,7 @@ def is_edited(item: Item, proposed: Item) -> bool:
 
 
 def changed(arguments: Mapping[str, JSON], before: Mapping[str, JSON]) -> dict[str, JSON]:
-    """The arguments that differ, to the letter: true, 1 and 1.0 are equal to Python, and not to every graph."""
+    """The arguments that differ, compared to the letter: Python takes true, 1 and 1.0 for equal, many graphs do not."""
     return {
         name: value
         for name, value in arguments.items()
@@ -78,7 +78,7 @@ def _canonical(value: JSON) -> str:
 
 
 def _named_risk(value: Mapping[str, JSON]) -> dict[str, Risk]:
-    """The keys that say a risk which is known, with it; one that says anything else is shown as it is, too."""
+    """The keys that name a known risk, with that risk. A key with any other value is also shown as an argument."""
     return {key: risk for key in _RISKS for risk in Risk if matches_exactly(text_of(value.get(key)), risk)}
 
 
@@ -87,7 +87,7 @@ def _is_text(value: JSON) -> bool:
 
 
 def _arguments(rest: Mapping[str, JSON]) -> dict[str, JSON]:
-    """What is shown below the question: the details first, each under its own name, then all that is left."""
+    """What is shown below the question: the details first, each under its own name, then everything else."""
     details = rest.get("details")
     arguments: dict[str, JSON] = dict(details) if isinstance(details, dict) else {}
     for key, each in rest.items():
@@ -97,7 +97,7 @@ def _arguments(rest: Mapping[str, JSON]) -> dict[str, JSON]:
 
 
 def _free(key: str, arguments: Mapping[str, JSON]) -> str:
-    """The key, or one like it where the details have theirs: neither hides the other."""
+    """The key, or a similar one if the details have the same, so that neither hides the other."""
     while key in arguments:
         key += "'"
     return key

@@ -1,6 +1,6 @@
-"""`{"type": "quality_check", "samples": [...]}`: does what was made so far look right?
+"""`{"type": "quality_check", "samples": [...]}`: do these samples look right?
 
-Answered with yes or no, in the question's convention or its graph's; a complaint is a no.
+The answer is yes or no, in the question's convention or its graph's. A complaint is a no.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ TITLE = "Do these samples look right?"
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
-    """The samples, to be approved or rejected."""
+    """The samples, to approve or reject."""
     if not isinstance(value, dict) or value.get("type") != "quality_check" or "samples" not in value:
         return None
     asking = plain.taken_apart(value, named=("type", "samples"), untitled=TITLE)

@@ -1,8 +1,7 @@
 """`{"question": str, "details": ..., "plan": ..., "action": ..., "risk_level": ...}`: something is about to be done.
 
-Optional beside them: `reason` (why it is asked) and `answer`, the convention in which the graph wants to be answered
-(see `conventions`). Any other key is shown as a detail. A dictionary of any other kind is read so as well where it, or
-its graph's entry, names a convention of yes and no.
+`reason` (why it is asked) and `answer` (the convention, see `conventions`) are optional. Any other key is shown as a
+detail. Any other dictionary is read in the same way if it, or its graph's entry, names a convention of yes and no.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from bot.engines.questions import conventions, plain
 NAME = "question_details"
 
 _PROPOSING: Final = ("details", "plan", "action", "risk_level")
-"""Keys of something that is proposed: a question about it wants a yes or a no."""
+"""Keys that describe a proposal. A question about a proposal takes a yes or a no."""
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
-    """A question to be approved or rejected, where the value has this shape."""
+    """A question to approve or reject, if the value has this shape."""
     if not isinstance(value, dict):
         return None
     convention = conventions.chosen(value, answer)

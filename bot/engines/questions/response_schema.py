@@ -1,7 +1,7 @@
 """Any interrupt with a `response_schema`: the answer is a value of that JSON Schema.
 
-A boolean is approved or rejected, an enumeration chosen from, anything else filled in. LangGraph checks the answer
-itself where the schema was a Python type, and stores none that does not fit.
+People approve or reject a boolean, choose from an enumeration, and fill in anything else. If the schema was a Python
+type, LangGraph checks the answer itself, and stores none that does not fit.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ NAME = "response_schema"
 
 _AGREED: Final = {Verdict.APPROVE.value: "Accept"}
 _REASONS: Final = ("feedback", "reason", "comment", "message", "note")
-"""Names under which it takes a word about it."""
+"""Names of a property for a reason."""
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
-    """A question whose answer the schema describes; one that cannot be used asks for any JSON."""
+    """A question whose answer the schema describes. A schema that cannot be used asks for any JSON."""
     if schema is None:
         return None
     known = schemas.usable(schema)
@@ -55,7 +55,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
-    """A value that the schema takes; for silence the one that says no, if it has one."""
+    """A value that fits the schema. If nobody answered, the value that says no, if there is one."""
     form = question.form if isinstance(question.form, dict) else {}
     match decision:
         case Answered(verdicts=(Approve(),)):
@@ -69,25 +69,25 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
         case Expired():
             return _refusal(form, conventions.silence(decision))
         case Answered() | Cancelled():
-            raise InvalidAnswer("This question is answered with a value of its form.")
+            raise InvalidAnswer("Answer this question with a value of its form.")
     schemas.check(form, value)
     return value
 
 
 def _has_no_fields(form: dict[str, JSON]) -> bool:
-    """Whether the only value is an empty object: then the answer is to agree, and the schema has no word for no."""
+    """Whether the only value is an empty object. That value agrees, and the schema has no word for no."""
     return form.get("type") == "object" and "properties" in form and schemas.is_empty(form)
 
 
 def _values(form: dict[str, JSON]) -> list[JSON]:
-    """What is enumerated, where nothing but that can be answered."""
+    """The enumerated values, if no other answer is possible."""
     values = form.get("enum")
     return [each for each in values if each is not None] if isinstance(values, list) else []
 
 
 def _refusal(form: dict[str, JSON], words: str) -> JSON:
-    """The value that plainly says no. `words` stand in it only where the form asks for a reason. `InvalidAnswer` if the
-    schema has no such value."""
+    """The value that plainly says no, with `words` if the form asks for a reason. Raises InvalidAnswer if the schema
+    has no such value."""
     properties = form.get("properties")
     named = properties if isinstance(properties, dict) else {}
     consents: dict[str, JSON] = {name: False for name in named if name.casefold() in consent.NAMES}
@@ -102,7 +102,8 @@ def _refusal(form: dict[str, JSON], words: str) -> JSON:
 
 
 def _is_meant(form: dict[str, JSON], value: JSON) -> bool:
-    """A schema that takes anything takes false and null too, which then say nothing."""
+    """Whether the value means no here. If a schema takes anything, it takes false and null too, which then say
+    nothing."""
     if value is None:
         return schemas.nullable(form)
     return value is not False or schemas.kind(form) == "boolean"

@@ -1,7 +1,7 @@
 """A bare string, and anything that no other shape knows.
 
-Nobody can tell whether such a question wants a yes, a no or words. So it offers all three: true, false, or the text
-that a person writes. If the question or its graph's entry names a convention, that holds instead.
+Nobody can tell whether such a question wants a yes, a no or words. So it takes all three: true, false, or the text
+that a person writes. If the question or its graph's entry names a convention, that applies instead.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ NAME = "text"
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
-    """A question of any value."""
+    """A question, whatever the value is."""
     convention = conventions.chosen(value, answer) or conventions.UNDECLARED
     asking = plain.taken_apart(value if isinstance(value, dict) else {})
     arguments = asking.arguments if isinstance(value, str | dict) else {"value": value}

@@ -1,7 +1,7 @@
-"""LangChain's `HumanInTheLoopMiddleware` with `interrupt_mode="per_call"`: one tool call, asked as it starts.
+"""LangChain's `HumanInTheLoopMiddleware` with `interrupt_mode="per_call"`: asks about one tool call as it starts.
 
-`{"type": "tool_approval", "tool_call_id", "name", "args", "description"}`; which decisions are allowed, and what the
-arguments look like, the interrupt's `response_schema` says. It is answered by a single decision.
+`{"type": "tool_approval", "tool_call_id", "name", "args", "description"}` is answered by a single decision. The
+interrupt's `response_schema` says which decisions are allowed and what the arguments look like.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NAME = "tool_approval"
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
-    """One item, with the verdicts that the schema has a branch for."""
+    """One item, with the verdicts for which the schema has a branch."""
     if not isinstance(value, dict) or value.get("type") != "tool_approval" or "tool_call_id" not in value:
         return None
     name, arguments = value.get("name"), value.get("args")
@@ -51,7 +51,7 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
         case Expired():
             return tool_calls.unanswered(question.items[0], decision)
         case Answered() | Cancelled():
-            raise InvalidAnswer("This question is answered with one decision.")
+            raise InvalidAnswer("Answer this question with one decision.")
 
 
 def _branches(schema: JSON) -> Mapping[str, Mapping[str, JSON]]:
@@ -73,7 +73,7 @@ def _type(branch: Mapping[str, JSON]) -> str:
 
 
 def _arguments_schema(edit: Mapping[str, JSON]) -> JSON:
-    """The schema of the arguments in the branch of an edit."""
+    """The schema of the arguments in the branch for an edit."""
     schema = _property(_property(edit, "edited_action"), "args")
     return dict(schema) if schemas.usable(dict(schema)) and schema else None
 

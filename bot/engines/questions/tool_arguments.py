@@ -1,7 +1,7 @@
 """A tool that interrupts with its own arguments: `{"action": "send_email", "to": ..., "message": "Send it?"}`.
 
-Answered by `{"action": "approve", **overrides}`, with the arguments that were changed, or by `{"action": "reject"}`.
-Where its graph's entry, or the question itself, names a convention, that holds instead (see `question_details`).
+The answer is `{"action": "approve", **overrides}`, with the arguments that were changed, or `{"action": "reject"}`.
+If the question or its graph's entry names a convention, that applies instead (see `question_details`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bot.engines.questions import conventions, plain
 NAME = "tool_arguments"
 
 _OTHERS: Final = ("question", "details", "plan", "options", "choices")
-"""Keys of which each makes it another shape."""
+"""A value with any of these keys has another shape."""
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
@@ -40,7 +40,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
-    """Approval with what was changed, or the rejection."""
+    """The approval with the changed arguments, or the rejection."""
     match decision:
         case Answered(verdicts=(Approve(),)):
             item, before = question.items[0], proposed.items[0].arguments
@@ -49,4 +49,4 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
         case Answered(verdicts=(Reject(),)) | Expired():
             return {"action": "reject"}
         case Answered() | Cancelled():
-            raise InvalidAnswer("This question is answered with an approval or a rejection.")
+            raise InvalidAnswer("Answer this question with an approval or a rejection.")

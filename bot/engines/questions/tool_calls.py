@@ -1,8 +1,8 @@
-"""LangChain's `HumanInTheLoopMiddleware`, and deepagents' `interrupt_on`: the tool calls of one turn, all at once.
+"""LangChain's `HumanInTheLoopMiddleware` and deepagents' `interrupt_on`: ask about all tool calls of one turn at once.
 
 `{"action_requests": [{"name", "args", "description"}], "review_configs": [{"action_name", "allowed_decisions"}]}` is
-answered by `{"decisions": [d, ...]}`, one per action in their order. A wrong count or a decision that is not allowed
-makes the thread refuse every later answer too (measured), so nothing passes here that was not offered.
+answered by `{"decisions": [d, ...]}`, one per action in their order. After a wrong number of decisions, or one that is
+not allowed, the thread refuses every later answer too (measured). So only what was offered passes here.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ DECISIONS: Final[Mapping[str, Verdict]] = {
     "reject": Verdict.REJECT,
     "respond": Verdict.RESPOND,
 }
-"""The middleware's words for what may be said of an action."""
+"""The middleware's words for the verdicts."""
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
-    """An item per action, with the verdicts that its tool allows."""
+    """An item for each action, with the verdicts that its tool allows."""
     if not isinstance(value, dict):
         return None
     actions, configs = value.get("action_requests"), value.get("review_configs")
@@ -60,7 +60,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
 
 
 def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
-    """A decision per action."""
+    """A decision for each action."""
     match decision:
         case Answered(verdicts=verdicts) if len(verdicts) == len(question.items):
             triples = zip(question.items, proposed.items, verdicts, strict=True)
@@ -68,12 +68,12 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
         case Expired():
             return {"decisions": [unanswered(item, decision) for item in question.items]}
         case Answered() | Cancelled():
-            raise InvalidAnswer("This question is answered with a decision for each of its actions.")
+            raise InvalidAnswer("Answer this question with a decision for each of its actions.")
 
 
 def decided(item: Item, proposed: Item, verdict: ItemVerdict) -> JSON:
-    """What was said of one action, in the middleware's words. An edit keeps the name: it could else switch to a tool
-    that nobody would have been asked about."""
+    """The decision about one action, in the middleware's words. An edit keeps the name, so that it cannot switch to a
+    tool that nobody was asked about."""
     match verdict:
         case Approve() if is_edited(item, proposed) or Verdict.APPROVE not in item.verdicts:
             _refuse_unless(Verdict.EDIT, item)
@@ -92,23 +92,23 @@ def decided(item: Item, proposed: Item, verdict: ItemVerdict) -> JSON:
 
 
 def unanswered(item: Item, decision: Expired) -> JSON:
-    """What the agent is told of an action that nobody decided: a rejection, whose reason says so. A `respond` would be
-    taken for the tool's own result."""
+    """What the agent is told about an action that nobody decided: a rejection whose reason says so. The agent would
+    take a `respond` for the tool's own result."""
     if Verdict.REJECT not in item.verdicts:
         raise conventions.unsaid()
     return {"type": "reject", "message": conventions.silence(decision)}
 
 
 def offered(decisions: JSON) -> tuple[Verdict, ...]:
-    """The verdicts that a list of the middleware's words allows; none where it is no such list."""
+    """The verdicts that a list of the middleware's words allows. Empty if it is no such list."""
     if not isinstance(decisions, list):
         return ()
     return tuple(verdict for word, verdict in DECISIONS.items() if word in decisions)
 
 
 def description(action: Mapping[str, JSON]) -> str:
-    """What the tool's author says of the call. The middleware's own words end in the name and the arguments, which are
-    shown anyway."""
+    """The tool author's description of the call. The middleware appends the name and the arguments, which are shown
+    anyway, so they are removed."""
     words = text_of(action.get("description"))
     return words.removesuffix(f"\n\nTool: {action.get('name')}\nArgs: {action.get('args')}").strip()
 
@@ -129,7 +129,7 @@ def _item(action: JSON, config: Mapping[str, JSON] | None) -> Item | None:
 
 
 def _config(action: JSON, number: int, configs: list[JSON]) -> Mapping[str, JSON] | None:
-    """The action's configuration: the one at its place, where that bears its name, else the first that does."""
+    """The action's configuration: the one at its place if it has the action's name, else the first with that name."""
     name = action.get("name") if isinstance(action, dict) else None
     named = [each for each in configs if isinstance(each, dict) and each.get("action_name") == name]
     beside = configs[number] if number < len(configs) else None

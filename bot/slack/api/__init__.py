@@ -1,1 +1,1 @@
-"""Calls to Slack, and what comes in from it."""
+"""Calls to Slack, its rate limits, and the events that come in over Socket Mode."""

@@ -1,6 +1,6 @@
-"""One call of Slack's Web API: a time limit around it, and what came of it in a form that one can match on.
+"""One call of Slack's Web API, with a time limit, and its outcome as a value to match on.
 
-The client must not retry by itself (`web_client`): a retried post is a second post where the response was lost.
+The client must not retry by itself (`web_client`): if the response to a post is lost, a retry is a second post.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 log = logging.getLogger(__name__)
 
 SLACK: Final = "https://slack.com/api/"
-SECONDS: Final = 15
-"""For a call around which nobody has a limit of its own."""
-IDLE: Final = 10.0
-"""Seconds that a connection is kept."""
-RETRY_AFTER: Final = 30.0
-"""Where a 429 does not say how long, in seconds."""
+TIMEOUT_SECONDS: Final = 15
+"""For a call without a limit of its own."""
+IDLE_SECONDS: Final = 10.0
+"""How long an idle connection is kept."""
+RETRY_AFTER_SECONDS: Final = 30.0
+"""The wait after a 429 that does not say how long."""
 
 _UNKNOWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _LIMITED = frozenset({"ratelimited", "rate_limited"})
@@ -38,12 +38,12 @@ class Done:
 
     body: Mapping[str, Any]
     at: datetime | None = None
-    """When, by Slack's own clock; None if the response does not say."""
+    """The time by Slack's own clock. None if the response does not say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Slack did not do it, and says why; `needed` is the scope that was missing."""
+    """Slack did not do it and says why. `needed` is the missing scope."""
 
     error: str
     needed: str = ""
@@ -51,14 +51,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """Slack did not do it: too many calls."""
+    """Slack did not do it, because there were too many calls."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The request never left: nobody answered the door."""
+    """The request was never sent, because no connection could be made."""
 
     why: str
 
@@ -74,26 +74,26 @@ Result: TypeAlias = Done | Refused | Limited | NotSent | Unknown
 
 
 def web_client(token: str, base_url: str = SLACK, session: aiohttp.ClientSession | None = None) -> AsyncWebClient:
-    """A client that sends each request once; what a lost response means is ours to find out."""
+    """A client that sends each request once. The caller decides what a lost response means."""
     return AsyncWebClient(
-        token=token, base_url=base_url.rstrip("/") + "/", session=session, retry_handlers=[], timeout=SECONDS
+        token=token, base_url=base_url.rstrip("/") + "/", session=session, retry_handlers=[], timeout=TIMEOUT_SECONDS
     )
 
 
 def connections() -> aiohttp.ClientSession:
-    """Connections that are kept for the next call: to make one anew is a handshake each time.
+    """A session that keeps connections for the next call, which saves a handshake each time.
 
-    One that has been idle is closed before Slack may close it, as a call that meets the closing has no known outcome.
+    It closes idle connections before Slack does, because the outcome of a call on a closing connection is unknown.
     """
     return aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=SECONDS),
-        connector=aiohttp.TCPConnector(keepalive_timeout=IDLE),
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+        connector=aiohttp.TCPConnector(keepalive_timeout=IDLE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
 
 
 async def call(request: Awaitable[AsyncSlackResponse], seconds: float) -> Result:
-    """What came of the request within so many seconds."""
+    """The outcome of the request, which has `seconds` to complete."""
     try:
         async with asyncio.timeout(seconds):
             response = await request
@@ -110,7 +110,7 @@ async def call(request: Awaitable[AsyncSlackResponse], seconds: float) -> Result
 
 def _refusal(error: SlackApiError) -> Result:
     response = error.response
-    if not isinstance(response, AsyncSlackResponse):  # the body was no JSON: aiohttp's response, or nothing
+    if not isinstance(response, AsyncSlackResponse):  # the body was not JSON: it is aiohttp's response, or None
         return Unknown("a response without JSON")
     body = response.data if isinstance(response.data, dict) else {}
     reason = str(body.get("error", ""))
@@ -137,4 +137,4 @@ def _retry_after(headers: Mapping[str, str]) -> float:
     try:
         return max(float(named["retry-after"]), 1.0)
     except (KeyError, ValueError):
-        return RETRY_AFTER
+        return RETRY_AFTER_SECONDS

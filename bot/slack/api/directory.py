@@ -1,7 +1,7 @@
-"""The Directory port: who somebody is, whom a policy's names mean, and where the bot may post.
+"""The Directory port: who somebody is, which people a policy's names mean, and where the bot may post.
 
-Everything is cached for a minute at most, so that a click costs no calls. When a vote counts, accounts are read anew,
-and who is in a group or channel is no older than seconds.
+Answers are cached for a minute at most, so that a click costs no calls. To count a vote, accounts are read again, and
+the members of groups and channels are at most a few seconds old.
 """
 
 from __future__ import annotations
@@ -23,25 +23,26 @@ from bot.approvals.rules.matching import is_channel, is_group, is_user
 from bot.slack.api.calls import Done, Refused, call
 from bot.slack.api.rate_limit import Monotonic
 
-SECONDS: Final = 2.0
-"""For one call: somebody has clicked and waits."""
-KEPT: Final = 60.0
-"""Seconds for which an answer is believed."""
-KEPT_PERSON: Final = 15.0
-"""Seconds for which an account is believed to be what it was."""
-FRESH: Final = 3.0
-"""Seconds for which an answer counts as fresh: Slack lets a group be looked up twenty times a minute."""
-PAGE: Final = 200
-"""Of channels or members, asked for at a time."""
-_MOST_KEPT: Final = 10_000
+TIMEOUT_SECONDS: Final = 2.0
+"""For one call, because somebody has clicked and waits."""
+MAX_AGE_SECONDS: Final = 60.0
+"""How long an answer is used from the cache."""
+MAX_PERSON_AGE_SECONDS: Final = 15.0
+"""How long an account is used from the cache."""
+MAX_FRESH_AGE_SECONDS: Final = 3.0
+"""How long an answer counts as fresh. Slack allows twenty look-ups of groups per minute."""
+PAGE_SIZE: Final = 200
+"""Channels or members per call."""
+_MAX_CACHED: Final = 10_000
+"""Answers of one kind."""
 _SLACKBOT: Final = "USLACKBOT"
 
 _FOR_GOOD: Final = {
     "missing_scope": "the bot's app lacks a scope",
     "not_allowed_token_type": "a bot's token may not ask that here",
-    "plan_upgrade_required": "this workspace's plan has no such thing",
-    "paid_teams_only": "this workspace's plan has no such thing",
-    "feature_not_enabled": "this workspace does not have that switched on",
+    "plan_upgrade_required": "this workspace's plan does not include that",
+    "paid_teams_only": "this workspace's plan does not include that",
+    "feature_not_enabled": "this workspace has not turned that on",
     "no_permission": "the workspace does not permit it",
     "permission_denied": "the workspace does not permit it",
     "access_denied": "the workspace does not permit it",
@@ -49,7 +50,7 @@ _FOR_GOOD: Final = {
     "team_access_not_granted": "the bot has no access to this workspace",
     "enterprise_is_restricted": "the bot has no access to this workspace",
 }
-"""Refusals that stay the same until somebody changes the app or the workspace, in words."""
+"""Why Slack refuses a look-up until somebody changes the app or the workspace, by Slack's error code."""
 _NO_USER = frozenset({"user_not_found", "users_not_found", "user_not_visible"})
 _NO_CHANNEL = frozenset({"channel_not_found"})
 _NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
@@ -70,7 +71,7 @@ class NotJoined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectMessage:
-    """A conversation between two; no place for others to see what is asked."""
+    """A direct message, in which others would not see what is asked."""
 
 
 PlaceCheck: TypeAlias = Joined | NotJoined | DirectMessage
@@ -82,19 +83,19 @@ class SlackDirectory:
     def __init__(self, client: AsyncWebClient, monotonic: Monotonic = time.monotonic) -> None:
         self._client = client
         self._own: tuple[TeamId, UserId] | None = None
-        self._members: _Cache[UserId, Mapping[str, Any] | None] = _Cache(monotonic, KEPT_PERSON)
-        self._emails: _Cache[str, UserId | None] = _Cache(monotonic, KEPT)
-        self._groups: _Cache[str, Mapping[str, str]] = _Cache(monotonic, KEPT)
-        self._channels: _Cache[str, Mapping[str, ChannelId]] = _Cache(monotonic, KEPT)
-        self._users: _Cache[str, frozenset[UserId]] = _Cache(monotonic, KEPT)
-        self._memberships: _Cache[str, Mapping[UserId, frozenset[str]]] = _Cache(monotonic, KEPT)
+        self._members: _Cache[UserId, Mapping[str, Any] | None] = _Cache(monotonic, MAX_PERSON_AGE_SECONDS)
+        self._emails: _Cache[str, UserId | None] = _Cache(monotonic, MAX_AGE_SECONDS)
+        self._groups: _Cache[str, Mapping[str, str]] = _Cache(monotonic, MAX_AGE_SECONDS)
+        self._channels: _Cache[str, Mapping[str, ChannelId]] = _Cache(monotonic, MAX_AGE_SECONDS)
+        self._users: _Cache[str, frozenset[UserId]] = _Cache(monotonic, MAX_AGE_SECONDS)
+        self._memberships: _Cache[str, Mapping[UserId, frozenset[str]]] = _Cache(monotonic, MAX_AGE_SECONDS)
 
     async def team_id(self) -> TeamId:
-        """The workspace that the bot is installed in; asked once. `LookupFailed` where Slack does not say."""
+        """The workspace that the bot is installed in. Slack is asked once. Raises LookupFailed if it does not say."""
         return (await self._self())[0]
 
     async def member(self, person: Person, *, fresh: bool = False) -> Member:
-        """The account; `LookupFailed` if Slack does not say. `fresh` asks Slack, whatever is remembered."""
+        """The account. `fresh` asks Slack even if the cache has it. Raises LookupFailed if Slack does not say."""
         team = await self.team_id()
         user = await self._account(person.user_id, fresh=fresh)
         if user is None or person.team_id not in (team, user.get("team_id")):
@@ -110,56 +111,56 @@ class SlackDirectory:
         )
 
     async def identify(self, ref: str) -> str | None:
-        """The id of whom a name of a policy means now: of a person, a user group or a channel. An id is its own. None
-        if it means nothing; `LookupFailed` if Slack does not say."""
+        """The id of the person, user group or channel that a policy's name means now. An id stays as it is. Returns
+        None if it means nothing. Raises LookupFailed if Slack does not say."""
         if ref.startswith("@"):
             return await self._group(ref, fresh=True)
         if ref.startswith("#"):
             return await self.channel(ref, fresh=True)
         if "@" in ref:
-            return await self._emails.get(ref, lambda: self._by_email(ref), fresh=FRESH)
+            return await self._emails.get(ref, lambda: self._by_email(ref), fresh=MAX_FRESH_AGE_SECONDS)
         return ref if is_user(ref) or is_group(ref) or is_channel(ref) else None
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
-        """Everyone whom these names of a policy mean. A name that means nobody adds nobody; `LookupFailed`
-        where Slack does not say. `fresh` reads past the cache."""
+        """The people that these names of a policy mean. A name that means nobody adds nobody. `fresh` reads past the
+        cache. Raises LookupFailed if Slack does not say."""
         if not refs:
             return frozenset()
         found = await asyncio.gather(*(self._resolve(ref, fresh) for ref in dict.fromkeys(refs)))
         return frozenset[Person]().union(*found)
 
     async def channel(self, ref: str, *, fresh: bool = False) -> ChannelId | None:
-        """The channel of this name (`#ops`) or id that the bot can see; None where there is none; `LookupFailed`
-        where Slack does not say."""
+        """The channel with this name (`#ops`) or id. Returns None if the bot can see no such channel. Raises
+        LookupFailed if Slack does not say."""
         if not ref.startswith("#"):
             return ChannelId(ref)
-        channels = await self._channels.get("", self._list_channels, fresh=FRESH if fresh else None)
+        channels = await self._channels.get("", self._list_channels, fresh=MAX_FRESH_AGE_SECONDS if fresh else None)
         return channels.get(ref.removeprefix("#").lower())
 
     async def names_of(self, person: Person) -> frozenset[str]:
-        """The names by which a policy may mean this account alone: its id and its address. `LookupFailed` if Slack does
-        not say."""
+        """The names by which a policy can mean exactly this account: its id and its email address. Raises LookupFailed
+        if Slack does not say."""
         user = await self._account(person.user_id) or {}
         email = str(user.get("profile", {}).get("email") or "")
         return frozenset({person.user_id, email} if email else {person.user_id})
 
     async def groups_of(self, person: Person) -> frozenset[str]:
-        """The user groups that this account is in, if it may answer as one of many. `LookupFailed` if Slack does not
-        say."""
+        """The user groups that this account is in. Empty if it may not answer as a member of a group. Raises
+        LookupFailed if Slack does not say."""
         if (await self.member(person)).ineligible:
             return frozenset()
         groups = await self._memberships.get("", self._list_memberships)
         return groups.get(person.user_id, frozenset())
 
     async def may_post(self, channel: ChannelId) -> PlaceCheck:
-        """Whether the bot can post there; `LookupFailed` where Slack does not say."""
+        """Whether the bot can post there. Raises LookupFailed if Slack does not say."""
         if channel.startswith("D"):  # conversations.info of these would need im:read
             return DirectMessage()
-        result = await call(self._client.conversations_info(channel=channel), SECONDS)
+        result = await call(self._client.conversations_info(channel=channel), TIMEOUT_SECONDS)
         if isinstance(result, Refused) and (result.error in _NO_CHANNEL or result.needed.startswith("mpim:")):
             return (
                 NotJoined()
-            )  # a group conversation is looked up with a scope of its own, which the bot has no use for
+            )  # looking up a group conversation takes another scope, which the bot does not need otherwise
         if not isinstance(result, Done):
             raise LookupFailed(f"{result}")
         return Joined() if result.body["channel"].get("is_member") else NotJoined()
@@ -174,7 +175,7 @@ class SlackDirectory:
         return self._own
 
     async def _resolve(self, ref: str, fresh: bool) -> frozenset[Person]:
-        age = FRESH if fresh else None
+        age = MAX_FRESH_AGE_SECONDS if fresh else None
         if is_group(ref):
             group = await self._group(ref, fresh=fresh)
             if group is None:
@@ -191,17 +192,17 @@ class SlackDirectory:
         return await self._named(UserId(ref)) if is_user(ref) else frozenset()
 
     async def _group(self, ref: str, *, fresh: bool) -> str | None:
-        """The id of an enabled group, of this handle or id."""
-        groups = await self._groups.get("", self._list_groups, fresh=FRESH if fresh else None)
+        """The id of the enabled group with this handle or id."""
+        groups = await self._groups.get("", self._list_groups, fresh=MAX_FRESH_AGE_SECONDS if fresh else None)
         return groups.get(ref.lower() if ref.startswith("@") else ref)
 
     async def _ours(self, users: frozenset[UserId]) -> frozenset[Person]:
-        """People of this workspace; whoever in a shared channel is of another one is not among them by their id."""
+        """These users who belong to this workspace. A shared channel has members of other workspaces too."""
         team = await self.team_id()
         return frozenset(Person(team_id=team, user_id=user_id) for user_id in users)
 
     async def _named(self, user_id: UserId) -> frozenset[Person]:
-        """The person of this id, under the workspace that their account is of; nobody where there is none."""
+        """The person with this id, in the workspace of their account. Empty if there is no such account."""
         user, team = await self._account(user_id), await self.team_id()
         if user is None:
             return frozenset()
@@ -229,7 +230,7 @@ class SlackDirectory:
         }
 
     async def _list_memberships(self) -> Mapping[UserId, frozenset[str]]:
-        """The names of the enabled groups that somebody is in, `@handle` and `S...`, by user; in a single call."""
+        """For each user, the names (`@handle` and `S...`) of the enabled groups that they are in. Takes one call."""
         body = await self._ask(self._client.usergroups_list(include_users=True))
         found: dict[UserId, frozenset[str]] = {}
         for group in body.get("usergroups", []):
@@ -244,7 +245,7 @@ class SlackDirectory:
         cursor = ""
         while True:
             request = self._client.conversations_list(
-                types="public_channel,private_channel", exclude_archived=True, limit=PAGE, cursor=cursor
+                types="public_channel,private_channel", exclude_archived=True, limit=PAGE_SIZE, cursor=cursor
             )
             body = await self._ask(request)
             found |= {str(each["name"]).lower(): ChannelId(each["id"]) for each in body.get("channels", [])}
@@ -257,11 +258,11 @@ class SlackDirectory:
         return frozenset(UserId(user_id) for user_id in body.get("users", []))
 
     async def _channel_users(self, channel: ChannelId) -> frozenset[UserId]:
-        """The members of a channel, but for this bot; nobody where the bot cannot see it."""
+        """The members of a channel except this bot. Empty if the bot cannot see the channel."""
         found: set[UserId] = set()
         cursor = ""
         while True:
-            request = self._client.conversations_members(channel=channel, limit=PAGE, cursor=cursor)
+            request = self._client.conversations_members(channel=channel, limit=PAGE_SIZE, cursor=cursor)
             body = await self._ask(request, absent=_NO_CHANNEL)
             found |= {UserId(user_id) for user_id in body.get("members", [])}
             cursor = str(body.get("response_metadata", {}).get("next_cursor") or "")
@@ -274,8 +275,9 @@ class SlackDirectory:
     async def _ask(
         self, request: Awaitable[AsyncSlackResponse], absent: frozenset[str] = frozenset()
     ) -> Mapping[str, Any]:
-        """Slack's answer; nothing where it knows no such thing; `LookupRefused` or `LookupFailed` for all else."""
-        result = await call(request, SECONDS)
+        """Slack's answer. Returns None if there is no such thing. Raises LookupRefused if Slack will go on refusing,
+        LookupFailed for every other failure."""
+        result = await call(request, TIMEOUT_SECONDS)
         match result:
             case Done(body=body):
                 return body
@@ -288,8 +290,8 @@ class SlackDirectory:
 
 
 class _Cache(Generic[K, V]):
-    """Answers, for as long as they are believed. A failed look-up leaves none. Who asks for the same at one time waits
-    for one answer."""
+    """Remembers answers for a while, but no failures. Callers that ask for the same thing at the same time share one
+    call."""
 
     def __init__(self, monotonic: Monotonic, kept: float) -> None:
         self._monotonic = monotonic
@@ -298,23 +300,23 @@ class _Cache(Generic[K, V]):
         self._turns: WeakValueDictionary[K, asyncio.Lock] = WeakValueDictionary()
 
     async def get(self, key: K, ask: Callable[[], Awaitable[V]], *, fresh: float | None = None) -> V:
-        """The answer; one of `fresh` seconds at most, where that is said."""
+        """The answer. With `fresh`, it is at most that many seconds old."""
         wanted_at, age = self._monotonic(), self._kept if fresh is None else fresh
-        if (held := self._held.get(key)) is not None and self._believed(held[0], wanted_at, age):
+        if (held := self._held.get(key)) is not None and self._young_enough(held[0], wanted_at, age):
             return held[1]
         turn = self._turns.setdefault(key, asyncio.Lock())
         async with turn:
-            if (held := self._held.get(key)) is not None and self._believed(held[0], wanted_at, age):
+            if (held := self._held.get(key)) is not None and self._young_enough(held[0], wanted_at, age):
                 return held[1]
             asked_at = self._monotonic()
             answer = await ask()
-            if len(self._held) >= _MOST_KEPT:
+            if len(self._held) >= _MAX_CACHED:
                 self._held.clear()
             self._held[key] = (asked_at, answer)
             return answer
 
-    def _believed(self, asked_at: float, wanted_at: float, age: float) -> bool:
-        """Whether an answer is young enough; one that was asked for after it was wanted always is."""
+    def _young_enough(self, asked_at: float, wanted_at: float, age: float) -> bool:
+        """Whether an answer is at most `age` seconds old, or was asked for after `wanted_at`."""
         return wanted_at - asked_at < age or asked_at > wanted_at
 
 
@@ -322,11 +324,11 @@ _ELSEWHERE: Final = "it belongs to another workspace"
 _GUEST: Final = "it is a guest's"
 _GUEST_OF_ONE: Final = "it is a guest's, in one channel only"
 _NAMEABLE: Final = frozenset({_ELSEWHERE, _GUEST, _GUEST_OF_ONE})
-"""Accounts that may answer where a policy names them themselves."""
+"""Such accounts may answer only if a policy names the account itself."""
 
 
 def _ineligible(user: Mapping[str, Any], team: TeamId) -> str:
-    """Why an account may answer nothing, in words; empty where it may."""
+    """Why an account may not answer. Empty if it may."""
     teams = {user.get("team_id"), *user.get("enterprise_user", {}).get("teams", [])}
     reasons = {
         "it is deactivated": user.get("deleted"),

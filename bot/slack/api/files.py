@@ -1,6 +1,7 @@
-"""The whole of a request that is too long for a modal, as a file in its thread (Slack: files.getUploadURLExternal).
+"""A request that is too long for a modal, as a file in its thread (Slack: files.getUploadURLExternal).
 
-A file's message has no metadata; the id by which it is found again is the block_id of what is said beside it.
+A file's message has no metadata, so the message's id, by which it is found again, is the block_id of the text beside
+the file.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from bot.slack.api.calls import NotSent, Refused, Result, Unknown
 from bot.slack.blocks import Block
 from bot.slack.modals import question_pages
 
-SECONDS: Final = 20.0
-"""For the upload itself, within a surface's claim."""
+UPLOAD_SECONDS: Final = 20.0
+"""For the upload itself, so that it ends before the claim on its message does."""
 
 _STATUS: Final[Mapping[int, str]] = {413: "file_too_large"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
-    """The file, not written out yet: a drawing that is compared costs nothing."""
+    """The file, not written out yet, so that comparing two of them costs nothing."""
 
     request: Request
     version: int
@@ -44,18 +45,18 @@ class Whole:
         return f"request-{self.request.id}-version-{self.version}.txt"
 
     async def content(self) -> bytes:
-        """All that "View all" would page through; written out beside the loop, as it may be many megabytes."""
+        """Everything that "View all" pages through. Written out in a thread, because it may be many megabytes."""
         return await asyncio.to_thread(_written, self.request)
 
 
 async def named(request: Request) -> question_pages.File:
-    """The name of the file of what is asked now, and the SHA-256 of what is in it."""
+    """The name of the file for the request as it is now, and the SHA-256 of its content."""
     whole = Whole(request=request, version=request.version)
     return question_pages.File(name=whole.name, digest=hashlib.sha256(await whole.content()).hexdigest())
 
 
 def beside(whole: Whole, characters: int, message_id: MessageId) -> list[Block]:
-    """What is said beside the file: which request it is of, how long it is, and the digest that votes are bound to."""
+    """The text beside the file: its request, its length, and the digest that votes are bound to."""
     said = (
         f"*Everything that request `{whole.request.id}` asks*, version {whole.version}: {characters:,} characters · "
         f"SHA-256 `{whole.request.digest}`"
@@ -64,15 +65,15 @@ def beside(whole: Whole, characters: int, message_id: MessageId) -> list[Block]:
 
 
 def carries(message: Mapping[str, Any], message_id: MessageId) -> bool:
-    """Whether the message is this file's."""
+    """Whether the message is the one with this id, and has the file."""
     return any(block.get("block_id") == message_id for block in message.get("blocks") or [])
 
 
 async def send(url: str, content: bytes) -> Result | None:
-    """Upload to where Slack said; None where Slack has it."""
+    """Uploads to the URL that Slack gave. Returns None if Slack has the file, otherwise what went wrong."""
     try:
         async with (
-            asyncio.timeout(SECONDS),
+            asyncio.timeout(UPLOAD_SECONDS),
             aiohttp.ClientSession() as session,
             session.post(url, data=content) as sent,
         ):
@@ -86,7 +87,7 @@ async def send(url: str, content: bytes) -> Result | None:
 async def share(
     client: AsyncWebClient, file_id: str, name: str, channel: ChannelId, thread_ts: Ts | None, said: list[Block]
 ) -> Any:
-    """Show the file in the thread."""
+    """Shows the uploaded file in the thread."""
     return await client.files_completeUploadExternal(
         files=[{"id": file_id, "title": name}], channel_id=channel, thread_ts=thread_ts, blocks=json.dumps(said)
     )

@@ -1,4 +1,5 @@
-"""What comes in over Socket Mode, and how that ends: acknowledged if it has come, left to others if it has not."""
+"""Takes what comes in over Socket Mode. On shutdown, what has arrived is acknowledged; the rest goes to other
+processes."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-SECONDS: Final = 2.0
-"""For what has come in when a shutdown begins."""
+DRAIN_SECONDS: Final = 2.0
+"""For what has arrived when a shutdown begins."""
 
 
 _CHANGES: Final = frozenset({"message_changed", "message_deleted"})
@@ -28,7 +29,7 @@ class Intake:
         socket.client.socket_mode_request_listeners[:] = [self._take]
 
     async def _take(self, connection: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        """Hand it to Bolt, which returns once it is acknowledged."""
+        """Hands the envelope to Bolt, which returns once it is acknowledged."""
         if self._closed:
             return
         if _is_echo(request):
@@ -41,10 +42,10 @@ class Intake:
             self._at_hand -= 1
 
     async def close(self) -> None:
-        """Acknowledge what has come, and close the socket. What crosses that is not acknowledged and counts for
-        nothing: Slack says so to whoever did it."""
+        """Acknowledges what has arrived, and closes the socket. Anything that arrives meanwhile is not acknowledged and
+        has no effect; Slack tells the person who did it."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(DRAIN_SECONDS):
                 while self._at_hand or not self._socket.client.message_queue.empty():  # noqa: ASYNC110 - it tells nobody
                     await asyncio.sleep(0.01)
         self._closed = True
@@ -52,8 +53,8 @@ class Intake:
 
 
 def _is_echo(request: SocketModeRequest) -> bool:
-    """Whether it tells of what an app wrote, or of a change of that: nothing here listens to it, and Slack tells of
-    each card and each edit of it, so that to hand them all to Bolt would be a sixth of a decision's CPU."""
+    """Whether the event is about a message that an app wrote or changed. Nothing here listens to those, and Slack sends
+    one for each card and each update, so handing them to Bolt would be a sixth of the CPU time of a decision."""
     event = request.payload.get("event") or {}
     if event.get("type") != "message":
         return False

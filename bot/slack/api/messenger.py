@@ -1,4 +1,4 @@
-"""The Messenger port: records' drawings as Slack's messages, paced, and never posted twice by ourselves."""
+"""The Messenger port: posts and updates Slack's messages within its rate limits, and never posts twice by itself."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from bot.approvals.inbox.queries import Contents
 from bot.approvals.model.ids import ChannelId, MessageId, MessageRef, Person, Ts, UserId
 from bot.approvals.model.inbox import Section
 from bot.approvals.model.message import MessageKind
-from bot.approvals.ports.slack import Drawing, FileRefused, MessageGone, NotNow, OutcomeUnknown, PlaceGone, View
+from bot.approvals.ports.slack import Drawing, FileRefused, NotNow, OutcomeUnknown, PlaceGone, View
 from bot.approvals.services.messages.masked import Masking
 from bot.slack import blocks, text
-from bot.slack.api import files
+from bot.slack.api import files, refusals
 from bot.slack.api.calls import Done, Limited, NotSent, Refused, Result, Unknown, call
 from bot.slack.api.files import Whole
 from bot.slack.api.rate_limit import POSTS, TIER_3, TIER_4, Monotonic, Pace, Rate, TooLong
@@ -33,43 +33,23 @@ from bot.slack.modals.views import Modal
 log = logging.getLogger(__name__)
 
 EVENT_TYPE: Final = "countersign_surface"
-"""Of the metadata that a message's opaque id travels in."""
-SECONDS: Final = 10.0
+"""Of the metadata that carries the id of a message's record."""
+TIMEOUT_SECONDS: Final = 10.0
 """For one call."""
 FIND_SECONDS: Final = 15.0
-"""For a whole search, within a surface's claim."""
-FIND_PAGES: Final = 10
-PAGE: Final = 200
-SLACK_BEFORE: Final = timedelta(minutes=1)
-"""How much earlier than Slack's time, as we know it, a message is sought."""
+"""For a whole search, so that it ends before the claim on the message does."""
+MAX_FIND_PAGES: Final = 10
+PAGE_SIZE: Final = 200
+"""Messages per call."""
+FIND_MARGIN: Final = timedelta(minutes=1)
+"""How long before Slack's time, as far as we know it, a search begins."""
 EMPTIED: Final = "This is a second copy of another message here, so there is nothing to press."
-SOON: Final = 5.0
-LATER: Final = 60.0
-
-_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "hash_conflict"})
-_TOO_LONG = frozenset({"msg_too_long", "msg_blocks_too_long", "invalid_blocks"})
-_NO_PLACE = frozenset(
-    {
-        *("channel_not_found", "thread_not_found", "invalid_thread_ts", "invalid_ts_oldest", "cannot_reply_to_message"),
-        *("user_not_found", "user_not_visible", "user_disabled", "users_not_found", "cannot_dm_bot", "invalid_users"),
-        *("method_not_supported_for_channel_type", "as_user_not_supported"),
-    }
-)
-_UNTIL_MENDED = frozenset(
-    {
-        *("is_archived", "not_in_channel", "missing_scope", "account_inactive", "token_revoked", "is_inactive"),
-        *("invalid_auth", "not_authed", "token_expired", "no_permission", "access_denied", "ekm_access_denied"),
-        *("org_login_required", "team_access_not_granted", "not_allowed_token_type", "messages_tab_disabled"),
-        *("not_authorized",),
-    }
-)
-"""What somebody can undo: the message waits for that, however long it takes."""
-MENDING = 300.0
-"""Seconds between two looks at whether it has been undone."""
+SOON_SECONDS: Final = 5.0
+"""Before the next try, if Slack was not reached or gave no clear answer."""
 
 
 class SlackMessenger:
-    """Slack's messages through a client that does not retry (`calls.web_client`)."""
+    """Slack's messages, through a client that does not retry (`calls.web_client`)."""
 
     def __init__(
         self,
@@ -88,8 +68,7 @@ class SlackMessenger:
         self._direct: dict[UserId, ChannelId] = {}
 
     def draw(self, view: View) -> Card | Whole:
-        """The view as a message within Slack's limits, whatever it holds, with its secrets masked; or as a file.
-        Pure."""
+        """The view as a message or a file, within Slack's limits whatever it holds, with its secrets masked. Pure."""
         view = self._masking.view(view)
         if view.message.kind is MessageKind.FILE and view.request is not None and not view.message.refused:
             return Whole(request=view.request, version=view.message.version)
@@ -98,7 +77,7 @@ class SlackMessenger:
     async def post(
         self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, message_id: MessageId
     ) -> MessageRef:
-        """Post once, with the id in the metadata; `PlaceGone`, `FileRefused`, `OutcomeUnknown` or `NotNow`."""
+        """Posts once, with the id in the metadata. Raises PlaceGone, FileRefused, OutcomeUnknown or NotNow."""
         if isinstance(drawing, Whole):
             return await self._upload(channel, thread_ts, drawing, message_id)
         card = _card(drawing)
@@ -118,13 +97,13 @@ class SlackMessenger:
         return MessageRef(channel=ChannelId(body["channel"]), ts=Ts(body["ts"]))
 
     async def update(self, ref: MessageRef, drawing: Drawing) -> None:
-        """Bring a message level; `MessageGone`, `PlaceGone`, `OutcomeUnknown` or `NotNow`. A file never changes."""
+        """Updates a message. A file never changes. Raises MessageGone, PlaceGone, OutcomeUnknown or NotNow."""
         if isinstance(drawing, Whole):
             return
         card = _card(drawing)
 
         def sent(blocks: Sequence[Block]) -> Awaitable[AsyncSlackResponse]:
-            # `parse` is "client" here unless one says otherwise, unlike chat.postMessage (Slack: chat.update)
+            # unlike in chat.postMessage, the default of `parse` is "client" here (Slack: chat.update)
             return self._client.chat_update(
                 channel=ref.channel, ts=ref.ts, text=card.text, blocks=list(blocks), parse="none", link_names=False
             )
@@ -134,54 +113,54 @@ class SlackMessenger:
     async def find(
         self, channel: ChannelId, thread_ts: Ts | None, message_id: MessageId, since: datetime | None
     ) -> tuple[MessageRef, ...]:
-        """The messages that carry the id, the oldest first; `since` is in Slack's time. `PlaceGone` or `NotNow`."""
+        """The messages that carry the id, oldest first. `since` is in Slack's time. Raises PlaceGone or NotNow."""
         found: list[MessageRef] = []
         try:
             async with asyncio.timeout(FIND_SECONDS):
                 await self._search(channel, thread_ts, message_id, since, found)
         except TimeoutError as late:
             if not found:
-                raise NotNow("the search took too long", SOON) from late
+                raise NotNow("the search took too long", SOON_SECONDS) from late
         return tuple(sorted(found, key=lambda ref: ref.ts))
 
     async def close(self, ref: MessageRef) -> None:
-        """Delete a message; where Slack does not let us, take its buttons away. `NotNow`."""
+        """Deletes a message, or removes its buttons if Slack does not let us delete it. Raises NotNow."""
         method = "chat.delete"
         await self._turn(method, TIER_3)
-        result = await call(self._client.chat_delete(channel=ref.channel, ts=ref.ts), SECONDS)
+        result = await call(self._client.chat_delete(channel=ref.channel, ts=ref.ts), TIMEOUT_SECONDS)
         if not isinstance(result, Refused):
             self._body(method, result, repeatable=True)
-        elif result.error not in _GONE | _NO_PLACE:
+        elif result.error not in refusals.GONE | refusals.NO_PLACE:
             await self._empty(ref, result.error)
 
     async def time(self) -> datetime | None:
-        """Slack's time, as its last response had it and as much later as it is now; None while there was none."""
+        """Slack's time now, reckoned from its last response. None before the first response."""
         if self._told is None:
-            self._note(await call(self._client.auth_test(), SECONDS))
+            self._note(await call(self._client.auth_test(), TIMEOUT_SECONDS))
         if self._told is None:
             return None
         at, then = self._told
         return at + timedelta(seconds=self._monotonic() - then)
 
     async def open_direct(self, person: Person) -> ChannelId:
-        """The channel of the bot's DM with this person; `PlaceGone` or `NotNow`."""
+        """The channel of the bot's DM with this person. Raises PlaceGone or NotNow."""
         if person.user_id not in self._direct:
             method = "conversations.open"
             await self._turn(method, TIER_3)
-            result = await call(self._client.conversations_open(users=person.user_id), SECONDS)
+            result = await call(self._client.conversations_open(users=person.user_id), TIMEOUT_SECONDS)
             body = self._body(method, result, repeatable=True)
             self._direct[person.user_id] = ChannelId(body["channel"]["id"])
         return self._direct[person.user_id]
 
-    # --- Inboxes --------------------------------------------------------------------------------
+    # --- The inbox ------------------------------------------------------------------------------
 
     def page_size(self, section: Section) -> int:
-        """How many rows of it a Home shows at once."""
+        """How many rows of this section a Home shows at once."""
         return home_tab.ROWS[section]
 
     def digest_size(self, section: Section) -> int:
-        """How many rows of it a summary shows."""
-        return summary_message.ROWS if section is Section.WAITING else 1
+        """How many rows of this section a summary shows."""
+        return summary_message.MAX_ROWS if section is Section.WAITING else 1
 
     def draw_home(self, contents: Contents) -> Home:
         """The Home, within Slack's limits whatever it holds. Pure."""
@@ -192,20 +171,20 @@ class SlackMessenger:
         return summary_message.draw(self._masking.contents(contents), self._address)
 
     async def publish(self, person: Person, drawing: Drawing, hash: str) -> str:
-        """Show a Home in the place of the one of that hash, or of any where it is empty; returns its own.
+        """Shows a Home in place of the one with that hash, or of any if the hash is empty. Returns the new one's hash.
 
-        `MessageGone` where another one stands there now; `PlaceGone`, `OutcomeUnknown` or `NotNow`.
+        Raises MessageGone if another Home is there by now, and PlaceGone, OutcomeUnknown or NotNow.
         """
         if not isinstance(drawing, Home):
-            raise TypeError("this messenger publishes what it has drawn")
+            raise TypeError("this messenger publishes only what it has rendered")
         method = "views.publish"
         await self._turn(method, TIER_4, urgency=Urgency.NOTICE)
         named = {"hash": hash} if hash else {}
         sent = self._client.views_publish(user_id=person.user_id, view=drawing.view, **named)
-        body = self._body(method, await call(sent, SECONDS))
+        body = self._body(method, await call(sent, TIMEOUT_SECONDS))
         return str(body["view"]["hash"])
 
-    # --- Asides ---------------------------------------------------------------------------------
+    # --- To one person alone --------------------------------------------------------------------
 
     async def tell(
         self,
@@ -215,9 +194,9 @@ class SlackMessenger:
         words: str,
         blocks: Sequence[Block] | None = None,
     ) -> bool:
-        """Say something to one person alone, in mrkdwn or in blocks; False where Slack did not take it.
+        """Tells something to one person alone, in mrkdwn or in blocks. Returns False if Slack did not take it.
 
-        Feedback only: they lose it when they reload, and nobody can change it afterwards (Slack: ephemeral messages).
+        For feedback only: it is gone when they reload, and cannot be changed later (Slack: ephemeral messages).
         """
         method = "chat.postEphemeral"
         try:
@@ -231,7 +210,7 @@ class SlackMessenger:
             text=text.cut(self._masking.text(words), 3000),
             blocks=blocks,
         )
-        result = await call(request, SECONDS)
+        result = await call(request, TIMEOUT_SECONDS)
         if isinstance(result, Limited):
             self._pace.close(method, result.seconds)
         if not isinstance(result, Done):
@@ -239,26 +218,27 @@ class SlackMessenger:
         return isinstance(result, Done)
 
     async def put_before(self, trigger_id: str, view: Modal) -> bool:
-        """Open a modal before somebody who has just pressed something; False where Slack did not, as when that was
-        more than three seconds ago."""
+        """Opens a modal for somebody who has just pressed something. Returns False if Slack did not open it, for
+        example because that was more than three seconds ago."""
         method = "views.open"
         try:
             await self._turn(method, TIER_4)
         except NotNow:
             return False
-        result = await call(self._client.views_open(trigger_id=trigger_id, view=view), SECONDS)
+        result = await call(self._client.views_open(trigger_id=trigger_id, view=view), TIMEOUT_SECONDS)
         if isinstance(result, Limited):
             self._pace.close(method, result.seconds)
         return isinstance(result, Done)
 
     async def put_in(self, view_id: str, view: Modal) -> bool:
-        """Show a modal in the place of one that is open; False where Slack did not, as when it was closed."""
+        """Puts a modal in place of one that is open. Returns False if Slack did not, for example because it was
+        closed."""
         method = "views.update"
         try:
             await self._turn(method, TIER_4)
         except NotNow:
             return False
-        result = await call(self._client.views_update(view_id=view_id, view=view), SECONDS)
+        result = await call(self._client.views_update(view_id=view_id, view=view), TIMEOUT_SECONDS)
         if isinstance(result, Limited):
             self._pace.close(method, result.seconds)
         return isinstance(result, Done)
@@ -268,25 +248,25 @@ class SlackMessenger:
     async def _upload(
         self, channel: ChannelId, thread_ts: Ts | None, whole: Whole, message_id: MessageId
     ) -> MessageRef:
-        """Announce the file, send it, and share it; until the last of these nobody sees anything of it."""
+        """Announces the file, sends it, and shares it. Nobody sees anything of it before the last step."""
         content = await whole.content()
         announced = "files.getUploadURLExternal"
         await self._turn(announced, TIER_4)
         asked = self._client.files_getUploadURLExternal(filename=whole.name, length=len(content))
-        body = self._uploaded(announced, await call(asked, SECONDS), repeatable=True)
+        body = self._uploaded(announced, await call(asked, TIMEOUT_SECONDS), repeatable=True)
         if (failed := await files.send(body["upload_url"], content)) is not None:
             self._uploaded("the upload", failed, repeatable=True)
         shared = "files.completeUploadExternal"
         await self._turn(shared, TIER_4)
         said = files.beside(whole, len(content.decode()), message_id)
         sharing = files.share(self._client, body["file_id"], whole.name, channel, thread_ts, said)
-        self._uploaded(shared, await call(sharing, SECONDS))
-        # Slack shares it a moment later and does not say where. Nothing ever changes it, so its id will do as well.
+        self._uploaded(shared, await call(sharing, TIMEOUT_SECONDS))
+        # Slack shares it a moment later and does not say where. Nothing ever changes the file, so its id will do.
         return MessageRef(channel=channel, ts=Ts(body["file_id"]))
 
     def _uploaded(self, method: str, result: Result, *, repeatable: bool = False) -> Mapping[str, Any]:
-        """As `_body`; but nobody waits for a file that Slack refuses, as what is in it can be seen without it."""
-        if isinstance(result, Refused) and result.error not in _GONE | _NO_PLACE:
+        """Like `_body`, but a file that Slack refuses is given up, because "View all" shows what is in it."""
+        if isinstance(result, Refused) and result.error not in refusals.GONE | refusals.NO_PLACE:
             raise FileRefused(f"{method}: {result.error}")
         return self._body(method, result, repeatable=repeatable)
 
@@ -298,25 +278,25 @@ class SlackMessenger:
         card: Card,
         sent: Callable[[Sequence[Block]], Awaitable[AsyncSlackResponse]],
     ) -> Mapping[str, Any]:
-        """Send the blocks; where Slack says that they are too much, send the small ones, once."""
+        """Sends the blocks. If Slack says that they are too long, sends the small ones once."""
         await self._turn(method, rate, channel, card.urgency)
-        result = await call(sent(card.blocks), SECONDS)
-        if isinstance(result, Refused) and result.error in _TOO_LONG:
+        result = await call(sent(card.blocks), TIMEOUT_SECONDS)
+        if isinstance(result, Refused) and result.error in refusals.TOO_LONG:
             log.error("%s refused a card with %s; sending its small form", method, result.error)
             await self._turn(method, rate, channel, card.urgency)
-            result = await call(sent(card.small), SECONDS)
-            if isinstance(result, Refused) and result.error in _TOO_LONG:
-                raise PlaceGone(f"{result.error}, also for the smallest card")
+            result = await call(sent(card.small), TIMEOUT_SECONDS)
+            if isinstance(result, Refused) and result.error in refusals.TOO_LONG:
+                raise PlaceGone(f"{result.error}, even for the smallest card")
         return self._body(method, result)
 
     async def _empty(self, ref: MessageRef, why: str) -> None:
-        """Leave a message that cannot be deleted without anything to press."""
+        """Removes everything to press from a message that cannot be deleted."""
         log.warning("a second copy of a message cannot be deleted (%s), so it is emptied", why)
         method = "chat.update"
         await self._turn(method, TIER_3)
         said = blocks.section(EMPTIED)
         sent = self._client.chat_update(channel=ref.channel, ts=ref.ts, text=EMPTIED, blocks=[said])
-        result = await call(sent, SECONDS)
+        result = await call(sent, TIMEOUT_SECONDS)
         if isinstance(result, Refused):
             log.error("a second copy of a message could not be emptied either: %s", result.error)
         else:
@@ -331,12 +311,12 @@ class SlackMessenger:
         found: list[MessageRef],
     ) -> None:
         method = "conversations.replies" if thread_ts else "conversations.history"
-        oldest = {"oldest": f"{(since - SLACK_BEFORE).timestamp():.6f}"} if since is not None else {}
+        oldest = {"oldest": f"{(since - FIND_MARGIN).timestamp():.6f}"} if since is not None else {}
         cursor = ""
-        for _ in range(FIND_PAGES):
+        for _ in range(MAX_FIND_PAGES):
             await self._turn(method, TIER_3)
             body = self._body(
-                method, await call(self._page(channel, thread_ts, oldest, cursor), SECONDS), repeatable=True
+                method, await call(self._page(channel, thread_ts, oldest, cursor), TIMEOUT_SECONDS), repeatable=True
             )
             for message in body.get("messages", []):
                 if _carries(message, message_id):
@@ -344,12 +324,13 @@ class SlackMessenger:
             cursor = body.get("response_metadata", {}).get("next_cursor") or ""
             if not cursor:
                 return
-        log.warning("surface %s was sought in the last %d messages of %s alone", message_id, FIND_PAGES * PAGE, channel)
+        searched = MAX_FIND_PAGES * PAGE_SIZE
+        log.warning("message %s was searched for only in the last %d messages of %s", message_id, searched, channel)
 
     def _page(
         self, channel: ChannelId, thread_ts: Ts | None, oldest: Mapping[str, str], cursor: str
     ) -> Awaitable[AsyncSlackResponse]:
-        window: dict[str, Any] = {"channel": channel, **oldest, "limit": PAGE, "include_all_metadata": True}
+        window: dict[str, Any] = {"channel": channel, **oldest, "limit": PAGE_SIZE, "include_all_metadata": True}
         turned = {**window, "cursor": cursor} if cursor else window
         if thread_ts is None:
             return self._client.conversations_history(**turned)
@@ -360,16 +341,16 @@ class SlackMessenger:
             spare = rate.burst // 2 if urgency is Urgency.PASSING else 0
             await self._pace.turn(method, rate, channel=channel, urgency=urgency, spare=spare)
         except TooLong as late:
-            raise NotNow(f"{method} is at its pace", late.seconds) from late
+            raise NotNow(f"{method} has used up its rate", late.seconds) from late
 
     def _note(self, result: Result) -> None:
-        """Slack's time, if the response tells it."""
+        """Remembers Slack's time, if the response has it."""
         if isinstance(result, Done) and result.at is not None:
             self._told = result.at, self._monotonic()
 
     def _body(self, method: str, result: Result, *, repeatable: bool = False) -> Mapping[str, Any]:
-        """What Slack answered, or the port's exception for what it did not. What only reads, or may be done twice,
-        is worth another try where its outcome is unknown."""
+        """Slack's answer. Raises the port's exception if there is none. A `repeatable` call, which only reads or may
+        be made twice, is tried again if its outcome is unknown."""
         match result:
             case Done(body=body):
                 self._note(result)
@@ -378,31 +359,15 @@ class SlackMessenger:
                 self._pace.close(method, seconds)
                 raise NotNow(f"{method} is rate limited", seconds)
             case NotSent(why=why):
-                raise NotNow(f"{method} did not reach Slack: {why}", SOON)
+                raise NotNow(f"{method} did not reach Slack: {why}", SOON_SECONDS)
             case Unknown(why=why):
                 if repeatable:
-                    raise NotNow(f"{method}: {why}", SOON)
+                    raise NotNow(f"{method}: {why}", SOON_SECONDS)
                 raise OutcomeUnknown(f"{method}: {why}")
             case Refused(error=error):
-                raise _refusal(method, error)
+                raise refusals.port_error(method, error)
             case _ as never:
                 assert_never(never)
-
-
-def _refusal(method: str, error: str) -> Exception:
-    if error in _GONE:
-        return MessageGone(error)
-    if error in _NO_PLACE:
-        return PlaceGone(error)
-    if error in _UNTIL_MENDED or error.startswith("restricted_action"):
-        log.error(
-            "%s is refused (%s) until that is mended in Slack: tokens, scopes, the channel, the bot in it",
-            method,
-            error,
-        )
-        return NotNow(f"{method}: {error}", MENDING)
-    log.error("%s refused with %s, which nothing here expects", method, error)
-    return NotNow(f"{method}: {error}", LATER)
 
 
 def _carries(message: Mapping[str, Any], message_id: MessageId) -> bool:
@@ -414,5 +379,5 @@ def _carries(message: Mapping[str, Any], message_id: MessageId) -> bool:
 
 def _card(drawing: Drawing) -> Card:
     if not isinstance(drawing, Card):
-        raise TypeError("this messenger shows what it has drawn")
+        raise TypeError("this messenger shows only what it has rendered")
     return drawing

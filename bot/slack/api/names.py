@@ -1,4 +1,4 @@
-"""What people, channels and groups are called, for text in which they stand by their ids."""
+"""The names of people, channels and groups, for text that has only their ids."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.slack import markup
 from bot.slack.api.calls import Done, call
 
-SECONDS: Final = 2.0
-"""For one call: somebody has written something and waits."""
-MOST: Final = 20
-"""Names that are looked up for one message."""
+TIMEOUT_SECONDS: Final = 2.0
+"""For one call, because somebody has written something and waits."""
+MAX_NAMES: Final = 20
+"""Looked up for one message."""
 
 
 class Names:
-    """Looks names up in Slack. Words that name somebody are worth more than no words: one that Slack does not say
-    stays an id."""
+    """Looks names up in Slack. If Slack does not say a name, the id stays."""
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
 
     async def typed(self, text: str) -> str:
-        """What was typed (`markup.typed`), with the names that its author saw."""
-        ids = markup.unnamed(text)[:MOST]
+        """What was typed (`markup.typed`), with the names that the author saw."""
+        ids = markup.unnamed(text)[:MAX_NAMES]
         found = await asyncio.gather(*(self._called(id) for id in ids))
         return markup.typed(text, {id: name for id, name in zip(ids, found, strict=True) if name})
 
@@ -47,5 +46,5 @@ class Names:
                 return ""
 
     async def _asked(self, request: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
-        result = await call(request, SECONDS)
+        result = await call(request, TIMEOUT_SECONDS)
         return dict(result.body) if isinstance(result, Done) else {}

@@ -1,7 +1,7 @@
-"""Slack's rates, kept from our side: who may call when, and who goes first.
+"""Keeps our calls within Slack's rate limits: when each call may go, and which goes first.
 
-One bucket per method, and one per channel for posts. A wait that would be long is refused instead, so that whoever
-holds a claim on a message does not sleep through it.
+There is one bucket per method, and one per channel for posts. A long wait is refused, so that a caller does not wait
+until its claim on a message runs out.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from typing import Final, TypeAlias
 Monotonic: TypeAlias = Callable[[], float]
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 
-PATIENCE: Final = 5.0
-"""Seconds; a longer wait is `TooLong`."""
-_CHANNELS: Final = 1000
-"""Buckets kept; a full one says nothing that a new one would not."""
+MAX_WAIT_SECONDS: Final = 5.0
+"""A longer wait raises TooLong."""
+_MAX_BUCKETS: Final = 1000
+"""Beyond this, idle buckets are dropped: an idle bucket is the same as a new one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Calls per second in the long run, and how many may come at once."""
+    """Calls per second in the long run, and how many may go at once."""
 
     per_second: float
     burst: int
@@ -38,7 +38,7 @@ TIER_4: Final = Rate(per_second=100 / 60, burst=20)
 
 
 class TooLong(Exception):
-    """The turn would come only after `seconds`."""
+    """The call would have to wait for `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"{seconds:.1f} s")
@@ -64,7 +64,7 @@ class _Bucket:
         self.tokens, self.counted_at = min(grown, float(self.rate.burst)), now
 
     def wait(self, now: float, calls: int = 1) -> float:
-        """Seconds until so many calls may have been made."""
+        """Seconds until `calls` more calls may be made."""
         self.count(now)
         missing = calls - self.tokens
         return max(missing / self.rate.per_second, 0.0)
@@ -74,7 +74,7 @@ class _Bucket:
 
 
 class Pace:
-    """Turns at Slack's methods. The clock and the sleep are given, so that tests need neither."""
+    """Gives each call of a Slack method its turn. Tests pass a clock and a sleep of their own."""
 
     def __init__(self, monotonic: Monotonic = time.monotonic, sleep: Sleep = asyncio.sleep) -> None:
         self._monotonic = monotonic
@@ -84,15 +84,15 @@ class Pace:
         self._closed_until: dict[str, float] = {}
 
     async def turn(self, method: str, rate: Rate, *, channel: str = "", urgency: int = 0, spare: int = 0) -> None:
-        """Return when this call's turn has come, the more urgent (the smaller number) first; `TooLong` at once
-        where that would take longer than `PATIENCE`. With `spare`, the call does not wait at all, and is made only
-        where so many more could be made at once."""
+        """Returns when it is this call's turn; a smaller `urgency` goes first. Raises TooLong at once if that would
+        take longer than `MAX_WAIT_SECONDS`. With `spare`, the call never waits, and goes only if `spare` more calls
+        could go at once."""
         bucket = self._bucket(method, rate, channel)
         if spare and (expected := self._wait(bucket, method, len(bucket.line) + 1 + spare)) > 0:
             raise TooLong(expected)
         ticket = _Ticket(urgency, next(self._numbers))
         ahead = sum(1 for waiting in bucket.line if waiting < ticket)
-        if (expected := self._wait(bucket, method, ahead + 1)) > PATIENCE:
+        if (expected := self._wait(bucket, method, ahead + 1)) > MAX_WAIT_SECONDS:
             raise TooLong(expected)
         heapq.heappush(bucket.line, ticket)
         try:
@@ -105,7 +105,7 @@ class Pace:
                 bucket.line[0].first.set()
 
     def close(self, method: str, seconds: float) -> None:
-        """Slack said 429: nobody calls the method for so long, in any channel."""
+        """Stops all calls of the method for this long, because Slack said 429."""
         until = self._monotonic() + seconds
         self._closed_until[method] = max(self._closed_until.get(method, 0.0), until)
 
@@ -118,7 +118,7 @@ class Pace:
             wait = self._wait(bucket, method, 1)
             if wait <= 0:
                 return
-            if wait > PATIENCE:
+            if wait > MAX_WAIT_SECONDS:
                 raise TooLong(wait)
             await self._sleep(wait)
 
@@ -130,7 +130,7 @@ class Pace:
         name = f"{method} {channel}"
         if name not in self._buckets:
             now = self._monotonic()
-            if len(self._buckets) >= _CHANNELS:
+            if len(self._buckets) >= _MAX_BUCKETS:
                 self._buckets = {kept: b for kept, b in self._buckets.items() if not b.idle(now)}
             self._buckets[name] = _Bucket(rate=rate, tokens=float(rate.burst), counted_at=now)
         return self._buckets[name]

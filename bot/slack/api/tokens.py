@@ -1,4 +1,4 @@
-"""Whether Slack takes the two tokens, asked before anything is begun."""
+"""Checks at the start whether Slack accepts the two tokens."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ AGAIN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Whose token it is: what the app is called in its workspace, and where that is."""
+    """The bot that a token belongs to, and its workspace."""
 
     user_id: UserId
     address: str
-    """Of the workspace's pages, with a slash at its end."""
+    """The workspace's URL, with a slash at its end."""
     scopes: frozenset[str]
 
 
 async def identity(token: str, url: str) -> Identity:
-    """Who the bot is; `SettingsError` where Slack refuses the token or does not answer."""
+    """Who the bot is. Raises SettingsError if Slack refuses the token or does not answer."""
     try:
         answer = await web_client(token, url).auth_test()
     except SlackApiError as error:
@@ -44,7 +44,7 @@ async def identity(token: str, url: str) -> Identity:
 
 
 async def refuse_bad_app_token(token: str, url: str) -> None:
-    """Return if Socket Mode can be opened with it; else `SettingsError`."""
+    """Raises SettingsError if Socket Mode cannot be opened with the token."""
     try:
         await web_client(token, url).apps_connections_open(app_token=token)
     except SlackApiError as error:

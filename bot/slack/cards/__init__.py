@@ -1,1 +1,1 @@
-"""Messages: records drawn as blocks. Pure."""
+"""Messages: records rendered as blocks. Pure."""

@@ -1,4 +1,4 @@
-"""What keeps an open request from being answered, and what to do about it. Pure."""
+"""A card's warning that a request cannot be answered, why, and what to do about it. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.slack.blocks import Block
 
 
 def warnings(request: Request) -> list[Block]:
-    """That nobody may answer it, or too few, or that a name of its policy means nobody; nothing if all is well."""
+    """Warns if too few people may answer, or if a name in the policy means nobody. Empty if all is well."""
     if not isinstance(request.state, Pending):
         return []
     said = [*_names(request), *(text.escape(each) for each in request.open.untold), *_numbers(request)]
@@ -19,7 +19,7 @@ def warnings(request: Request) -> list[Block]:
 
 
 def _names(request: Request) -> list[str]:
-    """The names that mean nobody, of those whom it asks now or may ask later."""
+    """The names in the policy, for this stage and for later steps, that mean nobody."""
     shown = list(request.unknown.items())[:5]
     rest = len(request.unknown) - len(shown)
     names = [f"{text.approver(name)} {text.escape(why)}." for name, why in shown]
@@ -27,18 +27,18 @@ def _names(request: Request) -> list[str]:
 
 
 def _numbers(request: Request) -> list[str]:
-    """How many could answer, where that is too few."""
+    """How many people could answer, if that is too few."""
     needed, short = request.stage.needed, request.open.short
     if not short:
         return []
     if not request.open.asked:
         later = any(isinstance(step.action, Escalate) and step.action.adds for step in request.stage.steps)
         return [f"Nobody may answer this{' yet' if later else ''}."]
-    return [f"It needs {needed:,} to agree, and those who may answer can give {needed - short:,}."]
+    return [f"{needed:,} people must agree, but only {needed - short:,} can."]
 
 
 def _remedy(request: Request) -> str:
     return (
-        "Whoever runs the bot corrects its policy file, and then applies it to this request: "
+        "To mend this, an operator corrects the policy file and applies it to this request: "
         f"`python -m bot policy apply {request.id}`"
     )

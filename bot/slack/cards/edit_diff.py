@@ -1,4 +1,4 @@
-"""What an edit changed: of each argument what it was and what it is, long ones line by line, the others in one line.
+"""What an edit changed: each argument before and after. Short values share a line, long ones are compared line by line.
 
 Both sides are untrusted, so all of it is rich text.
 """
@@ -22,20 +22,20 @@ from bot.slack.cards import values
 from bot.slack.cards.values import Detail
 from bot.slack.text import moment
 
-INLINE: Final = 60
-"""Characters of a value up to which both sides stand in one line."""
-_WIDE: Final = 80
-"""Characters of a line from which on its sentences are compared."""
-AROUND: Final = 1
-"""Unchanged lines that are shown beside changed ones."""
-_MOST_LINES: Final = 400
-"""Of a longer text both sides are told apart by their lengths alone: a comparison would take too long."""
+MAX_INLINE_CHARACTERS: Final = 60
+"""If neither side is longer, both stand in one line."""
+_MAX_LINE_CHARACTERS: Final = 80
+"""If a line is longer, its sentences are compared instead."""
+CONTEXT_LINES: Final = 1
+"""How many unchanged lines are shown before and after a changed one."""
+_MAX_COMPARED_LINES: Final = 400
+"""A longer text is not compared, because that would take too long: all of both sides is shown."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?;])\s+(?=\S)")
 _ABSENT: Final = object()
 
 
 def section(request: Request, detail: Detail | None) -> tuple[list[Block], bool]:
-    """Who changed it, and what; and whether something of that was left out. Nothing where nobody did."""
+    """Who changed the request and what they changed, and whether anything was left out. Empty if nobody changed it."""
     if not request.edits:
         return [], False
     editors = text.mentions(list(dict.fromkeys(edit.person for edit in request.edits)))
@@ -47,8 +47,8 @@ def section(request: Request, detail: Detail | None) -> tuple[list[Block], bool]
 
 
 def since_decided(request: Request, detail: Detail | None) -> tuple[list[Block], bool]:
-    """How what is asked now differs from what was decided before, and whether something of that was left out. Nothing
-    if nothing was decided before."""
+    """How this question differs from the one that was decided before, and whether anything was left out. Empty if
+    nothing was decided before."""
     if request.before is None or detail is None:
         return [], request.before is not None
     parts, cut = _parts(_with_title(request.before.question), _with_title(request.proposed), detail)
@@ -56,7 +56,7 @@ def since_decided(request: Request, detail: Detail | None) -> tuple[list[Block],
 
 
 def names(request: Request) -> list[str]:
-    """The arguments that differ from what was proposed, each once."""
+    """The names of the arguments that people changed, each once."""
     changed = _changed(request.proposed, request.question)
     return list(dict.fromkeys(name for _, of_item in changed for name, _, _ in of_item))
 
@@ -67,12 +67,12 @@ def whole(request: Request) -> str:
     for number, changed in _changed(request.proposed, request.question):
         for name, before, after in changed:
             head = f"{number + 1}. {request.question.items[number].name} " if len(request.question.items) > 1 else ""
-            written.append(f"{head}{name}:\n{_compared(before, after, AROUND)}")
+            written.append(f"{head}{name}:\n{_compared(before, after, CONTEXT_LINES)}")
     return "\n\n".join(written)
 
 
 def _with_title(question: Question) -> Question:
-    """The question, with its words as an item of their own, so that they are compared too."""
+    """The question with its title and text as an item of their own, so that they are compared too."""
     words = {key: value for key, value in (("question", question.title), ("text", question.text)) if value}
     return replace(question, items=(replace(question.items[0], name="", arguments=words), *question.items))
 
@@ -113,7 +113,7 @@ def _parts(old: Question, new: Question, detail: Detail) -> tuple[list[Element],
 
 
 def _changed(old: Question, new: Question) -> Iterator[tuple[int, list[tuple[str, object, object]]]]:
-    """Of each item that differs: the name of each argument that does, what it was, what it is now."""
+    """For each item that differs, its number and its changed arguments: name, old value, new value."""
     for number, (was, asked) in enumerate(zip_longest(old.items, new.items)):
         before, after = (item.arguments if item is not None else {} for item in (was, asked))
         pairs = [(name, _of(before, name), _of(after, name)) for name in dict.fromkeys([*before, *after])]
@@ -123,22 +123,22 @@ def _changed(old: Question, new: Question) -> Iterator[tuple[int, list[tuple[str
 
 
 def _change(before: object, after: object, detail: Detail) -> tuple[list[Element], Element | None, bool]:
-    """What stands beside the name, what below it, and whether something was cut."""
+    """What to show beside the name, what to show below it, and whether anything was cut."""
     old, new = _line(before), _line(after)
     lines = any(isinstance(side, str) and "\n" in side for side in (before, after))
-    if len(old) <= INLINE and len(new) <= INLINE and not lines:
+    if len(old) <= MAX_INLINE_CHARACTERS and len(new) <= MAX_INLINE_CHARACTERS and not lines:
         was = [blocks.run("  "), blocks.run(old, "strike")] if before is not _ABSENT else []
         now = [blocks.run("  →  " if was else "  "), blocks.run(new)] if after is not _ABSENT else []
         note = "  (removed)" if not now else "  (added)" if not was else ""
         return [*was, *now, *([blocks.run(note, "italic")] if note else [])], None, False
-    short = text.shown(_compared(before, after, AROUND), detail.value * 2)
+    short = text.shown(_compared(before, after, CONTEXT_LINES), detail.value * 2)
     return [blocks.run(f"  {_sizes(before, after)}", "italic")], blocks.code(short.text), short.cut
 
 
 def _compared(before: object, after: object, around: int) -> str:
-    """Line by line: `-` what was, `+` what is, and a mark where unchanged lines are left out."""
+    """The difference line by line: `-` before an old line, `+` before a new one, `…` for unchanged lines left out."""
     old, new = _lines(before), _lines(after)
-    if len(old) > _MOST_LINES or len(new) > _MOST_LINES:
+    if len(old) > _MAX_COMPARED_LINES or len(new) > _MAX_COMPARED_LINES:
         return "\n".join([*(f"- {line}" for line in old), *(f"+ {line}" for line in new)])
     written: list[str] = []
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
@@ -164,12 +164,12 @@ def _sizes(before: object, after: object) -> str:
 
 
 def _lines(value: object) -> list[str]:
-    """The lines of a text; where it has hardly any, its sentences; of anything else the lines of its JSON."""
+    """The lines of a text, or its sentences if its lines are long. For any other value, the lines of its JSON."""
     if value is _ABSENT:
         return []
     words = _words(value)
     lines = words.split("\n")
-    if isinstance(value, str) and max(len(line) for line in lines) > _WIDE:
+    if isinstance(value, str) and max(len(line) for line in lines) > _MAX_LINE_CHARACTERS:
         return [sentence for line in lines for sentence in _SENTENCE.split(line)]
     return lines
 
@@ -181,7 +181,7 @@ def _words(value: object) -> str:
 
 
 def _line(value: object) -> str:
-    """The value in one line, told apart from a text that reads like it."""
+    """The value in one line. A text that could be mistaken for another value stands in quotes."""
     return "" if value is _ABSENT else text.visible(values.word(value))  # type: ignore[arg-type]  # JSON
 
 

@@ -1,5 +1,5 @@
-"""What is said beside a request's card, in the task's thread: a question to the requester, whom no DM reached, and
-that its file is not there."""
+"""Notices in the task's thread, below a request's card: a question to the requester, who got no DM and why, and that
+the request's file could not be attached."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "users_not_found": "Slack knows no such account here",
     "user_not_visible": "Slack knows no such account here",
 }
-"""Slack's words for why there is no DM."""
+"""Why a DM failed, by Slack's error code."""
 
 _NO_FILE: Final[Mapping[str, str]] = {
     "missing_scope": "the app may not upload files (scope `files:write`)",
@@ -27,16 +27,16 @@ _NO_FILE: Final[Mapping[str, str]] = {
     "no_permission": "the app may not upload files here",
     "restricted_action": "this workspace does not let the app upload files",
     "file_uploads_disabled": "this workspace has turned uploads off",
-    "file_uploads_except_images_disabled": "this workspace takes no files but images",
+    "file_uploads_except_images_disabled": "this workspace accepts images only",
     "file_upload_size_restricted": "it is larger than this workspace allows",
     "file_too_large": "it is too large for Slack",
     "storage_limit_reached": "this workspace has no storage left",
 }
-"""Slack's words for why there is no file."""
+"""Why an upload failed, by Slack's error code."""
 
 
 def comment(request: Request, number: int) -> list[Block]:
-    """What somebody asks the requester; how to answer."""
+    """A question to the requester, and where to answer it."""
     asked = request.comments[number]
     about = text.sentence(request.question.title, 150) or "the question above"
     return [
@@ -56,7 +56,7 @@ def _asks(request: Request, asked: Comment) -> str:
 
 
 def unreached(request: Request, asked_at: datetime) -> list[Block]:
-    """Who did not get the card by DM at that time, why, and what follows."""
+    """Who did not get the card by DM at `asked_at`, why, and what happens next."""
     return [blocks.section("\n".join(_unreached(request, asked_at)) or "Everybody was reached after all.")]
 
 
@@ -65,7 +65,7 @@ def unreached_text(request: Request, asked_at: datetime) -> str:
 
 
 def unattached(request: Request, version: int, why: str) -> list[Block]:
-    """That the file with the whole of it is not there, why, and how to see the same without it."""
+    """Says that the file with the whole request could not be attached, why, and how to see everything without it."""
     button = blocks.button("View all", actions.VIEW_ALL, RequestTarget.of(request).encoded())
     return [blocks.section(unattached_text(request, version, why)), *blocks.actions([button])]
 
@@ -97,8 +97,9 @@ def _missed(one: Unreached) -> str:
 
 def _untold(delegation: Delegation, one: Unreached) -> str:
     return (
-        f"{text.mention(delegation.by)}, no direct message could tell {text.mention(delegation.to)} that you gave them "
-        f"your vote: {_why(one)}. They can answer on the card; or take your vote back with *Withdraw*."
+        f"{text.mention(delegation.by)}, {text.mention(delegation.to)} could not be told by direct message that you "
+        f"gave them your vote: {_why(one)}. They can answer on the card, or you can take your vote back with "
+        "*Withdraw*."
     )
 
 

@@ -1,4 +1,4 @@
-"""What became of a request, in words: who said what, and whether the agent has gone on since."""
+"""The outcome of a request in words: who decided what, and whether the agent has gone on since."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _DECIDED = {
 
 
 def headline(request: Request) -> str:
-    """One mrkdwn line: what became of it, by whom and when. Empty while it is open."""
+    """One mrkdwn line: the outcome, who decided it and when. Empty while the request is open."""
     match request.state:
         case Pending():
             return ""
@@ -76,14 +76,14 @@ def _headline(decision: Decision) -> str:
 
 
 def what_followed(request: Request) -> str:
-    """One mrkdwn line: whether the agent was seen to go on. Empty where it is not to."""
+    """One mrkdwn line: whether the agent has gone on. Empty if it is not supposed to."""
     match request.state:
         case Superseded(at=at, decision=Answered() | Expired(), changed=True):
             return f"The agent asks something else now and was not told. It is asked again below · {moment(at)}"
         case Superseded(at=at, decision=Answered() | Expired(), stopped=True):
             return f"The task was stopped. The agent was not told, and nothing was run · {moment(at)}"
         case Superseded(at=at, decision=Answered() | Expired()):
-            return f"It was not seen to reach the agent, which was stopped or had moved on · {moment(at)}"
+            return f"The answer may not have reached the agent, which was stopped or had moved on · {moment(at)}"
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()) | Pending() | Superseded():
             return ""
         case Decided(failure=failure, next_try=next_try) as decided:
@@ -104,17 +104,17 @@ def what_followed(request: Request) -> str:
 
 
 def before(before: Before) -> str:
-    """Who decided what the agent asked before, and when, as a sentence that mentions them."""
+    """A sentence that says who decided what the agent asked before, and when."""
     match before.decision:
         case Answered(voters=voters, at=at) if voters:
             said = _DECIDED[outcome_of(before.decision)]
             return f"{text.mentions(voters)} {said} what it asked before · {moment(at)}."
         case decision:
-            return f"Of what it asked before: {_headline(decision).replace('*', '')}."
+            return f"What it asked before: {_headline(decision).replace('*', '')}."
 
 
 def missing(gone: Gone) -> str:
-    """Which code is missing, and what follows from that, as mrkdwn sentences."""
+    """Which part of the agent's code is missing, and what that means, as mrkdwn sentences."""
     name = f" `{text.sentence(gone.name, 80)}`" if gone.name else ""
     match gone.part:
         case Part.QUESTION:
@@ -143,7 +143,7 @@ def stopped(failure: Failure) -> str:
 
 
 def words(request: Request, detail: Detail | None) -> list[Block]:
-    """What was said: reasons, answers, choices. No block where a plain approval says it all."""
+    """What people answered: reasons, answers, choices. Empty for a plain approval, which the headline tells."""
     decision = request.decision
     if not isinstance(decision, Answered) or detail is None or request.policy.private or decision.ruled:
         return []

@@ -1,6 +1,6 @@
-"""A private request as everybody may see it: what it would run, and nothing of what with.
+"""A private request as everybody may see it: the names of its actions, without their arguments.
 
-Its policy has the arguments shown to those alone who may answer; they open them with "View all", which looks them up.
+Only people who may answer see the arguments; "View all" checks that and shows them.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from dataclasses import replace
 from bot.approvals.model.question import Item, Question
 from bot.approvals.model.request import Request
 
-INSTEAD = "What exactly is asked is shown only to those who may answer: open it with the button below."
+INSTEAD = "Only people who may answer can see the details: open them with the button below."
 
 
 def masked(request: Request) -> Request:
-    """The request itself, or, where it is private, one that says nothing but its actions' names."""
+    """The request itself, or if it is private, a copy with nothing but the names of its actions."""
     if not request.policy.private:
         return request
     question = _masked(request.question, request.graph)

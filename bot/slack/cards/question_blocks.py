@@ -1,7 +1,7 @@
 """What a request asks, as blocks, and whether they show all of it.
 
-Whether anything was left out is known here alone, and `offers` follows it: what is not whole offers no answer, so that
-drawing and offering can never disagree.
+Only this module knows whether anything was left out. The vote buttons follow it, so that a card that does not show
+everything offers no answer.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from bot.slack.blocks import Block, Element
 from bot.slack.cards import edit_diff, values
 from bot.slack.cards.values import Detail
 
-CHOICE_BUTTONS: Final = 5
-"""More choices than these are a menu in a modal."""
-_TITLE: Final = 3000
-"""Characters of a title that a card shows, also if it shows little of the rest."""
-_NAME: Final = 80
+MAX_CHOICE_BUTTONS: Final = 5
+"""With more choices than this, a menu in a modal takes the place of the buttons."""
+_MAX_TITLE_CHARACTERS: Final = 3000
+"""Of a title, whatever else the card has to leave out."""
+_MAX_NAME_CHARACTERS: Final = 80
 _PAGE: Final = Detail(text=2500, value=2500, rows=80, entries=80, items=20)
-_PAGE_BLOCKS: Final = 60
-_PAGE_SIZE: Final = 40_000
-"""Of one page, in characters on the wire: of more, people would see no end."""
+_MAX_PAGE_BLOCKS: Final = 60
+_MAX_PAGE_CHARACTERS: Final = 40_000
+"""Of one page's blocks on the wire; people would not read a longer page to its end."""
 _CONFUSED: Final = str.maketrans({"0": "o", "O": "o", "1": "l", "I": "l", "|": "l"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """Blocks, and whether all that is asked stands in them, to the letter."""
+class Rendered:
+    """Blocks, and whether they show everything that is asked, to the letter."""
 
     blocks: tuple[Block, ...]
     whole: bool
 
 
 def heading(request: Request) -> Block:
-    """The title if a header takes it as it is; else whose question it is, and the title is the first of `drawn`."""
+    """The title if it fits a header. Otherwise the name of the agent; the title is then the first of `rendered`."""
     if not request.question.title.strip():
         return blocks.header("A question")
     if headed(request.question):
@@ -49,21 +49,21 @@ def heading(request: Request) -> Block:
 
 
 def headed(question: Question) -> bool:
-    """Whether a header takes the title as it is."""
+    """Whether the title fits a header as it is."""
     return text.fits(question.title.strip(), blocks.HEADER_TEXT)
 
 
 def page(request: Request) -> list[Block] | None:
-    """All that is asked as one page of a modal, as a card would have it; None if that is too much for one."""
+    """Everything that is asked, rendered as on a card, as one page of a modal. None if one page cannot hold it."""
     public = replace(request, policy=replace(request.policy, private=False))
-    whole = drawn(public, _PAGE)
+    whole = rendered(public, _PAGE)
     made = [heading(request), *(part for block in map(_without_button, whole.blocks) for part in blocks.apart(block))]
-    return made if whole.whole and len(made) <= _PAGE_BLOCKS and blocks.size(made) <= _PAGE_SIZE else None
+    return made if whole.whole and len(made) <= _MAX_PAGE_BLOCKS and blocks.size(made) <= _MAX_PAGE_CHARACTERS else None
 
 
-def drawn(request: Request, detail: Detail | None) -> Drawn:
-    """What is asked, below its heading: the title if that is no heading, the text, the actions, the choices, and what
-    people have changed of them. In so much detail; without any, hardly more than the title."""
+def rendered(request: Request, detail: Detail | None) -> Rendered:
+    """What is asked, below the heading: the title (unless it is the heading), the text, the actions, the choices, and
+    what people changed. Without `detail`, hardly more than the title."""
     sheet = _Sheet()
     _title(sheet, request.question)
     if detail is None:
@@ -74,16 +74,16 @@ def drawn(request: Request, detail: Detail | None) -> Drawn:
         _choices(sheet, request.question, detail)
     changed, cut = edit_diff.section(request, detail)
     sheet.add(changed, cut=cut)
-    named = all(text.fits(word, wording.LONGEST) for word in request.question.labels.values())
+    named = all(text.fits(word, wording.MAX_LABEL_CHARACTERS) for word in request.question.labels.values())
     whole = sheet.whole and named and not request.policy.private
-    return Drawn(blocks=tuple(sheet.blocks if whole else map(_without_button, sheet.blocks)), whole=whole)
+    return Rendered(blocks=tuple(sheet.blocks if whole else map(_without_button, sheet.blocks)), whole=whole)
 
 
 def lists_choices(question: Question) -> bool:
-    """Whether the choices' buttons cannot say it all."""
+    """Whether the choices have to be listed, because their buttons cannot show all of them."""
     names = [_alike(choice) for choice in question.choices]
     return (
-        len(question.choices) > CHOICE_BUTTONS
+        len(question.choices) > MAX_CHOICE_BUTTONS
         or bool(question.options)
         or len(set(names)) < len(names)
         or len(_scripts(question.choices)) > 1
@@ -100,16 +100,16 @@ class _Sheet:
     blocks: list[Block] = field(default_factory=list)
     whole: bool = True
 
-    def add(self, drawn: Sequence[Block], *, cut: bool = False) -> None:
-        self.blocks += drawn
+    def add(self, rendered: Sequence[Block], *, cut: bool = False) -> None:
+        self.blocks += rendered
         self.whole = self.whole and not cut
 
 
 def _title(sheet: _Sheet, question: Question) -> None:
-    """The title with its line ends, in as many lines as it has."""
+    """The title with its line ends."""
     if not question.title.strip() or headed(question):
         return
-    short = text.shown(question.title.strip("\n"), _TITLE)
+    short = text.shown(question.title.strip("\n"), _MAX_TITLE_CHARACTERS)
     sheet.add([blocks.rich(blocks.line(blocks.run(short.text)))], cut=short.cut)
 
 
@@ -134,9 +134,12 @@ def _items(sheet: _Sheet, request: Request, detail: Detail) -> None:
 
 
 def _only(sheet: _Sheet, question: Question, item: Item, detail: Detail) -> None:
-    """The only action with its arguments. One that has none, and is named in the title, needs no line of its own."""
-    shown, name = values.rows(item.arguments, detail), blocks.run(text.label(item.name, _NAME), "bold", "code")
-    cut = shown.cut or not text.fits(item.name, _NAME)
+    """The only action with its arguments. It gets no line if it has no arguments and the title names it."""
+    shown, name = (
+        values.rows(item.arguments, detail),
+        blocks.run(text.label(item.name, _MAX_NAME_CHARACTERS), "bold", "code"),
+    )
+    cut = shown.cut or not text.fits(item.name, _MAX_NAME_CHARACTERS)
     if item.arguments and item.name:
         sheet.add([blocks.rich(blocks.line(name), *shown.parts)], cut=cut)
     elif item.arguments:
@@ -146,7 +149,7 @@ def _only(sheet: _Sheet, question: Question, item: Item, detail: Detail) -> None
 
 
 def _one_of_several(sheet: _Sheet, request: Request, item: Item, number: int, detail: Detail) -> None:
-    limit = min(_NAME, max(detail.value, 20))
+    limit = min(_MAX_NAME_CHARACTERS, max(detail.value, 20))
     title: Block = {
         "type": "section",
         "text": blocks.plain(f"{number + 1}.  {text.label(item.name, limit) or 'an action'}", 100),
@@ -180,8 +183,7 @@ def _choices(sheet: _Sheet, question: Question, detail: Detail) -> None:
 
 
 def _choice(choice: str, option: Option | None, detail: Detail) -> tuple[list[Element], bool]:
-    """The choice as its button says it, then what the agent gets if that is something else, then what else the graph
-    says of it."""
+    """The choice as on its button, then the value that the agent gets if that differs, then the graph's description."""
     label = text.shown(choice, detail.value)
     if option is None:
         return [blocks.run(label.text)], label.cut
@@ -199,17 +201,17 @@ def _choice(choice: str, option: Option | None, detail: Detail) -> tuple[list[El
 
 
 def _may_say_more(question: Question) -> bool:
-    """Whether the graph gave any choice as more than a text: questions of earlier versions kept the label alone."""
+    """Whether the graph gave more than a label for any choice. Questions of earlier versions have labels only."""
     lists = question.payload.values() if isinstance(question.payload, dict) else []
     return any(isinstance(each, dict) for listed in lists if isinstance(listed, list) for each in listed)
 
 
 def _alike(words: str) -> str:
-    """What two choices have in common that look the same at a glance."""
+    """The same text for any two choices that look the same at a glance."""
     return " ".join(unicodedata.normalize("NFKC", words).translate(_CONFUSED).casefold().split())
 
 
 def _scripts(choices: Sequence[str]) -> set[str]:
-    """The alphabets in which the choices are written: letters of two of them may look the same."""
+    """The alphabets that the choices use: letters of two alphabets may look the same."""
     letters = {character for choice in choices for character in choice if character.isalpha()}
     return {unicodedata.name(letter, "?").partition(" ")[0] for letter in letters}

@@ -1,7 +1,7 @@
-"""A view -> a Slack message: pure, within Slack's limits whatever the payload, and the same for the same record.
+"""A record -> a Slack message: pure, within Slack's limits whatever the payload, and the same for the same record.
 
-Each kind of surface is drawn with as much detail as fits; `messenger` falls back to the smallest form where Slack
-still says that it is too long.
+Each kind of message is rendered with as much detail as fits. If Slack still says that it is too long, the messenger
+sends its smallest form.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from bot.slack.blocks import Block
 from bot.slack.cards import notices, privacy, request_card, task_card, vote_buttons
 from bot.slack.cards.values import Detail
 
-BUDGET: Final = 10_000
-"""Characters of blocks on the wire; Slack's `msg_blocks_too_long` is not documented and comes near 13,000."""
+MAX_CHARACTERS: Final = 10_000
+"""Characters of a message's blocks on the wire. Slack's own limit (`msg_blocks_too_long`) is not documented and is near
+13,000."""
 
 _SETTLED: Final = Detail(text=500, value=200, rows=12, entries=3, items=8)
-"""Of a request that nobody is asked any more."""
+"""For a settled request."""
 _WHOLE: Final = Detail(text=2500, value=1500, rows=20, entries=25, items=16)
-"""Taken only if nothing is left out then: it saves people a review, and a sample needs no such length."""
+"""Used only if nothing has to be left out, so that people need no review."""
 _DETAILS: Final = (
     Detail(text=1500, value=800, rows=12, entries=8, items=16),
     Detail(text=700, value=300, rows=8, entries=5, items=16),
@@ -36,18 +37,18 @@ _DETAILS: Final = (
 
 
 class Urgency(IntEnum):
-    """Who goes first when Slack's pace makes messages wait."""
+    """Which message goes first when Slack's rate limit makes messages wait."""
 
     DECISION = 0
     QUESTION = 1
     NOTICE = 2
     PASSING = 3
-    """What is soon out of date: it is dropped rather than made to wait."""
+    """Soon out of date, so it is dropped rather than made to wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A message: its blocks, the same in one sentence for screen readers and notifications, and a smaller form."""
+    """A message: its blocks, a text for screen readers and notifications, and a smaller form."""
 
     text: str
     blocks: tuple[Block, ...]
@@ -62,22 +63,22 @@ class Card:
 
 def draw(view: View) -> Card:
     """The view with as much detail as fits."""
-    small = draw_small(view)
+    small = render_small(view)
     details = _DETAILS if _urgency(view) is not Urgency.DECISION else (_SETTLED, *_DETAILS[2:])
-    fitting = (drawn for detail in details if _fits(drawn := _blocks(view, detail)))
+    fitting = (rendered for detail in details if _fits(rendered := _blocks(view, detail)))
     best = _whole(view) or next(fitting, small)
     return Card(text=_text(view), blocks=tuple(best), small=tuple(small), urgency=_urgency(view))
 
 
 def _whole(view: View) -> list[Block] | None:
-    """An open question with all that it asks; None if that takes a review, or is no question."""
+    """An open request with everything that it asks. None if it does not fit, or if the view is no open request."""
     if view.message.kind not in (MessageKind.CARD, MessageKind.COPY) or _urgency(view) is Urgency.DECISION:
         return None
-    drawn = _blocks(view, _WHOLE)
-    return drawn if _fits(drawn) and vote_buttons.answerable(drawn) else None
+    rendered = _blocks(view, _WHOLE)
+    return rendered if _fits(rendered) and vote_buttons.answerable(rendered) else None
 
 
-def draw_small(view: View) -> list[Block]:
+def render_small(view: View) -> list[Block]:
     """Who, what and the buttons, without the payload."""
     return _blocks(view, None)
 
@@ -145,9 +146,9 @@ def _refusal(view: View) -> str:
 
 def _request(view: View) -> Request:
     if view.request is None:
-        raise ValueError(f"surface {view.message.id} is a {view.message.kind} without its request")
+        raise ValueError(f"message {view.message.id} is a {view.message.kind} without its request")
     return privacy.masked(view.request)
 
 
-def _fits(drawn: list[Block]) -> bool:
-    return len(drawn) <= blocks.MESSAGE_BLOCKS and blocks.size(drawn) <= BUDGET
+def _fits(rendered: list[Block]) -> bool:
+    return len(rendered) <= blocks.MESSAGE_BLOCKS and blocks.size(rendered) <= MAX_CHARACTERS

@@ -1,4 +1,4 @@
-"""A request's card, its copies and its reminders: what is asked, of whom, by when, and what became of it."""
+"""A request's card, its copies and its reminders: what is asked, who may answer, by when, and the outcome."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from bot.slack.cards import (
     outcome_blocks,
     privacy,
     question_blocks,
+    side_action_menu,
     status_lines,
     values,
     vote_buttons,
 )
-from bot.slack.cards.question_blocks import Drawn
+from bot.slack.cards.question_blocks import Rendered
 from bot.slack.cards.values import Detail
-from bot.slack.modals import side_action_modals
 from bot.slack.text import moment
 
-TITLE: Final = 150
-"""Characters of a title in a list that links to the card."""
+MAX_TITLE_CHARACTERS: Final = 150
+"""Of a title in a list that links to the card."""
 _ROW: Final = Detail(text=300, value=200, rows=8, entries=6, items=1)
-"""Of a request in a list, which has no room for more."""
-_ROW_TITLE: Final = 600
-_ROW_BLOCKS: Final = 3
+"""For a request in a list."""
+_MAX_ROW_TITLE_CHARACTERS: Final = 600
+_MAX_ROW_BLOCKS: Final = 3
 
 _RENEWED: Final = "*The agent asks something else now.* Answers to what it asked before no longer count"
 _AMENDED: Final = "*Another policy was applied to this request.* Answers from before that no longer count"
@@ -46,22 +46,22 @@ _RISKS = {
 
 
 def card(task: Task, request: Request, detail: Detail | None) -> list[Block]:
-    """The request as it stands; buttons only while it can be answered."""
+    """The request and how it stands. It has buttons to answer only while it can be answered."""
     return _card(request, detail, _asker(task))
 
 
 def copy(task: Task, request: Request, detail: Detail | None) -> list[Block]:
-    """The card for a DM: it says where it comes from as well."""
+    """The card for a DM: it also says which channel the request comes from."""
     return _card(request, detail, f"{_asker(task)} in {text.channel(task.channel)}")
 
 
 def row(request: Request, place: str) -> list[Block]:
-    """The request in short, as part of a list: what, who, risk, deadline and votes. It can be answered there if all
-    that it asks fits in a few lines; else *Review…* opens it. `place` says in mrkdwn where the card is."""
+    """The request in short, as part of a list: what, who, risk, deadline and votes. It can be answered in the list if
+    everything that it asks fits in a few lines; otherwise *Review…* opens it. `place` is a mrkdwn link to the card."""
     request = privacy.masked(request)
-    about = question_blocks.drawn(request, _ROW)
-    whole = about.whole and question_blocks.headed(request.question) and len(about.blocks) <= _ROW_BLOCKS
-    title = text.shown(request.question.title.strip(), _ROW_TITLE).text or "A question"
+    about = question_blocks.rendered(request, _ROW)
+    whole = about.whole and question_blocks.headed(request.question) and len(about.blocks) <= _MAX_ROW_BLOCKS
+    title = text.shown(request.question.title.strip(), _MAX_ROW_TITLE_CHARACTERS).text or "A question"
     return [
         blocks.rich(blocks.line(blocks.run(title, "bold"))),
         blocks.context(_joined([_risk(request), _asked_for(request), *_open_for(request, place)])),
@@ -74,7 +74,7 @@ def row(request: Request, place: str) -> list[Block]:
 
 
 def line(request: Request, place: str, *, mine: bool = False) -> str:
-    """The request in two lines of mrkdwn: what, and how it stands; `mine` to whoever asked for it."""
+    """The request in two lines of mrkdwn: what is asked, and how it stands. `mine` words it for its requester."""
     request = privacy.masked(request)
     if settled := outcome_blocks.headline(request):
         return f"*{_title(request)}*\n{_joined([settled, place])}"
@@ -91,7 +91,7 @@ def _asked_for(request: Request) -> str:
 
 
 def _open_for(request: Request, place: str) -> list[str]:
-    """By when, how many have answered, and where the card is."""
+    """The deadline, how many have answered, and where the card is."""
     by = f"answer by {moment(request.deadline)}" if request.deadline else "no deadline"
     votes = status_lines.votes(request)
     return [by, f"answers: {votes}" if votes else "", place]
@@ -103,11 +103,11 @@ def _joined(words: Sequence[str]) -> str:
 
 
 def _title(request: Request) -> str:
-    return text.sentence(request.question.title, TITLE) or "A question"
+    return text.sentence(request.question.title, MAX_TITLE_CHARACTERS) or "A question"
 
 
 def _proposed(request: Request) -> list[Block]:
-    """What is proposed, in one line that reminds of it; the whole is behind *Review…*."""
+    """What is proposed, in one line. *Review…* shows all of it."""
     items = [item for item in request.question.items if item.arguments or len(request.question.items) > 1]
     if not items:
         return []
@@ -117,7 +117,7 @@ def _proposed(request: Request) -> list[Block]:
 
 
 def card_text(task: Task, request: Request) -> str:
-    """Who, what, risk and by when, or what became of it."""
+    """The card as sentences: who asks, what, the risk and the deadline; or the outcome."""
     title = text.spoken(text.sentence(request.question.title, 300)) or "A question."
     if settled := outcome_blocks.headline(request):
         return text.paragraph([title, text.spoken(settled), text.spoken(outcome_blocks.what_followed(request))])
@@ -152,7 +152,7 @@ def _graph(task: Task) -> str:
 
 
 def reminder(request: Request, *, nudged: bool = False) -> list[Block]:
-    """A short notice, which the requester may have sent; once the request is settled it says only that."""
+    """A reminder, `nudged` if the requester asked for it. Once the request is settled, it says only that."""
     if settled := outcome_blocks.headline(request):
         return [blocks.context(f"Reminder: {settled}")]
     by = f" {_due(request)} {moment(request.deadline)}" if request.deadline else ""
@@ -182,7 +182,7 @@ def _due(request: Request) -> str:
 
 def _ends(request: Request) -> str:
     if schedule.is_overdue(request):
-        return "It is overdue since"
+        return "It has been overdue since"
     action = next((step.action for step in request.stage.steps if step.at_deadline), None)
     return "It expires" if isinstance(action, Expire) else "Its deadline is"
 
@@ -190,7 +190,7 @@ def _ends(request: Request) -> str:
 def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
     question = request.question
     risk = _RISKS[question.risk] if question.risk else ""
-    about = question_blocks.drawn(request, detail)
+    about = question_blocks.rendered(request, detail)
     since, since_cut = edit_diff.since_decided(request, detail)
     whole = about.whole and not since_cut
     return [
@@ -208,22 +208,22 @@ def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
         *blocked_lines.warnings(request),
         *_missing_code(request),
         *blocks.actions(
-            [*vote_buttons.buttons(request, whole=whole), *(side_action_modals.menu(request) if _open(request) else [])]
+            [*vote_buttons.buttons(request, whole=whole), *(side_action_menu.menu(request) if _open(request) else [])]
         ),
         *_unbound(request),
         blocks.context(_footer(request)),
     ]
 
 
-def _unread(request: Request, about: Drawn) -> list[Block]:
-    """That there is more to read than stands here, and so no answer is given here."""
+def _unread(request: Request, about: Rendered) -> list[Block]:
+    """Says that the card does not show everything, and so takes no answer."""
     if about.whole or not _open(request) or request.policy.private:
         return []
-    return [blocks.context("Not all of it fits here. *Review…* shows the whole, with the answers at its end.")]
+    return [blocks.context("This is too long to show in full. *Review…* shows all of it, with the answers at its end.")]
 
 
 def _renewed(request: Request) -> list[Block]:
-    """That it asks something else than it did, for those who have read it before."""
+    """Says that the question or its policy changed, for people who have read the card before."""
     if not _open(request):
         return []
     said = [(request.renewed_at, _RENEWED), (request.amended_at, _AMENDED)]
@@ -231,12 +231,12 @@ def _renewed(request: Request) -> list[Block]:
 
 
 def _misleading(request: Request) -> list[Block]:
-    """That an action is not called what it seems to be."""
+    """Warns that an action's name is not what it looks like."""
     found = [(item.name, misleading(item.name)) for item in request.question.items]
     return [
         blocks.context(
-            f":warning: The name of {'this action' if len(found) == 1 else f'action {number}'} holds characters that "
-            f"cannot be seen or look like others: {text.listed(characters, 5)}. It reads like "
+            f":warning: The name of {'this action' if len(found) == 1 else f'action {number}'} contains characters "
+            f"that are invisible or look like others: {text.listed(characters, 5)}. It reads like "
             f"{text.sentence(readable(name), 80)}."
         )
         for number, (name, characters) in enumerate(found, start=1)
@@ -245,7 +245,7 @@ def _misleading(request: Request) -> list[Block]:
 
 
 def _decided_before(request: Request, difference: list[Block]) -> list[Block]:
-    """That something else was decided before, which was not used, and how it differs; for those who decided it too."""
+    """Says that an earlier answer was not used because the question changed, and how it changed."""
     if request.before is None or not _open(request):
         return []
     said = [
@@ -255,22 +255,22 @@ def _decided_before(request: Request, difference: list[Block]) -> list[Block]:
     if request.before.times > 1:
         said.append(
             f"It has asked something else {request.before.times:,} times in a row. If a value changes by itself, "
-            "whoever owns the agent can leave it out under `bind` in the policy file."
+            "the agent's owner can leave it out under `bind` in the policy file."
         )
     return [blocks.section("\n".join(said)), *difference]
 
 
 def _unbound(request: Request) -> list[Block]:
-    """Which values may differ between what is approved and what runs, while it can be answered."""
+    """Says which values may differ between what is approved and what runs."""
     unbound = request.fingerprint.unbound if request.fingerprint is not None else ()
     if not unbound or not _open(request):
         return []
     names = text.listed([f"`{text.sentence(name, 60)}`" for name in unbound], 5)
-    return [blocks.context(f"An answer is not bound to {names}: what runs may differ there.")]
+    return [blocks.context(f"An answer does not cover {names}: what runs may differ there.")]
 
 
 def _missing_code(request: Request) -> list[Block]:
-    """That code which the open request waits at is missing, and what follows from that."""
+    """Says that the code at which the agent waits is missing, and what that means."""
     if request.gone is None or not _open(request):
         return []
     return [blocks.section(f":warning: {outcome_blocks.missing(request.gone)}")]

@@ -1,4 +1,4 @@
-"""How an open request stands: who may answer and by when, who has, what is missing, what comes next. Pure."""
+"""How an open request stands: who may answer and by when, who has answered, what is missing, what is next. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.slack.text import moment
 
 
 def standing(request: Request) -> list[Block]:
-    """Who may answer and by when; then what there is to say of answers, questions and the next step."""
+    """Who may answer and by when; then answers, questions and the next step, if there are any."""
     fields = [f"*Who may answer*\n{_capital(who(request))}", f"*Answer by*\n{_by(request)}"]
     said = [words for words in (_asked(request), _next(request)) if words]
     return [
@@ -29,7 +29,7 @@ def standing(request: Request) -> list[Block]:
 
 
 def who(request: Request) -> str:
-    """Who may answer, as mentions; says so plainly where nobody may."""
+    """Who may answer, as mentions. If nobody may, it says so and why."""
     people = [person for person in request.open.asked if eligible.may_answer(request, person)]
     names = [text.mention(person) for person in people] or [
         text.approver(name)
@@ -42,12 +42,12 @@ def who(request: Request) -> str:
     if request.open.short and not request.open.asked:
         return "nobody: see below"
     if request.open.asked:
-        return f"nobody: {text.mention(request.requester)} asks, and may not answer as well"
+        return f"nobody: {text.mention(request.requester)} asked, and requesters may not answer their own requests"
     return f"nobody: the policy `{text.sentence(request.policy.name, 60)}` names no approvers"
 
 
 def waiting(request: Request) -> str:
-    """Who may answer and has not, as mentions: delegates rather than those who gave them their vote."""
+    """Who may answer and has not, as mentions: delegates in place of their delegators."""
     answered = {vote.person for vote in request.stage_votes}
     people = [
         request.given_to(person) or person for person in request.open.asked if eligible.may_answer(request, person)
@@ -75,30 +75,30 @@ def _by(request: Request) -> str:
     extension = request.open.extension
     later = f"{text.span(extension.measure)} more, by {text.mention(extension.by)}" if extension else ""
     zones = [
-        f"The zone {text.sentence(zone, 40)} is not known here: UTC counts"
+        f"The zone {text.sentence(zone, 40)} is unknown here, so UTC is used"
         for zone in unknown_zones(request.open.zones)
     ]
-    return "\n".join(words for words in (moment(request.deadline), later, _silence(request), *zones[:3]) if words)
+    return "\n".join(words for words in (moment(request.deadline), later, _if_unanswered(request), *zones[:3]) if words)
 
 
-def _silence(request: Request) -> str:
-    """What silence does, where that is anything but an expiry."""
+def _if_unanswered(request: Request) -> str:
+    """What happens if nobody answers, unless the request then expires."""
     step = next((step for step in request.stage.steps if step.at_deadline), None)
     match step.action if step else None:
         case Consent() | Pick() if voting.objectors(request):
-            return "Silence is no answer any more, because somebody objected"
+            return "Silence no longer counts as an answer, because somebody objected"
         case Consent():
             return "Silence approves it"
         case Pick(choice=choice):
             return f"Silence chooses {text.sentence(choice, 60)}"
         case Overdue():
-            return "It is overdue, and waits on" if schedule.is_overdue(request) else "It waits on after that"
+            return "It is overdue and keeps waiting" if schedule.is_overdue(request) else "It keeps waiting after that"
         case _:
             return ""
 
 
 def _next(request: Request) -> str:
-    """The next step and its time; the deadline has a field of its own."""
+    """The next step and its time. The deadline is no step here, because it has a field of its own."""
     found = schedule.next_moment(request)
     if found is None or found[1].at_deadline:
         return ""
@@ -126,7 +126,7 @@ def _comes(step: Step) -> str:
 
 
 def _answers(request: Request) -> list[Block]:
-    """The votes as they come and what is missing, beside the button that takes one's own back."""
+    """The votes so far and what is missing, with a button to withdraw one's own vote."""
     votes = request.stage_votes
     delegated = [_delegated(each.by, each.to) for each in request.stage_delegations if _open(request, each.to)][:5]
     if request.stage.needed == 1 and not votes and not delegated and len(request.policy.stages) == 1:
@@ -146,7 +146,7 @@ def _answers(request: Request) -> list[Block]:
 
 
 def votes(request: Request) -> str:
-    """The votes in one line, where one answer of anybody is not enough or has come; else nothing."""
+    """The votes in one line. Empty if one answer is enough and nobody has answered."""
     return _count(request) if request.stage.needed > 1 or request.stage_votes else ""
 
 
@@ -169,7 +169,7 @@ def _heading(request: Request) -> str:
 
 
 def _missing(request: Request) -> tuple[int, ...]:
-    """How many of each group, as it was when the votes last changed."""
+    """How many answers of each group are missing, as of the last change of votes."""
     groups, votes = request.stage.groups, request.stage_votes
     if votes and len(request.open.missing) == len(groups):
         return request.open.missing
@@ -207,7 +207,7 @@ def _said(verdicts: Sequence[ItemVerdict]) -> str:
 
 
 def _open(request: Request, delegate: Person) -> bool:
-    """Whether a delegate has not answered yet; their answer says for whom it was."""
+    """Whether this delegate has not answered yet. (An answer of theirs says whom it was for.)"""
     return all(vote.person != delegate for vote in request.stage_votes)
 
 
@@ -219,7 +219,7 @@ def _delegated(by: Person, to: Person) -> str:
 
 
 def _asked(request: Request) -> str:
-    """The last question to the requester, and how many there were."""
+    """The last question to the requester, and how many came before it."""
     if not request.comments:
         return ""
     last, earlier = request.comments[-1], len(request.comments) - 1

@@ -12,12 +12,12 @@ from bot.slack.cards import outcome_blocks, values
 from bot.slack.cards.values import Detail
 from bot.slack.text import moment
 
-_TIMES_LONGER = 3
-"""The outcome is all that its message shows, so it may take more room than a card's text."""
+_OUTCOME_TIMES_LONGER = 3
+"""The outcome has a message of its own, so it may be this many times longer than the text on a card."""
 
 
 def opening(task: Task, detail: Detail | None, doing: str | None = None) -> list[Block]:
-    """Who started what, with which inputs, and how it stands; `doing` is what the graph says that it is doing."""
+    """Who started which graph with which inputs, and how it stands. `doing` is the graph's own word on its progress."""
     shown = values.inline(task.inputs, entries=min(detail.rows, 6), limit=min(detail.value, 80)) if detail else []
     return [
         blocks.section(_started(task)),
@@ -31,13 +31,17 @@ def opening_text(task: Task, doing: str | None = None) -> str:
 
 
 def outcome(task: Task, detail: Detail | None, *, current: bool) -> list[Block]:
-    """How the task ended or why it stopped; what has been overtaken says so and offers nothing."""
+    """How the task ended or why it stopped. If it was tried again since (not `current`), only that, without buttons."""
     if not current:
-        return [blocks.context("This was tried again since; what came of it stands below.")]
+        return [blocks.context("This was tried again. The result is below.")]
     said = _outcome(task)
     match task.state:
         case Ended(outcome=result, at=at):
-            shown = values.prose(result, detail.text * _TIMES_LONGER if detail else 200).parts if result.strip() else ()
+            shown = (
+                values.prose(result, detail.text * _OUTCOME_TIMES_LONGER if detail else 200).parts
+                if result.strip()
+                else ()
+            )
             return [
                 blocks.section(said),
                 *([blocks.rich(*shown)] if shown else []),
@@ -56,7 +60,7 @@ def outcome(task: Task, detail: Detail | None, *, current: bool) -> list[Block]:
 
 def outcome_text(task: Task, *, current: bool) -> str:
     if not current:
-        return "This was tried again since."
+        return "This was tried again."
     result = text.sentence(task.state.outcome, 1500) if isinstance(task.state, Ended) else ""
     return text.paragraph([text.spoken(_outcome(task)), result])
 

@@ -1,4 +1,4 @@
-"""What a graph proposes, as rows that can be read: names in bold, values beside them, large ones as a sample.
+"""A graph's values as readable rows: names in bold, values beside them, a sample of each large value.
 
 Everything here is untrusted, so everything is rich text.
 """
@@ -14,11 +14,11 @@ from bot.approvals.model.ids import JSON
 from bot.slack import blocks, text
 from bot.slack.blocks import Element
 
-_INLINE = 120
-_NAME = 60
-_FIELDS = 8
-_LINES = 4000
-"""Characters on the wire of rows that stand in one element."""
+_MAX_INLINE_CHARACTERS = 120
+_MAX_NAME_CHARACTERS = 60
+_MAX_FLAT_FIELDS = 8
+_MAX_ELEMENT_CHARACTERS = 4000
+"""On the wire, of the rows in one element."""
 _LOOKS_LIKE_JSON = re.compile(r"""\s.*|.*\s|["\[{].*|true|false|null|-?\d+(\.\d*)?([eE][+-]?\d+)?""", re.DOTALL)
 
 
@@ -35,14 +35,14 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Parts of a rich_text block, and whether anything was left out of them."""
+    """Parts of a rich_text block, and whether anything was left out."""
 
     parts: tuple[Element, ...]
     cut: bool
 
 
 def rows(arguments: Mapping[str, JSON], detail: Detail) -> Shown:
-    """One row per argument, in their own order."""
+    """One row per argument, in the order in which they came."""
     parts: list[Element] = []
     lines: list[Element] = []
     anything_cut = len(arguments) > detail.rows
@@ -53,12 +53,12 @@ def rows(arguments: Mapping[str, JSON], detail: Detail) -> Shown:
             lines.clear()
 
     for name, value in list(arguments.items())[: detail.rows]:
-        if blocks.size(lines) > _LINES:
+        if blocks.size(lines) > _MAX_ELEMENT_CHARACTERS:
             close()
         if lines:
             lines.append(blocks.run("\n"))
-        lines.append(blocks.run(text.label(name, min(_NAME, detail.value)) or '""', "bold"))
-        anything_cut |= not text.fits(name, min(_NAME, detail.value))
+        lines.append(blocks.run(text.label(name, min(_MAX_NAME_CHARACTERS, detail.value)) or '""', "bold"))
+        anything_cut |= not text.fits(name, min(_MAX_NAME_CHARACTERS, detail.value))
         runs, below, cut = _value(value, detail)
         anything_cut |= cut
         lines.extend(runs)
@@ -74,13 +74,13 @@ def rows(arguments: Mapping[str, JSON], detail: Detail) -> Shown:
 
 
 def prose(words: str, limit: int) -> Shown:
-    """Paragraphs somebody else wrote."""
+    """A text from the graph, in paragraphs."""
     short = text.shown(words.strip("\n"), limit)
     return Shown((blocks.line(blocks.run(short.text)),), short.cut)
 
 
 def answer(value: JSON, detail: Detail) -> Shown:
-    """What somebody answered: words as a quotation, a form as its rows, anything else as JSON."""
+    """What somebody answered: words as a quote, a form as rows, anything else as JSON."""
     if isinstance(value, str):
         short = text.shown(value, detail.text)
         return Shown((blocks.quote(blocks.run(short.text)),), short.cut)
@@ -97,7 +97,7 @@ def summary(arguments: Mapping[str, JSON], limit: int) -> str:
 
 
 def inline(arguments: Mapping[str, JSON], entries: int = 4, limit: int = 60) -> list[Element]:
-    """The arguments in one line, for where they only remind of something."""
+    """The arguments in one line, as a reminder of what they are."""
     runs: list[Element] = []
     for name, value in list(arguments.items())[:entries]:
         runs.extend([blocks.run(" · ")] if runs else [])
@@ -109,7 +109,7 @@ def inline(arguments: Mapping[str, JSON], entries: int = 4, limit: int = 60) -> 
 
 
 def _value(value: JSON, detail: Detail) -> tuple[list[Element], Element | None, bool]:
-    """What stands beside the name, what stands below it, and whether something was cut."""
+    """What to show beside the name, what to show below it, and whether anything was cut."""
     match value:
         case str():
             return _words(value, detail.value)
@@ -124,10 +124,12 @@ def _value(value: JSON, detail: Detail) -> tuple[list[Element], Element | None, 
 
 
 def _words(value: str, limit: int) -> tuple[list[Element], Element | None, bool]:
-    several = "\n" in value.strip() and value[0] not in '"[{'  # in a block of its own nothing else reads like it
-    ambiguous = not value or (len(value) <= _INLINE and not several and _LOOKS_LIKE_JSON.fullmatch(value))
+    several = "\n" in value.strip() and value[0] not in '"[{'  # a block of its own is unmistakable
+    ambiguous = not value or (
+        len(value) <= _MAX_INLINE_CHARACTERS and not several and _LOOKS_LIKE_JSON.fullmatch(value)
+    )
     short = text.shown(_json(value) if ambiguous else value, limit)
-    if "\n" in short.text or len(short.text) > _INLINE:
+    if "\n" in short.text or len(short.text) > _MAX_INLINE_CHARACTERS:
         return [], blocks.code(short.text), short.cut
     return [blocks.run("  "), blocks.run(short.text)], None, short.cut
 
@@ -150,7 +152,7 @@ def _list(value: Sequence[JSON], detail: Detail) -> tuple[list[Element], Element
 
 
 def _records(records: Sequence[JSON], beside: Element, detail: Detail) -> tuple[list[Element], Element | None, bool]:
-    """Objects of plain values, one in a line: the names in bold, which no value can be."""
+    """Objects of plain values, one per line, with their names in bold. No value can be bold."""
     lines: list[Element] = []
     cut = len(records) > detail.entries
     for record in records[: detail.entries]:
@@ -167,11 +169,12 @@ def _records(records: Sequence[JSON], beside: Element, detail: Detail) -> tuple[
 
 def _flat(record: Mapping[str, JSON]) -> bool:
     """Whether it fits a line: a few plain values."""
-    return 0 < len(record) <= _FIELDS and not any(isinstance(value, list | dict) for value in record.values())
+    return 0 < len(record) <= _MAX_FLAT_FIELDS and not any(isinstance(value, list | dict) for value in record.values())
 
 
 def word(entry: JSON) -> str:
-    """The value in one line, a text that would read like something else in quotes; not `visible` yet."""
+    """The value in one line; a text that could be mistaken for another value is quoted. The caller makes it
+    `visible`."""
     if isinstance(entry, str) and entry and "\n" not in entry and not _LOOKS_LIKE_JSON.fullmatch(entry):
         return entry
     return _json(entry)

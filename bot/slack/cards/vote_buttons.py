@@ -1,4 +1,4 @@
-"""The buttons of a request: the answers it takes, where all of it is shown, and else the way to the whole of it."""
+"""The buttons of a request: its answers if the card shows everything; otherwise a button that opens all of it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import question_blocks
 from bot.slack.forms import elements
-from bot.slack.modals.one_by_one_modal import MOST_ITEMS
 
-FEW: Final = 5
-"""Actions up to which each has a button of its own to be edited."""
+MAX_EDIT_BUTTONS: Final = 5
+"""With more actions than this, one menu takes the place of an edit button for each."""
+MAX_ITEMS_ONE_BY_ONE: Final = 48
+"""Each takes two blocks of the modal in which they are answered one by one, and Slack takes 100 blocks."""
 
 
 def hidden_of(request: Request) -> tuple[Hidden, ...]:
-    """The secrets that the request does not show, each once."""
+    """The secrets that are masked in the request, each once."""
     hidden = (*hidden_in(request.question), *(hidden_in(request.proposed) if request.edited else ()))
     return tuple({each.mask: each for each in hidden}.values())
 
 
 def hidden(request: Request) -> list[Block]:
-    """That there is more to see for those who may answer."""
+    """Says that values are hidden, and that people who may answer can reveal them."""
     number = len(hidden_of(request))
     if not number or not isinstance(request.state, Pending):
         return []
@@ -40,7 +41,7 @@ def _reveal(request: Request) -> list[Element]:
 
 
 def buttons(request: Request, *, whole: bool) -> list[Element]:
-    """What can be done with a request that is shown in a message or a list; `whole` says that all of it is shown."""
+    """The buttons for a request in a message or a list. `whole`: all of the request is shown there."""
     value = RequestTarget.of(request).encoded()
     view_all = blocks.button("View all", actions.VIEW_ALL, value)
     history = blocks.button("History", actions.HISTORY, value)
@@ -58,14 +59,14 @@ def buttons(request: Request, *, whole: bool) -> list[Element]:
     return [*retry, *([] if whole else [view_all]), history]
 
 
-def answerable(drawn: Sequence[Block]) -> bool:
-    """Whether what was drawn shows all that is asked, so that it can be answered there, in words too."""
-    elements = (each for block in drawn for each in block.get("elements", []))
+def answerable(rendered: Sequence[Block]) -> bool:
+    """Whether these blocks show everything that is asked, so that people may answer there, also by a reply."""
+    elements = (each for block in rendered for each in block.get("elements", []))
     return not any(each.get("action_id") == actions.REVIEW for each in elements)
 
 
 def at_the_end(request: Request) -> list[Block]:
-    """The answers as they stand below the last page of a review."""
+    """The answers below the last page of a review."""
     editable = [number for number, item in enumerate(request.question.items) if Verdict.EDIT in item.verdicts]
     view_all = blocks.button("View all", actions.VIEW_ALL, RequestTarget.of(request).encoded())
     made = [*hidden(request), *blocks.actions([*answers(request), view_all, *_reveal(request)])]
@@ -102,15 +103,15 @@ def answers(request: Request) -> list[Element]:
     if Verdict.RESPOND in offered and not several and not any(each["action_id"] == actions.RESPOND for each in made):
         made.append(blocks.button(f"{respond}…", actions.RESPOND, value))
     one_by_one = {Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND}
-    if several and len(question.items) <= MOST_ITEMS and all(each & one_by_one for each in taken):
+    if several and len(question.items) <= MAX_ITEMS_ONE_BY_ONE and all(each & one_by_one for each in taken):
         made.append(blocks.button("One by one…", actions.EACH, value))
     return made
 
 
 def _edits(request: Request, editable: list[int]) -> list[Element]:
-    """How one of several actions is chosen to be edited: each has a button, or they share a menu."""
+    """A button to edit each action, or one menu if there are many."""
     edit, value = wording.label(request.question, Verdict.EDIT), RequestTarget.of(request).encoded()
-    if len(editable) <= FEW:
+    if len(editable) <= MAX_EDIT_BUTTONS:
         return [
             blocks.button(f"{edit} {number + 1}…", actions.indexed(actions.EDIT, number), value) for number in editable
         ]
@@ -126,7 +127,7 @@ def _edits(request: Request, editable: list[int]) -> list[Element]:
 
 def _choices(request: Request, value: str) -> list[Element]:
     choices = request.question.choices
-    if len(choices) > question_blocks.CHOICE_BUTTONS:
+    if len(choices) > question_blocks.MAX_CHOICE_BUTTONS:
         return [blocks.button("Choose…", actions.CHOOSE, value, style="primary")]
     numbered = question_blocks.lists_choices(request.question)
     return [
@@ -145,7 +146,7 @@ def _choices(request: Request, value: str) -> list[Element]:
 def _confirm(request: Request) -> dict[str, object] | None:
     if request.question.risk is Risk.CRITICAL:
         return _confirmed(request, "Approve this?", "Its risk is critical.")
-    return _confirmed(request, "Approve this?", "Its policy asks once more.") if request.policy.confirm else None
+    return _confirmed(request, "Approve this?", "Its policy asks you to confirm.") if request.policy.confirm else None
 
 
 def _confirmed(request: Request, title: str, why: str) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The elements of a form's inputs, each within its own limits whatever a schema says (Slack: Block Kit, elements)."""
+"""The elements of a form's inputs, each within Slack's limits whatever the schema says (Slack: Block Kit, elements)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bot.approvals.model.ids import JSON
 from bot.slack import blocks
 from bot.slack.blocks import Element
 
-SAFE: Final = 2**53
-"""Beyond it a number is not the same everywhere."""
-MOST_OPTIONS: Final = blocks.OPTIONS * 10
-"""Of a menu in groups: more than that nobody reads, and the view would be too large."""
+MAX_SAFE_INTEGER: Final = 2**53
+"""A larger number may change on its way through JavaScript."""
+MAX_OPTIONS: Final = blocks.OPTIONS * 10
+"""Of a menu in groups. With more, nobody would read it and the view would be too large."""
 
 
 def words(action_id: str, shown: str, schema: Mapping[str, JSON], *, long: bool, required: bool) -> Element:
-    """A line, or several."""
+    """A text field of one line, or of several if `long`."""
     element: Element = {"type": "plain_text_input", "action_id": action_id, "multiline": long}
     longest, shortest = _count(schema.get("maxLength")), _count(schema.get("minLength"))
     if longest is not None and max(len(shown), 1) <= longest < blocks.INPUT_TEXT:
@@ -46,10 +46,10 @@ def numeric(action_id: str, shown: str, schema: Mapping[str, JSON], *, decimal: 
 
 
 def number(schema: Mapping[str, JSON], value: JSON, *, decimal: bool) -> bool:
-    """Whether the input takes this number, and gives back the same."""
+    """Whether the input takes this number and gives the same number back."""
     if isinstance(value, bool) or not isinstance(value, int | float) or (isinstance(value, float) and not decimal):
         return False
-    if not math.isfinite(value) or abs(value) > SAFE or (0 < abs(value) < 1e-4):
+    if not math.isfinite(value) or abs(value) > MAX_SAFE_INTEGER or (0 < abs(value) < 1e-4):
         return False
     least, most = _bounds(schema, decimal=decimal)
     return (least is None or least <= value) and (most is None or value <= most)
@@ -61,15 +61,15 @@ def radio(action_id: str, options: Sequence[Mapping[str, Any]], initial: int | N
 
 
 def select(action_id: str, labels: Sequence[str], initial: int | None) -> Element:
-    """A menu; the value of an option is its number."""
-    options = [blocks.option(label, str(number)) for number, label in enumerate(labels[:MOST_OPTIONS])]
+    """A menu to choose one. The value of an option is its number."""
+    options = [blocks.option(label, str(number)) for number, label in enumerate(labels[:MAX_OPTIONS])]
     element: Element = {"type": "static_select", "action_id": action_id, **listed(options)}
     return element if initial is None else {**element, "initial_option": options[initial]}
 
 
 def selects(action_id: str, labels: Sequence[str], initial: Sequence[int], most: JSON) -> Element:
-    """A menu of which any number can be chosen."""
-    options = [blocks.option(label, str(number)) for number, label in enumerate(labels[:MOST_OPTIONS])]
+    """A menu to choose any number, at most `most`."""
+    options = [blocks.option(label, str(number)) for number, label in enumerate(labels[:MAX_OPTIONS])]
     element: Element = {"type": "multi_static_select", "action_id": action_id, **listed(options)}
     if (longest := _count(most)) is not None and longest >= max(len(initial), 1):
         element["max_selected_items"] = longest
@@ -77,7 +77,7 @@ def selects(action_id: str, labels: Sequence[str], initial: Sequence[int], most:
 
 
 def is_date(words: str) -> bool:
-    """Whether the picker takes it as a day."""
+    """Whether Slack's date picker takes it."""
     try:
         return len(words) == 10 and date.fromisoformat(words).isoformat() == words
     except ValueError:
@@ -85,7 +85,7 @@ def is_date(words: str) -> bool:
 
 
 def listed(options: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The options of a menu; many are listed in groups of a hundred, which is as many as a list may have."""
+    """The options of a menu; more than a hundred, which is the limit of a list, are in groups."""
     size = blocks.OPTIONS
     if len(options) <= size:
         return {"options": list(options)}
@@ -100,7 +100,7 @@ def listed(options: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _bounds(schema: Mapping[str, JSON], *, decimal: bool) -> tuple[float | None, float | None]:
-    """What Slack itself can hold a number against; nothing where the schema contradicts itself."""
+    """The limits that Slack itself can check a number against. None if the schema contradicts itself."""
     least, most = _bound(schema.get("minimum")), _bound(schema.get("maximum"))
     if not decimal:
         least = None if least is None else math.ceil(least)
@@ -111,7 +111,7 @@ def _bounds(schema: Mapping[str, JSON], *, decimal: bool) -> tuple[float | None,
 def _bound(value: JSON) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if math.isfinite(value) and abs(value) <= SAFE and not 0 < abs(value) < 1e-4 else None
+    return value if math.isfinite(value) and abs(value) <= MAX_SAFE_INTEGER and not 0 < abs(value) < 1e-4 else None
 
 
 def _written(value: float) -> str:

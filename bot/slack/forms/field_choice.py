@@ -1,4 +1,4 @@
-"""Which field asks for a value: by its JSON Schema, or where there is none, by the type of the value that it has."""
+"""Which field asks for a value: chosen by its JSON Schema, or without a schema by the type of its present value."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bot.slack.forms.fields import Field, Kind
 Schema: TypeAlias = Mapping[str, JSON]
 Path: TypeAlias = tuple[str, ...]
 
-LONG: Final = 150
-"""Characters from which on a text is not one for a single line."""
+MAX_LINE_CHARACTERS: Final = 150
+"""A text that may be longer gets a field of several lines."""
 
 _LONG_FORMATS: Final = frozenset({"textarea", "multiline", "long-text", "markdown"})
 _LONG_NAMES: Final = frozenset(
@@ -36,7 +36,7 @@ def of_schema(
     label: str = "",
     whole: bool = False,
 ) -> Field:
-    """The field that asks for a value of this JSON Schema; as JSON where it is asked as a `whole`."""
+    """The field that asks for a value of this JSON Schema. With `whole`, an object is asked for as JSON."""
     plain, nullable = without_null(schema)
     kind = _kind(path[-1] if path else "", plain)
     if whole and plain.get("type") == "object":
@@ -67,8 +67,8 @@ def of_schema(
 
 
 def of_value(block_id: str, path: Path, value: JSON, schema: Schema | None = None) -> Field | None:
-    """The field that changes a value, as its schema or else its type has it; None where Slack could not take it and
-    give it back whole."""
+    """The field that changes a value, chosen by its schema or else its type. Returns None if Slack could not show the
+    value and give the same back."""
     plain, nullable = without_null(schema or {})
     name = path[-1] if path else ""
     wanted = _kind(name, plain) if plain else Kind.JSON
@@ -85,7 +85,7 @@ def of_value(block_id: str, path: Path, value: JSON, schema: Schema | None = Non
     shown = fields.words_of(field)
     unseen = text.unseen(shown)
     hints = [text_of(plain.get("description")), _how(field, {})]
-    hints += [f"Holds characters that cannot be seen: {text.listed(unseen, 5)}"] if unseen else []
+    hints += [f"Contains invisible characters: {text.listed(unseen, 5)}"] if unseen else []
     empty: tuple[JSON, ...] | None = None
     if field.kind in (Kind.LINE, Kind.LONG):
         empty = ("",)
@@ -97,7 +97,7 @@ def of_value(block_id: str, path: Path, value: JSON, schema: Schema | None = Non
 
 
 def without_null(schema: Schema) -> tuple[Schema, bool]:
-    """`X | None` as X, and whether it was one: leaving the field empty says None."""
+    """The schema of X for one of `X | None`, and whether None was allowed. Leaving the field empty then means None."""
     for key in ("anyOf", "oneOf"):
         options = schema.get(key)
         if isinstance(options, list):
@@ -114,7 +114,7 @@ def without_null(schema: Schema) -> tuple[Schema, bool]:
 
 
 def text_of(value: JSON) -> str:
-    """The value where it is a text, else nothing."""
+    """The value if it is a text, else an empty text."""
     return value if isinstance(value, str) else ""
 
 
@@ -123,7 +123,7 @@ def text_of(value: JSON) -> str:
 
 def _kind(name: str, schema: Schema) -> Kind:
     listed = option_lists.of(schema)
-    if listed and len(listed) <= elements.MOST_OPTIONS:
+    if listed and len(listed) <= elements.MAX_OPTIONS:
         return Kind.ENUM
     match schema.get("type"):
         case "integer":
@@ -150,7 +150,7 @@ def _words_kind(name: str, schema: Schema) -> Kind:
             return Kind.LONG
     longest = schema.get("maxLength")
     if isinstance(longest, int):
-        return Kind.LONG if longest > LONG else Kind.LINE
+        return Kind.LONG if longest > MAX_LINE_CHARACTERS else Kind.LINE
     return Kind.LONG if name.lower() in _LONG_NAMES else Kind.LINE
 
 
@@ -160,12 +160,12 @@ def _list_kind(schema: Schema) -> Kind:
         return Kind.JSON
     listed = option_lists.of(items)
     if listed:
-        return Kind.SEVERAL if len(listed) <= elements.MOST_OPTIONS else Kind.JSON
+        return Kind.SEVERAL if len(listed) <= elements.MAX_OPTIONS else Kind.JSON
     return Kind.LINES if items.get("type") == "string" else Kind.JSON
 
 
 def _kinds_of(name: str, value: JSON) -> list[Kind]:
-    """How a value without a schema is best changed."""
+    """The kinds of field that suit a value without a schema, best first."""
     match value:
         case bool():
             return [Kind.BOOLEAN]
@@ -174,7 +174,7 @@ def _kinds_of(name: str, value: JSON) -> list[Kind]:
         case float():
             return [Kind.NUMBER]
         case str():
-            long = len(value) > LONG or "\n" in value or name.lower() in _LONG_NAMES
+            long = len(value) > MAX_LINE_CHARACTERS or "\n" in value or name.lower() in _LONG_NAMES
             return [Kind.LONG] if long else [Kind.LINE, Kind.LONG]
         case [str(), *_]:
             return [Kind.LINES]
@@ -183,7 +183,7 @@ def _kinds_of(name: str, value: JSON) -> list[Kind]:
 
 
 def _wider(kind: Kind) -> Kind:
-    """How a default is asked for that its kind cannot hold; where that cannot either, nothing is filled in."""
+    """The kind for a default that does not fit its own kind. If it does not fit that either, it is not filled in."""
     match kind:
         case Kind.LINE | Kind.DATE | Kind.MOMENT:
             return Kind.LONG
@@ -202,7 +202,7 @@ def _empty(field: Field, *, required: bool, nullable: bool) -> tuple[JSON, ...] 
 
 
 def _how(field: Field, schema: Schema) -> str:
-    """What one has to know to fill it in."""
+    """A hint that says how to fill the field in."""
     match field.kind:
         case Kind.LINES:
             return "One per line."
@@ -212,7 +212,7 @@ def _how(field: Field, schema: Schema) -> str:
             return "JSON."
         case Kind.JSON:
             rules = {key: value for key, value in schema.items() if key not in _ANNOTATIONS}
-            return f"JSON, as this schema has it: {json.dumps(rules, ensure_ascii=False)}" if rules else "JSON."
+            return f"JSON that fits this schema: {json.dumps(rules, ensure_ascii=False)}" if rules else "JSON."
         case _:
             return ""
 

@@ -1,36 +1,34 @@
-"""One value of a form as an input of a modal, and back.
+"""One value of a form as an input of a modal, and the words that came back in it (`field_values` reads those).
 
-A field knows how it is asked for, what it holds at first, and how to read what came back. What a person left as it
-was comes back as the very value that it was.
+A field knows how it is asked for and what it holds at first.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Final, TypeAlias, assert_never
 
 from bot.approvals.model.ids import JSON
-from bot.approvals.rules.masking import MASK
 from bot.slack import blocks, text
 from bot.slack.blocks import Block, Element
-from bot.slack.forms import elements, notation, option_lists
+from bot.slack.forms import elements, option_lists
 from bot.slack.forms.notation import Wrong as Wrong
 
 State: TypeAlias = Mapping[str, Any]
 """A submission's `view["state"]`."""
 
 VALUE: Final = "value"
-"""The action_id of every field's element: its block_id says which field it is."""
-LABEL: Final = 300
-HINT: Final = 600
-PARTS: Final = 8
-"""Inputs over which one long text is spread: Slack takes 3,000 characters in each."""
-_PART: Final = 2800
-"""Characters of a part, which leaves room to add some."""
+"""The action_id of every field's element. The block_id says which field it is."""
+MAX_LABEL_CHARACTERS: Final = 300
+MAX_HINT_CHARACTERS: Final = 600
+MAX_PARTS: Final = 8
+"""Of inputs over which one long text is spread, because Slack takes 3,000 characters in each."""
+_MAX_PART_CHARACTERS: Final = 2800
+"""Of the text in one part, so that there is room to add some."""
 
 
 class Kind(Enum):
@@ -39,40 +37,40 @@ class Kind(Enum):
     LINE = auto()
     LONG = auto()
     LINES = auto()
-    """A list of texts, one in a line."""
+    """A list of texts, one per line."""
     INTEGER = auto()
     NUMBER = auto()
     BOOLEAN = auto()
     ENUM = auto()
     SEVERAL = auto()
-    """Any of an enumeration."""
+    """Any number of an enumeration's values."""
     DATE = auto()
     MOMENT = auto()
     JSON = auto()
 
 
 SPREAD: Final = frozenset({Kind.LONG, Kind.LINES, Kind.JSON})
-"""Kinds that may take several inputs."""
+"""Kinds whose text may be spread over several inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One value in a form. `initial` is shown, and returned untouched where nobody touched it."""
+    """One value in a form. `initial` is shown, and comes back unchanged if nobody touched it."""
 
     block_id: str
     path: tuple[str, ...]
-    """Where in the form's value it belongs; empty where it is the whole."""
+    """The keys that lead to its place in the form's value. Empty if it is the whole value."""
     kind: Kind
     schema: Mapping[str, JSON] = field(default_factory=dict)
     empty: tuple[JSON, ...] | None = None
-    """What it is where it was left empty, `()` being nothing; None where that is refused."""
+    """Its value if it is left empty, or `()` if it then has none. None if it must not be left empty."""
     label: str = ""
     hint: str = ""
     initial: JSON = None
     holds: bool = False
-    """Whether `initial` is a value; null may be one."""
-    veiled: bool = False
-    """Whether `shown` stands in the field in place of `initial`, as that holds a secret."""
+    """Whether `initial` is a value (which may be null), rather than nothing."""
+    masked: bool = False
+    """Whether the field shows `shown` in place of `initial`, because that contains a secret."""
     shown: JSON = None
 
     @property
@@ -81,54 +79,44 @@ class Field:
 
     @property
     def name(self) -> str:
-        """Of the argument or property that it is of, or is a part of."""
+        """The name of the argument or property that it belongs to."""
         return self.path[0] if self.path else ""
 
     @property
     def choices(self) -> Sequence[JSON]:
-        """What can be chosen, of an `ENUM` or `SEVERAL`."""
+        """The values to choose from, for `ENUM` and `SEVERAL`."""
         return option_lists.of(self.listing)
 
     @property
     def listing(self) -> Mapping[str, JSON]:
-        """The schema that lists them."""
+        """The schema that lists the choices."""
         items = self.schema.get("items")
         return items if self.kind is Kind.SEVERAL and isinstance(items, dict) else self.schema
 
 
 def blocks_of(field: Field, *, typed: str | None = None) -> list[Block]:
-    """Its input blocks, several where a long text is spread; `typed` is what a person has written before."""
+    """The field's input blocks, several if a long text is spread. `typed` is what a person has already written."""
     shown = shown_words(field) if typed is None else typed
     parts = _spread(field, shown)
-    label = text.label(field.label or field.name, LABEL) or "Value"
+    label = text.label(field.label or field.name, MAX_LABEL_CHARACTERS) or "Value"
     made: list[Block] = []
     for number, part in enumerate(parts):
         words = label if len(parts) == 1 else f"{label} ({number + 1} of {len(parts)})"
         block: Block = {
             "type": "input",
             "block_id": _part_id(field, number),
-            "label": blocks.plain(words, LABEL + 20),
+            "label": blocks.plain(words, MAX_LABEL_CHARACTERS + 20),
             "element": _element(field, part, bounded=len(parts) == 1),
             "optional": not field.required or number > 0,
         }
         made.append(block)
     if field.hint:
-        made[-1]["hint"] = blocks.plain(field.hint, HINT)
+        made[-1]["hint"] = blocks.plain(field.hint, MAX_HINT_CHARACTERS)
     return made
 
 
-def read(field: Field, state: State) -> tuple[JSON, ...]:
-    """The field's value out of a submission, none where it was left empty; `Wrong` where it is no such value."""
-    words = typed(field, state)
-    if words is not None:
-        return (_value(field, words),)
-    if field.empty is None:
-        raise Wrong("Please fill this in.")
-    return field.empty
-
-
 def typed(field: Field, state: State) -> str | None:
-    """What stands in the field, as words; None where it was left empty."""
+    """The words in the field. None if it was left empty."""
     if field.kind in SPREAD:
         return _joined(field, state)
     held = _held(field, state)
@@ -150,7 +138,7 @@ def typed(field: Field, state: State) -> str | None:
 
 
 def words_of(field: Field) -> str:
-    """What the field holds before anybody touches it, in the words that `typed` would return for it."""
+    """The words in the field before anybody touches it, as `typed` would return them."""
     if not field.holds:
         return ""
     value = field.initial
@@ -168,21 +156,21 @@ def words_of(field: Field) -> str:
 
 
 def shown_words(field: Field) -> str:
-    """The same words, with masks in the place of secrets."""
-    return words_of(replace(field, initial=field.shown, veiled=False)) if field.veiled else words_of(field)
+    """The same words with masks in place of secrets."""
+    return words_of(replace(field, initial=field.shown, masked=False)) if field.masked else words_of(field)
 
 
 def masked_with(field: Field, shown: JSON) -> Field:
-    """The field with this value in it instead of its own; what is left as it was is still the true one."""
+    """The field, showing this value in place of its own. If it is left as it is, the true value comes back."""
     if field.kind in (Kind.ENUM, Kind.SEVERAL) or shown == field.initial:
         return field
     plain = field.kind in (Kind.LINE, Kind.LONG, Kind.LINES, Kind.JSON)
     kind = field.kind if plain else Kind.LINE if isinstance(field.initial, str) else Kind.JSON
-    return replace(field, kind=kind, schema={} if kind is not field.kind else field.schema, veiled=True, shown=shown)
+    return replace(field, kind=kind, schema={} if kind is not field.kind else field.schema, masked=True, shown=shown)
 
 
 def can_hold(field: Field) -> bool:
-    """Whether Slack shows the field's value as it is and can give it back whole."""
+    """Whether Slack can show the field's value and give the same back."""
     shown, value = words_of(field), field.initial
     if any("\ud800" <= character <= "\udfff" for character in shown):
         return False
@@ -214,7 +202,7 @@ def can_hold(field: Field) -> bool:
 
 
 def moment(value: JSON) -> int | None:
-    """The moment that Slack's picker shows for it, in seconds; None where it is none that it can show."""
+    """The value in Unix seconds, for Slack's time picker. None if the picker cannot show it."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
@@ -224,125 +212,8 @@ def moment(value: JSON) -> int | None:
     return int(at.timestamp())
 
 
-# --- Back to a value ----------------------------------------------------------------------------
-
-
-def _value(field: Field, words: str) -> JSON:
-    if field.holds and _unbroken(words) == _unbroken(shown_words(field)):
-        return field.initial
-    value = _read(field, words)
-    if MASK in json.dumps(value, ensure_ascii=False) and MASK not in words_of(field):
-        return _unmasked(value, dict(_behind(field.shown, field.initial)) if field.veiled else {})
-    return value
-
-
-def _behind(shown: JSON, true: JSON) -> Iterator[tuple[str, JSON]]:
-    """Each text of a value that is shown under masks, with what is there in truth."""
-    match shown, true:
-        case dict(), dict():
-            for (name, each), (true_name, true_each) in zip(shown.items(), true.items(), strict=True):
-                yield name, true_name
-                yield from _behind(each, true_each)
-        case list(), list():
-            for each, true_each in zip(shown, true, strict=True):
-                yield from _behind(each, true_each)
-        case str(), _ if shown != true:
-            yield shown, true
-
-
-def _unmasked(value: JSON, behind: Mapping[str, JSON]) -> JSON:
-    """The value with the true one in the place of each text that was left under its mask; `Wrong` if a mask was
-    changed, or stands where nothing was hidden."""
-    match value:
-        case str() if MASK in value:
-            if value not in behind:
-                raise Wrong(
-                    f"A hidden part ({MASK}) was changed or moved. Leave it as it was, or write the whole value."
-                )
-            return behind[value]
-        case dict():
-            return {str(_unmasked(name, behind)): _unmasked(each, behind) for name, each in value.items()}
-        case list():
-            return [_unmasked(each, behind) for each in value]
-        case _:
-            return value
-
-
-def _read(field: Field, words: str) -> JSON:
-    match field.kind:
-        case Kind.LINE | Kind.LONG | Kind.DATE:
-            return words
-        case Kind.LINES:
-            return [line for line in _unbroken(words).split("\n") if line.strip()]
-        case Kind.INTEGER | Kind.NUMBER:
-            return notation.integer(words) if field.kind is Kind.INTEGER else _number(field, words)
-        case Kind.BOOLEAN | Kind.ENUM | Kind.SEVERAL:
-            value: JSON = json.loads(words)
-            return value
-        case Kind.MOMENT:
-            return datetime.fromtimestamp(int(words), UTC).isoformat().replace("+00:00", "Z")
-        case Kind.JSON:
-            return _parsed(field, words)
-        case _ as never:
-            assert_never(never)
-
-
-def takes_text(schema: Mapping[str, JSON]) -> bool:
-    """Whether a text is a value of it, or anything is."""
-    kinds = schema.get("type")
-    if kinds is not None:
-        return kinds == "string" or (isinstance(kinds, list) and "string" in kinds)
-    options = next((schema[key] for key in ("anyOf", "oneOf") if isinstance(schema.get(key), list)), None)
-    if isinstance(options, list):
-        return any(isinstance(each, dict) and takes_text(each) for each in options)
-    return not schema
-
-
-def _number(field: Field, words: str) -> JSON:
-    """A whole number stays one where a number is changed that was one."""
-    whole = isinstance(field.initial, int) and words.strip().lstrip("+-").isdecimal()
-    return notation.integer(words) if whole else notation.number(words)
-
-
-def _parsed(field: Field, words: str) -> JSON:
-    """JSON. Where anything will do, words that are none are a text; what is changed stays of its kind, if no schema
-    says what it may become."""
-    kept = field.initial if not field.schema else None
-    wanted = _EXAMPLES.get(type(kept), "")
-    try:
-        value = notation.parsed(words, notation.numbers(words_of(field)))
-    except notation.NoJSON as wrong:
-        free = takes_text(field.schema) and (kept is None or isinstance(kept, str))
-        if free and words.strip()[:1] not in ("{", "[", '"'):
-            return words
-        raise Wrong(f"{wrong} {wanted or _example(field.schema)}") from None
-    if wanted and value is not None and _kind(value) is not _kind(kept):
-        raise Wrong(wanted)
-    return value
-
-
-_EXAMPLES: Final[Mapping[type, str]] = {
-    list: "This has to be a list, for example [1, 2].",
-    dict: 'This has to be an object, for example {"key": 1}.',
-    str: 'This has to be a text in quotes, for example "12".',
-    int: "This has to be a number, for example 12.",
-    float: "This has to be a number, for example 12.5.",
-    bool: "This has to be true or false.",
-}
-"""What a value has to stay, with an example."""
-
-
-def _kind(value: JSON) -> type:
-    return float if isinstance(value, int) and not isinstance(value, bool) else type(value)
-
-
-def _example(schema: Mapping[str, JSON]) -> str:
-    kinds = {"array": list, "object": dict, "string": str, "integer": int, "number": float, "boolean": bool}
-    return _EXAMPLES.get(kinds.get(str(schema.get("type")), type(None)), 'For example: ["a", 1].')
-
-
 def _chosen(field: Field, options: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The chosen values as JSON, in the order in which they are listed; what was never offered is none."""
+    """The chosen values as JSON, in the order of the choices. Values that were never offered are left out."""
     if field.kind is Kind.BOOLEAN:
         return [str(option["value"]) for option in options if option["value"] in ("true", "false")]
     numbers = sorted(int(option["value"]) for option in options if str(option["value"]).isdecimal())
@@ -362,13 +233,13 @@ def _part_id(field: Field, number: int) -> str:
 
 
 def _spread(field: Field, words: str) -> list[str]:
-    """The words in parts that fit an input each, cut at line ends, which the parts do not have any more."""
+    """The words in parts that each fit an input. They are cut at line ends, which the parts do not contain."""
     if field.kind not in SPREAD or len(words) <= blocks.INPUT_TEXT:
         return [words]
     parts: list[str] = []
     rest = words
-    while len(rest) > _PART and len(parts) < PARTS - 1:
-        end = rest.rfind("\n", 1, _PART)
+    while len(rest) > _MAX_PART_CHARACTERS and len(parts) < MAX_PARTS - 1:
+        end = rest.rfind("\n", 1, _MAX_PART_CHARACTERS)
         if end < 0:
             break
         parts.append(rest[:end])
@@ -377,18 +248,18 @@ def _spread(field: Field, words: str) -> list[str]:
 
 
 def _joined(field: Field, state: State) -> str | None:
-    """The parts with line ends between them; a part that was emptied is gone, one that is as it was stays so."""
+    """The parts, joined by line ends. Emptied parts are left out, unless they were empty before."""
     shown = _spread(field, shown_words(field))
     read = [_held(field, state, number).get("value") or "" for number in range(len(shown))]
     if len(shown) == 1:
         return str(read[0]) or None
-    if [_unbroken(str(part)).strip() for part in read] == [_unbroken(part).strip() for part in shown]:
+    if [plain_lines(str(part)).strip() for part in read] == [plain_lines(part).strip() for part in shown]:
         return "\n".join(shown)
     return "\n".join(str(part) for part in read if part) or None
 
 
-def _unbroken(words: str) -> str:
-    """With one kind of line end: Slack does not promise to keep them apart."""
+def plain_lines(words: str) -> str:
+    """The words with one kind of line end, because Slack does not promise to keep them apart."""
     return words.replace("\r\n", "\n")
 
 
@@ -425,7 +296,7 @@ def _element(field: Field, shown: str, *, bounded: bool) -> Element:
 
 
 def _in_order(field: Field, values: Sequence[JSON]) -> bool:
-    """Whether the menu gives back this very list: each once, in the order of the choices."""
+    """Whether the menu can give back this very list: each value once, in the order of the choices."""
     numbers = [option_lists.position(field.choices, value) for value in values]
     known = [number for number in numbers if number is not None]
     return len(known) == len(numbers) and known == sorted(set(known))

@@ -1,5 +1,5 @@
-"""Numbers and JSON as people type them: read to the letter, or refused. What Python would round, drop or take for
-something else is not kept exactly, so it is no answer."""
+"""Numbers and JSON as people type them: read exactly, or refused. Whatever Python would round, drop or misread is
+refused, because the agent would get another value than the person typed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import Final
 
 from bot.approvals.model.ids import JSON
 
-DEEPEST: Final = 100
-"""Levels of lists and objects in each other; records and checkpoints take a few hundred."""
-LEAST: Final = -(2**63)
-MOST: Final = 2**64 - 1
-"""The whole numbers that a checkpoint can hold (msgpack)."""
+MAX_LEVELS: Final = 100
+"""Of lists and objects inside each other. Records and checkpoints take a few hundred."""
+MIN_INTEGER: Final = -(2**63)
+MAX_INTEGER: Final = 2**64 - 1
+"""A checkpoint can hold the whole numbers between these two (msgpack)."""
 
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 class Wrong(Exception):
-    """What was typed is not a value of the field; `str()` may be shown beside it."""
+    """What was typed is not a value of the field. Its text can be shown beside the field."""
 
 
 class NoJSON(Wrong):
-    """It is not JSON at all, rather than JSON that cannot be kept."""
+    """What was typed is not JSON at all."""
 
 
 def integer(words: str) -> int:
@@ -38,14 +38,14 @@ def integer(words: str) -> int:
 
 
 def number(words: str) -> float:
-    """The number, if a float has it exactly as it is written."""
+    """The number. Raises Wrong if a float cannot hold it exactly."""
     if not _NUMBER.fullmatch(words.strip()):
         raise Wrong("This has to be a number, for example 12.5.")
     return _float(words.strip(), "Write it with fewer digits, for example 0.125.")
 
 
 def parsed(words: str, known: Collection[str] = ()) -> JSON:
-    """The JSON. `known` are numbers that may stand there although they are too large: nobody typed them."""
+    """The JSON. `known` are numbers that are accepted even if they are too large, because nobody typed them."""
 
     def whole(digits: str) -> int:
         return int(digits) if digits in known else _whole(digits)
@@ -67,18 +67,18 @@ def parsed(words: str, known: Collection[str] = ()) -> JSON:
 
 
 def numbers(words: str) -> frozenset[str]:
-    """The whole numbers in a text, as `parsed` may be told to know them."""
+    """The whole numbers in a text, for `known` of `parsed`."""
     return frozenset(re.findall(r"-?[0-9]{19,}", words))
 
 
-_TOO_DEEP: Final = f"This is nested more than {DEEPEST} levels deep. Write it flatter, for example [[1, 2], [3]]."
+_TOO_DEEP: Final = f"This is nested more than {MAX_LEVELS} levels deep. Write it flatter, for example [[1, 2], [3]]."
 
 
 def _whole(digits: str) -> int:
-    if len(digits) > 25 or not LEAST <= int(digits) <= MOST:
+    if len(digits) > 25 or not MIN_INTEGER <= int(digits) <= MAX_INTEGER:
         raise Wrong(
-            f"{_short(digits)} is too large to be kept as a number: it has to be between {LEAST} and {MOST}. "
-            "Write a smaller one, for example 12."
+            f"{_short(digits)} is too large to be kept as a number: it has to be between {MIN_INTEGER} and "
+            f"{MAX_INTEGER}. Write a smaller one, for example 12."
         )
     return int(digits)
 
@@ -101,7 +101,7 @@ def _object(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     for key, value in pairs:
         if key in entries:
             raise Wrong(
-                f'The key "{_short(key)}" stands there twice, and one of its values would be lost. Give each key once, '
+                f'The key "{_short(key)}" is there twice, so one of its values would be lost. Give each key once, '
                 'for example {"first": 1, "second": 2}.'
             )
         entries[key] = value
@@ -109,7 +109,7 @@ def _object(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
 
 
 def _check(value: JSON, depth: int) -> None:
-    if depth > DEEPEST:
+    if depth > MAX_LEVELS:
         raise Wrong(_TOO_DEEP)
     match value:
         case str():
@@ -129,7 +129,7 @@ def _text(value: str) -> None:
     lone = next((character for character in value if "\ud800" <= character <= "\udfff"), None)
     if lone is not None:
         raise Wrong(
-            f"\\u{ord(lone):04x} is half a character, and cannot be kept. "
+            f"\\u{ord(lone):04x} is half a character and cannot be kept. "
             "Write the whole one, for example \\ud83d\\ude00."
         )
 

@@ -1,5 +1,5 @@
-"""What can be chosen where a JSON Schema lists its values: by `enum`, by `const`, or by alternatives that are one value
-each, as those with titles are (MCP: titled enumerations)."""
+"""The choices of a JSON Schema that lists its values: by `enum`, by `const`, or by alternatives of one value each (MCP
+calls those with titles "titled enumerations")."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Schema: TypeAlias = Mapping[str, JSON]
 
 
 def of(schema: Schema) -> Sequence[JSON]:
-    """The values that a schema lists; none where it lists none."""
+    """The values that a schema lists. Empty if it lists none."""
     if "const" in schema:
         return [schema["const"]]
     listed = schema.get("enum")
@@ -21,7 +21,7 @@ def of(schema: Schema) -> Sequence[JSON]:
 
 
 def labels(schema: Schema) -> list[str]:
-    """What each is called; with its value behind it where two would read alike."""
+    """What each value is called, followed by the value itself if two would read alike."""
     values = of(schema)
     words = [_word(value) for value in values]
     for number, each in enumerate(_constants(schema) if "const" not in schema and "enum" not in schema else []):
@@ -32,13 +32,13 @@ def labels(schema: Schema) -> list[str]:
 
 
 def position(values: Sequence[JSON], value: JSON) -> int | None:
-    """Which of them it is, to the letter: true is not 1."""
+    """The position of the value, compared to the letter: true is not 1. None if it is not there."""
     word = json.dumps(value, sort_keys=True)
     return next((n for n, each in enumerate(values) if json.dumps(each, sort_keys=True) == word), None)
 
 
 def _constants(schema: Schema) -> list[Mapping[str, JSON]]:
-    """The alternatives, where each of them is one value."""
+    """The alternatives, if each of them is one value. Otherwise empty."""
     for key in ("oneOf", "anyOf"):
         listed = schema.get(key)
         if isinstance(listed, list) and listed:

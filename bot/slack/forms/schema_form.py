@@ -1,7 +1,7 @@
-"""JSON Schemas as forms: an object's properties as fields, those of the objects in it among them, and back.
+"""JSON Schemas as forms, and back: each property of an object, and of the objects inside it, is a field.
 
-What fields cannot hold (alternatives, references, maps, objects too deep, too many properties) is asked for as JSON,
-at the place where it stands. Whether a value fits its schema is the engine's to say; here are only the fields.
+What fields cannot hold (alternatives, references, maps, objects too deep, too many properties) is asked for as JSON
+in its place. The engine checks whether a value fits its schema; this module only renders and reads fields.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from typing import Final
 from bot.approvals.model.ids import JSON
 from bot.slack import blocks, text
 from bot.slack.blocks import Block
-from bot.slack.forms import fields
+from bot.slack.forms import field_values, fields
 from bot.slack.forms.field_choice import Path, Schema, label_of, of_schema, text_of, without_null
 from bot.slack.forms.fields import Field, State, Wrong
-from bot.slack.modals.views import Problems
+from bot.slack.forms.problems import Problems
 
-MOST_FIELDS: Final = 40
-"""In one modal, which takes 100 blocks; a form of more is asked for as a whole."""
-MOST_BYTES: Final = 150_000
-"""Of the fields of one modal, whose whole view may have 250 KB."""
-DEEPEST: Final = 3
-"""Levels of objects whose properties are fields of their own."""
+MAX_FIELDS: Final = 40
+"""In one modal, which takes 100 blocks. A larger form asks for its value as a whole."""
+MAX_BYTES: Final = 150_000
+"""Of the fields of one modal, whose view may have 250 KB (Slack)."""
+MAX_LEVELS: Final = 3
+"""Of objects whose properties are fields of their own."""
 
 _NOT_IN_FIELDS: Final = frozenset(
     {"$ref", "$dynamicRef", "allOf", "anyOf", "dependencies", "dependentSchemas", "if", "oneOf", "patternProperties"}
 )
-"""Keywords under which an object may want more than its properties say."""
+"""Keywords with which an object may require more than its properties say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,25 +37,25 @@ class Form:
 
     fields: tuple[Field, ...]
     needed: frozenset[Path] = frozenset()
-    """Places that an object has to fill as soon as it is there at all."""
+    """The paths that are required if the object around them is there."""
     optional: frozenset[Path] = frozenset()
-    """Objects that may be left out."""
+    """The paths of objects that may be left out."""
     objects: tuple[Path, ...] = ()
-    """All objects in it, each before those in it."""
+    """The paths of all objects, each before those inside it."""
 
 
 def of(prefix: str, schema: Schema) -> Form:
-    """The form for a value of the schema; its fields' block ids begin with the prefix."""
+    """The form for a value of the schema. Its fields' block_ids begin with the prefix."""
     plain, nullable = without_null(schema)
     form = _Reader(prefix).read(plain) if not nullable else None
-    drawn = [block for field in form.fields for block in fields.blocks_of(field)] if form else []
-    if form and len(drawn) <= MOST_FIELDS and blocks.size(drawn) <= MOST_BYTES:
+    rendered = [block for field in form.fields for block in fields.blocks_of(field)] if form else []
+    if form and len(rendered) <= MAX_FIELDS and blocks.size(rendered) <= MAX_BYTES:
         return form
     return whole(prefix, schema)
 
 
 def whole(prefix: str, schema: Schema) -> Form:
-    """The form that asks for the value as one, as JSON if it is an object."""
+    """The form that asks for the value in one field, as JSON if it is an object."""
     return Form(fields=(of_schema(prefix, (), schema, required=True, whole=True),))
 
 
@@ -65,7 +65,7 @@ def read(form: Form, state: State) -> JSON | Problems:
     problems: dict[str, str] = {}
     for field in form.fields:
         try:
-            given.update((field.path, value) for value in fields.read(field, state))
+            given.update((field.path, value) for value in field_values.read(field, state))
         except Wrong as wrong:
             problems[field.block_id] = str(wrong)
     absent = _absent(form, given)
@@ -81,9 +81,9 @@ def read(form: Form, state: State) -> JSON | Problems:
 
 
 def beside(listed: Sequence[Field], name: str, sentence: str) -> Problems:
-    """The sentence beside the field that it is about, or beside the first where it names none of them.
+    """The sentence beside the field that it is about, or beside the first field if it is about none of them.
 
-    `name` is the first part of the place; where the sentence begins with the others (`street: ...`), it stands there.
+    `name` is the first part of the field's path. The sentence may begin with the other parts (`street: ...`).
     """
     named = [field for field in listed if field.name == name] or list(listed)
     for field in named:
@@ -93,7 +93,7 @@ def beside(listed: Sequence[Field], name: str, sentence: str) -> Problems:
     return Problems(by_block={named[0].block_id: text.label(sentence, 300)} if named else {})
 
 
-def drawn(form: Form) -> list[Block]:
+def rendered(form: Form) -> list[Block]:
     return [block for field in form.fields for block in fields.blocks_of(field)]
 
 
@@ -102,12 +102,12 @@ def drawn(form: Form) -> list[Block]:
 
 @dataclass(slots=True)
 class _Reader:
-    """Collects the fields of an object and of the objects in it."""
+    """Collects the fields of an object and of the objects inside it."""
 
     prefix: str
 
     def read(self, schema: Schema) -> Form | None:
-        """None where the object, as a whole, is nothing for fields."""
+        """The form. None if the object cannot be asked for in fields."""
         properties = _properties(schema)
         if properties is None:
             return None
@@ -127,14 +127,13 @@ class _Reader:
     def _object(
         self, path: Path, schema: Schema, properties: Mapping[str, Schema], start: Mapping[str, JSON], *, sure: bool
     ) -> Iterator[Field | _Object]:
-        """The object itself, then its fields; nothing is filled in before anybody wants an object that may be left
-        out."""
+        """Collects the object, then its fields. The fields of an object that may be left out start empty."""
         needed = _names(schema.get("required"))
         yield _Object(path, needed, sure)
         for name, entry in properties.items():
             at = (*path, name)
             plain, nullable = without_null(entry)
-            below = None if nullable or len(at) >= DEEPEST else _properties(plain)
+            below = None if nullable or len(at) >= MAX_LEVELS else _properties(plain)
             given = start.get(name, plain.get("default"))
             required = sure and name in needed
             if below is not None and (given is None or isinstance(given, dict)):
@@ -150,11 +149,11 @@ class _Object:
     path: Path
     needed: frozenset[str]
     sure: bool
-    """Whether it is there in any case."""
+    """Whether the object is always there."""
 
 
 def _properties(schema: Schema) -> Mapping[str, Schema] | None:
-    """The properties that can each be a field; None where they would not be all that the object may need."""
+    """The object's properties. None if the object may need more than fields for these."""
     properties = schema.get("properties")
     if schema.get("type", "object") != "object" or not isinstance(properties, dict) or not properties:
         return None
@@ -168,7 +167,7 @@ def _properties(schema: Schema) -> Mapping[str, Schema] | None:
 
 
 def _only_requires(rule: JSON) -> bool:
-    """Whether alternatives only say which of the properties are needed: the check of the answer says that, too."""
+    """Whether an alternative only says which properties are required, which the check of the answer says as well."""
     return isinstance(rule, list) and all(isinstance(each, dict) and set(each) <= {"required"} for each in rule)
 
 
@@ -177,7 +176,7 @@ def _names(value: JSON) -> frozenset[str]:
 
 
 def _absent(form: Form, given: Mapping[Path, JSON]) -> set[Path]:
-    """The objects that are left out: nothing of them was filled in, and no other that is there needs them."""
+    """The objects that are left out, because nothing in them was filled in and no other object requires them."""
     absent: set[Path] = set()
     for path in form.objects:
         filled = any(at[: len(path)] == path for at in given)
@@ -211,6 +210,6 @@ def _at(whole: dict[str, JSON], path: Path) -> dict[str, JSON]:
 
 
 def _titled(path: Path, schema: Schema) -> str:
-    """The property under its own title, behind the names of the objects that it is in."""
+    """The property's title, after the names of the objects around it."""
     own = text_of(schema.get("title")) or label_of(path[-1])
     return ": ".join([*(label_of(name) for name in path[:-1]), own])

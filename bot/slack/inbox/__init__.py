@@ -1,1 +1,1 @@
-"""What waits for whom, as Home, as a list and as a daily summary. Pure."""
+"""The inbox as the Home tab, as a list and as a daily summary. Pure."""

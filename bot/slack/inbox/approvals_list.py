@@ -1,4 +1,4 @@
-"""What `/approvals` says in private: the inbox in short. Pure, in Slack's mrkdwn."""
+"""What `/approvals` answers: the inbox in short, as mrkdwn. Pure."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from typing import Final
 from bot.approvals.inbox.queries import Contents, Row
 from bot.approvals.model.inbox import Only
 from bot.approvals.model.request import Pending
-from bot.slack import text
-from bot.slack.api import links
+from bot.slack import links, text
 from bot.slack.cards import request_card
 from bot.slack.inbox import task_list
 from bot.slack.text import moment
 
-OPEN_QUESTIONS: Final = 3
-"""Of one task."""
+MAX_OPEN_QUESTIONS: Final = 3
+"""Shown for one task."""
 
 
 def waiting(contents: Contents, address: str) -> str:
-    """What waits for the person, as far as they asked for it."""
+    """What waits for the person: all of it, or what is overdue if they asked for that."""
     page = contents.waiting
     overdue = contents.look.only is Only.OVERDUE
     untold = [f":warning: {text.escape(sentence)}" for sentence in contents.untold]
@@ -30,7 +29,7 @@ def waiting(contents: Contents, address: str) -> str:
     rest = page.total - len(rows)
     return "\n".join(
         [
-            f"*{what}: {page.total:,}*, the gravest and soonest first",
+            f"*{what}: {page.total:,}*, highest risk first, then earliest deadline",
             *rows,
             *([f"… and {text.counted(rest, 'more request')}"] if rest else []),
             *([f"{contents.overdue:,} overdue: `/approvals overdue`"] if contents.overdue and not overdue else []),
@@ -40,18 +39,18 @@ def waiting(contents: Contents, address: str) -> str:
 
 
 def asked(contents: Contents, address: str) -> str:
-    """What the person asked for, and where it stands."""
+    """The person's own tasks, and how each stands."""
     page = contents.asked
     if not page.rows:
         return "You have started no task yet. `/task` opens a form to start one."
-    lines = ["*What you asked for*, what goes on first"]
+    lines = ["*What you asked for*, open tasks first"]
     for row in page.rows:
         task = row.records.task
         thread = links.to(row, address, "Open the thread")
         standing = [task_list.state(task), f"started {moment(task.created_at)}", thread]
         lines.append(f"• `{task.id}` *{text.sentence(task.graph, 80)}* {' · '.join(word for word in standing if word)}")
         pending = [request for request in row.records.requests if isinstance(request.state, Pending)]
-        for request in pending[:OPEN_QUESTIONS]:
+        for request in pending[:MAX_OPEN_QUESTIONS]:
             card = Row(records=row.records, request=request)
             lines.append(f"   ◦ {_lines(request_card.line(request, _card(card, address), mine=True))}")
     if rest := page.total - len(page.rows):
@@ -64,5 +63,5 @@ def _card(row: Row, address: str) -> str:
 
 
 def _lines(words: str) -> str:
-    """Two lines as one, for a list."""
+    """Two lines as one."""
     return words.replace("\n", " · ")

@@ -1,6 +1,6 @@
-"""Somebody's Home: what waits for them, what they asked for and where it stands, what they decided lately.
+"""A person's Home tab: what waits for them, what they asked for and how it stands, what they decided recently.
 
-Drawn from records alone, and the same for the same records; moments are shown by Slack in the reader's own zone.
+The same records always give the same Home. Slack shows times in the reader's own time zone.
 """
 
 from __future__ import annotations
@@ -14,18 +14,17 @@ from typing import Any, Final
 from bot.approvals.inbox.queries import Contents, Page, Row
 from bot.approvals.model.inbox import Look, Only, Section
 from bot.approvals.model.request import Pending
-from bot.slack import actions, blocks, text
-from bot.slack.api import links
+from bot.slack import actions, blocks, links, text
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import request_card
 from bot.slack.inbox import task_list
-from bot.slack.inbox.approvals_list import OPEN_QUESTIONS
+from bot.slack.inbox.approvals_list import MAX_OPEN_QUESTIONS
 from bot.slack.text import moment
 
 ROWS: Final[Mapping[Section, int]] = {Section.WAITING: 8, Section.ASKED: 6, Section.DECIDED: 6}
-"""To a page; each of them at its largest makes 76 of the 100 blocks that a Home may have."""
-_ROOM: Final = 2800
-"""Characters of one task's questions; a section has room for 3,000."""
+"""Rows per page. With the largest rows, these make 76 blocks, of the 100 that a Home may have (Slack)."""
+_MAX_TASK_CHARACTERS: Final = 2800
+"""Of one task with its questions, which share a section of at most 3,000 characters (Slack)."""
 
 _ONLY: Final[Mapping[Only, str]] = {
     Only.ALL: "Everything",
@@ -35,7 +34,7 @@ _ONLY: Final[Mapping[Only, str]] = {
 _TITLES: Final[Mapping[Section, str]] = {
     Section.WAITING: "Waiting for you",
     Section.ASKED: "You asked for",
-    Section.DECIDED: "You decided lately",
+    Section.DECIDED: "You decided recently",
 }
 
 
@@ -51,7 +50,7 @@ class Home:
 
 
 def draw(contents: Contents, address: str) -> Home:
-    """The Home; `address` is that of the workspace."""
+    """The Home. `address` is the workspace's, for links."""
     shown = [
         *_waiting(contents, address),
         blocks.divider(),
@@ -65,7 +64,7 @@ def draw(contents: Contents, address: str) -> Home:
 
 
 def chosen(look: Look, action_id: str, value: str) -> Look:
-    """The look that follows on a choice in one of the menus, or on a page being turned."""
+    """What the Home shows after a choice in one of the menus, or after a page was turned."""
     match action_id.split(":"):
         case [actions.HOME_ONLY]:
             return Look(only=Only(value), graph=look.graph, asked=look.asked, decided=look.decided)
@@ -83,29 +82,29 @@ _ANY: Final = "*"
 
 def _waiting(contents: Contents, address: str) -> list[Block]:
     page = contents.waiting
-    drawn = [*_heading(Section.WAITING, contents.all_waiting), *_menus(contents)]
-    drawn += [blocks.context(f":warning: {text.escape(sentence)}") for sentence in contents.untold]
+    rendered = [*_heading(Section.WAITING, contents.all_waiting), *_menus(contents)]
+    rendered += [blocks.context(f":warning: {text.escape(sentence)}") for sentence in contents.untold]
     if not contents.all_waiting:
-        return [*drawn, blocks.section("Nothing waits for your answer.")]
+        return [*rendered, blocks.section("Nothing waits for your answer.")]
     if not page.rows:
-        return [*drawn, blocks.section("Nothing of what waits for you is among these.")]
+        return [*rendered, blocks.section("Nothing that waits for you matches.")]
     for number, row in enumerate(page.rows):
-        drawn += [blocks.divider()] if number else []
+        rendered += [blocks.divider()] if number else []
         if row.request is not None:
-            drawn += request_card.row(row.request, _link(row, address, "Open the card", "not posted yet"))
-    return [*drawn, *_pager(Section.WAITING, page)]
+            rendered += request_card.row(row.request, _link(row, address, "Open the card", "not posted yet"))
+    return [*rendered, *_pager(Section.WAITING, page)]
 
 
 def _asked(contents: Contents, address: str) -> list[Block]:
-    drawn = _heading(Section.ASKED, contents.asked.total)
+    rendered = _heading(Section.ASKED, contents.asked.total)
     if not contents.asked.rows:
-        return [*drawn, blocks.section("You have started no task yet. `/task` opens a form to start one.")]
-    drawn += [blocks.section(_task(row, address)) for row in contents.asked.rows]
-    return [*drawn, *_pager(Section.ASKED, contents.asked)]
+        return [*rendered, blocks.section("You have started no task yet. `/task` opens a form to start one.")]
+    rendered += [blocks.section(_task(row, address)) for row in contents.asked.rows]
+    return [*rendered, *_pager(Section.ASKED, contents.asked)]
 
 
 def _task(row: Row, address: str) -> str:
-    """A task in a line, and a line for each of its open questions."""
+    """A task in two lines, and lines for each of its open questions."""
     task = row.records.task
     place = _link(row, address, "Open the thread", "not posted yet")
     lines = [
@@ -114,10 +113,10 @@ def _task(row: Row, address: str) -> str:
     ]
     pending = [request for request in row.records.requests if isinstance(request.state, Pending)]
     shown = 0
-    for request in pending[:OPEN_QUESTIONS]:
+    for request in pending[:MAX_OPEN_QUESTIONS]:
         card = Row(records=row.records, request=request)
         asked = request_card.line(request, links.to(card, address, "Open the card"), mine=True).split("\n")
-        if sum(map(len, [*lines, *asked])) > _ROOM:
+        if sum(map(len, [*lines, *asked])) > _MAX_TASK_CHARACTERS:
             break
         lines += [f"> {line}" for line in asked]
         shown += 1
@@ -127,13 +126,13 @@ def _task(row: Row, address: str) -> str:
 
 
 def _decided(contents: Contents, address: str) -> list[Block]:
-    drawn = _heading(Section.DECIDED, contents.decided.total)
+    rendered = _heading(Section.DECIDED, contents.decided.total)
     if not contents.decided.rows:
-        return [*drawn, blocks.section("What you answer will stand here.")]
+        return [*rendered, blocks.section("What you answer will be listed here.")]
     for row in contents.decided.rows:
         if row.request is not None:
-            drawn.append(blocks.section(request_card.line(row.request, _link(row, address, "Open the card", ""))))
-    return [*drawn, *_pager(Section.DECIDED, contents.decided)]
+            rendered.append(blocks.section(request_card.line(row.request, _link(row, address, "Open the card", ""))))
+    return [*rendered, *_pager(Section.DECIDED, contents.decided)]
 
 
 def _link(row: Row, address: str, words: str, otherwise: str) -> str:
@@ -145,7 +144,7 @@ def _heading(section: Section, total: int) -> list[Block]:
 
 
 def _menus(contents: Contents) -> list[Block]:
-    """What to show of what waits; no menus where there is nothing to choose from."""
+    """The menus that filter what waits. Empty if there is nothing to choose from."""
     look = contents.look
     if contents.all_waiting < 2 and (look.only, look.graph) == (Only.ALL, ""):
         return []
@@ -183,5 +182,5 @@ def _pager(section: Section, page: Page[Row]) -> list[Block]:
 
 def _summary(contents: Contents) -> str:
     if contents.summary:
-        return f"A message tells you at *{contents.summary}* what waits. `/approvals summary off` ends that."
-    return "`/approvals summary 09:00 weekdays` has a message tell you each morning what waits, if something does."
+        return f"A message tells you at *{contents.summary}* what waits. `/approvals summary off` stops it."
+    return "`/approvals summary 09:00 weekdays` sends you a message each morning if something waits for you."

@@ -1,21 +1,20 @@
-"""What waits for somebody, as one message in their DM; each request is a link to its card."""
+"""The daily summary: what waits for a person, as one message in their DM, with a link to each request's card."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from bot.approvals.inbox.queries import Contents
-from bot.slack import blocks, text
-from bot.slack.api import links
+from bot.slack import blocks, links, text
 from bot.slack.blocks import Block
 from bot.slack.cards import privacy, request_card
 from bot.slack.cards.render import Card, Urgency
 
-ROWS: Final = 10
+MAX_ROWS: Final = 10
 
 
 def draw(contents: Contents, address: str) -> Card:
-    """The gravest and soonest first; the rest is a number, and stands on the person's Home."""
+    """The requests with the highest risk, then the earliest deadline; how many more there are on the person's Home."""
     total = contents.all_waiting
     heading = "1 request waits for you" if total == 1 else f"{total:,} requests wait for you"
     rows: list[Block] = [
@@ -25,7 +24,7 @@ def draw(contents: Contents, address: str) -> Card:
     ]
     rest = total - len(rows)
     more = f"{text.counted(rest, 'more request')} on my Home. " if rest > 0 else ""
-    footer = blocks.context(f"{more}You get this at {contents.summary}. `/approvals summary off` ends it.")
+    footer = blocks.context(f"{more}You get this at {contents.summary}. `/approvals summary off` stops it.")
     first = next((row.request for row in contents.waiting.rows if row.request is not None), None)
     title = text.sentence(privacy.masked(first).question.title, 150) if first else ""
     overdue = f"{contents.overdue:,} overdue." if contents.overdue else ""

@@ -1,4 +1,4 @@
-"""What `/task` says in private: lists, a task's status, help. Pure, in Slack's mrkdwn."""
+"""What `/task` answers: help, the person's tasks, one task's status, as mrkdwn. Pure."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ SUBCOMMANDS = ("help", "list", "status", "cancel")
 
 
 def help_text(graphs: Sequence[Graph], examples: Sequence[str]) -> str:
-    """How to use the command, with a right line for every graph that can run here."""
+    """How to use the command, with an example for every graph that can run here."""
     lines = [
         "*Start a task*",
         "`/task` opens a form. `/task &lt;graph&gt; key=value ...` starts it at once:",
         *(f"• `{escape(example)}`" for example in examples),
-        "*Look after your tasks*",
-        "• `/task list` shows yours, the newest first",
-        "• `/task status &lt;id&gt;` shows where one stands",
-        "• `/task cancel &lt;id&gt;` ends one; whoever was asked is told",
+        "*Manage your tasks*",
+        "• `/task list` shows your tasks, newest first",
+        "• `/task status &lt;id&gt;` shows how one stands",
+        "• `/task cancel &lt;id&gt;` ends one and tells the people who were asked",
     ]
     missing = [graph for graph in graphs if graph.unavailable]
     if missing:
@@ -37,7 +37,7 @@ def help_text(graphs: Sequence[Graph], examples: Sequence[str]) -> str:
 def task_list(tasks: Sequence[Task]) -> str:
     if not tasks:
         return "You have started no task yet. `/task` opens a form to start one."
-    return "\n".join(["*Your tasks*, the newest first", *(f"• {_line(task)}" for task in tasks)])
+    return "\n".join(["*Your tasks*, newest first", *(f"• {_line(task)}" for task in tasks)])
 
 
 def task_status(task: Task, requests: Sequence[Request]) -> str:
@@ -53,7 +53,7 @@ def _line(task: Task) -> str:
 
 
 def state(task: Task) -> str:
-    """How it stands, as the end of a sentence."""
+    """How the task stands, as the end of a sentence."""
     match task.state:
         case Starting() | Running():
             return "is working"
@@ -76,7 +76,7 @@ def _request(request: Request) -> str:
         case Pending():
             deadline = request.deadline
             if deadline is not None and schedule.is_overdue(request):
-                return f"is overdue since {moment(deadline)}, and waits on"
+                return f"has been overdue since {moment(deadline)} and keeps waiting"
             return "waits for an answer" + (f" until {moment(deadline)}" if deadline else "")
         case Decided(decision=decision) | Delivered(decision=decision):
             return f"{outcome_of(decision)} at {moment(decision.at)}"

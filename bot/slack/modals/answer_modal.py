@@ -1,6 +1,6 @@
-"""The modals of a request, and what people wrote in them. Pure: a record in, a view out; a view's state in,
-verdicts out. A modal carries the request's id and version, and whoever reads a submission checks both anew.
-`edits`, `one_by_one` and `pages` hold the larger ones; the modal that starts a task is `starting`'s.
+"""The modals that answer a request, and what people filled in. Pure: a record in, a view out; a view's state in,
+verdicts out. A modal carries the request's id and version, and the listener checks both on submission.
+`edit_modal`, `one_by_one_modal` and `question_pages` hold the larger ones.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.forms import elements, fields, schema_form
 from bot.slack.forms.fields import State
+from bot.slack.forms.problems import Problems as Problems
 from bot.slack.forms.schema_form import Form
 from bot.slack.modals import question_pages, views
 from bot.slack.modals.edit_modal import Edited as Edited
@@ -27,7 +28,6 @@ from bot.slack.modals.one_by_one_modal import each as each
 from bot.slack.modals.one_by_one_modal import verdicts as verdicts
 from bot.slack.modals.question_pages import File
 from bot.slack.modals.views import Modal as Modal
-from bot.slack.modals.views import Problems as Problems
 from bot.slack.modals.views import loading as loading
 from bot.slack.modals.views import modal
 from bot.slack.modals.views import notice as notice
@@ -41,7 +41,7 @@ _WORDS: Final[dict[str, JSON]] = {"type": "string", "maxLength": blocks.INPUT_TE
 
 
 def reject(request: Request) -> Modal:
-    """Asks for the reason; it is required where the policy wants one."""
+    """Asks for the reason of a rejection, which is required if the policy says so."""
     needed = Verdict.REJECT in request.policy.reasons
     return views.about(request, "Reject", actions.REJECT, [_why(needed)], submit="Reject")
 
@@ -82,14 +82,14 @@ def reason_problem(sentence: str) -> Problems:
 
 
 def respond(request: Request) -> Modal:
-    """Asks for the question's form, or for words where it has none."""
+    """Shows the question's form, or a text field if it has none."""
     return views.about(
-        request, "Answer", actions.RESPOND, [*_no_way(request), *schema_form.drawn(_form(request))], submit="Send"
+        request, "Answer", actions.RESPOND, [*_no_way(request), *schema_form.rendered(_form(request))], submit="Send"
     )
 
 
 def response(request: Request, state: State) -> Respond | Problems:
-    """What was answered: the form's value, or plain words."""
+    """The answer: the form's value, or plain words."""
     read = schema_form.read(_form(request), state)
     if isinstance(read, str) and not read.strip():
         return response_problem(request, "", "Please write an answer.")
@@ -97,12 +97,12 @@ def response(request: Request, state: State) -> Respond | Problems:
 
 
 def response_problem(request: Request, field: str, sentence: str) -> Problems:
-    """The sentence beside the form's field, or beside the first where it names none of them."""
+    """The sentence beside the form's field of that name, or beside the first if there is no such field."""
     return schema_form.beside(_form(request).fields, field, sentence)
 
 
 def choose(request: Request) -> Modal:
-    """A menu of the choices that are too many for buttons, with the numbers under which they were listed."""
+    """A menu of the choices, if there are too many for buttons, with the numbers that they have on the card."""
     numbered = [f"{number}. {choice}" for number, choice in enumerate(request.question.choices, start=1)]
     field: Block = {
         "type": "input",
@@ -111,8 +111,8 @@ def choose(request: Request) -> Modal:
         "element": elements.select(fields.VALUE, numbered, None),
     }
     content: list[Block] = [field]
-    if (total := len(request.question.choices)) > elements.MOST_OPTIONS:
-        most = f"A menu holds {elements.MOST_OPTIONS:,} of the {total:,} choices; the others cannot be chosen here."
+    if (total := len(request.question.choices)) > elements.MAX_OPTIONS:
+        most = f"A menu holds {elements.MAX_OPTIONS:,} of the {total:,} choices; the others cannot be chosen here."
         content.append(blocks.context(most))
     return views.about(request, "Choose", actions.CHOOSE, content, submit="Send")
 
@@ -129,7 +129,7 @@ def choice(request: Request, state: State) -> Choose | Problems:
 
 
 def view_all(request: Request, page: int = 0, *, file: File | None = None) -> Modal:
-    """Everything that a vote is bound to; `page:<n>` buttons turn the page."""
+    """Everything that a vote is bound to, page by page; `page:<n>` buttons turn the page."""
     content = question_pages.blocks_of(request, page, file=file)
     return modal("View all", actions.VIEW_ALL, content, metadata=RequestTarget.of(request).encoded())
 
@@ -144,14 +144,13 @@ def review(request: Request, page: int = 0, *, file: File | None = None, note: s
 
 
 def _no_way(request: Request) -> list[Block]:
-    """How to say no, if the question takes a yes, a no or words: code that only looks for an answer takes any words
-    for a yes."""
+    """Says how to say no, if the question takes a yes, a no or words: an agent may take any words for a yes."""
     if not {Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND} <= {*request.question.items[0].verdicts}:
         return []
     reject = wording.label(request.question, Verdict.REJECT)
     return [
         blocks.context(
-            f"The agent receives these words as you write them, and may go on with whatever it was about to do. "
+            f"The agent receives these words as you write them, and may then do what it was about to do. "
             f"To say no, close this and press *{text.escape(reject)}*."
         )
     ]
@@ -162,11 +161,11 @@ def _form(request: Request) -> Form:
     made = schema_form.of(ANSWER, form if isinstance(form, dict) else _WORDS)
     if form == shown or not isinstance(shown, dict):
         return made
-    drawn = schema_form.of(ANSWER, shown).fields
+    rendered = schema_form.of(ANSWER, shown).fields
     return replace(
         made,
         fields=tuple(
             fields.masked_with(true, other.initial) if true.holds else true
-            for true, other in zip(made.fields, drawn, strict=True)
+            for true, other in zip(made.fields, rendered, strict=True)
         ),
     )

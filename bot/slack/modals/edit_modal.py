@@ -1,6 +1,7 @@
-"""The modal in which one action's arguments are changed, and what came back of it.
+"""The modal that changes one action's arguments, and what people changed there.
 
-A field for each argument, by its schema where the graph gave one and else by its type; the action's name is no field.
+Each argument has a field, chosen by its schema if the graph gave one, otherwise by its type. The action's name cannot
+be changed.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ from bot.approvals.model.request import Request
 from bot.approvals.rules.masking import true_of
 from bot.slack import actions, blocks, text
 from bot.slack.blocks import Block, Element
-from bot.slack.forms import elements, field_choice, fields, schema_form
+from bot.slack.forms import elements, field_choice, field_values, fields, schema_form
 from bot.slack.forms.fields import Field, Kind, State, Wrong
+from bot.slack.forms.problems import Problems
 from bot.slack.modals import views
-from bot.slack.modals.views import Modal, Problems
+from bot.slack.modals.views import Modal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
-    """One item's arguments as somebody changed them, in the part of the form that they sent."""
+    """One item's arguments as somebody changed them, and the part of the form that they submitted."""
 
     item: int
     arguments: Mapping[str, JSON]
@@ -31,7 +33,7 @@ class Edited:
 
 
 def edit(request: Request, item: int = 0, part: int = 0) -> Modal:
-    """A field for each argument of one item. Of more than one modal takes, a part, and a menu of the parts."""
+    """A field for each argument of one item. If one modal cannot hold all of them, one part and a menu of the parts."""
     asked = request.question.items[item]
     parts = _parts(request, item)
     part = min(part, len(parts) - 1)
@@ -45,24 +47,24 @@ def edit(request: Request, item: int = 0, part: int = 0) -> Modal:
 
 
 def approves(request: Request) -> bool:
-    """Whether saving is an approval too: there is no other action, and all of this one's arguments were in view."""
+    """Whether saving also approves: if there is no other action and all of this one's arguments are in view."""
     parts = _parts(request, 0)
     in_view = len(parts) == 1 and all(field.holds or field.initial is None for field in parts[0])
     return len(request.question.items) == 1 and in_view
 
 
 def edited(request: Request, state: State) -> Edited | Problems:
-    """The arguments after the edit: all of them, in their order, also those that were not in view."""
+    """All arguments after the edit, in their order, including those that were not in view."""
     item, number = _place(state)
     if not 0 <= item < len(request.question.items):
-        raise ValueError("the form belongs to no item of this request")
+        raise ValueError("the form is for an item that this request does not have")
     parts = _parts(request, item)
     part = next(n for n, each in enumerate(parts) if not each or number <= _number(each[-1]))
     read: dict[str, JSON] = {}
     problems: dict[str, str] = {}
     for field in parts[part]:
         try:
-            read.update((field.name, value) for value in fields.read(field, state))
+            read.update((field.name, value) for value in field_values.read(field, state))
         except Wrong as wrong:
             problems[field.block_id] = text.label(str(wrong), 300)
     if problems:
@@ -71,34 +73,34 @@ def edited(request: Request, state: State) -> Edited | Problems:
 
 
 def changes_nothing(request: Request, edited: Edited) -> bool:
-    """Whether all stands as it stood, to the letter: true is not 1."""
+    """Whether the arguments are the same as before, to the letter: true is not 1."""
     before = true_of(request.question).items[edited.item].arguments
     return json.dumps(dict(before), sort_keys=True) == json.dumps(dict(edited.arguments), sort_keys=True)
 
 
 def problem(request: Request, edited: Edited, field: str, sentence: str) -> Problems:
-    """The sentence beside the argument's field, or beside the first where it names none of those that were sent."""
+    """The sentence beside the argument's field, or beside the first if that field was not in the part submitted."""
     listed = _parts(request, edited.item)[edited.part]
     elsewhere = bool(field) and all(each.name != field for each in listed)
     return schema_form.beside(listed, field, f"{field}: {sentence}" if elsewhere else sentence)
 
 
 def _parts(request: Request, item: int) -> list[list[Field]]:
-    """The fields, as many together as one modal takes."""
+    """The fields in parts, each as many as one modal takes."""
     parts: list[list[Field]] = [[]]
-    count, room = 0, schema_form.MOST_BYTES
+    count, room = 0, schema_form.MAX_BYTES
     for field in _fields(request, item):
-        drawn = fields.blocks_of(field)
-        if parts[-1] and (count + len(drawn) > schema_form.MOST_FIELDS or blocks.size(drawn) > room):
+        rendered = fields.blocks_of(field)
+        if parts[-1] and (count + len(rendered) > schema_form.MAX_FIELDS or blocks.size(rendered) > room):
             parts.append([])
-            count, room = 0, schema_form.MOST_BYTES
+            count, room = 0, schema_form.MAX_BYTES
         parts[-1].append(field)
-        count, room = count + len(drawn), room - blocks.size(drawn)
+        count, room = count + len(rendered), room - blocks.size(rendered)
     return parts
 
 
 def _menu(parts: Sequence[Sequence[Field]], item: int, part: int) -> list[Block]:
-    """Which of the arguments are in view, where that is not all of them."""
+    """The menu that says which arguments are in view. Empty if all of them are."""
     if len(parts) == 1:
         return []
     options = [
@@ -130,8 +132,8 @@ def chosen(value: str) -> tuple[int, int]:
 
 
 def _fields(request: Request, item: int) -> list[Field]:
-    """A field for each argument; then for those that the schema knows and that have no value yet. What is masked shows
-    its mask."""
+    """A field for each argument, then for each argument in the schema that has no value yet. A masked value shows its
+    mask."""
     asked = true_of(request.question).items[item]
     masked = request.question.items[item].arguments
     names = dict(zip(asked.arguments, masked, strict=True))
@@ -156,14 +158,13 @@ def _fields(request: Request, item: int) -> list[Field]:
 
 
 def _fits(field: Field) -> bool:
-    """Whether one modal takes it."""
-    drawn = fields.blocks_of(field)
-    return len(drawn) <= schema_form.MOST_FIELDS and blocks.size(drawn) <= schema_form.MOST_BYTES
+    """Whether the field fits a modal."""
+    rendered = fields.blocks_of(field)
+    return len(rendered) <= schema_form.MAX_FIELDS and blocks.size(rendered) <= schema_form.MAX_BYTES
 
 
 def _instead(block_id: str, name: str, value: JSON, schema: field_choice.Schema) -> Field:
-    """An empty field for a value that Slack could not show and give back whole: it stays, or something else takes its
-    place."""
+    """An empty field for a value that is too large for Slack. Left empty, the value stays; words replace it."""
     kind = Kind.LONG if isinstance(value, str) else Kind.JSON
     long = len(value if isinstance(value, str) else text.pretty(value))
     return Field(
@@ -174,20 +175,20 @@ def _instead(block_id: str, name: str, value: JSON, schema: field_choice.Schema)
         empty=(),
         label=name,
         initial=value,
-        hint=f"Too large to stand here ({long:,} characters). Left empty, it stays as it is; what you write takes its "
-        f"place{'' if kind is Kind.LONG else ', as JSON'}.",
+        hint=f"Too long to show here ({long:,} characters). Leave this empty to keep it. What you write"
+        f"{'' if kind is Kind.LONG else ', as JSON,'} replaces it.",
     )
 
 
 def _schemas(item: Item) -> Mapping[str, field_choice.Schema]:
-    """What the graph says of each argument, where it says anything."""
+    """The schema of each argument, if the graph gave one."""
     listed = item.schema.get("properties") if isinstance(item.schema, dict) else None
     found = listed if isinstance(listed, dict) else {}
     return {name: entry for name, entry in found.items() if isinstance(entry, dict) and "const" not in entry}
 
 
 def _place(state: State) -> tuple[int, int]:
-    """Which item and argument the form begins with, as its blocks say."""
+    """The item and the argument that the form begins with, from its blocks."""
     found = [place for block_id in state.get("values", {}) if (place := _parsed(str(block_id))) is not None]
     return min(found, default=(-1, -1))
 

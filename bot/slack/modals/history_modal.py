@@ -1,6 +1,6 @@
-"""A request's trail as people read it: a sentence for each thing that happened, with when, where and on what.
+"""A request's history for people: a sentence for each event, with when and where it happened.
 
-`_SENTENCES` holds them by the event's kind; a kind that is not there is said in its own words.
+`_SENTENCES` has them by the event's kind. For a kind that is not there, the event's own words are shown.
 """
 
 from __future__ import annotations
@@ -25,14 +25,13 @@ from bot.slack.cards import privacy
 from bot.slack.modals.views import Modal, modal
 from bot.slack.text import moment
 
-PAGE: Final = 20
-"""Entries on one page."""
-_WORDS: Final = 300
-"""Characters of what somebody wrote."""
-_VALUE: Final = 80
-"""Characters of an argument."""
+MAX_EVENTS_PER_PAGE: Final = 20
+_MAX_WORDS_CHARACTERS: Final = 300
+"""Of what somebody wrote."""
+_MAX_VALUE_CHARACTERS: Final = 80
+"""Of an argument."""
 _UNSAID: Final = frozenset({"running", "drained", "waiting", "resume_repeated", "checkpoints_deleted"})
-"""What tells of our own work alone."""
+"""Events about the bot's own work, which are not shown."""
 
 
 def trail(
@@ -44,35 +43,35 @@ def trail(
     *,
     private: Set[RequestId] = frozenset(),
 ) -> Modal:
-    """One page of what happened to the request, and to its task where it is about no other request; of all of the
-    task without a request. A page beyond the end is the last. Of `private` requests it tells who and when, and
-    nothing of what was asked and said."""
+    """One page of the request's history, with events of its task that are about no other request. Without a request,
+    the history of the whole task. A page beyond the end is the last page. For `private` requests it says who acted and
+    when, but not what was asked or answered."""
     told = [
         _bare(event) if event.request_id in private else event
         for event in events
         if _belongs(event, request) and event.kind not in _UNSAID
     ]
-    pages = max(-(-len(told) // PAGE), 1)
+    pages = max(-(-len(told) // MAX_EVENTS_PER_PAGE), 1)
     page = min(max(page, 0), pages - 1)
-    kinds = {str(surface.id): surface.kind for surface in messages}
+    kinds = {str(message.id): message.kind for message in messages}
     of = f"Request `{request.id}`" if request else f"Task `{task.id}`"
     where = f"Page {page + 1} of {pages}" if pages > 1 else ""
     title = privacy.masked(request).question.title if request else task.graph
-    drawn: list[Block] = [
+    rendered: list[Block] = [
         blocks.rich(blocks.line(blocks.run(text.label(title, 150) or "A question", "bold"))),
         blocks.context(" · ".join(word for word in (of, text.counted(len(told), "event"), where) if word)),
     ]
     before = None
-    for event in told[page * PAGE : (page + 1) * PAGE]:
+    for event in told[page * MAX_EVENTS_PER_PAGE : (page + 1) * MAX_EVENTS_PER_PAGE]:
         asked = (event.digest, event.rule)
-        drawn += [blocks.section(sentence(event)), blocks.context(_besides(event, kinds, asks=asked != before))]
+        rendered += [blocks.section(sentence(event)), blocks.context(_details(event, kinds, asks=asked != before))]
         before = asked if event.digest else before
     value = RequestTarget.of(request).encoded() if request else TaskTarget.of(task).encoded()
     turns = [("Earlier", page - 1), ("Later", page + 1)]
     buttons = [
         blocks.button(words, actions.indexed(actions.HISTORY, to), value) for words, to in turns if 0 <= to < pages
     ]
-    return modal("History", actions.NOTICE, [*drawn, *blocks.actions(buttons)])
+    return modal("History", actions.NOTICE, [*rendered, *blocks.actions(buttons)])
 
 
 def sentence(event: AuditEvent) -> str:
@@ -88,8 +87,8 @@ def _bare(event: AuditEvent) -> AuditEvent:
     return replace(event, digest="", data={key: value for key, value in event.data.items() if key in _TELLS_NOTHING})
 
 
-def _besides(event: AuditEvent, kinds: Mapping[str, MessageKind], *, asks: bool) -> str:
-    """When, from where, on which version; and on what and by which rule, where that is news."""
+def _details(event: AuditEvent, kinds: Mapping[str, MessageKind], *, asks: bool) -> str:
+    """When, from where and on which version; if the event `asks` something new, the digest and the rule as well."""
     version = event.data.get("version")
     words = [
         moment(event.at),
@@ -112,7 +111,7 @@ _FROM: Final[Mapping[MessageKind | None, str]] = {
 _TELLS_NOTHING: Final = frozenset(
     {"version", "verdicts", "outcome", "to", "as", "channel", "why", "error_id", "missing"}
 )
-"""What may be said of a private request's events."""
+"""The event data that may be shown for a private request."""
 
 
 # --- Sentences ----------------------------------------------------------------------------------
@@ -122,7 +121,7 @@ def _who(event: AuditEvent) -> str:
     return text.mention(event.person) if event.person else "Somebody"
 
 
-def _say(value: JSON, limit: int = _WORDS) -> str:
+def _say(value: JSON, limit: int = _MAX_WORDS_CHARACTERS) -> str:
     words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text.sentence(words, limit)
 
@@ -138,14 +137,14 @@ def _started(event: AuditEvent) -> str:
 
 def _shown(event: AuditEvent) -> str:
     data = event.data
-    what = "The file with the whole of it" if data.get("as") == MessageKind.FILE else "The card"
+    what = "The file with everything that is asked" if data.get("as") == MessageKind.FILE else "The card"
     to = text.mention(event.person) if event.person else text.channel(ChannelId(str(data.get("channel", ""))))
     return f"{what} was shown to {to}."
 
 
 def _revealed(event: AuditEvent) -> str:
     keys = event.data.get("keys")
-    names = [f"`{_say(key, _VALUE)}`" for key in keys] if isinstance(keys, list) else []
+    names = [f"`{_say(key, _MAX_VALUE_CHARACTERS)}`" for key in keys] if isinstance(keys, list) else []
     return f"{_who(event)} looked at what is hidden: {text.listed(names, 5) or 'a value'}."
 
 
@@ -193,21 +192,21 @@ def _reworded(event: AuditEvent) -> str:
 def _edited(event: AuditEvent) -> str:
     was, now = event.data.get("was"), event.data.get("is")
     old, new = was if isinstance(was, dict) else {}, now if isinstance(now, dict) else {}
-    changes = [f"`{_say(key, _VALUE)}` {_change(key, old, new)}" for key in dict.fromkeys([*old, *new])]
-    of = f" of `{_say(event.data['edited'], _VALUE)}`" if event.data.get("edited") else ""
+    changes = [f"`{_say(key, _MAX_VALUE_CHARACTERS)}` {_change(key, old, new)}" for key in dict.fromkeys([*old, *new])]
+    of = f" of `{_say(event.data['edited'], _MAX_VALUE_CHARACTERS)}`" if event.data.get("edited") else ""
     return f"{_who(event)} changed {text.listed(changes, 5) or 'it'}{of}."
 
 
 def _change(key: str, old: Mapping[str, JSON], new: Mapping[str, JSON]) -> str:
     if key not in old:
-        return f"to `{_say(new[key], _VALUE)}`, which was not there"
+        return f"to `{_say(new[key], _MAX_VALUE_CHARACTERS)}`, which was not there"
     if key not in new:
-        return f"away, which was `{_say(old[key], _VALUE)}`"
-    return f"from `{_say(old[key], _VALUE)}` to `{_say(new[key], _VALUE)}`"
+        return f"away, which was `{_say(old[key], _MAX_VALUE_CHARACTERS)}`"
+    return f"from `{_say(old[key], _MAX_VALUE_CHARACTERS)}` to `{_say(new[key], _MAX_VALUE_CHARACTERS)}`"
 
 
 def _refused(event: AuditEvent) -> str:
-    why = text.visible(text.cut(str(event.data.get("said") or event.data.get("why") or ""), _WORDS * 2))
+    why = text.visible(text.cut(str(event.data.get("said") or event.data.get("why") or ""), _MAX_WORDS_CHARACTERS * 2))
     return f"{_who(event)} was refused: {why}"
 
 
@@ -293,15 +292,15 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "commented": _commented,
     "nudged": _done("had people reminded."),
     "unreached": _unreached,
-    "unattached": _plain("The file with the whole of it could not be attached. *View all* shows what is in it."),
+    "unattached": _plain("The file with everything that is asked could not be attached. *View all* shows the same."),
     "cancelled": _done("cancelled it."),
     "retried": _done("had the agent try again."),
     "resume_begun": _resumed,
     "delivered": _plain("The agent took the answer, and went on."),
     "stopped_there": _plain("The task was stopped there. The agent was not told, and nothing was run."),
-    "not_taken": _plain("The agent asked something else when it was to take the answer, and did not get it."),
+    "not_taken": _plain("The agent did not get the answer, because it asked something else by then."),
     "code_missing": _missing,
-    "asked_later": _plain("The agent asked the same again, at another moment."),
+    "asked_later": _plain("The agent asked the same again at another time."),
     "code_back": _plain("What was missing from the agent's code is back."),
     "reopened": _done("opened it again, to answer differently."),
     "delivery_failed": _plain("The agent was stopped by an error."),

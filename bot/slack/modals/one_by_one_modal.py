@@ -1,4 +1,4 @@
-"""The modal in which several actions are answered one by one, each with its own verdict and its own words."""
+"""The modal that answers several actions one by one, each with its own verdict and its own words."""
 
 from __future__ import annotations
 
@@ -12,39 +12,44 @@ from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.cards import values
 from bot.slack.cards.values import Detail, Shown
+from bot.slack.cards.vote_buttons import MAX_ITEMS_ONE_BY_ONE
 from bot.slack.forms import fields, schema_form
 from bot.slack.forms.fields import State
+from bot.slack.forms.problems import Problems
 from bot.slack.forms.schema_form import Form
 from bot.slack.modals import views
-from bot.slack.modals.views import Modal, Problems
+from bot.slack.modals.views import Modal
 
-MOST_BLOCKS = 100
+MAX_BLOCKS = 100
 """Of a modal (Slack)."""
-MOST_ITEMS = 48
-"""Two blocks each: of more the modal would be too long."""
-_FEW_BLOCKS = 90
-_BYTES = 150_000
-"""Of a view, which may have 250 KB."""
-_NAME = 100
-_WHOLE = Detail(text=2500, value=2500, rows=60, entries=60, items=MOST_ITEMS)
+_MAX_FORM_BLOCKS = 90
+_MAX_BYTES = 150_000
+"""Of a view, which may have 250 KB (Slack)."""
+_MAX_NAME_CHARACTERS = 100
+_WHOLE = Detail(text=2500, value=2500, rows=60, entries=60, items=MAX_ITEMS_ONE_BY_ONE)
 
 
 def each(request: Request) -> Modal:
-    """A verdict for every item, and words for those that need them: below all that the item says, if all of them fit;
-    else below a reminder of it, with the whole one click away."""
+    """A verdict for every item, and a text field if the item needs words. Each stands below the whole item if all items
+    fit; otherwise below a short form of it, and *View all* shows the whole."""
     shown, filled = [values.rows(item.arguments, _WHOLE) for item in request.question.items], _forms(request)
     content = [block for number, one in enumerate(shown) for block in _asked(request, number, filled, one)]
-    named = all(text.fits(item.name, _NAME) for item in request.question.items)
-    if named and not any(one.cut for one in shown) and len(content) <= _FEW_BLOCKS and blocks.size(content) <= _BYTES:
+    named = all(text.fits(item.name, _MAX_NAME_CHARACTERS) for item in request.question.items)
+    if (
+        named
+        and not any(one.cut for one in shown)
+        and len(content) <= _MAX_FORM_BLOCKS
+        and blocks.size(content) <= _MAX_BYTES
+    ):
         return views.about(request, "One by one", actions.EACH, content, submit="Send")
     whole = blocks.button("View all", actions.VIEW_ALL, RequestTarget.of(request).encoded())
     short = [block for number, _ in enumerate(shown) for block in _asked(request, number, filled, None)]
-    said = blocks.context("Each action is shown in short here. *View all* has the whole of them.")
+    said = blocks.context("Each action is shortened here. *View all* shows them in full.")
     return views.about(request, "One by one", actions.EACH, [said, *blocks.actions([whole]), *short], submit="Send")
 
 
 def _asked(request: Request, number: int, filled: Mapping[int, Form], shown: Shown | None) -> list[Block]:
-    """One item to be answered; below what it says, or with a reminder of that where it is not given."""
+    """One item to answer, below its whole content (`shown`) or a short form of it."""
     item = request.question.items[number]
     offered = [
         blocks.option(wording.label(request.question, verdict), verdict)
@@ -56,14 +61,14 @@ def _asked(request: Request, number: int, filled: Mapping[int, Form], shown: Sho
     asked: Block = {
         "type": "input",
         "block_id": _verdict_block(number),
-        "label": blocks.plain(f"{number + 1}. {text.label(item.name, _NAME) or 'an action'}", 150),
+        "label": blocks.plain(f"{number + 1}. {text.label(item.name, _MAX_NAME_CHARACTERS) or 'an action'}", 150),
         "element": {"type": "radio_buttons", "action_id": fields.VALUE, "options": offered},
     }
     if shown is None and item.arguments:
         asked["hint"] = blocks.plain(values.summary(item.arguments, 300), 300)
     made = [asked]
     if number in filled:
-        made += [{**block, "optional": True} for block in schema_form.drawn(filled[number])]
+        made += [{**block, "optional": True} for block in schema_form.rendered(filled[number])]
     if words := _words_label(item):
         made.append(
             {
@@ -76,12 +81,12 @@ def _asked(request: Request, number: int, filled: Mapping[int, Form], shown: Sho
         )
     if shown is None or not shown.parts:
         return made
-    name = blocks.line(blocks.run(text.label(item.name, _NAME) or "an action", "bold", "code"))
+    name = blocks.line(blocks.run(text.label(item.name, _MAX_NAME_CHARACTERS) or "an action", "bold", "code"))
     return [blocks.divider(), blocks.rich(name, *shown.parts), *made]
 
 
 def verdicts(request: Request, state: State) -> tuple[ItemVerdict, ...] | Problems:
-    """A verdict per item, in their order."""
+    """A verdict for each item, in their order."""
     filled = _forms(request)
     read = [_verdict(request, number, filled.get(number), state) for number in range(len(request.question.items))]
     problems = {block: words for each in read if isinstance(each, Problems) for block, words in each.by_block.items()}
@@ -91,7 +96,7 @@ def verdicts(request: Request, state: State) -> tuple[ItemVerdict, ...] | Proble
 
 
 def beside(request: Request, number: int, field: str, sentence: str) -> Problems:
-    """The sentence at the item's field that it is about, or at its verdict."""
+    """The sentence beside the item's field that it is about, or beside its verdict."""
     form = _forms(request).get(number)
     if form is None:
         return Problems(by_block={_verdict_block(number): text.label(sentence, 300)})
@@ -123,11 +128,11 @@ def _verdict(request: Request, number: int, form: Form | None, state: State) -> 
 
 
 def _forms(request: Request) -> dict[int, Form]:
-    """The form of each item that has one; each asked for as a whole if they do not all fit into one modal."""
+    """The form of each item that has one. If they do not all fit into one modal, each asks for its value as a whole."""
     wanted = {n: item.form for n, item in enumerate(request.question.items) if isinstance(item.form, dict)}
     filled = {number: schema_form.of(_form_block(number), form) for number, form in wanted.items()}
-    drawn = [block for form in filled.values() for block in schema_form.drawn(form)]
-    if len(drawn) + 2 * len(request.question.items) < MOST_BLOCKS and blocks.size(drawn) <= schema_form.MOST_BYTES:
+    rendered = [block for form in filled.values() for block in schema_form.rendered(form)]
+    if len(rendered) + 2 * len(request.question.items) < MAX_BLOCKS and blocks.size(rendered) <= schema_form.MAX_BYTES:
         return filled
     return {number: schema_form.whole(_form_block(number), form) for number, form in wanted.items()}
 

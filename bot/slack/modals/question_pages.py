@@ -1,5 +1,5 @@
-""" "View all" and "Review": everything that a vote is bound to, page by page, with nothing left out. A review has the
-answers at its end, below the last page."""
+"""Everything that a vote is bound to, page by page, with nothing left out: "View all" and "Review". A review has the
+buttons to answer below its last page."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from bot.slack.blocks import Block, Element
 from bot.slack.cards import edit_diff, outcome_blocks, question_blocks, vote_buttons
 
 PIECES: Final = 8
-"""Blocks on one page. Not one of their characters being ASCII, they take half of a view's 250 KB."""
+"""Each piece is one block. Even without a character of ASCII they take only half of a view's 250 KB."""
 
 
 def pieces(request: Request) -> tuple[tuple[str, str], ...]:
-    """The whole in order, as (heading, text of one block)."""
+    """Everything in order, as pairs of a heading and the text of one block."""
     return tuple((heading, piece) for heading, whole in parts(request) for piece in blocks.split(whole))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """The file in the request's thread that holds the whole of it."""
+    """The file in the request's thread that holds everything that is asked."""
 
     name: str
     digest: str
-    """SHA-256, in hex, of what is in it."""
+    """SHA-256 of the file's content, in hex."""
 
 
 def count(request: Request, file: File | None = None, *, review: bool = False) -> int:
-    """How many pages there are. A review has one if all of it fits a page, or is in a file, which the page names."""
+    """The number of pages. A review has one page if everything fits on it, or stands in a file that the page names."""
     if review and (file is not None or question_blocks.page(request) is not None):
         return 1
     return -(-len(pieces(request)) // PIECES)
@@ -42,20 +42,20 @@ def count(request: Request, file: File | None = None, *, review: bool = False) -
 def blocks_of(
     request: Request, page: int, *, file: File | None = None, review: bool = False, note: str = ""
 ) -> list[Block]:
-    """One page: where one is, the text, and the buttons to the neighbours. A page beyond the end is the last, and of a
-    review the last has the answers. `note` is said first."""
+    """One page: its number, the text, and the buttons that turn the page. A page beyond the end is the last page. The
+    last page of a review has the answers. `note` stands first."""
     pages = count(request, file, review=review)
     page = min(max(page, 0), pages - 1)
-    drawn: list[Block] = [blocks.section(note)] if note else []
+    rendered: list[Block] = [blocks.section(note)] if note else []
     short = question_blocks.page(request) if review and file is None else None
     if short is not None:
-        drawn += [*short, *_facts(request, "")]
+        rendered += [*short, *_facts(request, "")]
     else:
-        drawn += _facts(request, f"Page {page + 1} of {pages}" if pages > 1 else "")
-        drawn += _named(file, review=review) if file is not None else []
-        drawn += _text(request, page)
-    drawn += blocks.actions(_turns(request, page, pages))
-    return [*drawn, *_end(request, page, pages)] if review else drawn
+        rendered += _facts(request, f"Page {page + 1} of {pages}" if pages > 1 else "")
+        rendered += _named(file, review=review) if file is not None else []
+        rendered += _text(request, page)
+    rendered += blocks.actions(_turns(request, page, pages))
+    return [*rendered, *_end(request, page, pages)] if review else rendered
 
 
 def _facts(request: Request, where: str) -> list[Block]:
@@ -65,18 +65,18 @@ def _facts(request: Request, where: str) -> list[Block]:
 
 
 def _text(request: Request, page: int) -> list[Block]:
-    drawn: list[Block] = []
+    rendered: list[Block] = []
     before = ""
     for heading, piece in pieces(request)[page * PIECES : (page + 1) * PIECES]:
         if heading != before:
-            drawn.append(blocks.section(f"*{heading}*"))
+            rendered.append(blocks.section(f"*{heading}*"))
         before = heading
-        drawn.append(blocks.rich(blocks.code(piece.removesuffix("\n"))))
-    return drawn
+        rendered.append(blocks.rich(blocks.code(piece.removesuffix("\n"))))
+    return rendered
 
 
 def _named(file: File, *, review: bool) -> list[Block]:
-    """Which file holds it, and by what to know that it is the right one."""
+    """The file's name, and its digest to verify it by."""
     name = text.sentence(file.name, 100)
     why = "so this shows only its beginning. Please read the file before you answer" if review else "so it is in a file"
     return [
@@ -86,7 +86,7 @@ def _named(file: File, *, review: bool) -> list[Block]:
 
 
 def _end(request: Request, page: int, pages: int) -> list[Block]:
-    """The answers, once all pages were turned; else that they come at the end."""
+    """The answers if this is the last page; otherwise a note that they are there."""
     if not isinstance(request.state, Pending):
         return [blocks.context(outcome_blocks.headline(request))]
     if page + 1 < pages:
@@ -105,7 +105,7 @@ def _turns(request: Request, page: int, pages: int) -> list[Element]:
 
 
 def parts(request: Request) -> list[tuple[str, str]]:
-    """The question as it stands, then what the graph gave, character by character visible."""
+    """The question as it stands, then the graph's own payload, with every hidden character made visible."""
     question = request.question
     told: dict[str, JSON] = {"title": question.title}
     if question.text:
@@ -136,7 +136,7 @@ def parts(request: Request) -> list[tuple[str, str]]:
 
 
 def _choices(question: Question) -> list[JSON]:
-    """The choices with their numbers, as the buttons have them, and all that is known of each."""
+    """The choices with their numbers on the buttons, and everything that the graph says about each."""
     listed: list[JSON] = []
     for number, choice in enumerate(question.choices):
         named: dict[str, JSON] = {"number": number + 1, "label": choice}

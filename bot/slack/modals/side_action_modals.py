@@ -1,4 +1,4 @@
-"""What can be done with a request besides answering it: the menu on its card, and the modals behind it. Pure."""
+"""The modals behind a card's menu: ask the requester, delegate, cancel. Pure."""
 
 from __future__ import annotations
 
@@ -6,42 +6,24 @@ from typing import Final
 
 from bot.approvals.model.ids import UserId
 from bot.approvals.model.request import Request
-from bot.slack import actions, blocks, text
-from bot.slack.blocks import Block, Element
+from bot.slack import actions, blocks
+from bot.slack.blocks import Block
 from bot.slack.forms import fields
 from bot.slack.forms.fields import State
+from bot.slack.forms.problems import Problems
 from bot.slack.modals import views
-from bot.slack.modals.views import Modal, Problems
+from bot.slack.modals.views import Modal
 
 COLLEAGUE: Final = "colleague"
 QUESTION: Final = "question"
-LONGEST_QUESTION: Final = 1000
-
-
-def menu(request: Request) -> list[Element]:
-    """What is possible now, in the same order for everybody who sees the card: whoever may not is told so."""
-    measure = request.policy.extend
-    extendable = request.deadline is not None and request.open.extension is None
-    offered = [
-        ("Ask the requester…", "Answers nothing; they reply in the thread", actions.COMMENT),
-        ("Delegate my vote…", "A colleague answers in your place", actions.DELEGATE),
-        *(
-            [(f"Extend by {text.span(measure)}", "Puts the deadline off, once", actions.EXTEND)]
-            if measure is not None and extendable
-            else []
-        ),
-        ("Send a reminder", "Requester only, once an hour", actions.NUDGE),
-        ("Cancel the task…", "Requester only", actions.CANCEL),
-    ]
-    options = [blocks.option(words, actions.option(deed, request), note) for words, note, deed in offered]
-    return blocks.menu(actions.MORE, options)
+MAX_QUESTION_CHARACTERS: Final = 1000
 
 
 # --- Ask the requester --------------------------------------------------------------------------
 
 
 def comment(request: Request) -> Modal:
-    """Asks what the requester is to be asked."""
+    """Asks for the question to the requester."""
     field: Block = {
         "type": "input",
         "block_id": QUESTION,
@@ -50,10 +32,10 @@ def comment(request: Request) -> Modal:
             "type": "plain_text_input",
             "action_id": fields.VALUE,
             "multiline": True,
-            "max_length": LONGEST_QUESTION,
+            "max_length": MAX_QUESTION_CHARACTERS,
             "focus_on_load": True,
         },
-        "hint": blocks.plain("The requester is told in the thread, and can answer there. It is no vote.", 150),
+        "hint": blocks.plain("The requester is asked in the thread and can answer there. This is not a vote.", 150),
     }
     return views.about(request, "Ask the requester", actions.COMMENT, [field], submit="Ask")
 
@@ -71,7 +53,7 @@ def question_problem(sentence: str) -> Problems:
 
 
 def delegate(request: Request) -> Modal:
-    """Asks for the colleague."""
+    """Asks which colleague gets the vote."""
     field: Block = {
         "type": "input",
         "block_id": COLLEAGUE,
@@ -91,7 +73,7 @@ def delegate(request: Request) -> Modal:
 
 
 def colleague(state: State) -> UserId | None:
-    """The id of who was chosen."""
+    """The id of the colleague who was chosen."""
     user_id = state.get("values", {}).get(COLLEAGUE, {}).get(fields.VALUE, {}).get("selected_user")
     return UserId(str(user_id)) if user_id else None
 
@@ -104,7 +86,7 @@ def colleague_problem(sentence: str) -> Problems:
 
 
 def cancel(request: Request) -> Modal:
-    """Says what is lost, and asks whether that is meant."""
+    """Says what cancelling ends, and asks to confirm it."""
     said = blocks.section(
         "The task ends here: its open requests are closed, and the agent is not resumed. What it has done stays done."
     )

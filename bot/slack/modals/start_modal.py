@@ -12,18 +12,19 @@ from bot.approvals.model.agent import Graph, Input
 from bot.approvals.model.ids import ChannelId, Ts
 from bot.slack import actions, blocks, text
 from bot.slack.blocks import Block
-from bot.slack.forms import field_choice, fields, schema_form
+from bot.slack.forms import field_choice, field_values, fields, schema_form
 from bot.slack.forms.fields import Field, State, Wrong
+from bot.slack.forms.problems import Problems
 from bot.slack.modals import views
-from bot.slack.modals.views import Modal, Problems
+from bot.slack.modals.views import Modal
 
 QUOTED: Final = "quoted"
-_MOST_QUOTED: Final = 2000
+_MAX_QUOTED_CHARACTERS: Final = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
-    """Where a task is to be started: in a channel, or in one of its threads."""
+    """Where to start a task: in a channel, or in one of its threads."""
 
     channel: ChannelId
     thread_ts: Ts | None = None
@@ -35,27 +36,30 @@ class Spot:
         return cls(channel=ChannelId(read["channel"]), thread_ts=Ts(ts) if ts else None)
 
     def encoded(self) -> str:
-        """As a modal's metadata."""
+        """The spot as a modal's metadata."""
         return json.dumps({"channel": self.channel, "thread_ts": self.thread_ts}, separators=(",", ":"))
 
 
 def start(graphs: Sequence[Graph], *, chosen: str = "", metadata: str = "", quoted: str = "") -> Modal:
-    """The modal, with the chosen graph's inputs if one is chosen; choosing another sends `block_actions`.
+    """The modal, with the chosen graph's inputs if one is chosen. Choosing another graph sends `block_actions`.
 
-    `metadata` comes back with the submission. `quoted` is the message that it is started from: it is shown, and
-    stands in the input that takes a sentence.
+    `metadata` comes back with the submission. `quoted` is the message that the task is started from: the modal shows it
+    and fills it into the input that takes a sentence.
     """
     runnable = [graph for graph in graphs if not graph.unavailable][: blocks.OPTIONS]
     graph = next((graph for graph in runnable if graph.name == chosen), runnable[0] if len(runnable) == 1 else None)
     content: list[Block] = []
     if quoted.strip():
         content.append(
-            {**blocks.rich(blocks.quote(blocks.run(text.shown(quoted, _MOST_QUOTED).text))), "block_id": QUOTED}
+            {
+                **blocks.rich(blocks.quote(blocks.run(text.shown(quoted, _MAX_QUOTED_CHARACTERS).text))),
+                "block_id": QUOTED,
+            }
         )
     if runnable:
         content.append(_menu(runnable, graph))
     else:
-        content.append(blocks.section("There is nothing here that can be started."))
+        content.append(blocks.section("Nothing can be started here."))
     if graph is not None:
         if graph.description:
             content.append(blocks.rich(blocks.line(blocks.run(text.shown(graph.description, 600).text))))
@@ -67,25 +71,25 @@ def start(graphs: Sequence[Graph], *, chosen: str = "", metadata: str = "", quot
 
 
 def chosen(state: State) -> str:
-    """The graph that the menu shows; empty where none is chosen."""
+    """The graph that is chosen in the menu. Empty if none is."""
     option = state.get("values", {}).get(actions.GRAPH, {}).get(actions.GRAPH, {}).get("selected_option")
     return str(option["value"]) if option else ""
 
 
 def quoted(view: Mapping[str, Any]) -> str:
-    """The message that the modal quotes; empty where it quotes none."""
+    """The message that the modal quotes. Empty if it quotes none."""
     shown = next((block for block in view["blocks"] if block.get("block_id") == QUOTED), None)
     return str(shown["elements"][0]["elements"][0]["text"]) if shown else ""
 
 
 def words(graph: Graph, state: State) -> Mapping[str, str]:
-    """What stands in the form, by input, as words for `Engine.parse_inputs`; inputs left empty are left out."""
+    """What was filled in, by input, as words for `Engine.parse_inputs`. Inputs left empty are left out."""
     read = {field.name: _words(field, state) for field in inputs(graph)}
     return {name: typed for name, typed in read.items() if typed is not None}
 
 
 def problems(graph: Graph, wrong: Mapping[str, str]) -> Problems:
-    """What `InvalidInputs.problems` says of each input, beside its field; the rest beside the menu."""
+    """What `InvalidInputs.problems` says, beside the field of each input. The rest stands beside the menu."""
     by_name = {field.name: field.block_id for field in inputs(graph)}
     beside: dict[str, str] = {}
     for name, sentence in wrong.items():
@@ -96,16 +100,16 @@ def problems(graph: Graph, wrong: Mapping[str, str]) -> Problems:
 
 
 def inputs(graph: Graph) -> list[Field]:
-    """The graph's inputs as fields, as many as a modal takes."""
-    return [_field(graph, each) for each in graph.inputs[: schema_form.MOST_FIELDS]]
+    """The graph's inputs as fields, at most as many as a modal takes."""
+    return [_field(graph, each) for each in graph.inputs[: schema_form.MAX_FIELDS]]
 
 
 def _words(field: Field, state: State) -> str | None:
-    """What a person would have typed after `key=`; what is no value of the field is left to the engine to refuse."""
+    """What a person would have typed after `key=`. The engine refuses what is not a value of the field."""
     if fields.typed(field, state) is None:
         return None
     try:
-        (value,) = fields.read(field, state)
+        (value,) = field_values.read(field, state)
     except Wrong:
         return fields.typed(field, state)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -124,7 +128,8 @@ def _field(graph: Graph, each: Input) -> Field:
 
 
 def _block_id(graph: str, name: str) -> str:
-    """Of one input of one graph: Slack keeps what was typed under a block_id when the menu turns to another graph."""
+    """A block_id of its own for each input of each graph, because Slack keeps what was typed under the same block_id
+    when somebody chooses another graph."""
     return "input:" + hashlib.sha256(f"{graph}\n{name}".encode()).hexdigest()[:16]
 
 

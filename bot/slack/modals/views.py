@@ -1,27 +1,20 @@
-"""What every modal has in common, and the one that says a single sentence."""
+"""What all modals have in common, and the modal that says a single sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 from bot.approvals.model.request import Request
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
+from bot.slack.forms.problems import Problems as Problems
 
 Modal: TypeAlias = dict[str, Any]
 
-MOST_TITLE: Final = 9000
-"""Characters of a question's title above what is asked of a person; of a longer one, the rest is one click away."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problems:
-    """What is wrong with a submission, by block_id: the `errors` of `ack(response_action="errors")`."""
-
-    by_block: Mapping[str, str]
+MAX_TITLE_CHARACTERS: Final = 9000
+"""Of a question's title at the top of a modal. The rest of a longer one is behind *View all*."""
 
 
 def modal(
@@ -44,8 +37,8 @@ def modal(
 
 
 def about(request: Request, title: str, callback_id: str, content: Sequence[Block], *, submit: str) -> Modal:
-    """A modal that begins with the question that it is about, in full, and carries its id, version and digest."""
-    asked = text.shown(request.question.title.strip(), MOST_TITLE)
+    """A modal that begins with the request's title and carries the request's id, version and digest."""
+    asked = text.shown(request.question.title.strip(), MAX_TITLE_CHARACTERS)
     intro = [blocks.rich(blocks.line(blocks.run(piece))) for piece in blocks.split(asked.text or "A question")]
     target = RequestTarget.of(request).encoded()
     rest = [blocks.button("View all", actions.VIEW_ALL, target)] if asked.cut else []
@@ -53,10 +46,10 @@ def about(request: Request, title: str, callback_id: str, content: Sequence[Bloc
 
 
 def notice(title: str, sentence: str) -> Modal:
-    """One finished sentence, in mrkdwn as refusals have it."""
+    """A modal with one finished mrkdwn sentence."""
     return modal(title, actions.NOTICE, [blocks.section(text.cut(sentence, blocks.SECTION_TEXT))])
 
 
 def loading(title: str) -> Modal:
-    """What is opened at once, so that the trigger is used in time; `views.update` puts the real one in its place."""
+    """The modal to open at once, before the trigger expires; `views.update` then puts the real one in its place."""
     return notice(title, "One moment…")

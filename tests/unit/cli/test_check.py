@@ -287,6 +287,6 @@ async def test_records_of_an_earlier_version_are_left_as_they_are(desk: Desk) ->
 
     _, lines = await desk.check()
 
-    assert about(lines, "how graphs have asked").endswith("the records are an earlier version's")
+    assert about(lines, "how graphs ask").endswith("the records are from an earlier version")
     with contextlib.closing(sqlite3.connect(file)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (1,)

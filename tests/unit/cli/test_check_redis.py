@@ -57,7 +57,7 @@ async def test_a_state_folder_that_cannot_be_one_is_wrong(
     (said,) = await checked(capsys, "STATE_DIR")
 
     assert said.startswith("wrong  STATE_DIR file/state: ")
-    assert "no folder" in said
+    assert "is not a folder" in said
 
 
 async def test_a_redis_as_it_should_be_is_ok_line_by_line(

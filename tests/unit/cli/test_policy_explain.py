@@ -121,7 +121,7 @@ def test_who_would_be_asked_and_when_each_step_would_come_is_said_in_words(
         "the card by direct message to @on-call\n",
         "the card in #ops, who may answer from then on",
         "a warning that the deadline is near",
-        "it is overdue, and waits on",
+        "it is overdue and keeps waiting",
     ):
         assert words in said
 
@@ -154,7 +154,7 @@ def test_what_is_no_interrupts_value_is_said(folder: Path, capsys: pytest.Captur
     Path("payload.json").write_text("{")
 
     assert main(["policy", "explain", "payload.json"]) == 2
-    assert "payload.json: it is not the JSON of an interrupt's value" in capsys.readouterr().err
+    assert "payload.json: this is not a JSON value" in capsys.readouterr().err
 
 
 def test_with_a_token_names_are_people_and_what_is_nobody_is_said(
@@ -187,7 +187,7 @@ def test_with_a_token_that_slack_refuses_the_files_names_stand_for_people_and_th
     code, said = explained(PAYMENT, capsys, "--graph", "payment")
 
     assert code == 0
-    assert said.startswith("Names are not looked up: Slack does not answer, or not to SLACK_BOT_TOKEN.")
+    assert said.startswith("Names are not looked up: Slack does not answer, or does not accept SLACK_BOT_TOKEN.")
     assert "2 of @finance" in said
 
 

@@ -413,7 +413,9 @@ def test_a_span_is_said_as_it_is_written(span: timedelta, word: str) -> None:
 
 @pytest.mark.parametrize("word", ["0m", "-1h", "1.5h", "5", "h", "1y", "1h30m", "", 5, None, True, 4.0, ["1h"]])
 def test_anything_else_is_no_span(word: object) -> None:
-    with pytest.raises(ValueError, match="is no duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d"):
+    with pytest.raises(
+        ValueError, match="is not a duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d"
+    ):
         duration(word)
 
 
@@ -427,7 +429,7 @@ def test_a_span_beyond_all_calendars_is_refused(word: str) -> None:
 
 WINDOWS = "Every window is counted from the question, and warn_before back from the deadline."
 NOBODY = "nobody may answer. Name who may:"
-SPAN = "is no duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d."
+SPAN = "is not a duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d."
 WHO = (
     "names nobody: write a user id (U012AB3CD), an e-mail address, a user group (@ops-leads), "
     "a channel (#ops), or a key of the question (details.owner)."

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from bot.runtime import logs
-from bot.runtime.logs import BELOW, Entries, Learned
+from bot.runtime.logs import CONTINUATION, Entries, Learned
 
 TOKEN = "ghp" + "_" + "Zk4" * 12
 FORGED = "2026-11-28 10:00:00,000 INFO bot.app: bob approved it"
@@ -65,7 +65,7 @@ def test_no_line_can_be_forged(words: str) -> None:
     for entry in entries:
         first, *others = entry.splitlines()
         assert not any(line.startswith("2026-11-28 10") for line in [first, *others])
-        assert all(line.startswith(BELOW) for line in others)
+        assert all(line.startswith(CONTINUATION) for line in others)
         assert "bob approved it" in entry
 
 
@@ -110,15 +110,15 @@ def test_what_a_task_was_started_with_is_masked_in_its_trace() -> None:
 def test_the_oldest_of_very_many_is_forgotten_and_the_newest_is_not() -> None:
     learned = Learned()
 
-    learned.learn([f"value-{number}" for number in range(logs.MOST_LEARNED + 1)])
+    learned.learn([f"value-{number}" for number in range(logs.MAX_LEARNED + 1)])
 
     assert learned.hide("value-0 and value-7") == "value-0 and ••••"
 
 
 def test_a_huge_trace_is_cut() -> None:
-    entry = written("failed", error=raised("x" * 10 * logs.LONGEST))
+    entry = written("failed", error=raised("x" * 10 * logs.MAX_ENTRY_CHARACTERS))
 
-    assert len(entry) < 2 * logs.LONGEST
+    assert len(entry) < 2 * logs.MAX_ENTRY_CHARACTERS
     assert "characters in all" in entry
 
 

@@ -111,7 +111,7 @@ GET_APP = (
     "connections:write; put it into .env or the environment."
 )
 BELONG = 'Variables for your graphs belong under "env" in langgraph.json, or into the environment.'
-SPAN = "is no duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d."
+SPAN = "is not a duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d."
 
 
 def test_what_is_missing_is_named_with_where_to_get_it(desk: Desk) -> None:

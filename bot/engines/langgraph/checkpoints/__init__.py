@@ -1,8 +1,8 @@
-"""The savers that keep a graph's state, on SQLite and on Redis, to the same promises.
+"""The savers that keep a graph's state, on SQLite and on Redis, with the same promises.
 
-Every value comes back as it was put, with its type; what a model wrote is read as data. And a run may write only while
-it holds its thread's lease: a process that was stopped for longer than its lease would otherwise wake up and run a node
-that another has run already.
+Every value comes back as it was put, with its type, and text that a model wrote is only ever data. A run may write
+only while it holds its thread's lease. Otherwise a process that was stopped for longer than its lease could wake up and
+run a node that another process has already run.
 """
 
 from __future__ import annotations

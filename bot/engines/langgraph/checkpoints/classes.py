@@ -1,8 +1,8 @@
-"""The classes of a graph's values: how they are named in the bytes, found again, and filled.
+"""The classes of a graph's values: how stored bytes name them, and how values are made from them again.
 
-Found, never imported: a class comes back if the graph's module, which is loaded at the start, loads it. Of these only
-data classes, enumerations, named tuples and Pydantic models, and they are filled as they were, without `__init__` and
-without validators, which may change a value or have effects.
+A class is looked up, never imported: the graph's module, which is loaded at the start, has to load it. Only data
+classes, enumerations, named tuples and Pydantic models are made, without `__init__` and validators, because these may
+change a value or have effects.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 OURS: Final = ("langchain", "langchain_core", "langgraph")
-"""Packages whose modules may be imported to find a class: those of LangGraph itself load some of theirs lazily."""
+"""Packages that may be imported to find a class. LangGraph's own packages load some of their modules lazily."""
 
 
 class UnknownType(Exception):
-    """A value's class is not in this process, so the value cannot be given back as it was put."""
+    """A value's class is not loaded in this process, so the value cannot be read."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the graph's state has a {name}, which is not loaded: import it where the graph is defined")
 
 
 def found(module: str, name: str) -> type:
-    """The class of that name; `UnknownType` where there is none."""
+    """The class with that name. Raises UnknownType if there is none."""
     cls = lookup(module, name)
     if not isinstance(cls, type):
         raise UnknownType(f"{module}.{name}")
@@ -36,7 +36,7 @@ def found(module: str, name: str) -> type:
 
 
 def lookup(module: str, name: str) -> object:
-    """What the name stands for in a module that is loaded already; None if nothing."""
+    """What the name means in a module that is already loaded. None if it means nothing."""
     loaded = sys.modules.get(module)
     if loaded is None and module.partition(".")[0] in OURS:
         try:
@@ -64,7 +64,7 @@ def named_tuple(cls: type, fields: dict[str, Any]) -> Any:
 
 
 def dataclass_parts(value: Any) -> dict[str, Any]:
-    """Its fields, and what else it has set on itself."""
+    """The value's fields, and whatever else was set on it."""
     fields = {
         field.name: getattr(value, field.name) for field in dataclasses.fields(value) if hasattr(value, field.name)
     }
@@ -72,7 +72,7 @@ def dataclass_parts(value: Any) -> dict[str, Any]:
 
 
 def dataclass(cls: type, parts: dict[str, Any]) -> Any:
-    """As it was, without `__init__`; a field that it did not have yet has its default."""
+    """The value as it was, made without `__init__`. A field that is newer than the value has its default."""
     if not dataclasses.is_dataclass(cls):
         raise UnknownType(f"{cls.__module__}.{cls.__qualname__} that is a data class")
     made = object.__new__(cls)
@@ -90,13 +90,13 @@ def dataclass(cls: type, parts: dict[str, Any]) -> Any:
 
 
 def model_parts(value: BaseModel) -> tuple[dict[str, Any], dict[str, Any] | None, list[str]]:
-    """Its fields, its extra fields, and the names of those that were set."""
+    """The model's fields, its extra fields, and the names of the fields that were set."""
     fields = {name: value.__dict__[name] for name in type(value).model_fields if name in value.__dict__}
     return fields, value.__pydantic_extra__, sorted(value.__pydantic_fields_set__)
 
 
 def model(cls: type, fields: dict[str, Any], extra: dict[str, Any] | None, given: list[str]) -> Any:
-    """As it was, without its validators; a field that it did not have yet has its default."""
+    """The model as it was, made without validators. A field that is newer than the value has its default."""
     if not issubclass(cls, BaseModel):
         raise UnknownType(f"{cls.__module__}.{cls.__qualname__} that is a Pydantic model")
     values = {}

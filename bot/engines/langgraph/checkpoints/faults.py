@@ -1,4 +1,4 @@
-"""A database that does not answer is no failure of the graph: it is told apart here, in the domain's words."""
+"""Tells errors of the database from errors of the graph, and raises them as the domain's."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bot.approvals.model.errors import Unreachable
 from bot.engines.langgraph.checkpoints.classes import UnknownType
 
 DOWN = (redis_errors.ConnectionError, redis_errors.TimeoutError)
-"""What redis-py raises, once its retries are used up, where the server is gone, hangs or is still loading its data."""
+"""What redis-py raises after its retries if the server is gone, hangs or is still loading its data."""
 
 
 @contextlib.contextmanager
 def lost() -> Iterator[None]:
-    """Turn what a saver raises when its database does not answer, or when what it has cannot be read by this
-    process, into `Unreachable`."""
+    """Raises Unreachable in place of what a saver raises if its database does not answer, or if this process cannot
+    read what is stored."""
     try:
         yield
     except (sqlite3.OperationalError, *DOWN) as error:
@@ -35,7 +35,7 @@ def lost() -> Iterator[None]:
 
 
 def is_down(error: BaseException) -> bool:
-    """Whether a server that does not answer is what this error comes from."""
+    """Whether the cause of this error is a server that does not answer."""
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:  # a graph may close the chain to a circle
@@ -47,7 +47,7 @@ def is_down(error: BaseException) -> bool:
 
 
 def from_saver(error: BaseException) -> bool:
-    """Whether the error is a database's that came out of a saver, and not out of a graph that uses one itself."""
+    """Whether this is a database error from a saver, rather than from a graph that uses a database itself."""
     if not isinstance(error, sqlite3.OperationalError | Unreachable) and not is_down(error):
         return False
     frames = traceback.walk_tb(error.__traceback__)

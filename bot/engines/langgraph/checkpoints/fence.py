@@ -1,4 +1,4 @@
-"""Whether a run may write: asked of storage, and of the run's guard, before each write of a saver."""
+"""Whether a run may write. The savers ask storage and the run's guard before each write."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ Fence: TypeAlias = Callable[[ThreadId, int], Awaitable[bool]]
 
 
 class LeaseLost(Exception):
-    """The run's lease is somebody else's by now, so nothing more of it may be saved."""
+    """Another process has the run's lease by now, so nothing more of the run may be saved."""
 
 
 async def admit(fence: Fence, config: RunnableConfig) -> None:
-    """Return if the run of this config may store a checkpoint. Raises `LeaseLost`, also for a config without a token,
-    which is no run of ours (`aupdate_state`, say); raises `NotAsked` if a question was passed over."""
+    """Raises LeaseLost if the run of this config may not store a checkpoint, also for a config without a token, which
+    is no run of ours (`aupdate_state`, for example). Raises NotAsked if a question was passed over."""
     await _admit_holder(fence, config)
     if (run := run_of(config)) is not None:
         run.admit()
 
 
 def asking(config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str) -> None:
-    """Return if the task may finish with these writes: it has asked what people were shown. Raises `NotAsked`.
+    """Raises NotAsked if the task would finish with these writes without having asked what people were shown.
 
-    Called before the first wait: LangGraph stores the step's checkpoint at the same time as these writes, and `admit`
-    has to know by then that a question was passed over.
+    It is called before the first `await`, because LangGraph stores the step's checkpoint at the same time as these
+    writes, and `admit` has to know by then that a question was passed over.
     """
     if (run := run_of(config)) is not None:
         run.admit(task_id, writes)
 
 
 def noted(config: RunnableConfig, found: CheckpointTuple | None) -> CheckpointTuple | None:
-    """The checkpoint, of which the run that reads it has noted who asks what."""
+    """The checkpoint, after the run that reads it has noted which task asks what."""
     if (run := run_of(config)) is not None:
         run.loaded(found)
     return found

@@ -1,4 +1,4 @@
-"""What is known of one run's steps: which have begun, and of which no result is saved yet."""
+"""Which steps of a run have begun, and which of them have no saved result yet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEDGER: Final = "__countersign_ledger"
 
 @dataclass(slots=True)
 class Ledger:
-    """Of one run. A step that has begun may have acted, whatever becomes of its result."""
+    """The steps of one run. A step that has begun may have acted, whatever happens to its result."""
 
     _begun: set[str] = field(default_factory=set)
     _failed: bool = False
@@ -25,7 +25,7 @@ class Ledger:
         self._begun.add(step)
 
     def saved(self, step: str, writes: Sequence[tuple[str, Any]]) -> None:
-        """These writes of the step are stored. Answers that it took are no result."""
+        """These writes of the step are stored. Answers that it took are not a result."""
         if any(channel != RESUME for channel, _ in writes):
             self._begun.discard(step)
 
@@ -34,11 +34,11 @@ class Ledger:
         self._failed = True
 
     def unsaved(self, *, failed: bool = False) -> bool:
-        """Whether a step may have acted of which nothing is stored, because a save failed."""
+        """Whether a step may have acted without a stored result, because a save failed."""
         return (self._failed or failed) and bool(self._begun)
 
 
 def ledger_of(config: RunnableConfig) -> Ledger | None:
-    """The ledger of the run that writes; None for a write that belongs to no run."""
+    """The ledger of the run that writes. None if the write belongs to no run."""
     found = config["configurable"].get(LEDGER)
     return found if isinstance(found, Ledger) else None

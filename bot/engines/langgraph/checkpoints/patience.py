@@ -1,5 +1,5 @@
-"""A save is tried again for a while if the database does not answer: what a step did must not be done twice because
-of a moment without one."""
+"""Tries a save again for a while if the database does not answer, so that no step runs twice because of a short
+outage."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ log = logging.getLogger(__name__)
 
 Saved = TypeVar("Saved")
 
-SECONDS: Final = 30.0
-"""How long a save is tried. The run's lease is kept meanwhile, and a save without the lease is not tried again."""
-PAUSE: Final = 0.5
+MAX_SECONDS: Final = 30.0
+"""How long a save is tried. The run keeps its lease meanwhile; a save without the lease is not tried again."""
+PAUSE_SECONDS: Final = 0.5
 
 
 async def saved(fence: Fence, config: RunnableConfig, write: Callable[[], Awaitable[Saved]]) -> Saved:
-    """What the write returns, if the run of this config may write. The write can be repeated without harm.
+    """What the write returns. It must be harmless to repeat the write.
 
-    `LeaseLost` if the run may not write; what the database raised if it did not answer for `SECONDS`, and then the
-    run's ledger is told. What cannot be written at all, such as a value that nobody can serialise, is raised at once.
+    Raises LeaseLost if the run of this config may not write. If the database does not answer for `MAX_SECONDS`, raises
+    its error and tells the run's ledger. Any other error, such as a value that cannot be serialised, is raised at once.
     """
     loop = asyncio.get_running_loop()
-    end = loop.time() + SECONDS
+    end = loop.time() + MAX_SECONDS
     while True:
         try:
             await admit(fence, config)
@@ -40,15 +40,15 @@ async def saved(fence: Fence, config: RunnableConfig, write: Callable[[], Awaita
         except Exception as error:
             if not _passes(error):
                 raise
-            if loop.time() + PAUSE > end:
+            if loop.time() + PAUSE_SECONDS > end:
                 if (ledger := ledger_of(config)) is not None:
                     ledger.fail()
                 raise
             thread = config["configurable"]["thread_id"]
-            log.warning("thread %s: its state could not be saved, and is tried again: %s", thread, error)
-            await asyncio.sleep(PAUSE)
+            log.warning("thread %s: its state could not be saved, so this is tried again: %s", thread, error)
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _passes(error: Exception) -> bool:
-    """Whether the database may take it in a moment: it is away, locked or full."""
+    """Whether the write may succeed in a moment, because the database is away, locked or full."""
     return isinstance(error, sqlite3.OperationalError | Unreachable) or is_down(error)

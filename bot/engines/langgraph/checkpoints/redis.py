@@ -1,9 +1,8 @@
-"""The saver of several processes: LangGraph's on Redis, with our serializer, behind the fence, and each write whole.
+"""The saver for several processes: LangGraph's on Redis, with our serializer, the fence, and atomic writes.
 
-As it comes, `AsyncRedisSaver` keeps state as JSON, which loses types and revives classes from words in the data; it
-writes in several steps, and once more when it is cancelled, which is when a lease was lost. What is left of it here
-are its indexes, its keys, and the way that it reads and deletes. `tests/unit/engines/langgraph/test_canaries.py` holds
-the private names.
+`AsyncRedisSaver` itself keeps state as JSON, which loses types and creates classes from words in the data. It writes
+in several steps, and once more when it is cancelled, which is when a lease was lost. Only its indexes, its keys, and
+its ways to read and delete are used here. `tests/unit/engines/langgraph/test_canaries.py` watches the private names.
 """
 
 from __future__ import annotations
@@ -42,17 +41,17 @@ from bot.engines.langgraph.checkpoints.patience import saved
 from bot.engines.langgraph.checkpoints.serializer import TypedSerializer
 
 PREFIX = "countersign"
-"""Before the saver's keys and the names of its indexes."""
+"""The prefix of the saver's keys and of its indexes' names."""
 
 CONNECT_TIMEOUT, ANSWER_TIMEOUT = 3.0, 5.0
-"""Seconds. Every command may be sent again: each sets what it says, whatever was there."""
+"""In seconds. Every command may be repeated, because each sets a value whatever was there."""
 RETRIES = 2
 HEALTH_CHECK = 15
-"""Seconds after which an idle connection is tried before it is used."""
+"""Seconds after which an idle connection is tested before it is used."""
 
 
 class FencedRedisSaver(AsyncRedisSaver):
-    """LangGraph's Redis saver, keeping every value as it was put, and writing only for the holder of the lease."""
+    """LangGraph's Redis saver, which keeps every value as it was put and writes only for the holder of the lease."""
 
     def __init__(self, client: Redis, fence: Fence, prefix: str = PREFIX) -> None:
         super().__init__(
@@ -111,7 +110,7 @@ class FencedRedisSaver(AsyncRedisSaver):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        """All of the writes or none. Of a task's results the first count, of its answers and errors the last."""
+        """Stores all of the writes or none. A task's first results count, and its last answers and errors."""
         asking(config, writes, task_id)
         if not writes:
             return
@@ -154,7 +153,8 @@ class FencedRedisSaver(AsyncRedisSaver):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        """Newest first. The index cannot tell the root's namespace from none, nor compare LangGraph's ids."""
+        """The checkpoints, newest first. The index cannot tell the root's namespace from none, or compare LangGraph's
+        ids, so this is done here."""
         configurable = config["configurable"] if config is not None else {}
         end = get_checkpoint_id(before) if before is not None else None
         found = 0
@@ -180,15 +180,15 @@ class FencedRedisSaver(AsyncRedisSaver):
         keep_last: int | None = None,
         max_results: int = 10_000,
     ) -> None:
-        """Keep of each namespace only where it stands, with what is pending there; with "delete", nothing.
+        """Keeps only the newest checkpoint of each namespace, with its pending writes; with "delete", nothing.
 
-        Not for graphs with a `DeltaChannel`, whose value is the sum of its past.
+        Not for graphs with a `DeltaChannel`, which needs its earlier checkpoints.
         """
         if thread_ids:
             await super().aprune(thread_ids, strategy=strategy, keep_last=keep_last, max_results=max_results)
 
     async def aget_channel_values(self, *_args: Any, **_kwargs: Any) -> dict[str, Any]:
-        """Nothing: a checkpoint has its values within."""
+        """Empty, because a checkpoint contains its values."""
         return {}
 
     def _load_checkpoint(
@@ -202,7 +202,7 @@ class FencedRedisSaver(AsyncRedisSaver):
         return loaded
 
     async def _aload_pending_sends(self, *_args: Any, **_kwargs: Any) -> list[Any]:
-        """None: LangGraph keeps what was sent in a channel, since 1.0."""
+        """Empty, because since 1.0 LangGraph keeps sends in a channel."""
         return []
 
     async def _abatch_load_pending_sends(self, *_args: Any) -> dict[Any, Any]:
@@ -211,7 +211,7 @@ class FencedRedisSaver(AsyncRedisSaver):
     async def _aload_pending_writes(
         self, thread_id: str, checkpoint_ns: str = "", checkpoint_id: str = ""
     ) -> list[PendingWrite]:
-        """In the order in which LangGraph applies them."""
+        """The pending writes, in the order in which LangGraph applies them."""
         assert self._key_registry is not None  # noqa: S101 - made by `asetup`
         keys = await self._key_registry.get_write_keys(thread_id, checkpoint_ns, checkpoint_id)
         if not keys:
@@ -236,7 +236,7 @@ class FencedRedisSaver(AsyncRedisSaver):
 
 
 def _place(thread_id: str, namespace: str, checkpoint_id: str) -> dict[str, str]:
-    """The indexed fields of a document: where it belongs."""
+    """The indexed fields of a document, which say where it belongs."""
     return {
         "thread_id": to_storage_safe_id(thread_id),
         "checkpoint_ns": to_storage_safe_str(namespace),
@@ -246,7 +246,7 @@ def _place(thread_id: str, namespace: str, checkpoint_id: str) -> dict[str, str]
 
 @contextlib.asynccontextmanager
 async def redis_saver(url: str, fence: Fence, prefix: str = PREFIX) -> AsyncIterator[FencedRedisSaver]:
-    """A saver on the Redis of this address; `SettingsError` where there is none, or one without its modules."""
+    """A saver on the Redis at this address. Raises SettingsError if there is none, or if it lacks its modules."""
     client = Redis.from_url(
         url,
         protocol=2,  # as the saver's library reads the answers of the modules
@@ -263,7 +263,7 @@ async def redis_saver(url: str, fence: Fence, prefix: str = PREFIX) -> AsyncIter
 
 
 async def _refuse_unusable(client: Redis, url: str) -> None:
-    """Return if the saver can work there; else say what is wrong, without the password that the address may hold."""
+    """Raises SettingsError if the saver cannot work there. The error never contains the address's password."""
     parts = urlsplit(url)
     where = f"REDIS_URL, {parts.hostname or url}:{parts.port or 6379}"
     try:
@@ -271,7 +271,7 @@ async def _refuse_unusable(client: Redis, url: str) -> None:
         for command in (("JSON.GET", PREFIX), ("FT._LIST",)):
             await client.execute_command(*command)  # type: ignore[no-untyped-call]
     except AuthenticationError as error:
-        raise SettingsError(f"{where}: Redis refuses the name or password of this address ({error}).") from None
+        raise SettingsError(f"{where}: Redis refuses the name or password in this address ({error}).") from None
     except DOWN as error:
         raise SettingsError(f"{where}: no Redis answers there ({error}).") from None
     except ResponseError as error:

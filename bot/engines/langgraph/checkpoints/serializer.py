@@ -1,8 +1,8 @@
-"""A graph's values as bytes, and back with their types.
+"""Turns a graph's values into bytes, and back with their types.
 
-LangGraph's own serializer turns tuples into lists, a UUID that is a key into a string, a lone surrogate into "?", and
-stops at 254 levels and at 64 bits. Here each such value has a MessagePack extension of its own. An extension is a kind
-of byte, not a key or a word in the data: nothing that a model writes can be taken for one.
+LangGraph's own serializer turns tuples into lists, a UUID key into a string, a lone surrogate into "?", and stops at
+254 levels and at 64 bits. Here each such value has a MessagePack extension of its own. An extension is a kind of byte,
+not a key or a word in the data, so nothing that a model writes can be taken for one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from pydantic import BaseModel
 from bot.engines.langgraph.checkpoints import classes
 
 FORMAT: Final = "countersign"
-"""The type beside our bytes. LangGraph's own types are read too, but for those that revive from words in the data."""
+"""The type stored with our bytes. LangGraph's own types are read too, except those that create classes from words in
+the data."""
 
 OPTIONS: Final = (
     ormsgpack.OPT_PASSTHROUGH_TUPLE
@@ -33,12 +34,12 @@ OPTIONS: Final = (
     | ormsgpack.OPT_PASSTHROUGH_UUID
     | ormsgpack.OPT_PASSTHROUGH_DATACLASS
 )
-LEVELS: Final = 100
-"""After so many levels a value goes on in an extension: ormsgpack writes 254 and reads 1024."""
+MAX_LEVELS: Final = 100
+"""Deeper levels of a value go into an extension, because ormsgpack writes 254 levels and reads 1024."""
 
 
 class Kind(IntEnum):
-    """The extensions. Numbers are stored: they are never given to anything else."""
+    """The extensions. Their numbers are stored, so no number is ever used for anything else."""
 
     TUPLE = 1
     SET = 2
@@ -55,12 +56,12 @@ class Kind(IntEnum):
     DATACLASS = 13
     MODEL = 14
     OTHER = 15
-    """Whatever else LangGraph's serializer takes and gives back with its type: Decimal, UUID, paths, arrays."""
+    """Other values that LangGraph's serializer gives back with their type: Decimal, UUID, paths, arrays."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Spelled:
-    """A part that MessagePack has no form for, within a value that is being written."""
+    """A part of a value for which MessagePack has no form."""
 
     kind: Kind
     content: Any
@@ -68,7 +69,7 @@ class _Spelled:
 
 @dataclasses.dataclass(slots=True)
 class _Writing:
-    """One value on its way to bytes. ormsgpack hides what goes wrong in an extension, so it is kept here."""
+    """Writes one value. ormsgpack hides errors from extensions, so they are kept here."""
 
     parts: Callable[[Any], tuple[Kind, Any]]
     refusal: BaseException | None = None
@@ -82,7 +83,7 @@ class _Writing:
                     raise self.refusal from None
                 if spelled:
                     raise TypeError(str(error)) from None
-                # Too deep, a key that is no string, or a lone surrogate: said again in other words.
+                # too deep, a key that is not a string, or a lone surrogate: written again with extensions
         raise AssertionError("unreachable")
 
     def _extension(self, value: Any) -> ormsgpack.Ext:
@@ -97,7 +98,7 @@ class _Writing:
 
 @dataclasses.dataclass(slots=True)
 class _Reading:
-    """Bytes on their way to one value; what goes wrong in an extension is kept here too."""
+    """Reads one value, and keeps errors from extensions."""
 
     value: Callable[[int, bytes, Callable[[bytes], Any]], Any]
     refusal: BaseException | None = None
@@ -119,7 +120,7 @@ class _Reading:
 
 
 class TypedSerializer(SerializerProtocol):
-    """Writes what it can give back, and refuses the rest with a `TypeError` while it is being put."""
+    """Writes only what it can give back. Raises TypeError for any other value when it is put."""
 
     def __init__(self) -> None:
         self._langgraph = JsonPlusSerializer(allowed_msgpack_modules=None)
@@ -208,7 +209,7 @@ class TypedSerializer(SerializerProtocol):
             raise classes.UnknownType(f"{module}.{name} of another version ({error})") from error
 
     def _name(self, value: object) -> tuple[str, str]:
-        """Module and name of the value's class, by which it will be found again; `TypeError` if it would not be."""
+        """The module and the name of the value's class. Raises TypeError if the class could not be found by them."""
         cls = type(value)
         if cls not in self._names:
             name = (cls.__module__, cls.__qualname__)
@@ -234,8 +235,8 @@ _CONTAINERS: Final[dict[type, Kind]] = {set: Kind.SET, frozenset: Kind.FROZENSET
 
 
 def _spell(value: Any, level: int) -> Any:
-    """The value with everything that MessagePack cannot write by itself put into extensions."""
-    if level and level % LEVELS == 0 and isinstance(value, dict | list):
+    """The value, with everything that MessagePack cannot write in extensions."""
+    if level and level % MAX_LEVELS == 0 and isinstance(value, dict | list):
         return _Spelled(Kind.DEEPER, value)
     if isinstance(value, dict):
         if not all(type(key) is str and _is_text(key) for key in value):
@@ -255,7 +256,7 @@ def _spell(value: Any, level: int) -> Any:
 
 
 def _is_text(value: str) -> bool:
-    """Whether it can be written as UTF-8: a lone surrogate cannot."""
+    """Whether the text can be written as UTF-8. A lone surrogate cannot."""
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""The saver of one process: LangGraph's own on one SQLite file, with our serializer and behind the fence."""
+"""The saver for one process: LangGraph's own on one SQLite file, with our serializer and the fence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.engines.langgraph.checkpoints.serializer import TypedSerializer
 
 
 class FencedSqliteSaver(AsyncSqliteSaver):
-    """LangGraph's SQLite saver, writing only for the holder of the thread's lease."""
+    """LangGraph's SQLite saver, which writes only for the holder of the thread's lease."""
 
     def __init__(self, connection: aiosqlite.Connection, fence: Fence) -> None:
         super().__init__(connection, serde=TypedSerializer())
@@ -52,9 +52,9 @@ class FencedSqliteSaver(AsyncSqliteSaver):
             ledger.saved(task_id, writes)
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """Keep of each namespace only where it stands, with what is pending there; with "delete", nothing.
+        """Keeps only the newest checkpoint of each namespace, with its pending writes; with "delete", nothing.
 
-        Not for graphs with a `DeltaChannel`, whose value is the sum of its past.
+        Not for graphs with a `DeltaChannel`, which needs its earlier checkpoints.
         """
         for thread_id in thread_ids:
             if strategy == "delete":
@@ -82,7 +82,7 @@ _PRUNE_WRITES = """
 
 @contextlib.asynccontextmanager
 async def sqlite_saver(path: Path, fence: Fence) -> AsyncIterator[FencedSqliteSaver]:
-    """A saver on one SQLite file, WAL and fully synchronous; the file is made where there is none."""
+    """A saver on one SQLite file, in WAL mode and fully synchronous. The file is made if there is none."""
     async with aiosqlite.connect(path) as connection:
         saver = FencedSqliteSaver(connection, fence)
         await saver.setup()

@@ -1,1 +1,1 @@
-"""Graphs of `langgraph.json`: found, loaded, and asked which inputs they take."""
+"""Finds and loads the graphs of `langgraph.json`, and reads which inputs they take."""

@@ -1,7 +1,7 @@
-"""What langgraph.json names -> a graph on our saver: as it is, or made by a factory, sync or async, which may be a
+"""What langgraph.json names -> a graph on our saver. It may name a graph, or a factory of one: sync or async, or a
 context manager that keeps something open for its graph.
 
-LangGraph's own server calls a factory for each run; here it is called once, as the process starts.
+LangGraph's own server calls a factory for each run. Here it is called once, when the process starts.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ AnyGraph: TypeAlias = Pregel[Any, Any, Any, Any]
 Context: TypeAlias = AbstractAsyncContextManager[object] | AbstractContextManager[object]
 
 SECONDS_TO_OPEN: Final = 60.0
-"""How long a factory may take; what it waits for may never come, and the other graphs wait with it."""
+"""How long a factory may take. It may hang, and the other graphs wait for it."""
 SECONDS_TO_CLOSE: Final = 5.0
-"""How long what a graph keeps open may take to close; then it is cut off."""
+"""How long something that a graph keeps open may take to close. Then it is cancelled."""
 _LATE: Final = f"it took more than {SECONDS_TO_OPEN:g} s"
 
 
 async def compiled(exported: object, saver: Saver, held: AsyncExitStack) -> AnyGraph:
-    """The graph on our saver; what its factory keeps open is closed with `held`."""
+    """The graph on our saver. What its factory keeps open is closed with `held`."""
     if isinstance(exported, StateGraph):
         return cast("AnyGraph", exported.compile(checkpointer=saver))
     if isinstance(exported, Pregel):
-        # Without its cache: a step that was approved once would not ask again.
+        # without its cache, because a cached step that was approved once would not ask again
         return exported.copy(update={"checkpointer": saver, "cache": None})
     if isinstance(exported, AbstractAsyncContextManager | AbstractContextManager):
         return await compiled(await held.enter_async_context(_kept(exported)), saver, held)
@@ -51,8 +51,8 @@ async def compiled(exported: object, saver: Saver, held: AsyncExitStack) -> AnyG
 
 
 def context(graph: AnyGraph) -> Any:
-    """What a run is given as its context: the defaults of the graph's schema. None where that has none, or wants
-    somebody's word."""
+    """The context for a run: the defaults of the graph's context schema. None if there is no such schema, or if it has
+    required fields."""
     schema = graph.context_schema
     if schema is None or not (is_dataclass(schema) or issubclass(schema, BaseModel)):
         return None
@@ -75,8 +75,8 @@ async def _in_time(made: Awaitable[object]) -> object:
 
 @asynccontextmanager
 async def _kept(context: Context) -> AsyncIterator[object]:
-    """What the context gives. It is entered and left in a task of its own: where something in it breaks, as a
-    connection of a task group may, that task is cancelled, and not the bot."""
+    """What the context manager gives. It is entered and left in a task of its own, so that if something in it breaks,
+    such as a connection in a task group, that task is cancelled and not the bot."""
     given: asyncio.Future[object] = asyncio.get_running_loop().create_future()
     over = asyncio.Event()
     keeper = asyncio.create_task(_keep(context, given, over))
@@ -110,14 +110,14 @@ async def _keep(context: Context, given: asyncio.Future[object], over: asyncio.E
 
 
 def _told(keeper: asyncio.Task[None]) -> None:
-    """Nobody waits for its end: what it raised is said here."""
+    """Logs what the task raised, because nobody awaits it."""
     error = None if keeper.cancelled() else keeper.exception()
     if error is not None:
         log.error("what a graph keeps open has broken, or did not close", exc_info=error)
 
 
 def _called(factory: Callable[..., object]) -> object | Awaitable[object]:
-    """Call a factory with what it takes: an empty config, or the runtime that LangGraph's own server would give it."""
+    """Calls a factory with what it takes: an empty config, or the runtime that LangGraph's own server would give it."""
     hints = _hints(factory)
     given: list[object] = []
     named: dict[str, object] = {}
@@ -144,5 +144,5 @@ def _is_runtime(hint: Any) -> bool:
 
 
 def _runtime() -> object:
-    """As for a run, so that a factory opens what its graph needs; nobody is signed in here."""
+    """The runtime for a factory, as for a run, so that it opens what its graph needs. Nobody is signed in."""
     return _ExecutionRuntime(access_context="threads.create_run", user=None, store=InMemoryStore())

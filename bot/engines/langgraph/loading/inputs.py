@@ -1,4 +1,4 @@
-"""What a graph wants to be started with, read from its input schema, and what a person typed, made into it."""
+"""A graph's inputs, read from its input schema, and how a person's words become their values."""
 
 from __future__ import annotations
 
@@ -28,32 +28,31 @@ from bot.engines.langgraph.containment import Broken, worded
 from bot.engines.langgraph.loading import samples
 
 InputCheck: TypeAlias = Callable[[dict[str, JSON]], None]
-"""A graph module's own `check_inputs`: raises ValueError, with a sentence, where a task cannot be started so."""
+"""A graph module's own `check_inputs`. Raises ValueError, with a sentence, if a task cannot start with these inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputForm:
-    """The inputs of one graph, with what is needed to check them."""
+    """The inputs of one graph, and how to check them."""
 
     inputs: tuple[Input, ...]
     schema: Mapping[str, JSON]
     check: InputCheck | None = None
     messages: str = ""
-    """The input that holds a conversation, asked for as one sentence; empty where there is none."""
+    """The input that holds a conversation, which is asked for as one sentence. Empty if there is none."""
     whole: bool = False
-    """The one input is all that the graph takes: an entrypoint's, which need not be an object."""
+    """Whether the one input is the graph's whole argument. That of an entrypoint need not be an object."""
     open: bool = False
-    """Instead of the one input, any names may be given, which then are the object that the graph takes."""
+    """Whether any names may be given in place of the one input. They then make up the graph's argument."""
     hidden: Mapping[str, JSON] = field(default_factory=dict)
-    """What the graph is started with beside its inputs: the keys of its state that it needs and that nobody is asked
-    for."""
+    """Further values that the graph starts with: keys of its state that it needs, but that nobody is asked for."""
     suggested: frozenset[str] = frozenset()
-    """Inputs that are not demanded, and that a first try is better given."""
+    """Inputs that are not required, but that an example should have."""
     made: Callable[[Any], Any] | None = None
-    """The values as the class that an entrypoint takes; raises Pydantic's `ValidationError`."""
+    """Makes the class that an entrypoint takes. Raises Pydantic's ValidationError."""
 
     def parse(self, graph: str, words: Mapping[str, str]) -> dict[str, JSON]:
-        """Values of the right types; `InvalidInputs` with everything that is wrong, by name."""
+        """The words as values of the right types. Raises InvalidInputs with everything that is wrong, by name."""
         known = {given.name: given for given in self.inputs}
         problems: dict[str, str] = {}
         values: dict[str, JSON] = {}
@@ -76,7 +75,7 @@ class InputForm:
         return values
 
     def given(self, values: Mapping[str, JSON]) -> Any:
-        """What the graph is started with, of what `parse` returned: a sentence as the conversation that it begins."""
+        """What the graph is started with, from the values of `parse`. A sentence becomes a conversation's first."""
         if self.whole or self.made is not None:
             taken = values.get(WHOLE) if self.whole else dict(values)
             return taken if self.made is None else self.made(taken)
@@ -86,7 +85,7 @@ class InputForm:
         return {**self.hidden, **values, **begun}
 
     def example(self, graph: str) -> str:
-        """A line that would start the graph."""
+        """A command line that starts the graph."""
         needed = self.suggested | {given.name for given in self.inputs if given.required}
         words = [f"{given.name}={_sample(given)}" for given in self.inputs if given.name in needed]
         optional = [
@@ -99,7 +98,7 @@ class InputForm:
         return {str(error.path[0]): _mismatch(error) for error in validator.iter_errors(values) if error.path}
 
     def _refusals(self, values: dict[str, JSON]) -> dict[str, str]:
-        """What the class of an entrypoint has against them."""
+        """What is wrong with the values for the class of an entrypoint."""
         try:
             self.given(values)
         except ValidationError as error:
@@ -118,13 +117,13 @@ class InputForm:
             return {"": worded(error)}
         except Exception:
             raise
-        except BaseException as error:  # it is the graph's code, and must not end the bot
+        except BaseException as error:  # the graph's code must not end the bot
             raise Broken("the graph's check_inputs tried to end the process") from error
         return {}
 
 
 def _mismatch(error: jsonschema.ValidationError) -> str:
-    """What is wrong with an input; for a pattern, what its description says of it, which reads better."""
+    """What is wrong with an input. For a pattern, the input's description says it better."""
     described = error.schema.get("description") if isinstance(error.schema, dict) else None
     if error.validator == "pattern" and isinstance(described, str) and described.strip():
         return f"does not fit, `{error.instance}`. {described}"
@@ -132,7 +131,7 @@ def _mismatch(error: jsonschema.ValidationError) -> str:
 
 
 WHOLE: Final = "input"
-"""The name of an input that has none of its own."""
+"""The name of an input without a name of its own."""
 _MESSAGES: Final = "messages"
 
 EMPTY = InputForm(inputs=(), schema={})
@@ -141,12 +140,12 @@ EMPTY = InputForm(inputs=(), schema={})
 def read(graph: Pregel[Any, Any, Any, Any], check: InputCheck | None) -> InputForm:
     """The form of a graph's inputs.
 
-    A graph without an input schema of its own has one state for everything. Of that, people are asked for what is no
-    decision: yes-or-no keys and those named like an approval or an answer are the graph's to set. A Pydantic or data
-    class says what is required; of a TypedDict no key is required, as only its author knows which are inputs.
+    A graph without an input schema has one state for everything. People are asked for its keys except those that look
+    like decisions (yes-or-no keys, and names like an approval or an answer), which the graph sets itself. A Pydantic or
+    data class says which keys are required. In a TypedDict none is, because only its author knows which are inputs.
     """
     if inspect.iscoroutinefunction(check):
-        raise TypeError("its check_inputs is a coroutine, which nobody would wait for: make it a plain function")
+        raise TypeError("its check_inputs is a coroutine, which nobody would await: make it a plain function")
     schema, whole = _object(_schema(graph), alone=not isinstance(graph, CompiledStateGraph))
     properties = cast("dict[str, dict[str, JSON]]", schema.get("properties", {}))
     required = set(cast("list[str]", schema.get("required", [])))
@@ -197,12 +196,13 @@ _DECISION: Final = re.compile(
 
 
 def _is_decision(name: str, schema: Mapping[str, JSON]) -> bool:
-    """Whether a key of a state looks like what people decide while the graph runs. Who starts it must not."""
+    """Whether a key of the state looks like something that people decide while the graph runs, and so must not be given
+    at the start."""
     return _type(schema) == "boolean" or _DECISION.search(name) is not None
 
 
 def _empty(schema: Mapping[str, JSON]) -> JSON:
-    """No decision yet, in the key's type."""
+    """The value of the key's type that means "no decision yet"."""
     options = schema.get("anyOf")
     if isinstance(options, list) and {"type": "null"} in options:
         return None
@@ -226,8 +226,8 @@ def _is_conversation(schema: Mapping[str, JSON] | None) -> bool:
 
 
 def _object(schema: dict[str, JSON], *, alone: bool) -> tuple[dict[str, JSON], bool]:
-    """The schema, or that of an object with the one value that is wanted instead of one. `alone`: it is an
-    entrypoint's, which gets one argument, whatever that is."""
+    """The schema of an object, and whether it was made for a single value that is no object. `alone`: the schema is an
+    entrypoint's, which takes one argument of any kind."""
     resolved = _only(_resolved(schema, schema), schema)
     if "properties" in resolved or (not alone and resolved.get("type", "object") == "object"):
         return {**resolved, "$defs": schema.get("$defs", {})}, False
@@ -238,19 +238,20 @@ def _object(schema: dict[str, JSON], *, alone: bool) -> tuple[dict[str, JSON], b
 
 
 def _only(schema: dict[str, JSON], whole: Mapping[str, JSON]) -> dict[str, JSON]:
-    """The one option beside null, if there is one: who starts a graph gives it."""
+    """The only alternative to null, if there is one, because whoever starts a graph gives a value."""
     options = schema.get("anyOf")
     others = [each for each in options if isinstance(each, dict) and each.get("type") != "null"] if options else []  # type: ignore[union-attr]
     return _resolved(others[0], whole) if len(others) == 1 else schema
 
 
 def _hint(graph: Pregel[Any, Any, Any, Any]) -> Any:
-    """The annotation of an entrypoint's argument; `Any` if it has none."""
+    """The annotation of an entrypoint's argument, or `Any` if it has none."""
     return getattr(graph.channels.get(START), "typ", Any)
 
 
 def _maker(hint: Any) -> Callable[[Any], Any] | None:
-    """Makes the class of an argument out of JSON; None if that is a plain value, or nothing that Pydantic knows."""
+    """A function that makes the argument's class from JSON. None if the argument is a plain value, or if Pydantic does
+    not know its type."""
     classes = [each for each in (hint, *get_args(hint)) if isinstance(each, type)]
     if not any(is_dataclass(each) or issubclass(each, BaseModel) for each in classes):
         return None
@@ -261,7 +262,7 @@ def _maker(hint: Any) -> Callable[[Any], Any] | None:
 
 
 def _schema(graph: Pregel[Any, Any, Any, Any]) -> dict[str, JSON]:
-    """JSON Schema of the input. Below Python 3.12 Pydantic refuses `typing.TypedDict`: then its hints are read."""
+    """The JSON Schema of the input. Below Python 3.12 Pydantic refuses `typing.TypedDict`, so its hints are read."""
     try:
         return cast("dict[str, JSON]", graph.get_input_jsonschema())
     except PydanticUserError:
@@ -273,7 +274,7 @@ def _schema(graph: Pregel[Any, Any, Any, Any]) -> dict[str, JSON]:
 
 
 def _rewritten(given: type[Any]) -> Any:
-    """The same keys in a TypedDict that Pydantic takes; a key whose type it does not take either may be anything."""
+    """A TypedDict with the same keys that Pydantic takes. A key whose type Pydantic does not take may be anything."""
     required = cast("frozenset[str]", getattr(given, "__required_keys__", frozenset()))
     keys: dict[str, Any] = {}
     for name, hint in get_type_hints(given, include_extras=True).items():
@@ -289,7 +290,7 @@ def _rewritten(given: type[Any]) -> Any:
 
 
 def _resolved(entry: dict[str, JSON], schema: Mapping[str, JSON]) -> dict[str, JSON]:
-    """The entry with a reference to the schema's own definitions followed, its own and those of its options."""
+    """The entry, with references to the schema's own definitions resolved, also those in its alternatives."""
     options = entry.get("anyOf")
     if isinstance(options, list):
         entry = {**entry, "anyOf": [_resolved(each, schema) if isinstance(each, dict) else each for each in options]}
@@ -301,7 +302,8 @@ def _resolved(entry: dict[str, JSON], schema: Mapping[str, JSON]) -> dict[str, J
 
 
 def _value(word: str, schema: Mapping[str, JSON]) -> JSON:
-    """What a person typed, as the first of the schema's types that takes it; ValueError with what was expected."""
+    """What a person typed, as a value of the first of the schema's types that takes it. Raises ValueError, which says
+    what was expected."""
     match schema.get("anyOf"):
         case [{"type": "null"}, *others] | [*others, {"type": "null"}] if others:
             return _value(word, {"anyOf": others})
@@ -341,7 +343,7 @@ def _number(word: str, number: Callable[[str], JSON], expected: str) -> JSON:
 
 
 def _integer(word: str) -> int:
-    """What LangGraph can save; what is longer makes its run die."""
+    """An integer that LangGraph can save. A longer one would make the run fail."""
     value = int(word)
     if not -(2**63) <= value < 2**63:
         raise ValueError
@@ -349,7 +351,7 @@ def _integer(word: str) -> int:
 
 
 def _finite(word: str) -> float:
-    """A number that JSON has: neither NaN nor an infinity."""
+    """A number that JSON has, so neither NaN nor an infinity."""
     value = float(word)
     if not math.isfinite(value):
         raise ValueError
@@ -357,7 +359,7 @@ def _finite(word: str) -> float:
 
 
 def _type(schema: Mapping[str, JSON]) -> str:
-    """The JSON type, the first that is not null where there are several; '' where the schema names none."""
+    """The first JSON type that is not null. Empty if the schema names none."""
     options = schema.get("anyOf")
     if isinstance(options, list):
         kinds = [_type(option) for option in options if isinstance(option, dict)]
@@ -379,7 +381,7 @@ def _sample(given: Input) -> str:
 
 
 def _loose(word: str) -> JSON:
-    """A word of a type that nobody has named: a list or an object if it is written as one, else text."""
+    """The value of a word without a type: a list or an object if it is written as one, otherwise a text."""
     if word[:1] in ("{", "["):
         with contextlib.suppress(ValueError, RecursionError):
             return cast("JSON", json.loads(word, parse_float=_finite, parse_constant=_finite))

@@ -1,8 +1,8 @@
-"""The Python files of graphs, each executed once, and each importing what its author meant.
+"""The Python files of graphs. Each is executed once, and each imports what its author meant.
 
-A file has one module, however often langgraph.json names it and however it is spelled. Absolute imports of a user's
-file find what lies beside the configuration first, also if Countersign itself has a package of that name (`bot`,
-`graphs`, `tests`): then it is loaded under another name, and only files of the same tree see it by its own.
+A file has one module, however often and however langgraph.json names it. Absolute imports in a user's file look beside
+the configuration first, even if Countersign has a package of that name (`bot`, `graphs`, `tests`). The user's module is
+then loaded under another name, and only files of the same tree see it under its own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from types import ModuleType
 from typing import Any, Final
 
 PROJECT: Final = Path(__file__).resolve().parents[4]
-"""Where Countersign's own packages lie."""
+"""The folder with Countersign's own packages."""
 OURS: Final = ("bot", "graphs", "simulator", "tests", "tools", "benchmarks")
 
 
@@ -47,7 +47,7 @@ def importable(root: Path, dependencies: Sequence[Path] = ()) -> Iterator[Module
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Modules(importlib.abc.MetaPathFinder):
-    """Finds the modules of graphs' trees: of the configuration's folder, and of those that files elsewhere lie in."""
+    """Finds the modules in the trees of graphs: the configuration's folder, and the folders of files elsewhere."""
 
     root: Path
     trees: dict[Path, Tree]
@@ -57,7 +57,7 @@ class Modules(importlib.abc.MetaPathFinder):
         return self.trees.setdefault(top, Tree(top=top))
 
     def load(self, source: str) -> ModuleType:
-        """The module of "./folder/file.py" below the configuration's folder, or of "package.module"."""
+        """The module for "./folder/file.py" below the configuration's folder, or for "package.module"."""
         path = self._path(source)
         if path is None:
             return importlib.import_module(source)
@@ -66,7 +66,7 @@ class Modules(importlib.abc.MetaPathFinder):
         return self._loaded[path]
 
     def _path(self, source: str) -> Path | None:
-        """The file; None for a module that is installed somewhere else."""
+        """The file, or None for a module that is installed somewhere else."""
         if source.endswith(".py"):
             path = (self.root / source).resolve()
             if not path.exists():
@@ -89,7 +89,7 @@ class Modules(importlib.abc.MetaPathFinder):
         known = re.sub(r"\W", "_", os.path.relpath(path.with_suffix(""), self.root))
         earlier = f"countersign_graph_{known}"
         module = importlib.import_module(name) if name else _executed(earlier, path, tree)
-        sys.modules.setdefault(earlier, module)  # the name under which earlier versions stored what it defines
+        sys.modules.setdefault(earlier, module)  # the name under which earlier versions stored its classes
         return module
 
     def find_spec(
@@ -98,7 +98,7 @@ class Modules(importlib.abc.MetaPathFinder):
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,  # noqa: ARG002 - of the interface
     ) -> ModuleSpec | None:
-        """A module of a tree, which then imports by the tree's rules; None for every other."""
+        """The spec of a module in a tree, which then imports by the tree's rules. None for every other module."""
         for tree in self.trees.values():
             found = tree.find(fullname, path, first=tree.top == self.root)
             if found is not None:
@@ -114,12 +114,12 @@ class Tree:
 
     @property
     def prefix(self) -> str:
-        """Before the names that are taken in this process."""
+        """The prefix for names that are already taken in this process."""
         return f"countersign_{hashlib.sha256(os.fsencode(self.top)).hexdigest()[:8]}_"
 
     def named(self, dotted: str) -> str:
-        """The name under which this module of the tree is to be imported: another than its own if an import by that
-        would find something else."""
+        """The name under which to import this module of the tree. It has a prefix if an import by its own name would
+        find something else."""
         top = dotted.partition(".")[0]
         return dotted if top not in sys.stdlib_module_names and self._holds(_spec(top)) else f"{self.prefix}{dotted}"
 
@@ -130,19 +130,19 @@ class Tree:
         return (self.top / f"{name}.py").is_file() or (self.top / name / "__init__.py").is_file()
 
     def _holds(self, spec: ModuleSpec | None) -> bool:
-        """Whether this is the spec of one of the tree's outermost modules."""
+        """Whether this is the spec of one of the tree's top-level modules."""
         return self.top in _folders(spec)
 
     def _hides(self, name: str) -> bool:
-        """Whether the tree's files mean their own by this name, and an import by it would not find that. What is
-        installed, or belongs to Python, is never hidden by a file of the same name."""
+        """Whether the tree has a module of this name that an import would not find. A file never hides an installed
+        module, or one of Python's, with the same name."""
         if name in sys.stdlib_module_names or not self._has(name):
             return False
         spec = _spec(name)
         return not self._holds(spec) and (spec is None or _is_countersigns(spec))
 
     def find(self, fullname: str, path: Sequence[str] | None, *, first: bool) -> ModuleSpec | None:
-        """The spec of a module of the tree; None for every other. `first`: its outermost modules go before others."""
+        """The spec of a module in the tree. None for every other. `first`: its top-level modules go before others."""
         top = fullname.partition(".")[0]
         if top.startswith(self.prefix):
             own = fullname.removeprefix(self.prefix)
@@ -162,7 +162,8 @@ class Tree:
         return found
 
     def _comes_first(self, name: str) -> bool:
-        """A folder without `__init__.py` gives way to a package, as always, unless that is one of Countersign's."""
+        """Whether the tree's module goes first. As always, a folder without `__init__.py` gives way to a package,
+        unless that is one of Countersign's."""
         if name in sys.stdlib_module_names:
             return False
         return self._has_package(name) or (
@@ -191,7 +192,7 @@ class Tree:
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> ModuleType:
-        """What an import statement in one of the tree's files gives."""
+        """What an import statement in one of the tree's files returns."""
         top = name.partition(".")[0]
         if level or not self._hides(top):
             return builtins.__import__(name, globals, locals, fromlist or (), level)
@@ -202,7 +203,7 @@ class Tree:
 
 
 class _Loader(SourceFileLoader):
-    """Executes a file of a tree, whose imports follow the tree's rules."""
+    """Executes a file of a tree, so that its imports follow the tree's rules."""
 
     def __init__(self, fullname: str, path: str, tree: Tree) -> None:
         super().__init__(fullname, path)
@@ -214,7 +215,7 @@ class _Loader(SourceFileLoader):
 
 
 def _executed(name: str, path: Path, tree: Tree) -> ModuleType:
-    """The module of a file that has no name to import it by."""
+    """The module of a file that cannot be imported by a name."""
     spec = importlib.util.spec_from_file_location(name, path, loader=_Loader(name, str(path), tree))
     if spec is None or spec.loader is None:
         raise ImportError(f"{path.name} cannot be imported")
@@ -229,13 +230,13 @@ def _executed(name: str, path: Path, tree: Tree) -> ModuleType:
 
 
 def _spec(name: str) -> ModuleSpec | None:
-    """What an import by this name finds."""
+    """The spec that an import by this name finds."""
     loaded = sys.modules.get(name)
     return loaded.__spec__ if loaded is not None else importlib.util.find_spec(name)
 
 
 def _folders(spec: ModuleSpec | None) -> list[Path]:
-    """The folders in which an outermost module lies: several only for a package without `__init__.py`."""
+    """The folders of a top-level module. Only a package without `__init__.py` has several."""
     if spec is None:
         return []
     if spec.submodule_search_locations is not None:
@@ -248,8 +249,8 @@ def _is_countersigns(spec: ModuleSpec | None) -> bool:
 
 
 def _top(path: Path, root: Path) -> Path | None:
-    """The folder in which the file's outermost package lies, or the configuration's folder; None if the file lies
-    elsewhere, in no package."""
+    """The folder that contains the file's top-level package, or the configuration's folder. None if the file is
+    elsewhere and in no package."""
     packages = list(takewhile(lambda folder: (folder / "__init__.py").exists(), path.parents))
     if packages:
         return packages[-1].parent
@@ -257,7 +258,7 @@ def _top(path: Path, root: Path) -> Path | None:
 
 
 def _dotted(path: Path, top: Path) -> str:
-    """The module's name below that folder; empty if it is none that can be imported."""
+    """The module's name below that folder. Empty if it cannot be imported by a name."""
     parts: list[Any] = list(path.relative_to(top).with_suffix("").parts)
     if parts[-1] == "__init__":
         parts.pop()

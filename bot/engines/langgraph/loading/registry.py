@@ -1,7 +1,7 @@
 """langgraph.json -> graphs that can be run.
 
-A graph that cannot be loaded does not stop the bot: it is listed as unavailable, with the reason. A file that
-cannot be understood does stop it.
+A graph that cannot be loaded does not stop the bot; it is listed as unavailable, with the reason. A file that cannot be
+read or understood does stop it.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from bot.engines.langgraph.loading.modules import Modules, importable
 log = logging.getLogger(__name__)
 
 RESERVED = ("help", "list", "status", "cancel")
-"""What follows `/task` and is no graph."""
-RIGHT_ENTRY = '"cleanup": "./graphs/cleanup.py:graph"'
+"""The words after `/task` that are not graphs."""
+EXAMPLE_ENTRY = '"cleanup": "./graphs/cleanup.py:graph"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedGraph:
-    """A graph of the configuration: compiled onto our saver, or the reason why it could not be."""
+    """A graph of the configuration: compiled with our saver, or the reason why it cannot be used."""
 
     name: str
     description: str
@@ -49,7 +49,7 @@ class LoadedGraph:
     unavailable: str = ""
 
     def listed(self) -> Graph:
-        """As the domain knows it."""
+        """The graph as the domain knows it."""
         return Graph(
             name=self.name,
             description=self.description,
@@ -61,13 +61,13 @@ class LoadedGraph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """All graphs of one langgraph.json, by name, in its order."""
+    """All graphs of one langgraph.json by name, in the file's order."""
 
     graphs: Mapping[str, LoadedGraph]
     saver: Saver
 
     def get(self, name: str) -> LoadedGraph:
-        """The graph; `UnknownGraph` or `GraphUnavailable`."""
+        """The graph. Raises UnknownGraph or GraphUnavailable."""
         graph = self.graphs.get(name)
         if graph is None:
             raise UnknownGraph(name, [known.name for known in self.graphs.values() if not known.unavailable])
@@ -76,8 +76,8 @@ class Registry:
         return graph
 
     def refuse_unknown(self, terms: Mapping[str, GraphTerms], rules: Sequence[Rule] = ()) -> None:
-        """Return if each graph that the policies name is here, with the node that they name; else `SettingsError`: a
-        rule that matches nothing would leave its graph to weaker terms without a word."""
+        """Raises SettingsError if the policies name a graph or a node that does not exist. Otherwise a misspelt rule
+        would match nothing, and leave its graph to a weaker policy without a word."""
         for rule, pattern in ((each, graph) for each in rules for graph in each.graphs):
             if not any(rule.covers(name, pattern) for name in self.graphs):
                 near = difflib.get_close_matches(pattern, self.graphs, n=1)
@@ -99,7 +99,7 @@ class Registry:
                 )
 
     def compiled(self, name: str) -> AnyGraph:
-        """The graph, ready to run; `UnknownGraph` or `GraphUnavailable`."""
+        """The graph, ready to run. Raises UnknownGraph or GraphUnavailable."""
         compiled = self.get(name).compiled
         assert compiled is not None  # noqa: S101 - `get` refused it otherwise
         return compiled
@@ -107,10 +107,10 @@ class Registry:
 
 @asynccontextmanager
 async def loaded(config: Path, root: Path, saver: Saver) -> AsyncIterator[Registry]:
-    """Every graph that `config` names, on `saver`; `SettingsError` where the file is not usable.
+    """Every graph that `config` names, with `saver`. Raises SettingsError if the file cannot be used.
 
-    Paths in the file are relative to `root`, the folder that it lies in. What the graphs' factories keep open stays so
-    for as long as the block runs.
+    Paths in the file are relative to its folder, `root`. What the graphs' factories keep open stays open while the
+    block runs.
     """
     entries, dependencies = _entries(config), _dependencies(config, root)
     with importable(root, dependencies) as modules:
@@ -122,9 +122,9 @@ async def loaded(config: Path, root: Path, saver: Saver) -> AsyncIterator[Regist
 async def listed(
     config: Path, root: Path, terms: Mapping[str, GraphTerms] | None = None, rules: Sequence[Rule] = ()
 ) -> tuple[Graph, ...]:
-    """All graphs of the configuration with what is wrong with them, for a look without a database.
+    """All graphs of the configuration and what is wrong with them. Needs no database.
 
-    `SettingsError` where the file is not usable, or `terms` name what is not there.
+    Raises SettingsError if the file cannot be used, or if `terms` name a graph or a node that does not exist.
     """
     async with loaded(config, root, InMemorySaver()) as registry:
         registry.refuse_unknown(terms or {}, rules)
@@ -132,9 +132,9 @@ async def listed(
 
 
 def set_environment(config: Path) -> None:
-    """Give the graphs the variables that "env" names: a mapping, or a file beside the configuration.
+    """Sets the environment variables of "env", which is a mapping or a file beside the configuration.
 
-    What the environment says already stays. `SettingsError` where "env" is neither.
+    Variables that are already set stay. Raises SettingsError if "env" is neither.
     """
     env = _document(config).get("env", {})
     if isinstance(env, str):
@@ -149,10 +149,10 @@ def set_environment(config: Path) -> None:
 
 
 def _entries(config: Path) -> Mapping[str, tuple[str, str]]:
-    """Name -> (spec, description), as the file has them."""
+    """Name -> (spec, description), from the file."""
     graphs = _document(config).get("graphs")
     if not isinstance(graphs, dict) or not graphs:
-        raise SettingsError(f'{config}, key "graphs": name at least one graph, such as {RIGHT_ENTRY}')
+        raise SettingsError(f'{config}, key "graphs": name at least one graph, such as {EXAMPLE_ENTRY}')
     for name in graphs:
         if name in RESERVED or re.search(r"\s", name):
             raise SettingsError(
@@ -162,7 +162,7 @@ def _entries(config: Path) -> Mapping[str, tuple[str, str]]:
 
 
 def _dependencies(config: Path, root: Path) -> list[Path]:
-    """The folders that it names, which graphs import from."""
+    """The folders under "dependencies", from which graphs import."""
     named = _document(config).get("dependencies")
     folders = [(root / each).resolve() for each in named if isinstance(each, str)] if isinstance(named, list) else []
     return [folder for folder in folders if folder.is_dir()]
@@ -174,14 +174,14 @@ def _document(config: Path) -> Mapping[str, Any]:
     except FileNotFoundError:
         raise SettingsError(
             f"{config}: there is no such file. LANGGRAPH_CONFIG names it; it lists your graphs: "
-            f'{{"graphs": {{{RIGHT_ENTRY}}}}}'
+            f'{{"graphs": {{{EXAMPLE_ENTRY}}}}}'
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{config}: cannot be read ({error}).") from None
     except json.JSONDecodeError as error:
         raise SettingsError(f"{config}, line {error.lineno}: this is not JSON ({error.msg}).") from None
     if not isinstance(document, dict):
-        raise SettingsError(f'{config}: this should be an object, such as {{"graphs": {{{RIGHT_ENTRY}}}}}')
+        raise SettingsError(f'{config}: this should be an object, such as {{"graphs": {{{EXAMPLE_ENTRY}}}}}')
     return document
 
 
@@ -190,7 +190,7 @@ def _entry(config: Path, name: str, entry: object) -> tuple[str, str]:
     description = str(entry.get("description", "")) if isinstance(entry, dict) else ""
     if not isinstance(path, str) or ":" not in path:
         raise SettingsError(
-            f'{config}, key "graphs.{name}": this should say the file and the name in it, such as {RIGHT_ENTRY}'
+            f'{config}, key "graphs.{name}": this should say the file and the name in it, such as {EXAMPLE_ENTRY}'
         )
     return path, description
 
@@ -205,7 +205,7 @@ async def _load(name: str, entry: tuple[str, str], modules: Modules, saver: Save
                 compiled = await factories.compiled(exported, saver, own)
                 form = inputs.read(compiled, getattr(module, "check_inputs", None))
                 held.push_async_exit(own.pop_all())
-    except Exception as error:  # whatever a graph's module raises makes that one graph unavailable
+    except Exception as error:  # whatever a graph's module raises makes only that graph unavailable
         raised = cause_of(error)
         why = worded(raised)
         log.warning("graph %s is unavailable: %s: %s", name, type(raised).__name__, why)

@@ -1,4 +1,4 @@
-"""A value that a schema takes, for a line that people may send as it stands."""
+"""A value that fits a schema, for an example that people can send as it is."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _FORMATS: Final[dict[str, JSON]] = {
     "ipv4": "192.0.2.1",
     "ipv6": "2001:db8::1",
 }
-_DEPTH: Final = 5
+_MAX_LEVELS: Final = 5
 
 
 def sample(schema: Mapping[str, JSON]) -> JSON:
-    """A value that fits, as far as that can be seen: an example or the default if there is one."""
+    """A value that fits, as far as the schema shows: an example or the default, if there is one."""
     return _sample(schemas.inlined(schema), 0)
 
 
@@ -38,7 +38,7 @@ def _sample(schema: Mapping[str, JSON], depth: int) -> JSON:
             return schema[key]
     for key in ("anyOf", "oneOf", "allOf"):
         options = [each for each in _list(schema.get(key)) if isinstance(each, dict) and each.get("type") != "null"]
-        if options and depth < _DEPTH:
+        if options and depth < _MAX_LEVELS:
             return _sample(options[0], depth + 1)
     kind = schema.get("type")
     kind = next((each for each in kind if each != "null"), "") if isinstance(kind, list) else kind
@@ -52,7 +52,7 @@ def _sample(schema: Mapping[str, JSON], depth: int) -> JSON:
         case "array":
             item = schema.get("items")
             fewest = schema.get("minItems", 1)
-            one = _sample(item, depth + 1) if isinstance(item, dict) and depth < _DEPTH else "value"
+            one = _sample(item, depth + 1) if isinstance(item, dict) and depth < _MAX_LEVELS else "value"
             return [one] * (fewest if isinstance(fewest, int) else 1)
         case "object":
             return _object(schema, depth)
@@ -65,7 +65,7 @@ def _object(schema: Mapping[str, JSON], depth: int) -> JSON:
     if not properties:
         return {"key": "value"} if schema.get("additionalProperties", True) is True else {}
     needed = cast("list[str]", schema.get("required") or [])
-    return {name: _sample(properties.get(name) or {}, depth + 1) for name in needed} if depth < _DEPTH else {}
+    return {name: _sample(properties.get(name) or {}, depth + 1) for name in needed} if depth < _MAX_LEVELS else {}
 
 
 def _text(schema: Mapping[str, JSON]) -> JSON:
@@ -78,7 +78,7 @@ def _text(schema: Mapping[str, JSON]) -> JSON:
 
 
 def _number(schema: Mapping[str, JSON]) -> JSON:
-    """The first of some plain numbers, and of those beside its limits, that fits."""
+    """The first number that fits, out of some plain numbers and those near its limits."""
     limits = [schema.get(key) for key in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf")]
     beside = [limit + step for limit in limits if isinstance(limit, int | float) for step in (0, 1, -1)]
     checks = jsonschema.Draft202012Validator(cast("dict[str, Any]", schema))

@@ -1,4 +1,4 @@
-"""Graphs that ask without saying which answer they want: found, and told once."""
+"""Finds graphs that ask without saying which answer they want, and logs each once."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Undeclared:
-    """Says in the log, once for each graph, that it asks so and how its answer is declared."""
+    """Logs once for each graph that it asks in this way, and how to declare its answer."""
 
     told: set[str] = field(default_factory=set)
 
     def look(self, graph: str, status: ThreadStatus) -> None:
-        """Log the graph if something that it asks is of no known shape and names no convention."""
+        """Logs the graph if something that it asks has no known shape and names no convention."""
         if graph not in self.told and any(is_undeclared(asked.question) for asked in status.asked):
             self.told.add(graph)
             log.warning("%s", sentence(graph))
 
 
 def is_undeclared(question: Question) -> bool:
-    """Whether nobody has said how the graph wants this answered."""
+    """Whether nothing says how the graph wants this question answered."""
     return question.convention == conventions.UNDECLARED
 
 
 def sentence(graph: str) -> str:
-    """What it means, and the line of policies.yaml that declares a convention."""
+    """What this means for the graph, and the line of policies.yaml that declares a convention."""
     name = graph if re.fullmatch(r"[A-Za-z_][\w-]*", graph) else json.dumps(graph)
     known = ", ".join(conventions.CONVENTIONS)
     return (

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model.ids import ChannelId, Person, TeamId, UserId
 from bot.approvals.ports.slack import Directory, LookupFailed, LookupRefused
-from bot.slack.api.directory import FRESH, DirectMessage, Joined, NotJoined, SlackDirectory
+from bot.slack.api.directory import MAX_FRESH_AGE_SECONDS, DirectMessage, Joined, NotJoined, SlackDirectory
 from tests.unit.slack.conftest import Slack
 from tests.unit.slack.samples import ALICE, BOB, CAROL
 
@@ -123,7 +123,7 @@ async def test_a_group_is_believed_for_a_minute_unless_read_afresh(
     await directory.resolve(["@ops-leads"], fresh=True)
     assert len(await slack.calls("usergroups.users.list")) == 1  # a moment ago is fresh
 
-    time.now += FRESH
+    time.now += MAX_FRESH_AGE_SECONDS
     await directory.resolve(["@ops-leads"], fresh=True)
     assert len(await slack.calls("usergroups.users.list")) == 2
     assert len(await slack.calls("usergroups.list")) == 2

@@ -229,7 +229,7 @@ async def test_a_card_that_slack_finds_too_long_is_sent_small(
 async def test_a_card_that_is_too_long_even_when_small_is_given_up(messenger: SlackMessenger, slack: Slack) -> None:
     await slack.fault("chat.update", "error", error="invalid_blocks", times=2)
 
-    with pytest.raises(PlaceGone, match="also for the smallest"):
+    with pytest.raises(PlaceGone, match="even for the smallest"):
         await messenger.update(MessageRef(channel=OPS, ts=Ts("1.0")), messenger.draw(samples.view()))
 
 
@@ -354,7 +354,7 @@ async def test_a_card_waits_no_longer_than_patience(client: AsyncWebClient, slac
     messenger = SlackMessenger(client, masking(), pace)
     pace.close("chat.update", 60)
 
-    with pytest.raises(NotNow, match="at its pace"):
+    with pytest.raises(NotNow, match="has used up its rate"):
         await messenger.update(MessageRef(channel=OPS, ts=Ts("1.0")), messenger.draw(samples.view()))
 
     assert not await slack.calls("chat.update")

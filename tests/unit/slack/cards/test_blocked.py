@@ -59,7 +59,7 @@ def test_a_name_that_means_nobody_is_said_although_others_may_answer() -> None:
 def test_a_quorum_that_cannot_be_met_says_by_how_much() -> None:
     policy = a_policy(stages=one_stage(("S0OPS",), 3))
 
-    assert "It needs 3 to agree, and those who may answer can give 1." in card(
+    assert "3 people must agree, but only 1 can." in card(
         staged(vacant(policy=policy, unknown={}), asked=(a_person("UAPP"),), short=2)
     )
 
@@ -89,7 +89,7 @@ def test_a_zone_that_is_not_known_here_is_said() -> None:
     hours = Hours(start=NOON.time(), end=(NOON + HOUR).time(), days=(0, 1, 2))
     policy = a_policy(hours=hours)
 
-    assert "The zone Europe/Kyiw is not known here: UTC counts" in card(
+    assert "The zone Europe/Kyiw is unknown here, so UTC is used" in card(
         staged(a_request(policy=policy), zones=("Europe/Berlin", "Europe/Kyiw"))
     )
 
@@ -99,7 +99,7 @@ def test_an_action_that_is_not_called_what_it_seems_is_flagged_while_it_is_open(
     request = a_request(question=asked)
 
     assert (
-        "The name of action 2 holds characters that cannot be seen or look like others: U+0435 and U+200B. "
+        "The name of action 2 contains characters that are invisible or look like others: U+0435 and U+200B. "
         "It reads like delete_all." in card(request)
     )
     assert "holds characters" not in card(a_request())

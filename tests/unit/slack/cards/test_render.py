@@ -205,7 +205,7 @@ def test_nobody_who_may_answer_is_said_plainly() -> None:
 def test_a_requester_who_is_the_only_approver_is_nobody() -> None:
     card = render.draw(view(asked=staged(request(), asked=(samples.ALICE,))))
 
-    assert "Nobody: <@U0ALICE> asks, and may not answer as well" in seen(card)
+    assert "Nobody: <@U0ALICE> asked, and requesters may not answer their own requests" in seen(card)
 
 
 def test_approvers_that_were_not_found_are_named_as_the_policy_names_them() -> None:
@@ -245,7 +245,7 @@ def test_an_answer_that_was_never_seen_to_get_through_is_told_as_that() -> None:
     shown = seen(render.draw(view(asked=request(state=state))))
 
     assert "*Approved* by <@U0BOB> ·" in shown
-    assert "It was not seen to reach the agent" in shown
+    assert "The answer may not have reached the agent" in shown
 
 
 def test_a_failed_delivery_says_when_it_tries_again_and_offers_to_try_now() -> None:
@@ -349,7 +349,7 @@ def test_a_question_that_changed_while_it_waited_says_so_until_it_is_answered() 
 
     for said in (seen(render.draw(view(asked=renewed))), render.draw(view(asked=renewed)).text):
         assert "asks something else now" in said
-    assert "asks something else now" in json.dumps(render.draw_small(view(asked=renewed)))
+    assert "asks something else now" in json.dumps(render.render_small(view(asked=renewed)))
     for said in (seen(render.draw(view(asked=settled))), render.draw(view(asked=settled)).text):
         assert "asks something else now" not in said
 
@@ -389,7 +389,7 @@ def test_a_private_card_is_answered_after_a_review_alone() -> None:
     card = render.draw(view(asked=request(SECRET, policy=PRIVATE)))
 
     assert labels(card) == ["Review…", "History"]
-    assert "shown only to those who may answer" in seen(card)
+    assert "Only people who may answer can see the details" in seen(card)
 
 
 def test_an_approval_that_has_to_say_why_opens_a_form() -> None:
@@ -416,7 +416,7 @@ def test_a_policy_may_have_slack_ask_once_more() -> None:
 def test_a_quorum_that_too_few_can_give_is_said_while_it_is_open() -> None:
     asked = staged(request(policy=replace(POLICY, stages=one_stage(("U0BOB",), 3))), asked=(samples.BOB,), short=2)
 
-    assert "It needs 3 to agree, and those who may answer can give 1." in seen(render.draw(view(asked=asked)))
+    assert "3 people must agree, but only 1 can." in seen(render.draw(view(asked=asked)))
 
 
 def test_what_a_policy_answered_by_itself_says_that_nobody_did() -> None:
@@ -437,7 +437,7 @@ def test_what_waits_on_past_its_deadline_says_that_it_is_overdue() -> None:
 
     assert "*Overdue*" in seen(cards_of[0])
     assert "Still waiting for an answer that was due by" in seen(cards_of[1])
-    assert "It is overdue since" in cards_of[1].text
+    assert "It has been overdue since" in cards_of[1].text
     before = render.draw(view(MessageKind.REMINDER, waiting))
     assert "Its deadline is" in before.text
     assert "*Overdue*" not in seen(render.draw(view(asked=waiting)))

@@ -170,7 +170,7 @@ def test_the_next_step_is_told_with_its_time(action: Action, said: str) -> None:
         (Expire(), ""),
         (Consent(), "\nSilence approves it"),
         (Pick(choice="left"), "\nSilence chooses left"),
-        (Overdue(), "\nIt waits on after that"),
+        (Overdue(), "\nIt keeps waiting after that"),
     ],
 )
 def test_what_silence_does_stands_beside_the_deadline(action: Action, said: str) -> None:
@@ -186,7 +186,7 @@ def test_after_an_objection_the_card_does_not_say_that_silence_approves(action: 
 
     shown = words(replace(request, objections=(request.requester,)))
 
-    assert "Silence is no answer any more, because somebody objected" in shown
+    assert "Silence no longer counts as an answer, because somebody objected" in shown
     assert "Silence approves" not in shown
     assert "Silence chooses" not in shown
 
@@ -251,7 +251,7 @@ def test_whoever_delegated_is_told_that_their_delegate_was_not() -> None:
         unreached=(Unreached(person=DAVE, why="user_disabled", asked_at=NOW),),
     )
 
-    assert notices.unreached_text(missing, NOW).startswith("<@U0BOB>, no direct message could tell <@U0DAVE>")
+    assert notices.unreached_text(missing, NOW).startswith("<@U0BOB>, <@U0DAVE> could not be told by direct message")
 
 
 def test_a_reminder_that_the_requester_sends_says_so() -> None:

@@ -15,7 +15,7 @@ from bot.approvals.model.decision import Respond
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Verdict
 from bot.approvals.model.request import Request
-from bot.slack.forms import field_choice, fields, schema_form
+from bot.slack.forms import field_choice, field_values, fields, schema_form
 from bot.slack.forms.fields import Kind
 from bot.slack.modals import answer_modal
 from bot.slack.modals.answer_modal import Problems
@@ -241,8 +241,8 @@ def test_a_long_text_is_spread_over_inputs_and_comes_back_whole() -> None:
 
     assert len(modal["blocks"]) > 3
     assert all(len(block["element"]["initial_value"]) <= 3000 for block in modal["blocks"])
-    assert fields.read(field, submitted(modal)) == (words,)
-    assert fields.read(field, submitted(modal, b={"value": "short"}))[0] == "short\n" + words.split("\n", 31)[31]
+    assert field_values.read(field, submitted(modal)) == (words,)
+    assert field_values.read(field, submitted(modal, b={"value": "short"}))[0] == "short\n" + words.split("\n", 31)[31]
 
 
 TITLED = st.lists(st.fixed_dictionaries({"const": VALUES}, optional={"title": HOSTILE | VALUES}), max_size=4)
@@ -342,7 +342,7 @@ def _clean(value: Any) -> bool:
 def test_what_a_form_shows_at_first_comes_back_to_the_letter(pair: tuple[dict[str, Any], Any]) -> None:
     schema, value = pair
     form = schema_form.of("answer", {**schema, "default": value})
-    modal = {"blocks": schema_form.drawn(form)}
+    modal = {"blocks": schema_form.rendered(form)}
 
     read = schema_form.read(form, submitted(modal))
 

@@ -130,7 +130,11 @@ def test_an_empty_home_says_so_and_how_to_begin() -> None:
     view = draw(contents())
 
     check_home(view)
-    for part in ("Nothing waits for your answer.", "You have started no task yet.", "What you answer will stand here."):
+    for part in (
+        "Nothing waits for your answer.",
+        "You have started no task yet.",
+        "What you answer will be listed here.",
+    ):
         assert part in words(view)
     assert "`/approvals summary 09:00 weekdays`" in words(view)
 
@@ -217,7 +221,7 @@ def test_pages_are_turned_by_buttons_that_say_where_one_is() -> None:
 def test_nothing_of_what_was_chosen_is_said_where_something_else_waits() -> None:
     shown = replace(contents(), all_waiting=3, look=Look(only=Only.GRAVE))
 
-    assert "Nothing of what waits for you is among these." in words(draw(shown))
+    assert "Nothing that waits for you matches." in words(draw(shown))
     check_home(draw(shown))
 
 
@@ -235,7 +239,7 @@ def test_whoever_gets_a_digest_is_told_when_and_how_to_end_it() -> None:
 
 @pytest.mark.parametrize(("total", "heading"), [(1, "1 request waits for you"), (1200, "1,200 requests wait for you")])
 def test_a_digest_says_how_much_waits_and_what_comes_first(total: int, heading: str) -> None:
-    rows = [row(asked) for asked in samples_of(min(total, summary_message.ROWS))]
+    rows = [row(asked) for asked in samples_of(min(total, summary_message.MAX_ROWS))]
     card = summary_message.draw(contents(rows, all_waiting=total, overdue=2, summary="09:00 daily"), ADDRESS)
 
     limits.check_message(card.text, list(card.blocks))
@@ -250,7 +254,7 @@ def test_the_list_says_the_same_in_short() -> None:
 
     first, one, more, late = approvals_list.waiting(shown, ADDRESS).split("\n")
 
-    assert first == "*Waiting for you: 3*, the gravest and soonest first"
+    assert first == "*Waiting for you: 3*, highest risk first, then earliest deadline"
     assert one.startswith("• *Delete 214 log files* · *High risk* · asked by <@U0ALICE> for *cleanup*")
     assert one.endswith("|Open the card>")
     assert (more, late) == ("… and 2 more requests", "1 overdue: `/approvals overdue`")

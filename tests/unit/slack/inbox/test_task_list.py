@@ -29,7 +29,7 @@ FAILURE = Failure(error_id="1a2b3c4d", summary="KeyError", at=NOON)
 )
 def test_each_state_of_a_task_has_its_words(state: TaskState, said: str) -> None:
     assert task_list.task_list([a_task(state=state)]) == (
-        f"*Your tasks*, the newest first\n• `task-1` *cleanup* {said}, started {moment(NOON)}"
+        f"*Your tasks*, newest first\n• `task-1` *cleanup* {said}, started {moment(NOON)}"
     )
 
 

@@ -17,10 +17,10 @@ from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Verdict
 from bot.approvals.model.request import Request
 from bot.slack import actions, blocks
+from bot.slack.cards.vote_buttons import MAX_ITEMS_ONE_BY_ONE
 from bot.slack.forms.fields import VALUE
 from bot.slack.modals import answer_modal, one_by_one_modal, start_modal
 from bot.slack.modals.answer_modal import Modal, Problems
-from bot.slack.modals.one_by_one_modal import MOST_ITEMS
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import DELETE, POLICY, REFUND, question, request
 
@@ -260,12 +260,14 @@ def test_items_are_answered_one_by_one() -> None:
 
 
 def test_as_many_items_as_a_modal_holds_are_answered_one_by_one() -> None:
-    asked = request(question(*[replace(DELETE, name="n" * 200)] * MOST_ITEMS))
+    asked = request(question(*[replace(DELETE, name="n" * 200)] * MAX_ITEMS_ONE_BY_ONE))
     modal = answer_modal.each(asked)
-    chosen = {f"verdict:{number}": option(modal, f"verdict:{number}", "Approve") for number in range(MOST_ITEMS)}
+    chosen = {
+        f"verdict:{number}": option(modal, f"verdict:{number}", "Approve") for number in range(MAX_ITEMS_ONE_BY_ONE)
+    }
 
     limits.check_modal(modal)
-    assert answer_modal.verdicts(asked, submitted(modal, **chosen)) == (Approve(),) * MOST_ITEMS
+    assert answer_modal.verdicts(asked, submitted(modal, **chosen)) == (Approve(),) * MAX_ITEMS_ONE_BY_ONE
 
 
 WANTS = Item(name="crm", arguments={"asks": "Who?"}, verdicts=(Verdict.RESPOND, Verdict.REJECT), form=FORM)

@@ -64,7 +64,7 @@ def test_an_edit_changes_what_was_typed_and_keeps_the_types() -> None:
 
     changed: dict[str, JSON] = {**arguments, "path": "", "count": 4, "dry": False, "tags": ["a", "b"]}
     assert edited == Edited(item=0, arguments=changed)
-    assert "Left empty, it stays as it is" in str(modal["blocks"])
+    assert "Leave this empty to keep it" in str(modal["blocks"])
 
 
 def test_an_emptied_number_is_a_problem_and_not_nothing() -> None:
@@ -96,7 +96,7 @@ def test_an_edit_belongs_to_the_item_that_it_was_opened_for() -> None:
 def test_characters_that_cannot_be_seen_are_named_beside_their_field() -> None:
     modal = answer_modal.edit(editing({"file": "invoice\u202efdp.exe"}))
 
-    assert modal["blocks"][2]["hint"]["text"] == "Holds characters that cannot be seen: U+202E"
+    assert modal["blocks"][2]["hint"]["text"] == "Contains invisible characters: U+202E"
 
 
 def test_a_value_that_slack_cannot_give_back_whole_is_not_asked_for() -> None:
@@ -175,8 +175,8 @@ def typing(value: JSON, words: str, schema: JSON = None) -> Edited | Problems:
         ([1, 2], "[1, 2", "This is not JSON"),
         ([1, 2], "[1 2]", "This is not JSON"),
         ([1, 2], "[1, 2,]", "This is not JSON"),
-        ({"k": 1}, '{"k": 1, "k": 2}', 'The key "k" stands there twice'),
-        ({"k": 1}, '{"a": {"k": 1, "\\u006b": 2}}', 'The key "k" stands there twice'),
+        ({"k": 1}, '{"k": 1, "k": 2}', 'The key "k" is there twice'),
+        ({"k": 1}, '{"a": {"k": 1, "\\u006b": 2}}', 'The key "k" is there twice'),
         ({"k": 1}, "[1]", 'This has to be an object, for example {"key": 1}.'),
         ({"k": 1}, "k: 1", 'This has to be an object, for example {"key": 1}.'),
         ([1.5, 2], "[9007199254740993.0]", "9007199254740993.0 cannot be kept exactly"),
@@ -203,7 +203,7 @@ def typing(value: JSON, words: str, schema: JSON = None) -> Edited | Problems:
         (5.5, "0x10", "for example 12.5"),
         (None, "NaN", "NaN is no number in JSON"),
         (None, "1e400", "is too large"),
-        (None, '{"k": 1, "k": 1}', "stands there twice"),
+        (None, '{"k": 1, "k": 1}', "is there twice"),
     ],
 )
 def test_what_cannot_be_kept_exactly_is_refused_at_its_field(value: JSON, words: str, said: str) -> None:

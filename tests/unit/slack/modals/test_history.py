@@ -39,7 +39,7 @@ def words(modal: Modal) -> str:
         (an_event("started", graph="cleanup"), "<@U0BOB> started *cleanup*."),
         (an_event("shown", **{"as": "copy"}), "The card was shown to <@U0BOB>."),
         (replace(an_event("shown", channel="C1"), person=None), "The card was shown to <#C1>."),
-        (an_event("shown", **{"as": "file"}), "The file with the whole of it was shown to <@U0BOB>."),
+        (an_event("shown", **{"as": "file"}), "The file with everything that is asked was shown to <@U0BOB>."),
         (an_event("viewed"), "<@U0BOB> viewed all of it."),
         (an_event("voted", verdicts=["approve"]), "<@U0BOB> approved."),
         (
@@ -130,7 +130,7 @@ def test_a_trail_has_pages_with_ways_to_the_neighbours_and_keeps_slacks_limits()
     long = "<!channel> " * 1000
     events = [
         replace(an_event("refused", said=long, why="x"), at=NOON + timedelta(minutes=number))
-        for number in range(2 * history_modal.PAGE + 1)
+        for number in range(2 * history_modal.MAX_EVENTS_PER_PAGE + 1)
     ]
 
     pages = [history_modal.trail(TASK, REQUEST, events, [CARD], page) for page in (0, 1, 2, 99)]

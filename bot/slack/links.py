@@ -1,4 +1,4 @@
-"""Where a message is to be found, as an address that Slack opens: made of what is known, so that it costs no call."""
+"""Links to messages, made from what the records hold, so that they need no call to Slack."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bot.approvals.inbox.queries import Row
 
 
 def to(row: Row, address: str, words: str) -> str:
-    """A link in mrkdwn to the row's card or opening (Slack: a message's archive link); empty while it is not posted."""
+    """A mrkdwn link to the row's card or opening (Slack: archive link). Empty while that message is not posted."""
     ref, root = row.place, row.thread_ts
     if ref is None:
         return ""
