@@ -66,7 +66,7 @@ async def test_audit_events_can_only_be_added(storage: SqliteStorage, file: sqli
     assert await storage.history(a_task().id) == (an_event("started", a_task()),)
 
 
-async def test_of_what_is_past_its_retention_nothing_can_be_written_into_the_gap(
+async def test_nothing_can_be_written_in_place_of_a_purged_text(
     storage: SqliteStorage, file: sqlite3.Connection
 ) -> None:
     task = a_task(state=Ended(outcome="done", at=NOON))
@@ -109,7 +109,7 @@ async def test_a_card_of_no_request_is_refused_as_the_bug_that_it_is(storage: Sq
         (schema.UNDELIVERED, "requests_undelivered"),
         (schema.OUT_OF_DATE, "surfaces_stale"),
     ],
-    ids=["orphans", "due", "undelivered", "stale"],
+    ids=["orphans", "due", "undelivered", "out_of_date"],
 )
 async def test_the_sweep_reads_what_is_due_and_not_all_rows(
     storage: SqliteStorage, file: sqlite3.Connection, query: str, index: str
@@ -125,9 +125,7 @@ async def test_the_sweep_reads_what_is_due_and_not_all_rows(
     assert not any("TEMP B-TREE" in line for line in plan)
 
 
-async def test_the_sweeps_indexes_hold_nothing_of_what_has_come_to_rest(
-    storage: SqliteStorage, file: sqlite3.Connection
-) -> None:
+async def test_the_sweeps_indexes_hold_no_finished_records(storage: SqliteStorage, file: sqlite3.Connection) -> None:
     await _fill(storage)
 
     counts = {
@@ -144,7 +142,7 @@ async def test_the_sweeps_indexes_hold_nothing_of_what_has_come_to_rest(
 
 
 async def _fill(storage: SqliteStorage) -> None:
-    """Twenty running tasks, each with a request: half of them pending, with a card that is level."""
+    """Twenty running tasks, each with a request: half of them pending, with a card that is up to date."""
     for number in range(20):
         task = a_task(f"task-{number}", state=Running())
         await storage.create_task(task, an_event("started", task))
@@ -210,7 +208,7 @@ async def test_an_error_in_our_own_sql_is_no_outage() -> None:
 
 
 @pytest.mark.parametrize("turns", range(12))
-async def test_a_verb_that_is_cancelled_has_done_all_or_nothing_and_the_next_one_works(
+async def test_a_cancelled_method_has_done_all_or_nothing_and_the_next_one_works(
     storage: SqliteStorage, turns: int
 ) -> None:
     task = a_task()

@@ -137,7 +137,7 @@ async def test_a_path_that_cannot_be_a_file_is_refused_in_words(tmp_path: Path) 
         await SqliteStorage.open(tmp_path)
 
 
-async def test_a_file_of_an_older_version_is_brought_up_with_its_records(
+async def test_a_file_of_an_older_version_is_migrated_with_its_records(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = a_task()
