@@ -14,12 +14,15 @@ import pytest
 
 from bot.approvals.model.audit import PURGED
 from bot.approvals.model.errors import Unreachable
+from bot.approvals.model.ids import RequestId
+from bot.approvals.model.policy import one_stage
 from bot.approvals.model.task import Ended, Running
 from bot.approvals.services.audit.proof import Intact, verify
+from bot.storage.codec import encode
 from bot.storage.sqlite import schema
 from bot.storage.sqlite.database import Database
 from bot.storage.sqlite.store import SqliteStorage
-from tests.builders import MINUTE, NOON, a_message, a_request, a_task, an_event, decided
+from tests.builders import MINUTE, NOON, a_message, a_policy, a_request, a_task, an_event, decided
 
 AT_ONCE = timedelta(0)
 
@@ -224,3 +227,38 @@ async def test_a_cancelled_method_has_done_all_or_nothing_and_the_next_one_works
     assert len(await storage.history(task.id)) == stored
     await storage.record(an_event("seen", task))
     assert len(await storage.history(task.id)) == stored + 1
+
+
+async def test_what_waits_in_a_file_from_before_there_were_lists_is_found(path: Path) -> None:
+    task, before = (
+        a_task(),
+        next(n for n, each in enumerate(schema.MIGRATIONS) if "CREATE TABLE lists" in "".join(each)),
+    )
+    request = a_request(
+        task=task, policy=a_policy(stages=one_stage(("UAPP", "@Operators"))), escalated_to=("#on-call",)
+    )
+    with closing(sqlite3.connect(path)) as file:
+        for migration in schema.MIGRATIONS[:before]:
+            for statement in migration:
+                file.execute(statement)
+        file.execute(f"PRAGMA user_version = {before}")
+        values = (task.id, task.thread_id, "T1", "UREQ", 0, "Waiting", 0, encode(task))
+        file.execute(
+            "INSERT INTO tasks (id, thread_id, team_id, user_id, created_at, state, revision, body) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            values,
+        )
+        for id, state in (("open", "Pending"), ("over", "Delivered")):
+            asked = replace(request, id=RequestId(id))
+            file.execute(
+                "INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, revision, body) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (id, task.id, task.thread_id, id, state, 0, encode(asked)),
+            )
+        file.commit()
+
+    storage = await SqliteStorage.open(path)
+    found = [[each.id for each in await storage.waiting_for([name], 9)] for name in ("UAPP", "@operators", "#on-call")]
+    await storage.close()
+
+    assert found == [["open"]] * 3

@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.approvals.model.audit import Entry, Head, digest_of, link_of
 from bot.approvals.model.ids import TaskId
-from bot.approvals.ports.storage import AuditStore
+from bot.approvals.ports.storage import Storage
 
 PAGE: Final = 500
 """Entries that are held at once."""
@@ -35,7 +35,7 @@ class Broken:
     why: str
 
 
-async def entries(storage: AuditStore) -> AsyncIterator[Entry]:
+async def entries(storage: Storage) -> AsyncIterator[Entry]:
     """The whole log in its order, of which one page is held at a time."""
     after = 0
     while page := await storage.trail(after, PAGE):
@@ -44,7 +44,7 @@ async def entries(storage: AuditStore) -> AsyncIterator[Entry]:
         after = page[-1].number
 
 
-async def verify(storage: AuditStore, noted: Head | None = None) -> Intact | Broken:
+async def verify(storage: Storage, noted: Head | None = None) -> Intact | Broken:
     """Follow the chain from its first entry to its last. `noted` is a head that was seen earlier and kept elsewhere:
     the entry has to be there still, with that link.
 
@@ -73,7 +73,7 @@ async def verify(storage: AuditStore, noted: Head | None = None) -> Intact | Bro
 class _Chain:
     """The chain as far as it was followed."""
 
-    storage: AuditStore
+    storage: Storage
     last: Head = field(default_factory=Head)
     entries: int = 0
     purged: int = 0
