@@ -1,4 +1,4 @@
-"""What `Storage` promises of surfaces: above all which of them are stale."""
+"""What `Storage` promises of messages: above all which of them are out of date."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class World:
     async def change_request(self) -> None:
         self.request = await self.storage.save_request(self.request, an_event("changed", self.request))
 
-    async def level(self, message: Message) -> Message:
-        """The surface, shown as its record now stands."""
+    async def synced(self, message: Message) -> Message:
+        """The message, shown as its record now stands."""
         record = self.task if message.kind in OF_THE_TASK else self.request
         return await self.storage.save_message(replace(message, shown=record.revision))
 
@@ -60,7 +60,7 @@ async def world(storage: Storage) -> World:
     return World(storage=storage, task=task, request=request)
 
 
-async def test_a_surface_that_shows_nothing_yet_is_stale_from_the_start(storage: Storage) -> None:
+async def test_a_message_that_shows_nothing_yet_is_out_of_date_from_the_start(storage: Storage) -> None:
     task = a_task()
     request = a_request(task=task)
     opening, card = a_message("opening", task), a_message("card", request)
@@ -72,22 +72,22 @@ async def test_a_surface_that_shows_nothing_yet_is_stale_from_the_start(storage:
 
 
 @pytest.mark.parametrize("kind", MessageKind)
-async def test_a_surface_that_shows_its_record_as_it_stands_is_not_stale(world: World, kind: MessageKind) -> None:
-    message = world.message("surface", kind)
+async def test_a_message_that_shows_its_record_as_it_stands_is_not_out_of_date(world: World, kind: MessageKind) -> None:
+    message = world.message("message", kind)
     await world.add(message)
 
-    await world.level(message)
+    await world.synced(message)
 
     assert await world.out_of_date() == []
 
 
 @pytest.mark.parametrize("kind", OF_THE_TASK)
-async def test_an_opening_and_an_outcome_are_stale_when_the_task_changes_and_not_when_a_request_does(
+async def test_an_opening_and_an_outcome_are_out_of_date_when_the_task_changes_and_not_when_a_request_does(
     world: World, kind: MessageKind
 ) -> None:
-    message = world.message("surface", kind)
+    message = world.message("message", kind)
     await world.add(message)
-    await world.level(message)
+    await world.synced(message)
 
     for _ in range(5):  # past the task's own revision
         await world.change_request()
@@ -95,16 +95,16 @@ async def test_an_opening_and_an_outcome_are_stale_when_the_task_changes_and_not
     await world.change_task()
 
     assert after_the_request == []
-    assert await world.out_of_date() == ["surface"]
+    assert await world.out_of_date() == ["message"]
 
 
 @pytest.mark.parametrize("kind", OF_THE_REQUEST)
-async def test_a_card_a_copy_and_a_reminder_are_stale_when_their_request_changes_and_not_when_the_task_does(
+async def test_a_card_a_copy_and_a_reminder_are_out_of_date_when_their_request_changes_and_not_when_the_task_does(
     world: World, kind: MessageKind
 ) -> None:
-    message = world.message("surface", kind)
+    message = world.message("message", kind)
     await world.add(message)
-    await world.level(message)
+    await world.synced(message)
 
     for _ in range(5):  # past the request's own revision
         await world.change_task()
@@ -112,14 +112,14 @@ async def test_a_card_a_copy_and_a_reminder_are_stale_when_their_request_changes
     await world.change_request()
 
     assert after_the_task == []
-    assert await world.out_of_date() == ["surface"]
+    assert await world.out_of_date() == ["message"]
 
 
-async def test_another_tasks_and_another_requests_change_make_nothing_stale(world: World) -> None:
+async def test_another_tasks_and_another_requests_change_make_nothing_out_of_date(world: World) -> None:
     opening, card = world.message("opening", MessageKind.OPENING), world.message("card")
     await world.add(opening, card)
-    await world.level(opening)
-    await world.level(card)
+    await world.synced(opening)
+    await world.synced(card)
 
     other_task = a_task("other")
     await world.storage.create_task(other_task, an_event("started", other_task))
@@ -131,7 +131,7 @@ async def test_another_tasks_and_another_requests_change_make_nothing_stale(worl
     assert await world.out_of_date() == []
 
 
-async def test_a_surface_added_level_with_its_record_is_not_stale(world: World) -> None:
+async def test_a_message_that_is_added_up_to_date_is_not_out_of_date(world: World) -> None:
     await world.change_request()
 
     next_revision = world.request.revision + 1
@@ -143,21 +143,21 @@ async def test_a_surface_added_level_with_its_record_is_not_stale(world: World) 
     assert await world.out_of_date() == ["behind"]
 
 
-async def test_a_surface_stays_stale_while_it_shows_less_than_its_record_has(world: World) -> None:
-    message = world.message("surface")
+async def test_a_message_stays_out_of_date_while_it_shows_less_than_its_record_has(world: World) -> None:
+    message = world.message("message")
     await world.add(message)
     drawn = world.request.revision
     await world.change_request()
 
     behind = await world.storage.save_message(replace(message, shown=drawn, ref=PLACE))
     while_behind = await world.out_of_date()
-    await world.level(behind)
+    await world.synced(behind)
 
-    assert while_behind == ["surface"]
+    assert while_behind == ["message"]
     assert await world.out_of_date() == []
 
 
-async def test_a_surface_is_not_stale_before_its_record_is_past_what_it_shows(world: World) -> None:
+async def test_a_message_is_not_out_of_date_before_its_record_is_past_what_it_shows(world: World) -> None:
     card, opening = world.message("card"), world.message("opening", MessageKind.OPENING)
     await world.add(replace(card, shown=2), replace(opening, shown=1))
 
@@ -171,18 +171,18 @@ async def test_a_surface_is_not_stale_before_its_record_is_past_what_it_shows(wo
     assert await world.out_of_date() == ["card", "opening"]
 
 
-async def test_a_surface_whose_message_is_gone_is_stale_again(world: World) -> None:
-    message = world.message("surface")
+async def test_a_message_that_is_gone_from_slack_is_out_of_date_again(world: World) -> None:
+    message = world.message("message")
     await world.add(message)
-    level = await world.level(message)
+    level = await world.synced(message)
 
     await world.storage.save_message(replace(level, shown=-1, ref=None))
 
-    assert await world.out_of_date() == ["surface"]
+    assert await world.out_of_date() == ["message"]
 
 
-async def test_an_abandoned_surface_is_not_stale_whatever_happens_to_its_record(world: World) -> None:
-    message = world.message("surface")
+async def test_an_abandoned_message_is_not_out_of_date_whatever_happens_to_its_record(world: World) -> None:
+    message = world.message("message")
     await world.add(message)
 
     abandoned = await world.storage.save_message(replace(message, abandoned="channel_not_found"))
@@ -193,11 +193,11 @@ async def test_an_abandoned_surface_is_not_stale_whatever_happens_to_its_record(
 
     assert at_once == []
     assert after_a_change == []
-    assert await world.out_of_date() == ["surface"]
+    assert await world.out_of_date() == ["message"]
 
 
-async def test_a_surface_that_was_put_off_is_stale_again_from_its_moment_on(world: World) -> None:
-    message = world.message("surface")
+async def test_a_message_that_was_put_off_is_out_of_date_again_from_its_moment_on(world: World) -> None:
+    message = world.message("message")
     await world.add(message)
 
     saved = await world.storage.save_message(replace(message, not_before=NOON + MINUTE))
@@ -207,13 +207,13 @@ async def test_a_surface_that_was_put_off_is_stale_again_from_its_moment_on(worl
     assert await world.storage.out_of_date(NOON + MINUTE, limit=10) == (saved,)
 
 
-async def test_the_longest_stale_come_first_and_not_more_than_asked_for(world: World) -> None:
+async def test_the_longest_out_of_date_come_first_and_not_more_than_asked_for(world: World) -> None:
     a, b, c, d = (world.message(id) for id in "abcd")
     opening = world.message("opening", MessageKind.OPENING)
     await world.add(a, b, opening)
-    opening = await world.level(opening)
+    opening = await world.synced(opening)
     await world.add(c)
-    await world.level(a)
+    await world.synced(a)
     await world.add(d)
 
     # b since the first change; c since the second; a and d since the third; the opening since the fourth.
@@ -223,7 +223,7 @@ async def test_the_longest_stale_come_first_and_not_more_than_asked_for(world: W
     assert [message.id for message in await world.storage.out_of_date(NOON, limit=2)] == ["b", "c"]
 
 
-async def test_a_surface_that_falls_further_behind_keeps_its_place(world: World) -> None:
+async def test_a_message_that_falls_further_behind_keeps_its_place(world: World) -> None:
     first, second = world.message("first"), world.message("second", MessageKind.OPENING)
     await world.add(first)
     await world.storage.save_task(world.task, an_event("changed", world.task), [second])
@@ -243,8 +243,8 @@ async def test_what_is_put_off_does_not_use_up_the_limit(world: World) -> None:
     assert [message.id for message in await world.storage.out_of_date(NOON, limit=1)] == ["now"]
 
 
-async def test_a_saved_surface_is_returned_and_stored_with_its_next_revision(world: World) -> None:
-    message = world.message("surface")
+async def test_a_saved_message_is_returned_and_stored_with_its_next_revision(world: World) -> None:
+    message = world.message("message")
     await world.add(message)
     changed = replace(message, ref=PLACE, shown=1, fingerprint="f", attempted=True, tries=2, not_before=NOON)
 
@@ -254,10 +254,10 @@ async def test_a_saved_surface_is_returned_and_stored_with_its_next_revision(wor
     assert await world.storage.messages_of(world.task.id) == (saved,)
 
 
-async def test_a_surface_that_changed_since_it_was_read_is_a_conflict_and_nothing_is_written(
+async def test_a_message_that_changed_since_it_was_read_is_a_conflict_and_nothing_is_written(
     world: World,
 ) -> None:
-    message = world.message("surface")
+    message = world.message("message")
     await world.add(message)
     saved = await world.storage.save_message(replace(message, tries=1))
 
@@ -266,20 +266,20 @@ async def test_a_surface_that_changed_since_it_was_read_is_a_conflict_and_nothin
 
     assert await world.storage.messages_of(world.task.id) == (saved,)
     assert await world.storage.message_at(PLACE) is None
-    assert await world.out_of_date() == ["surface"]
+    assert await world.out_of_date() == ["message"]
 
 
-async def test_saving_a_surface_that_was_never_stored_is_a_conflict(world: World) -> None:
+async def test_saving_a_message_that_was_never_stored_is_a_conflict(world: World) -> None:
     with pytest.raises(Conflict):
         await world.storage.save_message(world.message("nowhere"))
 
     assert await world.storage.messages_of(world.task.id) == ()
 
 
-async def test_of_many_that_claim_one_surface_at_once_exactly_one_wins(store: Store) -> None:
+async def test_of_many_that_claim_one_message_at_once_exactly_one_wins(store: Store) -> None:
     handles = [await store.open() for _ in range(3)]
     task = a_task()
-    message = a_message("surface", task)
+    message = a_message("message", task)
     await handles[0].create_task(task, an_event("started", task), [message])
 
     results = await asyncio.gather(
@@ -296,10 +296,10 @@ async def test_of_many_that_claim_one_surface_at_once_exactly_one_wins(store: St
     assert await handles[0].messages_of(task.id) == tuple(won)
 
 
-async def test_no_change_of_a_record_is_lost_to_a_surface_that_is_saved_at_the_same_time(store: Store) -> None:
+async def test_no_change_of_a_record_is_lost_to_a_message_that_is_saved_at_the_same_time(store: Store) -> None:
     messages, records = await store.open(), await store.open()
     task = a_task()
-    message = a_message("surface", task)
+    message = a_message("message", task)
     await records.create_task(task, an_event("started", task), [message])
 
     for revision in range(10):
@@ -311,18 +311,18 @@ async def test_no_change_of_a_record_is_lost_to_a_surface_that_is_saved_at_the_s
         assert await messages.out_of_date(NOON, limit=10) == (message,)
 
 
-async def test_the_tasks_and_its_requests_surfaces_come_in_the_order_of_their_making(world: World) -> None:
+async def test_the_tasks_and_its_requests_messages_come_in_the_order_in_which_they_were_created(world: World) -> None:
     made = [world.message(id, kind) for id, kind in zip("ebdafcihg", MessageKind, strict=True)]
     await world.add(*made[:2])
     await world.add(*made[2:])
-    saved = await world.level(made[0])
+    saved = await world.synced(made[0])
 
     assert await world.storage.messages_of(world.task.id) == (saved, *made[1:])
     assert await world.storage.messages_of(a_task("other").id) == ()
 
 
-async def test_the_surface_that_stands_at_a_place_is_found_there(world: World) -> None:
-    message, other = world.message("surface"), world.message("other")
+async def test_the_message_that_stands_at_a_place_is_found_there(world: World) -> None:
+    message, other = world.message("message"), world.message("other")
     await world.add(message, other)
 
     saved = await world.storage.save_message(replace(message, ref=PLACE))
@@ -332,16 +332,16 @@ async def test_the_surface_that_stands_at_a_place_is_found_there(world: World) -
     assert await world.storage.message_at(replace(PLACE, ts=Ts("1893585600.0001"))) is None
 
 
-async def test_a_surface_that_was_stored_with_its_place_is_found_there(world: World) -> None:
-    message = replace(world.message("surface"), ref=PLACE)
+async def test_a_message_that_was_stored_with_its_place_is_found_there(world: World) -> None:
+    message = replace(world.message("message"), ref=PLACE)
 
     await world.add(message)
 
     assert await world.storage.message_at(PLACE) == message
 
 
-async def test_a_surface_that_moved_is_found_at_its_new_place_alone(world: World) -> None:
-    message = world.message("surface")
+async def test_a_message_that_moved_is_found_at_its_new_place_alone(world: World) -> None:
+    message = world.message("message")
     await world.add(message)
     placed = await world.storage.save_message(replace(message, ref=PLACE))
     new_place = replace(PLACE, ts=Ts("1893585700.000100"))

@@ -47,7 +47,7 @@ async def stored(storage: Storage, request: Request) -> Request:
     return await storage.open_request(request, an_event("opened", request))
 
 
-async def test_a_new_request_is_stored_with_its_surfaces_and_its_event(storage: Storage, task: Task) -> None:
+async def test_a_new_request_is_stored_with_its_messages_and_its_event(storage: Storage, task: Task) -> None:
     request = a_request(task=task)
     message, event = a_message("card", request), an_event("opened", request)
 
@@ -127,7 +127,7 @@ async def test_of_many_that_open_one_interrupts_request_at_once_exactly_one_stor
     assert [event.kind for event in await handles[2].history(task.id)] == ["started", winner]
 
 
-async def test_an_opening_that_fails_at_its_last_surface_writes_nothing(storage: Storage, task: Task) -> None:
+async def test_an_opening_that_fails_at_its_last_message_writes_nothing(storage: Storage, task: Task) -> None:
     first = a_request("first", task)
     taken = a_message("taken", first)
     await storage.open_request(first, an_event("opened", first), [taken])
@@ -168,7 +168,7 @@ async def test_a_saved_request_is_returned_and_stored_with_its_next_revision(
     assert await storage.request(request.id) == saved
 
 
-async def test_saving_a_request_adds_the_new_surfaces_to_the_old(storage: Storage, task: Task) -> None:
+async def test_saving_a_request_adds_the_new_messages_to_the_old(storage: Storage, task: Task) -> None:
     request = a_request(task=task)
     first, second, third = (a_message(name, request) for name in ("c", "a", "b"))
     await storage.open_request(request, an_event("opened", request), [first])
@@ -203,7 +203,7 @@ async def test_saving_a_request_that_was_never_stored_is_a_conflict(storage: Sto
     assert await storage.history(task.id, request.id) == ()
 
 
-async def test_a_save_of_a_request_that_fails_at_its_last_surface_writes_nothing(storage: Storage, task: Task) -> None:
+async def test_a_save_of_a_request_that_fails_at_its_last_message_writes_nothing(storage: Storage, task: Task) -> None:
     request = a_request(task=task)
     taken = a_message("taken", request)
     await storage.open_request(request, an_event("opened", request), [taken])
@@ -230,7 +230,7 @@ async def test_of_many_decisions_at_once_exactly_one_is_stored(store: Store) -> 
             handles[number % 3].save_request(
                 replace(request, state=decided(decision=an_answer(voters=(a_person(f"U{number}"),)))),
                 an_event(f"U{number}", request),
-                [a_message(f"surface-of-U{number}", request)],
+                [a_message(f"message-of-U{number}", request)],
             )
             for number in range(24)
         ),
@@ -242,7 +242,7 @@ async def test_of_many_decisions_at_once_exactly_one_is_stored(store: Store) -> 
     assert await handles[0].request(request.id) == won
     (_, event) = await handles[1].history(task.id, request.id)
     assert won.decision == an_answer(voters=(a_person(event.kind),))
-    assert [message.id for message in await handles[2].messages_of(task.id)] == [f"surface-of-{event.kind}"]
+    assert [message.id for message in await handles[2].messages_of(task.id)] == [f"message-of-{event.kind}"]
 
 
 # --- Due ----------------------------------------------------------------------------------------

@@ -14,12 +14,15 @@ import pytest
 
 from bot.approvals.model.audit import PURGED
 from bot.approvals.model.errors import Unreachable
+from bot.approvals.model.ids import RequestId
+from bot.approvals.model.policy import one_stage
 from bot.approvals.model.task import Ended, Running
 from bot.approvals.services.audit.proof import Intact, verify
+from bot.storage.codec import encode
 from bot.storage.sqlite import schema
 from bot.storage.sqlite.database import Database
 from bot.storage.sqlite.store import SqliteStorage
-from tests.builders import MINUTE, NOON, a_message, a_request, a_task, an_event, decided
+from tests.builders import MINUTE, NOON, a_message, a_policy, a_request, a_task, an_event, decided
 
 AT_ONCE = timedelta(0)
 
@@ -66,7 +69,7 @@ async def test_audit_events_can_only_be_added(storage: SqliteStorage, file: sqli
     assert await storage.history(a_task().id) == (an_event("started", a_task()),)
 
 
-async def test_of_what_is_past_its_retention_nothing_can_be_written_into_the_gap(
+async def test_nothing_can_be_written_in_place_of_a_purged_text(
     storage: SqliteStorage, file: sqlite3.Connection
 ) -> None:
     task = a_task(state=Ended(outcome="done", at=NOON))
@@ -109,7 +112,7 @@ async def test_a_card_of_no_request_is_refused_as_the_bug_that_it_is(storage: Sq
         (schema.UNDELIVERED, "requests_undelivered"),
         (schema.OUT_OF_DATE, "surfaces_stale"),
     ],
-    ids=["orphans", "due", "undelivered", "stale"],
+    ids=["orphans", "due", "undelivered", "out_of_date"],
 )
 async def test_the_sweep_reads_what_is_due_and_not_all_rows(
     storage: SqliteStorage, file: sqlite3.Connection, query: str, index: str
@@ -125,9 +128,7 @@ async def test_the_sweep_reads_what_is_due_and_not_all_rows(
     assert not any("TEMP B-TREE" in line for line in plan)
 
 
-async def test_the_sweeps_indexes_hold_nothing_of_what_has_come_to_rest(
-    storage: SqliteStorage, file: sqlite3.Connection
-) -> None:
+async def test_the_sweeps_indexes_hold_no_finished_records(storage: SqliteStorage, file: sqlite3.Connection) -> None:
     await _fill(storage)
 
     counts = {
@@ -144,7 +145,7 @@ async def test_the_sweeps_indexes_hold_nothing_of_what_has_come_to_rest(
 
 
 async def _fill(storage: SqliteStorage) -> None:
-    """Twenty running tasks, each with a request: half of them pending, with a card that is level."""
+    """Twenty running tasks, each with a request: half of them pending, with a card that is up to date."""
     for number in range(20):
         task = a_task(f"task-{number}", state=Running())
         await storage.create_task(task, an_event("started", task))
@@ -210,7 +211,7 @@ async def test_an_error_in_our_own_sql_is_no_outage() -> None:
 
 
 @pytest.mark.parametrize("turns", range(12))
-async def test_a_verb_that_is_cancelled_has_done_all_or_nothing_and_the_next_one_works(
+async def test_a_cancelled_method_has_done_all_or_nothing_and_the_next_one_works(
     storage: SqliteStorage, turns: int
 ) -> None:
     task = a_task()
@@ -226,3 +227,38 @@ async def test_a_verb_that_is_cancelled_has_done_all_or_nothing_and_the_next_one
     assert len(await storage.history(task.id)) == stored
     await storage.record(an_event("seen", task))
     assert len(await storage.history(task.id)) == stored + 1
+
+
+async def test_what_waits_in_a_file_from_before_there_were_lists_is_found(path: Path) -> None:
+    task, before = (
+        a_task(),
+        next(n for n, each in enumerate(schema.MIGRATIONS) if "CREATE TABLE lists" in "".join(each)),
+    )
+    request = a_request(
+        task=task, policy=a_policy(stages=one_stage(("UAPP", "@Operators"))), escalated_to=("#on-call",)
+    )
+    with closing(sqlite3.connect(path)) as file:
+        for migration in schema.MIGRATIONS[:before]:
+            for statement in migration:
+                file.execute(statement)
+        file.execute(f"PRAGMA user_version = {before}")
+        values = (task.id, task.thread_id, "T1", "UREQ", 0, "Waiting", 0, encode(task))
+        file.execute(
+            "INSERT INTO tasks (id, thread_id, team_id, user_id, created_at, state, revision, body) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            values,
+        )
+        for id, state in (("open", "Pending"), ("over", "Delivered")):
+            asked = replace(request, id=RequestId(id))
+            file.execute(
+                "INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, revision, body) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (id, task.id, task.thread_id, id, state, 0, encode(asked)),
+            )
+        file.commit()
+
+    storage = await SqliteStorage.open(path)
+    found = [[each.id for each in await storage.waiting_for([name], 9)] for name in ("UAPP", "@operators", "#on-call")]
+    await storage.close()
+
+    assert found == [["open"]] * 3

@@ -6,21 +6,18 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.approvals.model.errors import SettingsError
-from bot.approvals.model.ids import RequestId
-from bot.approvals.model.policy import one_stage
 from bot.approvals.services.audit.proof import Intact, verify
 from bot.storage.codec import encode
 from bot.storage.sqlite import schema
 from bot.storage.sqlite.database import Database
 from bot.storage.sqlite.store import SqliteStorage
-from tests.builders import a_message, a_policy, a_request, a_task, an_event, staged
+from tests.builders import a_message, a_task, an_event
 
 AT_ONCE = timedelta(0)
 
@@ -137,7 +134,7 @@ async def test_a_path_that_cannot_be_a_file_is_refused_in_words(tmp_path: Path) 
         await SqliteStorage.open(tmp_path)
 
 
-async def test_a_file_of_an_older_version_is_brought_up_with_its_records(
+async def test_a_file_of_an_older_version_is_migrated_with_its_records(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = a_task()
@@ -192,38 +189,3 @@ async def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monk
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
         assert file.execute("SELECT name FROM sqlite_master WHERE name = 'notes'").fetchall() == []
-
-
-async def test_what_waits_in_a_file_from_before_there_were_lists_is_found(path: Path) -> None:
-    task, before = (
-        a_task(),
-        next(n for n, each in enumerate(schema.MIGRATIONS) if "CREATE TABLE lists" in "".join(each)),
-    )
-    request = staged(
-        a_request(task=task, policy=a_policy(stages=one_stage(("UAPP", "@Operators")))), escalated_to=("#on-call",)
-    )
-    with closing(sqlite3.connect(path)) as file:
-        for migration in schema.MIGRATIONS[:before]:
-            for statement in migration:
-                file.execute(statement)
-        file.execute(f"PRAGMA user_version = {before}")
-        values = (task.id, task.thread_id, "T1", "UREQ", 0, "Waiting", 0, encode(task))
-        file.execute(
-            "INSERT INTO tasks (id, thread_id, team_id, user_id, created_at, state, revision, body) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            values,
-        )
-        for id, state in (("open", "Pending"), ("over", "Delivered")):
-            asked = replace(request, id=RequestId(id))
-            file.execute(
-                "INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, revision, body) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (id, task.id, task.thread_id, id, state, 0, encode(asked)),
-            )
-        file.commit()
-
-    storage = await SqliteStorage.open(path)
-    found = [[each.id for each in await storage.waiting_for([name], 9)] for name in ("UAPP", "@operators", "#on-call")]
-    await storage.close()
-
-    assert found == [["open"]] * 3

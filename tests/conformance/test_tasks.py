@@ -26,7 +26,7 @@ AT_REST: list[TaskState] = [
 ]
 
 
-async def test_a_new_task_is_stored_with_its_first_surfaces_and_its_event(storage: Storage) -> None:
+async def test_a_new_task_is_stored_with_its_first_messages_and_its_event(storage: Storage) -> None:
     task = a_task(inputs={"": None, "ü": [1, 1.5, True, 10**30], "\ud83d": {"\x00": "\u2028"}})
     message = a_message("opening", task)
     event = an_event("started", task)
@@ -65,7 +65,7 @@ async def test_of_many_that_create_one_task_at_once_exactly_one_stores_it(store:
     await asyncio.gather(
         *(
             handles[number % 3].create_task(
-                task, an_event(task.graph, task), [a_message(f"surface-of-{task.graph}", task)]
+                task, an_event(task.graph, task), [a_message(f"message-of-{task.graph}", task)]
             )
             for number, task in enumerate(tasks)
         )
@@ -73,7 +73,7 @@ async def test_of_many_that_create_one_task_at_once_exactly_one_stores_it(store:
 
     winner = await handles[0].task(a_task().id)
     assert [event.kind for event in await handles[1].history(winner.id)] == [winner.graph]
-    assert [message.id for message in await handles[2].messages_of(winner.id)] == [f"surface-of-{winner.graph}"]
+    assert [message.id for message in await handles[2].messages_of(winner.id)] == [f"message-of-{winner.graph}"]
 
 
 async def test_a_thread_has_one_task(storage: Storage) -> None:
@@ -103,7 +103,7 @@ async def test_a_saved_task_is_returned_and_stored_with_its_next_revision(storag
     assert await storage.task(task.id) == saved
 
 
-async def test_saving_a_task_adds_the_new_surfaces_to_the_old(storage: Storage) -> None:
+async def test_saving_a_task_adds_the_new_messages_to_the_old(storage: Storage) -> None:
     task = a_task()
     first, second, third = (a_message(name, task) for name in ("c", "a", "b"))
     await storage.create_task(task, an_event("started", task), [first])
@@ -145,7 +145,7 @@ async def test_saving_a_task_that_was_never_stored_is_a_conflict(storage: Storag
     assert await storage.history(task.id) == ()
 
 
-async def test_a_save_of_a_task_that_fails_at_its_last_surface_writes_nothing(storage: Storage) -> None:
+async def test_a_save_of_a_task_that_fails_at_its_last_message_writes_nothing(storage: Storage) -> None:
     task = a_task()
     taken = a_message("taken", task)
     await storage.create_task(task, an_event("started", task), [taken])
