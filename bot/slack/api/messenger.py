@@ -179,7 +179,7 @@ class SlackMessenger:
         """How many rows of it a Home shows at once."""
         return home_tab.ROWS[section]
 
-    def digest_size(self, section: Section) -> int:
+    def summary_size(self, section: Section) -> int:
         """How many rows of it a summary shows."""
         return summary_message.ROWS if section is Section.WAITING else 1
 
