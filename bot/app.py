@@ -140,7 +140,7 @@ async def running(
 
         work = WorkQueues(
             deliveries=JobQueue("delivery", deliver, clock),
-            syncs=JobQueue("showing", show, clock),
+            syncs=JobQueue("sync", show, clock),
             inboxes=InboxQueues(
                 concerns=JobQueue("a look for Homes", concern, clock),
                 homes=JobQueue("the Home", publish, clock),

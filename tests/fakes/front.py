@@ -38,7 +38,7 @@ class FakeFront:
     def page_size(self, section: Section) -> int:
         return 2
 
-    def digest_size(self, section: Section) -> int:
+    def summary_size(self, section: Section) -> int:
         return 2
 
     def draw_home(self, contents: Contents) -> FakeHome:

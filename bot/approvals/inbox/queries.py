@@ -101,7 +101,7 @@ class Front(Protocol):
         """How many rows of it a Home shows at once."""
         ...
 
-    def digest_size(self, section: Section) -> int:
+    def summary_size(self, section: Section) -> int:
         """How many rows of it a summary shows."""
         ...
 

@@ -82,7 +82,7 @@ class Summaries:
                     assert_never(never)
         if sending is None or summary.next_at <= now:
             sending = await self._begin(sending, store, now)
-        contents = await self.inboxes.contents(person, Look(), self.front.digest_size)
+        contents = await self.inboxes.contents(person, Look(), self.front.summary_size)
         if not contents.all_waiting:
             await self._end(sending, store)
             return None

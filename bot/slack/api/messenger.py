@@ -158,7 +158,7 @@ class SlackMessenger:
         """How many rows of this section a Home shows at once."""
         return home_tab.ROWS[section]
 
-    def digest_size(self, section: Section) -> int:
+    def summary_size(self, section: Section) -> int:
         """How many rows of this section a summary shows."""
         return summary_message.MAX_ROWS if section is Section.WAITING else 1
 

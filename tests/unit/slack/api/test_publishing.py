@@ -32,7 +32,7 @@ async def test_it_is_the_front_port(messenger: SlackMessenger) -> None:
     front: Front = messenger
 
     assert front.page_size(Section.WAITING) > front.page_size(Section.ASKED) > 1
-    assert front.digest_size(Section.WAITING) > 1 == front.digest_size(Section.DECIDED)
+    assert front.summary_size(Section.WAITING) > 1 == front.summary_size(Section.DECIDED)
 
 
 async def test_the_fullest_home_is_taken_by_slack_and_stands_there(messenger: SlackMessenger, slack: Slack) -> None:
