@@ -43,7 +43,7 @@ async def start_from(parts: Parts, shortcut: Shortcut) -> None:
 
 
 async def _mentioned(parts: Parts, event: Event) -> None:
-    """A line that starts or looks after a task; or, in the thread of a question, its answer."""
+    """A line that starts or manages a task, or, in the thread of a question, answers it."""
     place = _place(event)
     line = await replies.line_of(parts, event.words)
     root = None if replies.is_command(parts, line) else place.root
@@ -59,8 +59,8 @@ async def _mentioned(parts: Parts, event: Event) -> None:
 
 
 async def _written(parts: Parts, event: Event) -> None:
-    """A message that names nobody: the answer to the one question that is open in its thread, if it is one; by
-    somebody who may answer, for the others only talk."""
+    """A message that does not name the bot. It answers the one question that is open in its thread, if its author may
+    answer that; everybody else only talks."""
     place = _place(event)
     if place.root is None:
         await parts.private.to(event.actor.person, place)(

@@ -25,7 +25,7 @@ _NOT_READ: Final = (
 
 
 def origin_of(channel: ChannelId, ts: str) -> str:
-    """What a task is started by that a mention starts (`Tasks.start`)."""
+    """What starts a task that is started by a mention (`Tasks.start`)."""
     return f"mention {channel} {ts}"
 
 

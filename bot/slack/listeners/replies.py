@@ -23,12 +23,12 @@ from bot.slack.listeners.context import Parts
 from bot.slack.refusals import Refused
 
 TO_TAKE_BACK: Final = timedelta(minutes=1)
-"""How long an answer in words is kept from its graph."""
+"""How long an answer in words can be taken back: for that long its graph does not get it."""
 _IDS: Final = re.compile(r"([0-9a-f]{8,}):?\s+(.+)", re.DOTALL)
 
 
 class WhichQuestion(Refused):
-    """More than one question is open where somebody answered in words."""
+    """Somebody answered in words while more than one question is open there."""
 
     def __init__(self, requests: Sequence[Request]) -> None:
         named = ", ".join(f"`{each.id}` ({text.sentence(each.question.title, 60)})" for each in requests[:5])
@@ -39,14 +39,14 @@ class WhichQuestion(Refused):
 
 
 class NotByWords(Refused):
-    """A request that is no question for words was answered in words."""
+    """Somebody answered in words what can only be answered with buttons."""
 
     def __init__(self) -> None:
-        super().__init__("What is asked here is not answered by a message: use the buttons of its card.")
+        super().__init__("A message does not answer what is asked here: use the buttons of its card.")
 
 
 class ReadFirst(Refused):
-    """A question of which the card shows only a part was answered in words."""
+    """Somebody answered in words a question of which the card shows only a part."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -72,14 +72,14 @@ async def chosen(parts: Parts, asked: Sequence[Request], line: str) -> tuple[Req
 
 
 def named_in(asked: Sequence[Request], line: str) -> tuple[Request | None, str]:
-    """The request whose id the line begins with, if it does with one of these, and what follows it."""
+    """The request whose id begins the line, if it is one of these, and the words that answer it."""
     found = _IDS.fullmatch(line.strip())
     named = next((each for each in asked if found and each.id == found[1]), None)
     return (named, found[2]) if named is not None and found else (None, line)
 
 
 async def answered_by_words(parts: Parts, person: Person, root: MessageRef) -> Request | None:
-    """The one question that is open in a thread, if it wants words and waits for this person."""
+    """The one question that is open in a thread, if it wants words and waits for this person; else None."""
     asked = await open_in(parts, root)
     if len(asked) != 1 or not lifecycle.takes_words(asked[0].question):
         return None
@@ -131,14 +131,14 @@ def names_me(parts: Parts, written: str) -> bool:
 
 
 async def line_of(parts: Parts, written: str) -> str:
-    """What somebody typed behind the bot's name."""
+    """What somebody typed after the bot's name."""
     found = _mention(parts).search(written)
     return await parts.names.typed(written[found.end() :] if found else written)
 
 
 async def words_of(parts: Parts, message: Mapping[str, Any], *, direct: bool) -> str:
-    """What somebody typed as an answer: behind the bot's name, or all of it; in a conversation with the bot its name
-    says nothing."""
+    """What somebody typed as an answer: what follows the bot's name, or all of it if the bot is not named. In a direct
+    message the name is left out."""
     written = str(message.get("text") or "")
     if direct:
         return await parts.names.typed(_mention(parts).sub("", written))
@@ -146,7 +146,7 @@ async def words_of(parts: Parts, message: Mapping[str, Any], *, direct: bool) ->
 
 
 def is_command(parts: Parts, line: str) -> bool:
-    """Whether a line in a question's thread is an order all the same: a graph with inputs, none of them a sentence."""
+    """Whether a line in a question's thread is a command: a graph with inputs, none of them a sentence."""
     words = line.split()
     known = {graph.name for graph in parts.engine.graphs()}
     return len(words) > 1 and words[0] in known and all("=" in word for word in words[1:2])

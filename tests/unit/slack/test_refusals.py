@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from bot.approvals.model import errors
 from bot.approvals.model.decision import Decision
 from bot.approvals.model.errors import (
     AgreedBefore,
@@ -52,6 +53,35 @@ def test_every_class_of_refusal_has_words() -> None:
 def test_a_class_without_words_is_a_bug_and_no_silent_refusal() -> None:
     with pytest.raises(AssertionError, match="no words for CountersignError"):
         worded(CountersignError("anything"))
+
+
+EVIL = "<!channel> <@U1> & <https://evil.example|here>\nsecond line"
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        errors.SettingsError(EVIL),
+        errors.NotFound("task", EVIL),
+        errors.Unreachable(EVIL),
+        errors.Conflict(EVIL),
+        errors.UnknownGraph(EVIL, [EVIL]),
+        errors.GraphUnavailable(EVIL, EVIL),
+        errors.InvalidInputs(EVIL, {EVIL: EVIL, "": EVIL}, EVIL),
+        errors.InvalidSchedule(EVIL),
+        errors.InvalidAnswer(EVIL),
+        errors.VerdictNotOffered(EVIL),
+        errors.AnotherRule(EVIL),
+        errors.NoPolicy(EVIL),
+        errors.RuleAnswers(EVIL),
+        errors.NotTold([EVIL]),
+        errors.NotEligible(EVIL),
+        errors.CannotDelegate(NoDelegate.INELIGIBLE, EVIL),
+    ],
+    ids=lambda refusal: type(refusal).__name__,
+)
+def test_what_others_wrote_mentions_nobody_and_leads_nowhere(refusal: CountersignError) -> None:
+    assert not re.search(r"[<>\n]", worded(refusal))
 
 
 @pytest.mark.parametrize(
