@@ -27,7 +27,7 @@ BAD_LINES = {
     "a path that climbs out": ("/task cleanup path=../..", ["leads out of", "A right line"]),
     "an absolute path": ("/task cleanup path=/etc", ["leads out of", "A right line"]),
     "a path through a link": ("/task cleanup path=link", ["leads out of", "A right line"]),
-    "a folder that is not there": ("/task cleanup path=nowhere", ["is no folder in", "A right line"]),
+    "a folder that is not there": ("/task cleanup path=nowhere", ["is not a folder in", "A right line"]),
     "a task that is not there": ("/task status 0000", ["There is no task 0000", "/task list"]),
     "a status of nothing": ("/task status", ["Which task?", "A right line: /task status"]),
     "a cancel of nothing": ("/task cancel", ["Which task?", "A right line: /task cancel"]),
