@@ -1,4 +1,4 @@
-"""/sim/*: what a person at a seat can see and do, and what a test may do to Slack. JSON both ways."""
+"""/sim/*: what a person can see and do, and what a test can do to Slack. Requests and answers are JSON."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ from simulator.request_urls import NotAccepted
 from simulator.seats import Seats
 from simulator.world import World
 
-_LONGEST_POLL = 25.0
+_MAX_POLL_SECONDS = 25.0
 
 
 class Control:
@@ -26,7 +26,7 @@ class Control:
         self._seats = seats
 
     def routes(self) -> list[web.RouteDef]:
-        """All of them."""
+        """All routes."""
         return [
             web.get("/sim/state", self._state),
             web.get("/sim/events", self._changes),
@@ -58,7 +58,7 @@ class Control:
         after = int(request.headers.get("Last-Event-ID") or request.query.get("after", "0"))
         if "text/event-stream" in request.headers.get("Accept", ""):
             return await self._stream(request, after)
-        seconds = min(float(request.query.get("seconds", _LONGEST_POLL)), _LONGEST_POLL)
+        seconds = min(float(request.query.get("seconds", _MAX_POLL_SECONDS)), _MAX_POLL_SECONDS)
         changes = await self._world.feed.wait(after, seconds)
         return web.json_response({"seq": self._world.feed.seq, "events": [change.as_json() for change in changes]})
 
@@ -67,7 +67,7 @@ class Control:
         await response.prepare(request)
         await response.write(b": connected\n\n")
         while request.transport is not None and not request.transport.is_closing():
-            changes = await self._world.feed.wait(after, _LONGEST_POLL)
+            changes = await self._world.feed.wait(after, _MAX_POLL_SECONDS)
             lines = [f"id: {c.seq}\ndata: {json.dumps(c.as_json())}\n\n" for c in changes] or [": still here\n\n"]
             after = changes[-1].seq if changes else after
             try:
@@ -109,7 +109,7 @@ class Control:
     async def _time(self, request: web.Request) -> web.Response:
         clock = self._world.clock
         if "skipped" in request.query:
-            await clock.moved(float(request.query["skipped"]), _LONGEST_POLL)
+            await clock.moved(float(request.query["skipped"]), _MAX_POLL_SECONDS)
         return web.json_response({"now": clock.now(), "skipped": clock.skipped})
 
     async def _clock(self, _request: web.Request, body: dict[str, Any]) -> dict[str, Any]:

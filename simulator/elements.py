@@ -195,7 +195,7 @@ _RANGES: Final = (("min_length", "max_length"), ("min_value", "max_value"))
 
 
 def contradictions(element: Mapping[str, Any], pointer: str) -> Iterator[str]:
-    """What an element of the right shape may still get wrong: a choice that is not on offer, a range the wrong way."""
+    """Mistakes in an element of the right shape: a chosen option that is not offered, or a reversed range."""
     on_offer = options(element)
     chosen = [element["initial_option"]] if "initial_option" in element else element.get("initial_options") or []
     if on_offer and not all(one in on_offer for one in chosen):
@@ -209,7 +209,7 @@ def contradictions(element: Mapping[str, Any], pointer: str) -> Iterator[str]:
 
 
 def options(element: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """All options of a menu, those in groups too."""
+    """All options of a menu, including those in groups."""
     grouped = [option for group in element.get("option_groups") or [] for option in group["options"]]
     return [*(element.get("options") or []), *grouped]
 

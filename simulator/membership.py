@@ -1,4 +1,4 @@
-"""Who is in which channel, and whether it is open: each change is told to the page and to the app."""
+"""Changes to channels: members and archiving. Each change is sent to the page and to the app."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from simulator.world import World
 
 
 def join(world: World, events: Events, channel: Channel, user_id: str, *, inviter: str | None = None) -> Channel:
-    """The channel with this person in it; nothing changes where they are there already."""
+    """Adds a person to the channel. Does nothing if they are already a member."""
     if user_id in channel.members:
         return channel
     changed = change(world, channel, members=(*channel.members, user_id))
@@ -17,7 +17,7 @@ def join(world: World, events: Events, channel: Channel, user_id: str, *, invite
 
 
 def leave(world: World, events: Events, channel: Channel, user_id: str) -> Channel:
-    """The channel without this person."""
+    """Removes a person from the channel."""
     if user_id not in channel.members:
         return channel
     changed = change(world, channel, members=tuple(member for member in channel.members if member != user_id))
@@ -26,7 +26,7 @@ def leave(world: World, events: Events, channel: Channel, user_id: str) -> Chann
 
 
 def archive(world: World, events: Events, channel: Channel, by: str, *, archived: bool) -> Channel:
-    """The channel, archived or opened again."""
+    """Archives or unarchives the channel."""
     changed = change(world, channel, is_archived=archived)
     if archived != channel.is_archived:
         events.archived(changed, by)
@@ -34,7 +34,7 @@ def archive(world: World, events: Events, channel: Channel, by: str, *, archived
 
 
 def change(world: World, channel: Channel, **fields: Any) -> Channel:
-    """The channel with these fields set, told to the page alone."""
+    """Sets these fields of the channel. Only the page is told."""
     changed = world.channels.change(channel.id, **fields)
     world.feed.add("channel", channel=channel.id)
     return changed

@@ -1,4 +1,4 @@
-"""How the app took what it was sent, over a socket or over HTTP."""
+"""How the app answered a payload, over a socket or over HTTP."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +18,12 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class Unconnected:
-    """No app was there."""
+    """No app was connected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The app answered with an HTTP status that is no success; it may ask not to be sent this again."""
+    """The app answered with an HTTP error status. It may ask not to get this payload again."""
 
     status: int
     may_retry: bool

@@ -1,4 +1,4 @@
-"""One call of the Web API: its arguments, whichever way they came, and the world it acts on."""
+"""One call of the Web API: its arguments and the world that it acts on."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,26 +17,26 @@ from simulator.world import World
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The arguments of a call, read with the errors that Slack gives for bad ones."""
+    """Reads the arguments of a call. Raises Slack's errors for wrong ones."""
 
     world: World
     events: Events
     arguments: Mapping[str, Any]
 
     def text(self, name: str) -> str | None:
-        """A string, or None where it is missing or empty."""
+        """A string, or None if it is missing or empty."""
         value = self.arguments.get(name)
         return None if value in (None, "") else str(value)
 
     def needed(self, name: str) -> str:
-        """A string; raises invalid_arguments where it is missing."""
+        """A string. Raises invalid_arguments if it is missing."""
         value = self.text(name)
         if value is None:
             raise invalid("invalid_arguments", [f"missing required field: {name}"])
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """A boolean, in any of the ways that forms write one."""
+        """A boolean, in any of the spellings that forms use."""
         value = self.arguments.get(name)
         if value is None or value == "":
             return default
@@ -57,7 +57,7 @@ class Call:
         return [str(one) for one in value] if isinstance(value, list) else [one for one in str(value).split(",") if one]
 
     def nested(self, name: str, error: str) -> Any:
-        """A JSON value, encoded or not; raises `error` where it cannot be read."""
+        """A JSON value, encoded or not. Raises `error` if it cannot be read."""
         value = self.arguments.get(name)
         if not isinstance(value, str):
             return value
@@ -69,21 +69,21 @@ class Call:
             raise SlackError(error) from None
 
     def channel(self, name: str = "channel") -> Channel:
-        """The conversation of that id that the bot may know of; raises channel_not_found."""
+        """The conversation with that id. Raises channel_not_found if there is none that the bot may see."""
         channel = self.world.channels.get(self.needed(name))
         if channel is None or (channel.kind != "channel" and BOT_USER_ID not in channel.members):
             raise SlackError("channel_not_found")
         return channel
 
     def joined(self, name: str = "channel") -> Channel:
-        """The conversation, of which the bot is a member; raises not_in_channel."""
+        """The conversation with that id. Raises not_in_channel if the bot is not a member."""
         channel = self.channel(name)
         if BOT_USER_ID not in channel.members:
             raise SlackError("not_in_channel")
         return channel
 
     def person(self, name: str = "user") -> Person:
-        """The person of that id; raises user_not_found."""
+        """The person with that id. Raises user_not_found if there is none."""
         person = self.world.people.get(self.needed(name))
         if person is None:
             raise SlackError("user_not_found")
@@ -101,7 +101,7 @@ Handler = Callable[[Call], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method of the Web API: who answers it, the scopes of which one is needed, its tier."""
+    """A method of the Web API: its handler, its scopes (one of them is enough) and its rate limit tier."""
 
     handler: Handler
     tier: Tier
@@ -111,7 +111,7 @@ class Method:
 
 
 async def arguments_of(request: web.Request) -> dict[str, Any]:
-    """The arguments out of query, form or JSON body; a token in JSON does not count (Slack: "Using the Web API")."""
+    """The arguments from query, form or JSON body. A token in JSON is ignored (Slack: "Using the Web API")."""
     found: dict[str, Any] = dict(request.query)
     if request.content_type == "application/json":
         body = await request.text()
@@ -129,7 +129,7 @@ async def arguments_of(request: web.Request) -> dict[str, Any]:
 
 
 def page(items: list[Any], call: Call, *, default: int) -> tuple[list[Any], dict[str, Any]]:
-    """One page of a list and the `response_metadata` that leads to the next; raises invalid_cursor."""
+    """One page of a list, and the `response_metadata` with the next cursor. Raises invalid_cursor if it is wrong."""
     limit = call.number("limit", default) or default
     cursor = call.text("cursor") or "next:0"
     start = cursor.removeprefix("next:")

@@ -1,4 +1,4 @@
-"""conversations.*: which there are, who is in them, what was said (Slack: "Conversations API")."""
+"""conversations.*: lists conversations, their members and their messages (Slack: "Conversations API")."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -50,12 +50,12 @@ async def info(call: Call) -> dict[str, Any]:
 
 
 async def listing(call: Call) -> dict[str, Any]:
-    """The conversations of the kinds asked for."""
+    """All conversations of the requested kinds."""
     return _listed(call, member=None)
 
 
 async def of_user(call: Call) -> dict[str, Any]:
-    """Those that a person, or the app, is in."""
+    """The conversations of a person, or of the app."""
     return _listed(call, member=call.person().id if call.text("user") else BOT_USER_ID)
 
 
@@ -86,7 +86,7 @@ def _listed(call: Call, *, member: str | None) -> dict[str, Any]:
 
 
 async def members(call: Call) -> dict[str, Any]:
-    """The ids of those in a conversation."""
+    """The ids of a conversation's members."""
     channel = call.channel()
     call.need_scope(f"{channel.scope_prefix}:read")
     shown, metadata = page(list(channel.members), call, default=100)
@@ -94,7 +94,7 @@ async def members(call: Call) -> dict[str, Any]:
 
 
 async def history(call: Call) -> dict[str, Any]:
-    """The messages of a conversation without replies, the newest first."""
+    """The messages of a conversation without replies, newest first."""
     channel = call.channel()
     call.need_scope(f"{channel.scope_prefix}:history")
     call.joined()
@@ -108,7 +108,7 @@ async def history(call: Call) -> dict[str, Any]:
 
 
 async def replies(call: Call) -> dict[str, Any]:
-    """A parent and its replies, the oldest first; the parent leads every page."""
+    """A parent and its replies, oldest first. The parent comes first on every page."""
     channel = call.channel()
     call.need_scope(f"{channel.scope_prefix}:history")
     call.joined()

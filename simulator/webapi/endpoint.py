@@ -1,4 +1,4 @@
-"""/api/<method>: token, scopes, faults and pace, then the method, then the answer on the wire."""
+"""/api/<method>: checks token, scopes, faults and rate limit, then runs the method and sends its answer."""
 
 from collections.abc import Mapping
 from email.utils import formatdate
@@ -110,7 +110,7 @@ def _token(request: web.Request, arguments: dict[str, Any]) -> str | None:
 
 
 def cut(request: web.Request) -> web.Response:
-    """Ends the connection without an answer; what is returned reaches nobody."""
+    """Ends the connection without an answer. Nobody receives the response that this returns."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=499)
