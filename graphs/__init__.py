@@ -1,7 +1,8 @@
-"""The graphs that ship, each useful as it is; `langgraph.json` names them. They know nothing of the bot.
+"""The graphs that come with Countersign. Each can be used as it is; `langgraph.json` lists them.
 
-Graphs: `cleanup`, `payment`, `email`, `publish`, `batch`, `intake`, and `assistant`, which needs a model.
+They import nothing from the bot. Graphs: `cleanup`, `payment`, `email`, `publish`, `batch`, `intake`, and `assistant`,
+which needs a model.
 
-What they share: `answers` reads what people said, `effects` does each thing once, `folder` and `trash` keep to one
-folder, `mail` sends, and `drafting` asks the model, if there is one.
+They share these modules: `answers` reads what people answered, `effects` makes sure that each effect happens once,
+`folder` and `trash` never leave their folder, `mail` sends e-mail, and `drafting` asks a model, if one is configured.
 """

@@ -1,20 +1,20 @@
-"""What people answered, read leniently: what is not clearly a yes is a no."""
+"""Reads what people answered. Any answer that is not clearly a yes counts as a no."""
 
 from typing import Final, NamedTuple
 
 SILENCE: Final = "Rejected: nobody answered"
-"""How the text begins that a question in words is answered with when its deadline passed."""
+"""If nobody answers a question in words before its deadline, the answer is a text that begins with this."""
 
 
 class Verdict(NamedTuple):
-    """Yes or no, and what was said with it."""
+    """Yes or no, and the comment."""
 
     approved: bool
     feedback: str
 
 
 def verdict(answer: object) -> Verdict:
-    """Yes or no from `{"approved": bool, "feedback": str}`, a bare boolean, or a sentence, which is a no."""
+    """Reads `{"approved": bool, "feedback": str}`, a boolean, or a sentence. A sentence is a no, with a comment."""
     match answer:
         case {"approved": bool(approved), **rest}:
             return Verdict(approved, str(rest.get("feedback") or ""))
@@ -27,9 +27,9 @@ def verdict(answer: object) -> Verdict:
 
 
 def chosen(answer: object, yes: str, no: str) -> tuple[str, str]:
-    """The option that was chosen, and what was said with it.
+    """The option that was chosen, and the comment.
 
-    A bare yes or no stands for `yes` or `no`; any other text is returned as it is, for the graph to compare.
+    True and false become the options `yes` and `no`. Any other text is returned unchanged; the graph checks it.
     """
     if isinstance(answer, str):
         return answer.strip(), ""
@@ -38,6 +38,6 @@ def chosen(answer: object, yes: str, no: str) -> tuple[str, str]:
 
 
 def text(answer: object) -> str:
-    """What was written; '' where nobody answered, or the answer is no text."""
+    """The text that was written. '' if nobody answered, or if the answer is not text."""
     written = answer.strip() if isinstance(answer, str) else ""
     return "" if written.startswith(SILENCE) else written

@@ -1,7 +1,7 @@
-"""Works through a CSV and asks, every so many rows, whether a sample looks right: begin, work, check, keep, finish.
+"""Works through a CSV file and asks after every `every` rows if a sample looks right: begin, work, check, keep, finish.
 
-Each row gets a text, made of a template and the row's columns. Rows are written when their sample was found right,
-so the output holds nothing else at any time. A complaint stops it, with what was found right until then.
+Each row gets a text, made from a template and the row's columns. Rows are written only after their sample was approved.
+A complaint stops the task; the rows that were approved before stay.
 """
 
 import csv
@@ -25,8 +25,8 @@ DEFAULT_ROOT: Final = "var/batch"
 DEFAULT_EVERY: Final = 50
 RESULT: Final = "result"
 OUTPUT: Final = "out"
-LARGEST: Final = 20_000_000  # bytes; a file is read whole
-SAMPLES: Final = 3
+MAX_FILE_BYTES: Final = 20_000_000  # a file is read into memory
+MAX_SAMPLES: Final = 3
 
 _CHANGED: Final = "The file has changed since the task was started."
 _PLACE: Final = re.compile(r"\{([^{}]*)\}")
@@ -39,7 +39,7 @@ class Inputs(TypedDict):
         str,
         Field(
             title="File",
-            description="The CSV file, with a line of headings, in the folder that the operator allows (BATCH_ROOT).",
+            description="A CSV file in the folder BATCH_ROOT. Its first line names the columns.",
             examples=["customers.csv"],
         ),
     ]
@@ -47,7 +47,7 @@ class Inputs(TypedDict):
         str,
         Field(
             title="Template",
-            description="The text that each row gets, with the columns that stand in it in braces.",
+            description="The text for each row. {name} stands for the column name of that row.",
             examples=["Dear {name}, your invoice {number} is due."],
             json_schema_extra={"format": "multiline"},
         ),
@@ -57,7 +57,7 @@ class Inputs(TypedDict):
             int,
             Field(
                 title="Ask every",
-                description="After how many rows a sample is shown.",
+                description="How many rows to work before a sample is shown.",
                 default=DEFAULT_EVERY,
                 ge=1,
                 le=10_000,
@@ -67,7 +67,7 @@ class Inputs(TypedDict):
 
 
 class State(Inputs):
-    """The inputs, and how far it is. Rows are counted without the headings."""
+    """The inputs, and how far the task is. The line with the column names does not count as a row."""
 
     digest: NotRequired[str]
     total: NotRequired[int]
@@ -79,11 +79,11 @@ class State(Inputs):
 
 
 class InputError(ValueError):
-    """Inputs that cannot be right; the sentence is for the person who wrote them."""
+    """The inputs are wrong. The message tells the person who wrote them what would be right."""
 
 
 def check_inputs(inputs: dict[str, Any]) -> None:
-    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run."""
+    """Raises `InputError` if the task cannot run with these inputs. The message says what would be right."""
     columns, _, _ = _table(inputs)
     template = inputs.get("template")
     if not isinstance(template, str) or not template.strip():
@@ -91,25 +91,25 @@ def check_inputs(inputs: dict[str, Any]) -> None:
     unknown = [name for name in _PLACE.findall(template) if name not in columns]
     if unknown:
         known = ", ".join(columns)
-        raise InputError(f"template has {{{unknown[0]}}}, and the file has no such column: it has {known}.")
+        raise InputError(f"template has {{{unknown[0]}}}, but the file has no such column. Its columns are {known}.")
     _every(inputs)
 
 
 def begin(state: State) -> dict[str, Any]:
-    """Reads the file once, and its digest, by which a change of it is seen."""
+    """Reads the file once. Its digest shows later if the file has changed."""
     check_inputs(dict(state))
     _, rows, digest = _table(dict(state))
     return {"digest": digest, "total": len(rows), "worked": 0, "right": 0, "complaint": ""}
 
 
 def work(state: State) -> dict[str, Any]:
-    """Works the next rows. Nothing is written yet: what is shown may be wrong."""
+    """Works the next rows and picks samples. Nothing is written yet, because the samples may be wrong."""
     columns, rows, digest = _table(dict(state))
     start = state["right"]
     if digest != state["digest"]:
         return {"complaint": _CHANGED}
     chunk = list(islice(rows, start, start + _every(dict(state))))
-    picked = sorted({0, len(chunk) // 2, len(chunk) - 1})[:SAMPLES]
+    picked = sorted({0, len(chunk) // 2, len(chunk) - 1})[:MAX_SAMPLES]
     return {
         "worked": start + len(chunk),
         "samples": [{"row": str(start + at + 1), **_worked(columns, chunk[at], state["template"])} for at in picked],
@@ -117,7 +117,7 @@ def work(state: State) -> dict[str, Any]:
 
 
 def check(state: State) -> dict[str, Any]:
-    """Shows samples of the last rows and waits for yes or no; no is the complaint that stops it."""
+    """Shows samples of the last rows and waits for yes or no. A no is a complaint, which stops the task."""
     right, worked, total = state["right"], state["worked"], state["total"]
     given = answers.verdict(
         interrupt(
@@ -125,21 +125,21 @@ def check(state: State) -> dict[str, Any]:
                 "type": "quality_check",
                 "question": f"Do rows {right + 1:,} to {worked:,} of {total:,} look right?",
                 "samples": state["samples"],
-                "details": {"file": state["file"].strip(), "template": state["template"], "found right": right},
+                "details": {"file": state["file"].strip(), "template": state["template"], "approved so far": right},
                 "reason": (
-                    f"{len(state['samples'])} of {worked - right:,} are shown. With yes the next rows are worked; "
-                    f"a complaint stops it, and keeps the {right:,} rows that were found right."
+                    f"This shows {len(state['samples'])} of {worked - right:,} rows. After a yes the next rows are "
+                    f"worked. A complaint stops the task and keeps the {right:,} rows approved before."
                 ),
                 "risk_level": "low",
                 "answer": "object",
             }
         )
     )
-    return {"complaint": "" if given.approved else given.feedback or "Somebody said that they do not look right."}
+    return {"complaint": "" if given.approved else given.feedback or "Somebody said that the rows do not look right."}
 
 
 def keep(state: State, config: RunnableConfig) -> dict[str, Any]:
-    """Writes all rows that were found right, in one file at once. May run again: the file is the same."""
+    """Writes all approved rows to one file, at once. Safe to run again: the file stays the same."""
     columns, rows, digest = _table(dict(state))
     if digest != state["digest"]:
         return {"complaint": _CHANGED}
@@ -149,7 +149,7 @@ def keep(state: State, config: RunnableConfig) -> dict[str, Any]:
 
 
 def finish(state: State, config: RunnableConfig) -> dict[str, Any]:
-    """Says in `outcome` what became of it."""
+    """Writes the result of the task to `outcome`."""
     right, total, complaint = state["right"], state["total"], state["complaint"]
     lines = [f"Stopped after row {right:,} of {total:,}: {complaint}"] if complaint else []
     if right:
@@ -178,10 +178,10 @@ def _after_keep(state: State) -> Literal["work", "finish"]:
 
 
 def _table(inputs: dict[str, Any]) -> tuple[list[str], list[list[str]], str]:
-    """The columns, the rows, and the digest of the file."""
+    """The columns, the rows and the digest of the file. Raises `InputError` if the file cannot be used."""
     name = inputs.get("file")
     if not isinstance(name, str) or not name.strip():
-        raise InputError(f"file is missing: which CSV file in {_root().as_posix()} is to be worked through?")
+        raise InputError(f"file is missing: which CSV file in {_root().as_posix()} should be worked through?")
     try:
         content = folder.read(_root(), folder.inside(name))
     except folder.PathError as error:
@@ -190,35 +190,38 @@ def _table(inputs: dict[str, Any]) -> tuple[list[str], list[list[str]], str]:
         raise InputError(f"file {name!r} cannot be read: {(error.strerror or str(error)).lower()}.") from None
     if content is None:
         raise InputError(f"file {name!r} does not exist in {_root().as_posix()}.")
-    if len(content) > LARGEST:
-        raise InputError(f"file {name!r} has {len(content):,} bytes, and {LARGEST:,} are the most.")
+    if len(content) > MAX_FILE_BYTES:
+        raise InputError(f"file {name!r} has {len(content):,} bytes. At most {MAX_FILE_BYTES:,} are allowed.")
     try:
         columns, *rows = [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")) if row]
     except UnicodeDecodeError:
-        raise InputError(f"file {name!r} is not UTF-8: save it so.") from None
+        raise InputError(f"file {name!r} is not UTF-8: save it as UTF-8.") from None
     except csv.Error as error:
-        raise InputError(f"file {name!r} is no CSV: {error}.") from None
+        raise InputError(f"file {name!r} is not a CSV file: {error}.") from None
     except ValueError:
-        raise InputError(f"file {name!r} is empty: its first line names the columns.") from None
+        raise InputError(f"file {name!r} is empty: its first line must name the columns.") from None
     for number, row in enumerate(rows, start=1):
         if len(row) != len(columns):
             raise InputError(
-                f"file {name!r}: row {number} has {len(row)} fields, and there are {len(columns)} columns."
+                f"file {name!r}: row {number} has {len(row)} fields, but there are {len(columns)} columns."
             )
     if RESULT in columns or len(set(columns)) < len(columns):
-        raise InputError(f"file {name!r}: a column is named twice, or {RESULT}, which is the new one's name.")
+        raise InputError(
+            f"file {name!r}: two columns have the same name, or one is named "
+            f"{RESULT}, which is the name of the new column."
+        )
     return columns, rows, hashlib.sha256(content).hexdigest()
 
 
 def _every(inputs: dict[str, Any]) -> int:
     every = inputs.get("every", DEFAULT_EVERY)
     if not isinstance(every, int) or isinstance(every, bool) or not 1 <= every <= 10_000:
-        raise InputError(f"every {every!r} is no number of rows: write one from 1 to 10000.")
+        raise InputError(f"every {every!r} is not a number of rows: write one from 1 to 10000.")
     return every
 
 
 def _worked(columns: list[str], row: list[str], template: str) -> dict[str, str]:
-    """The row with its text. Braces are filled once, and nothing in a field is taken for a place."""
+    """The row with its text. Each {column} is replaced once; braces inside a field stay as they are."""
     fields = dict(zip(columns, row, strict=True))
     return {**fields, RESULT: _PLACE.sub(lambda place: fields[place[1]], template)}
 
@@ -232,7 +235,7 @@ def _csv(columns: list[str], rows: list[list[str]], template: str) -> bytes:
 
 
 def _output(state: State, config: RunnableConfig) -> PurePosixPath:
-    """Named by the file and by the task, so that two tasks on one file have one each."""
+    """The path of the output. It contains a part of the task's id, so two tasks on one file do not share it."""
     stem = folder.slug(PurePosixPath(state["file"].strip()).stem) or "rows"
     task = hashlib.sha256(str(config["configurable"]["thread_id"]).encode()).hexdigest()[:8]
     return PurePosixPath(OUTPUT, f"{stem}-{task}.csv")

@@ -1,7 +1,6 @@
-"""Moves the old files of a folder to a trash, after a person approved the list: scan, ask, move, report.
+"""Moves the old files of a folder to a trash folder, after a person approves the list: scan, ask, move, report.
 
-Only folders under CLEANUP_ROOT can be named. What moves is what was shown: a file that changed since then
-stays.
+Only folders below CLEANUP_ROOT are allowed. A file that changed after the list was shown stays where it is.
 """
 
 import hashlib
@@ -22,10 +21,10 @@ from graphs import trash
 
 DEFAULT_ROOT: Final = "var/files"
 DEFAULT_AGE: Final = "30d"
-MOST_FILES: Final = 2_000  # in one question; it has to be stored, shown and read
+MAX_FILES: Final = 2_000  # in one question, because somebody has to read it
 
 _HOURS: Final = {"h": 1, "d": 24, "w": 7 * 24}
-_LISTED: Final = 10
+_MAX_LISTED: Final = 10
 
 
 class Inputs(TypedDict):
@@ -44,7 +43,7 @@ class Inputs(TypedDict):
             str,
             Field(
                 title="Older than",
-                description="How long the files were not changed: hours, days or weeks, such as 12h, 30d, 2w.",
+                description="How long a file must be unchanged: hours, days or weeks, such as 12h, 30d, 2w.",
                 default=DEFAULT_AGE,
                 pattern=r"^[0-9]{1,5}[hdw]$",
             ),
@@ -55,7 +54,7 @@ class Inputs(TypedDict):
             str,
             Field(
                 title="Keep",
-                description="Names that stay whatever their age, as a pattern such as *.keep or logs/2024*.",
+                description="Files that stay even if they are old: a pattern such as *.keep or logs/2024*.",
                 default="",
             ),
         ]
@@ -78,18 +77,18 @@ class State(Inputs):
 
 
 class InputError(ValueError):
-    """Inputs that cannot be right; the sentence is for the person who wrote them."""
+    """The inputs are wrong. The message tells the person who wrote them what would be right."""
 
 
 def check_inputs(inputs: dict[str, Any]) -> None:
-    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run."""
+    """Raises `InputError` if the task cannot run with these inputs. The message says what would be right."""
     _folder(inputs)
     _age(inputs)
     _keep(inputs)
 
 
 def scan(state: State) -> dict[str, Any]:
-    """Lists what is old enough, oldest first, with what is needed to recognise each file again."""
+    """Lists the files that are old enough, oldest first, with what `move` needs to see whether a file changed."""
     inputs = dict(state)
     root, folder = _folder(inputs)
     keep = _keep(inputs)
@@ -102,14 +101,14 @@ def scan(state: State) -> dict[str, Any]:
     return {
         "root": str(root),
         "folder": folder,
-        "files": files[:MOST_FILES],
-        "more": len(files[MOST_FILES:]),
+        "files": files[:MAX_FILES],
+        "more": len(files[MAX_FILES:]),
         "unread": unread,
     }
 
 
 def ask(state: State, config: RunnableConfig) -> dict[str, Any]:
-    """Shows the list and waits for `{"approved": bool, "feedback": str}`; anything else is no approval."""
+    """Shows the list and waits for `{"approved": bool, "feedback": str}`. Any other answer counts as a no."""
     files, folder = state["files"], state["folder"]
     oldest = files[0]
     details: dict[str, Any] = {
@@ -146,7 +145,7 @@ def ask(state: State, config: RunnableConfig) -> dict[str, Any]:
 
 
 def move(state: State, config: RunnableConfig) -> dict[str, Any]:
-    """Moves the files that were approved, and none that differs from what was shown. May run again."""
+    """Moves the approved files. Leaves those that changed since they were shown. Safe to run again."""
     moved: list[trash.File] = []
     skipped: list[trash.Skipped] = []
     with trash.open_root(Path(state["root"])) as root:
@@ -160,7 +159,7 @@ def move(state: State, config: RunnableConfig) -> dict[str, Any]:
 
 
 def report(state: State, config: RunnableConfig) -> dict[str, Any]:
-    """Says in `outcome` what became of it."""
+    """Writes the result of the task to `outcome`."""
     lines: list[str] = []
     if not state["files"]:
         lines.append(f"Nothing to do: no file in {state['folder']} was unchanged for {_older_than(state)}.")
@@ -192,32 +191,34 @@ def _after_ask(state: State) -> Literal["move", "report"]:
 
 
 def _folder(inputs: dict[str, Any]) -> tuple[Path, str]:
-    """The root, and the folder below it with every link resolved. A path is read from the root, else from here."""
+    """The root, and the folder relative to it, with links resolved.
+
+    A path is tried below the root first, then below the current directory.
+    """
     configured = os.environ.get("CLEANUP_ROOT") or DEFAULT_ROOT
     path = inputs.get("path")
     if not isinstance(path, str) or not path.strip():
-        raise InputError(f"path is missing: which folder in {configured} is to be cleaned?")
+        raise InputError(f"path is missing: which folder in {configured} should be cleaned?")
     path = path.strip()
     try:
         root = Path(configured).resolve(strict=True)
     except (OSError, RuntimeError):
         raise InputError(
-            f"The folder {configured} does not exist. Make it, or set CLEANUP_ROOT to the folder "
-            f"below which files may be cleaned."
+            f"The folder {configured} does not exist. Create it, or set CLEANUP_ROOT to the folder that may be cleaned."
         ) from None
     try:
         named = [(root / path).resolve(), Path(path).resolve()]
         folder = next((each for each in named if each.is_relative_to(root) and each.is_dir()), named[0])
         is_folder = folder.is_dir()
-    except (OSError, RuntimeError, ValueError):  # a loop of links, a name too long, a NUL
+    except (OSError, RuntimeError, ValueError):  # for example a loop of links, a name that is too long, or a NUL
         raise InputError(f"path {path!r} cannot be read.") from None
     if not folder.is_relative_to(root):
-        raise InputError(f"path {path!r} leads out of {configured}, where it has to stay.")
+        raise InputError(f"path {path!r} leads out of {configured}. Only folders inside it can be cleaned.")
     if not is_folder:
-        raise InputError(f"path {path!r} is no folder in {configured}.")
+        raise InputError(f"path {path!r} is not a folder in {configured}.")
     inside = folder.relative_to(root)
     if inside.parts[:1] == (trash.TRASH,):
-        raise InputError(f"path {path!r} is the trash itself.")
+        raise InputError(f"path {path!r} is the trash itself, which cannot be cleaned.")
     return root, inside.as_posix()
 
 
@@ -225,14 +226,14 @@ def _age(inputs: dict[str, Any]) -> timedelta:
     text = inputs.get("older_than") or DEFAULT_AGE
     match = re.fullmatch(r"([0-9]{1,5})([hdw])", text.strip()) if isinstance(text, str) else None
     if match is None or int(match[1]) == 0:
-        raise InputError(f"older_than {text!r} is no age: write a number and h, d or w, such as 12h, 30d or 2w.")
+        raise InputError(f"older_than {text!r} is not an age: write a number and h, d or w, such as 12h, 30d or 2w.")
     return timedelta(hours=int(match[1]) * _HOURS[match[2]])
 
 
 def _keep(inputs: dict[str, Any]) -> str:
     keep = inputs.get("keep") or ""
     if not isinstance(keep, str):
-        raise InputError(f"keep {keep!r} is no pattern: write one such as *.keep.")
+        raise InputError(f"keep {keep!r} is not a pattern: write one such as *.keep.")
     return keep.strip()
 
 
@@ -241,7 +242,7 @@ def _older_than(state: State) -> str:
 
 
 def _batch(config: RunnableConfig) -> str:
-    """The thread_id as the name of a folder."""
+    """The name of this task's folder in the trash: the thread_id, or its hash if it cannot be a folder name."""
     thread_id = str(config["configurable"]["thread_id"])
     if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", thread_id):
         return thread_id
@@ -249,7 +250,7 @@ def _batch(config: RunnableConfig) -> str:
 
 
 def _trash_folder(state: State, config: RunnableConfig) -> str:
-    """Where the files go, from here where the root lies below here."""
+    """Where the files go. Relative to the current directory if the root is below it."""
     root, here = Path(state["root"]), Path.cwd()
     shown = root.relative_to(here) if root.is_relative_to(here) else root
     return (shown / trash.TRASH / _batch(config)).as_posix()
@@ -280,9 +281,9 @@ def _day(file: trash.File) -> str:
 
 
 def _listed(entries: list[trash.Skipped]) -> list[str]:
-    lines = [f"{entry['path']}: {entry['reason']}" for entry in entries[:_LISTED]]
-    if len(entries) > _LISTED:
-        lines.append(f"and {len(entries) - _LISTED:,} more")
+    lines = [f"{entry['path']}: {entry['reason']}" for entry in entries[:_MAX_LISTED]]
+    if len(entries) > _MAX_LISTED:
+        lines.append(f"and {len(entries) - _MAX_LISTED:,} more")
     return lines
 
 

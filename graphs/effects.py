@@ -1,7 +1,7 @@
-"""What a node does to the world, once, also where the node is executed again.
+"""Makes sure that a node's effect on the world happens once, even if the node runs again.
 
-LangGraph executes a node again when its process died, or it raised, before its result was saved. `key` is the same
-in both executions; `once` stores it together with the effect.
+LangGraph runs a node again if its process died, or if it raised, before its result was saved. `key` returns the same
+key in both runs, and `once` stores that key together with the effect.
 """
 
 import hashlib
@@ -16,29 +16,29 @@ from typing import Any, TypeAlias
 from langgraph.config import get_config
 
 Result: TypeAlias = dict[str, Any]
-"""What an effect left behind, as JSON has it."""
+"""What an effect returns, as JSON."""
 
-_PATIENCE = 30  # seconds to wait for another process' transaction
+_MAX_WAIT_SECONDS = 30  # for another process's transaction
 
 
 class NoStableKey(RuntimeError):
-    """Called outside of a node, or in a graph that saves nothing: the next execution could not be recognised."""
+    """There is no stable key: the code runs outside a node, or the graph has no checkpointer."""
 
 
 class KeyUsedTwice(RuntimeError):
-    """One key for two different effects: the second would be taken for the first, and left out in silence."""
+    """One key was used for two different effects. The second would silently be skipped."""
 
 
 def key(*parts: str) -> str:
-    """The idempotency key of the running node's effect: 64 hex digits, the same when this node is executed again.
+    """The idempotency key of the running node's effect: 64 hex digits, the same if this node runs again.
 
     It is made of the thread_id and of `checkpoint_ns`, which names the tasks from the root graph down to this node.
     LangGraph derives a task's id from the checkpoint before it, the node, the step and its place among siblings, so
-    another round of a loop, another `Send`, another call of a subgraph and a fork each have their own.
-    Measured on langgraph 1.2: stable across processes for a node that raised, however it ran, and for one that was
-    killed with `durability="sync"`. With "async" or "exit" a kill can lose the checkpoint, and the key with it.
+    another round of a loop, another `Send`, another call of a subgraph and a fork each have their own key.
+    Measured on langgraph 1.2: the key is the same in another process if the node raised, and with `durability="sync"`
+    also if the process was killed. With "async" or "exit" a kill can lose the checkpoint, and the key with it.
 
-    A node with several effects gives each its own `parts`.
+    If a node has several effects, pass different `parts` for each.
     """
     try:
         configured = get_config()["configurable"]
@@ -46,18 +46,16 @@ def key(*parts: str) -> str:
     except (RuntimeError, KeyError):
         namespace = thread_id = ""
     if not thread_id or not namespace:
-        raise NoStableKey(
-            "The key of an effect can be made only in a node of a graph that has a checkpointer and a thread_id."
-        )
+        raise NoStableKey("effects.key works only inside a node of a graph that has a checkpointer and a thread_id.")
     return hashlib.sha256(json.dumps([thread_id, namespace, *parts]).encode()).hexdigest()
 
 
 def once(database: Path, key: str, about: Result, effect: Callable[[sqlite3.Connection], Result]) -> Result:
-    """What `effect` returned, now or when this key first came; it is executed only then.
+    """Runs `effect` unless this key was used before, and returns its result, or the stored result of the first run.
 
-    The effect writes through the connection that it is given: the key is stored in the same transaction, so there
-    are both or neither, whenever the process dies. `about` says what the effect is; a key that comes with another
-    one raises `KeyUsedTwice`. Safe between processes.
+    The effect must write through the connection that it gets. The key is stored in the same transaction, so both are
+    stored or neither, even if the process dies. `about` describes the effect. Raises `KeyUsedTwice` if the key was
+    used with another description. Safe with several processes.
     """
     with _transaction(database) as connection:
         known = _find(connection, key, about)
@@ -69,16 +67,15 @@ def once(database: Path, key: str, about: Result, effect: Callable[[sqlite3.Conn
 
 
 def remembered(database: Path, key: str, about: Result) -> Result | None:
-    """What `remember` stored under this key; None where there is nothing. `KeyUsedTwice` as in `once`."""
+    """What `remember` stored under this key, or None. Raises `KeyUsedTwice` like `once`."""
     with _transaction(database) as connection:
         return _find(connection, key, about)
 
 
 def remember(database: Path, key: str, about: Result, result: Result) -> None:
-    """Store what an effect outside of the database (a mail, a call) left behind, right after it.
+    """Stores the result of an effect outside the database, such as an e-mail. Call it right after the effect.
 
-    A process that dies between the two does it a second time: where that matters, the other side has to be given
-    the key.
+    If the process dies between the two, the effect happens again. If that matters, give the key to the other side.
     """
     once(database, key, about, lambda _: result)
 
@@ -86,7 +83,7 @@ def remember(database: Path, key: str, about: Result, result: Result) -> None:
 @contextmanager
 def _transaction(database: Path) -> Iterator[sqlite3.Connection]:
     database.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(database, timeout=_PATIENCE, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(database, timeout=_MAX_WAIT_SECONDS, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -106,7 +103,7 @@ def _find(connection: sqlite3.Connection, key: str, about: Result) -> Result | N
     if row is None:
         return None
     if row[0] != _text(about):
-        raise KeyUsedTwice(f"The key {key[:12]} was used for {row[0]}, and now for {_text(about)}.")
+        raise KeyUsedTwice(f"The key {key[:12]} was used for {row[0]} before, and is used for {_text(about)} now.")
     result: Result = json.loads(row[1])
     return result
 

@@ -1,7 +1,7 @@
 """Drafts an e-mail, shows it, and sends what was approved: draft, review, instruct or send, report.
 
-A person sends it, cancels it, or says what should be different, which leads to another draft. With a MODEL the text
-says what the mail is about and the model writes it; without one the text is the mail.
+A person sends it, cancels it, or says what should be different and gets another draft. If MODEL is set, `text` says
+what the e-mail is about, and the model writes it. If not, `text` is the e-mail.
 """
 
 from typing import Annotated, Any, Final, Literal, NotRequired
@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from graphs import answers, drafting, effects, mail
 
-MOST_DRAFTS: Final = 5
+MAX_DRAFTS: Final = 5
 
 _TASK: Final = "You write the text of an e-mail, plain and short. Begin with the salutation; leave the subject out."
 
@@ -25,7 +25,7 @@ class Inputs(TypedDict):
         str,
         Field(
             title="To",
-            description="Who gets it: one address, or several with commas between them.",
+            description="Who gets it: one address, or several, separated by commas.",
             examples=["ada@example.org"],
         ),
     ]
@@ -34,7 +34,7 @@ class Inputs(TypedDict):
         str,
         Field(
             title="Text",
-            description="The e-mail's text; where the operator has set a MODEL, what it should say.",
+            description="The text of the e-mail. If the operator has set MODEL: what the e-mail should say.",
             examples=["The invoice is paid."],
             json_schema_extra={"format": "multiline"},
         ),
@@ -42,7 +42,7 @@ class Inputs(TypedDict):
 
 
 class State(Inputs):
-    """The inputs, the draft, and what people said of it."""
+    """The inputs, the draft, and what people said about it."""
 
     draft: NotRequired[str]
     number: NotRequired[int]
@@ -53,11 +53,11 @@ class State(Inputs):
 
 
 class InputError(ValueError):
-    """Inputs that cannot be right; the sentence is for the person who wrote them."""
+    """The inputs are wrong. The message tells the person who wrote them what would be right."""
 
 
 def check_inputs(inputs: dict[str, Any]) -> None:
-    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run."""
+    """Raises `InputError` if the task cannot run with these inputs. The message says what would be right."""
     try:
         mail.addresses(inputs.get("to"))
         mail.subject(inputs.get("subject"))
@@ -74,22 +74,22 @@ async def draft(state: State) -> dict[str, Any]:
     before = state.get("draft", "")
     material = f"Subject: {state['subject'].strip()}\n\nWhat it should say:\n{state['text'].strip()}"
     if instruction:
-        material += f"\n\nThe draft until now:\n{before}\n\nWhat should be different:\n{instruction}"
+        material += f"\n\nThe draft so far:\n{before}\n\nWhat should be different:\n{instruction}"
     if drafting.named():
         text = await drafting.draft(_TASK, material) or before or state["text"].strip()
     else:
         text = instruction or state["text"].strip()
-    return {"draft": text[: mail.LONGEST_TEXT], "number": state.get("number", 0) + 1, "instruction": ""}
+    return {"draft": text[: mail.MAX_TEXT_CHARACTERS], "number": state.get("number", 0) + 1, "instruction": ""}
 
 
 def review(state: State) -> dict[str, Any]:
-    """Shows the draft and waits for `send`, `change` or `cancel`; anything else cancels."""
+    """Shows the draft and waits for `send`, `change` or `cancel`. Any other answer cancels."""
     number = state["number"]
     to = mail.addresses(state["to"])
-    last = number >= MOST_DRAFTS
+    last = number >= MAX_DRAFTS
     reason = f"It goes {mail.way()}."
     if last:
-        reason += f" This is draft {number}, the last: it can be sent or cancelled."
+        reason += f" This is draft {number}, the last one: you can send or cancel it."
     choice, feedback = answers.chosen(
         interrupt(
             {
@@ -99,7 +99,7 @@ def review(state: State) -> dict[str, Any]:
                     "to": ", ".join(to),
                     "subject": state["subject"].strip(),
                     "text": state["draft"],
-                    "draft": f"{number} of at most {MOST_DRAFTS}",
+                    "draft": f"{number} of at most {MAX_DRAFTS}",
                 },
                 "reason": reason,
                 "risk_level": "medium",
@@ -114,28 +114,28 @@ def review(state: State) -> dict[str, Any]:
 
 
 def instruct(state: State) -> dict[str, Any]:
-    """Waits for what should be different: instructions for the model, or without one the text itself, edited."""
+    """Asks what should be different. Without a model it asks for the edited text instead."""
     if drafting.named():
         asked = {
             "question": "What should be different in the e-mail?",
             "details": {"subject": state["subject"].strip(), "text": state["draft"]},
-            "reason": "Another draft is written from it.",
+            "reason": "The model writes another draft from your answer.",
             "answer": "text",
         }
     else:
         asked = {
             "instruction": "Edit the text of the e-mail",
             "content": state["draft"],
-            "reason": "It is shown once more before it is sent.",
+            "reason": "You see it once more before it is sent.",
         }
     instruction = answers.text(interrupt(asked))
-    if not instruction or len(instruction) > mail.LONGEST_TEXT:
+    if not instruction or len(instruction) > mail.MAX_TEXT_CHARACTERS:
         return {"choice": "cancel", "feedback": "Nobody said what should be different."}
     return {"instruction": instruction}
 
 
 async def send(state: State) -> dict[str, Any]:
-    """Sends the draft that was approved. May run again: what was sent is not sent again."""
+    """Sends the approved draft. Safe to run again: it does not send the e-mail twice."""
     try:
         said = await mail.send(
             effects.key("send"), mail.addresses(state["to"]), mail.subject(state["subject"]), state["draft"]
@@ -146,7 +146,7 @@ async def send(state: State) -> dict[str, Any]:
 
 
 def report(state: State) -> dict[str, Any]:
-    """Says in `outcome` that nothing was sent."""
+    """Writes to `outcome` that nothing was sent."""
     lines = [f"Nothing was sent to {', '.join(mail.addresses(state['to']))}: the e-mail was cancelled."]
     if state["feedback"]:
         lines.append(f"Feedback: {state['feedback']}")

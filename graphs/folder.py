@@ -1,6 +1,6 @@
-"""Files under one root: listed, read and written there and nowhere else, whatever a path or a link says.
+"""Lists, reads and writes files below one root, and never outside it, whatever a path or a link says.
 
-Every folder is opened from the root's descriptor, part by part and never through a link.
+Folders are opened one by one, starting from the root's descriptor, and never through a link.
 """
 
 import os
@@ -12,23 +12,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
-LONGEST_NAME = 120  # bytes; file systems take 255, and a name is shown
+MAX_NAME_BYTES = 120  # file systems allow 255, but people have to read the name
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class PathError(ValueError):
-    """A path that is not taken; the sentence says why."""
+    """The path is not allowed. The message says why."""
 
 
 def slug(text: str) -> str:
-    """The text as a file's name: a-z, 0-9 and hyphens, at most 60 of them; '' where nothing is left."""
+    """The text as a file name: at most 60 characters from a-z, 0-9 and hyphen. '' if nothing is left."""
     plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].rstrip("-")
 
 
 def inside(path: str) -> PurePosixPath:
-    """The path, relative to a root, without a way out of it; `PathError` otherwise. Hidden names are not taken."""
+    """The path relative to a root. Raises `PathError` if it leads out of the root or has a hidden name."""
     text = path.strip()
     parts = PurePosixPath(text).parts
     if not parts:
@@ -37,20 +37,20 @@ def inside(path: str) -> PurePosixPath:
         raise PathError(f"The path {path!r} leads out of the folder: write one such as notes/today.md.")
     if any(part.startswith(".") for part in parts) or not text.isprintable():
         raise PathError(f"The path {path!r} has a hidden or unprintable name.")
-    if any(len(part.encode(errors="replace")) > LONGEST_NAME for part in parts) or len(parts) > 10:
+    if any(len(part.encode(errors="replace")) > MAX_NAME_BYTES for part in parts) or len(parts) > 10:
         raise PathError(f"The path {path[:40]!r}… is too long.")
     return PurePosixPath(*parts)
 
 
 def files(root: Path, folder: str = "") -> list[tuple[str, int]]:
-    """The regular files below a folder with their sizes, by name; hidden ones and links are left out."""
+    """The regular files below a folder with their sizes in bytes, by name, without hidden files and links."""
     start = inside(folder) if folder.strip() not in ("", ".") else PurePosixPath()
     found: list[tuple[str, int]] = []
     with _opened(root, start.parts) as top:
         for where, folders, names, descriptor in os.fwalk(".", dir_fd=top):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in names:
-                with suppress(FileNotFoundError):  # gone since the folder was read
+                with suppress(FileNotFoundError):  # deleted since the folder was read
                     seen = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
                     if stat.S_ISREG(seen.st_mode) and not name.startswith("."):
                         found.append((str(start / where / name), seen.st_size))
@@ -58,9 +58,9 @@ def files(root: Path, folder: str = "") -> list[tuple[str, int]]:
 
 
 def read(root: Path, path: PurePosixPath) -> bytes | None:
-    """What a file holds; None where there is none. `OSError` where it is no regular file, or behind a link."""
+    """The content of a file, or None if it does not exist. Raises `OSError` if it is a link, or behind one."""
     with suppress(FileNotFoundError), _opened(root, path.parent.parts) as folder:
-        # without O_NONBLOCK a pipe of that name would be waited for
+        # without O_NONBLOCK this would wait for a writer if the name is a pipe
         descriptor = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=folder)
         with os.fdopen(descriptor, "rb") as file:
             return file.read()
@@ -68,9 +68,10 @@ def read(root: Path, path: PurePosixPath) -> bytes | None:
 
 
 def write(root: Path, path: PurePosixPath, content: bytes, *, replace: bool = False) -> bool:
-    """Write a whole file at once: nobody sees half of it. False where there is one with other content already.
+    """Writes a file in one step, so that nobody sees half of it. Returns False if it exists with other content.
 
-    With `replace` that one is replaced. A file that holds this content counts as written, so it may be called again.
+    With `replace` it overwrites that content instead. A file that has this content already counts as written, so it is
+    safe to call again.
     """
     root.mkdir(parents=True, exist_ok=True)
     if read(root, path) == content:

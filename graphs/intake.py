@@ -1,7 +1,7 @@
-"""Takes a task in, asks for what is missing or vague, and files a ticket: look, ask, ..., file, report.
+"""Takes a task, asks for what is missing or vague, and files a ticket: look, ask, entitle, file, report.
 
-Each round asks only what is still open, and says what was wrong with the answer before. After some rounds it gives
-up and files nothing.
+Each round asks only what is still open, and says what was wrong with the previous answer. After MAX_ROUNDS rounds it
+gives up and files nothing.
 """
 
 import json
@@ -19,21 +19,21 @@ from typing_extensions import TypedDict
 from graphs import answers, drafting, effects, folder
 
 DEFAULT_ROOT: Final = "var/tickets"
-MOST_ROUNDS: Final = 3
-FEWEST_WORDS: Final = 5
-LONGEST: Final = 5_000
+MAX_ROUNDS: Final = 3
+MIN_WORDS: Final = 5
+MAX_TASK_CHARACTERS: Final = 5_000
 PRIORITIES: Final = ("low", "normal", "high", "urgent")
 
-_TITLE: Final = "You write the title of a ticket: one line of at most ten words that says what is to be done."
+_TITLE: Final = "You write the title of a ticket: one line of at most ten words that says what to do."
 
 _LABELS: Final = {"task": "Task", "due": "Due", "priority": "Priority"}
 _QUESTIONS: Final = {
-    "task": "What exactly is to be done, where, and why?",
+    "task": "What exactly should be done, where, and why?",
     "due": "By when is it needed?",
     "priority": "How urgent is it?",
 }
 _HINTS: Final = {
-    "task": f"At least {FEWEST_WORDS} words.",
+    "task": f"At least {MIN_WORDS} words.",
     "due": "A date such as 2030-06-01, or none.",
     "priority": "low, normal, high or urgent.",
 }
@@ -46,8 +46,8 @@ class Inputs(TypedDict):
         str,
         Field(
             title="Task",
-            description="What is to be done, in your own words. What is missing is asked for.",
-            examples=["The door of the archive does not close any more, please have it repaired"],
+            description="What should be done, in your own words. If something is missing, you will be asked for it.",
+            examples=["The door of the archive no longer closes, please have it repaired"],
             json_schema_extra={"format": "multiline"},
         ),
     ]
@@ -68,7 +68,7 @@ class Inputs(TypedDict):
 
 
 class State(Inputs):
-    """The inputs, what is known by now, and what is still open."""
+    """The inputs, what is known so far, and what is still open."""
 
     known: NotRequired[dict[str, str]]
     problems: NotRequired[dict[str, str]]
@@ -81,30 +81,30 @@ class State(Inputs):
 
 
 class InputError(ValueError):
-    """Inputs that cannot be right; the sentence is for the person who wrote them."""
+    """The inputs are wrong. The message tells the person who wrote them what would be right."""
 
 
 def check_inputs(inputs: dict[str, Any]) -> None:
-    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run.
+    """Raises `InputError` if the task cannot run with these inputs. The message says what would be right.
 
-    A vague task is no error: it is asked about.
+    A vague task is not an error: `ask` asks for more.
     """
     task = inputs.get("task")
     if not isinstance(task, str) or not task.strip():
-        raise InputError("task is missing: what is to be done?")
-    if len(task) > LONGEST:
-        raise InputError(f"task has {len(task):,} characters, and {LONGEST:,} are the most.")
+        raise InputError("task is missing: what should be done?")
+    if len(task) > MAX_TASK_CHARACTERS:
+        raise InputError(f"task has {len(task):,} characters. At most {MAX_TASK_CHARACTERS:,} are allowed.")
     today = datetime.now(UTC).date()
     for name in ("due", "priority"):
         given = inputs.get(name) or ""
         if not isinstance(given, str):
-            raise InputError(f"{name} {given!r} should be a text.")
+            raise InputError(f"{name} {given!r} should be text.")
         if given.strip() and (problem := _problem(name, given, today)):
             raise InputError(f"{name}: {problem}")
 
 
 def look(state: State) -> dict[str, Any]:
-    """What the inputs say already, and what is missing or vague in them."""
+    """Finds what the inputs say, and what is missing or vague in them."""
     check_inputs(dict(state))
     today = datetime.now(UTC).date()
     given = {"task": state["task"], "due": state.get("due") or "", "priority": state.get("priority") or ""}
@@ -114,12 +114,12 @@ def look(state: State) -> dict[str, Any]:
 
 
 def ask(state: State) -> dict[str, Any]:
-    """Asks what is open, says what was wrong with the answers before, and checks those that come."""
+    """Asks what is still open, says what was wrong with the previous answers, and checks the new ones."""
     problems, asked = state["problems"], state["asked"]
     wrong = [f"{_LABELS[name]}: {problem}" for name, problem in problems.items() if problem]
-    reason = " ".join(wrong) or "Without it nobody could begin."
-    if asked == MOST_ROUNDS - 1:
-        reason += " This is the last time that it is asked."
+    reason = " ".join(wrong) or "Nobody can begin without this."
+    if asked == MAX_ROUNDS - 1:
+        reason += " This is the last time that you are asked."
     answer = interrupt(
         {
             "type": "clarification_needed",
@@ -142,7 +142,7 @@ def ask(state: State) -> dict[str, Any]:
 
 
 async def entitle(state: State) -> dict[str, Any]:
-    """A line that says what it is about: a model's where there is one, else the first sentence."""
+    """Gives the ticket a title of one line: the model writes it if MODEL is set, else it is the first sentence."""
     task = state["known"]["task"]
     title = await drafting.draft(_TITLE, task) or re.split(r"(?<=[.!?])\s|\n", task, maxsplit=1)[0]
     line = " ".join(title.split()).rstrip(".")
@@ -150,7 +150,7 @@ async def entitle(state: State) -> dict[str, Any]:
 
 
 def file(state: State) -> dict[str, Any]:
-    """Writes the ticket as JSON and as Markdown. May run again: its number and its files are the same."""
+    """Writes the ticket as JSON and as Markdown. Safe to run again: the number and the files stay the same."""
     number = f"T-{effects.key('ticket')[:10].upper()}"
     ticket = {"number": number, "title": state["title"], **state["known"], "filed": state["today"]}
     as_json = json.dumps(ticket, indent=2, ensure_ascii=False) + "\n"
@@ -164,7 +164,7 @@ def file(state: State) -> dict[str, Any]:
 
 
 def report(state: State) -> dict[str, Any]:
-    """Says in `outcome` what became of it."""
+    """Writes the result of the task to `outcome`."""
     if "ticket" in state:
         known, number = state["known"], state["ticket"]
         due = "no date" if known["due"] == "none" else f"due {known['due']}"
@@ -173,7 +173,7 @@ def report(state: State) -> dict[str, Any]:
         outcome = "Nothing was filed: nobody said what is missing."
     else:
         still = " ".join(f"{_LABELS[name]}: {problem}" for name, problem in state["problems"].items())
-        outcome = f"Nothing was filed: it was asked {MOST_ROUNDS} times, and this is still open. {still}"
+        outcome = f"Nothing was filed: after {MAX_ROUNDS} rounds of questions, this is still open. {still}"
     return {"outcome": outcome}
 
 
@@ -186,7 +186,7 @@ def _after_ask(state: State) -> Literal["ask", "entitle", "report"]:
         return "report"
     if not state["problems"]:
         return "entitle"
-    return "ask" if state["asked"] < MOST_ROUNDS else "report"
+    return "ask" if state["asked"] < MAX_ROUNDS else "report"
 
 
 def _question(name: str, problem: str) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def _question(name: str, problem: str) -> dict[str, Any]:
 
 
 def _sorted(given: dict[str, str], today: date) -> tuple[dict[str, str], dict[str, str]]:
-    """What of it is right, as it is kept, and what is wrong with the rest."""
+    """The valid answers, in the form in which they are stored, and what is wrong with each of the others."""
     known: dict[str, str] = {}
     problems: dict[str, str] = {}
     for name, text in given.items():
@@ -208,30 +208,32 @@ def _sorted(given: dict[str, str], today: date) -> tuple[dict[str, str], dict[st
 
 
 def _problem(name: str, text: str, today: date) -> str:
-    """What is wrong with an answer, in a sentence; '' for a right one."""
+    """A sentence that says what is wrong with an answer. '' if it is valid."""
     text = text.strip()
     if not text:
-        return "It is not answered."
+        return "There is no answer yet."
     if name == "task":
         words = {word.lower() for word in re.findall(r"\w{2,}", text)}
-        if len(text) > 2 * LONGEST:
-            return f"It has {len(text):,} characters, and {2 * LONGEST:,} are the most."
-        return "" if len(words) >= FEWEST_WORDS else f"It is vague: say it in {FEWEST_WORDS} different words or more."
+        if len(text) > 2 * MAX_TASK_CHARACTERS:
+            return f"It has {len(text):,} characters. At most {2 * MAX_TASK_CHARACTERS:,} are allowed."
+        return "" if len(words) >= MIN_WORDS else f"It is vague: use at least {MIN_WORDS} different words."
     if name == "priority":
-        return "" if text.lower() in PRIORITIES else f"{text[:40]!r} is none: it is low, normal, high or urgent."
+        return (
+            "" if text.lower() in PRIORITIES else f"{text[:40]!r} is not a priority: write low, normal, high or urgent."
+        )
     if text.lower() == "none":
         return ""
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
-        return f"{text[:40]!r} is no date: write one such as 2030-06-01, or none."
+        return f"{text[:40]!r} is not a date: write one such as 2030-06-01, or none."
     try:
         due = date.fromisoformat(text)
     except ValueError:
-        return f"{text} is no day of the calendar."
+        return f"{text} does not exist in the calendar."
     return "" if due >= today else f"{text} has passed."
 
 
 def _joined(first: str, more: str) -> str:
-    """What was said at first, and what was said when it was asked about."""
+    """The task as first written, and under it what was added. If the addition repeats the task, only the addition."""
     return more.strip() if first.strip() in more else f"{first.strip()}\n{more.strip()}"
 
 

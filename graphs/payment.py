@@ -1,7 +1,7 @@
-"""Pays an amount into a ledger, once, and asks first where it is high or risky: check, ask, pay, report.
+"""Records a payment in a ledger, once, and asks first if it is high or risky: check, ask, pay, report.
 
-The ledger is a table in SQLite. A payment and the key of its node are stored in one transaction, so a second
-execution of the node finds the first and pays nothing.
+The ledger is a table in SQLite. A payment and the key of its node are stored in one transaction, so if the node runs
+again, it finds the payment and does not pay twice.
 """
 
 import os
@@ -24,7 +24,7 @@ from graphs.answers import verdict
 DEFAULT_LEDGER: Final = "var/ledger.db"
 DEFAULT_THRESHOLD: Final = "100.00"
 DEFAULT_CURRENCY: Final = "EUR"
-LARGEST: Final = Decimal("1000000000")
+MAX_THRESHOLD: Final = Decimal("1000000000")
 
 
 class Inputs(TypedDict):
@@ -46,7 +46,7 @@ class Inputs(TypedDict):
             str,
             Field(
                 title="Currency",
-                description="Three letters; without them PAYMENT_CURRENCY. For another one somebody is always asked.",
+                description="Three letters; default PAYMENT_CURRENCY. For another one somebody is always asked.",
                 examples=["EUR"],
             ),
         ]
@@ -54,13 +54,17 @@ class Inputs(TypedDict):
     risk: NotRequired[
         Annotated[
             Literal["low", "medium", "high"],
-            Field(title="Risk", description="How risky it is. A high risk is always asked.", default="low"),
+            Field(
+                title="Risk",
+                description="How risky the payment is. If the risk is high, somebody is always asked.",
+                default="low",
+            ),
         ]
     ]
 
 
 class State(Inputs):
-    """The inputs, and what each step found. Amounts are text: a number would lose cents in some checkpoints."""
+    """The inputs, and what each step found. Amounts are text, because a number could lose cents in a checkpoint."""
 
     exact: NotRequired[str]
     currency_code: NotRequired[str]
@@ -72,11 +76,11 @@ class State(Inputs):
 
 
 class InputError(ValueError):
-    """Inputs that cannot be right; the sentence is for the person who wrote them."""
+    """The inputs are wrong. The message tells the person who wrote them what would be right."""
 
 
 def check_inputs(inputs: dict[str, Any]) -> None:
-    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run."""
+    """Raises `InputError` if the task cannot run with these inputs. The message says what would be right."""
     _line(inputs, "payee", "who is paid?")
     _line(inputs, "purpose", "what is it for?")
     _amount(inputs)
@@ -86,7 +90,7 @@ def check_inputs(inputs: dict[str, Any]) -> None:
 
 
 def check(state: State) -> dict[str, Any]:
-    """Says what is to be paid, to the cent, and why somebody has to be asked; no reasons: nobody."""
+    """Finds the exact amount, and the reasons to ask somebody. Without a reason nobody is asked."""
     inputs = dict(state)
     check_inputs(inputs)
     amount, currency, (threshold, own) = _amount(inputs), _currency(inputs), _threshold()
@@ -101,7 +105,7 @@ def check(state: State) -> dict[str, Any]:
 
 
 def ask(state: State) -> dict[str, Any]:
-    """Waits for `{"approved": bool, "feedback": str}`; anything else is no approval."""
+    """Waits for `{"approved": bool, "feedback": str}`. Any other answer counts as a no."""
     given = verdict(
         interrupt(
             {
@@ -122,7 +126,7 @@ def ask(state: State) -> dict[str, Any]:
 
 
 def pay(state: State, config: RunnableConfig) -> dict[str, Any]:
-    """Appends the payment to the ledger. May run again: the ledger then says what it has."""
+    """Appends the payment to the ledger. Safe to run again: it then returns the entry that is already there."""
     payment = {
         "payee": state["payee"].strip(),
         "amount": state["exact"],
@@ -137,7 +141,7 @@ def pay(state: State, config: RunnableConfig) -> dict[str, Any]:
 
 
 def report(state: State) -> dict[str, Any]:
-    """Says in `outcome` what became of it."""
+    """Writes the result of the task to `outcome`."""
     if "entry" in state:
         asked = "" if state["reasons"] else " Nobody was asked: it is below the limit, and its risk is not high."
         return {
@@ -151,7 +155,7 @@ def report(state: State) -> dict[str, Any]:
 
 
 def _append(ledger: sqlite3.Connection, key: str, payment: dict[str, str]) -> dict[str, Any]:
-    """One line of the ledger, in the transaction that stores the key."""
+    """Adds one entry to the ledger, in the transaction that stores the key."""
     ledger.execute(
         "CREATE TABLE IF NOT EXISTS payments (entry INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,"
         " paid_at TEXT NOT NULL, payee TEXT NOT NULL, amount TEXT NOT NULL, currency TEXT NOT NULL,"
@@ -185,7 +189,7 @@ def _line(inputs: dict[str, Any], name: str, asked: str) -> str:
 def _amount(inputs: dict[str, Any]) -> Decimal:
     text = inputs.get("amount")
     if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,2})?", text.strip(), re.ASCII):
-        raise InputError(f"amount {text!r} is no amount: write digits, and at most two decimals, such as 310.10.")
+        raise InputError(f"amount {text!r} is not an amount: write digits, and at most two decimals, such as 310.10.")
     amount = Decimal(text.strip())
     if amount == 0:
         raise InputError("amount is zero: there is nothing to pay.")
@@ -196,28 +200,29 @@ def _currency(inputs: dict[str, Any]) -> str:
     own = os.environ.get("PAYMENT_CURRENCY") or DEFAULT_CURRENCY
     text = inputs.get("currency") or own
     if not isinstance(text, str) or not re.fullmatch(r"[A-Za-z]{3}", text.strip()):
-        raise InputError(f"currency {text!r} is none: write its three letters, such as {own}.")
+        raise InputError(f"currency {text!r} is not a currency: write its three letters, such as {own}.")
     return text.strip().upper()
 
 
 def _risk(inputs: dict[str, Any]) -> str:
     risk = inputs.get("risk") or "low"
     if risk not in ("low", "medium", "high"):
-        raise InputError(f"risk {risk!r} is none: write low, medium or high.")
+        raise InputError(f"risk {risk!r} is not known: write low, medium or high.")
     return str(risk)
 
 
 def _threshold() -> tuple[Decimal, str]:
-    """Up to how much nobody is asked, and in which currency."""
+    """The amount up to which nobody is asked, and its currency."""
     text = os.environ.get("PAYMENT_THRESHOLD") or DEFAULT_THRESHOLD
     own = (os.environ.get("PAYMENT_CURRENCY") or DEFAULT_CURRENCY).upper()
     try:
         threshold = Decimal(text)
-        if not 0 <= threshold <= LARGEST:
+        if not 0 <= threshold <= MAX_THRESHOLD:
             raise InvalidOperation
     except InvalidOperation:
         raise InputError(
-            f"The operator's PAYMENT_THRESHOLD {text!r} is no amount: set it to one such as 100.00, or 0 to ask always."
+            f"The operator's PAYMENT_THRESHOLD {text!r} is not an amount: set it to one such as "
+            "100.00, or 0 to always ask."
         ) from None
     return threshold, own
 

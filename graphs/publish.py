@@ -1,7 +1,7 @@
-"""Writes an article and publishes it as Markdown: research, plan, gate, write, gate, publish, report.
+"""Writes an article and publishes it as Markdown: research, plan, approve, write, approve, publish, report.
 
-Two people, or one twice, say yes: to the plan, and to the text. Without a MODEL the plan and the text are made of
-the brief alone; with one, the model plans and writes from the brief.
+People approve twice: first the plan, then the text. If MODEL is set, the model plans and writes from the brief. If
+not, the plan and the text are put together from the brief itself.
 """
 
 import json
@@ -19,8 +19,8 @@ from typing_extensions import TypedDict
 from graphs import answers, drafting, folder
 
 DEFAULT_ROOT: Final = "var/published"
-MOST_SECTIONS: Final = 12
-LONGEST_BRIEF: Final = 50_000
+MAX_SECTIONS: Final = 12
+MAX_BRIEF_CHARACTERS: Final = 50_000
 
 _PLAN: Final = "You plan an article from a brief: the headings of its sections, in order, one on each line, at most 8."
 _WRITE: Final = (
@@ -37,7 +37,7 @@ class Inputs(TypedDict):
         str,
         Field(
             title="Brief",
-            description="What it should say: notes, a paragraph a line. A line such as # Where or Where: is a heading.",
+            description="What it should say: one paragraph on each line. A line like # Where or Where: is a heading.",
             examples=["We moved. The new office is in the old harbour."],
             json_schema_extra={"format": "multiline"},
         ),
@@ -46,21 +46,21 @@ class Inputs(TypedDict):
         Annotated[
             str,
             Field(
-                title="Section", description="The folder that it goes to, such as news.", default="", examples=["news"]
+                title="Section", description="The folder for the article, such as news.", default="", examples=["news"]
             ),
         ]
     ]
 
 
 class Section(TypedDict):
-    """A heading, and the notes that stand below it."""
+    """A heading, and the notes below it."""
 
     heading: str
     notes: list[str]
 
 
 class Approval(TypedDict):
-    """What was said at one gate."""
+    """The answer to one of the two questions."""
 
     stage: str
     approved: bool
@@ -81,30 +81,30 @@ class State(Inputs):
 
 
 class InputError(ValueError):
-    """Inputs that cannot be right; the sentence is for the person who wrote them."""
+    """The inputs are wrong. The message tells the person who wrote them what would be right."""
 
 
 def check_inputs(inputs: dict[str, Any]) -> None:
-    """Raises `InputError`, with a sentence that says what would be right, unless these inputs can be run."""
+    """Raises `InputError` if the task cannot run with these inputs. The message says what would be right."""
     topic = inputs.get("topic")
     if not isinstance(topic, str) or not topic.strip():
         raise InputError("topic is missing: what is the article about?")
     if len(topic.strip()) > 150 or not topic.strip().isprintable():
         raise InputError("topic should be one line of at most 150 characters.")
     if not folder.slug(topic):
-        raise InputError(f"topic {topic!r} has no letter a to z and no digit, which the file is named by.")
+        raise InputError(f"topic {topic!r} has no letter a to z and no digit. The name of the file needs one.")
     brief = inputs.get("brief")
     if not isinstance(brief, str) or not brief.strip():
         raise InputError("brief is missing: what should the article say?")
-    if len(brief) > LONGEST_BRIEF:
-        raise InputError(f"brief has {len(brief):,} characters, and {LONGEST_BRIEF:,} are the most.")
+    if len(brief) > MAX_BRIEF_CHARACTERS:
+        raise InputError(f"brief has {len(brief):,} characters. At most {MAX_BRIEF_CHARACTERS:,} are allowed.")
     section = inputs.get("section") or ""
     if not isinstance(section, str) or (section.strip() and not folder.slug(section)):
-        raise InputError(f"section {section!r} is no name of a folder: write one such as news.")
+        raise InputError(f"section {section!r} is not the name of a folder: write one such as news.")
 
 
 def research(state: State) -> dict[str, Any]:
-    """Reads the brief: its headings with their notes, and where the article would go."""
+    """Reads the headings and notes of the brief, and decides where the article will go."""
     check_inputs(dict(state))
     sections = [Section(heading="", notes=[])]
     for line in state["brief"].splitlines():
@@ -128,16 +128,16 @@ async def plan(state: State) -> dict[str, Any]:
     written = await drafting.draft(_PLAN, f"Topic: {state['topic'].strip()}\n\nBrief:\n{state['brief'].strip()}")
     lines = [re.sub(r"^[#\-*\d.)\s]+", "", line).strip() for line in (written or "").splitlines()]
     headings = [line for line in lines if line] or [each["heading"] or "In short" for each in state["found"]]
-    return {"plan": headings[:MOST_SECTIONS]}
+    return {"plan": headings[:MAX_SECTIONS]}
 
 
 def approve_plan(state: State) -> dict[str, Any]:
-    """Shows the plan and waits for yes or no; no ends it."""
+    """Shows the plan and waits for yes or no. A no ends the task."""
     answer = interrupt(
         {
-            "question": f"Write {state['topic'].strip()!r} by this plan?",
+            "question": f"Write {state['topic'].strip()!r} from this plan?",
             "details": {"plan": state["plan"], "brief": state["brief"].strip(), "goes to": state["path"]},
-            "reason": f"The text is made {_source()}, and shown before it is published.",
+            "reason": f"The text is written {_source()}. You see it before it is published.",
             "risk_level": "low",
             "answer": "object",
         }
@@ -159,12 +159,12 @@ async def write(state: State) -> dict[str, Any]:
 
 
 def approve_text(state: State) -> dict[str, Any]:
-    """Shows the whole text and waits for yes or no; no ends it."""
+    """Shows the whole text and waits for yes or no. A no ends the task."""
     answer = interrupt(
         {
             "question": f"Publish {state['topic'].strip()!r}?",
             "details": {"path": state["path"], "words": len(state["article"].split()), "text": state["article"]},
-            "reason": f"It becomes {state['path']} in {_root().as_posix()}.",
+            "reason": f"It is written to {state['path']} in {_root().as_posix()}.",
             "risk_level": "medium",
             "answer": "object",
         }
@@ -173,17 +173,17 @@ def approve_text(state: State) -> dict[str, Any]:
 
 
 def publish(state: State) -> dict[str, Any]:
-    """Writes the file, whole, and over no other. May run again: the same text counts as published."""
+    """Writes the file, and never overwrites another one. Safe to run again: the same text counts as published."""
     path = folder.inside(state["path"])
     return {"published": folder.write(_root(), path, state["article"].encode())}
 
 
 def report(state: State) -> dict[str, Any]:
-    """Says in `outcome` what became of it, with what was said at each gate."""
+    """Writes the result of the task to `outcome`, with the answer to each question."""
     if state.get("published"):
         lines = [f"Published {state['topic'].strip()!r} as {(_root() / state['path']).as_posix()}."]
     elif "published" in state:
-        lines = [f"Nothing was published: {state['path']} was there already, with another text, and stays as it is."]
+        lines = [f"Nothing was published: {state['path']} exists already with another text, and stays as it is."]
     else:
         lines = [f"Nothing was published: the {state['approvals'][-1]['stage']} was not approved."]
     for approval in state["approvals"]:
@@ -218,14 +218,14 @@ def _section(section: Section) -> str:
 
 
 def _path(state: State, today: date) -> PurePosixPath:
-    """Where it goes: the day and the topic, so that the same topic of another day is another article."""
+    """The path of the article. It contains the day, so the same topic on another day is another article."""
     name = f"{today.isoformat()}-{folder.slug(state['topic'])}.md"
     section = folder.slug(state.get("section") or "")
     return PurePosixPath(section, name)
 
 
 def _source() -> str:
-    return f"by {drafting.named()}" if drafting.named() else "of the brief alone"
+    return f"by {drafting.named()}" if drafting.named() else "from the brief"
 
 
 def _root() -> Path:

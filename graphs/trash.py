@@ -1,7 +1,7 @@
-"""Old files under one root, and the way from their place to the root's trash, never through a link.
+"""Finds old files below one root, and moves them to the root's trash, never through a link.
 
-A folder is opened part by part from the root's descriptor, so a link that somebody puts in the way, also
-between `find` and `move`, makes the operation fail instead of leading it elsewhere.
+Folders are opened one by one, starting from the root's descriptor. If somebody puts a link in the way, even between
+`find` and `move`, the operation fails instead of reaching files outside the root.
 """
 
 import errno
@@ -21,16 +21,16 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class File(TypedDict):
-    """A regular file as it was seen."""
+    """A regular file, as `find` saw it."""
 
     path: str  # relative to the root, with slashes
     size: int
     modified: str  # ISO 8601, UTC
-    identity: str  # size, mtime in ns and inode: a string, because JSON's numbers end at 2 ** 53
+    identity: str  # size, mtime in ns and inode; as text, because JSON numbers are exact only up to 2 ** 53
 
 
 class Skipped(TypedDict):
-    """What was left where it is, and why."""
+    """A file that stays where it is, and why."""
 
     path: str
     reason: str
@@ -38,7 +38,7 @@ class Skipped(TypedDict):
 
 @contextmanager
 def open_root(root: Path) -> Iterator[int]:
-    """A descriptor of the root, which every other function here starts from."""
+    """Opens the root. The other functions here take the descriptor that this returns."""
     descriptor = os.open(root, _FOLDER)
     try:
         yield descriptor
@@ -49,9 +49,9 @@ def open_root(root: Path) -> Iterator[int]:
 def find(
     root: int, folder: str, modified_before: datetime, keeps: Callable[[str], bool]
 ) -> tuple[list[File], list[Skipped]]:
-    """The regular files under a folder last modified before a time, oldest first, and what could not be read.
+    """The regular files below a folder that were last changed before a time, oldest first, and what could not be read.
 
-    Links are neither followed nor listed, and the trash is left out.
+    Links are neither followed nor listed. The trash is left out.
     """
     limit = int(modified_before.timestamp() * 1_000_000_000)
     found: list[tuple[int, File]] = []
@@ -85,10 +85,10 @@ def find(
 
 
 def move(root: int, file: File, batch: str) -> Skipped | None:
-    """Moves one file to `.trash/<batch>/<path>`; what comes back says why it was left in its place.
+    """Moves one file to `.trash/<batch>/<path>`. Returns None if it moved, else the reason why it stays.
 
-    Only the file that was seen is moved, and nothing is overwritten. It may be called again: a file that is in
-    the trash already counts as moved.
+    Moves only the file that `find` saw, and overwrites nothing. Safe to call again: a file that is already in the
+    trash counts as moved.
     """
     *folders, name = PurePosixPath(file["path"]).parts
     target_folders = [TRASH, batch, *folders]
@@ -113,17 +113,17 @@ def move(root: int, file: File, batch: str) -> Skipped | None:
 
 
 def _reason_beside(file: File, there: os.stat_result | None, in_trash: os.stat_result) -> str | None:
-    """Why a file whose name is in the trash already stays, or None if it is the one in the trash."""
+    """Why a file stays if the trash has one of its name. None if the one in the trash is this file."""
     size_and_mtime, _, _ = file["identity"].rpartition("-")
     if _identity(in_trash).rpartition("-")[0] != size_and_mtime:
         return "another file of that name is in the trash"
     if there is not None and _identity(there) == file["identity"]:
-        return "a copy is in the trash already"
+        return "a copy is already in the trash"
     return None
 
 
 def _rename(source: int, target: int, name: str, identity: str) -> str | None:
-    """Moves a name between two open folders. A swap in the last instant is seen afterwards and taken back."""
+    """Moves a file between two open folders. If somebody replaced it at the last moment, moves it back."""
     try:
         os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)
     except OSError as error:
@@ -136,13 +136,13 @@ def _rename(source: int, target: int, name: str, identity: str) -> str | None:
     try:
         os.link(name, name, src_dir_fd=target, dst_dir_fd=source, follow_symlinks=False)
     except OSError:
-        return "it was replaced while it was moved, and what replaced it is in the trash"
+        return "it was replaced while it was moved, and the replacement is in the trash"
     os.unlink(name, dir_fd=target)
     return "it was replaced while it was moved"
 
 
 def _copy(source: int, target: int, name: str, identity: str) -> str | None:
-    """The move to another file system: a whole copy first, under its name at once, then the original goes."""
+    """Moves a file to another file system: copies it, renames the complete copy, then deletes the original."""
     partial = f".partial-{identity}"
     with suppress(FileNotFoundError):
         os.unlink(partial, dir_fd=target)
@@ -203,11 +203,11 @@ def _identity(seen: os.stat_result) -> str:
 
 
 def _printable(path: str) -> str:
-    """The name without bytes that no text can hold: those would not survive being stored."""
+    """The name with ? in place of each byte that is not valid text and could not be stored."""
     return path.encode(errors="replace").decode()
 
 
 def _words(error: OSError) -> str:
     if error.errno in (errno.ENOTDIR, errno.ELOOP):
-        return "a folder on its way is no folder any more"
+        return "a folder in its path is no longer a folder"
     return (error.strerror or str(error)).lower()

@@ -19,7 +19,7 @@ from simulator.world import World
 
 
 def main() -> int:
-    """The command line."""
+    """Runs the command line. Returns its exit code."""
     arguments = _parser().parse_args()
     try:
         wanted = manifest.read(arguments.manifest)
@@ -57,19 +57,21 @@ async def _serve(server: Server) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulator", description="A strict local Slack.")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="the port; 0 means any free one")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--manifest", type=Path, default=Path("manifest.yml"))
     parser.add_argument("--workspace", type=Path, help="a YAML file of people, groups and channels")
-    parser.add_argument("--state", type=Path, help="a file from which it goes on where it was; give the same --port")
-    parser.add_argument("--seed-user", default="alice", help="whose seat the page opens at")
+    parser.add_argument(
+        "--state", type=Path, help="a file that keeps the workspace across restarts; use the same --port each time"
+    )
+    parser.add_argument("--seed-user", default="alice", help="the person whose seat the page opens")
     parser.add_argument(
         "--hint",
         type=json.loads,
         metavar="JSON",
-        help='what to do first, for the page: {"channel", "title", "steps": [{"text", "command"}]}',
+        help='what the page suggests to do first: {"channel", "title", "steps": [{"text", "command"}]}',
     )
-    parser.add_argument("--request-url", help="where the app takes everything over HTTP, in place of Socket Mode")
+    parser.add_argument("--request-url", help="send everything to this address over HTTP instead of over Socket Mode")
     parser.add_argument("--fast", action="store_true", help="no rate limits")
     return parser
 

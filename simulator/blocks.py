@@ -1,4 +1,4 @@
-"""What Slack accepts as blocks: the table of block types, and the rules over a payload as a whole.
+"""What Slack accepts as blocks: a table of block types, and the rules for a whole payload.
 
 Source: Slack, Block Kit reference, "Blocks".
 """
@@ -24,7 +24,7 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BlockType:
-    """The fields of a block and the places that show it."""
+    """The fields of a block, and the places where Slack shows it."""
 
     shape: Fields
     places: frozenset[Place]
@@ -138,7 +138,7 @@ BLOCKS: Final[Mapping[str, BlockType]] = {
 
 
 def check_message_blocks(blocks: Any) -> list[dict[str, Any]]:
-    """The blocks, each with a `block_id`, as chat.postMessage keeps them. Raises Slack's refusal."""
+    """Checks blocks and adds each `block_id`, as chat.postMessage does. Raises Slack's refusal if they are wrong."""
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
     if complaints := list(complaints_about(blocks, Place.MESSAGE)):
@@ -149,7 +149,7 @@ def check_message_blocks(blocks: Any) -> list[dict[str, Any]]:
 
 
 def complaints_about(blocks: list[Any], place: Place, pointer: str = "/blocks") -> Iterator[str]:
-    """Every limit and rule of Block Kit that these blocks break at this place."""
+    """Every Block Kit limit and rule that these blocks break."""
     most = limits.BLOCKS_PER_MESSAGE if place is Place.MESSAGE else limits.BLOCKS_PER_VIEW
     if len(blocks) > most:
         yield at(pointer, f"no more than {most} items allowed")
@@ -211,7 +211,7 @@ def _totals(blocks: list[dict[str, Any]], pointer: str) -> Iterator[str]:
 
 
 def interactive(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The elements of a block that a person can act on, in the order shown."""
+    """The interactive elements of a block, in the order shown."""
     named: list[Any] = [block.get("accessory"), block.get("element")]
     listed = block.get("elements") if block.get("type") in ("actions", "context_actions") else None
     listed = block.get("actions") if block.get("type") == "card" else listed
@@ -221,7 +221,7 @@ def interactive(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def characters(value: Any) -> int:
-    """How many characters of text a payload shows."""
+    """The number of characters of text in a payload."""
     if isinstance(value, list):
         return sum(characters(item) for item in value)
     if isinstance(value, dict):
@@ -232,7 +232,7 @@ def characters(value: Any) -> int:
 
 
 def with_ids(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The blocks, each with a block_id, each interactive element with an action_id, as Slack fills them in."""
+    """The blocks with every block_id and action_id, added as Slack adds them if they are missing."""
     taken = {block["block_id"] for block in blocks if "block_id" in block}
     made = (f"b{number}" for number in range(len(blocks) * 2 + 1))
     free = (name for name in made if name not in taken)

@@ -24,7 +24,7 @@ class Channel:
 
     @property
     def kind(self) -> str:
-        """`channel`, `group`, `im` or `mpim`: what scopes and message events call it."""
+        """`channel`, `group`, `im` or `mpim`, as in Slack's scopes and message events."""
         if self.is_im:
             return "im"
         if self.is_mpim:
@@ -33,7 +33,7 @@ class Channel:
 
     @property
     def scope_prefix(self) -> str:
-        """The first part of its scopes: `channels`, `groups`, `im`, `mpim`."""
+        """The first part of its scopes: `channels`, `groups`, `im` or `mpim`."""
         return {"channel": "channels", "group": "groups"}.get(self.kind, self.kind)
 
     def as_slack(self, viewer: str) -> dict[str, Any]:
@@ -74,13 +74,13 @@ class Channel:
 
 
 class Channels:
-    """All conversations; direct ones are opened when first used."""
+    """All conversations. Direct ones are created at their first use."""
 
     def __init__(self, channels: tuple[Channel, ...]) -> None:
         self._channels = {channel.id: channel for channel in channels}
 
     def restore(self, channels: list[Channel]) -> None:
-        """Restores every conversation."""
+        """Restores all conversations."""
         self._channels = {channel.id: channel for channel in channels}
 
     def get(self, channel_id: str) -> Channel | None:
@@ -88,23 +88,23 @@ class Channels:
         return self._channels.get(channel_id)
 
     def named(self, name: str) -> Channel | None:
-        """The channel of that name (`#` or not); direct messages have none."""
+        """The channel with that name, with or without `#`. Direct messages have no name."""
         wanted = name.removeprefix("#")
         return next((c for c in self._channels.values() if c.name == wanted and not c.is_im and not c.is_mpim), None)
 
     def find(self, id_or_name: str) -> Channel:
-        """The conversation with that id or name."""
+        """The conversation with that id or name. Raises `UnknownPlace` if there is none."""
         found = self.get(id_or_name) or self.named(id_or_name)
         if found is None:
             raise UnknownPlace(f"no such channel: {id_or_name}")
         return found
 
     def all(self) -> list[Channel]:
-        """Every conversation, in the order made."""
+        """Every conversation, oldest first."""
         return list(self._channels.values())
 
     def make(self, name: str, *, members: tuple[str, ...], is_private: bool, created: int) -> Channel:
-        """Makes a channel."""
+        """Creates a channel."""
         number = len(self._channels) + 1
         made = Channel(
             id=f"{'G' if is_private else 'C'}0MADE{number:04}",
@@ -117,7 +117,7 @@ class Channels:
         return made
 
     def direct(self, members: tuple[str, ...], *, now: float) -> tuple[Channel, bool]:
-        """The direct conversation of these people, and whether it was there already."""
+        """The direct conversation of these people, and whether it existed before."""
         wanted = frozenset(members)
         for channel in self._channels.values():
             if (channel.is_im or channel.is_mpim) and frozenset(channel.members) == wanted:
@@ -136,7 +136,7 @@ class Channels:
         return made, False
 
     def change(self, id_or_name: str, **fields: Any) -> Channel:
-        """The conversation with these fields set."""
+        """Sets these fields of a conversation and returns it."""
         changed = replace(self.find(id_or_name), **fields)
         self._channels[changed.id] = changed
         return changed

@@ -21,22 +21,22 @@ from simulator.text import Names, render_text
 __all__ = ["ControlError", "Names", "Seat", "Simulator", "SimulatorProcess", "TimedOut", "render_text", "spawn"]
 
 _NEVER = 2**53
-"""A number that no change has. Asking for the changes after it returns none, and the number of the last one."""
+"""Higher than the number of any change. Asking for changes above it returns only the number of the last one."""
 
 Json = dict[str, Any]
 Found = TypeVar("Found")
 
 
 class ControlError(Exception):
-    """The simulator could not do it, because a person, channel, message, element or option does not exist."""
+    """The simulator refused, for example because there is no such person or option. The message says why."""
 
 
 class TimedOut(Exception):
-    """What a test waited for did not happen in time."""
+    """What the caller waited for did not happen in time."""
 
 
 class Simulator:
-    """A running simulator."""
+    """The client of a running simulator."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self._url = url.rstrip("/")
@@ -46,7 +46,7 @@ class Simulator:
     @classmethod
     @asynccontextmanager
     async def connect(cls, url: str) -> "AsyncIterator[Simulator]":
-        """The simulator at that address."""
+        """Connects to the simulator at that address."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
             yield cls(url, session)
 
@@ -55,21 +55,21 @@ class Simulator:
         return Seat(self, name)
 
     async def state(self) -> Json:
-        """The team, its people, groups and channels, the app, and how many sockets it has open."""
+        """The team, its people, groups and channels, the app, and the app's number of open sockets."""
         found: Json = await self.get("/sim/state")
         return found
 
     async def names(self) -> Names:
-        """What ids are called, for `render_text`."""
+        """Reads the names for all ids, for `render_text`."""
         self._names = Names.of(await self.state())
         return self._names
 
     async def known_names(self) -> Names:
-        """The names as of the last call. They hardly ever change, and waiting reads many messages."""
+        """The names as last read. They rarely change, and `wait_for` reads many messages."""
         return self._names or await self.names()
 
     async def traffic(self, *, method: str | None = None, kind: str | None = None, after: int = 0) -> list[Json]:
-        """The calls received (of one method) and envelopes sent (of one type), in order.
+        """The calls that were received and the envelopes that were sent, in order. `method` and `kind` filter them.
 
         A call: direction "call", seq, at, method, arguments, status, ok, error, lost, answer. An envelope: direction
         "envelope", seq, at, connection, envelope_id, type, payload, acknowledged_after (None: never), response.
@@ -79,7 +79,7 @@ class Simulator:
         return entries
 
     async def events(self, after: int, seconds: float = 25.0) -> Json:
-        """`{"seq", "events"}`: the changes after that number, as soon as there are any."""
+        """`{"seq", "events"}` with the changes after that number. Waits until there are some."""
         found: Json = await self.get("/sim/events", after=str(after), seconds=str(seconds))
         return found
 
@@ -90,7 +90,7 @@ class Simulator:
         timeout: float = 10.0,  # noqa: ASYNC109 - an upper bound on a long poll, not a cancellation
         what: str = "it",
     ) -> Found:
-        """The predicate's first truthy result. It is called again whenever something changed. Raises TimedOut."""
+        """The predicate's first truthy result. Calls it again after every change. Raises `TimedOut`."""
         until = monotonic() + timeout
         seq = int((await self.events(_NEVER, 0.0))["seq"])
         while True:
@@ -108,9 +108,9 @@ class Simulator:
         since: int = 0,
         timeout: float = 10.0,  # noqa: ASYNC109 - as above
     ) -> int:
-        """The number of connections ever opened, once the app has that many open and `since` is exceeded.
+        """Waits until the app has `connections` open. Returns how many it has opened in total.
 
-        After dropping sockets, wait with `since` set to the number that this returned before.
+        To wait for a reconnection, pass the previous result as `since`: the total must then be higher.
         """
 
         async def enough() -> int:
@@ -131,15 +131,15 @@ class Simulator:
         error: str = "internal_error",
         seconds: float = 0.0,
     ) -> None:
-        """Lets the next `times` calls of `method` (or `*`) go wrong.
+        """Makes the next `times` calls of `method` (`*`: of any method) fail.
 
-        kind: lose_response (it happens, the answer is lost), lose_request (it does not), status, error, delay.
+        kind: lose_response (the call is done, its answer is lost), lose_request (it is not done), status, error, delay.
         """
         fields = {"status": status, "retry_after": retry_after, "error": error, "seconds": seconds}
         await self.post("/sim/faults", {"method": method, "kind": kind, "times": times, **fields})
 
     async def faults(self) -> list[Json]:
-        """The planned faults that are still to come, with how many times each."""
+        """The planned faults, with the number of calls that each still applies to."""
         found: list[Json] = (await self.state())["faults"]
         return found
 
@@ -148,23 +148,23 @@ class Simulator:
         await self.request("DELETE", "/sim/faults", {})
 
     async def drop_sockets(self, *, politely: bool = False) -> None:
-        """Cuts every socket; politely: asks the app to reconnect first, as Slack does every few hours."""
+        """Closes every socket. With `politely`, first asks the app to reconnect, as Slack does every few hours."""
         await self.post("/sim/sockets", {"drop": "refresh" if politely else "abrupt"})
 
     async def refuse_sockets(self, seconds: float) -> None:
-        """Refuses connections for a while. 0 ends it."""
+        """Refuses new connections for `seconds`. 0 accepts them again."""
         await self.post("/sim/sockets", {"refuse": seconds})
 
     async def send_over_http(self, url: str | None) -> None:
-        """Sends the app everything to this local address, once it answers url_verification. None ends it."""
+        """Sends everything to this local address, after it has answered url_verification. None stops that."""
         await self.post("/sim/request_url", {"url": url})
 
     async def advance(self, seconds: float) -> None:
-        """Moves the simulator's clock ahead, so that triggers expire, acknowledgements are late and rates recover."""
+        """Moves the simulator's clock forward. Triggers expire, acknowledgements become late, rate limits reset."""
         await self.post("/sim/clock", {"advance": seconds})
 
     async def skipped(self, known: float | None = None) -> float:
-        """By how many seconds the clock was moved ahead in all. Given a number, waits a while for another one."""
+        """By how many seconds its clock was moved forward in total. With `known`, waits a while for another number."""
         query = {} if known is None else {"skipped": str(known)}
         return float((await self.get("/sim/clock", **query))["skipped"])
 
@@ -173,7 +173,7 @@ class Simulator:
         await self.post(f"/sim/people/{person}", flags)
 
     async def change_standing(self, person: str, standing: str) -> None:
-        """Makes a person a member, guest, single-channel guest, stranger (of another company) or deactivated."""
+        """Makes this person a member, guest, single-channel guest, stranger (from another company) or deactivated."""
         await self.post(f"/sim/people/{person}", {"standing": standing})
 
     async def change_group(self, handle: str, *, people: list[str] | None = None, disabled: bool = False) -> None:
@@ -189,22 +189,22 @@ class Simulator:
         add: tuple[str, ...] = (),
         remove: tuple[str, ...] = (),
     ) -> None:
-        """Archives a channel, invites people or the bot into it, removes them."""
+        """Archives a channel, or invites and removes people or the bot."""
         flags = {} if archived is None else {"is_archived": archived}
         name = channel.removeprefix("#")
         await self.post(f"/sim/channels/{name}", {**flags, "add": list(add), "remove": list(remove)})
 
     async def get(self, path: str, **query: str) -> Any:
-        """What the control API returns for a GET."""
+        """Sends a GET request to the control API and returns its answer."""
         async with self._session.get(self._url + path, params=query) as response:
             return await _checked(response)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Json:
-        """What the control API returns for a POST."""
+        """Sends a POST request to the control API and returns its answer."""
         return await self.request("POST", path, body)
 
     async def request(self, verb: str, path: str, body: Mapping[str, Any]) -> Json:
-        """Any request to the control API."""
+        """Sends any request to the control API and returns its answer."""
         async with self._session.request(verb, self._url + path, json=dict(body)) as response:
             done: Json = await _checked(response)
             return done
@@ -212,22 +212,22 @@ class Simulator:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """What one person can see and do. Channels are `#name`, `@person` (`@countersign`: the app) or an id."""
+    """What one person can see and do. A channel is `#name`, `@person` (`@countersign` is the app) or an id."""
 
     simulator: Simulator
     name: str
 
     async def channels(self) -> list[Json]:
-        """The channels and direct conversations this person is in, with `unread`."""
+        """This person's channels and direct conversations, with `unread`."""
         found: list[Json] = await self._look("channels")
         return found
 
     async def dms(self) -> list[Json]:
-        """Only the direct conversations."""
+        """This person's direct conversations."""
         return [channel for channel in await self.channels() if channel["kind"] in ("im", "mpim")]
 
     async def messages(self, channel: str) -> list[Json]:
-        """The channel's messages, oldest first, including ephemeral messages to this person."""
+        """The messages in the channel, oldest first, including ephemeral messages to this person."""
         found: list[Json] = await self._look("messages", channel=channel)
         return found
 
@@ -243,48 +243,48 @@ class Seat:
         return next((m for m in reversed(shown) if containing in render_text(m, names)), None)
 
     async def notices(self) -> list[Json]:
-        """What was shown only to this person, oldest first: kind "ephemeral" or "error", and `text`."""
+        """What only this person was shown, oldest first: `kind` ("ephemeral" or "error") and `text`."""
         found: list[Json] = await self._look("notices")
         return found
 
     async def modal(self) -> Json | None:
-        """The modal that this person sees, if any, with `errors` (by block_id) and `depth` added to the view."""
+        """The modal that this person sees, or None. The view also has `errors` (by block_id) and `depth`."""
         found: Json = await self._look("modal")
         view: Json | None = found["view"]
         return view and {**view, "errors": found["errors"], "depth": found["depth"]}
 
     async def home(self) -> Json | None:
-        """The Home tab as published, without opening it."""
+        """The Home tab as published. Does not open it."""
         view: Json | None = (await self._look("home"))["view"]
         return view
 
     async def open_home(self) -> None:
-        """Opens the app's Home tab, and tells the app."""
+        """Opens the app's Home tab. The app gets the event for it."""
         await self._do("home")
 
     async def send(self, channel: str, text: str, *, thread_ts: str | None = None) -> Json:
-        """Writes a message, and sends it as Slack's clients would; `@name` is a mention."""
+        """Writes a message, converted as Slack's clients convert it: `@name` becomes a mention."""
         sent: Json = (await self._do("send", channel=channel, text=text, thread_ts=thread_ts))["message"]
         return sent
 
     async def edit(self, message: Json, text: str) -> Json:
-        """Edits a message of their own."""
+        """Edits one of this person's messages."""
         return dict((await self._do("edit", channel=message["channel"], ts=message["ts"], text=text))["message"])
 
     async def delete(self, message: Json) -> None:
-        """Deletes a message of their own."""
+        """Deletes one of this person's messages."""
         await self._do("delete", channel=message["channel"], ts=message["ts"])
 
     async def react(self, message: Json, name: str) -> None:
-        """Adds an emoji to a message, or removes it."""
+        """Adds an emoji to a message, or removes it if this person had added it."""
         await self._do("react", channel=message["channel"], ts=message["ts"], name=name)
 
     async def command(self, channel: str, line: str) -> Json:
-        """Runs a slash command; `{"ok": False, "notice": ...}` when Slack shows an error."""
+        """Runs a slash command. Returns `{"ok": False, "notice": ...}` if Slack shows an error."""
         return await self._do("command", channel=channel, text=line)
 
     async def shortcut(self, callback_id: str, on: Json | None = None) -> Json:
-        """Runs a shortcut of the app, on a message or anywhere; `{"ok": False, "notice": ...}` as `press`."""
+        """Runs one of the app's shortcuts, global or on a message. Returns the same as `press`."""
         message = {"channel": on["channel"], "ts": on["ts"]} if on else {}
         return await self._do("shortcut", callback_id=callback_id, **message)
 
@@ -297,25 +297,25 @@ class Seat:
         value: Any = None,
         values: Mapping[str, Any] | None = None,
     ) -> Json:
-        """Presses a button, or chooses `value` in a select, of a message or view; a confirm dialog is confirmed.
+        """Presses a button, or chooses `value` in a select, in a message or view. Confirms any confirm dialog.
 
-        `values` is what was typed into other inputs there. `{"ok": False, "notice": ...}` when Slack shows an error.
+        `values` go into its other inputs. Returns `{"ok": False, "notice": ...}` if Slack shows an error.
         """
         body: Json = {"action_id": action_id, "block_id": block_id, "value": value, "values": dict(values or {})}
         return await self._do("press", **body, **_place(where))
 
     async def suggest(self, where: Json, action_id: str, typed: str, *, block_id: str | None = None) -> list[Json]:
-        """Types into a menu that asks the app for its options, which can be chosen from then on."""
+        """Types into a menu that asks the app for options, and returns them. They can be chosen from then on."""
         done = await self._do("suggest", action_id=action_id, block_id=block_id, value=typed, **_place(where))
         options: list[Json] = done["options"]
         return options
 
     async def fill(self, values: Mapping[str, Any]) -> None:
-        """Types into the open modal. Keys are `block_id/action_id`, or one of the two if that is unambiguous."""
+        """Types into the open modal. Keys are `block_id/action_id`, or either one if it is unambiguous."""
         await self._do("fill", values=dict(values))
 
     async def submit(self, values: Mapping[str, Any] | None = None) -> dict[str, str]:
-        """Fills in and submits the open modal. Returns the errors by block_id ("" for the whole modal), if any."""
+        """Fills in and submits the open modal. Returns errors by block_id ("": the whole modal); {} if accepted."""
         errors: dict[str, str] = (await self._do("submit", values=dict(values or {})))["errors"]
         return errors
 

@@ -1,4 +1,4 @@
-"""/sim/*: what a person at a seat can see and do, and what a test may do to Slack. In JSON."""
+"""/sim/*: what a person can see and do, and what a test can do to Slack. Requests and answers are JSON."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ class Control:
         self._seats = seats
 
     def routes(self) -> list[web.RouteDef]:
-        """All of them."""
+        """All routes."""
         return [
             web.get("/sim/state", self._state),
             web.get("/sim/events", self._changes),

@@ -195,7 +195,7 @@ _RANGES: Final = (("min_length", "max_length"), ("min_value", "max_value"))
 
 
 def contradictions(element: Mapping[str, Any], pointer: str) -> Iterator[str]:
-    """What may be wrong in an element of the right shape: a choice that is not offered, or a reversed range."""
+    """Mistakes in an element of the right shape: a chosen option that is not offered, or a reversed range."""
     on_offer = options(element)
     chosen = [element["initial_option"]] if "initial_option" in element else element.get("initial_options") or []
     if on_offer and not all(one in on_offer for one in chosen):

@@ -1,10 +1,10 @@
-"""What Slack answers when it refuses: an error name, sometimes with more fields."""
+"""What Slack answers if it refuses a call: an error name, sometimes with more fields."""
 
 from typing import Any
 
 
 class SlackError(Exception):
-    """A refusal with Slack's error name, which becomes `{"ok": false, "error": ...}` on the wire."""
+    """A refusal with Slack's name for it. It is sent as `{"ok": false, "error": ...}`."""
 
     def __init__(self, error: str, **fields: Any) -> None:
         super().__init__(error)
@@ -17,7 +17,7 @@ class SlackError(Exception):
 
 
 class RateLimited(SlackError):
-    """Too many calls: HTTP 429 with `Retry-After` (Slack: "Rate limits")."""
+    """There were too many calls. The answer is HTTP 429 with `Retry-After` (Slack: "Rate limits")."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("ratelimited")
@@ -25,7 +25,7 @@ class RateLimited(SlackError):
 
 
 def invalid(error: str, messages: list[str]) -> SlackError:
-    """A refusal that says in `response_metadata.messages` which limit was broken, as Slack does."""
+    """A refusal that names the broken limits in `response_metadata.messages`, as Slack does."""
     return SlackError(error, errors=messages, response_metadata={"messages": [f"[ERROR] {m}" for m in messages]})
 
 

@@ -1,4 +1,4 @@
-"""The Events API: what the app subscribed to, with Slack's retries (Slack: "Events API")."""
+"""The Events API: sends the events that the app subscribed to, with Slack's retries (Slack: "Events API")."""
 
 import asyncio
 import uuid
@@ -14,7 +14,7 @@ from simulator.world import World
 
 
 class Events:
-    """Sends events to the app, in tasks that `close` ends."""
+    """Sends events to the app in background tasks. `close` ends them."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -29,7 +29,7 @@ class Events:
         self._emit("app_home_opened", event)
 
     def post_scheduled(self, message: Message) -> None:
-        """Posts a scheduled message now, unless the app may no longer post there."""
+        """Posts a scheduled message. Does nothing if the app may no longer post there."""
         channel = self._heard(message)
         if channel is None or channel.is_archived:
             return
@@ -38,7 +38,7 @@ class Events:
         self.posted(message)
 
     def posted(self, message: Message) -> None:
-        """message.*, and app_mention if the app is mentioned; only if the app is a member."""
+        """message.*, and app_mention if the app is mentioned. Only in conversations that have the app as a member."""
         channel = self._heard(message)
         if channel is None:
             return
@@ -47,7 +47,7 @@ class Events:
         self.mentioned(message)
 
     def mentioned(self, message: Message) -> None:
-        """app_mention, if the app is mentioned. Slack sends it for an edited message too, which then has `edited`."""
+        """app_mention, if the app is mentioned. Slack sends it for edited messages too; those have `edited`."""
         channel = self._heard(message)
         named = f"<@{BOT_USER_ID}>" in message.text and message.user != BOT_USER_ID
         if channel is not None and named and not channel.is_im:
@@ -85,7 +85,7 @@ class Events:
             self._emit(kind, event, channel)
 
     def user_changed(self, person: Person) -> None:
-        """user_change, with the flags as they are now."""
+        """user_change, with the current flags."""
         with_email = "users:read.email" in self._world.manifest.scopes
         now = self._world.clock.now()
         shown = person.as_slack(with_email=with_email, now=now)
@@ -93,7 +93,7 @@ class Events:
         self._emit("user_change", event)
 
     async def close(self) -> None:
-        """Ends all deliveries that are under way."""
+        """Cancels all deliveries that have not ended."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -152,7 +152,7 @@ class Events:
 
     async def _deliver(self, payload: dict[str, Any]) -> None:
         reason = ""
-        for attempt, delay in enumerate((None, *limits.EVENT_RETRY_DELAYS)):
+        for attempt, delay in enumerate((None, *limits.EVENT_RETRY_DELAYS_SECONDS)):
             if delay is not None:
                 await self._world.clock.sleep(delay)
             outcome = await self._world.deliver(
@@ -186,7 +186,7 @@ def _suffix(channel: Channel) -> str:
 
 
 def _scopes(event: str, channel: Channel | None) -> str | None:
-    """The scope without which Slack does not send the event (Slack: the references of the events)."""
+    """The scope that the app needs to get this event (Slack: the references of the events)."""
     family, _, place = event.partition(".")
     match family:
         case "app_mention":

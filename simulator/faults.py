@@ -1,4 +1,4 @@
-"""Faults on demand: what a network or Slack may do to the next calls of a method."""
+"""Planned faults: what a network or Slack may do wrong, for the next N calls of a method."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -11,11 +11,11 @@ KINDS = ("lose_response", "lose_request", "status", "error", "delay")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One kind of fault.
+    """One planned fault.
 
-    lose_response: the action happens, the connection drops before the answer. lose_request: it drops before the
-    action. status: HTTP `status` instead of an answer (429 with `retry_after`). error: `{"ok": false, "error": ...}`.
-    delay: `seconds` pass before the action.
+    lose_response: the action happens, but the connection drops before the answer. lose_request: the connection drops
+    before the action. status: HTTP `status` instead of an answer (429 with `retry_after`). error:
+    `{"ok": false, "error": ...}`. delay: `seconds` pass before the action.
     """
 
     method: str
@@ -28,7 +28,7 @@ class Fault:
 
 
 class Faults:
-    """The faults still to come."""
+    """The faults that are planned."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
@@ -50,11 +50,11 @@ class Faults:
         self._feed.add("faults")
 
     def planned(self) -> list[dict[str, Any]]:
-        """The faults still to come, in the order in which they were planned."""
+        """The planned faults, in order."""
         return [asdict(fault) for fault in self._faults]
 
     def take(self, method: str) -> Fault | None:
-        """The next fault for this method, which this call uses up."""
+        """The fault for this call, or None. Counts the call."""
         for index, fault in enumerate(self._faults):
             if fault.method in (method, "*"):
                 if fault.times > 1:

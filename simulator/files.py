@@ -11,7 +11,7 @@ _PREFIX = "F0FILE"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """One file. `content` is None until it is sent; `shared` says whether it was completed."""
+    """One file. `content` is None until it was uploaded; `shared` is true after the upload was completed."""
 
     id: str
     secret: str
@@ -41,7 +41,7 @@ class Files:
         self._announced = 0
 
     def announce(self, name: str, length: int) -> File:
-        """Announces a file."""
+        """Announces a file that will be uploaded."""
         self._announced += 1
         file = File(
             id=f"{_PREFIX}{self._announced:04}", secret=secrets.token_hex(16), name=name, length=length, title=name
@@ -50,14 +50,14 @@ class Files:
         return file
 
     def receive(self, file_id: str, secret: str, content: bytes) -> None:
-        """Stores the file's content. Raises SlackError if its length is not the announced one."""
+        """Stores the content. Raises `SlackError` if its length differs from the announced one."""
         file = self.get(file_id, secret)
         if len(content) != file.length:
             raise SlackError("file_upload_size_mismatch")
         self._files[file.id] = replace(file, content=content)
 
     def complete(self, file_id: str, title: str | None) -> File:
-        """Marks the file as shared. Raises file_not_found if it never came or was completed before."""
+        """Completes an upload. Raises file_not_found if the content is missing or the upload was completed before."""
         file = self._files.get(file_id)
         if file is None or file.content is None or file.shared:
             raise SlackError("file_not_found")
@@ -65,25 +65,25 @@ class Files:
         return self._files[file.id]
 
     def shared(self, file_id: str) -> File | None:
-        """The file with that id, if it was completed."""
+        """The file with that id, if its upload was completed."""
         file = self._files.get(file_id)
         return file if file and file.shared else None
 
     def all(self) -> list[File]:
-        """Every file, including those that never came."""
+        """Every file, including those that were only announced."""
         return list(self._files.values())
 
     def restore(self, files: list[File]) -> None:
-        """Every file as it was."""
+        """Restores all files."""
         self._files = {file.id: file for file in files}
         self._announced = max((int(file.id.removeprefix(_PREFIX)) for file in files), default=0)
 
     def delete(self, file_id: str) -> None:
-        """Forgets the file."""
+        """Deletes the file."""
         del self._files[file_id]
 
     def get(self, file_id: str, secret: str) -> File:
-        """The file at that address. Raises UnknownPlace."""
+        """The file with that address. Raises `UnknownPlace` if there is none."""
         file = self._files.get(file_id)
         if file is None or not secrets.compare_digest(file.secret, secret):
             raise UnknownPlace("no such file")

@@ -1,4 +1,4 @@
-"""What a person filled in: turns blocks and typed values into Slack's `state.values`, and finds what is wrong.
+"""What a person filled in: turns typed values into Slack's `state.values` and checks them.
 
 Source: Slack, "View submission payload" and Block Kit reference, "Input block".
 """
@@ -36,9 +36,9 @@ REQUIRED = "Please complete this required field."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
-    """The options of menus that have none in their block.
+    """What menus without options of their own offer: people, conversations, and what the app offered, by action_id.
 
-    These are people, conversations, and what the app offered, by action_id. Raises UnknownPlace for an unknown name.
+    Looking up a person or a conversation raises `UnknownPlace` if there is none.
     """
 
     person: Callable[[str], str]
@@ -47,7 +47,7 @@ class Directory:
 
 
 def elements(blocks: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Each block with each of its elements that a person can act on."""
+    """Each interactive element, with its block."""
     for block in blocks:
         for element in interactive(block):
             yield block, element
@@ -56,7 +56,7 @@ def elements(blocks: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dic
 def find(
     blocks: list[dict[str, Any]], action_id: str, block_id: str | None, value: str | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The block and the element that are meant. If an action_id occurs more than once, block_id or value decides."""
+    """Finds an element and its block. If several have this action_id, block_id or value decides."""
     fits = [
         (block, element)
         for block, element in elements(blocks)
@@ -71,7 +71,7 @@ def find(
 
 
 def initial(blocks: list[dict[str, Any]]) -> Values:
-    """The state before anybody typed anything."""
+    """The state before anything was typed."""
     values: Values = {}
     for block, element in elements(blocks):
         if element["type"] not in _STATELESS:
@@ -80,10 +80,10 @@ def initial(blocks: list[dict[str, Any]]) -> Values:
 
 
 def filled(blocks: list[dict[str, Any]], before: Values, typed: Mapping[str, Any], directory: Directory) -> Values:
-    """The state after these were filled in.
+    """The state after these values were filled in.
 
-    Keys are `block_id/action_id`, or either of them if it is unambiguous; values are what the person sees: a
-    text, an option's value or text, a person's name, a list of them, a date.
+    Keys are `block_id/action_id`, or either one if it is unambiguous. Values are what the person sees: a text, an
+    option's value or text, a person's name, a list of them, a date.
     """
     values = {block_id: dict(actions) for block_id, actions in carried(blocks, before).items()}
     for key, value in typed.items():
@@ -93,7 +93,7 @@ def filled(blocks: list[dict[str, Any]], before: Values, typed: Mapping[str, Any
 
 
 def carried(blocks: list[dict[str, Any]], before: Values) -> Values:
-    """The state after the blocks changed. What was typed stays if its block_id and action_id do."""
+    """The state after the blocks changed. An input keeps its text if its block_id and action_id are the same."""
     values = initial(blocks)
     for block_id, actions in before.items():
         for action_id, state in actions.items():
@@ -103,7 +103,7 @@ def carried(blocks: list[dict[str, Any]], before: Values) -> Values:
 
 
 def chosen(element: dict[str, Any], value: Any, directory: Directory) -> dict[str, Any]:
-    """The state of one element after `value` was typed or chosen. Raises UnknownPlace if it is not offered."""
+    """The state of an element with `value` typed or chosen. Raises `UnknownPlace` if it is not offered."""
     kind = element["type"]
     if kind.endswith("external_select"):
         element = {**element, "options": directory.offered(element["action_id"])}
@@ -121,7 +121,7 @@ def chosen(element: dict[str, Any], value: Any, directory: Directory) -> dict[st
 
 
 def faults(blocks: list[dict[str, Any]], values: Values) -> dict[str, str]:
-    """What Slack's client refuses before it submits anything: block_id to sentence."""
+    """The errors that Slack's client shows before it submits a form, by block_id."""
     found: dict[str, str] = {}
     for block in blocks:
         if block["type"] != "input":
@@ -190,7 +190,7 @@ def _several(element: dict[str, Any], value: Any) -> list[Any]:
     wanted = value if isinstance(value, list) else [] if value in (None, "") else [value]
     most = element.get("max_selected_items")
     if most is not None and len(wanted) > most:
-        raise UnknownPlace(f"{element.get('action_id')} takes {most} at most")
+        raise UnknownPlace(f"{element.get('action_id')} accepts at most {most}")
     return wanted
 
 
@@ -206,7 +206,7 @@ def _picked(element: dict[str, Any], value: Any, directory: Directory) -> Any:
     try:
         return _MOMENTS[kind](value)
     except ValueError:
-        raise UnknownPlace(f"{element.get('action_id')} takes no {value!r}") from None
+        raise UnknownPlace(f"{element.get('action_id')} does not accept {value!r}") from None
 
 
 _MOMENTS: Mapping[str, Callable[[Any], Any]] = {

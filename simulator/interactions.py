@@ -1,6 +1,6 @@
-"""What people do: write, run commands, press, fill in and send, close; and what Slack then shows them.
+"""What people do: write, run commands, press buttons, fill in and submit forms. And what Slack then shows them.
 
-Each action waits for the app's acknowledgement, as Slack does, and shows the person Slack's error if there is none.
+Each action waits for the app's acknowledgement, as Slack does, and shows Slack's error if it does not come.
 """
 
 from dataclasses import asdict
@@ -29,7 +29,7 @@ NO_THREADS = "{name} is not supported in threads. Sorry!"
 
 
 class Interactions:
-    """The actions of people. Each returns how it went."""
+    """The actions of people. Each returns its result."""
 
     def __init__(self, world: World, events: Events) -> None:
         self._world = world
@@ -43,7 +43,7 @@ class Interactions:
         )
 
     def send(self, person: Person, channel: Channel, text: str, thread_ts: str | None = None) -> Message:
-        """Posts a message as this person, as a client sends it: `@name` becomes a mention, and a host a link."""
+        """Posts a message as this person, converted as Slack's clients do: `@name` becomes a mention, a host a link."""
         if channel.is_archived:
             raise SlackError("is_archived")
         if channel.is_im and BOT_USER_ID in channel.members and not self._world.manifest.takes_messages:
@@ -55,7 +55,7 @@ class Interactions:
         return message
 
     def edit(self, person: Person, message: Message, text: str) -> Message:
-        """Edits a message of one's own. The app is told, and told again of a mention, as Slack does."""
+        """Edits a person's own message. The app gets the event, and the one for a mention again, as from Slack."""
         if message.user != person.id or message.tombstone:
             raise SlackError("cant_update_message")
         edited = self._world.messages.next_ts(self._world.clock.now())
@@ -65,7 +65,7 @@ class Interactions:
         return changed
 
     def delete(self, person: Person, message: Message) -> None:
-        """Deletes a message of one's own, or anybody's as an admin. A message with replies leaves a tombstone."""
+        """Deletes a person's own message; an admin can delete any. If it has replies, a placeholder stays."""
         if message.tombstone or (message.user != person.id and not person.admin):
             raise SlackError("cant_delete_message")
         if not self._world.messages.replies(message.channel, message.ts):
@@ -82,7 +82,7 @@ class Interactions:
         self._events.reacted(changed, person.id, name, added=added)
 
     async def command(self, person: Person, channel: Channel, line: str, *, in_thread: bool = False) -> dict[str, Any]:
-        """Runs a slash command line. The app's answer is posted to this person alone, unless it says in_channel."""
+        """Runs a slash command and posts the app's answer: to this person only, unless it is in_channel."""
         name, _, text = line.strip().partition(" ")
         command = self._world.manifest.command(name)
         if command is None:
@@ -102,7 +102,7 @@ class Interactions:
         return {"ok": True}
 
     async def shortcut(self, person: Person, callback_id: str, message: Message | None) -> dict[str, Any]:
-        """Runs a shortcut that the manifest registers, on a message that everybody sees, or anywhere."""
+        """Runs a shortcut from the manifest, global or on a message that everybody sees."""
         shortcut = self._world.manifest.shortcut(callback_id)
         if shortcut is None or shortcut.type != ("global" if message is None else "message"):
             raise UnknownPlace(f"no such shortcut there: {callback_id}")
@@ -116,7 +116,7 @@ class Interactions:
     async def press_in_message(
         self, person: Person, message: Message, action_id: str, block_id: str | None, value: Any, typed: dict[str, Any]
     ) -> dict[str, Any]:
-        """Presses a button, or chooses `value` in a select, of a message."""
+        """Presses a button, or chooses `value` in a select, in a message."""
         blocks = message.blocks or []
         key = (person.id, message.channel, message.ts)
         values = forms.filled(blocks, self._values.get(key, {}), typed, self._directory)
@@ -129,7 +129,7 @@ class Interactions:
     async def press_in_view(
         self, person: Person, view: View, action_id: str, block_id: str | None, value: Any, typed: dict[str, Any]
     ) -> dict[str, Any]:
-        """Presses a button, or chooses `value` in a select, of a modal or the Home tab."""
+        """Presses a button, or chooses `value` in a select, in a modal or the Home tab."""
         values = forms.filled(view.blocks, view.values, typed, self._directory)
         action, values = self._action(view.blocks, values, action_id, block_id, value)
         view = self._world.views.fill(view, values)
@@ -142,7 +142,7 @@ class Interactions:
         return self._world.views.fill(view, forms.filled(view.blocks, view.values, typed, self._directory))
 
     async def submit(self, person: Person, typed: dict[str, Any]) -> dict[str, Any]:
-        """Submits the open modal; `errors` then has what is written at its fields."""
+        """Submits the open modal. `errors` then holds the errors at its fields."""
         view = self.fill(person, typed)
         if view.content.get("submit") is None:
             raise UnknownPlace("this modal has no submit button")
@@ -175,7 +175,7 @@ class Interactions:
         return {"ok": True}
 
     def respond(self, secret: str, answer: dict[str, Any]) -> None:
-        """Takes what the app sends to a response_url. Raises SlackError."""
+        """Handles what the app sends to a response_url. Raises `SlackError` if it is wrong."""
         url = self._world.response_urls.use(secret)
         person = self._world.people.find(url.user_id)
         channel = self._world.channels.find(url.channel)
@@ -275,7 +275,7 @@ class Interactions:
         return {"ok": False, "notice": asdict(notice)}
 
     def _mentions(self, text: str) -> str:
-        """The text as this workspace's clients send it."""
+        """The text as Slack's clients would send it."""
 
         def mention(name: str) -> str | None:
             if name in ("here", "channel", "everyone"):

@@ -1,4 +1,4 @@
-"""Slack's limits in one table, each with its source."""
+"""Slack's limits in one table, each with its source. Lengths of texts and ids are in characters."""
 
 from typing import Final
 
@@ -61,11 +61,11 @@ VIEW_STACK: Final = 3
 # Slack: chat.postMessage and chat.update references
 MESSAGE_TEXT_TRUNCATED_AT: Final = 40_000
 UPDATE_TEXT: Final = 4000
-# Undocumented: reports put `msg_blocks_too_long` near here.
+# Not documented: reports say that `msg_blocks_too_long` begins near here.
 MESSAGE_BLOCKS_CHARACTERS: Final = 13_000
 METADATA_BYTES: Final = 16 * 1024
 ATTACHMENTS: Final = 100
-EMOJI_PER_MESSAGE: Final = 50  # a number of ours: Slack says `too_many_emoji` and not at how many
+EMOJI_PER_MESSAGE: Final = 50  # our own number: Slack documents `too_many_emoji` without a limit
 
 # Slack: chat.scheduleMessage reference, "Restrictions"
 SCHEDULE_SECONDS: Final = 120 * 24 * 3600
@@ -87,8 +87,8 @@ RESPONSE_URL_SECONDS: Final = 30 * 60.0
 SOCKETS: Final = 10
 TICKET_SECONDS: Final = 30.0
 REFRESH_SECONDS: Final = 10.0
-PING_SECONDS: Final = 10.0  # a number of ours; @slack/socket-mode gives up after 30 s of silence
-EVENT_RETRY_DELAYS: Final = (0.0, 60.0, 300.0)
+PING_SECONDS: Final = 10.0  # our own number; @slack/socket-mode gives up after 30 s of silence
+EVENT_RETRY_DELAYS_SECONDS: Final = (0.0, 60.0, 300.0)
 
 # Slack: "Rate limits"
 POSTS_PER_SECOND: Final = 1.0

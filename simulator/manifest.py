@@ -1,4 +1,4 @@
-"""The app's manifest.yml as the simulator needs it: commands, shortcuts, scopes, events.
+"""Reads the app's manifest.yml: its commands, shortcuts, scopes and events.
 
 Source: Slack, "App manifest reference", schema version 2.
 """
@@ -11,7 +11,7 @@ import yaml
 
 
 class ManifestError(Exception):
-    """The manifest cannot be read. The message says which file and why."""
+    """The manifest cannot be read. The message names the file and the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Shortcut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What the app asked Slack for."""
+    """What the app's manifest asks Slack for."""
 
     app_name: str
     bot_name: str
@@ -55,11 +55,11 @@ class Manifest:
     color: str
 
     def command(self, name: str) -> Command | None:
-        """The registered command of that name, with its slash."""
+        """The registered command with that name, which includes the slash."""
         return next((command for command in self.commands if command.name == name), None)
 
     def request_url(self, kind: str, command: str = "") -> str | None:
-        """The address for payloads of that kind if the app has no Socket Mode. Commands have addresses of their own."""
+        """The address for payloads of that kind, for an app without Socket Mode. Each command has its own address."""
         if kind == "slash_commands":
             known = self.command(command)
             return known.url if known else None
@@ -67,12 +67,12 @@ class Manifest:
 
     @property
     def request_urls(self) -> list[str]:
-        """Every address that the manifest names."""
+        """Every address in the manifest."""
         named = [self.events_url, self.interactivity_url, *(command.url for command in self.commands)]
         return [url for url in named if url]
 
     def shortcut(self, callback_id: str) -> Shortcut | None:
-        """The registered shortcut of that callback_id."""
+        """The registered shortcut with that callback_id."""
         return next((shortcut for shortcut in self.shortcuts if shortcut.callback_id == callback_id), None)
 
 
@@ -83,12 +83,12 @@ def read(path: Path) -> Manifest:
     except (OSError, yaml.YAMLError) as error:
         raise ManifestError(f"{path}: {error}") from error
     if not isinstance(content, dict):
-        raise ManifestError(f"{path}: a manifest is a mapping")
+        raise ManifestError(f"{path}: a manifest must be a mapping")
     return parse(content)
 
 
 def parse(content: dict[str, Any]) -> Manifest:
-    """The manifest of an already loaded mapping."""
+    """Builds the manifest from a loaded mapping."""
     display = _section(content, "display_information")
     features = _section(content, "features")
     settings = _section(content, "settings")
@@ -137,7 +137,7 @@ def _command(entry: dict[str, Any]) -> Command:
 def _shortcut(entry: dict[str, Any]) -> Shortcut:
     kind = str(entry.get("type"))
     if kind not in ("message", "global"):
-        raise ManifestError(f"manifest: a shortcut's type is message or global, not {kind}")
+        raise ManifestError(f"manifest: a shortcut's type must be message or global, not {kind}")
     return Shortcut(
         name=str(entry["name"]),
         callback_id=str(entry["callback_id"]),

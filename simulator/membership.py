@@ -1,4 +1,4 @@
-"""Who is in which channel, and whether it is archived. Tells the page and the app about each change."""
+"""Changes to channels: members and archiving. Each change is sent to the page and to the app."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from simulator.world import World
 
 
 def join(world: World, events: Events, channel: Channel, user_id: str, *, inviter: str | None = None) -> Channel:
-    """Adds the person to the channel. Nothing changes if they are already in it."""
+    """Adds a person to the channel. Does nothing if they are already a member."""
     if user_id in channel.members:
         return channel
     changed = change(world, channel, members=(*channel.members, user_id))
@@ -17,7 +17,7 @@ def join(world: World, events: Events, channel: Channel, user_id: str, *, invite
 
 
 def leave(world: World, events: Events, channel: Channel, user_id: str) -> Channel:
-    """Removes the person from the channel."""
+    """Removes a person from the channel."""
     if user_id not in channel.members:
         return channel
     changed = change(world, channel, members=tuple(member for member in channel.members if member != user_id))
@@ -26,7 +26,7 @@ def leave(world: World, events: Events, channel: Channel, user_id: str) -> Chann
 
 
 def archive(world: World, events: Events, channel: Channel, by: str, *, archived: bool) -> Channel:
-    """Archives the channel, or opens it again."""
+    """Archives or unarchives the channel."""
     changed = change(world, channel, is_archived=archived)
     if archived != channel.is_archived:
         events.archived(changed, by)
@@ -34,7 +34,7 @@ def archive(world: World, events: Events, channel: Channel, by: str, *, archived
 
 
 def change(world: World, channel: Channel, **fields: Any) -> Channel:
-    """Sets these fields of the channel, and tells only the page."""
+    """Sets these fields of the channel. Only the page is told."""
     changed = world.channels.change(channel.id, **fields)
     world.feed.add("channel", channel=channel.id)
     return changed

@@ -1,4 +1,4 @@
-"""Messages: what was posted where, who sees it, in which thread."""
+"""All messages: where they were posted, in which thread, and who sees them."""
 
 import uuid
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from simulator.people import APP_ID, BOT_ID, BOT_USER_ID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message as it stands now."""
+    """One message in its current form."""
 
     channel: str
     ts: str
@@ -29,7 +29,7 @@ class Message:
     files: tuple[dict[str, Any], ...] = ()
     name: str | None = None
     tombstone: bool = False
-    """Whether its author deleted it while its replies are still there."""
+    """A placeholder for a deleted message that still has replies."""
 
     @property
     def is_reply(self) -> bool:
@@ -79,7 +79,7 @@ class Message:
 
 @dataclass(slots=True)
 class _Shelf:
-    """A channel's messages by ts, each added later than all before it, and the ts of the replies of each thread."""
+    """A channel's messages by ts, in the order of their ts, and the ts of each thread's replies."""
 
     messages: dict[str, Message] = field(default_factory=dict)
     threads: dict[str, list[str]] = field(default_factory=dict)
@@ -94,7 +94,7 @@ class _Shelf:
 
 
 class Messages:
-    """All messages, each change told to the feed."""
+    """All messages. Each change is added to the feed."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
@@ -103,7 +103,7 @@ class Messages:
         self._last_ts = 0.0
 
     def next_ts(self, now: float) -> str:
-        """A new ts, later than all before it."""
+        """A new ts, later than all earlier ones."""
         self._last_ts = max(round(now, 6), round(self._last_ts + 0.000001, 6))
         return f"{self._last_ts:.6f}"
 
@@ -119,14 +119,14 @@ class Messages:
         return self._shelf(channel_id).messages.get(ts)
 
     def change(self, message: Message, **fields: Any) -> Message:
-        """The message with these fields changed."""
+        """Changes these fields of a message and returns it."""
         changed = replace(message, **fields)
         self._shelf(changed.channel).put(changed)
         self._tell("message_changed", changed)
         return changed
 
     def react(self, message: Message, user_id: str, name: str, *, added: bool) -> Message:
-        """Adds or removes this person's emoji. An emoji that nobody has left is gone."""
+        """Adds or removes this person's emoji. An emoji that nobody has added any more disappears."""
         reactions = dict(message.reactions)
         others = tuple(user for user in reactions.get(name, ()) if user != user_id)
         reactions[name] = (*others, user_id) if added else others
@@ -154,7 +154,7 @@ class Messages:
         return [message for message in there if message is not None]
 
     def thread(self, channel_id: str, thread_ts: str) -> list[Message]:
-        """A parent, if it is there, and its replies, oldest first, including ephemeral ones."""
+        """A parent (if it exists) and its replies, oldest first, including ephemeral ones."""
         shelf = self._shelf(channel_id)
         parent, replies = shelf.messages.get(thread_ts), shelf.replies(thread_ts)
         return [parent, *replies] if parent is not None else replies
@@ -164,7 +164,7 @@ class Messages:
         return [message for channel_id in self._channels for message in self.all(channel_id)]
 
     def restore(self, messages: list[Message]) -> None:
-        """Restores every message; new ones come after them."""
+        """Restores all messages. New messages get a later ts."""
         for message in sorted(messages, key=lambda message: message.ts):
             self._shelf(message.channel).put(message)
             if message.only_for is not None:

@@ -1,4 +1,4 @@
-"""What Slack itself shows to one person: errors of a command, a click, a modal."""
+"""Errors that Slack itself shows to one person, for example after a command or a click."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from simulator.feed import Feed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One such error."""
+    """One error."""
 
     at: float
     text: str
@@ -35,7 +35,7 @@ class Notices:
         return {user_id: list(shown) for user_id, shown in self._shown.items()}
 
     def restore(self, shown: dict[str, list[Notice]]) -> None:
-        """What each person was shown, as it was."""
+        """Restores what each person was shown."""
         self._shown = shown
 
     def of(self, user_id: str) -> list[dict[str, Any]]:

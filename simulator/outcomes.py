@@ -1,4 +1,4 @@
-"""How the app answered what it was sent, over a socket or over HTTP."""
+"""How the app answered a payload, over a socket or over HTTP."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ class Unconnected:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The app answered with an HTTP error status. It may ask not to be sent this again."""
+    """The app answered with an HTTP error status. It may ask not to get this payload again."""
 
     status: int
     may_retry: bool

@@ -10,7 +10,7 @@ from simulator.errors import RateLimited
 
 
 class Tier(Enum):
-    """The calls of one method per minute."""
+    """How many calls of one method are allowed in a minute."""
 
     ONE = 1
     TWO = 20
@@ -20,7 +20,7 @@ class Tier(Enum):
 
 
 class Pace:
-    """Counts calls and refuses those over the limit."""
+    """Counts calls and refuses those above the limit."""
 
     def __init__(self, clock: Clock, *, limited: bool) -> None:
         self._clock = clock
@@ -29,7 +29,7 @@ class Pace:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def call(self, method: str, tier: Tier) -> None:
-        """Counts a call of this method; raises RateLimited when its minute is full."""
+        """Counts a call of this method. Raises `RateLimited` if there were too many in this minute."""
         if not self._limited:
             return
         now = self._clock.now()
@@ -41,7 +41,7 @@ class Pace:
         calls.append(now)
 
     def post(self, channel_id: str) -> None:
-        """Counts a post to this channel. One per second is allowed, and short bursts."""
+        """Counts a post to this channel. Allows one per second, and short bursts. Raises `RateLimited` above that."""
         if not self._limited:
             return
         now = self._clock.now()

@@ -1,4 +1,4 @@
-"""The payloads of interactions, with the fields that Slack sends.
+"""Builds the payloads of interactions, with the fields that Slack sends.
 
 Source: Slack, "block_actions", "view_submission", "view_closed", "Shortcuts" and "Slash commands" payload references.
 """
@@ -40,7 +40,7 @@ def command(world: World, person: Person, channel: Channel, name: str, text: str
 def suggestion(
     world: World, person: Person, where: Message | View, block: dict[str, Any], element: dict[str, Any], typed: str
 ) -> dict[str, Any]:
-    """What somebody has typed into a menu that asks the app for its options."""
+    """Text typed into a menu that asks the app for its options."""
     asked = {"block_id": block["block_id"], "action_id": element["action_id"], "value": typed}
     body = {**_common(world, person, "block_suggestion"), **asked}
     if isinstance(where, View):
@@ -80,7 +80,7 @@ def view_action(world: World, person: Person, view: View, action: dict[str, Any]
 
 
 def view_submission(world: World, person: Person, view: View) -> dict[str, Any]:
-    """A modal that was submitted."""
+    """A submitted modal."""
     return {
         **_common(world, person, "view_submission"),
         "trigger_id": world.triggers.make(person.id, view_id=view.id),
@@ -90,12 +90,12 @@ def view_submission(world: World, person: Person, view: View) -> dict[str, Any]:
 
 
 def view_closed(world: World, person: Person, view: View, *, is_cleared: bool) -> dict[str, Any]:
-    """A modal, closed without sending it."""
+    """A modal that was closed without submitting it."""
     return {**_common(world, person, "view_closed"), "view": view.as_slack(), "is_cleared": is_cleared}
 
 
 def global_shortcut(world: World, person: Person, shortcut: Shortcut) -> dict[str, Any]:
-    """A shortcut that was run anywhere, so it has no channel."""
+    """A global shortcut. It has no channel."""
     return {
         **_common(world, person, "shortcut"),
         "action_ts": world.messages.next_ts(world.clock.now()),
@@ -114,7 +114,7 @@ def message_shortcut(world: World, person: Person, shortcut: Shortcut, message: 
         "channel": _channel(world.channels.find(message.channel)),
         "message_ts": message.ts,
         **_message(world, message),
-        # The message may be anybody's, so an answer never replaces it: it is a new one, for that person alone.
+        # The message may be anybody's, so an answer never replaces it. It is a new message that only one person sees.
         "response_url": _response_url(world, user_id=person.id, channel=message.channel, thread_ts=message.thread_ts),
     }
 
@@ -156,7 +156,7 @@ def _container(message: Message) -> dict[str, Any]:
 
 
 def _message(world: World, message: Message) -> dict[str, Any]:
-    """The message of an interaction. Slack leaves it out if only one person sees it."""
+    """The message of an interaction. Slack leaves it out if the message is ephemeral."""
     if message.only_for is not None:
         return {}
     replies = world.messages.replies(message.channel, message.ts)
@@ -164,7 +164,7 @@ def _message(world: World, message: Message) -> dict[str, Any]:
 
 
 def _response_urls(world: World, person: Person, view: View) -> Iterator[dict[str, str]]:
-    """For each menu of conversations that asks for it, a way to answer in the one that was chosen."""
+    """A response_url for the chosen conversation of each menu that asks for one."""
     for block, element in forms.elements(view.blocks):
         state = view.values.get(block["block_id"], {}).get(element["action_id"], {})
         channel = state.get("selected_conversation") or state.get("selected_channel")

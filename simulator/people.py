@@ -13,7 +13,7 @@ APP_ID = "A0COUNTERSIGN"
 
 
 OTHER_TEAM_ID = "T0OTHER"
-"""The company of people who became strangers."""
+"""The company of people who become strangers."""
 
 _FLAGS = ("deleted", "is_restricted", "is_ultra_restricted", "is_stranger")
 STANDINGS: Final[Mapping[str, frozenset[str]]] = {
@@ -23,7 +23,7 @@ STANDINGS: Final[Mapping[str, frozenset[str]]] = {
     "stranger": frozenset({"is_stranger"}),
     "deactivated": frozenset({"deleted"}),
 }
-"""What somebody may be to the workspace, with the flags of users.info that say so (Slack: "User object")."""
+"""The standings that a person can have, with their flags in users.info (Slack: "User object")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Person:
 
     @property
     def standing(self) -> str:
-        """Their standing in the workspace, a word of STANDINGS. If the flags mean several, the strongest."""
+        """The person's standing, a key of STANDINGS. If several apply, the most restricted one."""
         flags = {name for name in _FLAGS if getattr(self, name)}
         return next(name for name, wanted in reversed(list(STANDINGS.items())) if wanted <= flags)
 
@@ -113,7 +113,7 @@ class UserGroup:
 
 
 class People:
-    """The workspace's people and groups, which can be changed while it runs."""
+    """All people and user groups. Flags and groups can be changed while the simulator runs."""
 
     def __init__(self, people: tuple[Person, ...], groups: tuple[UserGroup, ...], *, team_id: str) -> None:
         self._team_id = team_id
@@ -121,12 +121,12 @@ class People:
         self._groups = {group.id: group for group in groups}
 
     def restore(self, people: list[Person], groups: list[UserGroup]) -> None:
-        """Everybody and every group as they were."""
+        """Restores all people and groups."""
         self._people = {person.id: person for person in people}
         self._groups = {group.id: group for group in groups}
 
     def find(self, id_or_name: str) -> Person:
-        """The person with that id or name (`@` or not)."""
+        """The person with that id or name, with or without `@`. Raises `UnknownPlace` if there is none."""
         wanted = id_or_name.removeprefix("@")
         found = self._people.get(wanted) or next((p for p in self._people.values() if p.name == wanted), None)
         if found is None:
@@ -138,17 +138,17 @@ class People:
         return self._people.get(user_id)
 
     def by_email(self, email: str) -> Person | None:
-        """The person with that email address. As in Slack, deactivated people and bots are not found."""
+        """The person with that e-mail address. As in Slack, deactivated people and bots are not found."""
         return next(
             (p for p in self._people.values() if p.email == email.lower() and not p.deleted and not p.is_bot), None
         )
 
     def all(self) -> list[Person]:
-        """Everybody, including the bot."""
+        """All people, including the bot."""
         return list(self._people.values())
 
     def change(self, id_or_name: str, **flags: Any) -> Person:
-        """The person with these flags set. A stranger belongs to another company, whatever they were before."""
+        """Sets these flags of a person. A stranger then belongs to another company."""
         person = self.find(id_or_name)
         if "is_stranger" in flags:
             flags = {"team_id": OTHER_TEAM_ID if flags["is_stranger"] else self._team_id, **flags}
@@ -157,13 +157,13 @@ class People:
         return changed
 
     def stand(self, id_or_name: str, standing: str) -> Person:
-        """The person with another standing in the workspace."""
+        """Changes the person's standing."""
         if standing not in STANDINGS:
             raise UnknownPlace(f"no such standing: {standing}; there are {', '.join(STANDINGS)}")
         return self.change(id_or_name, **{flag: flag in STANDINGS[standing] for flag in _FLAGS})
 
     def group(self, id_or_handle: str) -> UserGroup | None:
-        """The group with that id or handle (`@` or not)."""
+        """The group with that id or handle, with or without `@`. None if there is none."""
         wanted = id_or_handle.removeprefix("@")
         return self._groups.get(wanted) or next((g for g in self._groups.values() if g.handle == wanted), None)
 
@@ -172,7 +172,7 @@ class People:
         return list(self._groups.values())
 
     def change_group(self, id_or_handle: str, **fields: Any) -> UserGroup:
-        """The group with these fields set."""
+        """Sets these fields of a group and returns it."""
         group = self.group(id_or_handle)
         if group is None:
             raise UnknownPlace(f"no such user group: {id_or_handle}")

@@ -1,4 +1,4 @@
-"""Starts the simulator as a child process, waits until it is ready, and ends it by its own pid."""
+"""Runs the simulator as a child process: starts it, waits until it is ready, and ends it."""
 
 import asyncio
 import contextlib
@@ -11,12 +11,12 @@ from typing import Any, Self
 
 
 class NotReady(Exception):
-    """The simulator ended or said nothing before it was ready. The message has what it wrote to stderr."""
+    """The simulator ended or did not get ready in time. The message contains what it wrote to stderr."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorProcess:
-    """A running simulator; `async with` ends it."""
+    """A running simulator. `async with` ends it."""
 
     process: asyncio.subprocess.Process
     url: str
@@ -28,7 +28,7 @@ class SimulatorProcess:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The settings with which the bot talks to it rather than to Slack."""
+        """The settings that make the bot talk to the simulator instead of Slack."""
         return {
             "SLACK_API_URL": self.api_url,
             "SLACK_BOT_TOKEN": self.bot_token,
@@ -36,7 +36,7 @@ class SimulatorProcess:
         }
 
     async def terminate(self, *, grace_seconds: float = 5.0) -> int:
-        """Ends it, politely first; returns its exit code."""
+        """Ends the process: asks it first, then kills it. Returns its exit code."""
         if self.process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self.process.terminate()
@@ -68,9 +68,9 @@ async def spawn(
     cwd: Path | str | None = None,
     start_seconds: float = 20.0,
 ) -> SimulatorProcess:
-    """Starts a simulator and returns when it is ready; raises NotReady.
+    """Starts a simulator and waits until it is ready. Raises `NotReady` if it does not get ready.
 
-    `hint` is what the page says to do first: a channel's name, a title, steps of mrkdwn, some with a command.
+    `hint` is what the page suggests to do first: a channel's name, a title, and steps in mrkdwn, some with a command.
     """
     options: list[str] = ["--manifest", str(manifest), "--port", str(port)]
     options += ["--workspace", str(workspace)] if workspace else []
@@ -93,7 +93,7 @@ async def _ready(process: asyncio.subprocess.Process, seconds: float) -> Simulat
     except TimeoutError:
         process.kill()
         await process.wait()
-        raise NotReady(f"the simulator said nothing within {seconds} s") from None
+        raise NotReady(f"the simulator was not ready within {seconds} s") from None
     if not line:
         complaint = (await process.stderr.read()).decode(errors="replace")
         await process.wait()

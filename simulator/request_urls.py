@@ -1,6 +1,6 @@
 """Request URLs: sends signed payloads over HTTP to an app without Socket Mode (Slack: "HTTP Request URLs").
 
-Only addresses of this machine are allowed.
+Only addresses on this machine are allowed, so nothing ever leaves it.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ _AGENT = "Slackbot 1.0 (+https://api.slack.com/robots)"
 
 
 class NotAccepted(Exception):
-    """An address that cannot be a Request URL; the message says why."""
+    """The address cannot be a Request URL. The message says why."""
 
 
 class RequestUrls:
-    """Where the app listens, and what it answers there."""
+    """The addresses of the app. Sends payloads to them."""
 
     def __init__(self, manifest: Manifest, clock: Clock, traffic: Traffic, *, verification_token: str) -> None:
         self._manifest = manifest
@@ -41,13 +41,13 @@ class RequestUrls:
 
     @property
     def used(self) -> bool:
-        """Whether the app is reached over HTTP: an address was given, or its manifest turns Socket Mode off."""
+        """Whether the app is reached over HTTP: if an address was given, or if its manifest turns Socket Mode off."""
         return self._everything is not None or not self._manifest.socket_mode
 
     def set(self, url: str | None) -> None:
-        """Sends everything to this one address, whatever the manifest says. With None, as the manifest says.
+        """Sends everything to this address instead of those in the manifest. None goes back to the manifest.
 
-        Raises NotAccepted if the address is not on this machine.
+        Raises `NotAccepted` if an address is not on this machine.
         """
         if url is None and not self._manifest.socket_mode:
             for named in self._manifest.request_urls:
@@ -55,7 +55,7 @@ class RequestUrls:
         self._everything = None if url is None else on_this_machine(url)
 
     async def verify(self, url: str) -> None:
-        """Sends url_verification there, as Slack does when an address is entered; raises NotAccepted."""
+        """Sends url_verification, as Slack does for a new address. Raises `NotAccepted` if the answer is wrong."""
         challenge = secrets.token_hex(24)
         payload = {"type": "url_verification", "token": self._verification_token, "challenge": challenge}
         outcome = await self._post(on_this_machine(url), "application/json", json.dumps(payload), {})
@@ -66,7 +66,7 @@ class RequestUrls:
     async def deliver(
         self, kind: str, payload: dict[str, Any], *, accepts_response: bool, attempt: int = 0, reason: str = ""
     ) -> Outcome:
-        """Sends one payload to the address for its kind and says how it was taken."""
+        """Sends one payload to the address for its kind. Returns how the app answered."""
         url = self._everything or self._manifest.request_url(kind, str(payload.get("command") or ""))
         if url is None:
             return Unconnected()
@@ -81,7 +81,7 @@ class RequestUrls:
         return outcome
 
     async def close(self) -> None:
-        """Ends its connections."""
+        """Closes its connections."""
         if self._session is not None:
             await self._session.close()
 
@@ -111,12 +111,14 @@ def signature(secret: str, timestamp: str, body: str) -> str:
 
 
 def on_this_machine(url: str) -> str:
-    """The address. Raises NotAccepted if it is not on this machine."""
+    """The address. Raises `NotAccepted` if it is not on this machine."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "http" and (host == "localhost" or _is_loopback(host)):
         return url
-    raise NotAccepted(f"a Request URL is http:// on this machine, and nothing is ever sent elsewhere: {url}")
+    raise NotAccepted(
+        f"a Request URL must be an http:// address on this machine; nothing is ever sent elsewhere: {url}"
+    )
 
 
 def _is_loopback(host: str) -> bool:
@@ -127,7 +129,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _encoded(kind: str, payload: dict[str, Any]) -> tuple[str, str]:
-    """Content type and body: events are JSON, interactions JSON within a form, commands a form."""
+    """Content type and body. Events are JSON, interactions are JSON in a form field, commands are a form."""
     match kind:
         case "events_api":
             return "application/json", json.dumps(payload)

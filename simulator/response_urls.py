@@ -13,7 +13,7 @@ from simulator.errors import SlackError
 
 @dataclass(slots=True, kw_only=True)
 class ResponseUrl:
-    """Where an interaction happened, and how often it was answered."""
+    """Where an interaction happened, and how many answers it has had."""
 
     user_id: str
     channel: str
@@ -24,14 +24,14 @@ class ResponseUrl:
 
 
 class ResponseUrls:
-    """Makes them and counts their uses."""
+    """Makes response_urls and counts their uses."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._made: dict[str, ResponseUrl] = {}
 
     def make(self, *, user_id: str, channel: str, message_ts: str | None = None, thread_ts: str | None = None) -> str:
-        """The secret part of a fresh response_url."""
+        """Makes a new response_url. Returns its secret part."""
         secret = secrets.token_urlsafe(24)
         self._made[secret] = ResponseUrl(
             user_id=user_id, channel=channel, message_ts=message_ts, thread_ts=thread_ts, made_at=self._clock.now()
@@ -39,16 +39,16 @@ class ResponseUrls:
         return secret
 
     def all(self) -> dict[str, ResponseUrl]:
-        """The addresses that still work, by their secret parts."""
+        """The response_urls that still work, by their secret part."""
         now = self._clock.now()
         return {secret: url for secret, url in self._made.items() if now - url.made_at <= limits.RESPONSE_URL_SECONDS}
 
     def restore(self, made: dict[str, ResponseUrl]) -> None:
-        """Restores the addresses that were made."""
+        """Restores the response_urls of an earlier run."""
         self._made = dict(made)
 
     def use(self, secret: str) -> ResponseUrl:
-        """Counts a use; raises expired_url or used_url."""
+        """Counts a use. Raises expired_url or used_url if it no longer works."""
         url = self._made.get(secret)
         if url is None or self._clock.now() - url.made_at > limits.RESPONSE_URL_SECONDS:
             raise SlackError("expired_url")

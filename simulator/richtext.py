@@ -1,4 +1,4 @@
-"""The table of rich_text's parts (Slack: Block Kit reference, "Rich text block")."""
+"""A table of the parts of rich_text (Slack: Block Kit reference, "Rich text block")."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Messages that are to be posted later, when the clock says so (Slack: chat.scheduleMessage)."""
+"""Messages that are posted at a later time (Slack: chat.scheduleMessage)."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _PREFIX = "Q0SCHED"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduled:
-    """One message that waits for its time. It has no ts of its own yet."""
+    """One scheduled message. It gets its final ts when it is posted."""
 
     id: str
     post_at: int
@@ -22,7 +22,7 @@ class Scheduled:
 
 
 class Schedule:
-    """The scheduled messages. Each is posted by a task of its own, which `close` ends."""
+    """All scheduled messages. A background task posts each; `close` ends these tasks."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -32,18 +32,18 @@ class Schedule:
         self._made = 0
 
     def start(self, post: Callable[[Message], None]) -> None:
-        """Posts with `post` from now on, including what was restored."""
+        """Starts posting with `post`, including restored messages."""
         self._post = post
         for scheduled in self.all():
             self._wait_for(scheduled)
 
     def restore(self, waiting: list[Scheduled]) -> None:
-        """What waited, as it was; `start` comes after it."""
+        """Restores the scheduled messages. Call it before `start`."""
         self._waiting = {scheduled.id: scheduled for scheduled in waiting}
         self._made = max((int(scheduled.id.removeprefix(_PREFIX)) for scheduled in waiting), default=0)
 
     def add(self, message: Message, post_at: int) -> Scheduled:
-        """Posts the message when its time has come."""
+        """Schedules a message."""
         self._made += 1
         scheduled_id, now = f"{_PREFIX}{self._made:04}", int(self._clock.now())
         scheduled = Scheduled(id=scheduled_id, post_at=post_at, made_at=now, message=message)
@@ -52,7 +52,7 @@ class Schedule:
         return scheduled
 
     def take_back(self, scheduled_id: str, channel_id: str) -> None:
-        """Cancels a scheduled message. Raises invalid_scheduled_message_id if it does not wait there."""
+        """Cancels a scheduled message. Raises invalid_scheduled_message_id if it is not scheduled there."""
         scheduled = self._waiting.get(scheduled_id)
         if scheduled is None or scheduled.message.channel != channel_id:
             raise SlackError("invalid_scheduled_message_id")
@@ -60,11 +60,11 @@ class Schedule:
         self._tasks.pop(scheduled_id).cancel()
 
     def all(self) -> list[Scheduled]:
-        """The scheduled messages, soonest first."""
+        """The scheduled messages, earliest first."""
         return sorted(self._waiting.values(), key=lambda scheduled: scheduled.post_at)
 
     async def close(self) -> None:
-        """Posts nothing any more."""
+        """Stops posting."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""A small language for what Slack accepts, and a check that says in Slack's words what is wrong."""
+"""A small language that describes what Slack accepts, and a check that words each mistake as Slack does."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -40,7 +40,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text object: only plain_text, or mrkdwn as well."""
+    """A text object: plain_text, or mrkdwn too if `mrkdwn` is set."""
 
     most: int
     mrkdwn: bool = False
@@ -49,7 +49,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A list of `least` to `most` things of one shape."""
+    """A list of `least` to `most` entries of one shape."""
 
     of: "Spec"
     most: int | None = None
@@ -67,14 +67,14 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """An object whose `type` says which fields it has."""
+    """An object whose `type` decides which fields it has."""
 
     kinds: Mapping[str, Fields]
 
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """Any value, because Slack's own check is not modelled."""
+    """Any value. Slack's own check is not simulated."""
 
 
 Spec = Str | Flag | Number | Choice | Text | Items | Fields | Kinds | Anything
@@ -90,7 +90,7 @@ def fields(required: Mapping[str, Spec] | None = None, /, **optional: Spec) -> F
 
 
 def violations(value: Any, spec: Spec, pointer: str) -> Iterator[str]:
-    """Everything in `value` that does not fit `spec`, with Slack's words and places."""
+    """Every mistake in `value`, compared with `spec`, with its place, worded as Slack does."""
     match spec:
         case Str():
             yield from _string(value, spec, pointer)
@@ -132,7 +132,7 @@ def violations(value: Any, spec: Spec, pointer: str) -> Iterator[str]:
 
 
 def at(pointer: str, complaint: str) -> str:
-    """A complaint with its place, in Slack's form."""
+    """A mistake with its place, in Slack's form."""
     return f"{complaint} [json-pointer:{pointer}]"
 
 

@@ -1,4 +1,4 @@
-"""A seat: the workspace as one person has it on their screen, and what they can do there."""
+"""A seat: the workspace as one person sees it, and what this person can do in it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from simulator.world import World
 
 
 class Seats:
-    """What a person sees and does, by name, for the control API."""
+    """Answers the control API: what a person sees, and what a person does."""
 
     def __init__(self, world: World, events: Events, interactions: Interactions) -> None:
         self._world = world
@@ -23,7 +23,7 @@ class Seats:
         self._interactions = interactions
 
     def state(self) -> dict[str, Any]:
-        """What everybody may know: the team, its people and groups, the app."""
+        """What everybody can know: the team, its people and groups, and the app."""
         world, manifest = self._world, self._world.manifest
         commands = [{"name": c.name, "description": c.description, "hint": c.usage_hint} for c in manifest.commands]
         now = world.clock.now()
@@ -74,11 +74,11 @@ class Seats:
             case "notices":
                 return self._notices(person)
             case _:
-                raise UnknownPlace(f"nothing to see: {what}")
+                raise UnknownPlace(f"no such view: {what}")
 
     async def do(self, seat: str, deed: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What this person does: send, edit, delete, react, command, shortcut, press, suggest, fill, submit, close,
-        home or read."""
+        """Does what this person wants: send, edit, delete, react, command, shortcut, press, suggest, fill, submit,
+        close, home or read."""
         person = self._world.people.find(seat)
         if person.deleted:
             raise UnknownPlace(f"{person.name} is deactivated")
@@ -121,7 +121,7 @@ class Seats:
                 self._world.mark_read(person.id, self._place(person, body["channel"]).id)
                 return {"ok": True}
             case _:
-                raise UnknownPlace(f"nothing to do: {deed}")
+                raise UnknownPlace(f"no such action: {deed}")
 
     async def _press(self, person: Person, body: dict[str, Any]) -> dict[str, Any]:
         what = (body["action_id"], body.get("block_id"), body.get("value"), body.get("values") or {})

@@ -1,4 +1,4 @@
-"""The simulator as one HTTP server on loopback: Web API, Socket Mode, control API and page."""
+"""The simulator as one HTTP server on loopback. It serves the Web API, Socket Mode, the control API and the page."""
 
 import ipaddress
 from pathlib import Path
@@ -24,15 +24,15 @@ _POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-actio
 
 
 UPLOAD = "files.upload"
-"""The name in faults for the second step of an upload, in which the file itself is sent to its address."""
+"""The name in faults for the second step of an upload, which sends the file and is not a Web API method."""
 
 
 class Server:
-    """Serves one world; `async with` starts and stops it."""
+    """Serves one world. `async with` starts and stops it."""
 
     def __init__(self, world: World, *, host: str = "127.0.0.1", port: int = 0, keeper: Keeper | None = None) -> None:
         if not ipaddress.ip_address(host).is_loopback:
-            raise ValueError(f"the simulator has no password and listens on loopback only, not on {host}")
+            raise ValueError(f"the simulator has no password, so it listens only on loopback, not on {host}")
         self.world = world
         self._host = host
         self._port = port
@@ -63,7 +63,7 @@ class Server:
             await self._keeper.close()
 
     def ready_line(self) -> dict[str, Any]:
-        """What a parent process needs to know."""
+        """What the parent process needs: it is printed as one line of JSON."""
         world = self.world
         return {
             "url": world.base_url,
@@ -95,7 +95,7 @@ class Server:
 
     @web.middleware
     async def _own_visitors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuses pages of other origins, because browsers let them talk to a server on loopback."""
+        """Refuses requests from pages of other origins. A browser would let them talk to a server on loopback."""
         origin = request.headers.get("Origin")
         host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
         if host not in ("127.0.0.1", "localhost", "::1", self._host) or origin not in (None, f"http://{request.host}"):
@@ -128,7 +128,7 @@ class Server:
             file = self.world.files.get(request.match_info["file"], request.match_info["secret"])
         except UnknownPlace as error:
             return web.Response(status=404, text=str(error))
-        # A file contains whatever an agent put into it, so the page may only save it, never run it.
+        # An agent may put anything into a file, so the browser must save it and never run it.
         headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
         return web.Response(body=file.content or b"", content_type="application/octet-stream", headers=headers)
 
@@ -143,7 +143,7 @@ async def _content(request: web.Request) -> bytes:
 
 
 async def _archived(request: web.Request) -> web.Response:
-    """A message's archive link leads to where the page shows it (Slack: `/archives/C.../p<ts without its dot>`)."""
+    """Redirects a message's archive link to the page (Slack: `/archives/C.../p<ts without its dot>`)."""
     digits = request.match_info["message"].removeprefix("p")
     place = {"channel": request.match_info["channel"], "message": f"{digits[:-6]}.{digits[-6:]}"}
     if thread := request.query.get("thread_ts"):

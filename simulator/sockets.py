@@ -1,4 +1,4 @@
-"""Socket Mode: connections, and envelopes that each go to one of them (Slack: "Using Socket Mode")."""
+"""Socket Mode: sends each envelope to one of the app's connections (Slack: "Using Socket Mode")."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ class _Pending:
 
 
 class Sockets:
-    """The app's connections; delivers an envelope to one of them and waits for its acknowledgement."""
+    """The app's connections. Delivers each envelope to one of them and waits for its acknowledgement."""
 
     def __init__(self, clock: Clock, feed: Feed, traffic: Traffic) -> None:
         self._clock = clock
@@ -55,17 +55,17 @@ class Sockets:
 
     @property
     def opened(self) -> int:
-        """How many connections were ever opened."""
+        """How many connections were opened in total."""
         return self._opened
 
     def ticket(self) -> str:
-        """A ticket for one connection, as apps.connections.open hands out in its URL."""
+        """A ticket for one connection. apps.connections.open puts it into the URL."""
         ticket = secrets.token_hex(16)
         self._tickets[ticket] = self._clock.now() + limits.TICKET_SECONDS
         return ticket
 
     def refuse(self, seconds: float) -> None:
-        """Refuses connections for a while."""
+        """Refuses new connections for `seconds`."""
         self._refuse_until = self._clock.now() + seconds
 
     @property
@@ -74,19 +74,19 @@ class Sockets:
         return self._clock.now() < self._refuse_until
 
     def drop(self) -> None:
-        """Cuts every connection without notice."""
+        """Closes every connection without warning."""
         for connection in self._connections:
             if connection.request.transport is not None:
                 connection.request.transport.abort()
 
     async def refresh(self) -> None:
-        """Asks every connection to reconnect, as Slack does every few hours, and closes it a little later."""
+        """Asks the app to reconnect, as Slack does every few hours, and closes the old connections a little later."""
         for connection in list(self._connections):
             await _send(connection.socket, {"type": "disconnect", "reason": "refresh_requested", "debug_info": {}})
             self._spawn(self._close_later(connection))
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """One connection, from its ticket to its end."""
+        """Serves one connection until it ends."""
         if self.refusing:
             return web.Response(status=503)
         ticket = request.query.get("ticket", "")
@@ -115,7 +115,7 @@ class Sockets:
         return socket
 
     async def close(self) -> None:
-        """Ends every connection."""
+        """Closes every connection."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -125,7 +125,7 @@ class Sockets:
     async def deliver(
         self, kind: str, payload: dict[str, Any], *, accepts_response: bool, attempt: int = 0, reason: str = ""
     ) -> Outcome:
-        """Sends one envelope to one connection and says how it was taken."""
+        """Sends one envelope to one connection. Returns how the app answered."""
         if not self._connections:
             return Unconnected()
         self._turn += 1
@@ -186,7 +186,7 @@ class Sockets:
 
 
 async def _ping(socket: web.WebSocketResponse) -> None:
-    """Pings in real time, because Slack's own clients give up a connection that is silent for too long."""
+    """Sends pings, because Slack's clients give up a silent connection. In real time, because the clients use it."""
     while not socket.closed:
         await asyncio.sleep(limits.PING_SECONDS)
         with contextlib.suppress(ConnectionError):

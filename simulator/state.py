@@ -1,7 +1,7 @@
-"""What survives a restart if --state names a file: everything that people and the app would find again, as JSON.
+"""What survives a restart with --state: everything that people and the app would find again, as JSON.
 
-Left out is what lives only for seconds: open sockets, triggers, traffic, planned faults, and what was chosen in a
-message but not sent with anything yet.
+Short-lived things are not kept: open sockets, triggers, the traffic, planned faults, and choices in a message that were
+not sent yet.
 """
 
 import asyncio
@@ -23,18 +23,18 @@ from simulator.views import View
 from simulator.world import World
 
 _FORMAT = 1
-_SECONDS_BETWEEN = 1.0
+_SAVE_INTERVAL_SECONDS = 1.0
 _FEED_AHEAD = 10_000
-"""A page may have seen changes after the last save, so numbering continues above any that it can know."""
+"""A page may have seen changes after the last save. Numbers continue this far above, so that none is used twice."""
 
 
 class StateError(Exception):
-    """The file cannot be read. The message says which and why."""
+    """The file cannot be read. The message names the file and the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """What the app holds and could not ask for again."""
+    """What the app has and could not ask for again."""
 
     bot_token: str
     app_token: str
@@ -64,7 +64,7 @@ class State:
 
 
 def of(world: World) -> State:
-    """The world as it is now."""
+    """The current state of the world."""
     return State(
         format=_FORMAT,
         secrets=Secrets(
@@ -90,7 +90,7 @@ def of(world: World) -> State:
 
 
 def restore(world: World, state: State) -> None:
-    """Restores the saved state into a fresh world."""
+    """Restores a kept state into a new world."""
     world.bot_token, world.app_token = state.secrets.bot_token, state.secrets.app_token
     world.verification_token = state.secrets.verification_token
     world.request_urls.signing_secret = state.secrets.signing_secret
@@ -108,27 +108,27 @@ def restore(world: World, state: State) -> None:
 
 
 def load(path: Path) -> State | None:
-    """The state saved in that file, or None if there is no file. Raises StateError."""
+    """The state in that file, or None if there is no file. Raises `StateError` if it cannot be read."""
     try:
         kept = json.loads(path.read_text("utf-8"))
         if kept["format"] != _FORMAT:
-            raise StateError(f"{path}: kept by another version; remove it to begin anew")
+            raise StateError(f"{path}: it was written by another version. Delete it to start again")
         return make_converter(detailed_validation=False).structure(kept, State)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, BaseValidationError) as error:
-        raise StateError(f"{path}: cannot be read ({error}); remove it to begin anew") from error
+        raise StateError(f"{path}: it cannot be read ({error}). Delete it to start again") from error
 
 
 def save(path: Path, state: State) -> None:
-    """Saves the state in the file. A crash leaves the old file or the new one."""
+    """Writes the state to the file. After a crash, the file has the old state or the new one."""
     beside = path.with_name(f"{path.name}.new")
     beside.write_text(make_converter().dumps(state), "utf-8")
     beside.replace(path)
 
 
 class Keeper:
-    """Saves a world whenever something changed, once a second at most, and when it is closed."""
+    """Saves a world after each change, at most once a second, and when it is closed."""
 
     def __init__(self, world: World, path: Path) -> None:
         self._world = world
@@ -136,12 +136,12 @@ class Keeper:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Saves now, and from now on."""
+        """Saves now, and then after each change."""
         save(self._path, of(self._world))
         self._task = asyncio.get_running_loop().create_task(self._watch())
 
     async def close(self) -> None:
-        """Saves for the last time."""
+        """Saves one last time and stops."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -151,6 +151,6 @@ class Keeper:
         seq = self._world.feed.seq
         while True:
             await self._world.feed.wait(seq, 3600.0)
-            await asyncio.sleep(_SECONDS_BETWEEN)
+            await asyncio.sleep(_SAVE_INTERVAL_SECONDS)
             seq = self._world.feed.seq
             save(self._path, of(self._world))

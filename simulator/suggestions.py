@@ -1,6 +1,6 @@
-"""Menus whose options the app is asked for while a person types (Slack: "block_suggestion payload").
+"""Menus that ask the app for options while a person types (Slack: "block_suggestion payload").
 
-What was offered for an action_id may be chosen from then on.
+An option that the app offered for an action_id can be chosen from then on.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from simulator.views import View
 from simulator.world import World
 
 _MIN_QUERY_CHARACTERS = 3
-"""Characters to type before the app is asked, if there is no `min_query_length`."""
+"""Slack's default for `min_query_length`: how many characters to type before the app is asked."""
 
 
 class Suggestions:
@@ -28,16 +28,16 @@ class Suggestions:
         self._offered: dict[str, dict[str, dict[str, Any]]] = {}
 
     def offered(self, action_id: str) -> list[dict[str, Any]]:
-        """Every option that was ever offered for this menu."""
+        """Every option that the app has offered for this menu."""
         return list(self._offered.get(action_id, {}).values())
 
     async def ask(
         self, person: Person, where: Message | View, action_id: str, block_id: str | None, typed: str
     ) -> list[dict[str, Any]]:
-        """The options for what was typed. Empty if that is too short, or if the app gives no valid answer."""
+        """The options for the typed text. Empty if the text is too short, or if the app's answer is wrong."""
         block, element = forms.find(where.blocks or [], action_id, block_id)
         if not element["type"].endswith("external_select"):
-            raise UnknownPlace(f"{action_id} has its options already")
+            raise UnknownPlace(f"{action_id} has options of its own")
         if len(typed) < element.get("min_query_length", _MIN_QUERY_CHARACTERS):
             return []
         payload = payloads.suggestion(self._world, person, where, block, element, typed)

@@ -1,4 +1,4 @@
-"""A message or view as plain text, as a person reads it: for tests, and for a demo in a terminal."""
+"""Shows a message or view as plain text, for tests and for a demo in a terminal."""
 
 import html
 import re
@@ -18,7 +18,7 @@ _SPAN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What ids are called."""
+    """The names for ids."""
 
     people: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class Names:
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "Names":
-        """The names in an answer of /sim/state."""
+        """The names from an answer of /sim/state."""
         return cls(
             people={person["id"]: person["name"] for person in state["people"]},
             groups={group["id"]: group["handle"] for group in state["groups"]},
@@ -35,10 +35,10 @@ class Names:
 
 
 def render_text(shown: Mapping[str, Any], names: Names | None = None) -> str:
-    """The words of a message or view: mentions, dates and escapes resolved, one line per thing shown.
+    """The text of a message or view, one line for each thing shown. Mentions, dates and escapes are resolved.
 
-    A button is `[Approve]`, a select `[Choose a person v]`, an input `Label: value`. `text` is used if there are
-    no blocks, as Slack does.
+    A button is `[Approve]`, a select `[Choose a person v]`, an input `Label: value`. If there are no blocks, it is
+    `text`, as in Slack.
     """
     known = names or Names()
     lines: list[str] = []
@@ -54,7 +54,7 @@ def render_text(shown: Mapping[str, Any], names: Names | None = None) -> str:
 
 
 def mrkdwn(text: str, names: Names) -> str:
-    """mrkdwn with entities resolved, emphasis and code marks gone, escapes undone."""
+    """mrkdwn as plain text: without marks for emphasis and code, with mentions, dates and escapes resolved."""
     parts = text.split("```")
     shown = [part if at % 2 else _spans(part, names) for at, part in enumerate(parts)]
     return html.unescape("".join(shown))

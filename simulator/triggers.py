@@ -1,4 +1,4 @@
-"""Trigger ids: three seconds, once (Slack: "Handling user interaction", views.open errors)."""
+"""Trigger ids. Each works once, within three seconds (Slack: "Handling user interaction", views.open errors)."""
 
 import secrets
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class _Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """The person whose click a trigger stands for, and the modal in which it was, if any."""
+    """The person who clicked, and the modal in which they clicked, if any."""
 
     user_id: str
     view_id: str | None
@@ -32,13 +32,13 @@ class Triggers:
         self._made: dict[str, _Trigger] = {}
 
     def make(self, user_id: str, *, view_id: str | None = None) -> str:
-        """A fresh trigger id for this person's interaction."""
+        """A new trigger id for this person's interaction."""
         trigger_id = f"{len(self._made) + 1}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
         self._made[trigger_id] = _Trigger(user_id, self._clock.now(), view_id)
         return trigger_id
 
     def exchange(self, trigger_id: str) -> Exchanged:
-        """The person it stands for. Raises invalid_trigger_id, exchanged_trigger_id or expired_trigger_id."""
+        """Uses up a trigger id. Raises invalid_trigger_id, exchanged_trigger_id or expired_trigger_id."""
         trigger = self._made.get(trigger_id)
         if trigger is None:
             raise SlackError("invalid_trigger_id")

@@ -82,7 +82,7 @@ class View:
 
 
 def check(content: Any, place: Place) -> dict[str, Any]:
-    """The view with a block_id at each block. Raises Slack's refusal, which names the limit."""
+    """Checks a view and adds each block_id. Raises Slack's refusal, which names the limit."""
     if not isinstance(content, dict):
         raise invalid("invalid_arguments", [at("/view", "must be an object")])
     if len(json.dumps(content).encode()) > limits.VIEW_BYTES:
@@ -105,7 +105,7 @@ def _complaints(content: dict[str, Any], place: Place) -> Iterator[str]:
 
 
 class Views:
-    """Every person's modal stack (the top is last) and Home tab."""
+    """Each person's modal stack (the top is last) and Home tab."""
 
     def __init__(self, feed: Feed, team_id: str) -> None:
         self._feed = feed
@@ -116,7 +116,7 @@ class Views:
         self._made = 0
 
     def stack(self, user_id: str) -> list[View]:
-        """The modals that this person has open, the top one last."""
+        """This person's open modals. The top one is last."""
         return list(self._stacks.get(user_id, []))
 
     def top(self, user_id: str) -> View | None:
@@ -129,31 +129,31 @@ class Views:
         return self._homes.get(user_id)
 
     def stacks(self) -> dict[str, list[View]]:
-        """Everybody's modals."""
+        """All open modals, by person."""
         return {user_id: list(stack) for user_id, stack in self._stacks.items() if stack}
 
     def homes(self) -> dict[str, View]:
-        """Everybody's Home tab."""
+        """All Home tabs, by person."""
         return dict(self._homes)
 
     def restore(self, stacks: dict[str, list[View]], homes: dict[str, View]) -> None:
-        """Modals and Home tabs as they were."""
+        """Restores modals and Home tabs."""
         self._stacks, self._homes = stacks, homes
         views = [*homes.values(), *(view for stack in stacks.values() for view in stack)]
         self._made = max((int(view.id.removeprefix(_PREFIX)) for view in views), default=0)
 
     def errors(self, user_id: str) -> dict[str, str]:
-        """The errors at the fields of the top modal. The key "" is for the whole modal."""
+        """The errors at the fields of the top modal, by block_id. The key "" is for the whole modal."""
         return dict(self._errors.get(user_id, {}))
 
     def open(self, user_id: str, content: Any) -> View:
-        """Opens a new stack with only this view."""
+        """Starts a new stack with this view."""
         view = self._make(user_id, check(content, Place.MODAL), previous=None)
         self._set(user_id, [view])
         return view
 
     def push(self, user_id: str, content: Any) -> View:
-        """Puts this view on top of the stack. Raises push_limit_reached."""
+        """Puts this view on top of the stack. Raises push_limit_reached if the stack is full."""
         stack = self.stack(user_id)
         if not stack:
             raise SlackError("not_found")
@@ -164,7 +164,7 @@ class Views:
         return view
 
     def update(self, view: View, content: Any, *, expected_hash: str | None = None) -> View:
-        """Gives an open view new content. Raises hash_conflict if it changed since `expected_hash`."""
+        """Replaces the content of an open view. Raises hash_conflict if it changed since `expected_hash`."""
         if expected_hash is not None and expected_hash != view.hash:
             raise SlackError("hash_conflict")
         checked = check(content, Place.MODAL)
@@ -174,7 +174,7 @@ class Views:
         return changed
 
     def find(self, *, view_id: str | None, external_id: str | None) -> View:
-        """An open modal by either of its ids. Raises not_found."""
+        """The open modal with this id or external_id. Raises not_found if there is none."""
         for stack in self._stacks.values():
             for view in stack:
                 if view.id == view_id or (external_id and view.content.get("external_id") == external_id):
@@ -182,7 +182,7 @@ class Views:
         raise SlackError("not_found")
 
     def publish(self, user_id: str, content: Any, *, expected_hash: str | None = None) -> View:
-        """Publishes this person's Home tab. Raises hash_conflict."""
+        """Publishes this person's Home tab. Raises hash_conflict if it changed since `expected_hash`."""
         checked = check(content, Place.HOME)
         before = self._homes.get(user_id)
         if expected_hash is not None and (before is None or before.hash != expected_hash):
@@ -193,7 +193,7 @@ class Views:
         return self._homes[user_id]
 
     def fill(self, view: View, values: forms.Values) -> View:
-        """The view with this typed in."""
+        """Stores what was typed into the view."""
         filled = replace(view, values=values)
         if self._homes.get(view.user_id) == view:
             self._homes[view.user_id] = filled
@@ -210,7 +210,7 @@ class Views:
         self._set(user_id, [])
 
     def complain(self, user_id: str, errors: dict[str, str]) -> None:
-        """Writes errors at the fields of the top modal."""
+        """Shows errors at the fields of the top modal."""
         self._errors[user_id] = errors
         self._feed.add("modal", user=user_id)
 

@@ -1,4 +1,4 @@
-"""Reads the YAML that says who works here and which channels there are."""
+"""Reads the YAML file that lists the workspace's people, user groups and channels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from simulator.people import BOT_USER_ID, Person, UserGroup
 
 
 class WorkspaceError(Exception):
-    """The workspace cannot be read. The message says which file, which entry, and what is wrong with it."""
+    """The workspace file is wrong. The message names the file, the entry and the mistake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Team:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """Everything there is before the first message."""
+    """The workspace before its first message."""
 
     team: Team
     people: tuple[Person, ...]
@@ -37,7 +37,7 @@ class Workspace:
 
 
 def read(path: Path | None, *, bot_name: str, app_name: str) -> Workspace:
-    """The workspace in that file, or the packaged one. Raises WorkspaceError."""
+    """The workspace in that file, or the packaged one. Raises `WorkspaceError` if it is wrong."""
     named = path or "workspace.yaml"
     try:
         source = (
@@ -49,9 +49,9 @@ def read(path: Path | None, *, bot_name: str, app_name: str) -> Workspace:
 
 
 def parse(content: Any, *, bot_name: str, app_name: str) -> Workspace:
-    """The workspace of an already loaded mapping, which the bot joins. Raises WorkspaceError."""
+    """Builds the workspace from a loaded mapping and adds the bot. Raises `WorkspaceError` if it is wrong."""
     if not isinstance(content, dict) or not {"team", "people", "channels"} <= content.keys():
-        raise WorkspaceError("a workspace is a mapping of team, people, user_groups and channels")
+        raise WorkspaceError("a workspace must be a mapping with team, people, user_groups and channels")
     team: Team = _made(Team, "team", content["team"])
     bot = Person(id=BOT_USER_ID, name=bot_name.lower(), real_name=app_name, team_id=team.id, is_bot=True)
     people = tuple(_person(entry, team.id) for entry in content["people"])
@@ -81,7 +81,9 @@ def _channel(entry: Any, ids: Mapping[str, str]) -> Channel:
     fields = _mapping("a channel", entry)
     unknown = fields.keys() - {"id", "name", "people", "bot", "private", "shared", "topic"}
     if unknown or not {"id", "name"} <= fields.keys():
-        raise WorkspaceError(f"a channel has id, name, people, bot, private, shared and topic: {entry}")
+        raise WorkspaceError(
+            f"a channel needs id and name, and may have people, bot, private, shared and topic: {entry}"
+        )
     members = _ids(fields, ids)
     return Channel(
         id=fields["id"],
@@ -102,7 +104,7 @@ def _ids(entry: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[str, ...]:
 
 def _mapping(what: str, entry: Any) -> dict[str, Any]:
     if not isinstance(entry, dict):
-        raise WorkspaceError(f"{what} is a mapping: {entry}")
+        raise WorkspaceError(f"{what} must be a mapping: {entry}")
     return entry
 
 

@@ -1,4 +1,4 @@
-"""Everything the simulator knows, in memory: the one object that all its parts share."""
+"""Everything the simulator knows. All parts of the simulator share one `World`, which lives in memory."""
 
 import secrets
 from itertools import takewhile
@@ -60,12 +60,12 @@ class World:
     async def deliver(
         self, kind: str, payload: dict[str, Any], *, accepts_response: bool, attempt: int = 0, reason: str = ""
     ) -> Outcome:
-        """Sends the app one payload by socket or HTTP, and returns how it was taken."""
+        """Sends the app one payload, over a socket or over HTTP. Returns how the app answered."""
         way = self.request_urls if self.request_urls.used else self.sockets
         return await way.deliver(kind, payload, accepts_response=accepts_response, attempt=attempt, reason=reason)
 
     def place(self, seat: str, name: str) -> Channel:
-        """The conversation that this person means by an id, `#name` or `@person`. A direct one is opened."""
+        """The conversation for an id, `#name` or `@person`, for this person. Opens a direct one if needed."""
         person = self.people.find(seat)
         if name.startswith("@"):
             other = BOT_USER_ID if name[1:] == "bot" else self.people.find(name).id
@@ -76,7 +76,7 @@ class World:
         return channel
 
     def direct(self, *members: str) -> Channel:
-        """The direct conversation of these people."""
+        """The direct conversation of these people. Opens it if needed."""
         channel, was_there = self.channels.direct(members, now=self.clock.now())
         if not was_there:
             self.feed.add("channel", channel=channel.id)
@@ -85,13 +85,13 @@ class World:
     def ephemeral(
         self, user_id: str, channel_id: str, text: str, blocks: Any = None, thread_ts: str | None = None
     ) -> Message:
-        """Shows a message of the app to this person alone."""
+        """Shows a message from the app to this person only."""
         message = self.message(channel_id, BOT_USER_ID, text, blocks, thread_ts=thread_ts, only_for=user_id)
         self.messages.add(message)
         return message
 
     def message(self, channel_id: str, user_id: str, text: str, blocks: Any = None, **fields: Any) -> Message:
-        """A message that is not posted yet. Its blocks are checked as Slack checks them."""
+        """Builds a message without posting it. Checks its blocks as Slack does."""
         author = self.people.find(user_id)
         checked = block_kit.check_message_blocks(blocks) if blocks else None
         ts = self.messages.next_ts(self.clock.now())
@@ -100,7 +100,7 @@ class World:
         )
 
     def mark_read(self, user_id: str, channel_id: str) -> None:
-        """Notes that this person has seen all there is in the channel."""
+        """Records that this person has seen every message in the channel."""
         latest = self.messages.all(channel_id)
         before = self._read.get((user_id, channel_id), "")
         if latest and latest[-1].ts > before:
@@ -108,15 +108,15 @@ class World:
             self.feed.add("read", user=user_id, channel=channel_id)
 
     def read_marks(self) -> list[tuple[str, str, str]]:
-        """How far everybody has read: user, channel, ts."""
+        """How far each person has read each channel, as (user, channel, ts)."""
         return [(user_id, channel_id, ts) for (user_id, channel_id), ts in self._read.items()]
 
     def restore_read_marks(self, marks: list[tuple[str, str, str]]) -> None:
-        """How far everybody had read."""
+        """Restores how far each person had read."""
         self._read = {(user_id, channel_id): ts for user_id, channel_id, ts in marks}
 
     def unread(self, user_id: str, channel_id: str) -> int:
-        """How many messages of others in the channel itself this person has not seen."""
+        """How many messages by others, outside threads, this person has not seen."""
         seen = self._read.get((user_id, channel_id), "")
         unseen = takewhile(lambda message: message.ts > seen, self.messages.latest(channel_id))
         return sum(

@@ -1,8 +1,8 @@
-"""What Slack's clients make of what somebody types into a message: three letters are escaped, and what looks like an
-address, a host, a person or a channel becomes `<target|label>`, but for what stands in code.
+"""Converts typed text as Slack's clients do.
 
-Source: Slack, "Formatting text for app surfaces" and "Retrieving messages"; a file such as `deploy.py` is a host to
-Slack, as .py is a country.
+Three characters are escaped. What looks like an address, a host, a person or a channel becomes `<target|label>`, except
+in code. Source: Slack, "Formatting text for app surfaces" and "Retrieving messages". Slack takes a file name such as
+`deploy.py` for a host, because .py is a country.
 """
 
 import html
@@ -14,7 +14,7 @@ _DOMAINS: Final = (
     "ai|app|at|be|biz|br|ca|cc|ch|cn|co|com|cz|de|dev|dk|edu|es|eu|fi|fr|gov|in|info|int|io|it|jp|kr|me|mil|mx|net|nl|"
     "no|nu|nz|org|page|pl|pt|py|rs|ru|se|sh|so|st|tv|uk|us|xyz|zip"
 )
-"""The ends of the hosts that it knows: Slack knows all that there are."""
+"""The top-level domains that the simulator recognizes. Slack recognizes all of them."""
 _CODE: Final = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
 _TYPED: Final = re.compile(
     r"(?P<url>\b(?:https?|ftp|slack)://[^\s<>]*[^\s<>.,;:!?)\]}'\"“”„«»])"
@@ -28,8 +28,10 @@ _TYPED: Final = re.compile(
 
 
 def as_sent(text: str, mention: Callable[[str], str | None], channel: Callable[[str], str | None]) -> str:
-    """The text that the app is sent. `mention` gives what stands for a name behind an `@`, and `channel` for one behind
-    a `#`. Each returns None if there is no such name."""
+    """The text that the app receives.
+
+    `mention` converts a name after an `@`, and `channel` one after a `#`. They return None if there is no such name.
+    """
 
     def linked(found: re.Match[str]) -> str:
         match found.lastgroup:

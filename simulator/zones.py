@@ -7,11 +7,11 @@ DEFAULT = "Etc/UTC"
 
 
 class UnknownZone(Exception):
-    """There is no zone with that name. The message says which."""
+    """There is no time zone of that name. The message contains the name."""
 
 
 def zone(name: str) -> tzinfo:
-    """The zone with that IANA name. The default one needs no tz database. Raises UnknownZone."""
+    """The zone with that IANA name. The default zone needs no tz database. Raises `UnknownZone` if there is none."""
     if name == DEFAULT:
         return UTC
     try:
@@ -21,7 +21,7 @@ def zone(name: str) -> tzinfo:
 
 
 def fields(name: str, now: float) -> dict[str, str | int]:
-    """The three fields of a user object: the zone, what it is called now, its offset now in seconds."""
+    """The three time zone fields of a user object: its name, its label and its current offset in seconds."""
     there = datetime.fromtimestamp(now, tz=UTC).astimezone(zone(name))
     offset = there.utcoffset()
     label = "Coordinated Universal Time" if name == DEFAULT else f"{name.rpartition('/')[2].replace('_', ' ')} time"

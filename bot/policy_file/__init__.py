@@ -1,5 +1,8 @@
-"""policies.yaml -> `Policies`. Strict: a key that is not known, or a list of approvers that is empty, stops the
-start with the file, the line, the key and what would be right."""
+"""Reads policies.yaml and builds `Policies` from it.
+
+The reading is strict. An unknown key, for example, or an empty list of approvers stops the start with an error that
+names the file, the line, the key and what would be right.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from bot.policy_file.terms import Document
 
 
 def load(path: Path) -> Policies:
-    """The policies of the file; `SettingsError` where it cannot be relied on."""
+    """The policies of the file. Raises `SettingsError` if the file is missing, unreadable or wrong."""
     try:
         text = path.read_text(encoding="utf-8")
         sizes.refuse_large(path, text)

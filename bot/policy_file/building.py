@@ -1,4 +1,4 @@
-"""What the file says -> what it means: each rule's keys over the defaults', and what contradicts itself refused."""
+"""Builds `Policies` from what the file says. A rule's keys replace the defaults'; contradictions are refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from bot.policy_file.places import Place
 from bot.policy_file.terms import Approvals, Document, HoursTerms, Match, RuleTerms, StageTerms
 
 WHO = ("approvers", "groups", "sequence")
-"""The ways of saying who is asked; a rule that says one says it in the place of the defaults'."""
+"""The three keys that say who is asked. If a rule has one of them, it replaces all three of the defaults."""
 _REASONS: Mapping[str, tuple[Verdict, ...]] = {
     "reject": (Verdict.REJECT,),
     "approve": (Verdict.APPROVE,),
@@ -42,11 +42,12 @@ _REASONS: Mapping[str, tuple[Verdict, ...]] = {
 
 
 def policies(place: Place, read: Document) -> Policies:
-    """All that the file means; `SettingsError` where it cannot mean it."""
+    """The policies of the file. Raises `SettingsError` if the file contradicts itself."""
     defaults = terms.said(read.defaults)
     if "auto" in defaults:
         raise SettingsError(
-            f"{place.at('defaults', 'auto')}: it would answer whatever no rule names. Say it in a rule that matches."
+            f"{place.at('defaults', 'auto')}: here it would answer every question that no rule matches. Write it in "
+            "a rule with a match."
         )
     evaluator = Evaluator()
     rules = tuple(_rule(place.at("rules", number), rule, defaults, evaluator) for number, rule in enumerate(read.rules))
@@ -78,7 +79,7 @@ def _rule(place: Place, rule: RuleTerms, defaults: Mapping[str, Any], evaluator:
 
 
 def _refuse_unreached(place: Place, rules: Sequence[RuleTerms]) -> None:
-    """A name that stands for two rules, and a rule that all questions match before another is asked."""
+    """Raises `SettingsError` if two rules have one name, or if a rule is never reached."""
     for number, rule in enumerate(rules):
         if rule.name in [each.name for each in rules[:number]]:
             raise SettingsError(f"{place.at('rules', number, 'name')}: another rule has this name. Give it its own.")
@@ -107,7 +108,7 @@ def _policy(place: Place, name: str, own: Mapping[str, Any], defaults: Mapping[s
     auto = _auto(place, own)
     stages = _stages(place, said, own)
     if "extend" in own and all(stage.deadline is None for stage in stages):
-        raise SettingsError(f"{place.at('extend')}: there is no deadline to put off. Give it one, or leave this out.")
+        raise SettingsError(f"{place.at('extend')}: there is no deadline to extend. Set one, or leave this out.")
     return Policy(
         name=name,
         stages=stages,
@@ -129,10 +130,10 @@ def _policy(place: Place, name: str, own: Mapping[str, Any], defaults: Mapping[s
 def _refuse_two_ways(place: Place, own: Mapping[str, Any]) -> None:
     ways = [key for key in WHO if key in own]
     if len(ways) > 1:
-        raise SettingsError(f"{place.at(ways[1])}: {ways[0]} say already who is asked. Keep one of the two.")
+        raise SettingsError(f"{place.at(ways[1])}: {ways[0]} already says who is asked. Keep one of the two.")
     if ways and ways[0] != "approvers" and "quorum" in own:
-        numbered = "each of its groups" if ways == ["groups"] else "each of its stages"
-        raise SettingsError(f"{place.at('quorum')}: {numbered} has its own number. Say it there.")
+        each = "group" if ways == ["groups"] else "stage"
+        raise SettingsError(f"{place.at('quorum')}: each {each} has its own quorum. Set it there.")
 
 
 def _auto(place: Place, own: Mapping[str, Any]) -> Auto | None:
@@ -140,7 +141,7 @@ def _auto(place: Place, own: Mapping[str, Any]) -> Auto | None:
         return None
     asking = [key for key in (*WHO, "quorum", "on_timeout", "confirm", "private") if key in own]
     if asking:
-        raise SettingsError(f"{place.at(asking[0])}: auto asks nobody, so this means nothing. Keep one.")
+        raise SettingsError(f"{place.at(asking[0])}: auto asks nobody, so this has no effect. Keep one of the two.")
     ((answer, why),) = own["auto"].items()
     return Auto(approve=answer == "approve", why=why.strip())
 
@@ -165,7 +166,8 @@ def _stage(place: Place, said: Mapping[str, Any], own: Mapping[str, Any], *, nam
     needed = sum(group.needed for group in groups)
     if all(names_one(ref) for ref in able) and len(set(able)) < needed and not _adds(said):
         raise SettingsError(
-            f"{place.at('quorum')}: {needed} have to agree, and {len(set(able))} are named. It could never be settled."
+            f"{place.at('quorum')}: {needed} people have to agree, but only {len(set(able))} are named, so "
+            "nothing could ever be approved."
         )
     return Stage(
         groups=groups,
@@ -179,7 +181,7 @@ def _stage(place: Place, said: Mapping[str, Any], own: Mapping[str, Any], *, nam
 def _groups(place: Place, said: Mapping[str, Any]) -> tuple[Group, ...]:
     if "groups" in said:
         if "quorum" in said:
-            raise SettingsError(f"{place.at('quorum')}: each of its groups has its own number. Say it there.")
+            raise SettingsError(f"{place.at('quorum')}: each group has its own quorum. Set it there.")
         return tuple(Group(approvers=each.approvers, needed=each.quorum) for each in said["groups"])
     if "approvers" not in said:
         raise SettingsError(
@@ -192,7 +194,7 @@ def _adds(said: Mapping[str, Any]) -> bool:
     return any(escalation.add_approvers for escalation in said.get("escalate", ()))
 
 
-# --- Windows ------------------------------------------------------------------------------------
+# --- Deadlines and reminders --------------------------------------------------------------------
 
 
 def _steps(place: Place, said: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[Step, ...]:
@@ -203,7 +205,7 @@ def _steps(place: Place, said: Mapping[str, Any], own: Mapping[str, Any]) -> tup
         if deadline is not None and each.after >= deadline:
             raise SettingsError(f"{at.at('after')}: it would not come before deadline. {_COUNTED}")
         if each.via == "channel" and not all(ref.startswith(("#", "C", "G")) for ref in each.to):
-            raise SettingsError(f'{at.at("to")}: as: channel goes to channels alone, such as ["#on-call"].')
+            raise SettingsError(f'{at.at("to")}: with as: channel, only channels can be named, such as ["#on-call"].')
         steps.append(Step(after=each.after, action=Escalate(to=each.to, via=Via(each.via), adds=each.add_approvers)))
     every = said.get("remind_every")
     if deadline is not None and every is not None and every >= deadline:
@@ -219,26 +221,26 @@ def _steps(place: Place, said: Mapping[str, Any], own: Mapping[str, Any]) -> tup
     return tuple(sorted(steps, key=lambda step: (step.after, step.at_deadline)))
 
 
-_COUNTED = "Every window is counted from the question, and warn_before back from the deadline."
+_COUNTED = "All times are counted from the moment the question is asked; warn_before is counted back from the deadline."
 
 
 def _refuse_without_deadline(place: Place, own: Mapping[str, Any]) -> None:
     for key in ("warn_before", "on_timeout", "i_accept_silence"):
         if key in own:
-            raise SettingsError(f"{place.at(key)}: there is no deadline that it could be about. Give it one.")
+            raise SettingsError(f"{place.at(key)}: this needs a deadline. Set one, or leave this out.")
 
 
 def _in_silence(place: Place, said: Mapping[str, Any], own: Mapping[str, Any]) -> Action:
-    """The words that accept silence stand beside the `on_timeout` that needs them, and are inherited only with it."""
+    """What happens at the deadline. A rule with its own `on_timeout` does not inherit `i_accept_silence`."""
     wanted = said.get("on_timeout", "reject")
     accepted = (own if "on_timeout" in own else said).get("i_accept_silence")
     if wanted == "approve" and accepted is not True:
         raise SettingsError(
-            f"{place.at('on_timeout')}: this would take silence for a yes. If that is meant, write "
+            f"{place.at('on_timeout')}: this would take silence for a yes. If you mean that, write "
             "i_accept_silence: yes beside it."
         )
     if "i_accept_silence" in own and wanted != "approve":
-        raise SettingsError(f"{place.at('i_accept_silence')}: silence is no yes here: on_timeout is not approve.")
+        raise SettingsError(f"{place.at('i_accept_silence')}: this has no effect, because on_timeout is not approve.")
     match wanted:
         case "approve":
             return Consent()
@@ -263,5 +265,5 @@ def _hours(place: Place, said: HoursTerms | None) -> Hours | None:
         )
     except ValueError as error:
         raise SettingsError(
-            f"{place.at('hours', 'to')}: {error}: the later time comes under to, or 24:00 for midnight."
+            f"{place.at('hours', 'to')}: {error}: write the later time under to, and 24:00 for midnight."
         ) from None

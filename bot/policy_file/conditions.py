@@ -1,7 +1,7 @@
-"""A rule's `when`: a CEL expression over the question, its arguments, the task and who asked for it.
+"""A rule's `when`: a CEL expression about the question, its arguments, the task and the requester.
 
-An expression that cannot be evaluated refuses: `ConditionFailed`, on which the task stops and says so. So does one that
-takes too long or asks about too much.
+An expression that cannot be evaluated never counts as true or false. It raises `ConditionFailed`, and the task stops
+with the reason. The same happens if the expression takes too long, or if the question is too large for it.
 """
 
 from __future__ import annotations
@@ -24,30 +24,33 @@ from bot.approvals.rules.matching import Condition, ConditionFailed, Facts
 from bot.approvals.rules.names import readable
 
 NAMES: Final = ("question", "arguments", "action", "task", "requester")
-"""What an expression may ask about."""
-LONGEST: Final = 2_000
-"""Characters of an expression."""
-MOST_FACTS: Final = 500_000
-"""Characters of what an expression asks about, as JSON."""
-SECONDS: Final = 10.0
-"""How long an answer is waited for, on a machine that is busy too; the evaluator itself stops after a second's work."""
+"""The names that an expression may use."""
+MAX_EXPRESSION_CHARACTERS: Final = 2_000
+MAX_FACTS_CHARACTERS: Final = 500_000
+"""The values of the names in an expression, as JSON."""
+ANSWER_TIMEOUT_SECONDS: Final = 10.0
+"""How long to wait for the evaluator. It stops by itself after one second of processor time, but a busy machine may
+take longer to give it that second."""
 
 _SCRIPT: Final = Path(__file__).with_name("evaluator.py")
 _INHERITED: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG")
-"""Of the environment: the tokens in it are none of the evaluator's business."""
+"""The only environment variables that the evaluator gets. It must not see the bot's tokens."""
 
 
 class Evaluator:
-    """The process that evaluates, started when it is first needed and again after it was ended."""
+    """The process that evaluates expressions. It starts at the first use, and again after it was killed."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     def compiled(self, expression: str) -> Condition:
-        """The condition that the expression says; `ValueError`, with what is wrong, if it says none."""
-        if len(expression) > LONGEST:
-            raise ValueError(f"this is too long: {len(expression):,} characters, and {LONGEST:,} is the most")
+        """A function that evaluates the expression. Raises `ValueError` if it is not a valid expression."""
+        if len(expression) > MAX_EXPRESSION_CHARACTERS:
+            raise ValueError(
+                f"this is too long: it has {len(expression):,} characters, and at most {MAX_EXPRESSION_CHARACTERS:,} "
+                "are allowed"
+            )
         self._try(expression)
 
         def condition(facts: Facts, items: Sequence[Item]) -> Sequence[bool]:
@@ -62,16 +65,16 @@ class Evaluator:
     # --- Within ---------------------------------------------------------------------------------
 
     def _try(self, expression: str) -> None:
-        """Return if it is an expression, and asks about nothing that is not there; else `ValueError`."""
+        """Raises `ValueError` if this is not an expression, or if it uses a name or function that does not exist."""
         try:
             answer = self._ask({"expression": expression, "names": {name: {} for name in NAMES}, "each": [{}]})
         except ConditionFailed as failed:
             raise ValueError(f"this cannot be evaluated ({failed})") from None
         wrong, kind = answer.get("wrong", ""), answer.get("kind")
         if kind == "no expression":
-            raise ValueError(f"this is no CEL expression ({wrong})")
-        if kind == "RuntimeError":  # a name or function that there is not; all else fails because the sample is empty
-            raise ValueError(f"{wrong} An expression may ask about {', '.join(NAMES)}")
+            raise ValueError(f"this is not a CEL expression ({wrong})")
+        if kind == "RuntimeError":  # an unknown name or function; other errors come from the empty sample
+            raise ValueError(f"{wrong} An expression may use {', '.join(NAMES)}")
 
     def _said(self, expression: str, names: Mapping[str, Any], each: Sequence[Mapping[str, Any]]) -> list[Any]:
         try:
@@ -83,13 +86,16 @@ class Evaluator:
         return list(answer["said"])
 
     def _ask(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The evaluator's answer; `ConditionFailed` if it takes too long, or asks about too much."""
+        """The evaluator's answer. Raises `ConditionFailed` if it takes too long, or if the question is too large."""
         try:
             line = json.dumps(asked).encode() + b"\n"
         except RecursionError:
             raise ConditionFailed("the question is nested too deeply") from None
-        if len(line) > MOST_FACTS:
-            raise ConditionFailed(f"the question is too large: {len(line):,} characters, of {MOST_FACTS:,} at most")
+        if len(line) > MAX_FACTS_CHARACTERS:
+            raise ConditionFailed(
+                f"the question is too large: it has {len(line):,} characters, and at most {MAX_FACTS_CHARACTERS:,} are "
+                "allowed"
+            )
         with self._turn:
             process = self._started()
             try:
@@ -100,7 +106,7 @@ class Evaluator:
                 self._process = None
         if ended in (-signal.SIGPROF, -signal.SIGKILL):
             raise ConditionFailed("it takes too long")
-        raise ConditionFailed("it takes too much memory, or more than can be evaluated")
+        raise ConditionFailed("it takes too much memory, or is too complex to evaluate")
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
@@ -111,19 +117,19 @@ class Evaluator:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=environment,
-                start_new_session=True,  # a signal to the terminal's group is the bot's to handle
+                start_new_session=True,  # Ctrl-C in the terminal reaches only the bot, which ends this process
             )
             weakref.finalize(self, _end, self._process)
         return self._process
 
 
 def _exchanged(process: subprocess.Popen[bytes], line: bytes) -> Mapping[str, Any]:
-    """What the process answers to a line; `EOFError` if it has ended, `TimeoutError` if it does not answer."""
+    """The process's answer to a line. Raises `EOFError` if it has ended, `TimeoutError` if it is too slow."""
     assert process.stdin is not None  # noqa: S101 - both are pipes
     assert process.stdout is not None  # noqa: S101
     process.stdin.write(line)
     process.stdin.flush()
-    until, answer = time.monotonic() + SECONDS, b""
+    until, answer = time.monotonic() + ANSWER_TIMEOUT_SECONDS, b""
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while not answer.endswith(b"\n"):
@@ -146,7 +152,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _shared(facts: Facts, expression: str) -> dict[str, Any]:
-    """What is the same for every item, as far as the expression asks about it."""
+    """The values that are the same for every item. Contains only the names that the expression uses."""
     question = facts.question
     names: dict[str, Any] = {
         "question": {

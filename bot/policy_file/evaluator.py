@@ -1,7 +1,8 @@
-"""Evaluates CEL expressions in a process of its own, which is killed if one takes too long. Run as a script.
+"""Evaluates CEL expressions in a process of its own, which is killed if an expression takes too long.
 
-CEL holds Python's lock while it works, so that a thread would stop the bot as well. Each line of input is a JSON object
-and is answered by one: `{"said": ...}`, or `{"wrong": "why"}`. Nothing of `bot` is imported here, so it starts fast.
+The bot runs this file as a script. A thread would not do: CEL holds Python's lock while it works, so it would stop the
+whole bot. Each line of input is one JSON object, and the answer is one line: `{"said": [...]}`, or
+`{"wrong": "the reason", "kind": "..."}`. This file imports nothing from `bot`, so that it starts fast.
 """
 
 from __future__ import annotations
@@ -13,22 +14,22 @@ import signal
 import sys
 from typing import Any
 
-SECONDS = 1.0
-"""Of processor time for one line; then the process is ended by the system."""
-MEMORY = 1 << 30
-"""Bytes that it may use; then the process is ended by the system."""
+MAX_CPU_SECONDS = 1.0
+"""Processor time for one line. If a line takes longer, the operating system ends the process."""
+MAX_MEMORY_BYTES = 1 << 30
+"""If the process needs more memory than this, the operating system ends it."""
 
 
 def main() -> None:
-    """Answer each line until there is none."""
+    """Answer every line of input, then return."""
     import cel
 
-    with contextlib.suppress(ValueError, OSError):  # a system that cannot bound memory still bounds time
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with contextlib.suppress(ValueError, OSError):  # some systems cannot limit memory; the time limit still holds
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     programs: dict[str, Any] = {}
     for line in sys.stdin.buffer:
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, MAX_CPU_SECONDS)
         answer = _answer(line, cel, programs)
         signal.setitimer(signal.ITIMER_PROF, 0)
         sys.stdout.write(json.dumps(answer) + "\n")
@@ -45,13 +46,13 @@ def _answer(line: bytes, cel: Any, programs: dict[str, Any]) -> dict[str, Any]:
             programs[expression] = cel.compile(expression)
         kind = ""
         said = [programs[expression].execute({**names, **each}) for each in asked["each"]]
-    except BaseException as error:  # what Rust panics with is no Exception; all of it is reported
+    except BaseException as error:  # a panic in Rust is not an `Exception`; report it too
         return {"wrong": _first_line(error), "kind": kind or type(error).__name__}
     return {"said": [value if isinstance(value, bool) else repr(value)[:100] for value in said]}
 
 
 def _first_line(error: BaseException) -> str:
-    """CEL's own words, in one line: a key that is missing is named alone."""
+    """What CEL says about the error, in one line. For a missing key, CEL gives only the name of the key."""
     if isinstance(error, KeyError):
         return f"there is no key {error}"
     words = (str(error).splitlines() or [type(error).__name__])[0][:300]

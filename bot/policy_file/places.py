@@ -1,4 +1,4 @@
-"""Where in the file something is wrong, and what would be right there: an error's line, its key and its sentence."""
+"""Errors in the file: the line, the key, and a sentence that says what is wrong and what would be right."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.policy_file import terms
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A key of the file, as an error names it."""
+    """A key of the file. As a string it is the start of an error message: file, line and key."""
 
     path: Path
     tree: yaml.Node | None
@@ -27,7 +27,7 @@ class Place:
         return replace(self, loc=self.loc + loc)
 
     def has(self, *loc: str | int) -> bool:
-        """Whether the file says this key itself."""
+        """Whether the file contains this key."""
         return _found(self.tree, self.loc + loc)[2]
 
     def __str__(self) -> str:
@@ -37,18 +37,18 @@ class Place:
 
 
 def problems(place: Place, error: ValidationError) -> SettingsError:
-    """All that is wrong with the file's shape, a sentence each."""
+    """One error with one line for each mistake in the file."""
     return SettingsError("\n".join(_sentence(place.at(*each["loc"]), each) for each in _first(error)))
 
 
 def refuse_twice(place: Place) -> None:
-    """YAML takes the last of two keys of one name without a word, which would drop whole rules."""
+    """Raises `SettingsError` if a mapping has a key twice. YAML would silently keep only the last one."""
     nodes = [] if place.tree is None else [place.tree]
     visited: set[int] = set()
     while nodes:
         node = nodes.pop()
         if id(node) in visited:
-            continue  # an alias; it may stand within itself
+            continue  # an alias, which may point to a node that contains it
         visited.add(id(node))
         match node:
             case yaml.MappingNode(value=pairs):
@@ -57,7 +57,7 @@ def refuse_twice(place: Place) -> None:
                     line = key.start_mark.line + 1
                     if str(key.value) in seen:
                         raise SettingsError(
-                            f'{place.path}, line {line}, key "{key.value}": it is there twice, first in line '
+                            f'{place.path}, line {line}, key "{key.value}": it appears twice, first in line '
                             f"{seen[str(key.value)]}. Keep one."
                         )
                     seen[str(key.value)] = line
@@ -81,7 +81,7 @@ _KNOWN: Mapping[str, type[terms.Strict]] = {
     "reject": terms.RejectTerms,
     "bind": terms.BindTerms,
 }
-"""What stands below each key, or in each entry of its list."""
+"""The model of the value of each key. For a list, the model of its entries."""
 
 _LISTED: Mapping[str, str] = {
     "approvers": '"@ops-leads", U012AB3CD',
@@ -98,11 +98,11 @@ _LISTED: Mapping[str, str] = {
     "leave_out": "details.draft, quoted_at",
     "rules": "{name: grave, match: {risk: [high]}}",
 }
-"""What stands in each list."""
+"""An example of what each list may contain, for error messages."""
 
 
 def _known(loc: Sequence[str | int]) -> Sequence[str]:
-    """The keys that the mapping at this place may have; none where they are names of the reader's own."""
+    """The keys that the mapping at this place may have. Empty if the keys are names that the user chooses."""
     if loc[:1] == ("approvals",) and len(loc) <= 2:
         return terms.keys(terms.Approvals) if len(loc) == 2 else ()
     model = _KNOWN.get(next((part for part in reversed(loc) if isinstance(part, str)), ""))
@@ -110,7 +110,8 @@ def _known(loc: Sequence[str | int]) -> Sequence[str]:
 
 
 def _first(error: ValidationError) -> Iterator[Any]:
-    """The errors, but none that only follows from one within it: a list without its bad entries is too short."""
+    """The errors, without those that only follow from others: pydantic drops the bad entries of a list, and then finds
+    that the list is too short."""
     errors = error.errors()
     for each in errors:
         within = any(
@@ -132,11 +133,11 @@ def _sentence(place: Place, error: Any) -> str:
         case "too_short" if key in ("approvers", "to"):
             return f'{place}: nobody may answer. Name who may: ["@ops-leads", U012AB3CD, bob@example.com]'
         case "too_short" if key in terms.keys(terms.Match):
-            return f"{place}: an empty list matches nothing. Leave it out where the {key} does not matter."
+            return f"{place}: an empty list matches nothing. Leave it out if the {key} does not matter."
         case "too_short":
             return f"{place}: this is too short. It should be a list such as [{_LISTED.get(key, '...')}]."
         case "missing":
-            return f"{place}: it is missing."
+            return f"{place}: this key is missing."
         case "tuple_type":
             return f"{place}: this should be a list, such as [{_LISTED.get(key, '...')}]."
         case "model_type":
@@ -146,13 +147,16 @@ def _sentence(place: Place, error: Any) -> str:
 
 
 def _found(tree: yaml.Node | None, loc: Sequence[str | int]) -> tuple[int, tuple[str | int, ...], bool]:
-    """The line of the deepest part of `loc` that the file has, counted from 1; `loc` as the file writes it, without
-    numbers where it has one and not a list; and whether it has all of it."""
+    """Finds a key: its line, its path, and whether the file has it.
+
+    The line is counted from 1. If the file has only the first parts of `loc`, it is the line of the last part found.
+    The path is `loc` without the index 0 of a list if the file has a single value instead of the list.
+    """
     node, line, seen = tree, 1, list[str | int]()
     for number, part in enumerate(loc):
         match node:
             case yaml.MappingNode() if isinstance(part, int):
-                continue  # one, where there may be a list
+                continue  # a single mapping in place of a list
             case yaml.MappingNode():
                 found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
                 if found is None:

@@ -1,4 +1,4 @@
-"""What policies.yaml may say, key by key: its shape and its words. What the words mean together is `building`'s."""
+"""The keys of policies.yaml, and the values that each may have. `building` decides what they mean together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.engines.questions import conventions
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OWN_ZONES = "approvers"
-"""The zone of each person who is asked, as Slack has it."""
+"""The value of `zone` that stands for each approver's own time zone, as set in Slack."""
 
 _USER = r"[UW][A-Z0-9]+"
 _EMAIL = r"[^@\s<>#]+@[^@\s<>]+"
@@ -44,63 +44,63 @@ def _person(value: object) -> object:
 
 def _channel(value: object) -> object:
     if not isinstance(value, str) or not re.fullmatch(_CHANNEL, value):
-        raise ValueError(f'{value!r} is no channel: write its name in quotes ("#ops") or its id (C012AB3CD)')
+        raise ValueError(f'{value!r} is not a channel: write its name in quotes ("#ops") or its id (C012AB3CD)')
     return value
 
 
 def _convention(value: object) -> object:
     if not isinstance(value, str) or not conventions.is_known(value):
         raise ValueError(
-            f"{value!r} is no way to say yes and no: write {', '.join(conventions.CONVENTIONS)}, or two words of your "
-            "own, the one for yes first, such as go/stop"
+            f"{value!r} is not a way to say yes and no: write {', '.join(conventions.CONVENTIONS)}, or two "
+            "words of your own, the one for yes first, such as go/stop"
         )
     return value
 
 
 def _clock(value: object) -> object:
-    """A time of day. YAML reads 17:30 as the number 1050, in base sixty."""
+    """A time of day. YAML reads an unquoted 17:30 as the number 1050, in base sixty."""
     if isinstance(value, time):
         return value
     if isinstance(value, int) and not isinstance(value, bool) and 60 <= value <= 24 * 60:
         return time() if value == 24 * 60 else time(value // 60, value % 60)
     match = re.fullmatch(r"(\d{1,2}):(\d\d)", value) if isinstance(value, str) else None
     if match is None or ((match[1], match[2]) != ("24", "00") and (int(match[1]) > 23 or int(match[2]) > 59)):
-        raise ValueError(f"{value!r} is no time of day: write hours and minutes, such as 09:00 or 17:30")
+        raise ValueError(f"{value!r} is not a time of day: write hours and minutes, such as 09:00 or 17:30")
     return time(int(match[1]) % 24, int(match[2]))
 
 
 def _zone(value: object) -> object:
     if value != OWN_ZONES and (not isinstance(value, str) or value not in available_timezones()):
         raise ValueError(
-            f"{value!r} is no time zone: write one such as Europe/Berlin, or {OWN_ZONES} for each approver's own"
+            f"{value!r} is not a time zone: write one such as Europe/Berlin, or {OWN_ZONES} for each approver's own"
         )
     return value
 
 
 def _days(value: object) -> object:
-    """`mon-fri`, or a list of days."""
+    """A range such as `mon-fri`, or a list of days."""
     if isinstance(value, str) and (match := re.fullmatch(r"([a-z]{3})-([a-z]{3})", value)):
         if match[1] in DAYS and match[2] in DAYS and DAYS.index(match[1]) <= DAYS.index(match[2]):
             return DAYS[DAYS.index(match[1]) : DAYS.index(match[2]) + 1]
     elif isinstance(value, list) and value and all(day in DAYS for day in value):
         return tuple(value)
-    raise ValueError(f"{value!r} are no days: write mon-fri, or a list such as [mon, wed, fri]")
+    raise ValueError(f"{value!r} does not name days of the week: write mon-fri, or a list such as [mon, wed, fri]")
 
 
 def _silence(value: object) -> object:
     if isinstance(value, dict) and set(value) == {"choose"} and isinstance(value["choose"], str):
         return value
     if value not in ("reject", "approve", "wait"):
-        raise ValueError(f"{value!r} says nothing of silence: write reject, approve, wait, or {{choose: an option}}")
+        raise ValueError(f"{value!r} is not known here: write reject, approve, wait, or {{choose: an option}}")
     return value
 
 
 def _reasons(value: object) -> object:
-    """`yes` is a rejection's, and `no` is never."""
+    """Which answers need a reason. `yes` means `reject`, and `no` means `never`."""
     if isinstance(value, bool):
         return "reject" if value else "never"
     if value not in ("approve", "reject", "both", "never"):
-        raise ValueError(f"{value!r} is no answer that needs a reason: write reject, approve, both or never")
+        raise ValueError(f"{value!r} does not say which answers need a reason: write reject, approve, both or never")
     return value
 
 
@@ -110,21 +110,21 @@ def _auto(value: object) -> object:
             f"{value!r} does not say why: write the answer with its reason, such as {{approve: Reads change nothing}}"
         )
     if not all(isinstance(why, str) and why.strip() for why in value.values()):
-        raise ValueError("the reason is empty: it goes on the record, in place of a person's")
+        raise ValueError("the reason is empty: write one, because it is recorded in place of a person's")
     return value
 
 
 def _mark(value: object) -> object:
     if not isinstance(value, str) or not re.fullmatch(r"[^\s.]+(\.[^\s.]+)*", value):
         raise ValueError(
-            f"{value!r} names no key: write a key (iban), or the end of a dotted path (customer.iban); * and ? stand "
-            "for any letters"
+            f"{value!r} does not name a key: write a key (iban), or the end of a dotted path (customer.iban); * stands "
+            "for any characters, ? for one"
         )
     return value
 
 
 def _listed(value: object) -> object:
-    """One, or a list."""
+    """A list, even if the file has a single value."""
     return [value] if isinstance(value, str | dict) else value
 
 
@@ -144,9 +144,9 @@ class Strict(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _said(cls, value: object) -> object:
-        """A key with nothing after it is no way of leaving it out: an empty `approvers:` would be the defaults'."""
+        """Refuses a key without a value. An empty `approvers:` would otherwise mean the approvers of the defaults."""
         if value is None:
-            raise ValueError("nothing is said: give it a value, or leave the key out")
+            raise ValueError("this key has no value: give it one, or leave it out")
         return value
 
 
@@ -183,7 +183,7 @@ class HoursTerms(Strict):
 
 
 class StageTerms(Strict):
-    """Who is asked at one time, and what happens while they do not answer."""
+    """Who is asked at the same time, and what happens while they do not answer."""
 
     approvers: Approvers | None = None
     quorum: Count | None = None
@@ -202,7 +202,7 @@ class NamedStage(StageTerms):
 
 
 class Terms(StageTerms):
-    """What a rule may say; what it leaves out, the defaults say."""
+    """The keys of a rule. A key that the rule leaves out has the value of the defaults."""
 
     sequence: Annotated[tuple[NamedStage, ...], Field(min_length=2)] | None = None
     self_approval: bool | None = None
@@ -230,13 +230,13 @@ class RejectTerms(Strict):
 
 
 class BindTerms(Strict):
-    """What an approval of a graph's questions is bound to: everything but these keys."""
+    """The keys of a graph's question that may change without making an approval invalid."""
 
     leave_out: tuple[str, ...]
 
 
 class Approvals(Strict):
-    """How one graph wants its answers."""
+    """How one graph expects its answers."""
 
     answer: Convention | None = None
     bind: BindTerms | None = None
@@ -250,10 +250,10 @@ class Document(Strict):
 
 
 def said(model: Strict) -> dict[str, Any]:
-    """The keys that the file has written there."""
+    """The keys that the file sets, with their values."""
     return {name: value for name in model.model_fields_set if (value := getattr(model, name)) is not None}
 
 
 def keys(model: type[Strict]) -> list[str]:
-    """The keys that the file may have there, as it writes them."""
+    """The keys that the file may set here, spelled as in the file."""
     return [field.alias or name for name, field in model.model_fields.items()]

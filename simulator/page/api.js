@@ -21,7 +21,7 @@ export function act(seat, deed, body = {}) {
   return ask(`/sim/seats/${encodeURIComponent(seat)}/${deed}`, sent("POST", body));
 }
 
-// What a test may do to Slack: faults, sockets, the clock, people, channels.
+// Changes to the simulated Slack: faults, sockets, the clock, people, channels.
 export function arrange(what, body = {}, method = "POST") {
   return ask(`/sim/${what}`, sent(method, body));
 }

@@ -1,4 +1,4 @@
-// Blocks to elements.
+// Turns blocks into elements.
 
 import { h, icon } from "./dom.js";
 import { element, isGroup } from "./elements.js";
@@ -23,7 +23,7 @@ function section(block, { names, ...surface }) {
       block.accessory.type === "image" ? image(block.accessory) : element(block, block.accessory, { names, ...surface })));
 }
 
-// Only pictures of this machine are loaded; others are named.
+// Loads only pictures from this machine. Of others it shows the name.
 function image(item, { titled = false } = {}) {
   const url = item.image_url ?? "";
   const own = url.startsWith("data:image/") || url.startsWith(`${location.origin}/`);

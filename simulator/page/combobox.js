@@ -1,4 +1,4 @@
-// A select that one can type into: one choice, or several shown as tokens.
+// A select with a text field for searching: one choice, or several shown as tokens.
 
 import { h, icon } from "./dom.js";
 import { home, place } from "./float.js";
@@ -6,8 +6,8 @@ import { home, place } from "./float.js";
 const PAUSE = 150;
 let made = 0;
 
-// `options`: {value, label, note, group}; `chosen`: values; `onChange(values)`. `ask(text)` promises options for what is
-// typed, where the options are not there beforehand.
+// `options`: {value, label, note, group}; `chosen`: values; `onChange(values)`. `ask(text)` returns a
+// promise of the options for the typed text, for menus that have no options of their own.
 export function combobox({ id, label, described, action, placeholder, options, ask, chosen, many = false, autofocus, onChange }) {
   const listId = `listbox-${(made += 1)}`;
   let values = [...chosen];

@@ -1,9 +1,9 @@
-// The message box: Enter sends, `/` offers the app's commands and says how they are used, `@` offers people and groups.
+// The message box: Enter sends, `/` offers the app's commands with their usage, `@` offers people and groups.
 
 import { avatar, h, icon } from "./dom.js";
 import { withMenu } from "./menu.js";
 
-// What was sent, so that the up arrow brings it back.
+// The texts that were sent. The up arrow brings them back.
 const sent = [];
 
 export function composer({ id, label, names, send, commands = [], shortcuts = () => [], shortcut, onEscape }) {
@@ -88,7 +88,7 @@ export function composer({ id, label, names, send, commands = [], shortcuts = ()
       error.hidden = false;
     }
   };
-  // The lines sent before, while nothing else is typed.
+  // Steps through the texts sent before, as long as nothing else is typed.
   const recall = (step) => {
     if (box.value && box.value !== sent[recalled]) return false;
     const wanted = recalled + step;

@@ -1,9 +1,9 @@
-// The browser's own dialogs: the focus stays inside and goes back afterwards, Escape closes.
+// The browser's own dialogs: the focus stays inside and returns afterwards; Escape closes.
 
 import { h, icon } from "./dom.js";
 import { textObject } from "./mrkdwn.js";
 
-// `onEscape` has to `shut` it, sooner or later. A browser may close it without asking, if Escape is pressed twice.
+// `onEscape` must call `shut` in the end. If Escape is pressed twice, the browser may close the dialog without asking.
 export function openDialog(props, onEscape, ...children) {
   const dialog = h("dialog", props, ...children);
   dialog.addEventListener("cancel", (event) => {

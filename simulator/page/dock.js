@@ -1,4 +1,4 @@
-// The inspector at the foot: what was said over the wire, and switches for what may go wrong.
+// The inspector at the bottom: the traffic, and buttons that make calls fail.
 
 import { h, icon } from "./dom.js";
 import { Switches } from "./switches.js";

@@ -1,4 +1,4 @@
-// Elements out of data. Text only ever becomes a text node: nothing here parses HTML.
+// Makes elements from data. Text always becomes a text node; nothing here parses HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -87,8 +87,8 @@ export function avatar(person, size = "") {
   return h("span", { class: `avatar ${size}${person?.is_bot ? " app" : ""}`, style: { "background-color": person?.colour ?? COLOURS[0] }, "aria-hidden": "true" }, initials);
 }
 
-// Keeps the elements of unchanged items, so that a live update neither flickers, nor loses what has the focus, nor is
-// read out from the start.
+// Keeps the elements of unchanged items. So a live update does not flicker, does not lose the focus, and is not read
+// out again from the start.
 export class Keyed {
   constructor(container, build) {
     this.container = container;
@@ -120,7 +120,7 @@ export class Keyed {
   }
 }
 
-// The new element in place of the old; what had the focus has it again, or the whole has it.
+// Replaces an element. The part that had the focus gets it again, or else the whole element does.
 function swap(old, fresh) {
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   if (!old.isConnected) return;

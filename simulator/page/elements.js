@@ -14,13 +14,13 @@ export function element(block, item, surface, options = {}) {
   return build(block, item, surface, options);
 }
 
-// What is one control, to which a label may point, and what is several.
+// Whether the element consists of several controls. A label can point only to a single control.
 export const isGroup = (item) => ["checkboxes", "radio_buttons", "file_input"].includes(item.type);
 
 const key = (block, item) => `${block.block_id}/${item.action_id}`;
 const current = (block, item, surface) => surface.state[block.block_id]?.[item.action_id] ?? {};
 
-// In an input block a change is kept until the form is sent; elsewhere, or with dispatch_action, the app is told at once.
+// In an input block a change waits until the form is submitted. Elsewhere, or with dispatch_action, the app is told at once.
 async function changed(block, item, surface, value, control) {
   surface.change(key(block, item), value);
   if (block.type !== "input" || block.dispatch_action) await press(block, item, surface, value, control);
@@ -92,7 +92,7 @@ function choices(item, names) {
 
 const option = (one, group) => ({ value: one.value, label: one.text.text, note: one.description?.text, group });
 
-// A menu whose options the app is asked for, once enough is typed.
+// A menu that asks the app for its options once enough is typed.
 function asking(block, item, surface) {
   if (!item.type.endsWith("external_select")) return undefined;
   return async (typed) => {

@@ -1,4 +1,4 @@
-// Emoji by name. Those that say how things stand are drawn, so that they look the same without an emoji font.
+// Emoji by name. Those for a status are drawn, so that they look the same without an emoji font.
 
 const SVG = "http://www.w3.org/2000/svg";
 

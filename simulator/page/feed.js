@@ -1,4 +1,4 @@
-// What changes in the simulator, as it changes. A page that nobody looks at holds no connection: a browser has only six.
+// The live changes in the simulator. A hidden page closes its connection, because a browser allows only six.
 
 export class Feed {
   constructor() {
@@ -34,7 +34,7 @@ export class Feed {
     this.source = undefined;
   }
 
-  // The simulator was started anew and counts from one again.
+  // The simulator was restarted and counts from one again.
   caughtUp(seq) {
     if (seq >= this.last) return;
     this.close();

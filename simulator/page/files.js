@@ -1,4 +1,4 @@
-// A file below a message: to be saved, and, where it is text, to be read here.
+// A file below a message. It can be saved and, if it is text, read here.
 
 import { h, icon } from "./dom.js";
 

@@ -1,8 +1,8 @@
-// What opens beside something else, above everything: menus and lists. It is a popover, so it also stands above dialogs.
+// Menus and lists that open next to an element. Each is a popover, so it also appears above dialogs.
 
 const GAP = 4;
 
-// Under what it belongs to; above it where there is no room.
+// Below its element, or above it if there is no room.
 export function place(popover, beside, { align = "start", wide = false } = {}) {
   const box = beside.getBoundingClientRect();
   if (wide) popover.style.setProperty("width", `${Math.max(box.width, 180)}px`);
@@ -13,5 +13,5 @@ export function place(popover, beside, { align = "start", wide = false } = {}) {
   popover.style.setProperty("top", `${Math.max(8, under ? Math.min(box.bottom + GAP, innerHeight - height - 8) : box.top - GAP - height)}px`);
 }
 
-// Where it has to be in the document, so that an open dialog does not make it inert.
+// The parent for it in the document: inside an open dialog, because everything outside is inert.
 export const home = (element) => element.closest("dialog") ?? document.getElementById("layer");

@@ -1,4 +1,4 @@
-// The Home tab that the app has published for this person.
+// The Home tab that the app published for this person.
 
 import { act } from "./api.js";
 import { blocks } from "./blocks.js";

@@ -1,4 +1,4 @@
-// What stands above the first message: what this place is, and, where the workspace has one, what to do first.
+// The text above the first message: what this channel is and, if the simulator was given a hint, what to do first.
 
 import { avatar, h, icon } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
@@ -15,12 +15,12 @@ export function intro({ channel, hint }, screen) {
 
 function words(channel, names) {
   if (channel.is_app) return names.state.app.description || `Messages between you and ${channel.title}.`;
-  if (channel.user) return `This is between you and ${channel.title}.`;
-  if (channel.is_ext_shared) return "This channel is shared with people of another company.";
+  if (channel.user) return `This conversation is between you and ${channel.title}.`;
+  if (channel.is_ext_shared) return "This channel is shared with people from another company.";
   return `This is the very beginning of the ${channel.is_private ? "private channel" : "channel"} #${channel.title}. ${channel.topic?.value ? `${channel.topic.value}.` : ""}`;
 }
 
-// A step with a command offers to put it into the message box.
+// A step with a command has a button that puts it into the message box.
 function steps(hint, screen) {
   return h("div", { class: "hint-card", role: "note", "aria-label": hint.title },
     h("h3", {}, hint.title),

@@ -1,4 +1,4 @@
-// What a list of messages consists of: the messages, errors of Slack at their time, days, and what is new.
+// The items in a list of messages: messages, Slack's errors, days, and the line above new messages.
 
 export function items({ seat, messages, notices, channel, marked, dismissed, hidden, names, freshFrom, thread }) {
   const here = notices.filter((one) => one.kind === "error" && one.channel === channel);
@@ -31,7 +31,7 @@ export function withDays(entries, names, freshFrom) {
   });
 }
 
-// The first of the messages that this person had not read when the channel was opened.
+// The first message that this person had not read when the channel was opened.
 export function firstUnread(messages, unread, me) {
   if (!unread) return null;
   return messages.filter((one) => one.user !== me).at(-unread)?.ts ?? null;

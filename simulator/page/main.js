@@ -1,4 +1,4 @@
-// One screen, or two of them beside each other, each a page of its own.
+// One screen, or two side by side, each in its own page.
 
 import { toast } from "./dialog.js";
 import { Feed } from "./feed.js";

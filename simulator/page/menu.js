@@ -1,9 +1,9 @@
-// A menu at a button: arrow keys move, a letter finds, Enter chooses, Escape goes back to the button.
+// A menu of a button: arrow keys move, a letter jumps to an entry, Enter chooses, Escape returns to the button.
 
 import { h } from "./dom.js";
 import { home, place } from "./float.js";
 
-// `items`: {label, note, choose}, {title} or {rule: true}; asked for when the menu opens.
+// `items`: {label, note, choose}, {title} or {rule: true}; read when the menu opens.
 export function withMenu(opener, label, items, { align = "end" } = {}) {
   let menu = null;
   opener.setAttribute("aria-haspopup", "menu");
@@ -11,7 +11,7 @@ export function withMenu(opener, label, items, { align = "end" } = {}) {
 
   const close = (refocus) => {
     const gone = menu;
-    menu = null;  // taking it away moves the focus, of which it would hear
+    menu = null;  // before its removal, which moves the focus and would call this again
     gone?.remove();
     opener.setAttribute("aria-expanded", "false");
     if (refocus) opener.focus();

@@ -1,4 +1,4 @@
-// One message: who, when, what, and what hangs below it.
+// One message: its author, time and content, and what is shown below it.
 
 import { blocks } from "./blocks.js";
 import { avatar, h, icon } from "./dom.js";
@@ -96,7 +96,7 @@ function tools(item, screen, inThread) {
     more);
 }
 
-// Only what was typed into inputs goes with a click; the select itself is the click.
+// A click sends what was typed into inputs. A select sends itself, so it is left out here.
 function inputsOnly(item, typed) {
   const inputs = new Set((item.blocks ?? []).filter((block) => block.type === "input").map((block) => block.block_id));
   return Object.fromEntries(Object.entries(typed).filter(([key]) => inputs.has(key.slice(0, key.lastIndexOf("/")))));

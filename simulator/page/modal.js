@@ -80,7 +80,7 @@ export class Modal {
   }
 }
 
-// What was typed here and not yet sent wins over what the server knows.
+// Text that was typed here and not sent yet takes precedence over the server's state.
 function withTyped(values, typed, list) {
   const state = structuredClone(values);
   for (const block of list) {

@@ -1,4 +1,4 @@
-// Slack's mrkdwn, and Markdown for the markdown block, to nodes.
+// Turns Slack's mrkdwn, and the Markdown of the markdown block, into nodes.
 
 import { h } from "./dom.js";
 import { emoji } from "./emoji.js";

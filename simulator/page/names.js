@@ -1,4 +1,4 @@
-// What ids are called, and how times read in the zone of the person who looks.
+// The names for ids, and times in the zone of the person at this seat.
 
 import { COLOURS } from "./dom.js";
 
@@ -15,7 +15,7 @@ export class Names {
     this.seat = state.people.find((person) => person.name === seat || person.id === seat);
     this.state = state;
     this.skew = state.now - Date.now() / 1000;
-    // A person whose zone nobody set sees the times of this machine.
+    // A person without a zone sees the times of this machine.
     this.zone = this.seat && this.seat.tz !== "Etc/UTC" ? this.seat.tz : undefined;
   }
 
@@ -43,12 +43,12 @@ export class Names {
     return this.relative(seconds) ?? this.show(seconds, { weekday: "long", month: "long", day: "numeric" });
   }
 
-  // 2026-11-25 14:03, as inputs of dates want it.
+  // 2026-11-25 14:03, as date inputs need it.
   plain(seconds) {
     return new Date(Number(seconds) * 1000).toLocaleString("sv-SE", { timeZone: this.zone, dateStyle: "short", timeStyle: "short" });
   }
 
-  // The moment at which a clock in this zone shows that.
+  // The moment at which a clock in this zone shows this time.
   moment(plain) {
     const wanted = Date.parse(`${plain.replace(" ", "T")}Z`) / 1000;
     const ahead = (seconds) => Date.parse(`${this.plain(seconds).replace(" ", "T")}Z`) / 1000 - seconds;

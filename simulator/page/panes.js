@@ -1,4 +1,4 @@
-// The channel in the middle and the thread at its side: a head, a list of messages, a message box.
+// The channel in the middle and the thread beside it: each with a header, a list of messages and a message box.
 
 import { act } from "./api.js";
 import { composer } from "./composer.js";
@@ -23,7 +23,7 @@ class Log {
     this.scroll.scrollTop = this.scroll.scrollHeight;
   }
 
-  // Stays at the end, unless somebody reads further up.
+  // Keeps the newest message in view, unless the person has scrolled up.
   show(entries, marked) {
     const { atEnd } = this;
     this.list.show(entries);
@@ -125,7 +125,7 @@ export class ChannelPane {
     this.box = null;
     if (channel.is_archived) return h("div", { class: "closed" }, "This channel is archived. Nobody can write here.");
     if (names.seat.deleted) return h("div", { class: "closed" }, "This account is deactivated.");
-    if (channel.is_app && !names.state.app.messages_tab) return h("div", { class: "closed" }, `${channel.title} takes no messages here.`);
+    if (channel.is_app && !names.state.app.messages_tab) return h("div", { class: "closed" }, `You cannot send messages to ${channel.title}.`);
     this.box = composer({
       id: "composer-channel", label: channel.is_app || channel.user ? `Message ${channel.title}` : `Message #${channel.title}`,
       names, commands: names.state.app.commands, shortcuts: () => screen.shortcuts("global"), shortcut: (one) => screen.shortcut(one),

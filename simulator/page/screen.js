@@ -1,4 +1,4 @@
-// One seat's screen: holds what is shown, fetches it anew when the simulator says that something changed, and draws it.
+// One seat's screen: holds what is shown, fetches it again after each change in the simulator, and draws it.
 
 import { act, look, state } from "./api.js";
 import { toast } from "./dialog.js";
@@ -54,7 +54,7 @@ export class Screen {
     }, 25);
   }
 
-  // One look at a time, and one more after it where something changed meanwhile: no older look is drawn over a newer.
+  // Fetches one at a time, and once more if something changed meanwhile. So no older state is drawn over a newer one.
   refresh() {
     this.next ??= (this.current ?? Promise.resolve()).catch(() => {}).then(() => {
       this.next = null;
@@ -118,7 +118,7 @@ export class Screen {
       ?? this.channels.find((one) => one.name === "ops") ?? this.channels[0];
   }
 
-  // The address says what is shown, so that a reload or a colleague sees the same.
+  // The address contains what is shown, so that a reload or a colleague sees the same.
   remember(channel) {
     const query = new URLSearchParams(location.search);
     query.set("seat", this.now.seat);
@@ -195,7 +195,7 @@ export class Screen {
     const link = `${location.origin}/?channel=${item.channel ?? this.now.channel}&thread=${item.thread_ts ?? item.ts}&message=${item.ts}`;
     try {
       await navigator.clipboard.writeText(link);
-      toast("The link is in the clipboard.");
+      toast("The link was copied.");
     } catch {
       toast(link);
     }
@@ -216,7 +216,7 @@ export class Screen {
     return act(this.now.seat, text.startsWith("/") ? "command" : "send", { channel: channel.id, text, ...(thread && { thread_ts: thread }) });
   }
 
-  // --- ways to get about ---
+  // --- navigation ---
 
   search() {
     openSwitcher(this.names, this.channels, {
@@ -247,7 +247,7 @@ export class Screen {
     }
   }
 
-  // A link to a place of this workspace opens here.
+  // A link into this workspace opens on this page.
   followed(event) {
     if (document.body.classList.contains("with-drawer") && !event.target.closest("#sidebar, .drawer-opener")) document.body.classList.remove("with-drawer");
     const link = event.target.closest?.("a[href]");

@@ -1,4 +1,4 @@
-// Around the screens: whether the app is there, two seats side by side, the inspector, light and dark.
+// The bar above the screens: whether the app is connected, two seats side by side, the inspector, light and dark.
 
 import { state } from "./api.js";
 import { Dock } from "./dock.js";
@@ -44,12 +44,12 @@ export class Shell {
   draw() {
     if (!this.world) return;
     const name = this.world.people.find((one) => one.id === this.world.app.bot_user_id)?.real_name;
-    const [tone, words] = !this.feed.live && this.feed.source ? ["bad", "Simulator gone"] : this.world.connected ? ["good", `${name} is connected`] : ["wait", `${name} is not connected`];
+    const [tone, words] = !this.feed.live && this.feed.source ? ["bad", "Simulator stopped"] : this.world.connected ? ["good", `${name} is connected`] : ["wait", `${name} is not connected`];
     const focused = part("tools").contains(document.activeElement) && document.activeElement.dataset.action;
     part("tools").replaceChildren(
       h("span", { class: `status ${tone}`, role: "status", title: words, "aria-label": words }, h("span", { class: "dot" }), h("span", {}, words)),
       tool("columns", "Side by side", "Two seats side by side", Boolean(this.beside), () => this.toggleSplit(), "wide"),
-      tool("pulse", "Inspector", "Inspector: what Slack and the app say to each other", !part("dock").hidden, () => this.toggleDock(part("dock").hidden)),
+      tool("pulse", "Inspector", "Inspector: what Slack and the app send each other", !part("dock").hidden, () => this.toggleDock(part("dock").hidden)),
       tool(isDark() ? "sun" : "moon", "", isDark() ? "Light colours" : "Dark colours", undefined, () => { turn(); this.draw(); }));
     if (focused) part("tools").querySelector(`[data-action="${focused}"]`)?.focus();
     this.dock.world(this.world);
@@ -65,7 +65,7 @@ export class Shell {
     this.draw();
   }
 
-  // Each seat is a page of its own, so each has its own focus, dialogs and width.
+  // Each seat is a separate page with its own focus, dialogs and width.
   split(query) {
     const place = { channel: query.get("channel") ?? "", thread: query.get("thread") ?? "" };
     const frame = (seat) => h("iframe", { title: `${seat}'s screen`, src: `/?${new URLSearchParams({ embed: "", seat, ...place })}` });

@@ -1,9 +1,9 @@
-// The workspace's name, the channels and direct conversations; and above all, whose seat this is.
+// The person at this seat, the workspace's name, the channels and the direct conversations.
 
 import { avatar, h, icon } from "./dom.js";
 
 export function sidebar(channels, current, names, { choose, search }) {
-  // What is before one's eyes is being read.
+  // The open channel counts as read.
   const unread = (channel) => (channel.id === current ? 0 : channel.unread);
   const row = (channel, mark, quiet) => h("button", {
     type: "button", class: `place${unread(channel) ? " unread" : ""}${channel.is_archived ? " archived" : ""}${quiet ? " quiet" : ""}`,
@@ -20,11 +20,11 @@ export function sidebar(channels, current, names, { choose, search }) {
     part("Channels", channels.filter((channel) => ["channel", "group"].includes(channel.kind)).map((channel) => row(channel, sign(channel), true))),
     part("Direct messages", direct.map((channel) => row(channel, channel.kind === "im" ? avatar(other(channel), "tiny") : icon("people")))),
     part("Apps", channels.filter((channel) => channel.is_app).map((channel) => row(channel, avatar(names.app, "tiny")))),
-    h("p", { class: "tip" }, "A workspace on this machine. ", h("span", { class: "keys" }, h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "K")), " goes anywhere."),
+    h("p", { class: "tip" }, "A workspace on this machine. ", h("span", { class: "keys" }, h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "K")), " opens any place in it."),
   ];
 }
 
-// Arrow keys move between the places.
+// Arrow keys move between the channels.
 export function walkable(container, selector) {
   container.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

@@ -1,4 +1,4 @@
-// Ctrl+K: to a channel, to a person, to another seat.
+// Ctrl+K: goes to a channel, a person or another seat.
 
 import { openDialog, shut } from "./dialog.js";
 import { avatar, h, icon } from "./dom.js";
@@ -25,7 +25,7 @@ export function openSwitcher(names, channels, { place, direct, seat }) {
     results.replaceChildren(...(shown.length ? shown.map((one, index) => h("div", {
       class: "offer", role: "option", id: `switcher-${index}`, "aria-selected": String(index === at),
       on: { click: () => choose(one), mousemove: () => { if (at !== index) { at = index; draw(); } } },
-    }, one.sign, h("strong", {}, one.words), h("span", { class: "offer-note" }, one.note))) : [h("div", { class: "option-none" }, "Nothing of that name")]));
+    }, one.sign, h("strong", {}, one.words), h("span", { class: "offer-note" }, one.note))) : [h("div", { class: "option-none" }, "No results")]));
     if (shown.length) input.setAttribute("aria-activedescendant", `switcher-${at}`);
     else input.removeAttribute("aria-activedescendant");
     results.children[at]?.scrollIntoView({ block: "nearest" });

@@ -1,4 +1,4 @@
-// What may go wrong on demand, what time it is, and who and what there is.
+// Makes calls fail on demand, moves the clock, and changes people and channels.
 
 import { arrange } from "./api.js";
 import { h } from "./dom.js";
@@ -36,11 +36,11 @@ export class Switches {
       METHODS.map((one) => h("option", { value: one, selected: one === this.method }, one === "*" ? "any method" : one)));
     const planned = this.world.faults;
     return h("section", { "aria-label": "Calls" }, h("h3", {}, "The next call"),
-      h("p", {}, "What happens to the next call of the app."),
+      h("p", {}, "Make the app's next call fail. Choose how."),
       h("div", { class: "row" }, h("label", {}, "of ", choose)),
       h("div", { class: "row" }, FAULTS.map(([words, fault]) => button(words, () => arrange("faults", { method: this.method, ...fault })))),
       planned.length > 0 && h("ul", { class: "planned" }, planned.map((one) => h("li", {}, `${one.method === "*" ? "any" : one.method}: ${one.status && one.kind === "status" ? one.status : one.kind.replace("_", " ")}${one.times > 1 ? ` ×${one.times}` : ""}`))),
-      planned.length > 0 && h("div", { class: "row" }, button("None of it", () => arrange("faults", {}, "DELETE"))));
+      planned.length > 0 && h("div", { class: "row" }, button("Remove all", () => arrange("faults", {}, "DELETE"))));
   }
 
   connections() {
@@ -51,7 +51,7 @@ export class Switches {
         button("Ask to reconnect", () => arrange("sockets", { drop: "refresh" })),
         button("Refuse for 15 s", () => arrange("sockets", { drop: true, refuse: 15 }))),
       h("h3", {}, "The time"),
-      h("p", {}, `Here it is ${this.words(this.world.now)}. The demo's bot goes by this clock too, so its windows pass.`),
+      h("p", {}, `In the simulator it is ${this.words(this.world.now)}. The demo's bot uses this clock too, so its deadlines come sooner if you skip time.`),
       h("div", { class: "row" }, [["1 minute", 60], ["1 hour", 3600], ["1 day", 86_400]].map(([words, seconds]) => button(`Skip ${words}`, () => arrange("clock", { advance: seconds })))));
   }
 

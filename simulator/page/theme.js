@@ -1,4 +1,4 @@
-// Light or dark: what the system says, until somebody chooses here. Every page of this browser follows.
+// Light or dark: the system's setting, until somebody chooses here. All pages in this browser follow.
 
 const KEY = "theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
@@ -26,7 +26,7 @@ export function follow(onChange) {
   apply();
 }
 
-// The choice, or, where it is what the system says anyway, none.
+// Stores the choice, or nothing if it is the same as the system's.
 export function turn() {
   const wanted = isDark() ? "light" : "dark";
   try {

@@ -1,4 +1,4 @@
-// The traffic as a table: calls of the app, envelopes to it, how each was answered and how long that took.
+// The traffic as a table: the app's calls, the envelopes sent to it, each answer and how long it took.
 
 import { traffic } from "./api.js";
 import { h, icon } from "./dom.js";
@@ -36,7 +36,7 @@ export class Wire {
     this.draw();
   }
 
-  // What is new, and what was not answered when it was last looked at.
+  // The new entries, and those that had no answer at the last look.
   async refresh() {
     const { traffic: found } = await traffic(this.after);
     for (const entry of found) this.entries.set(entry.seq, entry);
@@ -50,7 +50,7 @@ export class Wire {
     const shown = [...this.entries.values()].filter((one) => !this.off.has(one.type ?? "call") && this.fits(one)).slice(-MOST);
     const atEnd = this.table.scrollHeight - this.table.scrollTop - this.table.clientHeight < 40;
     const focused = this.body.contains(document.activeElement);
-    this.body.replaceChildren(...(shown.length ? shown.map((one) => this.row(one)) : [h("tr", {}, h("td", { colspan: "6" }, "Nothing yet. What the app calls and what it is sent comes here."))]));
+    this.body.replaceChildren(...(shown.length ? shown.map((one) => this.row(one)) : [h("tr", {}, h("td", { colspan: "6" }, "Nothing yet. The app's calls and the envelopes sent to it appear here."))]));
     if (atEnd) this.table.scrollTop = this.table.scrollHeight;
     if (focused) this.body.querySelector('[aria-selected="true"]')?.focus();
   }
@@ -84,7 +84,7 @@ export class Wire {
     return [channel, user, view, this.plain(given.text)].filter(Boolean).join(" · ");
   }
 
-  // A message's text without its marks: who is meant, not their id.
+  // A message's text without markup, with names in place of ids.
   plain(text) {
     return text?.replace(/<@(\w+)>/g, (_, id) => `@${this.known.person(id).name}`)
       .replace(/<!date\^[^|>]*\|([^>]*)>/g, "$1").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
@@ -136,7 +136,7 @@ function kindOf({ type, payload, retry_attempt: retry }) {
   return retry ? `${name}, try ${retry + 1}` : name;
 }
 
-// JSON with its keys and values told apart; all of it text.
+// JSON with keys and values in different colours, all as text nodes.
 function coloured(json) {
   const nodes = [];
   let from = 0;

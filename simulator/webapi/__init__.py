@@ -1,1 +1,1 @@
-"""The Web API: /api/<method>, each family of methods in a module of its own."""
+"""The Web API: /api/<method>. Each family of methods has its own module."""

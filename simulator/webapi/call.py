@@ -1,4 +1,4 @@
-"""One call of the Web API: its arguments, however they were sent, and the world that it acts on."""
+"""One call of the Web API: its arguments and the world that it acts on."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,7 +17,7 @@ from simulator.world import World
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The arguments of a call. Bad ones raise the errors that Slack gives."""
+    """Reads the arguments of a call. Raises Slack's errors for wrong ones."""
 
     world: World
     events: Events
@@ -36,7 +36,7 @@ class Call:
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """A boolean, in any of the ways that forms write one."""
+        """A boolean, in any of the spellings that forms use."""
         value = self.arguments.get(name)
         if value is None or value == "":
             return default
@@ -69,21 +69,21 @@ class Call:
             raise SlackError(error) from None
 
     def channel(self, name: str = "channel") -> Channel:
-        """The conversation with that id. Raises channel_not_found if the bot may not see it."""
+        """The conversation with that id. Raises channel_not_found if there is none that the bot may see."""
         channel = self.world.channels.get(self.needed(name))
         if channel is None or (channel.kind != "channel" and BOT_USER_ID not in channel.members):
             raise SlackError("channel_not_found")
         return channel
 
     def joined(self, name: str = "channel") -> Channel:
-        """The conversation. Raises not_in_channel if the bot is not a member."""
+        """The conversation with that id. Raises not_in_channel if the bot is not a member."""
         channel = self.channel(name)
         if BOT_USER_ID not in channel.members:
             raise SlackError("not_in_channel")
         return channel
 
     def person(self, name: str = "user") -> Person:
-        """The person with that id. Raises user_not_found."""
+        """The person with that id. Raises user_not_found if there is none."""
         person = self.world.people.get(self.needed(name))
         if person is None:
             raise SlackError("user_not_found")
@@ -101,7 +101,7 @@ Handler = Callable[[Call], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method of the Web API: its handler, the scopes of which it needs one, its tier."""
+    """A method of the Web API: its handler, its scopes (one of them is enough) and its rate limit tier."""
 
     handler: Handler
     tier: Tier
@@ -111,7 +111,7 @@ class Method:
 
 
 async def arguments_of(request: web.Request) -> dict[str, Any]:
-    """The arguments from the query, form or JSON body. A token in JSON does not count (Slack: "Using the Web API")."""
+    """The arguments from query, form or JSON body. A token in JSON is ignored (Slack: "Using the Web API")."""
     found: dict[str, Any] = dict(request.query)
     if request.content_type == "application/json":
         body = await request.text()
@@ -129,7 +129,7 @@ async def arguments_of(request: web.Request) -> dict[str, Any]:
 
 
 def page(items: list[Any], call: Call, *, default: int) -> tuple[list[Any], dict[str, Any]]:
-    """One page of a list and the `response_metadata` that leads to the next; raises invalid_cursor."""
+    """One page of a list, and the `response_metadata` with the next cursor. Raises invalid_cursor if it is wrong."""
     limit = call.number("limit", default) or default
     cursor = call.text("cursor") or "next:0"
     start = cursor.removeprefix("next:")

@@ -15,7 +15,7 @@ from simulator.webapi.call import Call, Method
 
 
 async def post_message(call: Call) -> dict[str, Any]:
-    """Posts as the app; a user's id as the channel means the direct conversation with that user."""
+    """Posts as the app. If the channel is a user's id, it posts to the direct conversation with that user."""
     channel = _target(call)
     call.world.pace.post(channel.id)
     message = _draft(call, channel)
@@ -30,7 +30,7 @@ def drafted(call: Call) -> Message:
 
 
 async def update(call: Call) -> dict[str, Any]:
-    """Edits a message of the app. Text without blocks removes the blocks."""
+    """Edits one of the app's messages. Text without blocks deletes the blocks."""
     channel = call.channel()
     before = _own(call, channel, "cant_update_message")
     text, blocks, attachments = _content(call)
@@ -49,7 +49,7 @@ async def update(call: Call) -> dict[str, Any]:
 
 
 async def delete(call: Call) -> dict[str, Any]:
-    """Deletes a message of the app."""
+    """Deletes one of the app's messages."""
     channel = call.channel()
     message = _own(call, channel, "cant_delete_message")
     call.world.messages.remove(message)

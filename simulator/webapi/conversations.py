@@ -50,12 +50,12 @@ async def info(call: Call) -> dict[str, Any]:
 
 
 async def listing(call: Call) -> dict[str, Any]:
-    """The conversations of the kinds asked for."""
+    """All conversations of the requested kinds."""
     return _listed(call, member=None)
 
 
 async def of_user(call: Call) -> dict[str, Any]:
-    """The conversations that a person, or the app, is in."""
+    """The conversations of a person, or of the app."""
     return _listed(call, member=call.person().id if call.text("user") else BOT_USER_ID)
 
 
@@ -86,7 +86,7 @@ def _listed(call: Call, *, member: str | None) -> dict[str, Any]:
 
 
 async def members(call: Call) -> dict[str, Any]:
-    """The ids of those in a conversation."""
+    """The ids of a conversation's members."""
     channel = call.channel()
     call.need_scope(f"{channel.scope_prefix}:read")
     shown, metadata = page(list(channel.members), call, default=100)
@@ -108,7 +108,7 @@ async def history(call: Call) -> dict[str, Any]:
 
 
 async def replies(call: Call) -> dict[str, Any]:
-    """A parent and its replies, oldest first. Every page begins with the parent."""
+    """A parent and its replies, oldest first. The parent comes first on every page."""
     channel = call.channel()
     call.need_scope(f"{channel.scope_prefix}:history")
     call.joined()

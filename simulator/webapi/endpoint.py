@@ -1,4 +1,4 @@
-"""/api/<method>: checks token, scopes, faults and rate, calls the method, and sends the answer."""
+"""/api/<method>: checks token, scopes, faults and rate limit, then runs the method and sends its answer."""
 
 from collections.abc import Mapping
 from email.utils import formatdate
@@ -110,7 +110,7 @@ def _token(request: web.Request, arguments: dict[str, Any]) -> str | None:
 
 
 def cut(request: web.Request) -> web.Response:
-    """Closes the connection without an answer. What this returns reaches nobody."""
+    """Ends the connection without an answer. Nobody receives the response that this returns."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=499)

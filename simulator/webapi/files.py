@@ -1,4 +1,4 @@
-"""files.*: what is too long for a message, in three steps (Slack: the references of these methods)."""
+"""files.*: uploads a file in three steps (Slack: the references of these methods)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -12,7 +12,7 @@ from simulator.webapi.call import Call, Method
 
 
 async def get_upload_url(call: Call) -> dict[str, Any]:
-    """Where to send a file of that length."""
+    """The address for the upload of a file of that length."""
     length = call.number("length", 0)
     if not length:
         raise SlackError("invalid_arguments")
@@ -21,7 +21,7 @@ async def get_upload_url(call: Call) -> dict[str, Any]:
 
 
 async def complete_upload(call: Call) -> dict[str, Any]:
-    """Shares the files that were sent, as one message of the app, if a channel is given."""
+    """Completes uploads. If a channel is given, shares the files there in one message of the app."""
     wanted = call.nested("files", "invalid_arguments")
     if not isinstance(wanted, list) or not wanted or not all(isinstance(one, dict) for one in wanted):
         raise SlackError("invalid_arguments")
@@ -47,7 +47,7 @@ async def info(call: Call) -> dict[str, Any]:
 
 
 async def delete(call: Call) -> dict[str, Any]:
-    """Deletes a file, also where it was shared."""
+    """Deletes a file, also from the message that shared it."""
     file = _file(call)
     call.world.files.delete(file.id)
     for channel in call.world.channels.all():

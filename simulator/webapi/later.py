@@ -1,4 +1,4 @@
-"""chat.schedule*: posts at a later time (Slack: the references of these methods)."""
+"""chat.schedule*: schedules messages (Slack: the references of these methods)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,7 +11,7 @@ from simulator.webapi.chat import drafted
 
 
 async def schedule(call: Call) -> dict[str, Any]:
-    """A message of the app, posted at `post_at`."""
+    """Schedules a message of the app for `post_at`."""
     post_at, now = call.number("post_at", 0), call.world.clock.now()
     if post_at <= now:
         raise SlackError("time_in_past")
@@ -32,13 +32,13 @@ async def schedule(call: Call) -> dict[str, Any]:
 
 
 async def take_back(call: Call) -> dict[str, Any]:
-    """A scheduled message, never posted."""
+    """Cancels a scheduled message."""
     call.world.schedule.take_back(call.needed("scheduled_message_id"), call.channel().id)
     return {}
 
 
 async def listing(call: Call) -> dict[str, Any]:
-    """What is scheduled, in one channel or in all."""
+    """The scheduled messages of one channel, or of all."""
     channel = call.channel().id if call.text("channel") else None
     waiting = [one for one in call.world.schedule.all() if channel in (None, one.message.channel)]
     shown, metadata = page(waiting, call, default=100)

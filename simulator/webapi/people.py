@@ -1,4 +1,4 @@
-"""users.*, usergroups.*, bots.info, team.info, auth.test: who is who (Slack: the references of these methods)."""
+"""users.*, usergroups.*, bots.info, team.info, auth.test and the like (Slack: the references of these methods)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,7 +10,7 @@ from simulator.webapi.call import Call, Method, page
 
 
 async def auth_test(call: Call) -> dict[str, Any]:
-    """Whose token it is."""
+    """The app and workspace of the token."""
     team, bot = call.world.team, call.world.people.find(BOT_USER_ID)
     return {
         "url": f"{call.world.base_url}/",
@@ -29,7 +29,7 @@ async def user_info(call: Call) -> dict[str, Any]:
 
 
 async def user_list(call: Call) -> dict[str, Any]:
-    """Everybody of this workspace; strangers are not listed."""
+    """All people of this workspace. Strangers are not listed."""
     ours = [person for person in call.world.people.all() if not person.is_stranger]
     shown, metadata = page(ours, call, default=1000)
     members = [_shown(call, person) for person in shown]
@@ -45,13 +45,13 @@ async def user_by_email(call: Call) -> dict[str, Any]:
 
 
 async def profile(call: Call) -> dict[str, Any]:
-    """One person's profile, or the app's own if nobody is named."""
+    """One person's profile. If no user is given, the app's own."""
     person = call.person() if call.text("user") else call.world.people.find(BOT_USER_ID)
     return {"profile": _shown(call, person)["profile"]}
 
 
 async def presence(call: Call) -> dict[str, Any]:
-    """Whether somebody is active. Everybody who is not deactivated always is."""
+    """Whether a person is active. Everyone who is not deactivated always is."""
     return {"presence": "away" if call.person().deleted else "active"}
 
 
@@ -65,7 +65,7 @@ async def bot_info(call: Call) -> dict[str, Any]:
 
 
 async def api_test(call: Call) -> dict[str, Any]:
-    """What was sent, or the error that was asked for."""
+    """Returns what was sent, or the requested error."""
     if error := call.text("error"):
         raise SlackError(error)
     return {"args": dict(call.arguments)}
@@ -79,7 +79,7 @@ async def group_list(call: Call) -> dict[str, Any]:
 
 
 async def group_users(call: Call) -> dict[str, Any]:
-    """The ids of those in a group."""
+    """The ids of a group's members."""
     wanted = call.needed("usergroup")
     group = call.world.people.group(wanted)
     if group is None or group.id != wanted or (group.disabled and not call.flag("include_disabled")):

@@ -1,4 +1,4 @@
-"""reactions.*: emoji at messages (Slack: reactions.add, reactions.remove, reactions.get, reactions.list)."""
+"""reactions.*: emoji on messages (Slack: reactions.add, reactions.remove, reactions.get, reactions.list)."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ async def add(call: Call) -> dict[str, Any]:
 
 
 async def remove(call: Call) -> dict[str, Any]:
-    """Removes that emoji of the app from a message."""
+    """Removes the app's emoji from a message."""
     message, name = _message(call), _name(call)
     if BOT_USER_ID not in dict(message.reactions).get(name, ()):
         raise SlackError("no_reaction")
@@ -38,7 +38,7 @@ async def remove(call: Call) -> dict[str, Any]:
 
 
 async def listing(call: Call) -> dict[str, Any]:
-    """The messages with an emoji of somebody, or of the app, newest first."""
+    """The messages with an emoji by this person, or by the app, newest first."""
     user_id = call.person().id if call.text("user") else BOT_USER_ID
     channels = [channel for channel in call.world.channels.all() if BOT_USER_ID in channel.members]
     reacted = [

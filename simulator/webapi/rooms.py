@@ -1,4 +1,4 @@
-"""conversations.*, the part that changes channels (Slack: the references of these methods)."""
+"""conversations.*: the methods that change channels (Slack: the references of these methods)."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _MANAGE: Final = {"channel": "channels:manage", "group": "groups:write", "im": "
 
 
 async def create(call: Call) -> dict[str, Any]:
-    """A new channel with the app in it."""
+    """Creates a channel with the app as a member."""
     private = call.flag("is_private")
     call.need_scope("groups:write" if private else "channels:manage")
     name = _name(call)
@@ -40,7 +40,7 @@ async def join(call: Call) -> dict[str, Any]:
 
 
 async def invite(call: Call) -> dict[str, Any]:
-    """Adds people to a channel."""
+    """Invites people to a channel."""
     channel = _managed(call, "channels:write.invites", "groups:write.invites")
     users = call.listed("users")
     if not users:
@@ -85,7 +85,7 @@ async def leave(call: Call) -> dict[str, Any]:
 
 
 async def archive(call: Call) -> dict[str, Any]:
-    """Closes a channel."""
+    """Archives a channel."""
     channel = call.joined()
     call.need_scope(_MANAGE[channel.kind])
     if channel.name == "general":
@@ -97,7 +97,7 @@ async def archive(call: Call) -> dict[str, Any]:
 
 
 async def unarchive(call: Call) -> dict[str, Any]:
-    """Opens a channel again."""
+    """Unarchives a channel."""
     channel = call.joined()
     call.need_scope(_MANAGE[channel.kind])
     if not channel.is_archived:
@@ -139,7 +139,7 @@ METHODS: Final[Mapping[str, Method]] = {
 
 
 def _managed(call: Call, *narrower: str) -> Channel:
-    """The open channel that the app is in and may change, by the broad scope or by the narrower one for its kind."""
+    """The channel, if it is not archived, the app is a member, and the app has a scope that allows the change."""
     channel = call.joined()
     if channel.is_im or channel.is_mpim:
         raise SlackError("method_not_supported_for_channel_type")

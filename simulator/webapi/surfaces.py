@@ -11,7 +11,7 @@ from simulator.webapi.call import Call, Method
 
 
 async def open_modal(call: Call) -> dict[str, Any]:
-    """Opens a modal for the person whose interaction the trigger stands for."""
+    """Opens a modal for the person whose interaction made the trigger."""
     content = _view(call)
     check(content, Place.MODAL)
     trigger = call.world.triggers.exchange(call.needed("trigger_id"))
@@ -29,7 +29,7 @@ async def push_modal(call: Call) -> dict[str, Any]:
 
 
 async def update_modal(call: Call) -> dict[str, Any]:
-    """Gives an open modal other content."""
+    """Replaces the content of an open modal."""
     content = _view(call)
     view_id, external_id = call.text("view_id"), call.text("external_id")
     if view_id is None and external_id is None:

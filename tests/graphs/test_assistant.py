@@ -110,7 +110,7 @@ class TestAsking:
 
         assert files(root) == {}
         assert "Not yet" in told(model)
-        assert (await thread.outcome()).startswith("The agent ended without a word.\n- write_file: User rejected")
+        assert (await thread.outcome()).startswith("The agent ended without a message.\n- write_file: User rejected")
 
     async def test_listing_asks_nobody(self, saver: Saver, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assistant.write_file.invoke(NOTE)
@@ -124,7 +124,7 @@ class TestAsking:
         assert await thread.outcome() == "One file."
 
     async def test_a_model_that_never_ends_is_stopped(self, saver: Saver, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(assistant, "MOST_CALLS", 3)
+        monkeypatch.setattr(assistant, "MAX_MODEL_CALLS", 3)
         model = installed(monkeypatch, calls(("list_files", {})))
         thread = Thread(assistant.graph(), saver)
 
@@ -193,17 +193,17 @@ class TestTheTools:
         replaced = assistant.write_file.invoke(NOTE | {"text": "Bye", "replace": True})
 
         assert first == again == "Wrote notes/ada.md (7 bytes)."
-        assert other == "Not written: notes/ada.md is there already, with another text."
+        assert other == "Not written: notes/ada.md exists already with another text."
         assert replaced == "Wrote notes/ada.md (3 bytes)."
 
     def test_a_file_has_a_limit(self, root: Path) -> None:
         said = assistant.write_file.invoke({"path": "x", "text": "x" * 200_001})
 
-        assert said == "Not written: the text has 200,001 bytes, and 200,000 are the most."
+        assert said == "Not written: the text has 200,001 bytes. At most 200,000 are allowed."
 
     def test_a_long_list_is_cut(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         empty = assistant.list_files.invoke({})
-        monkeypatch.setattr(assistant, "_LISTED", 1)
+        monkeypatch.setattr(assistant, "_MAX_LISTED", 1)
         for name in "abc":
             assistant.write_file.invoke({"path": name, "text": "x"})
 
@@ -216,7 +216,7 @@ class TestTheTools:
     @pytest.mark.parametrize(
         ("changed", "sentence"),
         [
-            ({"to": "nobody"}, "Not sent: to has 'nobody', which is no address"),
+            ({"to": "nobody"}, "Not sent: to has 'nobody', which is not an address"),
             ({"subject": "a\r\nBcc: eve@example.org"}, "Not sent: subject should be one line"),
             ({"text": " "}, "Not sent: text is missing"),
         ],
@@ -274,9 +274,9 @@ class TestInputs:
     @pytest.mark.parametrize(
         ("task", "sentence"),
         [
-            (" ", "task is missing: what is to be done?"),
-            (None, "task is missing: what is to be done?"),
-            ("x" * 100_001, "task has 100,001 characters, and 100,000 are the most."),
+            (" ", "task is missing: what should be done?"),
+            (None, "task is missing: what should be done?"),
+            ("x" * 100_001, "task has 100,001 characters. At most 100,000 are allowed."),
         ],
     )
     def test_bad_inputs_are_refused_in_a_sentence(self, task: object, sentence: str) -> None:
@@ -288,7 +288,7 @@ class TestInputs:
     def test_a_wrong_setting_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SMTP_PORT", "many")
 
-        with pytest.raises(assistant.InputError, match="SMTP_PORT 'many' is no port"):
+        with pytest.raises(assistant.InputError, match="SMTP_PORT 'many' is not a port"):
             assistant.check_inputs({"task": "x"})
 
 

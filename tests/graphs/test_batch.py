@@ -60,9 +60,9 @@ class TestAsking:
                 {"row": "1", "name": "Customer 1", "number": "10", "result": "Dear Customer 1, 10 is due."},
                 {"row": "2", "name": "Customer 2", "number": "20", "result": "Dear Customer 2, 20 is due."},
             ],
-            "details": {"file": "customers.csv", "template": TEMPLATE, "found right": 0},
-            "reason": "2 of 2 are shown. With yes the next rows are worked; "
-            "a complaint stops it, and keeps the 0 rows that were found right.",
+            "details": {"file": "customers.csv", "template": TEMPLATE, "approved so far": 0},
+            "reason": "This shows 2 of 2 rows. After a yes the next rows are "
+            "worked. A complaint stops the task and keeps the 0 rows approved before.",
             "risk_level": "low",
             "answer": "object",
         }
@@ -82,7 +82,7 @@ class TestAsking:
         ("answer", "complaint"),
         [
             ({"approved": False, "feedback": "No surname"}, "No surname"),
-            (False, "Somebody said that they do not look right."),
+            (False, "Somebody said that the rows do not look right."),
             (
                 {"approved": False, "feedback": "Rejected: nobody answered by 2030-01-01 09:00 UTC."},
                 "Rejected: nobody answered by 2030-01-01 09:00 UTC.",
@@ -218,22 +218,25 @@ class TestInputs:
     @pytest.mark.parametrize(
         ("inputs", "sentence"),
         [
-            ({"file": " "}, "file is missing: which CSV file in {root} is to be worked through?"),
-            ({"file": None}, "file is missing: which CSV file in {root} is to be worked through?"),
+            ({"file": " "}, "file is missing: which CSV file in {root} should be worked through?"),
+            ({"file": None}, "file is missing: which CSV file in {root} should be worked through?"),
             ({"file": "none.csv"}, "file 'none.csv' does not exist in {root}."),
             (
                 {"file": "../x.csv"},
                 "file: The path '../x.csv' leads out of the folder: write one such as notes/today.md.",
             ),
             ({"template": ""}, "template is missing: what text should each row get?"),
-            ({"template": "{who}"}, "template has {who}, and the file has no such column: it has name, number."),
+            (
+                {"template": "{who}"},
+                "template has {who}, but the file has no such column. Its columns are name, number.",
+            ),
             (
                 {"template": "{name.__class__}"},
-                "template has {name.__class__}, and the file has no such column: it has name, number.",
+                "template has {name.__class__}, but the file has no such column. Its columns are name, number.",
             ),
-            ({"every": 0}, "every 0 is no number of rows: write one from 1 to 10000."),
-            ({"every": "2"}, "every '2' is no number of rows: write one from 1 to 10000."),
-            ({"every": True}, "every True is no number of rows: write one from 1 to 10000."),
+            ({"every": 0}, "every 0 is not a number of rows: write one from 1 to 10000."),
+            ({"every": "2"}, "every '2' is not a number of rows: write one from 1 to 10000."),
+            ({"every": True}, "every True is not a number of rows: write one from 1 to 10000."),
         ],
     )
     def test_bad_inputs_are_refused_in_a_sentence(self, root: Path, inputs: dict[str, Any], sentence: str) -> None:
@@ -245,12 +248,12 @@ class TestInputs:
     @pytest.mark.parametrize(
         ("content", "sentence"),
         [
-            (b"", "is empty: its first line names the columns"),
-            (b"\xff\xfe", "is not UTF-8: save it so"),
-            (b"a,b\n1\n", "row 1 has 1 fields, and there are 2 columns"),
-            (b"a,a\n1,2\n", "a column is named twice, or result"),
-            (b"a,result\n1,2\n", "a column is named twice, or result"),
-            (b'a\n"' + b"x" * 140_000 + b'"\n', "is no CSV: field larger than field limit"),
+            (b"", "is empty: its first line must name the columns"),
+            (b"\xff\xfe", "is not UTF-8: save it as UTF-8"),
+            (b"a,b\n1\n", "row 1 has 1 fields, but there are 2 columns"),
+            (b"a,a\n1,2\n", "two columns have the same name, or one is named result"),
+            (b"a,result\n1,2\n", "two columns have the same name, or one is named result"),
+            (b'a\n"' + b"x" * 140_000 + b'"\n', "is not a CSV file: field larger than field limit"),
         ],
     )
     def test_a_file_that_is_no_table_is_refused_in_a_sentence(self, root: Path, content: bytes, sentence: str) -> None:
@@ -260,9 +263,9 @@ class TestInputs:
             batch.check_inputs({"file": "bad.csv", "template": "x"})
 
     def test_a_file_that_is_too_large_is_refused(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(batch, "LARGEST", 10)
+        monkeypatch.setattr(batch, "MAX_FILE_BYTES", 10)
 
-        with pytest.raises(batch.InputError, match="bytes, and 10 are the most"):
+        with pytest.raises(batch.InputError, match=r"bytes\. At most 10 are allowed"):
             batch.check_inputs({"file": "customers.csv", "template": "x"})
 
     def test_a_link_out_of_the_root_is_not_read(self, root: Path, tmp_path: Path) -> None:

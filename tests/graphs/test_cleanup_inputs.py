@@ -49,20 +49,20 @@ class TestInputs:
             ({}, "path is missing: which folder in"),
             ({"path": "  "}, "path is missing: which folder in"),
             ({"path": 7}, "path is missing: which folder in"),
-            ({"path": "nowhere"}, "path 'nowhere' is no folder in"),
-            ({"path": "file"}, "path 'file' is no folder in"),
+            ({"path": "nowhere"}, "path 'nowhere' is not a folder in"),
+            ({"path": "file"}, "path 'file' is not a folder in"),
             ({"path": "a\0b"}, "cannot be read"),
             ({"path": "x" * 5000}, "cannot be read"),
             ({"path": ".trash"}, "is the trash itself"),
             ({"path": ".trash/deep"}, "is the trash itself"),
-            ({"path": "logs", "older_than": "soon"}, "older_than 'soon' is no age"),
-            ({"path": "logs", "older_than": "30"}, "older_than '30' is no age"),
-            ({"path": "logs", "older_than": "0d"}, "older_than '0d' is no age"),
-            ({"path": "logs", "older_than": "-3d"}, "older_than '-3d' is no age"),
-            ({"path": "logs", "older_than": "٣d"}, "is no age"),
-            ({"path": "logs", "older_than": "999999w"}, "is no age"),
-            ({"path": "logs", "older_than": 30}, "older_than 30 is no age"),
-            ({"path": "logs", "keep": ["*.keep"]}, "is no pattern"),
+            ({"path": "logs", "older_than": "soon"}, "older_than 'soon' is not an age"),
+            ({"path": "logs", "older_than": "30"}, "older_than '30' is not an age"),
+            ({"path": "logs", "older_than": "0d"}, "older_than '0d' is not an age"),
+            ({"path": "logs", "older_than": "-3d"}, "older_than '-3d' is not an age"),
+            ({"path": "logs", "older_than": "٣d"}, "is not an age"),
+            ({"path": "logs", "older_than": "999999w"}, "is not an age"),
+            ({"path": "logs", "older_than": 30}, "older_than 30 is not an age"),
+            ({"path": "logs", "keep": ["*.keep"]}, "is not a pattern"),
         ],
     )
     def test_wrong_inputs_are_told(self, root: Path, inputs: dict[str, Any], sentence: str) -> None:
@@ -85,7 +85,7 @@ class TestInputs:
     def test_a_missing_root_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CLEANUP_ROOT", str(tmp_path / "nowhere"))
 
-        with pytest.raises(cleanup.InputError, match=r"does not exist\. Make it, or set CLEANUP_ROOT"):
+        with pytest.raises(cleanup.InputError, match=r"does not exist\. Create it, or set CLEANUP_ROOT"):
             cleanup.check_inputs({"path": "logs"})
 
     def test_without_a_setting_the_root_is_below_var(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,7 +131,7 @@ class TestMoving:
 
         outcome = run.approve()
 
-        assert "- logs/deep/a.log: a folder on its way is no folder any more" in outcome
+        assert "- logs/deep/a.log: a folder in its path is no longer a folder" in outcome
         assert (elsewhere / "a.log").exists()
 
     def test_a_trash_that_became_a_link_receives_nothing(self, root: Path, run: Run, tmp_path: Path) -> None:

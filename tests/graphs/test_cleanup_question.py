@@ -67,7 +67,7 @@ class TestAsking:
     def test_more_than_fit_are_left_for_another_run(
         self, root: Path, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(cleanup, "MOST_FILES", 2)
+        monkeypatch.setattr(cleanup, "MAX_FILES", 2)
         for number in range(5):
             write(root / "logs" / f"{number}.log", days=40 + number)
 

@@ -211,7 +211,7 @@ class TestTheKey:
             await flat(Effect()).compile().ainvoke({})
 
     def test_there_is_none_outside_of_a_node(self) -> None:
-        with pytest.raises(effects.NoStableKey, match="only in a node"):
+        with pytest.raises(effects.NoStableKey, match="only inside a node"):
             effects.key()
 
 
@@ -247,7 +247,7 @@ class TestOnce:
     def test_one_key_for_two_effects_is_refused(self, tmp_path: Path) -> None:
         effects.remember(tmp_path / "e.db", "k", {"amount": "1"}, {})
 
-        with pytest.raises(effects.KeyUsedTwice, match=r'was used for \{"amount": "1"\}, and now for'):
+        with pytest.raises(effects.KeyUsedTwice, match=r'was used for \{"amount": "1"\} before, and is used for'):
             effects.remembered(tmp_path / "e.db", "k", {"amount": "2"})
         with pytest.raises(effects.KeyUsedTwice):
             effects.once(tmp_path / "e.db", "k", {"amount": "2"}, lambda _: {})

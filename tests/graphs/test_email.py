@@ -88,8 +88,8 @@ class TestSending:
         (file,) = files(outbox)
         assert question["reason"] == f"It goes to a file in {outbox}, because SMTP_HOST names no server."
         assert await thread.outcome() == (
-            f"Written to {file}, and not sent: SMTP_HOST names no server, "
-            "and ada@example.org, bob@example.org did not get it."
+            f"Written to {file}, and not sent: SMTP_HOST names no server. "
+            "ada@example.org, bob@example.org did not get it."
         )
         (mail,) = written(outbox)
         assert mail["To"] == "ada@example.org, bob@example.org"
@@ -143,7 +143,7 @@ class TestAnotherDraft:
         assert asked == {
             "instruction": "Edit the text of the e-mail",
             "content": "Es ist bezahlt ✓",
-            "reason": "It is shown once more before it is sent.",
+            "reason": "You see it once more before it is sent.",
         }
         assert shown["details"]["text"] == "Noch nicht bezahlt."
         assert shown["details"]["draft"] == "2 of at most 5"
@@ -168,7 +168,7 @@ class TestAnotherDraft:
         assert second["details"]["text"] == "Dear Ada, it is paid. Best, Bob"
         assert third["details"]["text"] == "Dear Ada, it is paid. Best, Bob", "an empty draft is none"
         assert "Es ist bezahlt" in texts[0]
-        assert "The draft until now:\nDear Ada, it is paid." in texts[1]
+        assert "The draft so far:\nDear Ada, it is paid." in texts[1]
         assert "What should be different:\nSign it as Bob" in texts[1]
         assert len(model.asked) == 3, "an answer does not write the draft again"
         assert written(outbox)[0].get_content().strip() == "Dear Ada, it is paid. Best, Bob"
@@ -177,13 +177,13 @@ class TestAnotherDraft:
         thread = Thread(email.graph, saver)
         question = await thread.start(**MAIL)
 
-        for number in range(2, email.MOST_DRAFTS + 1):
+        for number in range(2, email.MAX_DRAFTS + 1):
             assert question["options"] == ["send", "change", "cancel"]
             await thread.answer("change")
             question = await thread.answer(f"Draft {number}")
 
         assert question["options"] == ["send", "cancel"]
-        assert question["reason"].endswith("This is draft 5, the last: it can be sent or cancelled.")
+        assert question["reason"].endswith("This is draft 5, the last one: you can send or cancel it.")
         await thread.answer("change")
         assert mailbox.mails == []
         assert "was cancelled" in await thread.outcome()
@@ -319,15 +319,18 @@ class TestInputs:
     @pytest.mark.parametrize(
         ("inputs", "sentence"),
         [
-            ({"to": " , "}, "to is missing: write an address such as ada@example.org, or several with commas."),
-            ({"to": None}, "to is missing: write an address such as ada@example.org, or several with commas."),
-            ({"to": ",".join(f"a{n}@b.org" for n in range(21))}, "to has 21 addresses, and 20 are the most."),
+            (
+                {"to": " , "},
+                "to is missing: write an address such as ada@example.org, or several, separated by commas.",
+            ),
+            ({"to": None}, "to is missing: write an address such as ada@example.org, or several, separated by commas."),
+            ({"to": ",".join(f"a{n}@b.org" for n in range(21))}, "to has 21 addresses. At most 20 are allowed."),
             ({"subject": ""}, "subject is missing: what is the e-mail about?"),
             ({"subject": "Hi\r\nBcc: eve@example.org"}, "subject should be one line of at most 200 characters."),
             ({"subject": "Hi\u2028Bcc: eve@example.org"}, "subject should be one line of at most 200 characters."),
             ({"subject": "x" * 201}, "subject should be one line of at most 200 characters."),
             ({"text": "\n"}, "text is missing: what should the e-mail say?"),
-            ({"text": "x" * 100_001}, "text has 100,001 characters, and 100,000 are the most."),
+            ({"text": "x" * 100_001}, "text has 100,001 characters. At most 100,000 are allowed."),
         ],
     )
     def test_bad_inputs_are_refused_in_a_sentence(self, inputs: dict[str, Any], sentence: str) -> None:
@@ -357,16 +360,16 @@ class TestInputs:
         ],
     )
     def test_what_is_no_address_is_refused(self, address: str) -> None:
-        with pytest.raises(email.InputError, match=r"is no address: write one such as ada@example.org"):
+        with pytest.raises(email.InputError, match=r"is not an address: write one such as ada@example.org"):
             email.check_inputs(MAIL | {"to": f"bob@example.org, {address}"})
 
     @pytest.mark.parametrize(
         ("name", "value", "sentence"),
         [
-            ("SMTP_PORT", "many", "SMTP_PORT 'many' is no port: set it to a number such as 587"),
-            ("SMTP_PORT", "70000", "SMTP_PORT '70000' is no port"),
-            ("SMTP_SECURITY", "some", "SMTP_SECURITY 'some' is none: set it to starttls, tls or none"),
-            ("SMTP_FROM", "nobody", "SMTP_FROM 'nobody' is no address: set it to one such as agent@example.org"),
+            ("SMTP_PORT", "many", "SMTP_PORT 'many' is not a port: set it to a number such as 587"),
+            ("SMTP_PORT", "70000", "SMTP_PORT '70000' is not a port"),
+            ("SMTP_SECURITY", "some", "SMTP_SECURITY 'some' is not known: set it to starttls, tls or none"),
+            ("SMTP_FROM", "nobody", "SMTP_FROM 'nobody' is not an address: set it to one such as agent@example.org"),
         ],
     )
     def test_a_wrong_setting_is_said(

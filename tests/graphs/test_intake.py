@@ -69,8 +69,8 @@ class TestFiling:
             "questions": [
                 {
                     "id": "task",
-                    "question": "What exactly is to be done, where, and why?",
-                    "hint": "It is vague: say it in 5 different words or more.",
+                    "question": "What exactly should be done, where, and why?",
+                    "hint": "It is vague: use at least 5 different words.",
                 },
                 {"id": "due", "question": "By when is it needed?", "hint": "A date such as 2030-06-01, or none."},
                 {
@@ -81,7 +81,7 @@ class TestFiling:
                 },
             ],
             "details": {"task": "Fix it"},
-            "reason": "Task: It is vague: say it in 5 different words or more.",
+            "reason": "Task: It is vague: use at least 5 different words.",
         }
         assert ticket(root)["task"] == "Fix it\nthe archive's door does not close"
         assert (await thread.outcome()).endswith(f"Fix it (low, no date), in {root}/{ticket(root)['number']}.md.")
@@ -94,7 +94,7 @@ class TestFiling:
 
         assert [each["id"] for each in question["questions"]] == ["due"]
         assert question["details"] == {"task": CLEAR, "priority": "urgent"}
-        assert question["reason"] == "Without it nobody could begin."
+        assert question["reason"] == "Nobody can begin without this."
         assert ticket(root)["task"] == CLEAR
 
     async def test_a_model_entitles_it(self, saver: Saver, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,9 +128,9 @@ class TestAskingAgain:
 
         assert [each["id"] for each in again["questions"]] == ["due"]
         assert again["question"] == "This is still open"
-        assert again["reason"] == "Due: 'soon' is no date: write one such as 2030-06-01, or none."
+        assert again["reason"] == "Due: 'soon' is not a date: write one such as 2030-06-01, or none."
         assert again["details"] == {"task": CLEAR, "priority": "high"}
-        assert last["reason"] == "Due: 2001-01-01 has passed. This is the last time that it is asked."
+        assert last["reason"] == "Due: 2001-01-01 has passed. This is the last time that you are asked."
         assert ticket(root)["due"] == "2999-02-28"
 
     async def test_what_was_said_before_is_not_lost(self, saver: Saver, root: Path) -> None:
@@ -147,14 +147,14 @@ class TestAskingAgain:
         thread = Thread(intake.graph, saver)
         await thread.start(task=CLEAR, priority="low")
 
-        for _ in range(intake.MOST_ROUNDS):
+        for _ in range(intake.MAX_ROUNDS):
             question = await thread.answer({"due": "2999-02-30"})
 
         assert question is None
         assert filed(root) == []
         assert await thread.outcome() == (
-            "Nothing was filed: it was asked 3 times, and this is still open. "
-            "Due: 2999-02-30 is no day of the calendar."
+            "Nothing was filed: after 3 rounds of questions, this is still open. "
+            "Due: 2999-02-30 does not exist in the calendar."
         )
 
     @pytest.mark.parametrize("answer", [{"due": SILENCE}, {}, {"due": " "}, SILENCE, None, {"due": 5}, True])
@@ -171,8 +171,8 @@ class TestAskingAgain:
         ("task", "problem"),
         [
             ("fix fix fix fix fix fix", "It is vague"),
-            ("", "It is not answered."),
-            ("five different words of this " + "x" * 10_001, "characters, and 10,000 are the most."),
+            ("", "There is no answer yet."),
+            ("five different words of this " + "x" * 10_001, "characters. At most 10,000 are allowed."),
         ],
     )
     async def test_a_task_is_some_words(self, saver: Saver, task: str, problem: str) -> None:
@@ -182,7 +182,7 @@ class TestAskingAgain:
         again = await thread.answer({"task": task, "priority": "grave"})
 
         assert problem in again["reason"]
-        assert "Priority: 'grave' is none: it is low, normal, high or urgent." in again["reason"]
+        assert "Priority: 'grave' is not a priority: write low, normal, high or urgent." in again["reason"]
 
 
 class TestFilingOnce:
@@ -207,13 +207,13 @@ class TestInputs:
     @pytest.mark.parametrize(
         ("inputs", "sentence"),
         [
-            ({"task": " "}, "task is missing: what is to be done?"),
-            ({"task": 5}, "task is missing: what is to be done?"),
-            ({"task": "x" * 5_001}, "task has 5,001 characters, and 5,000 are the most."),
-            ({"due": "June"}, "due: 'June' is no date: write one such as 2030-06-01, or none."),
+            ({"task": " "}, "task is missing: what should be done?"),
+            ({"task": 5}, "task is missing: what should be done?"),
+            ({"task": "x" * 5_001}, "task has 5,001 characters. At most 5,000 are allowed."),
+            ({"due": "June"}, "due: 'June' is not a date: write one such as 2030-06-01, or none."),
             ({"due": "2001-01-01"}, "due: 2001-01-01 has passed."),
-            ({"due": 5}, "due 5 should be a text."),
-            ({"priority": "grave"}, "priority: 'grave' is none: it is low, normal, high or urgent."),
+            ({"due": 5}, "due 5 should be text."),
+            ({"priority": "grave"}, "priority: 'grave' is not a priority: write low, normal, high or urgent."),
         ],
     )
     def test_bad_inputs_are_refused_in_a_sentence(self, inputs: dict[str, Any], sentence: str) -> None:

@@ -174,9 +174,9 @@ class TestInputs:
             ({"purpose": None}, "purpose is missing: what is it for?"),
             ({"purpose": "x" * 201}, "purpose should be one line of at most 200 characters."),
             ({"amount": "0.00"}, "amount is zero: there is nothing to pay."),
-            ({"currency": "Euro"}, "currency 'Euro' is none: write its three letters, such as EUR."),
-            ({"currency": 5}, "currency 5 is none: write its three letters, such as EUR."),
-            ({"risk": "grave"}, "risk 'grave' is none: write low, medium or high."),
+            ({"currency": "Euro"}, "currency 'Euro' is not a currency: write its three letters, such as EUR."),
+            ({"currency": 5}, "currency 5 is not a currency: write its three letters, such as EUR."),
+            ({"risk": "grave"}, "risk 'grave' is not known: write low, medium or high."),
         ],
     )
     def test_bad_inputs_are_refused_in_a_sentence(self, inputs: dict[str, Any], sentence: str) -> None:
@@ -187,14 +187,16 @@ class TestInputs:
 
     @pytest.mark.parametrize("amount", ["", "-5", "1,000", "1.005", "1e3", "NaN", "٣", "9999999999", 5, 3.1, None])
     def test_an_amount_is_digits_and_two_decimals(self, amount: object) -> None:
-        with pytest.raises(payment.InputError, match=r"is no amount: write digits, and at most two decimals"):
+        with pytest.raises(payment.InputError, match=r"is not an amount: write digits, and at most two decimals"):
             payment.check_inputs(INVOICE | {"amount": amount})
 
     @pytest.mark.parametrize("threshold", ["much", "-1", "NaN", "1e99"])
     def test_a_wrong_setting_is_said(self, monkeypatch: pytest.MonkeyPatch, threshold: str) -> None:
         monkeypatch.setenv("PAYMENT_THRESHOLD", threshold)
 
-        with pytest.raises(payment.InputError, match=f"PAYMENT_THRESHOLD '{threshold}' is no amount: set it to one"):
+        with pytest.raises(
+            payment.InputError, match=f"PAYMENT_THRESHOLD '{threshold}' is not an amount: set it to one"
+        ):
             payment.check_inputs(INVOICE)
 
     async def test_bad_inputs_that_nobody_checked_pay_nothing(self, saver: Saver, ledger: Path) -> None:

@@ -48,12 +48,12 @@ class TestPublishing:
 
         day = (await thread.state())["day"]
         path = f"company-news/{day}-our-new-office.md"
-        assert plan["question"] == "Write 'Our \"new\" office' by this plan?"
+        assert plan["question"] == "Write 'Our \"new\" office' from this plan?"
         assert plan["details"] == {"plan": ["In short", "Where", "Why"], "brief": BRIEF, "goes to": path}
         assert plan["answer"] == text["answer"] == "object"
-        assert plan["reason"] == "The text is made of the brief alone, and shown before it is published."
+        assert plan["reason"] == "The text is written from the brief. You see it before it is published."
         assert text["question"] == "Publish 'Our \"new\" office'?"
-        assert text["reason"] == f"It becomes {path} in {root}."
+        assert text["reason"] == f"It is written to {path} in {root}."
         assert before == {}
         assert published(root) == {path: text["details"]["text"]}
         assert text["details"]["text"] == (
@@ -133,7 +133,7 @@ class TestPublishing:
 
         assert published(root) == {path: "mine"}
         assert (await thread.outcome()).startswith(
-            f"Nothing was published: {path} was there already, with another text, and stays as it is."
+            f"Nothing was published: {path} exists already with another text, and stays as it is."
         )
 
     async def test_a_link_in_the_way_leads_nowhere(self, saver: Saver, root: Path, tmp_path: Path) -> None:
@@ -178,11 +178,11 @@ class TestInputs:
             ({"topic": 7}, "topic is missing: what is the article about?"),
             ({"topic": "a\nb"}, "topic should be one line of at most 150 characters."),
             ({"topic": "x" * 151}, "topic should be one line of at most 150 characters."),
-            ({"topic": "…"}, "topic '…' has no letter a to z and no digit, which the file is named by."),
+            ({"topic": "…"}, "topic '…' has no letter a to z and no digit. The name of the file needs one."),
             ({"brief": " "}, "brief is missing: what should the article say?"),
-            ({"brief": "x" * 50_001}, "brief has 50,001 characters, and 50,000 are the most."),
-            ({"section": ".."}, "section '..' is no name of a folder: write one such as news."),
-            ({"section": 5}, "section 5 is no name of a folder: write one such as news."),
+            ({"brief": "x" * 50_001}, "brief has 50,001 characters. At most 50,000 are allowed."),
+            ({"section": ".."}, "section '..' is not the name of a folder: write one such as news."),
+            ({"section": 5}, "section 5 is not the name of a folder: write one such as news."),
         ],
     )
     def test_bad_inputs_are_refused_in_a_sentence(self, inputs: dict[str, Any], sentence: str) -> None:

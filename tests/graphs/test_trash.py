@@ -66,7 +66,7 @@ class TestOtherFileSystem:
         again = cleanup.move(run.state, run.config)
 
         assert "- logs/a.log: permission denied" in outcome
-        assert again["skipped"] == [{"path": "logs/a.log", "reason": "a copy is in the trash already"}]
+        assert again["skipped"] == [{"path": "logs/a.log", "reason": "a copy is already in the trash"}]
         assert old.exists()
 
     def test_a_file_that_grows_while_it_is_copied_stays(
@@ -129,6 +129,6 @@ class TestSwapInTheLastInstant:
 
         outcome = run.approve()
 
-        assert "it was replaced while it was moved, and what replaced it is in the trash" in outcome
+        assert "it was replaced while it was moved, and the replacement is in the trash" in outcome
         assert old.read_text() == "a third"
         assert (root / ".trash" / run.thread_id / "logs" / "a.log").read_text() == "another"

@@ -27,7 +27,7 @@ BAD_LINES = {
     "a path that climbs out": ("/task cleanup path=../..", ["leads out of", "Try: "]),
     "an absolute path": ("/task cleanup path=/etc", ["leads out of", "Try: "]),
     "a path through a link": ("/task cleanup path=link", ["leads out of", "Try: "]),
-    "a folder that is not there": ("/task cleanup path=nowhere", ["is no folder in", "Try: "]),
+    "a folder that is not there": ("/task cleanup path=nowhere", ["is not a folder in", "Try: "]),
     "a task that is not there": ("/task status 0000", ["There is no task 0000", "/task list"]),
     "a status of nothing": ("/task status", ["Which task?", "Try: /task status"]),
     "a cancel of nothing": ("/task cancel", ["Which task?", "Try: /task cancel"]),

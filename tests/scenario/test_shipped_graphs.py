@@ -70,7 +70,7 @@ async def answer(thread: Thread, action: str, *words: str, who: str = "bob", **t
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('/task email to=nobody subject=Hi text="Hello"', "to has 'nobody', which is no address"),
+        ('/task email to=nobody subject=Hi text="Hello"', "to has 'nobody', which is not an address"),
         ("/task payment payee=ACME amount=ten purpose=x", "digits, and two decimals after a point, such as 310.10."),
         ('/task batch file=nothing.csv template="Dear {name}"', "nothing.csv"),
         ('/task publish topic="!" brief="We moved."', "has no letter a to z and no digit"),
@@ -128,7 +128,7 @@ async def test_a_payment_is_asked_about_above_its_limit_and_paid_once(bot: Bot, 
 async def test_an_article_goes_through_two_gates_and_its_approvals_are_listed(bot: Bot, room: Room) -> None:
     thread = await room.start('/task publish topic="Our new office" brief="We moved." section=news')
 
-    await answer(thread, "approve", "Write 'Our new office' by this plan?", "- In short")
+    await answer(thread, "approve", "Write 'Our new office' from this plan?", "- In short")
     await answer(thread, "approve", "Publish 'Our new office'?", "\n# Our new office\n\nWe moved.", who="carol")
 
     said = (await outcome(thread, "publish")).split("\n")
@@ -155,13 +155,13 @@ async def test_a_complaint_stops_a_batch_with_what_was_done_so_far(bot: Bot, roo
 async def test_what_is_vague_is_asked_about_until_it_is_clear(bot: Bot, room: Room) -> None:
     thread = await room.start('/task intake task="fix it"')
     asked = {
-        "What_exactly_is_to_be_done,_where,_and_why?": "The printer on floor two prints only blank pages",
+        "What_exactly_should_be_done,_where,_and_why?": "The printer on floor two prints only blank pages",
         "By_when_is_it_needed?": "tomorrow",
         "How_urgent_is_it?": "high",
     }
 
     await answer(thread, "respond", "Some questions before this can begin", "It is vague", **asked)
-    await answer(thread, "respond", "'tomorrow' is no date", **{"By_when_is_it_needed?": "2100-06-01"})
+    await answer(thread, "respond", "'tomorrow' is not a date", **{"By_when_is_it_needed?": "2100-06-01"})
 
     said = await outcome(thread, "intake")
     assert "(high, due 2100-06-01)" in said

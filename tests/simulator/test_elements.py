@@ -86,10 +86,10 @@ NOT_ON_OFFER: dict[str, tuple[dict[str, Any], Any, str]] = {
     "an option": (_asked("static_select", options=OPTIONS), "three", "no option 'three'"),
     "a person": (_asked("users_select"), "nobody", "no such person"),
     "a channel": (_asked("channels_select"), "#nowhere", "no such channel"),
-    "a day": (_asked("datepicker"), "2027-02-30", "takes no '2027-02-30'"),
-    "a time": (_asked("timepicker"), "25:00", "takes no '25:00'"),
-    "a moment": (_asked("datetimepicker"), "soon", "takes no 'soon'"),
-    "too many": (_asked("multi_users_select", max_selected_items=1), ["bob", "carol"], "takes 1 at most"),
+    "a day": (_asked("datepicker"), "2027-02-30", "does not accept '2027-02-30'"),
+    "a time": (_asked("timepicker"), "25:00", "does not accept '25:00'"),
+    "a moment": (_asked("datetimepicker"), "soon", "does not accept 'soon'"),
+    "too many": (_asked("multi_users_select", max_selected_items=1), ["bob", "carol"], "accepts at most 1"),
 }
 
 

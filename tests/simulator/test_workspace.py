@@ -42,9 +42,12 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"channels": [{"id": "C1", "name": "talk", "people": ["ben"]}]},
         "talk: there is no ben among the people",
     ),
-    "an unknown key of a channel": ({"channels": [{"id": "C1", "name": "talk", "colour": 1}]}, "a channel has id"),
+    "an unknown key of a channel": (
+        {"channels": [{"id": "C1", "name": "talk", "colour": 1}]},
+        "a channel needs id and name",
+    ),
     "one id twice": ({"channels": [{"id": "U1", "name": "talk"}]}, "two things have the id U1"),
-    "no mapping": ({"people": ["ann"]}, "a person is a mapping: ann"),
+    "no mapping": ({"people": ["ann"]}, "a person must be a mapping: ann"),
 }
 
 
@@ -57,7 +60,7 @@ def test_what_is_wrong_is_said(changes: dict[str, Any], complaint: str) -> None:
 def test_an_empty_file_is_no_workspace(tmp_path: Path) -> None:
     (tmp_path / "empty.yaml").write_text("")
 
-    with pytest.raises(WorkspaceError, match=r"empty\.yaml: a workspace is a mapping"):
+    with pytest.raises(WorkspaceError, match=r"empty\.yaml: a workspace must be a mapping"):
         read(tmp_path / "empty.yaml", bot_name="Bot", app_name="App")
 
 

@@ -73,6 +73,11 @@ def test_the_page_names_what_a_condition_may_ask_about() -> None:
 def test_the_page_states_the_limits() -> None:
     text = section(PAGE, "## Conditions")
 
-    limits = (conditions.LONGEST, conditions.MOST_FACTS, sizes.LONGEST, sizes.MOST_NODES)
+    limits = (
+        conditions.MAX_EXPRESSION_CHARACTERS,
+        conditions.MAX_FACTS_CHARACTERS,
+        sizes.MAX_FILE_CHARACTERS,
+        sizes.MAX_NODES,
+    )
     assert [f"{limit:,}" for limit in limits if f"{limit:,}" not in text] == []
-    assert f"{sizes.DEEPEST} lists" in text
+    assert f"{sizes.MAX_DEPTH} lists" in text

@@ -427,14 +427,14 @@ def test_a_span_beyond_all_calendars_is_refused(word: str) -> None:
 
 # --- What is wrong --------------------------------------------------------------------------------------
 
-WINDOWS = "Every window is counted from the question, and warn_before back from the deadline."
+WINDOWS = "All times are counted from the moment the question is asked; warn_before is counted back from the deadline."
 NOBODY = "nobody may answer. Name who may:"
 SPAN = "is not a duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d."
 WHO = (
     "names nobody: write a user id (U012AB3CD), an e-mail address, a user group (@ops-leads), "
     "a channel (#ops), or a key of the question (details.owner)."
 )
-EMPTY = "nothing is said: give it a value, or leave the key out."
+EMPTY = "this key has no value: give it one, or leave it out."
 
 
 @pytest.mark.parametrize(
@@ -482,11 +482,11 @@ EMPTY = "nothing is said: give it a value, or leave the key out."
             f"{DEFAULTS}  escalate:\n    after: 1h\n    too: []\n    to: ['@b']",
             'line 5, key "defaults.escalate.too": there is no such key. Did you mean "to"?',
         ),
-        (f"{DEFAULTS}rules:\n  - quorum: 1", 'line 4, key "rules.0.name": it is missing.'),
-        ("rules: []", 'line 1, key "defaults": it is missing.'),
-        (f"{DEFAULTS}  escalate:\n    after: 1h", 'line 3, key "defaults.escalate.to": it is missing.'),
-        (f"{DEFAULTS}  quorum: 1\n  quorum: 2", 'line 4, key "quorum": it is there twice, first in line 3. Keep one.'),
-        (f"{DEFAULTS}{DEFAULTS}", 'line 3, key "defaults": it is there twice, first in line 1. Keep one.'),
+        (f"{DEFAULTS}rules:\n  - quorum: 1", 'line 4, key "rules.0.name": this key is missing.'),
+        ("rules: []", 'line 1, key "defaults": this key is missing.'),
+        (f"{DEFAULTS}  escalate:\n    after: 1h", 'line 3, key "defaults.escalate.to": this key is missing.'),
+        (f"{DEFAULTS}  quorum: 1\n  quorum: 2", 'line 4, key "quorum": it appears twice, first in line 3. Keep one.'),
+        (f"{DEFAULTS}{DEFAULTS}", 'line 3, key "defaults": it appears twice, first in line 1. Keep one.'),
         # Values
         (f"{DEFAULTS}  deadline: soon", f"line 3, key \"defaults.deadline\": 'soon' {SPAN}"),
         (f"{DEFAULTS}  deadline: 0m", f"line 3, key \"defaults.deadline\": '0m' {SPAN}"),
@@ -506,7 +506,7 @@ EMPTY = "nothing is said: give it a value, or leave the key out."
         ),
         (
             f"{RULE}    match: {{risk: []}}",
-            'line 5, key "rules.0.match.risk": an empty list matches nothing. Leave it out where the risk does not',
+            'line 5, key "rules.0.match.risk": an empty list matches nothing. Leave it out if the risk does not',
         ),
         (f"{DEFAULTS}rules: {{}}", 'line 3, key "rules": this should be a list, such as [{name: grave, '),
         (f"{DEFAULTS}rules:\n- grave", 'line 4, key "rules.0": this should be a mapping with approvers, quorum,'),
@@ -534,15 +534,15 @@ EMPTY = "nothing is said: give it a value, or leave the key out."
         ),
         (
             f"{DEFAULTS}approvals:\n  agent:\n    answer: perhaps",
-            "line 5, key \"approvals.agent.answer\": 'perhaps' is no way to say yes and no: write boolean, object, ",
+            "line 5, key \"approvals.agent.answer\": 'perhaps' is not a way to say yes and no: write boolean, object, ",
         ),
         (
             f"{DEFAULTS}approvals:\n  agent:\n    answer: yes/YES",
-            "line 5, key \"approvals.agent.answer\": 'yes/YES' is no way to say yes and no: write boolean, ",
+            "line 5, key \"approvals.agent.answer\": 'yes/YES' is not a way to say yes and no: write boolean, ",
         ),
         (
             f"{DEFAULTS}approvals:\n  agent:\n    reject: {{values: {{a: 1}}}}",
-            'line 5, key "approvals.agent.reject.as_node": it is missing.',
+            'line 5, key "approvals.agent.reject.as_node": this key is missing.',
         ),
         (
             f"{DEFAULTS}approvals:\n  agent: object",
@@ -573,32 +573,32 @@ WRONG = {
     ),
     "silence as a yes without the words": (
         "  deadline: 1h\n  on_timeout: approve",
-        'line 4, key "defaults.on_timeout": this would take silence for a yes. If that is meant, write '
+        'line 4, key "defaults.on_timeout": this would take silence for a yes. If you mean that, write '
         "i_accept_silence: yes beside it.",
     ),
     "the words without the silence": (
         "  deadline: 1h\n  i_accept_silence: yes",
-        'line 4, key "defaults.i_accept_silence": silence is no yes here: on_timeout is not approve.',
+        'line 4, key "defaults.i_accept_silence": this has no effect, because on_timeout is not approve.',
     ),
     "silence without a deadline": (
         "  on_timeout: wait",
-        'line 3, key "defaults.on_timeout": there is no deadline that it could be about. Give it one.',
+        'line 3, key "defaults.on_timeout": this needs a deadline. Set one, or leave this out.',
     ),
     "something else than silence knows": (
         "  deadline: 1h\n  on_timeout: explode",
-        "line 4, key \"defaults.on_timeout\": 'explode' says nothing of silence: write reject, approve, wait, or ",
+        "line 4, key \"defaults.on_timeout\": 'explode' is not known here: write reject, approve, wait, or ",
     ),
     "approvers beside groups": (
         "rules:\n- name: a\n  approvers: ['@a']\n  groups: [{approvers: ['@b']}]",
-        'line 6, key "rules.0.groups": approvers say already who is asked. Keep one of the two.',
+        'line 6, key "rules.0.groups": approvers already says who is asked. Keep one of the two.',
     ),
     "a number beside groups": (
         "rules:\n- name: a\n  groups: [{approvers: ['@b']}]\n  quorum: 2",
-        'line 6, key "rules.0.quorum": each of its groups has its own number. Say it there.',
+        'line 6, key "rules.0.quorum": each group has its own quorum. Set it there.',
     ),
     "a number beside stages": (
         "rules:\n- name: a\n  quorum: 2\n  sequence: [{name: x, approvers: ['@b']}, {name: y, approvers: ['@c']}]",
-        'line 5, key "rules.0.quorum": each of its stages has its own number. Say it there.',
+        'line 5, key "rules.0.quorum": each stage has its own quorum. Set it there.',
     ),
     "a sequence of one": (
         "  sequence: [{name: lead, approvers: ['@b']}]",
@@ -606,7 +606,7 @@ WRONG = {
     ),
     "a quorum larger than those who are named": (
         "rules:\n- name: a\n  approvers: [UANN, UBOB]\n  quorum: 3",
-        'line 6, key "rules.0.quorum": 3 have to agree, and 2 are named. It could never be settled.',
+        'line 6, key "rules.0.quorum": 3 people have to agree, but only 2 are named, so nothing could ever ',
     ),
     "a warning before the question": (
         "  deadline: 1h\n  warn_before: 2h",
@@ -618,7 +618,7 @@ WRONG = {
     ),
     "people where a channel should be": (
         "  escalate:\n  - {after: 30m, to: ['@a'], as: channel}",
-        'line 4, key "defaults.escalate.0.to": as: channel goes to channels alone, such as ["#on-call"].',
+        'line 4, key "defaults.escalate.0.to": with as: channel, only channels can be named, such as ["#on-call"].',
     ),
     "another way to reach people": (
         "  escalate:\n  - {after: 30m, to: ['@a'], as: mail}",
@@ -630,23 +630,23 @@ WRONG = {
     ),
     "an empty reason": (
         "rules:\n- name: a\n  auto: {approve: ' '}",
-        'line 5, key "rules.0.auto": the reason is empty: it goes on the record, in place of a person\'s.',
+        'line 5, key "rules.0.auto": the reason is empty: write one, because it is recorded in place of a person\'s.',
     ),
     "an answer to everything": (
         "  auto: {approve: Why not}",
-        'line 3, key "defaults.auto": it would answer whatever no rule names. Say it in a rule that matches.',
+        'line 3, key "defaults.auto": here it would answer every question that no rule matches. Write it in ',
     ),
     "an answer and people": (
         "rules:\n- name: a\n  auto: {approve: It reads}\n  approvers: ['@a']",
-        'line 6, key "rules.0.approvers": auto asks nobody, so this means nothing. Keep one.',
+        'line 6, key "rules.0.approvers": auto asks nobody, so this has no effect. Keep one of the two.',
     ),
     "more time where there is no end": (
         "  extend: 4h",
-        'line 3, key "defaults.extend": there is no deadline to put off. Give it one, or leave this out.',
+        'line 3, key "defaults.extend": there is no deadline to extend. Set one, or leave this out.',
     ),
     "a condition that is none": (
         "rules:\n- name: a\n  match: {when: 'arguments.amount >'}",
-        'line 5, key "rules.0.match.when": this is no CEL expression (',
+        'line 5, key "rules.0.match.when": this is not a CEL expression (',
     ),
     "a condition over what there is not": (
         "rules:\n- name: a\n  match:\n    when: amount > 1000",
@@ -662,27 +662,27 @@ WRONG = {
     ),
     "hours that end before they start": (
         "  hours: {from: 17:00, to: 09:00, zone: UTC}",
-        'line 3, key "defaults.hours.to": hours end after they start: the later time comes under to, or 24:00 for ',
+        'line 3, key "defaults.hours.to": hours end after they start: write the later time under to, and 24:00 for ',
     ),
     "a time that is none": (
         "  hours: {from: 9, to: 17:00, zone: UTC}",
-        'line 3, key "defaults.hours.from": 9 is no time of day: write hours and minutes, such as 09:00 or 17:30.',
+        'line 3, key "defaults.hours.from": 9 is not a time of day: write hours and minutes, such as 09:00 or 17:30.',
     ),
     "a zone that is none": (
         "  hours: {from: 9:00, to: 17:00, zone: Berlin}",
-        "line 3, key \"defaults.hours.zone\": 'Berlin' is no time zone: write one such as Europe/Berlin, or approvers ",
+        "line 3, key \"defaults.hours.zone\": 'Berlin' is not a time zone: write one such as Europe/Berlin, or ",
     ),
     "days that are none": (
         "  hours: {from: 9:00, to: 17:00, zone: UTC, days: fri-mon}",
-        "line 3, key \"defaults.hours.days\": 'fri-mon' are no days: write mon-fri, or a list such as [mon, wed, fri].",
+        "line 3, key \"defaults.hours.days\": 'fri-mon' does not name days of the week: write mon-fri, or ",
     ),
     "a reason for what needs none": (
         "  reason_required: sometimes",
-        "line 3, key \"defaults.reason_required\": 'sometimes' is no answer that needs a reason: write reject, ",
+        "line 3, key \"defaults.reason_required\": 'sometimes' does not say which answers need a reason: write ",
     ),
     "a channel without its sign": (
         "  channel: ops",
-        'line 3, key "defaults.channel": \'ops\' is no channel: write its name in quotes ("#ops") or its id ',
+        'line 3, key "defaults.channel": \'ops\' is not a channel: write its name in quotes ("#ops") or its id ',
     ),
     "a requester who is nobody": (
         "rules:\n- name: a\n  match: {requester: details.owner}",
@@ -766,12 +766,12 @@ def test_a_rule_masks_its_keys_besides_those_of_the_defaults(file: Path) -> None
     ("said", "sentence"),
     [
         ("[]", "this is too short. It should be a list such as [iban"),
-        ("['a b']", "'a b' names no key"),
-        ("['a..b']", "'a..b' names no key"),
-        ("['']", "'' names no key"),
-        ("[1]", "1 names no key"),
-        ("{a: b}", "names no key"),
-        ("", "nothing is said"),
+        ("['a b']", "'a b' does not name a key"),
+        ("['a..b']", "'a..b' does not name a key"),
+        ("['']", "'' does not name a key"),
+        ("[1]", "1 does not name a key"),
+        ("{a: b}", "does not name a key"),
+        ("", "this key has no value"),
     ],
 )
 def test_what_names_no_key_is_refused_with_its_line(file: Path, said: str, sentence: str) -> None:

@@ -11,7 +11,7 @@ from bot.approvals.model.errors import SettingsError
 from bot.approvals.model.question import Item
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule
 from bot.approvals.services.policies.choice import PolicyChoice
-from bot.policy_file.conditions import LONGEST, MOST_FACTS, Evaluator
+from bot.policy_file.conditions import MAX_EXPRESSION_CHARACTERS, MAX_FACTS_CHARACTERS, Evaluator
 from tests.builders import a_task
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.world import CHANNEL, RITA, policy, question
@@ -35,16 +35,19 @@ LAUGHS = "".join(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (DEFAULTS + "rules: " + "[" * 3000 + "]" * 3000, "line 2: lists and mappings are nested here more than 50"),
-        (DEFAULTS + "rules: " + "[" * 3000, "line 2: lists and mappings are nested here more than 50"),
-        (DEFAULTS + "rules: " + "{a: " * 3000, "line 2: lists and mappings are nested here more than 50"),
-        ("\n".join(" " * depth + "a:" for depth in range(500)), "line 51: lists and mappings are nested here"),
-        ("\n".join(" " * depth + "-" for depth in range(500)), "line 51: lists and mappings are nested here"),
-        (DEFAULTS + LAUGHS, "with what its aliases repeat, this has more than 20,000 entries"),
-        (DEFAULTS + "# " + "x" * 300_000, "this is too large: 300,0"),
-        (DEFAULTS + "rules: [" + "1," * 21_000 + "1]", "line 2: with what its aliases repeat"),
+        (DEFAULTS + "rules: " + "[" * 3000 + "]" * 3000, "line 2: lists and mappings are nested more than 50"),
+        (DEFAULTS + "rules: " + "[" * 3000, "line 2: lists and mappings are nested more than 50"),
+        (DEFAULTS + "rules: " + "{a: " * 3000, "line 2: lists and mappings are nested more than 50"),
+        ("\n".join(" " * depth + "a:" for depth in range(500)), "line 51: lists and mappings are nested"),
+        ("\n".join(" " * depth + "-" for depth in range(500)), "line 51: lists and mappings are nested"),
+        (DEFAULTS + LAUGHS, "this has more than 20,000 entries, with what its aliases repeat"),
+        (DEFAULTS + "# " + "x" * 300_000, "this is too large: it has 300,0"),
+        (DEFAULTS + "rules: [" + "1," * 21_000 + "1]", "line 2: this has more than 20,000 entries"),
         (DEFAULTS + f"rules: [{{name: a, match: {{when: '{'(' * 800}true{')' * 800}'}}}}]", 'key "rules.0.match.when"'),
-        (DEFAULTS + f"rules: [{{name: a, match: {{when: '{'x + ' * LONGEST}1'}}}}]", "this is too long: 8,001"),
+        (
+            DEFAULTS + f"rules: [{{name: a, match: {{when: '{'x + ' * MAX_EXPRESSION_CHARACTERS}1'}}}}]",
+            "this is too long: it has 8,001",
+        ),
         (DEFAULTS + "\x00", "this is not YAML"),
     ],
 )
@@ -119,7 +122,7 @@ def test_too_much_to_ask_about_cannot_be_evaluated() -> None:
     for _ in range(100_000):
         deep = [deep]
 
-    for asked, said in ((facts(text="x" * MOST_FACTS), "too large"), (facts(text=deep), "nested too deeply")):
+    for asked, said in ((facts(text="x" * MAX_FACTS_CHARACTERS), "too large"), (facts(text=deep), "nested too deeply")):
         with pytest.raises(ConditionFailed, match=said):
             condition(asked, asked.question.items)
     some = facts(text="x")

@@ -17,7 +17,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 from bot import crash_points
@@ -158,7 +158,7 @@ class Posting:
             try:
                 return await store()
             except Unreachable as away:
-                if claimed.not_before is None or self.clock() >= claimed.not_before:
+                if _has_ended(claimed.not_before, self.clock()):
                     raise
                 log.warning("what became of message %s cannot be stored yet: %s", claimed.id, away)
                 await asyncio.sleep(STORE_RETRY_SECONDS)
@@ -191,3 +191,7 @@ async def in_time(call: Awaitable[T]) -> T:
             return await call
     except TimeoutError as late:
         raise OutcomeUnknown("its turn, or Slack's answer, took too long") from late
+
+
+def _has_ended(claimed_until: datetime | None, now: datetime) -> bool:
+    return claimed_until is None or now >= claimed_until

@@ -153,14 +153,21 @@ class MessageSync:
                 return await self._adopt(view, claimed, refs, opening)
             case PutOff(record=waits, why=why):
                 return await self._without_file(view, waits, opening, why) if _is_hopeless(waits, why) else waits
-            case Refused(record=claimed, why=FileRefused() as why):
-                return await self._without_file(view, claimed, opening, why)
-            case Refused(record=claimed, why=MessageGone()):
-                return await self._renew(claimed)
-            case Refused(record=claimed, why=PlaceGone() as why):
-                return await self._abandon(claimed, str(why))
+            case Refused():
+                return await self._refused(view, outcome, opening)
             case _:
                 assert_never(outcome)
+
+    async def _refused(self, view: View, refused: Refused[Message], opening: Message | None) -> Message:
+        match refused.why:
+            case FileRefused() as why:
+                return await self._without_file(view, refused.record, opening, why)
+            case MessageGone():
+                return await self._renew(refused.record)
+            case PlaceGone() as why:
+                return await self._abandon(refused.record, str(why))
+            case _:
+                assert_never(refused.why)
 
     async def _show(self, view: View, drawing: Drawing, opening: Message | None) -> Outcome:
         """Post or update the message, which is claimed for it. Raises `Conflict` if another process was faster."""
