@@ -15,7 +15,7 @@ from tests.builders import a_request, a_task
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "reference" / "audit-events.md").read_text()
-AT = {"event_of": 1, "store": 2, "_save": 1, "_set": 2, "_end": 2}
+AT = {"event_of": 1, "event_of_task": 2, "note": 2, "save": 1, "_set": 2, "end": 2}
 """Which argument of these is an event's kind, counted from 0."""
 
 
@@ -24,7 +24,7 @@ def kinds_in(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            named = [each.value for each in node.keywords if each.arg == "kind" and name == "AuditEvent"]
+            named = [each.value for each in node.keywords if each.arg == "kind" and name in ("AuditEvent", "Verb")]
             placed = node.args[AT[name] : AT[name] + 1] if name in AT else []
             for given in (*named, *placed):
                 yield from words_in(given)
