@@ -195,8 +195,8 @@ async def running(
             bolt,
             Parts(
                 tasks=tasks,
-                answers=answers,
-                asides=asides,
+                votes=answers,
+                side_actions=asides,
                 reading=Reading(storage=storage, tasks=tasks),
                 engine=engine,
                 messenger=messenger,

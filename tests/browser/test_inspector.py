@@ -89,11 +89,11 @@ def test_an_hour_is_skipped_at_the_page(chromium: Browser) -> None:
         alice = Person.at(chromium, app.url, timezone_id="UTC").sits("alice", inspector="")
         alice.page.get_by_role("tab", name="Faults and time").click()
         time = alice.page.get_by_role("region", name="Connection and time")
-        expect(time).to_contain_text("Here it is today, 8:00 AM.")
+        expect(time).to_contain_text("In the simulator it is today, 8:00 AM.")
 
         time.get_by_role("button", name="Skip 1 hour").click()
 
-        expect(time).to_contain_text("Here it is today, 9:00 AM.")
+        expect(time).to_contain_text("In the simulator it is today, 9:00 AM.")
         assert app.desk.clock.now() == 1_800_003_600
         assert alice.complaints == []
         alice.page.context.close()

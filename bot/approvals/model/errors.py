@@ -40,7 +40,7 @@ class NotFound(CountersignError):
     id: str
 
     def __str__(self) -> str:
-        return f"There is no {self.what} {self.id}."
+        return f"There is no {self.what} `{self.id}`."
 
 
 @dataclass(eq=False)
@@ -75,7 +75,7 @@ class UnknownGraph(CountersignError):
     known: Sequence[str]
 
     def __str__(self) -> str:
-        return f"There is no graph {self.name}. Known graphs: {', '.join(self.known) or 'none yet'}."
+        return f"There is no graph `{self.name}`. Known graphs: {', '.join(self.known) or 'none yet'}."
 
 
 @dataclass(eq=False)
@@ -86,7 +86,7 @@ class GraphUnavailable(CountersignError):
     reason: str
 
     def __str__(self) -> str:
-        return f"The graph {self.name} cannot run here: {self.reason}"
+        return f"The graph `{self.name}` cannot run here: {self.reason}"
 
 
 @dataclass(eq=False)
@@ -101,7 +101,7 @@ class InvalidInputs(CountersignError):
 
     def __str__(self) -> str:
         wrong = "; ".join(f"{name} {problem}" if name else problem for name, problem in self.problems.items())
-        return f"The inputs do not fit the graph {self.graph}: {wrong}"
+        return f"The inputs do not fit the graph `{self.graph}`: {wrong}"
 
 
 @dataclass(eq=False)
@@ -111,7 +111,7 @@ class InvalidSchedule(CountersignError):
     words: str
 
     def __str__(self) -> str:
-        return f"{self.words} is not a time and days."
+        return f"`{self.words}` is not a time and days."
 
 
 # --- Answering a request ------------------------------------------------------------------------

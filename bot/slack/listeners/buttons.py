@@ -29,7 +29,7 @@ async def approve(parts: Parts, click: Click) -> None:
     """Approve everything that is asked."""
     request = await parts.reading.request(click.request.request)
     verdicts: tuple[ItemVerdict, ...] = tuple(Approve() for _ in request.question.items)
-    await parts.answers.vote(click.actor, click.request.shown, verdicts)
+    await parts.votes.vote(click.actor, click.request.shown, verdicts)
     await _thank(parts, click)
 
 
@@ -40,7 +40,7 @@ async def choose(parts: Parts, click: Click) -> None:
     index = actions.index(click.action_id)
     if index >= len(choices):
         raise StaleVersion(request.id)
-    await parts.answers.vote(click.actor, click.request.shown, (Choose(choice=choices[index]),))
+    await parts.votes.vote(click.actor, click.request.shown, (Choose(choice=choices[index]),))
     await _thank(parts, click)
 
 
@@ -53,12 +53,12 @@ async def _thank(parts: Parts, click: Click) -> None:
 
 async def take_back(parts: Parts, click: Click) -> None:
     """Take back an answer that was given in words, while the agent does not have it."""
-    await parts.answers.take_back(click.actor, click.request.request)
+    await parts.votes.take_back(click.actor, click.request.request)
 
 
 async def answer_again(parts: Parts, click: Click) -> None:
     """Open a question again whose answer made the agent fail."""
-    await parts.answers.answer_again(click.actor, click.request.request)
+    await parts.votes.answer_again(click.actor, click.request.request)
 
 
 async def retry(parts: Parts, click: Click) -> None:
@@ -89,7 +89,7 @@ async def choose_arguments(parts: Parts, click: Click) -> None:
     """Show the chosen part of an edit's many arguments, if the person could still save them."""
     target = actions.request_target(click.metadata)
     item, part = edit_modal.chosen(click.option)
-    request = await parts.answers.check(click.actor, target.shown)
+    request = await parts.votes.check(click.actor, target.shown)
     form = parts.modal(answer_modal.edit(await parts.shown(request), item, part))
     await click.turn(click.remembering(form, request))
 
@@ -107,7 +107,7 @@ async def choose_graph(parts: Parts, click: Click) -> None:
 
 async def _open_form(parts: Parts, click: Click, target: RequestTarget, action_id: str) -> None:
     async with click.in_time():
-        request = await parts.answers.check(click.actor, target.shown)
+        request = await parts.votes.check(click.actor, target.shown)
     form = parts.modal(_form(await parts.shown(request), action_id))
     await click.open(click.remembering(form, request))
 
@@ -152,7 +152,7 @@ async def turn_page(parts: Parts, click: Click) -> None:
     page, last = await _page(parts, request, number, review=review, note=_CHANGED if changed else "")
     await click.turn(click.remembering(page, request))
     if last:
-        await parts.answers.viewed(click.actor, request)
+        await parts.votes.viewed(click.actor, request)
 
 
 async def _open_first_page(parts: Parts, click: Click, *, review: bool) -> None:
@@ -160,7 +160,7 @@ async def _open_first_page(parts: Parts, click: Click, *, review: bool) -> None:
     view, last = await _page(parts, request, 0, review=review)
     await click.open(click.remembering(view, request))
     if last:
-        await parts.answers.viewed(click.actor, request)
+        await parts.votes.viewed(click.actor, request)
 
 
 async def _page(parts: Parts, request: Request, number: int, *, review: bool, note: str = "") -> tuple[Modal, bool]:
@@ -180,4 +180,4 @@ async def _page(parts: Parts, request: Request, number: int, *, review: bool, no
 async def _seen(parts: Parts, click: Click) -> Request:
     """The request that the button is about, without its secrets, if the person may see the whole of it."""
     async with click.in_time():
-        return await parts.shown(await parts.answers.view(click.actor, click.request.request))
+        return await parts.shown(await parts.votes.view(click.actor, click.request.request))

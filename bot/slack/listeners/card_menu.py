@@ -17,9 +17,9 @@ async def choose(parts: Parts, click: Click) -> None:
     deed, target = actions.chosen(click.option)
     match deed:
         case actions.EXTEND:
-            await parts.asides.extend(click.actor, target.request)
+            await parts.side_actions.extend(click.actor, target.request)
         case actions.NUDGE:
-            await parts.asides.nudge(click.actor, target.request)
+            await parts.side_actions.nudge(click.actor, target.request)
         case _:
             async with click.in_time():
                 view = await _form(parts, click, deed, target)
@@ -28,7 +28,7 @@ async def choose(parts: Parts, click: Click) -> None:
 
 async def withdraw(parts: Parts, click: Click) -> None:
     """Take back one's vote, or the vote that one gave to a colleague."""
-    await parts.asides.withdraw(click.actor, click.request.request)
+    await parts.side_actions.withdraw(click.actor, click.request.request)
 
 
 async def comment(parts: Parts, sent: Submission) -> Problems | None:
@@ -36,7 +36,7 @@ async def comment(parts: Parts, sent: Submission) -> Problems | None:
     words = side_action_modals.question(sent.state)
     if not words:
         return side_action_modals.question_problem("Please write what you would like to know.")
-    await parts.asides.comment(sent.actor, sent.target.request, words)
+    await parts.side_actions.comment(sent.actor, sent.target.request, words)
     return None
 
 
@@ -46,7 +46,7 @@ async def delegate(parts: Parts, sent: Submission) -> Problems | None:
     if colleague is None:
         return side_action_modals.colleague_problem("Please choose a colleague.")
     try:
-        await parts.asides.delegate(sent.actor, sent.target.request, colleague)
+        await parts.side_actions.delegate(sent.actor, sent.target.request, colleague)
     except CannotDelegate as refusal:
         return side_action_modals.colleague_problem(worded(refusal))
     return None
@@ -54,20 +54,20 @@ async def delegate(parts: Parts, sent: Submission) -> Problems | None:
 
 async def cancel(parts: Parts, sent: Submission) -> None:
     """End the task, if it is the person's own."""
-    request = await parts.asides.check_requester(sent.actor, sent.target.request)
+    request = await parts.side_actions.check_requester(sent.actor, sent.target.request)
     await parts.tasks.cancel(sent.actor, request.task_id)
 
 
 async def _form(parts: Parts, click: Click, deed: str, target: RequestTarget) -> Modal:
     match deed:
         case actions.COMMENT:
-            request = await parts.asides.check(click.actor, target.request)
+            request = await parts.side_actions.check(click.actor, target.request)
             view = side_action_modals.comment(await parts.shown(request))
         case actions.DELEGATE:
-            request = await parts.asides.check_own(click.actor, target.request)
+            request = await parts.side_actions.check_own(click.actor, target.request)
             view = side_action_modals.delegate(await parts.shown(request))
         case actions.CANCEL:
-            request = await parts.asides.check_requester(click.actor, target.request)
+            request = await parts.side_actions.check_requester(click.actor, target.request)
             view = side_action_modals.cancel(await parts.shown(request))
         case _:
             raise ValueError(f"{deed} is nothing that the menu offers")

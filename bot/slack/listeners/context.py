@@ -30,8 +30,8 @@ from bot.slack.modals.views import Modal
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     tasks: Tasks
-    answers: Votes
-    asides: SideActions
+    votes: Votes
+    side_actions: SideActions
     reading: Reading
     engine: Engine
     messenger: SlackMessenger

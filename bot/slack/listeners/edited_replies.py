@@ -54,10 +54,10 @@ async def _amend(parts: Parts, actor: Actor, change: Change, request: Request, v
     voter = replace(actor, person=vote.person)
     try:
         if change.now is None:
-            await parts.answers.unsay(voter, request.id, change.ref, "deleted")
+            await parts.votes.unsay(voter, request.id, change.ref, "deleted")
             await say(f"You deleted your message, so your answer to *{title}* is taken back. It is open again.")
         elif words is None:
-            await parts.answers.unsay(voter, request.id, change.ref, "edited")
+            await parts.votes.unsay(voter, request.id, change.ref, "edited")
             await say(f"Your message no longer answers *{title}*, so your answer is taken back. It is open again.")
         else:
             await _reword(parts, voter, change, request, words)
@@ -69,13 +69,11 @@ async def _amend(parts: Parts, actor: Actor, change: Change, request: Request, v
 async def _reword(parts: Parts, voter: Actor, change: Change, request: Request, words: str) -> None:
     """Answer with the new words; if they are refused, take back the answer that its author no longer gives."""
     try:
-        saved = await parts.answers.reword(
-            voter, request.id, change.ref, Respond(value=words), hold=replies.TO_TAKE_BACK
-        )
+        saved = await parts.votes.reword(voter, request.id, change.ref, Respond(value=words), hold=replies.TO_TAKE_BACK)
     except TooLateToChange:
         raise
     except CountersignError as refused:
-        await parts.answers.unsay(replace(voter, at=parts.clock()), request.id, change.ref, "edited")
+        await parts.votes.unsay(replace(voter, at=parts.clock()), request.id, change.ref, "edited")
         raise Refused(f"Your answer is taken back, because your edit cannot replace it: {worded(refused)}") from refused
     await replies.tell(parts, change.author, change.place, saved, words, "Your answer is now this.")
 

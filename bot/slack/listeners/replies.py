@@ -92,7 +92,7 @@ async def answer(parts: Parts, actor: Actor, place: Place, request: Request, wor
     if not said:
         raise Refused("That was no answer: write it after my name.")
     shown = await _shown(parts, request, place)
-    saved = await parts.answers.vote(actor, shown, (Respond(value=said),), hold=TO_TAKE_BACK, message=place.message)
+    saved = await parts.votes.vote(actor, shown, (Respond(value=said),), hold=TO_TAKE_BACK, message=place.message)
     await tell(parts, actor.person, place, saved, said, "Taken as your answer.")
 
 

@@ -27,7 +27,7 @@ class NothingHidden(Refused):
 async def reveal(parts: Parts, click: Click) -> None:
     """Check the person afresh, record the look, then show; the same again for each page."""
     async with click.in_time():
-        request = await parts.answers.admit_to_hidden(click.actor, click.request.request)
+        request = await parts.votes.admit_to_hidden(click.actor, click.request.request)
     masked = await parts.shown(request)
     hidden = hidden_of(masked)
     if not hidden:
@@ -36,7 +36,7 @@ async def reveal(parts: Parts, click: Click) -> None:
     page = actions.index(click.action_id)
     on_page = _pieces(hidden)[page * PIECES : (page + 1) * PIECES]
     keys = tuple(dict.fromkeys(each.place for each, _ in on_page))
-    await parts.answers.revealed(click.actor, request, keys)
+    await parts.votes.revealed(click.actor, request, keys)
     view = draw(masked, hidden, page)
     if turned:
         await click.turn(view)

@@ -34,7 +34,7 @@ async def respond(parts: Parts, sent: Submission) -> Problems | None:
     if isinstance(response, Problems):
         return response
     try:
-        await parts.answers.vote(sent.actor, sent.target.shown, (response,))
+        await parts.votes.vote(sent.actor, sent.target.shown, (response,))
     except InvalidAnswer as invalid:
         return answer_modal.response_problem(request, invalid.field, invalid.problem)
     return None
@@ -44,7 +44,7 @@ async def choose(parts: Parts, sent: Submission) -> Problems | None:
     choice = answer_modal.choice(await _request(parts, sent), sent.state)
     if isinstance(choice, Problems):
         return choice
-    await parts.answers.vote(sent.actor, sent.target.shown, (choice,))
+    await parts.votes.vote(sent.actor, sent.target.shown, (choice,))
     return None
 
 
@@ -55,7 +55,7 @@ async def each(parts: Parts, sent: Submission) -> Problems | None:
     if isinstance(verdicts, Problems):
         return verdicts
     try:
-        await parts.answers.vote(sent.actor, sent.target.shown, verdicts)
+        await parts.votes.vote(sent.actor, sent.target.shown, verdicts)
     except InvalidAnswer as invalid:
         return one_by_one_modal.beside(request, invalid.item, invalid.field, invalid.problem)
     return None
@@ -71,9 +71,9 @@ async def edit(parts: Parts, sent: Submission) -> Problems | None:
     if edit_modal.changes_nothing(request, edited):
         return await _as_it_is(parts, sent, request, edited)
     try:
-        revised = await parts.answers.edit(sent.actor, sent.target.shown, edited.item, edited.arguments)
+        revised = await parts.votes.edit(sent.actor, sent.target.shown, edited.item, edited.arguments)
         if edit_modal.approves(request) and Verdict.APPROVE not in revised.policy.reasons:
-            await parts.answers.vote(sent.actor, Shown.of(revised), (Approve(),))
+            await parts.votes.vote(sent.actor, Shown.of(revised), (Approve(),))
     except InvalidAnswer as invalid:
         return edit_modal.problem(request, edited, invalid.field, invalid.problem)
     return None
@@ -103,7 +103,7 @@ async def _with_reason(parts: Parts, sent: Submission, verdict: type[Approve | R
     reason = answer_modal.reason(sent.state)
     verdicts: tuple[ItemVerdict, ...] = tuple(verdict(reason=reason) for _ in request.question.items)
     try:
-        await parts.answers.vote(sent.actor, sent.target.shown, verdicts)
+        await parts.votes.vote(sent.actor, sent.target.shown, verdicts)
     except ReasonMissing as missing:
         return answer_modal.reason_problem(worded(missing))
     return None
@@ -117,10 +117,10 @@ async def _as_it_is(parts: Parts, sent: Submission, request: Request, edited: ed
         return edit_modal.problem(request, edited, "", "Nothing is changed yet; to approve it as it is, say why.")
     if Verdict.APPROVE not in wording.verdicts(request, edited.item):
         return edit_modal.problem(request, edited, "", "Nothing is changed yet, and as it is it cannot be approved.")
-    await parts.answers.vote(sent.actor, sent.target.shown, (Approve(),))
+    await parts.votes.vote(sent.actor, sent.target.shown, (Approve(),))
     return None
 
 
 async def _request(parts: Parts, sent: Submission) -> Request:
     """The request in the version that the modal showed, masked as there; `StaleVersion` if it has moved on."""
-    return await parts.shown(await parts.answers.check(sent.actor, sent.target.shown))
+    return await parts.shown(await parts.votes.check(sent.actor, sent.target.shown))

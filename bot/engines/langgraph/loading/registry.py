@@ -70,7 +70,7 @@ class Registry:
         """The graph. Raises UnknownGraph or GraphUnavailable."""
         graph = self.graphs.get(name)
         if graph is None:
-            raise UnknownGraph(name, [known.name for known in self.graphs.values() if not known.unavailable])
+            raise UnknownGraph(name, tuple(known.name for known in self.graphs.values() if not known.unavailable))
         if graph.unavailable:
             raise GraphUnavailable(name, graph.unavailable)
         return graph

@@ -37,8 +37,8 @@ class Whispers:
 def parts_of(world: World, *, directory: object = None, messenger: object = None) -> Parts:
     return Parts(
         tasks=world.tasks,
-        answers=world.answers,
-        asides=world.asides,
+        votes=world.answers,
+        side_actions=world.asides,
         reading=Reading(storage=world.storage, tasks=world.tasks),
         engine=world.engine,
         messenger=cast("SlackMessenger", messenger),
