@@ -39,6 +39,8 @@ def matches_to_the_letter(name: str, pattern: str) -> bool:
 def misleading(name: str) -> tuple[str, ...]:
     """The characters of a name, as U+0435, that cannot be seen or that look like Latin ones; none in a name that is
     written in another script as a whole and reads like no Latin one."""
+    if name.isascii() and name.isprintable():
+        return ()
     name = unicodedata.normalize("NFC", name)
     letters = [character for character in name if character.isalpha()]
     similar = [character for character in letters if character in _LATIN]
