@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 import yaml
 
 from simulator.client import Names, Seat, Simulator, TimedOut, render_text
+from tests.scenario.starter import Process, start
 
 Message = dict[str, Any]
 Found = TypeVar("Found")
@@ -74,7 +75,7 @@ class Bot:
     environment: Mapping[str, str]
     module: Sequence[str] = ("bot", "run")
     """What is started, as after `python -m`."""
-    process: subprocess.Popen[str] | None = None
+    process: Process | None = None
     starts: int = 0
 
     @classmethod
@@ -122,11 +123,11 @@ class Bot:
             raise AssertionError(f"the bot did not start (exit code {self.process.returncode}):\n{self.log}")
         return self
 
-    def launch(self, **changes: str) -> subprocess.Popen[str]:
+    def launch(self, **changes: str) -> Process:
         """Start it, and wait for nothing."""
         self.starts += 1
         environment = {**self.environment, **changes}
-        self.process = _python(self.module, cwd=self.folder, env=environment, log=self.folder / "bot.log")
+        self.process = start(self.module, cwd=self.folder, env=environment, log=self.folder / "bot.log")
         return self.process
 
     @property
@@ -413,13 +414,13 @@ def _python(module: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Pa
         )
 
 
-def _first_line(process: subprocess.Popen[str]) -> str:
+def _first_line(process: Process) -> str:
     """What it prints when it is ready; empty where it ended before."""
     assert process.stdout is not None
     return process.stdout.readline()
 
 
-def _end(process: subprocess.Popen[str], number: signal.Signals) -> int:
+def _end(process: Process, number: signal.Signals) -> int:
     """End this one process; returns its exit code."""
     if process.poll() is None:
         process.send_signal(number)
