@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from bot.approvals.model.decision import Approve, Reject, Respond
@@ -21,6 +21,7 @@ from bot.approvals.model.task import Ended, Failed, Gone, Part
 from bot.slack import actions
 from bot.slack.cards import render
 from bot.slack.cards.render import Card, Urgency
+from tests.support.examples import examples
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import CAROL, FAILURE, NOW, POLICY, REFUND, answered, decided, request, view
 from tests.unit.slack.test_text import HOSTILE
@@ -59,7 +60,7 @@ def test_every_state_is_drawn_within_slacks_limits(name: str) -> None:
     limits.check_message(card.text, list(card.small))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     kind=st.sampled_from([kind for kind in MessageKind if kind is not MessageKind.FILE]),
     items=st.lists(ITEMS, min_size=1, max_size=12),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.model.agent import Graph, Input
@@ -21,6 +21,7 @@ from bot.slack.forms.fields import VALUE
 from bot.slack.modals import answer_modal, one_by_one_modal, start_modal
 from bot.slack.modals.answer_modal import Modal, Problems
 from bot.slack.modals.one_by_one_modal import MOST_ITEMS
+from tests.support.examples import examples
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import DELETE, POLICY, REFUND, question, request
 
@@ -329,7 +330,7 @@ def test_an_item_without_a_verdict_or_a_reason_is_a_problem() -> None:
     assert set(problems.by_block) == {"verdict:0", "words:1"}
 
 
-@settings(max_examples=50)
+@examples(25)
 @given(st.text(alphabet="ab\n", max_size=30_000))
 def test_the_pieces_of_the_whole_are_the_whole(words: str) -> None:
     pieces = blocks.split(words)
