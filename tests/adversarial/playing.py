@@ -19,7 +19,7 @@ MAX_SECONDS: Final = 300
 """Of one case, on a busy machine."""
 
 
-def on_each_store(cases: Sequence[Case]) -> Any:
+def on_each_store(cases: Sequence[Case]) -> pytest.MarkDecorator:
     """The parameters `case` and `store`."""
     return pytest.mark.parametrize(
         ("case", "store"), [pytest.param(case, store, id=f"{case}-{store}") for case in cases for store in case.stores]

@@ -33,7 +33,8 @@ from typing import IO, Final, Protocol
 ROOT = Path(__file__).resolve().parents[2]
 FORKS: Final = hasattr(os, "pidfd_open")
 """Whether this machine has what it takes; macOS starts each bot anew."""
-_MAX_BYTES: Final = 1 << 20
+WAIT: Final = 45.0
+"""Seconds that anything may take on a busy machine before the test fails."""
 
 
 class Process(Protocol):

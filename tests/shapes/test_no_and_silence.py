@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hypothesis import HealthCheck, assume, event, given
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from bot.approvals.model.decision import Answered, Approve, Choose, Decision, Expired, Reject, Respond
@@ -130,9 +130,15 @@ named = st.one_of(
 )
 
 
+worded: st.SearchStrategy[JSON] = st.one_of(texts, values)
+"""What most often asks in plain text."""
+
+
 @st.composite
-def asked(draw: st.DrawFn) -> Question:
-    question = questions.read(draw(shaped), draw(schemas) if draw(st.booleans()) else None, draw(named))
+def asked(
+    draw: st.DrawFn, values: st.SearchStrategy[JSON] = shaped, schemas: st.SearchStrategy[JSON] = schemas
+) -> Question:
+    question = questions.read(draw(values), draw(schemas) if draw(st.booleans()) else None, draw(named))
     event(f"{question.shape}, {'two words' if '/' in question.convention else question.convention or 'its own way'}")
     return question
 
@@ -234,8 +240,8 @@ def test_words_are_never_an_approval(question: Question, words: str) -> None:
         assert value is NOTHING if not words.strip() else value == words
 
 
-@examples(60, suppress_health_check=[HealthCheck.filter_too_much])
-@given(asked(), texts)
+@examples(60)
+@given(asked(worded, st.none()), texts)
 def test_what_an_earlier_version_asked_in_words_gives_words_or_nothing(question: Question, words: str) -> None:
     assume(question.shape == "text")
     items = tuple(replace(item, verdicts=(Verdict.RESPOND,)) for item in question.items)

@@ -16,7 +16,7 @@ from bot.slack.cards.values import Detail
 from bot.slack.modals import question_pages
 from tests.support.examples import examples
 from tests.unit.slack import limits, samples
-from tests.unit.slack.cards.test_render import VALUES, seen
+from tests.unit.slack.cards.reading import VALUES, seen
 from tests.unit.slack.samples import BOB, CAROL, DELETE, NOW, answered, request, view
 from tests.unit.slack.test_text import HOSTILE
 

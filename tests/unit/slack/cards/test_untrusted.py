@@ -29,7 +29,7 @@ from bot.slack.inbox import approvals_list, home_tab, summary_message, task_list
 from bot.slack.modals import answer_modal, start_modal
 from tests.support.examples import examples
 from tests.unit.slack import limits, samples
-from tests.unit.slack.cards.test_render import VALUES
+from tests.unit.slack.cards.reading import VALUES
 from tests.unit.slack.samples import BOB, CAROL, NOW, request
 from tests.unit.slack.test_text import HOSTILE
 

@@ -21,8 +21,8 @@ from bot.slack.modals import answer_modal
 from bot.slack.modals.answer_modal import Problems
 from tests.support.examples import examples
 from tests.unit.slack import limits, samples
-from tests.unit.slack.cards.test_render import VALUES
-from tests.unit.slack.modals.test_answer import option, submitted
+from tests.unit.slack.cards.reading import VALUES
+from tests.unit.slack.modals.typed import option, submitted
 from tests.unit.slack.test_text import HOSTILE
 
 ADDRESS: dict[str, JSON] = {

@@ -19,8 +19,8 @@ from bot.slack.modals import answer_modal, edit_modal
 from bot.slack.modals.answer_modal import Edited, Modal, Problems
 from tests.support.examples import examples
 from tests.unit.slack import limits
-from tests.unit.slack.cards.test_render import VALUES
-from tests.unit.slack.modals.test_answer import block_ids, option, submitted
+from tests.unit.slack.cards.reading import VALUES
+from tests.unit.slack.modals.typed import block_ids, option, submitted
 from tests.unit.slack.samples import DELETE, REFUND, question, request
 from tests.unit.slack.test_text import HOSTILE
 
