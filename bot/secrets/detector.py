@@ -69,6 +69,7 @@ class Detector:
 
     def __init__(self) -> None:
         self._formats = formats.known()
+        self._hints = [(hint, number) for number, each in enumerate(self._formats) for hint in each.hints]
         self._found = lru_cache(maxsize=_CACHED)(self._look)
 
     def found(self, text: str) -> Sequence[Found]:
@@ -94,8 +95,9 @@ class Detector:
     def _formed(self, text: str) -> Iterator[Found]:
         if not formats.may_stand_in(text):
             return
-        for each in self._formats:
-            for match in each.pattern.finditer(text) if _has(text, each.hints) else ():
+        for number in dict.fromkeys([number for hint, number in self._hints if hint in text]):
+            each = self._formats[number]
+            for match in each.pattern.finditer(text):
                 head = len(match[1]) if each.keeps else 0
                 yield _of(match.start(), match.end(), head)
 
