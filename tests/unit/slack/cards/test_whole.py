@@ -130,6 +130,9 @@ def messages(asked: Request) -> Iterator[list[Block]]:
     yield request_card.row(asked, "here")
 
 
+RUN = Item(name="run", arguments={}, verdicts=samples.YES_OR_NO)
+
+
 def check(asked: Request) -> None:
     if not vote_buttons.answers(asked):
         return  # a question that takes no answer is offered none
@@ -154,8 +157,10 @@ def check(asked: Request) -> None:
 
 @examples(20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(questions())
+@example(question(RUN, title=" ".join(map(str, range(1000))), text=""))
+@example(question(RUN, title="Go on?", text=" ".join(map(str, range(2000)))))
 @example(question(title="x" * 149 + "\n2. drop table orders_2019", text=""))
-@example(question(Item(name="run", arguments={}, verdicts=samples.YES_OR_NO), labels={"approve": "y" * 40}))
+@example(question(RUN, labels={"approve": "y" * 40}))
 @example(question(Item(name="a\nb", arguments={"k  k": 1}, verdicts=samples.YES_OR_NO)))
 @example(question(Item(name="n" * 90, arguments={}, verdicts=samples.YES_OR_NO)))
 def test_what_offers_an_answer_shows_all_that_is_asked(asked: Question) -> None:
