@@ -3,15 +3,32 @@
 import os
 import uuid
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.redis_server import NoRedis, RedisServer, find
+from tests.support import examples
 
-settings.register_profile("desk", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-settings.load_profile("ci" if os.environ.get("CI") else "desk")
+examples.register()
+
+_REDIS_FIXTURES = frozenset({"redis_url", "redis_server"})
+_TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a Redis, which its fixtures tell, or a browser, which its folder tells."""
+    for item in items:
+        if _REDIS_FIXTURES & set(getattr(item, "fixturenames", ())) or _on_redis(item):
+            item.add_marker(pytest.mark.redis)
+        if item.path.is_relative_to(_TESTS / "browser"):
+            item.add_marker(pytest.mark.browser)
+
+
+def _on_redis(item: pytest.Item) -> bool:
+    """Whether a parameter says so: a contract is tested on each store."""
+    given = getattr(item, "callspec", None)
+    return given is not None and "redis" in [each for each in given.params.values() if isinstance(each, str)]
 
 
 def pytest_report_header() -> str:

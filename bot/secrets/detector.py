@@ -26,12 +26,18 @@ _SCHEME: Final = re.compile(r"\b(?:bearer|basic|token|apikey|negotiate|bot)\s{1,
 _ASSIGNED: Final = re.compile(
     r"(?<![\w.-])([\w.-]{2,80})[\"'`\]\\]{0,20}(>|\s{0,3}(?:=>|:=|={1,3}|:|%3[Dd])\s{0,3})\[?(\\{0,15}[\"'`])?"
 )
+_SIGN: Final = re.compile("[:=>%]")
+"""One of them is in every assignment."""
 _FLAG: Final = re.compile(r"(?<![\w-])--?([A-Za-z][\w-]{1,60})[ \t]{1,3}([\"'])?(?!-)")
 _SAID: Final = re.compile(
     r"(?:password|passwd|passcode|passphrase|passwort|kennwort|secret|token|pin|key)\b"
     r"[^\n:=]{0,20}?\b(?:is|ist|lautet|was|will be)[ :]\s{0,2}[\"'`]?([^\s\"'`]{4,200})",
     re.I,
 )
+_SECRETS: Final = ("pass", "kennwort", "secret", "token", "pin", "key")
+_VERBS: Final = ("is", "lautet", "was", "will be")
+_SCHEMES: Final = ("bearer", "basic", "token", "apikey", "negotiate", "bot")
+"""Words of which one is in every match of `_SAID`, of `_SAID` too, and of `_SCHEME`."""
 _COMMANDS: Final = (
     (
         ("curl", "wget", "http"),
@@ -63,6 +69,7 @@ class Detector:
 
     def __init__(self) -> None:
         self._formats = formats.known()
+        self._hints = [(hint, number) for number, each in enumerate(self._formats) for hint in each.hints]
         self._found = lru_cache(maxsize=_CACHED)(self._look)
 
     def found(self, text: str) -> Sequence[Found]:
@@ -83,12 +90,14 @@ class Detector:
                 return names.is_telling(name)
 
     def _look(self, text: str) -> tuple[Found, ...]:
-        return tuple(_merged([*self._formed(text), *_blocks(text), *_named(text), *_addressed(text), *_random(text)]))
+        found = [*self._formed(text), *_blocks(text), *_named(text), *_addressed(text), *_random(text)]
+        return tuple(_merged(found)) if found else ()
 
     def _formed(self, text: str) -> Iterator[Found]:
-        for each in self._formats:
-            if each.hints and not any(hint in text for hint in each.hints):
-                continue
+        if not formats.may_stand_in(text):
+            return
+        for number in dict.fromkeys([number for hint, number in self._hints if hint in text]):
+            each = self._formats[number]
             for match in each.pattern.finditer(text):
                 head = len(match[1]) if each.keeps else 0
                 yield _of(match.start(), match.end(), head)
@@ -115,12 +124,26 @@ def _blocks(text: str) -> Iterator[Found]:
         yield _whole(putty, len(text))
 
 
+def _has(text: str, words: tuple[str, ...]) -> bool:
+    """Whether the text has one of the words."""
+    for word in words:  # noqa: SIM110  every text comes by here, and `any` takes thrice the time
+        if word in text:
+            return True
+    return False
+
+
+def _may_say(text: str, words: tuple[str, ...]) -> bool:
+    """Whether the text has one of the words, in small letters or capitals. Of a text with other letters than ASCII it
+    is not known, as some of those are taken for i, k or s."""
+    return _has(text.lower(), words) if text.isascii() else True
+
+
 # --- After a name ---------------------------------------------------------------------------------
 
 
 def _named(text: str) -> Iterator[Found]:
     end = 0
-    for match in _ASSIGNED.finditer(text):
+    for match in _ASSIGNED.finditer(text) if _SIGN.search(text) else ():
         whole = match[1]
         if text[match.start() - 1 : match.start()] == "\\" and whole[0] in "nrt":
             whole = whole[1:]  # behind a line end that is written out
@@ -133,7 +156,7 @@ def _named(text: str) -> Iterator[Found]:
         if names.is_telling(match[1]):
             end = text.find(match[2], match.end()) if match[2] else -1
             yield from _value(text, match.end(), end)
-    for match in _SAID.finditer(text):
+    for match in _SAID.finditer(text) if _may_say(text, _SECRETS) and _may_say(text, _VERBS) else ():
         value = match[1].rstrip(".,;!?)")
         if re.search(r"[^A-Za-z]", value) and not value.startswith(("http", "/")):
             yield _whole(match.start(1), match.start(1) + len(value))
@@ -187,12 +210,12 @@ def _value(text: str, start: int, end: int) -> Iterator[Found]:
 def _addressed(text: str) -> Iterator[Found]:
     for match in _USER_INFO.finditer(text) if "://" in text else ():
         yield from _value(text, match.start(1), match.end(1))
-    for match in _SCHEME.finditer(text):
+    for match in _SCHEME.finditer(text) if _may_say(text, _SCHEMES) else ():
         word = match[1]
         if re.search(r"\d|=$|[a-z][A-Z]", word) and not _ELSEWHERE.match(word):
             yield _of(match.start(1), match.end(1))
     for hints, pattern in _COMMANDS:
-        if any(hint in text for hint in hints):
+        if _has(text, hints):
             for match in pattern.finditer(text):
                 yield from _value(text, match.start(1), match.end(1))
 
@@ -201,7 +224,7 @@ def _addressed(text: str) -> Iterator[Found]:
 
 
 def _random(text: str) -> Iterator[Found]:
-    tokens = list(_TOKEN.finditer(text))
+    tokens = list(_TOKEN.finditer(text)) if len(text) >= LEAST else []
     if not tokens:
         return
     addresses = [match.span() for match in _ADDRESS.finditer(text)] if "://" in text else []

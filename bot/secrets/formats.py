@@ -110,6 +110,11 @@ _WHOLE: Final = (
 )
 
 
+_RUN: Final = re.compile(r"\S{14}")
+"""Every token has as many characters in a row, except those of Slack that `_SHORT` begins."""
+_SHORT: Final = "xox"
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One form of token, and the words of which one is in every such token: a text without them is not searched."""
@@ -123,6 +128,11 @@ class Format:
 def known() -> tuple[Format, ...]:
     """Every form of token that is known."""
     return (*_prefixed(), *_whole(), *_of_detect_secrets())
+
+
+def may_stand_in(text: str) -> bool:
+    """False if the text has no room for a token of any form, which most texts have not."""
+    return _RUN.search(text) is not None or _SHORT in text
 
 
 def _prefixed() -> Iterator[Format]:

@@ -30,7 +30,7 @@ class State(Inputs, total=False):
     outcome: str
 
 def act(what):
-    with open(os.environ["EFFECTS"], "a") as effects:
+    with open(Path(__file__).with_suffix(".effects"), "a") as effects:
         effects.write(what + "\\n")
 
 def there(name):
@@ -198,7 +198,7 @@ class Redeploy:
 
     async def do(self, play: Play) -> None:
         assert await asyncio.to_thread(play.bot.stop) == 0, play.bot.log
-        play.write(PRELUDE + self.graph)
+        play.write(case=PRELUDE + self.graph)
         play.bot.start()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tests.adversarial.case import APPROVE, FINISHED, STOPPED, Alive, Case, Effect, Restart, Shows, Start, Sweeps
 
 _RAISED = {
@@ -28,52 +30,33 @@ graph = line(acts, after)
 """
 
 
-def _fails(name: str, graph: str, *effects: str) -> Case:
-    """It fails at its start; nothing runs it again by itself, also after a restart; others work."""
-    return Case(
-        name=name,
-        graph=graph,
-        steps=(Start(), STOPPED, Restart(), Alive(), Sweeps(2)),
-        exactly=effects,
-    )
-
-
 _ACTS = """
 def acts(state):
     act("begun")
 """
 
-CASES: tuple[Case, ...] = (
-    *(_fails(f"a node raises {what}", _node("def", how), "begun") for what, how in _RAISED.items()),
-    *(_fails(f"an async node raises {what}", _node("async def", how), "begun") for what, how in _RAISED.items()),
-    _fails(
-        "a task that a node made exits",
-        _node("async def", "async def one(): sys.exit(4)\n    await asyncio.gather(one(), asyncio.sleep(0))"),
-        "begun",
+FAILING: Mapping[str, str] = {
+    **{f"a node raises {what}": _node("def", how) for what, how in _RAISED.items()},
+    **{f"an async node raises {what}": _node("async def", how) for what, how in _RAISED.items()},
+    "a task that a node made exits": (
+        _node("async def", "async def one(): sys.exit(4)\n    await asyncio.gather(one(), asyncio.sleep(0))")
     ),
-    _fails(
-        "a task group exits",
+    "a task group exits": (
         _node(
             "async def",
             "async def one(): sys.exit(4)\n    async with asyncio.TaskGroup() as group: group.create_task(one())",
-        ),
-        "begun",
+        )
     ),
-    _fails(
-        "a node cancels itself", _node("async def", "asyncio.current_task().cancel(); await asyncio.sleep(0)"), "begun"
-    ),
-    _fails(
-        "an edge exits",
+    "a node cancels itself": (_node("async def", "asyncio.current_task().cancel(); await asyncio.sleep(0)")),
+    "an edge exits": (
         _ACTS
         + """
 builder = built(acts)
 builder.add_conditional_edges("acts", lambda state: sys.exit(1), {"acts": "acts", END: END})
 graph = builder
-""",
-        "begun",
+"""
     ),
-    _fails(
-        "an edge cancels the task that it finds itself in",
+    "an edge cancels the task that it finds itself in": (
         _ACTS
         + """
 async def edge(state):
@@ -83,11 +66,9 @@ async def edge(state):
 builder = built(acts)
 builder.add_conditional_edges("acts", edge, {END: END})
 graph = builder
-""",
-        "begun",
+"""
     ),
-    _fails(
-        "a reducer exits",
+    "a reducer exits": (
         """
 class Sum(State, total=False):
     sum: Annotated[int, lambda old, new: sys.exit(1)]
@@ -100,11 +81,9 @@ builder = StateGraph(Sum, input_schema=Inputs)
 builder.add_sequence([acts])
 builder.add_edge(START, "acts")
 graph = builder
-""",
-        "begun",
+"""
     ),
-    _fails(
-        "a subgraph exits",
+    "a subgraph exits": (
         """
 def exits(state):
     act("begun")
@@ -116,11 +95,9 @@ def outer(state):
     inner.invoke({"note": "x"})
 
 graph = line(outer)
-""",
-        "begun",
+"""
     ),
-    _fails(
-        "the functional API exits",
+    "the functional API exits": (
         """
 from langgraph.func import entrypoint, task
 
@@ -132,11 +109,9 @@ def exits():
 @entrypoint()
 def graph(given: Inputs):
     return exits().result()
-""",
-        "begun",
+"""
     ),
-    _fails(
-        "a retry policy does not repeat an exit",
+    "a retry policy does not repeat an exit": (
         """
 async def acts(state):
     act("begun")
@@ -146,9 +121,12 @@ builder = StateGraph(State, input_schema=Inputs)
 builder.add_node("acts", acts, retry_policy=RetryPolicy(max_attempts=5, initial_interval=0.01))
 builder.add_edge(START, "acts")
 graph = builder
-""",
-        "begun",
+"""
     ),
+}
+"""By what it does, a graph that writes `begun` and fails then. One bot serves them all: it must survive each."""
+
+CASES: tuple[Case, ...] = (
     Case(
         name="a callback exits and the loop is stopped while a node runs",
         graph="""

@@ -48,12 +48,12 @@ class Play:
     """Where nobody looks: the tasks that show that the bot has swept."""
     thread: Thread | None = field(default=None)
 
-    def write(self, source: str, canary: str = CANARY) -> None:
-        """The files of the graph, and of another that only works."""
+    def write(self, **sources: str) -> None:
+        """The files of these graphs, and of another that only works."""
         folder = self.bot.folder
-        (folder / "case.py").write_text(source)
-        (folder / "canary.py").write_text(canary)
-        graphs = {"case": "./case.py:graph", "canary": "./canary.py:graph"}
+        for name, source in {**sources, "canary": CANARY}.items():
+            (folder / f"{name}.py").write_text(source)
+        graphs = {name: f"./{name}.py:graph" for name in (*sources, "canary")}
         (folder / "langgraph.json").write_text(json.dumps({"graphs": graphs}))
 
     def of(self) -> Thread:
@@ -67,8 +67,9 @@ class Play:
             assert time.monotonic() < end, f"{what} did not happen; effects: {self.effects()}; log:\n{self.bot.log}"
             await asyncio.sleep(0.05)
 
-    def effects(self) -> list[str]:
-        path = self.bot.folder / "effects"
+    def effects(self, graph: str = "case") -> list[str]:
+        """What the graph did, in its order."""
+        path = self.bot.folder / f"{graph}.effects"
         return path.read_text().splitlines() if path.exists() else []
 
     async def be_swept(self) -> None:
@@ -111,6 +112,4 @@ class Play:
 def prepared(folder: Path, slack: dict[str, str], policy: str, redis: RedisServer | None, **settings: str) -> Bot:
     """The bot of a case, not started."""
     more = {} if redis is None else {"REDIS_URL": redis.url}
-    return Bot.prepare(
-        folder, slack, policy=policy, FOLDER=str(folder), EFFECTS=str(folder / "effects"), **more, **settings
-    )
+    return Bot.prepare(folder, slack, policy=policy, FOLDER=str(folder), **more, **settings)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
@@ -18,6 +18,7 @@ from typing_extensions import TypedDict
 
 from bot.approvals.model.policy import GraphTerms
 from tests.shapes.stage import Stage, a_stage
+from tests.support.examples import examples
 
 EFFECTS = ("pay 10", "pay 99", "delete a", "delete b")
 NAMES = ("one", "two", "three", "four")
@@ -132,7 +133,7 @@ def stories(draw: st.DrawFn) -> tuple[Source, list[Source], list[bool]]:
     return source, redeploys[1:], draw(st.lists(st.booleans(), min_size=MOST_ANSWERS, max_size=MOST_ANSWERS))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(20, suppress_health_check=[HealthCheck.too_slow])
 @given(stories())
 def test_an_effect_happens_only_if_exactly_that_stood_on_an_approved_card(
     story: tuple[Source, list[Source], list[bool]],

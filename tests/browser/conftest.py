@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from tests.browser.backstage import Backstage, backstage
 from tests.browser.people import NoChromium, Person, browser, executable
 from tests.scenario.stage import PATIENT_POLICY, Bot, Slack
 
@@ -87,3 +88,18 @@ def rooms() -> Iterator[int]:
 def room(rooms: Iterator[int]) -> str:
     """A channel in which nothing has happened yet, and in which everybody is."""
     return f"room-{next(rooms)}"
+
+
+@pytest.fixture(scope="module")
+def app(chromium: Browser) -> Iterator[Backstage]:
+    with backstage() as app:
+        yield app
+
+
+@pytest.fixture
+def bob(chromium: Browser, app: Backstage) -> Iterator[Person]:
+    """bob at a page of that Slack; his browser may not complain."""
+    bob = Person.at(chromium, app.url, timezone_id="Asia/Tokyo")
+    yield bob
+    bob.page.context.close()
+    assert bob.complaints == []

@@ -1,4 +1,4 @@
-"""The short run: each point once, in one campaign; `make crash` is the long one."""
+"""Each point once, in one campaign of some minutes; `python -m tests.crash` has longer ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from tests.redis_server import RedisServer
 from tests.scenario.stage import Slack
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
 async def test_wherever_a_replica_dies_every_task_ends_with_its_decisions_each_made_and_shown_once(
     tmp_path: Path, redis: RedisServer, slack: Slack
 ) -> None:

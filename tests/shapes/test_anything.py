@@ -8,7 +8,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
@@ -22,6 +22,7 @@ from bot.engines.langgraph.checkpoints.serializer import TypedSerializer
 from bot.engines.payload import to_json
 from tests.shapes.agents import Outbox, calls, model
 from tests.shapes.stage import asks
+from tests.support.examples import examples
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -124,7 +125,7 @@ def answered(*given: ItemVerdict) -> Answered:
     return Answered(verdicts=given, voters=(), edited=False, at=NOW)
 
 
-@settings(max_examples=500, deadline=None)
+@examples(100)
 @given(values, values, conventions, st.lists(verdicts, max_size=3))
 def test_no_payload_and_no_answer_breaks_a_question(
     value: JSON, schema: JSON, convention: str, given: list[ItemVerdict]
@@ -139,7 +140,7 @@ def test_no_payload_and_no_answer_breaks_a_question(
             json.dumps(questions.answer(question, question, decision))
 
 
-@settings(max_examples=500, deadline=None)
+@examples(100)
 @given(values, values)
 def test_no_schema_breaks_a_form_or_its_check(schema: JSON, value: JSON) -> None:
     question = questions.read("Tell me", to_json(schema))
@@ -157,7 +158,7 @@ def test_a_payload_as_deep_as_a_checkpoint_takes_is_read() -> None:
     assert questions.read(value).digest
 
 
-@settings(max_examples=200, deadline=None)
+@examples(50)
 @given(st.dictionaries(texts, values, max_size=3), values)
 def test_a_form_that_refers_to_itself_ends(definitions: dict[str, JSON], value: JSON) -> None:
     tree: dict[str, JSON] = {"type": "object", "properties": {"next": {"$ref": "#/$defs/tree"}, "value": value}}
@@ -214,7 +215,7 @@ async def taken(graph: Any, given: Any, decide: Any) -> bool:
 decisions = st.sets(st.sampled_from(["approve", "edit", "reject", "respond"]), min_size=1).map(sorted)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(15, suppress_health_check=[HealthCheck.too_slow])
 @given(decisions, decisions, st.sampled_from(["batched", "per_call"]), st.data())
 def test_the_middleware_takes_every_decision_that_passes(
     send: list[str], burn: list[str], mode: str, data: st.DataObject
@@ -244,7 +245,7 @@ def test_the_middleware_takes_every_decision_that_passes(
     assert decided or not words or (silent and not no)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(st.sampled_from([bool, int, str, list[int], dict[str, int], bool | None, {"type": "string"}]), st.data())
 def test_a_schema_takes_every_answer_that_passes(schema: Any, data: st.DataObject) -> None:
     graph = asks("Tell me", schema).compile(checkpointer=InMemorySaver(serde=TypedSerializer()))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from bot.approvals.model.decision import Answered, Approve, Choose, Decision, Expired, Reject, Respond
@@ -15,6 +15,7 @@ from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question, Verdict
 from bot.engines import questions
 from bot.engines.questions import conventions
+from tests.support.examples import examples
 
 AT: Final = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
 EXPIRED: Final = Expired(at=AT)
@@ -129,9 +130,15 @@ named = st.one_of(
 )
 
 
+worded: st.SearchStrategy[JSON] = st.one_of(texts, values)
+"""What most often asks in plain text."""
+
+
 @st.composite
-def asked(draw: st.DrawFn) -> Question:
-    question = questions.read(draw(shaped), draw(schemas) if draw(st.booleans()) else None, draw(named))
+def asked(
+    draw: st.DrawFn, values: st.SearchStrategy[JSON] = shaped, schemas: st.SearchStrategy[JSON] = schemas
+) -> Question:
+    question = questions.read(draw(values), draw(schemas) if draw(st.booleans()) else None, draw(named))
     event(f"{question.shape}, {'two words' if '/' in question.convention else question.convention or 'its own way'}")
     return question
 
@@ -187,13 +194,13 @@ def _says_no(value: Any) -> bool:
     return isinstance(value, dict) and value["approved"] is False
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(asked())
 def test_silence_gives_nothing_that_could_be_a_yes(question: Question) -> None:
     refuses(question, received(question, EXPIRED))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(asked(), texts)
 def test_a_rejection_gives_nothing_that_could_be_a_yes(question: Question, reason: str) -> None:
     assume(all(Verdict.REJECT in item.verdicts for item in question.items))
@@ -204,7 +211,7 @@ def test_a_rejection_gives_nothing_that_could_be_a_yes(question: Question, reaso
     refuses(question, value)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(asked())
 def test_silence_gives_what_a_rejection_gives_or_nothing(question: Question) -> None:
     """But for MCP, which has a word for silence itself, and for what people choose or fill in and cannot reject."""
@@ -219,7 +226,7 @@ def test_silence_gives_what_a_rejection_gives_or_nothing(question: Question) -> 
         assert value is NOTHING or question.shape == "elicitation"
 
 
-@settings(max_examples=200, deadline=None)
+@examples(60)
 @given(asked(), texts)
 def test_words_are_never_an_approval(question: Question, words: str) -> None:
     """They reach the graph as they are, if at all, or as what a shape or a schema has for words."""
@@ -233,8 +240,8 @@ def test_words_are_never_an_approval(question: Question, words: str) -> None:
         assert value is NOTHING if not words.strip() else value == words
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
-@given(asked(), texts)
+@examples(60)
+@given(asked(worded, st.none()), texts)
 def test_what_an_earlier_version_asked_in_words_gives_words_or_nothing(question: Question, words: str) -> None:
     assume(question.shape == "text")
     items = tuple(replace(item, verdicts=(Verdict.RESPOND,)) for item in question.items)

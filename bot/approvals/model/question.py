@@ -58,8 +58,14 @@ class Option:
     """What else the graph says of this choice."""
 
 
+class _Digested:
+    """Room for a digest that is taken once. It is no field: neither equal questions nor their records know of it."""
+
+    __slots__ = ("_taken",)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(_Digested):
     """What an interrupt asks, in our own form. `shape` names the module that reads and answers it."""
 
     shape: str
@@ -111,8 +117,13 @@ class Question:
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hex, of all that can be seen of the question. A vote is bound to it."""
-        return hashlib.sha256(self.canonical.encode()).hexdigest()
+        """SHA-256, in hex, of all that can be seen of the question. A vote is bound to it. It is taken once: a card has
+        it in each of its buttons, and a question may be large."""
+        taken: str | None = getattr(self, "_taken", None)
+        if taken is None:
+            taken = hashlib.sha256(self.canonical.encode()).hexdigest()
+            object.__setattr__(self, "_taken", taken)
+        return taken
 
     def asks_as(self, other: Question) -> bool:
         """Whether both ask the same, to the letter: true, 1 and 1.0 are equal to Python. What an earlier version of

@@ -39,6 +39,8 @@ def matches_to_the_letter(name: str, pattern: str) -> bool:
 def misleading(name: str) -> tuple[str, ...]:
     """The characters of a name (such as U+0435) that are invisible or look like Latin letters. Returns none for a name
     that is written in one other script and does not read like Latin."""
+    if name.isascii() and name.isprintable():
+        return ()
     name = unicodedata.normalize("NFC", name)
     letters = [character for character in name if character.isalpha()]
     similar = [character for character in letters if character in _LATIN]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.model.decision import Approve, Cancelled, Decision, Expired, ItemVerdict, Reject, Respond
@@ -18,6 +18,7 @@ from bot.approvals.model.question import Question, Risk, Verdict
 from bot.engines import questions
 from bot.engines.questions import conventions, question_details, text
 from tests.builders import NOON, a_person, an_answer
+from tests.support.examples import examples
 
 EXPIRED = Expired(at=datetime(2030, 1, 2, 3, 4, tzinfo=UTC))
 SILENCE = "Rejected: nobody answered by 2030-01-02 03:04 UTC."
@@ -296,7 +297,7 @@ anything: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@examples(60)
 @given(anything, anything)
 def test_any_json_is_a_question_that_keeps_all_of_it(value: JSON, schema: JSON) -> None:
     question = questions.read(value, schema)
@@ -308,7 +309,7 @@ def test_any_json_is_a_question_that_keeps_all_of_it(value: JSON, schema: JSON) 
     assert question.digest == questions.read(value, schema).digest
 
 
-@settings(max_examples=100)
+@examples(40)
 @given(anything)
 def test_a_plain_dictionary_hides_none_of_its_values(value: JSON) -> None:
     for shape in (question_details, text):

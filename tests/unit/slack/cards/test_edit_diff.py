@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from bot.approvals.model.ids import JSON
@@ -14,8 +14,9 @@ from bot.approvals.model.request import Delivered, Edit, Request
 from bot.slack.cards import edit_diff, render
 from bot.slack.cards.values import Detail
 from bot.slack.modals import question_pages
+from tests.support.examples import examples
 from tests.unit.slack import limits, samples
-from tests.unit.slack.cards.test_render import VALUES, seen
+from tests.unit.slack.cards.reading import VALUES, seen
 from tests.unit.slack.samples import BOB, CAROL, DELETE, NOW, answered, request, view
 from tests.unit.slack.test_text import HOSTILE
 
@@ -112,7 +113,7 @@ def test_view_all_has_the_whole_difference() -> None:
     assert edit_diff.section(asked, DETAIL)[1]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.dictionaries(HOSTILE, VALUES, max_size=20), st.dictionaries(HOSTILE, VALUES, max_size=20))
 def test_no_edit_breaks_a_card(before: dict[str, JSON], after: dict[str, JSON]) -> None:
     asked = edited(before, after)

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from bot.approvals.inbox.queries import Contents, Page, Row
@@ -28,8 +28,9 @@ from bot.slack.api.files import Whole
 from bot.slack.inbox import approvals_list, home_tab, summary_message, task_list
 from bot.slack.modals import answer_modal, start_modal
 from bot.slack.refusals import worded
+from tests.support.examples import examples
 from tests.unit.slack import limits, samples
-from tests.unit.slack.cards.test_render import VALUES
+from tests.unit.slack.cards.reading import VALUES
 from tests.unit.slack.samples import BOB, CAROL, NOW, request
 from tests.unit.slack.test_text import HOSTILE
 
@@ -96,7 +97,7 @@ def assert_literal(words: str) -> None:
         assert markup.startswith(OURS), words
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(asked())
 def test_in_no_modal(asked: Request) -> None:
     views = [
@@ -116,7 +117,7 @@ def test_in_no_modal(asked: Request) -> None:
         assert set(json.loads(view["private_metadata"])) == {"request", "version", "digest"}
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(asked(), EVIL)
 def test_not_beside_a_file_nor_in_what_the_command_answers(asked: Request, words: str) -> None:
     task = replace(samples.task(Ended(outcome=words, at=NOW)), graph=words or "-")
@@ -129,7 +130,7 @@ def test_not_beside_a_file_nor_in_what_the_command_answers(asked: Request, words
         assert markup.startswith(OURS)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(asked(), EVIL, st.sampled_from(list(Settled)))
 def test_not_on_a_home_in_a_digest_or_in_a_list(asked: Request, words: str, settled: Settled) -> None:
     told = replace(asked, state=settled.state(asked))
@@ -157,7 +158,7 @@ def test_not_on_a_home_in_a_digest_or_in_a_list(asked: Request, words: str, sett
         assert_literal(said)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(EVIL)
 def test_not_where_a_message_is_quoted(words: str) -> None:
     graph = Graph(name="one", description="", inputs=(Input(name="x", schema={"type": "string"}, required=True),))
@@ -167,7 +168,7 @@ def test_not_where_a_message_is_quoted(words: str) -> None:
     assert_nothing_is_forged(view)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(EVIL, EVIL, VALUES)
 def test_not_in_the_form_that_starts_a_task(name: str, words: str, default: JSON) -> None:
     schema: dict[str, JSON] = {"type": "string", "title": words, "default": default}
@@ -189,7 +190,7 @@ def test_not_in_the_form_that_starts_a_task(name: str, words: str, default: JSON
         lambda words: errors.VerdictNotOffered(words),
     ],
 )
-@settings(max_examples=30)
+@examples(15)
 @given(EVIL)
 def test_not_in_a_refusal(refusal: Callable[[str], errors.CountersignError], words: str) -> None:
     said = text.visible(worded(refusal(words)))

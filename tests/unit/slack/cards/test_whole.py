@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from bot.approvals.model.ids import JSON
@@ -22,6 +22,7 @@ from bot.slack import actions, text
 from bot.slack.blocks import Block
 from bot.slack.cards import render, request_card, vote_buttons
 from bot.slack.modals import answer_modal
+from tests.support.examples import examples
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import BOB, NOW, POLICY, question, request
 from tests.unit.slack.test_text import HOSTILE
@@ -129,6 +130,9 @@ def messages(asked: Request) -> Iterator[list[Block]]:
     yield request_card.row(asked, "here")
 
 
+RUN = Item(name="run", arguments={}, verdicts=samples.YES_OR_NO)
+
+
 def check(asked: Request) -> None:
     if not vote_buttons.answers(asked):
         return  # a question that takes no answer is offered none
@@ -151,17 +155,19 @@ def check(asked: Request) -> None:
     assert [words for words in whole if not reads(words, everything)] == []
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+@examples(20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(questions())
+@example(question(RUN, title=" ".join(map(str, range(1000))), text=""))
+@example(question(RUN, title="Go on?", text=" ".join(map(str, range(2000)))))
 @example(question(title="x" * 149 + "\n2. drop table orders_2019", text=""))
-@example(question(Item(name="run", arguments={}, verdicts=samples.YES_OR_NO), labels={"approve": "y" * 40}))
+@example(question(RUN, labels={"approve": "y" * 40}))
 @example(question(Item(name="a\nb", arguments={"k  k": 1}, verdicts=samples.YES_OR_NO)))
 @example(question(Item(name="n" * 90, arguments={}, verdicts=samples.YES_OR_NO)))
 def test_what_offers_an_answer_shows_all_that_is_asked(asked: Question) -> None:
     check(request(asked))
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+@examples(10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(questions(), VALUES)
 def test_so_it_does_after_an_edit(asked: Question, value: JSON) -> None:
     first = asked.items[0]
@@ -170,7 +176,7 @@ def test_so_it_does_after_an_edit(asked: Question, value: JSON) -> None:
     check(replace(request(asked), question=edited, version=2, edits=(Edit(person=BOB, at=NOW + timedelta(minutes=1)),)))
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+@examples(10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(questions())
 def test_what_is_private_is_answered_in_a_review_alone(asked: Question) -> None:
     about = request(asked, policy=replace(POLICY, private=True))

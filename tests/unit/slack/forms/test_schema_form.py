@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -19,9 +19,10 @@ from bot.slack.forms import field_choice, field_values, fields, schema_form
 from bot.slack.forms.fields import Kind
 from bot.slack.modals import answer_modal
 from bot.slack.modals.answer_modal import Problems
+from tests.support.examples import examples
 from tests.unit.slack import limits, samples
-from tests.unit.slack.cards.test_render import VALUES
-from tests.unit.slack.modals.test_answer import option, submitted
+from tests.unit.slack.cards.reading import VALUES
+from tests.unit.slack.modals.typed import option, submitted
 from tests.unit.slack.test_text import HOSTILE
 
 ADDRESS: dict[str, JSON] = {
@@ -282,7 +283,7 @@ SCHEMAS: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(SCHEMAS)
 def test_no_schema_breaks_a_form(schema: JSON) -> None:
     asked = answering(schema)
@@ -337,7 +338,7 @@ def _clean(value: Any) -> bool:
     return "\\ud" not in json.dumps(value)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(held())
 def test_what_a_form_shows_at_first_comes_back_to_the_letter(pair: tuple[dict[str, Any], Any]) -> None:
     schema, value = pair

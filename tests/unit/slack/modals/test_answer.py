@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.approvals.model.agent import Graph, Input
 from bot.approvals.model.decision import Approve, Choose, Reject, Respond
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Verdict
 from bot.approvals.model.request import Request
 from bot.slack import actions, blocks
 from bot.slack.cards.vote_buttons import MAX_ITEMS_ONE_BY_ONE
-from bot.slack.forms.fields import VALUE
 from bot.slack.modals import answer_modal, one_by_one_modal, start_modal
 from bot.slack.modals.answer_modal import Modal, Problems
+from tests.support.examples import examples
 from tests.unit.slack import limits, samples
+from tests.unit.slack.modals.typed import CLEANUP, LOST, option, submitted
 from tests.unit.slack.samples import DELETE, POLICY, REFUND, question, request
 
 FORM: JSON = {
@@ -38,50 +36,6 @@ FORM: JSON = {
         "note": {"anyOf": [{"type": "string"}, {"type": "null"}]},
     },
 }
-CLEANUP = Graph(
-    name="cleanup",
-    description="Deletes old files.",
-    inputs=(
-        Input(name="folder", schema={"type": "string"}, required=True, description="Where to look"),
-        Input(name="older_than_days", schema={"type": "integer", "minimum": 1}, required=False, default=365),
-        Input(name="dry_run", schema={"type": "boolean"}, required=False, default=False),
-        Input(name="mode", schema={"enum": ["soft", "hard"]}, required=False),
-        Input(name="until", schema={"type": "string", "format": "date"}, required=False),
-    ),
-    example="/task cleanup folder=/srv",
-)
-LOST = Graph(name="research", description="", inputs=(), unavailable="OPENAI_API_KEY is not set", example="")
-
-
-def submitted(modal: Modal, **changes: Any) -> Mapping[str, Any]:
-    """The state of a submission in which nothing was touched, but for what is said by block_id."""
-    values: dict[str, Any] = {}
-    for block in modal["blocks"]:
-        if block["type"] != "input":
-            continue
-        element = block["element"]
-        held = {
-            "value": element.get("initial_value"),
-            "selected_date": element.get("initial_date"),
-            "selected_date_time": element.get("initial_date_time"),
-            "selected_option": element.get("initial_option"),
-            "selected_options": element.get("initial_options", []),
-        }
-        values[block["block_id"]] = {element["action_id"]: {"type": element["type"], **held}}
-    for block_id, change in changes.items():
-        (action_id,) = values[block_id]
-        values[block_id][action_id].update(change)
-    return {"values": values}
-
-
-def block_ids(modal: Modal) -> list[str]:
-    return [block["block_id"] for block in modal["blocks"] if block["type"] == "input"]
-
-
-def option(modal: Modal, block_id: str, words: str) -> dict[str, Any]:
-    (block,) = [block for block in modal["blocks"] if block.get("block_id") == block_id]
-    (found,) = [each for each in block["element"]["options"] if each["text"]["text"] == words]
-    return {"selected_option": found}
 
 
 def answering(form: JSON = None) -> Request:
@@ -271,6 +225,8 @@ def test_as_many_items_as_a_modal_holds_are_answered_one_by_one() -> None:
 
 
 WANTS = Item(name="crm", arguments={"asks": "Who?"}, verdicts=(Verdict.RESPOND, Verdict.REJECT), form=FORM)
+
+
 PAGE = Item(name="crm", arguments={"url": "https://crm.example"}, verdicts=(Verdict.APPROVE, Verdict.REJECT))
 
 
@@ -331,7 +287,7 @@ def test_an_item_without_a_verdict_or_a_reason_is_a_problem() -> None:
     assert set(problems.by_block) == {"verdict:0", "words:1"}
 
 
-@settings(max_examples=50)
+@examples(25)
 @given(st.text(alphabet="ab\n", max_size=30_000))
 def test_the_pieces_of_the_whole_are_the_whole(words: str) -> None:
     pieces = blocks.split(words)
@@ -363,81 +319,3 @@ def test_view_all_shows_all_of_it_page_by_page() -> None:
 
 def test_a_page_that_does_not_exist_is_the_last() -> None:
     assert answer_modal.view_all(request(), 99)["blocks"] == answer_modal.view_all(request(), 1)["blocks"]
-
-
-def test_starting_asks_for_the_inputs_of_the_chosen_graph() -> None:
-    other = replace(CLEANUP, name="other")
-    modal = start_modal.start([CLEANUP, other, LOST], chosen="cleanup", metadata="C0OPS")
-
-    assert modal["private_metadata"] == "C0OPS"
-    assert len(block_ids(modal)) == 6
-    assert start_modal.chosen(submitted(modal)) == "cleanup"
-    assert "OPENAI_API_KEY is not set" in str(modal["blocks"])
-    assert block_ids(start_modal.start([CLEANUP, other])) == [actions.GRAPH]
-    assert start_modal.chosen(submitted(start_modal.start([CLEANUP, other]))) == ""
-
-
-def test_what_was_typed_comes_back_as_words_by_input() -> None:
-    modal = start_modal.start([CLEANUP])
-    _, folder, _, _, mode, until = block_ids(modal)
-    typed = {folder: {"value": "/srv"}, mode: option(modal, mode, "hard"), until: {"selected_date": "2026-05-01"}}
-
-    words = start_modal.words(CLEANUP, submitted(modal, **typed))
-
-    assert words == {
-        "folder": "/srv",
-        "older_than_days": "365",
-        "dry_run": "false",
-        "mode": "hard",
-        "until": "2026-05-01",
-    }
-
-
-def test_what_is_wrong_with_an_input_stands_beside_it() -> None:
-    _, folder, *_ = block_ids(start_modal.start([CLEANUP]))
-
-    problems = start_modal.problems(CLEANUP, {"folder": "is missing", "": "does not fit", "colour": "is not known"})
-
-    assert problems.by_block == {folder: "is missing", actions.GRAPH: "does not fit colour is not known"}
-
-
-def test_fields_of_two_graphs_never_share_what_was_typed() -> None:
-    other = replace(CLEANUP, name="other")
-
-    assert not set(block_ids(start_modal.start([CLEANUP]))[1:]) & set(block_ids(start_modal.start([other]))[1:])
-
-
-@pytest.mark.parametrize("value", ["nonsense", '{"request": 1}', "[]"])
-def test_a_value_that_is_none_of_ours_is_refused(value: str) -> None:
-    with pytest.raises(ValueError, match=r"neither|Expecting"):
-        actions.target(value)
-
-
-def test_a_task_is_no_request() -> None:
-    with pytest.raises(ValueError, match="a task where"):
-        actions.request_target(actions.TaskTarget.of(samples.task()).encoded())
-
-
-def test_the_number_of_a_button_is_behind_its_colon() -> None:
-    assert (actions.index("edit"), actions.index("edit:3"), actions.indexed("page", 2)) == (0, 3, "page:2")
-    assert actions.callback({"callback_id": "reject"}) == "reject"
-
-
-def test_the_form_of_an_approval_that_has_to_say_why_asks_for_it() -> None:
-    form = answer_modal.approve(request(policy=replace(POLICY, reasons=(Verdict.APPROVE,))))
-
-    assert form["callback_id"] == actions.APPROVE_WHY
-    assert form["blocks"][-1]["optional"] is False
-
-
-def test_one_by_one_an_approval_may_have_to_say_why_too() -> None:
-    asked = request(samples.question(DELETE, REFUND), policy=replace(POLICY, reasons=(Verdict.APPROVE,)))
-    chosen = {"selected_option": {"value": "approve"}}
-    state = {"values": {f"verdict:{number}": {VALUE: chosen} for number in range(2)}}
-    said = {f"words:{number}": {VALUE: {"value": "fine"}} for number in range(2)}
-
-    silent = answer_modal.verdicts(asked, state)
-    worded = answer_modal.verdicts(asked, {"values": {**state["values"], **said}})
-
-    assert isinstance(silent, Problems)
-    assert worded == (Approve(reason="fine"), Approve(reason="fine"))

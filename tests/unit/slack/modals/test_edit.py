@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from bot.approvals.model.ids import JSON
@@ -17,9 +17,10 @@ from bot.approvals.model.request import Request
 from bot.slack.forms import field_choice, notation
 from bot.slack.modals import answer_modal, edit_modal
 from bot.slack.modals.answer_modal import Edited, Modal, Problems
+from tests.support.examples import examples
 from tests.unit.slack import limits
-from tests.unit.slack.cards.test_render import VALUES
-from tests.unit.slack.modals.test_answer import block_ids, option, submitted
+from tests.unit.slack.cards.reading import VALUES
+from tests.unit.slack.modals.typed import block_ids, option, submitted
 from tests.unit.slack.samples import DELETE, REFUND, question, request
 from tests.unit.slack.test_text import HOSTILE
 
@@ -28,7 +29,7 @@ def editing(arguments: Mapping[str, JSON]) -> Request:
     return request(question(replace(DELETE, arguments=arguments)))
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@examples(25, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(HOSTILE, VALUES, max_size=40))
 def test_an_edit_that_touches_nothing_changes_nothing(arguments: dict[str, JSON]) -> None:
     asked = editing(arguments)
@@ -253,7 +254,7 @@ def test_a_list_of_numbers_by_schema_wants_a_list() -> None:
     assert problems.by_block[FIRST].endswith("This has to be a list, for example [1, 2].")
 
 
-@settings(max_examples=200)
+@examples(60)
 @given(st.from_regex(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", fullmatch=True))
 def test_a_number_is_kept_exactly_or_refused(words: str) -> None:
     try:
