@@ -1,7 +1,7 @@
 """Messages: records rendered as blocks. Pure.
 
-`render` is the way in, for every kind of message: `request_card`, `task_card` and `notices`. A request's card is made of
-parts, one module each, which is why there are more than twelve: what is asked (`question_blocks`, `values`, `privacy`),
-what an edit changed (`edit_diff`), how it stands (`status_lines`, `blocked_lines`, `outcome_blocks`), and what can be
-pressed (`vote_buttons`, `side_action_menu`).
+`render` is the way in, for every kind of message: `request_card`, `task_card` and `notices`. A request's card is made
+of parts, one module each, which is why there are more than twelve: what is asked (`question_blocks`, `values`,
+`privacy`), what an edit changed (`edit_diff`), how it stands (`status_lines`, `blocked_lines`, `outcome_blocks`), and
+what can be pressed (`vote_buttons`, `side_action_menu`).
 """
