@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks import decisions, report, scale, stage
 from benchmarks.unpaced import LIFTED
-from tests.redis_server import NoRedis, find
+from tests.support.redis_server import NoRedis, find
 
 LONGEST = 240.0
 """Seconds for one measurement."""

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from benchmarks.naive import STORE
 from bot.settings import Settings
 from simulator.client import Simulator, SimulatorProcess, spawn
-from tests.redis_server import RedisServer
+from tests.support.redis_server import RedisServer
 
 ROOT = Path(__file__).resolve().parents[1]
 GRAPH = Path(__file__).resolve().parent / "graphs" / "approval.py"

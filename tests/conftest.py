@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.redis_server import NoRedis, RedisServer, find
 from tests.support import examples
+from tests.support.redis_server import NoRedis, RedisServer, find
 
 examples.register()
 

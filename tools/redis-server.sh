@@ -51,7 +51,7 @@ start_no_service() {
     chmod +x "$blocker"
 }
 
-if found=$("$python" -m tests.redis_server 2>&1); then
+if found=$("$python" -m tests.support.redis_server 2>&1); then
     echo "redis: $found"
     exit 0
 fi
@@ -69,5 +69,5 @@ start_no_service
 # Both packages are made from one source, and have to be of one version.
 apt-get "${options[@]}" install --yes --quiet --quiet --no-install-recommends \
     "$package" "${package/-server=/-tools=}" </dev/null || give_up "$package could not be installed; $found"
-found=$("$python" -m tests.redis_server 2>&1) || give_up "$found"
+found=$("$python" -m tests.support.redis_server 2>&1) || give_up "$found"
 echo "redis: $found"

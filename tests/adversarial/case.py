@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tests.adversarial.stage import ALICE, Play
-from tests.scenario.stage import PATIENT_POLICY
+from tests.support.play import ALICE, Play
+from tests.support.stage import PATIENT_POLICY
 
 PRELUDE = """
 import asyncio, json, operator, os, sys, threading, time

@@ -11,9 +11,9 @@ import pytest
 
 from bot.approvals.model.ids import ChannelId
 from tests.adversarial.case import PRELUDE, Case
-from tests.adversarial.stage import Play, prepared
-from tests.redis_server import RedisServer
-from tests.scenario.stage import PATIENT_POLICY, ROOMS, Room, Slack
+from tests.support.play import Play, prepared
+from tests.support.redis_server import RedisServer
+from tests.support.stage import PATIENT_POLICY, ROOMS, Room, Slack
 
 MAX_SECONDS: Final = 300
 """Of one case, on a busy machine."""

@@ -9,7 +9,7 @@ import pytest
 from tests.adversarial import budgets
 from tests.adversarial.case import Case
 from tests.adversarial.playing import MAX_SECONDS, on_each_store, play_case
-from tests.scenario.stage import Room, Slack
+from tests.support.stage import Room, Slack
 
 
 @pytest.mark.timeout(MAX_SECONDS)

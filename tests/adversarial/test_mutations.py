@@ -17,7 +17,7 @@ from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
 from bot.approvals.model.policy import GraphTerms
-from tests.shapes.stage import Stage, a_stage
+from tests.support.agent_stage import Stage, a_stage
 from tests.support.examples import examples
 
 EFFECTS = ("pay 10", "pay 99", "delete a", "delete b")

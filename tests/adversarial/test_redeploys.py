@@ -9,8 +9,8 @@ import pytest
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Failed
 from tests.adversarial.redeploys import CASES, EXPIRE, REJECT, Agent, Case
-from tests.fakes.world import ALICE
-from tests.shapes.stage import Stage, a_stage
+from tests.support.agent_stage import Stage, a_stage
+from tests.support.fakes.world import ALICE
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])

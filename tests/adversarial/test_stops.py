@@ -14,8 +14,8 @@ from bot.approvals.model.actor import Shown
 from bot.approvals.model.decision import Approve
 from bot.approvals.model.request import Decided
 from bot.approvals.model.task import Failed
-from tests.fakes.world import ALICE, RITA
-from tests.shapes.stage import State, a_stage
+from tests.support.agent_stage import State, a_stage
+from tests.support.fakes.world import ALICE, RITA
 
 
 def wiping(did: list[str]) -> StateGraph[Any, Any, Any, Any]:

@@ -14,7 +14,7 @@ import aiohttp
 from simulator.client import Simulator
 from simulator.server import Server
 from tests.browser.people import WAIT
-from tests.simulator.desk import Desk, Socket, make_world
+from tests.support.desk import Desk, Socket, make_world
 
 Result = TypeVar("Result")
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.backstage import Backstage, backstage
 from tests.browser.people import NoChromium, Person, browser, executable
-from tests.scenario.stage import PATIENT_POLICY, Bot, Slack
+from tests.support.stage import PATIENT_POLICY, Bot, Slack
 
 ASKING = Path(__file__).resolve().parents[1] / "scenario" / "shapes" / "graphs" / "asking.py"
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.backstage import Backstage
 from tests.browser.fields import mrkdwn
 from tests.browser.people import Person
-from tests.simulator.desk import actions, button, modal, plain, question, section
+from tests.support.desk import actions, button, modal, plain, question, section
 
 OPTIONS = [{"text": plain(text), "value": text.lower()} for text in ("Small", "Medium", "Large")]
 

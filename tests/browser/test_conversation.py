@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.browser.backstage import Backstage
 from tests.browser.fields import mrkdwn
 from tests.browser.people import Person
-from tests.simulator.desk import actions, button, modal, plain, question, section
+from tests.support.desk import actions, button, modal, plain, question, section
 
 EVIL = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>"\'<b>bold</b>&lt;i&gt;'
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.backstage import backstage
 from tests.browser.people import Person
-from tests.scenario.stage import Bot
+from tests.support.stage import Bot
 
 People: TypeAlias = Callable[..., Person]
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from playwright.sync_api import Locator, expect
 
 from tests.browser.people import Person
-from tests.scenario.stage import Bot
+from tests.support.stage import Bot
 
 People: TypeAlias = Callable[..., Person]
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.people import Person
-from tests.scenario.stage import Bot
+from tests.support.stage import Bot
 
 People: TypeAlias = Callable[..., Person]
 

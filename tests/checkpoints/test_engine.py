@@ -21,9 +21,9 @@ from bot.engines.langgraph.checkpoints import FENCING_TOKEN, redis_saver
 from bot.engines.langgraph.loading import inputs
 from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
 from bot.engines.langgraph.runner import PRUNED_FROM_STEPS, LangGraphEngine
-from tests.builders import NOON, a_task
 from tests.checkpoints.savers import Leases, Saver
-from tests.redis_server import RedisServer
+from tests.support.builders import NOON, a_task
+from tests.support.redis_server import RedisServer
 
 ROUNDS = PRUNED_FROM_STEPS + 5
 

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from bot.approvals.model.errors import SettingsError, Unreachable
 from bot.engines.langgraph.checkpoints import lost, redis_saver
 from tests.checkpoints.savers import Leases, Saver
-from tests.redis_server import RedisServer
+from tests.support.redis_server import RedisServer
 
 
 class State(TypedDict, total=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
-from tests.redis_server import RedisServer
+from tests.support.redis_server import RedisServer
 
 
 async def test_it_has_search_and_json_and_keeps_what_it_has(redis_url: str) -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from bot.approvals.model.task import Running
 from bot.approvals.ports.storage import Storage
-from tests.builders import MINUTE, NOON, a_message, a_person, a_request, a_task, an_event, decided
 from tests.conformance.stores import Store
+from tests.support.builders import MINUTE, NOON, a_message, a_person, a_request, a_task, an_event, decided
 
 
 async def test_an_event_that_changes_nothing_else_is_added_to_the_history(storage: Storage) -> None:

@@ -16,8 +16,8 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.services.audit.proof import MAX_PAGE_ENTRIES, Intact, entries, verify
 from bot.storage.codec import decode, encode
 from bot.storage.redis.store import client
-from tests.builders import NOON, a_message, a_person, a_request, a_task, an_event
 from tests.conformance.stores import Store
+from tests.support.builders import NOON, a_message, a_person, a_request, a_task, an_event
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,8 +12,8 @@ from bot.approvals.model.errors import Conflict
 from bot.approvals.model.ids import MessageId
 from bot.approvals.model.inbox import Home, Inbox, Look, Only, Schedule, Sending, Summary
 from bot.approvals.ports.storage import Storage
-from tests.builders import MINUTE, NOON, a_person
 from tests.conformance.stores import Store
+from tests.support.builders import MINUTE, NOON, a_person
 
 NINE = Schedule(hour=9, minute=0, days=(0, 1, 2, 3, 4))
 

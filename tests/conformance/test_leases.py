@@ -9,8 +9,8 @@ from datetime import timedelta
 from bot.approvals.model.ids import ThreadId
 from bot.approvals.model.task import Lease
 from bot.approvals.ports.storage import Storage
-from tests.builders import MINUTE, NOON
 from tests.conformance.stores import Store
+from tests.support.builders import MINUTE, NOON
 
 THREAD = ThreadId("thread")
 TICK = timedelta(microseconds=1)

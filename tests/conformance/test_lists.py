@@ -14,8 +14,8 @@ from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Delegation, Passed, Pending, Request
 from bot.approvals.model.task import Task, TaskCancelled
 from bot.approvals.ports.storage import Storage
-from tests.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_event, decided, staged
 from tests.conformance.stores import Store
+from tests.support.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_event, decided, staged
 
 EXPIRES = (Step(after=timedelta(hours=2), action=Expire()),)
 

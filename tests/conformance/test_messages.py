@@ -14,8 +14,8 @@ from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.ports.storage import Storage
-from tests.builders import MINUTE, NOON, a_message, a_request, a_task, an_event
 from tests.conformance.stores import Store
+from tests.support.builders import MINUTE, NOON, a_message, a_request, a_task, an_event
 
 TICK = timedelta(microseconds=1)
 PLACE = MessageRef(channel=ChannelId("C1"), ts=Ts("1893585600.000100"))

@@ -16,8 +16,8 @@ from bot.approvals.model.task import Running
 from bot.approvals.services.audit.proof import Intact, verify
 from bot.storage.redis.database import Database
 from bot.storage.redis.store import PREFIX, RedisStorage, client
-from tests.builders import a_task, an_event
-from tests.redis_server import RedisServer
+from tests.support.builders import a_task, an_event
+from tests.support.redis_server import RedisServer
 
 AT_ONCE = timedelta(0)
 RESERVATION = f"{PREFIX}reservation"

@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from bot.approvals.model.errors import SettingsError
 from bot.storage.redis.server import Findings, RedisClock, examine, refuse_unfit
 from bot.storage.redis.store import client
-from tests.redis_server import RedisServer
+from tests.support.redis_server import RedisServer
 
 
 @pytest.fixture

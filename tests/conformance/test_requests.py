@@ -14,7 +14,8 @@ from bot.approvals.model.ids import RequestId, TaskId
 from bot.approvals.model.request import Delivered, Pending, Request, RequestState, Superseded
 from bot.approvals.model.task import Task
 from bot.approvals.ports.storage import Storage
-from tests.builders import (
+from tests.conformance.stores import Store
+from tests.support.builders import (
     MINUTE,
     NOON,
     a_message,
@@ -25,7 +26,6 @@ from tests.builders import (
     an_event,
     decided,
 )
-from tests.conformance.stores import Store
 
 TICK = timedelta(microseconds=1)
 SETTLED: list[RequestState] = [

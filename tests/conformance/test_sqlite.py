@@ -22,7 +22,7 @@ from bot.storage.codec import encode
 from bot.storage.sqlite import schema
 from bot.storage.sqlite.database import Database
 from bot.storage.sqlite.store import SqliteStorage
-from tests.builders import MINUTE, NOON, a_message, a_policy, a_request, a_task, an_event, decided
+from tests.support.builders import MINUTE, NOON, a_message, a_policy, a_request, a_task, an_event, decided
 
 AT_ONCE = timedelta(0)
 

@@ -17,7 +17,7 @@ from bot.storage.codec import encode
 from bot.storage.sqlite import schema
 from bot.storage.sqlite.database import Database
 from bot.storage.sqlite.store import SqliteStorage
-from tests.builders import a_message, a_task, an_event
+from tests.support.builders import a_message, a_task, an_event
 
 AT_ONCE = timedelta(0)
 

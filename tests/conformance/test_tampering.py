@@ -15,9 +15,9 @@ from bot.approvals.model.audit import PURGED, Head
 from bot.approvals.model.task import Ended
 from bot.approvals.ports.storage import Storage
 from bot.approvals.services.audit.proof import Broken, Intact, verify
-from tests.builders import NOON, a_person, a_request, a_task, an_event
 from tests.conformance.stores import Store
 from tests.conformance.tampering import FIELDS, RedisTampering, SqliteTampering, Tampering
+from tests.support.builders import NOON, a_person, a_request, a_task, an_event
 
 ENTRIES = 9
 TOMBSTONES = (2, 5)

@@ -13,8 +13,8 @@ from bot.approvals.model.errors import Conflict, NotFound
 from bot.approvals.model.ids import ChannelId, TaskId, ThreadId, Ts
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, TaskState, Waiting
 from bot.approvals.ports.storage import Storage
-from tests.builders import MINUTE, NOON, a_message, a_person, a_request, a_task, an_event
 from tests.conformance.stores import Store
+from tests.support.builders import MINUTE, NOON, a_message, a_person, a_request, a_task, an_event
 
 FAILURE = Failure(error_id="e1", summary="KeyError", at=NOON)
 AT_REST: list[TaskState] = [

@@ -10,7 +10,7 @@ import sys
 
 from bot.storage.redis.store import RedisStorage, client
 from bot.storage.sqlite.store import SqliteStorage
-from tests.builders import a_task, an_event
+from tests.support.builders import a_task, an_event
 
 
 async def main(where: str, name: str, task_id: str) -> None:

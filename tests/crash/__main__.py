@@ -14,8 +14,8 @@ from pathlib import Path
 from tests.crash import campaign
 from tests.crash.campaign import Outcome, Plan
 from tests.crash.cluster import POINTS
-from tests.redis_server import NoRedis, RedisServer, find
-from tests.scenario.stage import Slack
+from tests.support.redis_server import NoRedis, RedisServer, find
+from tests.support.stage import Slack
 
 CHANCE = 0.25
 """Of dying each time that the point is reached: deep enough into a run, and often enough."""

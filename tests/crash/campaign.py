@@ -19,8 +19,8 @@ from simulator.client import Simulator
 from tests.crash.cluster import LEASE, WAIT, Cluster, at_rest, records, tasks_in, until
 from tests.crash.evidence import Findings, look
 from tests.crash.people import People
-from tests.redis_server import RedisServer
-from tests.scenario.stage import Slack
+from tests.support.redis_server import RedisServer
+from tests.support.stage import Slack
 
 REPLICAS = 3
 FAULTY = (

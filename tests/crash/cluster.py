@@ -21,8 +21,8 @@ from bot.approvals.model.ids import Person, TeamId, UserId
 from bot.approvals.model.task import Task
 from bot.storage.redis.store import RedisStorage, client
 from simulator.client import Simulator
-from tests.redis_server import RedisServer
-from tests.scenario.stage import Slack
+from tests.support.redis_server import RedisServer
+from tests.support.stage import Slack
 
 ROOT = Path(__file__).resolve().parents[2]
 ALICE = Person(team_id=TeamId("T0ACME"), user_id=UserId("U0ALICE"))

@@ -10,8 +10,8 @@ import pytest
 from bot.storage.redis.store import RedisStorage
 from simulator.client import Simulator
 from tests.crash.cluster import records
-from tests.redis_server import RedisServer
-from tests.scenario.stage import Slack
+from tests.support.redis_server import RedisServer
+from tests.support.stage import Slack
 
 
 @pytest.fixture

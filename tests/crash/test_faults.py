@@ -9,8 +9,8 @@ import pytest
 
 from tests.crash import campaign
 from tests.crash.campaign import Plan
-from tests.redis_server import RedisServer
-from tests.scenario.stage import Slack
+from tests.support.redis_server import RedisServer
+from tests.support.stage import Slack
 
 
 @pytest.mark.timeout(600)

@@ -10,8 +10,8 @@ import pytest
 from tests.crash import campaign
 from tests.crash.campaign import Plan
 from tests.crash.cluster import POINTS
-from tests.redis_server import RedisServer
-from tests.scenario.stage import Slack
+from tests.support.redis_server import RedisServer
+from tests.support.stage import Slack
 
 
 @pytest.mark.slow

@@ -13,8 +13,8 @@ from simulator.client import Simulator, render_text
 from tests.crash.cluster import Cluster, at_rest, records, until
 from tests.crash.evidence import look
 from tests.crash.people import Message, room
-from tests.redis_server import RedisServer
-from tests.scenario.stage import Slack
+from tests.support.redis_server import RedisServer
+from tests.support.stage import Slack
 
 SLACKS_PATIENCE = 3.0
 """Seconds in which a click has to be acknowledged (Slack: handling user interaction)."""

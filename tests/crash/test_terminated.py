@@ -13,8 +13,8 @@ from simulator.client import Simulator
 from tests.crash.cluster import Cluster, at_rest, tasks_in, until
 from tests.crash.evidence import effects_of, look
 from tests.crash.people import People, all_messages
-from tests.redis_server import RedisServer
-from tests.scenario.stage import Slack
+from tests.support.redis_server import RedisServer
+from tests.support.stage import Slack
 
 TASKS = 3
 

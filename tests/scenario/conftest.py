@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from simulator.client import Simulator
-from tests.scenario.stage import PATIENT_POLICY, PEOPLE, Bot, Room, Slack
+from tests.support.stage import PATIENT_POLICY, PEOPLE, Bot, Room, Slack
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.scenario.stage import Bot, Room
+from tests.support.stage import Bot, Room
 
 
 async def test_a_command_is_acknowledged_and_opens_a_thread_with_a_card_that_says_it_all(bot: Bot, room: Room) -> None:

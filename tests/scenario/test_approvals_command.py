@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.scenario.stage import Bot, Room
+from tests.support.stage import Bot, Room
 
 
 async def test_an_id_shows_the_request_with_its_buttons_to_those_whom_it_concerns(bot: Bot, room: Room) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from simulator.client import Simulator
-from tests.scenario.stage import Bot, Room
+from tests.support.stage import Bot, Room
 
 BAD_LINES = {
     "an unknown graph": (

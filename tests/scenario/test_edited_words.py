@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from simulator.client import Simulator
-from tests.scenario.clocked import born, simulator, slack
-from tests.scenario.stage import Bot, Message, Room, Thread
+from tests.support.clocked import born, simulator, slack
+from tests.support.stage import Bot, Message, Room, Thread
 
 __all__ = ["simulator", "slack"]
 

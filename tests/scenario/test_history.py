@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 
-from tests.scenario.stage import Bot, Room
+from tests.support.stage import Bot, Room
 
 
 async def test_the_history_tells_who_did_what_from_where_and_on_what(bot: Bot, room: Room) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.scenario.stage import Bot, Room
 from tests.scenario.test_home import home
+from tests.support.stage import Bot, Room
 
 GRAPHS = ("plain", "parallel")
 

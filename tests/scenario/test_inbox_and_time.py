@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.scenario.clocked import born, simulator, slack
-from tests.scenario.stage import Bot, Room
 from tests.scenario.test_home import home, row
+from tests.support.clocked import born, simulator, slack
+from tests.support.stage import Bot, Room
 
 __all__ = ["simulator", "slack"]
 

@@ -11,7 +11,7 @@ import pytest
 
 from bot.approvals.model.ids import Person, TeamId, UserId
 from bot.storage.sqlite.store import SqliteStorage
-from tests.scenario.stage import Bot, Room
+from tests.support.stage import Bot, Room
 
 GRAPHS = ("action", "plain")
 POLICY = """

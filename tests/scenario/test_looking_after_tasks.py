@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.scenario.stage import Bot, Room
+from tests.support.stage import Bot, Room
 
 GRAPHS = ("action",)
 

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from simulator.client import Simulator
-from tests.redis_server import RedisServer
-from tests.scenario.stage import ROOT, Bot, Room, Slack
+from tests.support.redis_server import RedisServer
+from tests.support.stage import ROOT, Bot, Room, Slack
 
 GRAPHS = ("proposal",)
 POLICY = """

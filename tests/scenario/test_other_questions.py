@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenario.stage import Bot, Room
+from tests.support.stage import Bot, Room
 
 GRAPHS = ("plain", "parallel", "twice")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.client import Simulator
-from tests.scenario.stage import Bot, Room
+from tests.support.stage import Bot, Room
 
 GRAPHS = ("proposal",)
 POLICY = """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from simulator.client import Simulator
-from tests.scenario.clocked import born, simulator, slack
-from tests.scenario.stage import Bot, Room
+from tests.support.clocked import born, simulator, slack
+from tests.support.stage import Bot, Room
 
 __all__ = ["simulator", "slack"]
 

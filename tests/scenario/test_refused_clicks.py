@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from simulator.client import Simulator
-from tests.scenario.stage import Bot, Message, Room, Thread
+from tests.support.stage import Bot, Message, Room, Thread
 
 GRAPHS = ("action",)
 POLICY = """

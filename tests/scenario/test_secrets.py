@@ -13,7 +13,7 @@ import pytest
 from bot.approvals.rules.masking import MASK
 from tests import corpus
 from tests.corpus import Sample
-from tests.scenario.stage import Bot, Message, Room, Thread
+from tests.support.stage import Bot, Message, Room, Thread
 
 GRAPHS = ("secretive",)
 POLICY = """

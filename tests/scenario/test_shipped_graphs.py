@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.graphs.smtp import Mailbox, served_aside
-from tests.scenario.stage import GRAPHS, PATIENT_POLICY, ROOT, UNPACED, Bot, Room, Slack, Thread
+from tests.support.stage import GRAPHS, PATIENT_POLICY, ROOT, UNPACED, Bot, Room, Slack, Thread
 
 ROWS = "name,number\n" + "".join(f"Ann {number},{number}\n" for number in range(1, 8))
 

@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from simulator.client import Simulator
-from tests.scenario.stage import Bot, Room
+from tests.support.stage import Bot, Room
 
 GRAPHS = ("action",)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from simulator.client import Simulator
-from tests.scenario.stage import Bot, Room
+from tests.support.stage import Bot, Room
 
 GRAPHS = ("action",)
 POLICY = """

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.scenario.stage import Bot, Room, Thread
 from tests.scenario.test_home import home, row
+from tests.support.stage import Bot, Room, Thread
 
 POLICY = """
 defaults:

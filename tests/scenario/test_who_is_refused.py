@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulator.client import Simulator
-from tests.scenario.stage import Bot, Message, Room, Thread
+from tests.support.stage import Bot, Message, Room, Thread
 
 GRAPHS = ("action",)
 POLICY = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.scenario.stage import Bot, Room, Thread
+from tests.support.stage import Bot, Room, Thread
 
 GRAPHS = ("plain", "parallel", "action")
 

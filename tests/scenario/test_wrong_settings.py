@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenario.stage import Bot, Room, Slack
+from tests.support.stage import Bot, Room, Slack
 
 GRAPHS = ("failing", "plain")
 TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1-2-abc", "SLACK_APP_TOKEN": "xapp-1-A-abc"}

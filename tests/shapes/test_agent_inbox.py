@@ -11,7 +11,7 @@ from bot.approvals.model.decision import Approve, ItemVerdict, Reject, Respond
 from bot.approvals.model.errors import VerdictNotOffered
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Verdict
-from tests.shapes.stage import a_stage, asks
+from tests.support.agent_stage import a_stage, asks
 
 ACTION = {"action": "write", "args": {"to": "ann", "n": 1}}
 

@@ -16,7 +16,7 @@ from bot.approvals.model.errors import InvalidAnswer, VerdictNotOffered
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.task import Task
 from tests.shapes.agents import Outbox, calls, model, results
-from tests.shapes.stage import Stage, a_stage
+from tests.support.agent_stage import Stage, a_stage
 
 ONE = calls(("send", {"to": "ann", "copies": 2}))
 TWO = calls(("send", {"to": "ann", "copies": 2}), ("burn", {"path": "/x"}))

@@ -16,8 +16,8 @@ from bot.approvals.model.errors import AlreadySettled, OwnRequest
 from bot.approvals.model.policy import GraphTerms
 from bot.approvals.model.request import Decided, Pending
 from bot.approvals.model.task import Failed, Waiting
-from tests.fakes.world import ALICE, RITA
-from tests.shapes.stage import State, a_stage
+from tests.support.agent_stage import State, a_stage
+from tests.support.fakes.world import ALICE, RITA
 
 
 def failing(did: list[Any]) -> StateGraph[Any, Any, Any, Any]:

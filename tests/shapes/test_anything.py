@@ -21,7 +21,7 @@ from bot.engines import questions, schemas
 from bot.engines.langgraph.checkpoints.serializer import TypedSerializer
 from bot.engines.payload import to_json
 from tests.shapes.agents import Outbox, calls, model
-from tests.shapes.stage import asks
+from tests.support.agent_stage import asks
 from tests.support.examples import examples
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -20,10 +20,10 @@ from bot.approvals.model.question import Item
 from bot.approvals.model.request import Pending
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule
 from bot.approvals.services.tasks import started_by
-from tests.builders import NOON, a_request
-from tests.fakes.wiring import under
-from tests.fakes.world import ALICE, CHANNEL
-from tests.shapes.stage import Stage, State, a_stage
+from tests.support.agent_stage import Stage, State, a_stage
+from tests.support.builders import NOON, a_request
+from tests.support.fakes.wiring import under
+from tests.support.fakes.world import ALICE, CHANNEL
 
 
 def branches(amount: list[int], did: list[Any]) -> StateGraph[Any, Any, Any, Any]:

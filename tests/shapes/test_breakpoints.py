@@ -22,7 +22,7 @@ from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import InterruptId
 from bot.approvals.model.policy import GraphTerms, Route
 from bot.approvals.model.question import Verdict
-from tests.shapes.stage import Stage, a_stage
+from tests.support.agent_stage import Stage, a_stage
 
 
 class State(TypedDict, total=False):

@@ -13,7 +13,7 @@ from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.rules import lifecycle
-from tests.shapes.stage import Stage, a_stage, asks
+from tests.support.agent_stage import Stage, a_stage, asks
 
 ASKED = "Do you approve this action?"
 

@@ -16,7 +16,7 @@ from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Verdict
 from bot.engines import questions
 from tests.shapes.agreement import Nothing
-from tests.shapes.stage import a_stage, asks
+from tests.support.agent_stage import a_stage, asks
 
 NAMED: dict[str, JSON] = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 

@@ -16,8 +16,8 @@ from bot.approvals.model.actor import Shown
 from bot.approvals.model.decision import Approve
 from bot.approvals.model.errors import StaleVersion
 from bot.approvals.model.task import Ended
-from tests.fakes.world import ALICE
-from tests.shapes.stage import a_stage
+from tests.support.agent_stage import a_stage
+from tests.support.fakes.world import ALICE
 
 
 class State(TypedDict, total=False):

@@ -13,7 +13,7 @@ from bot.approvals.model.errors import InvalidAnswer, VerdictNotOffered
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.policy import GraphTerms
 from bot.approvals.model.question import Risk, Verdict
-from tests.shapes.stage import a_stage, asks
+from tests.support.agent_stage import a_stage, asks
 
 SILENCE = "Rejected: nobody answered by 2026-03-02 11:00 UTC."
 

@@ -17,7 +17,7 @@ from bot.approvals.model.ids import JSON
 from bot.approvals.model.message import MessageKind
 from bot.engines import schemas
 from tests.shapes.agreement import Nothing
-from tests.shapes.stage import a_stage, asks
+from tests.support.agent_stage import a_stage, asks
 
 SILENCE = "Rejected: nobody answered by 2026-03-02 11:00 UTC."
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.simulator.desk import TRUSTED, Desk, make_world, opened
+from tests.support.desk import TRUSTED, Desk, make_world, opened
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from simulator.client import render_text
-from tests.simulator.desk import Desk, actions, button, modal, section
+from tests.support.desk import Desk, actions, button, modal, section
 
 
 def _app(desk: Desk) -> AsyncApp:

@@ -7,7 +7,7 @@ import pytest
 
 from simulator.blocks import Place, complaints_about
 from simulator.client import ControlError
-from tests.simulator.desk import Desk, Socket, actions, modal, plain, question, refusal, section
+from tests.support.desk import Desk, Socket, actions, modal, plain, question, refusal, section
 
 OPTIONS = [{"text": plain(name), "value": name.lower()} for name in ("One", "Two")]
 

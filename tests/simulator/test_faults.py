@@ -7,7 +7,7 @@ import pytest
 from slack_sdk.errors import SlackApiError, SlackRequestError
 
 from simulator.client import ControlError
-from tests.simulator.desk import Desk, refusal, wait_for_sleeper
+from tests.support.desk import Desk, refusal, wait_for_sleeper
 
 
 async def test_a_lost_response_leaves_the_post_and_the_sdk_posts_again(desk: Desk) -> None:

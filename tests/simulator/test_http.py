@@ -15,7 +15,7 @@ from slack_bolt.async_app import AsyncApp
 from simulator.client import ControlError
 from simulator.clock import Clock
 from simulator.request_urls import signature
-from tests.simulator.desk import MANIFEST, Desk, actions, button, make_world, modal, opened, wait_for_sleeper
+from tests.support.desk import MANIFEST, Desk, actions, button, make_world, modal, opened, wait_for_sleeper
 
 Answer = Callable[[web.Request, str], Awaitable[web.Response]]
 

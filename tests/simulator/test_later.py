@@ -1,6 +1,6 @@
 """Messages that are posted at a time to come."""
 
-from tests.simulator.desk import Desk, refusal
+from tests.support.desk import Desk, refusal
 
 
 def _in(desk: Desk, seconds: float) -> int:

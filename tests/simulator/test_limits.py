@@ -7,7 +7,7 @@ import pytest
 from simulator.blocks import Place, complaints_about
 from simulator.errors import SlackError
 from simulator.views import check
-from tests.simulator.desk import Desk, actions, button, modal, plain, question, refusal, section
+from tests.support.desk import Desk, actions, button, modal, plain, question, refusal, section
 
 
 def _select(options: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from tests.simulator.desk import Desk, Socket, actions, button, modal, plain, question, refusal, section
+from tests.support.desk import Desk, Socket, actions, button, modal, plain, question, refusal, section
 
 
 async def _trigger(desk: Desk, socket: Socket, name: str = "bob") -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.desk import Desk, actions, button, section
+from tests.support.desk import Desk, actions, button, section
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "node"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.desk import Desk, Socket, actions, button, modal, section
+from tests.support.desk import Desk, Socket, actions, button, modal, section
 
 INTERACTION = {"type", "user", "team", "enterprise", "is_enterprise_install", "api_app_id", "token"}
 EVENT = {

@@ -4,7 +4,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from simulator.client import ControlError
-from tests.simulator.desk import MANIFEST, Desk, actions, make_world, opened, plain, refusal, section
+from tests.support.desk import MANIFEST, Desk, actions, make_world, opened, plain, refusal, section
 
 
 async def test_people_are_shown_with_the_flags_that_decide_who_may_approve(desk: Desk) -> None:

@@ -12,7 +12,7 @@ import yaml
 from simulator.client import ControlError, Simulator, TimedOut, spawn
 from simulator.process import NotReady
 from simulator.server import Server
-from tests.simulator.desk import MANIFEST, Desk, make_world
+from tests.support.desk import MANIFEST, Desk, make_world
 
 
 @pytest.fixture

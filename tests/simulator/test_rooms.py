@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.desk import Desk, refusal
+from tests.support.desk import Desk, refusal
 
 
 async def _error(call: Any) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.client import ControlError
 from simulator.manifest import ManifestError, parse
-from tests.simulator.desk import MANIFEST, Desk, modal
+from tests.support.desk import MANIFEST, Desk, modal
 
 
 async def test_the_page_is_told_which_shortcuts_there_are(desk: Desk) -> None:

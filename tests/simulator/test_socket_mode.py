@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.simulator.desk import Desk, Socket, actions, button, section, wait_for_sleeper
+from tests.support.desk import Desk, Socket, actions, button, section, wait_for_sleeper
 
 
 async def _card(desk: Desk) -> dict[str, object]:

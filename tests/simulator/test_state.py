@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from simulator.client import Simulator
 from simulator.process import NotReady, SimulatorProcess, spawn
-from tests.simulator.desk import TRUSTED, actions, button, section
+from tests.support.desk import TRUSTED, actions, button, section
 
 
 @pytest.fixture

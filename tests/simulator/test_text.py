@@ -1,7 +1,7 @@
 """What a person reads of a message or view."""
 
 from simulator.client import Names, render_text
-from tests.simulator.desk import actions, button, modal, plain, question, section
+from tests.support.desk import actions, button, modal, plain, question, section
 
 NAMES = Names(people={"U0BOB": "bob"}, groups={"S0OPS": "ops-leads"}, channels={"C0OPS": "ops"})
 

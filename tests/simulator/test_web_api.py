@@ -5,7 +5,7 @@ import json
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.simulator.desk import Desk, actions, button, refusal, section
+from tests.support.desk import Desk, actions, button, refusal, section
 
 
 async def test_auth_test_says_who_the_bot_is(desk: Desk) -> None:

@@ -8,7 +8,7 @@ import yaml
 
 from simulator.process import NotReady, spawn
 from simulator.workspace import WorkspaceError, parse, read
-from tests.simulator.desk import MANIFEST, Desk
+from tests.support.desk import MANIFEST, Desk
 
 SMALL: dict[str, Any] = {
     "team": {"id": "T1", "name": "Small", "domain": "small"},

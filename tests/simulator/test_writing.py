@@ -6,7 +6,7 @@ import pytest
 
 from simulator.client import ControlError, render_text
 from simulator.writing import as_sent
-from tests.simulator.desk import Desk
+from tests.support.desk import Desk
 
 PEOPLE = {"bob": "<@U0BOB>", "on-call": "<!subteam^S0ONCALL>", "here": "<!here>"}
 CHANNELS = {"ops": "<#C0OPS|ops>"}

@@ -14,8 +14,8 @@ from bot.approvals.ports.storage import Storage
 from bot.engines.langgraph.checkpoints import Fence, redis_saver, sqlite_saver
 from bot.storage.redis.store import RedisStorage, client
 from bot.storage.sqlite.store import SqliteStorage
-from tests.fakes.clock import ManualClock
-from tests.redis_server import RedisServer
+from tests.support.fakes.clock import ManualClock
+from tests.support.redis_server import RedisServer
 
 BEFORE = Path(__file__).parent / "before"
 

@@ -21,8 +21,8 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.services.audit.proof import Intact, verify
 from bot.storage.codec import decode, encode
 from bot.storage.redis.store import PREFIX
-from tests.builders import a_person
-from tests.redis_server import RedisServer
+from tests.support.builders import a_person
+from tests.support.redis_server import RedisServer
 from tests.upgrade.left import on_redis, on_sqlite
 
 NINE = datetime(2030, 1, 2, 9, tzinfo=UTC)

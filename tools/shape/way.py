@@ -15,7 +15,7 @@ from functools import cached_property
 from types import FrameType, ModuleType
 from typing import Any
 
-WORLDS = ("tests.support.world", "tests.fakes.world")
+WORLDS = ("tests.support.world", "tests.support.fakes.world")
 """Where a checkout's tests may have their people; the first that is there."""
 SUSPENDS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_GENERATOR
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tests.scenario.stage import UNPACED, Bot, Message, Room, Slack, Thread
+from tests.support.stage import UNPACED, Bot, Message, Room, Slack, Thread
 
 FOLDER = Path(__file__).resolve().parent / "graphs"
 GRAPHS = {

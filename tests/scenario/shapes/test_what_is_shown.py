@@ -12,7 +12,7 @@ from typing import Any
 from simulator.client import Seat
 from tests.scenario.shapes.cases import LONG, PAGED
 from tests.scenario.shapes.conftest import Asks
-from tests.scenario.stage import Bot, Room
+from tests.support.stage import Bot, Room
 
 
 async def test_what_is_too_long_to_page_through_is_a_file_in_the_thread_once(asks: Asks) -> None:

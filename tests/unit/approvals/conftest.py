@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from tests.fakes.world import World, a_world
+from tests.support.fakes.world import World, a_world
 
 
 @pytest_asyncio.fixture

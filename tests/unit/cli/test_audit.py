@@ -26,9 +26,9 @@ from bot.cli import audit_export
 from bot.storage.codec import encode
 from bot.storage.redis.store import RedisStorage, client
 from bot.storage.sqlite.store import SqliteStorage
-from tests.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_event, an_item
-from tests.fakes.secrets import Marked
-from tests.redis_server import RedisServer
+from tests.support.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_event, an_item
+from tests.support.fakes.secrets import Marked
+from tests.support.redis_server import RedisServer
 
 DAY = timedelta(days=1)
 BARE = Masker(Marked())

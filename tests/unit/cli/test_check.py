@@ -21,7 +21,7 @@ from bot.cli.check import check
 from bot.engines import questions
 from bot.settings import Settings
 from bot.storage.sqlite.store import SqliteStorage
-from tests.builders import a_request, a_task, an_event
+from tests.support.builders import a_request, a_task, an_event
 
 SCOPES = "chat:write,commands, im:write"
 GRAPH = """

@@ -15,7 +15,7 @@ from bot.approvals.model.errors import SettingsError
 from bot.cli.check import check
 from bot.settings import Settings
 from bot.storage.redis.store import client
-from tests.redis_server import RedisServer
+from tests.support.redis_server import RedisServer
 
 NOBODY = "http://127.0.0.1:9/api/"
 ROOT = Path(__file__).resolve().parents[3]

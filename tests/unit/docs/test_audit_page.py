@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.approvals.model import audit
 from bot.approvals.model.question import Question
 from bot.approvals.services.audit.snapshot import full
-from tests.builders import a_request, a_task
+from tests.support.builders import a_request, a_task
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "reference" / "audit-events.md").read_text()

@@ -16,8 +16,8 @@ from bot import policy_file
 from bot.approvals.model.decision import Answered, Approve, Reject
 from bot.engines import questions
 from bot.engines.langgraph.loading import registry
-from tests.builders import NOON
 from tests.shapes.agents import calls, model, results
+from tests.support.builders import NOON
 from tests.unit.docs.pages import PAGES, ROOT, fenced
 
 TUTORIAL = PAGES["docs/tutorial.md"]

@@ -15,7 +15,7 @@ from bot.approvals.model.policy import (
 )
 from bot.approvals.model.question import Risk
 from bot.approvals.rules.matching import Facts, Policies
-from tests.fakes.world import CHANNEL, RITA, question
+from tests.support.fakes.world import CHANNEL, RITA, question
 
 ROOT = Path(__file__).parents[3]
 

@@ -29,7 +29,7 @@ from bot.approvals.model.policy import (
 from bot.approvals.model.question import Item, Risk, Verdict
 from bot.approvals.rules.matching import ConditionFailed, Facts
 from bot.policy_file.conditions import Evaluator
-from tests.fakes.world import CHANNEL, RITA, question
+from tests.support.fakes.world import CHANNEL, RITA, question
 from tests.unit.policy_file.reading import DEFAULTS, HOUR, governing, loaded, only_stage
 
 

@@ -12,9 +12,9 @@ from bot.approvals.model.question import Item
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.policy_file.conditions import MAX_EXPRESSION_CHARACTERS, MAX_FACTS_CHARACTERS, Evaluator
-from tests.builders import a_task
-from tests.fakes.directory import FakeDirectory
-from tests.fakes.world import CHANNEL, RITA, policy, question
+from tests.support.builders import a_task
+from tests.support.fakes.directory import FakeDirectory
+from tests.support.fakes.world import CHANNEL, RITA, policy, question
 
 DEFAULTS = 'defaults: {approvers: ["@ops"]}\n'
 

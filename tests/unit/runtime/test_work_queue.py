@@ -16,7 +16,7 @@ from bot.approvals.model.ids import TaskId
 from bot.approvals.ports.engine import Draining
 from bot.runtime import work_queue
 from bot.runtime.work_queue import COALESCE_SECONDS, MAX_BUSY_JOBS, MAX_CONCURRENT_JOBS, JobQueue, WorkQueues
-from tests.fakes.clock import ManualClock
+from tests.support.fakes.clock import ManualClock
 
 ONE, TWO = TaskId("one"), TaskId("two")
 

@@ -12,8 +12,8 @@ from bot.approvals.model.question import Question
 from bot.approvals.rules.masking import MASK, hidden_in, masked
 from bot.secrets import Detector
 from tests import corpus
-from tests.builders import a_question, an_item
 from tests.corpus import Sample
+from tests.support.builders import a_question, an_item
 
 SECRETS, READABLE = corpus.secrets(), corpus.readable()
 DETECTOR = Detector()

@@ -38,7 +38,7 @@ from bot.approvals.model.request import (
 )
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Task, TaskCancelled, TaskState, Waiting
 from bot.approvals.ports.slack import View
-from tests.builders import staged
+from tests.support.builders import staged
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 TEAM = TeamId("T0ACME")

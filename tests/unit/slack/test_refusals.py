@@ -25,9 +25,9 @@ from bot.approvals.model.errors import (
 from bot.slack import quotes
 from bot.slack.listeners import register  # noqa: F401 - all of the listeners' own refusals are known then
 from bot.slack.refusals import Refused, worded
-from tests.fakes.clock import MORNING
-from tests.fakes.refusals import R1, REFUSALS, SETTLED, T1, leaves
-from tests.fakes.world import ALICE, BOB, RITA
+from tests.support.fakes.clock import MORNING
+from tests.support.fakes.refusals import R1, REFUSALS, SETTLED, T1, leaves
+from tests.support.fakes.world import ALICE, BOB, RITA
 
 OURS = [*REFUSALS, Refused("Try again."), quotes.Unbalanced('"', opened=True), quotes.Unbalanced('"', opened=False)]
 

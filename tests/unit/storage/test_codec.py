@@ -31,7 +31,7 @@ from bot.approvals.model.request import (
 )
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, Waiting
 from bot.storage.codec import decode, encode
-from tests.builders import NOON, a_message, a_person, a_question, a_request, a_task, an_event, an_item
+from tests.support.builders import NOON, a_message, a_person, a_question, a_request, a_task, an_event, an_item
 
 # --- Anything that a record can hold ------------------------------------------------------------
 

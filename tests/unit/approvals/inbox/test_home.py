@@ -11,7 +11,7 @@ from bot.approvals.inbox.home import MAX_SYNC_AGE, MIN_REDRAW_INTERVAL, OPENED_I
 from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.model.inbox import Section
 from bot.approvals.ports.slack import MessageGone, NotNow, OutcomeUnknown, PlaceGone
-from tests.fakes.world import ALICE, BOB, CAROL, RITA, STRANGER, World, a_world, person
+from tests.support.fakes.world import ALICE, BOB, CAROL, RITA, STRANGER, World, a_world, person
 
 
 async def synced(world: World) -> None:

@@ -25,8 +25,8 @@ from bot.approvals.model.request import Delegation, Passed, Pending, Request
 from bot.approvals.model.task import Task
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.messages.wanted import opening_of
-from tests.fakes.clock import MORNING
-from tests.fakes.world import ALICE, BOB, CAROL, CHANNEL, GUS, RITA, World, a_request, policy, question
+from tests.support.fakes.clock import MORNING
+from tests.support.fakes.world import ALICE, BOB, CAROL, CHANNEL, GUS, RITA, World, a_request, policy, question
 
 HOUR = timedelta(hours=1)
 GRAVITY = [Risk.CRITICAL, Risk.HIGH, Risk.MEDIUM, None, Risk.LOW]

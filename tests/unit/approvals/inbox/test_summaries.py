@@ -14,8 +14,8 @@ from bot.approvals.model.inbox import Sending, Summary
 from bot.approvals.model.message import MessageKind
 from bot.approvals.ports.slack import NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.services.messages.posting import CLAIM_TTL
-from tests.fakes.fuse import Fuse, Killed
-from tests.fakes.world import ALICE, RITA, World, a_world
+from tests.support.fakes.fuse import Fuse, Killed
+from tests.support.fakes.world import ALICE, RITA, World, a_world
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -13,7 +13,7 @@ from bot.approvals.model.errors import NotAnApprover, OwnRequest
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Question, Verdict
 from bot.approvals.rules import eligible, lifecycle
-from tests.fakes.world import ALICE, CAROL, FIRST, RITA, STRANGER, a_request, a_world, item, policy, question
+from tests.support.fakes.world import ALICE, CAROL, FIRST, RITA, STRANGER, a_request, a_world, item, policy, question
 
 WORDS = question(item(Verdict.RESPOND, name="", arguments={}), title="Which host?")
 ONLY_ALICE = policy(approvers=("U-ALICE",))

@@ -14,8 +14,8 @@ from bot.approvals.model.errors import (
     TooLateToChange,
     Unreachable,
 )
-from tests.fakes.refusals import REFUSALS, leaves
-from tests.fakes.world import ALICE, BOB
+from tests.support.fakes.refusals import REFUSALS, leaves
+from tests.support.fakes.world import ALICE, BOB
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: type(refusal).__name__)

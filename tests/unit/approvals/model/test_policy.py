@@ -7,7 +7,7 @@ import pytest
 from bot.approvals.model.policy import Escalate, Expire, Remind, Step
 from bot.approvals.model.question import Risk
 from bot.approvals.rules.matching import Facts, Policies, Rule
-from tests.fakes.world import CHANNEL, RITA, policy, question
+from tests.support.fakes.world import CHANNEL, RITA, policy, question
 
 PAYMENTS, RISKY, REST = policy(name="payments"), policy(name="risky"), policy(name="rest")
 

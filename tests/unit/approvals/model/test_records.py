@@ -24,9 +24,9 @@ from bot.approvals.model.policy import Expire, Step
 from bot.approvals.model.question import Question, Risk, Verdict, with_arguments
 from bot.approvals.model.request import Decided, Delivered, Superseded
 from bot.approvals.model.task import Ended, Failed, Failure, Task, TaskCancelled, TaskState, Waiting
-from tests.builders import staged
-from tests.fakes.clock import MORNING
-from tests.fakes.world import ALICE, CHANNEL, RITA, a_request, item, policy, question
+from tests.support.builders import staged
+from tests.support.fakes.clock import MORNING
+from tests.support.fakes.world import ALICE, CHANNEL, RITA, a_request, item, policy, question
 
 ASKED = question(item(arguments={"path": "/old"}), item(name="mail"), choices=("a",), risk=Risk.LOW)
 FAILURE = Failure(error_id="e1", summary="ValueError", at=MORNING)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bot.approvals.model.ids import Person
 from bot.approvals.model.policy import Group
 from bot.approvals.rules.eligible import EligibleApprovers, missing
-from tests.fakes.world import ALICE, BOB, CAROL, DORA, GUS, person
+from tests.support.fakes.world import ALICE, BOB, CAROL, DORA, GUS, person
 
 SECURITY, FINANCE = Group(approvers=("@security",)), Group(approvers=("@finance",), needed=2)
 people = st.sampled_from([ALICE, BOB, CAROL, DORA, GUS])

@@ -33,8 +33,8 @@ from bot.approvals.model.request import Decided, Delivered, Edit, Pending, Reque
 from bot.approvals.model.task import Failure
 from bot.approvals.rules import eligible, lifecycle, schedule, timeouts, voting
 from bot.approvals.rules.eligible import EligibleApprovers
-from tests.fakes.clock import MORNING
-from tests.fakes.world import ALICE, BOB, CAROL, GUS, RITA, STRANGER, a_request, item, policy, question
+from tests.support.fakes.clock import MORNING
+from tests.support.fakes.world import ALICE, BOB, CAROL, GUS, RITA, STRANGER, a_request, item, policy, question
 
 HOUR = timedelta(hours=1)
 FAILURE = Failure(error_id="e1", summary="ValueError", at=MORNING)

@@ -30,7 +30,7 @@ from bot.approvals.model.policy import Escalate, Expire, Remind, Step
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Request, Superseded
 from bot.approvals.model.task import Task
-from tests.fakes.world import (
+from tests.support.fakes.world import (
     ALICE,
     BOB,
     CAROL,

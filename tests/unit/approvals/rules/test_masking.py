@@ -9,8 +9,8 @@ import pytest
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question, Verdict
 from bot.approvals.rules.masking import DEEPEST, MASK, Masked, Masker, hidden_in, masked, true_of
-from tests.builders import a_question, an_item
-from tests.fakes.secrets import Marked
+from tests.support.builders import a_question, an_item
+from tests.support.fakes.secrets import Marked
 
 SECRET = "sec-abcdefghijkl"
 SHOWN = f"sec-{MASK}ijkl"

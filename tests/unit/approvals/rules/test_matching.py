@@ -9,7 +9,7 @@ from bot.approvals.model.ids import ChannelId
 from bot.approvals.model.policy import Auto, Consent, Escalate, Expire, Group, Pick, Policy, Step, one_stage
 from bot.approvals.model.question import Item, Question, Risk
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule, bound
-from tests.fakes.world import BOB, CHANNEL, RITA, item, policy, question
+from tests.support.fakes.world import BOB, CHANNEL, RITA, item, policy, question
 from tests.unit.approvals.services.policies.test_machine import HOUR
 
 READS = question(item(name="read_file"), item(name="list_folder"))

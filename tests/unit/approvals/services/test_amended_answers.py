@@ -16,7 +16,7 @@ from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Task
 from bot.approvals.rules import lifecycle
-from tests.fakes.world import ALICE, BOB, CAROL, CHANNEL, FIRST, World, a_world, item, policy, question
+from tests.support.fakes.world import ALICE, BOB, CAROL, CHANNEL, FIRST, World, a_world, item, policy, question
 
 MINUTE = timedelta(minutes=1)
 REPLY = MessageRef(channel=CHANNEL, ts=Ts("1700000001.000001"))

@@ -17,7 +17,19 @@ from bot.approvals.model.question import Question, Verdict
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Ended, Task
 from bot.approvals.rules import lifecycle
-from tests.fakes.world import ALICE, BOB, CHANNEL, FIRST, RITA, World, a_request, a_world, item, policy, question
+from tests.support.fakes.world import (
+    ALICE,
+    BOB,
+    CHANNEL,
+    FIRST,
+    RITA,
+    World,
+    a_request,
+    a_world,
+    item,
+    policy,
+    question,
+)
 
 MINUTE = timedelta(minutes=1)
 

@@ -15,8 +15,8 @@ from bot.approvals.model.question import Question, Verdict
 from bot.approvals.model.request import Passed, Request
 from bot.approvals.rules import lifecycle, side_actions, timeouts, voting
 from bot.approvals.rules.eligible import EligibleApprovers
-from tests.fakes.clock import MORNING
-from tests.fakes.world import ALICE, BOB, CAROL, a_request, item, question
+from tests.support.fakes.clock import MORNING
+from tests.support.fakes.world import ALICE, BOB, CAROL, a_request, item, question
 
 HOUR = timedelta(hours=1)
 EVERYBODY = EligibleApprovers(groups=(frozenset({ALICE, BOB, CAROL}),))

@@ -14,7 +14,7 @@ from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.request import Request
 from bot.approvals.services.messages import wanted
 from bot.approvals.services.reading import Reading
-from tests.fakes.world import ALICE, BOB, CHANNEL, RITA, STRANGER, World, a_world
+from tests.support.fakes.world import ALICE, BOB, CHANNEL, RITA, STRANGER, World, a_world
 
 NOWHERE = MessageRef(channel=ChannelId("C-ELSEWHERE"), ts=Ts("1.0"))
 

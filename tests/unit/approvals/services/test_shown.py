@@ -13,8 +13,8 @@ from bot.approvals.model.errors import AlreadySettled, DrawnBefore, StaleVersion
 from bot.approvals.model.question import Option, Question, Verdict
 from bot.approvals.model.request import Request
 from bot.storage import codec
-from tests.builders import a_question, a_request, an_event, an_item
-from tests.fakes.world import ALICE, BOB, World
+from tests.support.builders import a_question, a_request, an_event, an_item
+from tests.support.fakes.world import ALICE, BOB, World
 
 OTHER = "0" * 64
 

@@ -29,7 +29,7 @@ from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Expire, Group, Overdue, Policy, Stage, Step, Warn
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.rules import side_actions
-from tests.fakes.world import ALICE, BOB, CAROL, DORA, GUS, RITA, STRANGER, World, a_world, policy
+from tests.support.fakes.world import ALICE, BOB, CAROL, DORA, GUS, RITA, STRANGER, World, a_world, policy
 
 HOUR = timedelta(hours=1)
 PATIENT = policy(

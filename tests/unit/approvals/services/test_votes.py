@@ -34,7 +34,7 @@ from bot.approvals.model.request import Delivered, Pending, Request
 from bot.approvals.model.task import Ended, Failed, Starting, TaskCancelled
 from bot.approvals.ports.storage import Storage
 from bot.approvals.services.unit_of_work import MAX_RACES
-from tests.fakes.world import (
+from tests.support.fakes.world import (
     ALICE,
     BOB,
     CHANNEL,

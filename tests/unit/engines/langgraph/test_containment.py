@@ -17,7 +17,7 @@ from bot.approvals.model.task import Lease
 from bot.engines.langgraph.loading import inputs
 from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
 from bot.engines.langgraph.runner import LangGraphEngine
-from tests.builders import NOON, a_task
+from tests.support.builders import NOON, a_task
 
 TASK = a_task(graph="raising", inputs={"said": "x"})
 LEASE = Lease(thread_id=TASK.thread_id, token=1, until=NOON)

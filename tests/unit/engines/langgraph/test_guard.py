@@ -21,7 +21,7 @@ from typing_extensions import TypedDict
 
 from bot.approvals.model.policy import GraphTerms
 from bot.engines.langgraph import guard, selftest
-from tests.shapes.stage import Stage, a_stage
+from tests.support.agent_stage import Stage, a_stage
 
 asked_before_the_guard = interrupt
 ENOUGH = 12

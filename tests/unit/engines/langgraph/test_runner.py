@@ -26,7 +26,7 @@ from bot.engines.langgraph.checkpoints import sqlite_saver
 from bot.engines.langgraph.loading import inputs
 from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
 from bot.engines.langgraph.runner import LangGraphEngine
-from tests.builders import NOON, a_task, an_answer
+from tests.support.builders import NOON, a_task, an_answer
 from tests.unit.engines.langgraph.threads import Broken, Faults, Said, chain
 
 TASK = a_task(graph="chain", inputs={"said": ""})

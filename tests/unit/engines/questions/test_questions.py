@@ -17,7 +17,7 @@ from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question, Risk, Verdict
 from bot.engines import questions
 from bot.engines.questions import conventions, question_details, text
-from tests.builders import NOON, a_person, an_answer
+from tests.support.builders import NOON, a_person, an_answer
 from tests.support.examples import examples
 
 EXPIRED = Expired(at=datetime(2030, 1, 2, 3, 4, tzinfo=UTC))

@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model.ids import MessageId
 from bot.slack.api.messenger import SlackMessenger
-from tests.fakes.secrets import masking
+from tests.support.fakes.secrets import masking
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from bot.approvals.model.ids import MessageId, Person, TeamId, UserId
 from bot.approvals.ports.slack import Messenger, NotNow, OutcomeUnknown, PlaceGone
 from bot.slack.api.calls import web_client
 from bot.slack.api.messenger import SlackMessenger
-from tests.fakes.secrets import masking
+from tests.support.fakes.secrets import masking
 from tests.unit.slack import samples
 from tests.unit.slack.api.posting import OPS, since
 from tests.unit.slack.conftest import Slack

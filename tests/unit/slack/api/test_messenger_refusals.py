@@ -15,7 +15,7 @@ from bot.slack.api.calls import web_client
 from bot.slack.api.messenger import EVENT_TYPE, SlackMessenger
 from bot.slack.api.rate_limit import Pace
 from bot.slack.cards.render import Card
-from tests.fakes.secrets import masking
+from tests.support.fakes.secrets import masking
 from tests.unit.slack import samples
 from tests.unit.slack.api.posting import OPS, since
 from tests.unit.slack.conftest import Slack

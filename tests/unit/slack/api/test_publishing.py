@@ -14,7 +14,7 @@ from bot.approvals.ports.slack import MessageGone, NotNow, OutcomeUnknown, Place
 from bot.slack import blocks
 from bot.slack.api.messenger import SlackMessenger
 from bot.slack.modals import views
-from tests.fakes.secrets import masking
+from tests.support.fakes.secrets import masking
 from tests.unit.slack import samples
 from tests.unit.slack.conftest import Slack
 from tests.unit.slack.inbox.test_home import contents, full, row

@@ -17,7 +17,7 @@ from bot.approvals.ports.slack import View
 from bot.approvals.services.policies.choice import MEANS_NOTHING
 from bot.slack.cards import render
 from bot.slack.modals import history_modal
-from tests.builders import NOON, a_message, a_person, a_policy, a_question, a_request, a_task, an_item, staged
+from tests.support.builders import NOON, a_message, a_person, a_policy, a_question, a_request, a_task, an_item, staged
 
 HOUR = timedelta(hours=1)
 

@@ -19,7 +19,7 @@ from bot.approvals.model.task import Failed, Gone, Part
 from bot.slack import actions
 from bot.slack.cards import render
 from bot.slack.cards.render import Urgency
-from tests.builders import staged
+from tests.support.builders import staged
 from tests.unit.slack import limits, samples
 from tests.unit.slack.cards.reading import labels, seen
 from tests.unit.slack.samples import FAILURE, NOW, POLICY, REFUND, answered, decided, request, view

@@ -27,7 +27,7 @@ from bot.approvals.model.policy import (
 from bot.approvals.model.request import Comment, Delegation, Passed, Pending, Request, Then, Unreached
 from bot.slack import actions
 from bot.slack.cards import notices, render, status_lines
-from tests.builders import staged
+from tests.support.builders import staged
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import ALICE, BOB, CAROL, DAVE, NOW, POLICY, request, view, vote
 

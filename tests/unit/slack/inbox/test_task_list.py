@@ -11,7 +11,7 @@ from bot.approvals.model.request import Delivered, RequestState, Superseded
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Starting, TaskCancelled, TaskState, Waiting
 from bot.slack.inbox import task_list
 from bot.slack.text import moment
-from tests.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_answer, decided
+from tests.support.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_answer, decided
 
 FAILURE = Failure(error_id="1a2b3c4d", summary="KeyError", at=NOON)
 

@@ -14,8 +14,8 @@ from bot.slack.api.directory import SlackDirectory
 from bot.slack.api.messenger import SlackMessenger
 from bot.slack.api.names import Names
 from bot.slack.listeners.context import Parts
-from tests.fakes.secrets import masking
-from tests.fakes.world import World
+from tests.support.fakes.secrets import masking
+from tests.support.fakes.world import World
 
 
 @asynccontextmanager

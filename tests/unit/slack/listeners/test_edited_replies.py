@@ -12,8 +12,8 @@ from bot.slack.listeners import events, wordings
 from bot.slack.listeners.acts import Body
 from bot.slack.listeners.events import Change, Event
 from bot.slack.listeners.wordings import Wordings
-from tests.fakes.clock import MORNING
-from tests.fakes.world import BOB
+from tests.support.fakes.clock import MORNING
+from tests.support.fakes.world import BOB
 
 BEFORE = {"type": "message", "user": "U0BOB", "team": "T1", "ts": "1.1", "thread_ts": "1.0", "text": "prod"}
 EDITED = {**BEFORE, "text": "staging", "edited": {"user": "U0BOB", "ts": "2.0"}}

@@ -22,7 +22,7 @@ from bot.slack.listeners.events import Event
 from bot.slack.listeners.guard import Guard
 from bot.slack.modals.views import Problems
 from bot.slack.refusals import Refused
-from tests.fakes.world import ALICE, BOB, CHANNEL, STRANGER, World, a_world
+from tests.support.fakes.world import ALICE, BOB, CHANNEL, STRANGER, World, a_world
 from tests.unit.slack.listeners.parts import Whispers, parts_of
 
 NO_CLIENT = cast("Any", None)

@@ -20,8 +20,8 @@ from bot.slack.forms import fields
 from bot.slack.listeners import reveal
 from bot.slack.modals import answer_modal, edit_modal
 from bot.slack.modals.question_pages import PIECES
-from tests.builders import an_item
-from tests.fakes.secrets import masking
+from tests.support.builders import an_item
+from tests.support.fakes.secrets import masking
 from tests.unit.slack import samples
 
 SECRET = "sec-abcdefghijkl"

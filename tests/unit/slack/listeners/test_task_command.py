@@ -16,8 +16,8 @@ from bot.slack.api.directory import DirectMessage, Joined, NotJoined, PlaceCheck
 from bot.slack.listeners import task_command
 from bot.slack.listeners.guard import Guard
 from bot.slack.modals import start_modal
-from tests.fakes.engine import FakeEngine
-from tests.fakes.world import ALICE, CHANNEL, FIRST, RITA, STRANGER, World, a_world, question
+from tests.support.fakes.engine import FakeEngine
+from tests.support.fakes.world import ALICE, CHANNEL, FIRST, RITA, STRANGER, World, a_world, question
 from tests.unit.slack.listeners.parts import parts_of
 
 

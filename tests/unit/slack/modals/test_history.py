@@ -16,7 +16,7 @@ from bot.slack.blocks import MODAL_BLOCKS
 from bot.slack.modals import history_modal
 from bot.slack.modals.views import Modal
 from bot.slack.text import moment
-from tests.builders import NOON, a_message, a_request, a_task
+from tests.support.builders import NOON, a_message, a_request, a_task
 from tests.unit.slack import limits
 
 BOB = Person(team_id=TeamId("T1"), user_id=UserId("U0BOB"))

@@ -14,7 +14,7 @@ from bot.approvals.model.request import Extension, Request
 from bot.slack import actions, text
 from bot.slack.cards import render
 from bot.slack.modals import side_action_modals
-from tests.builders import staged
+from tests.support.builders import staged
 from tests.unit.slack import limits
 from tests.unit.slack.samples import CAROL, NOW, POLICY, answered, decided, request, view
 

@@ -29,7 +29,7 @@ from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Escalate, Expire, Remind, Step
 from bot.approvals.model.request import Request
 from bot.approvals.services.audit.proof import Intact, verify
-from tests.fakes.world import ALICE, BOB, CHANNEL, DORA, RITA, STRANGER, World, a_world, policy
+from tests.support.fakes.world import ALICE, BOB, CHANNEL, DORA, RITA, STRANGER, World, a_world, policy
 
 HOUR = timedelta(hours=1)
 HERE = MessageId("here")

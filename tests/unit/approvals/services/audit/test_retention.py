@@ -7,7 +7,7 @@ import pytest
 from bot.approvals.model.errors import NotFound, Unreachable
 from bot.approvals.model.task import Task, Waiting
 from bot.approvals.services.audit.retention import Retention
-from tests.fakes.world import ALICE, World
+from tests.support.fakes.world import ALICE, World
 
 DAY = timedelta(days=1)
 

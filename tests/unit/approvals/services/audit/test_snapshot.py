@@ -15,8 +15,8 @@ from bot.approvals.model.question import Item, Question, Risk, Verdict
 from bot.approvals.model.task import Task
 from bot.approvals.services.audit.snapshot import full
 from bot.storage.codec import _CONVERTER
-from tests.builders import a_task
-from tests.fakes.world import (
+from tests.support.builders import a_task
+from tests.support.fakes.world import (
     ALICE,
     BOB,
     CHANNEL,
@@ -152,7 +152,7 @@ async def test_a_stage_that_passes_tells_who_may_answer_the_next() -> None:
 
 def test_what_is_held_says_until_when_it_may_be_answered() -> None:
     from bot.approvals.model.policy import Expire, Step
-    from tests.fakes.clock import MORNING
+    from tests.support.fakes.clock import MORNING
 
     hour = MORNING.replace(hour=10) - MORNING
     request = a_request(of=policy(steps=(Step(after=hour, action=Expire()),)))

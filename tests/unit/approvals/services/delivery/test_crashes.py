@@ -8,9 +8,9 @@ from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Delivered
 from bot.approvals.model.task import Ended, Task
-from tests.fakes.engine import Stage
-from tests.fakes.fuse import Fuse, Killed
-from tests.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, World, a_world, question
+from tests.support.fakes.engine import Stage
+from tests.support.fakes.fuse import Fuse, Killed
+from tests.support.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, World, a_world, question
 
 
 async def live(world: World) -> Task:

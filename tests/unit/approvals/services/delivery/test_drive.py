@@ -37,9 +37,9 @@ from bot.approvals.rules import lifecycle
 from bot.approvals.rules.lifecycle import MOST_ATTEMPTS
 from bot.approvals.rules.next_action import GiveUp, Move, Proceed, Record, Resume, Start, next_move
 from bot.approvals.services.delivery.leasing import held
-from tests.fakes.clock import MORNING
-from tests.fakes.wiring import over
-from tests.fakes.world import (
+from tests.support.fakes.clock import MORNING
+from tests.support.fakes.wiring import over
+from tests.support.fakes.world import (
     ALICE,
     BOB,
     CHANNEL,

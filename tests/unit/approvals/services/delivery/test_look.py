@@ -9,8 +9,8 @@ from bot.approvals.model.agent import ThreadStatus
 from bot.approvals.model.question import Question
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Gone, Part, Task
-from tests.fakes.engine import FakeEngine
-from tests.fakes.world import FIRST, World, question
+from tests.support.fakes.engine import FakeEngine
+from tests.support.fakes.world import FIRST, World, question
 
 
 class Redeployed(FakeEngine):

@@ -15,7 +15,7 @@ from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import MessageGone, NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.services.delivery.progress import FIRST_LINE_SECONDS, MIN_EDIT_SECONDS, Progress
 from bot.approvals.services.messages.posting import CLAIM_TTL
-from tests.fakes.world import CHANNEL, RITA, World
+from tests.support.fakes.world import CHANNEL, RITA, World
 
 ONE = TaskId("t-one")
 

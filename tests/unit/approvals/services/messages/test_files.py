@@ -7,7 +7,7 @@ from bot.approvals.model.message import MessageKind
 from bot.approvals.model.question import Item
 from bot.approvals.ports.slack import FileRefused, NotNow, OutcomeUnknown
 from bot.approvals.services.messages import posting, sync, wanted
-from tests.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, a_request, a_world, item, question
+from tests.support.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, a_request, a_world, item, question
 
 LONG = "x" * wanted.MAX_MODAL_CHARS
 

@@ -18,8 +18,8 @@ from bot.approvals.ports.storage import Records
 from bot.approvals.rules.masking import MASK
 from bot.approvals.rules.matching import Policies, Rule
 from bot.approvals.services.messages.masked import marks_of, masked_event
-from tests.builders import NOON, a_message, a_person, a_policy, a_question, a_request, a_task, an_event, an_item
-from tests.fakes.secrets import masking
+from tests.support.builders import NOON, a_message, a_person, a_policy, a_question, a_request, a_task, an_event, an_item
+from tests.support.fakes.secrets import masking
 
 SECRET = "sec-abcdefghijkl"
 FAILURE = Failure(error_id="e1", summary=f"Broken{SECRET}", at=NOON)

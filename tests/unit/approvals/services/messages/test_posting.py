@@ -15,7 +15,7 @@ from bot.approvals.model.message import MessageKind
 from bot.approvals.ports.slack import OutcomeUnknown
 from bot.approvals.ports.storage import Storage
 from bot.approvals.services.messages import posting
-from tests.fakes.world import ALICE, CHANNEL, RITA, World
+from tests.support.fakes.world import ALICE, CHANNEL, RITA, World
 
 HOUR = timedelta(hours=1)
 

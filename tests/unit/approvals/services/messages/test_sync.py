@@ -16,8 +16,8 @@ from bot.approvals.model.task import Ended, Task
 from bot.approvals.ports.slack import MessageGone, NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.ports.storage import Records, Storage
 from bot.approvals.services.messages import posting, sync, wanted
-from tests.fakes.fuse import Fuse, Killed
-from tests.fakes.world import ALICE, CHANNEL, DORA, RITA, World, a_request, a_world, policy
+from tests.support.fakes.fuse import Fuse, Killed
+from tests.support.fakes.world import ALICE, CHANNEL, DORA, RITA, World, a_request, a_world, policy
 
 SECOND = timedelta(seconds=1)
 

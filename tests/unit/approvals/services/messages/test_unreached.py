@@ -15,7 +15,7 @@ from bot.approvals.model.request import Decided, Pending, Then, Unreached
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import PlaceGone
 from bot.approvals.rules import side_actions
-from tests.fakes.world import ALICE, CAROL, DORA, GUS, STRANGER, World, a_request, a_world, policy
+from tests.support.fakes.world import ALICE, CAROL, DORA, GUS, STRANGER, World, a_request, a_world, policy
 
 HOUR = timedelta(hours=1)
 LADDER = (

@@ -32,7 +32,20 @@ from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule,
 from bot.approvals.services.people.vacancies import unmatched, untied, vacancies
 from bot.approvals.services.policies.amendment import Amending
 from bot.approvals.services.policies.choice import PolicyChoice
-from tests.fakes.world import ALICE, BOB, CAROL, DORA, FIRST, GUS, RITA, STRANGER, World, a_world, item, question
+from tests.support.fakes.world import (
+    ALICE,
+    BOB,
+    CAROL,
+    DORA,
+    FIRST,
+    GUS,
+    RITA,
+    STRANGER,
+    World,
+    a_world,
+    item,
+    question,
+)
 
 HOUR = timedelta(hours=1)
 FRANK = Person(team_id=TeamId("T9"), user_id=UserId("U9FRANK"))

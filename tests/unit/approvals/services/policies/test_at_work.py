@@ -45,7 +45,7 @@ from bot.approvals.model.task import Failed
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule
 from bot.approvals.rules.schedule import is_overdue, next_moment
 from bot.approvals.services.people.vacancies import unmatched, vacancies
-from tests.fakes.world import (
+from tests.support.fakes.world import (
     ALICE,
     BOB,
     CAROL,

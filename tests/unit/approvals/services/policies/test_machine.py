@@ -19,7 +19,7 @@ from bot.approvals.model.ids import Person
 from bot.approvals.model.policy import Action, Consent, Escalate, Expire, Group, Overdue, Policy, Stage, Step
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
-from tests.fakes.world import ALICE, BOB, CAROL, DORA, FIRST, GUS, RITA, STRANGER, World, a_world, question
+from tests.support.fakes.world import ALICE, BOB, CAROL, DORA, FIRST, GUS, RITA, STRANGER, World, a_world, question
 
 HOUR = timedelta(hours=1)
 EVERYBODY = (ALICE, BOB, CAROL, DORA, GUS, RITA, STRANGER)

@@ -38,14 +38,14 @@ from bot.approvals.services.side_actions import SideActions
 from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.votes import Votes
 from bot.storage.sqlite.store import SqliteStorage
-from tests.fakes.clock import MORNING, ManualClock
-from tests.fakes.directory import FakeDirectory
-from tests.fakes.engine import FakeEngine, Stage
-from tests.fakes.front import FakeFront
-from tests.fakes.fuse import Fuse, mortal
-from tests.fakes.messenger import FakeMessenger
-from tests.fakes.wiring import a_delivery, a_sweep, a_sync, a_unit
-from tests.fakes.work import FakeWork
+from tests.support.fakes.clock import MORNING, ManualClock
+from tests.support.fakes.directory import FakeDirectory
+from tests.support.fakes.engine import FakeEngine, Stage
+from tests.support.fakes.front import FakeFront
+from tests.support.fakes.fuse import Fuse, mortal
+from tests.support.fakes.messenger import FakeMessenger
+from tests.support.fakes.wiring import a_delivery, a_sweep, a_sync, a_unit
+from tests.support.fakes.work import FakeWork
 
 TEAM = TeamId("T1")
 CHANNEL = ChannelId("C1")

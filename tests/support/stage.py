@@ -16,15 +16,15 @@ from typing import Any, Self
 
 import yaml
 
-from tests.scenario.room import PEOPLE as PEOPLE
-from tests.scenario.room import Message as Message
-from tests.scenario.room import Room as Room
-from tests.scenario.room import Thread as Thread
-from tests.scenario.starter import WAIT as WAIT
-from tests.scenario.starter import Process, start
+from tests.support.room import PEOPLE as PEOPLE
+from tests.support.room import Message as Message
+from tests.support.room import Room as Room
+from tests.support.room import Thread as Thread
+from tests.support.starter import WAIT as WAIT
+from tests.support.starter import Process, start
 
 ROOT = Path(__file__).resolve().parents[2]
-GRAPHS = Path(__file__).resolve().parent / "graphs"
+GRAPHS = ROOT / "tests" / "scenario" / "graphs"
 ROOMS = 120
 DAY = 24 * 60 * 60
 UNPACED = ("benchmarks.unpaced",)

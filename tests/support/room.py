@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from simulator.client import Names, Seat, Simulator, TimedOut, render_text
-from tests.scenario.starter import WAIT
+from tests.support.starter import WAIT
 
 Message = dict[str, Any]
 Found = TypeVar("Found")

@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.approvals.model.ids import ChannelId, MessageId, MessageRef, Person, Ts
 from bot.approvals.model.message import MessageKind
 from bot.approvals.ports.slack import Drawing, MessageGone, View
-from tests.fakes.pause import Pause
+from tests.support.fakes.pause import Pause
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def _source() -> str:
         if not name.startswith(("SLACK_", "COUNTERSIGN_", "LANGSMITH_", "LANGCHAIN_", "CLEANUP_"))
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.scenario.starter", address],
+        [sys.executable, "-m", "tests.support.starter", address],
         cwd=ROOT,
         env={**clean, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,

@@ -51,8 +51,8 @@ from bot.approvals.model.errors import (
     VoteGiven,
 )
 from bot.approvals.model.ids import RequestId, TaskId
-from tests.fakes.clock import MORNING
-from tests.fakes.world import ALICE, BOB, RITA
+from tests.support.fakes.clock import MORNING
+from tests.support.fakes.world import ALICE, BOB, RITA
 
 R1, T1 = RequestId("r1"), TaskId("t1")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulator.client import Simulator
-from tests.scenario.stage import WAIT, Bot, Slack
+from tests.support.stage import WAIT, Bot, Slack
 
 
 @pytest.fixture

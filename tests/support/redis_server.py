@@ -1,6 +1,6 @@
 """A real Redis for the tests: the one that REDIS_URL names, or one of our own in a folder of its own.
 
-`python -m tests.redis_server` says which server there is, or fails with what is missing.
+`python -m tests.support.redis_server` says which server there is, or fails with what is missing.
 """
 
 from __future__ import annotations

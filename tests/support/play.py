@@ -19,8 +19,8 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.services.messages import wanted
 from bot.storage.redis.store import RedisStorage, client
 from bot.storage.sqlite.store import SqliteStorage
-from tests.redis_server import RedisServer
-from tests.scenario.stage import WAIT, Bot, Room, Thread
+from tests.support.redis_server import RedisServer
+from tests.support.stage import WAIT, Bot, Room, Thread
 
 CANARY = """
 from typing_extensions import TypedDict

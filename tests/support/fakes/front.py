@@ -10,7 +10,7 @@ from bot.approvals.model.ids import Person
 from bot.approvals.model.inbox import Section
 from bot.approvals.model.message import MessageKind
 from bot.approvals.ports.slack import Drawing, MessageGone
-from tests.fakes.messenger import FakeDrawing
+from tests.support.fakes.messenger import FakeDrawing
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,12 @@ from bot.engines.langgraph.loading import inputs
 from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
 from bot.engines.langgraph.runner import LangGraphEngine
 from bot.storage.sqlite.store import SqliteStorage
-from tests.fakes.clock import ManualClock
-from tests.fakes.directory import FakeDirectory
-from tests.fakes.messenger import FakeMessenger
-from tests.fakes.wiring import a_delivery, a_sweep, a_sync, a_unit
-from tests.fakes.work import FakeWork
-from tests.fakes.world import ALICE, CHANNEL, RITA
+from tests.support.fakes.clock import ManualClock
+from tests.support.fakes.directory import FakeDirectory
+from tests.support.fakes.messenger import FakeMessenger
+from tests.support.fakes.wiring import a_delivery, a_sweep, a_sync, a_unit
+from tests.support.fakes.work import FakeWork
+from tests.support.fakes.world import ALICE, CHANNEL, RITA
 
 DEADLINE = timedelta(hours=2)
 GRAPH = "agent"

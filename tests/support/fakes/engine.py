@@ -18,8 +18,8 @@ from bot.approvals.model.ids import JSON, InterruptId, ThreadId
 from bot.approvals.model.question import Question
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Failure, Lease, Task
-from tests.fakes.fuse import Fuse
-from tests.fakes.pause import Pause
+from tests.support.fakes.fuse import Fuse
+from tests.support.fakes.pause import Pause
 
 Stage = dict[InterruptId, Question]
 
