@@ -18,6 +18,7 @@ import json
 import os
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -190,6 +191,7 @@ def _serve(address: str) -> _Start:
                 ready.register(watch, selectors.EVENT_READ)
                 connection.sendall(b"%d\n" % pid)
             elif key.fileobj == 0:
+                shutil.rmtree(Path(address).parent, ignore_errors=True)
                 os._exit(0)
             else:
                 pid, connection = children.pop(key.fd)
