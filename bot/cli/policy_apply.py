@@ -14,6 +14,7 @@ from bot.approvals.model.errors import AlreadySettled, SettingsError
 from bot.approvals.model.ids import RequestId, TaskId
 from bot.approvals.model.request import Pending
 from bot.approvals.ports.storage import Storage
+from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.amendment import Amended, Amending
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.slack.api.calls import web_client
@@ -46,10 +47,11 @@ async def apply(options: Options) -> int:
     CountersignError if one cannot be changed."""
     loaded = settings.load(options.env_file)
     client = web_client(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url)
-    chooser = PolicyChoice(policies=policy_file.load(loaded.policy_file), directory=SlackDirectory(client))
+    directory = SlackDirectory(client)
+    chooser = PolicyChoice(policies=policy_file.load(loaded.policy_file), directory=directory)
     closed = 0
     async with stores.timed_records(loaded) as (storage, clock):
-        amending = Amending(storage=storage, chooser=chooser)
+        amending = Amending(storage=storage, chooser=chooser, eligibility=Eligibility(directory=directory))
         for request_id in await _wanted(storage, options):
             try:
                 amended = await amending.apply(request_id, f"{_operator()}, by command", clock())

@@ -41,6 +41,7 @@ class Amending:
 
     storage: Storage
     chooser: PolicyChoice
+    eligibility: Eligibility
 
     async def apply(self, request_id: RequestId, by: str, now: datetime) -> Amended:
         """Put an open request under the policy that the file has for it now, with the ids of whom its names mean now.
@@ -66,7 +67,7 @@ class Amending:
             if terms.policy == request.policy and terms.unknown == request.unknown:
                 return Amended(before=request, after=request)
             moved = lifecycle.put_under(request, terms.policy, terms.unknown, now)
-            moved = await Eligibility(directory=self.chooser.directory).introduced(moved)
+            moved = await self.eligibility.introduced(moved)
             told = {**full(moved, task), "by": by, **_told(request, moved)}
             event = event_of(moved, "policy_applied", now, data=told)
             shown = [*await self._elsewhere(moved, now), *wanted.files_of(moved, now)]

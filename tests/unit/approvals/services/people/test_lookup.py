@@ -29,6 +29,7 @@ from bot.approvals.model.question import Question
 from bot.approvals.model.request import Delegation, Pending
 from bot.approvals.ports.slack import LookupRefused
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule, names_in, with_ids
+from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.people.vacancies import unmatched, untied, vacancies
 from bot.approvals.services.policies.amendment import Amending
 from bot.approvals.services.policies.choice import PolicyChoice
@@ -476,7 +477,8 @@ async def test_a_colleagues_account_is_read_anew_when_they_are_given_a_vote() ->
 
 def amending(world: World, corrected: Policy, *rules: Rule) -> Amending:
     policies = Policies(rules=rules, otherwise=corrected)
-    return Amending(storage=world.storage, chooser=PolicyChoice(policies=policies, directory=world.directory))
+    chooser = PolicyChoice(policies=policies, directory=world.directory)
+    return Amending(storage=world.storage, chooser=chooser, eligibility=Eligibility(directory=world.directory))
 
 
 async def test_an_operator_puts_an_open_request_under_the_policy_of_now() -> None:
