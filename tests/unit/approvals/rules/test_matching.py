@@ -8,6 +8,7 @@ import pytest
 from bot.approvals.model.ids import ChannelId
 from bot.approvals.model.policy import Auto, Consent, Escalate, Expire, Group, Pick, Policy, Step, one_stage
 from bot.approvals.model.question import Item, Question, Risk
+from bot.approvals.rules import matching
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule, bound
 from tests.support.fakes.world import BOB, CHANNEL, RITA, item, policy, question
 from tests.unit.approvals.services.policies.test_machine import HOUR
@@ -134,3 +135,19 @@ def test_what_has_to_be_looked_up_is_what_the_rules_name() -> None:
 
 def test_risks_are_matched_by_name() -> None:
     assert Rule(policy=policy(), risks=("high",)).objection(facts(question(risk=Risk.HIGH))) == GOVERNS
+
+
+def test_a_persons_id_and_an_address_name_one_person_and_only_the_id_is_one() -> None:
+    assert [matching.names_one(ref) for ref in ("U0BOB", "bob@acme.example", "@ops", "#ops", "S0OPS")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert [matching.is_user(ref) for ref in ("U0BOB", "W0BOB", "bob@acme.example", "S0OPS")] == [
+        True,
+        True,
+        False,
+        False,
+    ]

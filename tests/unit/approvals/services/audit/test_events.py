@@ -310,3 +310,22 @@ async def test_whoever_may_not_answer_is_not_shown_what_is_hidden_and_that_is_re
             await world.answers.admit_to_hidden(world.actor(RITA, HERE), request.id)
 
         assert (await world.storage.history(task.id, request.id))[-1].kind == "refused"
+
+
+async def test_a_look_at_a_task_is_for_those_whom_it_asks_and_a_refusal_is_told(world: World) -> None:
+    """By the task's id or by one of its requests: the record says which of them was tried."""
+    request = await asked(world)
+
+    assert (await world.tasks.look(world.actor(ALICE, COMMAND), request.task_id)).id == request.task_id
+    task, looked_at = await world.tasks.look_at(world.actor(RITA, COMMAND), request.id)
+    assert (task.id, looked_at) == (request.task_id, request)
+    with pytest.raises(NotYours):
+        await world.tasks.look(world.actor(STRANGER, COMMAND), request.task_id)
+    with pytest.raises(NotYours):
+        await world.tasks.look_at(world.actor(STRANGER, COMMAND), request.id)
+
+    refused = await world.history(task, "refused")
+    assert [(each.request_id, each.surface, each.data["tried"]) for each in refused] == [
+        (None, COMMAND, "look"),
+        (request.id, COMMAND, "look"),
+    ]
