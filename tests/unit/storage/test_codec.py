@@ -195,7 +195,7 @@ requests = st.builds(
         missing=tuples(counts),
         escalated_to=tuples(texts),
         escalated_held=tuples(texts),
-        extension=maybe(st.builds(Extension, by=people, measure=st.timedeltas(), at=moments)),
+        extension=maybe(st.builds(Extension, by=people, measure=spans, at=moments)),
     ),
     passed=tuples(st.builds(Passed, verdicts=tuples(item_verdicts), voters=tuples(people), at=moments)),
     state=request_states,
