@@ -31,7 +31,7 @@ async def test_a_digest_comes_at_its_time_and_once_also_where_the_bot_is_killed_
     await born(own_bot, room.simulator)
     thread = await room.start("/task plain topic=digest")
     card = await thread.card()
-    assert "You get a digest at 09:00 daily" in await room.says("bob", "/approvals digest 09:00 daily")
+    assert "You get a summary at 09:00 daily" in await room.says("bob", "/approvals digest 09:00 daily")
     own_bot.kill()
 
     for point in ("summary-due", "summary-sent"):
