@@ -101,4 +101,8 @@ def test_there_are_at_most_ten_import_contracts() -> None:
 
     assert 0 < len(contracts) <= 10
     assert all("\n" not in contract["name"] and not contract["name"].endswith(".") for contract in contracts)
-    assert [each["containers"] for each in contracts if each.get("exhaustive")] == [["bot"], ["bot.slack"], ["bot.approvals"]]
+    assert [each["containers"] for each in contracts if each.get("exhaustive")] == [
+        ["bot"],
+        ["bot.slack"],
+        ["bot.approvals"],
+    ]
