@@ -22,7 +22,7 @@ from bot.storage.codec import encode
 from bot.storage.sqlite import schema
 from bot.storage.sqlite.database import Database
 from bot.storage.sqlite.store import SqliteStorage
-from tests.support.builders import MINUTE, NOON, a_message, a_policy, a_request, a_task, an_event, decided
+from tests.support.builders import MINUTE, NOON, a_message, a_policy, a_request, a_task, an_event, decided, staged
 
 AT_ONCE = timedelta(0)
 
@@ -234,8 +234,8 @@ async def test_what_waits_in_a_file_from_before_there_were_lists_is_found(path: 
         a_task(),
         next(n for n, each in enumerate(schema.MIGRATIONS) if "CREATE TABLE lists" in "".join(each)),
     )
-    request = a_request(
-        task=task, policy=a_policy(stages=one_stage(("UAPP", "@Operators"))), escalated_to=("#on-call",)
+    request = staged(
+        a_request(task=task, policy=a_policy(stages=one_stage(("UAPP", "@Operators")))), escalated_to=("#on-call",)
     )
     with closing(sqlite3.connect(path)) as file:
         for migration in schema.MIGRATIONS[:before]:
