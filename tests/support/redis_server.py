@@ -134,7 +134,7 @@ class RedisServer:
             "dir": str(self.folder),
             "save": "",
             "appendonly": "yes",
-            "appendfsync": "everysec",
+            "appendfsync": "no",  # written before it is acknowledged; everysec may wait for the disk, and a kill loses that
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
         }
