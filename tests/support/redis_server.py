@@ -134,7 +134,7 @@ class RedisServer:
             "dir": str(self.folder),
             "save": "",
             "appendonly": "yes",
-            "appendfsync": "no",  # written before it is acknowledged; everysec may wait for the disk, and a kill loses that
+            "appendfsync": "no",  # written before it is acknowledged; with everysec that may wait for the disk
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
         }
