@@ -36,7 +36,7 @@ from bot.approvals.services.messages.masked import Masking, marks_of
 from bot.approvals.services.messages.posting import Posting
 from bot.approvals.services.messages.sync import MessageSync
 from bot.approvals.services.people.eligibility import Eligibility
-from bot.approvals.services.people.vacancies import unmatched, untied, vacancies
+from bot.approvals.services.people.staffing import unmatched, unmet, untied
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.reading import Reading
 from bot.approvals.services.side_actions import SideActions
@@ -148,11 +148,11 @@ async def running(
             ),
         )
         eligibility = Eligibility(directory=directory)
-        chooser = PolicyChoice(policies=policies, directory=directory)
+        policy_choice = PolicyChoice(policies=policies, directory=directory)
         opening = Opening(
             storage=storage,
             engine=engine,
-            chooser=chooser,
+            policy_choice=policy_choice,
             eligibility=eligibility,
             work=work,
             clock=clock,
@@ -171,8 +171,8 @@ async def running(
         due_steps = DueSteps(storage=storage, engine=engine, directory=directory, eligibility=eligibility, work=work)
         unit = UnitOfWork(storage=storage, engine=engine, eligibility=eligibility, expiry=due_steps, work=work)
         tasks = Tasks(unit=unit, directory=directory)
-        answers = Votes(unit=unit, chooser=chooser)
-        asides = SideActions(unit=unit, directory=directory)
+        answers = Votes(unit=unit, policy_choice=policy_choice)
+        side_actions = SideActions(unit=unit, directory=directory)
         sweeper = Sweep(storage=storage, due_steps=due_steps, work=work)
         inboxes = Inboxes(
             storage=storage,
@@ -196,7 +196,7 @@ async def running(
             Parts(
                 tasks=tasks,
                 votes=answers,
-                side_actions=asides,
+                side_actions=side_actions,
                 reading=Reading(storage=storage, tasks=tasks),
                 engine=engine,
                 messenger=messenger,
@@ -239,7 +239,7 @@ async def running(
             await work.close(ending.left())
 
         stack.push_async_callback(drain)
-        noticing = asyncio.create_task(_notice_vacancies(policies, directory))
+        noticing = asyncio.create_task(_notice_unmet(policies, directory))
         stack.callback(noticing.cancel)
         looking = asyncio.create_task(_look_again(storage, delivery))
         stack.callback(looking.cancel)
@@ -261,7 +261,7 @@ async def _look_again(storage: Storage, delivery: Delivery) -> None:
         log.warning("what waits was not looked at when the bot started: %s", error)
 
 
-async def _notice_vacancies(policies: Policies, directory: Directory) -> None:
+async def _notice_unmet(policies: Policies, directory: Directory) -> None:
     """Logs names in the policies that mean nobody, and quorums that cannot be met. `check` says the same."""
     for sentence in untied(policies):
         log.warning("policies: %s", sentence)
@@ -269,7 +269,7 @@ async def _notice_vacancies(policies: Policies, directory: Directory) -> None:
         for sentence in await unmatched(policies, directory):
             log.warning("the rules' match: %s", sentence)
         for policy in policies.policies:
-            for sentence in await vacancies(policy, directory):
+            for sentence in await unmet(policy, directory):
                 log.warning("policy %s: %s", policy.name, sentence)
     except LookupFailed as failed:
         log.warning("whom the policies name could not be looked up at the start: %s", failed)

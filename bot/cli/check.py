@@ -20,7 +20,7 @@ from bot.approvals.model.question import Question
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.people.vacancies import staffed, unmatched, untied, vacancies
+from bot.approvals.services.people.staffing import staffed, unmatched, unmet, untied
 from bot.engines.langgraph.loading import registry, undeclared
 from bot.printable import printable
 from bot.settings import Settings
@@ -195,7 +195,7 @@ async def _approvers(loaded: Settings, policies: Policies, findings: Findings) -
 
 
 async def _approvers_of(policy: Policy, directory: SlackDirectory, findings: Findings) -> None:
-    wrong = await vacancies(policy, directory)
+    wrong = await unmet(policy, directory)
     for sentence in wrong:
         findings.bad(f"policy {policy.name}: {sentence}")
     if policy.auto is not None and not wrong:

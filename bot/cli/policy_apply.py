@@ -48,10 +48,10 @@ async def apply(options: Options) -> int:
     loaded = settings.load(options.env_file)
     client = web_client(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url)
     directory = SlackDirectory(client)
-    chooser = PolicyChoice(policies=policy_file.load(loaded.policy_file), directory=directory)
+    policy_choice = PolicyChoice(policies=policy_file.load(loaded.policy_file), directory=directory)
     closed = 0
     async with stores.timed_records(loaded) as (storage, clock):
-        amending = Amending(storage=storage, chooser=chooser, eligibility=Eligibility(directory=directory))
+        amending = Amending(storage=storage, policy_choice=policy_choice, eligibility=Eligibility(directory=directory))
         for request_id in await _wanted(storage, options):
             try:
                 amended = await amending.apply(request_id, f"{_operator()}, by command", clock())

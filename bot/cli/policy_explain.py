@@ -34,7 +34,7 @@ from bot.approvals.model.question import Verdict
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, bound
-from bot.approvals.services.people.vacancies import staffed, vacancies
+from bot.approvals.services.people.staffing import staffed, unmet
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.durations import spoken
 from bot.engines import questions
@@ -205,7 +205,7 @@ async def _people(policy: Policy, directory: SlackDirectory | None) -> list[str]
             lines.append(f"  {group.needed} of {', '.join(group.approvers) or 'nobody'}{known}")
         lines.append(f"  {_rejections(stage)}")
     if directory is not None:
-        lines += [f"  wrong: {sentence}" for sentence in await vacancies(policy, directory)]
+        lines += [f"  wrong: {sentence}" for sentence in await unmet(policy, directory)]
     return lines
 
 

@@ -177,7 +177,7 @@ async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, 
             unit = a_unit(storage=storage, engine=engine, directory=directory, work=work)
             yield Stage(
                 tasks=Tasks(unit=unit, directory=directory),
-                answers=Votes(unit=unit, chooser=PolicyChoice(policies=policies, directory=directory)),
+                answers=Votes(unit=unit, policy_choice=PolicyChoice(policies=policies, directory=directory)),
                 sweeper=a_sweep(storage=storage, engine=engine, directory=directory, work=work),
                 delivery=a_delivery(
                     storage=storage,

@@ -124,7 +124,7 @@ def _stage(storage: Storage, saver: Any, clock: ManualClock) -> Stage:
     unit = a_unit(storage=storage, engine=engine, directory=directory, work=work)
     return Stage(
         tasks=Tasks(unit=unit, directory=directory),
-        answers=Votes(unit=unit, chooser=PolicyChoice(policies=policies, directory=directory)),
+        answers=Votes(unit=unit, policy_choice=PolicyChoice(policies=policies, directory=directory)),
         sweeper=a_sweep(storage=storage, engine=engine, directory=directory, work=work),
         delivery=a_delivery(
             storage=storage,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-MOST_DAYS = 366 * 30
+MAX_DAYS = 366 * 30
 """How far a window is followed; nothing that people wait for lies beyond it."""
 
 
@@ -61,7 +61,7 @@ def _passed(opened_at: datetime, after: timedelta, hours: Hours, zone: ZoneInfo)
     time that it was."""
     left, now = after, opened_at.astimezone(UTC)
     day = now.astimezone(zone).date()
-    for _ in range(MOST_DAYS):
+    for _ in range(MAX_DAYS):
         if day.weekday() in hours.days and day not in hours.holidays:
             begins, ends = _at(day, hours.start, zone), _ends(day, hours.end, zone)
             begins = max(begins, now)
@@ -69,7 +69,7 @@ def _passed(opened_at: datetime, after: timedelta, hours: Hours, zone: ZoneInfo)
                 return begins + left
             left -= max(ends - begins, timedelta())
         day += timedelta(days=1)
-    return now + timedelta(days=MOST_DAYS)
+    return now + timedelta(days=MAX_DAYS)
 
 
 def _at(day: date, clock: time, zone: ZoneInfo) -> datetime:

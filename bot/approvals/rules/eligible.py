@@ -94,29 +94,29 @@ def refuse_unless_shown(request: Request, shown: Shown) -> None:
     still_open(request, shown.version, shown.digest)
 
 
-def refuse_unless_eligible(request: Request, member: Member, electorate: EligibleApprovers) -> None:
+def refuse_unless_eligible(request: Request, member: Member, approvers: EligibleApprovers) -> None:
     """Return if this member may answer; else raise `NotEligible`, `NotAnApprover`, `NotTold`, `OwnRequest`,
     `VoteGiven` or `AgreedBefore`.
 
     `electorate` is what the directory makes of the request's stage now, not what it was at the opening.
     """
     person = member.person
-    if not is_eligible(member, electorate):
+    if not is_eligible(member, approvers):
         raise NotEligible(member.ineligible)
     if not may_answer(request, person):
-        raise OwnRequest(_who_may(request, electorate))
+        raise OwnRequest(_who_may(request, approvers))
     given = {each.by: each.to for each in request.stage_delegations}
     if person in given:
         raise VoteGiven(given[person])
-    if person not in electorate.people:
-        raise NotTold(electorate.untold) if electorate.untold else NotAnApprover(_who_may(request, electorate))
-    if not counts(request, person, electorate):
-        raise AgreedBefore(_who_may(request, electorate))
+    if person not in approvers.people:
+        raise NotTold(approvers.untold) if approvers.untold else NotAnApprover(_who_may(request, approvers))
+    if not counts(request, person, approvers):
+        raise AgreedBefore(_who_may(request, approvers))
 
 
-def is_eligible(member: Member, electorate: EligibleApprovers) -> bool:
+def is_eligible(member: Member, approvers: EligibleApprovers) -> bool:
     """Whether this account may answer anything, or is one that the policy names although it would not."""
-    return not member.ineligible or (member.nameable and member.person in electorate.named)
+    return not member.ineligible or (member.nameable and member.person in approvers.named)
 
 
 def may_answer(request: Request, person: Person) -> bool:
@@ -124,26 +124,26 @@ def may_answer(request: Request, person: Person) -> bool:
     return person != request.requester or request.policy.self_approval or request.asks_requester
 
 
-def counts(request: Request, person: Person, electorate: EligibleApprovers) -> bool:
+def counts(request: Request, person: Person, approvers: EligibleApprovers) -> bool:
     """Whether this person's vote counts in the stage: they may answer at this moment, and have not in an earlier
     stage, as one person is not several."""
     return (
-        person in electorate.people
+        person in approvers.people
         and may_answer(request, person)
         and not any(person in stage.voters for stage in request.passed)
     )
 
 
-def _who_may(request: Request, electorate: EligibleApprovers) -> tuple[Person, ...]:
+def _who_may(request: Request, approvers: EligibleApprovers) -> tuple[Person, ...]:
     """Those who may answer, in the order of their ids."""
-    able = (each for each in electorate.people if counts(request, each, electorate))
+    able = (each for each in approvers.people if counts(request, each, approvers))
     return tuple(sorted(able, key=lambda person: person.user_id))
 
 
 # --- Who is still missing -----------------------------------------------------------------------
 
 
-def missing(groups: Sequence[Group], electorate: EligibleApprovers, agreeing: Iterable[Person]) -> tuple[int, ...]:
+def missing(groups: Sequence[Group], approvers: EligibleApprovers, agreeing: Iterable[Person]) -> tuple[int, ...]:
     """How many each group still needs besides those who agree; the stage is passed where that is 0 of each.
 
     Each person takes one seat, in whichever of their groups it helps most: the seats are filled as far as any way of
@@ -152,20 +152,20 @@ def missing(groups: Sequence[Group], electorate: EligibleApprovers, agreeing: It
     seats = [group for group, terms in enumerate(groups) for _ in range(terms.needed)]
     taken: dict[int, Person] = {}
     for person in dict.fromkeys(agreeing):
-        _seat(person, seats, electorate, taken, set())
+        _seat(person, seats, approvers, taken, set())
     left = [group for seat, group in enumerate(seats) if seat not in taken]
     return tuple(left.count(group) for group in range(len(groups)))
 
 
 def _seat(
-    person: Person, seats: Sequence[int], electorate: EligibleApprovers, taken: dict[int, Person], tried: set[int]
+    person: Person, seats: Sequence[int], approvers: EligibleApprovers, taken: dict[int, Person], tried: set[int]
 ) -> bool:
     """Give the person a seat, moving others to another one of theirs where that makes room (an augmenting path)."""
     for seat, group in enumerate(seats):
-        if seat in tried or person not in electorate.groups[group]:
+        if seat in tried or person not in approvers.groups[group]:
             continue
         tried.add(seat)
-        if seat not in taken or _seat(taken[seat], seats, electorate, taken, tried):
+        if seat not in taken or _seat(taken[seat], seats, approvers, taken, tried):
             taken[seat] = person
             return True
     return False

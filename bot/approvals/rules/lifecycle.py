@@ -27,7 +27,7 @@ from bot.approvals.rules import eligible, schedule, voting
 
 FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=30)
-MOST_ATTEMPTS = 8
+MAX_ATTEMPTS = 8
 """After this many failed runs, or failed deliveries of one answer, only a person's retry starts another."""
 
 
@@ -252,9 +252,9 @@ def failed(request: Request, failure: Failure, now: datetime, *, final: bool = F
     state = _decided(request)
     if failure.gone is not None:
         return replace(request, state=replace(state, failure=failure, next_try=None), gone=failure.gone)
-    doublings = min(max(state.attempts - 1, 0), MOST_ATTEMPTS)  # a person may retry any number of times
+    doublings = min(max(state.attempts - 1, 0), MAX_ATTEMPTS)  # a person may retry any number of times
     wait = min(FIRST_RETRY * 2**doublings, LAST_RETRY)
-    next_try = now + wait if state.attempts < MOST_ATTEMPTS and not final else None
+    next_try = now + wait if state.attempts < MAX_ATTEMPTS and not final else None
     return replace(request, state=replace(state, failure=failure, next_try=next_try))
 
 

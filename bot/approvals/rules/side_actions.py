@@ -42,7 +42,7 @@ def extend(request: Request, by: Person, now: datetime) -> Request:
     return replace(extended, state=schedule.due_next(extended, replace(state, taken=taken)))
 
 
-def delegate(request: Request, by: Person, to: Member, electorate: EligibleApprovers, now: datetime) -> Request:
+def delegate(request: Request, by: Person, to: Member, approvers: EligibleApprovers, now: datetime) -> Request:
     """Give one's own vote to a colleague, who may answer from now on in the giver's place.
 
     `by` was found to be one who may answer, in this electorate. `AlreadySettled` or `CannotDelegate`.
@@ -51,11 +51,11 @@ def delegate(request: Request, by: Person, to: Member, electorate: EligibleAppro
     person = to.person
     if person == by:
         raise CannotDelegate(NoDelegate.YOURSELF)
-    if not eligible.is_eligible(to, electorate):
+    if not eligible.is_eligible(to, approvers):
         raise CannotDelegate(NoDelegate.INELIGIBLE, to.ineligible)
     if not eligible.may_answer(request, person):
         raise CannotDelegate(NoDelegate.REQUESTER)
-    taking_part = (*electorate.people, *(voter for stage in request.passed for voter in stage.voters))
+    taking_part = (*approvers.people, *(voter for stage in request.passed for voter in stage.voters))
     if person in taking_part or request.given_to(person) is not None:
         raise CannotDelegate(NoDelegate.TAKES_PART)
     return replace(

@@ -16,7 +16,7 @@ from bot.approvals.rules import eligible, schedule
 from bot.approvals.rules.eligible import EligibleApprovers, counts, missing
 
 
-def cast(request: Request, vote: Vote, electorate: EligibleApprovers) -> Request:
+def cast(request: Request, vote: Vote, approvers: EligibleApprovers) -> Request:
     """Count a vote; where it was the last one needed, its stage is passed or the request settled.
 
     A person's later vote takes the place of their earlier one. The caller has asked `may_vote` before.
@@ -26,7 +26,7 @@ def cast(request: Request, vote: Vote, electorate: EligibleApprovers) -> Request
     check(request, vote.verdicts)
     counted = replace(vote, stage=request.stage_number)
     others = tuple(each for each in request.votes if (each.person, each.stage) != (counted.person, counted.stage))
-    return settled(replace(request, votes=(*others, counted)), electorate, vote.at)
+    return settled(replace(request, votes=(*others, counted)), approvers, vote.at)
 
 
 def check(request: Request, verdicts: tuple[ItemVerdict, ...]) -> None:
@@ -54,25 +54,25 @@ def takes(request: Request, verdicts: tuple[ItemVerdict, ...]) -> bool:
     return True
 
 
-def settled(request: Request, electorate: EligibleApprovers, now: datetime) -> Request:
+def settled(request: Request, approvers: EligibleApprovers, now: datetime) -> Request:
     """The request, moved on to its next stage or decided where the votes of its stage are enough.
 
     A stage has agreed as soon as every item is settled: by its quorum of rejections, or by equal verdicts of as many
     as each group needs. The votes of those who may not answer at this moment do not count.
     """
-    votes = [vote for vote in request.stage_votes if counts(request, vote.person, electorate)]
-    found = tuple(_settle(request, index, votes, electorate) for index in range(len(request.question.items)))
+    votes = [vote for vote in request.stage_votes if counts(request, vote.person, approvers)]
+    found = tuple(_settle(request, index, votes, approvers) for index in range(len(request.question.items)))
     verdicts = tuple(verdict for verdict in found if verdict is not None)
     if len(verdicts) < len(found):
-        return recounted(request, electorate)
+        return recounted(request, approvers)
     return agree(request, verdicts, tuple(vote.person for vote in votes if _meant(vote.verdicts, verdicts)), now)
 
 
-def recounted(request: Request, electorate: EligibleApprovers) -> Request:
+def recounted(request: Request, approvers: EligibleApprovers) -> Request:
     """The request, with how many of each group its stage still lacks, for the item that lacks most."""
-    votes = [vote for vote in request.stage_votes if counts(request, vote.person, electorate)]
+    votes = [vote for vote in request.stage_votes if counts(request, vote.person, approvers)]
     items = range(len(request.question.items))
-    lacking = max((_lacking(request, index, votes, electorate) for index in items), key=sum)
+    lacking = max((_lacking(request, index, votes, approvers) for index in items), key=sum)
     return replace(request, open=replace(request.open, missing=lacking))
 
 
@@ -141,7 +141,7 @@ def _settled_before(request: Request, index: int) -> ItemVerdict | None:
     return request.passed[-1].verdicts[index] if request.passed else None
 
 
-def _settle(request: Request, index: int, votes: Sequence[Vote], electorate: EligibleApprovers) -> ItemVerdict | None:
+def _settle(request: Request, index: int, votes: Sequence[Vote], approvers: EligibleApprovers) -> ItemVerdict | None:
     """What the stage has come to on one item; None while it has not. What an earlier stage rejected stays rejected."""
     before = _settled_before(request, index)
     if isinstance(before, Reject):
@@ -154,21 +154,21 @@ def _settle(request: Request, index: int, votes: Sequence[Vote], electorate: Eli
         if not isinstance(vote.verdicts[index], Reject):
             said.setdefault(word(vote.verdicts[index]), []).append(vote)
     for agreeing in said.values():
-        if not any(missing(request.stage.groups, electorate, (vote.person for vote in agreeing))):
+        if not any(missing(request.stage.groups, approvers, (vote.person for vote in agreeing))):
             return agreeing[0].verdicts[index]
     return None
 
 
-def _lacking(request: Request, index: int, votes: Sequence[Vote], electorate: EligibleApprovers) -> tuple[int, ...]:
+def _lacking(request: Request, index: int, votes: Sequence[Vote], approvers: EligibleApprovers) -> tuple[int, ...]:
     """How many of each group one item still lacks for what most of them say of it; none where it is settled."""
     groups = request.stage.groups
-    if _settle(request, index, votes, electorate) is not None:
+    if _settle(request, index, votes, approvers) is not None:
         return tuple(0 for _ in groups)
     said: dict[str, list[Person]] = {}
     for vote in votes:
         if not isinstance(vote.verdicts[index], Reject):
             said.setdefault(word(vote.verdicts[index]), []).append(vote.person)
-    return min((missing(groups, electorate, people) for people in (*said.values(), ())), key=sum)
+    return min((missing(groups, approvers, people) for people in (*said.values(), ())), key=sum)
 
 
 def _meant(said: tuple[ItemVerdict, ...], verdicts: tuple[ItemVerdict, ...]) -> bool:

@@ -109,14 +109,14 @@ class DueSteps:
         named = await meant(
             self.directory, [ref for ref in due.request.known(names) if names_one(ref) and ref not in held]
         )
-        electorate = EligibleApprovers(groups=(), named=named)
+        approvers = EligibleApprovers(groups=(), named=named)
         wanted = sorted(
             (each for each in people if eligible.may_answer(due.request, each)), key=lambda each: each.user_id
         )
         if not wanted:
             return [], [Unreached(name=name, why="", asked_at=now) for name in names]
         members = [await self.directory.member(person) for person in wanted]
-        barred = [each for each in members if not eligible.is_eligible(each, electorate)]
+        barred = [each for each in members if not eligible.is_eligible(each, approvers)]
         missing = [Unreached(person=each.person, why=each.ineligible, asked_at=now) for each in barred]
         return [each.person for each in members if each not in barred], missing
 

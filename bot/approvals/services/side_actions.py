@@ -54,9 +54,9 @@ class SideActions:
     async def delegate(self, actor: Actor, request_id: RequestId, to: UserId) -> Request:
         """Give one's own vote to a colleague, who gets the card by DM."""
 
-        async def delegate(request: Request, electorate: EligibleApprovers) -> Changed:
+        async def delegate(request: Request, approvers: EligibleApprovers) -> Changed:
             colleague = await self._colleague(to)
-            given = side_actions.delegate(request, actor.person, colleague, electorate, actor.at)
+            given = side_actions.delegate(request, actor.person, colleague, approvers, actor.at)
             copy = wanted.copy_of(given, colleague.person, actor.at)
             return Changed(request=given, data={"to": to}, messages=[copy])
 
@@ -69,10 +69,10 @@ class SideActions:
         async def withdraw(request: Request, _: EligibleApprovers) -> Changed:
             kept = side_actions.withdraw(request, actor.person)
             try:
-                electorate = await self.unit.eligibility.electorate(kept, fresh=False)
+                approvers = await self.unit.eligibility.approvers(kept, fresh=False)
             except LookupFailed as failed:
                 raise Unreachable("Slack did not say who may answer") from failed
-            return Changed(request=voting.recounted(kept, electorate))
+            return Changed(request=voting.recounted(kept, approvers))
 
         return await self.unit.apply(actor, request_id, verbs.WITHDRAW, withdraw)
 

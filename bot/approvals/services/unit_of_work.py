@@ -88,8 +88,8 @@ class UnitOfWork:
                 await self.expiry.step(request_id, actor.at)
                 request = await self.storage.request(request_id)
             subject = reopen(request)
-            electorate = await self._authorized(actor, subject, verb, shown or Shown.of(subject))
-            changed = await change(subject, electorate) if change is not None else None
+            approvers = await self._authorized(actor, subject, verb, shown or Shown.of(subject))
+            changed = await change(subject, approvers) if change is not None else None
             return request if changed is None else await self._stored(actor, verb, changed)
 
         try:

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Votes:
     unit: UnitOfWork
-    chooser: PolicyChoice
+    policy_choice: PolicyChoice
 
     async def check(self, actor: Actor, shown: Shown) -> Request:
         """The request, if this person could answer it now: what a click asks before a modal is opened.
@@ -77,8 +77,8 @@ class Votes:
             message=message,
         )
 
-        async def cast(request: Request, electorate: EligibleApprovers) -> Changed:
-            return await self._cast(request, vote, electorate, hold)
+        async def cast(request: Request, approvers: EligibleApprovers) -> Changed:
+            return await self._cast(request, vote, approvers, hold)
 
         return await self.unit.apply(actor, shown.request_id, verbs.VOTE, cast, shown=shown)
 
@@ -121,9 +121,9 @@ class Votes:
             eligible.still_open(request, vote.version, vote.digest)
             return request
 
-        async def cast(request: Request, electorate: EligibleApprovers) -> Changed:
+        async def cast(request: Request, approvers: EligibleApprovers) -> Changed:
             (vote,) = before
-            changed = await self._cast(request, replace(vote, verdicts=(verdict,), at=actor.at), electorate, hold)
+            changed = await self._cast(request, replace(vote, verdicts=(verdict,), at=actor.at), approvers, hold)
             return replace(changed, data={**changed.data, "before": said(vote.verdicts)})
 
         return await self.unit.apply(actor, request_id, verbs.REWORD, cast, reopen=reopened)
@@ -137,11 +137,11 @@ class Votes:
         async def unsay(request: Request, _: EligibleApprovers) -> Changed:
             reopened = lifecycle.unsaid(request, _given_in(request, message), actor.at)
             try:
-                electorate = await self.unit.eligibility.electorate(reopened, fresh=False)
+                approvers = await self.unit.eligibility.approvers(reopened, fresh=False)
             except LookupFailed:
                 log.warning("request %s: who else counts could not be looked up", request_id)
             else:
-                reopened = voting.recounted(reopened, electorate)
+                reopened = voting.recounted(reopened, approvers)
             return Changed(request=reopened, data={"message": why})
 
         return await self.unit.apply(actor, request_id, verbs.TAKE_BACK, unsay)
@@ -180,9 +180,9 @@ class Votes:
 
     # --- Within ---------------------------------------------------------------------------------
 
-    async def _cast(self, request: Request, vote: Vote, electorate: EligibleApprovers, hold: timedelta) -> Changed:
+    async def _cast(self, request: Request, vote: Vote, approvers: EligibleApprovers, hold: timedelta) -> Changed:
         """The request after a vote, with what settles it held, and with those whom its next stage asks."""
-        cast, data = voting.cast(request, vote, electorate), said(vote.verdicts)
+        cast, data = voting.cast(request, vote, approvers), said(vote.verdicts)
         if hold:
             cast = lifecycle.hold(cast, request, hold, vote.at)
         if cast.stage_number != request.stage_number:
@@ -194,8 +194,8 @@ class Votes:
         """An edit changes what is asked, and not who is to be asked for it: what one may approve as it was proposed,
         it might take two to approve as it would be. The file is asked as it is now, of both."""
         try:
-            before = await self.chooser.policy(task, request.question)
-            after = await self.chooser.policy(task, revised.question)
+            before = await self.policy_choice.policy(task, request.question)
+            after = await self.policy_choice.policy(task, revised.question)
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who or where it is") from failed
         except ConditionFailed as failed:

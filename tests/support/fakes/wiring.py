@@ -48,7 +48,7 @@ def a_delivery(
     opening = Opening(
         storage=storage,
         engine=engine,
-        chooser=PolicyChoice(policies=policies, directory=directory),
+        policy_choice=PolicyChoice(policies=policies, directory=directory),
         eligibility=Eligibility(directory=directory),
         work=work,
         clock=clock,
@@ -78,5 +78,5 @@ def over(delivery: Delivery, storage: Storage) -> Delivery:
 
 def under(delivery: Delivery, policies: Policies) -> Delivery:
     """The same delivery, under other policies."""
-    opening = replace(delivery.opening, chooser=replace(delivery.opening.chooser, policies=policies))
+    opening = replace(delivery.opening, policy_choice=replace(delivery.opening.policy_choice, policies=policies))
     return replace(delivery, opening=opening, recording=replace(delivery.recording, opening=opening))

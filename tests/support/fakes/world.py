@@ -151,8 +151,8 @@ class World:
         engine = mortal(self.engine, self.fuse)
         unit = a_unit(storage=storage, engine=engine, directory=self.directory, work=self.work)
         self.tasks = Tasks(unit=unit, directory=self.directory)
-        self.answers = Votes(unit=unit, chooser=PolicyChoice(policies=self.policies, directory=self.directory))
-        self.asides = SideActions(unit=unit, directory=self.directory)
+        self.answers = Votes(unit=unit, policy_choice=PolicyChoice(policies=self.policies, directory=self.directory))
+        self.side_actions = SideActions(unit=unit, directory=self.directory)
         self.sweeper = a_sweep(storage=storage, engine=engine, directory=self.directory, work=self.work)
         self.delivery = a_delivery(
             storage=storage,

@@ -17,7 +17,7 @@ from bot.approvals.model.policy import (
 )
 from bot.approvals.model.question import Question, Risk, Verdict
 from bot.approvals.rules.matching import Facts
-from bot.approvals.services.people.vacancies import untied
+from bot.approvals.services.people.staffing import untied
 from tests.support.fakes.world import CHANNEL, RITA, item, question
 from tests.unit.policy_file.reading import HOUR, ROOT, only_stage
 

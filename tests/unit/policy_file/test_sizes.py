@@ -96,7 +96,7 @@ async def test_the_event_loop_goes_on_while_a_condition_is_evaluated() -> None:
     """What stands still for a second would miss Slack's three, and the lease's renewal."""
     slow = Evaluator().compiled(BOMBS[0])
     policies = Policies(rules=(Rule(policy=policy(), when=slow, condition=BOMBS[0]),), otherwise=policy())
-    chooser = PolicyChoice(policies=policies, directory=FakeDirectory())
+    policy_choice = PolicyChoice(policies=policies, directory=FakeDirectory())
     asked = facts(a=MANY, b=[-1, *MANY]).question
     turns = 0
 
@@ -109,7 +109,7 @@ async def test_the_event_loop_goes_on_while_a_condition_is_evaluated() -> None:
     counting = asyncio.create_task(count())
     before = time.process_time()
     with pytest.raises(ConditionFailed, match="cannot be worked out: it takes too long"):
-        await chooser.policy(a_task(), asked)
+        await policy_choice.policy(a_task(), asked)
     counting.cancel()
 
     assert time.process_time() - before < 1.0  # the second's work was another process's

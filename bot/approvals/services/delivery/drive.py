@@ -168,7 +168,7 @@ class Delivery:
             return status
         status = _as_recorded(requests, status)
         move = Record() if status.failure is not None else next_move(task, requests, status, self.clock())
-        if isinstance(move, Start | Resume | Proceed) and task.tries >= lifecycle.MOST_ATTEMPTS and not made:
+        if isinstance(move, Start | Resume | Proceed) and task.tries >= lifecycle.MAX_ATTEMPTS and not made:
             summary = f"it was begun {task.tries} times and never came to an end"
             await self.recording.fail(task.id, self.recording.fault(summary), final=True)
             return None

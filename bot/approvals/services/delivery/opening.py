@@ -45,7 +45,7 @@ class AskedTooOften(Exception):
 class Opening:
     storage: Storage
     engine: Engine
-    chooser: PolicyChoice
+    policy_choice: PolicyChoice
     eligibility: Eligibility
     work: Work
     clock: Clock
@@ -124,13 +124,13 @@ class Opening:
 
     async def _terms(self, policy: Policy) -> Terms:
         try:
-            return await self.chooser.terms(policy)
+            return await self.policy_choice.terms(policy)
         except LookupFailed as failed:
             raise Unreachable("Slack did not say whom the policy means") from failed
 
     async def _policy(self, task: Task, question: Question) -> Policy:
         try:
-            return await self.chooser.policy(task, question)
+            return await self.policy_choice.policy(task, question)
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who or where it is") from failed
 

@@ -61,14 +61,14 @@ class Recording:
         await self._set_state(task, requests, status)
         for request in requests:
             if isinstance(request.state, Decided):
-                await self._account(request, status, final=task.tries >= lifecycle.MOST_ATTEMPTS)
+                await self._account(request, status, final=task.tries >= lifecycle.MAX_ATTEMPTS)
         return None
 
     async def fail(self, task_id: TaskId, failure: Failure, *, final: bool = False) -> None:
         """Record that the task cannot be driven. Its decisions are tried again later or, if `final`, only by a person's
         retry."""
         task = await self.storage.task(task_id)
-        final = final or task.tries >= lifecycle.MOST_ATTEMPTS
+        final = final or task.tries >= lifecycle.MAX_ATTEMPTS
         for request in await self.storage.requests_of(task_id):
             if isinstance(request.state, Decided):
                 await self.save(lifecycle.failed(request, failure, self.clock(), final=final), "delivery_failed")

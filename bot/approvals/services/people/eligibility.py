@@ -39,48 +39,48 @@ class Eligibility:
         """As `admit`, also of a request that is over or has moved on."""
         try:
             member = await self.directory.member(person, fresh=fresh)
-            electorate = await self.electorate(request, fresh=fresh)
-            if person not in electorate.people and not fresh:
-                electorate = await self.electorate(request, fresh=True)
+            approvers = await self.approvers(request, fresh=fresh)
+            if person not in approvers.people and not fresh:
+                approvers = await self.approvers(request, fresh=True)
         except LookupRefused as refused:
             raise NotTold([f"Your account {refused}."]) from refused
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who you are") from failed
-        eligible.refuse_unless_eligible(request, member, electorate)
-        return electorate
+        eligible.refuse_unless_eligible(request, member, approvers)
+        return approvers
 
-    async def electorate(self, request: Request, *, fresh: bool) -> EligibleApprovers:
+    async def approvers(self, request: Request, *, fresh: bool) -> EligibleApprovers:
         """Who stands in each group of the request's stage, each delegate in the place of whoever gave them their vote,
         but for those who have voted and may not any more; `LookupFailed` where Slack does not say."""
         resolved = await self._resolved(request, fresh=fresh)
         delegations = request.stage_delegations
         givers = await self._members((each.by for each in delegations), fresh=fresh)
         able = resolved.without(each.person for each in givers if not eligible.is_eligible(each, resolved))
-        electorate = able.standing_in(delegations)
+        approvers = able.standing_in(delegations)
         voters = await self._members((vote.person for vote in request.stage_votes), fresh=fresh)
-        return electorate.without(each.person for each in voters if not eligible.is_eligible(each, electorate))
+        return approvers.without(each.person for each in voters if not eligible.is_eligible(each, approvers))
 
     async def introduced(self, request: Request) -> Request:
         """The request, with those whom its stage asks and whether they are enough, as the card says; where Slack does
         not say who they are, the card shows the policy's names."""
         try:
-            electorate = await self._resolved(request, fresh=False)
-            members = await self._members(sorted(electorate.people, key=_id)[:MAX_LOOKED_UP], fresh=False)
+            approvers = await self._resolved(request, fresh=False)
+            members = await self._members(sorted(approvers.people, key=_id)[:MAX_LOOKED_UP], fresh=False)
         except LookupFailed as failed:
             log.warning("who may answer could not be looked up, so the card shows the policy's names: %s", failed)
             untold = (f"Their accounts {failed}.",) if isinstance(failed, LookupRefused) else ()
             return replace(request, open=replace(request.open, asked=(), short=0, zones=(), untold=untold))
-        unable = {each.person for each in members if not eligible.is_eligible(each, electorate)}
-        able = sorted(electorate.people - unable, key=_id)
-        counting = [person for person in able if eligible.counts(request, person, electorate)]
+        unable = {each.person for each in members if not eligible.is_eligible(each, approvers)}
+        able = sorted(approvers.people - unable, key=_id)
+        counting = [person for person in able if eligible.counts(request, person, approvers)]
         introduced = replace(
             request,
             open=replace(
                 request.open,
                 asked=tuple(able),
-                short=sum(missing(request.stage.groups, electorate, counting)),
+                short=sum(missing(request.stage.groups, approvers, counting)),
                 zones=tuple(sorted({each.zone for each in members if each.zone})) if _own_hours(request) else (),
-                untold=electorate.untold,
+                untold=approvers.untold,
             ),
         )
         state = request.state

@@ -40,7 +40,7 @@ class Amending:
     """Works beside a bot that runs: the records decide who was first, and the bot finds the cards out of date."""
 
     storage: Storage
-    chooser: PolicyChoice
+    policy_choice: PolicyChoice
     eligibility: Eligibility
 
     async def apply(self, request_id: RequestId, by: str, now: datetime) -> Amended:
@@ -56,8 +56,8 @@ class Amending:
             eligible.still_open(request, request.version)
             task = await self.storage.task(request.task_id)
             try:
-                policy = await self.chooser.policy(task, request.question)
-                terms = await self.chooser.terms(policy)
+                policy = await self.policy_choice.policy(task, request.question)
+                terms = await self.policy_choice.terms(policy)
             except ConditionFailed as failed:
                 raise NoPolicy(str(failed)) from failed
             except LookupFailed as failed:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.approvals.model.hours import MOST_DAYS, Hours, moment, unknown_zones
+from bot.approvals.model.hours import MAX_DAYS, Hours, moment, unknown_zones
 
 HOUR = timedelta(hours=1)
 BERLIN = "Europe/Berlin"
@@ -66,11 +66,11 @@ def test_in_each_ones_own_zone_a_window_has_passed_when_it_has_for_everyone() ->
 
 
 def test_what_would_never_come_comes_at_the_end_of_the_calendar() -> None:
-    holidays = tuple(date(2030, 1, 1) + timedelta(days=day) for day in range(MOST_DAYS + 2))
+    holidays = tuple(date(2030, 1, 1) + timedelta(days=day) for day in range(MAX_DAYS + 2))
     never = Hours(start=time(9), end=time(17), days=(0, 1, 2, 3, 4, 5, 6), zone="UTC", holidays=holidays)
     opened = datetime(2030, 1, 1, tzinfo=UTC)
 
-    assert moment(opened, HOUR, never) == opened + timedelta(days=MOST_DAYS)
+    assert moment(opened, HOUR, never) == opened + timedelta(days=MAX_DAYS)
 
 
 @pytest.mark.parametrize(

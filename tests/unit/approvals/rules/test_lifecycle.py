@@ -131,7 +131,7 @@ def decided(of: Policy | None = None) -> Request:
 
 def test_waits_between_deliveries_double_and_end_with_a_person() -> None:
     request, waits = decided(), []
-    for _ in range(lifecycle.MOST_ATTEMPTS):
+    for _ in range(lifecycle.MAX_ATTEMPTS):
         request = lifecycle.failed(lifecycle.attempted(request), FAILURE, MORNING)
         assert isinstance(request.state, Decided)
         waits.append(None if request.state.next_try is None else (request.state.next_try - MORNING).total_seconds())

@@ -194,7 +194,7 @@ class OneRequest(RuleBasedStateMachine):
     def delegate(self, by: Person, to: Person) -> None:
         before = self.request
         try:
-            after = self.runner.run(self.world.asides.delegate(self.world.actor(by), before.id, to.user_id))
+            after = self.runner.run(self.world.side_actions.delegate(self.world.actor(by), before.id, to.user_id))
         except CountersignError:
             assert self.request == before
             return
@@ -209,7 +209,7 @@ class OneRequest(RuleBasedStateMachine):
     def withdraw(self, by: Person) -> None:
         before = self.request
         try:
-            after = self.runner.run(self.world.asides.withdraw(self.world.actor(by), before.id))
+            after = self.runner.run(self.world.side_actions.withdraw(self.world.actor(by), before.id))
         except CountersignError:
             assert self.request == before
             return
@@ -222,7 +222,7 @@ class OneRequest(RuleBasedStateMachine):
     def extend(self, by: Person) -> None:
         before = self.request
         try:
-            after = self.runner.run(self.world.asides.extend(self.world.actor(by), before.id))
+            after = self.runner.run(self.world.side_actions.extend(self.world.actor(by), before.id))
         except CountersignError:
             assert self.request == before
             return
@@ -235,9 +235,9 @@ class OneRequest(RuleBasedStateMachine):
     def ask_or_remind(self, by: Person, nudged: bool) -> None:
         before = self.request
         deed = (
-            self.world.asides.nudge(self.world.actor(by), before.id)
+            self.world.side_actions.nudge(self.world.actor(by), before.id)
             if nudged
-            else self.world.asides.comment(self.world.actor(by), before.id, "Why?")
+            else self.world.side_actions.comment(self.world.actor(by), before.id, "Why?")
         )
         try:
             after = self.runner.run(deed)

@@ -25,31 +25,31 @@ Deed = Callable[[World, Request, Person], Awaitable[Request]]
 
 
 def extend(world: World, request: Request, by: Person) -> Awaitable[Request]:
-    return world.asides.extend(world.actor(by), request.id)
+    return world.side_actions.extend(world.actor(by), request.id)
 
 
 def delegate(world: World, request: Request, by: Person, to: Person = DORA) -> Awaitable[Request]:
-    return world.asides.delegate(world.actor(by), request.id, to.user_id)
+    return world.side_actions.delegate(world.actor(by), request.id, to.user_id)
 
 
 def comment(world: World, request: Request, by: Person) -> Awaitable[Request]:
-    return world.asides.comment(world.actor(by), request.id, "Why today?")
+    return world.side_actions.comment(world.actor(by), request.id, "Why today?")
 
 
 def withdraw(world: World, request: Request, by: Person) -> Awaitable[Request]:
-    return world.asides.withdraw(world.actor(by), request.id)
+    return world.side_actions.withdraw(world.actor(by), request.id)
 
 
 def nudge(world: World, request: Request, by: Person) -> Awaitable[Request]:
-    return world.asides.nudge(world.actor(by), request.id)
+    return world.side_actions.nudge(world.actor(by), request.id)
 
 
 def check(world: World, request: Request, by: Person) -> Awaitable[Request]:
-    return world.asides.check(world.actor(by), request.id)
+    return world.side_actions.check(world.actor(by), request.id)
 
 
 def check_own(world: World, request: Request, by: Person) -> Awaitable[Request]:
-    return world.asides.check_own(world.actor(by), request.id)
+    return world.side_actions.check_own(world.actor(by), request.id)
 
 
 async def asked(world: World) -> Request:

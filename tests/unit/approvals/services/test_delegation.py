@@ -55,7 +55,7 @@ async def test_a_vote_is_given_only_to_a_colleague_who_may_have_it(to: Person, w
 async def test_a_vote_is_given_to_nobody_whom_slack_does_not_know() -> None:
     async with a_world(otherwise=PATIENT) as world:
         with pytest.raises(CannotDelegate, match="no such account"):
-            await world.asides.delegate(world.actor(ALICE), (await asked(world)).id, UserId("U-NOBODY"))
+            await world.side_actions.delegate(world.actor(ALICE), (await asked(world)).id, UserId("U-NOBODY"))
 
 
 async def test_where_slack_does_not_say_who_the_colleague_is_nothing_is_given() -> None:

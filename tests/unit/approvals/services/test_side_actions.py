@@ -259,11 +259,14 @@ async def test_nobody_but_the_requester_nudges_or_is_asked_whether_to_cancel() -
     async with a_world(otherwise=PATIENT) as world:
         request = await asked(world)
 
-        for attempt in (nudge(world, request, ALICE), world.asides.check_requester(world.actor(ALICE), request.id)):
+        for attempt in (
+            nudge(world, request, ALICE),
+            world.side_actions.check_requester(world.actor(ALICE), request.id),
+        ):
             with pytest.raises(NotYours):
                 await attempt
 
-        assert await world.asides.check_requester(world.actor(RITA), request.id) == request
+        assert await world.side_actions.check_requester(world.actor(RITA), request.id) == request
 
 
 async def test_what_is_done_beside_an_answer_leaves_the_version_and_the_votes_as_they_are() -> None:

@@ -38,7 +38,7 @@ def parts_of(world: World, *, directory: object = None, messenger: object = None
     return Parts(
         tasks=world.tasks,
         votes=world.answers,
-        side_actions=world.asides,
+        side_actions=world.side_actions,
         reading=Reading(storage=world.storage, tasks=world.tasks),
         engine=world.engine,
         messenger=cast("SlackMessenger", messenger),

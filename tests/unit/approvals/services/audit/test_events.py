@@ -267,15 +267,15 @@ async def test_what_people_do_besides_answering_is_told_with_its_surface_and_so_
     async with a_world(otherwise=policy(quorum=2, steps=steps, extend=HOUR)) as world:
         request = await asked(world)
         alice = world.actor(ALICE, HERE)
-        await world.asides.extend(alice, request.id)
-        await world.asides.comment(alice, request.id, "Why today?")
-        await world.asides.delegate(alice, request.id, DORA.user_id)
-        await world.asides.withdraw(alice, request.id)
-        await world.asides.nudge(world.actor(RITA, HERE), request.id)
+        await world.side_actions.extend(alice, request.id)
+        await world.side_actions.comment(alice, request.id, "Why today?")
+        await world.side_actions.delegate(alice, request.id, DORA.user_id)
+        await world.side_actions.withdraw(alice, request.id)
+        await world.side_actions.nudge(world.actor(RITA, HERE), request.id)
         with pytest.raises(AlreadyExtended):
-            await world.asides.extend(alice, request.id)
+            await world.side_actions.extend(alice, request.id)
         with pytest.raises(NudgedLately):
-            await world.asides.nudge(world.actor(RITA, HERE), request.id)
+            await world.side_actions.nudge(world.actor(RITA, HERE), request.id)
 
         events = (await world.storage.history(request.task_id))[-7:]
 

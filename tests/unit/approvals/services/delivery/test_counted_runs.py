@@ -15,7 +15,7 @@ from bot.approvals.model.request import Decided, Delivered, Request
 from bot.approvals.model.task import Ended, Failed, Failure, Task, TaskCancelled
 from bot.approvals.ports.engine import Draining, Unsaved
 from bot.approvals.ports.storage import Storage
-from bot.approvals.rules.lifecycle import MOST_ATTEMPTS
+from bot.approvals.rules.lifecycle import MAX_ATTEMPTS
 from tests.support.fakes.clock import MORNING
 from tests.support.fakes.wiring import over
 from tests.support.fakes.world import ALICE, CHANNEL, FIRST, RITA, World, a_world, question
@@ -43,7 +43,7 @@ async def test_runs_that_end_with_their_process_are_counted_and_at_last_nothing_
     world: World,
 ) -> None:
     task = await decided(world)
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         await killed_in_a_run(world, task)
     for _ in range(3):
         await world.later(HOUR)
@@ -88,7 +88,7 @@ async def test_a_shutdown_between_two_steps_is_no_failed_run(world: World, monke
         raise Draining
 
     monkeypatch.setattr(world.engine, "resume", drained)
-    for _ in range(2 * MOST_ATTEMPTS):
+    for _ in range(2 * MAX_ATTEMPTS):
         with pytest.raises(Draining):
             await world.delivery.drive(task.id)
     monkeypatch.setattr(world.engine, "resume", resume)
@@ -98,7 +98,7 @@ async def test_a_shutdown_between_two_steps_is_no_failed_run(world: World, monke
 
 
 async def test_many_answers_in_one_drive_are_not_taken_for_failed_runs() -> None:
-    ids = [InterruptId(f"i-{number}") for number in range(2 * MOST_ATTEMPTS)]
+    ids = [InterruptId(f"i-{number}") for number in range(2 * MAX_ATTEMPTS)]
     async with a_world({id: question() for id in ids}) as world:
         task = await world.started()
         for request in await world.requests(task):
@@ -112,10 +112,10 @@ async def test_many_answers_in_one_drive_are_not_taken_for_failed_runs() -> None
 async def test_what_cannot_be_driven_is_not_tried_without_end(world: World) -> None:
     task = await decided(world)
     world.engine.down = ZeroDivisionError()
-    for _ in range(3 * MOST_ATTEMPTS):
+    for _ in range(3 * MAX_ATTEMPTS):
         await world.later(HOUR)
 
-    assert len(await world.history(task, "failed")) <= MOST_ATTEMPTS + 1
+    assert len(await world.history(task, "failed")) <= MAX_ATTEMPTS + 1
     assert decided_state(await world.request(task)).next_try is None
 
 

@@ -16,7 +16,7 @@ from bot.approvals.model.request import Decided, Delivered, Pending, Request
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Task, Waiting
 from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.storage import Records, Storage
-from bot.approvals.rules.lifecycle import MOST_ATTEMPTS
+from bot.approvals.rules.lifecycle import MAX_ATTEMPTS
 from tests.support.fakes.wiring import over
 from tests.support.fakes.world import ALICE, BOB, CHANNEL, FIRST, RITA, SECOND, World, a_world, policy, question
 from tests.unit.approvals.services.delivery.driven import decided
@@ -83,7 +83,7 @@ async def test_a_node_that_never_succeeds_is_left_to_a_person_at_last(world: Wor
     await world.settle()
     for _ in range(20):
         await world.later(HOUR)
-    assert len(world.engine.runs) == 1 + MOST_ATTEMPTS
+    assert len(world.engine.runs) == 1 + MAX_ATTEMPTS
 
     world.engine.failures[FIRST] = 0
     await world.tasks.retry(world.actor(RITA), task.id)

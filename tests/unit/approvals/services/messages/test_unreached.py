@@ -157,7 +157,7 @@ async def test_a_delegate_whom_no_dm_reaches_is_told_of_and_hurries_nothing(ladd
     task = await ladder.started()
     refuse(ladder, 1)
 
-    await ladder.asides.delegate(ladder.actor(ALICE), (await ladder.request(task)).id, DORA.user_id)
+    await ladder.side_actions.delegate(ladder.actor(ALICE), (await ladder.request(task)).id, DORA.user_id)
     await told(ladder)
 
     request = await ladder.request(task)

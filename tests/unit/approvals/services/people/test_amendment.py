@@ -25,8 +25,10 @@ HOUR = timedelta(hours=1)
 
 def amending(world: World, corrected: Policy, *rules: Rule) -> Amending:
     policies = Policies(rules=rules, otherwise=corrected)
-    chooser = PolicyChoice(policies=policies, directory=world.directory)
-    return Amending(storage=world.storage, chooser=chooser, eligibility=Eligibility(directory=world.directory))
+    policy_choice = PolicyChoice(policies=policies, directory=world.directory)
+    return Amending(
+        storage=world.storage, policy_choice=policy_choice, eligibility=Eligibility(directory=world.directory)
+    )
 
 
 async def test_an_operator_puts_an_open_request_under_the_policy_of_now() -> None:

@@ -14,7 +14,7 @@ from bot.approvals.model.ids import ChannelId
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Auto, Escalate, Expire, Group, Stage, Step, Via, one_stage
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule, names_in
-from bot.approvals.services.people.vacancies import unmatched, untied, vacancies
+from bot.approvals.services.people.staffing import unmatched, unmet, untied
 from bot.approvals.services.policies.choice import PolicyChoice
 from tests.support.fakes.world import ALICE, BOB, CAROL, DORA, RITA, STRANGER, World, a_world, item, question
 from tests.unit.approvals.services.people.naming import NO_SCOPE, under
@@ -153,16 +153,16 @@ async def test_a_channel_that_an_open_request_keeps_is_found_whatever_it_is_call
 async def test_a_rule_whose_names_mean_nothing_now_is_not_passed_over(match: dict[str, tuple[str, ...]]) -> None:
     rule = Rule(policy=under(*one_stage(("U-ALICE",), 2), name="strict"), **match)  # type: ignore[arg-type]
     async with a_world() as world:
-        chooser = PolicyChoice(
+        policy_choice = PolicyChoice(
             policies=Policies(rules=(rule,), otherwise=world.policies.otherwise), directory=world.directory
         )
         task = await world.started()
 
         with pytest.raises(ConditionFailed, match=r"`strict` cannot be worked out: .(interns|prod) means nobody"):
-            await chooser.policy(task, question())
+            await policy_choice.policy(task, question())
         world.directory.refused |= {"@interns": NO_SCOPE, "#prod": NO_SCOPE}
         with pytest.raises(ConditionFailed, match="usergroups:read"):
-            await chooser.policy(task, question())
+            await policy_choice.policy(task, question())
 
 
 async def test_a_rule_that_does_not_match_anyway_needs_none_of_its_names() -> None:
@@ -223,7 +223,7 @@ async def test_what_slack_refuses_and_what_no_graph_ties_down_is_said_at_the_sta
 
         assert len(untied(policies)) == 1
         assert await unmatched(policies, world.directory) == [f"@ops {NO_SCOPE}.", f"#prod {NO_SCOPE}."]
-        assert f"@ops {NO_SCOPE}." in await vacancies(under(stage), world.directory)
+        assert f"@ops {NO_SCOPE}." in await unmet(under(stage), world.directory)
 
 
 async def test_a_rule_knows_a_channel_by_its_id() -> None:

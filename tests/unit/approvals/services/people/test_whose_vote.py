@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 async def test_whoever_gave_their_vote_in_one_stage_answers_in_the_next_themselves() -> None:
     async with a_world(otherwise=under(*TWO_STAGES)) as world:
         request = await world.request(await world.started())
-        given = await world.asides.delegate(world.actor(ALICE), request.id, DORA.user_id)
+        given = await world.side_actions.delegate(world.actor(ALICE), request.id, DORA.user_id)
         assert given.delegations[0].stage == 0
         second = await world.vote(DORA, on=request)
         assert (second.stage_number, second.given_to(ALICE)) == (1, None)
@@ -39,11 +39,11 @@ async def test_whoever_gave_their_vote_in_one_stage_answers_in_the_next_themselv
 async def test_a_delegation_in_the_second_stage_is_withdrawn_there_and_the_first_ones_stays() -> None:
     async with a_world(otherwise=under(*TWO_STAGES)) as world:
         request = await world.request(await world.started())
-        await world.asides.delegate(world.actor(ALICE), request.id, DORA.user_id)
+        await world.side_actions.delegate(world.actor(ALICE), request.id, DORA.user_id)
         second = await world.vote(DORA, on=request)
-        await world.asides.delegate(world.actor(ALICE), second.id, BOB.user_id)
+        await world.side_actions.delegate(world.actor(ALICE), second.id, BOB.user_id)
 
-        kept = await world.asides.withdraw(world.actor(ALICE), second.id)
+        kept = await world.side_actions.withdraw(world.actor(ALICE), second.id)
 
         assert [(each.to, each.stage) for each in kept.delegations] == [(DORA, 0)]
         assert (await world.vote(ALICE, on=second)).decision is not None
@@ -73,7 +73,7 @@ async def test_accounts_are_read_anew_when_a_vote_counts() -> None:
     """The voter's, those who gave their vote away, and those who voted before, as their votes may settle it now."""
     async with a_world(otherwise=under(*one_stage(("U-ALICE", "U-BOB", "U-CAROL"), 2))) as world:
         request = await world.request(await world.started())
-        await world.asides.delegate(world.actor(CAROL), request.id, DORA.user_id)
+        await world.side_actions.delegate(world.actor(CAROL), request.id, DORA.user_id)
         await world.vote(BOB, on=request)
         world.directory.fresh_members.clear()
 
@@ -89,6 +89,6 @@ async def test_a_colleagues_account_is_read_anew_when_they_are_given_a_vote() ->
     async with a_world() as world:
         request = await world.request(await world.started())
 
-        await world.asides.delegate(world.actor(ALICE), request.id, DORA.user_id)
+        await world.side_actions.delegate(world.actor(ALICE), request.id, DORA.user_id)
 
         assert DORA in world.directory.fresh_members

@@ -14,7 +14,7 @@ from bot.approvals.model.ids import ChannelId
 from bot.approvals.model.policy import Escalate, Expire, Group, Policy, Stage, Step, Via, one_stage
 from bot.approvals.model.question import Verdict
 from bot.approvals.rules.matching import Policies, Rule
-from bot.approvals.services.people.vacancies import unmatched, vacancies
+from bot.approvals.services.people.staffing import unmatched, unmet
 from tests.support.fakes.world import ALICE, BOB, CAROL, DORA, GUS, RITA, a_world, item, question
 from tests.unit.approvals.services.policies.asking import asked, ending, under
 
@@ -219,7 +219,7 @@ async def test_what_a_policy_names_in_vain_is_said_before_anybody_waits_for_it(s
     async with a_world() as world:
         world.directory.channels["#ops"] = ChannelId("C9")
 
-        assert await vacancies(Policy(name="p", stages=(stage,)), world.directory) == said
+        assert await unmet(Policy(name="p", stages=(stage,)), world.directory) == said
 
 
 async def test_a_channel_and_matches_that_are_nowhere_are_said_too() -> None:
@@ -227,6 +227,6 @@ async def test_a_channel_and_matches_that_are_nowhere_are_said_too() -> None:
         nowhere = Policy(name="p", stages=one_stage(("U-ALICE",)), channel="#nowhere")
         rule = Rule(policy=nowhere, requesters=("@interns", "U-RITA"), channels=("#nowhere",))
 
-        assert len(await vacancies(nowhere, world.directory)) == 1
+        assert len(await unmet(nowhere, world.directory)) == 1
         said = await unmatched(Policies(rules=(rule,), otherwise=nowhere), world.directory)
         assert [sentence.split(" that ")[0].split(" is ")[0] for sentence in said] == ["@interns", "there"]

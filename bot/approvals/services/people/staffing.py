@@ -33,17 +33,17 @@ async def staffed(stage: Stage, directory: Directory) -> StaffedStage:
     """Who could answer now; `LookupFailed` where Slack does not say."""
     people = [await meant(directory, group.approvers) for group in stage.groups]
     named = await meant(directory, [ref for ref in stage.approvers if names_one(ref)])
-    electorate = EligibleApprovers(groups=tuple(people), named=named)
-    members = {person: await directory.member(person) for person in sorted(electorate.people, key=_id)}
+    approvers = EligibleApprovers(groups=tuple(people), named=named)
+    members = {person: await directory.member(person) for person in sorted(approvers.people, key=_id)}
     groups = tuple(
-        tuple(member for person, member in members.items() if person in group and is_eligible(member, electorate))
+        tuple(member for person, member in members.items() if person in group and is_eligible(member, approvers))
         for group in people
     )
     able = {member.person for group in groups for member in group}
-    return StaffedStage(stage=stage, groups=groups, short=sum(missing(stage.groups, electorate, able)))
+    return StaffedStage(stage=stage, groups=groups, short=sum(missing(stage.groups, approvers, able)))
 
 
-async def vacancies(policy: Policy, directory: Directory) -> list[str]:
+async def unmet(policy: Policy, directory: Directory) -> list[str]:
     """A sentence for each name of the policy that is nobody, or no channel, and for each quorum that cannot be met;
     `LookupFailed` where Slack does not say."""
     found: list[str] = []
