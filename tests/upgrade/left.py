@@ -1,4 +1,9 @@
-"""The stores of `before`, opened as the bot of today opens them."""
+"""What earlier versions left, opened as the bot of today opens it.
+
+`before` was written before fingerprints, digests on buttons, ids in policies and counted runs; `flat` before the open
+stage of a request was a record of its own. In each, five tasks wait in either store, one of them decided and not
+delivered.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +23,14 @@ from tests.support.fakes.clock import ManualClock
 from tests.support.redis_server import RedisServer
 
 BEFORE = Path(__file__).parent / "before"
+FLAT = Path(__file__).parent / "flat"
 
 
 @asynccontextmanager
-async def on_sqlite(folder: Path) -> AsyncIterator[tuple[Storage, Any, ManualClock]]:
+async def on_sqlite(folder: Path, left: Path = BEFORE) -> AsyncIterator[tuple[Storage, Any, ManualClock]]:
     """Copies of the files in this folder: records, graph state, and a clock that stands."""
     for name in ("records.sqlite", "checkpoints.sqlite"):
-        shutil.copy(BEFORE / name, folder / name)
+        shutil.copy(left / name, folder / name)
     clock = ManualClock()
     storage = await SqliteStorage.open(folder / "records.sqlite")
     try:
@@ -35,9 +41,9 @@ async def on_sqlite(folder: Path) -> AsyncIterator[tuple[Storage, Any, ManualClo
 
 
 @asynccontextmanager
-async def on_redis(server: RedisServer) -> AsyncIterator[tuple[Storage, Any, ManualClock]]:
+async def on_redis(server: RedisServer, left: Path = BEFORE) -> AsyncIterator[tuple[Storage, Any, ManualClock]]:
     """The same on this server, which must not run yet."""
-    shutil.copytree(BEFORE / "appendonlydir", server.folder / "appendonlydir")
+    shutil.copytree(left / "appendonlydir", server.folder / "appendonlydir")
     server.start()
     clock = ManualClock()
     storage = RedisStorage(client(server.url))

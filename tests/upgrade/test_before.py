@@ -1,8 +1,4 @@
-"""What an earlier version wrote opens and goes on, on both stores.
-
-The files in `before` were written by the version before fingerprints, digests on buttons, ids in policies and counted
-runs: five tasks wait in each store, one of them decided and not delivered.
-"""
+"""What earlier versions wrote opens and goes on, on both stores."""
 
 from __future__ import annotations
 
@@ -32,17 +28,24 @@ from tests.support.fakes.wiring import a_delivery, a_sweep, a_sync, a_unit
 from tests.support.fakes.work import FakeWork
 from tests.support.fakes.world import ALICE, RITA
 from tests.upgrade.agents import BUILDERS, STOPS
-from tests.upgrade.left import on_redis, on_sqlite
+from tests.upgrade.left import BEFORE, FLAT, on_redis, on_sqlite
 
 TWO_HOURS = timedelta(hours=2)
 
 
+@pytest.fixture(params=[BEFORE, FLAT], ids=lambda left: left.name)
+def left(request: pytest.FixtureRequest) -> Path:
+    """The folder that an earlier version left."""
+    folder: Path = request.param
+    return folder
+
+
 @pytest.fixture(params=["sqlite", "redis"])
-async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(request: pytest.FixtureRequest, tmp_path: Path, left: Path) -> AsyncIterator[Stage]:
     """A bot on what was left, once it has looked at what waits."""
-    opened = on_sqlite(tmp_path)
+    opened = on_sqlite(tmp_path, left)
     if request.param == "redis":
-        opened = on_redis(request.getfixturevalue("redis_server"))
+        opened = on_redis(request.getfixturevalue("redis_server"), left)
     async with opened as (storage, saver, clock):
         stage = _stage(storage, saver, clock)
         for task_id in await storage.unsettled():
