@@ -15,6 +15,8 @@ QUICK: Final = 40
 """Of a property that names no number itself."""
 _TIMES: Final = 10
 _THOROUGH: Final = "thorough"
+_GLANCE: Final = "glance"
+"""A quarter of the examples, for `make quick`."""
 
 
 def register() -> None:
@@ -22,10 +24,11 @@ def register() -> None:
     settings.register_profile("quick", deadline=None, max_examples=QUICK)
     settings.register_profile("ci", deadline=None, max_examples=QUICK, derandomize=True, print_blob=True)
     settings.register_profile(_THOROUGH, deadline=None, max_examples=_TIMES * QUICK, print_blob=True)
+    settings.register_profile(_GLANCE, deadline=None, max_examples=QUICK // 4)
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "quick"))
 
 
 def examples(quick: int, **more: Any) -> settings:
     """As `hypothesis.settings`, with this number of examples in the quick profile."""
-    times = _TIMES if settings.get_current_profile_name() == _THOROUGH else 1
-    return settings(max_examples=times * quick, **more)
+    number = {_THOROUGH: _TIMES * quick, _GLANCE: max(quick // 4, 1)}.get(settings.get_current_profile_name(), quick)
+    return settings(max_examples=number, **more)

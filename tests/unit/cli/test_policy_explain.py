@@ -13,6 +13,8 @@ from bot.__main__ import main
 from bot.settings import Settings
 from tests.unit.slack.conftest import ready
 
+pytestmark = pytest.mark.heavy
+
 POLICIES = """
 defaults: {approvers: ["@ops-leads"], remind_every: 1h, deadline: 2d}
 rules:

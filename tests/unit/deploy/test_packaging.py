@@ -16,6 +16,8 @@ import bot
 from bot.__main__ import main
 from bot.cli import demo
 
+pytestmark = pytest.mark.heavy
+
 REPOSITORY = Path(__file__).parents[3]
 LOCK = (REPOSITORY / "requirements.lock").read_text()
 DEMO_LOCK = (REPOSITORY / "requirements-demo.lock").read_text()

@@ -55,6 +55,7 @@ def test_every_crowded_folder_of_this_checkout_is_explained() -> None:
     assert [row for row in crowded(ROOT) if row[2].startswith("not ")] == []
 
 
+@pytest.mark.heavy
 def test_the_way_of_a_vote_to_the_storage_is_short() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tools.shape", "--way"], cwd=ROOT, capture_output=True, text=True, check=True

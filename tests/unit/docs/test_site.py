@@ -18,6 +18,8 @@ import pytest
 
 from tests.unit.docs.pages import DOCS, PAGES, ROOT
 
+pytestmark = pytest.mark.heavy
+
 LONGEST_README = 200
 WORDS = (
     "brought level",

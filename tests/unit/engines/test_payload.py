@@ -171,6 +171,7 @@ def size(value: Any) -> int:
     return 1
 
 
+@pytest.mark.heavy
 @settings(max_examples=80)
 @given(values)
 def test_whatever_it_is_it_becomes_strict_json_without_surrogates_and_with_everything_in_it(value: Any) -> None:
@@ -265,6 +266,7 @@ def test_what_is_json_has_no_notes_and_its_canonical_json_as_exact_text(value: A
     assert payload.exact(said) == json.dumps(said, sort_keys=True, separators=(",", ":"))
 
 
+@pytest.mark.heavy
 @settings(max_examples=150)
 @given(values, values)
 def test_two_values_of_one_exact_text_are_equal_and_of_one_type(one: Any, two: Any) -> None:
@@ -273,6 +275,7 @@ def test_two_values_of_one_exact_text_are_equal_and_of_one_type(one: Any, two: A
         assert repr(one) == repr(two) or one == two
 
 
+@pytest.mark.heavy
 def test_the_exact_text_is_the_same_in_every_process() -> None:
     code = "from bot.engines.payload import exact; print(exact({'nan', float('nan'), 'b', ('a',), 1}))"
     seeds = [{**os.environ, "PYTHONHASHSEED": str(seed)} for seed in (1, 2, 3)]

@@ -21,6 +21,8 @@ from bot.approvals.services.people.staffing import untied
 from tests.support.fakes.world import CHANNEL, RITA, item, question
 from tests.unit.policy_file.reading import HOUR, ROOT, only_stage
 
+pytestmark = pytest.mark.heavy
+
 
 def shipped(graph: str, asked: Question) -> Policy:
     policies = policy_file.load(ROOT / "policies.yaml")

@@ -16,6 +16,8 @@ from tests.support.builders import a_task
 from tests.support.fakes.directory import FakeDirectory
 from tests.support.fakes.world import CHANNEL, RITA, policy, question
 
+pytestmark = pytest.mark.heavy
+
 DEFAULTS = 'defaults: {approvers: ["@ops"]}\n'
 
 

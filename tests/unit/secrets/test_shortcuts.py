@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from bot.secrets import Detector, detector, formats
 from tests.support.examples import examples
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.mark.parametrize(
     "shortest",

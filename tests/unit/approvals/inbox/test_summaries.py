@@ -231,6 +231,7 @@ async def test_one_that_was_claimed_is_left_alone_until_then_whatever_else_is_du
     assert told(world) == ["reminder: 1 wait"]
 
 
+@pytest.mark.heavy
 async def test_whatever_dies_one_summary_is_sent() -> None:
     moments = await _moments()
     assert moments > 10

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
@@ -45,6 +46,8 @@ from tests.support.fakes.world import (
     policy,
     question,
 )
+
+pytestmark = pytest.mark.heavy
 
 HOUR = timedelta(hours=1)
 EVERYBODY = [ALICE, BOB, CAROL, DORA, GUS, RITA, STRANGER]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
@@ -113,6 +114,7 @@ def test_view_all_has_the_whole_difference() -> None:
     assert edit_diff.section(asked, DETAIL)[1]
 
 
+@pytest.mark.heavy
 @examples(20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.dictionaries(HOSTILE, VALUES, max_size=20), st.dictionaries(HOSTILE, VALUES, max_size=20))
 def test_no_edit_breaks_a_card(before: dict[str, JSON], after: dict[str, JSON]) -> None:

@@ -43,6 +43,7 @@ def test_every_state_is_drawn_within_slacks_limits(name: str) -> None:
     limits.check_message(card.text, list(card.small))
 
 
+@pytest.mark.heavy
 @examples(20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     kind=st.sampled_from([kind for kind in MessageKind if kind is not MessageKind.FILE]),
@@ -86,6 +87,7 @@ def test_no_payload_breaks_a_limit_or_forges_markup(
             assert markup.startswith(("@U0", "#C0", "!date^"))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "huge",
     [

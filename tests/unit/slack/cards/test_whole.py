@@ -27,6 +27,8 @@ from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import BOB, NOW, POLICY, question, request
 from tests.unit.slack.test_text import HOSTILE
 
+pytestmark = pytest.mark.heavy
+
 ANSWERS = re.compile(r"^(approve|approve_why|reject|respond|choose|each|edit)(:\d+)?$")
 
 WORDS = HOSTILE | st.text(max_size=200) | st.text("ab \n", min_size=140, max_size=400)

@@ -283,6 +283,7 @@ SCHEMAS: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@pytest.mark.heavy
 @examples(30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(SCHEMAS)
 def test_no_schema_breaks_a_form(schema: JSON) -> None:

@@ -12,6 +12,8 @@ from tests.support.fakes.engine import Stage
 from tests.support.fakes.fuse import Fuse, Killed
 from tests.support.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, World, a_world, question
 
+pytestmark = pytest.mark.heavy
+
 
 async def live(world: World) -> Task:
     """A task from its start to its end, each question answered as soon as it is there."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -20,6 +21,8 @@ from bot.approvals.model.policy import Action, Consent, Escalate, Expire, Group,
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from tests.support.fakes.world import ALICE, BOB, CAROL, DORA, FIRST, GUS, RITA, STRANGER, World, a_world, question
+
+pytestmark = pytest.mark.heavy
 
 HOUR = timedelta(hours=1)
 EVERYBODY = (ALICE, BOB, CAROL, DORA, GUS, RITA, STRANGER)
