@@ -34,6 +34,8 @@ from typing import IO, Final, Protocol
 ROOT = Path(__file__).resolve().parents[2]
 FORKS: Final = hasattr(os, "pidfd_open")
 """Whether this machine has what it takes; macOS starts each bot anew."""
+OURS: Final = ("bot", "tests")
+"""The packages that the process to fork from can run modules of; anything else is started anew."""
 WAIT: Final = 45.0
 """Seconds that anything may take on a busy machine before the test fails."""
 
@@ -59,7 +61,7 @@ class Process(Protocol):
 def start(module: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) -> Process:
     """Run `python -m` with this module and its arguments. Its errors go to the log."""
     with log.open("ab") as errors:
-        if FORKS:
+        if FORKS and module[0].partition(".")[0] in OURS:
             return _Forked.of(module, cwd, env, errors.fileno())
         return subprocess.Popen(
             [sys.executable, "-m", *module], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=errors, text=True
