@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from simulator.client import Simulator
 from tests.support.stage import Bot, Room
 
 GRAPHS = ("action",)
 
 
+@pytest.mark.timeout(300)
 async def test_a_dropped_socket_is_opened_again_and_buttons_work_after_it(
     own_bot: Bot, simulator: Simulator, room: Room, tmp_path: Path
 ) -> None:
@@ -24,7 +27,7 @@ async def test_a_dropped_socket_is_opened_again_and_buttons_work_after_it(
         async def reopened(before: int = opened) -> bool:
             return len(await simulator.traffic(method="apps.connections.open")) > before
 
-        await room.until(reopened, "another connection")
+        await simulator.wait_for(reopened, timeout=120, what="another connection")
         await simulator.wait_connected()
 
     assert "not yours to approve" in await room.pressing("alice", card, "approve")
