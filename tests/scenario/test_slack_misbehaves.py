@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from simulator.client import Simulator
-from tests.support.stage import Bot, Room
+from tests.support.stage import WAIT, Bot, Room
 
 GRAPHS = ("action",)
 
 
-@pytest.mark.timeout(300)
 async def test_a_dropped_socket_is_opened_again_and_buttons_work_after_it(
     own_bot: Bot, simulator: Simulator, room: Room, tmp_path: Path
 ) -> None:
@@ -20,15 +17,10 @@ async def test_a_dropped_socket_is_opened_again_and_buttons_work_after_it(
     thread = await room.start(f"/task action journal={tmp_path / 'dropped'}")
     card = await thread.card()
 
+    opened = await simulator.wait_connected(timeout=WAIT)
     for politely in (True, False):
-        opened = len(await simulator.traffic(method="apps.connections.open"))
         await simulator.drop_sockets(politely=politely)
-
-        async def reopened(before: int = opened) -> bool:
-            return len(await simulator.traffic(method="apps.connections.open")) > before
-
-        await simulator.wait_for(reopened, timeout=120, what="another connection")
-        await simulator.wait_connected()
+        opened = await simulator.wait_connected(since=opened, timeout=WAIT)
 
     assert "not yours to approve" in await room.pressing("alice", card, "approve")
     await thread.approved()
