@@ -149,10 +149,46 @@ class Stage:
         return isinstance((await self.storage.request(request.id)).state, Delivered)
 
 
+def a_stage_on(
+    storage: Storage,
+    engine: LangGraphEngine,
+    policies: Policies,
+    clock: ManualClock,
+    directory: FakeDirectory,
+    *,
+    graph: Any,
+    graphs: dict[str, LoadedGraph],
+) -> Stage:
+    """A bot on this store and engine."""
+    work, messenger = FakeWork(), FakeMessenger()
+    unit = a_unit(storage=storage, engine=engine, directory=directory, work=work)
+    return Stage(
+        tasks=Tasks(unit=unit, directory=directory),
+        answers=Votes(unit=unit, policy_choice=PolicyChoice(policies=policies, directory=directory)),
+        sweeper=a_sweep(storage=storage, engine=engine, directory=directory, work=work),
+        delivery=a_delivery(
+            storage=storage,
+            engine=engine,
+            directory=directory,
+            policies=policies,
+            work=work,
+            clock=clock,
+            lease_ttl=timedelta(seconds=30),
+        ),
+        messages=a_sync(storage=storage, messenger=messenger, clock=clock),
+        storage=storage,
+        clock=clock,
+        work=work,
+        messenger=messenger,
+        graph=graph,
+        graphs=graphs,
+    )
+
+
 @asynccontextmanager
 async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, **policy: Any) -> AsyncIterator[Stage]:
     """A stage for a graph that is not compiled onto a saver yet, whose questions expire after `DEADLINE`."""
-    clock, work, directory, messenger = ManualClock(), FakeWork(), FakeDirectory(), FakeMessenger()
+    clock, directory = ManualClock(), FakeDirectory()
     for person in (RITA, ALICE):
         directory.add(person)
     storage = await SqliteStorage.open(":memory:")
@@ -174,28 +210,7 @@ async def a_stage(folder: Path, graph: Any, *, terms: GraphTerms | None = None, 
             steps = (Step(after=DEADLINE, action=Expire()),)
             otherwise = Policy(name="all", stages=one_stage((ALICE.user_id,), steps=steps), reasons=(), **policy)
             policies = Policies(rules=(), otherwise=otherwise, graphs=by_name)
-            unit = a_unit(storage=storage, engine=engine, directory=directory, work=work)
-            yield Stage(
-                tasks=Tasks(unit=unit, directory=directory),
-                answers=Votes(unit=unit, policy_choice=PolicyChoice(policies=policies, directory=directory)),
-                sweeper=a_sweep(storage=storage, engine=engine, directory=directory, work=work),
-                delivery=a_delivery(
-                    storage=storage,
-                    engine=engine,
-                    directory=directory,
-                    policies=policies,
-                    work=work,
-                    clock=clock,
-                    lease_ttl=timedelta(seconds=30),
-                ),
-                messages=a_sync(storage=storage, messenger=messenger, clock=clock),
-                storage=storage,
-                clock=clock,
-                work=work,
-                messenger=messenger,
-                graph=compiled,
-                graphs=graphs,
-            )
+            yield a_stage_on(storage, engine, policies, clock, directory, graph=compiled, graphs=graphs)
     finally:
         await storage.close()
 

@@ -14,18 +14,12 @@ from bot.approvals.model.request import Delivered, Request
 from bot.approvals.model.task import Ended, Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.policies.choice import PolicyChoice
-from bot.approvals.services.tasks import Tasks
-from bot.approvals.services.votes import Votes
 from bot.engines.langgraph.loading import inputs
 from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
 from bot.engines.langgraph.runner import LangGraphEngine
-from tests.support.agent_stage import Stage
+from tests.support.agent_stage import Stage, a_stage_on
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.directory import FakeDirectory
-from tests.support.fakes.messenger import FakeMessenger
-from tests.support.fakes.wiring import a_delivery, a_sweep, a_sync, a_unit
-from tests.support.fakes.work import FakeWork
 from tests.support.fakes.world import ALICE, RITA
 from tests.upgrade.agents import BUILDERS, STOPS
 from tests.upgrade.left import BEFORE, FLAT, on_redis, on_sqlite
@@ -114,7 +108,7 @@ async def _of(stage: Stage, graph: str) -> tuple[Task, tuple[Request, ...]]:
 
 
 def _stage(storage: Storage, saver: Any, clock: ManualClock) -> Stage:
-    work, directory, messenger = FakeWork(), FakeDirectory(), FakeMessenger()
+    directory = FakeDirectory()
     for person in (RITA, ALICE):
         directory.add(person)
     graphs: dict[str, LoadedGraph] = {}
@@ -124,25 +118,4 @@ def _stage(storage: Storage, saver: Any, clock: ManualClock) -> Stage:
     engine = LangGraphEngine(registry=Registry(graphs=graphs, saver=saver))
     terms = one_stage((ALICE.user_id,), steps=(Step(after=TWO_HOURS, action=Expire()),))
     policies = Policies(rules=(), otherwise=Policy(name="all", stages=terms, reasons=()), graphs={})
-    unit = a_unit(storage=storage, engine=engine, directory=directory, work=work)
-    return Stage(
-        tasks=Tasks(unit=unit, directory=directory),
-        answers=Votes(unit=unit, policy_choice=PolicyChoice(policies=policies, directory=directory)),
-        sweeper=a_sweep(storage=storage, engine=engine, directory=directory, work=work),
-        delivery=a_delivery(
-            storage=storage,
-            engine=engine,
-            directory=directory,
-            policies=policies,
-            work=work,
-            clock=clock,
-            lease_ttl=timedelta(seconds=30),
-        ),
-        messages=a_sync(storage=storage, messenger=messenger, clock=clock),
-        storage=storage,
-        clock=clock,
-        work=work,
-        messenger=messenger,
-        graph=None,
-        graphs=graphs,
-    )
+    return a_stage_on(storage, engine, policies, clock, directory, graph=None, graphs=graphs)
