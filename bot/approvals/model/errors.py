@@ -304,7 +304,7 @@ class VoteGiven(MayNotVote):
         return f"This person gave their vote to {self.to.user_id}."
 
 
-# --- Besides answering --------------------------------------------------------------------------
+# --- Side actions -------------------------------------------------------------------------------
 
 
 class NoDelegate(StrEnum):
