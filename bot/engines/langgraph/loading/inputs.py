@@ -126,7 +126,7 @@ def _mismatch(error: jsonschema.ValidationError) -> str:
     """What is wrong with an input. For a pattern, the input's description says it better."""
     described = error.schema.get("description") if isinstance(error.schema, dict) else None
     if error.validator == "pattern" and isinstance(described, str) and described.strip():
-        return f"does not fit, `{error.instance}`. {described}"
+        return f"cannot be `{error.instance}`. {described}"
     return f"does not fit: {error.message}"
 
 

@@ -78,7 +78,7 @@ def test_what_does_not_match_its_pattern_is_told_in_the_words_of_its_description
     found = problem(inputs.read(builder.compile(), None), amount="ten", code="a")
 
     assert found == {
-        "amount": "does not fit, `ten`. Digits alone.",
+        "amount": "cannot be `ten`. Digits alone.",
         "code": "does not fit: 'a' does not match '^[A-Z]$'",
     }
 
