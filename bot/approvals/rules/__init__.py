@@ -1,1 +1,1 @@
-"""The rules, pure: records and a time in, the next record or a refusal out."""
+"""The rules of approvals as pure functions: records and a time go in, the next record or a refusal comes out."""

@@ -1,4 +1,4 @@
-"""Who may answer a request at one moment, and whether those who agree are enough. Pure."""
+"""Who may answer a request at one moment, and whether enough of them agree. Pure functions."""
 
 from __future__ import annotations
 
@@ -28,27 +28,29 @@ NOBODY: Final = frozenset[Person]()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EligibleApprovers:
-    """The people of each group, in the stage's order, as the directory says now."""
+    """The people in each group, in the order of the stage's groups, as the directory knows them now."""
 
     groups: tuple[frozenset[Person], ...]
     named: frozenset[Person] = frozenset()
-    """Those whom the policy names themselves, by id or e-mail, and not by a group that they are in."""
+    """The people that the policy names directly, by id or e-mail, and not through a user group."""
     untold: tuple[str, ...] = ()
-    """What the directory will not say of the others: finished sentences. Whoever is meant is in no group."""
+    """Finished sentences about names that the directory will not resolve. The people behind such a name are in no
+    group."""
 
     @property
     def people(self) -> frozenset[Person]:
         return frozenset[Person]().union(*self.groups)
 
     def standing_in(self, delegations: Iterable[Delegation]) -> EligibleApprovers:
-        """The same, with each who was given a vote in the giver's place, wherever that one stands."""
+        """The same, with each delegate in place of the person who gave them their vote, in every group of that
+        person."""
         given = {each.by: each.to for each in delegations}
         return replace(
             self, groups=tuple(frozenset(given.get(person, person) for person in group) for group in self.groups)
         )
 
     def without(self, people: Iterable[Person]) -> EligibleApprovers:
-        """The same, but for these: their account may not answer any more."""
+        """The same, without these people, because their accounts may no longer answer."""
         gone = frozenset(people)
         return replace(self, groups=tuple(group - gone for group in self.groups), named=self.named - gone)
 
@@ -56,8 +58,8 @@ class EligibleApprovers:
 def standing(
     request: Request, found: Mapping[str, frozenset[Person]], ordinary: Set[Person], untold: Sequence[str] = ()
 ) -> EligibleApprovers:
-    """Who stands in each group of the request's stage, by whom each name means (`found`). Those whom only the question
-    names stand there if they are `ordinary` members."""
+    """The people in each group of the request's stage. `found` maps each name to the people that it resolves to. People
+    whom only the question names are included if they are `ordinary` members."""
 
     def asked(own: Sequence[str], held: Sequence[str]) -> frozenset[Person]:
         named = (found.get(ref, NOBODY) for ref in own if ref not in held)
@@ -77,7 +79,10 @@ def standing(
 
 
 def still_open(request: Request, version: int, digest: str | None = None) -> Pending:
-    """The pending state, if the request can still be answered on this version; `AlreadySettled` or `StaleVersion`."""
+    """The pending state, if the request can still be answered in this version.
+
+    Raises `AlreadySettled` if the request is not open, or `StaleVersion` if its version or digest has changed.
+    """
     if not isinstance(request.state, Pending):
         raise AlreadySettled(request.id, request.decision)
     if version != request.version or (digest is not None and digest != request.digest):
@@ -86,8 +91,11 @@ def still_open(request: Request, version: int, digest: str | None = None) -> Pen
 
 
 def refuse_unless_shown(request: Request, shown: Shown) -> None:
-    """Return if the request can still be answered and a person was shown it as it stands; else `AlreadySettled`,
-    `StaleVersion`, or `DrawnBefore` if nothing says what they were shown."""
+    """Return if the request can still be answered and the person was shown its current version.
+
+    Raises `AlreadySettled` if the request is not open, `StaleVersion` if it has changed since the person saw it, or
+    `DrawnBefore` if nothing says what they were shown.
+    """
     still_open(request, shown.version)
     if shown.digest is None:
         raise DrawnBefore(request.id)
@@ -95,10 +103,12 @@ def refuse_unless_shown(request: Request, shown: Shown) -> None:
 
 
 def refuse_unless_eligible(request: Request, member: Member, approvers: EligibleApprovers) -> None:
-    """Return if this member may answer; else raise `NotEligible`, `NotAnApprover`, `NotTold`, `OwnRequest`,
-    `VoteGiven` or `AgreedBefore`.
+    """Return if this member may answer.
 
-    `electorate` is what the directory makes of the request's stage now, not what it was at the opening.
+    `approvers` are the people that the directory finds for the request's stage now, not those at its opening. Raises
+    `NotEligible` if the account may not answer, `OwnRequest` if the requester may not answer their own request,
+    `VoteGiven` if the member gave their vote to a colleague, `NotAnApprover` if they are in no group, `NotTold` if they
+    are in no group but the directory did not resolve every name, or `AgreedBefore` if they voted in an earlier stage.
     """
     person = member.person
     if not is_eligible(member, approvers):
@@ -115,18 +125,18 @@ def refuse_unless_eligible(request: Request, member: Member, approvers: Eligible
 
 
 def is_eligible(member: Member, approvers: EligibleApprovers) -> bool:
-    """Whether this account may answer anything, or is one that the policy names although it would not."""
+    """Whether this account may answer at all. Some accounts may answer only if the policy names them directly."""
     return not member.ineligible or (member.nameable and member.person in approvers.named)
 
 
 def may_answer(request: Request, person: Person) -> bool:
-    """Whether somebody is not kept out by being the requester."""
+    """Whether this person is not the requester, or is a requester who may answer their own request."""
     return person != request.requester or request.policy.self_approval or request.asks_requester
 
 
 def counts(request: Request, person: Person, approvers: EligibleApprovers) -> bool:
-    """Whether this person's vote counts in the stage: they may answer at this moment, and have not in an earlier
-    stage, as one person is not several."""
+    """Whether this person's vote counts in the stage: they may answer now, and they did not vote in an earlier stage,
+    because nobody counts twice."""
     return (
         person in approvers.people
         and may_answer(request, person)
@@ -135,7 +145,7 @@ def counts(request: Request, person: Person, approvers: EligibleApprovers) -> bo
 
 
 def _who_may(request: Request, approvers: EligibleApprovers) -> tuple[Person, ...]:
-    """Those who may answer, in the order of their ids."""
+    """The people who may answer, sorted by their ids."""
     able = (each for each in approvers.people if counts(request, each, approvers))
     return tuple(sorted(able, key=lambda person: person.user_id))
 
@@ -144,10 +154,9 @@ def _who_may(request: Request, approvers: EligibleApprovers) -> tuple[Person, ..
 
 
 def missing(groups: Sequence[Group], approvers: EligibleApprovers, agreeing: Iterable[Person]) -> tuple[int, ...]:
-    """How many each group still needs besides those who agree; the stage is passed where that is 0 of each.
+    """How many more people each group needs besides those who agree. The stage is passed when every number is 0.
 
-    Each person takes one seat, in whichever of their groups it helps most: the seats are filled as far as any way of
-    seating people fills them.
+    Each person takes one seat in one of their groups. People are seated so that as many seats as possible are filled.
     """
     seats = [group for group, terms in enumerate(groups) for _ in range(terms.needed)]
     taken: dict[int, Person] = {}
@@ -160,7 +169,8 @@ def missing(groups: Sequence[Group], approvers: EligibleApprovers, agreeing: Ite
 def _seat(
     person: Person, seats: Sequence[int], approvers: EligibleApprovers, taken: dict[int, Person], tried: set[int]
 ) -> bool:
-    """Give the person a seat, moving others to another one of theirs where that makes room (an augmenting path)."""
+    """Give the person a seat, and move others to another of their seats if that makes room (an augmenting path).
+    Returns False if no seat can be found."""
     for seat, group in enumerate(seats):
         if seat in tried or person not in approvers.groups[group]:
             continue

@@ -1,6 +1,6 @@
-"""The rules of an approval, pure: a record and what happened make the next record, or a refusal.
+"""The rules of a request's life as pure functions: a record and an event go in, the next record or a refusal comes out.
 
-Every way to settle a request comes through here, and storage's compare-and-set lets the first one win.
+Every way to settle a request goes through here. Storage's compare-and-set lets the first one win.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ MAX_ATTEMPTS = 8
 def revise(
     request: Request, person: Person, version: int, index: int, arguments: Mapping[str, JSON], now: datetime
 ) -> Request:
-    """Replace one item's arguments: a new version, on which no vote has been given yet, in the first stage.
+    """Replace one item's arguments. The result is a new version without votes, in the first stage.
 
-    Raises `AlreadySettled`, `StaleVersion` or `VerdictNotOffered`.
+    Raises `AlreadySettled` if the request is not open, `StaleVersion` if `version` is not the current one, or
+    `VerdictNotOffered` if the item does not exist or cannot be edited.
     """
     eligible.still_open(request, version)
     if not 0 <= index < len(request.question.items):
@@ -56,14 +57,14 @@ def revise(
 
 
 def hold(request: Request, before: Request, wait: timedelta, now: datetime) -> Request:
-    """Keep an answer that has settled the request from the graph for so long, in which it may be taken back."""
+    """Keep an answer that settled the request from the graph for `wait`. People can take it back during that time."""
     if not isinstance(request.state, Decided) or not isinstance(before.state, Pending):
         return request
     return replace(request, state=replace(request.state, next_try=now + wait, held=before.state))
 
 
 def take_back(request: Request, person: Person, now: datetime) -> Request:
-    """The request as it stood before this person's answer, which is held; else `NothingToTakeBack`."""
+    """The request as it was before this person's answer. Raises `NothingToTakeBack` if no answer of theirs is held."""
     state = request.state
     if not isinstance(state, Decided) or state.held is None or not state.revocable:
         raise NothingToTakeBack
@@ -76,13 +77,13 @@ def take_back(request: Request, person: Person, now: datetime) -> Request:
 
 
 def given_in(request: Request, message: MessageRef) -> Vote | None:
-    """The vote that was given in the words of this message."""
+    """The vote that this message gave in its text. Returns None if it gave none."""
     return next((vote for vote in request.votes if vote.message == message), None)
 
 
 def unsaid(request: Request, vote: Vote, now: datetime) -> Request:
-    """The request without a vote whose message says something else by now, or is gone; `TooLateToChange` if nobody can
-    undo what came of it."""
+    """The request without this vote, because its message was edited or deleted. Raises `TooLateToChange` if nobody can
+    undo what the vote led to."""
     if isinstance(request.state, Pending) and vote.stage == request.stage_number:
         return replace(request, votes=tuple(each for each in request.votes if each != vote))
     try:
@@ -92,7 +93,7 @@ def unsaid(request: Request, vote: Vote, now: datetime) -> Request:
 
 
 def _taken(request: Request, vote: Vote) -> bool:
-    """Whether the agent has what this vote said, or is about to."""
+    """Whether the agent has received what this vote said, or is about to receive it."""
     state = request.state
     if not isinstance(state, Decided | Delivered) or not isinstance(state.decision, Answered):
         return False
@@ -100,19 +101,19 @@ def _taken(request: Request, vote: Vote) -> bool:
 
 
 def takes_words(question: Question) -> bool:
-    """Whether all that it wants is words, by its graph's own declaration: then a message may answer it."""
+    """Whether the question asks only for text, as its graph declares. If so, a message can answer it."""
     return consent.takes_words(question)
 
 
 def ask_anew(
     request: Request, question: Question, policy: Policy, now: datetime, asked: Fingerprint | None = None
 ) -> Request:
-    """The graph asks something else under the same interrupt: a new version, without votes and edits, under the
-    policy that governs it.
+    """The request after its graph asks something else under the same interrupt: a new version, without votes and edits,
+    under the policy that governs the new question.
 
-    After an upgrade of the bot the same question may be read differently: with other answers, say. That is a new
-    version too, because votes are bound to what was shown. If nobody has acted on the earlier one, nobody is told that
-    the agent asks something else.
+    After an upgrade of the bot the same question may be read differently, for example with other answers. That is a new
+    version too, because votes are bound to what was shown. If nobody has acted on the earlier version, nobody is told
+    that the agent asks something else.
     """
     if not isinstance(request.state, Pending) or request.proposed.asks_as(question):
         return request
@@ -135,9 +136,10 @@ def ask_anew(
 
 
 def put_under(request: Request, policy: Policy, unknown: Mapping[str, str], now: datetime) -> Request:
-    """The same question under another policy, from its first stage on; all windows are counted from now.
+    """Put the same question under another policy, from its first stage on. All time windows are counted from now.
 
-    Votes were given on other terms, so they are void, which is a new version. `AlreadySettled` if it is not open.
+    Votes were given on other terms, so they are void; if there were any, the request gets a new version. Raises
+    `AlreadySettled` if the request is not open.
     """
     eligible.still_open(request, request.version)
     voided = bool(request.votes or request.passed)
@@ -156,7 +158,7 @@ def put_under(request: Request, policy: Policy, unknown: Mapping[str, str], now:
 
 
 def asked_again(request: Request, objection: str, now: datetime) -> Request:
-    """The graph did not take the answer: the question is open again from now on, and says first what was wrong."""
+    """Reopen the question because the graph did not accept the answer. The text now begins with what was wrong."""
     state = _decided(request)
     if not isinstance(state.decision, Answered):
         raise AlreadySettled(request.id, state.decision)
@@ -177,8 +179,8 @@ def asked_again(request: Request, objection: str, now: datetime) -> Request:
 def ask_instead(
     request: Request, question: Question, asked: Fingerprint | None, policy: Policy, now: datetime
 ) -> Request:
-    """The agent asks something else by now than what was decided: that decision is not used, and this is asked as a
-    new version, which shows the difference."""
+    """Ask people again, because the agent now asks something else than what was decided. The decision is not used. The
+    new question is a new version, which shows the difference."""
     before = before_asking(request)
     renewed = replace(
         request,
@@ -198,20 +200,24 @@ def ask_instead(
 
 
 def before_asking(request: Request) -> Before:
-    """What was decided of this request, for the one that is asked in its place."""
-    assert request.decision is not None  # noqa: S101 - it was decided: that is why another is asked
+    """What this request asked and what was decided, for the request that is asked in its place."""
+    assert request.decision is not None  # noqa: S101 - another is asked only after a decision
     times = request.before.times + 1 if request.before is not None else 1
     return Before(question=request.question, decision=request.decision, times=times)
 
 
 def not_taken(request: Request, now: datetime) -> Request:
-    """The agent asked something else when it was to take the answer, and did not get it."""
+    """Supersede a decided request. The agent asked something else when the answer was due, so it did not get the
+    answer."""
     return replace(request, state=Superseded(at=now, decision=_decided(request).decision, changed=True))
 
 
 def answered_differently(request: Request, now: datetime) -> Request:
-    """The agent raised on the answer, and nothing has run after it: the question is open again, to be answered anew.
-    Raises `AlreadySettled` if that is not so."""
+    """Reopen the question for a new answer, because the agent raised an error on the last answer and nothing has run
+    since.
+
+    Raises `AlreadySettled` if that is not the case.
+    """
     state = _decided(request)
     if not state.answerable_again:
         raise AlreadySettled(request.id, state.decision)
@@ -220,20 +226,21 @@ def answered_differently(request: Request, now: datetime) -> Request:
 
 
 def cancel(request: Request, by: Person, now: datetime) -> Request:
-    """Settle an open request as cancelled; `AlreadySettled` where it is not open."""
+    """Settle an open request as cancelled. Raises `AlreadySettled` if it is not open."""
     eligible.still_open(request, request.version)
     return _decide(request, Cancelled(by=by, at=now), now)
 
 
 def supersede(request: Request, now: datetime) -> Request:
-    """The interrupt is gone without an answer of ours. Harmless to a request that is over."""
+    """Supersede the request, because its interrupt is gone without an answer from us. A request that is already
+    delivered or superseded stays as it is."""
     if isinstance(request.state, Delivered | Superseded):
         return request
     return replace(request, state=Superseded(at=now, decision=request.decision), gone=None)
 
 
 def stopped(request: Request, now: datetime) -> Request:
-    """The task was stopped before its agent could be told anything."""
+    """Supersede the request, because its task was stopped before the agent could be told anything."""
     return replace(request, state=Superseded(at=now, decision=request.decision, stopped=True), gone=None)
 
 
@@ -241,14 +248,15 @@ def stopped(request: Request, now: datetime) -> Request:
 
 
 def attempted(request: Request) -> Request:
-    """A resume is about to begin. Recorded first, so that an interrupt found gone later was ours to answer."""
+    """Count a resume that is about to begin. This is stored first, so that if the interrupt is gone later, we know that
+    our answer resumed it."""
     state = _decided(request)
     return replace(request, state=replace(state, attempts=state.attempts + 1))
 
 
 def failed(request: Request, failure: Failure, now: datetime, *, final: bool = False) -> Request:
-    """The graph raised on the answer: put off the next try, doubling, or leave it to a person: at last, or at once if
-    this is `final`, or if code is missing."""
+    """Record that the graph raised an error on the answer, and put off the next try. The wait doubles each time. The
+    next try is left to a person after `MAX_ATTEMPTS`, or at once if this failure is `final` or if code is missing."""
     state = _decided(request)
     if failure.gone is not None:
         return replace(request, state=replace(state, failure=failure, next_try=None), gone=failure.gone)
@@ -259,12 +267,13 @@ def failed(request: Request, failure: Failure, now: datetime, *, final: bool = F
 
 
 def retried(request: Request, now: datetime) -> Request:
-    """Somebody asked for another try now."""
+    """Make the next try due now, because somebody asked for it."""
     return replace(request, state=replace(_decided(request), next_try=now))
 
 
 def delivered(request: Request, now: datetime, *, stopped: bool = False) -> Request:
-    """The interrupt was seen to be gone after a resume of ours; or the task was stopped there, as was decided."""
+    """Mark the answer as delivered: the interrupt was gone after our resume, or the task was stopped there as
+    decided."""
     return replace(request, state=Delivered(decision=_decided(request).decision, at=now, stopped=stopped), gone=None)
 
 

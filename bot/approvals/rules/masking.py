@@ -1,6 +1,6 @@
 """Masks the secrets of a question, so that everybody may see the rest.
 
-The question itself is never changed: masking makes a copy to be drawn, which keeps the digest of the true question.
+The question itself is never changed: masking makes a copy to render, which keeps the digest of the true question.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question
 
 MASK: Final = "••••"
-"""Stands in the place of a secret."""
+"""Replaces a secret in what people see."""
 EDGE: Final = r"(?:(?<!\w)|(?<=\\[nrt]))"
-"""Where a word begins, also after an escaped line end, as in JSON within JSON."""
+"""Matches where a word begins, also after an escaped line end, as in JSON within JSON."""
 DEEPEST: Final = 150
-"""Levels of a value that are searched; anything deeper is hidden as a whole."""
+"""How many levels of a value are searched. Anything deeper is hidden as a whole."""
 _SHORT: Final = 4
 _WORD: Final = 6
 _MOST_KNOWN: Final = 200
@@ -32,7 +32,7 @@ _SCHEMA_VALUES: Final = frozenset({"default", "const", "examples", "example", "e
 _NAMES: Final = ("name", "key", "Name", "Key")
 _VALUES: Final = frozenset({"value", "Value", "val"})
 _OWN: Final = ("shape", "convention", "risk")
-"""Fields whose text is the bot's own."""
+"""Fields whose text comes from the bot itself."""
 _SCHEMAS: Final = frozenset({"form", "schema"})
 
 if TYPE_CHECKING:
@@ -53,20 +53,20 @@ class Found:
 
 
 class Secrets(Protocol):
-    """What looks like a secret."""
+    """Decides what looks like a secret."""
 
     def found(self, text: str) -> Sequence[Found]:
-        """Where the text holds secrets, in order and without overlaps."""
+        """The places of secrets in the text, in order and without overlaps."""
         ...
 
     def is_telling(self, name: str, value: JSON) -> bool:
-        """Whether a value of this name is a secret."""
+        """Whether a value with this name is a secret."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hidden:
-    """One secret of a question: where it stands first, what is shown instead, and the secret itself."""
+    """One secret of a question: its first place, the mask that is shown instead, and the secret itself."""
 
     place: str
     mask: str
@@ -75,7 +75,8 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masked(Question):
-    """A question as everybody may see it. Its digest is that of the true question, which a vote is bound to."""
+    """A question as everybody may see it. Its digest is that of the true question, because votes are bound to that
+    one."""
 
     of: Question
     hidden: tuple[Hidden, ...] = ()
@@ -90,7 +91,7 @@ class Masked(Question):
 
 
 def true_of(question: Question) -> Question:
-    """The true question, which a vote is bound to, of one that may be masked."""
+    """The true question, which votes are bound to, of a question that may be masked."""
     return question.of if isinstance(question, Masked) else question
 
 
@@ -195,7 +196,7 @@ class Masker:
                 return value
 
     def text(self, words: str, place: str = "") -> str:
-        """The words with a mask in the place of each secret."""
+        """The text with a mask in place of each secret."""
         if self._learns:
             return words
         found = self._secrets.found(words)
@@ -212,7 +213,7 @@ class Masker:
         return "".join([*written, words[at:]]) if spans else words
 
     def value(self, value: JSON, root: str) -> JSON:
-        """The value in the same shape, with a mask in the place of each secret."""
+        """The value in the same shape, with a mask in place of each secret."""
         return self._value(value, (root,), _Hides.FOUND)
 
     # --- Within ---------------------------------------------------------------------------------
@@ -257,7 +258,7 @@ class Masker:
         return shown
 
     def _whole(self, value: str | float | None, path: Path) -> str:
-        """A mask for the whole value, which from now on is hidden in texts too."""
+        """A mask for the whole value. From now on, the value is hidden in texts too."""
         words = value if isinstance(value, str) else json.dumps(value)
         found = self._secrets.found(words)
         whole = len(found) == 1 and (found[0].start, found[0].end) == (0, len(words))
@@ -291,7 +292,7 @@ class Masker:
         return hidden.mask
 
     def _hides(self, name: str) -> _Hides:
-        """How much of a property's values is hidden, if only its schema is known."""
+        """How much of a property's values is hidden, judged by its schema alone."""
         if self._marked((name,)):
             return _Hides.ALL
         return _Hides.SECRETS if self._secrets.is_telling(name, "?") else _Hides.FOUND
@@ -329,7 +330,7 @@ class Masker:
 
 
 def _parts(mark: str) -> Path:
-    """The names of a dotted path, without the part of the question that it begins with."""
+    """The names of a dotted path, without a leading name such as `arguments` that stands for a part of the question."""
     parts = tuple(mark.casefold().split("."))
     return parts[1:] if len(parts) > 1 and parts[0] in _ROOTS else parts
 

@@ -31,35 +31,37 @@ class Facts:
 
 
 class ConditionFailed(Exception):
-    """A rule could not be evaluated; `str()` says why. It then neither governs nor may be skipped."""
+    """A rule could not be evaluated; `str()` says why. The rule then neither governs nor may be skipped."""
 
 
 Condition: TypeAlias = Callable[[Facts, Sequence[Item]], Sequence[bool]]
-"""A rule's `when`: whether it holds for each of these items. Raises `ConditionFailed`."""
+"""Evaluates a rule's `when`: whether it holds for each of these items. Raises `ConditionFailed` if it cannot be
+evaluated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A policy, and what a question must match to be governed by it: everything that is set. Patterns may use `*` and
-    `?`."""
+    """A policy, and what a question must match to be governed by it. Everything that is set must match. Patterns may
+    use `*` and `?`."""
 
     policy: Policy
     graphs: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     risks: tuple[str, ...] = ()
     requesters: tuple[str, ...] = ()
-    """As a policy names people."""
+    """Names of people, written as in a policy."""
     channels: tuple[str, ...] = ()
-    """Channels' ids, or names after a `#`."""
+    """Ids of channels, or names after a `#`."""
     when: Condition | None = None
     condition: str = ""
-    """`when` as it is written."""
+    """The text of `when`, as the file has it."""
 
     def objection(self, facts: Facts) -> str:
-        """Why the rule does not govern, in words, or empty if it does. Raises `ConditionFailed`.
+        """Why the rule does not govern, in words; empty if it does. Raises `ConditionFailed` if the rule cannot be
+        evaluated.
 
-        One matching item of several is enough. But a rule that may say yes without a person must match every item, and
-        each by its exact name: people are asked about a name that only looks harmless.
+        One matching item of several is enough. But a rule that may say yes without a person must match every item, each
+        by its exact name: if a name only looks harmless, people are asked.
         """
         question = facts.question
         unknown: list[str] = []
@@ -94,7 +96,7 @@ class Rule:
         return (matches_to_the_letter if self.says_yes_alone else matches)(graph, pattern)
 
     def _objections(self, facts: Facts) -> list[str]:
-        """Per item, why the rule does not govern it, or empty if it does."""
+        """For each item, why the rule does not govern it; empty if it does."""
         items = facts.question.items
         found = [self._objection_to(item) for item in items]
         named = [at for at, objection in enumerate(found) if not objection]
@@ -122,12 +124,12 @@ def says_yes_alone(policy: Policy) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
-    """All rules in their order, of which the first match governs, and the policy that governs if none matches."""
+    """All rules in their order, and the policy that governs if none matches. The first rule that matches governs."""
 
     rules: tuple[Rule, ...]
     otherwise: Policy
     graphs: Mapping[str, GraphTerms] = field(default_factory=dict)
-    """Per graph, the terms on which it takes answers."""
+    """For each graph, the terms on which it accepts answers."""
 
     def select(self, facts: Facts) -> Policy:
         """The policy that governs, with the question's keys replaced by the people that they hold.
@@ -153,12 +155,12 @@ class Policies:
 
     @property
     def requesters(self) -> tuple[str, ...]:
-        """Every name that a rule matches requesters with."""
+        """Every name in a rule's `requester`."""
         return tuple(dict.fromkeys(ref for rule in self.rules for ref in rule.requesters))
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Every name that a rule matches channels with."""
+        """Every name in a rule's `channel`."""
         return tuple(dict.fromkeys(ref for rule in self.rules for ref in rule.channels))
 
 
@@ -172,10 +174,11 @@ def is_key(ref: str) -> bool:
 
 def bound(policy: Policy, question: Question) -> Policy:
     """The policy with the question's keys replaced by the people that they hold. A key that holds nobody stays, and
-    means nobody. `held` notes the names that came from the question, unless the policy lets questions name guests."""
+    resolves to nobody. `held` lists the names that came from the question, unless the policy lets questions name
+    guests."""
 
     def told(written: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The names, and those of them that only the question gave."""
+        """The names, and those among them that only the question gave."""
         found = {name: _held(name, question) for name in written if is_key(name)}
         refs = tuple(dict.fromkeys(ref for name in written for ref in found.get(name) or (name,)))
         held = () if policy.guests else tuple(ref for ref in refs if ref not in written)
@@ -262,29 +265,29 @@ def _at(value: JSON, path: Sequence[str]) -> JSON:
 
 
 def _people(value: JSON) -> Iterator[str]:
-    """Only user ids and e-mail addresses: a graph may name people, but no groups."""
+    """The user ids and e-mail addresses in a value. Groups are left out, because a graph may name people only."""
     for each in value if isinstance(value, list) else [value]:
         if isinstance(each, str) and names_one(each):
             yield each
 
 
 def is_user(ref: str) -> bool:
-    """Whether it is a user's id."""
+    """Whether this is a user's id."""
     return _USER.fullmatch(ref) is not None
 
 
 def is_group(ref: str) -> bool:
-    """Whether it is a user group's handle or id."""
+    """Whether this is a user group's handle or id."""
     return ref.startswith("@") or _GROUP.fullmatch(ref) is not None
 
 
 def is_channel(ref: str) -> bool:
-    """Whether it is a channel's name or id. The ids of older private channels begin with a G."""
+    """Whether this is a channel's name or id. The ids of older private channels begin with a G."""
     return ref.startswith("#") or _CHANNEL.fullmatch(ref) is not None
 
 
 def names_one(ref: str) -> bool:
-    """Whether it names one person, by id or e-mail, and not a group or channel."""
+    """Whether this names one person, by id or e-mail, and not a group or channel."""
     return ONE_PERSON.fullmatch(ref) is not None
 
 

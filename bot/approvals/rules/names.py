@@ -37,8 +37,8 @@ def matches_to_the_letter(name: str, pattern: str) -> bool:
 
 
 def misleading(name: str) -> tuple[str, ...]:
-    """The characters of a name (such as U+0435) that are invisible or look like Latin letters. Returns none for a name
-    that is written in one other script and does not read like Latin."""
+    """The characters of a name (such as U+0435) that are invisible or look like Latin letters. Returns an empty tuple
+    if the name is written in one other script and does not read like Latin."""
     if name.isascii() and name.isprintable():
         return ()
     name = unicodedata.normalize("NFC", name)
@@ -68,7 +68,7 @@ def _match(name: str, pattern: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    """NFKC, without invisible characters, with single spaces and none at the ends."""
+    """The name in NFKC, without invisible characters, with single spaces inside and no spaces at the ends."""
     spaced = " ".join(unicodedata.normalize("NFKC", name).split())
     return " ".join("".join(each for each in spaced if not _is_unseen(each)).split())
 
@@ -102,12 +102,12 @@ def _hidden(name: str, at: int) -> bool:
     if character in _JOINERS and before and after:
         return not {unicodedata.category(before), unicodedata.category(after)} <= _JOINED
     if unicodedata.category(character) in _MARKS and before:
-        return before.isascii()  # composed, there would be a letter with an accent
+        return before.isascii()  # NFC has composed a usual accent with its letter already
     return _is_unseen(character) or (character.isspace() and character != " ")
 
 
 def _widened(character: str) -> bool:
-    """Whether it is an ASCII character in another width or style, such as U+FF44."""
+    """Whether this is an ASCII character in another width or style, such as U+FF44."""
     plain = unicodedata.normalize("NFKC", character)
     return not character.isascii() and plain.isascii() and plain.isalnum()
 
@@ -198,5 +198,5 @@ _LOOKALIKES: Final = {
     ),
     "z": "\u0396\u03b6\u13c3\u1d22\ua4dc\uab93\U000102f5\U000118a9\U000118c4\U000118c9\U000118e5",
 }
-"""Per Latin character, those that look like it: the one-to-one entries of Unicode's confusables.txt (UTS 39)."""
+"""For each Latin character, those that look like it: the one-to-one entries of Unicode's confusables.txt (UTS 39)."""
 _LATIN: Final = {other: latin for latin, others in _LOOKALIKES.items() for other in others}

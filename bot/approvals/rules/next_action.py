@@ -1,4 +1,4 @@
-"""What records and checkpoint together call for next, pure."""
+"""Decides from the records and the checkpoint what to do next. Pure functions."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Proceed:
-    """Run on without an answer; `request` is the one whose answer the node already has, if any."""
+    """Run on without an answer. `request` is the request whose answer the node already has, if any."""
 
     request: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AskInstead:
-    """Put this to people again, as the agent asks something else by now than what was decided."""
+    """Ask people again, because the agent now asks something else than what was decided."""
 
     request: Request
     asked: Asked
@@ -42,7 +42,7 @@ class AskInstead:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Nothing is left to run: open, renew and supersede requests, and say how the task stands."""
+    """Run nothing. Open, renew and supersede requests, and record the state of the task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ Move: TypeAlias = Start | Resume | Proceed | AskInstead | Record | GiveUp
 
 
 def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now: datetime) -> Move:
-    """What records and checkpoint together call for."""
+    """The next move, decided from the records and the checkpoint."""
     if status.phase is Phase.LOST:
         return _without_checkpoints(task, requests)
     if status.phase is Phase.LACKING:
@@ -63,7 +63,7 @@ def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now
         if not isinstance(request.state, Decided) or isinstance(request.state.decision, Cancelled):
             continue
         if status.stands not in (None, request.interrupt_id):
-            continue  # a run would pass the stop, which comes first
+            continue  # only a run that answers the breakpoint may start, as any other would pass it
         is_due = request.state.next_try is not None and request.state.next_try <= now
         is_back = request.gone is not None and request.gone.part in (Part.STEP, Part.GRAPH)
         if not is_due and not is_back:
@@ -86,22 +86,22 @@ def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now
 
 
 def _without_checkpoints(task: Task, requests: Sequence[Request]) -> Move:
-    """A thread that has asked something had checkpoints, and is never begun again from its inputs. One that
-    failed before its first checkpoint waits for a person's retry."""
+    """The next move for a thread without checkpoints. If the thread has asked something, it had checkpoints, so it is
+    never started again from its inputs. If it failed before its first checkpoint, it waits for a person's retry."""
     if not requests and isinstance(task.state, Starting):
         return Start()
     return Record() if not requests and isinstance(task.state, Failed) else GiveUp()
 
 
 def alive(request: Request, status: ThreadStatus) -> bool:
-    """Whether the request's interrupt still stands in the graph, open or with its answer not got past; or may, as code
-    is missing that would tell."""
+    """Whether the request's interrupt is still in the graph, either open or answered but not passed yet. Also true if
+    nobody can tell because code is missing."""
     return (
         status.phase is Phase.LACKING or status.is_open(request.interrupt_id) or request.interrupt_id in status.answered
     )
 
 
 def is_approved(request: Request) -> bool:
-    """Whether people approved all of it."""
+    """Whether people approved every item of the request."""
     decision = request.decision
     return isinstance(decision, Answered) and all(isinstance(verdict, Approve) for verdict in decision.verdicts)

@@ -1,4 +1,4 @@
-"""A stage's windows: when each of its steps comes, pure."""
+"""When each step of a stage is due. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from bot.approvals.model.request import Pending, Request
 
 
 def enter_stage(request: Request, now: datetime) -> Request:
-    """The request at the beginning of its stage: all windows are counted from now, nothing is put off, and nobody has
-    been added yet."""
+    """The request at the beginning of its stage: all time windows are counted from now, the deadline is not extended,
+    and nobody has been added yet."""
     entered = replace(
         request, open=replace(request.open, opened_at=now, escalated_to=(), escalated_held=(), extension=None)
     )
@@ -20,18 +20,18 @@ def enter_stage(request: Request, now: datetime) -> Request:
 
 
 def first_due(request: Request) -> Pending:
-    """The state of a request whose stage has just been opened."""
+    """The pending state of a request whose stage has just been opened."""
     return due_next(request, Pending(due_at=None))
 
 
 def due_next(request: Request, state: Pending) -> Pending:
-    """The state, with the time of what comes next."""
+    """The state, with the time of the next step or reminder."""
     found = next_moment(replace(request, state=state))
     return replace(state, due_at=found[0] if found is not None else None)
 
 
 def next_moment(request: Request) -> tuple[datetime, Step] | None:
-    """When the clock brings something next, and what; None where it brings nothing any more."""
+    """The next step or reminder, and when it is due. Returns None if no more are due."""
     if not isinstance(request.state, Pending):
         return None
     coming = [
@@ -46,7 +46,7 @@ def next_moment(request: Request) -> tuple[datetime, Step] | None:
 
 
 def next_escalation(request: Request, state: Pending) -> int | None:
-    """The stage's next step that asks others, by its place; None where no other is to come."""
+    """The index of the stage's next step that asks others. Returns None if no such step is left."""
     return next(
         (
             number
@@ -58,7 +58,8 @@ def next_escalation(request: Request, state: Pending) -> int | None:
 
 
 def next_reminder(request: Request, state: Pending) -> datetime | None:
-    """When the next regular reminder comes: they are counted from the last one, not from a grid."""
+    """When the next regular reminder is due, counted from the last one and not from fixed times of day. Returns None if
+    the stage has no regular reminders."""
     every = request.stage.remind_every
     if every is None:
         return None
@@ -66,7 +67,7 @@ def next_reminder(request: Request, state: Pending) -> datetime | None:
 
 
 def is_overdue(request: Request) -> bool:
-    """Whether it waits on although its deadline has passed."""
+    """Whether the request still waits although its deadline has passed."""
     steps = request.stage.steps
     return isinstance(request.state, Pending) and any(
         isinstance(steps[number].action, Overdue) for number in request.state.taken

@@ -1,5 +1,5 @@
-"""The rules of what people do to an open request besides answering it, pure: get more time, give their vote to a
-colleague, take it back, ask the requester, have others reminded.
+"""The rules for what people do to an open request besides answering it: get more time, give their vote to a colleague,
+take it back, ask the requester, have others reminded. Pure functions.
 
 All of them leave the question and its version as they are, so nothing that is approved changes.
 """
@@ -29,8 +29,12 @@ NUDGE_EVERY = timedelta(hours=1)
 
 
 def extend(request: Request, by: Person, now: datetime) -> Request:
-    """Put the stage's deadline off by the policy's measure, once; a warning that has come comes again before the new
-    one. `AlreadySettled`, `NoExtension` or `AlreadyExtended`."""
+    """Extend the stage's deadline once, by the extra time that the policy allows. A warning that was already given is
+    given again before the new deadline.
+
+    Raises `AlreadySettled` if the request is not open, `NoExtension` if the policy allows no extra time or the stage
+    has no deadline, or `AlreadyExtended`.
+    """
     state = eligible.still_open(request, request.version)
     measure, deadline = request.policy.extend, request.deadline
     if measure is None or deadline is None:
@@ -43,9 +47,10 @@ def extend(request: Request, by: Person, now: datetime) -> Request:
 
 
 def delegate(request: Request, by: Person, to: Member, approvers: EligibleApprovers, now: datetime) -> Request:
-    """Give one's own vote to a colleague, who may answer from now on in the giver's place.
+    """Give one's own vote to a colleague, who may from now on answer in the giver's place.
 
-    `by` was found to be one who may answer, in this electorate. `AlreadySettled` or `CannotDelegate`.
+    The caller has checked that `by` may answer and is one of `approvers`. Raises `AlreadySettled` if the request is not
+    open, or `CannotDelegate` with the reason.
     """
     refuse_used(request, by)
     person = to.person
@@ -64,8 +69,10 @@ def delegate(request: Request, by: Person, to: Member, approvers: EligibleApprov
 
 
 def refuse_used(request: Request, by: Person) -> None:
-    """Return if this person can give their vote away: it was given by nobody, and they have not used it.
-    `AlreadySettled` or `CannotDelegate`."""
+    """Return if this person can give their vote away: nobody gave it to them, and they have not used it.
+
+    Raises `AlreadySettled` if the request is not open, or `CannotDelegate` if they cannot.
+    """
     eligible.still_open(request, request.version)
     if any(each.to == by for each in request.stage_delegations):
         raise CannotDelegate(NoDelegate.GIVEN)
@@ -74,10 +81,9 @@ def refuse_used(request: Request, by: Person) -> None:
 
 
 def withdraw(request: Request, by: Person) -> Request:
-    """Take back one's vote in the stage that is asked; or, if a colleague has it there and never used it, the
-    delegation.
+    """Take back one's vote in the current stage; or the delegation, if a colleague has the vote and has not used it.
 
-    `AlreadySettled` or `NothingToWithdraw`.
+    Raises `AlreadySettled` if the request is not open, or `NothingToWithdraw` if there is neither.
     """
     eligible.still_open(request, request.version)
     mine = [vote for vote in request.stage_votes if vote.person == by]
@@ -92,14 +98,17 @@ def withdraw(request: Request, by: Person) -> Request:
 
 
 def comment(request: Request, by: Person, text: str, now: datetime) -> Request:
-    """Ask the requester something. `AlreadySettled`."""
+    """Ask the requester something. Raises `AlreadySettled` if the request is not open."""
     eligible.still_open(request, request.version)
     return replace(request, comments=(*request.comments, Comment(by=by, text=text, at=now)))
 
 
 def nudge(request: Request, by: Person, now: datetime) -> Request:
-    """The requester has those reminded who have not answered, once an hour. `AlreadySettled`, `NotYours` or
-    `NudgedLately`."""
+    """Have everybody reminded who has not answered. The requester can do this once an hour.
+
+    Raises `AlreadySettled` if the request is not open, `NotYours` if `by` is not the requester, or `NudgedLately` if
+    the last time is less than an hour ago.
+    """
     refuse_others(request, by)
     if request.nudged_at is not None and now < request.nudged_at + NUDGE_EVERY:
         raise NudgedLately(request.nudged_at + NUDGE_EVERY)
@@ -107,19 +116,19 @@ def nudge(request: Request, by: Person, now: datetime) -> Request:
 
 
 def refuse_others(request: Request, person: Person) -> None:
-    """Return if it is open and this is its requester; `AlreadySettled` or `NotYours`."""
+    """Return if the request is open and this person is its requester. Raises `AlreadySettled` or `NotYours` if not."""
     eligible.still_open(request, request.version)
     if person != request.requester:
         raise NotYours(request.task_id, request.requester)
 
 
 def missed(request: Request, missing: Sequence[Unreached], sent: Collection[Person | str]) -> Request:
-    """Note who did not get the card. Where nobody did, the stage's next escalation is due at once; where there is
-    none, nothing else changes: silence is no reason to end it sooner.
+    """Record who did not get the card. If nobody got it, the stage's next escalation is due at once. If the stage has
+    no further escalation, nothing else changes: silence is no reason to end the request sooner.
 
-    `missing` were to get it at one time, `sent` are all who were, these among them. What was sent by a delegation, in
-    an earlier stage, or as this one was opened, hurries nothing. The request itself is returned where all is noted
-    already, or it is no longer open.
+    `missing` are those who should have got the card at one time but did not. `sent` are all who should have got it
+    then, including these. A card that was sent by a delegation, in an earlier stage, or when this stage opened makes
+    nothing due sooner. Returns the request itself if everything is recorded already or if it is no longer open.
     """
     state = request.state
     known = {(each.asked_at, each.whom) for each in request.unreached}

@@ -1,4 +1,4 @@
-"""What time makes of a request that nobody has answered, pure."""
+"""What happens to a request that nobody answers in time. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from bot.approvals.rules import schedule, voting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """What a look at the clock made of a request."""
+    """A request after the steps that were due, and what these steps call for."""
 
     request: Request
     remind: bool = False
     escalate: tuple[Escalate, ...] = ()
-    """Whom to send the card, and how."""
+    """Who is sent the card, and how."""
 
 
 def next_step(request: Request, now: datetime) -> Due:
-    """Take every step of the stage whose time has come.
+    """Take every step of the stage that is due.
 
-    After a downtime several may be due at once: a deadline that settles then makes the others pointless, and a
-    reminder is dropped where a later step is due too. Nothing happens to a request that is not pending.
+    After a downtime several may be due at once. A deadline that settles the request makes the others pointless, and a
+    reminder is dropped if a later step is due too. A request that is not pending stays as it is.
     """
     if not isinstance(request.state, Pending):
         return Due(request=request)
@@ -61,12 +61,13 @@ def next_step(request: Request, now: datetime) -> Due:
 
 
 def expired(request: Request, now: datetime) -> Request:
-    """Nobody answered, and nothing else follows from that."""
+    """Settle the request as expired: nobody answered, and nothing else follows from that."""
     return replace(request, state=Decided(decision=Expired(at=now), next_try=now))
 
 
 def _at_deadline(request: Request, action: Expire | Consent | Pick, now: datetime) -> Request:
-    """What the policy makes of silence. If somebody has ever objected, or the question does not take it, it expires."""
+    """The request after what the policy says about silence. It expires if somebody has ever objected, or if the
+    question does not take the policy's answer."""
     objected = bool(voting.objectors(request))
     match action:
         case Consent() if not objected:

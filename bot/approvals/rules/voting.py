@@ -1,4 +1,4 @@
-"""What votes come to, pure: which verdicts a question takes, and when enough people have agreed."""
+"""What votes lead to: which verdicts a question takes, and when enough people have agreed. Pure functions."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from bot.approvals.rules.eligible import EligibleApprovers, counts, missing
 
 
 def cast(request: Request, vote: Vote, approvers: EligibleApprovers) -> Request:
-    """Count a vote; where it was the last one needed, its stage is passed or the request settled.
+    """Count a vote. If it was the last one needed, its stage is passed or the request is settled.
 
-    A person's later vote takes the place of their earlier one. The caller has asked `may_vote` before.
-    Raises `AlreadySettled`, `StaleVersion`, `VerdictNotOffered` or `ReasonMissing`.
+    A person's later vote replaces their earlier one. The caller has checked with `refuse_unless_eligible` that the
+    person may vote. Raises `AlreadySettled`, `StaleVersion`, `VerdictNotOffered` or `ReasonMissing`.
     """
     eligible.still_open(request, vote.version, vote.digest)
     check(request, vote.verdicts)
@@ -30,7 +30,10 @@ def cast(request: Request, vote: Vote, approvers: EligibleApprovers) -> Request:
 
 
 def check(request: Request, verdicts: tuple[ItemVerdict, ...]) -> None:
-    """Return if the question takes these verdicts in this stage; else `VerdictNotOffered` or `ReasonMissing`."""
+    """Return if the question takes these verdicts in this stage.
+
+    Raises `VerdictNotOffered` if it does not, or `ReasonMissing` if the policy asks for a reason and none is given.
+    """
     items = request.question.items
     if len(verdicts) != len(items):
         raise VerdictNotOffered(f"it has {len(items)} items, and {len(verdicts)} verdicts were given")
@@ -46,7 +49,7 @@ def check(request: Request, verdicts: tuple[ItemVerdict, ...]) -> None:
 
 
 def takes(request: Request, verdicts: tuple[ItemVerdict, ...]) -> bool:
-    """Whether the question takes these verdicts, given without a person and so without a reason."""
+    """Whether the question takes these verdicts if no person gives them, and so nobody gives a reason."""
     try:
         check(replace(request, policy=replace(request.policy, reasons=())), verdicts)
     except VerdictNotOffered:
@@ -55,10 +58,10 @@ def takes(request: Request, verdicts: tuple[ItemVerdict, ...]) -> bool:
 
 
 def settled(request: Request, approvers: EligibleApprovers, now: datetime) -> Request:
-    """The request, moved on to its next stage or decided where the votes of its stage are enough.
+    """The request, moved on to its next stage or decided if the votes of its stage are enough.
 
-    A stage has agreed as soon as every item is settled: by its quorum of rejections, or by equal verdicts of as many
-    as each group needs. The votes of those who may not answer at this moment do not count.
+    A stage has agreed as soon as every item is settled: by its quorum of rejections, or by equal verdicts from as many
+    people as each group needs. The votes of people who may not answer now do not count.
     """
     votes = [vote for vote in request.stage_votes if counts(request, vote.person, approvers)]
     found = tuple(_settle(request, index, votes, approvers) for index in range(len(request.question.items)))
@@ -69,7 +72,7 @@ def settled(request: Request, approvers: EligibleApprovers, now: datetime) -> Re
 
 
 def recounted(request: Request, approvers: EligibleApprovers) -> Request:
-    """The request, with how many of each group its stage still lacks, for the item that lacks most."""
+    """The request, with how many votes of each group its stage still lacks, for the item that lacks most."""
     votes = [vote for vote in request.stage_votes if counts(request, vote.person, approvers)]
     items = range(len(request.question.items))
     lacking = max((_lacking(request, index, votes, approvers) for index in items), key=sum)
@@ -79,8 +82,8 @@ def recounted(request: Request, approvers: EligibleApprovers) -> Request:
 def agree(
     request: Request, verdicts: tuple[ItemVerdict, ...], voters: tuple[Person, ...], now: datetime, *, ruled: str = ""
 ) -> Request:
-    """The request after its stage has come to these verdicts: in its next stage, or decided after the last one and
-    where nothing is left to agree to."""
+    """The request after its stage has agreed on these verdicts: in its next stage, or decided if this was the last
+    stage or if every item is rejected."""
     last = request.stage_number + 1 == len(request.policy.stages)
     if not last and not all(isinstance(verdict, Reject) for verdict in verdicts):
         passed = (*request.passed, Passed(verdicts=verdicts, voters=voters, at=now))
@@ -97,8 +100,8 @@ def agree(
 
 
 def objectors(request: Request) -> tuple[Person, ...]:
-    """Whoever has rejected the request or a part of it, in any stage and any version. A rejection that still stands
-    can be withdrawn, and is none then; what was rejected in an earlier version stays a fact."""
+    """Everybody who has rejected the request or a part of it, in any stage and any version. A rejection that still
+    stands can be withdrawn, and then no longer counts. A rejection of an earlier version always counts."""
     votes = (vote.person for vote in request.votes if objects(vote.verdicts))
     agreed = (person for stage in request.passed if objects(stage.verdicts) for person in stage.voters)
     return tuple(dict.fromkeys((*request.objections, *votes, *agreed)))
@@ -110,8 +113,8 @@ def objects(verdicts: Sequence[ItemVerdict]) -> bool:
 
 
 def word(verdict: ItemVerdict) -> str:
-    """What was said, to the letter and without the reason: true, 1 and 1.0 are equal to Python and are not the same
-    answer, and two who give different reasons have said the same."""
+    """What the verdict says, to the letter and without the reason. Python takes true, 1 and 1.0 as equal, but they are
+    different answers. Two people who give different reasons have said the same."""
     said = {key: value for key, value in asdict(verdict).items() if key != "reason"}
     return f"{type(verdict).__name__} {json.dumps(said, sort_keys=True)}"
 
@@ -142,7 +145,8 @@ def _settled_before(request: Request, index: int) -> ItemVerdict | None:
 
 
 def _settle(request: Request, index: int, votes: Sequence[Vote], approvers: EligibleApprovers) -> ItemVerdict | None:
-    """What the stage has come to on one item; None while it has not. What an earlier stage rejected stays rejected."""
+    """What the stage has agreed on for one item. Returns None if it has not agreed yet. What an earlier stage rejected
+    stays rejected."""
     before = _settled_before(request, index)
     if isinstance(before, Reject):
         return before
@@ -160,7 +164,8 @@ def _settle(request: Request, index: int, votes: Sequence[Vote], approvers: Elig
 
 
 def _lacking(request: Request, index: int, votes: Sequence[Vote], approvers: EligibleApprovers) -> tuple[int, ...]:
-    """How many of each group one item still lacks for what most of them say of it; none where it is settled."""
+    """How many votes of each group one item still lacks for the verdict that has most support; 0 each if it is
+    settled."""
     groups = request.stage.groups
     if _settle(request, index, votes, approvers) is not None:
         return tuple(0 for _ in groups)
@@ -172,5 +177,6 @@ def _lacking(request: Request, index: int, votes: Sequence[Vote], approvers: Eli
 
 
 def _meant(said: tuple[ItemVerdict, ...], verdicts: tuple[ItemVerdict, ...]) -> bool:
-    """Whether it was their word on any item: a rejection is not laid at the door of one who had approved."""
+    """Whether these verdicts agree with the settled ones on any item. Nobody who approved is named as having
+    rejected."""
     return any(word(mine) == word(settled) for mine, settled in zip(said, verdicts, strict=True))

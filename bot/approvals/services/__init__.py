@@ -1,1 +1,1 @@
-"""The use cases: each looks up what it needs, applies the rules, and stores what came of it."""
+"""The use cases: each looks up what it needs, applies the rules, and stores the result."""

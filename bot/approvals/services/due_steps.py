@@ -1,4 +1,4 @@
-"""What a request's time calls for: a reminder, an escalation, the next stage, or its end."""
+"""Takes the steps of a request that are due: a reminder, an escalation, the next stage, or its end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueSteps:
-    """Takes the steps of requests whose time has come."""
+    """Takes the steps of requests that are due."""
 
     storage: Storage
     engine: Engine
@@ -40,7 +40,7 @@ class DueSteps:
     work: Work
 
     async def step(self, request_id: RequestId, now: datetime) -> None:
-        """Take the steps of this request whose time has come. Each is taken once, whoever else sweeps."""
+        """Take the steps of this request that are due. Each is taken once, even if other processes sweep too."""
 
         async def once() -> Request | None:
             request = await self.storage.request(request_id)
@@ -65,7 +65,7 @@ class DueSteps:
             wake(self.work, moved.task_id)
 
     def _taken(self, due: timeouts.Due, now: datetime) -> timeouts.Due:
-        """The same, unless the graph would refuse the answer that the policy gives for silence: then it expires."""
+        """The same, unless the graph would refuse the policy's answer to silence: then the request expires."""
         decision = due.request.decision
         if isinstance(decision, Answered):
             try:
@@ -76,15 +76,15 @@ class DueSteps:
         return due
 
     async def _look_after_card(self, request: Request) -> None:
-        """Have the card drawn again even if nothing on it has changed: the reminder points at it, and somebody may have
-        deleted it."""
+        """Have the card rendered again even if nothing on it has changed: the reminder points at it, and somebody may
+        have deleted it."""
         for message in await self.storage.messages_of(request.task_id):
             if message.kind is MessageKind.CARD and message.request_id == request.id and message.ref is not None:
                 await redraw(self.storage, self.work, message.ref)
 
     async def _ask(self, due: timeouts.Due, now: datetime) -> tuple[Request, list[Message]]:
-        """The request with those that the escalation cannot ask, and the messages that it calls for: the card for each
-        person and channel, and a note in the thread about those that cannot be asked."""
+        """The request with those whom the escalation cannot ask, and the messages that it calls for: the card for each
+        person and channel, and a note in the thread about those who cannot be asked."""
         if not due.escalate:
             return due.request, []
         reached, barred = await self._people(due, now)
@@ -99,7 +99,7 @@ class DueSteps:
         return side_actions.missed(due.request, missing, sent), [*copies, *said]
 
     async def _people(self, due: timeouts.Due, now: datetime) -> tuple[list[Person], list[Unreached]]:
-        """The people who get a DM, and those who are named but may not answer. A name may also mean nobody."""
+        """The people who get a DM, and those who are named but may not answer. A name may also resolve to nobody."""
         names = _names(due, Via.DM)
         if not names:
             return [], []
@@ -121,7 +121,7 @@ class DueSteps:
         return [each.person for each in members if each not in barred], missing
 
     async def _channels(self, due: timeouts.Due, now: datetime) -> tuple[list[ChannelId], list[Unreached]]:
-        """The channels that the card goes to, and the names that mean no channel."""
+        """The channels that get the card, and the names that resolve to no channel."""
         names = _names(due, Via.CHANNEL)
         known = due.request.known(names)
         found = {ref: await self.directory.channel(ref) if ref in known else None for ref in names}
@@ -138,7 +138,7 @@ def _step_kind(due: timeouts.Due, before: Request) -> str:
 
 
 def _names(due: timeouts.Due, *via: Via) -> list[str]:
-    """The names that the steps ask, in one of these ways, or in any."""
+    """The names that the steps ask in one of these ways; in any way if none is given."""
     return [ref for escalation in due.escalate if not via or escalation.via in via for ref in escalation.to]
 
 

@@ -1,4 +1,4 @@
-"""What those who listen to people read of the records: each method answers one question, and changes no record.
+"""What the handlers of people's actions read from the records. Each method answers one question and changes no record.
 
 A look that is refused is recorded, as every refusal is.
 """
@@ -24,7 +24,7 @@ from bot.approvals.services.tasks import Tasks, started_by
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trail:
-    """All that happened to a task, for one who may see it."""
+    """Everything that happened to a task, for a person who may see it."""
 
     records: Records
     events: tuple[AuditEvent, ...]
@@ -32,7 +32,7 @@ class Trail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Each raises `Unreachable` if the store does not answer."""
+    """Reads the records. Each method raises `Unreachable` if the store does not answer."""
 
     storage: Storage
     tasks: Tasks
@@ -40,11 +40,11 @@ class Reading:
     # --- By id, for those who were shown it -------------------------------------------------------
 
     async def request(self, id: RequestId) -> Request:
-        """The request; `NotFound` if there is none."""
+        """The request. Raises `NotFound` if there is none."""
         return await self.storage.request(id)
 
     async def task(self, id: TaskId) -> Task:
-        """The task; `NotFound` if there is none."""
+        """The task. Raises `NotFound` if there is none."""
         return await self.storage.task(id)
 
     async def tasks_of(self, person: Person, limit: int) -> tuple[Task, ...]:
@@ -52,35 +52,45 @@ class Reading:
         return await self.storage.tasks_of(person, limit)
 
     async def summary_of(self, person: Person) -> Summary | None:
-        """When this person wants a summary; None if they want none."""
+        """When this person wants a summary. Returns None if they want none."""
         return (await self.storage.inbox(person)).summary
 
     # --- For those who may look -------------------------------------------------------------------
 
     async def records(self, actor: Actor, task_id: TaskId) -> Records:
-        """The task with its requests, for its requester and for those who may answer. `NotFound`, or `NotYours`."""
+        """The task with its requests, for its requester and for those who may answer.
+
+        Raises `NotFound` if there is no such task, or `NotYours` if the actor is somebody else.
+        """
         await self.tasks.look(actor, task_id)
         return await self.storage.records_of(task_id)
 
     async def card(self, actor: Actor, request_id: RequestId) -> View:
-        """The request's card, for its requester and for those who may answer. `NotFound`, or `NotYours`."""
+        """The request's card, for its requester and for those who may answer.
+
+        Raises `NotFound` if there is no such request, or `NotYours` if the actor is somebody else.
+        """
         task, request = await self.tasks.look_at(actor, request_id)
         return View(message=wanted.card_of(request), task=task, request=request)
 
     async def trail(self, actor: Actor, task_id: TaskId) -> Trail:
-        """What happened to the task, for its requester and for those who may answer. `NotFound`, or `NotYours`."""
+        """What happened to the task, for its requester and for those who may answer.
+
+        Raises `NotFound` if there is no such task, or `NotYours` if the actor is somebody else.
+        """
         records = await self.records(actor, task_id)
         return Trail(records=records, events=await self.storage.history(task_id))
 
     # --- By place in Slack ------------------------------------------------------------------------
 
     async def message_at(self, ref: MessageRef) -> MessageId | None:
-        """Our message that stands there; None if none of ours does."""
+        """The id of our message at this place. Returns None if no message of ours is there."""
         message = await self.storage.message_at(ref)
         return message.id if message is not None else None
 
     async def asked_in(self, root: MessageRef) -> list[Request]:
-        """The requests whose thread begins with this message; of the copy of a card, its request."""
+        """The requests whose thread begins with this message. If it is a copy of a card, only the request of that
+        card."""
         message = await self.storage.message_at(root)
         if message is not None and message.to is not None and message.request_id is not None:
             return [await self.storage.request(message.request_id)]
@@ -92,8 +102,11 @@ class Reading:
         ]
 
     async def card_in(self, request: Request, root: MessageRef | None) -> View | None:
-        """The card that somebody reads who writes in the thread that begins with this message: the copy that they were
-        sent, or else the card in the channel. None if it was not posted, or if it does not say what it shows."""
+        """The card that a person sees if they write in the thread that begins with `root`: the copy that they were
+        sent, or else the card in the channel.
+
+        Returns None if the card was not posted, or if its record does not say what it shows.
+        """
         records = await self.storage.records_of(request.task_id)
         mine = [each for each in records.messages if each.request_id == request.id and each.digest]
         copies = [each for each in mine if each.kind is MessageKind.COPY and each.ref is not None and each.ref == root]
@@ -101,11 +114,11 @@ class Reading:
         return None if card is None else View(message=card, task=records.task, request=request)
 
     async def is_filed(self, request: Request) -> bool:
-        """Whether the file with the whole of what is asked now stands in the task's thread."""
+        """Whether the file with the whole current question is in the task's thread."""
         return any(_is_file_of(each, request) for each in await self.storage.messages_of(request.task_id))
 
     async def started_from(self, origin: str) -> Task | None:
-        """The task that this origin started (`Tasks.start`); None if it started none."""
+        """The task that this origin started (`Tasks.start`). Returns None if it started none."""
         with suppress(NotFound):
             return await self.storage.task(started_by(origin))
         return None

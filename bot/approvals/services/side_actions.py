@@ -21,32 +21,33 @@ from bot.approvals.services.unit_of_work import Changed, UnitOfWork
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideActions:
-    """Each raises `NotFound`, `AlreadySettled` or `Unreachable`, and what its rule in `rules.side_actions` raises; what
-    only eligible approvers may do, `MayNotVote` too, and that refusal is recorded. Nothing is changed then."""
+    """Each method raises `NotFound`, `AlreadySettled` or `Unreachable`, and what its rule in `rules.side_actions`
+    raises. Methods that only eligible approvers may use also raise `MayNotVote`, and record that refusal. If a method
+    raises, nothing is changed."""
 
     unit: UnitOfWork
     directory: Directory
 
     async def check(self, actor: Actor, request_id: RequestId) -> Request:
-        """The request, if this person is one who may answer it: what a click asks before a modal is opened."""
+        """The request, if this person may answer it. A click checks this before a modal is opened."""
         return await self.unit.apply(actor, request_id, verbs.CHECK_SIDE_ACTION)
 
     async def check_own(self, actor: Actor, request_id: RequestId) -> Request:
-        """The request, if this person is one who may answer it with a vote of their own, which they have not used."""
+        """The request, if this person may answer it with a vote of their own and has not used it."""
         request = await self.check(actor, request_id)
         side_actions.refuse_used(request, actor.person)
         return request
 
     async def check_requester(self, actor: Actor, request_id: RequestId) -> Request:
-        """The request, if it is open and this person's."""
+        """The request, if it is open and this person is its requester."""
         return await self.unit.apply(actor, request_id, verbs.CHECK_REQUESTER)
 
     async def extend(self, actor: Actor, request_id: RequestId) -> Request:
-        """Put the deadline off, once, by the policy's measure."""
+        """Extend the deadline once, by the extra time that the policy allows."""
 
         async def extend(request: Request, _: EligibleApprovers) -> Changed:
             extended = side_actions.extend(request, actor.person, actor.at)
-            assert extended.deadline is not None  # noqa: S101 - else it was refused
+            assert extended.deadline is not None  # noqa: S101 - the rule refuses if there is no deadline
             return Changed(request=extended, data={"deadline": extended.deadline.isoformat()})
 
         return await self.unit.apply(actor, request_id, verbs.EXTEND, extend)
@@ -63,8 +64,8 @@ class SideActions:
         return await self.unit.apply(actor, request_id, verbs.DELEGATE, delegate)
 
     async def withdraw(self, actor: Actor, request_id: RequestId) -> Request:
-        """Take back one's vote, or a delegation that has not been used. Whoever gave one may, also if they are no
-        longer one who may answer."""
+        """Take back one's vote, or a delegation that has not been used. People can do so even if they may no longer
+        answer."""
 
         async def withdraw(request: Request, _: EligibleApprovers) -> Changed:
             kept = side_actions.withdraw(request, actor.person)
@@ -86,7 +87,7 @@ class SideActions:
         return await self.unit.apply(actor, request_id, verbs.COMMENT, comment)
 
     async def nudge(self, actor: Actor, request_id: RequestId) -> Request:
-        """Remind those who have not answered: in the thread, and in the DMs in which they were asked."""
+        """Remind those who have not answered: in the thread, and in the DMs that asked them."""
 
         async def nudge(request: Request, _: EligibleApprovers) -> Changed:
             nudged = side_actions.nudge(request, actor.person, actor.at)
@@ -98,7 +99,10 @@ class SideActions:
     # --- Within ---------------------------------------------------------------------------------
 
     async def _colleague(self, user_id: UserId) -> Member:
-        """The account of this id, in whichever workspace it is; `Unreachable` or `CannotDelegate`."""
+        """The account with this id, in whichever workspace it is.
+
+        Raises `Unreachable` if Slack does not say who it is, or `CannotDelegate` if there is no such account.
+        """
         try:
             for person in await self.directory.resolve([user_id]):
                 return await self.directory.member(person, fresh=True)
@@ -107,7 +111,7 @@ class SideActions:
         raise CannotDelegate(NoDelegate.UNKNOWN)
 
     async def _in_person(self, request: Request, now: datetime) -> list[Message]:
-        """A reminder for each who was sent the card by DM and has not answered."""
+        """A reminder for each person who was sent the card by DM and has not answered."""
         answered = {vote.person for vote in request.votes}
         return [
             wanted.nudge_of(request, now, each.to)

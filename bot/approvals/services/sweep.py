@@ -1,4 +1,4 @@
-"""One pass over everything that is due, so that nothing depends on a wake-up that may get lost."""
+"""One pass over everything that is due, so that nothing depends on a wake-up that may be lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.approvals.ports.work import Work
 from bot.approvals.services.due_steps import DueSteps
 
 MAX_PER_SWEEP = 200
-"""Records of each kind that one sweep takes on; the next one goes on from there."""
+"""How many records of each kind one sweep takes on. The next sweep goes on from there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +23,8 @@ class Sweep:
         """Take the steps that are due, and wake the work for decisions that have not reached their graph, tasks whose
         process died, and messages that are out of date. Any number of processes may sweep at once.
 
-        Without `take_over`, threads are left to the processes that drove them. These come first after an outage of
-        storage, during which no lease could be renewed.
+        Without `take_over`, threads are left to the processes that drove them. After an outage of storage, during which
+        no lease could be renewed, these processes get the first chance.
         """
         for request in await self.storage.due(now, MAX_PER_SWEEP):
             await self.due_steps.step(request.id, now)

@@ -1,6 +1,6 @@
-"""What people can do to a task: start it, look at it, cancel it, bring it on again after a failure.
+"""What people can do to a task: start it, look at it, cancel it, retry it after a failure.
 
-Nothing here calls Slack or runs a graph: what has to follow is woken, and found again by the sweep if it is lost.
+Nothing here calls Slack or runs a graph: the work that follows is woken, and the sweep finds it if the wake-up is lost.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ class Tasks:
         thread_ts: Ts | None = None,
         origin: str = "",
     ) -> Task:
-        """Record a task; its message and its run follow. `UnknownGraph`, `GraphUnavailable`, `InvalidInputs`.
+        """Record a task. Its message and its run follow.
 
-        `origin` names what it is started by, where Slack may tell of that more than once: it starts one task.
+        `origin` identifies what starts the task if Slack may report it more than once: one origin starts one task.
+        Raises `UnknownGraph`, `GraphUnavailable` or `InvalidInputs`.
         """
         inputs = self.unit.engine.parse_inputs(graph, words)
         id = _digits(origin) if origin else secrets.token_hex(32)
@@ -69,8 +70,8 @@ class Tasks:
     async def cancel(self, actor: Actor, task_id: TaskId) -> Task:
         """End a task: its open requests are settled as cancelled, and its graph is not resumed.
 
-        `NotFound`, `NotYours` or `TaskFinished`. A step that is running is stopped within seconds; what it has
-        done stays.
+        A step that is running is stopped within seconds; what it has done stays. Raises `NotFound` if there is no such
+        task, `NotYours` if the actor is not its requester, or `TaskFinished`.
         """
 
         async def refuse(task: Task) -> None:
@@ -97,8 +98,11 @@ class Tasks:
         return task
 
     async def look(self, actor: Actor, task_id: TaskId) -> Task:
-        """The task, for its requester and for those who may answer its requests; `NotFound`, or `NotYours` for
-        others, which is recorded. `Unreachable` if Slack does not say who they are."""
+        """The task, for its requester and for those who may answer its requests.
+
+        Raises `NotFound` if there is no such task, `NotYours` if the actor is somebody else (which is recorded), or
+        `Unreachable` if Slack does not say who the actor is.
+        """
 
         async def look(task: Task) -> Task:
             await self._refuse_strangers(actor.person, task)
@@ -107,7 +111,7 @@ class Tasks:
         return await self.unit.apply_to_task(actor, task_id, "look", look)
 
     async def look_at(self, actor: Actor, request_id: RequestId) -> tuple[Task, Request]:
-        """As `look`, by one of the task's requests, and with it; a refusal is recorded as one of that request."""
+        """Like `look`, for the task of this request; returns the request too. A refusal is recorded on the request."""
 
         async def look(request: Request, _: EligibleApprovers) -> None:
             await self._refuse_strangers(actor.person, await self.unit.storage.task(request.task_id))
@@ -116,13 +120,14 @@ class Tasks:
         return await self.unit.storage.task(request.task_id), request
 
     async def redraw(self, ref: MessageRef) -> None:
-        """Draw the message that stands there again, whatever it is thought to show."""
+        """Have the message at this place rendered again, even if it seems to be up to date."""
         await redraw(self.unit.storage, self.unit.work, ref)
 
     async def retry(self, actor: Actor, task_id: TaskId) -> Task:
-        """Bring a stopped task, and its undelivered decisions, on again now: its requester may, and whom it asked.
+        """Retry a failed task and its undelivered decisions now. Its requester can do this, and everybody whom it
+        asked.
 
-        `NotFound`, `NotYours` or `NothingToRetry`.
+        Raises `NotFound` if there is no such task, `NotYours` if the actor is somebody else, or `NothingToRetry`.
         """
 
         async def retry(task: Task) -> Task:
@@ -143,7 +148,10 @@ class Tasks:
     # --- Within ---------------------------------------------------------------------------------
 
     async def _refuse_strangers(self, person: Person, task: Task) -> None:
-        """Return if the person started the task or is one of those whom it asks; else `NotYours`, or `Unreachable`."""
+        """Return if the person started the task or is one of those whom it asks.
+
+        Raises `NotYours` if the person is somebody else, or `Unreachable` if Slack does not say who they are.
+        """
         if task.requester == person:
             return
         requests = await self.unit.storage.requests_of(task.id)
@@ -155,8 +163,8 @@ class Tasks:
             raise NotYours(task.id, task.requester)
 
     async def _asks(self, person: Person, requests: Sequence[Request]) -> bool:
-        """Whether any of these asks this person, in any stage. Of those whom only the question names, ordinary members
-        are asked."""
+        """Whether any of these requests asks this person, in any stage. People whom only the question names are asked
+        if they are ordinary members."""
         asked = {ref: None for request in requests for ref in _asked(request)}
         if person in await meant(self.directory, asked):
             return True
@@ -165,7 +173,7 @@ class Tasks:
 
 
 def started_by(origin: str) -> TaskId:
-    """The task that this origin starts, or has started."""
+    """The id of the task that this origin starts, or has started."""
     return TaskId(_digits(origin)[:8])
 
 
@@ -174,7 +182,7 @@ def _digits(origin: str) -> str:
 
 
 def _asked(request: Request) -> tuple[str, ...]:
-    """Everyone whom the policy asks itself, in any stage."""
+    """Every name that the policy itself asks, in any stage."""
     groups = (group for stage in request.policy.stages for group in stage.groups)
     asked = (ref for group in groups for ref in group.approvers if ref not in group.held)
     return request.known(
@@ -183,7 +191,7 @@ def _asked(request: Request) -> tuple[str, ...]:
 
 
 def _told(request: Request) -> tuple[str, ...]:
-    """Everyone whom the question names, in any stage."""
+    """Every name that comes from the question, in any stage."""
     groups = (group for stage in request.policy.stages for group in stage.groups)
     return request.known((*(ref for group in groups for ref in group.held), *request.open.escalated_held))
 

@@ -1,4 +1,4 @@
-"""The one way in for changes: who acts is checked, and the change is stored with the event that tells of it."""
+"""The one way to change records: it checks who acts, and stores the change together with its event."""
 
 from __future__ import annotations
 
@@ -25,27 +25,28 @@ from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.verbs import May, Verb
 
 MAX_RACES = 20
-"""How often a change is tried again when somebody else was faster."""
+"""How many times a change is tried if others are faster."""
 _NO_REFUSALS = (MayNotVote, NotFound, Conflict, Unreachable)
-"""Recorded already, about nothing, or not about this person."""
+"""Errors that are not recorded here: the refusal is recorded already, there is no record to act on, or the error is not
+about this person."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """What a change made of a request."""
+    """The result of a change to a request."""
 
     request: Request
     data: Mapping[str, JSON] = field(default_factory=dict)
-    """For the event, besides the version and the outcome."""
+    """Added to the event, besides the version and the outcome."""
     messages: Sequence[Message] = ()
-    """The messages that it calls for."""
+    """The messages that the change calls for."""
 
 
 Change: TypeAlias = Callable[[Request, EligibleApprovers], Awaitable[Changed | None]]
-"""Makes a change of the request as it stands; None if there is nothing to change. The eligible approvers are nobody if
-the verb does not ask for them. It may be called several times, if others are faster."""
+"""Changes the request as it stands. Returns None if there is nothing to change. The eligible approvers are nobody if
+the verb does not ask for them. It may be called several times if others are faster."""
 
 
 class Expiry(Protocol):
@@ -56,6 +57,8 @@ class Expiry(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitOfWork:
+    """Checks who acts, changes a request or a task, and stores the change with its event."""
+
     storage: Storage
     engine: Engine
     eligibility: Eligibility
@@ -73,13 +76,13 @@ class UnitOfWork:
         reopen: Callable[[Request], Request] = lambda request: request,
     ) -> Request:
         """Read the request, expire it if that is due, check that the actor may do this, change it, and store it with
-        its event; again from the start for as long as others are faster. Returns the request as it is stored.
+        its event. If somebody else is faster, start again. Returns the request as it is stored.
 
         Without a `change` it only checks. `shown` is what the actor was shown, or None if they act on the request as it
-        stands. `reopen` makes the request that the actor and the change are about, for one that is settled.
+        stands. For a settled request, `reopen` makes the open request that is checked and changed.
 
-        A refusal is recorded before it is raised: `MayNotVote` or `Unreachable` if the person may not, `AlreadySettled`
-        and `StaleVersion`, or what the change raises. `NotFound` if there is no such request.
+        A refusal is recorded before it is raised: `MayNotVote` or `Unreachable` if the person may not do this,
+        `AlreadySettled`, `StaleVersion`, or what the change raises. Raises `NotFound` if there is no such request.
         """
 
         async def once() -> Request:
@@ -105,8 +108,8 @@ class UnitOfWork:
     async def apply_to_task(
         self, actor: Actor, task_id: TaskId, tried: str, change: Callable[[Task], Awaitable[T]]
     ) -> T:
-        """What a change makes of the task; again from the start for as long as others are faster. It checks for itself
-        who may, and stores what it changes; a refusal is recorded before it is raised."""
+        """Change the task and return what the change returns. If somebody else is faster, start again. The change
+        itself checks who may do it, and stores its result. A refusal is recorded before it is raised."""
 
         async def once() -> T:
             return await change(await self.storage.task(task_id))
@@ -122,14 +125,14 @@ class UnitOfWork:
             raise
 
     async def note(self, actor: Actor, request: Request, kind: str, data: Mapping[str, JSON]) -> None:
-        """Record what somebody did that changes nothing."""
+        """Record an action that changes nothing."""
         event = event_of(request, kind, actor.at, person=actor.person, surface=actor.surface, data=data)
         await self.storage.record(event)
 
     # --- Within ---------------------------------------------------------------------------------
 
     async def _authorized(self, actor: Actor, request: Request, verb: Verb, shown: Shown) -> EligibleApprovers:
-        """The eligible approvers, if the verb asks for them; else nobody."""
+        """The eligible approvers if the verb asks for them, otherwise nobody. Records a refusal of the person."""
         try:
             match verb.may:
                 case May.VOTE:
@@ -148,8 +151,11 @@ class UnitOfWork:
         return EligibleApprovers(groups=())
 
     async def _stored(self, actor: Actor, verb: Verb, changed: Changed) -> Request:
-        """The request as it was saved; `Conflict` if somebody was faster, `InvalidAnswer` if it was settled by what its
-        graph would refuse: some of such answers break its thread for good."""
+        """The request as it was saved.
+
+        Raises `Conflict` if somebody was faster, or `InvalidAnswer` if its graph would refuse the decision: some
+        refused answers break the thread for good.
+        """
         request, data = changed.request, {"version": changed.request.version, **settled(changed.request)}
         if isinstance(request.state, Decided) and isinstance(request.state.decision, Answered):
             self.engine.answer(request.question, request.proposed, request.state.decision)
@@ -177,7 +183,7 @@ class UnitOfWork:
 
 
 async def until_won(change: Callable[[], Awaitable[T]]) -> T:
-    """Read and change again for as long as somebody else is faster."""
+    """Read and change again while somebody else is faster. Raises `Conflict` after `MAX_RACES` tries."""
     for _ in range(MAX_RACES - 1):
         try:
             return await change()
@@ -187,10 +193,10 @@ async def until_won(change: Callable[[], Awaitable[T]]) -> T:
 
 
 async def redraw(storage: Storage, work: Work, ref: MessageRef) -> None:
-    """Draw the message that stands there again, whatever it is thought to show.
+    """Have the message at this place rendered again, even if it seems to be up to date.
 
-    One that is claimed or put off is out of date anyway and is left as it is: whoever is at it could not store what
-    they showed, and their claim would keep everybody else from it.
+    A message that is claimed or put off is out of date anyway and stays as it is: otherwise the process that works on
+    it could not store what it showed, and its claim would keep all others from the message.
     """
 
     async def once() -> Message | None:
@@ -205,28 +211,28 @@ async def redraw(storage: Storage, work: Work, ref: MessageRef) -> None:
 
 
 def wake(work: Work, task_id: TaskId) -> None:
-    """Have the task driven, and shown after that; or within a moment, if its graph takes longer."""
+    """Have the task driven and its messages updated after that; or within a moment, if its graph takes longer."""
     work.show_soon(task_id)
     work.deliver(task_id)
 
 
 def settled(request: Request) -> dict[str, JSON]:
-    """What marks the one event of a request's history that settled it."""
+    """The data that marks the one event that settled a request; empty if the request is not settled."""
     return {"outcome": str(request.decision.outcome)} if request.decision is not None else {}
 
 
 def event_of_task(actor: Actor, task_id: TaskId, kind: str, data: Mapping[str, JSON] | None = None) -> AuditEvent:
-    """An event of a task, and of none of its requests."""
+    """An event of a task that belongs to none of its requests."""
     return AuditEvent(
         kind=kind, at=actor.at, task_id=task_id, person=actor.person, surface=actor.surface or "", data=data or {}
     )
 
 
 def _is_past(request: Request, now: datetime) -> bool:
-    """Whether it is open although its deadline has passed, however far off the next sweep is."""
+    """Whether the request is open although its deadline has passed, however far off the next sweep is."""
     return isinstance(request.state, Pending) and request.deadline is not None and request.deadline <= now
 
 
 def _why(actor: Actor, refusal: CountersignError) -> dict[str, JSON]:
-    """Why somebody was refused, as it is kept: its kind, and what they were told."""
+    """Why somebody was refused, for the record: the kind of refusal, and what they were told."""
     return {"why": type(refusal).__name__, "said": actor.words(refusal)}

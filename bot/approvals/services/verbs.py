@@ -1,4 +1,4 @@
-"""What people do to a request: who may, and how the record tells of it."""
+"""What people can do to a request: who may do it, and what the record says about it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ class May(Enum):
     """Who may do it."""
 
     VOTE = auto()
-    """The eligible approvers, while the request is open and as they were shown it."""
+    """The eligible approvers, while the request is open and has not changed since they were shown it."""
     TAKE_PART = auto()
-    """The eligible approvers, whatever has become of the request."""
+    """The eligible approvers, even if the request is settled or has changed."""
     ASK = auto()
     """Its requester, while it is open."""
     ANYBODY = auto()
-    """Whoever the rules of the change itself let do it."""
+    """Anybody whom the rules of the change itself allow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,11 @@ class Verb:
 
     may: May
     kind: str = ""
-    """Of the event that tells of the change; empty if nothing is changed."""
+    """The kind of the event that records the change; empty if nothing is changed."""
     tried: str | None = None
-    """How a refusal names it on the record; None if only a refusal of the person is recorded."""
+    """What the record calls the refused action. If None, only a refusal of the person is recorded."""
     counts: bool = False
-    """Whether Slack is asked who they are and who may answer past what is remembered."""
+    """Whether Slack is asked again who the person is and who may answer, instead of relying on what is remembered."""
     expires: bool = True
     """Whether a request whose deadline has passed is expired first."""
 

@@ -1,6 +1,6 @@
 """What people can do to a request: answer it, change it, or take that back.
 
-Nothing here calls Slack or runs a graph: what has to follow is woken, and found again by the sweep if it is lost.
+Nothing here calls Slack or runs a graph: the work that follows is woken, and the sweep finds it if the wake-up is lost.
 """
 
 from __future__ import annotations
@@ -36,15 +36,18 @@ class Votes:
     policy_choice: PolicyChoice
 
     async def check(self, actor: Actor, shown: Shown) -> Request:
-        """The request, if this person could answer it now: what a click asks before a modal is opened.
+        """The request, if this person could answer it now. A click checks this before a modal is opened.
 
-        Raises what `vote` would raise; a refusal of the person is recorded.
+        Raises what `vote` would raise. A refusal of the person is recorded.
         """
         return await self.unit.apply(actor, shown.request_id, verbs.CHECK, shown=shown)
 
     async def view(self, actor: Actor, request_id: RequestId) -> Request:
-        """The request, for one who may see the whole of it: anybody, and where it is private those alone who may
-        answer it, have agreed to it, or might answer if it were open. `NotFound`, `MayNotVote`, or `Unreachable`."""
+        """The request, for a person who may see the whole of it. Anybody may see it, unless it is private. A private
+        request may be seen by people who may answer it, have agreed to it, or could answer it if it were open.
+
+        Raises `NotFound`, `MayNotVote` or `Unreachable`.
+        """
         request = await self.unit.storage.request(request_id)
         if request.policy.private and not any(actor.person in stage.voters for stage in request.passed):
             return await self.unit.apply(actor, request_id, verbs.VIEW)
@@ -59,13 +62,13 @@ class Votes:
         hold: timedelta = timedelta(0),
         message: MessageRef | None = None,
     ) -> Request:
-        """Count one person's verdicts on what they were shown; the first to settle it wins.
+        """Count one person's verdicts on what they were shown. The first person to settle the request wins.
 
-        What settles it is kept from the graph for as long as `hold` says, and may be taken back until then.
-        `message` is the one whose words it was given in: `reword` and `unsay` know the answer by it.
+        An answer that settles it is kept from the graph for `hold`, and can be taken back until then. `message` is the
+        message whose text gave the answer: `reword` and `unsay` find the answer by it.
 
         Raises `NotFound`, `AlreadySettled`, `StaleVersion`, `MayNotVote`, `VerdictNotOffered`, `ReasonMissing`,
-        `InvalidAnswer`, or `Unreachable`; nothing is changed then.
+        `InvalidAnswer` or `Unreachable`; nothing is changed then.
         """
         vote = Vote(
             person=actor.person,
@@ -83,7 +86,7 @@ class Votes:
         return await self.unit.apply(actor, shown.request_id, verbs.VOTE, cast, shown=shown)
 
     async def take_back(self, actor: Actor, request_id: RequestId) -> Request:
-        """The request, open again as it stood before this person's answer; `NotFound` or `NothingToTakeBack`."""
+        """The request, open again as it was before this person's answer. Raises `NotFound` or `NothingToTakeBack`."""
 
         async def take_back(request: Request, _: EligibleApprovers) -> Changed:
             return Changed(request=lifecycle.take_back(request, actor.person, actor.at))
@@ -91,7 +94,8 @@ class Votes:
         return await self.unit.apply(actor, request_id, verbs.TAKE_BACK, take_back)
 
     async def answer_again(self, actor: Actor, request_id: RequestId) -> Request:
-        """Open a question again whose answer made the agent fail, as a new version, for one who may answer it.
+        """Reopen a question as a new version, because its answer made the agent fail. A person who may answer it can do
+        this.
 
         Raises `NotFound`, `AlreadySettled`, `MayNotVote` or `Unreachable`.
         """
@@ -108,7 +112,7 @@ class Votes:
     async def reword(
         self, actor: Actor, request_id: RequestId, message: MessageRef, verdict: ItemVerdict, *, hold: timedelta
     ) -> Request:
-        """The request, answered with what the message says by now in the place of what it said before.
+        """Replace the answer that this message gave with what the message says now.
 
         Raises `TooLateToChange`, or what `vote` raises; the earlier answer stands then.
         """
@@ -129,9 +133,9 @@ class Votes:
         return await self.unit.apply(actor, request_id, verbs.REWORD, cast, reopen=reopened)
 
     async def unsay(self, actor: Actor, request_id: RequestId, message: MessageRef, why: str) -> Request:
-        """The request, without the answer that was given in this message; `why` is `deleted` or `edited`.
+        """The request without the answer that this message gave. `why` is `deleted` or `edited`.
 
-        Raises `TooLateToChange`, or `Unreachable`.
+        Raises `TooLateToChange` or `Unreachable`.
         """
 
         async def unsay(request: Request, _: EligibleApprovers) -> Changed:
@@ -147,10 +151,10 @@ class Votes:
         return await self.unit.apply(actor, request_id, verbs.TAKE_BACK, unsay)
 
     async def edit(self, actor: Actor, shown: Shown, index: int, arguments: Mapping[str, JSON]) -> Request:
-        """Replace one item's arguments, which were shown so; everybody's earlier votes are void, and the answer is
+        """Replace the arguments of one item, which the person was shown. All earlier votes are void, and the answer is
         still to be given.
 
-        Raises what `vote` raises, and `AnotherRule` where what it would be is governed by another policy.
+        Raises what `vote` raises, and `AnotherRule` if another policy governs the edited question.
         """
 
         async def edit(request: Request, _: EligibleApprovers) -> Changed:
@@ -166,22 +170,26 @@ class Votes:
         return await self.unit.apply(actor, shown.request_id, verbs.EDIT, edit, shown=shown)
 
     async def viewed(self, actor: Actor, request: Request) -> None:
-        """Record that somebody was shown all of the request, as it stood."""
+        """Record that somebody was shown all of the request, in this version."""
         await self.unit.note(actor, request, "viewed", {"version": request.version})
 
     async def admit_to_hidden(self, actor: Actor, request_id: RequestId) -> Request:
-        """The request, for one who may answer it, looked up afresh: those alone are shown its hidden values.
-        `NotFound`, `MayNotVote`, or `Unreachable`; a refusal is recorded."""
+        """The request, for a person who may answer it. Slack is asked again, because only such people are shown its
+        hidden values.
+
+        Raises `NotFound`, `MayNotVote` or `Unreachable`. A refusal is recorded.
+        """
         return await self.unit.apply(actor, request_id, verbs.SEE_HIDDEN)
 
     async def revealed(self, actor: Actor, request: Request, keys: Sequence[str]) -> None:
-        """Record that somebody looks at hidden values, before they see them."""
+        """Record that somebody is about to see hidden values."""
         await self.unit.note(actor, request, "revealed", {"version": request.version, "keys": list(keys)})
 
     # --- Within ---------------------------------------------------------------------------------
 
     async def _cast(self, request: Request, vote: Vote, approvers: EligibleApprovers, hold: timedelta) -> Changed:
-        """The request after a vote, with what settles it held, and with those whom its next stage asks."""
+        """The request after a vote. If the vote settles it, the answer is held. If a new stage begins, the request says
+        whom it asks."""
         cast, data = voting.cast(request, vote, approvers), said(vote.verdicts)
         if hold:
             cast = lifecycle.hold(cast, request, hold, vote.at)
@@ -191,8 +199,9 @@ class Votes:
         return Changed(request=cast, data=data)
 
     async def _refuse_another_rule(self, task: Task, request: Request, revised: Request) -> None:
-        """An edit changes what is asked, and not who is to be asked for it: what one may approve as it was proposed,
-        it might take two to approve as it would be. The file is asked as it is now, of both."""
+        """Refuse an edit if another policy governs the edited question. An edit changes what is asked, but not who is
+        asked: one person may be enough to approve the original, and the edited question might need two. The policy file
+        as it is now decides on both."""
         try:
             before = await self.policy_choice.policy(task, request.question)
             after = await self.policy_choice.policy(task, revised.question)
@@ -205,14 +214,14 @@ class Votes:
 
 
 def said(verdicts: Sequence[ItemVerdict]) -> dict[str, JSON]:
-    """The verdicts of a vote, with the words that came with them."""
+    """The verdicts of a vote, with the text that came with them."""
     words: list[JSON] = [{key: value for key, value in asdict(each).items() if value != ""} for each in verdicts]
     kinds: list[JSON] = [type(verdict).__name__.lower() for verdict in verdicts]
     return {"verdicts": kinds, "said": words} if any(words) else {"verdicts": kinds}
 
 
 def difference(before: Request, after: Request, index: int) -> dict[str, JSON]:
-    """What an edit of one item's arguments changed, with the digest that was asked for until then."""
+    """What an edit changed in one item's arguments, with the digest from before the edit."""
     item = after.question.items[index]
     old, new = before.question.items[index].arguments, item.arguments
     kept = {key for key in old if key in new and _to_the_letter(old[key]) == _to_the_letter(new[key])}
@@ -226,12 +235,12 @@ def difference(before: Request, after: Request, index: int) -> dict[str, JSON]:
 
 
 def _to_the_letter(value: JSON) -> str:
-    """True, 1 and 1.0 are equal to Python, and are not the same argument."""
+    """The value as JSON. Python takes true, 1 and 1.0 as equal, but they are different arguments."""
     return json.dumps(value, sort_keys=True)
 
 
 def _given_in(request: Request, message: MessageRef) -> Vote:
-    """The vote that was given in this message; `TooLateToChange` if it does not count any more."""
+    """The vote that this message gave. Raises `TooLateToChange` if it does not count any more."""
     vote = lifecycle.given_in(request, message)
     if vote is None:
         raise TooLateToChange(taken=False)

@@ -1,1 +1,1 @@
-"""Who may answer: names looked up, people checked, and what is missing."""
+"""Who may answer: looks up names, checks people, and finds what is missing."""

@@ -20,7 +20,8 @@ from bot.approvals.services.people.lookup import look_up
 log = logging.getLogger(__name__)
 
 MAX_LOOKED_UP = 50
-"""Accounts that are looked at when a stage is opened; of a larger group the others are taken to be able."""
+"""How many accounts are looked up when a stage is opened. In a larger group, the others are assumed to be able to
+answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +29,16 @@ class Eligibility:
     directory: Directory
 
     async def admit(self, request: Request, person: Person, shown: Shown, *, fresh: bool) -> EligibleApprovers:
-        """Who may answer now, this person among them; looked up past what is remembered if it is to be `fresh`.
+        """The people who may answer now, if this person is one of them. If `fresh`, Slack is asked again instead of
+        relying on what is remembered.
 
-        `AlreadySettled`, `StaleVersion`, `DrawnBefore`, `MayNotVote`, or `Unreachable`: a failed look-up refuses.
+        Raises `AlreadySettled`, `StaleVersion`, `DrawnBefore` or `MayNotVote`, or `Unreachable` if a look-up fails.
         """
         eligible.refuse_unless_shown(request, shown)
         return await self.recognise(request, person, fresh=fresh)
 
     async def recognise(self, request: Request, person: Person, *, fresh: bool) -> EligibleApprovers:
-        """As `admit`, also of a request that is over or has moved on."""
+        """Like `admit`, but also for a request that is settled or has changed."""
         try:
             member = await self.directory.member(person, fresh=fresh)
             approvers = await self.approvers(request, fresh=fresh)
@@ -50,8 +52,11 @@ class Eligibility:
         return approvers
 
     async def approvers(self, request: Request, *, fresh: bool) -> EligibleApprovers:
-        """Who stands in each group of the request's stage, each delegate in the place of whoever gave them their vote,
-        but for those who have voted and may not any more; `LookupFailed` where Slack does not say."""
+        """The people in each group of the request's stage, with each delegate in place of the person who gave them
+        their vote. People who have voted or delegated but may no longer answer are left out.
+
+        Raises `LookupFailed` if Slack does not say who they are.
+        """
         resolved = await self._resolved(request, fresh=fresh)
         delegations = request.stage_delegations
         givers = await self._members((each.by for each in delegations), fresh=fresh)
@@ -61,8 +66,8 @@ class Eligibility:
         return approvers.without(each.person for each in voters if not eligible.is_eligible(each, approvers))
 
     async def introduced(self, request: Request) -> Request:
-        """The request, with those whom its stage asks and whether they are enough, as the card says; where Slack does
-        not say who they are, the card shows the policy's names."""
+        """The request, with the people whom its stage asks and whether they are enough, for the card. If Slack does not
+        say who they are, the card shows the policy's names."""
         try:
             approvers = await self._resolved(request, fresh=False)
             members = await self._members(sorted(approvers.people, key=_id)[:MAX_LOOKED_UP], fresh=False)
@@ -89,7 +94,8 @@ class Eligibility:
     # --- Within ---------------------------------------------------------------------------------
 
     async def _resolved(self, request: Request, *, fresh: bool) -> EligibleApprovers:
-        """Whom the names of the request's stage mean. A name that meant nobody at the opening means nobody."""
+        """The people that the names of the request's stage resolve to. A name that resolved to nobody when the request
+        was opened still means nobody."""
         refs = request.approvers
         looked_up = await asyncio.gather(*(look_up(self.directory, ref, fresh=fresh) for ref in refs))
         found = {ref: each for ref, each in zip(refs, looked_up, strict=True) if isinstance(each, frozenset)}

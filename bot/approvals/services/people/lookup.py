@@ -1,4 +1,4 @@
-"""Whom a policy's names mean, when Slack may refuse to say it of some of them for good."""
+"""Resolves a policy's names to people. Slack may refuse to resolve some of them for good."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ Found: TypeAlias = "frozenset[Person] | LookupRefused"
 
 
 async def look_up(directory: Directory, ref: str, *, fresh: bool = False) -> Found:
-    """Whom the name means, or why that cannot be known until an operator changes something; else `LookupFailed`."""
+    """The people that the name resolves to, or the reason why this is unknown until an operator changes something.
+
+    Raises `LookupFailed` if the look-up fails in any other way.
+    """
     try:
         return await directory.resolve([ref], fresh=fresh)
     except LookupRefused as refused:
@@ -24,10 +27,13 @@ async def look_up(directory: Directory, ref: str, *, fresh: bool = False) -> Fou
 
 
 async def meant(directory: Directory, refs: Iterable[str], *, fresh: bool = False) -> frozenset[Person]:
-    """Whom these names mean; a name of which Slack refuses to say it means nobody. `LookupFailed`."""
+    """The people that these names resolve to. A name that Slack refuses to resolve means nobody.
+
+    Raises `LookupFailed` if a look-up fails in any other way.
+    """
     return frozenset[Person]().union(*[people(await look_up(directory, ref, fresh=fresh)) for ref in refs])
 
 
 def people(found: Found) -> frozenset[Person]:
-    """Those who were found; nobody if Slack refused to say it."""
+    """The people who were found; nobody if Slack refused to resolve the name."""
     return frozenset() if isinstance(found, LookupRefused) else found

@@ -1,4 +1,5 @@
-"""What a policy names that is nobody, and quorums that too few people can meet: said before anybody waits for them."""
+"""Finds names in a policy that resolve to nobody, and quorums that too few people can meet, before anybody waits for
+them."""
 
 from __future__ import annotations
 
@@ -20,9 +21,9 @@ class StaffedStage:
 
     stage: Stage
     groups: tuple[tuple[Member, ...], ...]
-    """The eligible people of each group; without those whom a key of the question names."""
+    """The eligible people of each group, without those whom a key of the question names."""
     short: int
-    """How many of the answers that the stage needs nobody is there to give."""
+    """How many of the answers that the stage needs cannot be given, because too few people are eligible."""
 
     @property
     def able(self) -> frozenset[Person]:
@@ -30,7 +31,7 @@ class StaffedStage:
 
 
 async def staffed(stage: Stage, directory: Directory) -> StaffedStage:
-    """Who could answer now; `LookupFailed` where Slack does not say."""
+    """Who could answer the stage now. Raises `LookupFailed` if Slack does not say."""
     people = [await meant(directory, group.approvers) for group in stage.groups]
     named = await meant(directory, [ref for ref in stage.approvers if names_one(ref)])
     approvers = EligibleApprovers(groups=tuple(people), named=named)
@@ -44,8 +45,8 @@ async def staffed(stage: Stage, directory: Directory) -> StaffedStage:
 
 
 async def unmet(policy: Policy, directory: Directory) -> list[str]:
-    """A sentence for each name of the policy that is nobody, or no channel, and for each quorum that cannot be met;
-    `LookupFailed` where Slack does not say."""
+    """A sentence for each name in the policy that resolves to nobody or to no channel, and for each quorum that cannot
+    be met. Raises `LookupFailed` if Slack does not say."""
     found: list[str] = []
     for stage in policy.stages:
         found += await _of_stage(stage, directory)
@@ -55,14 +56,14 @@ async def unmet(policy: Policy, directory: Directory) -> list[str]:
 
 
 async def unmatched(policies: Policies, directory: Directory) -> list[str]:
-    """A sentence for each name that a rule matches requesters or channels with and that is nobody, or none."""
+    """A sentence for each name in a rule's `requester` or `channel` that resolves to nobody or to no channel."""
     found = [await _nobody_by(ref, directory) for ref in policies.requesters]
     found += [await _nowhere_by(ref, directory) for ref in policies.channels]
     return [sentence for sentence in found if sentence]
 
 
 def untied(policies: Policies) -> list[str]:
-    """A sentence for each rule that approves without a person whatever graph asks."""
+    """A sentence for each rule that approves without a person, no matter which graph asks."""
     return [
         f"the rule {rule.policy.name} approves without a person, whatever graph asks. An action's name is no more than "
         "what its graph calls it: say in its match which graphs it is for."
@@ -82,7 +83,7 @@ async def _of_stage(stage: Stage, directory: Directory) -> list[str]:
         if sentence := await _nowhere_by(ref, directory):
             found.append(sentence)
     if any(is_key(ref) for ref in stage.approvers):
-        return found  # who that is, only a question says
+        return found  # only a question says who that is
     staffing = await staffed(stage, directory)
     if staffing.short:
         where = f"in its stage {stage.name}, " if stage.name else ""
@@ -97,7 +98,7 @@ def _counted(staffing: StaffedStage, groups: Sequence[object]) -> str:
 
 
 async def _nobody_by(ref: str, directory: Directory) -> str:
-    """What is wrong with a name of people; empty if nothing is."""
+    """A sentence about what is wrong with a name of people; empty if nothing is wrong."""
     found = await look_up(directory, ref)
     if isinstance(found, LookupRefused):
         return f"{ref} {found}."
@@ -105,7 +106,7 @@ async def _nobody_by(ref: str, directory: Directory) -> str:
 
 
 async def _nowhere_by(ref: str, directory: Directory) -> str:
-    """What is wrong with a name of a channel; empty if nothing is."""
+    """A sentence about what is wrong with a name of a channel; empty if nothing is wrong."""
     try:
         if await directory.channel(ref) is not None:
             return ""

@@ -1,4 +1,4 @@
-"""An operator's correction of the policy file, applied to a request that is open already."""
+"""Applies an operator's correction of the policy file to a request that is already open."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from bot.approvals.services.unit_of_work import until_won
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amended:
-    """What became of one request."""
+    """The result for one request."""
 
     before: Request
     after: Request
-    """The same record if nothing had to be changed."""
+    """The same record as `before` if nothing had to be changed."""
 
     @property
     def changed(self) -> bool:
@@ -37,18 +37,19 @@ class Amended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amending:
-    """Works beside a bot that runs: the records decide who was first, and the bot finds the cards out of date."""
+    """Applies corrections while a bot runs: the records decide who was first, and the bot finds the cards that are out
+    of date."""
 
     storage: Storage
     policy_choice: PolicyChoice
     eligibility: Eligibility
 
     async def apply(self, request_id: RequestId, by: str, now: datetime) -> Amended:
-        """Put an open request under the policy that the file has for it now, with the ids of whom its names mean now.
-        Nothing is changed if that is the policy that it has.
+        """Put an open request under the policy that the file has for it now, with the ids that its names resolve to
+        now. Nothing is changed if the request has that policy already.
 
-        It begins anew at the policy's first stage. Votes were given on other terms, so they are void; who had given one
-        is on the record. Raises `NotFound`, `AlreadySettled`, `NoPolicy`, `RuleAnswers` or `Unreachable`.
+        The request starts again at the policy's first stage. Votes were given on other terms, so they are void; the
+        record says who had voted. Raises `NotFound`, `AlreadySettled`, `NoPolicy`, `RuleAnswers` or `Unreachable`.
         """
 
         async def once() -> Amended:
@@ -76,7 +77,7 @@ class Amending:
         return await until_won(once)
 
     async def _elsewhere(self, request: Request, now: datetime) -> Sequence[Message]:
-        """The card in the policy's own channel, if it does not stand there already."""
+        """The card for the policy's own channel, if it is not posted there already."""
         channel = ChannelId(request.policy.channel)
         if not channel or channel in request.unknown:
             return []
@@ -89,7 +90,7 @@ class Amending:
 
 
 def _told(before: Request, after: Request) -> dict[str, JSON]:
-    """What was changed, for the record."""
+    """What changed, for the record."""
     voters = [*(vote.person for vote in before.votes), *(voter for stage in before.passed for voter in stage.voters)]
     return {
         "was": before.policy.name,

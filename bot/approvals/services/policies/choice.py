@@ -1,4 +1,4 @@
-"""The policy that governs a question, with what has to be looked up for it."""
+"""Chooses the policy that governs a question, and looks up what the choice needs."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from bot.approvals.ports.slack import Directory, LookupRefused
 from bot.approvals.rules.matching import Facts, Policies, names_in, with_ids
 
 MEANS_NOTHING = "means nobody and no channel that the bot can see"
-"""Why a name is unknown, as a sentence's end."""
+"""Why a name is unknown, as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """A policy as a request keeps it: with ids, which stay when a name passes to somebody else."""
+    """A policy as a request keeps it: with ids, which stay the same if a name passes to somebody else."""
 
     policy: Policy
     unknown: Mapping[str, str]
-    """The names that mean nobody now, and why, as a sentence's end."""
+    """The names that resolve to nobody now, each with the reason as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +32,19 @@ class PolicyChoice:
     directory: Directory
 
     async def policy(self, task: Task, question: Question) -> Policy:
-        """The policy that governs this question of this task, as the file names people; `ConditionFailed`, or
-        `LookupFailed` if Slack does not say who or where it is."""
+        """The policy that governs this question of this task, with people named as in the file.
+
+        Raises `ConditionFailed` if a rule cannot be evaluated, or `LookupFailed` if Slack does not say who or where it
+        is.
+        """
         facts = await self.facts(task, question)
         if not self.policies.conditional:
             return self.policies.select(facts)
-        return await asyncio.to_thread(self.policies.select, facts)  # conditions are waited for
+        return await asyncio.to_thread(self.policies.select, facts)  # evaluating a condition may block
 
     async def terms(self, policy: Policy) -> Terms:
-        """The policy with the ids of all whom it names, in every stage; `LookupFailed` if Slack does not say."""
+        """The policy with the id of everybody and everything that it names, in every stage. Raises `LookupFailed` if
+        Slack does not say."""
         names = names_in(policy)
         found = dict(zip(names, await asyncio.gather(*map(self._id, names)), strict=True))
         ids = {name: each.id for name, each in found.items() if each.id is not None}
@@ -48,7 +52,7 @@ class PolicyChoice:
         return Terms(policy=with_ids(policy, ids), unknown=unknown)
 
     async def facts(self, task: Task, question: Question) -> Facts:
-        """What the rules may ask about; looks up only what one of them names."""
+        """The facts that rules can match. Looks up only what a rule names."""
         people: dict[str, frozenset[Person]] = {}
         channels: dict[str, ChannelId] = {}
         unknown: dict[str, str] = {}
@@ -76,7 +80,8 @@ class PolicyChoice:
         )
 
     async def _id(self, ref: str) -> _Found:
-        """Whom or what the name means; what Slack will not say until somebody changes something means nothing."""
+        """The id that the name resolves to. A name that Slack will not resolve until somebody changes something means
+        nothing."""
         try:
             return _Found(id=await self.directory.identify(ref))
         except LookupRefused as refused:
