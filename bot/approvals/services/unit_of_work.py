@@ -203,7 +203,7 @@ async def redraw(storage: Storage, work: Work, ref: MessageRef) -> None:
         message = await storage.message_at(ref)
         if message is None or message.not_before is not None:
             return message
-        return await storage.save_message(replace(message, shown=-1, fingerprint="", abandoned=""))
+        return await storage.save_message(replace(message, shown=-1, fingerprint=None, abandoned=None))
 
     message = await until_won(once)
     if message is not None:
