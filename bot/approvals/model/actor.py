@@ -1,4 +1,4 @@
-"""Who acts, from where and when, and what they were shown."""
+"""The person who acts, where and when they act, and what they were shown."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from bot.approvals.model.ids import MessageId, Person, RequestId
 from bot.approvals.model.request import Request
 
 COMMAND: Final = "command"
-"""The surface of what was typed as a slash command."""
+"""Stands in `Actor.surface` for a slash command, which is typed and belongs to no message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A person who does something."""
+    """A person who does something, with the place and the time."""
 
     person: Person
     surface: MessageId | str | None = None
-    """The message that they acted on, or `COMMAND`; None if it was neither."""
+    """The message that they acted on, or `COMMAND`. None if it was neither."""
     at: datetime
     words: Callable[[CountersignError], str] = field(default=str, repr=False, compare=False)
-    """Words a refusal as this person reads it; the audit log keeps what they were told."""
+    """Turns a refusal into the text that this person reads. The audit log keeps that text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a person was shown of a request, as the message or modal says that they acted on."""
+    """What a person saw of a request, according to the message or modal that they acted on."""
 
     request_id: RequestId
     version: int
     digest: str | None
-    """None if the message does not say it, because an earlier version of the bot drew it."""
+    """None if the message does not say it, because an earlier version of the bot rendered it."""
 
     @classmethod
     def of(cls, request: Request) -> Self:
-        """All of the request, as it stands."""
+        """The request as it is now, in full."""
         return cls(request_id=request.id, version=request.version, digest=request.digest)

@@ -1,4 +1,4 @@
-"""What an engine says of its agents: the graphs that can be started, and how a thread stands."""
+"""What an engine reports about its agents: the graphs that can be started, and the state of a thread."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """A graph that tasks can be started on. `unavailable` says why it cannot run; empty where it can."""
+    """A graph that a task can run. `unavailable` says why the graph cannot run, and is empty if it can."""
 
     name: str
     description: str
     inputs: tuple[Input, ...]
     example: str = ""
-    """A line that would start it."""
+    """A command that would start it."""
     unavailable: str = ""
 
     @property
     def spoken(self) -> str:
-        """The input that a plain sentence is taken for: a conversation, or the only text that is required; empty
-        where there is none, or several."""
+        """The name of the input that a plain sentence fills: `messages`, if the graph requires a conversation, or else
+        the only required input, if that is text. Empty if there is no such input, or more than one."""
         required = [each for each in self.inputs if each.required]
         texts = [each.name for each in required if each.schema.get("type") == "string"]
         if "messages" in texts:
@@ -56,26 +56,26 @@ class Asked:
     interrupt_id: InterruptId
     question: Question
     place: str = ""
-    """Where in the graph: the name of the node, below those that it lies in."""
+    """The name of the node that asks, after the names of the nodes that contain it."""
     fingerprint: Fingerprint | None = None
-    """Of what is asked; None from an engine that does not say."""
+    """The fingerprint of what is asked. None if the engine does not provide one."""
 
 
 class Phase(Enum):
-    """How a LangGraph thread stands, as read from its checkpoint."""
+    """The state of a LangGraph thread, as read from its checkpoint."""
 
     LOST = auto()
-    """No such thread."""
+    """The thread does not exist."""
     WAITING = auto()
     """At least one interrupt is open and nothing else is left to run."""
     STOPPED = auto()
-    """Between two steps: a process died or drained. `proceed` goes on."""
+    """The run stopped between two steps, because its process died or drained. `proceed` continues it."""
     FAILED = auto()
-    """A node raised. `proceed` runs it again, with the answer that it already has."""
+    """A node raised an error. `proceed` runs the node again, with the answer that it already has."""
     BROKEN = auto()
-    """An edge raised after its node; LangGraph cannot go on from there."""
+    """An edge raised an error after its node had run. LangGraph cannot continue from there."""
     LACKING = auto()
-    """Code that it waits at is missing. It goes on once that is back, and is not run before."""
+    """The code that the thread waits at is missing. The thread is not run until that code is back."""
     DONE = auto()
 
 
@@ -85,25 +85,26 @@ class ThreadStatus:
 
     phase: Phase
     asked: tuple[Asked, ...] = ()
-    """The open interrupts, also where another branch failed."""
+    """The open interrupts, even if another branch failed."""
     answered: frozenset[InterruptId] = frozenset()
-    """Interrupts whose answer is stored while their node has not got past it."""
+    """Interrupts whose answer is stored, although their node has not yet got past it."""
     failure: Failure | None = None
-    """What the run that has just returned raised; None where the state was only read."""
+    """The error that the run just raised. None if the state was only read."""
     refused: str = ""
-    """What the graph has against the answer of the run that has just returned: it did not take it, and still asks."""
+    """Why the graph did not take the answer that the run just gave it. The graph still asks."""
     outcome: str = ""
-    """What the graph says of its result, once done."""
+    """How the graph describes its result, once it is done."""
     stopped: bool = False
-    """Whether it was ended at a breakpoint, by a rejection or by silence: the agent ran no further."""
+    """Whether a rejection, or silence, ended the thread at a breakpoint. The agent ran no further."""
     not_taken: frozenset[InterruptId] = frozenset()
-    """Answered interrupts in whose place something else was asked: the answer was not handed out."""
+    """Answered interrupts whose answer was not handed out, because the agent asked something else in their place."""
     stands: InterruptId | None = None
-    """The breakpoint that it stands at: any run but the one that answers this would pass it."""
+    """The breakpoint at which the thread waits. Any run would pass it, so only the run that answers it may begin."""
     doubtful: bool = False
-    """Whether, below what can be told apart, an answer was not handed out that is not among `not_taken`."""
+    """Whether another answer, besides those in `not_taken`, was not handed out. It is not known which one, because the
+    ids of the interrupts concerned are not known."""
     gone: Mapping[InterruptId, Gone] = field(default_factory=dict)
-    """The stops and questions that the code does not have any more, by the interrupt that stands at them."""
+    """The breakpoints and questions that are no longer in the code, by the interrupt that waits at each."""
     lacks: Gone | None = None
     """What is missing, if the phase is `LACKING`."""
 
@@ -111,5 +112,5 @@ class ThreadStatus:
         return self.asked_at(interrupt_id) is not None
 
     def asked_at(self, interrupt_id: InterruptId) -> Asked | None:
-        """What is asked under this interrupt now; None if nothing is."""
+        """What this interrupt asks now. Returns None if it asks nothing."""
         return next((asked for asked in self.asked if asked.interrupt_id == interrupt_id), None)

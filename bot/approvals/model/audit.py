@@ -1,6 +1,7 @@
-"""What happened, as it is kept, and the chain over it: each entry carries a hash of its text and of the one before.
+"""The record of what happened, and the hash chain over it. Each entry carries a hash of its own text and a link that
+also covers the entry before it.
 
-What is hashed is the text as it is stored, so that nobody has to write it again in the same way to prove it.
+The hash is taken of the text exactly as it is stored, so a check never has to reproduce that text.
 """
 
 from __future__ import annotations
@@ -17,20 +18,20 @@ from bot.approvals.model.request import Request
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
-    """What happened, written in the same transaction as the change that it tells of."""
+    """What happened. The event is written in the same transaction as the change that it describes."""
 
     kind: str
     at: datetime
     task_id: TaskId
     request_id: RequestId | None = None
     person: Person | None = None
-    """Who did it, or whose DM it was shown in; None where it was nobody's deed."""
+    """The person who did it, or whose DM it was shown in. None if no person was involved."""
     surface: str = ""
-    """The id of the `Surface` that it was done on or is shown on, or `command`; empty where there is none."""
+    """The id of the message that it was done on or is shown on, or `command`. Empty if it was neither."""
     digest: str = ""
-    """Of the question as it stood then; empty where it is about no question."""
+    """The digest of the question at that time. Empty if the event is not about a question."""
     rule: str = ""
-    """The name of the policy's rule that governs the request."""
+    """The name of the policy rule that governs the request."""
     data: Mapping[str, JSON] = field(default_factory=dict)
 
 
@@ -43,7 +44,7 @@ def event_of(
     surface: str | None = None,
     data: Mapping[str, JSON] | None = None,
 ) -> AuditEvent:
-    """An event of a request, on the digest that it asks for and under the rule that governs it."""
+    """An event about this request, with the digest of its question and the name of the rule that governs it."""
     return AuditEvent(
         kind=kind,
         at=at,
@@ -60,30 +61,30 @@ def event_of(
 # --- The chain ----------------------------------------------------------------------------------
 
 GENESIS: Final = "0" * 64
-"""What the first entry follows."""
+"""The link that the first entry continues from."""
 PURGED: Final = "records_deleted"
-"""The kind of the one event that stays of a task whose records are past their retention."""
+"""The kind of the only event that remains of a task once its records are past their retention."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One entry of the log as it is stored, whatever somebody may have made of it."""
+    """One entry of the log, exactly as it is stored, even if somebody tampered with it."""
 
     number: int
     """Greater than the number of the entry before it."""
     task_id: str
-    """The task under which it is filed."""
+    """The task that it belongs to."""
     body: bytes | None
-    """The event's text; empty where its task's records are past their retention, None where there is none at all."""
+    """The event's text. Empty if its task's records are past their retention. None if no text is stored at all."""
     digest: str
-    """SHA-256 of the text, in hex. It stays when the text goes."""
+    """SHA-256 of the text, in hex. It stays when the text is removed."""
     link: str
-    """SHA-256, in hex, of the link before it and the digest: 64 bytes."""
+    """SHA-256, in hex, of 64 bytes: the previous entry's link, then this digest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """An entry by its number and link: whoever notes it can prove later that everything up to it is unchanged."""
+    """The number and link of one entry. If you note them, you can prove later that nothing up to it has changed."""
 
     number: int = 0
     link: str = GENESIS
@@ -93,7 +94,7 @@ class Head:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """The head that was written so; `ValueError` where it is none."""
+        """Reads a head back from its text. Raises `ValueError` if the text is not a number and a link."""
         number, _, link = text.strip().partition(":")
         if not number.isdecimal() or len(bytes.fromhex(link)) != 32:
             raise ValueError(f"{text} is no number and link")

@@ -1,4 +1,4 @@
-"""Whether an answer to a question can be a consent, as far as the question itself tells. Pure."""
+"""Whether an answer to a question can be a consent, judged by the question alone. Pure."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from bot.approvals.model.question import IN_JSON, IN_TEXT, Item, Question, Verdi
 NAMES: Final = frozenset(
     ("accept", "accepted", "allow", "allowed", "approve", "approved", "confirm", "confirmed", "ok", "proceed")
 )
-"""Names under which a form asks for a yes."""
+"""Names of form fields that ask for a yes."""
 _WORDED: Final = ("", IN_TEXT, IN_JSON)
-"""Conventions in which words are no yes or no; the empty one is a shape's own way, with its own word for each."""
+"""Conventions in which free text is not read as yes or no. The empty one is the shape's own way, which has its own
+word for each verdict."""
 _YES: Final = NAMES | {"continue", "go", "true", "y", "yes"}
 _PARTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
 
 
 def takes_words(question: Question) -> bool:
-    """Whether the graph has declared that it wants words, and nothing else: then a message may answer it. A question
-    that could want a yes or a no is never answered by a message.
+    """Whether the graph has declared that it wants text and nothing else. Only then may a message answer the
+    question: a question that could want a yes or a no is never answered by a message.
 
-    It declares that by a convention or a schema, or by an action that takes a response and no approval.
+    A graph declares that by a convention, by a schema, or by an action that takes a response but no approval.
     """
     if len(question.items) != 1 or question.choices or not _responds(question.items[0]):
         return False
@@ -33,7 +34,7 @@ def takes_words(question: Question) -> bool:
 
 
 def approves_nothing(question: Question) -> bool:
-    """Whether no answer to it lets anything happen by itself: words, and forms without a field for a yes or a no."""
+    """Whether no answer to the question can approve anything: it takes only text, or forms without a yes-no field."""
     if question.choices or question.convention not in _WORDED:
         return False
     if not all(map(_responds, question.items)):
@@ -43,12 +44,12 @@ def approves_nothing(question: Question) -> bool:
 
 
 def _responds(item: Item) -> bool:
-    """Whether it takes an answer, and no approval of any kind."""
+    """Whether the item takes a response, but no approval of any kind."""
     return Verdict.RESPOND in item.verdicts and {*item.verdicts} <= {Verdict.RESPOND, Verdict.REJECT}
 
 
 def _consents(schema: JSON) -> bool:
-    """Whether a value of this JSON Schema may be a yes. What cannot be told may be one."""
+    """Whether a value of this JSON Schema may be a yes. A schema that cannot be judged counts as one that may."""
     if not isinstance(schema, dict) or "$ref" in schema or "patternProperties" in schema:
         return True
     parts = [part for key in _PARTS for part in _listed(schema.get(key))]

@@ -1,4 +1,4 @@
-"""What people say of a question, and what comes of it: verdicts, votes, decisions."""
+"""What people answer to a question, and what follows: verdicts, votes and decisions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Choose:
 
 
 ItemVerdict: TypeAlias = Approve | Reject | Respond | Choose
-"""What was said of one item. An edit is not among them: it changes the question, and is then approved."""
+"""The verdict on one item. An edit is not among them: it changes the question, which is then approved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +44,11 @@ class Vote:
     digest: str
     at: datetime
     surface: str | None = None
-    """The message that it was given on, or `COMMAND`; None if it was neither."""
+    """The message that it was given on, or `COMMAND`. None if it was neither."""
     stage: int = 0
-    """Of the policy, in which it counts."""
+    """The policy's stage in which it counts."""
     message: MessageRef | None = None
-    """The message whose words it was given in; None if it was not given in words."""
+    """The message whose text is the answer. None if it was not given as text."""
 
 
 class Outcome(StrEnum):
@@ -66,18 +66,18 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """It was settled. `edited` says that what was approved is not what the graph proposed."""
+    """People or the policy answered. `edited` says that what was approved differs from what the graph proposed."""
 
     verdicts: tuple[ItemVerdict, ...]
     voters: tuple[Person, ...]
     edited: bool
     at: datetime
     ruled: str = ""
-    """Why the policy settled it without people, in words; empty where people did."""
+    """Why the policy settled it without people, as text. Empty if people settled it."""
 
     @property
     def outcome(self) -> Outcome:
-        """`mixed` if the items of one question were answered differently."""
+        """The decision in one word: `mixed` if the items of the question were answered differently."""
         words = {type(verdict).__name__.lower() for verdict in self.verdicts}
         outcome = Outcome(words.pop()) if len(words) == 1 else Outcome.MIXED
         return Outcome.EDIT if self.edited and outcome is Outcome.APPROVE else outcome
@@ -85,7 +85,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expired:
-    """Nobody answered in time. Never a consent, and not a rejection by a person either."""
+    """Nobody answered in time. This is never a consent, and not a rejection by a person either."""
 
     at: datetime
 
@@ -96,7 +96,7 @@ class Expired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
-    """The task was called off; the graph is not resumed."""
+    """The task was cancelled. The graph is not resumed."""
 
     by: Person
     at: datetime

@@ -1,11 +1,12 @@
-"""What can be refused, and why, as data: the one tree of errors that callers tell apart.
+"""All refusals and their reasons, as data: the one tree of errors that callers tell apart.
 
-A refusal holds what happened as typed fields. Whoever shows it to people words it for them: `bot.slack.refusals` for
-Slack, with mentions, dates in the reader's time zone, and what to do next. `str()` is the bare fact in plain text, for
-logs and terminals; it may repeat what anybody wrote, so it never goes to Slack unescaped. The audit log keeps the name
-of the class (`why`), so a class that is renamed is found under two names there, and what the person was told (`said`).
+A refusal holds what happened as typed fields. The code that shows it to people writes the text for them:
+`bot.slack.refusals` does so for Slack, with mentions, dates in the reader's time zone, and what to do next. `str()` is
+the bare fact in plain text, for logs and terminals. It may repeat what anybody wrote, so it never goes to Slack
+unescaped. The audit log keeps the name of the class (`why`) and the text that the person was shown (`said`). If a class
+is renamed, its refusals stand in the log under both names.
 
-Anything that is not a `CountersignError` is a bug or an outage, and reaches the one error handler.
+Any exception that is not a `CountersignError` is a bug or an outage, and reaches the one error handler.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ class CountersignError(Exception):
 
 
 class SettingsError(CountersignError):
-    """A setting is wrong or missing, so the bot does not start. Its one argument is the sentence for the terminal: the
-    file, the key, and what would be right."""
+    """A setting is wrong or missing, so the bot does not start. The only argument is the sentence for the terminal: it
+    names the file, the key, and what would be right."""
 
 
 # --- Records and stores -------------------------------------------------------------------------
@@ -45,10 +46,10 @@ class NotFound(CountersignError):
 
 @dataclass(eq=False)
 class Unreachable(CountersignError):
-    """Storage or Slack's directory did not answer; nothing was changed."""
+    """Storage or Slack's directory did not answer. Nothing was changed."""
 
     what: str | None = None
-    """Which part, and what it said; None if that is not known."""
+    """Which of them did not answer, and what it said. None if that is not known."""
 
     def __str__(self) -> str:
         return f"Nothing was changed, because something did not answer: {self.what or 'it took too long'}."
@@ -56,7 +57,7 @@ class Unreachable(CountersignError):
 
 @dataclass(eq=False)
 class Conflict(CountersignError):
-    """The record changed since it was read; whoever wants to change it has to read it again."""
+    """The record has changed since it was read. The caller has to read it again before changing it."""
 
     id: str
 
@@ -95,7 +96,7 @@ class InvalidInputs(CountersignError):
 
     graph: str
     problems: Mapping[str, str]
-    """What is wrong, by the input's name; under '' what is wrong with all of them."""
+    """What is wrong, by the input's name. The name '' stands for all inputs together."""
     example: str
     """A command that would start the graph."""
 
@@ -106,7 +107,7 @@ class InvalidInputs(CountersignError):
 
 @dataclass(eq=False)
 class InvalidSchedule(CountersignError):
-    """What somebody wrote is no time of day, or no days."""
+    """The text that somebody wrote is not a time of day, or does not name days."""
 
     words: str
 
@@ -123,9 +124,9 @@ class InvalidAnswer(CountersignError):
 
     problem: str
     field: str = ""
-    """The form's field that it is about; '' for the whole form."""
+    """The form field that has the problem. '' stands for the whole form."""
     item: int = 0
-    """The question's item that it is about, counted from 0."""
+    """The item of the question that has the problem, counted from 0."""
 
     def __str__(self) -> str:
         return self.problem
@@ -133,11 +134,11 @@ class InvalidAnswer(CountersignError):
 
 @dataclass(eq=False)
 class AlreadySettled(CountersignError):
-    """Somebody was first."""
+    """The request was settled before this answer came."""
 
     request_id: RequestId
     decision: Decision | None
-    """None if the graph moved on without one."""
+    """None if the graph moved on without a decision."""
 
     def __str__(self) -> str:
         return f"Request {self.request_id} is settled already: {_settled(self.decision)}."
@@ -145,7 +146,7 @@ class AlreadySettled(CountersignError):
 
 @dataclass(eq=False)
 class StaleVersion(CountersignError):
-    """The vote was given on a question that has changed since."""
+    """The question has changed since the vote was given."""
 
     request_id: RequestId
 
@@ -155,7 +156,7 @@ class StaleVersion(CountersignError):
 
 @dataclass(eq=False)
 class DrawnBefore(CountersignError):
-    """The button was drawn by an earlier version of this program, and does not say what was shown beside it."""
+    """An earlier version of this program rendered the button, which does not say what was shown beside it."""
 
     request_id: RequestId
 
@@ -165,7 +166,7 @@ class DrawnBefore(CountersignError):
 
 @dataclass(eq=False)
 class VerdictNotOffered(CountersignError):
-    """The item does not take this verdict, or the count of verdicts is not the count of items."""
+    """The item does not take this verdict, or there are not as many verdicts as items."""
 
     detail: str
 
@@ -175,7 +176,7 @@ class VerdictNotOffered(CountersignError):
 
 @dataclass(eq=False)
 class ReasonMissing(CountersignError):
-    """The policy wants this verdict to say why."""
+    """The policy requires a reason for this verdict."""
 
     def __str__(self) -> str:
         return "The policy wants a reason for this answer."
@@ -183,7 +184,7 @@ class ReasonMissing(CountersignError):
 
 @dataclass(eq=False)
 class NothingToTakeBack(CountersignError):
-    """The answer is not this person's, or it is with the agent already."""
+    """The answer is not this person's, or the agent has it already."""
 
     def __str__(self) -> str:
         return "The answer is not this person's, or the agent has it already."
@@ -191,10 +192,10 @@ class NothingToTakeBack(CountersignError):
 
 @dataclass(eq=False)
 class TooLateToChange(CountersignError):
-    """An answer counts as it was given although its message was changed later."""
+    """Somebody changed or deleted the message that holds their answer, but the answer counts as it was given."""
 
     taken: bool
-    """Whether the agent has it."""
+    """Whether the agent has the answer already."""
 
     def __str__(self) -> str:
         return "The agent has the answer already." if self.taken else "The answer cannot be changed any more."
@@ -202,7 +203,7 @@ class TooLateToChange(CountersignError):
 
 @dataclass(eq=False)
 class AnotherRule(CountersignError):
-    """With this edit, other people would have to be asked."""
+    """If this edit were made, other people might have to be asked."""
 
     why: str
 
@@ -215,7 +216,7 @@ class AnotherRule(CountersignError):
 
 @dataclass(eq=False)
 class NoPolicy(CountersignError):
-    """It cannot be told which policy governs the request, so it keeps the one that it has."""
+    """The policy that governs the request cannot be determined, so the request keeps the one that it has."""
 
     why: str
 
@@ -225,7 +226,7 @@ class NoPolicy(CountersignError):
 
 @dataclass(eq=False)
 class RuleAnswers(CountersignError):
-    """The rule that would govern the request answers without a person, and people have been asked already."""
+    """The rule that would govern the request answers without a person, but people have been asked already."""
 
     rule: str
 
@@ -240,7 +241,7 @@ class RuleAnswers(CountersignError):
 
 
 class MayNotVote(CountersignError):
-    """The base of the refusals that are about who asks."""
+    """The base of all refusals that depend on who wants to vote."""
 
 
 @dataclass(eq=False)
@@ -255,10 +256,10 @@ class NotAnApprover(MayNotVote):
 
 @dataclass(eq=False)
 class NotTold(MayNotVote):
-    """Slack does not let the bot see whether the policy means this person."""
+    """Slack does not let the bot see whether the policy names this person."""
 
     why: Sequence[str]
-    """Finished sentences."""
+    """The reasons, as complete sentences."""
 
     def __str__(self) -> str:
         return f"Slack does not say whether the policy means this person. {' '.join(self.why)}"
@@ -266,7 +267,7 @@ class NotTold(MayNotVote):
 
 @dataclass(eq=False)
 class OwnRequest(MayNotVote):
-    """A requester may not answer their own request unless the policy says so."""
+    """Requesters may not answer their own requests unless the policy allows it."""
 
     who_may: Sequence[Person]
 
@@ -276,7 +277,7 @@ class OwnRequest(MayNotVote):
 
 @dataclass(eq=False)
 class AgreedBefore(MayNotVote):
-    """One person is not several: who agreed in one stage does not count in the next."""
+    """The person agreed in an earlier stage. Nobody counts in two stages."""
 
     who_may: Sequence[Person]
 
@@ -325,7 +326,7 @@ class CannotDelegate(CountersignError):
 
     why: NoDelegate
     ineligible: str | None = None
-    """What is wrong with the account, as `Member.ineligible`, if that is why."""
+    """The value of `Member.ineligible`, if the account is the reason."""
 
     def __str__(self) -> str:
         return f"The vote cannot be given: {self.why}{f' ({self.ineligible})' if self.ineligible else ''}."
@@ -333,10 +334,10 @@ class CannotDelegate(CountersignError):
 
 @dataclass(eq=False)
 class NothingToWithdraw(CountersignError):
-    """The person has no vote on the version that stands."""
+    """The person has no vote on the current version."""
 
     used: Person | None = None
-    """The colleague who has used the vote that the person gave them."""
+    """The colleague to whom this person gave the vote, if they have used it."""
 
     def __str__(self) -> str:
         return f"{self.used.user_id} has used the vote." if self.used else "This person has no vote to withdraw."
@@ -347,7 +348,7 @@ class NoExtension(CountersignError):
     """The policy gives no more time."""
 
     deadline: datetime | None
-    """None if there is no deadline to put off."""
+    """None if there is no deadline to extend."""
 
     def __str__(self) -> str:
         return "There is no deadline." if self.deadline is None else f"The policy ends it at {_time(self.deadline)}."
@@ -355,7 +356,7 @@ class NoExtension(CountersignError):
 
 @dataclass(eq=False)
 class AlreadyExtended(CountersignError):
-    """A deadline is put off once."""
+    """The deadline has been extended already, and that is possible only once."""
 
     by: Person
     deadline: datetime
@@ -366,7 +367,7 @@ class AlreadyExtended(CountersignError):
 
 @dataclass(eq=False)
 class NudgedLately(CountersignError):
-    """The requester has had people reminded within the hour."""
+    """The requester has sent a reminder within the last hour."""
 
     again: datetime
     """When the next reminder may be sent."""
@@ -391,7 +392,7 @@ class NotYours(CountersignError):
 
 @dataclass(eq=False)
 class TaskFinished(CountersignError):
-    """The task has ended; nothing can be changed any more."""
+    """The task has ended. Nothing about it can be changed any more."""
 
     task_id: TaskId
 
@@ -401,7 +402,7 @@ class TaskFinished(CountersignError):
 
 @dataclass(eq=False)
 class NothingToRetry(CountersignError):
-    """The task is not stopped by an error."""
+    """No error has stopped the task, so a retry would do nothing."""
 
     task_id: TaskId
 

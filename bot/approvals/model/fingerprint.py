@@ -1,8 +1,9 @@
-"""What was asked, in a form small enough to keep beside every answer: two askings of one question have equal ones.
+"""A fingerprint of what was asked, small enough to keep beside every answer. If a question is asked twice, `same` holds
+for the two fingerprints.
 
-Agents that print the time into their question ask something else at every run. A difference that is only the moment of
-asking does not count: clocks are cut out, and each must show the moment of its own asking. A date alone is no clock,
-and a deadline, a version or an amount is compared to the letter.
+Agents that print the time into their question ask a different text at every run. A difference does not count if it is
+only the moment of asking: clock times are cut out of the text, and two that differ must each be close to the moment at
+which they were asked. A date alone is not a clock time. A deadline, a version or an amount is compared to the letter.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from typing import Final, TypeAlias
 from bot.approvals.model.ids import JSON
 
 NEAR: Final = timedelta(minutes=2)
-"""How far a printed clock may be from the moment at which it was asked."""
+"""How far a printed clock time may be from the moment at which the question was asked."""
 
 Clocks: TypeAlias = tuple[tuple[str, str], ...]
-"""The form of each clock, and its text."""
+"""The form (a key of `_FORMS`) and the text of each clock time."""
 
 _TIME: Final = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?[AP]M\b)?"
 _FORMS: Final[Mapping[str, str]] = {
@@ -34,10 +35,11 @@ _FORMS: Final[Mapping[str, str]] = {
     "time": rf"(?<![\d:.]){_TIME}(?!\d|:\d)",
     "epoch": r"(?<![\w.+-])1\d{9}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?(?!\w)",
 }
-"""How a clock may be written: ISO 8601, an e-mail's date, words, numbers, a time alone, an epoch in s, ms, us or ns."""
+"""How a clock time may be written: ISO 8601, the date of an e-mail, words, numbers, a time alone, or an epoch in s, ms,
+us or ns."""
 _CLOCK: Final = re.compile("(?=[A-Z\\d])(?:" + "|".join(f"(?P<{form}>{each})" for form, each in _FORMS.items()) + ")")
 _MAYBE: Final = re.compile(r"\d:\d\d|1\d{9}")
-"""Every clock has one of these, and most texts have none."""
+"""Quick test: every clock time matches this, and most texts do not."""
 _TIMES: Final = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p")
 _DAYS: Final[Mapping[str, tuple[str, ...]]] = {
     "day": ("%d.%m.%Y ", "%m/%d/%Y ", "%d/%m/%Y "),
@@ -51,16 +53,16 @@ class Fingerprint:
     """What was asked, and when."""
 
     digest: str
-    """SHA-256, in hex, of the question's canonical JSON without its clocks and without what is not bound."""
+    """SHA-256, in hex, of the question's canonical JSON without its clock times and without the `unbound` keys."""
     clocks: Clocks
     at: datetime
     """When the agent asked it."""
     unbound: tuple[str, ...] = ()
-    """The keys that were left out, as dotted paths: their values may differ from one asking to the next."""
+    """The keys that were left out, as dotted paths. Their values may differ each time the question is asked."""
 
 
 def fingerprint(value: JSON, schema: JSON, at: datetime, unbound: Collection[str] = ()) -> Fingerprint:
-    """The fingerprint of a question that was asked at this moment: its value, and the schema of its answer if any."""
+    """The fingerprint of a question asked at this moment: of its value, and of its answer's schema if it has one."""
     left_out = tuple(sorted(unbound))
     for path in left_out:
         value = _without(value, path.split("."))
@@ -75,7 +77,7 @@ def fingerprint(value: JSON, schema: JSON, at: datetime, unbound: Collection[str
 
 
 def same(one: Fingerprint, other: Fingerprint) -> bool:
-    """Whether nothing differs but clocks of one form, each near the moment of its own asking."""
+    """Whether the two differ only in clock times that have the same form and are each near their own `at`."""
     return (one.digest, one.unbound) == (other.digest, other.unbound) and all(
         a == b or (a[0] == b[0] and _near(*a, one.at) and _near(*b, other.at))
         for a, b in zip(one.clocks, other.clocks, strict=True)
@@ -83,7 +85,7 @@ def same(one: Fingerprint, other: Fingerprint) -> bool:
 
 
 def _without(value: JSON, path: list[str]) -> JSON:
-    """The value without what stands at this path; `*` is any key, and lists are passed through."""
+    """The value without the part at this path. `*` matches any key. In a list, the path applies to every entry."""
     if isinstance(value, list):
         return [_without(each, path) for each in value]
     if not isinstance(value, dict):
@@ -104,7 +106,7 @@ def _near(form: str, text: str, moment: datetime) -> bool:
 
 
 def _read(form: str, text: str, moment: datetime) -> list[datetime]:
-    """What the text may mean. Without a zone: the machine's, or UTC."""
+    """The moments that the text may mean. If it has no zone, both UTC and the machine's zone are tried."""
     zones = (UTC, moment.astimezone().tzinfo)
     try:
         match form:

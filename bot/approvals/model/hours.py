@@ -1,4 +1,4 @@
-"""Time that counts: the working hours of a zone, with days and holidays."""
+"""Working hours: the time that counts, in a time zone, with its days and holidays."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 MAX_DAYS = 366 * 30
-"""How far a window is followed; nothing that people wait for lies beyond it."""
+"""How many days ahead a deadline is searched. Nothing that people wait for lies further away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """From `start` to `end` by the clock of `zone`, on these days of the week (Monday is 0) that are no holidays.
+    """From `start` to `end` by the clock of `zone`, on these days of the week (Monday is 0) unless they are holidays.
 
-    `end` may be midnight. `zone` empty: by the clock of each person who is asked, as Slack has it.
+    `end` may be midnight. If `zone` is empty, the hours follow the time zone that Slack has for each person who is
+    asked.
     """
 
     start: time
@@ -32,10 +33,11 @@ class Hours:
 
 
 def moment(opened_at: datetime, after: timedelta, hours: Hours | None, zones: Sequence[str] = ()) -> datetime:
-    """When `after` has passed since `opened_at`, of which only `hours` count; in UTC.
+    """The moment, in UTC, at which `after` has passed since `opened_at`. If `hours` is given, only those hours count.
 
-    Where they are each person's own, `zones` are those people's: the moment is the one at which it has passed for
-    every one of them, so that nobody's time is cut short. UTC if there are none, and for one that is not known here.
+    If `hours` names no zone, `zones` are those of the people who are asked. The moment is then the one at which the
+    time has passed in every zone, so that nobody's time is cut short. UTC is used if there are no zones, and in place
+    of a zone that is not known here.
     """
     if hours is None:
         return opened_at + after
@@ -44,21 +46,21 @@ def moment(opened_at: datetime, after: timedelta, hours: Hours | None, zones: Se
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """The zone of that name, or UTC if there is none: Slack may know zones that this machine does not."""
+    """The zone with this name, or UTC if it is unknown here: Slack may know zones that this machine does not."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError for a folder of zones, such as Europe
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError if the name is a folder, such as Europe
         return ZoneInfo("UTC")
 
 
 def unknown_zones(zones: Sequence[str]) -> tuple[str, ...]:
-    """Those of these names that no zone has here, so that UTC counts for them."""
+    """The names among these that are not known here. UTC is used for them."""
     return tuple(name for name in zones if zone_of(name).key != name)
 
 
 def _passed(opened_at: datetime, after: timedelta, hours: Hours, zone: ZoneInfo) -> datetime:
-    """Walk from day to day. Spans are measured in UTC, so that the hour which a clock skips or repeats counts as the
-    time that it was."""
+    """Walks from day to day. Time is measured in UTC, so that an hour that the clock skips or repeats counts for as
+    long as it really took."""
     left, now = after, opened_at.astimezone(UTC)
     day = now.astimezone(zone).date()
     for _ in range(MAX_DAYS):

@@ -1,4 +1,4 @@
-"""What everything is known by: ids that are never swapped, a person, a place of a message."""
+"""The ids of all records, as types of their own so that none is mistaken for another; a person; a message's place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | Non
 
 TaskId = NewType("TaskId", str)
 ThreadId = NewType("ThreadId", str)
-"""LangGraph's conversation, a UUID; one per task."""
+"""The id of LangGraph's conversation, a UUID. Each task has one."""
 InterruptId = NewType("InterruptId", str)
 RequestId = NewType("RequestId", str)
 MessageId = NewType("MessageId", str)
@@ -17,12 +17,12 @@ TeamId = NewType("TeamId", str)
 UserId = NewType("UserId", str)
 ChannelId = NewType("ChannelId", str)
 Ts = NewType("Ts", str)
-"""Slack's time stamp of a message, always a string."""
+"""Slack's timestamp of a message, always a string."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A Slack account. Both ids count: a user id alone says nothing across workspaces."""
+    """A Slack account. It takes both ids to name one, because a user id is only meaningful within its workspace."""
 
     team_id: TeamId
     user_id: UserId
@@ -30,7 +30,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRef:
-    """Where one Slack message stands."""
+    """The place of one Slack message."""
 
     channel: ChannelId
     ts: Ts

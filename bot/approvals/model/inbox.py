@@ -1,6 +1,6 @@
-"""What is kept of one person's inbox: what they chose to see on their Home, and when they get a summary.
+"""What is stored of one person's inbox: what they chose to see on their Home tab, and when they get a summary.
 
-What waits for them is not kept here: it is a query over requests, in the order of `urgency`.
+The requests that wait for them are not stored here: they come from a query over requests, in the order of `urgency`.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _NAMED: Final = {"daily": range(7), "weekdays": range(5), "weekends": range(5, 7
 _AT: Final = re.compile(r"(\d{1,2})(?::(\d\d))?")
 
 _GRAVITY: Final = {Risk.CRITICAL: 0, Risk.HIGH: 1, Risk.MEDIUM: 2, None: 3, Risk.LOW: 4}
-"""An unknown risk is not taken for harmless."""
+"""The order of the risks. An unknown risk comes before a low one, because it may not be harmless."""
 _NEVER: Final = 10**11 - 1
 
 
 def urgency(request: Request) -> int:
-    """Sorts an inbox, smallest first: highest risk first, then earliest deadline."""
+    """The sort key of an inbox, smallest first: highest risk first, then earliest deadline."""
     deadline = _NEVER if request.deadline is None else int(request.deadline.timestamp())
     return _GRAVITY[request.question.risk] * (_NEVER + 1) + deadline
 
 
 def overdue(request: Request) -> bool:
-    """Whether it has waited so long that its policy took a step, such as a reminder or an escalation."""
+    """Whether the request has waited so long that its policy took a step, such as a reminder or an escalation."""
     state = request.state
     return isinstance(state, Pending) and (bool(state.taken) or state.reminded_at is not None)
 
@@ -52,7 +52,7 @@ class Section(StrEnum):
 
 
 class Only(StrEnum):
-    """Which of the waiting requests are shown."""
+    """A filter: which of the waiting requests are shown."""
 
     ALL = "all"
     GRAVE = "grave"
@@ -65,13 +65,13 @@ class Look:
 
     only: Only = Only.ALL
     graph: str = ""
-    """Empty: of any."""
+    """Empty if requests of all graphs are shown."""
     waiting: int = 0
     asked: int = 0
     decided: int = 0
 
     def shows(self, request: Request) -> bool:
-        """Whether this waiting request is among those that were chosen."""
+        """Whether this waiting request passes the chosen filters."""
         match self.only:
             case Only.GRAVE if request.question.risk not in (Risk.CRITICAL, Risk.HIGH):
                 return False
@@ -80,7 +80,7 @@ class Look:
         return self.graph in ("", request.graph)
 
     def page(self, section: Section) -> int:
-        """Counted from 0."""
+        """The page that this list is on, counted from 0."""
         return {Section.WAITING: self.waiting, Section.ASKED: self.asked, Section.DECIDED: self.decided}[section]
 
     def turned(self, section: Section, page: int) -> Look:
@@ -102,9 +102,9 @@ class Home:
     opened_at: datetime
     look: Look = field(default_factory=Look)
     fingerprint: str = ""
-    """Of what was published last, so that an unchanged Home costs no call."""
+    """The fingerprint of what was published last. An unchanged Home is not published again."""
     hash: str = ""
-    """Slack's name for what was published last. Slack refuses an update that names another."""
+    """Slack's hash of what was published last. Slack refuses an update that carries another hash."""
 
 
 # --- Summary ------------------------------------------------------------------------------------
@@ -120,7 +120,8 @@ class Schedule:
 
     @classmethod
     def read(cls, words: Sequence[str]) -> Schedule:
-        """Reads what somebody wrote, such as `09:00 weekdays` or `8:30 mon,thu`. Raises `InvalidSchedule`."""
+        """Reads what somebody wrote, such as `09:00 weekdays` or `8:30 mon,thu`. Raises `InvalidSchedule` if it is not
+        a time and days."""
         match [word.lower() for word in words]:
             case [time]:
                 days = "weekdays"
@@ -142,7 +143,7 @@ class Schedule:
         return f"{self.hour:02}:{self.minute:02} {next(named, ','.join(DAYS[day] for day in self.days))}"
 
     def after(self, now: datetime, zone: str) -> datetime:
-        """The first such moment after now in this zone, or in UTC if the zone is unknown here."""
+        """The first scheduled moment after now in this zone, or in UTC if the zone is unknown here."""
         there = now.astimezone(zone_of(zone))
         for days in range(8):
             day = (there + timedelta(days=days)).date()
@@ -153,12 +154,12 @@ class Schedule:
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """The zone of this name, or UTC if there is none."""
+    """The zone with this name, or UTC if the name is empty or unknown here."""
     return hours.zone_of(name or "UTC")
 
 
 def _days(word: str) -> tuple[int, ...]:
-    """The days of `weekdays`, or of `mon,thu`. Returns none if a word is no day."""
+    """The days of a word such as `weekdays` or `mon,thu`. Returns an empty tuple if a part of it is not a day."""
     if word in _NAMED:
         return tuple(_NAMED[word])
     given = [DAYS.index(day[:3]) if day[:3] in DAYS and len(day) >= 3 else -1 for day in word.split(",")]
@@ -167,22 +168,22 @@ def _days(word: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """A summary that is due and not known to be sent. Its id travels in the message, as that of every message does."""
+    """A summary that is due and not known to be sent. Its Slack message carries its id, like every other message."""
 
     id: MessageId
     since: datetime
     not_before: datetime
-    """Claimed, or put off, until then."""
+    """Until this time, one process has claimed it, or it is put off."""
     attempted: bool = False
-    """A post was begun and its outcome is not known."""
+    """Whether a post was begun and its outcome is not known."""
     begun_at: datetime | None = None
-    """When its first post was begun, in Slack's time; None if that is not known."""
+    """When its first post was begun, by Slack's clock. None if that is not known."""
     tries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """When somebody is told what waits for them."""
+    """When somebody gets the summary of what waits for them."""
 
     schedule: Schedule
     next_at: datetime
@@ -190,16 +191,16 @@ class Summary:
 
     @property
     def due_at(self) -> datetime:
-        """When there is something to be done about it."""
+        """When something next has to be done: a new summary is due, or a post may be tried, whichever is earlier."""
         return self.next_at if self.sending is None else min(self.next_at, self.sending.not_before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbox:
-    """What is kept of one person's inbox. For most people, nothing is."""
+    """What is stored of one person's inbox. For most people nothing is stored."""
 
     person: Person
     home: Home | None = None
     summary: Summary | None = None
     revision: int = 0
-    """Counts saves; 0 if nothing is stored yet. Storage compares it before it writes."""
+    """The number of saves, 0 if nothing is stored yet. Storage compares it before it writes."""

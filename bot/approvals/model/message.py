@@ -16,25 +16,25 @@ class MessageKind(StrEnum):
     CARD = "card"
     """The request in that thread."""
     COPY = "copy"
-    """The same card in somebody's DM, or in another channel."""
+    """A copy of the card in somebody's DM, or in another channel."""
     FILE = "file"
-    """All of a request that is too long for a modal, in the version that it had then."""
+    """A file with all of a request that is too long for a modal, in its version at that time."""
     REMINDER = "reminder"
     """The reminder that the policy sends, in the thread."""
     NUDGE = "nudge"
     """A reminder that the requester sends, in the thread or in somebody's DM."""
     COMMENT = "comment"
-    """What somebody asks the requester, in the thread."""
+    """A question that somebody asks the requester, in the thread."""
     UNREACHED = "unreached"
-    """Who could not be asked by DM, in the thread."""
+    """A list, in the thread, of the people who could not be asked by DM."""
     OUTCOME = "outcome"
     """How the task ended, or why it stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message that the bot keeps in sync with the records. Its id travels in the metadata of the Slack message, so
-    that a post whose response was lost can be found again."""
+    """A message that the bot keeps in sync with the records. The metadata of the Slack message carries its id, so that
+    the bot can find a post again if Slack's response was lost."""
 
     id: MessageId
     kind: MessageKind
@@ -42,40 +42,42 @@ class Message:
     created_at: datetime
     request_id: RequestId | None = None
     to: Person | None = None
-    """Whose DM it goes to, if it goes to one."""
+    """The person who gets it by DM. None if it does not go to a DM."""
     channel: ChannelId | None = None
     """The channel that a copy goes to, if it goes to one."""
     version: int = 0
-    """Of the question that it shows, or that a file holds; 0 if it shows none, and in records of earlier versions."""
+    """The version of the question that it shows, or that the file holds. 0 if it shows no question, and in records that
+    earlier versions of the bot stored."""
     number: int = 0
     """Which of the request's comments it shows, counted from 0."""
     ref: MessageRef | None = None
     shown: int = -1
-    """The revision of its task or request that it shows; -1: nothing yet."""
+    """The revision of its task or request that it shows. -1 if it shows nothing yet."""
     fingerprint: str | None = None
-    """Of what was drawn last, so that an unchanged drawing costs no call. None: it is to be drawn anew."""
+    """The fingerprint of what was rendered last. If a new rendering has the same one, Slack is not called. None if the
+    message has to be sent again in any case."""
     digest: str | None = None
-    """Of the question that it shows. None: it shows none."""
+    """The digest of the question that it shows. None if it shows no question."""
     attempted: bool = False
-    """A post was begun and its outcome is not known."""
+    """Whether a post was begun and its outcome is not known."""
     begun_at: datetime | None = None
-    """When its first post was begun, in Slack's time; None if that is not known."""
+    """When its first post was begun, by Slack's clock. None if that is not known."""
     copies_due: datetime | None = None
-    """When to look for second copies: an earlier post, or a message that could not be changed any more, may stand there
-    with its buttons. None: there are none."""
+    """When to look for second copies: an earlier post, or a message that can no longer be changed, may still be in
+    Slack with its buttons. None if there can be no second copy."""
     tries: int = 0
-    """Calls in a row that Slack did not take, or whose outcome is not known."""
+    """The number of calls in a row that Slack did not take, or whose outcome is not known."""
     not_before: datetime | None = None
-    """Claimed, or put off, until then."""
+    """Until this time, one process has claimed it, or it is put off. None if neither is so."""
     refused: str | None = None
-    """Why a file could not be attached. Its message then says so, and how to see what the file would hold."""
+    """Why the file could not be attached. The message then says so, and how to see what the file would hold."""
     abandoned: str | None = None
     """Slack's reason why this message can never be shown."""
     revision: int = 0
 
     @property
     def shows(self) -> RequestId | None:
-        """The request whose revision `shown` counts; None if it counts the task's."""
+        """The request whose revision is in `shown`. None if `shown` is a revision of the task."""
         match self.kind:
             case MessageKind.OPENING | MessageKind.OUTCOME:
                 return None

@@ -1,4 +1,4 @@
-"""An account of Slack's directory, as far as approvals need it."""
+"""An account in Slack's directory, as far as approvals need it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bot.approvals.model.ids import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """An account as Slack's directory has it. `ineligible` says why it may answer nothing; empty where it may."""
+    """An account in Slack's directory. `ineligible` says why it may not answer requests, and is empty if it may."""
 
     person: Person
     name: str
     ineligible: str = ""
     nameable: bool = False
-    """Whether it may answer all the same where a policy names it: a guest, or somebody of another company."""
+    """Whether an ineligible account may answer if a policy names it: a guest, or somebody of another company."""
     zone: str = ""
-    """Its time zone, such as Europe/Berlin; empty where Slack does not say."""
+    """Its time zone, such as Europe/Berlin. Empty if Slack does not say."""

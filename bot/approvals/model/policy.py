@@ -1,6 +1,6 @@
-"""Who may answer, how many of them, by when, and what happens when nobody does.
+"""Who may answer, how many people must, by when, and what happens if nobody does.
 
-The file is read at the edge (`bot.policy_file`); here are its rules as the domain knows them.
+The policy file is read elsewhere (`bot.policy_file`). This module holds its rules in the form that the domain uses.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bot.approvals.model.hours import Hours
 from bot.approvals.model.question import Verdict
 
 ONE_PERSON: Final = re.compile(r"[UW][A-Z0-9]+|[^@\s<>#]+@[^@\s<>]+")
-"""A name that means one person, by id or e-mail, and not those who are in something."""
+"""A name in a policy that means one person, by id or e-mail address, and not the members of a group or channel."""
 
 # --- What happens while nobody answers ----------------------------------------------------------
 
@@ -30,23 +30,23 @@ class Via(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remind:
-    """Say in the task's thread that an answer is missing."""
+    """Post in the task's thread that an answer is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warn:
-    """Say in the task's thread that the deadline is near."""
+    """Post in the task's thread that the deadline is near."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalate:
-    """Send the card to these people, by DM or into a channel; where it `adds` them, they may answer from then on."""
+    """Send the card to these people, by DM or into a channel. If it `adds` them, they may answer from then on."""
 
     to: tuple[str, ...]
     via: Via = Via.DM
     adds: bool = True
     held: tuple[str, ...] = ()
-    """Those of `to` whom the question names, and the policy does not."""
+    """The names in `to` that come from the question and not from the policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +56,19 @@ class Expire:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """Take silence for an approval. The file has said so in as many words."""
+    """Treat silence as an approval. This happens only if the policy file says so explicitly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
-    """Choose this option in everybody's silence."""
+    """Choose this option if nobody answers."""
 
     choice: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overdue:
-    """Let the request wait on, and say that it is late."""
+    """Let the request keep waiting, and say that it is late."""
 
 
 Action: TypeAlias = Remind | Warn | Escalate | Expire | Consent | Pick | Overdue
@@ -76,7 +76,7 @@ Action: TypeAlias = Remind | Warn | Escalate | Expire | Consent | Pick | Overdue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What happens once `after` has passed since the stage was opened."""
+    """An action that happens once `after` has passed since the stage was opened."""
 
     after: timedelta
     action: Action
@@ -87,7 +87,7 @@ class Step:
 
     @property
     def moves(self) -> bool:
-        """Whether it comes later where the deadline is put off."""
+        """Whether the step comes later if the deadline is extended."""
         return self.at_deadline or isinstance(self.action, Warn)
 
 
@@ -96,25 +96,25 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """So many of these have to agree. `approvers` are user ids (`U...`), e-mail addresses, user groups (`@handle` or
-    `S...`) and members of channels (`#name` or `C...`); a name that means nobody adds nobody."""
+    """`needed` of these people must approve. `approvers` are user ids (`U...`), e-mail addresses, user groups
+    (`@handle` or `S...`) and channels, for their members (`#name` or `C...`). A name that means nobody adds nobody."""
 
     approvers: tuple[str, ...]
     needed: int = 1
     held: tuple[str, ...] = ()
-    """Those of `approvers` whom the question names, and the policy does not: they have to be ordinary members."""
+    """The names in `approvers` that come from the question and not from the policy. They must be ordinary members."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Who is asked at one time, and what happens while they do not answer. It is passed once every group has agreed,
-    each with people of its own: one person takes one seat, also where they are in two of the groups."""
+    """The groups of people who are asked at one time, and what happens while they do not answer. The stage is passed
+    once every group has agreed. Each person counts for one group only, even if they are in two of them."""
 
     groups: tuple[Group, ...]
     name: str = ""
-    """How the file calls it; empty where it is the only one."""
+    """The stage's name in the policy file. Empty if it is the only stage."""
     steps: tuple[Step, ...] = ()
-    """Once each, in the order of their time."""
+    """The steps in the order of their time. Each happens once."""
     remind_every: timedelta | None = None
     reject_quorum: int = 1
 
@@ -124,24 +124,24 @@ class Stage:
 
     @property
     def approvers(self) -> tuple[str, ...]:
-        """Everyone who may answer from its opening on, as the policy names them."""
+        """The names of everyone who may answer from the moment the stage opens, as they are written in the policy."""
         return tuple(dict.fromkeys(ref for group in self.groups for ref in group.approvers))
 
     @property
     def needed(self) -> int:
-        """How many people have to agree."""
+        """How many people must approve, over all groups."""
         return sum(group.needed for group in self.groups)
 
     @property
     def deadline(self) -> timedelta | None:
-        """When silence has its consequence, counted from the stage's opening; None: never."""
+        """The time from the stage's opening until silence has its consequence. None if it never has one."""
         return next((step.after for step in self.steps if step.at_deadline), None)
 
 
 def one_stage(
     approvers: tuple[str, ...], needed: int = 1, steps: tuple[Step, ...] = (), **terms: Any
 ) -> tuple[Stage, ...]:
-    """The ordinary case: these are asked once, and so many of them have to agree."""
+    """The ordinary case: a single stage with one group, in which `needed` of these approvers must approve."""
     return (Stage(groups=(Group(approvers=approvers, needed=needed),), steps=steps, **terms),)
 
 
@@ -158,7 +158,7 @@ class Auto:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The terms of one request: its stages, one after the other, and what holds in all of them."""
+    """The terms of one request: its stages, one after the other, and the settings that apply to all of them."""
 
     name: str
     stages: tuple[Stage, ...]
@@ -166,24 +166,25 @@ class Policy:
     guests: bool = False
     """Whether a key of the question may name guests and people of other companies."""
     self_answer: bool = True
-    """Whether whoever started the task may answer a question that approves nothing."""
+    """Whether the requester may answer a question that approves nothing."""
     reasons: tuple[Verdict, ...] = (Verdict.REJECT,)
-    """The verdicts that must say why."""
+    """The verdicts that need a reason."""
     hours: Hours | None = None
-    """The hours that count in every window; None: all."""
+    """The hours that count towards every deadline and step. None if all hours count."""
     channel: str = ""
-    """Where the card stands as well (`#name` or `C...`); empty: in the task's thread alone."""
+    """A channel that also gets the card (`#name` or `C...`). Empty if the card is only in the task's thread."""
     private: bool = False
-    """Whether what is asked is shown to those alone who may answer."""
+    """Whether only the people who may answer can see what is asked."""
     confirm: bool = False
-    """Whether Slack asks once more before an approval."""
+    """Whether Slack asks for confirmation before an approval."""
     auto: Auto | None = None
     extend: timedelta | None = None
-    """By how much one who may answer may put a stage's deadline off, once; None: not at all."""
+    """By how much an eligible approver may extend a stage's deadline, once. None if nobody may extend it."""
     max_rounds: int | None = None
-    """How often one place of a graph may ask within a task; once more stops the task. None: without end."""
+    """How often one task may ask from the same place in its graph. Asking once more stops the task. None if there is no
+    limit."""
     mask: tuple[str, ...] = ()
-    """Keys and ends of dotted paths whose values are hidden, besides what looks like a secret."""
+    """Keys, or ends of dotted paths, whose values are hidden. Values that look like secrets are hidden as well."""
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -192,8 +193,8 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Where a graph goes from a rejected breakpoint: on, as if the node `as_node` had run and returned `values`, in
-    whose texts `{reason}` stands for the rejection's."""
+    """How a graph continues after a rejected breakpoint: as if the node `as_node` had run and returned `values`. In the
+    texts of `values`, `{reason}` stands for the reason of the rejection."""
 
     as_node: str
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -201,12 +202,12 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphTerms:
-    """How a graph wants its answers, where its questions do not say it themselves."""
+    """How a graph wants its answers, if its questions do not say so themselves."""
 
     answer: str = ""
-    """The convention for yes and no; empty: each shape's own."""
+    """The convention for yes and no. Empty if each shape uses its own."""
     unbound: tuple[str, ...] = ()
-    """Keys of its questions, as dotted paths, whose values may differ between what was approved and what runs: an
-    approval is not bound to them, and the card says so."""
+    """Keys of its questions, as dotted paths, whose values may differ between what was approved and what runs. An
+    approval is not bound to these values, and the card says so."""
     reject: Route | None = None
-    """What follows on a rejected breakpoint; None: the task's end."""
+    """How the graph continues after a rejected breakpoint. None if the task ends there."""

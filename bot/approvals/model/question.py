@@ -1,4 +1,4 @@
-"""What an interrupt asks, in our own form, whichever shape the graph asked it in."""
+"""What an interrupt asks, in one form for all shapes in which a graph may ask it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.approvals.model.ids import JSON
 
 
 class Verdict(StrEnum):
-    """What an approver may say of one item."""
+    """The ways in which an approver may answer one item."""
 
     APPROVE = "approve"
     EDIT = "edit"
@@ -31,7 +31,8 @@ class Risk(StrEnum):
 
 IN_TEXT: Final = "text"
 IN_JSON: Final = "json"
-"""The two conventions in which a graph declares that it wants words: as they are, or what they say as JSON."""
+"""The two conventions in which a graph declares that it wants text: as it was written (`IN_TEXT`), or read as JSON
+(`IN_JSON`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,52 +43,52 @@ class Item:
     arguments: Mapping[str, JSON]
     verdicts: tuple[Verdict, ...]
     schema: JSON = None
-    """A JSON Schema of the arguments, where the graph gave one: an edit has to fit it."""
+    """The JSON Schema of the arguments, if the graph gave one. An edit has to fit it."""
     form: JSON = None
-    """A JSON Schema of the value that this item wants, if the question has several and each wants its own."""
+    """The JSON Schema of the value that this item wants, if the question has several items and each wants its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One choice in full. What the label leaves out is shown beside it: the value is what the agent receives."""
+    """One choice in full. The agent receives the value. What the label does not say of it is shown beside the label."""
 
     label: str
-    """As in `Question.choices`."""
+    """The same text as in `Question.choices`."""
     value: JSON
     description: str = ""
-    """What else the graph says of this choice."""
+    """What else the graph says about this choice."""
 
 
 class _Digested:
-    """Room for a digest that is taken once. It is no field: neither equal questions nor their records know of it."""
+    """A place to keep the digest once it is computed. It is not a field, so it is neither compared nor stored."""
 
     __slots__ = ("_taken",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question(_Digested):
-    """What an interrupt asks, in our own form. `shape` names the module that reads and answers it."""
+    """What an interrupt asks, in one form for all shapes. `shape` names the module that reads and answers it."""
 
     shape: str
     title: str
     items: tuple[Item, ...]
     text: str = ""
-    """Why it is asked, or what else the graph says of it."""
+    """Why the graph asks, or what else it says about the question."""
     choices: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     """The choices in full, one for each of `choices`. Empty if each label is its value, or the value as JSON."""
     form: JSON = None
-    """A JSON Schema of the value that the graph wants; None where it wants a verdict or plain text."""
+    """The JSON Schema of the value that the graph wants. None if it wants a verdict or plain text."""
     risk: Risk | None = None
     convention: str = ""
-    """How the shape's module words its answer; empty for the shape's own way."""
+    """The form in which the shape's module writes the answer. Empty for the shape's own form."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """What the graph calls a verdict, where it is not the verdict's own name."""
+    """The graph's own names for verdicts, if they differ from ours."""
     payload: JSON = None
-    """The interrupt's value as the graph gave it: what "View all" shows."""
+    """The interrupt's value as the graph gave it. "View all" shows it."""
     types: tuple[str, ...] | None = None
-    """What JSON cannot say of the interrupt's value, a note for each place: NaN is not the text `nan`. None if the
-    question was stored before such notes were kept."""
+    """Notes on what JSON cannot express about the interrupt's value, one for each place: for example, NaN is not the
+    text `nan`. None if the question was stored before such notes were kept."""
 
     def __post_init__(self) -> None:
         if not self.items:
@@ -95,7 +96,7 @@ class Question(_Digested):
 
     @property
     def canonical(self) -> str:
-        """All that can be seen of the question, in one way of writing: different for any two that differ."""
+        """All that can be seen of the question, as one text. Two questions that differ have different texts."""
         seen: list[object] = [
             self.shape,
             self.title,
@@ -117,8 +118,8 @@ class Question(_Digested):
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hex, of all that can be seen of the question. A vote is bound to it. It is taken once: a card has
-        it in each of its buttons, and a question may be large."""
+        """SHA-256, in hex, of all that can be seen of the question. A vote is bound to it. It is computed only once,
+        because every button of a card carries it and a question may be large."""
         taken: str | None = getattr(self, "_taken", None)
         if taken is None:
             taken = hashlib.sha256(self.canonical.encode()).hexdigest()
@@ -126,8 +127,8 @@ class Question(_Digested):
         return taken
 
     def asks_as(self, other: Question) -> bool:
-        """Whether both ask the same, to the letter: true, 1 and 1.0 are equal to Python. What an earlier version of
-        this program did not keep of one of them is not compared."""
+        """Whether both ask exactly the same. They are compared as text, because true, 1 and 1.0 are equal in Python.
+        What an earlier version of this program did not store of either is not compared."""
         one, two = (self, other)
         if self.types is None or other.types is None:
             one, two = (replace(each, types=None, options=()) for each in (self, other))
@@ -140,7 +141,7 @@ def _written(question: Question) -> list[str]:
 
 
 def with_arguments(question: Question, index: int, arguments: Mapping[str, JSON]) -> Question:
-    """The question with one item's arguments replaced; its name stays, so an edit cannot switch the action."""
+    """The question with one item's arguments replaced. The item's name stays, so an edit cannot change the action."""
     items = list(question.items)
     items[index] = replace(items[index], arguments=dict(arguments))
     return replace(question, items=tuple(items))

@@ -1,4 +1,4 @@
-"""The durable record of one question put to people, and its states."""
+"""The durable record of one question that is put to people, and its states."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from bot.approvals.model.task import Failure, Gone
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegation:
-    """Who gave their vote to whom, in one stage. It counts for as long as the giver is one who may answer."""
+    """A vote that one person gave to another, in one stage. It counts as long as the giver is an approver."""
 
     by: Person
     to: Person
     at: datetime
     stage: int | None = None
-    """Counted from 0; None in records of before this was kept."""
+    """The stage, counted from 0. None in records that were stored before this was kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """Who put the deadline off, and by how much."""
+    """A deadline extension: who made it, and by how much."""
 
     by: Person
     measure: timedelta
@@ -40,7 +40,7 @@ class Extension:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """What somebody asks the requester, without answering."""
+    """A question that somebody asks the requester, without answering the request."""
 
     by: Person
     text: str
@@ -48,22 +48,23 @@ class Comment:
 
 
 class Then(StrEnum):
-    """What follows where somebody could not be asked."""
+    """What follows if somebody could not be asked."""
 
     OTHERS = "others"
-    """Others were, at the same time."""
+    """Other people were asked at the same time."""
     NEXT = "next"
-    """Nobody was, so the next step that asks people comes at once."""
+    """Nobody was asked, so the next step that asks people comes at once."""
     END = "end"
-    """Nobody was, and there is no such step any more."""
+    """Nobody was asked, and no later step asks people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreached:
-    """Who was to get the card and did not: a person, or (no person) a channel or a name of the policy.
+    """Somebody who should have got the card and did not: a person or, if `person` is None, a channel or a name in the
+    policy.
 
-    `asked_at` is when that was to happen: it is the same for all who were to get it at one time. `why` is empty where
-    the name means nobody.
+    `asked_at` is when the card should have reached them, the same for all who should have got it together. `why` is
+    empty if the name means nobody.
     """
 
     person: Person | None = None
@@ -79,62 +80,62 @@ class Unreached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """People are asked. `due_at` is the time of whatever the clock brings next."""
+    """People are being asked. `due_at` is the time of the next step or reminder, whichever comes first."""
 
     due_at: datetime | None
     taken: tuple[int, ...] = ()
-    """The stage's steps that have come, by their place in it."""
+    """The stage's steps that have been taken, by their index in `Stage.steps`."""
     reminded_at: datetime | None = None
-    """When the stage's last regular reminder came."""
+    """When the stage's last regular reminder was sent."""
     hurried: int | None = None
-    """The stage's step that is due at once, as the one before could ask nobody."""
+    """The index of a step that is due at once, because the step before it could ask nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """Settled; the graph has not been seen to go on. `attempts` counts the resumes that were begun."""
+    """Settled, but the graph has not been seen to go on yet. `attempts` counts the resumes that were begun."""
 
     decision: Decision
     attempts: int = 0
     next_try: datetime | None = None
-    """When delivery is due; None: only a person's retry brings it on."""
+    """When the answer is to be delivered. None if only a person's retry starts the delivery."""
     failure: Failure | None = None
     held: Pending | None = None
-    """How it stood before, while whoever answered may still take that back: until delivery is due."""
+    """The state before the answer, kept until delivery is due. Until then, the person may take the answer back."""
 
     @property
     def revocable(self) -> bool:
-        """Whether the answer may be taken back, if its time is not up."""
+        """Whether the answer may be taken back, as long as delivery is not due."""
         return self.held is not None and not self.attempts
 
     @property
     def answerable_again(self) -> bool:
-        """Whether people may answer differently: the agent raised on the answer, and nothing has run after it."""
+        """Whether people may answer differently: the agent raised an error on the answer, and nothing ran since."""
         return self.failure is not None and self.failure.gone is None and isinstance(self.decision, Answered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """Settled, and seen to have had its effect: the agent took the answer, or the task was stopped by it."""
+    """Settled, and seen to have had its effect: the agent took the answer, or the answer stopped the task."""
 
     decision: Decision
     at: datetime
     stopped: bool = False
-    """Whether the agent was told nothing, and stopped where it stood."""
+    """Whether the agent was told nothing and stopped at this point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Superseded:
-    """The interrupt vanished from the graph, or the task was called off, before an answer of ours was seen to have
-    got through."""
+    """The interrupt disappeared from the graph, or the task was cancelled, before our answer was seen to reach the
+    agent."""
 
     at: datetime
     decision: Decision | None = None
-    """What people had decided by then."""
+    """The decision that people had made by then. None if they had made none."""
     changed: bool = False
-    """Whether the agent asked something else when it was to take the answer, and so did not get it."""
+    """Whether the agent did not get the answer, because it asked something else when it should have taken it."""
     stopped: bool = False
-    """Whether the task was stopped, and the agent told nothing."""
+    """Whether the task was stopped and the agent was told nothing."""
 
 
 RequestState: TypeAlias = Pending | Decided | Delivered | Superseded
@@ -142,7 +143,7 @@ RequestState: TypeAlias = Pending | Decided | Delivered | Superseded
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """Who changed the question's items, and when; what it was before is `Request.proposed`."""
+    """A change of the question's items: who made it, and when. `Request.proposed` has the original question."""
 
     person: Person
     at: datetime
@@ -150,7 +151,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
-    """A stage that has agreed: what it said of each item, and whose word that was."""
+    """A stage that has agreed: its verdict on each item, and the people who voted for it."""
 
     verdicts: tuple[ItemVerdict, ...]
     voters: tuple[Person, ...]
@@ -159,42 +160,42 @@ class Passed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenStage:
-    """A stage while it is asked. `Request.stage` has its terms."""
+    """The stage whose approvers are being asked. `Request.stage` has its terms."""
 
     opened_at: datetime
-    """All of its windows are counted from then."""
+    """The time from which its deadline and all its steps are counted."""
     asked: tuple[Person, ...] = ()
-    """Who its approvers were when it was opened; shown, never relied on."""
+    """Its approvers at the time it was opened. This is only shown, and never relied on."""
     short: int = 0
-    """How many of the answers that it needs nobody was there to give when it was opened; shown alone."""
+    """How many of the needed answers nobody could give when it was opened. This is only shown."""
     zones: tuple[str, ...] = ()
-    """The time zones of those who were asked, if the policy counts each one's own hours."""
+    """The time zones of the people who were asked, if the policy counts hours in each person's own zone."""
     untold: tuple[str, ...] = ()
-    """What Slack did not let the bot see of its approvers when it was opened; shown alone."""
+    """What Slack did not let the bot see about its approvers when it was opened. This is only shown."""
     missing: tuple[int, ...] = ()
-    """How many of each group it still lacked when its votes last changed; shown alone."""
+    """How many votes each group still lacked when the votes last changed. This is only shown."""
     escalated_to: tuple[str, ...] = ()
-    """Approvers that steps have added to it, as the policy names them."""
+    """The approvers that steps have added to it, as the policy names them."""
     escalated_held: tuple[str, ...] = ()
-    """Those of them whom the question names, and the policy does not."""
+    """The names in `escalated_to` that come from the question and not from the policy."""
     extension: Extension | None = None
-    """Of its deadline."""
+    """The extension of its deadline. None if it was not extended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """What people decided before the agent asked something else in its place. That decision was not used."""
+    """An earlier decision that was not used, because the agent asked something else in place of its question."""
 
     question: Question
-    """As they decided it, with their edits."""
+    """The question that people decided, with their edits."""
     decision: Decision
     times: int = 1
-    """How often in a row the agent has asked something else after a decision."""
+    """How many times in a row the agent has asked something else after a decision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """The durable record of one question put to people. Unique on (thread_id, interrupt_id)."""
+    """The durable record of one question that is put to people. Unique by (thread_id, interrupt_id)."""
 
     id: RequestId
     task_id: TaskId
@@ -203,59 +204,60 @@ class Request:
     graph: str
     requester: Person
     proposed: Question
-    """As the graph asked it."""
+    """The question as the graph asked it."""
     question: Question
-    """As it stands now: `proposed`, with the edits."""
+    """The question as it is now: `proposed` with all edits."""
     policy: Policy
-    """A snapshot: later edits of the policy file do not change a running request."""
+    """A copy taken from the policy file, so later edits of the file do not change a running request."""
     place: str = ""
-    """Where in the graph it is asked."""
+    """The place in the graph that asks."""
     fingerprint: Fingerprint | None = None
-    """Of what the agent asked, before anybody edited it; None in records of versions that kept none."""
+    """The fingerprint of what the agent asked, before any edit. None in records of versions that kept none."""
     before: Before | None = None
-    """What was decided before the agent asked this instead; None if nothing was."""
+    """What was decided before the agent asked this question instead. None if nothing was decided."""
     gone: Gone | None = None
-    """The part of the agent's code that it waits at and that was found missing; None while all is there."""
+    """The part of the agent's code that it waits at, if that part is missing. None if nothing is missing."""
     opened_at: datetime
     open: OpenStage
-    """The stage that is asked, or was the last to be."""
+    """The stage that is being asked, or that was asked last."""
     state: RequestState
     version: int = 1
-    """Of the question: an edit, or a graph that asks anew, makes the next one and voids earlier votes."""
+    """The version of the question. If it is edited, or the graph asks anew, it gets the next version and earlier votes
+    no longer count."""
     amended_at: datetime | None = None
-    """When an operator last applied another policy to it; None: never."""
+    """When an operator last applied another policy to it. None if that never happened."""
     renewed_at: datetime | None = None
-    """When the graph last asked something else here than it had asked before; None: never."""
+    """When the graph last asked something here that differs from what it had asked before. None if it never did."""
     edits: tuple[Edit, ...] = ()
     votes: tuple[Vote, ...] = ()
     passed: tuple[Passed, ...] = ()
-    """The stages that have agreed to this version, in their order."""
+    """The stages that have agreed to this version, in order."""
     unknown: Mapping[str, str] = field(default_factory=dict)
-    """The policy's names that meant nobody when it was opened, and why, as a sentence's end. They mean nobody until the
-    policy is applied anew, whoever takes such a name meanwhile."""
+    """The names in the policy that meant nobody when the request was opened, and the reason, as the end of a sentence.
+    They mean nobody until the policy is applied anew, even if somebody takes such a name in the meantime."""
     delegations: tuple[Delegation, ...] = ()
     comments: tuple[Comment, ...] = ()
     objections: tuple[Person, ...] = ()
-    """Who rejected an earlier version of it or a part of that; of this version the votes tell (`tally.objectors`).
-    After an objection silence never approves."""
+    """The people who rejected an earlier version, or a part of it. The votes show who rejected the current one
+    (`voting.objectors`). After an objection, silence never approves."""
     nudged_at: datetime | None = None
-    """When the requester last had those reminded who have not answered."""
+    """When the requester last sent a reminder to the people who have not answered."""
     unreached: tuple[Unreached, ...] = ()
     bound: str = ""
-    """The digest of the true question, if `question` is one that hides some of it to be shown; never stored."""
+    """The digest of the full question, if `question` is a copy that hides a part of it for display. Never stored."""
     revision: int = 0
-    """Counts saves; storage compares it before it writes."""
+    """The number of saves. Storage compares it before it writes."""
 
     @property
     def digest(self) -> str:
-        """What votes are bound to."""
+        """The digest that votes are bound to."""
         return self.bound or self.question.digest
 
     def is_asked_by(self, question: Question, asked: Fingerprint | None) -> bool:
-        """Whether an agent that asks this now asks what people were shown, but for the moment of asking."""
+        """Whether an agent that now asks this asks what people were shown, apart from the moment of asking."""
         if asked is None or self.proposed.asks_as(question):
             return self.proposed.asks_as(question)
-        if self.fingerprint is None:  # an earlier version's record: its payload alone tells
+        if self.fingerprint is None:  # a record of an earlier version: only its payload can be compared
             mine = fingerprint(self.proposed.payload, None, self.opened_at)
             return same(mine, fingerprint(question.payload, None, asked.at))
         return same(self.fingerprint, asked)
@@ -274,7 +276,7 @@ class Request:
 
     @property
     def stage_number(self) -> int:
-        """Which stage is asked, or was the last to be, counted from 0."""
+        """The number of the stage that is being asked, or that was asked last, counted from 0."""
         return len(self.passed)
 
     @property
@@ -283,70 +285,70 @@ class Request:
 
     @property
     def stage_votes(self) -> tuple[Vote, ...]:
-        """The votes of the stage that is asked."""
+        """The votes in the stage that is being asked."""
         return tuple(vote for vote in self.votes if vote.stage == self.stage_number)
 
     @property
     def approvers(self) -> tuple[str, ...]:
-        """Everyone who may answer by now, as the policy names them."""
+        """The names of everyone who may answer at present, as they are written in the policy."""
         refs = (*self.stage.approvers, *self.open.escalated_to)
         return tuple(dict.fromkeys(ref for ref in refs if ref not in self.unknown))
 
     @property
     def held(self) -> frozenset[str]:
-        """Those of them whom the question alone names; they may answer if they are ordinary members."""
+        """The names in `approvers` that only the question gives. They may answer if they are ordinary members."""
         own = {ref for group in self.stage.groups for ref in group.approvers if ref not in group.held}
         own |= {ref for ref in self.open.escalated_to if ref not in self.open.escalated_held}
         return frozenset(self.approvers) - own
 
     @property
     def named(self) -> tuple[str, ...]:
-        """Those of them that each name one person, by id or e-mail, and that the policy itself names."""
+        """The names in `approvers` that the policy itself gives and that each mean one person, by id or e-mail."""
         held = self.held
         return tuple(ref for ref in self.approvers if ONE_PERSON.fullmatch(ref) and ref not in held)
 
     @property
     def told(self) -> tuple[str, ...]:
-        """Those of them whom the question names, whether or not the policy names them too."""
+        """The names in `approvers` that the question gives, whether or not the policy gives them too."""
         groups = (ref for group in self.stage.groups for ref in group.held)
         return tuple(dict.fromkeys(ref for ref in (*groups, *self.open.escalated_held) if ref not in self.unknown))
 
     def known(self, refs: Iterable[str]) -> tuple[str, ...]:
-        """Those of these names that may mean somebody, each once."""
+        """The names among these that may mean somebody, each once."""
         return tuple(dict.fromkeys(ref for ref in refs if ref not in self.unknown))
 
     @property
     def asks_requester(self) -> bool:
-        """Whether whoever started the task may answer as well, also if the policy does not name them: a question that
-        approves nothing is often about what they know best."""
+        """Whether the requester may answer as well, even if the policy does not name them. They may if the question
+        approves nothing, because it is then often about something that they know best."""
         return self.policy.self_answer and consent.approves_nothing(self.question)
 
     @property
     def deadline(self) -> datetime | None:
-        """When silence has its consequence; None: never."""
+        """When silence has its consequence. None if it never has one."""
         return next((self.comes(step) for step in self.stage.steps if step.at_deadline), None)
 
     def comes(self, step: Step) -> datetime:
-        """When this step of the stage comes; an extension puts off what has to do with the deadline, and nothing
-        else."""
+        """When this step of the stage comes. An extension delays the steps that depend on the deadline, and no
+        others."""
         later = self.open.extension.measure if self.open.extension is not None and step.moves else timedelta()
         return self.moment(step.after + later)
 
     def given_to(self, person: Person) -> Person | None:
-        """The colleague who has this person's vote; None while it is their own."""
+        """The colleague who has this person's vote. Returns None if the person has not given it away."""
         return next((each.to for each in self.stage_delegations if each.by == person), None)
 
     @property
     def stage_delegations(self) -> tuple[Delegation, ...]:
-        """Who stands in for whom in the stage that is asked."""
+        """The delegations in the stage that is being asked."""
         return tuple(each for each in self.delegations if self._stage_of(each) == self.stage_number)
 
     def _stage_of(self, delegation: Delegation) -> int:
-        """In which stage the vote was given away; of an older record, the one that was asked at that time."""
+        """The stage in which the vote was given away. For an older record, the stage that was open at that time."""
         if delegation.stage is not None:
             return delegation.stage
         return sum(stage.at <= delegation.at for stage in self.passed)
 
     def moment(self, after: timedelta) -> datetime:
-        """When that much of the time that counts has passed since the stage was opened."""
+        """When `after` has passed since the stage was opened, counting only the hours that the policy counts."""
         return moment(self.open.opened_at, after, self.policy.hours, self.open.zones)

@@ -1,4 +1,4 @@
-"""A task: one run of a graph, and how it stands."""
+"""A task: one run of a graph, and its state."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gone:
-    """A part of the agent's code that a thread waits at and that is not there any more."""
+    """A part of the agent's code that a thread waits at, although the part no longer exists."""
 
     part: Part
     name: str
-    """Of the step, the stop or the graph; where a question was asked."""
+    """The name of the step, the stop or the graph. For a question, the place where it was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A graph raised, or cannot go on. The trace is in the log under `error_id`; `summary` names the kind of error
-    alone."""
+    """A graph raised an error, or cannot continue. The traceback is in the log under `error_id`. `summary` only names
+    the kind of error."""
 
     error_id: str
     summary: str
     at: datetime
     gone: Gone | None = None
-    """The part of its code that is missing; None if an error stopped it."""
+    """The part of its code that is missing. None if an error stopped it."""
     unsaved: bool = False
-    """A step may have acted, and what came of it could not be saved: to run it again may act again."""
+    """Whether a step may have acted although its result could not be saved. If it runs again, it may act again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Starting:
-    """Recorded; the graph may not have been given its inputs yet."""
+    """The task is recorded. The graph may not have been given its inputs yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """The graph is at work, or was when its process died."""
+    """The graph is running, or was running when its process died."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class Ended:
     outcome: str
     at: datetime
     stopped: bool = False
-    """Whether it was stopped where it stood, and its graph did not come to its own end."""
+    """Whether the task was stopped before its graph reached its own end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ TaskState: TypeAlias = Starting | Running | Waiting | Ended | Failed | TaskCance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One run of a graph that a person started; owns a LangGraph thread and a Slack thread."""
+    """One run of a graph that a person started. It owns a LangGraph thread and a Slack thread."""
 
     id: TaskId
     thread_id: ThreadId
@@ -96,22 +96,22 @@ class Task:
     channel: ChannelId
     created_at: datetime
     thread_ts: Ts | None = None
-    """The Slack thread that it was started in; None where its first message opens one."""
+    """The Slack thread that it was started in. None if its first message opens a new thread."""
     state: TaskState = field(default_factory=Starting)
     tries: int = 0
-    """Runs that were begun since one last came back in order. Written before each, so that a run that ends its process
-    counts too; a person's retry begins anew."""
+    """The number of runs begun since a run last came back without trouble. It is written before each run, so that a run
+    that kills its process counts too. A person's retry sets it back."""
     revision: int = 0
-    """Counts saves; storage compares it before it writes."""
+    """The number of saves. Storage compares it before it writes."""
 
     @property
     def finished(self) -> bool:
-        """Nothing more will happen by itself or can be asked for."""
+        """Whether nothing more can happen, neither by itself nor because somebody asks for it."""
         return self.ended_at is not None
 
     @property
     def ended_at(self) -> datetime | None:
-        """When it came to its end; None while it may still go on, if only by a person's retry."""
+        """When the task ended. None if it may still continue, even if only by a person's retry."""
         match self.state:
             case Ended(at=at) | TaskCancelled(at=at):
                 return at

@@ -1,1 +1,1 @@
-"""What the domain needs of the world: where records are kept, what runs agents, Slack, and work."""
+"""What the domain needs from outside: storage for records, an engine that runs agents, Slack, and background work."""

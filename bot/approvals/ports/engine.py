@@ -1,4 +1,4 @@
-"""What runs agents."""
+"""The engine that runs agents."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class Draining(Exception):
 
 
 class Engine(Protocol):
-    """Starts, reads and resumes agents. An error of the agent's is part of its status, not an exception.
+    """Starts, reads and resumes agents. An error of an agent is part of its status, not an exception.
 
-    Raises `Unreachable` if the checkpoints do not answer and nothing was run, `Unsaved` if a step may have acted by
-    then, and `Draining` if a shutdown stopped a run, or kept it from starting.
+    Raises `Unreachable` if the checkpoint store does not answer and nothing was run, `Unsaved` if a step may have
+    acted by then, and `Draining` if a shutdown stopped a run or kept it from starting.
 
     `requests` are all requests of the task, so that each answer goes only to the question that it was given for.
     """
 
     def graphs(self) -> tuple[Graph, ...]:
-        """All graphs of the configuration, in its order."""
+        """All configured graphs, in the order of the configuration."""
         ...
 
     def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
@@ -45,7 +45,7 @@ class Engine(Protocol):
         ...
 
     async def status(self, task: Task, requests: Sequence[Request] = ()) -> ThreadStatus:
-        """Where the thread stands, by its checkpoint. Runs nothing."""
+        """The thread's state, as read from its checkpoint. Runs nothing."""
         ...
 
     async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
@@ -62,11 +62,11 @@ class Engine(Protocol):
         requests: Sequence[Request] = (),
     ) -> ThreadStatus:
         """Answer one open interrupt by its id, and run to the next pause or the end. If the agent asks something else
-        in its place by then, the answer is not handed out, and the status says so."""
+        in its place by then, the agent does not get the answer, and the status says so."""
         ...
 
     async def proceed(self, task: Task, lease: Lease, now: datetime, requests: Sequence[Request] = ()) -> ThreadStatus:
-        """Continue from where the thread stands, with the answers that were given before."""
+        """Continue from the thread's checkpoint, with the answers that were given before."""
         ...
 
     async def forget(self, task: Task) -> None:

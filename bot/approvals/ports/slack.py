@@ -28,22 +28,22 @@ class View:
     task: Task
     request: Request | None = None
     requests: tuple[Request, ...] = ()
-    """All of the task's, for the messages that belong to the task."""
+    """All requests of the task, if the message belongs to the task."""
     current: bool = True
-    """False for an outcome that a later one has replaced: the task was retried after it."""
+    """False for an outcome that a later outcome has replaced, because the task was retried."""
     doing: str | None = None
-    """What the graph says that it is doing at this moment. Only the opening shows it."""
+    """The graph's own note of what it is doing now. Only the opening message shows it."""
 
 
 class Drawing(Protocol):
-    """A rendered view. The domain looks at nothing but its fingerprint."""
+    """A rendered view. The domain uses nothing but its fingerprint."""
 
     @property
     def fingerprint(self) -> str: ...
 
 
 class MessageGone(Exception):
-    """The message cannot be changed any more. A new one is due."""
+    """The message can no longer be changed. A new one has to be posted."""
 
 
 class PlaceGone(Exception):
@@ -55,11 +55,11 @@ class FileRefused(Exception):
 
 
 class OutcomeUnknown(Exception):
-    """Slack may have done it, or not."""
+    """It is not known whether Slack carried out the call."""
 
 
 class NotNow(Exception):
-    """Slack did not do it, and may do it after `retry_after` seconds."""
+    """Slack did not carry out the call, but may do so after `retry_after` seconds."""
 
     def __init__(self, reason: str, retry_after: float) -> None:
         super().__init__(reason)
@@ -70,14 +70,14 @@ class Messenger(Protocol):
     """Slack's messages."""
 
     def draw(self, view: View) -> Drawing:
-        """The view as a message that is within Slack's limits, whatever it holds. Pure."""
+        """Render the view as a message. The result is within Slack's limits, whatever the view holds. Pure."""
         ...
 
     async def post(
         self, channel: ChannelId, thread_ts: Ts | None, drawing: Drawing, message_id: MessageId
     ) -> MessageRef:
-        """Post a message once, with the id in its metadata. Raises `PlaceGone`, `FileRefused`, `OutcomeUnknown` or
-        `NotNow`."""
+        """Post a message once, with `message_id` in its metadata. Raises `PlaceGone`, `FileRefused`, `OutcomeUnknown`
+        or `NotNow`."""
         ...
 
     async def update(self, ref: MessageRef, drawing: Drawing) -> None:
@@ -87,8 +87,8 @@ class Messenger(Protocol):
     async def find(
         self, channel: ChannelId, thread_ts: Ts | None, message_id: MessageId, since: datetime | None
     ) -> tuple[MessageRef, ...]:
-        """The messages that carry the id, oldest first; none if it was not posted after all. `since` is when the first
-        post began, in Slack's time, or None if that is not known. Raises `PlaceGone` or `NotNow`."""
+        """The messages whose metadata carries the id, oldest first. Returns an empty tuple if none was posted. `since`
+        is when the first post began, by Slack's clock, or None if that is not known. Raises `PlaceGone` or `NotNow`."""
         ...
 
     async def close(self, ref: MessageRef) -> None:
@@ -105,12 +105,12 @@ class Messenger(Protocol):
 
 
 class LookupFailed(Exception):
-    """The directory did not answer. The caller has to refuse."""
+    """The directory did not answer. The caller has to refuse the action."""
 
 
 class LookupRefused(LookupFailed):
     """The directory will not answer until an operator changes something: a scope is missing, or the workspace's plan
-    lacks it. `str()` is the end of a sentence that says what, such as "cannot be looked up: ..."."""
+    lacks it. `str()` is the end of a sentence that says what is missing, such as "cannot be looked up: ..."."""
 
 
 class Directory(Protocol):
@@ -121,23 +121,23 @@ class Directory(Protocol):
         ...
 
     async def identify(self, ref: str) -> str | None:
-        """The id of the person, user group or channel that a policy's name means now; an id means itself. Returns None
-        if it means nothing. Raises `LookupFailed` if Slack does not say."""
+        """The id of the person, user group or channel that a name in a policy means now. An id means itself. Returns
+        None if the name means nothing. Raises `LookupFailed` if Slack does not say."""
         ...
 
     async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
-        """Everyone whom these names of a policy mean. A name that means nobody adds nobody. `fresh` asks Slack even if
-        the answer is cached. Raises `LookupFailed` if Slack does not say."""
+        """All people that these names in a policy mean. A name that means nobody adds nobody. `fresh` asks Slack even
+        if the answer is cached. Raises `LookupFailed` if Slack does not say."""
         ...
 
     async def names_of(self, person: Person) -> frozenset[str]:
-        """The names by which a policy may mean this account alone: its id and its address. Raises `LookupFailed` if
+        """The names that mean only this account in a policy: its id and its e-mail address. Raises `LookupFailed` if
         Slack does not say."""
         ...
 
     async def groups_of(self, person: Person) -> frozenset[str]:
-        """The user groups that this account is in, if it may answer as one of many. Raises `LookupFailed` if Slack does
-        not say."""
+        """The user groups that this account is in, if it may answer as a member of a group. Raises `LookupFailed`
+        if Slack does not say."""
         ...
 
     async def channel(self, ref: str) -> ChannelId | None:

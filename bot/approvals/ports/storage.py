@@ -1,4 +1,5 @@
-"""Where records are kept, split by who needs what. `tests/conformance` proves every sentence here for each store.
+"""The stores of all records, split by what their users need. `tests/conformance` tests every sentence here on each
+store.
 
 `now` is an argument: no store reads a clock.
 """
@@ -28,13 +29,13 @@ from bot.approvals.model.task import Lease, Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """A task with all that belongs to it, as of one moment."""
+    """A task with all its requests and messages, as of one moment."""
 
     task: Task
     requests: tuple[Request, ...]
-    """In the order in which they were opened."""
+    """The task's requests, in the order in which they were opened."""
     messages: tuple[Message, ...]
-    """In the order in which they were created."""
+    """The messages of the task and its requests, in the order in which they were created."""
 
 
 class TaskStore(Protocol):
@@ -70,13 +71,13 @@ class TaskStore(Protocol):
         ...
 
     async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
-        """Tasks that ended at this moment or earlier, longest ago first: those that `forget` has marked, or the
-        others."""
+        """Tasks that ended at `before` or earlier, longest ago first. If `forgotten`, only those that `forget` has
+        marked, otherwise only the others."""
         ...
 
     async def forget(self, task_id: TaskId, event: AuditEvent) -> None:
-        """Mark an ended task: its checkpoints are deleted. Its revision stays the same, so that no message is out of
-        date. Does nothing if the task is marked already, or does not exist."""
+        """Mark an ended task, to record that its checkpoints are deleted. Its revision stays the same, so that no
+        message becomes out of date. Does nothing if the task is marked already, or does not exist."""
         ...
 
     async def purge(self, task_id: TaskId, event: AuditEvent) -> None:
@@ -121,12 +122,13 @@ class RequestStore(Protocol):
         ...
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
-        """Pending requests that name any of these as an approver, in whatever case, sorted by `urgency`. Each request
+        """Pending requests that name any of these as an approver, ignoring case, sorted by `urgency`. Each request
         once. `ANY_CHANNEL` finds requests that name any channel."""
         ...
 
     async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
-        """Requests with a vote of this person that counts, or counted when they were decided, latest vote first."""
+        """Requests with a vote of this person that counts, or that counted when the request was decided. The request
+        with the latest vote comes first."""
         ...
 
 
@@ -143,8 +145,8 @@ class MessageStore(Protocol):
         ...
 
     async def save_message(self, message: Message, event: AuditEvent | None = None) -> Message:
-        """Replace the message, with an event if what it shows now is worth one. Returns it with its next revision.
-        Raises `Conflict` if the stored revision is no longer `message.revision`.
+        """Replace the message, and add `event` if its new content has to be in the audit log. Returns the message
+        with its next revision. Raises `Conflict` if the stored revision is no longer `message.revision`.
 
         The message stays out of date as long as `shown` is behind its record's revision.
         """
@@ -156,10 +158,10 @@ class MessageStore(Protocol):
 
 
 class InboxStore(Protocol):
-    """What is kept of people's inboxes: how they look at their Home, and when they want their summary."""
+    """People's inboxes: what they chose to see on their Home tab, and when they want their summary."""
 
     async def inbox(self, person: Person) -> Inbox:
-        """This person's inbox; an empty one of revision 0 if none is stored."""
+        """This person's inbox. Returns an empty one with revision 0 if none is stored."""
         ...
 
     async def save_inbox(self, inbox: Inbox) -> Inbox:
@@ -168,7 +170,7 @@ class InboxStore(Protocol):
         ...
 
     async def homes(self, since: datetime, limit: int) -> tuple[Inbox, ...]:
-        """Inboxes whose Home was opened at this moment or later, latest first."""
+        """Inboxes whose Home was opened at `since` or later, latest first."""
         ...
 
     async def due_summaries(self, now: datetime, limit: int) -> tuple[Inbox, ...]:
@@ -188,13 +190,13 @@ class AuditStore(Protocol):
         ...
 
     async def trail(self, after: int, limit: int) -> tuple[Entry, ...]:
-        """The entries after the one with this number, exactly as they are stored, even if somebody tampered with them.
-        Each entry is linked to the one before it in the transaction that adds it, whoever else writes."""
+        """The entries after the one numbered `after`, exactly as they are stored, even if somebody tampered with them.
+        Each entry is linked to the one before it in the transaction that adds it, even if others write meanwhile."""
         ...
 
     async def head(self) -> Head:
-        """The number that was given to the newest entry, which is known even if that entry was removed, and the link
-        of the last entry that is there."""
+        """The newest entry's number, and the link of the last entry that still exists. The number is known even if the
+        newest entry was removed."""
         ...
 
     async def is_purged(self, task_id: TaskId) -> bool:
@@ -219,7 +221,7 @@ class LeaseStore(Protocol):
         ...
 
     async def release(self, lease: Lease) -> None:
-        """Give the thread back. Does nothing if somebody else holds the thread by now."""
+        """Give the thread back. Does nothing if somebody else holds it by now."""
         ...
 
     async def holds(self, lease: Lease, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Work that is done soon, and the clock."""
+"""Background work, and the clock."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Protocol, TypeAlias
 from bot.approvals.model.ids import TaskId
 
 Clock: TypeAlias = Callable[[], datetime]
-"""The current time, aware and in UTC, by the one clock of the store in use."""
+"""Returns the current time, aware and in UTC, by the clock of the store in use."""
 
 
 class Work(Protocol):
-    """Work that `bot.app` does in tasks that it owns and drains. Each call returns at once, and may be repeated."""
+    """Work that `bot.app` does in the background, in tasks that it owns and drains. Each call returns at once, and may
+    be repeated."""
 
     def deliver(self, task_id: TaskId) -> None:
-        """Drive the task's graph as far as its records allow."""
+        """Run the task's graph as far as its records allow."""
         ...
 
     def show(self, task_id: TaskId) -> None:
@@ -24,6 +25,6 @@ class Work(Protocol):
         ...
 
     def show_soon(self, task_id: TaskId) -> None:
-        """Sync them in a moment, together with what else changes until then. Each change of a message is a call to
-        Slack, which allows few of them."""
+        """Sync the task's messages in a moment, together with any changes until then. Each change of a message is a
+        call to Slack, which allows few of them."""
         ...
