@@ -71,6 +71,8 @@ class Message:
     """Until this time, one process has claimed it, or it is put off. None if neither is so."""
     refused: str | None = None
     """Why the file could not be attached. The message then says so, and how to see what the file would hold."""
+    replaced: bool = False
+    """Whether a later message took its place, so that it is to be deleted: a reminder that a newer one followed."""
     abandoned: str | None = None
     """Slack's reason why this message can never be shown."""
     revision: int = 0

@@ -157,6 +157,16 @@ class Auto:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CardTerms:
+    """How the owner of a graph wants its cards to look."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What people read in place of an argument's name."""
+    keys: tuple[str, ...] = ()
+    """The arguments that a card shows first, in this order. The question's own `summary` follows them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The terms of one request: its stages, one after the other, and the settings that apply to all of them."""
 
@@ -185,6 +195,8 @@ class Policy:
     limit."""
     mask: tuple[str, ...] = ()
     """Keys, or ends of dotted paths, whose values are hidden. Values that look like secrets are hidden as well."""
+    card: CardTerms = field(default_factory=CardTerms)
+    """How the graph's cards look."""
 
     def __post_init__(self) -> None:
         if not self.stages:

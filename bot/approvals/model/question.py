@@ -84,6 +84,8 @@ class Question(_Digested):
     """The form in which the shape's module writes the answer. Empty for the shape's own form."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """The graph's own names for verdicts, if they differ from ours."""
+    summary: tuple[str, ...] = ()
+    """The names of the arguments that the graph wants people to see first."""
     payload: JSON = None
     """The interrupt's value as the graph gave it. "View all" shows it."""
     types: tuple[str, ...] | None = None
@@ -112,6 +114,7 @@ class Question(_Digested):
             self.payload,
             *([sorted(self.labels.items())] if self.labels else []),
             *([{"options": [asdict(option) for option in self.options]}] if self.options else []),
+            *([{"summary": list(self.summary)}] if self.summary else []),
             *([{"types": list(self.types)}] if self.types else []),
         ]
         return json.dumps(seen, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

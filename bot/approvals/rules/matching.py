@@ -8,7 +8,18 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from bot.approvals.model.ids import JSON, ChannelId, Person
-from bot.approvals.model.policy import ONE_PERSON, Consent, Escalate, GraphTerms, Group, Pick, Policy, Stage, Step
+from bot.approvals.model.policy import (
+    ONE_PERSON,
+    CardTerms,
+    Consent,
+    Escalate,
+    GraphTerms,
+    Group,
+    Pick,
+    Policy,
+    Stage,
+    Step,
+)
 from bot.approvals.model.question import Item, Question
 from bot.approvals.rules.names import matches, matches_exactly, matches_to_the_letter, misleading
 
@@ -130,19 +141,23 @@ class Policies:
     otherwise: Policy
     graphs: Mapping[str, GraphTerms] = field(default_factory=dict)
     """For each graph, the terms on which it accepts answers."""
+    cards: Mapping[str, CardTerms] = field(default_factory=dict)
+    """For each graph, how its cards look."""
 
     def select(self, facts: Facts) -> Policy:
-        """The policy that governs, with the question's keys replaced by the people that they hold.
+        """The policy that governs, with the question's keys replaced by the people that they hold, and with how the
+        graph's cards look.
 
         Raises `ConditionFailed` if a rule cannot be evaluated: it might have governed, so it cannot be skipped.
         """
+        look = self.cards.get(facts.graph, CardTerms())
         for rule in self.rules:
             try:
                 if not rule.objection(facts):
-                    return bound(rule.policy, facts.question)
+                    return replace(bound(rule.policy, facts.question), card=look)
             except ConditionFailed as failed:
                 raise ConditionFailed(f"the rule `{rule.policy.name}` cannot be worked out: {failed}") from failed
-        return bound(self.otherwise, facts.question)
+        return replace(bound(self.otherwise, facts.question), card=look)
 
     @property
     def conditional(self) -> bool:

@@ -1,7 +1,8 @@
 """Messages: records rendered as blocks. Pure.
 
-`render` is the way in, for every kind of message: `request_card`, `task_card` and `notices`. A request's card is made
-of parts, one module each, which is why there are more than twelve: what is asked (`question_blocks`, `values`,
+`render` is the way in, for every kind of message: `request_card`, `reminder`, `task_card` and `notices`, with
+`notification` for the texts of a request's messages. A request's card is made of parts, one module each, which is why
+there are more than twelve: what is asked (`question_blocks`, `values`,
 `privacy`), what an edit changed (`edit_diff`), how it stands (`status_lines`, `blocked_lines`, `outcome_blocks`), and
 what can be pressed (`vote_buttons`, `side_action_menu`).
 """

@@ -17,7 +17,7 @@ from bot.approvals.model.request import Pending, Request
 from bot.approvals.ports.slack import View
 from bot.slack import blocks
 from bot.slack.blocks import Block
-from bot.slack.cards import notices, privacy, request_card, task_card, vote_buttons
+from bot.slack.cards import notices, notification, privacy, reminder, request_card, task_card, vote_buttons
 from bot.slack.cards.values import Detail
 
 MAX_CHARACTERS: Final = 10_000
@@ -92,7 +92,7 @@ def _blocks(view: View, detail: Detail | None) -> list[Block]:
         case MessageKind.COPY:
             return request_card.copy(view.task, _request(view), detail)
         case MessageKind.REMINDER | MessageKind.NUDGE:
-            return request_card.reminder(_request(view), nudged=view.message.kind is MessageKind.NUDGE)
+            return reminder.reminder(_request(view), nudged=view.message.kind is MessageKind.NUDGE)
         case MessageKind.COMMENT:
             return notices.comment(_request(view), view.message.number)
         case MessageKind.UNREACHED:
@@ -110,9 +110,9 @@ def _text(view: View) -> str:
         case MessageKind.OPENING:
             return task_card.opening_text(view.task, view.doing)
         case MessageKind.CARD | MessageKind.COPY:
-            return request_card.card_text(view.task, _request(view))
+            return notification.card_text(view.task, _request(view))
         case MessageKind.REMINDER | MessageKind.NUDGE:
-            return request_card.reminder_text(_request(view), nudged=view.message.kind is MessageKind.NUDGE)
+            return notification.reminder_text(_request(view), nudged=view.message.kind is MessageKind.NUDGE)
         case MessageKind.COMMENT:
             return notices.comment_text(_request(view), view.message.number)
         case MessageKind.UNREACHED:

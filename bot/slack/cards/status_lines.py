@@ -9,12 +9,25 @@ from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Reject, R
 from bot.approvals.model.hours import unknown_zones
 from bot.approvals.model.ids import Person
 from bot.approvals.model.policy import Consent, Escalate, Expire, Overdue, Pick, Remind, Step, Via, Warn
+from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Request
 from bot.approvals.rules import eligible, schedule, voting
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.text import moment
+
+_RISKS = {
+    Risk.LOW: "Low risk",
+    Risk.MEDIUM: "Medium risk",
+    Risk.HIGH: "*High risk*",
+    Risk.CRITICAL: "*Critical risk*",
+}
+
+
+def risk(request: Request) -> str:
+    """The risk in words. Empty if the question names none."""
+    return _RISKS[request.question.risk] if request.question.risk else ""
 
 
 def standing(request: Request) -> list[Block]:

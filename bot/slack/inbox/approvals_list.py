@@ -8,8 +8,7 @@ from bot.approvals.inbox.queries import Contents, Row
 from bot.approvals.model.inbox import Only
 from bot.approvals.model.request import Pending
 from bot.slack import links, text
-from bot.slack.cards import request_card
-from bot.slack.inbox import task_list
+from bot.slack.inbox import request_row, task_list
 from bot.slack.text import moment
 
 MAX_OPEN_QUESTIONS: Final = 3
@@ -25,7 +24,7 @@ def waiting(contents: Contents, address: str) -> str:
         nothing = "Nothing that waits for you is overdue." if overdue else "Nothing waits for your answer."
         return "\n".join([nothing, *untold])
     what = "Overdue" if overdue else "Waiting for you"
-    rows = [f"• {_lines(request_card.line(row.request, _card(row, address)))}" for row in page.rows if row.request]
+    rows = [f"• {_lines(request_row.line(row.request, _card(row, address)))}" for row in page.rows if row.request]
     rest = page.total - len(rows)
     return "\n".join(
         [
@@ -52,7 +51,7 @@ def asked(contents: Contents, address: str) -> str:
         pending = [request for request in row.records.requests if isinstance(request.state, Pending)]
         for request in pending[:MAX_OPEN_QUESTIONS]:
             card = Row(records=row.records, request=request)
-            lines.append(f"   ◦ {_lines(request_card.line(request, _card(card, address), mine=True))}")
+            lines.append(f"   ◦ {_lines(request_row.line(request, _card(card, address), mine=True))}")
     if rest := page.total - len(page.rows):
         lines.append(f"… and {text.counted(rest, 'more task')}")
     return "\n".join(lines)

@@ -16,8 +16,7 @@ from bot.approvals.model.inbox import Look, Only, Section
 from bot.approvals.model.request import Pending
 from bot.slack import actions, blocks, links, text
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import request_card
-from bot.slack.inbox import task_list
+from bot.slack.inbox import request_row, task_list
 from bot.slack.inbox.approvals_list import MAX_OPEN_QUESTIONS
 from bot.slack.text import moment
 
@@ -91,7 +90,7 @@ def _waiting(contents: Contents, address: str) -> list[Block]:
     for number, row in enumerate(page.rows):
         rendered += [blocks.divider()] if number else []
         if row.request is not None:
-            rendered += request_card.row(row.request, _link(row, address, "Open the card", "not posted yet"))
+            rendered += request_row.row(row.request, _link(row, address, "Open the card", "not posted yet"))
     return [*rendered, *_pager(Section.WAITING, page)]
 
 
@@ -115,7 +114,7 @@ def _task(row: Row, address: str) -> str:
     shown = 0
     for request in pending[:MAX_OPEN_QUESTIONS]:
         card = Row(records=row.records, request=request)
-        asked = request_card.line(request, links.to(card, address, "Open the card"), mine=True).split("\n")
+        asked = request_row.line(request, links.to(card, address, "Open the card"), mine=True).split("\n")
         if sum(map(len, [*lines, *asked])) > _MAX_TASK_CHARACTERS:
             break
         lines += [f"> {line}" for line in asked]
@@ -131,7 +130,7 @@ def _decided(contents: Contents, address: str) -> list[Block]:
         return [*rendered, blocks.section("What you answer will be listed here.")]
     for row in contents.decided.rows:
         if row.request is not None:
-            rendered.append(blocks.section(request_card.line(row.request, _link(row, address, "Open the card", ""))))
+            rendered.append(blocks.section(request_row.line(row.request, _link(row, address, "Open the card", ""))))
     return [*rendered, *_pager(Section.DECIDED, contents.decided)]
 
 

@@ -7,8 +7,9 @@ from typing import Final
 from bot.approvals.inbox.queries import Contents
 from bot.slack import blocks, links, text
 from bot.slack.blocks import Block
-from bot.slack.cards import privacy, request_card
+from bot.slack.cards import privacy
 from bot.slack.cards.render import Card, Urgency
+from bot.slack.inbox import request_row
 
 MAX_ROWS: Final = 10
 
@@ -18,7 +19,7 @@ def draw(contents: Contents, address: str) -> Card:
     total = contents.all_waiting
     heading = "1 request waits for you" if total == 1 else f"{total:,} requests wait for you"
     rows: list[Block] = [
-        blocks.section(request_card.line(row.request, links.to(row, address, "Open the card")))
+        blocks.section(request_row.line(row.request, links.to(row, address, "Open the card")))
         for row in contents.waiting.rows
         if row.request is not None
     ]

@@ -20,7 +20,8 @@ from bot.approvals.model.request import Edit, Request
 from bot.approvals.ports.slack import View
 from bot.slack import actions, text
 from bot.slack.blocks import Block
-from bot.slack.cards import render, request_card, vote_buttons
+from bot.slack.cards import render, vote_buttons
+from bot.slack.inbox import request_row
 from bot.slack.modals import answer_modal
 from tests.support.examples import examples
 from tests.unit.slack import limits, samples
@@ -129,7 +130,7 @@ def messages(asked: Request) -> Iterator[list[Block]]:
         card = render.draw(View(message=samples.message(kind), task=samples.task(), request=asked))
         yield list(card.blocks)
         yield list(card.small)
-    yield request_card.row(asked, "here")
+    yield request_row.row(asked, "here")
 
 
 RUN = Item(name="run", arguments={}, verdicts=samples.YES_OR_NO)
