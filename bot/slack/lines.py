@@ -72,7 +72,10 @@ def _rich(part: Element, width: int) -> list[str]:
 
 
 def _run(part: Element) -> str:
-    return "".join(str(each.get("text", "")) for each in part.get("elements", []))
+    return "".join(
+        f"@{each['user_id']}" if each["type"] == "user" else str(each.get("text", ""))
+        for each in part.get("elements", [])
+    )
 
 
 def _columns(fields: Sequence[str], width: int) -> list[str]:

@@ -86,11 +86,14 @@ def render_small(view: View) -> list[Block]:
 def _blocks(view: View, detail: Detail | None) -> list[Block]:
     match view.message.kind:
         case MessageKind.OPENING:
-            return task_card.opening(view.task, detail, view.doing)
+            return task_card.opening(view.task, _requests(view), detail, view.doing)
         case MessageKind.CARD:
             return request_card.card(view.task, _request(view), detail)
         case MessageKind.COPY:
-            return request_card.copy(view.task, _request(view), detail)
+            return [
+                *notices.reason(view.message, view.task, _request(view)),
+                *request_card.copy(view.task, _request(view), detail),
+            ]
         case MessageKind.REMINDER | MessageKind.NUDGE:
             return reminder.reminder(_request(view), nudged=view.message.kind is MessageKind.NUDGE)
         case MessageKind.COMMENT:
@@ -98,7 +101,7 @@ def _blocks(view: View, detail: Detail | None) -> list[Block]:
         case MessageKind.UNREACHED:
             return notices.unreached(_request(view), view.message.created_at)
         case MessageKind.OUTCOME:
-            return task_card.outcome(view.task, detail, current=view.current)
+            return task_card.outcome(view.task, _requests(view), detail, current=view.current)
         case MessageKind.FILE:
             return notices.unattached(_request(view), view.message.version, _refusal(view))
         case _ as never:
@@ -108,9 +111,9 @@ def _blocks(view: View, detail: Detail | None) -> list[Block]:
 def _text(view: View) -> str:
     match view.message.kind:
         case MessageKind.OPENING:
-            return task_card.opening_text(view.task, view.doing)
+            return task_card.opening_text(view.task, _requests(view), view.doing)
         case MessageKind.CARD | MessageKind.COPY:
-            return notification.card_text(view.task, _request(view))
+            return notification.card_text(view.message, view.task, _request(view))
         case MessageKind.REMINDER | MessageKind.NUDGE:
             return notification.reminder_text(_request(view), nudged=view.message.kind is MessageKind.NUDGE)
         case MessageKind.COMMENT:
@@ -118,7 +121,7 @@ def _text(view: View) -> str:
         case MessageKind.UNREACHED:
             return notices.unreached_text(_request(view), view.message.created_at)
         case MessageKind.OUTCOME:
-            return task_card.outcome_text(view.task, current=view.current)
+            return task_card.outcome_text(view.task, _requests(view), current=view.current)
         case MessageKind.FILE:
             return notices.unattached_text(_request(view), view.message.version, _refusal(view))
         case _ as never:
@@ -148,6 +151,11 @@ def _request(view: View) -> Request:
     if view.request is None:
         raise ValueError(f"message {view.message.id} is a {view.message.kind} without its request")
     return privacy.masked(view.request)
+
+
+def _requests(view: View) -> tuple[Request, ...]:
+    """All of the task's requests, as everybody may see them."""
+    return tuple(map(privacy.masked, view.requests))
 
 
 def _fits(rendered: list[Block]) -> bool:
