@@ -16,7 +16,7 @@ NOBODY: Final = "nobody can answer it"
 
 
 def turn(request: Request, limit: int = MAX_NAMES) -> str:
-    """As mrkdwn: `@finance`, `2 of @finance`, and after a vote the people who are left: `1 more of @carol and @dave`."""
+    """As mrkdwn: `@finance` or `2 of @finance`. After a vote, the people who are left: `1 more of @carol`."""
     missing = missing_of(request)
     if request.stage_votes or request.stage_delegations:
         left = people(request, limit)

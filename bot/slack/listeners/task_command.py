@@ -53,7 +53,8 @@ async def obey(parts: Parts, words: Sequence[str], by: Actor, spot: Spot, origin
         case ["help", *_]:
             return task_list.help_text(parts.engine.graphs(), _examples(parts))
         case ["list"]:
-            return task_list.task_list(await parts.reading.tasks_of(actor.person, LISTED))
+            tasks = await parts.reading.tasks_of(actor.person, LISTED)
+            return task_list.task_list([parts.masking.records(await parts.reading.records(actor, t.id)) for t in tasks])
         case ["status", id]:
             records = parts.masking.records(await parts.reading.records(actor, TaskId(id)))
             return task_list.task_status(records.task, records.requests)

@@ -177,6 +177,9 @@ def _check_part(part: Mapping[str, Any]) -> None:
         return
     assert part["type"] in {"rich_text_section", "rich_text_preformatted", "rich_text_quote"}
     for run in part["elements"]:
+        if run["type"] == "user":
+            assert set(run) == {"type", "user_id"}
+            continue
         assert run["type"] == "text"
         assert 0 < len(run["text"]) <= 6000
 

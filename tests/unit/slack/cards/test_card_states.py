@@ -267,10 +267,10 @@ def test_what_waits_on_past_its_deadline_says_that_it_is_overdue() -> None:
     cards_of = [render.draw(view(kind, overdue)) for kind in (MessageKind.CARD, MessageKind.REMINDER)]
 
     assert "*Overdue*" in seen(cards_of[0])
-    assert "Still waiting for an answer that was due by" in seen(cards_of[1])
-    assert "It has been overdue since" in cards_of[1].text
+    assert "Still waiting for <@U0BOB> and <@U0CAROL>, overdue since" in seen(cards_of[1])
+    assert "Overdue since" in cards_of[1].text
     before = render.draw(view(MessageKind.REMINDER, waiting))
-    assert "Its deadline is" in before.text
+    assert "Due by" in before.text
     assert "*Overdue*" not in seen(render.draw(view(asked=waiting)))
 
 

@@ -175,7 +175,7 @@ def test_the_sentence_says_who_what_risk_and_by_when() -> None:
     text = render.draw(view()).text
 
     assert text == (
-        "Delete 214 log files. <@U0ALICE> asks for cleanup. High risk. Proposed: delete_files. "
-        "Who may answer: <@U0BOB> and <@U0CAROL>. "
-        "Answer by <!date^1772631000^{date_short_pretty} {time}|2026-03-04 13:30 UTC>."
+        "Delete 214 log files. High risk. "
+        "Answer by <!date^1772631000^{date_short_pretty} {time}|2026-03-04 13:30 UTC>. "
+        "<@U0ALICE> asks for cleanup in <#C0OPS>. Proposed: delete_files. Who may answer: <@U0BOB> and <@U0CAROL>."
     )

@@ -257,7 +257,7 @@ def test_whoever_delegated_is_told_that_their_delegate_was_not() -> None:
 def test_a_reminder_that_the_requester_sends_says_so() -> None:
     nudge = render.draw(samples.every_view()["nudge"])
 
-    assert "<@U0ALICE> still waits for an answer" in "\n".join(limits.texts(nudge.blocks, "mrkdwn"))
-    assert nudge.text.startswith("Reminder from <@U0ALICE> for ")
+    assert "⏰ <@U0ALICE> is still waiting for <@U0ERIN>, by <!date^" in "\n".join(limits.texts(nudge.blocks, "mrkdwn"))
+    assert nudge.text.startswith("<@U0ALICE> reminds you. Refund order A-10442. High risk. ")
     settled = render.draw(view(MessageKind.NUDGE, samples.every_view()["card, approved"].request))
-    assert "Reminder: *Approved* by <@U0BOB>" in "\n".join(limits.texts(settled.blocks, "mrkdwn"))
+    assert "Reminder: ✅ Approved by <@U0BOB>" in "\n".join(limits.texts(settled.blocks, "mrkdwn"))

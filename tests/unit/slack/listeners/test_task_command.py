@@ -220,7 +220,7 @@ async def test_the_list_is_ones_own(desk: Desk) -> None:
     await desk.type("cleanup path=logs")
     (task,) = await desk.started()
 
-    assert f"`{task.id}` *cleanup* is working" in await desk.type("list")
+    assert f"`{task.id}` *cleanup* · ▶️ working" in await desk.type("list")
     assert await desk.type("list", by=ALICE) == "You have started no task yet. `/task` opens a form to start one."
 
 
