@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 from bot.approvals.model.message import Message
-from bot.approvals.model.policy import Expire
 from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
@@ -85,10 +84,7 @@ def _risk(request: Request) -> str:
 def _until(request: Request) -> str:
     if request.deadline is None:
         return "There is no deadline."
-    if schedule.is_overdue(request):
-        return f"Overdue since {moment(request.deadline)}."
-    expires = any(isinstance(step.action, Expire) for step in request.stage.steps)
-    return f"{'Answer by' if expires else 'Due by'} {moment(request.deadline)}."
+    return f"{'Overdue since' if schedule.is_overdue(request) else 'Due'} {moment(request.deadline)}."
 
 
 def _quorum(request: Request) -> str:

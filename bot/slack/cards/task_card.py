@@ -142,6 +142,8 @@ def _told(task: Task, ending: Ending) -> str:
     who = text.mention(task.requester)
     hopeless = ". It cannot go on from there" if isinstance(task.state, Failed) and not task.state.retryable else ""
     said = f"{ending.said}{hopeless}" or "Nobody had to be asked"
+    if who in said:
+        return f"{ending.sign} {said}"
     return f"{said} · {who}" if ending.well and ending.report else f"{ending.sign} {said} · {who}"
 
 

@@ -270,7 +270,7 @@ def test_what_waits_on_past_its_deadline_says_that_it_is_overdue() -> None:
     assert "Still waiting for <@U0BOB> and <@U0CAROL>, overdue since" in seen(cards_of[1])
     assert "Overdue since" in cards_of[1].text
     before = render.draw(view(MessageKind.REMINDER, waiting))
-    assert "Due by" in before.text
+    assert "Due <!date" in before.text
     assert "*Overdue*" not in seen(render.draw(view(asked=waiting)))
 
 

@@ -176,6 +176,6 @@ def test_the_sentence_says_who_what_risk_and_by_when() -> None:
 
     assert text == (
         "Delete 214 log files. High risk. "
-        "Answer by <!date^1772631000^{date_short_pretty} {time}|2026-03-04 13:30 UTC>. "
+        "Due <!date^1772631000^{date_short_pretty} {time}|2026-03-04 13:30 UTC>. "
         "<@U0ALICE> asks for cleanup in <#C0OPS>. Proposed: delete_files. Who may answer: <@U0BOB> and <@U0CAROL>."
     )
