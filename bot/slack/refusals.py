@@ -22,6 +22,10 @@ MAX_PROBLEMS: Final = 6
 """How many of a line's problems are named at once."""
 
 
+MAX_CHOICES: Final = 8
+"""How many values of an input that takes only some are named."""
+
+
 class Refused(CountersignError):
     """What the listeners themselves refuse, before any use case is asked; its one argument is the sentence."""
 
@@ -50,7 +54,8 @@ def worded(refusal: CountersignError) -> str:
             return f"The graph `{literal(refusal.name)}` cannot run here: {literal(refusal.reason)}"
         case errors.InvalidInputs():
             wrong = literal(_problems(refusal.problems).rstrip(".?"))
-            return f"`{literal(refusal.graph)}` did not start: {wrong}. Try: `{literal(refusal.example)}`"
+            line = suggestion(refusal.example, refusal.choices, certain=refusal.certain)
+            return f"`{literal(refusal.graph)}` did not start: {wrong}. {line}"
         case errors.InvalidSchedule():
             return (
                 f"`{literal(refusal.words)}` is not a time and days. Try: `/approvals summary 09:00 weekdays`, "
@@ -140,6 +145,24 @@ def worded(refusal: CountersignError) -> str:
             return f"Task `{refusal.task_id}` is not stopped by an error, so there is nothing to retry."
         case _:
             raise AssertionError(f"no words for {type(refusal).__name__}") from refusal
+
+
+def suggestion(example: str, choices: Mapping[str, Sequence[str]], *, certain: bool = True) -> str:
+    """A line to paste, and the values of the inputs that take only some. If the graph looks for something that may not
+    be there (not `certain`), the line is only told as an example."""
+    listed = [
+        f" `{literal(name)}` is {_either(list(map(literal, values)))}." for name, values in choices.items() if values
+    ]
+    beginning = "Try:" if certain else "A line looks like this:"
+    return f"{beginning} `{literal(example)}`{'.' if listed else ''}{''.join(listed[:MAX_PROBLEMS])}"
+
+
+def _either(words: list[str]) -> str:
+    """`low, medium or high`; of many, the first and how many more there are."""
+    if len(words) > MAX_CHOICES:
+        return f"{', '.join(words[:MAX_CHOICES])} or one of {len(words) - MAX_CHOICES:,} more"
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def _problems(problems: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ Any exception that is not a `CountersignError` is a bug or an outage, and reache
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -99,6 +99,11 @@ class InvalidInputs(CountersignError):
     """What is wrong, by the input's name. The name '' stands for all inputs together."""
     example: str
     """A command that would start the graph."""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The only values that an input takes, as people type them, by the input's name."""
+    certain: bool = True
+    """Whether the graph takes the example as it is. It does not if it looks for something that is not there, such as a
+    file."""
 
     def __str__(self) -> str:
         wrong = "; ".join(f"{name} {problem}" if name else problem for name, problem in self.problems.items())

@@ -8,7 +8,6 @@ from typing import Final, assert_never
 from bot.approvals.model.agent import Graph
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
-from bot.approvals.ports.storage import Records
 from bot.slack.cards import endings, privacy, turns
 from bot.slack.text import escape, moment, sentence, shown
 
@@ -35,10 +34,11 @@ def help_text(graphs: Sequence[Graph], examples: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def task_list(tasks: Sequence[Records]) -> str:
+def task_list(tasks: Sequence[tuple[Task, Sequence[Request]]]) -> str:
+    """Each task with its requests, in one line."""
     if not tasks:
         return "You have started no task yet. `/task` opens a form to start one."
-    return "\n".join(["*Your tasks*, newest first", *(f"• {_line(each.task, each.requests)}" for each in tasks)])
+    return "\n".join(["*Your tasks*, newest first", *(f"• {_line(task, requests)}" for task, requests in tasks)])
 
 
 def task_status(task: Task, requests: Sequence[Request]) -> str:

@@ -9,7 +9,6 @@ from bot.approvals.model.decision import Cancelled, Expired, Reject
 from bot.approvals.model.policy import one_stage
 from bot.approvals.model.request import Delivered, RequestState, Superseded
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Starting, TaskCancelled, TaskState, Waiting
-from bot.approvals.ports.storage import Records
 from bot.slack.inbox import task_list
 from bot.slack.text import moment
 from tests.support.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_answer, decided
@@ -30,9 +29,7 @@ FAILURE = Failure(error_id="1a2b3c4d", summary="KeyError", at=NOON)
     ],
 )
 def test_each_state_of_a_task_has_its_words(state: TaskState, said: str) -> None:
-    listed = Records(task=a_task(state=state), requests=(), messages=())
-
-    assert task_list.task_list([listed]) == (
+    assert task_list.task_list([(a_task(state=state), [])]) == (
         f"*Your tasks*, newest first\n• `task-1` *cleanup* · {said} · started {moment(NOON)}"
     )
 

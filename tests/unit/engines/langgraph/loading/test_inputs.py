@@ -45,14 +45,14 @@ def test_a_word_becomes_a_value_of_its_inputs_type(name: str, word: str, value: 
         ("count", "1.5", "should be a whole number, not `1.5`"),
         ("count", str(2**63), f"should be a whole number, not `{2**63}`"),
         ("count", "9" * 5000, f"should be a whole number, not `{'9' * 5000}`"),
-        ("count", "0", "does not fit: 0 is less than the minimum of 1"),
+        ("count", "0", "should be at least 1, not `0`"),
         ("share", "half", "should be a number, not `half`"),
         ("share", "nan", "should be a number, not `nan`"),
         ("share", "-inf", "should be a number, not `-inf`"),
         ("share", "1e999", "should be a number, not `1e999`"),
         ("dry", "maybe", "should be yes or no, not `maybe`"),
-        ("color", "pink", "does not fit: 'pink' is not one of ['red', 'blue']"),
-        ("mode", "warp", "does not fit: 'warp' is not one of ['fast', 'slow']"),
+        ("color", "pink", "should be red or blue, not `pink`"),
+        ("mode", "warp", "should be fast or slow, not `warp`"),
         ("maybe", "x", "should be a whole number, not `x`"),
         ("tags", "a,b", "should be JSON (array), not `a,b`"),
         ("tags", "[NaN]", "should be JSON (array), not `[NaN]`"),
@@ -79,7 +79,7 @@ def test_what_does_not_match_its_pattern_is_told_in_the_words_of_its_description
 
     assert found == {
         "amount": "cannot be `ten`. Digits alone.",
-        "code": "does not fit: 'a' does not match '^[A-Z]$'",
+        "code": "cannot be `a`: write something like `A`",
     }
 
 

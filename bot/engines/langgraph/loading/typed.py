@@ -1,0 +1,144 @@
+"""A word that a person typed -> a value of an input's type, and what is said of a word that is none."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+import jsonschema
+
+from bot.approvals.model.agent import allowed, as_typed
+from bot.approvals.model.ids import JSON
+from bot.engines.langgraph.loading import patterns
+
+
+def value_of(word: str, schema: Mapping[str, JSON]) -> JSON:
+    """What a person typed, as a value of the first of the schema's types that takes it. Raises ValueError, which says
+    what was expected."""
+    listed = {as_typed(value): value for value in allowed(schema)}
+    if word in listed:
+        return listed[word]
+    match _alternatives(schema):
+        case [{"type": "null"}, *others] | [*others, {"type": "null"}] if others:
+            return value_of(word, {"anyOf": others})
+        case [dict(only)]:
+            return value_of(word, only)
+        case [dict(first), *others] if others:
+            with contextlib.suppress(ValueError):
+                return value_of(word, first)
+            return value_of(word, {"anyOf": others})
+    match type_of(schema):
+        case "string":
+            return word
+        case "integer":
+            return _number(word, _integer, "a whole number")
+        case "number":
+            return _number(word, _finite, "a number")
+        case "boolean":
+            if word.lower() in ("true", "yes", "on", "1"):
+                return True
+            if word.lower() in ("false", "no", "off", "0"):
+                return False
+            raise ValueError(f"should be yes or no, not `{word}`")
+        case "":
+            return loose(word)
+        case kind:
+            try:
+                return cast("JSON", json.loads(word, parse_float=_finite, parse_constant=_finite))
+            except (ValueError, RecursionError):
+                raise ValueError(f"should be JSON ({kind}), not `{word}`") from None
+
+
+def type_of(schema: Mapping[str, JSON]) -> str:
+    """The first JSON type that is not null. Empty if the schema names none."""
+    options = _alternatives(schema)
+    if options:
+        kinds = [type_of(option) for option in options if isinstance(option, dict)]
+        return next((kind for kind in kinds if kind != "null"), "")
+    kind = schema.get("type", "")
+    if isinstance(kind, list):
+        return next((str(each) for each in kind if each != "null"), "")
+    return str(kind)
+
+
+def _alternatives(schema: Mapping[str, JSON]) -> list[JSON]:
+    """The schemas of which a value fits one. Those that it must all fit count as one."""
+    parts = schema.get("allOf")
+    if isinstance(parts, list) and "type" not in schema:
+        return [{name: value for part in parts if isinstance(part, dict) for name, value in part.items()}]
+    options = schema.get("anyOf") or schema.get("oneOf")
+    return options if isinstance(options, list) else []
+
+
+def _number(word: str, number: Callable[[str], JSON], expected: str) -> JSON:
+    try:
+        return number(word)
+    except ValueError:
+        raise ValueError(f"should be {expected}, not `{word}`") from None
+
+
+def _integer(word: str) -> int:
+    """An integer that LangGraph can save. A longer one would make the run fail."""
+    value = int(word)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError
+    return value
+
+
+def _finite(word: str) -> float:
+    """A number that JSON has, so neither NaN nor an infinity."""
+    value = float(word)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
+
+
+def loose(word: str) -> JSON:
+    """The value of a word without a type: a list or an object if it is written as one, otherwise a text."""
+    if word[:1] in ("{", "["):
+        with contextlib.suppress(ValueError, RecursionError):
+            return cast("JSON", json.loads(word, parse_float=_finite, parse_constant=_finite))
+    return word
+
+
+def pair(name: str, word: str) -> str:
+    """The word behind its name, in quotes if it would otherwise be read as several."""
+    if any(sign.isspace() for sign in name):
+        return _in_quotes(f"{name}={word}")
+    if not word or not any(sign.isspace() or sign in "\"'" for sign in word):
+        return f"{name}={word}"
+    return f"{name}={_in_quotes(word)}"
+
+
+def _in_quotes(word: str) -> str:
+    return f'"{word}"' if '"' not in word else shlex.quote(word)
+
+
+def mismatch(error: jsonschema.ValidationError) -> str:
+    """What is wrong with an input, and what would be right. For a pattern, the input's description says it better than
+    the pattern."""
+    described = error.schema.get("description") if isinstance(error.schema, dict) else None
+    match error.validator:
+        case "pattern" if isinstance(described, str) and described.strip():
+            return f"cannot be `{error.instance}`. {described}"
+        case "pattern" if (example := patterns.matching(str(error.validator_value))) is not None:
+            return f"cannot be `{error.instance}`: write something like `{example}`"
+        case "enum":
+            listed = cast("list[JSON]", error.validator_value)
+            return f"should be {either([as_typed(each) for each in listed])}, not `{error.instance}`"
+        case "minimum":
+            return f"should be at least {error.validator_value}, not `{error.instance}`"
+        case "maximum":
+            return f"should be at most {error.validator_value}, not `{error.instance}`"
+        case _:
+            return f"does not fit: {error.message}"
+
+
+def either(words: Sequence[str]) -> str:
+    """`low, medium or high`."""
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last
