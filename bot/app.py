@@ -236,6 +236,7 @@ async def running(
 
         async def drain() -> None:
             engine.runs.drain()
+            messages.hurry()
             await work.close(ending.left())
 
         stack.push_async_callback(drain)

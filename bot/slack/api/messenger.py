@@ -96,6 +96,10 @@ class SlackMessenger:
         body = await self._show("chat.postMessage", POSTS, channel, card, sent)
         return MessageRef(channel=ChannelId(body["channel"]), ts=Ts(body["ts"]))
 
+    def updates_freely(self, ref: MessageRef) -> bool:
+        """Whether an update of this message would not count against the workspace's limit of edits."""
+        return False
+
     async def update(self, ref: MessageRef, drawing: Drawing) -> None:
         """Updates a message. A file never changes. Raises MessageGone, PlaceGone, OutcomeUnknown or NotNow."""
         if isinstance(drawing, Whole):

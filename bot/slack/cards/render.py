@@ -129,7 +129,7 @@ def _urgency(view: View) -> Urgency:
     match view.message.kind:
         case MessageKind.CARD | MessageKind.COPY:
             return Urgency.QUESTION if isinstance(_request(view).state, Pending) else Urgency.DECISION
-        case MessageKind.OPENING if view.doing:
+        case MessageKind.OPENING if view.doing and view.message.ref is not None:
             return Urgency.PASSING
         case MessageKind.OPENING | MessageKind.OUTCOME:
             return Urgency.QUESTION
