@@ -35,6 +35,7 @@ from bot.approvals.services.due_steps import DueSteps
 from bot.approvals.services.messages.masked import Masking, marks_of
 from bot.approvals.services.messages.posting import Posting
 from bot.approvals.services.messages.sync import MessageSync
+from bot.approvals.services.messages.watching import Watch
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.people.staffing import unmatched, unmet, untied
 from bot.approvals.services.policies.choice import PolicyChoice
@@ -167,7 +168,10 @@ async def running(
             lease_ttl=settings.lease_ttl,
         )
         posting = Posting(messenger=messenger, clock=clock)
-        messages = MessageSync(storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress)
+        watch = Watch()
+        messages = MessageSync(
+            storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress, watch=watch
+        )
         due_steps = DueSteps(storage=storage, engine=engine, directory=directory, eligibility=eligibility, work=work)
         unit = UnitOfWork(storage=storage, engine=engine, eligibility=eligibility, expiry=due_steps, work=work)
         tasks = Tasks(unit=unit, directory=directory)
@@ -197,7 +201,7 @@ async def running(
                 tasks=tasks,
                 votes=answers,
                 side_actions=side_actions,
-                reading=Reading(storage=storage, tasks=tasks),
+                reading=Reading(storage=storage, tasks=tasks, watch=watch),
                 engine=engine,
                 messenger=messenger,
                 masking=masking,

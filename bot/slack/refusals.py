@@ -14,12 +14,15 @@ from typing import Final
 from bot.approvals.model import errors
 from bot.approvals.model.decision import Answered, Decision, Expired, Outcome, outcome_of
 from bot.approvals.model.errors import CountersignError, NoDelegate
-from bot.approvals.model.ids import Person
-from bot.slack import quotes, text
+from bot.approvals.model.ids import JSON, Person
+from bot.slack import display, quotes, text
 from bot.slack.text import literal, moment
 
 MAX_PROBLEMS: Final = 6
 """How many of a line's problems are named at once."""
+MAX_CHANGES: Final = 4
+MAX_CHANGE_CHARACTERS: Final = 60
+"""Of each side of a change."""
 
 
 class Refused(CountersignError):
@@ -60,6 +63,18 @@ def worded(refusal: CountersignError) -> str:
             return literal(refusal.problem)
         case errors.AlreadySettled():
             return _who_was_first(refusal.decision)
+        case errors.StaleVersion(changed=errors.Alike.BUT_TIMES):
+            return (
+                "Your answer was not counted yet. Only the time of asking changed; the card is up to date now: press "
+                "the button once more."
+            )
+        case errors.StaleVersion(changed=errors.Alike.IN_ALL):
+            return (
+                "Your answer was not counted yet. The same was asked once more; the card is up to date now: press the "
+                "button once more."
+            )
+        case errors.StaleVersion(changed=(_, *_) as changed):
+            return f"Your answer was not counted, because this changed: {_changes(changed)}. The card shows it now."
         case errors.StaleVersion():
             return (
                 "What you answered has changed since it was shown to you, so your answer was not counted. "
@@ -68,7 +83,7 @@ def worded(refusal: CountersignError) -> str:
         case errors.DrawnBefore():
             return (
                 "This was drawn before Countersign was updated, so it is not certain what you were shown, and your "
-                "answer was not counted. The card is being updated: please read it, and answer once more."
+                "answer was not counted. The card is up to date now: please read it, and answer once more."
             )
         case errors.VerdictNotOffered():
             return f"This request does not take that answer: {literal(refusal.detail)}."
@@ -140,6 +155,24 @@ def worded(refusal: CountersignError) -> str:
             return f"Task `{refusal.task_id}` is not stopped by an error, so there is nothing to retry."
         case _:
             raise AssertionError(f"no words for {type(refusal).__name__}") from refusal
+
+
+def _changes(changed: Sequence[errors.Difference]) -> str:
+    """What changed, from what to what."""
+    told = []
+    for each in changed[:MAX_CHANGES]:
+        name = literal(text.label(display.label(each.name), MAX_CHANGE_CHARACTERS))
+        where = f"{literal(text.label(each.item, MAX_CHANGE_CHARACTERS))}: " if each.item else ""
+        before, now = (_value(side) for side in (each.before, each.now))
+        told.append(f"{where}{name}" + (f" {before} → {now}" if (before, now) != ("-", "-") else ""))
+    if len(changed) > MAX_CHANGES:
+        told.append(f"and {len(changed) - MAX_CHANGES} more")
+    return "; ".join(told)
+
+
+def _value(value: JSON) -> str:
+    words = text.pretty(value) if isinstance(value, dict | list) else display.words(value)
+    return literal(text.label(words, MAX_CHANGE_CHARACTERS))
 
 
 def _problems(problems: Mapping[str, str]) -> str:

@@ -26,5 +26,4 @@ async def test_a_decision_costs_three_posts_and_one_edit(bot: Bot, room: Room) -
     await thread.shows("Approved by @bob", "The agent was told")
     await thread.shows("@alice started cleanup", "Finished")
 
-    print(await calls(room, before))
     assert await calls(room, before) == {"chat.postMessage": 3, "chat.update": 1}

@@ -230,6 +230,17 @@ def place_of(body: Body) -> Place | None:
     )
 
 
+def about(body: Body) -> RequestTarget | None:
+    """The request that a button or a modal is about, as it was shown there. None if it is about none."""
+    pressed = (body.get("actions") or [{}])[0]
+    for written in (pressed.get("value"), (body.get("view") or {}).get("private_metadata")):
+        try:
+            return actions.request_target(str(written or ""))
+        except ValueError:
+            continue
+    return None
+
+
 def clicked_on(body: Body) -> MessageRef | None:
     """The message that somebody acted on, or from which they opened the modal that they acted in."""
     place = place_of(body)
