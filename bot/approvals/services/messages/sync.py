@@ -88,18 +88,20 @@ class MessageSync:
         latest = max((message for message in messages if message.kind is MessageKind.OUTCOME), key=_made, default=None)
         again: list[datetime] = []
         current = {message.id: message for message in messages}
-        for message in sorted(messages, key=self._order):
-            request = requests[message.request_id] if message.request_id else None
-            view = View(
+        views = [
+            View(
                 message=message,
                 task=task,
-                request=request,
+                request=requests[message.request_id] if message.request_id else None,
                 requests=records.requests,
                 current=message.kind is not MessageKind.OUTCOME or message is latest,
                 doing=doing if message.kind is MessageKind.OPENING else None,
             )
-            if message.abandoned:
-                continue
+            for message in messages
+            if not message.abandoned
+        ]
+        for view in sorted(views, key=partial(self._order, messages)):
+            message = view.message
             if message.shown >= _revision(view):
                 self._gathering.forget(message.id)
                 await self._look_again(view, opening, again)
@@ -131,7 +133,7 @@ class MessageSync:
             return message
         if is_overtaken(view, messages):
             if not is_followed(view, messages):
-                return message  # what follows it is out of date as well, and says when to come back
+                return message  # what is to follow it comes earlier in a pass, and says when to come back
             synced = await self._closing.retire(message, self._store, self._place_of(view, opening))
         else:
             synced = await self._sync(view, opening)
@@ -156,10 +158,12 @@ class MessageSync:
         pause = self._pause(task.id) if message.kind is MessageKind.OPENING else None
         return max(self._gathering.due(message.id, self.gather, now), now + (pause or timedelta()))
 
-    def _order(self, message: Message) -> tuple[bool, bool, bool]:
-        """Where the message comes in a pass: posts, then edits that are free, then other edits, and the opening's."""
+    def _order(self, messages: Sequence[Message], view: View) -> tuple[bool, bool, bool]:
+        """Where the message comes in a pass: posts, then edits that are free, then other edits, and the opening's. What
+        is to be deleted comes with the edits."""
+        message = view.message
         if message.ref is None:
-            return (False, False, False)
+            return (is_overtaken(view, messages), True, False)
         return (True, not self.messenger.updates_freely(message.ref), message.kind is MessageKind.OPENING)
 
     def _doing(self, task_id: TaskId, opening: Message | None) -> str | None:
