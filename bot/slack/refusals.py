@@ -63,18 +63,12 @@ def worded(refusal: CountersignError) -> str:
             return literal(refusal.problem)
         case errors.AlreadySettled():
             return _who_was_first(refusal.decision)
-        case errors.StaleVersion(changed=errors.Alike.BUT_TIMES):
-            return (
-                "Your answer was not counted yet. Only the time of asking changed; the card is up to date now: press "
-                "the button once more."
-            )
-        case errors.StaleVersion(changed=errors.Alike.IN_ALL):
-            return (
-                "Your answer was not counted yet. The same was asked once more; the card is up to date now: press the "
-                "button once more."
-            )
+        case errors.StaleVersion(changed=errors.Alike() as alike):
+            why = "Only the time of asking changed" if alike is errors.Alike.BUT_TIMES else "The same was asked again"
+            return f"Your answer was not counted yet. {why}; {_press_again(refusal.lags)}"
         case errors.StaleVersion(changed=(_, *_) as changed):
-            return f"Your answer was not counted, because this changed: {_changes(changed)}. The card shows it now."
+            shown = "The card will show it in a moment." if refusal.lags else "The card shows it now."
+            return f"Your answer was not counted, because this changed: {_changes(changed)}. {shown}"
         case errors.StaleVersion():
             return (
                 "What you answered has changed since it was shown to you, so your answer was not counted. "
@@ -83,7 +77,7 @@ def worded(refusal: CountersignError) -> str:
         case errors.DrawnBefore():
             return (
                 "This was drawn before Countersign was updated, so it is not certain what you were shown, and your "
-                "answer was not counted. The card is up to date now: please read it, and answer once more."
+                f"answer was not counted. Please read the card again; {_press_again(refusal.lags)}"
             )
         case errors.VerdictNotOffered():
             return f"This request does not take that answer: {literal(refusal.detail)}."
@@ -155,6 +149,12 @@ def worded(refusal: CountersignError) -> str:
             return f"Task `{refusal.task_id}` is not stopped by an error, so there is nothing to retry."
         case _:
             raise AssertionError(f"no words for {type(refusal).__name__}") from refusal
+
+
+def _press_again(lags: bool) -> str:
+    if lags:
+        return "the card is being updated: press the button once more in a moment."
+    return "the card is up to date now: press the button once more."
 
 
 def _changes(changed: Sequence[errors.Difference]) -> str:

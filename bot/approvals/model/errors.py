@@ -174,6 +174,8 @@ class StaleVersion(CountersignError):
     changed: tuple[Difference, ...] | Alike = ()
     """What has changed since the person saw it. Empty if that is not known. It is never part of the audit log's `said`,
     as it may hold secrets: only code that masks it fills it in."""
+    lags: bool = False
+    """Whether the message that was clicked on does not show the change yet."""
 
     def __str__(self) -> str:
         return f"The question of request {self.request_id} has changed since it was shown."
@@ -184,6 +186,8 @@ class DrawnBefore(CountersignError):
     """An earlier version of this program rendered the button, which does not say what was shown beside it."""
 
     request_id: RequestId
+    lags: bool = False
+    """Whether the message that was clicked on is not drawn again yet."""
 
     def __str__(self) -> str:
         return f"A button of request {self.request_id} does not say what was shown beside it."

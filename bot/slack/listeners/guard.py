@@ -77,7 +77,7 @@ class Guard:
             await asyncio.wait([task], timeout=SECONDS_TO_ANSWER)
             await ack()
             if await task:
-                await self._told(say, self._assured(say, body))
+                await self._assure(body, say)
 
         return voted
 
@@ -112,12 +112,8 @@ class Guard:
         async def submitted(ack: AsyncAck, body: Body) -> None:
             async with self._parts.busy():
                 done = await self._answer(ack, asyncio.create_task(self._submitted(handler, body)))
-            if done and (message := clicked_on(body)) is not None:
-                place = Place(
-                    channel=message.channel, message=message, thread_ts=await self._parts.reading.thread_of(message)
-                )
-                say = self._parts.private.to(person_of(body), place)
-                await self._told(say, self._assured(say, body))
+                if done:
+                    await self._assure(body)
 
         return submitted
 
@@ -202,7 +198,7 @@ class Guard:
             await self._redraw(body)
             await self._explain(outdated, body)
             if (message := clicked_on(body)) is not None:
-                await self._parts.reading.shows(message)
+                outdated.lags = not await self._parts.reading.shows(message)
             raise
 
     async def _redraw(self, body: Body) -> None:
@@ -225,12 +221,22 @@ class Guard:
             await self._explain(outdated, body)
             raise
 
-    async def _assured(self, say: Say, body: Body) -> None:
+    async def _assure(self, body: Body, say: Say | None = None) -> None:
         """If the message on which somebody acted does not show it in a moment, tell them that it counted: otherwise
-        they would press again."""
-        message = clicked_on(body)
-        if message is not None and not await self._parts.reading.shows(message):
-            await say(f"{_counted(body)} The card will show it in a moment.")
+        they would press again. It has counted in any case, so an outage here is not said."""
+        if (message := clicked_on(body)) is None:
+            return
+        async with self._parts.busy():
+            try:
+                if await self._parts.reading.shows(message):
+                    return
+                thread_ts = await self._parts.reading.thread_of(message)
+            except CountersignError as outage:
+                log.warning("whether a card shows what was done on it is not known: %s", outage)
+                return
+            place = Place(channel=message.channel, message=message, thread_ts=thread_ts)
+            tell = say or self._parts.private.to(person_of(body), place)
+            await tell(f"{_counted(body)} The card will show it in a moment.")
 
     async def _told(self, say: Say, act: Awaitable[None]) -> bool:
         """Do it; a refusal is said to the person, and so is anything unforeseen. Returns whether it was done."""
