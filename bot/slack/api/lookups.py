@@ -12,8 +12,8 @@ from bot.slack.api.rate_limit import Pace, Rate, TooLong
 
 TIMEOUT_SECONDS: Final = 2.0
 """For one call, because somebody has clicked and waits."""
-PATIENCE_SECONDS: Final = 75.0
-"""How long a look-up may wait for its turn: longer than the minute after which Slack has room for it again."""
+PATIENCE_SECONDS: Final = 130.0
+"""How long a look-up may wait for its turn: a little more than two minutes, each of which has room for some."""
 
 GROUPS: Final = Rate(calls=20, burst=10)
 CHANNELS: Final = Rate(calls=50, burst=50)

@@ -37,7 +37,8 @@ _MAX_BUCKETS: Final = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """At most so many calls in any minute, of which at most `burst` may go at once."""
+    """At most so many calls in any minute, of which at most `burst` may go at once. If all may, they go as soon as the
+    minute has room for them."""
 
     calls: int
     burst: int
@@ -98,7 +99,7 @@ class _Bucket:
     def wait(self, now: float, calls: int = 1) -> float:
         """Seconds until `calls` more calls may have been made."""
         self.count(now)
-        missing = calls - self.tokens
+        missing = 0.0 if self.rate.burst >= self.rate.calls else calls - self.tokens
         paced = (self.counted_at - now) + missing * self.minute / self.rate.calls if missing > 0 else 0.0
         return max(paced, self._full_for(now, calls), 0.0)
 

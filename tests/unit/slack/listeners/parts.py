@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from bot.approvals.model.ids import ChannelId, Person, Ts, UserId
+from bot.approvals.model.ids import ChannelId, MessageRef, Person, Ts, UserId
 from bot.approvals.services.reading import Reading
 from bot.slack.api.calls import web_client
 from bot.slack.api.directory import SlackDirectory
@@ -28,10 +28,14 @@ class Whispers:
     """Stands for the messenger, as far as it tells people something in private."""
 
     told: list[tuple[Person, str]] = field(default_factory=list)
+    addresses: list[tuple[MessageRef, str]] = field(default_factory=list)
 
     async def tell(self, person: Person, channel: ChannelId, thread_ts: Ts | None, sentence: str, *_: Any) -> bool:
         self.told.append((person, sentence))
         return True
+
+    def clicked(self, ref: MessageRef, response_url: str) -> None:
+        self.addresses.append((ref, response_url))
 
 
 def parts_of(world: World, *, directory: object = None, messenger: object = None) -> Parts:
