@@ -60,6 +60,7 @@ from bot.slack.api.directory import SlackDirectory
 from bot.slack.api.intake import Intake
 from bot.slack.api.messenger import SlackMessenger
 from bot.slack.api.names import Names
+from bot.slack.api.rate_limit import Pace
 from bot.slack.listeners import register
 from bot.slack.listeners.context import Parts
 from bot.stores import opened, system_clock
@@ -121,8 +122,9 @@ async def running(
         session = await stack.enter_async_context(connections())
         bolt, socket = _bolt(bot_token, app_token, settings.slack_api_url, session)
         masking = Masking(secrets=Detector(), marks=partial(marks_of, policies), learned=learned)
-        messenger = SlackMessenger(bolt.client, masking, address=me.address)
-        directory = SlackDirectory(bolt.client)
+        pace = Pace()
+        directory = SlackDirectory(bolt.client, pace=pace)
+        messenger = SlackMessenger(bolt.client, masking, pace, address=me.address, shut_out=directory.forget_channel)
 
         async def deliver(task_id: TaskId) -> datetime | None:
             return None if await delivery.drive(task_id) else clock() + HELD_ELSEWHERE
@@ -206,7 +208,7 @@ async def running(
                 messenger=messenger,
                 masking=masking,
                 directory=directory,
-                names=Names(bolt.client),
+                names=Names(bolt.client, pace),
                 inboxes=inboxes,
                 homes=homes,
                 summaries=summaries,

@@ -241,6 +241,15 @@ def about(body: Body) -> RequestTarget | None:
     return None
 
 
+def address_of(body: Body) -> tuple[MessageRef, str] | None:
+    """The message on which a button was pressed, and the address that Slack sent with the click; a secret. None
+    elsewhere, and for a message that one person alone sees: such a message is never updated."""
+    place, url = place_of(body), body.get("response_url")
+    if body.get("type") != "block_actions" or place is None or place.message is None or not url:
+        return None
+    return None if (body.get("container") or {}).get("is_ephemeral") else (place.message, str(url))
+
+
 def clicked_on(body: Body) -> MessageRef | None:
     """The message that somebody acted on, or from which they opened the modal that they acted in."""
     place = place_of(body)

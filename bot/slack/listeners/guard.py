@@ -32,6 +32,7 @@ from bot.slack.listeners.acts import (
     Shortcut,
     Submission,
     about,
+    address_of,
     clicked_on,
     on_home,
     person_of,
@@ -52,6 +53,7 @@ CommandHandler: TypeAlias = Callable[[Parts, Command], Awaitable[Reply | None]]
 """Returns what is said to the person alone, if anything is."""
 ShortcutHandler: TypeAlias = Callable[[Parts, Shortcut], Awaitable[None]]
 EventHandler: TypeAlias = Callable[[Parts, Event], Awaitable[None]]
+NoteHandler: TypeAlias = Callable[[Parts, Body], None]
 Listener: TypeAlias = Callable[..., Awaitable[None]]
 """What Bolt calls; it finds out by the names of the parameters what it hands over."""
 
@@ -169,6 +171,14 @@ class Guard:
 
         return told
 
+    def note(self, handler: NoteHandler) -> Listener:
+        """For what Slack tells of, if nobody is answered and hearing it twice does no harm."""
+
+        async def told(body: Body) -> None:
+            handler(self._parts, body)
+
+        return told
+
     # --- Within ---------------------------------------------------------------------------------
 
     def _actor(self, person: Person, surface: MessageId | str | None = None) -> Actor:
@@ -177,6 +187,8 @@ class Guard:
     async def _actor_on(self, body: Body) -> Actor:
         """Who acted, on which message, and that it is now."""
         message = clicked_on(body)
+        if (clicked := address_of(body)) is not None:
+            self._parts.messenger.clicked(*clicked)
         surface = await self._parts.reading.message_at(message) if message is not None else None
         return self._actor(person_of(body), surface)
 

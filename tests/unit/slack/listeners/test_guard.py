@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import yaml
 
 from bot.approvals.model.actor import Shown
 from bot.approvals.model.errors import NotAnApprover, Unreachable
-from bot.approvals.model.ids import MessageRef, Person
+from bot.approvals.model.ids import MessageRef, Person, Ts
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Request
 from bot.slack import actions
@@ -456,3 +458,50 @@ def test_everything_that_can_be_pressed_or_sent_has_a_listener() -> None:
         return any(each in forms if isinstance(each, str) else any(map(each.search, forms)) for each in listened)
 
     assert {name for name in named if not heard(name)} == OF_THE_MENU | NOBODY_LISTENS
+
+
+@pytest.mark.parametrize(
+    ("kept", "changes"),
+    [
+        (1, {}),
+        (0, {"response_url": ""}),
+        (0, {"container": {"channel_id": CHANNEL, "message_ts": "1.1", "is_ephemeral": True}}),
+        (0, {"container": {"view_id": "V1"}, "view": {"id": "V1", "type": "modal", "private_metadata": ""}}),
+        (0, {"type": "message_action"}),
+    ],
+)
+async def test_the_address_of_a_click_is_kept_for_the_message_that_all_see(
+    desk: Desk, kept: int, changes: Body
+) -> None:
+    body = {**await a_click(desk.world, BOB), "response_url": "https://hooks.example/1", **changes}
+
+    async def press(parts: Parts, click: Click) -> None:
+        assert len(desk.whispers.addresses) == kept  # before anything is done: the card may be updated at once
+
+    await desk.guard.click(press)(ack=desk.ack, body=body, client=NO_CLIENT)
+
+    assert not desk.whispers.told
+    expected = [(MessageRef(channel=CHANNEL, ts=Ts("1.1")), "https://hooks.example/1")]
+    assert desk.whispers.addresses == expected[:kept]
+
+
+async def test_what_happens_to_a_channel_is_forgotten_at_once(desk: Desk) -> None:
+    forgotten: list[str] = []
+
+    class Directory:
+        def forget_channel(self, channel: str) -> None:
+            forgotten.append(channel)
+
+    told = Guard(parts_of(desk.world, directory=Directory())).note(register.forget_channel)
+
+    await told(body={"event": {"type": "channel_left", "channel": "C0OPS"}})
+
+    assert forgotten == ["C0OPS"]
+
+
+def test_slack_tells_of_everything_that_is_heard() -> None:
+    """An event that the manifest does not name never comes."""
+    manifest = yaml.safe_load((Path(__file__).parents[4] / "manifest.yml").read_text())
+    named = manifest["settings"]["event_subscriptions"]["bot_events"]
+
+    assert {event.partition(".")[0] for event in named} == {*register.EVENTS, *register.CHANNEL_EVENTS}
