@@ -209,6 +209,16 @@ async def test_a_reminder_that_another_process_works_on_is_left_to_it(world: Wor
     assert world.messenger.calls.count("close") == 1
 
 
+async def test_passes_that_have_read_the_same_delete_it_once(world: World) -> None:
+    task = await reminded(world)
+    await world.vote(ALICE, on=await world.request(task))
+
+    await asyncio.gather(*(world.messages.sync_task(task.id) for _ in range(4)))
+
+    assert standing(world) == 0
+    assert world.messenger.calls.count("close") == 1
+
+
 @pytest.mark.parametrize("at", range(16))
 async def test_a_pass_that_dies_anywhere_leaves_one_reminder_in_the_end(world: World, at: int) -> None:
     task = await reminded(world)
