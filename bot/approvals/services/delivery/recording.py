@@ -6,7 +6,6 @@ import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final, assert_never
 
 from bot import crash_points
@@ -255,14 +254,10 @@ def _came_of(state: Ended | Failed | TaskCancelled) -> dict[str, JSON]:
 
 
 def _last_answered(requests: Sequence[Request]) -> Request | None:
-    """The request whose answer was begun to be delivered last. None if no answer is on its way."""
-    begun = [each for each in requests if isinstance(each.state, Decided) and each.state.attempts]
-    return max(begun, key=_decided_at, default=None)
-
-
-def _decided_at(request: Request) -> datetime:
-    assert request.decision is not None  # noqa: S101 - the caller's filter
-    return request.decision.at
+    """The request whose answer was begun to be delivered last: answers go out in the order of the requests. None if no
+    answer is on its way."""
+    begun = (each for each in reversed(requests) if isinstance(each.state, Decided) and each.state.attempts)
+    return next(begun, None)
 
 
 def _reported(status: ThreadStatus) -> str:

@@ -43,6 +43,18 @@ async def test_of_two_questions_at_once_the_one_that_was_answered_last_carries_i
         assert await reported(world, task, FIRST) == "all clean"
 
 
+async def test_of_two_answers_that_go_out_together_the_later_carries_it() -> None:
+    async with a_world({FIRST: question(), SECOND: question()}) as world:
+        task = await world.started()
+        for interrupt_id in (SECOND, FIRST):
+            await world.vote(ALICE, on=await world.request(task, interrupt_id))
+
+        await world.settle()
+
+        assert await reported(world, task, FIRST) == ""
+        assert await reported(world, task, SECOND) == "all clean"
+
+
 async def test_delivery_and_outcome_are_one_write(world: World) -> None:
     task = await decided(world)
     before = await world.request(task)

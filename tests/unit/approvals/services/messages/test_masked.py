@@ -117,13 +117,13 @@ def test_what_has_changed_is_told_without_secrets() -> None:
     task = a_task(inputs={"password": "swordfish"})
     request = a_request(task=task, policy=a_policy(mask=("iban",)))
     found = (
-        Difference(name="iban", before="DE89", now="DE90"),
         Difference(name="note", before="to DE89 with swordfish", now=f"to DE90 with {SECRET}"),
+        Difference(name="iban", before="DE89", now="DE90"),
         Difference(name="amount", before=10, now=20),
         Difference(name="added", now="yes"),
     )
 
-    iban, note, amount, added = masking().differences(task, request, found)
+    note, iban, amount, added = masking().differences(task, request, found)
 
     assert "DE" not in repr(iban)
     assert not any(each in repr(note) for each in ("DE89", "DE90", "swordfish", SECRET))
