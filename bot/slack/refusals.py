@@ -14,12 +14,15 @@ from typing import Final
 from bot.approvals.model import errors
 from bot.approvals.model.decision import Answered, Decision, Expired, Outcome, outcome_of
 from bot.approvals.model.errors import CountersignError, NoDelegate
-from bot.approvals.model.ids import Person
-from bot.slack import quotes, text
+from bot.approvals.model.ids import JSON, Person
+from bot.slack import display, quotes, text
 from bot.slack.text import literal, moment
 
 MAX_PROBLEMS: Final = 6
 """How many of a line's problems are named at once."""
+MAX_CHANGES: Final = 4
+MAX_CHANGE_CHARACTERS: Final = 60
+"""Of each side of a change."""
 
 
 MAX_CHOICES: Final = 8
@@ -65,6 +68,12 @@ def worded(refusal: CountersignError) -> str:
             return literal(refusal.problem)
         case errors.AlreadySettled():
             return _who_was_first(refusal.decision)
+        case errors.StaleVersion(changed=errors.Alike() as alike):
+            why = "Only the time of asking changed" if alike is errors.Alike.BUT_TIMES else "The same was asked again"
+            return f"Your answer was not counted yet. {why}; {_press_again(refusal.lags)}"
+        case errors.StaleVersion(changed=(_, *_) as changed):
+            shown = "The card will show it in a moment." if refusal.lags else "The card shows it now."
+            return f"Your answer was not counted, because this changed: {_changes(changed)}. {shown}"
         case errors.StaleVersion():
             return (
                 "What you answered has changed since it was shown to you, so your answer was not counted. "
@@ -73,7 +82,7 @@ def worded(refusal: CountersignError) -> str:
         case errors.DrawnBefore():
             return (
                 "This was drawn before Countersign was updated, so it is not certain what you were shown, and your "
-                "answer was not counted. The card is being updated: please read it, and answer once more."
+                f"answer was not counted. Please read the card again; {_press_again(refusal.lags)}"
             )
         case errors.VerdictNotOffered():
             return f"This request does not take that answer: {literal(refusal.detail)}."
@@ -163,6 +172,30 @@ def _either(words: list[str]) -> str:
         return f"{', '.join(words[:MAX_CHOICES])} or one of {len(words) - MAX_CHOICES:,} more"
     *most, last = words
     return f"{', '.join(most)} or {last}" if most else last
+
+
+def _press_again(lags: bool) -> str:
+    if lags:
+        return "the card is being updated: press the button once more in a moment."
+    return "the card is up to date now: press the button once more."
+
+
+def _changes(changed: Sequence[errors.Difference]) -> str:
+    """What changed, from what to what."""
+    told = []
+    for each in changed[:MAX_CHANGES]:
+        name = literal(text.label(display.label(each.name), MAX_CHANGE_CHARACTERS))
+        where = f"{literal(text.label(each.item, MAX_CHANGE_CHARACTERS))}: " if each.item else ""
+        before, now = (_value(side) for side in (each.before, each.now))
+        told.append(f"{where}{name}" + (f" {before} → {now}" if (before, now) != ("-", "-") else ""))
+    if len(changed) > MAX_CHANGES:
+        told.append(f"and {len(changed) - MAX_CHANGES} more")
+    return "; ".join(told)
+
+
+def _value(value: JSON) -> str:
+    words = text.pretty(value) if isinstance(value, dict | list) else display.words(value)
+    return literal(text.label(words, MAX_CHANGE_CHARACTERS))
 
 
 def _problems(problems: Mapping[str, str]) -> str:

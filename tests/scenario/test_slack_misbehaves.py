@@ -37,6 +37,7 @@ async def test_a_rate_limit_and_errors_delay_messages_and_lose_none(
 
     thread = await room.start(f"/task action journal={tmp_path / 'limited'}")
     await thread.approved()
+    await thread.shows("@alice started action", "Finished")
 
     limited = [call for call in await simulator.traffic(after=mark) if call.get("status") == 429]
     assert len(limited) == 2

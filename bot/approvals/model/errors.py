@@ -17,7 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.approvals.model.decision import Answered, Decision, Expired, outcome_of
-from bot.approvals.model.ids import Person, RequestId, TaskId
+from bot.approvals.model.ids import JSON, Person, RequestId, TaskId
 
 
 class CountersignError(Exception):
@@ -149,11 +149,38 @@ class AlreadySettled(CountersignError):
         return f"Request {self.request_id} is settled already: {_settled(self.decision)}."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A value of a question that is another one now."""
+
+    name: str
+    """The name of the argument, or `question`, `text` or `choices`."""
+    item: str = ""
+    """The name of the action that the argument belongs to. Empty if the question has only one."""
+    before: JSON = None
+    """None if it was not there, or if nobody is to see it."""
+    now: JSON = None
+
+
+class Alike(StrEnum):
+    """How little a question may have changed."""
+
+    BUT_TIMES = "but times"
+    """Only times of the clock differ, or values that differ each time it is asked."""
+    IN_ALL = "in all"
+    """Nothing of it differs, but it was asked again."""
+
+
 @dataclass(eq=False)
 class StaleVersion(CountersignError):
     """The question has changed since the vote was given."""
 
     request_id: RequestId
+    changed: tuple[Difference, ...] | Alike = ()
+    """What has changed since the person saw it. Empty if that is not known. It is never part of the audit log's `said`,
+    as it may hold secrets: only code that masks it fills it in."""
+    lags: bool = False
+    """Whether the message that was clicked on does not show the change yet."""
 
     def __str__(self) -> str:
         return f"The question of request {self.request_id} has changed since it was shown."
@@ -164,6 +191,8 @@ class DrawnBefore(CountersignError):
     """An earlier version of this program rendered the button, which does not say what was shown beside it."""
 
     request_id: RequestId
+    lags: bool = False
+    """Whether the message that was clicked on is not drawn again yet."""
 
     def __str__(self) -> str:
         return f"A button of request {self.request_id} does not say what was shown beside it."

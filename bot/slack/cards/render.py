@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, assert_never
 
+from bot.approvals.model.ids import MessageId
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Pending, Request
 from bot.approvals.ports.slack import View
@@ -54,6 +55,8 @@ class Card:
     blocks: tuple[Block, ...]
     small: tuple[Block, ...]
     urgency: Urgency
+    message_id: MessageId | None = None
+    """The record of the message that it is drawn for. Nobody sees it."""
 
     @property
     def fingerprint(self) -> str:
@@ -67,7 +70,13 @@ def draw(view: View) -> Card:
     details = _DETAILS if _urgency(view) is not Urgency.DECISION else (_SETTLED, *_DETAILS[2:])
     fitting = (rendered for detail in details if _fits(rendered := _blocks(view, detail)))
     best = _whole(view) or next(fitting, small)
-    return Card(text=_text(view), blocks=tuple(best), small=tuple(small), urgency=_urgency(view))
+    return Card(
+        text=_text(view),
+        blocks=tuple(best),
+        small=tuple(small),
+        urgency=_urgency(view),
+        message_id=view.message.id,
+    )
 
 
 def _whole(view: View) -> list[Block] | None:
@@ -132,7 +141,7 @@ def _urgency(view: View) -> Urgency:
     match view.message.kind:
         case MessageKind.CARD | MessageKind.COPY:
             return Urgency.QUESTION if isinstance(_request(view).state, Pending) else Urgency.DECISION
-        case MessageKind.OPENING if view.doing:
+        case MessageKind.OPENING if view.doing and view.message.ref is not None:
             return Urgency.PASSING
         case MessageKind.OPENING | MessageKind.OUTCOME:
             return Urgency.QUESTION

@@ -135,6 +135,8 @@ async def test_a_search_turns_pages_and_gives_up_in_the_end(id: MessageId) -> No
     pages: list[dict[str, Any]] = []
 
     class Client:
+        session = None
+
         async def conversations_history(self, **arguments: Any) -> Any:
             pages.append(arguments)
 
