@@ -48,7 +48,7 @@ async def test_agent_inbox_is_answered_with_a_list(
         await stage.vote(request, verdict)
 
         assert heard == [[told]]
-        assert (request.question.title, request.question.text) == ("write", "A letter.")
+        assert (request.question.title, request.question.text) == ("Write to ann?", "A letter.")
         assert request.question.labels == {"approve": "Accept", "reject": "Ignore"}
 
 

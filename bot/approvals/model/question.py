@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -161,6 +161,11 @@ def titled(item: Item) -> str:
     """The title of a question about this one action, if the question has no words of its own."""
     approvable = Verdict.APPROVE in item.verdicts or Verdict.EDIT in item.verdicts
     return action_title.of_one(item.name, item.arguments, approvable=approvable)
+
+
+def title_of(items: Sequence[Item], noun: str) -> str:
+    """The title of a question about these actions. `noun` is what several of them are called, such as "tools"."""
+    return titled(items[0]) if len(items) == 1 else action_title.of_several((each.name for each in items), noun)
 
 
 def retitled(question: Question, items: tuple[Item, ...]) -> str:

@@ -29,8 +29,8 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         return None
     known = schemas.usable(schema)
     form = schemas.inlined(known) if known is not None else {}
-    asking = plain.taken_apart(value if isinstance(value, dict) else {}, untitled=plain.text_of(form.get("title")))
-    title = value if isinstance(value, str) else asking.title or plain.UNTITLED
+    asking = plain.taken_apart(value if isinstance(value, dict) else {})
+    title = value if isinstance(value, str) else asking.title or plain.text_of(form.get("title"))
     arguments = {"value": value} if not isinstance(value, str | dict) and value is not None else asking.arguments
     choices = tuple(options.labels(_values(form)))
     verdicts: tuple[Verdict, ...] = (Verdict.RESPOND,)
@@ -50,6 +50,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         form=form,
         labels=_AGREED if _has_no_fields(form) else {},
         risk=asking.risk,
+        summary=asking.summary,
         payload=value,
     )
 
