@@ -43,13 +43,12 @@ def taken_apart(value: Mapping[str, JSON], named: Collection[str] = (), shown: C
     if conventions.named(value.get("answer")):
         used.add("answer")
     rest = {key: each for key, each in value.items() if key not in used}
-    summary = summary_of(value.get(SUMMARY), {**_arguments(rest), **dict.fromkeys(shown)}) if SUMMARY in rest else ()
-    if summary:
-        del rest[SUMMARY]
+    others = {key: each for key, each in rest.items() if key != SUMMARY}
+    summary = summary_of(rest.get(SUMMARY), {**_arguments(others), **dict.fromkeys(shown)})
     return Asking(
         title=text_of(value[asking[0]]) if asking else "",
         text="\n\n".join(text_of(value[key]) for key in [*telling, *asking[1:]]),
-        arguments=_arguments(rest),
+        arguments=_arguments(others if summary else rest),
         risk=risk_of(value),
         summary=summary,
     )
