@@ -67,12 +67,12 @@ class TestAsking:
             {
                 "name": "write_file",
                 "args": NOTE,
-                "description": f"The agent wants to write a file below {root}.",
+                "description": f"It is written below {root}.",
             },
             {
                 "name": "send_email",
                 "args": MAIL,
-                "description": "The agent wants to send an e-mail. It goes by SMTP (127.0.0.1).",
+                "description": "It goes by SMTP (127.0.0.1).",
             },
         ]
         assert [config["allowed_decisions"] for config in question["review_configs"]] == [

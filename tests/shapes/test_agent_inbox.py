@@ -20,7 +20,7 @@ ACTION = {"action": "write", "args": {"to": "ann", "n": 1}}
 EVERYTHING = {"allow_accept": True, "allow_edit": True, "allow_respond": True, "allow_ignore": True}
 
 
-def inbox(**config: bool) -> dict[str, Any]:
+def inbox(**config: Any) -> dict[str, Any]:
     return {"action_request": ACTION, "config": {**EVERYTHING, **config}, "description": "A letter."}
 
 

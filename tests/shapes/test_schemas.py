@@ -243,7 +243,7 @@ def test_names_and_titles_in_a_form_stay_for_the_form() -> None:
         "tags": {"type": "array", "items": {"anyOf": [{"const": "a", "title": "A"}]}},
     }
     schema: dict[str, Any] = {"type": "object", "properties": fields}
-    elicitation = {"key": "k", "message": "Where?", "mode": "form", "requested_schema": schema}
+    elicitation: dict[str, Any] = {"key": "k", "message": "Where?", "mode": "form", "requested_schema": schema}
 
     assert questions.read("Where?", schema).form == schema
     asked = questions.read({"type": "mcp_elicitation", "tool_name": "deploy", "requests": [elicitation]})

@@ -43,6 +43,8 @@ rules:
     match: {requester: "@finance"}
     hours: {from: 9:00, to: 17:00, zone: approvers}
     reason_required: no
+cards:
+  payment: {keys: [owner], labels: {owner: Asked by}}
 """
 PAYMENT = {"question": "Pay?", "details": {"amount": 1500, "owner": "bob@example.com"}}
 
