@@ -61,7 +61,8 @@ class TestAsking:
 
         assert question is None
         assert paid(ledger) == [("ACME Ltd", "100.00", "EUR", "not needed")]
-        assert (await thread.outcome()).endswith(
+        assert await thread.outcome() == (
+            "Paid 100.00 EUR to ACME Ltd: entry 1 of ledger.db\n"
             "Nobody was asked: it is not above the limit, and its risk is not high."
         )
 
