@@ -110,7 +110,7 @@ async def running(
         config = settings.langgraph_config
         registry.set_environment(config)
         graphs = await stack.enter_async_context(registry.loaded(config, config.absolute().parent, stores.saver))
-        graphs.refuse_unknown(policies.graphs, policies.rules)
+        graphs.refuse_unknown(policies)
         loop = asyncio.get_running_loop()
         # a node that hangs blocks nobody else
         loop.set_default_executor(ThreadPoolExecutor(MAX_CONCURRENT_JOBS, "graph"))
