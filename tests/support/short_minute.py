@@ -1,4 +1,4 @@
-"""The bot as it is, for a Slack whose minutes are short (`simulator --minute`): its pace has minutes of that length too.
+"""The bot as it is, for a Slack with short minutes (`simulator --minute`): its pace has minutes of that length too.
 
 `COUNTERSIGN_TEST_MINUTE` is their length in seconds. It is set in this process alone; no setting of the bot can do it.
 """
@@ -14,5 +14,5 @@ from bot.slack.api.rate_limit import Pace
 MINUTE = "COUNTERSIGN_TEST_MINUTE"
 
 if __name__ == "__main__":
-    app.Pace = partial(Pace, minute=float(os.environ.pop(MINUTE)))  # type: ignore[misc, assignment]
+    vars(app)["Pace"] = partial(Pace, minute=float(os.environ.pop(MINUTE)))
     sys.exit(main(["run", "--env-file", os.devnull]))
