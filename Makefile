@@ -85,7 +85,7 @@ quick: setup  ## the tests of the units and of the contracts on SQLite but the h
 
 crash: setup  ## kill replicas at every point under load, for many minutes, and print a table (CRASH_ARGS=--help)
 	@tools/redis-server.sh $(BIN)/python
-	@$(BIN)/pytest -m slow tests/crash
+	@$(BIN)/pytest -m slow tests/crash tests/scenario
 	@$(BIN)/python -m tests.crash $(CRASH_ARGS)
 
 bench: setup  ## measure beside bare LangGraph and a naive bot (BENCH_ARGS=--quick: small sizes)

@@ -244,17 +244,16 @@ class SlackDirectory:
 
     async def _list_channels(self) -> Mapping[str, ChannelId]:
         """The channels that the bot can see, by name."""
+
+        def page(cursor: str) -> Awaitable[AsyncSlackResponse]:
+            return self._client.conversations_list(
+                types="public_channel,private_channel", exclude_archived=True, limit=PAGE_SIZE, cursor=cursor
+            )
+
         found: dict[str, ChannelId] = {}
         cursor = ""
         while True:
-            request = partial(
-                self._client.conversations_list,
-                types="public_channel,private_channel",
-                exclude_archived=True,
-                limit=PAGE_SIZE,
-                cursor=cursor,
-            )
-            body = await self._ask("conversations.list", request)
+            body = await self._ask("conversations.list", partial(page, cursor))
             found |= {str(each["name"]).lower(): ChannelId(each["id"]) for each in body.get("channels", [])}
             cursor = str(body.get("response_metadata", {}).get("next_cursor") or "")
             if not cursor:
@@ -268,11 +267,14 @@ class SlackDirectory:
 
     async def _channel_users(self, channel: ChannelId) -> frozenset[UserId]:
         """The members of a channel except this bot. Empty if the bot cannot see the channel."""
+
+        def page(cursor: str) -> Awaitable[AsyncSlackResponse]:
+            return self._client.conversations_members(channel=channel, limit=PAGE_SIZE, cursor=cursor)
+
         found: set[UserId] = set()
         cursor = ""
         while True:
-            request = partial(self._client.conversations_members, channel=channel, limit=PAGE_SIZE, cursor=cursor)
-            body = await self._ask("conversations.members", request, absent=_NO_CHANNEL)
+            body = await self._ask("conversations.members", partial(page, cursor), absent=_NO_CHANNEL)
             found |= {UserId(user_id) for user_id in body.get("members", [])}
             cursor = str(body.get("response_metadata", {}).get("next_cursor") or "")
             if not cursor:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
-import yaml
 
 from bot.approvals.model.actor import Shown
 from bot.approvals.model.errors import NotAnApprover, Unreachable
@@ -497,11 +495,3 @@ async def test_what_happens_to_a_channel_is_forgotten_at_once(desk: Desk) -> Non
     await told(body={"event": {"type": "channel_left", "channel": "C0OPS"}})
 
     assert forgotten == ["C0OPS"]
-
-
-def test_slack_tells_of_everything_that_is_heard() -> None:
-    """An event that the manifest does not name never comes."""
-    manifest = yaml.safe_load((Path(__file__).parents[4] / "manifest.yml").read_text())
-    named = manifest["settings"]["event_subscriptions"]["bot_events"]
-
-    assert {event.partition(".")[0] for event in named} == {*register.EVENTS, *register.CHANNEL_EVENTS}
