@@ -24,6 +24,7 @@ from typing_extensions import TypedDict, is_typeddict
 from bot.approvals.model.agent import Input
 from bot.approvals.model.errors import InvalidInputs
 from bot.approvals.model.ids import JSON
+from bot.engines import schema_words
 from bot.engines.langgraph.containment import Broken, worded
 from bot.engines.langgraph.loading import samples
 
@@ -123,13 +124,21 @@ class InputForm:
 
 
 def _mismatch(error: jsonschema.ValidationError) -> str:
-    """What is wrong with an input. For a pattern, the input's description says it better."""
-    described = error.schema.get("description") if isinstance(error.schema, dict) else None
-    if error.validator == "pattern" and isinstance(described, str) and described.strip():
-        return f"cannot be `{error.instance}`. {described}"
-    return f"does not fit: {error.message}"
+    """What an input cannot be, if that is short, and what it has to be."""
+    path = [f"entry {part + 1}" if isinstance(part, int) else part for part in list(error.absolute_path)[1:]]
+    where = f"is not right at {'.'.join(path)}: it " if path else ""
+    wanted = schema_words.wanted(error)
+    if where or not isinstance(error.instance, str | int | float):
+        return f"{where}{wanted}"
+    return _refused(error.instance if isinstance(error.instance, str) else json.dumps(error.instance), wanted)
 
 
+def _refused(word: str, wanted: str) -> str:
+    shown = word if len(word) <= _MAX_GIVEN_CHARACTERS else f"{word[:_MAX_GIVEN_CHARACTERS]}…"
+    return f"cannot be `{' '.join(shown.split())}`: it {wanted}"
+
+
+_MAX_GIVEN_CHARACTERS: Final = 40
 WHOLE: Final = "input"
 """The name of an input without a name of its own."""
 _MESSAGES: Final = "messages"
@@ -317,29 +326,29 @@ def _value(word: str, schema: Mapping[str, JSON]) -> JSON:
         case "string":
             return word
         case "integer":
-            return _number(word, _integer, "a whole number")
+            return _number(word, _integer, schema)
         case "number":
-            return _number(word, _finite, "a number")
+            return _number(word, _finite, schema)
         case "boolean":
             if word.lower() in ("true", "yes", "on", "1"):
                 return True
             if word.lower() in ("false", "no", "off", "0"):
                 return False
-            raise ValueError(f"should be yes or no, not `{word}`")
+            raise ValueError(_refused(word, "has to be yes or no"))
         case "":
             return _loose(word)
         case kind:
             try:
                 return cast("JSON", json.loads(word, parse_float=_finite, parse_constant=_finite))
             except (ValueError, RecursionError):
-                raise ValueError(f"should be JSON ({kind}), not `{word}`") from None
+                raise ValueError(_refused(word, schema_words.kind_in_json(schema, kind))) from None
 
 
-def _number(word: str, number: Callable[[str], JSON], expected: str) -> JSON:
+def _number(word: str, number: Callable[[str], JSON], schema: Mapping[str, JSON]) -> JSON:
     try:
         return number(word)
     except ValueError:
-        raise ValueError(f"should be {expected}, not `{word}`") from None
+        raise ValueError(_refused(word, schema_words.of_kind(schema, _type(schema)))) from None
 
 
 def _integer(word: str) -> int:

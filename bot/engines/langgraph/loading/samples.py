@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 import jsonschema
 
 from bot.approvals.model.ids import JSON
-from bot.engines import schemas
+from bot.engines import patterns, schemas
 
 _FORMATS: Final[dict[str, JSON]] = {
     "date": "2030-01-31",
@@ -69,6 +69,9 @@ def _object(schema: Mapping[str, JSON], depth: int) -> JSON:
 
 
 def _text(schema: Mapping[str, JSON]) -> JSON:
+    pattern = schema.get("pattern")
+    if isinstance(pattern, str) and (made := patterns.example(pattern)) is not None:
+        return made
     known = _FORMATS.get(str(schema.get("format", "")), "STRING")
     fewest, most = schema.get("minLength"), schema.get("maxLength")
     text = str(known)
