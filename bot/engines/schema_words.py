@@ -118,8 +118,9 @@ def of_kind(schema: Mapping[str, JSON], rule: JSON) -> str:
     known = [_KINDS.get(name, (f"of the type {name}", None)) for name in names]
     words = " or ".join(each for each, _ in known)
     items = schema.get("items")
-    usual = [12, 34] if isinstance(items, dict) and items.get("type") in ("integer", "number") else known[0][1]
-    candidates = [example(schema), *(each for each in (usual, *_near(schema, None)) if _fits(schema, each))]
+    numbers = isinstance(items, dict) and items.get("type") in ("integer", "number")
+    usual: JSON = [12, 34] if numbers else known[0][1]
+    candidates: list[JSON] = [example(schema), *(each for each in (usual, *_near(schema, None)) if _fits(schema, each))]
     shown = next((each for each in candidates if each is not None), None)
     return f"has to be {words}" if shown is None else f"has to be {words}, such as {_short(shown)}"
 

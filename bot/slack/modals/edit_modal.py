@@ -16,7 +16,7 @@ from bot.approvals.model.request import Request
 from bot.approvals.rules.masking import true_of
 from bot.slack import actions, blocks, text
 from bot.slack.blocks import Block, Element
-from bot.slack.forms import elements, field_choice, field_values, fields, schema_form
+from bot.slack.forms import argument_labels, elements, field_choice, field_values, fields, schema_form
 from bot.slack.forms.fields import Field, Kind, State, Wrong
 from bot.slack.forms.problems import Problems
 from bot.slack.modals import views
@@ -82,7 +82,8 @@ def problem(request: Request, edited: Edited, field: str, sentence: str) -> Prob
     """The sentence beside the argument's field, or beside the first if that field was not in the part submitted."""
     listed = _parts(request, edited.item)[edited.part]
     elsewhere = bool(field) and all(each.name != field for each in listed)
-    return schema_form.beside(listed, field, f"{field}: {sentence}" if elsewhere else sentence)
+    label = next((each.label for each in _fields(request, edited.item) if each.name == field), field)
+    return schema_form.beside(listed, field, f"{label}: {sentence}" if elsewhere else sentence)
 
 
 def _parts(request: Request, item: int) -> list[list[Field]]:
@@ -104,7 +105,7 @@ def _menu(parts: Sequence[Sequence[Field]], item: int, part: int) -> list[Block]
     if len(parts) == 1:
         return []
     options = [
-        blocks.option(f"{text.label(each[0].name, 30)} to {text.label(each[-1].name, 30)}", f"{item}:{number}")
+        blocks.option(f"{text.label(each[0].label, 30)} to {text.label(each[-1].label, 30)}", f"{item}:{number}")
         for number, each in enumerate(parts)
     ]
     numbered = [
@@ -140,6 +141,7 @@ def _fields(request: Request, item: int) -> list[Field]:
     shown = dict(zip(asked.arguments, masked.values(), strict=True))
     schemas = _schemas(asked)
     missing = [name for name in schemas if name not in asked.arguments]
+    labels = argument_labels.of([*asked.arguments, *missing], schemas, request.policy.card.labels)
     made: list[Field] = []
     for number, name in enumerate([*asked.arguments, *missing]):
         block_id, schema = f"argument:{item}:{number}", schemas.get(name, {})
@@ -147,13 +149,14 @@ def _fields(request: Request, item: int) -> list[Field]:
             value = asked.arguments[name]
             field = field_choice.of_value(block_id, (name,), value, schema)
             if field is None or not _fits(field):
-                field = _instead(block_id, names[name], value, schema)
-            elif names[name] != name:
-                field = replace(field, label=names[name])
+                field = _instead(block_id, name, value, schema)
+            field = replace(field, label=labels[name] if names[name] == name else names[name])
             made.append(fields.masked_with(field, shown[name]) if field.holds else field)
         else:
             unset = {key: rule for key, rule in schema.items() if key not in ("default", "title")}
-            made.append(field_choice.of_schema(block_id, (name,), unset, required=False, label=name, whole=True))
+            made.append(
+                field_choice.of_schema(block_id, (name,), unset, required=False, label=labels[name], whole=True)
+            )
     return made
 
 
@@ -182,9 +185,7 @@ def _instead(block_id: str, name: str, value: JSON, schema: field_choice.Schema)
 
 def _schemas(item: Item) -> Mapping[str, field_choice.Schema]:
     """The schema of each argument, if the graph gave one."""
-    listed = item.schema.get("properties") if isinstance(item.schema, dict) else None
-    found = listed if isinstance(listed, dict) else {}
-    return {name: entry for name, entry in found.items() if isinstance(entry, dict) and "const" not in entry}
+    return {name: entry for name, entry in argument_labels.schemas(item.schema).items() if "const" not in entry}
 
 
 def _place(state: State) -> tuple[int, int]:
