@@ -38,14 +38,14 @@ from bot.slack.listeners.context import Parts
 from bot.slack.listeners.events import Event, author_and_place, change_of
 from bot.slack.listeners.private_words import Say
 from bot.slack.modals import views
-from bot.slack.modals.views import Problems
+from bot.slack.modals.views import Back, Problems
 from bot.slack.refusals import worded
 
 log = logging.getLogger(__name__)
 
 ClickHandler: TypeAlias = Callable[[Parts, Click], Awaitable[None]]
-SubmissionHandler: TypeAlias = Callable[[Parts, Submission], Awaitable[Problems | None]]
-"""Returns what is wrong by field, or None if it is done."""
+SubmissionHandler: TypeAlias = Callable[[Parts, Submission], Awaitable[Problems | Back | None]]
+"""Returns what is wrong by field, `Back` if the modal below is seen again, or None if it is done."""
 CommandHandler: TypeAlias = Callable[[Parts, Command], Awaitable[Reply | None]]
 """Returns what is said to the person alone, if anything is."""
 ShortcutHandler: TypeAlias = Callable[[Parts, Shortcut], Awaitable[None]]
@@ -197,7 +197,7 @@ class Guard:
         if on_home(body):
             self._parts.homes.redraw(person_of(body))
 
-    async def _submitted(self, handler: SubmissionHandler, body: Body) -> Problems | None:
+    async def _submitted(self, handler: SubmissionHandler, body: Body) -> Problems | Back | None:
         return await handler(self._parts, Submission(actor=await self._actor_on(body), body=body))
 
     async def _told(self, say: Say, act: Awaitable[None]) -> None:
@@ -215,7 +215,7 @@ class Guard:
                     "Please look at the card, and try again if it has not changed."
                 )
 
-    async def _answer(self, ack: AsyncAck, task: asyncio.Task[Problems | None]) -> None:
+    async def _answer(self, ack: AsyncAck, task: asyncio.Task[Problems | Back | None]) -> None:
         done, _ = await asyncio.wait([task], timeout=SECONDS_TO_ANSWER)
         if not done:
             await _replace(ack, "Still at it", "Your answer is being recorded. The card will show it in a moment.")
@@ -237,7 +237,9 @@ class Guard:
                     "if it has not changed.",
                 )
         else:
-            if done and problems is not None:
+            if done and isinstance(problems, Back):
+                await ack()
+            elif done and isinstance(problems, Problems):
                 errors = {block: self._parts.masking.text(words) for block, words in problems.by_block.items()}
                 await ack(response_action="errors", errors=errors)
             elif done:

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.question import Item
+from bot.approvals.model.question import Item, Verdict
 from bot.approvals.model.request import Request
 from bot.approvals.rules.masking import true_of
-from bot.slack import actions, blocks, text
+from bot.slack import actions, blocks, text, wording
+from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
 from bot.slack.forms import argument_labels, elements, field_choice, field_values, fields, schema_form
 from bot.slack.forms.fields import Field, Kind, State, Wrong
@@ -32,8 +33,9 @@ class Edited:
     part: int = 0
 
 
-def edit(request: Request, item: int = 0, part: int = 0) -> Modal:
-    """A field for each argument of one item. If one modal cannot hold all of them, one part and a menu of the parts."""
+def edit(request: Request, item: int = 0, part: int = 0, *, one_of_several: bool = False) -> Modal:
+    """A field for each argument of one item. If one modal cannot hold all of them, one part and a menu of the parts.
+    `one_of_several`: it was opened while items are answered one by one, and saving leads back there."""
     asked = request.question.items[item]
     parts = _parts(request, item)
     part = min(part, len(parts) - 1)
@@ -42,8 +44,18 @@ def edit(request: Request, item: int = 0, part: int = 0) -> Modal:
     content += [block for field in parts[part] for block in fields.blocks_of(field)]
     if request.votes:
         content.append(blocks.context("Saving makes a new version: answers given so far no longer count."))
-    saves = "Save and approve" if approves(request) else "Save changes"
-    return views.about(request, "Edit", actions.EDIT, content, submit=saves if parts[part] else "")
+    word = wording.label(request.question, Verdict.EDIT)
+    approve = wording.label(request.question, Verdict.APPROVE)
+    saves = f"Save and {approve[:1].lower()}{approve[1:]}"
+    saves = saves if approves(request) and len(saves) <= blocks.TITLE_TEXT else "Save changes"
+    saves = saves if parts[part] else ""
+    if not one_of_several:
+        return views.about(request, word, actions.EDIT, content, submit=saves)
+    short = replace(request, question=replace(request.question, title=text.label(request.question.title, 300)))
+    return {
+        **views.about(short, word, actions.EDIT_ONE, content, submit=saves),
+        "private_metadata": RequestTarget.of(request).encoded(),
+    }
 
 
 def approves(request: Request) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from bot.approvals.model.request import Request
@@ -12,6 +13,12 @@ from bot.slack.blocks import Block
 from bot.slack.forms.problems import Problems as Problems
 
 Modal: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What a submission leads to if its modal is closed and the one below it is seen again."""
+
 
 MAX_TITLE_CHARACTERS: Final = 9000
 """Of a question's title at the top of a modal. The rest of a longer one is behind *Details*."""
