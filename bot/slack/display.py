@@ -23,6 +23,7 @@ _ABBREVIATIONS: Final = re.compile(
     "api|bic|cpu|csv|dns|html|https?|iban|id|ip|json|pdf|pr|sha|sql|ssh|ttl|uri|url|uuid|vat|xml", re.IGNORECASE
 )
 _IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[ _.-][A-Za-z0-9]+)*")
+_MAX_NAME_CHARACTERS: Final = 60
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 _MISLEADING: Final = re.compile(r"""\s.*|.*\s|["\[{].*|true|false|null|-|\(empty.*""", re.DOTALL | re.IGNORECASE)
@@ -93,21 +94,24 @@ def label(name: str, own: Mapping[str, str] | None = None) -> str:
 
 
 def readings(
-    arguments: Mapping[str, JSON], own: Mapping[str, str] | None = None, first: Sequence[str] = ()
+    arguments: Mapping[str, JSON],
+    own: Mapping[str, str] | None = None,
+    first: Sequence[str] = (),
+    most: int | None = None,
 ) -> list[Reading]:
     """The arguments in the order in which people read them: those in `first`, then the others. A currency stands
-    beside the amount if there is only one of each."""
+    beside the amount if there is only one of each. Those after the first `most` are named, and nothing more."""
     own = own or {}
-    order = [*(name for name in dict.fromkeys(first) if name in arguments)]
-    order += [name for name in arguments if name not in order]
+    order = [name for name in dict.fromkeys((*first, *arguments)) if name in arguments]
     priced, currency = _priced(arguments, own)
+    order = [name for name in order if name != currency or not priced]
     made = [
-        _reading(name, arguments[name], own, str(arguments[currency]) if name == priced else "")
-        for name in order
-        if name != currency or not priced
+        _reading(name, arguments[name], own, str(arguments[currency]) if name == priced and priced else "")
+        for name in order[:most]
     ]
+    named = [Reading(name=name, label=label(name, own), value=arguments[name]) for name in order[len(made) :]]
     apart = labels([each.name for each in made], own, {each.name: each.label for each in made})
-    return [each if apart[each.name] == each.label else _apart(each, apart[each.name]) for each in made]
+    return [each if apart[each.name] == each.label else _apart(each, apart[each.name]) for each in made] + named
 
 
 def labels(
@@ -162,7 +166,7 @@ def instant(value: JSON) -> datetime | None:
 
 def _parts(name: str) -> list[str]:
     """The words of a name. A name that is no plain identifier is left as it is."""
-    if not _IDENTIFIER.fullmatch(name):
+    if len(name) > _MAX_NAME_CHARACTERS or not _IDENTIFIER.fullmatch(name):
         return [name] if name else []
     parts = re.split(r"[ _-]+", name)
     humps = [_HUMP.sub(" ", part).split() for part in parts]

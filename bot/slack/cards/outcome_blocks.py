@@ -207,15 +207,14 @@ def _where(request: Request) -> str:
 
 
 def settled(request: Request) -> list[Block]:
-    """The outcome and what followed; then what people answered, unless the line of the outcome says it."""
+    """The outcome and what followed, in one line if they are short."""
     said, followed = headline(request), what_followed(request)
     if not followed:
         return [blocks.section(said)]
-    if len(followed) > _MAX_OUTCOME_CHARACTERS * 2:
+    if ". " in followed:
         return [blocks.section(said), blocks.context(followed)]
-    return [
-        blocks.section(f"{said} · {followed[:1].lower() if followed.startswith(_OURS) else followed[:1]}{followed[1:]}")
-    ]
+    ours = followed.startswith(_OURS)
+    return [blocks.section(f"{said} · {followed[:1].lower() if ours else followed[:1]}{followed[1:]}")]
 
 
 def before(before: Before) -> str:

@@ -89,7 +89,8 @@ def title(request: Request) -> str:
 def titled(question: Question) -> bool:
     """Whether the title says more than the name of the only action, which people read in words instead."""
     name = question.items[0].name.strip() if len(question.items) == 1 else ""
-    return question.title.strip() not in ("", _UNTITLED, name, f"{name}?", f"Run {name}?")
+    named = (name, f"{name}?", f"Run {name}?") if name else ()
+    return question.title.strip() not in ("", _UNTITLED, *named)
 
 
 def _most_telling(request: Request) -> list[str]:

@@ -189,19 +189,19 @@ def _needs(request: Request) -> str:
     if whose.startswith(_NOBODY):
         return f"*Nobody may answer*{whose.removeprefix(_NOBODY)}"
     lacking = [(number, group) for number, group in zip(_missing(request), request.stage.groups, strict=True) if number]
+    more = "more " if request.stage_votes else ""
     if len(lacking) != 1:
-        return f"Needs {_wanted(request)}" if lacking else "Needs one more vote to agree"
+        return f"Needs {_wanted(request, more)}" if lacking else "Needs one more vote to agree"
     ((number, group),) = lacking
     refs, left = request.known(group.approvers), _left(request)
     people = len(request.stage.groups) == 1 and all(ONE_PERSON.fullmatch(ref) for ref in refs)
-    more = " more" if request.stage_votes else ""
     if people and number == 1:
-        return f"Needs{' 1 more:' if more else ''} {_either(left)}"
+        return f"Needs {'1 more: ' if more else ''}{_either(left)}"
     if people:
-        return f"Needs {number:,}{more} of {text.listed(left)}"
+        return f"Needs {number:,} {more}of {text.listed(left)}"
     names = text.listed([*map(text.approver, refs), *_added(request)], 5)
     some = left if more and len(request.stage.groups) == 1 and len(left) <= _MAX_NAMED else []
-    return f"Needs {number:,}{more} of {names}{f' ({_either(some)})' if some else ''}"
+    return f"Needs {number:,} {more}of {names}{f' ({_either(some)})' if some else ''}"
 
 
 def _left(request: Request) -> list[str]:

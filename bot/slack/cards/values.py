@@ -23,6 +23,8 @@ MAX_INLINE_CHARACTERS: Final = 120
 COLUMN: Final = 28
 """Characters of a label and a value that fit one of two columns."""
 _MAX_NAME_CHARACTERS: Final = 60
+_MAX_NAMED: Final = 20
+"""Of arguments that are left out."""
 _MAX_FLAT_FIELDS: Final = 8
 _MAX_LISTED_CHARACTERS: Final = 48
 """Of a list's entries in one line."""
@@ -86,10 +88,9 @@ def inert(words: str) -> bool:
 def laid(arguments: Mapping[str, JSON], detail: Detail, terms: Terms = PLAIN, action: str = "") -> Laid:
     """The arguments as blocks: short ones in two columns, then the others in rows. `action` is the action's name in
     words, to stand before them."""
-    listed = display.readings(arguments, terms.labels, terms.first)
-    if action:
-        listed.insert(0, Reading(name="", label="Action", value=action))
-    shown = listed[: detail.rows]
+    listed = display.readings(arguments, terms.labels, terms.first, detail.rows)
+    named = [Reading(name="", label="Action", value=action)] if action else []
+    shown = [*named, *listed[: detail.rows]]
     short = [each for each in shown if _column(each)]
     rest = [each for each in shown if each not in short]
     more = listed[detail.rows :]
@@ -104,7 +105,7 @@ def laid(arguments: Mapping[str, JSON], detail: Detail, terms: Terms = PLAIN, ac
 
 def rows(arguments: Mapping[str, JSON], detail: Detail, terms: Terms = PLAIN) -> Shown:
     """One row per argument."""
-    listed = display.readings(arguments, terms.labels, terms.first)
+    listed = display.readings(arguments, terms.labels, terms.first, detail.rows)
     return _rows(listed[: detail.rows], listed[detail.rows :], detail)
 
 
@@ -234,7 +235,7 @@ def _rows(listed: Sequence[Reading], more: Sequence[Reading], detail: Detail) ->
             parts.append(below)
     if more:
         lines.extend([blocks.run("\n")] if lines else [])
-        names = text.label(", ".join(each.label for each in more), max(detail.value, 40))
+        names = text.label(", ".join(each.label for each in more[:_MAX_NAMED]), max(detail.value, 40))
         lines.append(blocks.run(f"… {len(more):,} more: {names}", "italic"))
     close()
     return Shown(tuple(parts), anything_cut)
@@ -277,6 +278,9 @@ def _list(value: Sequence[JSON], name: str, detail: Detail) -> tuple[list[Elemen
         return [beside], blocks.code(short.text), short.cut
     if (joined := _joined(value, name)) and len(value) <= detail.entries and len(joined) <= detail.value:
         return [blocks.run("  "), blocks.run(joined)], None, False
+    if len(value) > detail.entries == 1:
+        first = text.label(word(value[0], name), detail.value)
+        return [beside, blocks.run(", the first: " + first)], None, True
     words = [word(entry, name) for entry in value[: detail.entries]]
     shorts = [text.shown(word, max(min(detail.value, 200), 20)) for word in words]
     lines = [blocks.line(blocks.run(short.text)) for short in shorts]
