@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from bot.slack import text
@@ -137,6 +138,11 @@ def run(words: str, *styles: str) -> Element:
     """Literal text; styles are bold, italic, code."""
     made: Element = {"type": "text", "text": words or " "}
     return {**made, "style": dict.fromkeys(styles, True)} if styles else made
+
+
+def date(at: datetime, form: str, fallback: str) -> Element:
+    """A moment in the reader's own time zone, with what clients that cannot show it write instead."""
+    return {"type": "date", "timestamp": int(at.timestamp()), "format": form, "fallback": fallback}
 
 
 def split(whole: str) -> list[str]:

@@ -25,7 +25,7 @@ def row(request: Request, place: str) -> list[Block]:
     request = privacy.masked(request)
     about = question_blocks.rendered(request, _ROW)
     whole = about.whole and question_blocks.headed(request.question) and len(about.blocks) <= _MAX_ROW_BLOCKS
-    title = text.shown(request.question.title.strip(), _MAX_ROW_TITLE_CHARACTERS).text or "A question"
+    title = text.shown(question_blocks.title(request), _MAX_ROW_TITLE_CHARACTERS).text
     return [
         blocks.rich(blocks.line(blocks.run(title, "bold"))),
         blocks.context(_joined([status_lines.risk(request), _asked_for(request), *_open_for(request, place)])),
