@@ -23,6 +23,7 @@ MAX_LEVELS: Final = 7
 """Of lists and objects in each other, as Slack indents lists eight times. Deeper ones are JSON."""
 MAX_RECORD_FIELDS: Final = 4
 """Of an object in a list. A larger one has a row for each."""
+_DATE_FORM: Final = "{date_short_pretty} {time}"
 _SPACED: Final = re.compile(r"\s.*|.*\s|.*(\s\s|[\t\r\f\v]).*", re.DOTALL)
 """A text whose spaces would be lost or overlooked."""
 
@@ -91,10 +92,12 @@ class _Sheet:
     ) -> None:
         labels = argument_labels.of(list(values), schemas, own)
         for name, value in values.items():
-            self.entry(labels[name], value, schemas.get(name, {}), own, depth)
+            self.entry(labels[name], value, schemas.get(name, {}), own, depth, name)
 
-    def entry(self, label: str, value: JSON, schema: Schema, own: Mapping[str, str], depth: int) -> None:
-        """A name with its value: beside it if it is short and plain, else below it."""
+    def entry(
+        self, label: str, value: JSON, schema: Schema, own: Mapping[str, str], depth: int, name: str = ""
+    ) -> None:
+        """A label with its value: beside it if it is short and plain, else below it. `name` is the argument's own."""
         named = [blocks.run(piece, "bold") for piece in _pieces(_one_line(label))]
         match value:
             case dict() | list() if value and depth >= MAX_LEVELS:
@@ -107,24 +110,24 @@ class _Sheet:
                 count = text.counted(len(value), "entry") if len(value) == 1 else f"{len(value):,} entries"
                 self.row([*named, blocks.run(f"  {count}")], depth)
                 items = schema.get("items")
-                self.listed(value, items if isinstance(items, dict) else {}, own, depth + 1)
+                self.listed(value, items if isinstance(items, dict) else {}, own, depth + 1, name)
             case str() if not _inline(value):
                 self.row(named, depth)
                 self.parts += quoted(value)
             case _:
-                self.row([*named, blocks.run("  "), *_plain(value, schema)], depth)
+                self.row([*named, blocks.run("  "), *_plain(value, schema, name)], depth)
 
-    def listed(self, values: Sequence[JSON], schema: Schema, own: Mapping[str, str], depth: int) -> None:
+    def listed(self, values: Sequence[JSON], schema: Schema, own: Mapping[str, str], depth: int, name: str) -> None:
         """Plain values as a list; anything else under its number."""
         if all(not isinstance(each, dict | list) and (not isinstance(each, str) or _inline(each)) for each in values):
             for each in values:
-                self.row(_plain(each, schema), depth)
+                self.row(_plain(each, schema, name), depth)
             return
         for number, each in enumerate(values, start=1):
             if isinstance(each, dict) and _flat(each):
                 self.row(_record(each, argument_labels.schemas(dict(schema)), own), depth)
                 continue
-            self.entry(f"{number}.", each, schema, own, depth)
+            self.entry(f"{number}.", each, schema, own, depth, name)
 
     def row(self, runs: Sequence[Element], depth: int) -> None:
         line = blocks.line(*runs)
@@ -159,28 +162,22 @@ def _record(record: Mapping[str, JSON], schemas: Mapping[str, Schema], own: Mapp
         runs += [blocks.run(" · ")] if runs else []
         runs += [
             blocks.run(f"{text.visible(_one_line(labels[name]))}  ", "bold"),
-            *_plain(value, schemas.get(name, {})),
+            *_plain(value, schemas.get(name, {}), name),
         ]
     return runs
 
 
-def _plain(value: JSON, schema: Schema) -> list[Element]:
+def _plain(value: JSON, schema: Schema, name: str) -> list[Element]:
     """A plain value in one line. A value that the schema has a name for is called by that, with the value behind it."""
     plain = field_choice.without_null(schema)[0]
     named = option_lists.name_of(plain, value) if not isinstance(value, dict | list) else ""
-    match value:
-        case _ if named and named != value:
-            return [blocks.run(f"{_one_line(text.visible(named))}  "), blocks.run(text.visible(_word(value)), "code")]
-        case "":
-            return [blocks.run("empty", "italic")]
-        case None:
-            return [blocks.run("none", "italic")]
-        case [] | {}:
-            return [blocks.run("nothing", "italic")]
-        case str() if _SPACED.fullmatch(value):
-            return [blocks.run(text.visible(value), "code")]
-        case _:
-            return [blocks.run(text.visible(display.words(value)))]
+    if named and named != value:
+        return [blocks.run(f"{text.visible(_one_line(named))}  "), blocks.run(text.visible(_word(value)), "code")]
+    if (at := display.instant(value)) is not None and isinstance(value, str):
+        return [blocks.date(at, _DATE_FORM, value), blocks.run("  "), blocks.run(value, "code")]
+    if isinstance(value, str) and _SPACED.fullmatch(value):
+        return [blocks.run(text.visible(value), "code")]
+    return [blocks.run(text.visible(display.words(value, name)))]
 
 
 def _word(value: JSON) -> str:
@@ -188,7 +185,7 @@ def _word(value: JSON) -> str:
 
 
 def _one_line(words: str) -> str:
-    return words if " ".join(words.split()) == words else json.dumps(words, ensure_ascii=False)
+    return words if words and " ".join(words.split()) == words else json.dumps(words, ensure_ascii=False)
 
 
 def _pieces(words: str) -> list[str]:
@@ -208,4 +205,4 @@ def _written(part: Element) -> list[str]:
 
 
 def _runs(part: Element) -> str:
-    return "".join(str(run["text"]) for run in part["elements"])
+    return "".join(str(run.get("text") or run.get("fallback", "")) for run in part["elements"])

@@ -88,8 +88,8 @@ def test_the_fields_come_first_with_their_labels_and_whole_values() -> None:
         "• Lat  1.5",
         "People  1 entry",
         "• Name  Ann · Age  3",
-        "Nothing  none",
-        "Empty  empty",
+        "Nothing  -",
+        'Empty  ""',
     ]
 
 
@@ -115,8 +115,8 @@ def test_labels_are_the_owners_or_the_schemas_and_options_have_their_names() -> 
 def test_names_that_read_alike_are_told_apart() -> None:
     shown = "\n".join(seen(answer_modal.view_all(about_all({"a_b": 1, "a-b": 2, "": 3}))))
 
-    assert 'A b "a_b"  1' in shown
-    assert 'A b "a-b"  2' in shown
+    assert "a_b  1" in shown
+    assert "a-b  2" in shown
     assert '""  3' in shown
 
 
@@ -164,15 +164,19 @@ def words_of(value: JSON) -> Iterator[str]:
     match value:
         case dict():
             for key, each in value.items():
-                yield display.label(key).strip()
+                yield (
+                    display.label(key).strip()
+                    if list(map(display.label, value)).count(display.label(key)) == 1
+                    else key.strip()
+                )
                 yield from words_of(each)
         case list():
             for each in value:
                 yield from words_of(each)
         case str():
-            yield text.visible(value)
+            yield text.visible(value.strip())
         case None:
-            yield "none"
+            yield "-"
         case _:
             yield display.words(value)
 
