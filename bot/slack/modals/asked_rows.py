@@ -8,9 +8,9 @@ from typing import Final
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Question
 from bot.approvals.model.request import Request
-from bot.slack import blocks, text, wording
+from bot.slack import blocks, text
 from bot.slack.blocks import Element
-from bot.slack.cards import question_blocks, status_lines
+from bot.slack.cards import question_blocks, status_lines, vote_buttons
 from bot.slack.forms import argument_labels, option_lists, schema_form
 from bot.slack.modals import value_rows
 
@@ -33,7 +33,7 @@ def of(request: Request) -> list[Element]:
         made += _item(request, number, item)
     made += _choices(question)
     made += _fields("The answer", question.form)
-    return [*made, *_buttons(question)]
+    return [*made, *_unsaid(request)]
 
 
 def say_all(question: Question) -> bool:
@@ -99,7 +99,13 @@ def _options(listing: Mapping[str, JSON]) -> list[str]:
     return [*names[:MAX_OPTIONS_NAMED], *([f"{rest:,} more"] if rest > 0 else [])]
 
 
-def _buttons(question: Question) -> list[Element]:
-    """The graph's own words for its answers in full, if a button cannot show all of one."""
-    words = [word for word in question.labels.values() if not text.fits(word, wording.MAX_LABEL_CHARACTERS)]
-    return value_rows.rows([("The buttons say", list(words))]) if words else []
+def _unsaid(request: Request) -> list[Element]:
+    """The graph's own words for its answers that no button shows in full."""
+    offered = {verdict for item in request.question.items for verdict in item.verdicts}
+    shown = "\n".join(str(each["text"]["text"]) for each in vote_buttons.answers(request) if "text" in each)
+    words = [
+        word
+        for verdict, word in request.question.labels.items()
+        if verdict in offered and word.strip() and text.visible(word) not in shown
+    ]
+    return value_rows.rows([("Its answers are called", list(words))]) if words else []
