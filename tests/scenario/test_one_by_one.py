@@ -9,9 +9,9 @@ GRAPHS = ("several",)
 
 async def test_an_edit_leads_back_and_keeps_what_was_chosen_for_the_others(bot: Bot, room: Room) -> None:
     thread = await room.start("/task several payee=ann")
-    card = await thread.card("One by one")
+    card = await thread.shows("One by one")
     await room.press("bob", card, "each")
-    await room.modal("bob", "1. pay")
+    await room.modal("bob", "1. Pay")
     bob = room.seat("bob")
     await bob.fill({"verdict:0": "reject", "words:0": "Paid on Monday"})
 
@@ -35,9 +35,9 @@ async def test_an_edit_leads_back_and_keeps_what_was_chosen_for_the_others(bot: 
 
 async def test_an_edit_that_changes_nothing_leads_back_to_the_same_version(bot: Bot, room: Room) -> None:
     thread = await room.start("/task several payee=bob")
-    card = await thread.card("One by one")
+    card = await thread.shows("One by one")
     await room.press("bob", card, "each")
-    await room.modal("bob", "1. pay")
+    await room.modal("bob", "1. Pay")
     bob = room.seat("bob")
     before = await bob.modal()
     assert before is not None
@@ -46,7 +46,7 @@ async def test_an_edit_that_changes_nothing_leads_back_to_the_same_version(bot: 
 
     assert await room.submit("bob", {}) == {}
 
-    await room.modal("bob", "1. pay")
+    await room.modal("bob", "1. Pay")
     after = await bob.modal()
     assert after is not None
     assert (after["depth"], after["private_metadata"]) == (1, before["private_metadata"])

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from bot.approvals.model.decision import Approve, ItemVerdict, Reject, Respond
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Request
-from bot.slack import actions, blocks, reasons, text, wording
+from bot.slack import actions, blocks, display, reasons, text, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import values
@@ -60,7 +60,9 @@ def _whole(request: Request, number: int, rows: Sequence[Element]) -> list[Block
     editable = Verdict.EDIT in item.verdicts
     if not rows and not editable:
         return []
-    name = blocks.plain(f"{number + 1}.  {text.label(item.name, _MAX_NAME_CHARACTERS) or 'an action'}", 150)
+    name = blocks.plain(
+        f"{number + 1}.  {text.label(display.label(item.name), _MAX_NAME_CHARACTERS) or 'an action'}", 150
+    )
     section: Block = {"type": "section", "text": name}
     if editable:
         words = f"{wording.label(request.question, Verdict.EDIT)}…"
@@ -72,7 +74,7 @@ def _whole(request: Request, number: int, rows: Sequence[Element]) -> list[Block
 def _menu(request: Request) -> list[Element]:
     """A menu that edits one of the items, if there is no room for a button at each."""
     options = [
-        blocks.option(f"{number + 1}. {text.label(item.name, 60) or 'an action'}", str(number))
+        blocks.option(f"{number + 1}. {text.label(display.label(item.name), 60) or 'an action'}", str(number))
         for number, item in enumerate(request.question.items)
         if Verdict.EDIT in item.verdicts
     ]
@@ -99,7 +101,9 @@ def _asked(
     asked: Block = {
         "type": "input",
         "block_id": _verdict_block(request, number),
-        "label": blocks.plain(f"{number + 1}. {text.label(item.name, _MAX_NAME_CHARACTERS) or 'an action'}", 150),
+        "label": blocks.plain(
+            f"{number + 1}. {text.label(display.label(item.name), _MAX_NAME_CHARACTERS) or 'an action'}", 150
+        ),
         "element": radio,
     }
     if hinted and item.arguments:
