@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from bot.approvals.model.ids import Person
@@ -143,6 +144,11 @@ def run(words: str, *styles: str) -> Element:
 def user(person: Person) -> Element:
     """A mention of this person. Slack notifies them of a new message that holds it."""
     return {"type": "user", "user_id": person.user_id}
+
+
+def date(at: datetime, form: str, fallback: str) -> Element:
+    """A moment in the reader's own time zone, with what clients that cannot show it write instead."""
+    return {"type": "date", "timestamp": int(at.timestamp()), "format": form, "fallback": fallback}
 
 
 def split(whole: str) -> list[str]:

@@ -87,7 +87,7 @@ def worded(refusal: CountersignError) -> str:
         case errors.VerdictNotOffered():
             return f"This request does not take that answer: {literal(refusal.detail)}."
         case errors.ReasonMissing():
-            return "Please say why: the reason goes to the requester and to the graph."
+            return "Please say why: the policy asks for a reason."
         case errors.NothingToTakeBack():
             return "There is no answer of yours to take back: the agent may have it already."
         case errors.TooLateToChange(taken=True):

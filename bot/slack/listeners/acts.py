@@ -133,6 +133,11 @@ class Submission:
         return str(self.body["view"]["private_metadata"])
 
     @property
+    def below(self) -> str:
+        """The id of the modal below this one. Empty if there is none."""
+        return str(self.body["view"].get("previous_view_id") or "")
+
+    @property
     def state(self) -> Mapping[str, Any]:
         """What the fields hold."""
         state: Mapping[str, Any] = self.body["view"]["state"]

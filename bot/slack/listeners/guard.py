@@ -41,14 +41,14 @@ from bot.slack.listeners.context import Parts
 from bot.slack.listeners.events import Event, author_and_place, change_of
 from bot.slack.listeners.private_words import Say
 from bot.slack.modals import views
-from bot.slack.modals.views import Problems
+from bot.slack.modals.views import Back, Problems
 from bot.slack.refusals import worded
 
 log = logging.getLogger(__name__)
 
 ClickHandler: TypeAlias = Callable[[Parts, Click], Awaitable[None]]
-SubmissionHandler: TypeAlias = Callable[[Parts, Submission], Awaitable[Problems | None]]
-"""Returns what is wrong by field, or None if it is done."""
+SubmissionHandler: TypeAlias = Callable[[Parts, Submission], Awaitable[Problems | Back | None]]
+"""Returns what is wrong by field, `Back` if the modal below is seen again, or None if it is done."""
 CommandHandler: TypeAlias = Callable[[Parts, Command], Awaitable[Reply | None]]
 """Returns what is said to the person alone, if anything is."""
 ShortcutHandler: TypeAlias = Callable[[Parts, Shortcut], Awaitable[None]]
@@ -225,7 +225,7 @@ class Guard:
         if isinstance(outdated, StaleVersion) and (target := about(body)) is not None:
             outdated.changed = await self._parts.changes(target.shown)
 
-    async def _submitted(self, handler: SubmissionHandler, body: Body) -> Problems | None:
+    async def _submitted(self, handler: SubmissionHandler, body: Body) -> Problems | Back | None:
         try:
             return await handler(self._parts, Submission(actor=await self._actor_on(body), body=body))
         except (DrawnBefore, StaleVersion) as outdated:
@@ -268,7 +268,7 @@ class Guard:
                 return True
         return False
 
-    async def _answer(self, ack: AsyncAck, task: asyncio.Task[Problems | None]) -> bool:
+    async def _answer(self, ack: AsyncAck, task: asyncio.Task[Problems | Back | None]) -> bool:
         """Answer the modal. Returns whether what it asks for was done and nothing was said about it yet."""
         done, _ = await asyncio.wait([task], timeout=SECONDS_TO_ANSWER)
         if not done:
@@ -291,7 +291,9 @@ class Guard:
                     "if it has not changed.",
                 )
         else:
-            if done and problems is not None:
+            if done and isinstance(problems, Back):
+                await ack()
+            elif done and isinstance(problems, Problems):
                 errors = {block: self._parts.masking.text(words) for block, words in problems.by_block.items()}
                 await ack(response_action="errors", errors=errors)
             elif done:

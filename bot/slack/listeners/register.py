@@ -77,6 +77,7 @@ SUBMISSIONS: Final[Mapping[str, SubmissionHandler]] = {
     actions.CHOOSE: submissions.choose,
     actions.EACH: submissions.each,
     actions.EDIT: submissions.edit,
+    actions.EDIT_ONE: submissions.edit_one,
     actions.START: submissions.start,
     actions.COMMENT: card_menu.comment,
     actions.DELEGATE: card_menu.delegate,

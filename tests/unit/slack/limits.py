@@ -179,9 +179,14 @@ def _check_part(part: Mapping[str, Any]) -> None:
     for run in part["elements"]:
         if run["type"] == "user":
             assert set(run) == {"type", "user_id"}
-            continue
-        assert run["type"] == "text"
-        assert 0 < len(run["text"]) <= 6000
+        elif run["type"] == "date":
+            assert isinstance(run["timestamp"], int)
+            assert run["format"]
+            assert run["fallback"]
+            assert part["type"] != "rich_text_preformatted"
+        else:
+            assert run["type"] == "text"
+            assert 0 < len(run["text"]) <= 6000
 
 
 def _check_text(text: Mapping[str, Any], limit: int) -> None:

@@ -10,8 +10,7 @@ import jsonschema
 
 from bot.approvals.model.agent import allowed
 from bot.approvals.model.ids import JSON
-from bot.engines import schemas
-from bot.engines.langgraph.loading import patterns
+from bot.engines import patterns, schemas
 
 _FORMATS: Final[dict[str, JSON]] = {
     "date": "2030-01-31",
@@ -121,7 +120,7 @@ def _objects(schema: Mapping[str, JSON], depth: int) -> Iterator[JSON]:
 
 def _texts(schema: Mapping[str, JSON]) -> Iterator[JSON]:
     fewest, most, pattern = schema.get("minLength"), schema.get("maxLength"), schema.get("pattern")
-    if isinstance(pattern, str) and (made := patterns.matching(pattern)) is not None:
+    if isinstance(pattern, str) and (made := patterns.example(pattern)) is not None:
         yield made
         if isinstance(fewest, int) and 0 < len(made) < fewest <= _MAX_CHARACTERS:
             yield made + made[-1] * (fewest - len(made))

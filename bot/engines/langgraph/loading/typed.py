@@ -6,14 +6,17 @@ import contextlib
 import json
 import math
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Final, cast
 
 import jsonschema
 
 from bot.approvals.model.agent import allowed, as_typed
 from bot.approvals.model.ids import JSON
-from bot.engines.langgraph.loading import patterns
+from bot.engines import schema_words
+
+_MAX_GIVEN_CHARACTERS: Final = 40
+"""Of what a person typed, if it is named in a sentence."""
 
 
 def value_of(word: str, schema: Mapping[str, JSON]) -> JSON:
@@ -35,22 +38,22 @@ def value_of(word: str, schema: Mapping[str, JSON]) -> JSON:
         case "string":
             return word
         case "integer":
-            return _number(word, _integer, "a whole number")
+            return _number(word, _integer, schema)
         case "number":
-            return _number(word, _finite, "a number")
+            return _number(word, _finite, schema)
         case "boolean":
             if word.lower() in ("true", "yes", "on", "1"):
                 return True
             if word.lower() in ("false", "no", "off", "0"):
                 return False
-            raise ValueError(f"should be yes or no, not `{word}`")
+            raise ValueError(_refused(word, "has to be yes or no"))
         case "":
             return loose(word)
         case kind:
             try:
                 return cast("JSON", json.loads(word, parse_float=_finite, parse_constant=_finite))
             except (ValueError, RecursionError):
-                raise ValueError(f"should be JSON ({kind}), not `{word}`") from None
+                raise ValueError(_refused(word, schema_words.kind_in_json(schema, kind))) from None
 
 
 def type_of(schema: Mapping[str, JSON]) -> str:
@@ -74,11 +77,11 @@ def _alternatives(schema: Mapping[str, JSON]) -> list[JSON]:
     return options if isinstance(options, list) else []
 
 
-def _number(word: str, number: Callable[[str], JSON], expected: str) -> JSON:
+def _number(word: str, number: Callable[[str], JSON], schema: Mapping[str, JSON]) -> JSON:
     try:
         return number(word)
     except ValueError:
-        raise ValueError(f"should be {expected}, not `{word}`") from None
+        raise ValueError(_refused(word, schema_words.of_kind(schema, type_of(schema)))) from None
 
 
 def _integer(word: str) -> int:
@@ -119,26 +122,15 @@ def _in_quotes(word: str) -> str:
 
 
 def mismatch(error: jsonschema.ValidationError) -> str:
-    """What is wrong with an input, and what would be right. For a pattern, the input's description says it better than
-    the pattern."""
-    described = error.schema.get("description") if isinstance(error.schema, dict) else None
-    match error.validator:
-        case "pattern" if isinstance(described, str) and described.strip():
-            return f"cannot be `{error.instance}`. {described}"
-        case "pattern" if (example := patterns.matching(str(error.validator_value))) is not None:
-            return f"cannot be `{error.instance}`: write something like `{example}`"
-        case "enum":
-            listed = cast("list[JSON]", error.validator_value)
-            return f"should be {either([as_typed(each) for each in listed])}, not `{error.instance}`"
-        case "minimum":
-            return f"should be at least {error.validator_value}, not `{error.instance}`"
-        case "maximum":
-            return f"should be at most {error.validator_value}, not `{error.instance}`"
-        case _:
-            return f"does not fit: {error.message}"
+    """What an input cannot be, if that is short, and what it has to be."""
+    path = [f"entry {part + 1}" if isinstance(part, int) else part for part in list(error.absolute_path)[1:]]
+    where = f"is not right at {'.'.join(path)}: it " if path else ""
+    wanted = schema_words.wanted(error)
+    if where or not isinstance(error.instance, str | int | float):
+        return f"{where}{wanted}"
+    return _refused(error.instance if isinstance(error.instance, str) else json.dumps(error.instance), wanted)
 
 
-def either(words: Sequence[str]) -> str:
-    """`low, medium or high`."""
-    *most, last = words
-    return f"{', '.join(most)} or {last}" if most else last
+def _refused(word: str, wanted: str) -> str:
+    shown = word if len(word) <= _MAX_GIVEN_CHARACTERS else f"{word[:_MAX_GIVEN_CHARACTERS]}…"
+    return f"cannot be `{' '.join(shown.split())}`: it {wanted}"

@@ -37,11 +37,11 @@ def state(block_id: str, **value: Any) -> dict[str, Any]:
 
 
 def test_the_menu_offers_what_is_possible() -> None:
-    always = ["Ask the requester…", "Delegate my vote…", "Send a reminder", "Cancel the task…"]
+    always = ["History", "Ask the requester…", "Delegate my vote…", "Send a reminder", "Cancel the task…"]
     extended = staged(request(policy=EXTENDABLE), extension=Extension(by=CAROL, measure=timedelta(hours=4), at=NOW))
     endless = request(policy=replace(EXTENDABLE, stages=one_stage(("U0BOB",))))
 
-    assert list(options(request(policy=EXTENDABLE))) == [*always[:2], "Extend by 4 hours", *always[2:]]
+    assert list(options(request(policy=EXTENDABLE))) == [*always[1:3], "Extend by 4 hours", *always[3:]]
     assert list(options(request())) == always
     assert list(options(extended)) == always
     assert list(options(endless)) == always

@@ -69,7 +69,7 @@ def test_each_way_of_writing_a_state_has_a_form(state: Any) -> None:
     assert list(by_name)[:2] == ["path", "days"]
     assert by_name["days"].default == 30
     assert form.parse("clean", {"path": "logs", "days": "7"}) == {"path": "logs", "days": 7}
-    assert problem(form, path="logs", days="x") == {"days": "should be a whole number, not `x`"}
+    assert problem(form, path="logs", days="x") == {"days": "cannot be `x`: it has to be a whole number, such as 30"}
 
 
 @pytest.mark.parametrize("given", [TutorialInput, Plain, Model])
@@ -126,7 +126,7 @@ def test_a_graphs_own_check_is_asked_last_and_its_sentence_is_shown() -> None:
     form = form_of(State, Asked, check)
 
     assert problem(form, path="/") == {"": "not the root, please"}
-    assert problem(form, path="/", count="x") == {"count": "should be a whole number, not `x`"}
+    assert problem(form, path="/", count="x") == {"count": "cannot be `x`: it has to be a whole number, such as 3"}
     assert form.parse("clean", {"path": "a", "count": "2"}) == {"path": "a", "count": 2}
     assert (asked[0], asked[-1]) == ({"path": "/"}, {"path": "a", "count": 2})
 
