@@ -9,7 +9,7 @@ import pytest
 
 from bot.approvals.model import action_title
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.question import Verdict, retitled, titled, with_arguments
+from bot.approvals.model.question import Verdict, retitled, title_of, titled, with_arguments
 from bot.approvals.rules.masking import Found, masked
 from tests.support.builders import a_question, an_item
 
@@ -82,6 +82,13 @@ def test_an_action_that_nobody_can_approve_is_titled_by_what_it_asks(arguments: 
 )
 def test_several_actions_are_counted_and_named(names: list[str], title: str) -> None:
     assert action_title.of_several(names, "tools") == title
+
+
+def test_a_question_is_titled_by_its_only_action_or_by_all() -> None:
+    item = an_item(name="burn", arguments={"path": "/x"})
+
+    assert title_of((item,), "tools") == "Burn /x?"
+    assert title_of((item, item), "actions") == "Run 2 actions: burn (2 times)?"
 
 
 def test_a_title_follows_an_edit_of_what_it_names() -> None:
