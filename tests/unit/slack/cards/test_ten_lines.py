@@ -3,6 +3,7 @@ be answered. What is longer folds."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -265,6 +266,16 @@ def test_what_does_not_fit_folds_to_ten_lines_and_is_answered_after_a_review() -
     assert labels(card) == ["Review…"]
     assert "*Review…* shows everything, with the answers at its end" in seen(card)
     assert "more: Step " in seen(card)
+
+
+def test_many_calls_fold_and_none_is_approved_unseen() -> None:
+    calls = [(f"call_{number}", {"number": number}) for number in range(6)]
+
+    card = drawn(request(tools(*calls)))
+
+    assert labels(card) == ["Review…"]
+    assert lines.height(card.blocks, lines.WIDE) <= MAX_LINES
+    assert re.search(r"… [1-5] more actions", seen(card))
 
 
 def test_a_folded_card_keeps_what_the_owner_wants_first_then_what_the_question_wants() -> None:

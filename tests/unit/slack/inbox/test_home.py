@@ -165,7 +165,7 @@ def test_a_task_shows_its_open_questions_and_whom_they_wait_for() -> None:
 def test_what_was_decided_says_by_whom_and_what_became_of_it() -> None:
     settled = request(state=Delivered(decision=samples.answered(Reject(reason="no")), at=NOW))
 
-    assert "*Rejected* by <@U0BOB>" in words(draw(contents(decided=[row(settled)])))
+    assert "⛔ Rejected by <@U0BOB>" in words(draw(contents(decided=[row(settled)])))
 
 
 def test_what_is_not_posted_yet_has_no_link() -> None:
