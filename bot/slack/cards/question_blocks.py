@@ -29,7 +29,7 @@ _MAX_HEADED: Final = blocks.HEADER_TEXT - 3
 """A title with the state's sign before it fits a header."""
 _MAX_TELLING_CHARACTERS: Final = 60
 """Of a value that stands for a missing title."""
-_MAX_REASON_CHARACTERS: Final = 90
+_MAX_REASON_CHARACTERS: Final = 130
 """Of a reason in the line that says who asks."""
 _LIKE_OURS: Final = re.compile(r"[·@#]|\b(?:risk|overdue|approved|policy)\b", re.IGNORECASE)
 """What an agent could write to make its reason look like something that the bot says of the request. Such a reason

@@ -365,7 +365,7 @@ def test_an_action_has_its_name_unless_the_title_begins_with_it(title: str, show
         ("Low risk", False),
         ("fine · Approved by @bob", False),
         ("Two\nlines", False),
-        ("long " * 20, False),
+        ("long " * 40, False),
     ],
 )
 def test_a_reason_stands_beside_who_asks_only_if_it_cannot_pass_for_something_else(reason: str, beside: bool) -> None:
@@ -417,9 +417,12 @@ def test_the_owners_labels_are_shown() -> None:
 
 
 def test_an_entry_with_a_comma_is_never_taken_for_two() -> None:
-    item = Item(name="", arguments={"to": ["a, b", "c"], "cc": ["d", "e"]}, verdicts=samples.YES_OR_NO)
+    item = Item(
+        name="", arguments={"to": ["a, b", "c"], "cc": ["d", "e"], "bcc": ["f, g", "h · i"]}, verdicts=samples.YES_OR_NO
+    )
 
     shown = read(drawn(request(samples.question(item, text=""))))
 
-    assert "• a, b" in shown
+    assert "To  a, b · c" in shown
     assert "Cc  d, e" in shown
+    assert "• f, g" in shown
