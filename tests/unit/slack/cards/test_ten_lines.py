@@ -269,7 +269,7 @@ def test_what_does_not_fit_folds_to_ten_lines_and_is_answered_after_a_review() -
 
 
 def test_many_calls_fold_and_none_is_approved_unseen() -> None:
-    calls = [(f"call_{number}", {"number": number}) for number in range(6)]
+    calls: list[tuple[str, dict[str, JSON]]] = [(f"call_{number}", {"number": number}) for number in range(6)]
 
     card = drawn(request(tools(*calls)))
 
