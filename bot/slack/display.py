@@ -34,7 +34,7 @@ _COUNTS: Final = re.compile(
     "bytes|characters|chars|counts?|entries|files|items|lines|records|rows|size|tokens|total|users|words"
 )
 """Last words of names whose numbers are amounts of money, or counts: these have their thousands apart."""
-_AMOUNT: Final = re.compile(r"(-?)(0|[1-9]\d{0,14})(\.\d{1,4})?")
+_AMOUNT: Final = re.compile(r"(-?)(0|[1-9]\d{0,14})(\.\d{1,4})?", re.ASCII)
 _CURRENCY: Final = re.compile(r"[A-Za-z]{3}|[€$£¥]")
 
 _BRIEF: Final = re.compile("delay|every|interval|timeout|ttl|wait")
@@ -44,9 +44,11 @@ _LASTING: Final = re.compile(
     "since|window|within|younger"
 )
 """Words in names of times of any length."""
-_SPAN: Final = re.compile(r"(\d{1,6})(s|m|min|h|d|w)")
+_SPAN: Final = re.compile(r"(\d{1,6})(s|m|min|h|d|w)", re.ASCII)
 _SPANS: Final = {"s": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week"}
-_ISO_SPAN: Final = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+_ISO_SPAN: Final = re.compile(
+    r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.ASCII
+)
 _ISO_UNITS: Final = ("year", "month", "week", "day", "", "hour", "minute", "second")
 _MEASURES: Final = {
     "milliseconds": "millisecond",
@@ -63,8 +65,8 @@ _MEASURES: Final = {
 }
 """Last words of names that say in what a number is measured."""
 
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_INSTANT: Final = re.compile(r"(?:19[7-9]|20)\d[\d-]*[T ]\d{2}:\d{2}(?::\d{2}(?:\.0+)?)?(?:Z|[+-]\d{2}:\d{2})")
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_INSTANT: Final = re.compile(r"(?:19[89]|20)\d[\d-]*[T ]\d{2}:\d{2}(?::\d{2}(?:\.0+)?)?(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,9 @@ def label(name: str, own: Mapping[str, str] | None = None) -> str:
     """An argument's or an action's name in words. `own` holds the labels that the graph's owner chose."""
     if own and name in own:
         return own[name]
-    spelled = " ".join(word.upper() if _ABBREVIATIONS.fullmatch(word) else word for word in _parts(name)) or name
+    if not _is_plain(name):
+        return name
+    spelled = " ".join(word.upper() if _ABBREVIATIONS.fullmatch(word) else word for word in _parts(name))
     return spelled[:1].upper() + spelled[1:]
 
 
@@ -164,10 +168,14 @@ def instant(value: JSON) -> datetime | None:
 # --- Names --------------------------------------------------------------------------------------
 
 
+def _is_plain(name: str) -> bool:
+    return len(name) <= _MAX_NAME_CHARACTERS and _IDENTIFIER.fullmatch(name) is not None
+
+
 def _parts(name: str) -> list[str]:
-    """The words of a name. A name that is no plain identifier is left as it is."""
-    if len(name) > _MAX_NAME_CHARACTERS or not _IDENTIFIER.fullmatch(name):
-        return [name] if name else []
+    """The words of a name. Empty if it is no plain one."""
+    if not _is_plain(name):
+        return []
     parts = re.split(r"[ _-]+", name)
     humps = [_HUMP.sub(" ", part).split() for part in parts]
     return [

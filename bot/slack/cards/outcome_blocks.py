@@ -54,6 +54,8 @@ _OUTCOMES: Final = {
     Outcome.CHOOSE: "Answered",
     Outcome.MIXED: "Answered one by one",
 }
+_ENDS: Final = frozenset('"·')
+"""What could make words look as if they ended before they do."""
 _OURS: Final = ("The ", "Waiting ")
 """Beginnings of sentences of ours, which go on in lower case behind the outcome."""
 _DECIDED: Final = {
@@ -154,7 +156,7 @@ def _told(request: Request, decision: Answered) -> str:
             short = words.strip()
         case _:
             return ""
-    fits = 0 < len(short) <= _MAX_REASON_CHARACTERS and values.inert(short)
+    fits = 0 < len(short) <= _MAX_REASON_CHARACTERS and values.inert(short) and not set(short) & _ENDS
     return text.escape(short) if fits else ""
 
 

@@ -29,8 +29,11 @@ _MAX_HEADED: Final = blocks.HEADER_TEXT - 3
 """A title with the state's sign before it fits a header."""
 _MAX_TELLING_CHARACTERS: Final = 60
 """Of a value that stands for a missing title."""
-_MAX_REASON_CHARACTERS: Final = 90
+_MAX_REASON_CHARACTERS: Final = 130
 """Of a reason in the line that says who asks."""
+_LIKE_OURS: Final = re.compile(r"[·@#]|\b(?:risk|overdue|approved|policy)\b", re.IGNORECASE)
+"""What an agent could write to make its reason look like something that the bot says of the request. Such a reason
+stands apart."""
 _UNTITLED: Final = "A question"
 """What earlier versions called a question without a title."""
 _MAX_NAME_CHARACTERS: Final = 80
@@ -112,14 +115,16 @@ def reason(request: Request) -> str:
     """Why the agent asks, as mrkdwn, if that is short and mrkdwn changes nothing in it. Else empty: `rendered` has
     it."""
     words = _why(request).strip()
-    return text.escape(words) if 0 < len(words) <= _MAX_REASON_CHARACTERS and values.inert(words) else ""
+    short = 0 < len(words) <= _MAX_REASON_CHARACTERS and values.inert(words)
+    return text.escape(words) if short and not _LIKE_OURS.search(words) else ""
 
 
 def _why(request: Request) -> str:
-    """The text beside the question. Empty if the title or an argument says the same."""
-    words = request.question.text.strip()
-    said = [title(request), *(value for item in request.question.items for value in item.arguments.values())]
-    return "" if any(isinstance(each, str) and each.strip() == words for each in said) else request.question.text
+    """The text beside the question, without paragraphs that the title or an argument repeats."""
+    arguments = (value for item in request.question.items for value in item.arguments.values())
+    said = {title(request), *(value.strip() for value in arguments if isinstance(value, str))}
+    paragraphs = request.question.text.split("\n\n")
+    return "\n\n".join(words for words in paragraphs if not words.strip() or words.strip() not in said)
 
 
 def headed(question: Question) -> bool:

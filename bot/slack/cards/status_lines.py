@@ -115,11 +115,7 @@ def _by(request: Request) -> str:
     """` by Monday 9:00`. Empty if there is no deadline."""
     if request.deadline is None:
         return ""
-    return (
-        f", *overdue* since {moment(request.deadline)}"
-        if schedule.is_overdue(request)
-        else f" by {moment(request.deadline)}"
-    )
+    return f"{', was due' if schedule.is_overdue(request) else ''} by {moment(request.deadline)}"
 
 
 def _later(request: Request) -> str:
@@ -150,7 +146,7 @@ def _if_unanswered(request: Request) -> str:
         case Pick(choice=choice):
             return f"Silence chooses {text.sentence(choice, 60)}"
         case Overdue():
-            return "It is overdue and keeps waiting" if schedule.is_overdue(request) else "It keeps waiting after that"
+            return "It keeps waiting" if schedule.is_overdue(request) else "It keeps waiting after that"
         case _:
             return ""
 

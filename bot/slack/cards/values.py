@@ -26,8 +26,8 @@ _MAX_NAME_CHARACTERS: Final = 60
 _MAX_NAMED: Final = 20
 """Of arguments that are left out."""
 _MAX_FLAT_FIELDS: Final = 8
-_MAX_LISTED_CHARACTERS: Final = 48
-"""Of a list's entries in one line."""
+_MAX_LISTED_CHARACTERS: Final = 110
+"""Of a list's entries one behind the other. A longer list has a line for each."""
 _MAX_ELEMENT_CHARACTERS: Final = 4000
 """On the wire, of the rows in one element."""
 _FIELDS: Final = 10
@@ -291,11 +291,13 @@ def _list(value: Sequence[JSON], name: str, detail: Detail) -> tuple[list[Elemen
 
 
 def _joined(value: Sequence[JSON], name: str) -> str:
-    """The entries of a short list in one line. Empty if they are too long, or if an entry could be taken for two."""
+    """The entries of a short list, one behind the other. Empty if they are too long, or if one could be taken for
+    two."""
     words = [word(entry, name) for entry in value[:_MAX_LISTED_CHARACTERS]]
-    joined = ", ".join(words)
+    between = next((mark for mark in (",", " ·") if not any(mark.strip() in each for each in words)), "")
+    joined = f"{between} ".join(words)
     fits = len(words) == len(value) and text.fits(joined, _MAX_LISTED_CHARACTERS)
-    return joined if fits and not any("," in each for each in words) else ""
+    return joined if fits and between else ""
 
 
 def _records(records: Sequence[JSON], beside: Element, detail: Detail) -> tuple[list[Element], Element | None, bool]:

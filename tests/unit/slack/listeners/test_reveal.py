@@ -58,7 +58,7 @@ def test_a_card_says_how_much_is_hidden_and_has_the_button() -> None:
 
     drawn = json.dumps(render.draw(samples.view(asked=request)).blocks, ensure_ascii=False)
 
-    assert "2 values are hidden: *Reveal* shows them" in drawn
+    assert "2 values are hidden. Only people who may answer can reveal them" in drawn
     assert f'"action_id": "{actions.REVEAL}"' in drawn
     assert "swordfish" not in drawn
 
