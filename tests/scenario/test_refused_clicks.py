@@ -60,7 +60,8 @@ async def test_a_click_on_a_settled_card_is_told_who_was_first_and_the_card_is_b
     bot: Bot, simulator: Simulator, room: Room, tmp_path: Path
 ) -> None:
     thread, card = await asked(room, tmp_path)
-    await simulator.fault("chat.update", "status", status=500, times=40)
+    for method in ("chat.update", "response_url"):
+        await simulator.fault(method, "status", status=500, times=40)
     await room.press("bob", card, "approve")
     await thread.shows("action finished", "Acted.")
     assert "[Approve]" in room.read(await thread.again(card))
