@@ -23,7 +23,6 @@ from benchmarks.stage import Backend, Bot
 from bot.approvals.model.ids import ThreadId
 from bot.engines.langgraph.checkpoints import FENCING_TOKEN, redis_saver, sqlite_saver
 from bot.engines.langgraph.loading.factories import Saver
-from simulator.client import Json
 
 Numbers: TypeAlias = dict[str, float]
 Contestant: TypeAlias = Callable[[int, int], Awaitable[Numbers]]
@@ -134,11 +133,6 @@ async def _pressed(people: Crowd, sizes: Sizes) -> tuple[list[str], int]:
 async def _followed(people: Crowd, bot: Bot, names: Sequence[str], mark: int) -> Numbers:
     """From Slack's record of the traffic, and the graph's of itself."""
     cards = {people.seen[name].card.result()["ts"]: name for name in names}
-    posted = {
-        _id_of(call): call["answer"]["ts"]
-        for call in await people.simulator.traffic(method="chat.postMessage")
-        if call["ok"]
-    }
     clicked: dict[str, float] = {}
     acknowledged: list[float] = []
     updated: dict[str, float] = {}
@@ -147,10 +141,10 @@ async def _followed(people: Crowd, bot: Bot, names: Sequence[str], mark: int) ->
             name = cards[entry["payload"]["container"]["message_ts"]]
             clicked[name] = entry["at"]
             acknowledged.append(entry["acknowledged_after"])
-        elif entry.get("method") in ("chat.update", "response_url"):
-            ts = entry["arguments"].get("ts") or posted.get(_id_of(entry), "")
-            if (name := cards.get(ts, "")) not in clicked:
-                continue
+        elif (
+            entry.get("method") in ("chat.update", "response_url")
+            and (name := cards.get(entry.get("answer", {}).get("ts", ""), "")) in clicked
+        ):
             updated.setdefault(name, entry["at"] - clicked[name])
     resumed = [at - clicked[name] for name, at in bot.resumed().items() if name in clicked]
     return {
@@ -159,11 +153,6 @@ async def _followed(people: Crowd, bot: Bot, names: Sequence[str], mark: int) ->
         **_percentiles("resumed", resumed),
         **_percentiles("updated", list(updated.values())),
     }
-
-
-def _id_of(call: Json) -> str:
-    """The id that a message carries in its metadata; a call to a click's address names its message in no other way."""
-    return str(((call["arguments"].get("metadata") or {}).get("event_payload") or {}).get("id", ""))
 
 
 def _percentiles(what: str, seconds: Sequence[float]) -> Numbers:

@@ -174,8 +174,9 @@ class Interactions:
                 await self._world.deliver("interactive", payload, accepts_response=False)
         return {"ok": True}
 
-    def respond(self, secret: str, answer: dict[str, Any]) -> None:
-        """Handles what the app sends to a response_url. Raises `SlackError` if it is wrong.
+    def respond(self, secret: str, answer: dict[str, Any]) -> dict[str, str]:
+        """Handles what the app sends to a response_url. Returns which message it replaced or deleted, which Slack does
+        not tell the app. Raises `SlackError` if it is wrong.
 
         A replaced message keeps its channel, thread and ts. Slack does not document what becomes of its metadata, or
         what follows if it is gone or its channel is archived. Here the metadata is gone unless it is sent again, and
@@ -199,6 +200,7 @@ class Interactions:
             self._answer(person, channel, answer, url.thread_ts)
         else:
             raise SlackError("no_text")
+        return {"channel": original.channel, "ts": original.ts} if changes and original else {}
 
     def _replace(self, original: Message, answer: dict[str, Any]) -> None:
         text, blocks = str(answer.get("text") or ""), answer.get("blocks")

@@ -131,11 +131,10 @@ class Server:
         try:
             if fault and fault.kind == "error":
                 raise SlackError(fault.error)
-            self._interactions.respond(secret, arguments)
+            return 200, {"ok": True, **self._interactions.respond(secret, arguments)}
         except SlackError as error:
             gone = error.error in ("expired_url", "used_url")
             return 404 if gone else 400, error.body()
-        return 200, {"ok": True}
 
     async def _receive(self, request: web.Request) -> web.Response:
         content = await _content(request)

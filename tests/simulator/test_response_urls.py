@@ -110,7 +110,7 @@ async def test_it_does_not_count_as_an_edit_by_chat_update(limited_desk: Desk) -
 
 
 async def test_the_traffic_has_the_calls_without_the_address(desk: Desk) -> None:
-    _, url = await clicked(desk)
+    card, url = await clicked(desk)
     await desk.sim.fault("response_url", "status", status=503)
 
     await answered(desk, url, {"replace_original": True, "text": "Lost"})
@@ -121,4 +121,5 @@ async def test_the_traffic_has_the_calls_without_the_address(desk: Desk) -> None
         ("Lost", 503, False),
         ("Approved", 200, True),
     ]
+    assert calls[1]["answer"] == {"channel": "C0OPS", "ts": card["ts"]}
     assert url.rpartition("/")[2] not in str(calls)
