@@ -15,7 +15,7 @@ from simulator.errors import SlackError
 from tests.browser.people import NoChromium, browser, executable
 from tools.cards import reading, table
 from tools.cards.drawings import Drawing, drawings
-from tools.cards.photos import LOOKS, Look, Photo, studio
+from tools.cards.photos import LOOKS, Look, studio
 from tools.cards.standard import standard
 
 OUT: Final = Path("var/cards")
@@ -44,14 +44,14 @@ def main() -> int:
         return 1
     fresh(wanted.out)
     write(drawn, wanted.out)
-    photos: dict[str, dict[str, Photo]] = {}
+    photos: dict[str, list[str]] = {}
     if wanted.photos != "none":
         chosen = [each for each in drawn if wanted.photos == "all" or each.name in _MAIN]
         try:
             photos = photographed(chosen, wanted.out)
         except NoChromium as error:
             sys.stderr.write(f"No picture was taken: {error}.\n")
-    told = table.markdown(drawn, photos)
+    told = table.markdown(drawn)
     (wanted.out / "table.md").write_text(told, encoding="utf-8")
     (wanted.out / "index.html").write_text(table.page(drawn, photos), encoding="utf-8")
     sys.stdout.write(f"{told}\nopen {wanted.out / 'index.html'}\n")
@@ -74,18 +74,18 @@ def write(drawn: Sequence[Drawing], out: Path) -> None:
         (out / f"{each.file}.txt").write_text(reading.whole(each), encoding="utf-8")
 
 
-def photographed(drawn: Sequence[Drawing], out: Path) -> dict[str, dict[str, Photo]]:
-    """Pictures of all of them in every look. Raises `NoChromium`."""
-    photos: dict[str, dict[str, Photo]] = {each.file: {} for each in drawn}
+def photographed(drawn: Sequence[Drawing], out: Path) -> dict[str, list[str]]:
+    """Takes pictures of all of them in every look. The looks of each, by its file. Raises `NoChromium`."""
+    photos: dict[str, list[str]] = {each.file: [] for each in drawn}
     with browser(executable()) as opened:
         for look in LOOKS:
-            for each, photo in _taken(opened, look, drawn):
-                (out / f"{each.file}.{look.name}.png").write_bytes(photo.png)
-                photos[each.file][look.name] = photo
+            for each, png in _taken(opened, look, drawn):
+                (out / f"{each.file}.{look.name}.png").write_bytes(png)
+                photos[each.file].append(look.name)
     return photos
 
 
-def _taken(opened: Browser, look: Look, drawn: Sequence[Drawing]) -> Iterator[tuple[Drawing, Photo]]:
+def _taken(opened: Browser, look: Look, drawn: Sequence[Drawing]) -> Iterator[tuple[Drawing, bytes]]:
     with studio(opened, look) as room:
         for each in drawn:
             try:

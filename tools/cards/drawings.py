@@ -57,7 +57,8 @@ class Drawing:
     """The id of a person who sees it."""
     is_card: bool = False
     """Whether it is the card itself, in some state."""
-    pending: bool = False
+    state: State | None = None
+    """What a message shows."""
 
     @property
     def file(self) -> str:
@@ -93,7 +94,7 @@ def _message(of: Standard, state: State, message: Message, name: str, *, is_card
         blocks=card.blocks,
         seat=of.voters[0].user_id,
         is_card=is_card,
-        pending=state.pending,
+        state=state,
     )
 
 

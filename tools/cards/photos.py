@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +11,15 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, CDPSession, Page, Route
 
-from simulator import forms, manifest, views
+from simulator import manifest
 from simulator import workspace as workspaces
-from simulator.blocks import Place as BlockPlace
-from simulator.blocks import check_message_blocks
 from simulator.clock import Clock
 from simulator.events import Events
 from simulator.interactions import Interactions
-from simulator.people import BOT_USER_ID
 from simulator.seats import Seats
 from simulator.world import World
-from tools.cards.drawings import Drawing, Place
+from tools.cards.acceptance import accepted
+from tools.cards.drawings import Drawing
 from tools.cards.standard import NOW
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -45,42 +42,6 @@ class Look:
 
 
 LOOKS: Final = tuple(Look(width=width, theme=theme) for width in (390, 1400) for theme in ("light", "dark"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A row of buttons in the browser."""
-
-    lines: int
-    """How many lines it takes: more than one if the buttons wrap."""
-    width: int
-    """Of all its buttons side by side, in pixels."""
-    room: int
-    """The width that it has, in pixels."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Photo:
-    png: bytes
-    rows: tuple[Row, ...]
-
-
-def accepted(drawing: Drawing) -> dict[str, Any]:
-    """The drawing as Slack would hand it to its page. Raises `simulator.errors.SlackError` if Slack would refuse it."""
-    content = json.loads(json.dumps({"blocks": drawing.blocks, "view": drawing.view}))
-    match drawing.place:
-        case Place.MODAL | Place.HOME:
-            place = BlockPlace.MODAL if drawing.place is Place.MODAL else BlockPlace.HOME
-            checked = views.check(content["view"], place)
-            return {**checked, "id": "V0VIEW", "hash": "", "state": {"values": forms.initial(checked["blocks"])}}
-        case Place.MESSAGE:
-            return {**_posted(drawing), "blocks": check_message_blocks(content["blocks"])}
-        case Place.PRIVATE:
-            return {**_posted(drawing), "is_ephemeral": True}
-
-
-def _posted(drawing: Drawing) -> dict[str, Any]:
-    return {"user": BOT_USER_ID, "ts": f"{NOW.timestamp():.6f}", "text": drawing.text}
 
 
 @contextmanager
@@ -108,16 +69,15 @@ class Studio:
     look: Look
     state: Mapping[str, Any]
 
-    def take(self, drawing: Drawing) -> Photo:
-        """A picture of the drawing alone. Raises `simulator.errors.SlackError` if Slack would refuse the drawing."""
+    def take(self, drawing: Drawing) -> bytes:
+        """A PNG of the drawing alone. Raises `simulator.errors.SlackError` if Slack would refuse the drawing."""
         shown = {"place": drawing.place, "seat": drawing.seat, "content": accepted(drawing)}
-        shape = self.page.evaluate("([state, drawing]) => window.show(state, drawing)", [self.state, shown])
-        box = shape["box"]
+        box = self.page.evaluate("([state, drawing]) => window.show(state, drawing)", [self.state, shown])
         width = self.look.width if self.look.width < 640 else min(box["width"], 780)
         clip = {"x": 0, "y": box["y"], "width": width, "height": box["height"], "scale": 1}
         options = {"format": "png", "optimizeForSpeed": True, "clip": clip, "captureBeyondViewport": True}
         taken = self.session.send("Page.captureScreenshot", options)
-        return Photo(png=base64.b64decode(taken["data"]), rows=tuple(Row(**row) for row in shape["rows"]))
+        return base64.b64decode(taken["data"])
 
 
 def _state() -> dict[str, Any]:
@@ -138,8 +98,3 @@ def _serve(route: Route) -> None:
         route.fulfill(status=404)
         return
     route.fulfill(body=path.read_bytes(), content_type=_TYPES.get(path.suffix, "application/octet-stream"))
-
-
-def wrapped(rows: Sequence[Row]) -> bool:
-    """Whether a row of buttons wraps, or there are two rows."""
-    return any(row.lines > 1 for row in rows) or len(rows) > 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from bot.slack import blocks as block_kit
@@ -12,9 +13,13 @@ from bot.slack.blocks import Block
 from bot.slack.lines import NARROW as NARROW
 from bot.slack.lines import WIDE as WIDE
 from bot.slack.lines import lines
+from tools.cards import row
 from tools.cards.drawings import Drawing, Place
 from tools.cards.workspace import WorkspaceDirectory, demo
 
+_ENDLESS: Final = 10_000
+"""A width at which no line wraps."""
+_DATE: Final = re.compile(r"<!date\^(\d+)\^[^>]*>")
 _ID: Final = re.compile(r"<(@|#|!subteam\^)([A-Z0-9]+)>")
 
 
@@ -28,6 +33,8 @@ class Size:
     """Lines of 44 characters, as on a telephone."""
     rows: int
     """Rows of buttons and menus, by blocks."""
+    row: int
+    """Pixels of the widest row of buttons, in Slack's font. A telephone has room for `tools.cards.row.ROOM`."""
     buttons: int
     """Buttons and menus."""
     characters: int
@@ -41,6 +48,7 @@ def size(drawing: Drawing) -> Size:
         wide=len(read(drawing, WIDE)),
         narrow=len(read(drawing, NARROW)),
         rows=len(rows),
+        row=row.widest(shown),
         buttons=sum(len(block["elements"]) for block in rows) + sum("accessory" in block for block in shown),
         characters=block_kit.size(shown),
     )
@@ -59,6 +67,24 @@ def read(drawing: Drawing, width: int) -> list[str]:
             view = drawing.view or {}
             foot = [f"[{view[key]['text']}]" for key in ("close", "submit") if key in view]
             return [f"── {view['title']['text']} ──", *lines(named, width), " ".join(foot)]
+
+
+def title(drawing: Drawing) -> str:
+    """The words of its header, without the sign before them. Empty if it has no header."""
+    header = next((str(block["text"]["text"]) for block in drawing.blocks if block["type"] == "header"), "")
+    sign, _, words = header.partition(" ")
+    return header if any(map(str.isalnum, sign)) else words
+
+
+def notification(drawing: Drawing) -> str:
+    """A message's text as a telephone notifies people of it: in one line, with names and dates as Slack writes them."""
+    words = {"type": "section", "text": {"type": "mrkdwn", "text": drawing.text}}
+    return " ".join(lines(_named([words]), _ENDLESS))
+
+
+def paragraphs(drawing: Drawing) -> list[str]:
+    """Its blocks as lines that wrap nowhere, with the real dates. Two columns are one line, far apart."""
+    return lines(_named(drawing.blocks, dated=True), _ENDLESS)
 
 
 def whole(drawing: Drawing) -> str:
@@ -84,17 +110,23 @@ def texts(node: Any) -> Iterator[str]:
             yield from texts(value)
 
 
-def _named(shown: Sequence[Block]) -> list[Block]:
+def _named(shown: Sequence[Block], *, dated: bool = False) -> list[Block]:
+    """The blocks with the names of people, groups and channels; and with dates as words, if they are wanted."""
     directory = WorkspaceDirectory(workspace=demo())
 
     def mention(found: re.Match[str]) -> str:
         name = directory.name(found[2])[1:]
         return f"<{found[1]}{found[2]}|{name}>"
 
+    def moment(found: re.Match[str]) -> str:
+        return f"{datetime.fromtimestamp(int(found[1]), UTC):%b %d, %Y %H:%M}" if dated else found[0]
+
     def put(node: Any) -> Any:
         match node:
             case {"type": "mrkdwn", "text": str(words), **rest}:
-                return {"type": "mrkdwn", "text": _ID.sub(mention, words), **rest}
+                return {"type": "mrkdwn", "text": _DATE.sub(moment, _ID.sub(mention, words)), **rest}
+            case {"type": "date", "timestamp": int(at)} if dated:
+                return {"type": "text", "text": f"{datetime.fromtimestamp(at, UTC):%b %d, %Y %H:%M}"}
             case dict():
                 return {key: put(value) for key, value in node.items()}
             case list() | tuple():

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
-from tools.cards import reading
+from tools.cards import reading, row
 from tools.cards.drawings import Drawing, Place
-from tools.cards.photos import LOOKS, Photo, wrapped
+from tools.cards.photos import LOOKS
+from tools.cards.reading import Size
 
-Photos = Mapping[str, Mapping[str, Photo]]
-"""The photos of each drawing, by its file and by the name of the look."""
+Photos = Mapping[str, Collection[str]]
+"""The names of the looks in which each drawing was photographed, by its file."""
 
-_HEAD = ("card", "drawing", "60", "44", "rows", "buttons", "characters", "buttons at 390 px")
+_HEAD = ("card", "drawing", "60", "44", "rows", "buttons", "characters", "buttons on a phone")
 
 
-def markdown(drawn: Sequence[Drawing], photos: Photos) -> str:
+def markdown(drawn: Sequence[Drawing]) -> str:
     """A row for each drawing: its lines at 60 and at 44 characters, its buttons, its characters."""
-    rows = [_HEAD, tuple("-" * len(word) for word in _HEAD), *(_row(each, photos) for each in drawn)]
+    rows = [_HEAD, tuple("-" * len(word) for word in _HEAD), *map(_row, drawn)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(_HEAD))]
     lines = (" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(f"| {line} |" for line in lines) + "\n"
 
 
-def _row(drawing: Drawing, photos: Photos) -> tuple[str, ...]:
+def _row(drawing: Drawing) -> tuple[str, ...]:
     size = reading.size(drawing)
     numbers = (size.wide, size.narrow, size.rows, size.buttons, size.characters)
-    return (drawing.card, drawing.name, *map(str, numbers), _buttons(photos.get(drawing.file, {})))
+    return (drawing.card, drawing.name, *map(str, numbers), _buttons(size))
 
 
-def _buttons(taken: Mapping[str, Photo]) -> str:
-    photo = taken.get(LOOKS[0].name)
-    if photo is None or not photo.rows:
-        return ""
-    rows = ", ".join(f"{row.width} of {row.room}" for row in photo.rows)
-    return f"{rows}, wraps" if wrapped(photo.rows) else rows
+def _buttons(size: Size) -> str:
+    """How wide the row is, for a message: a modal has other room."""
+    return f"{size.row} of {row.ROOM} px{', wraps' if size.row > row.ROOM else ''}" if size.row else ""
 
 
 def page(drawn: Sequence[Drawing], photos: Photos) -> str:
@@ -46,11 +44,11 @@ def page(drawn: Sequence[Drawing], photos: Photos) -> str:
 
 
 def _section(card: str, drawn: Sequence[Drawing], photos: Photos) -> str:
-    shown = "".join(_article(each, photos.get(each.file, {})) for each in drawn)
+    shown = "".join(_article(each, photos.get(each.file, ())) for each in drawn)
     return f'<section><h2 id="{_anchor(card)}">{escape(card)}</h2>{shown}</section>'
 
 
-def _article(drawing: Drawing, taken: Mapping[str, Photo]) -> str:
+def _article(drawing: Drawing, taken: Collection[str]) -> str:
     size = reading.size(drawing)
     told = f"{size.wide} lines of 60, {size.narrow} of 44, {size.buttons} buttons, {size.characters:,} characters"
     images = "".join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import simulator.workspace
 from bot.approvals.model.ids import ChannelId, Person, TeamId, UserId
@@ -11,6 +12,7 @@ from bot.approvals.model.people import Member
 from simulator.people import Person as Account
 
 
+@cache
 def demo() -> simulator.workspace.Workspace:
     """The workspace that the demo starts with."""
     return simulator.workspace.read(None, bot_name="countersign", app_name="Countersign")

@@ -8,19 +8,13 @@ import { h } from "/page/dom.js";
 
 const nothing = () => {};
 
-// Shows it, and says where it stands and how its rows of buttons lie: how many lines each takes, its width, its room.
+// Shows it, and says where it stands.
 window.show = (state, drawing) => {
   const names = new Names(state, drawing.seat);
   const place = document.getElementById("place");
   place.replaceChildren(drawn(names, drawing));
   const { y, width, height } = place.firstElementChild.getBoundingClientRect();
-  const rows = [...place.querySelectorAll(".actions")].map((row) => {
-    const boxes = [...row.children].map((child) => child.getBoundingClientRect()).filter((box) => box.width);
-    const lines = new Set(boxes.map((box) => Math.round(box.top + box.height / 2))).size;
-    const gap = 8 * (boxes.length - 1);
-    return { lines, width: Math.ceil(boxes.reduce((sum, box) => sum + box.width, gap)), room: Math.floor(row.clientWidth) };
-  });
-  return { rows, box: { y: y + window.scrollY, width, height } };
+  return { y: y + window.scrollY, width, height };
 };
 
 function drawn(names, { place, content, seat }) {
