@@ -125,6 +125,8 @@ def _named(shown: Sequence[Block], *, dated: bool = False) -> list[Block]:
         match node:
             case {"type": "mrkdwn", "text": str(words), **rest}:
                 return {"type": "mrkdwn", "text": _DATE.sub(moment, _ID.sub(mention, words)), **rest}
+            case {"type": "user", "user_id": str(id)}:
+                return {"type": "text", "text": directory.name(id)}
             case {"type": "date", "timestamp": int(at)} if dated:
                 return {"type": "text", "text": f"{datetime.fromtimestamp(at, UTC):%b %d, %Y %H:%M}"}
             case dict():
