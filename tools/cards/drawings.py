@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -108,13 +107,15 @@ def _beside(of: Standard) -> Iterator[Drawing]:
     reminded, commented = states.reminded(of), states.commented(of)
     added = next(iter(of.voters[1:]))
     given = delegated.request.delegations[-1].to
-    at = NOW + timedelta(hours=4)
     yield _message(of, escalated, wanted.card_of(escalated.request), "escalated", is_card=True)
-    yield _message(of, escalated, wanted.copy_of(escalated.request, added, at), "DM of an escalation", is_card=True)
-    yield _message(of, delegated, wanted.copy_of(delegated.request, given, at), "DM of a delegation", is_card=True)
-    yield _message(of, reminded, wanted.reminder_of(reminded.request, at), "reminder")
-    yield _message(of, reminded, wanted.nudge_of(reminded.request, at, to=added), "DM of the requester's reminder")
-    yield _message(of, commented, wanted.comment_of(commented.request, at), "question to the requester")
+    asked = wanted.copy_of(escalated.request, added, escalated.at)
+    yield _message(of, escalated, asked, "DM of an escalation", is_card=True)
+    stands_in = wanted.copy_of(delegated.request, given, delegated.at)
+    yield _message(of, delegated, stands_in, "DM of a delegation", is_card=True)
+    yield _message(of, reminded, wanted.reminder_of(reminded.request, reminded.at), "reminder")
+    nudge = wanted.nudge_of(reminded.request, reminded.at, to=added)
+    yield _message(of, reminded, nudge, "DM of the requester's reminder")
+    yield _message(of, commented, wanted.comment_of(commented.request, commented.at), "question to the requester")
 
 
 def _task(of: Standard, state: State, kind: MessageKind) -> Drawing:

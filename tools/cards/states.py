@@ -31,6 +31,8 @@ class State:
     name: str
     task: Task
     request: Request
+    at: datetime = NOW
+    """When something was done to it that sends a message of its own."""
 
     @property
     def pending(self) -> bool:
@@ -49,16 +51,16 @@ def asked(of: Standard) -> State:
 
 def reminded(of: Standard) -> State:
     """The card when its first reminder is due."""
-    return State(name="reminded", task=of.task, request=_reminded(of.request))
+    return State(name="reminded", task=of.task, request=_reminded(of.request), at=_due(of.request))
 
 
 def escalated(of: Standard) -> State:
     """The card after its first escalation: others are asked by DM."""
     request, at = of.request, NOW
     while not request.open.escalated_to:
-        at += timedelta(minutes=10)
+        at = _due(request)
         request = timeouts.next_step(request, at).request
-    return State(name="escalated", task=of.task, request=request)
+    return State(name="escalated", task=of.task, request=request, at=at)
 
 
 def delegated(of: Standard) -> State:
@@ -66,14 +68,14 @@ def delegated(of: Standard) -> State:
     giver, _ = _two(of)
     member = replace(giver, user_id=type(giver.user_id)("U0GRACE"))
     delegation = Delegation(by=giver, to=member, at=_FIRST, stage=0)
-    return State(name="delegated", task=of.task, request=replace(of.request, delegations=(delegation,)))
+    return State(name="delegated", task=of.task, request=replace(of.request, delegations=(delegation,)), at=_FIRST)
 
 
 def commented(of: Standard) -> State:
     """The card after somebody asked the requester something."""
     by = _two(of)[0]
     request = side_actions.comment(of.request, by, "Is this still needed?", _FIRST)
-    return State(name="commented", task=of.task, request=request)
+    return State(name="commented", task=of.task, request=request, at=_FIRST)
 
 
 # --- Open ---------------------------------------------------------------------------------------
@@ -97,9 +99,14 @@ def _edited(of: Standard, request: Request) -> Request:
 
 
 def _reminded(request: Request) -> Request:
+    return timeouts.next_step(request, _due(request)).request
+
+
+def _due(request: Request) -> datetime:
+    """When the next step of its policy is due."""
     at = request.state.due_at if isinstance(request.state, Pending) else None
-    assert at is not None  # noqa: S101 - the policies that ship remind people
-    return timeouts.next_step(request, at).request
+    assert at is not None  # noqa: S101 - the policies that ship remind and escalate
+    return at
 
 
 # --- Agreed -------------------------------------------------------------------------------------
