@@ -10,7 +10,6 @@ from simulator.blocks import Place as BlockPlace
 from simulator.blocks import check_message_blocks
 from simulator.people import BOT_USER_ID
 from tools.cards.drawings import Drawing, Place
-from tools.cards.standard import NOW
 
 
 def accepted(drawing: Drawing) -> dict[str, Any]:
@@ -28,4 +27,4 @@ def accepted(drawing: Drawing) -> dict[str, Any]:
 
 
 def _posted(drawing: Drawing) -> dict[str, Any]:
-    return {"user": BOT_USER_ID, "ts": f"{NOW.timestamp():.6f}", "text": drawing.text}
+    return {"user": BOT_USER_ID, "ts": f"{drawing.posted_at.timestamp():.6f}", "text": drawing.text}

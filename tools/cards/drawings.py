@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -58,6 +59,9 @@ class Drawing:
     """Whether it is the card itself, in some state."""
     state: State | None = None
     """What a message shows."""
+    posted_at: datetime = NOW
+    seen_at: datetime = NOW
+    """When somebody looks at it: what is `today` then."""
 
     @property
     def file(self) -> str:
@@ -94,6 +98,8 @@ def _message(of: Standard, state: State, message: Message, name: str, *, is_card
         seat=of.voters[0].user_id,
         is_card=is_card,
         state=state,
+        posted_at=message.created_at,
+        seen_at=max(message.created_at, state.at),
     )
 
 
@@ -178,6 +184,7 @@ def _lists(of: Standard, every: Sequence[State]) -> Iterator[Drawing]:
                 blocks=tuple(home["blocks"]),
                 view=home,
                 seat=of.voters[0].user_id,
+                seen_at=state.at,
             )
     waiting = _MASKING.contents(contents_of(of.voters[0], [states.asked(of)]))
     for name, words in (("waiting", approvals_list.waiting), ("mine", approvals_list.asked)):

@@ -20,7 +20,6 @@ from simulator.seats import Seats
 from simulator.world import World
 from tools.cards.acceptance import accepted
 from tools.cards.drawings import Drawing
-from tools.cards.standard import NOW
 
 _ROOT: Final = Path(__file__).parents[2]
 _FOLDERS: Final = {"page": _ROOT / "simulator" / "page", "host": Path(__file__).parent / "page"}
@@ -71,8 +70,9 @@ class Studio:
 
     def take(self, drawing: Drawing) -> bytes:
         """A PNG of the drawing alone. Raises `simulator.errors.SlackError` if Slack would refuse the drawing."""
+        state = {**self.state, "now": drawing.seen_at.timestamp() + 60}
         shown = {"place": drawing.place, "seat": drawing.seat, "content": accepted(drawing)}
-        box = self.page.evaluate("([state, drawing]) => window.show(state, drawing)", [self.state, shown])
+        box = self.page.evaluate("([state, drawing]) => window.show(state, drawing)", [state, shown])
         width = self.look.width if self.look.width < 640 else min(box["width"], 780)
         clip = {"x": 0, "y": box["y"], "width": width, "height": box["height"], "scale": 1}
         options = {"format": "png", "optimizeForSpeed": True, "clip": clip, "captureBeyondViewport": True}
@@ -81,13 +81,12 @@ class Studio:
 
 
 def _state() -> dict[str, Any]:
-    """What the simulator's page knows of its workspace, at the moment at which the standard questions are asked."""
+    """What the simulator's page knows of its workspace."""
     app = manifest.read(_ROOT / "manifest.yml")
     workspace = workspaces.read(None, bot_name=app.bot_name, app_name=app.app_name)
     world = World(manifest=app, workspace=workspace, clock=Clock())
     events = Events(world)
-    state = Seats(world, events, Interactions(world, events)).state()
-    return {**state, "now": NOW.timestamp() + 60}
+    return Seats(world, events, Interactions(world, events)).state()
 
 
 def _serve(route: Route) -> None:

@@ -32,7 +32,7 @@ class State:
     task: Task
     request: Request
     at: datetime = NOW
-    """When something was done to it that sends a message of its own."""
+    """When it came to this, if that is later or sends a message of its own."""
 
     @property
     def pending(self) -> bool:
@@ -196,7 +196,7 @@ def _unanswered(of: Standard) -> Iterator[State]:
     expired = timeouts.expired(of.request, at)
     told = lifecycle.delivered(lifecycle.attempted(expired), at + _SOON, stopped=_stops(of))
     ended = replace(of.task, state=Ended(outcome=of.asking.refused.split("\n")[0], at=at + _SOON, stopped=_stops(of)))
-    yield State(name="expired", task=ended, request=told)
+    yield State(name="expired", task=ended, request=told, at=at + _SOON)
 
 
 # --- Votes --------------------------------------------------------------------------------------
