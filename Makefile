@@ -9,6 +9,7 @@ PYTHON ?=
 PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 DEMO_ARGS   ?=
 BENCH_ARGS  ?=
+CARDS_ARGS  ?=
 LOCK_ARGS   ?=
 CRASH_ARGS  ?=
 
@@ -31,7 +32,7 @@ find_python() { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick crash bench docs lint format screenshots lock clean
+.PHONY: help setup demo test quick crash bench docs lint format cards screenshots lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -104,6 +105,9 @@ format: setup  ## sort imports, mend what can be mended, lay out the code
 
 docs: setup  ## build the pages of docs/ into site/
 	@$(BIN)/zensical build --clean --strict
+
+cards: setup  ## every standard card in every state: JSON, text, pictures and a table of sizes (CARDS_ARGS=--help)
+	@$(BIN)/python -m tools.cards $(CARDS_ARGS)
 
 screenshots: setup  ## take the README's pictures anew (needs Chromium)
 	@$(BIN)/python -m tools.screenshots
