@@ -224,7 +224,8 @@ def _become(wanted: _Start) -> None:
 
 
 if __name__ == "__main__":
-    importlib.import_module("bot.__main__")
+    for module in ("bot.__main__", "bot.storage.redis.store", "bot.engines.langgraph.checkpoints.redis"):
+        importlib.import_module(module)
     assert threading.active_count() == 1, "a thread would not be there after a fork"
     gc.collect()
     gc.freeze()
