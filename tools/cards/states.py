@@ -12,7 +12,7 @@ from bot.approvals.model.ids import Person
 from bot.approvals.model.policy import Stage
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Decided, Delegation, Pending, Request
-from bot.approvals.model.task import Ended, Failed, Failure, Running, Task, TaskCancelled
+from bot.approvals.model.task import Ended, Failed, Failure, Running, Task, TaskCancelled, in_short
 from bot.approvals.rules import lifecycle, side_actions, timeouts, voting
 from tools.cards.standard import NOW, Standard
 
@@ -114,12 +114,12 @@ def _due(request: Request) -> datetime:
 
 def _agreed(of: Standard) -> Iterator[State]:
     waiting = _voted(of, of.request, _yes(of))
-    told = lifecycle.delivered(lifecycle.attempted(waiting), _SECOND + _SOON)
+    told, done = _told(waiting, ""), _told(waiting, of.asking.outcome)
     running = replace(of.task, state=Running())
     failed = lifecycle.failed(lifecycle.attempted(waiting), _FAILURE, _SECOND + _SOON)
     yield State(name="approved, waiting", task=running, request=waiting)
     yield State(name="approved, told", task=running, request=told)
-    yield State(name="approved, done", task=_ended(of.task, of.asking.outcome), request=told)
+    yield State(name="approved, done", task=_ended(of.task, of.asking.outcome), request=done)
     yield State(
         name="approved, failed",
         task=replace(of.task, state=Failed(failure=_FAILURE, retryable=True)),
@@ -131,14 +131,14 @@ def _agreed(of: Standard) -> Iterator[State]:
         yield State(
             name="approved with changes",
             task=_ended(of.task, of.asking.outcome),
-            request=lifecycle.delivered(lifecycle.attempted(edited), _SECOND + _SOON),
+            request=_told(edited, of.asking.outcome),
         )
     if len(of.request.question.items) > 1:
         mixed = tuple(Reject(reason=REASON) if n == 1 else Approve() for n in range(len(of.request.question.items)))
         yield State(
             name="one by one",
             task=_ended(of.task, of.asking.outcome),
-            request=lifecycle.delivered(lifecycle.attempted(_voted(of, of.request, mixed)), _SECOND + _SOON),
+            request=_told(_voted(of, of.request, mixed), of.asking.outcome),
         )
 
 
@@ -163,7 +163,7 @@ def _refused(of: Standard) -> Iterator[State]:
     if all(Verdict.REJECT in item.verdicts for item in of.request.question.items):
         no = tuple(Reject(reason=REASON) for _ in of.request.question.items)
         waiting = _voted(of, of.request, no)
-        told = lifecycle.delivered(lifecycle.attempted(waiting), _SECOND + _SOON, stopped=_stops(of))
+        told = _told(waiting, of.asking.refused, stopped=_stops(of))
         yield State(name="rejected, waiting", task=replace(of.task, state=Running()), request=waiting)
         yield State(
             name="stopped" if _stops(of) else "rejected",
@@ -194,9 +194,16 @@ def _unanswered(of: Standard) -> Iterator[State]:
     at = of.request.deadline
     assert at is not None  # noqa: S101 - the policies that ship have a deadline
     expired = timeouts.expired(of.request, at)
-    told = lifecycle.delivered(lifecycle.attempted(expired), at + _SOON, stopped=_stops(of))
-    ended = replace(of.task, state=Ended(outcome=of.asking.refused.split("\n")[0], at=at + _SOON, stopped=_stops(of)))
+    outcome = of.asking.refused.partition("\n")[0]
+    told = _told(expired, outcome, at + _SOON, stopped=_stops(of))
+    ended = replace(of.task, state=Ended(outcome=outcome, at=at + _SOON, stopped=_stops(of)))
     yield State(name="expired", task=ended, request=told, at=at + _SOON)
+
+
+def _told(decided: Request, outcome: str, at: datetime = _SECOND + _SOON, *, stopped: bool = False) -> Request:
+    """The request after the agent took the answer and, if it says something, ended."""
+    said = "" if stopped else in_short(outcome)
+    return lifecycle.delivered(lifecycle.attempted(decided), at, stopped=stopped, outcome=said)
 
 
 # --- Votes --------------------------------------------------------------------------------------
