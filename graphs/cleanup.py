@@ -110,19 +110,17 @@ def scan(state: State) -> dict[str, Any]:
 def ask(state: State, config: RunnableConfig) -> dict[str, Any]:
     """Shows the list and waits for `{"approved": bool, "feedback": str}`. Any other answer counts as a no."""
     files, folder = state["files"], state["folder"]
-    oldest = files[0]
     details: dict[str, Any] = {
         "path": folder,
-        "files": len(files),
         "size": _size(files),
-        "oldest": f"{oldest['path']}, {_day(oldest)}",
+        "oldest": _day(files[0]),
         "goes to": _trash_folder(state, config),
     }
     if state["more"]:
         details["left for another run"] = state["more"]
     if state["unread"]:
         details["could not be read"] = _listed(state["unread"])
-    details["names"] = [f"{file['path']} ({_human(file['size'])}, {_day(file)})" for file in files]
+    details["names"] = [f"{file['path']} ({_human(file['size'])})" for file in files]
 
     answer = interrupt(
         {
