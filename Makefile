@@ -13,6 +13,9 @@ CARDS_ARGS  ?=
 LOCK_ARGS   ?=
 CRASH_ARGS  ?=
 
+# The demo keeps its records in SQLite, so it needs neither Redis' libraries nor the numpy that they bring.
+NOT_IN_DEMO := redis langgraph-checkpoint-redis
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
@@ -53,16 +56,14 @@ $(VENV)/.ready: $(VENV)/.locked pyproject.toml bot/__init__.py
 	@echo "== setup: ready in $(VENV)"
 
 # What the demo needs and nothing else, for `make demo` in a new clone; `make setup` replaces it by the whole.
-$(VENV)/.demo: requirements-demo.lock
+$(VENV)/.demo: requirements-demo.lock requirements-uv.lock
 	@$(find_python); \
 	python=$$(find_python) || exit 1; \
-	echo "== demo: $$("$$python" --version), packages of requirements-demo.lock; this takes about a minute"; \
-	"$$python" -m venv --clear $(VENV) \
-		&& $(BIN)/python -m pip install --quiet --no-compile --require-hashes --requirement requirements-demo.lock \
-		&& touch $@
+	echo "== demo: $$("$$python" --version), packages of requirements-demo.lock"; \
+	"$$python" -I tools/demo_environment.py $(VENV) && touch $@
 
 demo: $(if $(wildcard $(VENV)/.ready),setup,$(VENV)/.demo)  ## start the bot with a local Slack, and print the address of its page
-	@$(BIN)/python -m bot demo $(DEMO_ARGS)
+	@$(BIN)/python -m bot.cli.demo $(DEMO_ARGS)
 
 test: setup  ## style, types, layers, every test but the slow ones, and full branch coverage of bot/approvals
 	@failed=(); \
@@ -112,7 +113,7 @@ cards: setup  ## every standard card in every state: JSON, text, pictures and a 
 screenshots: setup  ## take the README's pictures anew (needs Chromium)
 	@$(BIN)/python -m tools.screenshots
 
-lock:  ## renew both lock files from pyproject.toml (LOCK_ARGS=--upgrade: newest versions)
+lock:  ## renew the lock files from pyproject.toml (LOCK_ARGS=--upgrade: newest versions)
 	@$(find_python); \
 	python=$$(find_python) || exit 1; \
 	tools=$$(mktemp -d) || exit 1; \
@@ -121,13 +122,15 @@ lock:  ## renew both lock files from pyproject.toml (LOCK_ARGS=--upgrade: newest
 		env -u UV_FIND_LINKS -u UV_INDEX -u UV_EXTRA_INDEX_URL \
 			"$$tools/bin/uv" --no-config --quiet pip compile --universal --python-version 3.11 \
 			--generate-hashes --no-strip-extras --no-annotate --no-emit-index-url --no-emit-find-links \
-			--custom-compile-command 'make lock' --output-file "$$1" "$${@:2}" pyproject.toml \
+			--custom-compile-command 'make lock' --output-file "$$1" "$${@:2}" \
 			&& grep -c -- '--hash=' "$$1" | sed "s/^/$$1: hashes: /"; \
 	}; \
 	"$$python" -m venv "$$tools" \
 		&& "$$tools/bin/python" -m pip install --quiet uv \
-		&& compile requirements.lock --extra dev $(LOCK_ARGS) \
-		&& compile requirements-demo.lock --constraint requirements.lock
+		&& compile requirements.lock --extra dev $(LOCK_ARGS) pyproject.toml \
+		&& compile requirements-demo.lock --constraint requirements.lock \
+			--excludes <(printf '%s\n' $(NOT_IN_DEMO)) pyproject.toml \
+		&& echo uv | compile requirements-uv.lock $(LOCK_ARGS) -
 
 clean:  ## remove what these commands made (not var/, which holds records)
 	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist site

@@ -21,7 +21,8 @@ from benchmarks.crowd import Crowd, crowd
 from benchmarks.graphs.approval import graph as approval
 from benchmarks.stage import Backend, Bot
 from bot.approvals.model.ids import ThreadId
-from bot.engines.langgraph.checkpoints import FENCING_TOKEN, redis_saver, sqlite_saver
+from bot.engines.langgraph.checkpoints import FENCING_TOKEN, sqlite_saver
+from bot.engines.langgraph.checkpoints.redis import redis_saver
 from bot.engines.langgraph.loading.factories import Saver
 
 Numbers: TypeAlias = dict[str, float]

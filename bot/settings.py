@@ -10,7 +10,6 @@ from typing import Annotated, Literal, TypeVar
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from redis.connection import parse_url
 
 from bot.approvals.model.errors import SettingsError
 from bot.durations import duration
@@ -38,7 +37,7 @@ class Store(BaseSettings):
         if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("should start with redis:// or rediss://, such as redis://localhost:6379/0")
         if url is not None:  # raises ValueError if the port or an option is wrong
-            parse_url(url.get_secret_value())  # type: ignore[no-untyped-call]
+            _refuse_malformed(url.get_secret_value())
         return url
 
 
@@ -145,3 +144,15 @@ def _starting(token: SecretStr, prefix: str) -> SecretStr:
     if not token.get_secret_value().startswith(prefix):
         raise ValueError(f"should start with {prefix}")
     return token
+
+
+def _refuse_malformed(redis_url: str) -> None:
+    """Raises ValueError if the port or an option is wrong, or if Redis' libraries are not installed."""
+    try:
+        from redis.connection import parse_url
+    except ModuleNotFoundError:
+        raise ValueError(
+            "needs the libraries for Redis, which are not installed. The environment of `make demo` has none: "
+            "run `make setup`"
+        ) from None
+    parse_url(redis_url)  # type: ignore[no-untyped-call]

@@ -1,4 +1,7 @@
-"""Where records and graph state are kept: in Redis if REDIS_URL is set, else in two SQLite files. Opened for `app`."""
+"""Where records and graph state are kept: in Redis if REDIS_URL is set, else in two SQLite files. Opened for `app`.
+
+Redis' libraries are imported only if it is used. The demo has none.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,10 @@ from bot.approvals.model.ids import ThreadId
 from bot.approvals.model.task import Lease
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
-from bot.engines.langgraph.checkpoints import Fence, redis_saver, sqlite_saver
+from bot.engines.langgraph.checkpoints import Fence, sqlite_saver
 from bot.engines.langgraph.loading.factories import Saver
 from bot.private_files import private_file, private_folder
 from bot.settings import Settings, Store
-from bot.storage.redis import server
-from bot.storage.redis.store import RedisStorage, client
 from bot.storage.sqlite.store import SqliteStorage
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,9 @@ async def records(settings: Store) -> AsyncIterator[Storage]:
             stack.push_async_callback(storage.close)
             yield storage
         else:
+            from bot.storage.redis import server
+            from bot.storage.redis.store import RedisStorage, client
+
             redis = client(settings.redis_url.get_secret_value())
             stack.push_async_callback(redis.aclose)
             await server.refuse_unfit(redis)
@@ -87,6 +91,9 @@ async def timed_records(settings: Store) -> AsyncIterator[tuple[Storage, Clock]]
         if settings.redis_url is None:
             yield storage, system_clock
             return
+        from bot.storage.redis import server
+        from bot.storage.redis.store import client
+
         redis = client(settings.redis_url.get_secret_value())
         stack.push_async_callback(redis.aclose)
         clock = server.RedisClock(redis=redis)
@@ -104,6 +111,10 @@ async def _sqlite(settings: Settings, clock: Clock, stack: AsyncExitStack) -> St
 
 
 async def _redis(settings: Settings, url: str, stack: AsyncExitStack) -> Stores:
+    from bot.engines.langgraph.checkpoints.redis import redis_saver
+    from bot.storage.redis import server
+    from bot.storage.redis.store import RedisStorage, client
+
     redis = client(url)
     stack.push_async_callback(redis.aclose)
     for risk in await server.refuse_unfit(redis):

@@ -14,11 +14,16 @@ examples.register()
 
 _REDIS_FIXTURES = frozenset({"redis_url", "redis_server"})
 _TESTS = Path(__file__).parent
+_TRACED = ("unit/approvals", "unit/cli", "conformance", "shapes")
+"""Where the domain's coverage comes from. A trace doubles the CPU time of a test, so the others go without."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a Redis, which its fixtures tell, or a browser, which its folder tells."""
+    """Mark what needs a Redis, as its fixtures tell; what needs a browser or no trace, as its folder tells."""
+    traced = [_TESTS / folder for folder in _TRACED]
     for item in items:
+        if not any(item.path.is_relative_to(folder) for folder in traced):
+            item.add_marker(pytest.mark.no_cover)
         if _REDIS_FIXTURES & set(getattr(item, "fixturenames", ())) or _on_redis(item):
             item.add_marker(pytest.mark.redis)
         if item.path.is_relative_to(_TESTS / "browser"):

@@ -28,8 +28,6 @@ from bot.slack.api import tokens
 from bot.slack.api.calls import web_client
 from bot.slack.api.directory import SlackDirectory
 from bot.storage.codec import decode
-from bot.storage.redis import server
-from bot.storage.redis.store import client
 from bot.storage.sqlite.database import is_of_this_version
 
 MAX_ENTRIES: Final = 2_000
@@ -112,6 +110,9 @@ async def _storage(loaded: Settings, findings: Findings) -> None:
     if loaded.redis_url is None:
         _state_dir(loaded.state_dir, findings)
         return
+    from bot.storage.redis import server  # as `bot.stores` does
+    from bot.storage.redis.store import client
+
     async with client(loaded.redis_url.get_secret_value()) as redis:
         found = await server.examine(redis)
     for good in found.good:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.engines.langgraph.checkpoints import redis_saver, sqlite_saver
+from bot.engines.langgraph.checkpoints import sqlite_saver
+from bot.engines.langgraph.checkpoints.redis import redis_saver
 from tests.checkpoints.savers import Leases, Saver, Store
 
 

@@ -17,7 +17,8 @@ from bot.approvals.model.agent import Phase
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.task import Lease, Task
 from bot.approvals.ports.engine import Unsaved
-from bot.engines.langgraph.checkpoints import FENCING_TOKEN, redis_saver
+from bot.engines.langgraph.checkpoints import FENCING_TOKEN
+from bot.engines.langgraph.checkpoints.redis import redis_saver
 from bot.engines.langgraph.loading import inputs
 from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
 from bot.engines.langgraph.runner import PRUNED_FROM_STEPS, LangGraphEngine

@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 from typing_extensions import TypedDict
 
 from bot.approvals.model.errors import SettingsError, Unreachable
-from bot.engines.langgraph.checkpoints import lost, redis_saver
+from bot.engines.langgraph.checkpoints import lost
+from bot.engines.langgraph.checkpoints.redis import redis_saver
 from tests.checkpoints.savers import Leases, Saver
 from tests.support.redis_server import RedisServer
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 
 from tests.support.stage import Bot, Room
+from tests.support.starter import ran
 
 
 async def test_the_history_tells_who_did_what_from_where_and_on_what(bot: Bot, room: Room) -> None:
@@ -91,12 +91,9 @@ async def test_the_log_is_proved_and_written_out_while_the_bot_runs_without_its_
     environment = {name: value for name, value in bot.environment.items() if not name.startswith("SLACK_")}
 
     async def audit(*words: str) -> str:
-        command = (sys.executable, "-m", "bot", "audit", *words)
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(*command, cwd=bot.folder, env=environment, stdout=pipe)
-        said, _ = await process.communicate()
-        assert process.returncode == 0
-        return said.decode()
+        process = await asyncio.to_thread(ran, ["bot", "audit", *words], cwd=bot.folder, env=environment)
+        assert process.returncode == 0, process.stderr
+        return process.stdout
 
     said = await audit("verify")
     head = said.rpartition("head ")[2].strip()

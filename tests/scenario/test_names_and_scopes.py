@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ import yaml
 from simulator.client import Simulator
 from tests.support.redis_server import RedisServer
 from tests.support.stage import ROOT, Bot, Room, Slack
+from tests.support.starter import ran
 
 GRAPHS = ("proposal",)
 POLICY = """
@@ -58,8 +57,7 @@ async def room_in(slack: Slack, simulator: Simulator, number: int = 1) -> Room:
 
 def apply(bot: Bot, *typed: str) -> str:
     """What `policy apply` says, beside the bot that runs."""
-    command = [sys.executable, "-m", "bot", "policy", "apply", *typed]
-    done = subprocess.run(command, cwd=bot.folder, env=bot.environment, capture_output=True, text=True, check=False)
+    done = ran(["bot", "policy", "apply", *typed], cwd=bot.folder, env=bot.environment)
     return f"{done.returncode} {done.stdout}{done.stderr}"
 
 

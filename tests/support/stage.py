@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +39,7 @@ defaults:
 class Slack:
     """A running simulator with a room for every test."""
 
-    process: subprocess.Popen[str]
+    process: Process
     url: str
     environment: Mapping[str, str]
 
@@ -51,7 +50,7 @@ class Slack:
         workspace = folder / "workspace.yaml"
         workspace.write_text(yaml.safe_dump(_workspace()))
         options = ["--manifest", str(manifest), "--workspace", str(workspace), *limits]
-        process = _python(["simulator", *options], cwd=ROOT, env=dict(os.environ), log=folder / "simulator.log")
+        process = start(["simulator", *options], cwd=ROOT, env=dict(os.environ), log=folder / "simulator.log")
         ready = json.loads(_first_line(process) or "{}")
         if not ready:
             raise AssertionError(f"the simulator did not start: {(folder / 'simulator.log').read_text()}")
@@ -188,13 +187,6 @@ def _workspace() -> dict[str, Any]:
         for number in range(ROOMS)
     ]
     return {**packaged, "channels": [*packaged["channels"], *rooms]}
-
-
-def _python(module: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) -> subprocess.Popen[str]:
-    with log.open("ab") as out:
-        return subprocess.Popen(
-            [sys.executable, "-m", *module], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=out, text=True
-        )
 
 
 def _first_line(process: Process) -> str:

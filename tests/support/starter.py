@@ -1,4 +1,5 @@
-"""Bots that start in a tenth of the time: each is forked from a process that has imported the bot, and nothing else.
+"""Bots, commands and simulators that start in a tenth of the time: each is forked from a process that has imported
+them, and nothing else.
 
 To import the bot takes seconds of CPU, and the tests start hundreds. A forked bot has its own folder, environment,
 arguments and log, and ends as any process does. What needs a real start (`python -m bot` as people type it) is tested
@@ -34,8 +35,15 @@ from typing import IO, Final, Protocol
 ROOT = Path(__file__).resolve().parents[2]
 FORKS: Final = hasattr(os, "pidfd_open")
 """Whether this machine has what it takes; macOS starts each bot anew."""
-OURS: Final = ("bot", "tests")
+OURS: Final = ("bot", "tests", "simulator", "benchmarks")
 """The packages that the process to fork from can run modules of; anything else is started anew."""
+IMPORTED: Final = (
+    "bot.__main__",
+    "bot.storage.redis.store",
+    "bot.engines.langgraph.checkpoints.redis",
+    "simulator.__main__",
+)
+"""What the process to fork from imports."""
 WAIT: Final = 45.0
 """Seconds that anything may take on a busy machine before the test fails."""
 
@@ -66,6 +74,17 @@ def start(module: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path
         return subprocess.Popen(
             [sys.executable, "-m", *module], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=errors, text=True
         )
+
+
+def ran(module: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """What `python -m` with this module and its arguments wrote, once it has ended."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "errors")
+        process = start(module, cwd=cwd, env=env, log=log)
+        assert process.stdout is not None
+        with process.stdout as out:
+            written = out.read()
+        return subprocess.CompletedProcess([*module], process.wait(WAIT), written, log.read_text())
 
 
 @dataclass(slots=True)
@@ -224,7 +243,8 @@ def _become(wanted: _Start) -> None:
 
 
 if __name__ == "__main__":
-    importlib.import_module("bot.__main__")
+    for module in IMPORTED:
+        importlib.import_module(module)
     assert threading.active_count() == 1, "a thread would not be there after a fork"
     gc.collect()
     gc.freeze()

@@ -17,7 +17,8 @@ from typing import Any
 from bot.approvals.model.ids import ThreadId
 from bot.approvals.model.task import Lease
 from bot.approvals.ports.storage import Storage
-from bot.engines.langgraph.checkpoints import Fence, redis_saver, sqlite_saver
+from bot.engines.langgraph.checkpoints import Fence, sqlite_saver
+from bot.engines.langgraph.checkpoints.redis import redis_saver
 from bot.storage.redis.store import RedisStorage, client
 from bot.storage.sqlite.store import SqliteStorage
 from tests.support.fakes.clock import ManualClock

@@ -6,6 +6,9 @@ import argparse
 import asyncio
 import signal
 import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.util import find_spec
@@ -19,6 +22,10 @@ NO_SIMULATOR = (
     "The demo needs the local Slack, which is not installed: run `make demo` in a checkout of Countersign, or install "
     "the extra 'demo': pip install 'countersign[demo]'"
 )
+
+
+SAID_EVERY = 3.0
+"""Seconds after which a step that is still going on is said again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,18 +65,41 @@ async def main(options: Options) -> int:
     """Set the stage and play; returns the exit code. Raises SettingsError if the local Slack is not installed."""
     if find_spec("simulator") is None:
         raise SettingsError(NO_SIMULATOR)
-    from bot.cli.demo import play
-    from simulator.client import Simulator
+    async with AsyncExitStack() as stack:
+        async with _said("starting the local Slack"):
+            from bot.cli.demo import play
+            from simulator.client import Simulator
 
-    stage.prepare(options.folder, options.windows)
-    hint = stage.hint(options.folder, options.windows)
-    async with stage.simulator(options.port, hint) as slack, stage.bot(slack, options.folder) as process:
-        async with Simulator.connect(slack.url) as simulator:
+            stage.prepare(options.folder, options.windows)
+            hint = stage.hint(options.folder, options.windows)
+            slack = await stack.enter_async_context(stage.simulator(options.port, hint))
+        async with _said("starting the bot"):
+            process = await stack.enter_async_context(stage.bot(slack, options.folder))
+            simulator = await stack.enter_async_context(Simulator.connect(slack.url))
             await stage.connected(simulator, process, options.folder)
-            if options.once:
-                return await play.once(simulator, options.folder, sys.stdout)
+        if options.once:
+            return await play.once(simulator, options.folder, sys.stdout)
         _welcome(slack.page, options)
         return await _until_stopped(process, options.folder)
+
+
+@asynccontextmanager
+async def _said(step: str) -> AsyncIterator[None]:
+    """Say that this is being done, and that it still is every few seconds."""
+    started = time.monotonic()
+
+    async def say() -> None:
+        while True:
+            sys.stderr.write(f"== demo: {time.monotonic() - started:3.0f} s  {step}\n")
+            sys.stderr.flush()
+            await asyncio.sleep(SAID_EVERY)
+
+    saying = asyncio.create_task(say())
+    await asyncio.sleep(0)  # so that it is said before anything is imported
+    try:
+        yield
+    finally:
+        saying.cancel()
 
 
 def _welcome(page: str, options: Options) -> None:

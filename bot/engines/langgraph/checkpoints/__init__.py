@@ -1,4 +1,4 @@
-"""The savers that keep a graph's state, on SQLite and on Redis, with the same promises.
+"""The savers that keep a graph's state, on SQLite and on Redis (`checkpoints.redis`), with the same promises.
 
 Every value comes back as it was put, with its type, and text that a model wrote is only ever data. A run may write
 only while it holds its thread's lease. Otherwise a process that was stopped for longer than its lease could wake up and
@@ -11,7 +11,6 @@ from bot.engines.langgraph.checkpoints.classes import UnknownType
 from bot.engines.langgraph.checkpoints.faults import from_saver, lost
 from bot.engines.langgraph.checkpoints.fence import FENCING_TOKEN, Fence, LeaseLost
 from bot.engines.langgraph.checkpoints.ledger import LEDGER, Ledger
-from bot.engines.langgraph.checkpoints.redis import redis_saver
 from bot.engines.langgraph.checkpoints.sqlite import sqlite_saver
 
 __all__ = [
@@ -23,6 +22,5 @@ __all__ = [
     "UnknownType",
     "from_saver",
     "lost",
-    "redis_saver",
     "sqlite_saver",
 ]

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import sys
 import traceback
 from collections.abc import Iterator
 
-from redis import exceptions as redis_errors
-from redisvl.exceptions import RedisVLError  # type: ignore[import-untyped]
-
 from bot.approvals.model.errors import Unreachable
 from bot.engines.langgraph.checkpoints.classes import UnknownType
-
-DOWN = (redis_errors.ConnectionError, redis_errors.TimeoutError)
-"""What redis-py raises after its retries if the server is gone, hangs or is still loading its data."""
 
 
 @contextlib.contextmanager
@@ -23,9 +18,9 @@ def lost() -> Iterator[None]:
     read what is stored."""
     try:
         yield
-    except (sqlite3.OperationalError, *DOWN) as error:
+    except _unanswered() as error:
         raise Unreachable("the graph's state could not be read or written") from error
-    except RedisVLError as error:
+    except _kinds("redisvl.exceptions", "RedisVLError") as error:
         # The search library wraps whatever the client raised.
         if not is_down(error):
             raise
@@ -36,10 +31,11 @@ def lost() -> Iterator[None]:
 
 def is_down(error: BaseException) -> bool:
     """Whether the cause of this error is a server that does not answer."""
+    down = _down()
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:  # a graph may close the chain to a circle
-        if isinstance(cause, DOWN):
+        if isinstance(cause, down):
             return True
         seen.add(id(cause))
         cause = cause.__cause__ or cause.__context__
@@ -52,3 +48,19 @@ def from_saver(error: BaseException) -> bool:
         return False
     frames = traceback.walk_tb(error.__traceback__)
     return any(frame.f_globals.get("__name__", "").startswith(__package__ or "") for frame, _ in frames)
+
+
+def _unanswered() -> tuple[type[BaseException], ...]:
+    return (sqlite3.OperationalError, *_down())
+
+
+def _down() -> tuple[type[BaseException], ...]:
+    """What redis-py raises after its retries if the server is gone, hangs or is still loading its data."""
+    return _kinds("redis.exceptions", "ConnectionError", "TimeoutError")
+
+
+def _kinds(module: str, *names: str) -> tuple[type[BaseException], ...]:
+    """These errors of a library. None as long as nothing has imported it, because then nothing can raise them: a bot
+    on SQLite need not load Redis' libraries."""
+    loaded = sys.modules.get(module)
+    return tuple(getattr(loaded, name) for name in names) if loaded is not None else ()

@@ -32,9 +32,10 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as NoConnection
+from redis.exceptions import TimeoutError as NoAnswer
 
 from bot.approvals.model.errors import SettingsError
-from bot.engines.langgraph.checkpoints.faults import DOWN
 from bot.engines.langgraph.checkpoints.fence import Fence, asking, noted
 from bot.engines.langgraph.checkpoints.ledger import ledger_of
 from bot.engines.langgraph.checkpoints.patience import saved
@@ -272,7 +273,7 @@ async def _refuse_unusable(client: Redis, url: str) -> None:
             await client.execute_command(*command)  # type: ignore[no-untyped-call]
     except AuthenticationError as error:
         raise SettingsError(f"{where}: Redis refuses the name or password in this address ({error}).") from None
-    except DOWN as error:
+    except (NoConnection, NoAnswer) as error:
         raise SettingsError(f"{where}: no Redis answers there ({error}).") from None
     except ResponseError as error:
         if "unknown command" not in str(error):
