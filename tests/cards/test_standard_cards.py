@@ -147,6 +147,14 @@ def _without_json(block: dict[str, Any]) -> dict[str, Any]:
     return {**block, "elements": [part for part in parts if not raw(part)]} if parts else block
 
 
+def test_a_direct_message_says_first_why_it_came(cards: Sequence[Drawing]) -> None:
+    def complaints(drawing: Drawing) -> Iterator[str]:
+        if drawing.blocks[0]["type"] == "header":
+            yield f"begins with {reading.title(drawing)!r}"
+
+    _complain([each for each in cards if each.name.startswith("DM")], complaints)
+
+
 # --- Nothing is said twice ----------------------------------------------------------------------
 
 
