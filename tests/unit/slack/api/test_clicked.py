@@ -37,7 +37,7 @@ class Clicked:
 
     async def click(self) -> None:
         press = asyncio.create_task(
-            self.desk.seat("bob").press({"channel": self.ref.channel, "ts": self.ref.ts}, actions.VIEW_ALL)
+            self.desk.seat("bob").press({"channel": self.ref.channel, "ts": self.ref.ts}, actions.REVIEW)
         )
         self.urls.append((await self.socket.next_acknowledged())["response_url"])
         await press

@@ -204,6 +204,7 @@ async def test_the_clicked_card_is_updated_at_once(patient: World) -> None:
 
 async def test_the_opening_tells_of_a_vote_with_the_next_gathered_edit(patient: World) -> None:
     """It says whose turn it is."""
+    patient.messenger.openings_tell_votes = True
     task = await shown(patient)
     patient.messenger.clicked.add(await ref_of(patient, task, MessageKind.CARD))
     await voted(patient, task)
@@ -215,7 +216,7 @@ async def test_the_opening_tells_of_a_vote_with_the_next_gathered_edit(patient: 
     assert due == patient.now
     assert patient.messenger.calls == ["update", "update"]
     (opening,) = patient.messenger.of(MessageKind.OPENING)
-    assert opening.drawing.fingerprint.count("Vote(") == 1
+    assert "asks with 1 votes" in opening.drawing.fingerprint
 
 
 async def test_a_card_that_is_to_be_drawn_again_is_drawn_at_once(patient: World) -> None:
