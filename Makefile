@@ -9,6 +9,7 @@ PYTHON ?=
 PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 DEMO_ARGS   ?=
 BENCH_ARGS  ?=
+CARDS_ARGS  ?=
 LOCK_ARGS   ?=
 CRASH_ARGS  ?=
 
@@ -34,7 +35,7 @@ find_python() { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick crash bench docs lint format screenshots lock clean
+.PHONY: help setup demo test quick crash bench docs lint format cards screenshots lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -86,7 +87,7 @@ quick: setup  ## the tests of the units and of the contracts on SQLite but the h
 
 crash: setup  ## kill replicas at every point under load, for many minutes, and print a table (CRASH_ARGS=--help)
 	@tools/redis-server.sh $(BIN)/python
-	@$(BIN)/pytest -m slow tests/crash
+	@$(BIN)/pytest -m slow tests/crash tests/scenario
 	@$(BIN)/python -m tests.crash $(CRASH_ARGS)
 
 bench: setup  ## measure beside bare LangGraph and a naive bot (BENCH_ARGS=--quick: small sizes)
@@ -105,6 +106,9 @@ format: setup  ## sort imports, mend what can be mended, lay out the code
 
 docs: setup  ## build the pages of docs/ into site/
 	@$(BIN)/zensical build --clean --strict
+
+cards: setup  ## every standard card in every state: JSON, text, pictures and a table of sizes (CARDS_ARGS=--help)
+	@$(BIN)/python -m tools.cards $(CARDS_ARGS)
 
 screenshots: setup  ## take the README's pictures anew (needs Chromium)
 	@$(BIN)/python -m tools.screenshots

@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import decisions, report, scale, stage
+from benchmarks import calls, decisions, report, scale, stage
 from benchmarks.unpaced import LIFTED
 from tests.support.redis_server import NoRedis, find
 
 LONGEST = 240.0
 """Seconds for one measurement."""
-SECTIONS = ("decisions", "sweeps", "memory", "recovery")
+SECTIONS = ("calls", "decisions", "sweeps", "memory", "recovery")
 BOTS = {"bot": "benchmarks.unpaced", "naive": "benchmarks.naive"}
 LIFTED_NOTE = (
     f"Lifted for the bot: its own keeping to Slack's pace ({', '.join(LIFTED)} of bot.slack: a post a second in a "
@@ -60,6 +60,9 @@ async def main(options: argparse.Namespace) -> int:
 
 async def _store(name: str, folder: Path, options: argparse.Namespace, measured: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    if "calls" in options.only:
+        measurement = calls.of_each(name, folder / "calls", BOTS, options.counted)
+        found["calls"] = await measured(name, "calls to Slack of a decision", measurement)
     if "decisions" in options.only:
         sizes = decisions.Sizes(
             decisions=options.decisions,
@@ -68,8 +71,8 @@ async def _store(name: str, folder: Path, options: argparse.Namespace, measured:
             clicks=options.clicks,
             per_second=options.per_second,
         )
-        measurement = decisions.side_by_side(name, folder, BOTS, sizes)
-        found |= await measured(name, "decisions, beside bare LangGraph and the naive bot", measurement) or {}
+        beside = decisions.side_by_side(name, folder, BOTS, sizes)
+        found |= await measured(name, "decisions, beside bare LangGraph and the naive bot", beside) or {}
     if "sweeps" in options.only:
         swept = {
             str(size): await measured(
@@ -125,6 +128,7 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
     parser.add_argument("--stores", nargs="+", choices=stage.BACKENDS, default=stage.BACKENDS)
+    parser.add_argument("--counted", type=int, help="tasks whose calls to Slack are counted")
     parser.add_argument("--decisions", type=int, help="tasks from start to outcome")
     parser.add_argument("--at-once", type=int, default=16, help="of them under way at a time")
     parser.add_argument("--rounds", type=int, default=3, help="in which they take turns; the median counts")
@@ -138,6 +142,7 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="where to write the numbers (var/bench/<time>.json)")
     options = parser.parse_args(arguments)
     sizes: dict[str, Any] = {
+        "counted": (10, 3),
         "decisions": (300, 60),
         "clicks": (250, 50),
         "pending": ([1_000, 100_000], [100, 1_000]),

@@ -142,7 +142,10 @@ async def _followed(people: Crowd, bot: Bot, names: Sequence[str], mark: int) ->
             name = cards[entry["payload"]["container"]["message_ts"]]
             clicked[name] = entry["at"]
             acknowledged.append(entry["acknowledged_after"])
-        elif entry.get("method") == "chat.update" and (name := cards.get(entry["arguments"]["ts"], "")) in clicked:
+        elif (
+            entry.get("method") in ("chat.update", "response_url")
+            and (name := cards.get(entry.get("answer", {}).get("ts", ""), "")) in clicked
+        ):
             updated.setdefault(name, entry["at"] - clicked[name])
     resumed = [at - clicked[name] for name, at in bot.resumed().items() if name in clicked]
     return {

@@ -56,6 +56,9 @@ def _ratios(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for who, name in (("bot", "bot"), ("naive", "naive bot")):
+        if who in one.get("calls", {}):
+            yield from _calls(name, one["calls"][who])
     for who, name in (("bare", "bare LangGraph"), ("bot", "bot"), ("naive", "naive bot")):
         if who in one:
             yield f"decisions/s, {name}", f"{one[who]['per_second']:.1f}"
@@ -77,6 +80,14 @@ def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "start, with all that waits: s", f"{found['start_seconds']:.1f}"
         yield "all undelivered delivered after: s", f"{found['delivered_seconds']:.1f}"
         yield "all of it shown in Slack after: s", f"{found['shown_seconds']:.1f}"
+
+
+def _calls(name: str, counted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    limit = f"{counted['workspace_per_minute']:.0f} ({counted['limited_by']})"
+    yield f"decisions a minute in a workspace by Slack's limits, {name} (goal 50)", limit
+    yield f"decisions a minute in a channel by Slack's limits, {name}", f"{counted['channel_per_minute']:.0f}"
+    for method, made in counted["each"].items():
+        yield f"calls a decision, {name}: {method}", f"{made:.1f}"
 
 
 def _over(one: Mapping[str, float], other: Mapping[str, float], what: str) -> str:

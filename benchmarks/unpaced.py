@@ -5,13 +5,15 @@ import os
 import sys
 
 from bot.__main__ import main
-from bot.slack.api import messenger
+from bot.slack.api import lookups, messenger
 from bot.slack.api.rate_limit import Rate
 
-LIFTED = ("POSTS", "TIER_3", "TIER_4")
+LIFTED = ("POSTS", "TIER_3", "TIER_4", "the rates of look-ups")
+AT_ONCE = Rate(calls=10**9, burst=10**9)
 
 if __name__ == "__main__":
-    for name in LIFTED:
+    for name in LIFTED[:-1]:
         assert isinstance(getattr(messenger, name), Rate), name
-        setattr(messenger, name, Rate(per_second=1e9, burst=10**9))
+        setattr(messenger, name, AT_ONCE)
+    lookups.RATES = dict.fromkeys(lookups.RATES, AT_ONCE)  # type: ignore[misc]
     sys.exit(main(["run", "--env-file", os.devnull]))

@@ -35,6 +35,7 @@ from bot.approvals.services.due_steps import DueSteps
 from bot.approvals.services.messages.masked import Masking, marks_of
 from bot.approvals.services.messages.posting import Posting
 from bot.approvals.services.messages.sync import MessageSync
+from bot.approvals.services.messages.watching import Watch
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.people.staffing import unmatched, unmet, untied
 from bot.approvals.services.policies.choice import PolicyChoice
@@ -59,6 +60,7 @@ from bot.slack.api.directory import SlackDirectory
 from bot.slack.api.intake import Intake
 from bot.slack.api.messenger import SlackMessenger
 from bot.slack.api.names import Names
+from bot.slack.api.rate_limit import Pace
 from bot.slack.listeners import register
 from bot.slack.listeners.context import Parts
 from bot.stores import opened, system_clock
@@ -108,7 +110,7 @@ async def running(
         config = settings.langgraph_config
         registry.set_environment(config)
         graphs = await stack.enter_async_context(registry.loaded(config, config.absolute().parent, stores.saver))
-        graphs.refuse_unknown(policies.graphs, policies.rules)
+        graphs.refuse_unknown(policies)
         loop = asyncio.get_running_loop()
         # a node that hangs blocks nobody else
         loop.set_default_executor(ThreadPoolExecutor(MAX_CONCURRENT_JOBS, "graph"))
@@ -120,8 +122,9 @@ async def running(
         session = await stack.enter_async_context(connections())
         bolt, socket = _bolt(bot_token, app_token, settings.slack_api_url, session)
         masking = Masking(secrets=Detector(), marks=partial(marks_of, policies), learned=learned)
-        messenger = SlackMessenger(bolt.client, masking, address=me.address)
-        directory = SlackDirectory(bolt.client)
+        pace = Pace()
+        directory = SlackDirectory(bolt.client, pace=pace)
+        messenger = SlackMessenger(bolt.client, masking, pace, address=me.address, shut_out=directory.forget_channel)
 
         async def deliver(task_id: TaskId) -> datetime | None:
             return None if await delivery.drive(task_id) else clock() + HELD_ELSEWHERE
@@ -167,7 +170,10 @@ async def running(
             lease_ttl=settings.lease_ttl,
         )
         posting = Posting(messenger=messenger, clock=clock)
-        messages = MessageSync(storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress)
+        watch = Watch()
+        messages = MessageSync(
+            storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress, watch=watch
+        )
         due_steps = DueSteps(storage=storage, engine=engine, directory=directory, eligibility=eligibility, work=work)
         unit = UnitOfWork(storage=storage, engine=engine, eligibility=eligibility, expiry=due_steps, work=work)
         tasks = Tasks(unit=unit, directory=directory)
@@ -197,12 +203,12 @@ async def running(
                 tasks=tasks,
                 votes=answers,
                 side_actions=side_actions,
-                reading=Reading(storage=storage, tasks=tasks),
+                reading=Reading(storage=storage, tasks=tasks, watch=watch),
                 engine=engine,
                 messenger=messenger,
                 masking=masking,
                 directory=directory,
-                names=Names(bolt.client),
+                names=Names(bolt.client, pace),
                 inboxes=inboxes,
                 homes=homes,
                 summaries=summaries,
@@ -236,6 +242,7 @@ async def running(
 
         async def drain() -> None:
             engine.runs.drain()
+            messages.hurry()
             await work.close(ending.left())
 
         stack.push_async_callback(drain)

@@ -148,11 +148,11 @@ def graph() -> StateGraph[State, None, Inputs, State]:
             interrupt_on={
                 write_file.name: {
                     "allowed_decisions": ["approve", "edit", "reject"],
-                    "description": f"The agent wants to write a file below {_root().as_posix()}.",
+                    "description": f"It is written below {_root().as_posix()}.",
                 },
                 send_email.name: {
                     "allowed_decisions": ["approve", "edit", "reject"],
-                    "description": f"The agent wants to send an e-mail. It goes {mail.way()}.",
+                    "description": f"It goes {mail.way()}.",
                 },
             }
         ),

@@ -126,10 +126,8 @@ def check(state: State) -> dict[str, Any]:
                 "question": f"Do rows {right + 1:,} to {worked:,} of {total:,} look right?",
                 "samples": state["samples"],
                 "details": {"file": state["file"].strip(), "template": state["template"], "approved so far": right},
-                "reason": (
-                    f"This shows {len(state['samples'])} of {worked - right:,} rows. After a yes the next rows are "
-                    f"worked. A complaint stops the task and keeps the {right:,} rows approved before."
-                ),
+                "reason": _reason(len(state["samples"]), worked - right, right),
+                "summary": ["samples"],
                 "risk_level": "low",
                 "answer": "object",
             }
@@ -151,14 +149,18 @@ def keep(state: State, config: RunnableConfig) -> dict[str, Any]:
 def finish(state: State, config: RunnableConfig) -> dict[str, Any]:
     """Writes the result of the task to `outcome`."""
     right, total, complaint = state["right"], state["total"], state["complaint"]
-    lines = [f"Stopped after row {right:,} of {total:,}: {complaint}"] if complaint else []
     if right:
-        lines.append(f"{_rows(right)} of {total:,} are in {(_root() / _output(state, config)).as_posix()}.")
-        if complaint:
-            lines.append(f"Left out: rows {right + 1:,} to {total:,}.")
+        lines = [f"Wrote {right:,} of {_rows(total)} to {(_root() / _output(state, config)).as_posix()}."]
     else:
-        lines.append("Nothing was written." if complaint else "Nothing to do: the file has no rows.")
+        lines = ["Nothing was written." if complaint else "Nothing to do: the file has no rows."]
+    if complaint:
+        lines.append(f"Stopped after row {right:,} of {total:,}: {complaint}")
     return {"outcome": "\n".join(lines)}
+
+
+def _reason(shown: int, worked: int, right: int) -> str:
+    kept = f" and keeps the {_rows(right)} approved before" if right else ""
+    return f"This shows {shown} of {_rows(worked)}. A complaint stops the task{kept}."
 
 
 def _after_begin(state: State) -> Literal["work", "finish"]:

@@ -110,27 +110,24 @@ def scan(state: State) -> dict[str, Any]:
 def ask(state: State, config: RunnableConfig) -> dict[str, Any]:
     """Shows the list and waits for `{"approved": bool, "feedback": str}`. Any other answer counts as a no."""
     files, folder = state["files"], state["folder"]
-    oldest = files[0]
     details: dict[str, Any] = {
         "path": folder,
-        "files": len(files),
         "size": _size(files),
-        "oldest": f"{oldest['path']}, {_day(oldest)}",
+        "oldest": _day(files[0]),
+        "goes to": _trash_folder(state, config),
     }
     if state["more"]:
         details["left for another run"] = state["more"]
     if state["unread"]:
         details["could not be read"] = _listed(state["unread"])
-    details["names"] = [f"{file['path']} ({_human(file['size'])}, {_day(file)})" for file in files]
+    details["names"] = [f"{file['path']} ({_human(file['size'])})" for file in files]
 
     answer = interrupt(
         {
             "question": f"Move {_count(len(files))} of {folder} to the trash?",
             "details": details,
-            "reason": (
-                f"They were not changed for {_older_than(state)}. They go to {_trash_folder(state, config)}, "
-                "keep their names, and can be moved back from there."
-            ),
+            "reason": f"unchanged for {_older_than(state)} · can be moved back",
+            "summary": ["size", "oldest"],
             "risk_level": "medium",
             "answer": "object",
         }
@@ -164,9 +161,7 @@ def report(state: State, config: RunnableConfig) -> dict[str, Any]:
     if not state["files"]:
         lines.append(f"Nothing to do: no file in {state['folder']} was unchanged for {_older_than(state)}.")
     elif not state["approved"]:
-        lines.append(f"Nothing was moved: {_count(len(state['files']))} of {state['folder']} stay.")
-        if state["feedback"]:
-            lines.append(f"Feedback: {state['feedback']}")
+        lines.append("Nothing was moved.")
     else:
         moved, skipped = state["moved"], state["skipped"]
         if moved:
@@ -176,7 +171,8 @@ def report(state: State, config: RunnableConfig) -> dict[str, Any]:
         if skipped:
             lines += [f"Skipped {_count(len(skipped))}:", *(f"- {line}" for line in _listed(skipped))]
         if state["more"]:
-            lines.append(f"{_count(state['more'])} more are old enough: start the task again for those.")
+            are = "1 more file is" if state["more"] == 1 else f"{state['more']:,} more files are"
+            lines.append(f"{are} old enough: start the task again for {'it' if state['more'] == 1 else 'those'}.")
     if state["unread"]:
         lines += ["Could not be read:", *(f"- {line}" for line in _listed(state["unread"]))]
     return {"outcome": "\n".join(lines)}
@@ -238,7 +234,10 @@ def _keep(inputs: dict[str, Any]) -> str:
 
 
 def _older_than(state: State) -> str:
-    return (state.get("older_than") or DEFAULT_AGE).strip()
+    """The age in words, such as "30 days"."""
+    age = (state.get("older_than") or DEFAULT_AGE).strip()
+    number, unit = int(age[:-1]), {"h": "hour", "d": "day", "w": "week"}[age[-1]]
+    return f"1 {unit}" if number == 1 else f"{number:,} {unit}s"
 
 
 def _batch(config: RunnableConfig) -> str:

@@ -102,6 +102,7 @@ def review(state: State) -> dict[str, Any]:
                     "draft": f"{number} of at most {MAX_DRAFTS}",
                 },
                 "reason": reason,
+                "summary": ["to", "subject", "text"],
                 "risk_level": "medium",
             }
         ),

@@ -147,10 +147,10 @@ async def _submit(message: EmailMessage) -> str:
             raise
         raise MailRefused(f"{error.code} {error.message}") from error
     took = [address for address in message["To"].split(", ") if address not in refused]
-    said = f"Sent to {', '.join(took)} (Message-ID {message['Message-ID']})."
+    said = f"Sent to {', '.join(took)}."
     if refused:
         said += " Refused: " + "; ".join(f"{address}: {answer.message}" for address, answer in refused.items()) + "."
-    return said
+    return f"{said}\nMessage-ID {message['Message-ID']}"
 
 
 def _message(key: str, to: Sequence[str], subject: str, text: str) -> EmailMessage:

@@ -96,11 +96,11 @@ def check(state: State) -> dict[str, Any]:
     amount, currency, (threshold, own) = _amount(inputs), _currency(inputs), _threshold()
     reasons: list[str] = []
     if currency != own:
-        reasons.append(f"It is in {currency}, and the limit is in {own}.")
+        reasons.append(f"in {currency}, and the limit is in {own}")
     elif amount > threshold:
-        reasons.append(f"It is above the limit of {threshold:.2f} {own}.")
+        reasons.append(f"above the {_short(threshold)} {own} limit")
     if _risk(inputs) == "high":
-        reasons.append("Its risk is high.")
+        reasons.append("high risk")
     return {"exact": f"{amount:.2f}", "currency_code": currency, "reasons": reasons}
 
 
@@ -116,7 +116,8 @@ def ask(state: State) -> dict[str, Any]:
                     "currency": state["currency_code"],
                     "purpose": state["purpose"].strip(),
                 },
-                "reason": " ".join(state["reasons"]),
+                "reason": " · ".join([state["purpose"].strip(), *state["reasons"]]),
+                "summary": ["payee", "amount"],
                 "risk_level": _risk(dict(state)),
                 "answer": "object",
             }
@@ -143,15 +144,11 @@ def pay(state: State, config: RunnableConfig) -> dict[str, Any]:
 def report(state: State) -> dict[str, Any]:
     """Writes the result of the task to `outcome`."""
     if "entry" in state:
-        asked = "" if state["reasons"] else " Nobody was asked: it is below the limit, and its risk is not high."
-        return {
-            "outcome": f"Paid {_sum(state)} to {state['payee'].strip()} for {state['purpose'].strip()}: "
-            f"entry {state['entry']} of {_ledger().name}.{asked}"
-        }
-    lines = [f"Nothing was paid: {_sum(state)} to {state['payee'].strip()} was not approved."]
-    if state["feedback"]:
-        lines.append(f"Feedback: {state['feedback']}")
-    return {"outcome": "\n".join(lines)}
+        lines = [f"Paid {_sum(state)} to {state['payee'].strip()}: entry {state['entry']} of {_ledger().name}"]
+        if not state["reasons"]:
+            lines.append("Nobody was asked: it is not above the limit, and its risk is not high.")
+        return {"outcome": "\n".join(lines)}
+    return {"outcome": "Nothing was paid."}
 
 
 def _append(ledger: sqlite3.Connection, key: str, payment: dict[str, str]) -> dict[str, Any]:
@@ -229,6 +226,10 @@ def _threshold() -> tuple[Decimal, str]:
 
 def _ledger() -> Path:
     return Path(os.environ.get("PAYMENT_LEDGER") or DEFAULT_LEDGER)
+
+
+def _short(amount: Decimal) -> str:
+    return f"{amount:,.2f}".removesuffix(".00")
 
 
 def _sum(state: State) -> str:

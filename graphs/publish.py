@@ -138,6 +138,7 @@ def approve_plan(state: State) -> dict[str, Any]:
             "question": f"Write {state['topic'].strip()!r} from this plan?",
             "details": {"plan": state["plan"], "brief": state["brief"].strip(), "goes to": state["path"]},
             "reason": f"The text is written {_source()}. You see it before it is published.",
+            "summary": ["plan", "goes to"],
             "risk_level": "low",
             "answer": "object",
         }
@@ -165,6 +166,7 @@ def approve_text(state: State) -> dict[str, Any]:
             "question": f"Publish {state['topic'].strip()!r}?",
             "details": {"path": state["path"], "words": len(state["article"].split()), "text": state["article"]},
             "reason": f"It is written to {state['path']} in {_root().as_posix()}.",
+            "summary": ["text", "words"],
             "risk_level": "medium",
             "answer": "object",
         }

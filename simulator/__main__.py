@@ -27,7 +27,7 @@ def main() -> int:
     except (manifest.ManifestError, workspace.WorkspaceError) as error:
         sys.stderr.write(f"simulator: {error}\n")
         return 2
-    world = World(manifest=wanted, workspace=acme, clock=Clock(), limited=not arguments.fast)
+    world = World(manifest=wanted, workspace=acme, clock=Clock(), limited=not arguments.fast, minute=arguments.minute)
     world.hint = arguments.hint
     try:
         world.default_seat = world.people.find(arguments.seed_user).name
@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--request-url", help="send everything to this address over HTTP instead of over Socket Mode")
     parser.add_argument("--fast", action="store_true", help="no rate limits")
+    parser.add_argument("--minute", type=float, default=60.0, help="seconds that a minute of the rate limits takes")
     return parser
 
 

@@ -62,18 +62,25 @@ class Events:
         self._hidden("message_deleted", message, deleted_ts=message.ts, previous_message=_shown(message))
 
     def joined(self, channel: Channel, user_id: str, inviter: str | None) -> None:
-        """member_joined_channel."""
+        """member_joined_channel. Only in conversations that have the app as a member."""
+        if BOT_USER_ID not in channel.members:
+            return
         event = {**self._member("member_joined_channel", channel, user_id), "inviter": inviter}
         self._emit("member_joined_channel", {k: v for k, v in event.items() if v is not None}, channel)
 
     def left(self, channel: Channel, user_id: str) -> None:
-        """member_left_channel."""
-        self._emit("member_left_channel", self._member("member_left_channel", channel, user_id), channel)
+        """member_left_channel; if the app itself was removed, channel_left or group_left instead."""
+        if user_id == BOT_USER_ID:
+            kind = f"{channel.kind}_left"
+            self._emit(kind, {"type": kind, "channel": channel.id}, channel)
+        elif BOT_USER_ID in channel.members:
+            self._emit("member_left_channel", self._member("member_left_channel", channel, user_id), channel)
 
     def archived(self, channel: Channel, by: str) -> None:
-        """channel_archive and channel_unarchive, or group_*."""
+        """channel_archive and channel_unarchive, or group_*. Only in conversations that have the app as a member."""
         kind = f"{channel.kind}_{'archive' if channel.is_archived else 'unarchive'}"
-        self._emit(kind, {"type": kind, "channel": channel.id, "user": by, "is_moved": 0}, channel)
+        if BOT_USER_ID in channel.members:
+            self._emit(kind, {"type": kind, "channel": channel.id, "user": by, "is_moved": 0}, channel)
 
     def reacted(self, message: Message, user_id: str, name: str, *, added: bool) -> None:
         """reaction_added and reaction_removed."""

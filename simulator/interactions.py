@@ -11,7 +11,7 @@ from simulator.channels import Channel
 from simulator.errors import SlackError, UnknownPlace
 from simulator.events import Events
 from simulator.manifest import Command
-from simulator.messages import Message
+from simulator.messages import Message, checked_metadata
 from simulator.notices import Notice
 from simulator.outcomes import Acknowledged, Failed, Late, Unconnected
 from simulator.people import BOT_USER_ID, Person
@@ -174,23 +174,42 @@ class Interactions:
                 await self._world.deliver("interactive", payload, accepts_response=False)
         return {"ok": True}
 
-    def respond(self, secret: str, answer: dict[str, Any]) -> None:
-        """Handles what the app sends to a response_url. Raises `SlackError` if it is wrong."""
+    def respond(self, secret: str, answer: dict[str, Any]) -> dict[str, str]:
+        """Handles what the app sends to a response_url. Returns which message it replaced or deleted, which Slack does
+        not tell the app. Raises `SlackError` if it is wrong.
+
+        A replaced message keeps its channel, thread and ts. Slack does not document what becomes of its metadata, or
+        what follows if it is gone or its channel is archived. Here the metadata is gone unless it is sent again, and
+        the others are errors.
+        """
         url = self._world.response_urls.use(secret)
         person = self._world.people.find(url.user_id)
         channel = self._world.channels.find(url.channel)
         original = self._world.messages.get(url.channel, url.message_ts) if url.message_ts else None
-        if answer.get("delete_original") and original:
+        changes = _flag(answer, "replace_original") or _flag(answer, "delete_original")
+        if changes and url.message_ts and original is None:
+            raise SlackError("message_not_found")
+        if changes and channel.is_archived:
+            raise SlackError("is_archived")
+        if _flag(answer, "delete_original") and original:
             self._world.messages.remove(original)
             self._events.deleted(original)
-        elif original and answer.get("replace_original"):
-            made = self._world.message(channel.id, BOT_USER_ID, str(answer.get("text") or ""), answer.get("blocks"))
-            changed = self._world.messages.change(original, text=made.text, blocks=made.blocks)
-            self._events.changed(changed, original)
+        elif _flag(answer, "replace_original") and original:
+            self._replace(original, answer)
         elif answer.get("text") or answer.get("blocks"):
             self._answer(person, channel, answer, url.thread_ts)
         else:
             raise SlackError("no_text")
+        return {"channel": original.channel, "ts": original.ts} if changes and original else {}
+
+    def _replace(self, original: Message, answer: dict[str, Any]) -> None:
+        text, blocks = str(answer.get("text") or ""), answer.get("blocks")
+        if not text and not blocks:
+            raise SlackError("no_text")
+        made = self._world.message(original.channel, BOT_USER_ID, text, blocks)
+        metadata = checked_metadata(answer.get("metadata"))
+        changed = self._world.messages.change(original, text=made.text, blocks=made.blocks, metadata=metadata)
+        self._events.changed(changed, original)
 
     def values(self, person: Person, message: Message) -> forms.Values:
         """What this person has chosen in a message so far."""
@@ -301,3 +320,8 @@ def _failed(command: Command, outcome: Late | Unconnected | Failed) -> str:
         case Failed(status):
             error = "http_client_error" if status < 500 else "http_service_error"
     return f'{command.name} failed with the error "{error}"'
+
+
+def _flag(answer: dict[str, Any], name: str) -> bool:
+    """A boolean. Slack takes it as a word too."""
+    return str(answer.get(name)).lower() == "true"

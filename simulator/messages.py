@@ -1,10 +1,13 @@
 """All messages: where they were posted, in which thread, and who sees them."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from simulator import limits
+from simulator.errors import SlackError
 from simulator.feed import Feed
 from simulator.people import APP_ID, BOT_ID, BOT_USER_ID
 
@@ -75,6 +78,19 @@ class Message:
         if with_metadata and self.metadata:
             shown["metadata"] = self.metadata
         return shown
+
+
+def checked_metadata(metadata: Any) -> dict[str, Any] | None:
+    """The metadata that an app sent with a message. Raises `SlackError` if Slack would not take it."""
+    if not metadata:
+        return None
+    if not isinstance(metadata, dict):
+        raise SlackError("invalid_metadata_format")
+    if not isinstance(metadata.get("event_type"), str) or not isinstance(metadata.get("event_payload"), dict):
+        raise SlackError("invalid_metadata_schema")
+    if len(json.dumps(metadata).encode()) > limits.METADATA_BYTES:
+        raise SlackError("metadata_too_large")
+    return {"event_type": metadata["event_type"], "event_payload": metadata["event_payload"]}
 
 
 @dataclass(slots=True)

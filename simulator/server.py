@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 from simulator.control import Control
 from simulator.errors import SlackError, UnknownPlace
 from simulator.events import Events
+from simulator.faults import Fault
 from simulator.interactions import Interactions
 from simulator.seats import Seats
 from simulator.state import Keeper
@@ -25,6 +26,9 @@ _POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-actio
 
 UPLOAD = "files.upload"
 """The name in faults for the second step of an upload, which sends the file and is not a Web API method."""
+
+RESPONSE = "response_url"
+"""The name in the traffic and in faults for calls of response_urls, which are no Web API methods."""
 
 
 class Server:
@@ -103,12 +107,34 @@ class Server:
         return await handler(request)
 
     async def _respond(self, request: web.Request) -> web.Response:
+        """Takes an answer to a response_url. Calls are in the traffic without the url, which is a secret."""
+        world, fault = self.world, self.world.faults.take(RESPONSE)
+        if fault and fault.kind == "lose_request":
+            return cut(request)
         try:
-            self._interactions.respond(request.match_info["secret"], await arguments_of(request))
+            arguments = await arguments_of(request)
+        except SlackError as error:
+            return web.json_response(error.body(), status=400)
+        entry = world.traffic.call(method=RESPONSE, arguments=arguments, at=world.clock.now())
+        if fault and fault.kind == "delay":
+            await world.clock.sleep(fault.seconds)
+        status, body = self._responded(request.match_info["secret"], arguments, fault)
+        lost = fault is not None and fault.kind == "lose_response"
+        world.traffic.answered(entry, status=status, body=body, lost=lost)
+        if lost:
+            return cut(request)
+        return web.Response(text="ok") if body["ok"] else web.json_response(body, status=status)
+
+    def _responded(self, secret: str, arguments: dict[str, Any], fault: Fault | None) -> tuple[int, dict[str, Any]]:
+        if fault and fault.kind == "status":
+            return fault.status, {"ok": False, "error": "internal_error"}
+        try:
+            if fault and fault.kind == "error":
+                raise SlackError(fault.error)
+            return 200, {"ok": True, **self._interactions.respond(secret, arguments)}
         except SlackError as error:
             gone = error.error in ("expired_url", "used_url")
-            return web.json_response(error.body(), status=404 if gone else 400)
-        return web.Response(text="ok")
+            return 404 if gone else 400, error.body()
 
     async def _receive(self, request: web.Request) -> web.Response:
         content = await _content(request)

@@ -30,7 +30,9 @@ from simulator.workspace import Workspace
 class World:
     """One workspace with one app installed."""
 
-    def __init__(self, *, manifest: Manifest, workspace: Workspace, clock: Clock, limited: bool = True) -> None:
+    def __init__(
+        self, *, manifest: Manifest, workspace: Workspace, clock: Clock, limited: bool = True, minute: float = 60.0
+    ) -> None:
         self.manifest = manifest
         self.team = workspace.team
         self.clock = clock
@@ -51,7 +53,7 @@ class World:
         self.response_urls = ResponseUrls(clock)
         self.sockets = Sockets(clock, self.feed, self.traffic)
         self.request_urls = RequestUrls(manifest, clock, self.traffic, verification_token=self.verification_token)
-        self.pace = Pace(clock, limited=limited)
+        self.pace = Pace(clock, limited=limited, minute=minute)
         self.faults = Faults(self.feed)
         self.files = Files()
         self.schedule = Schedule(clock)

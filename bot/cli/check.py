@@ -92,10 +92,9 @@ def _rules(policies: Policies | None, findings: Findings) -> None:
 
 async def _graphs(loaded: Settings, policies: Policies | None, findings: Findings) -> None:
     config = loaded.langgraph_config
-    terms, rules = (policies.graphs, policies.rules) if policies is not None else ({}, ())
     try:
         registry.set_environment(config)
-        graphs = await registry.listed(config, config.absolute().parent, terms, rules)
+        graphs = await registry.listed(config, config.absolute().parent, policies)
     except SettingsError as error:
         findings.bad(str(error))
         return

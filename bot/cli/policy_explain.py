@@ -18,6 +18,7 @@ from bot.approvals.model.errors import SettingsError
 from bot.approvals.model.hours import Hours, moment
 from bot.approvals.model.ids import JSON, ChannelId, Person, TaskId, TeamId, ThreadId, UserId
 from bot.approvals.model.policy import (
+    CardTerms,
     Consent,
     Escalate,
     Expire,
@@ -30,7 +31,7 @@ from bot.approvals.model.policy import (
     Via,
     Warn,
 )
-from bot.approvals.model.question import Verdict
+from bot.approvals.model.question import Question, Verdict
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, bound
@@ -112,6 +113,7 @@ async def explain(options: Options) -> int:
         if governing is not None:
             policy = bound(governing, question)
             lines += _policy(policy)
+            lines += _card(policies.cards.get(task.graph, CardTerms()), question)
             lines += await _people(policy, directory)
             lines += _times(policy, datetime.now(UTC))
     except LookupFailed as failed:
@@ -146,7 +148,8 @@ def _loaded(env_file: Path) -> tuple[Policies, SlackDirectory | None, str]:
 
 
 def _rules(policies: Policies, facts: Facts) -> tuple[list[str], Policy | None]:
-    lines = [f"The question: {facts.question.title}", "", "Which rule applies (the first that matches):"]
+    title = facts.question.title or "has no title, so its card begins with what tells most"
+    lines = [f"The question: {title}", "", "Which rule applies (the first that matches):"]
     for number, rule in enumerate(policies.rules, start=1):
         try:
             objection = rule.objection(facts)
@@ -184,6 +187,15 @@ def _policy(policy: Policy) -> list[str]:
         *([f"Values of these keys are hidden: {', '.join(policy.mask)}."] if policy.mask else []),
     ]
     return [*lines, *terms]
+
+
+def _card(terms: CardTerms, question: Question) -> list[str]:
+    """What the file and the question say about how the card looks."""
+    first = list(dict.fromkeys((*terms.keys, *question.summary)))
+    return [
+        *([f"Its card shows first: {', '.join(first)}."] if first else []),
+        *([f"Its card says {label} for {name}." for name, label in terms.labels.items()]),
+    ]
 
 
 def _requester(policy: Policy) -> str:

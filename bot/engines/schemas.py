@@ -19,6 +19,7 @@ from referencing.exceptions import Unresolvable
 
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
+from bot.engines import schema_words
 
 Schema: TypeAlias = Mapping[str, JSON]
 
@@ -184,16 +185,15 @@ def _list(value: JSON) -> list[JSON]:
 
 def _said(error: ValidationError) -> tuple[str, str]:
     """The name of the field, and a sentence about it."""
-    path = [str(part) for part in error.absolute_path]
-    if error.validator == "required" and not path:
-        held = cast("dict[str, JSON]", error.instance)
-        missing = [name for name in cast("list[str]", error.validator_value) if name not in held]
-        return (str(missing[0]) if missing else ""), "This is missing."
+    path = [f"entry {part + 1}" if isinstance(part, int) else part for part in error.absolute_path]
+    sentence = f"This {schema_words.wanted(error)}"
+    if error.validator == "required" and (missing := schema_words.missing(error)):
+        path, sentence = [*path, missing], "This is missing"
     where = f"{'.'.join(path[1:])}: " if len(path) > 1 else ""
-    return (path[0] if path else ""), f"{where}{_shortened(error.message)}."
+    return (path[0] if path else ""), f"{where}{_shortened(sentence)}."
 
 
-def _shortened(message: str, longest: int = 200) -> str:
+def _shortened(message: str, longest: int = 260) -> str:
     return message if len(message) <= longest else f"{message[:longest]}..."
 
 

@@ -10,6 +10,7 @@ from bot.approvals.model.hours import Hours
 from bot.approvals.model.policy import (
     Action,
     Auto,
+    CardTerms,
     Consent,
     Escalate,
     Expire,
@@ -56,6 +57,7 @@ def policies(place: Place, read: Document) -> Policies:
         rules=rules,
         otherwise=_policy(place.at("defaults"), "defaults", defaults, {}),
         graphs={name: _graph_terms(said) for name, said in read.approvals.items()},
+        cards={name: CardTerms(labels=said.labels or {}, keys=said.keys or ()) for name, said in read.cards.items()},
     )
 
 

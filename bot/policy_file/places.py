@@ -96,6 +96,7 @@ _LISTED: Mapping[str, str] = {
     "mask": 'iban, "card.*"',
     "holidays": "2026-12-25, 2027-01-01",
     "leave_out": "details.draft, quoted_at",
+    "keys": "payee, amount",
     "rules": "{name: grave, match: {risk: [high]}}",
 }
 """An example of what each list may contain, for error messages."""
@@ -103,10 +104,11 @@ _LISTED: Mapping[str, str] = {
 
 def _known(loc: Sequence[str | int]) -> Sequence[str]:
     """The keys that the mapping at this place may have. Empty if the keys are names that the user chooses."""
-    if loc[:1] == ("approvals",) and len(loc) <= 2:
-        return terms.keys(terms.Approvals) if len(loc) == 2 else ()
-    model = _KNOWN.get(next((part for part in reversed(loc) if isinstance(part, str)), ""))
-    return terms.keys(model) if model is not None else ()
+    if loc[:1] in (("approvals",), ("cards",)) and len(loc) <= 2:
+        model = terms.Approvals if loc[0] == "approvals" else terms.Card
+        return terms.keys(model) if len(loc) == 2 else ()
+    found = _KNOWN.get(next((part for part in reversed(loc) if isinstance(part, str)), ""))
+    return terms.keys(found) if found is not None else ()
 
 
 def _first(error: ValidationError) -> Iterator[Any]:

@@ -14,6 +14,8 @@ from bot.durations import duration
 from bot.engines.questions import conventions
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MAX_LABEL_CHARACTERS = 40
+"""A longer label would not fit into one line of a card on a phone."""
 OWN_ZONES = "approvers"
 """The value of `zone` that stands for each approver's own time zone, as set in Slack."""
 
@@ -120,6 +122,47 @@ def _mark(value: object) -> object:
             f"{value!r} does not name a key: write a key (iban), or the end of a dotted path (customer.iban); * stands "
             "for any characters, ? for one"
         )
+    return value
+
+
+def _argument(value: object) -> object:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{value!r} does not name an argument: write its name as the graph does, such as amount")
+    return value
+
+
+def _arguments(value: object) -> object:
+    """The names of arguments, each once."""
+    listed = _listed(value)
+    twice = [each for n, each in enumerate(listed) if each in listed[:n]] if isinstance(listed, list) else []
+    if twice:
+        raise ValueError(f"{twice[0]!r} appears twice: name each argument once")
+    return listed
+
+
+def _label(value: object) -> object:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ValueError(f"{value!r} is not a label: write what people should read, in one line")
+    if len(value.strip()) > MAX_LABEL_CHARACTERS:
+        raise ValueError(
+            f"this label has {len(value.strip())} characters: at most {MAX_LABEL_CHARACTERS} fit on a card"
+        )
+    return value.strip()
+
+
+def _labels(value: object) -> object:
+    """What people read in place of the names of arguments."""
+    if not isinstance(value, dict) or not value:
+        raise ValueError("this should be a mapping of names to labels, such as {older_than: Older than}")
+    seen: dict[str, str] = {}
+    for name, label in value.items():
+        _argument(name)
+        words = str(label).strip().casefold()
+        if words in seen:
+            raise ValueError(
+                f"{seen[words]} and {name} have the same label, so nobody could tell them apart: change one"
+            )
+        seen[words] = name
     return value
 
 
@@ -243,10 +286,23 @@ class Approvals(Strict):
     reject: RejectTerms | None = None
 
 
+class Card(Strict):
+    """How the cards of one graph look."""
+
+    labels: Annotated[dict[str, Annotated[str, BeforeValidator(_label)]], BeforeValidator(_labels)] | None = None
+    keys: (
+        Annotated[
+            tuple[Annotated[str, BeforeValidator(_argument)], ...], BeforeValidator(_arguments), Field(min_length=1)
+        ]
+        | None
+    ) = None
+
+
 class Document(Strict):
     defaults: Terms
     rules: tuple[RuleTerms, ...] = ()
     approvals: dict[str, Approvals] = {}
+    cards: dict[str, Card] = {}
 
 
 def said(model: Strict) -> dict[str, Any]:

@@ -30,6 +30,8 @@ MAX_CONCURRENT_JOBS = 64
 """Drives, or syncs, of different tasks at the same time."""
 COALESCE_SECONDS = 0.25
 """How long a job that is woken "soon" waits, so that several changes need one run. Too short for people to notice."""
+LAST_SECONDS = 1.5
+"""A job that is due within this time is run before the queue closes. Edits of messages wait for about a second."""
 CANCEL_RETRY_SECONDS = 0.2
 """Between two cancellations of a task: one can get lost on its way (`asyncio.wait_for` before Python 3.12)."""
 MAX_CANCELS = 3
@@ -74,7 +76,7 @@ class JobQueue(Generic[Key]):
             self._soon.add(key)
             return
         if (timer := self._later.get(key)) is not None:
-            if _is_soon(timer):
+            if _is_due_in(timer, COALESCE_SECONDS):
                 return
             timer.cancel()
         self._later[key] = asyncio.get_running_loop().call_later(COALESCE_SECONDS, self.wake, key)
@@ -139,9 +141,9 @@ class JobQueue(Generic[Key]):
         self._later[key] = asyncio.get_running_loop().call_later(seconds, self.wake, key)
 
     async def close(self, grace: float) -> None:
-        """Accept no more wake-ups, run what is due within `COALESCE_SECONDS`, wait for what runs, and cancel what has
-        not ended within `grace` seconds."""
-        for key in [key for key, timer in self._later.items() if _is_soon(timer)]:
+        """Accept no more wake-ups, run what is due within `LAST_SECONDS`, wait for what runs, and cancel what has not
+        ended within `grace` seconds."""
+        for key in [key for key, timer in self._later.items() if _is_due_in(timer, LAST_SECONDS)]:
             self.wake(key)
         self._again |= self._soon
         self._closed = True
@@ -163,8 +165,8 @@ class JobQueue(Generic[Key]):
             log.warning("%s: %d tasks do not let themselves be cancelled", self.name, len(late))
 
 
-def _is_soon(timer: asyncio.TimerHandle) -> bool:
-    return timer.when() <= asyncio.get_running_loop().time() + COALESCE_SECONDS
+def _is_due_in(timer: asyncio.TimerHandle, seconds: float) -> bool:
+    return timer.when() <= asyncio.get_running_loop().time() + seconds
 
 
 @dataclass(slots=True)

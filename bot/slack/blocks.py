@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
+from bot.approvals.model.ids import Person
 from bot.slack import text
 
 Block: TypeAlias = dict[str, Any]
@@ -137,6 +139,16 @@ def run(words: str, *styles: str) -> Element:
     """Literal text; styles are bold, italic, code."""
     made: Element = {"type": "text", "text": words or " "}
     return {**made, "style": dict.fromkeys(styles, True)} if styles else made
+
+
+def user(person: Person) -> Element:
+    """A mention of this person. Slack notifies them of a new message that holds it."""
+    return {"type": "user", "user_id": person.user_id}
+
+
+def date(at: datetime, form: str, fallback: str) -> Element:
+    """A moment in the reader's own time zone, with what clients that cannot show it write instead."""
+    return {"type": "date", "timestamp": int(at.timestamp()), "format": form, "fallback": fallback}
 
 
 def split(whole: str) -> list[str]:

@@ -38,12 +38,13 @@ def height(blocks: Sequence[Block], width: int = WIDE) -> int:
 def _block(block: Block, width: int) -> list[str]:
     match block["type"]:
         case "header":
-            return _wrapped(_words(block["text"]), width)
+            return _wrapped(_words(block["text"]), _larger(width))
         case "section":
-            text = _wrapped(_words(block["text"]), width) if "text" in block else []
-            fields = _columns([_words(field) for field in block.get("fields", [])], width)
             beside = f"[{_label(block['accessory'])}]" if "accessory" in block else ""
-            return _with_beside([*text, *fields], beside, width)
+            left = width - len(beside) - 1 if beside else width
+            text = _wrapped(_words(block["text"]), left) if "text" in block else []
+            fields = _columns([_words(field) for field in block.get("fields", [])], left)
+            return _with_beside([*text, *fields], beside, left)
         case "context":
             return _wrapped("  ".join(_words(each) for each in block["elements"]), width)
         case "actions":
@@ -68,11 +69,27 @@ def _rich(part: Element, width: int) -> list[str]:
             rows += [f"{mark if at == 0 else ' ' * len(mark)}{line}" for at, line in enumerate(rest)]
         return rows
     indent = _INDENTS.get(part["type"], "")
-    return [f"{indent}{line}" for line in _wrapped(_run(part), width - len(indent))]
+    room = _larger(width) if part["type"] == "rich_text_preformatted" else width
+    return [f"{indent}{line}" for line in _wrapped(_run(part), room - len(indent))]
 
 
 def _run(part: Element) -> str:
-    return "".join(str(each.get("text", "")) for each in part.get("elements", []))
+    return "".join(_inline(each) for each in part.get("elements", []))
+
+
+def _inline(element: Element) -> str:
+    match element["type"]:
+        case "date":
+            return _DATE_SHOWN
+        case "user":
+            return f"@{element['user_id']}"
+        case _:
+            return str(element.get("text", ""))
+
+
+def _larger(width: int) -> int:
+    """How many characters fit if they are larger than those of a text: in a header, and in code."""
+    return width * 5 // 6
 
 
 def _columns(fields: Sequence[str], width: int) -> list[str]:
@@ -89,11 +106,9 @@ def _columns(fields: Sequence[str], width: int) -> list[str]:
 
 
 def _with_beside(rows: list[str], beside: str, width: int) -> list[str]:
-    if not beside:
-        return rows
-    if rows and len(rows[0]) + len(beside) + 1 <= width:
-        return [f"{rows[0]} {beside}", *rows[1:]]
-    return [*rows, beside]
+    """The rows with a button at the right of the first: it takes its room from all of them."""
+    first, *rest = rows or [""]
+    return [f"{first:<{width}} {beside}", *rest] if beside else rows
 
 
 def _words(text: dict[str, Any]) -> str:

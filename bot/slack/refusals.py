@@ -14,12 +14,19 @@ from typing import Final
 from bot.approvals.model import errors
 from bot.approvals.model.decision import Answered, Decision, Expired, Outcome, outcome_of
 from bot.approvals.model.errors import CountersignError, NoDelegate
-from bot.approvals.model.ids import Person
-from bot.slack import quotes, text
+from bot.approvals.model.ids import JSON, Person
+from bot.slack import display, quotes, text
 from bot.slack.text import literal, moment
 
 MAX_PROBLEMS: Final = 6
 """How many of a line's problems are named at once."""
+MAX_CHANGES: Final = 4
+MAX_CHANGE_CHARACTERS: Final = 60
+"""Of each side of a change."""
+
+
+MAX_CHOICES: Final = 8
+"""How many values of an input that takes only some are named."""
 
 
 class Refused(CountersignError):
@@ -50,7 +57,8 @@ def worded(refusal: CountersignError) -> str:
             return f"The graph `{literal(refusal.name)}` cannot run here: {literal(refusal.reason)}"
         case errors.InvalidInputs():
             wrong = literal(_problems(refusal.problems).rstrip(".?"))
-            return f"`{literal(refusal.graph)}` did not start: {wrong}. Try: `{literal(refusal.example)}`"
+            line = suggestion(refusal.example, refusal.choices, certain=refusal.certain)
+            return f"`{literal(refusal.graph)}` did not start: {wrong}. {line}"
         case errors.InvalidSchedule():
             return (
                 f"`{literal(refusal.words)}` is not a time and days. Try: `/approvals summary 09:00 weekdays`, "
@@ -60,6 +68,12 @@ def worded(refusal: CountersignError) -> str:
             return literal(refusal.problem)
         case errors.AlreadySettled():
             return _who_was_first(refusal.decision)
+        case errors.StaleVersion(changed=errors.Alike() as alike):
+            why = "Only the time of asking changed" if alike is errors.Alike.BUT_TIMES else "The same was asked again"
+            return f"Your answer was not counted yet. {why}; {_press_again(refusal.lags)}"
+        case errors.StaleVersion(changed=(_, *_) as changed):
+            shown = "The card will show it in a moment." if refusal.lags else "The card shows it now."
+            return f"Your answer was not counted, because this changed: {_changes(changed)}. {shown}"
         case errors.StaleVersion():
             return (
                 "What you answered has changed since it was shown to you, so your answer was not counted. "
@@ -68,12 +82,12 @@ def worded(refusal: CountersignError) -> str:
         case errors.DrawnBefore():
             return (
                 "This was drawn before Countersign was updated, so it is not certain what you were shown, and your "
-                "answer was not counted. The card is being updated: please read it, and answer once more."
+                f"answer was not counted. Please read the card again; {_press_again(refusal.lags)}"
             )
         case errors.VerdictNotOffered():
             return f"This request does not take that answer: {literal(refusal.detail)}."
         case errors.ReasonMissing():
-            return "Please say why: the reason goes to the requester and to the graph."
+            return "Please say why: the policy asks for a reason."
         case errors.NothingToTakeBack():
             return "There is no answer of yours to take back: the agent may have it already."
         case errors.TooLateToChange(taken=True):
@@ -140,6 +154,48 @@ def worded(refusal: CountersignError) -> str:
             return f"Task `{refusal.task_id}` is not stopped by an error, so there is nothing to retry."
         case _:
             raise AssertionError(f"no words for {type(refusal).__name__}") from refusal
+
+
+def suggestion(example: str, choices: Mapping[str, Sequence[str]], *, certain: bool = True) -> str:
+    """A line to paste, and the values of the inputs that take only some. If the graph looks for something that may not
+    be there (not `certain`), the line is only told as an example."""
+    listed = [
+        f" `{literal(name)}` is {_either(list(map(literal, values)))}." for name, values in choices.items() if values
+    ]
+    beginning = "Try:" if certain else "A line looks like this:"
+    return f"{beginning} `{literal(example)}`{'.' if listed else ''}{''.join(listed[:MAX_PROBLEMS])}"
+
+
+def _either(words: list[str]) -> str:
+    """`low, medium or high`; of many, the first and how many more there are."""
+    if len(words) > MAX_CHOICES:
+        return f"{', '.join(words[:MAX_CHOICES])} or one of {len(words) - MAX_CHOICES:,} more"
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _press_again(lags: bool) -> str:
+    if lags:
+        return "the card is being updated: press the button once more in a moment."
+    return "the card is up to date now: press the button once more."
+
+
+def _changes(changed: Sequence[errors.Difference]) -> str:
+    """What changed, from what to what."""
+    told = []
+    for each in changed[:MAX_CHANGES]:
+        name = literal(text.label(display.label(each.name), MAX_CHANGE_CHARACTERS))
+        where = f"{literal(text.label(each.item, MAX_CHANGE_CHARACTERS))}: " if each.item else ""
+        before, now = (_value(side) for side in (each.before, each.now))
+        told.append(f"{where}{name}" + (f" {before} → {now}" if (before, now) != ("-", "-") else ""))
+    if len(changed) > MAX_CHANGES:
+        told.append(f"and {len(changed) - MAX_CHANGES} more")
+    return "; ".join(told)
+
+
+def _value(value: JSON) -> str:
+    words = text.pretty(value) if isinstance(value, dict | list) else display.words(value)
+    return literal(text.label(words, MAX_CHANGE_CHARACTERS))
 
 
 def _problems(problems: Mapping[str, str]) -> str:

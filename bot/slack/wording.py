@@ -1,4 +1,4 @@
-"""What the verdicts are called on buttons: in our words, or in the graph's own."""
+"""What the verdicts are called, on buttons and once they are given: in our words, or in the graph's own."""
 
 from __future__ import annotations
 
@@ -18,6 +18,27 @@ _WORDS: Final[Mapping[Verdict, str]] = {
 }
 
 
+_SETTLED: Final[Mapping[str, str]] = {
+    "accept": "Accepted",
+    "agree": "Agreed",
+    "allow": "Allowed",
+    "answer": "Answered",
+    "approve": "Approved",
+    "choose": "Answered",
+    "confirm": "Confirmed",
+    "decline": "Declined",
+    "deny": "Denied",
+    "dismiss": "Dismissed",
+    "ignore": "Ignored",
+    "refuse": "Refused",
+    "reject": "Rejected",
+    "reply": "Answered",
+    "respond": "Answered",
+}
+"""What a verdict of that name is called once it is given. A word for the deed itself is not among them: what somebody
+approved with *Send* is not sent yet, and a task can be cancelled or stopped as well."""
+
+
 MAX_LABEL_CHARACTERS: Final = blocks.BUTTON_TEXT - 8
 """Of the graph's own word for a verdict, so that it fits a button. Of a longer word, the button shows the beginning."""
 
@@ -25,6 +46,12 @@ MAX_LABEL_CHARACTERS: Final = blocks.BUTTON_TEXT - 8
 def label(question: Question, verdict: Verdict) -> str:
     """The verdict in a word or two."""
     return text.label(question.labels.get(verdict, ""), MAX_LABEL_CHARACTERS) or _WORDS[verdict]
+
+
+def settled(question: Question, verdict: Verdict) -> str:
+    """The verdict once it is given: `Approved`, `Ignored`. Empty if the graph's own word for it is none that we
+    know."""
+    return _SETTLED.get(label(question, verdict).strip(" .!…").lower(), "")
 
 
 def verdicts(request: Request, number: int) -> list[Verdict]:

@@ -10,6 +10,7 @@ const SIGNS = {
   white_check_mark: ["#2f9e58", "M4 4h12v12H4z", "M6.500 10.200l2.500 2.500 4.800-5.500"],
   x: ["none", "", "M5 5l10 10M15 5 5 15", "#dd2e44"],
   warning: ["#ffcc4d", "M10 2.500 18.500 17h-17z", "M10 8v4M10 14.300v.100", "#231f20"],
+  octagonal_sign: ["#dd2e44", "M7 3h6l4 4v6l-4 4H7l-4-4V7z", "M7 10h6"],
   no_entry: ["#dd2e44", "M10 2a8 8 0 1 0 .001 0z", "M6 10h8"],
   hourglass_flowing_sand: ["#ffe8b6", "M5 3h10l-4 7 4 7H5l4-7z", "M5 3h10M5 17h10", "#8a6d2f"],
   lock: ["#ffac33", "M4.500 9h11v8h-11z", "M7 9V6.500a3 3 0 0 1 6 0V9", "#8899a6"],
@@ -23,11 +24,13 @@ const LETTERS = {
   arrows_counterclockwise: "🔄", inbox_tray: "📥", wave: "👋", clock3: "🕒", shield: "🛡", hourglass: "⌛",
 };
 const DRAWN = {
-  "✅": "white_check_mark", "❌": "x", "⚠": "warning", "⛔": "no_entry", "⏳": "hourglass_flowing_sand", "⌛": "hourglass_flowing_sand",
+  "✅": "white_check_mark", "❌": "x", "⚠": "warning", "⛔": "no_entry", "🛑": "octagonal_sign", "⏳": "hourglass_flowing_sand", "⌛": "hourglass_flowing_sand",
   "🔒": "lock", "🔔": "bell", "🔴": "red_circle", "🟠": "large_orange_circle", "🟡": "large_yellow_circle", "🟢": "large_green_circle",
   "🔵": "large_blue_circle", "⚪": "white_circle", "⚫": "black_circle",
 };
-const FOUND = new RegExp(`:([a-z0-9_+-]+):|(${Object.keys(DRAWN).join("|")})\\uFE0F?`, "gu");
+const SIGN = `(${Object.keys(DRAWN).join("|")})\\uFE0F?`;
+const FOUND = new RegExp(`:([a-z0-9_+-]+):|${SIGN}`, "gu");
+const FOUND_SIGN = new RegExp(`()${SIGN}`, "gu");
 
 function path(d, attributes) {
   const made = document.createElementNS(SVG, "path");
@@ -52,12 +55,12 @@ function drawn(name) {
   return svg;
 }
 
-// The text as a list of strings and drawings.
-export function emoji(text) {
+// The text as a list of strings and drawings. With `named: false`, `:bell:` stays as it is, and only 🔔 is drawn.
+export function emoji(text, { named = true } = {}) {
   const nodes = [];
   let from = 0;
-  for (const match of text.matchAll(FOUND)) {
-    const name = match[1] ?? DRAWN[match[2]];
+  for (const match of text.matchAll(named ? FOUND : FOUND_SIGN)) {
+    const name = match[1] || DRAWN[match[2]];
     const shown = CIRCLES[name] || SIGNS[name] ? drawn(name) : LETTERS[name];
     if (!shown) continue;
     nodes.push(text.slice(from, match.index), shown);

@@ -94,7 +94,7 @@ function lines(text, names) {
 }
 
 export function textObject(text, names) {
-  return text.type === "mrkdwn" ? mrkdwn(text.text, names) : text.emoji === false ? text.text : emoji(text.text);
+  return text.type === "mrkdwn" ? mrkdwn(text.text, names) : emoji(text.text, { named: text.emoji !== false });
 }
 
 // The markdown block: headings, lists, quotes, code, emphasis, links.

@@ -1,6 +1,5 @@
 """chat.*: posting, editing and deleting (Slack: chat.postMessage, chat.update, chat.delete, chat.postEphemeral)."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -8,7 +7,7 @@ from simulator import blocks as block_kit
 from simulator import limits
 from simulator.channels import Channel
 from simulator.errors import SlackError
-from simulator.messages import Message
+from simulator.messages import Message, checked_metadata
 from simulator.pace import Tier
 from simulator.people import BOT_USER_ID
 from simulator.webapi.call import Call, Method
@@ -165,16 +164,7 @@ def _own(call: Call, channel: Channel, refusal: str) -> Message:
 
 
 def _metadata(call: Call) -> dict[str, Any] | None:
-    metadata = call.nested("metadata", "invalid_metadata_format")
-    if not metadata:
-        return None
-    if not isinstance(metadata, dict):
-        raise SlackError("invalid_metadata_format")
-    if not isinstance(metadata.get("event_type"), str) or not isinstance(metadata.get("event_payload"), dict):
-        raise SlackError("invalid_metadata_schema")
-    if len(json.dumps(metadata).encode()) > limits.METADATA_BYTES:
-        raise SlackError("metadata_too_large")
-    return {"event_type": metadata["event_type"], "event_payload": metadata["event_payload"]}
+    return checked_metadata(call.nested("metadata", "invalid_metadata_format"))
 
 
 def _shown(message: Message) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def test_every_block_that_slack_accepts_is_shown(app: Backstage, bob: Person) ->
     rich = [{"type": "text", "text": "rich words", "style": {"bold": True}}]
     app.posts(
         {"type": "header", "text": plain("A heading :rocket:")},
+        {"type": "header", "text": {**plain("As typed :bell: 🛑"), "emoji": False}},
         section(
             "*Bold* _slanted_ ~gone~ `code` <@U0BOB> <!subteam^S0ONCALL> <#C0GENERAL>",
             fields=[mrkdwn("left"), mrkdwn("right")],
@@ -62,7 +63,7 @@ def test_every_block_that_slack_accepts_is_shown(app: Backstage, bob: Person) ->
                         {"type": "rich_text_section", "elements": [{"type": "text", "text": "first of a list"}]}
                     ],
                 },
-                {"type": "rich_text_quote", "elements": [{"type": "text", "text": "quoted"}]},
+                {"type": "rich_text_quote", "elements": [{"type": "text", "text": "quoted\nin lines"}]},
                 {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "as it is"}]},
             ],
         },
@@ -113,6 +114,9 @@ def test_every_block_that_slack_accepts_is_shown(app: Backstage, bob: Person) ->
         "A film",
     ):
         expect(message).to_contain_text(words)
+    expect(message).to_contain_text("As typed :bell:")
+    expect(message.get_by_role("img", name="octagonal sign")).to_be_visible()
+    expect(message.get_by_role("blockquote")).to_have_text("quoted\nin lines", use_inner_text=True)
     expect(message.get_by_role("img", name="one pixel")).to_be_visible()
     expect(message.get_by_role("img", name="a cat elsewhere")).to_be_visible()
     expect(message.get_by_role("columnheader", name="Name")).to_be_visible()

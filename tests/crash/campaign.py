@@ -24,7 +24,8 @@ from tests.support.stage import Slack
 
 REPLICAS = 3
 FAULTY = (
-    *("chat.postMessage", "chat.postMessage", "chat.update", "chat.postEphemeral", "views.open", "conversations.open"),
+    *("chat.postMessage", "chat.postMessage", "chat.update", "response_url", "chat.postEphemeral", "views.open"),
+    "conversations.open",
     *("conversations.replies", "conversations.history", "users.info", "usergroups.list", "apps.connections.open"),
 )
 FAULTS: tuple[dict[str, Any], ...] = (

@@ -17,6 +17,9 @@ PATIENCE = 3.0
 
 Message = dict[str, Any]
 
+SHOWING = ("chat.postMessage", "chat.update", "response_url")
+"""What changes what people see of a message. A response_url that tells somebody something has no message's ts."""
+
 
 @dataclass(slots=True)
 class Card:
@@ -68,7 +71,7 @@ class People:
             entries = await self.simulator.traffic(after=self._after)
             unanswered = [entry["seq"] for entry in entries if entry["direction"] == "call" and "status" not in entry]
             for entry in entries:
-                if entry.get("method") in ("chat.postMessage", "chat.update") and entry.get("ok"):
+                if entry.get("method") in SHOWING and entry.get("ok") and "ts" in entry["answer"]:
                     self._see(entry["arguments"], entry["answer"])
             if entries:
                 self._after = min([*(seq - 1 for seq in unanswered), entries[-1]["seq"]])

@@ -67,12 +67,12 @@ class TestAsking:
             {
                 "name": "write_file",
                 "args": NOTE,
-                "description": f"The agent wants to write a file below {root}.",
+                "description": f"It is written below {root}.",
             },
             {
                 "name": "send_email",
                 "args": MAIL,
-                "description": "The agent wants to send an e-mail. It goes by SMTP (127.0.0.1).",
+                "description": "It goes by SMTP (127.0.0.1).",
             },
         ]
         assert [config["allowed_decisions"] for config in question["review_configs"]] == [
@@ -87,7 +87,7 @@ class TestAsking:
         said, wrote, sent = (await thread.outcome()).splitlines()
         assert said == "Both are done."
         assert wrote == "- write_file: Wrote notes/ada.md (7 bytes)."
-        assert sent.startswith("- send_email: Sent to ada@example.org (Message-ID <")
+        assert sent.startswith("- send_email: Sent to ada@example.org. Message-ID <")
 
     async def test_an_edit_is_what_is_done(self, saver: Saver, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         installed(monkeypatch, calls(("write_file", NOTE)), "Done.")

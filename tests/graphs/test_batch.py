@@ -61,17 +61,18 @@ class TestAsking:
                 {"row": "2", "name": "Customer 2", "number": "20", "result": "Dear Customer 2, 20 is due."},
             ],
             "details": {"file": "customers.csv", "template": TEMPLATE, "approved so far": 0},
-            "reason": "This shows 2 of 2 rows. After a yes the next rows are "
-            "worked. A complaint stops the task and keeps the 0 rows approved before.",
+            "reason": "This shows 2 of 2 rows. A complaint stops the task.",
+            "summary": ["samples"],
             "risk_level": "low",
             "answer": "object",
         }
         assert second["question"] == "Do rows 3 to 4 of 5 look right?"
+        assert second["reason"].endswith("A complaint stops the task and keeps the 2 rows approved before.")
         assert third["question"] == "Do rows 5 to 5 of 5 look right?"
         assert [sample["row"] for sample in third["samples"]] == ["5"]
         assert end is None
         assert (before, between, written(root)) == ([], texts(2), texts(5))
-        assert (await thread.outcome()).startswith(f"5 rows of 5 are in {root}/out/customers-")
+        assert (await thread.outcome()).startswith(f"Wrote 5 of 5 rows to {root}/out/customers-")
 
     async def test_a_sample_is_the_first_the_middle_and_the_last(self, saver: Saver, root: Path) -> None:
         question = await Thread(batch.graph, saver).start(**place(root, 9) | {"every": 9})
@@ -98,10 +99,9 @@ class TestAsking:
 
         await thread.answer(answer)
 
-        first, second, third = (await thread.outcome()).splitlines()
-        assert first == f"Stopped after row 2 of 5: {complaint}"
-        assert second.startswith("2 rows of 5 are in ")
-        assert third == "Left out: rows 3 to 5."
+        first, second = (await thread.outcome()).splitlines()
+        assert first.startswith("Wrote 2 of 5 rows to ")
+        assert second == f"Stopped after row 2 of 5: {complaint}"
         assert written(root) == texts(2)
 
     async def test_a_complaint_about_the_first_writes_nothing(self, saver: Saver, root: Path) -> None:
@@ -110,7 +110,7 @@ class TestAsking:
 
         await thread.reject("Wrong")
 
-        assert await thread.outcome() == "Stopped after row 0 of 5: Wrong\nNothing was written."
+        assert await thread.outcome() == "Nothing was written.\nStopped after row 0 of 5: Wrong"
         assert written(root) == []
 
     async def test_where_there_are_no_rows_nobody_is_asked(self, saver: Saver, root: Path) -> None:
@@ -129,7 +129,7 @@ class TestAsking:
 
         await thread.approve()
 
-        assert (await thread.outcome()).startswith("1 row of 1 are in ")
+        assert (await thread.outcome()).startswith("Wrote 1 of 1 row to ")
 
 
 class TestAgain:
@@ -156,7 +156,7 @@ class TestAgain:
 
         assert steps > 4
         assert written(root) == texts(5)
-        assert "5 rows of 5" in await thread.outcome()
+        assert "5 of 5 rows" in await thread.outcome()
 
     async def test_a_file_that_changed_stops_it(self, saver: Saver, root: Path) -> None:
         at_keep, at_work = Thread(batch.graph, saver), Thread(dying(batch.graph, "keep"), saver)
@@ -170,7 +170,7 @@ class TestAgain:
         await at_work.proceed()
 
         for thread in (at_keep, at_work):
-            assert (await thread.outcome()).startswith("Stopped after row 0 of 5: The file has changed since")
+            assert "\nStopped after row 0 of 5: The file has changed since" in await thread.outcome()
 
     async def test_a_file_that_changed_between_two_samples_stops_it(self, saver: Saver, root: Path) -> None:
         thread = Thread(dying(batch.graph, "work"), saver)
@@ -180,7 +180,7 @@ class TestAgain:
 
         await thread.proceed()
 
-        assert (await thread.outcome()).startswith("Stopped after row 0 of 5: The file has changed since")
+        assert "\nStopped after row 0 of 5: The file has changed since" in await thread.outcome()
 
     async def test_two_tasks_on_one_file_have_an_output_each(self, saver: Saver, root: Path) -> None:
         for _ in range(2):

@@ -42,7 +42,7 @@ class TestMoving:
 
         outcome = run.answer({"approved": False, "feedback": "The audit needs them."})
 
-        assert outcome == "Nothing was moved: 1 file of logs stay.\nFeedback: The audit needs them."
+        assert outcome == "Nothing was moved."
         assert old.exists()
         assert not (root / ".trash").exists()
 
@@ -53,7 +53,7 @@ class TestMoving:
 
         outcome = run.answer(answer)
 
-        assert outcome.endswith("Feedback: The answer was neither yes nor no.")
+        assert outcome == "Nothing was moved."
         assert old.exists()
 
     @pytest.mark.parametrize(("answer", "stays"), [(True, False), (False, True)])

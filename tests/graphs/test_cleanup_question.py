@@ -77,17 +77,16 @@ class TestAsking:
         assert question["details"]["files"] == 2
         assert question["details"]["left for another run"] == 3
         assert trashed(root, run) == ["logs/3.log", "logs/4.log"]
-        assert "3 files more are old enough: start the task again for those." in outcome
+        assert "3 more files are old enough: start the task again for those." in outcome
 
     def test_the_question_says_what_it_would_do_and_can_be_stored_as_json(self, root: Path, run: Run) -> None:
         write(root / "logs" / "a.log", days=40)
 
         question = run.start(path="logs")
 
-        assert question["reason"] == (
-            f"They were not changed for 30d. They go to {root}/.trash/{run.thread_id}, "
-            "keep their names, and can be moved back from there."
-        )
+        assert question["reason"] == "unchanged for 30 days · can be moved back"
+        assert question["details"]["goes to"] == f"{root}/.trash/{run.thread_id}"
+        assert set(question["summary"]) <= set(question["details"])
         assert question["risk_level"] == "medium"
         assert question["answer"] == "object"
         assert json.loads(json.dumps(run.state)) == run.state
@@ -113,7 +112,7 @@ class TestAsking:
         run.graph.invoke({"path": "logs"}, run.config)
 
         assert run.graph.get_state(run.config).interrupts == ()
-        assert run.outcome == "Nothing to do: no file in logs was unchanged for 30d."
+        assert run.outcome == "Nothing to do: no file in logs was unchanged for 30 days."
 
     def test_links_and_special_files_are_never_listed(self, root: Path, run: Run, tmp_path: Path) -> None:
         outside = write(tmp_path / "outside" / "secret.log", days=90)

@@ -67,6 +67,7 @@ class TestSending:
                 "draft": "1 of at most 5",
             },
             "reason": "It goes by SMTP (127.0.0.1).",
+            "summary": ["to", "subject", "text"],
             "risk_level": "medium",
         }
         assert before == 0
@@ -75,9 +76,7 @@ class TestSending:
         assert sent["From"] == "agent@example.org"
         assert sent["Subject"] == "Grüße aus März"
         assert sent.get_content() == "Es ist bezahlt ✓\r\n"
-        assert await thread.outcome() == (
-            f"Sent to ada@example.org, bob@example.org (Message-ID {sent['Message-ID']})."
-        )
+        assert await thread.outcome() == (f"Sent to ada@example.org, bob@example.org.\nMessage-ID {sent['Message-ID']}")
 
     async def test_without_a_server_it_is_a_file_and_says_so(self, saver: Saver, outbox: Path) -> None:
         thread = Thread(email.graph, saver)
@@ -268,8 +267,7 @@ class TestTheServer:
         said = await mail.send(KEY, ["ada@example.org", "bob@example.org"], "Hi", "x")
 
         assert mailbox.recipients == [["ada@example.org"]]
-        assert said.startswith("Sent to ada@example.org (Message-ID <")
-        assert said.endswith(" Refused: bob@example.org: Who?.")
+        assert said.startswith("Sent to ada@example.org. Refused: bob@example.org: Who?.\nMessage-ID <")
 
     async def test_all_addresses_refused_is_a_refusal(self, mailbox: Mailbox) -> None:
         mailbox.refuses = {"ada@example.org": "550 Who?"}

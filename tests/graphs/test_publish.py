@@ -52,6 +52,8 @@ class TestPublishing:
         assert plan["details"] == {"plan": ["In short", "Where", "Why"], "brief": BRIEF, "goes to": path}
         assert plan["answer"] == text["answer"] == "object"
         assert plan["reason"] == "The text is written from the brief. You see it before it is published."
+        assert set(plan["summary"]) <= set(plan["details"])
+        assert set(text["summary"]) <= set(text["details"])
         assert text["question"] == "Publish 'Our \"new\" office'?"
         assert text["reason"] == f"It is written to {path} in {root}."
         assert before == {}

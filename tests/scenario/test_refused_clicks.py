@@ -60,9 +60,11 @@ async def test_a_click_on_a_settled_card_is_told_who_was_first_and_the_card_is_b
     bot: Bot, simulator: Simulator, room: Room, tmp_path: Path
 ) -> None:
     thread, card = await asked(room, tmp_path)
-    await simulator.fault("chat.update", "status", status=500, times=40)
-    await room.press("bob", card, "approve")
+    for way in ("response_url", "chat.update"):
+        await simulator.fault(way, "status", status=500, times=40)
+    counted = await room.pressing("bob", card, "approve")
     await thread.shows("action finished", "Acted.")
+    assert counted == "Your approval counted. The card will show it in a moment."
     assert "[Approve]" in room.read(await thread.again(card))
 
     answers = [await room.pressing("carol", card, action) for action in ("approve", "reject")]

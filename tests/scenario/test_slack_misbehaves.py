@@ -26,6 +26,21 @@ async def test_a_dropped_socket_is_opened_again_and_buttons_work_after_it(
     await thread.approved()
 
 
+async def test_a_channel_that_the_bot_was_removed_from_takes_no_task_until_it_is_back(
+    own_bot: Bot, simulator: Simulator, room: Room, tmp_path: Path
+) -> None:
+    """What is remembered of a channel ends with the event that changes it."""
+    own_bot.start()
+    line = f"/task action journal={tmp_path / 'removed'}"
+    await (await room.start(line)).approved()
+
+    await simulator.change_channel(room.channel, remove=("countersign",))
+    assert "not in this channel" in await room.says("alice", line)
+    await simulator.change_channel(room.channel, add=("countersign",))
+
+    await (await room.start(line)).approved()
+
+
 async def test_a_rate_limit_and_errors_delay_messages_and_lose_none(
     own_bot: Bot, simulator: Simulator, room: Room, tmp_path: Path
 ) -> None:
@@ -37,6 +52,7 @@ async def test_a_rate_limit_and_errors_delay_messages_and_lose_none(
 
     thread = await room.start(f"/task action journal={tmp_path / 'limited'}")
     await thread.approved()
+    await thread.shows("@alice started action", "Finished")
 
     limited = [call for call in await simulator.traffic(after=mark) if call.get("status") == 429]
     assert len(limited) == 2

@@ -271,7 +271,7 @@ async def test_an_answer_in_a_review_of_what_changed_meanwhile_does_not_count(
 
     await room.answer("bob", "approve")
 
-    assert "has changed since it was shown to you" in await room.modal("bob", "About your click")
+    assert "this changed: Key 3 value 3 → changed" in await room.modal("bob", "About your click")
     await thread.card("Changed by @carol", "[Review…]")
 
 

@@ -11,6 +11,7 @@ from bot.approvals.model.decision import Approve, ItemVerdict, Reject, Respond
 from bot.approvals.model.errors import VerdictNotOffered
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Verdict
+from bot.engines import questions
 from tests.support.agent_stage import a_stage, asks
 
 ACTION = {"action": "write", "args": {"to": "ann", "n": 1}}
@@ -19,7 +20,7 @@ ACTION = {"action": "write", "args": {"to": "ann", "n": 1}}
 EVERYTHING = {"allow_accept": True, "allow_edit": True, "allow_respond": True, "allow_ignore": True}
 
 
-def inbox(**config: bool) -> dict[str, Any]:
+def inbox(**config: Any) -> dict[str, Any]:
     return {"action_request": ACTION, "config": {**EVERYTHING, **config}, "description": "A letter."}
 
 
@@ -48,7 +49,7 @@ async def test_agent_inbox_is_answered_with_a_list(
         await stage.vote(request, verdict)
 
         assert heard == [[told]]
-        assert (request.question.title, request.question.text) == ("write", "A letter.")
+        assert (request.question.title, request.question.text) == ("Write to ann?", "A letter.")
         assert request.question.labels == {"approve": "Accept", "reject": "Ignore"}
 
 
@@ -94,3 +95,13 @@ async def test_agent_inbox_takes_only_what_its_config_allows(tmp_path: Path) -> 
             await stage.reject(request)
 
         assert request.question.items[0].verdicts == (Verdict.APPROVE,)
+
+
+@pytest.mark.parametrize("at", ["beside", "config"])
+def test_it_names_what_people_see_first(at: str) -> None:
+    named = ["to", "n", "nothing"]
+    value = inbox(summary=named) if at == "config" else {**inbox(), "summary": named}
+
+    assert questions.read(value).summary == ("to", "n")
+    assert questions.read([value, inbox()]).summary == ("to", "n")
+    assert questions.read({**inbox(), "summary": "to"}).summary == ()

@@ -59,7 +59,7 @@ async def test_an_approved_call_runs_as_it_was_proposed(tmp_path: Path, make: An
 
         await stage.approve(request)
 
-        assert request.question.title == "Run send?"
+        assert request.question.title == "Send to ann?"
         assert request.question.items[0].arguments == {"to": "ann", "copies": 2}
         assert request.question.items[0].verdicts == (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT, Verdict.RESPOND)
         assert outbox.ran == [("send", {"to": "ann", "copies": 2})]
@@ -221,4 +221,4 @@ async def test_what_a_tools_author_says_of_a_call_is_shown_and_the_middlewares_o
     async with a_stage(tmp_path, agent(outbox, TWO, {"send": described, "burn": True})) as stage:
         request = await stage.question(await stage.started(messages="go"))
 
-        assert request.question.text == "1. Costs a stamp.\n\n2. Tool execution requires approval"
+        assert request.question.text == "1. Costs a stamp."

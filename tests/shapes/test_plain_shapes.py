@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Reject, Respond
+from bot.approvals.model.decision import Answered, Approve, Choose, ItemVerdict, Reject, Respond
 from bot.approvals.model.errors import InvalidAnswer, VerdictNotOffered
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.policy import GraphTerms
-from bot.approvals.model.question import Risk, Verdict
+from bot.approvals.model.question import Risk, Verdict, with_arguments
+from bot.engines import questions
 from tests.support.agent_stage import a_stage, asks
+from tests.support.builders import NOON
 
 SILENCE = "Rejected: nobody answered by 2026-03-02 11:00 UTC."
 
@@ -265,3 +267,87 @@ async def test_options_of_one_name_can_be_told_apart(tmp_path: Path) -> None:
         assert request.question.choices == ("A", "A (2)")
         assert request.question.items[0].verdicts == (Verdict.CHOOSE,)
         assert heard == [2]
+
+
+# --- What is shown first ------------------------------------------------------------------------------
+
+FIRST: dict[str, Any] = {"payee": "Foss", "amount": "9000.00", "note": "Q4"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"question": "Pay?", "details": FIRST},
+        {"question": "Pay?", "details": {"payee": "Foss"}, "amount": "9000.00", "note": "Q4"},
+        {"message": "Pay?", **FIRST},
+        {"action": "pay", "message": "Pay?", **FIRST},
+        {"question": "How?", "options": ["card", "cash"], **FIRST},
+        {"type": "quality_check", "samples": [1], "details": FIRST},
+        {"type": "clarification_needed", "questions": ["Which?"], "details": FIRST},
+    ],
+)
+def test_a_payload_names_what_people_see_first(value: dict[str, Any]) -> None:
+    plain = questions.read(value)
+
+    named = questions.read({**value, "summary": ["amount", "payee", "amount", "iban"]})
+
+    assert named.summary == ("amount", "payee")
+    assert (plain.summary, plain.shape) == ((), named.shape)
+    assert [item.arguments for item in named.items] == [item.arguments for item in plain.items]
+
+
+@pytest.mark.parametrize("summary", ["amount", "It was paid twice.", ["It was paid twice."], [], {"amount": 1}, [1], 7])
+def test_a_summary_that_names_no_argument_is_an_argument_itself(summary: Any) -> None:
+    question = questions.read({"question": "Pay?", "details": FIRST, "summary": summary})
+
+    assert question.summary == ()
+    assert question.items[0].arguments["summary"] == summary
+
+
+def test_a_detail_that_is_called_summary_stays_one() -> None:
+    question = questions.read({"question": "Pay?", "details": {"summary": ["a"], "a": 1}, "summary": ["a", "summary"]})
+
+    assert question.summary == ("a", "summary")
+    assert question.items[0].arguments == {"summary": ["a"], "a": 1}
+
+
+def test_the_samples_of_a_check_can_be_named() -> None:
+    question = questions.read({"type": "quality_check", "samples": [1], "file": "a.csv", "summary": ["samples"]})
+
+    assert question.summary == ("samples",)
+
+
+def test_the_answer_to_a_tool_that_names_a_summary_holds_only_what_was_changed() -> None:
+    question = questions.read({"action": "pay", "message": "Pay?", **FIRST, "summary": ["amount"]})
+    edited = with_arguments(question, 0, {**FIRST, "amount": "1"})
+
+    answer = questions.answer(edited, question, Answered(verdicts=(Approve(),), voters=(), edited=True, at=NOON))
+
+    assert answer == {"action": "approve", "amount": "1"}
+
+
+def test_a_summary_cannot_hide_itself() -> None:
+    question = questions.read({"question": "Pay?", "details": {"a": 1}, "summary": ["summary"]})
+
+    assert question.items[0].arguments == {"a": 1, "summary": ["summary"]}
+
+
+# --- Titles -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "title"),
+    [
+        ({"details": {"a": 1}}, ""),
+        ({"options": ["a", "b"]}, ""),
+        ({"amount": 1}, ""),
+        ({"action": "delete_file", "details": {"path": "/x"}}, "Delete file /x?"),
+        ({"action": "deploy", "question": "Go?"}, "Go?"),
+        ({"type": "quality_check", "samples": [1]}, "Do these samples look right?"),
+        ({"type": "clarification_needed", "questions": ["Which host?"]}, "Which host?"),
+        ({"type": "clarification_needed", "questions": ["Which host?", "When?"]}, "2 questions first"),
+        ({"type": "clarification_needed", "questions": ["Which host?"], "question": "Before I go"}, "Before I go"),
+    ],
+)
+def test_without_a_question_the_title_says_what_is_known_or_nothing(value: dict[str, Any], title: str) -> None:
+    assert questions.read(value).title == title

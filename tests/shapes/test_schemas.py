@@ -15,7 +15,7 @@ from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Reject, R
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.message import MessageKind
-from bot.engines import schemas
+from bot.engines import questions, schemas
 from tests.shapes.agreement import Nothing
 from tests.support.agent_stage import a_stage, asks
 
@@ -214,3 +214,38 @@ async def test_an_answer_that_only_the_graph_can_refuse_comes_back_as_a_question
 
         assert heard == [Even(number=4)]
         assert await stage.outcome(task) == "it went on"
+
+
+async def test_people_choose_by_the_names_of_an_enumeration_and_the_graph_receives_its_value(tmp_path: Path) -> None:
+    schema = {"type": "string", "enum": ["eu-1", "us-1"], "enumNames": ["Frankfurt", "Ohio"]}
+    heard: list[Any] = []
+    async with a_stage(tmp_path, asks("Where?", schema, heard)) as stage:
+        request = await stage.question(await stage.started())
+
+        await stage.choose(request, "Ohio")
+
+        assert request.question.choices == ("Frankfurt", "Ohio")
+        assert [option.value for option in request.question.options] == ["eu-1", "us-1"]
+        assert heard == ["us-1"]
+
+
+@pytest.mark.parametrize("names", [["Frankfurt"], ["Frankfurt", ""], ["Frankfurt", 1], "names"])
+def test_names_that_do_not_fit_an_enumeration_are_not_used(names: Any) -> None:
+    schema = {"type": "string", "enum": ["eu-1", "us-1"], "enumNames": names}
+
+    assert questions.read("Where?", schema).choices == ("eu-1", "us-1")
+
+
+def test_names_and_titles_in_a_form_stay_for_the_form() -> None:
+    fields = {
+        "region": {"type": "string", "enum": ["eu-1"], "enumNames": ["Frankfurt"], "title": "Region"},
+        "size": {"oneOf": [{"const": "s", "title": "Small"}, {"const": "l", "title": "Large"}]},
+        "tags": {"type": "array", "items": {"anyOf": [{"const": "a", "title": "A"}]}},
+    }
+    schema: dict[str, Any] = {"type": "object", "properties": fields}
+    elicitation: dict[str, Any] = {"key": "k", "message": "Where?", "mode": "form", "requested_schema": schema}
+
+    assert questions.read("Where?", schema).form == schema
+    asked = questions.read({"type": "mcp_elicitation", "tool_name": "deploy", "requests": [elicitation]})
+    assert asked.form == schema
+    assert (asked.title, asked.text) == ("Where?", "The tool deploy asks this.")

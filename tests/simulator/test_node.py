@@ -6,41 +6,28 @@ The two packages come from npm, once, into node_modules at the root, which git i
 import asyncio
 import json
 import os
-import shutil
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import npm
 from tests.support.desk import Desk, actions, button, section
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "node"
 PACKAGES = ("@slack/web-api@7", "@slack/socket-mode@2")
-INSTALL = ("install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--fetch-retries=0")
-SECONDS_TO_INSTALL = 90.0
 
 
 @pytest.fixture
-async def node() -> str:
+def node() -> str:
     """Node with Slack's packages; skips, and says why, where they cannot be had."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if found is None or npm is None:
-        pytest.skip("NOT TESTED WITH SLACK'S NODE CLIENTS: there is no node or no npm here")
-    if not all((ROOT / "node_modules" / package.rpartition("@")[0]).is_dir() for package in PACKAGES):
-        process = await asyncio.create_subprocess_exec(
-            npm, *INSTALL, "--prefix", str(ROOT), *PACKAGES, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
-        )
-        try:
-            code = await asyncio.wait_for(process.wait(), SECONDS_TO_INSTALL)
-        except TimeoutError:
-            process.kill()
-            code = await process.wait()
-        if code != 0:
-            pytest.skip(f"NOT TESTED WITH SLACK'S NODE CLIENTS: npm could not fetch {' and '.join(PACKAGES)}")
-    return found
+    try:
+        return npm.installed(PACKAGES, ROOT)
+    except npm.NoPackages as error:
+        pytest.skip(f"NOT TESTED WITH SLACK'S NODE CLIENTS: {error}")
 
 
 async def _started(node: str, script: str, desk: Desk, token: str) -> Process:

@@ -140,3 +140,22 @@ async def test_the_app_is_told_who_comes_and_goes_and_that_a_channel_closed(trus
     assert (joined["type"], joined["user"], joined["inviter"]) == ("member_joined_channel", "U0CAROL", "U0ALICE")
     assert (left["type"], left["user"], left["channel"]) == ("member_left_channel", "U0CAROL", "C0PARTNERS")
     assert (archived["type"], archived["channel"]) == ("channel_archive", "C0PARTNERS")
+
+
+async def test_the_app_hears_of_the_channels_that_it_is_in(trusted_desk: Desk) -> None:
+    socket = await trusted_desk.socket()
+
+    for removed in ("carol", "countersign"):
+        await trusted_desk.sim.change_channel("#ops", remove=(removed,))
+    await trusted_desk.sim.change_channel("#ops", add=("carol",))
+    await trusted_desk.sim.change_channel("#ops", archived=True)
+    await trusted_desk.sim.change_channel("#ops", archived=False)
+    await trusted_desk.sim.change_channel("#ops", add=("countersign",))
+
+    heard = [(await socket.next_acknowledged())["event"] for _ in range(3)]
+    assert [(event["type"], event.get("user")) for event in heard] == [
+        ("member_left_channel", "U0CAROL"),
+        ("channel_left", None),
+        ("member_joined_channel", "U0COUNTERSIGN"),
+    ]
+    assert {event["channel"] for event in heard} == {"C0OPS"}

@@ -82,6 +82,7 @@ TRUSTED: dict[str, Any] = {
         "event_subscriptions": {
             "bot_events": [
                 "channel_archive",
+                "channel_left",
                 "channel_unarchive",
                 "member_joined_channel",
                 "member_left_channel",

@@ -13,6 +13,8 @@ from tests.support.starter import WAIT
 Message = dict[str, Any]
 Found = TypeVar("Found")
 PEOPLE = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
+_ENDS = ("✅", "⛔", "⌛", "🛑", "⚠️")
+"""The signs with which an outcome begins."""
 
 
 @dataclass(slots=True)
@@ -202,7 +204,27 @@ class Thread:
 
     async def card(self, *words: str) -> Message:
         """The card that asks, with its buttons."""
-        return await self.shows("Who may answer", "Request", "[History]", *words)
+
+        async def found() -> Message | None:
+            for message in (await self.messages())[1:]:
+                text = self.room.read(message)
+                if _is_card(text) and "⏳" in text and all(word in text for word in words):
+                    return message
+            return None
+
+        return await self.room.until(found, f"a card with {words} in the thread")
+
+    async def ended(self, *words: str) -> Message:
+        """Wait for the message that says how the task ended, with all of these words."""
+
+        async def found() -> Message | None:
+            for message in (await self.messages())[1:]:
+                text = self.room.read(message)
+                if not _is_card(text) and any(sign in text for sign in _ENDS) and all(word in text for word in words):
+                    return message
+            return None
+
+        return await self.room.until(found, f"an outcome with {words} in the thread")
 
     async def again(self, message: Message) -> Message:
         """The message as it stands now."""
@@ -210,7 +232,7 @@ class Thread:
 
     async def cards(self) -> list[str]:
         """The cards of the thread, each in its words."""
-        return [text for text in await self.texts() if "Request " in text and "digest" in text]
+        return [text for text in (await self.texts())[1:] if _is_card(text)]
 
     async def approved(self, who: str = "bob") -> None:
         """Approve, and see all as it should be in the end: one opening, one card, one outcome."""
@@ -219,8 +241,8 @@ class Thread:
 
     async def ended_well(self, who: str = "bob") -> None:
         """See what an approval leads to: one opening, one card, one outcome."""
-        await self.shows(f"Approved by @{who}", "The agent was told, and went on", without=["[Approve]", "[Reject]"])
-        await self.shows(" finished, @")
+        await self.shows(f"Approved by @{who}", "[Details]", without=["[Approve]", "⏳", "waiting for the agent"])
+        await self.ended(f"Approved by @{who}", "@alice")
         shown = await self.texts()
         assert len(shown) == 3, shown
         openings = [m for m in await self.room.seat("bob").messages(self.room.channel) if not m["is_ephemeral"]]
@@ -229,3 +251,8 @@ class Thread:
     async def task_id(self) -> str:
         opening = self.room.read((await self.messages())[0])
         return opening.rpartition("Task ")[2].split()[0].strip("`")
+
+
+def _is_card(text: str) -> bool:
+    """Whether a message is a request's card: it alone leads to all that is asked."""
+    return "[Details]" in text or "[Review…]" in text

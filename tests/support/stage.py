@@ -44,10 +44,12 @@ class Slack:
     environment: Mapping[str, str]
 
     @classmethod
-    def start(cls, folder: Path, manifest: Path = ROOT / "manifest.yml") -> Self:
+    def start(
+        cls, folder: Path, manifest: Path = ROOT / "manifest.yml", *, limits: Sequence[str] = ("--fast",)
+    ) -> Self:
         workspace = folder / "workspace.yaml"
         workspace.write_text(yaml.safe_dump(_workspace()))
-        options = ["--manifest", str(manifest), "--workspace", str(workspace), "--fast"]
+        options = ["--manifest", str(manifest), "--workspace", str(workspace), *limits]
         process = start(["simulator", *options], cwd=ROOT, env=dict(os.environ), log=folder / "simulator.log")
         ready = json.loads(_first_line(process) or "{}")
         if not ready:

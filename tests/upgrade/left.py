@@ -2,7 +2,8 @@
 
 `before` was written before fingerprints, digests on buttons, ids in policies and counted runs; `flat` before the open
 stage of a request was a record of its own. In each, five tasks wait in either store, one of them decided and not
-delivered.
+delivered. `worded` was written before questions had the titles and texts that they have now: each agent of
+`worded_agents` waits in it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from tests.support.redis_server import RedisServer
 
 BEFORE = Path(__file__).parent / "before"
 FLAT = Path(__file__).parent / "flat"
+WORDED = Path(__file__).parent / "worded"
 
 
 @asynccontextmanager

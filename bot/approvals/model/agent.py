@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -25,6 +26,32 @@ class Input:
     required: bool
     description: str = ""
     default: JSON = None
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The only values that it takes, as people type them. Empty if its schema does not list them."""
+        return tuple(map(as_typed, allowed(self.schema)))
+
+
+def allowed(schema: Mapping[str, JSON]) -> tuple[JSON, ...]:
+    """The only values that the schema takes, apart from null. Empty if it does not list them."""
+    listed = schema.get("enum")
+    if isinstance(listed, list):
+        return tuple(each for each in listed if each is not None)
+    if schema.get("const") is not None:
+        return (schema["const"],)
+    options = schema.get("oneOf") or schema.get("anyOf")
+    found = [
+        allowed(each) if isinstance(each, dict) else ()
+        for each in (options if isinstance(options, list) else [])
+        if each != {"type": "null"}
+    ]
+    return tuple(value for each in found for value in each) if all(found) else ()
+
+
+def as_typed(value: JSON) -> str:
+    """The value as people type it behind an input's name: a text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,12 @@ Any exception that is not a `CountersignError` is a bug or an outage, and reache
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from bot.approvals.model.decision import Answered, Decision, Expired, outcome_of
-from bot.approvals.model.ids import Person, RequestId, TaskId
+from bot.approvals.model.ids import JSON, Person, RequestId, TaskId
 
 
 class CountersignError(Exception):
@@ -99,6 +99,11 @@ class InvalidInputs(CountersignError):
     """What is wrong, by the input's name. The name '' stands for all inputs together."""
     example: str
     """A command that would start the graph."""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The only values that an input takes, as people type them, by the input's name."""
+    certain: bool = True
+    """Whether the graph takes the example as it is. It does not if it looks for something that is not there, such as a
+    file."""
 
     def __str__(self) -> str:
         wrong = "; ".join(f"{name} {problem}" if name else problem for name, problem in self.problems.items())
@@ -144,11 +149,38 @@ class AlreadySettled(CountersignError):
         return f"Request {self.request_id} is settled already: {_settled(self.decision)}."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A value of a question that is another one now."""
+
+    name: str
+    """The name of the argument, or `question`, `text` or `choices`."""
+    item: str = ""
+    """The name of the action that the argument belongs to. Empty if the question has only one."""
+    before: JSON = None
+    """None if it was not there, or if nobody is to see it."""
+    now: JSON = None
+
+
+class Alike(StrEnum):
+    """How little a question may have changed."""
+
+    BUT_TIMES = "but times"
+    """Only times of the clock differ, or values that differ each time it is asked."""
+    IN_ALL = "in all"
+    """Nothing of it differs, but it was asked again."""
+
+
 @dataclass(eq=False)
 class StaleVersion(CountersignError):
     """The question has changed since the vote was given."""
 
     request_id: RequestId
+    changed: tuple[Difference, ...] | Alike = ()
+    """What has changed since the person saw it. Empty if that is not known. It is never part of the audit log's `said`,
+    as it may hold secrets: only code that masks it fills it in."""
+    lags: bool = False
+    """Whether the message that was clicked on does not show the change yet."""
 
     def __str__(self) -> str:
         return f"The question of request {self.request_id} has changed since it was shown."
@@ -159,6 +191,8 @@ class DrawnBefore(CountersignError):
     """An earlier version of this program rendered the button, which does not say what was shown beside it."""
 
     request_id: RequestId
+    lags: bool = False
+    """Whether the message that was clicked on is not drawn again yet."""
 
     def __str__(self) -> str:
         return f"A button of request {self.request_id} does not say what was shown beside it."

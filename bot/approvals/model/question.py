@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from bot.approvals.model import action_title
 from bot.approvals.model.ids import JSON
 
 
@@ -131,10 +132,16 @@ class Question(_Digested):
 
     def asks_as(self, other: Question) -> bool:
         """Whether both ask exactly the same. They are compared as text, because true, 1 and 1.0 are equal in Python.
-        What an earlier version of this program did not store of either is not compared."""
+
+        If both have a payload, that says what is asked, and the words for it are not compared: the title, the text and
+        the names of the buttons. They are this program's own and change with its versions, or they come from what the
+        agent said before. What an earlier version of this program did not store of either is not compared.
+        """
         one, two = (self, other)
+        if self.payload is not None and other.payload is not None:
+            one, two = (replace(each, title="", text="", labels={}) for each in (self, other))
         if self.types is None or other.types is None:
-            one, two = (replace(each, types=None, options=()) for each in (self, other))
+            one, two = (replace(each, types=None, options=()) for each in (one, two))
         return _written(one) == _written(two)
 
 
@@ -147,4 +154,21 @@ def with_arguments(question: Question, index: int, arguments: Mapping[str, JSON]
     """The question with one item's arguments replaced. The item's name stays, so an edit cannot change the action."""
     items = list(question.items)
     items[index] = replace(items[index], arguments=dict(arguments))
-    return replace(question, items=tuple(items))
+    return replace(question, items=tuple(items), title=retitled(question, tuple(items)))
+
+
+def titled(item: Item) -> str:
+    """The title of a question about this one action, if the question has no words of its own."""
+    approvable = Verdict.APPROVE in item.verdicts or Verdict.EDIT in item.verdicts
+    return action_title.of_one(item.name, item.arguments, approvable=approvable)
+
+
+def title_of(items: Sequence[Item], noun: str) -> str:
+    """The title of a question about these actions. `noun` is what several of them are called, such as "tools"."""
+    return titled(items[0]) if len(items) == 1 else action_title.of_several((each.name for each in items), noun)
+
+
+def retitled(question: Question, items: tuple[Item, ...]) -> str:
+    """The question's title if it had these items. Only a title that was made of the item's arguments changes."""
+    made = len(question.items) == len(items) == 1 and question.title == titled(question.items[0])
+    return titled(items[0]) if made else question.title

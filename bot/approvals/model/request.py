@@ -122,6 +122,8 @@ class Delivered:
     at: datetime
     stopped: bool = False
     """Whether the agent was told nothing and stopped at this point."""
+    outcome: str = ""
+    """What the task reported at its end, if this was its last answer. Empty if it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bot.approvals.model.ids import JSON, ChannelId, Person, TaskId, ThreadId, Ts
 
@@ -79,6 +79,15 @@ class Failed:
 class TaskCancelled:
     by: Person
     at: datetime
+
+
+MAX_SHORT_CHARACTERS: Final = 200
+
+
+def in_short(outcome: str) -> str:
+    """The first line of what a task reported, cut if it is long."""
+    line = next((line.strip() for line in outcome.splitlines() if line.strip()), "")
+    return line if len(line) <= MAX_SHORT_CHARACTERS else f"{line[: MAX_SHORT_CHARACTERS - 1].rstrip()}…"
 
 
 TaskState: TypeAlias = Starting | Running | Waiting | Ended | Failed | TaskCancelled

@@ -80,6 +80,11 @@ class Messenger(Protocol):
         or `NotNow`."""
         ...
 
+    def updates_freely(self, ref: MessageRef) -> bool:
+        """Whether an update of this message would not count against the workspace's limit of edits, because somebody
+        has just clicked on the message."""
+        ...
+
     async def update(self, ref: MessageRef, drawing: Drawing) -> None:
         """Replace what a message shows. Raises `MessageGone`, `PlaceGone`, `OutcomeUnknown` or `NotNow`."""
         ...

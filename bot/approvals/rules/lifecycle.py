@@ -271,10 +271,11 @@ def retried(request: Request, now: datetime) -> Request:
     return replace(request, state=replace(_decided(request), next_try=now))
 
 
-def delivered(request: Request, now: datetime, *, stopped: bool = False) -> Request:
+def delivered(request: Request, now: datetime, *, stopped: bool = False, outcome: str = "") -> Request:
     """Mark the answer as delivered: the interrupt was gone after our resume, or the task was stopped there as
-    decided."""
-    return replace(request, state=Delivered(decision=_decided(request).decision, at=now, stopped=stopped), gone=None)
+    decided. `outcome` is what the task reported, if the answer was its last."""
+    decision = _decided(request).decision
+    return replace(request, state=Delivered(decision=decision, at=now, stopped=stopped, outcome=outcome), gone=None)
 
 
 # --- Within -------------------------------------------------------------------------------------

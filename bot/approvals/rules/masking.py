@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.question import Question
+from bot.approvals.model.question import Question, retitled
 
 MASK: Final = "••••"
 """Replaces a secret in what people see."""
@@ -160,6 +160,8 @@ class Masker:
             for each in fields(question)
             if each.name not in _OWN
         }
+        if retitled(question, shown["items"]) != question.title:
+            shown["title"] = retitled(question, shown["items"])  # it names an argument, which may be hidden there
         own = {name: getattr(question, name) for name in _OWN}
         return Masked(**shown, **own, of=question, hidden=tuple(self._met.values()))
 

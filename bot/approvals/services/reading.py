@@ -6,19 +6,22 @@ A look that is refused is recorded, as every refusal is.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 
-from bot.approvals.model.actor import Actor
+from bot.approvals.model.actor import Actor, Shown
 from bot.approvals.model.audit import AuditEvent
-from bot.approvals.model.errors import NotFound
-from bot.approvals.model.ids import MessageId, MessageRef, Person, RequestId, TaskId
+from bot.approvals.model.errors import Alike, Difference, NotFound
+from bot.approvals.model.ids import MessageId, MessageRef, Person, RequestId, TaskId, Ts
 from bot.approvals.model.inbox import Summary
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import View
 from bot.approvals.ports.storage import Records, Storage
+from bot.approvals.services import changes
 from bot.approvals.services.messages import wanted
+from bot.approvals.services.messages.watching import PATIENCE, Watch
 from bot.approvals.services.tasks import Tasks, started_by
 
 
@@ -36,6 +39,9 @@ class Reading:
 
     storage: Storage
     tasks: Tasks
+    watch: Watch = field(default_factory=Watch)
+    patience: timedelta = PATIENCE
+    """How long `shows` waits."""
 
     # --- By id, for those who were shown it -------------------------------------------------------
 
@@ -87,6 +93,24 @@ class Reading:
         """The id of our message at this place. Returns None if no message of ours is there."""
         message = await self.storage.message_at(ref)
         return message.id if message is not None else None
+
+    async def shows(self, ref: MessageRef) -> bool:
+        """Whether the message at this place shows its request as it is stored now, or does so in a moment. True as well
+        if no message of ours is there."""
+        return await self.watch.shows(self.storage, ref, self.patience)
+
+    async def thread_of(self, ref: MessageRef) -> Ts | None:
+        """The thread in which our message at this place stands. Returns None if it stands in none."""
+        message = await self.storage.message_at(ref)
+        if message is None or message.to is not None or message.channel is not None:
+            return None
+        records = await self.storage.records_of(message.task_id)
+        opening = next((each.ref for each in records.messages if each.kind is MessageKind.OPENING), None)
+        return records.task.thread_ts or (opening.ts if opening is not None else None)
+
+    async def changes(self, shown: Shown) -> tuple[Difference, ...] | Alike:
+        """What has changed in a request since somebody saw it. Empty if that is not known. It may hold secrets."""
+        return await changes.since(self.storage, await self.storage.request(shown.request_id), shown)
 
     async def asked_in(self, root: MessageRef) -> list[Request]:
         """The requests whose thread begins with this message. If it is a copy of a card, only the request of that

@@ -25,7 +25,7 @@ from bot.approvals.model.agent import Asked, Phase, ThreadStatus
 from bot.approvals.model.fingerprint import Fingerprint, fingerprint
 from bot.approvals.model.ids import JSON, InterruptId
 from bot.engines import payload, questions
-from bot.engines.langgraph import breakpoints, missing_steps
+from bot.engines.langgraph import agent_words, breakpoints, missing_steps
 from bot.engines.langgraph.guard import is_held
 from bot.engines.langgraph.read_once import looked_at
 from bot.engines.payload import to_json
@@ -57,7 +57,7 @@ async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, look: 
     await _look(snapshot, saver, found)
     if (missing := await missing_steps.step(graph, snapshot, saver)) is not None:
         return ThreadStatus(phase=Phase.LACKING, lacks=missing, answered=frozenset(found.answered))
-    asked = [_asked(interrupt, look, found.places.get(id, "")) for id, interrupt in found.open.items()]
+    asked = [_asked(interrupt, look, found, found.places.get(id, "")) for id, interrupt in found.open.items()]
     not_taken, gone, stands = frozenset(found.not_taken), {}, None
     if places := await breakpoints.standing(graph, snapshot, look.held):
         asked.append(breakpoints.asked(places, look.now))
@@ -100,6 +100,8 @@ class _Found:
     """The interrupts whose answer was not given, because something else was asked in their place."""
     doubtful: bool = False
     """Whether that happened in a task whose interrupts' ids are not known."""
+    conversations: list[object] = field(default_factory=list)
+    """The messages in the state of each graph that was looked at."""
 
 
 @dataclass(slots=True)
@@ -129,7 +131,9 @@ def _phase(snapshot: StateSnapshot, found: _Found) -> Phase:
 
 async def _look(snapshot: StateSnapshot, saver: BaseCheckpointSaver[Any], found: _Found) -> None:
     """Looks at the tasks of the snapshot's step, and of the subgraphs that it waits for."""
-    written = await _written(saver, snapshot.config)
+    written = await _written(saver, snapshot.config, found)
+    if isinstance(snapshot.values, dict):  # a checkpoint may hold only what changed in a list of messages
+        found.conversations.append(snapshot.values.get(agent_words.MESSAGES))
     listed = [(task, written.pop(task.id, _Written())) for task in snapshot.tasks]
     if not listed:  # LangGraph guesses which graph a node calls; if wrong, it lists nothing
         _look_called(written, found)
@@ -162,7 +166,7 @@ async def _look_at(
         await _look(task.state, saver, below)
         await _look_further(saver, snapshot.config, namespace, further)
     else:
-        _look_called(await _written(saver, _within(snapshot.config, namespace)), further)
+        _look_called(await _written(saver, _within(snapshot.config, namespace), further), further)
     further.answered &= {InterruptId(id) for id in ids}
     below.open |= {id: interrupt for id, interrupt in further.open.items() if id in ids}
     below.answered |= further.answered
@@ -180,6 +184,7 @@ async def _look_at(
     found.answered |= below.answered
     found.broken |= below.broken
     found.failed |= below.failed or (own.raised and not below.open)
+    found.conversations += below.conversations + further.conversations
     found.unsettled |= below.unsettled or not (below.open or below.answered or below.failed or own.raised)
 
 
@@ -187,7 +192,7 @@ async def _look_further(saver: BaseCheckpointSaver[Any], config: RunnableConfig,
     """Looks at further subgraphs that a node called one after the other. LangGraph's snapshot has only the first."""
     number = 1
     while await saver.aget_tuple(within := _within(config, f"{namespace}{NS_SEP}{number}")) is not None:
-        _look_called(await _written(saver, within), found)
+        _look_called(await _written(saver, within, found), found)
         number += 1
 
 
@@ -207,9 +212,11 @@ def _look_called(written: Mapping[str, _Written], found: _Found) -> None:
                 found.open[interrupt.id] = interrupt
 
 
-async def _written(saver: BaseCheckpointSaver[Any], config: RunnableConfig) -> dict[str, _Written]:
-    """What is stored about each task of the checkpoint's step, by task id."""
+async def _written(saver: BaseCheckpointSaver[Any], config: RunnableConfig, found: _Found) -> dict[str, _Written]:
+    """What is stored about each task of the checkpoint's step, by task id. Notes the messages of its state."""
     checkpoint = await saver.aget_tuple(config)
+    if checkpoint is not None:
+        found.conversations.append(checkpoint.checkpoint["channel_values"].get(agent_words.MESSAGES))
     tasks: dict[str, _Written] = {}
     for id, channel, value in (checkpoint.pending_writes or []) if checkpoint is not None else []:
         task = tasks.setdefault(id, _Written())
@@ -240,10 +247,10 @@ def _within(config: RunnableConfig, namespace: str) -> RunnableConfig:
     )
 
 
-def _asked(interrupt: Interrupt, look: Look, place: str) -> Asked:
+def _asked(interrupt: Interrupt, look: Look, found: _Found, place: str) -> Asked:
     value, types = payload.read(interrupt.value)
     schema, more = payload.read(interrupt.response_schema)
-    question = questions.read(value, schema, look.convention)
+    question = agent_words.with_reason(questions.read(value, schema, look.convention), found.conversations)
     return Asked(
         interrupt_id=InterruptId(interrupt.id),
         question=replace(question, types=(*types, *(f"schema {note}" for note in more))),

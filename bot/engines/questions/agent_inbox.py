@@ -22,9 +22,9 @@ from bot.approvals.model.decision import (
 )
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.question import Item, Question, Verdict
+from bot.approvals.model.question import Item, Question, Verdict, title_of
 from bot.engines.questions import conventions
-from bot.engines.questions.plain import is_edited, text_of
+from bot.engines.questions.plain import SUMMARY, is_edited, summary_of, text_of
 
 NAME = "agent_inbox"
 
@@ -47,10 +47,11 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
     described = [text_of(each.get("description")).strip() for each in interrupts if isinstance(each, dict)]
     return Question(
         shape=NAME,
-        title=whole[0].name if len(whole) == 1 else f"{len(whole)} actions",
+        title=title_of(whole, "actions"),
         text="\n\n".join(dict.fromkeys(words for words in described if words)),
         items=tuple(whole),
         labels=_LABELS,
+        summary=tuple(dict.fromkeys(name for each in interrupts for name in _summary(each))),
         payload=value,
     )
 
@@ -78,6 +79,15 @@ def _item(value: JSON) -> Item | None:
     if not isinstance(action, str) or not isinstance(arguments, dict) or not verdicts:
         return None
     return Item(name=action, arguments=arguments, verdicts=verdicts)
+
+
+def _summary(value: JSON) -> tuple[str, ...]:
+    """The names of the arguments to show first, from the interrupt or its config."""
+    given = value if isinstance(value, dict) else {}
+    request, config = given.get("action_request"), given.get("config")
+    arguments = request.get("args") if isinstance(request, dict) else None
+    named = given.get(SUMMARY) or (config.get(SUMMARY) if isinstance(config, dict) else None)
+    return summary_of(named, arguments if isinstance(arguments, dict) else {})
 
 
 def _response(item: Item, proposed: Item, verdict: ItemVerdict) -> JSON:

@@ -30,15 +30,16 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
     fields = _fields(_questions(value))
     if not fields:
         return None
-    asking = plain.taken_apart(value, named=("type", "questions"), untitled="Some questions first")
+    asking = plain.taken_apart(value, named=("type", "questions"))
     needed: list[JSON] = [name for name, (_, required) in fields.items() if required]
     return Question(
         shape=NAME,
-        title=asking.title,
+        title=asking.title or _title(fields),
         text=asking.text,
         items=(Item(name="", arguments=asking.arguments, verdicts=(Verdict.RESPOND,)),),
         form={"type": "object", "properties": {name: field for name, (field, _) in fields.items()}, "required": needed},
         risk=asking.risk,
+        summary=asking.summary,
         payload=value,
     )
 
@@ -53,6 +54,12 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
             raise conventions.unsaid()
         case Answered() | Cancelled():
             raise InvalidAnswer("Answer this question with its form.")
+
+
+def _title(fields: Mapping[str, tuple[dict[str, JSON], bool]]) -> str:
+    """The question if there is only one, else how many there are."""
+    first, _ = next(iter(fields.values()))
+    return plain.text_of(first["title"]) if len(fields) == 1 else f"{len(fields)} questions first"
 
 
 def _questions(payload: JSON) -> JSON:

@@ -33,6 +33,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
             ),
         ),
         risk=asking.risk,
+        summary=asking.summary,
         payload=value,
     )
 

@@ -31,10 +31,12 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         return None
     tool = text_of(value.get("tool_name"))
     only = len(requests) == 1
+    asked = text_of(requests[0].get("message")).strip() if only else ""
+    by = f"The tool {tool}" if tool else "A tool"
     return Question(
         shape=NAME,
-        title=f"{tool} asks" if tool else "A tool asks",
-        text=text_of(requests[0].get("message")) if only else "",
+        title=asked or f"{by} asks",
+        text=f"{by} asks this." if asked else "",
         items=tuple(_item(tool, request, only=only) for request in requests),
         form=_form(requests[0]) if only and _has_fields(requests[0]) else None,
         labels=_AGREED if any(each["mode"] == "form" and not _has_fields(each) for each in requests) else _OPENED,

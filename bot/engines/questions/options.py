@@ -43,6 +43,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         choices=tuple(labels(listed)),
         options=described(listed),
         risk=asking.risk,
+        summary=asking.summary,
         payload=value,
     )
 

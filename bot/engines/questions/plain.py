@@ -12,7 +12,8 @@ from bot.approvals.model.question import Item, Risk
 from bot.approvals.rules.names import matches_exactly
 from bot.engines.questions import conventions
 
-UNTITLED: Final = "A question"
+SUMMARY: Final = "summary"
+"""The key with which a question names the arguments that people should see first."""
 
 _ASKING: Final = ("question", "prompt", "title", "message", "instruction", "instructions", "description")
 """Keys that may hold the question. The first that does gives the title."""
@@ -26,25 +27,38 @@ class Asking:
     """The parts of a plain dictionary. Every key is in one of the parts, or among the `named` ones."""
 
     title: str
+    """Empty if the dictionary says no question."""
     text: str
     arguments: dict[str, JSON]
     risk: Risk | None
+    summary: tuple[str, ...]
 
 
-def taken_apart(value: Mapping[str, JSON], named: Collection[str] = (), untitled: str = UNTITLED) -> Asking:
-    """The dictionary's parts. `named` are the keys that the shape handles itself."""
+def taken_apart(value: Mapping[str, JSON], named: Collection[str] = (), shown: Collection[str] = ()) -> Asking:
+    """The dictionary's parts. `named` are the keys that the shape handles itself, and `shown` are those of them that it
+    shows as arguments."""
     asking = [key for key in _ASKING if key not in named and _is_text(value.get(key))]
     telling = [key for key in _TELLING if key not in named and _is_text(value.get(key))]
     used = {*named, *asking, *telling, *_named_risk(value)}
     if conventions.named(value.get("answer")):
         used.add("answer")
     rest = {key: each for key, each in value.items() if key not in used}
+    others = {key: each for key, each in rest.items() if key != SUMMARY}
+    summary = summary_of(rest.get(SUMMARY), {**_arguments(others), **dict.fromkeys(shown)})
     return Asking(
-        title=text_of(value[asking[0]]) if asking else untitled,
+        title=text_of(value[asking[0]]) if asking else "",
         text="\n\n".join(text_of(value[key]) for key in [*telling, *asking[1:]]),
-        arguments=_arguments(rest),
+        arguments=_arguments(others if summary else rest),
         risk=risk_of(value),
+        summary=summary,
     )
+
+
+def summary_of(named: JSON, arguments: Collection[str]) -> tuple[str, ...]:
+    """The names of arguments in a question's `summary`, without any that are none. Empty if it is no list of names, or
+    names no argument: then `summary` is an argument like any other."""
+    listed = named if isinstance(named, list) and all(isinstance(each, str) for each in named) else []
+    return tuple(dict.fromkeys(str(each) for each in listed if each in arguments))
 
 
 def risk_of(value: Mapping[str, JSON]) -> Risk | None:

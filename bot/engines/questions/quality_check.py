@@ -13,21 +13,23 @@ from bot.engines.questions import conventions, plain
 NAME = "quality_check"
 
 TITLE = "Do these samples look right?"
+"""What any question of this shape asks."""
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
     """The samples, to approve or reject."""
     if not isinstance(value, dict) or value.get("type") != "quality_check" or "samples" not in value:
         return None
-    asking = plain.taken_apart(value, named=("type", "samples"), untitled=TITLE)
+    asking = plain.taken_apart(value, named=("type", "samples"), shown=("samples",))
     convention = conventions.chosen(value, answer) or conventions.BOOLEAN
     arguments = {"samples": value["samples"], **asking.arguments}
     return Question(
         shape=NAME,
-        title=asking.title,
+        title=asking.title or TITLE,
         text=asking.text,
         items=(Item(name="", arguments=arguments, verdicts=conventions.verdicts(convention)),),
         risk=asking.risk,
+        summary=asking.summary,
         convention=convention,
         payload=value,
     )

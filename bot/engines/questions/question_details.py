@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.approvals.model.decision import Decision
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.question import Item, Question
+from bot.approvals.model.question import Item, Question, titled
 from bot.engines.questions import conventions, plain
 
 NAME = "question_details"
@@ -27,15 +27,16 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
     if not convention and not any(key in value for key in _PROPOSING):
         return None
     action = plain.text_of(value.get("action"))
-    untitled = f"{action}?" if action else plain.UNTITLED
-    asking = plain.taken_apart(value, named=("action",) if action else (), untitled=untitled)
+    asking = plain.taken_apart(value, named=("action",) if action else ())
     convention = convention or conventions.BOOLEAN
+    item = Item(name=action, arguments=asking.arguments, verdicts=conventions.verdicts(convention))
     return Question(
         shape=NAME,
-        title=asking.title,
+        title=asking.title or titled(item),
         text=asking.text,
-        items=(Item(name=action, arguments=asking.arguments, verdicts=conventions.verdicts(convention)),),
+        items=(item,),
         risk=asking.risk,
+        summary=asking.summary,
         convention=convention,
         payload=value,
     )

@@ -29,10 +29,10 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         return None
     known = schemas.usable(schema)
     form = schemas.inlined(known) if known is not None else {}
-    asking = plain.taken_apart(value if isinstance(value, dict) else {}, untitled=plain.text_of(form.get("title")))
-    title = value if isinstance(value, str) else asking.title or plain.UNTITLED
+    asking = plain.taken_apart(value if isinstance(value, dict) else {})
+    title = value if isinstance(value, str) else asking.title or plain.text_of(form.get("title"))
     arguments = {"value": value} if not isinstance(value, str | dict) and value is not None else asking.arguments
-    choices = tuple(options.labels(_values(form)))
+    choices = tuple(options.labels(_options(form)))
     verdicts: tuple[Verdict, ...] = (Verdict.RESPOND,)
     if schemas.kind(form) == "boolean":
         verdicts = (Verdict.APPROVE, Verdict.REJECT)
@@ -46,10 +46,11 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         text=asking.text or plain.text_of(form.get("description")),
         items=(Item(name="", arguments=arguments, verdicts=verdicts),),
         choices=choices,
-        options=options.described(_values(form)),
+        options=options.described(_options(form)),
         form=form,
         labels=_AGREED if _has_no_fields(form) else {},
         risk=asking.risk,
+        summary=asking.summary,
         payload=value,
     )
 
@@ -63,7 +64,7 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
         case Answered(verdicts=(Reject(),)):
             value = False
         case Answered(verdicts=(Choose(choice=choice),)):
-            value = options.chosen(_values(form), choice)
+            value = options.chosen(_options(form), choice)
         case Answered(verdicts=(Respond(value=given),)) if schemas.kind(form) != "boolean":
             value = given
         case Expired():
@@ -83,6 +84,17 @@ def _values(form: dict[str, JSON]) -> list[JSON]:
     """The enumerated values, if no other answer is possible."""
     values = form.get("enum")
     return [each for each in values if each is not None] if isinstance(values, list) else []
+
+
+def _options(form: dict[str, JSON]) -> list[JSON]:
+    """The enumerated values, each with its name if the schema has names for them: `enumNames`, as in MCP."""
+    values, names = form.get("enum"), form.get("enumNames")
+    if not isinstance(values, list) or not isinstance(names, list) or len(names) != len(values):
+        return _values(form)
+    if not all(isinstance(name, str) and name.strip() for name in names):
+        return _values(form)
+    pairs = zip(names, values, strict=True)
+    return [{"label": name, "value": value} for name, value in pairs if value is not None]
 
 
 def _refusal(form: dict[str, JSON], words: str) -> JSON:

@@ -25,6 +25,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         text=asking.text,
         items=(Item(name="", arguments=arguments, verdicts=conventions.verdicts(convention)),),
         risk=asking.risk,
+        summary=asking.summary,
         convention=convention,
         payload=value,
     )

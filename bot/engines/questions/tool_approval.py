@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from bot.approvals.model.decision import Answered, Cancelled, Decision, Expired
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.question import Item, Question, Verdict
+from bot.approvals.model.question import Item, Question, Verdict, titled
 from bot.engines import schemas
 from bot.engines.questions import tool_calls
 
@@ -27,18 +27,17 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         return None
     branches = _branches(schema)
     verdicts = tuple(verdict for word, verdict in tool_calls.DECISIONS.items() if word in branches)
+    item = Item(
+        name=name,
+        arguments=arguments,
+        verdicts=verdicts or (Verdict.APPROVE, Verdict.REJECT),
+        schema=_arguments_schema(branches.get("edit", {})),
+    )
     return Question(
         shape=NAME,
-        title=f"Run {name}?",
+        title=titled(item),
         text=tool_calls.description(value),
-        items=(
-            Item(
-                name=name,
-                arguments=arguments,
-                verdicts=verdicts or (Verdict.APPROVE, Verdict.REJECT),
-                schema=_arguments_schema(branches.get("edit", {})),
-            ),
-        ),
+        items=(item,),
         payload=value,
     )
 

@@ -27,6 +27,9 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         return None
     action, message = plain.text_of(value.get("action")), plain.text_of(value.get("message"))
     arguments = {key: each for key, each in value.items() if key not in ("action", "message")}
+    others = {key: each for key, each in arguments.items() if key != plain.SUMMARY}
+    if summary := plain.summary_of(arguments.get(plain.SUMMARY), others):
+        arguments = others
     if not action.strip() or not message.strip():
         return None
     verdicts = (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT) if arguments else (Verdict.APPROVE, Verdict.REJECT)
@@ -35,6 +38,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         title=message,
         items=(Item(name=action, arguments=arguments, verdicts=verdicts),),
         risk=plain.risk_of(value),
+        summary=summary,
         payload=value,
     )
 

@@ -23,7 +23,7 @@ from bot.approvals.model.decision import (
 )
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.question import Item, Question, Verdict
+from bot.approvals.model.question import Item, Question, Verdict, title_of
 from bot.engines import schemas
 from bot.engines.questions import conventions
 from bot.engines.questions.plain import is_edited, text_of
@@ -37,6 +37,8 @@ DECISIONS: Final[Mapping[str, Verdict]] = {
     "respond": Verdict.RESPOND,
 }
 """The middleware's words for the verdicts."""
+_NO_DESCRIPTION: Final = "Tool execution requires approval"
+"""What the middleware says of a tool whose author says nothing of it."""
 
 
 def read(value: JSON, schema: JSON, answer: str) -> Question | None:
@@ -52,7 +54,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         return None
     return Question(
         shape=NAME,
-        title=f"Run {whole[0].name}?" if len(whole) == 1 else f"Run these {len(whole)} tools?",
+        title=title_of(whole, "tools"),
         text="\n\n".join(_described(actions)),
         items=tuple(whole),
         payload=value,
@@ -107,10 +109,11 @@ def offered(decisions: JSON) -> tuple[Verdict, ...]:
 
 
 def description(action: Mapping[str, JSON]) -> str:
-    """The tool author's description of the call. The middleware appends the name and the arguments, which are shown
-    anyway, so they are removed."""
+    """The tool author's description of the call. Empty if the author gave none, so that it is the middleware's own. The
+    middleware appends the name and the arguments, which are shown anyway, so they are removed."""
     words = text_of(action.get("description"))
-    return words.removesuffix(f"\n\nTool: {action.get('name')}\nArgs: {action.get('args')}").strip()
+    said = words.removesuffix(f"\n\nTool: {action.get('name')}\nArgs: {action.get('args')}").strip()
+    return "" if said == _NO_DESCRIPTION else said
 
 
 def _item(action: JSON, config: Mapping[str, JSON] | None) -> Item | None:

@@ -10,8 +10,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeAlias, TypeVar
-from weakref import WeakValueDictionary
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -20,11 +20,11 @@ from bot.approvals.model.ids import ChannelId, Person, TeamId, UserId
 from bot.approvals.model.people import Member
 from bot.approvals.ports.slack import LookupFailed, LookupRefused
 from bot.approvals.rules.matching import is_channel, is_group, is_user
-from bot.slack.api.calls import Done, Refused, call
-from bot.slack.api.rate_limit import Monotonic
+from bot.slack.api.cache import Cache
+from bot.slack.api.calls import Done, Refused, Result, call
+from bot.slack.api.lookups import TIMEOUT_SECONDS, Lookups
+from bot.slack.api.rate_limit import Monotonic, Pace
 
-TIMEOUT_SECONDS: Final = 2.0
-"""For one call, because somebody has clicked and waits."""
 MAX_AGE_SECONDS: Final = 60.0
 """How long an answer is used from the cache."""
 MAX_PERSON_AGE_SECONDS: Final = 15.0
@@ -33,8 +33,10 @@ MAX_FRESH_AGE_SECONDS: Final = 3.0
 """How long an answer counts as fresh. Slack allows twenty look-ups of groups per minute."""
 PAGE_SIZE: Final = 200
 """Channels or members per call."""
-_MAX_CACHED: Final = 10_000
-"""Answers of one kind."""
+MAX_PLACE_AGE_SECONDS: Final = 600.0
+"""How long a channel that the bot is in is used from the cache. Events tell of changes, unless they get lost."""
+MAX_ABSENCE_SECONDS: Final = 2.0
+"""How long a channel that the bot is not in is used from the cache: people invite the bot and try again at once."""
 _SLACKBOT: Final = "USLACKBOT"
 
 _FOR_GOOD: Final = {
@@ -54,9 +56,6 @@ _FOR_GOOD: Final = {
 _NO_USER = frozenset({"user_not_found", "users_not_found", "user_not_visible"})
 _NO_CHANNEL = frozenset({"channel_not_found"})
 _NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +79,19 @@ PlaceCheck: TypeAlias = Joined | NotJoined | DirectMessage
 class SlackDirectory:
     """Slack's people and groups."""
 
-    def __init__(self, client: AsyncWebClient, monotonic: Monotonic = time.monotonic) -> None:
+    def __init__(self, client: AsyncWebClient, monotonic: Monotonic = time.monotonic, pace: Pace | None = None) -> None:
         self._client = client
+        self._lookups = Lookups(pace or Pace())
         self._own: tuple[TeamId, UserId] | None = None
-        self._members: _Cache[UserId, Mapping[str, Any] | None] = _Cache(monotonic, MAX_PERSON_AGE_SECONDS)
-        self._emails: _Cache[str, UserId | None] = _Cache(monotonic, MAX_AGE_SECONDS)
-        self._groups: _Cache[str, Mapping[str, str]] = _Cache(monotonic, MAX_AGE_SECONDS)
-        self._channels: _Cache[str, Mapping[str, ChannelId]] = _Cache(monotonic, MAX_AGE_SECONDS)
-        self._users: _Cache[str, frozenset[UserId]] = _Cache(monotonic, MAX_AGE_SECONDS)
-        self._memberships: _Cache[str, Mapping[UserId, frozenset[str]]] = _Cache(monotonic, MAX_AGE_SECONDS)
+        self._members: Cache[UserId, Mapping[str, Any] | None] = Cache(monotonic, MAX_PERSON_AGE_SECONDS)
+        self._emails: Cache[str, UserId | None] = Cache(monotonic, MAX_AGE_SECONDS)
+        self._groups: Cache[str, Mapping[str, str]] = Cache(monotonic, MAX_AGE_SECONDS)
+        self._channels: Cache[str, Mapping[str, ChannelId]] = Cache(monotonic, MAX_AGE_SECONDS)
+        self._users: Cache[str, frozenset[UserId]] = Cache(monotonic, MAX_AGE_SECONDS)
+        self._memberships: Cache[str, Mapping[UserId, frozenset[str]]] = Cache(monotonic, MAX_AGE_SECONDS)
+        self._places: Cache[ChannelId, PlaceCheck] = Cache(
+            monotonic, MAX_PLACE_AGE_SECONDS, brief=MAX_ABSENCE_SECONDS, lasting=lambda place: place == Joined()
+        )
 
     async def team_id(self) -> TeamId:
         """The workspace that the bot is installed in. Slack is asked once. Raises LookupFailed if it does not say."""
@@ -156,21 +159,19 @@ class SlackDirectory:
         """Whether the bot can post there. Raises LookupFailed if Slack does not say."""
         if channel.startswith("D"):  # conversations.info of these would need im:read
             return DirectMessage()
-        result = await call(self._client.conversations_info(channel=channel), TIMEOUT_SECONDS)
-        if isinstance(result, Refused) and (result.error in _NO_CHANNEL or result.needed.startswith("mpim:")):
-            return (
-                NotJoined()
-            )  # looking up a group conversation takes another scope, which the bot does not need otherwise
-        if not isinstance(result, Done):
-            raise LookupFailed(f"{result}")
-        return Joined() if result.body["channel"].get("is_member") else NotJoined()
+        return await self._places.get(channel, lambda: self._place(channel))
+
+    def forget_channel(self, channel: ChannelId) -> None:
+        """Ask Slack again about this channel: who is in it has changed, or it was archived."""
+        self._places.forget(channel)
+        self._users.forget(channel)
 
     # --- Within ---------------------------------------------------------------------------------
 
     async def _self(self) -> tuple[TeamId, UserId]:
         """The bot's workspace and its own id."""
         if self._own is None:
-            body = await self._ask(self._client.auth_test())
+            body = self._body(await call(self._client.auth_test(), TIMEOUT_SECONDS))
             self._own = TeamId(str(body["team_id"])), UserId(str(body.get("user_id") or ""))
         return self._own
 
@@ -213,16 +214,18 @@ class SlackDirectory:
         return await self._members.get(user_id, lambda: self._user(user_id), fresh=0.0 if fresh else None)
 
     async def _user(self, user_id: UserId) -> Mapping[str, Any] | None:
-        body = await self._ask(self._client.users_info(user=user_id), absent=_NO_USER)
+        body = await self._ask("users.info", lambda: self._client.users_info(user=user_id), absent=_NO_USER)
         return body.get("user")
 
     async def _by_email(self, email: str) -> UserId | None:
-        body = await self._ask(self._client.users_lookupByEmail(email=email), absent=_NO_USER)
+        body = await self._ask(
+            "users.lookupByEmail", lambda: self._client.users_lookupByEmail(email=email), absent=_NO_USER
+        )
         return UserId(body["user"]["id"]) if body else None
 
     async def _list_groups(self) -> Mapping[str, str]:
         """The enabled groups' ids, by `@handle` and by id."""
-        body = await self._ask(self._client.usergroups_list())
+        body = await self._ask("usergroups.list", self._client.usergroups_list)
         enabled = [group for group in body.get("usergroups", []) if not group.get("date_delete")]
         return {
             **{str(group["id"]): str(group["id"]) for group in enabled},
@@ -231,7 +234,7 @@ class SlackDirectory:
 
     async def _list_memberships(self) -> Mapping[UserId, frozenset[str]]:
         """For each user, the names (`@handle` and `S...`) of the enabled groups that they are in. Takes one call."""
-        body = await self._ask(self._client.usergroups_list(include_users=True))
+        body = await self._ask("usergroups.list", lambda: self._client.usergroups_list(include_users=True))
         found: dict[UserId, frozenset[str]] = {}
         for group in body.get("usergroups", []):
             names = frozenset() if group.get("date_delete") else frozenset({str(group["id"]), f"@{group['handle']}"})
@@ -241,29 +244,37 @@ class SlackDirectory:
 
     async def _list_channels(self) -> Mapping[str, ChannelId]:
         """The channels that the bot can see, by name."""
+
+        def page(cursor: str) -> Awaitable[AsyncSlackResponse]:
+            return self._client.conversations_list(
+                types="public_channel,private_channel", exclude_archived=True, limit=PAGE_SIZE, cursor=cursor
+            )
+
         found: dict[str, ChannelId] = {}
         cursor = ""
         while True:
-            request = self._client.conversations_list(
-                types="public_channel,private_channel", exclude_archived=True, limit=PAGE_SIZE, cursor=cursor
-            )
-            body = await self._ask(request)
+            body = await self._ask("conversations.list", partial(page, cursor))
             found |= {str(each["name"]).lower(): ChannelId(each["id"]) for each in body.get("channels", [])}
             cursor = str(body.get("response_metadata", {}).get("next_cursor") or "")
             if not cursor:
                 return found
 
     async def _group_users(self, group: str) -> frozenset[UserId]:
-        body = await self._ask(self._client.usergroups_users_list(usergroup=group), absent=_NO_GROUP)
+        body = await self._ask(
+            "usergroups.users.list", lambda: self._client.usergroups_users_list(usergroup=group), absent=_NO_GROUP
+        )
         return frozenset(UserId(user_id) for user_id in body.get("users", []))
 
     async def _channel_users(self, channel: ChannelId) -> frozenset[UserId]:
         """The members of a channel except this bot. Empty if the bot cannot see the channel."""
+
+        def page(cursor: str) -> Awaitable[AsyncSlackResponse]:
+            return self._client.conversations_members(channel=channel, limit=PAGE_SIZE, cursor=cursor)
+
         found: set[UserId] = set()
         cursor = ""
         while True:
-            request = self._client.conversations_members(channel=channel, limit=PAGE_SIZE, cursor=cursor)
-            body = await self._ask(request, absent=_NO_CHANNEL)
+            body = await self._ask("conversations.members", partial(page, cursor), absent=_NO_CHANNEL)
             found |= {UserId(user_id) for user_id in body.get("members", [])}
             cursor = str(body.get("response_metadata", {}).get("next_cursor") or "")
             if not cursor:
@@ -272,12 +283,27 @@ class SlackDirectory:
     async def _own_id(self) -> UserId:
         return (await self._self())[1]
 
+    async def _place(self, channel: ChannelId) -> PlaceCheck:
+        result = await self._lookups.ask("conversations.info", lambda: self._client.conversations_info(channel=channel))
+        if isinstance(result, Refused) and (result.error in _NO_CHANNEL or result.needed.startswith("mpim:")):
+            # looking up a group conversation takes another scope, which the bot does not need otherwise
+            return NotJoined()
+        if not isinstance(result, Done):
+            raise LookupFailed(f"{result}")
+        return Joined() if result.body["channel"].get("is_member") else NotJoined()
+
     async def _ask(
-        self, request: Awaitable[AsyncSlackResponse], absent: frozenset[str] = frozenset()
+        self,
+        method: str,
+        request: Callable[[], Awaitable[AsyncSlackResponse]],
+        absent: frozenset[str] = frozenset(),
     ) -> Mapping[str, Any]:
-        """Slack's answer. Returns None if there is no such thing. Raises LookupRefused if Slack will go on refusing,
-        LookupFailed for every other failure."""
-        result = await call(request, TIMEOUT_SECONDS)
+        """Slack's answer, once it is this call's turn. Empty if there is no such thing. Raises LookupRefused if Slack
+        will go on refusing, LookupFailed for every other failure."""
+        return self._body(await self._lookups.ask(method, request), absent)
+
+    @staticmethod
+    def _body(result: Result, absent: frozenset[str] = frozenset()) -> Mapping[str, Any]:
         match result:
             case Done(body=body):
                 return body
@@ -287,37 +313,6 @@ class SlackDirectory:
                 scope = f" ({needed})" if needed else ""
                 raise LookupRefused(f"cannot be looked up: {_FOR_GOOD[error]}{scope}")
         raise LookupFailed(f"{result}")
-
-
-class _Cache(Generic[K, V]):
-    """Remembers answers for a while, but no failures. Callers that ask for the same thing at the same time share one
-    call."""
-
-    def __init__(self, monotonic: Monotonic, kept: float) -> None:
-        self._monotonic = monotonic
-        self._kept = kept
-        self._held: dict[K, tuple[float, V]] = {}
-        self._turns: WeakValueDictionary[K, asyncio.Lock] = WeakValueDictionary()
-
-    async def get(self, key: K, ask: Callable[[], Awaitable[V]], *, fresh: float | None = None) -> V:
-        """The answer. With `fresh`, it is at most that many seconds old."""
-        wanted_at, age = self._monotonic(), self._kept if fresh is None else fresh
-        if (held := self._held.get(key)) is not None and self._young_enough(held[0], wanted_at, age):
-            return held[1]
-        turn = self._turns.setdefault(key, asyncio.Lock())
-        async with turn:
-            if (held := self._held.get(key)) is not None and self._young_enough(held[0], wanted_at, age):
-                return held[1]
-            asked_at = self._monotonic()
-            answer = await ask()
-            if len(self._held) >= _MAX_CACHED:
-                self._held.clear()
-            self._held[key] = (asked_at, answer)
-            return answer
-
-    def _young_enough(self, asked_at: float, wanted_at: float, age: float) -> bool:
-        """Whether an answer is at most `age` seconds old, or was asked for after `wanted_at`."""
-        return wanted_at - asked_at < age or asked_at > wanted_at
 
 
 _ELSEWHERE: Final = "it belongs to another workspace"

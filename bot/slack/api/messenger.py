@@ -21,6 +21,7 @@ from bot.approvals.services.messages.masked import Masking
 from bot.slack import blocks, text
 from bot.slack.api import files, refusals
 from bot.slack.api.calls import Done, Limited, NotSent, Refused, Result, Unknown, call
+from bot.slack.api.click_urls import ClickUrls
 from bot.slack.api.files import Whole
 from bot.slack.api.rate_limit import POSTS, TIER_3, TIER_4, Monotonic, Pace, Rate, TooLong
 from bot.slack.blocks import Block
@@ -58,14 +59,18 @@ class SlackMessenger:
         pace: Pace | None = None,
         address: str = "",
         monotonic: Monotonic = time.monotonic,
+        shut_out: Callable[[ChannelId], object] = len,
     ) -> None:
+        """`shut_out` is told of each channel that refuses a post, because the bot was removed or it was archived."""
         self._client = client
+        self._shut_out = shut_out
         self._masking = masking
         self._address = address
         self._monotonic = monotonic
         self._told: tuple[datetime, float] | None = None
         self._pace = pace or Pace()
         self._direct: dict[UserId, ChannelId] = {}
+        self._clicks = ClickUrls(monotonic, client.session)
 
     def draw(self, view: View) -> Card | Whole:
         """The view as a message or a file, within Slack's limits whatever it holds, with its secrets masked. Pure."""
@@ -88,7 +93,7 @@ class SlackMessenger:
                 thread_ts=thread_ts,
                 text=card.text,
                 blocks=list(blocks),
-                metadata={"event_type": EVENT_TYPE, "event_payload": {"id": message_id}},
+                metadata=_metadata(message_id),
                 unfurl_links=False,
                 unfurl_media=False,
             )
@@ -97,10 +102,16 @@ class SlackMessenger:
         return MessageRef(channel=ChannelId(body["channel"]), ts=Ts(body["ts"]))
 
     async def update(self, ref: MessageRef, drawing: Drawing) -> None:
-        """Updates a message. A file never changes. Raises MessageGone, PlaceGone, OutcomeUnknown or NotNow."""
+        """Updates a message. A file never changes. Raises MessageGone, PlaceGone, OutcomeUnknown or NotNow.
+
+        If somebody has just clicked on it, it is updated through the click's address. If that fails, or its outcome is
+        unknown, chat.update shows the same again.
+        """
         if isinstance(drawing, Whole):
             return
         card = _card(drawing)
+        if await self._clicks.replace(ref, _replacement(card)):
+            return
 
         def sent(blocks: Sequence[Block]) -> Awaitable[AsyncSlackResponse]:
             # unlike in chat.postMessage, the default of `parse` is "client" here (Slack: chat.update)
@@ -109,6 +120,15 @@ class SlackMessenger:
             )
 
         await self._show("chat.update", TIER_3, "", card, sent)
+
+    def clicked(self, ref: MessageRef, response_url: str) -> None:
+        """Remembers the address that Slack sent with a click on this message, for its next updates."""
+        self._clicks.remember(ref, response_url)
+
+    def updates_freely(self, ref: MessageRef) -> bool:
+        """Whether an update of this message costs none of Slack's edit quota, because somebody clicked on it a moment
+        ago."""
+        return self._clicks.has(ref)
 
     async def find(
         self, channel: ChannelId, thread_ts: Ts | None, message_id: MessageId, since: datetime | None
@@ -198,21 +218,13 @@ class SlackMessenger:
 
         For feedback only: it is gone when they reload, and cannot be changed later (Slack: ephemeral messages).
         """
-        method = "chat.postEphemeral"
-        try:
-            await self._turn(method, TIER_4)
-        except NotNow:
-            return False
-        request = self._client.chat_postEphemeral(
-            channel=channel,
-            user=person.user_id,
-            thread_ts=thread_ts,
-            text=text.cut(self._masking.text(words), 3000),
-            blocks=blocks,
+        said = text.cut(self._masking.text(words), 3000)
+        result = await self._now(
+            "chat.postEphemeral",
+            lambda: self._client.chat_postEphemeral(
+                channel=channel, user=person.user_id, thread_ts=thread_ts, text=said, blocks=blocks
+            ),
         )
-        result = await call(request, TIMEOUT_SECONDS)
-        if isinstance(result, Limited):
-            self._pace.close(method, result.seconds)
         if not isinstance(result, Done):
             log.warning("%s was not told privately in %s: %s", person.user_id, channel, result)
         return isinstance(result, Done)
@@ -220,30 +232,27 @@ class SlackMessenger:
     async def put_before(self, trigger_id: str, view: Modal) -> bool:
         """Opens a modal for somebody who has just pressed something. Returns False if Slack did not open it, for
         example because that was more than three seconds ago."""
-        method = "views.open"
-        try:
-            await self._turn(method, TIER_4)
-        except NotNow:
-            return False
-        result = await call(self._client.views_open(trigger_id=trigger_id, view=view), TIMEOUT_SECONDS)
-        if isinstance(result, Limited):
-            self._pace.close(method, result.seconds)
-        return isinstance(result, Done)
+        opened = await self._now("views.open", lambda: self._client.views_open(trigger_id=trigger_id, view=view))
+        return isinstance(opened, Done)
 
     async def put_in(self, view_id: str, view: Modal) -> bool:
         """Puts a modal in place of one that is open. Returns False if Slack did not, for example because it was
         closed."""
-        method = "views.update"
-        try:
-            await self._turn(method, TIER_4)
-        except NotNow:
-            return False
-        result = await call(self._client.views_update(view_id=view_id, view=view), TIMEOUT_SECONDS)
-        if isinstance(result, Limited):
-            self._pace.close(method, result.seconds)
-        return isinstance(result, Done)
+        put = await self._now("views.update", lambda: self._client.views_update(view_id=view_id, view=view))
+        return isinstance(put, Done)
 
     # --- Within ---------------------------------------------------------------------------------
+
+    async def _now(self, method: str, request: Callable[[], Awaitable[AsyncSlackResponse]]) -> Result:
+        """What became of a call that is made soon or never. Its method is of tier 4."""
+        try:
+            await self._turn(method, TIER_4)
+        except NotNow as late:
+            return Limited(late.retry_after)
+        result = await call(request(), TIMEOUT_SECONDS)
+        if isinstance(result, Limited):
+            self._pace.close(method, result.seconds)
+        return result
 
     async def _upload(
         self, channel: ChannelId, thread_ts: Ts | None, whole: Whole, message_id: MessageId
@@ -287,6 +296,8 @@ class SlackMessenger:
             result = await call(sent(card.small), TIMEOUT_SECONDS)
             if isinstance(result, Refused) and result.error in refusals.TOO_LONG:
                 raise PlaceGone(f"{result.error}, even for the smallest card")
+        if channel and isinstance(result, Refused) and result.error in refusals.SHUT_OUT:
+            self._shut_out(ChannelId(channel))
         return self._body(method, result)
 
     async def _empty(self, ref: MessageRef, why: str) -> None:
@@ -375,6 +386,17 @@ def _carries(message: Mapping[str, Any], message_id: MessageId) -> bool:
     if metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload", {}).get("id") == message_id:
         return True
     return files.carries(message, message_id)
+
+
+def _metadata(message_id: MessageId) -> dict[str, Any]:
+    return {"event_type": EVENT_TYPE, "event_payload": {"id": message_id}}
+
+
+def _replacement(card: Card) -> dict[str, Any]:
+    """The card for a click's address. The id is sent again: Slack may forget the message's metadata otherwise."""
+    named = {} if card.message_id is None else {"metadata": _metadata(card.message_id)}
+    shown = {"text": card.text, "blocks": list(card.blocks), "parse": "none", "link_names": False}
+    return {**shown, "unfurl_links": False, "unfurl_media": False, **named}
 
 
 def _card(drawing: Drawing) -> Card:

@@ -26,6 +26,8 @@ NO_PLACE: Final = frozenset(
     }
 )
 """There is no such channel, thread or person, or they take no messages."""
+SHUT_OUT: Final = frozenset({"not_in_channel", "is_archived", "channel_not_found"})
+"""The bot cannot post in this channel any more."""
 _UNTIL_FIXED: Final = frozenset(
     {
         *("is_archived", "not_in_channel", "missing_scope", "account_inactive", "token_revoked", "is_inactive"),

@@ -16,7 +16,7 @@ from typing import Final
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question
 from bot.approvals.model.request import Request
-from bot.slack import blocks, text
+from bot.slack import blocks, display, text
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import values
 from bot.slack.cards.values import Detail
@@ -39,10 +39,11 @@ def section(request: Request, detail: Detail | None) -> tuple[list[Block], bool]
     if not request.edits:
         return [], False
     editors = text.mentions(list(dict.fromkeys(edit.person for edit in request.edits)))
-    said = blocks.section(f"*Changed by* {editors} · {moment(request.edits[-1].at)}")
+    version = f" · version {request.version:,}" if request.version > 1 else ""
+    said = blocks.context(f"*Changed by* {editors} · {moment(request.edits[-1].at)}{version}")
     if detail is None:
         return [said], True
-    parts, cut = _parts(request.proposed, request.question, detail)
+    parts, cut = _parts(request.proposed, request.question, detail, request.policy.card.labels)
     return [said, *([blocks.rich(*parts)] if parts else [])], cut
 
 
@@ -51,7 +52,9 @@ def since_decided(request: Request, detail: Detail | None) -> tuple[list[Block],
     nothing was decided before."""
     if request.before is None or detail is None:
         return [], request.before is not None
-    parts, cut = _parts(_with_title(request.before.question), _with_title(request.proposed), detail)
+    parts, cut = _parts(
+        _with_title(request.before.question), _with_title(request.proposed), detail, request.policy.card.labels
+    )
     return [blocks.rich(*parts)] if parts else [], cut
 
 
@@ -77,7 +80,7 @@ def _with_title(question: Question) -> Question:
     return replace(question, items=(replace(question.items[0], name="", arguments=words), *question.items))
 
 
-def _parts(old: Question, new: Question, detail: Detail) -> tuple[list[Element], bool]:
+def _parts(old: Question, new: Question, detail: Detail, labels: Mapping[str, str]) -> tuple[list[Element], bool]:
     parts: list[Element] = []
     lines: list[Element] = []
     cut = False
@@ -89,21 +92,22 @@ def _parts(old: Question, new: Question, detail: Detail) -> tuple[list[Element],
             lines.clear()
 
     for number, changed in _changed(old, new):
-        item = text.label((new.items[number:] or old.items[number:])[0].name, 60)
+        item = text.label(display.label((new.items[number:] or old.items[number:])[0].name), 60)
         if len(new.items) > 1 and item:
             lines.extend([blocks.run("\n")] if lines else [])
             lines.append(blocks.run(f"{number + 1}.  {item}", "bold"))
+        named = display.labels([name for name, _, _ in changed], labels)
         for name, before, after in changed[:left]:
             lines.extend([blocks.run("\n")] if lines else [])
-            lines.append(blocks.run(text.label(name, 60) or '""', "bold"))
-            beside, below, shortened = _change(before, after, detail)
+            lines.append(blocks.run(text.label(named[name], 60) or '""', "bold"))
+            beside, below, shortened = _change(name, before, after, detail)
             lines.extend(beside)
             cut |= shortened
             if below is not None:
                 close()
                 parts.append(below)
         if rest := changed[left:]:
-            more = text.label(", ".join(name for name, _, _ in rest), 200)
+            more = text.label(", ".join(named[name] for name, _, _ in rest), 200)
             lines.extend([blocks.run("\n")] if lines else [])
             lines.append(blocks.run(f"… {text.counted(len(rest), 'more change')}: {more}", "italic"))
             cut = True
@@ -122,9 +126,9 @@ def _changed(old: Question, new: Question) -> Iterator[tuple[int, list[tuple[str
             yield number, changed
 
 
-def _change(before: object, after: object, detail: Detail) -> tuple[list[Element], Element | None, bool]:
+def _change(name: str, before: object, after: object, detail: Detail) -> tuple[list[Element], Element | None, bool]:
     """What to show beside the name, what to show below it, and whether anything was cut."""
-    old, new = _line(before), _line(after)
+    old, new = _pair(name, before, after)
     lines = any(isinstance(side, str) and "\n" in side for side in (before, after))
     if len(old) <= MAX_INLINE_CHARACTERS and len(new) <= MAX_INLINE_CHARACTERS and not lines:
         was = [blocks.run("  "), blocks.run(old, "strike")] if before is not _ABSENT else []
@@ -180,9 +184,21 @@ def _words(value: object) -> str:
     return value if isinstance(value, str) else text.pretty(value)  # type: ignore[arg-type]  # JSON, or absent
 
 
-def _line(value: object) -> str:
+def _pair(name: str, before: object, after: object) -> tuple[str, str]:
+    """Both values, each in one line. If they read the same in words, both as JSON."""
+    old, new = (_line(value, name) for value in (before, after))
+    if old != new:
+        return old, new
+    return _raw(before), _raw(after)
+
+
+def _raw(value: object) -> str:
+    return "" if value is _ABSENT else text.visible(values.raw(value))  # type: ignore[arg-type]  # JSON
+
+
+def _line(value: object, name: str) -> str:
     """The value in one line. A text that could be mistaken for another value stands in quotes."""
-    return "" if value is _ABSENT else text.visible(values.word(value))  # type: ignore[arg-type]  # JSON
+    return "" if value is _ABSENT else text.visible(values.word(value, name))  # type: ignore[arg-type]  # JSON
 
 
 def _of(arguments: Mapping[str, JSON], name: str) -> object:

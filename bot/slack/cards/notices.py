@@ -1,13 +1,17 @@
-"""Notices in the task's thread, below a request's card: a question to the requester, who got no DM and why, and that
-the request's file could not be attached."""
+"""Notices beside a request's card: why somebody gets it by DM, a question to the requester, who got no DM and why, and
+that the request's file could not be attached."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
-from bot.approvals.model.request import Comment, Delegation, Request, Then, Unreached
+from bot.approvals.model.message import Message, MessageKind
+from bot.approvals.model.policy import Escalate, Step, Via
+from bot.approvals.model.request import Comment, Delegation, Pending, Request, Then, Unreached
+from bot.approvals.model.task import Task
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
@@ -33,6 +37,29 @@ _NO_FILE: Final[Mapping[str, str]] = {
     "storage_limit_reached": "this workspace has no storage left",
 }
 """Why an upload failed, by Slack's error code."""
+
+
+_ON_TIME: Final = timedelta(hours=1)
+"""How long after its time a step may be taken and still be told as the reason for a message. After a longer downtime
+nothing says for certain whether a message came from that step."""
+_MAX_NAMES: Final = 5
+
+
+def reason(message: Message, task: Task, request: Request) -> list[Block]:
+    """Why this person or channel gets the card, above it. No block if the records do not say."""
+    words = reason_for(message, task, request)
+    return [blocks.section(words)] if words else []
+
+
+def reason_for(message: Message, task: Task, request: Request) -> str:
+    """The same as a mrkdwn sentence, in the past tense once the request is settled or has moved on. Empty if the
+    records do not say."""
+    return _copied(message, task, request).whole
+
+
+def short_reason(message: Message, task: Task, request: Request) -> str:
+    """The same in a few words, for the beginning of a notification."""
+    return _copied(message, task, request).short
 
 
 def comment(request: Request, number: int) -> list[Block]:
@@ -77,6 +104,72 @@ def unattached_text(request: Request, version: int, why: str) -> str:
         f"The file with everything that request `{request.id}` asks, version {version}, could not be attached: "
         f"{reason}. *View all* shows the same, page by page."
     )
+
+
+# --- Why somebody is asked ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Why:
+    """A reason as a sentence, and in a few words. Both are empty if there is no reason to name."""
+
+    whole: str = ""
+    short: str = ""
+
+
+def _copied(message: Message, task: Task, request: Request) -> _Why:
+    """A delegation and its copy have the same time. Any other DM comes from a step of the policy that asks others, and
+    so does a channel's copy, unless the policy posts every card there."""
+    if message.kind is not MessageKind.COPY:
+        return _Why()
+    over = not isinstance(request.state, Pending) or message.created_at < request.open.opened_at
+    given = next((each for each in request.delegations if (each.at, each.to) == (message.created_at, message.to)), None)
+    if given is not None:
+        asks = f"{text.mention(given.by)} {'asked' if over else 'asks'} you to answer"
+        return _Why(f"{asks} in their place.", f"{asks} for them.")
+    step = _step_of(message, request)
+    if step is None:
+        return _Why()
+    you = "This was" if message.to is None else "You were"
+    if not over:
+        you = "This is" if message.to is None else "You are"
+    here = f"{you} asked {'here' if message.to is None else 'by direct message'}"
+    if not step.after:
+        return _Why(f"{here} because the policy `{text.sentence(request.policy.name, 60)}` says so.")
+    if message.created_at < request.comes(step):
+        return _Why(f"{here} because the others could not be reached.", "The others could not be reached.")
+    return _unanswered(message, task, request, step, f"{you} asked", over=over)
+
+
+def _unanswered(message: Message, task: Task, request: Request, step: Step, asked: str, *, over: bool) -> _Why:
+    working = "working " if request.policy.hours is not None and step.after < timedelta(days=1) else ""
+    span = text.span(step.after).replace("hour", f"{working}hour")
+    answered = {vote.person for vote in request.stage_votes if vote.at <= message.created_at}
+    some = bool(answered) or any(edit.at <= message.created_at for edit in request.edits)
+    nobody = f"{'not enough people' if some else 'nobody'} {'had ' if over else ''}answered {'in' if some else 'for'}"
+    before = [person for person in request.open.asked if person != message.to and person not in answered]
+    names = text.mentions(before, _MAX_NAMES) or text.approvers(request.known(request.stage.approvers), _MAX_NAMES)
+    whom = ", ".join(words for words in (names, f"in {text.channel(task.channel)}") if words)
+    return _Why(f"{asked} because {nobody} {span} ({whom}).", f"{nobody[:1].upper()}{nobody[1:]} {span}.")
+
+
+def _step_of(message: Message, request: Request) -> Step | None:
+    """The step that sent this message: the last one of its kind that was due by then, or the one that came early
+    because nobody could be asked by the step before it."""
+    if message.channel is not None and message.channel == request.policy.channel:
+        return None
+    if message.created_at < request.open.opened_at:  # of an earlier stage, whose times are not kept
+        return None
+    via = Via.DM if message.channel is None else Via.CHANNEL
+    steps = [step for step in request.stage.steps if isinstance(step.action, Escalate) and step.action.via is via]
+    due = [step for step in steps if request.comes(step) <= message.created_at]
+    hurried = any(each.then is Then.NEXT and each.asked_at <= message.created_at for each in request.unreached)
+    if due and message.created_at - request.comes(due[-1]) <= _ON_TIME:
+        return due[-1]
+    return next((step for step in steps if step not in due), None) if hurried else None
+
+
+# --- Who could not be asked ---------------------------------------------------------------------
 
 
 def _unreached(request: Request, asked_at: datetime) -> list[str]:

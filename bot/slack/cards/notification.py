@@ -1,34 +1,98 @@
-"""The text of a request's messages, which notifications and screen readers use. Pure."""
+"""The text of a request's messages, which notifications and screen readers use. Pure.
+
+A telephone shows about `GLANCE` characters of it, so what matters comes first: why this person is asked, what, how
+risky it is, and by when. The rest follows in full sentences for those who have it read to them.
+"""
 
 from __future__ import annotations
 
-from bot.approvals.model.policy import Expire
+from typing import Final
+
+from bot.approvals.model.message import Message
+from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.rules import schedule
-from bot.slack import text
-from bot.slack.cards import edit_diff, outcome_blocks, status_lines
+from bot.slack import blocks, lines, text
+from bot.slack.cards import edit_diff, endings, notices, reminder, turns
 from bot.slack.cards.request_card import RENEWED
 from bot.slack.text import moment
 
+GLANCE: Final = 110
+"""Characters of a notification that are seen before it is opened."""
+_MIN_TITLE_CHARACTERS: Final = 24
+_MAX_TITLE_CHARACTERS: Final = 300
+_RISKS: Final = {Risk.HIGH: "High risk.", Risk.CRITICAL: "Critical risk."}
 
-def card_text(task: Task, request: Request) -> str:
-    """The card as sentences: who asks, what, the risk and the deadline; or the outcome."""
-    title = text.spoken(text.sentence(request.question.title, 300)) or "A question."
-    if settled := outcome_blocks.headline(request):
-        return text.paragraph([title, text.spoken(settled), text.spoken(outcome_blocks.what_followed(request))])
+
+def card_text(message: Message, task: Task, request: Request) -> str:
+    """The card as sentences: why this person is asked, what, the risk if it is high, and the deadline; then how many
+    have to answer, who asks and who may answer. Once it is settled, the title and how."""
+    if settled := endings.of_request(request):
+        return text.paragraph([_title(request, _MAX_TITLE_CHARACTERS), text.spoken(settled)])
+    why, risk, until = notices.short_reason(message, task, request), _risk(request), _until(request)
+    title, whole = _fitting(request, [why, risk, until]), _title(request, _MAX_TITLE_CHARACTERS)
     names = text.listed([text.sentence(item.name, 60) for item in request.question.items if item.arguments], 5)
     return text.paragraph(
         [
-            f"{title} {text.mention(task.requester)} asks for {text.sentence(task.graph, 80)}.",
-            text.spoken(status_lines.risk(request)),
-            f"Proposed: {names}." if names else "",
+            *(each for each in (why, title, risk, until, _quorum(request)) if each),
             text.spoken(RENEWED) if request.renewed_at else "",
+            f"{text.mention(task.requester)} asks for {text.sentence(task.graph, 80)} in {text.channel(task.channel)}.",
+            f"In full: {whole}" if title != whole else "",
+            f"Proposed: {names}." if names else "",
             f"Changed by {_editors(request)}: {_changed(request)}." if request.edits else "",
-            f"Who may answer: {status_lines.who(request)}.",
-            f"Answer by {moment(request.deadline)}." if request.deadline else "There is no deadline.",
+            f"Who may answer: {turns.people(request, 10)}.",
         ]
     )
+
+
+def reminder_text(request: Request, *, nudged: bool = False) -> str:
+    """Who is still waited for, what for, the risk if it is high, and the deadline."""
+    if settled := endings.of_request(request):
+        return text.paragraph([_title(request, _MAX_TITLE_CHARACTERS), text.spoken(settled)])
+    sent = f"{text.mention(request.requester)} reminds you." if nudged else "Reminder."
+    risk, until = _risk(request), _until(request)
+    title, whole = _fitting(request, [sent, risk, until]), _title(request, _MAX_TITLE_CHARACTERS)
+    return text.paragraph(
+        [
+            *(each for each in (sent, title, risk, until) if each),
+            f"{reminder.waits(request, nudged=nudged)}.",
+            f"In full: {whole}" if title != whole else "",
+        ]
+    )
+
+
+def seen(mrkdwn: str) -> str:
+    """The text as people see it, with dates and mentions as Slack writes them."""
+    return " ".join(lines.lines([blocks.section(mrkdwn)], 10_000))
+
+
+def _title(request: Request, limit: int) -> str:
+    return text.spoken(text.sentence(request.question.title, limit)) or "A question."
+
+
+def _fitting(request: Request, others: list[str]) -> str:
+    """The title, cut so that it leaves room for the other sentences within a glance."""
+    room = GLANCE - sum(len(seen(each)) + 1 for each in others if each)
+    return _title(request, min(max(room - 1, _MIN_TITLE_CHARACTERS), _MAX_TITLE_CHARACTERS))
+
+
+def _risk(request: Request) -> str:
+    return _RISKS.get(request.question.risk, "") if request.question.risk else ""
+
+
+def _until(request: Request) -> str:
+    if request.deadline is None:
+        return "There is no deadline."
+    return f"{'Overdue since' if schedule.is_overdue(request) else 'Due'} {moment(request.deadline)}."
+
+
+def _quorum(request: Request) -> str:
+    """How many people have to answer, if one is not enough."""
+    if request.stage.needed == 1:
+        return ""
+    missing, more = sum(turns.missing_of(request)), "more " if request.stage_votes else ""
+    return f"{missing:,} {more}{'person has' if missing == 1 else 'people have'} to answer."
 
 
 def _editors(request: Request) -> str:
@@ -37,21 +101,3 @@ def _editors(request: Request) -> str:
 
 def _changed(request: Request) -> str:
     return text.listed([text.sentence(name, 60) or "-" for name in edit_diff.names(request)], 5) or "nothing any more"
-
-
-def reminder_text(request: Request, *, nudged: bool = False) -> str:
-    title = text.sentence(request.question.title, 300) or "a question"
-    if settled := outcome_blocks.headline(request):
-        return text.paragraph([text.spoken(title), text.spoken(settled)])
-    by = f"{_ends(request)} {moment(request.deadline)}." if request.deadline else ""
-    sent = f" from {text.mention(request.requester)}" if nudged else ""
-    return text.paragraph(
-        [f"Reminder{sent} for {status_lines.waiting(request)}: {title} still waits for an answer.", by]
-    )
-
-
-def _ends(request: Request) -> str:
-    if schedule.is_overdue(request):
-        return "It has been overdue since"
-    action = next((step.action for step in request.stage.steps if step.at_deadline), None)
-    return "It expires" if isinstance(action, Expire) else "Its deadline is"

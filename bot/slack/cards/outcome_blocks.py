@@ -1,8 +1,8 @@
-"""The outcome of a request in words: who decided what, and whether the agent has gone on since."""
+"""The outcome of a request in words: who decided what, and what came of it."""
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from bot.approvals.model.decision import (
     Answered,
@@ -17,15 +17,36 @@ from bot.approvals.model.decision import (
     Respond,
     outcome_of,
 )
+from bot.approvals.model.question import Question, Verdict
 from bot.approvals.model.request import Before, Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Failure, Gone, Part
-from bot.slack import blocks, text
+from bot.slack import blocks, display, text, wording
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import values
 from bot.slack.cards.values import Detail
 from bot.slack.text import moment
 
-_SAID = {
+PENDING: Final = "⏳"
+APPROVED: Final = "✅"
+REJECTED: Final = "⛔"
+EXPIRED: Final = "⌛"
+STOPPED: Final = "🛑"
+FAILED: Final = "⚠"
+NOT_NEEDED: Final = "🚫"
+
+_MAX_REASON_CHARACTERS: Final = 120
+"""Of a reason in the line of the outcome. A longer one stands below it."""
+_MAX_OUTCOME_CHARACTERS: Final = 120
+_LEAST_VERDICTS: Final = 3
+"""However little else a card shows, it says so many of the verdicts that were given one by one."""
+_VERDICTS: Final = {
+    Outcome.APPROVE: Verdict.APPROVE,
+    Outcome.EDIT: Verdict.APPROVE,
+    Outcome.REJECT: Verdict.REJECT,
+    Outcome.RESPOND: Verdict.RESPOND,
+    Outcome.CHOOSE: Verdict.CHOOSE,
+}
+_OUTCOMES: Final = {
     Outcome.APPROVE: "Approved",
     Outcome.EDIT: "Approved with changes",
     Outcome.REJECT: "Rejected",
@@ -33,9 +54,11 @@ _SAID = {
     Outcome.CHOOSE: "Answered",
     Outcome.MIXED: "Answered one by one",
 }
-
-
-_DECIDED = {
+_ENDS: Final = frozenset('"·')
+"""What could make words look as if they ended before they do."""
+_OURS: Final = ("The ", "Waiting ")
+"""Beginnings of sentences of ours, which go on in lower case behind the outcome."""
+_DECIDED: Final = {
     Outcome.APPROVE: "approved",
     Outcome.EDIT: "changed and approved",
     Outcome.REJECT: "rejected",
@@ -45,45 +68,111 @@ _DECIDED = {
 }
 
 
+def sign(request: Request) -> str:
+    """The state in one sign, which is the first that people see of a card."""
+    match request.state:
+        case Pending():
+            return PENDING
+        case Decided(decision=Answered() | Expired(), failure=failure) if failure is not None or request.gone:
+            return FAILED
+        case Delivered(decision=Answered() | Expired(), stopped=True):
+            return STOPPED
+        case Superseded(decision=None) | Superseded(decision=Cancelled()):
+            return NOT_NEEDED
+        case Superseded(stopped=True):
+            return STOPPED
+        case Superseded():
+            return FAILED
+        case Decided(decision=decision) | Delivered(decision=decision):
+            return _sign(decision)
+        case _ as never:
+            assert_never(never)
+
+
+def _sign(decision: Decision) -> str:
+    match decision:
+        case Answered():
+            return REJECTED if outcome_of(decision) is Outcome.REJECT else APPROVED
+        case Expired():
+            return EXPIRED
+        case Cancelled():
+            return NOT_NEEDED
+        case _ as never:
+            assert_never(never)
+
+
 def headline(request: Request) -> str:
-    """One mrkdwn line: the outcome, who decided it and when. Empty while the request is open."""
+    """One mrkdwn line: the outcome, who decided it, why and when. Empty while the request is open."""
     match request.state:
         case Pending():
             return ""
-        case Decided(decision=decision) | Delivered(decision=decision):
-            return _headline(decision)
         case Superseded(at=at, decision=None, stopped=True):
-            return f"*No longer needed.* The task was stopped · {moment(at)}"
+            return f"{NOT_NEEDED} No longer needed: the task was stopped, {moment(at)}"
         case Superseded(at=at, decision=decision):
-            moved_on = f"*No longer needed.* The agent moved on without an answer · {moment(at)}"
-            return moved_on if decision is None else _headline(decision)
+            moved_on = f"No longer needed: the agent moved on without an answer, {moment(at)}"
+            return f"{sign(request)} {moved_on if decision is None else _headline(request, decision)}"
+        case Decided(decision=decision) | Delivered(decision=decision):
+            return f"{sign(request)} {_headline(request, decision)}"
         case _ as never:
             assert_never(never)
 
 
-def _headline(decision: Decision) -> str:
+def _headline(request: Request, decision: Decision) -> str:
     match decision:
+        case Answered(at=at) if decision.ruled:
+            return (
+                f"{_OUTCOMES[outcome_of(decision)]} by its policy, {moment(at)}: {text.sentence(decision.ruled, 200)}"
+            )
         case Answered(at=at):
-            by = text.mentions(decision.voters) if decision.voters else "its policy"
-            why = f": {text.sentence(decision.ruled, 200)}" if decision.ruled else ""
-            return f"*{_SAID[outcome_of(decision)]}* by {by}{why} · {moment(at)}"
+            told = _told(request, decision)
+            return f"{_answered(request.question, decision)}, {moment(at)}{f': {_quoted(told)}' if told else ''}"
         case Expired(at=at):
-            return f"*Expired.* Nobody answered by {moment(at)}"
+            return f"Expired: nobody answered by {moment(at)}"
         case Cancelled(by=by, at=at):
-            return f"*Cancelled* by {text.mention(by)} · {moment(at)}"
+            return f"Cancelled by {text.mention(by)}, {moment(at)}"
         case _ as never:
             assert_never(never)
+
+
+def _answered(question: Question, decision: Answered) -> str:
+    """`Ignored by bob`, in the graph's own word for the verdict if we know how it is called once it is given."""
+    by, outcome = text.mentions(decision.voters) if decision.voters else "its policy", outcome_of(decision)
+    verdict = _VERDICTS.get(outcome)
+    if verdict is None or outcome is Outcome.CHOOSE:
+        return f"{_OUTCOMES[outcome]} by {by}"
+    if said := wording.settled(question, verdict):
+        return f"{said}{' with changes' if outcome is Outcome.EDIT else ''} by {by}"
+    word = _quoted(text.sentence(wording.label(question, verdict), 40))
+    return f"{by} {'changed it and ' if outcome is Outcome.EDIT else ''}answered {word}"
+
+
+def _told(request: Request, decision: Answered) -> str:
+    """A reason, an answer or a choice that is short enough for the line of the outcome, escaped. Else empty."""
+    first = decision.verdicts[0]
+    if request.policy.private or len({*map(repr, decision.verdicts)}) > 1:
+        return ""
+    match first:
+        case Approve(reason=words) | Reject(reason=words) | Choose(choice=words) | Respond(value=str(words)):
+            short = words.strip()
+        case _:
+            return ""
+    fits = 0 < len(short) <= _MAX_REASON_CHARACTERS and values.inert(short) and not set(short) & _ENDS
+    return text.escape(short) if fits else ""
+
+
+def _quoted(words: str) -> str:
+    return f'"{words}"'
 
 
 def what_followed(request: Request) -> str:
-    """One mrkdwn line: whether the agent has gone on. Empty if it is not supposed to."""
+    """One mrkdwn sentence: what came of the answer, and whether the agent knows. Empty if nothing is to come of it."""
     match request.state:
         case Superseded(at=at, decision=Answered() | Expired(), changed=True):
-            return f"The agent asks something else now and was not told. It is asked again below · {moment(at)}"
-        case Superseded(at=at, decision=Answered() | Expired(), stopped=True):
-            return f"The task was stopped. The agent was not told, and nothing was run · {moment(at)}"
-        case Superseded(at=at, decision=Answered() | Expired()):
-            return f"The answer may not have reached the agent, which was stopped or had moved on · {moment(at)}"
+            return f"The agent asks something else now and was not told. It is asked again below, {moment(at)}"
+        case Superseded(decision=Answered() | Expired(), stopped=True):
+            return f"The task was stopped{_where(request)}: the agent was not told, and nothing was run"
+        case Superseded(decision=Answered() | Expired()):
+            return "The answer may not have reached the agent, which was stopped or had moved on"
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()) | Pending() | Superseded():
             return ""
         case Decided(failure=failure, next_try=next_try) as decided:
@@ -92,15 +181,42 @@ def what_followed(request: Request) -> str:
             if failure is None and decided.revocable and next_try is not None:
                 return f"The agent gets it {moment(next_try)}; until then it can be taken back"
             if failure is None:
-                return "Waiting for the agent to go on"
+                return "Waiting for the agent"
             again = f"tries again {moment(next_try)}" if next_try else "will not try again by itself"
             return f"{stopped(failure)} It {again}."
-        case Delivered(at=at, stopped=True):
-            return f"The task was stopped there. The agent was not told, and nothing was run · {moment(at)}"
-        case Delivered(at=at):
-            return f"The agent was told, and went on · {moment(at)}"
+        case Delivered(stopped=True):
+            return f"The task was stopped{_where(request)}: the agent was not told, and nothing was run"
+        case Delivered(decision=decision, outcome=outcome):
+            reported = text.sentence(outcome.strip().partition("\n")[0], _MAX_OUTCOME_CHARACTERS)
+            if reported and _agreed(decision):
+                return reported
+            return f"The agent was told{f' · {reported}' if reported else ''}"
         case _ as never:
             assert_never(never)
+
+
+def _agreed(decision: Decision) -> bool:
+    """Whether a task's own report of its end says by itself that the agent was told."""
+    return isinstance(decision, Answered) and outcome_of(decision) is not Outcome.REJECT
+
+
+def _where(request: Request) -> str:
+    """The breakpoint at which the task was stopped: ` before publish`, with the name of the step as code."""
+    when, _, node = request.place.partition(" ")
+    if when in ("before", "after") and node:
+        return f" {when} `{text.sentence(node, 60)}`"
+    return " there"
+
+
+def settled(request: Request) -> list[Block]:
+    """The outcome and what followed, in one line if they are short."""
+    said, followed = headline(request), what_followed(request)
+    if not followed:
+        return [blocks.section(said)]
+    if ". " in followed:
+        return [blocks.section(said), blocks.context(followed)]
+    ours = followed.startswith(_OURS)
+    return [blocks.section(f"{said} · {followed[:1].lower() if ours else followed[:1]}{followed[1:]}")]
 
 
 def before(before: Before) -> str:
@@ -110,7 +226,20 @@ def before(before: Before) -> str:
             said = _DECIDED[outcome_of(before.decision)]
             return f"{text.mentions(voters)} {said} what it asked before · {moment(at)}."
         case decision:
-            return f"What it asked before: {_headline(decision).replace('*', '')}."
+            return f"What it asked before: {_before(decision)}."
+
+
+def _before(decision: Decision) -> str:
+    match decision:
+        case Answered(at=at, ruled=ruled):
+            why = f", because {text.sentence(ruled, 200)}" if ruled else ""
+            return f"{_DECIDED[outcome_of(decision)]} by its policy{why}, {moment(at)}"
+        case Expired(at=at):
+            return f"nobody answered by {moment(at)}"
+        case Cancelled(by=by, at=at):
+            return f"cancelled by {text.mention(by)}, {moment(at)}"
+        case _ as never:
+            assert_never(never)
 
 
 def missing(gone: Gone) -> str:
@@ -143,21 +272,25 @@ def stopped(failure: Failure) -> str:
 
 
 def words(request: Request, detail: Detail | None) -> list[Block]:
-    """What people answered: reasons, answers, choices. Empty for a plain approval, which the headline tells."""
+    """What people answered: reasons, answers, choices. Empty if the headline tells it."""
     decision = request.decision
     if not isinstance(decision, Answered) or detail is None or request.policy.private or decision.ruled:
+        return []
+    if _told(request, decision):
         return []
     if outcome_of(decision) is Outcome.MIXED:
         named = zip(request.question.items, decision.verdicts, strict=False)
         lines = [
-            blocks.line(blocks.run(text.label(item.name, 60), "code"), blocks.run(f"  {_short(verdict, detail)}"))
-            for item, verdict in list(named)[: detail.items]
+            blocks.line(
+                blocks.run(text.label(display.label(item.name), 60), "bold"), blocks.run(f"  {_short(verdict, detail)}")
+            )
+            for item, verdict in list(named)[: max(detail.items, _LEAST_VERDICTS)]
         ]
         if rest := len(decision.verdicts) - len(lines):
             lines.append(blocks.line(blocks.run(f"… {rest:,} more", "italic")))
         return [blocks.rich(blocks.bullets(lines))]
     said = [parts for verdict in _distinct(decision.verdicts) for parts in _said(verdict, detail)]
-    return [blocks.rich(*said[: detail.items])] if said else []
+    return [blocks.rich(*said[: max(detail.items, 1)])] if said else []
 
 
 def _distinct(verdicts: tuple[ItemVerdict, ...]) -> list[ItemVerdict]:

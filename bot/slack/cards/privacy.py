@@ -1,6 +1,6 @@
 """A private request as everybody may see it: the names of its actions, without their arguments.
 
-Only people who may answer see the arguments; "View all" checks that and shows them.
+Only people who may answer see the arguments; "Details" checks that and shows them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from bot.approvals.model.question import Item, Question
 from bot.approvals.model.request import Request
+from bot.slack import display
 
-INSTEAD = "Only people who may answer can see the details: open them with the button below."
+INSTEAD = "Only people who may answer can see what is asked"
 
 
 def masked(request: Request) -> Request:
@@ -22,7 +23,8 @@ def masked(request: Request) -> Request:
 
 
 def _masked(question: Question, graph: str) -> Question:
-    names = ", ".join(dict.fromkeys(item.name for item in question.items if item.name)) or graph
+    named = (display.label(item.name) for item in question.items if item.name)
+    names = ", ".join(dict.fromkeys(named)) or graph
     return replace(
         question,
         title=f"To be approved: {names}",
@@ -30,5 +32,6 @@ def _masked(question: Question, graph: str) -> Question:
         items=tuple(Item(name=item.name, arguments={}, verdicts=item.verdicts) for item in question.items),
         choices=(),
         form=None,
+        summary=(),
         payload=None,
     )

@@ -8,32 +8,48 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final, assert_never
 
+from bot.approvals.model.ids import MessageId
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Pending, Request
 from bot.approvals.ports.slack import View
 from bot.slack import blocks
 from bot.slack.blocks import Block
-from bot.slack.cards import notices, notification, privacy, reminder, request_card, task_card, vote_buttons
+from bot.slack.cards import notices, notification, privacy, reminder, request_card, task_card
+from bot.slack.cards.request_card import Drawn
 from bot.slack.cards.values import Detail
 
 MAX_CHARACTERS: Final = 10_000
 """Characters of a message's blocks on the wire. Slack's own limit (`msg_blocks_too_long`) is not documented and is near
 13,000."""
 
-_SETTLED: Final = Detail(text=500, value=200, rows=12, entries=3, items=8)
-"""For a settled request."""
+MAX_LINES: Final = 10
+"""Of 60 characters, of a card. A longer request folds: its card shows what fits, and *Review…* opens all of it."""
+
 _WHOLE: Final = Detail(text=2500, value=1500, rows=20, entries=25, items=16)
 """Used only if nothing has to be left out, so that people need no review."""
+_FOLDED: Final = (
+    Detail(text=240, value=120, rows=8, entries=2, items=8),
+    Detail(text=120, value=110, rows=6, entries=2, items=4),
+    Detail(text=120, value=60, rows=5, entries=2, items=3),
+    Detail(text=100, value=60, rows=4, entries=1, items=2),
+    Detail(text=60, value=50, rows=3, entries=1, items=2),
+    Detail(text=60, value=50, rows=2, entries=1, items=1),
+    Detail(text=60, value=50, rows=1, entries=1, items=1),
+    Detail(text=60, value=50, rows=0, entries=1, items=0),
+)
+"""For a card that does not show everything, and for a settled one: the first that is not too high."""
 _DETAILS: Final = (
     Detail(text=1500, value=800, rows=12, entries=8, items=16),
     Detail(text=700, value=300, rows=8, entries=5, items=16),
     Detail(text=300, value=120, rows=5, entries=3, items=12),
     Detail(text=100, value=50, rows=3, entries=2, items=2),
 )
+"""For all other messages."""
 
 
 class Urgency(IntEnum):
@@ -54,6 +70,8 @@ class Card:
     blocks: tuple[Block, ...]
     small: tuple[Block, ...]
     urgency: Urgency
+    message_id: MessageId | None = None
+    """The record of the message that it is drawn for. Nobody sees it."""
 
     @property
     def fingerprint(self) -> str:
@@ -64,18 +82,45 @@ class Card:
 def draw(view: View) -> Card:
     """The view with as much detail as fits."""
     small = render_small(view)
-    details = _DETAILS if _urgency(view) is not Urgency.DECISION else (_SETTLED, *_DETAILS[2:])
-    fitting = (rendered for detail in details if _fits(rendered := _blocks(view, detail)))
-    best = _whole(view) or next(fitting, small)
-    return Card(text=_text(view), blocks=tuple(best), small=tuple(small), urgency=_urgency(view))
+    best = _card(view) if view.message.kind in (MessageKind.CARD, MessageKind.COPY) else _most(view)
+    return Card(
+        text=_text(view),
+        blocks=tuple(best or small),
+        small=tuple(small),
+        urgency=_urgency(view),
+        message_id=view.message.id,
+    )
 
 
-def _whole(view: View) -> list[Block] | None:
-    """An open request with everything that it asks. None if it does not fit, or if the view is no open request."""
-    if view.message.kind not in (MessageKind.CARD, MessageKind.COPY) or _urgency(view) is Urgency.DECISION:
-        return None
-    rendered = _blocks(view, _WHOLE)
-    return rendered if _fits(rendered) and vote_buttons.answerable(rendered) else None
+def _most(view: View) -> list[Block] | None:
+    """A message other than a card, with as much detail as fits. None if nothing fits."""
+    return next((made for detail in _DETAILS if _fits(made := _blocks(view, detail))), None)
+
+
+def _card(view: View) -> list[Block] | None:
+    """A card that shows everything, if it is no higher than a card may be; otherwise one that folds. None if not even
+    the least fits."""
+    whole = _drawn(view, _WHOLE)
+    if whole.whole and _stands(whole):
+        return list(whole.blocks)
+    for detail in _FOLDED:
+        folded = _drawn(view, detail)
+        if _stands(folded):
+            return list(folded.blocks)
+    return list(folded.blocks) if _fits(folded.blocks) and not folded.whole else None
+
+
+def _stands(drawn: Drawn) -> bool:
+    return drawn.height <= MAX_LINES and _fits(drawn.blocks)
+
+
+def _drawn(view: View, detail: Detail | None) -> Drawn:
+    """A request's card or copy in this much detail."""
+    if view.message.kind is not MessageKind.COPY:
+        return request_card.card(view.task, _request(view), detail)
+    drawn = request_card.copy(view.task, _request(view), detail)
+    why = notices.reason(view.message, view.task, _request(view))
+    return replace(drawn, blocks=(*why, *drawn.blocks))
 
 
 def render_small(view: View) -> list[Block]:
@@ -86,11 +131,9 @@ def render_small(view: View) -> list[Block]:
 def _blocks(view: View, detail: Detail | None) -> list[Block]:
     match view.message.kind:
         case MessageKind.OPENING:
-            return task_card.opening(view.task, detail, view.doing)
-        case MessageKind.CARD:
-            return request_card.card(view.task, _request(view), detail)
-        case MessageKind.COPY:
-            return request_card.copy(view.task, _request(view), detail)
+            return task_card.opening(view.task, _requests(view), detail, view.doing)
+        case MessageKind.CARD | MessageKind.COPY:
+            return list(_drawn(view, detail).blocks)
         case MessageKind.REMINDER | MessageKind.NUDGE:
             return reminder.reminder(_request(view), nudged=view.message.kind is MessageKind.NUDGE)
         case MessageKind.COMMENT:
@@ -98,7 +141,7 @@ def _blocks(view: View, detail: Detail | None) -> list[Block]:
         case MessageKind.UNREACHED:
             return notices.unreached(_request(view), view.message.created_at)
         case MessageKind.OUTCOME:
-            return task_card.outcome(view.task, detail, current=view.current)
+            return task_card.outcome(view.task, _requests(view), detail, current=view.current)
         case MessageKind.FILE:
             return notices.unattached(_request(view), view.message.version, _refusal(view))
         case _ as never:
@@ -108,9 +151,9 @@ def _blocks(view: View, detail: Detail | None) -> list[Block]:
 def _text(view: View) -> str:
     match view.message.kind:
         case MessageKind.OPENING:
-            return task_card.opening_text(view.task, view.doing)
+            return task_card.opening_text(view.task, _requests(view), view.doing)
         case MessageKind.CARD | MessageKind.COPY:
-            return notification.card_text(view.task, _request(view))
+            return notification.card_text(view.message, view.task, _request(view))
         case MessageKind.REMINDER | MessageKind.NUDGE:
             return notification.reminder_text(_request(view), nudged=view.message.kind is MessageKind.NUDGE)
         case MessageKind.COMMENT:
@@ -118,7 +161,7 @@ def _text(view: View) -> str:
         case MessageKind.UNREACHED:
             return notices.unreached_text(_request(view), view.message.created_at)
         case MessageKind.OUTCOME:
-            return task_card.outcome_text(view.task, current=view.current)
+            return task_card.outcome_text(view.task, _requests(view), current=view.current)
         case MessageKind.FILE:
             return notices.unattached_text(_request(view), view.message.version, _refusal(view))
         case _ as never:
@@ -129,7 +172,7 @@ def _urgency(view: View) -> Urgency:
     match view.message.kind:
         case MessageKind.CARD | MessageKind.COPY:
             return Urgency.QUESTION if isinstance(_request(view).state, Pending) else Urgency.DECISION
-        case MessageKind.OPENING if view.doing:
+        case MessageKind.OPENING if view.doing and view.message.ref is not None:
             return Urgency.PASSING
         case MessageKind.OPENING | MessageKind.OUTCOME:
             return Urgency.QUESTION
@@ -150,5 +193,10 @@ def _request(view: View) -> Request:
     return privacy.masked(view.request)
 
 
-def _fits(rendered: list[Block]) -> bool:
+def _requests(view: View) -> tuple[Request, ...]:
+    """All of the task's requests, as everybody may see them."""
+    return tuple(map(privacy.masked, view.requests))
+
+
+def _fits(rendered: Sequence[Block]) -> bool:
     return len(rendered) <= blocks.MESSAGE_BLOCKS and blocks.size(rendered) <= MAX_CHARACTERS

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from bot.approvals.model.request import Pending, Request
 from bot.approvals.model.task import Task
 from bot.approvals.rules import schedule
 from bot.approvals.rules.names import misleading, readable
-from bot.slack import blocks, text
+from bot.slack import blocks, lines, text
 from bot.slack.blocks import Block
 from bot.slack.cards import (
     blocked_lines,
@@ -27,56 +29,70 @@ RENEWED: Final = "*The agent asks something else now.* Answers to what it asked 
 _AMENDED: Final = "*Another policy was applied to this request.* Answers from before that no longer count"
 
 
-def card(task: Task, request: Request, detail: Detail | None) -> list[Block]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A card's blocks, and how high it stands."""
+
+    blocks: tuple[Block, ...]
+    height: int
+    """Lines of 60 characters, without warnings, changes and what people did besides voting: nobody may miss those, and
+    they do not make a card fold."""
+    whole: bool
+    """Whether it shows everything that is asked, so that people may answer on it."""
+
+
+def card(task: Task, request: Request, detail: Detail | None) -> Drawn:
     """The request and how it stands. It has buttons to answer only while it can be answered."""
-    return _card(request, detail, _asker(task))
+    return _card(request, detail, text.mention(task.requester))
 
 
-def copy(task: Task, request: Request, detail: Detail | None) -> list[Block]:
-    """The card for a DM: it also says which channel the request comes from."""
-    return _card(request, detail, f"{_asker(task)} in {text.channel(task.channel)}")
+def copy(task: Task, request: Request, detail: Detail | None) -> Drawn:
+    """The card for a DM: it also says which channel the request comes from, and for which graph."""
+    return _card(
+        request,
+        detail,
+        f"{text.mention(task.requester)} in {text.channel(task.channel)} for {text.sentence(task.graph, 80)}",
+    )
 
 
-def _asker(task: Task) -> str:
-    return f"Asked by {text.mention(task.requester)} for *{_graph(task)}*"
-
-
-def _graph(task: Task) -> str:
-    return text.sentence(task.graph, 80)
-
-
-def _card(request: Request, detail: Detail | None, origin: str) -> list[Block]:
-    risk = status_lines.risk(request)
-    about = question_blocks.rendered(request, detail)
+def _card(request: Request, detail: Detail | None, origin: str) -> Drawn:
+    reason = question_blocks.reason(request)
+    about = question_blocks.rendered(request, detail, reasoned=True)
     since, since_cut = edit_diff.since_decided(request, detail)
     whole = about.whole and not since_cut
-    return [
-        question_blocks.heading(request),
-        blocks.context(
-            " · ".join([*([risk] if risk else []), *(["*Overdue*"] if schedule.is_overdue(request) else []), origin])
-        ),
-        *_renewed(request),
-        *_misleading(request),
-        *_decided_before(request, since),
-        *about.blocks,
-        *_unread(request, about),
-        *vote_buttons.hidden(request),
-        *_standing(request, detail),
-        *blocked_lines.warnings(request),
-        *_missing_code(request),
-        *blocks.actions(
-            [*vote_buttons.buttons(request, whole=whole), *(side_action_menu.menu(request) if _open(request) else [])]
-        ),
-        *_unbound(request),
-        blocks.context(_footer(request)),
+    overdue = "*Overdue*" if schedule.is_overdue(request) else ""
+    standing, beside = _standing(request, detail)
+    parts: list[tuple[bool, Sequence[Block]]] = [
+        (True, [question_blocks.heading(request)]),
+        (True, [blocks.context(_joined([origin, reason, status_lines.risk(request), overdue]))]),
+        (False, _renewed(request)),
+        (False, _misleading(request)),
+        (False, _decided_before(request, since)),
+        (True, about.asked),
+        (False, about.changed),
+        (True, _unread(request, about)),
+        (False, vote_buttons.hidden(request)),
+        (True, standing),
+        (False, beside),
+        (False, blocked_lines.warnings(request)),
+        (False, _missing_code(request)),
+        (True, blocks.actions([*vote_buttons.buttons(request, whole=whole), *side_action_menu.menu(request)])),
+        (False, _unbound(request)),
     ]
+    counted = [block for counts, made in parts for block in made if counts or not _open(request)]
+    made = tuple(block for _, made in parts for block in made)
+    return Drawn(blocks=made, height=lines.height(counted, lines.WIDE), whole=whole)
+
+
+def _joined(words: Sequence[str]) -> str:
+    return " · ".join(word for word in words if word)
 
 
 def _unread(request: Request, about: Rendered) -> list[Block]:
     """Says that the card does not show everything, and so takes no answer."""
     if about.whole or not _open(request) or request.policy.private:
         return []
-    return [blocks.context("This is too long to show in full. *Review…* shows all of it, with the answers at its end.")]
+    return [blocks.context("*Review…* shows everything, with the answers at its end")]
 
 
 def _renewed(request: Request) -> list[Block]:
@@ -136,23 +152,12 @@ def _missing_code(request: Request) -> list[Block]:
 # --- How it stands ------------------------------------------------------------------------------
 
 
-def _standing(request: Request, detail: Detail | None) -> list[Block]:
+def _standing(request: Request, detail: Detail | None) -> tuple[list[Block], list[Block]]:
+    """Whose turn it is, and what happened besides; or the outcome."""
     if not _open(request):
-        followed = outcome_blocks.what_followed(request)
-        return [
-            blocks.section(outcome_blocks.headline(request)),
-            *outcome_blocks.words(request, detail),
-            *([blocks.context(followed)] if followed else []),
-        ]
-    return status_lines.standing(request)
-
-
-def _footer(request: Request) -> str:
-    version = f"version {request.version}" if request.version > 1 else ""
-    digest = "private" if request.policy.private else f"digest `{request.digest[:12]}`"
-    words = [f"Request `{request.id}`", version, digest]
-    joined = " · ".join(word for word in words if word)
-    return joined[:1].upper() + joined[1:]
+        return [*outcome_blocks.settled(request), *outcome_blocks.words(request, detail)], []
+    needs, *beside = status_lines.standing(request)
+    return [needs], beside
 
 
 def _open(request: Request) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from bot.approvals.model.request import Request
+from bot.approvals.model.request import Pending, Request
 from bot.slack import actions, blocks, text
 from bot.slack.blocks import Element
 
 
 def menu(request: Request) -> list[Element]:
-    """The side actions that are possible now, the same for everybody who sees the card. A person who may not is told
-    so when they try."""
+    """The side actions that are possible while it is open, the same for everybody who sees the card. A person who may
+    not is told so when they try. Slack takes five: if six are possible, the history gives way, because *Details* leads
+    to it as well."""
+    if not isinstance(request.state, Pending):
+        return []
     measure = request.policy.extend
     extendable = request.deadline is not None and request.open.extension is None
     offered = [
+        *([] if measure is not None and extendable else [("History", "Who decided what so far", actions.HISTORY)]),
         ("Ask the requester…", "Not a vote; they reply in the thread", actions.COMMENT),
         ("Delegate my vote…", "A colleague answers in your place", actions.DELEGATE),
         *(

@@ -1,14 +1,14 @@
-"""How an open request stands: who may answer and by when, who has answered, what is missing, what is next. Pure."""
+"""How an open request stands: whose turn it is and by when, who has answered, and what happened besides. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import Final, assert_never
 
 from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Reject, Respond, Vote
 from bot.approvals.model.hours import unknown_zones
 from bot.approvals.model.ids import Person
-from bot.approvals.model.policy import Consent, Escalate, Expire, Overdue, Pick, Remind, Step, Via, Warn
+from bot.approvals.model.policy import ONE_PERSON, Consent, Escalate, Expire, Overdue, Pick, Remind, Step, Via, Warn
 from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Request
 from bot.approvals.rules import eligible, schedule, voting
@@ -25,20 +25,53 @@ _RISKS = {
 }
 
 
+_NOBODY: Final = "nobody"
+_MAX_VOTES: Final = 5
+_MAX_NAMED: Final = 3
+"""Of the people who are left of a group, how many are named beside it."""
+_MAX_EITHER: Final = 4
+
+
 def risk(request: Request) -> str:
     """The risk in words. Empty if the question names none."""
     return _RISKS[request.question.risk] if request.question.risk else ""
 
 
 def standing(request: Request) -> list[Block]:
-    """Who may answer and by when; then answers, questions and the next step, if there are any."""
-    fields = [f"*Who may answer*\n{_capital(who(request))}", f"*Answer by*\n{_by(request)}"]
-    said = [words for words in (_asked(request), _next(request)) if words]
+    """Whose turn it is, by when, and who has answered, in a line; then what else happened, if anything did."""
+    votes, given = request.stage_votes, request.stage_delegations
+    value = RequestTarget.of(request).encoded()
+    withdraw = blocks.button("Withdraw", actions.WITHDRAW, value) if votes or given else None
+    also = [words for words in (*_so_far(request), _later(request), _if_unanswered(request), *_zones(request)) if words]
+    said = [" · ".join(also), _asked(request)]
     return [
-        {"type": "section", "fields": [blocks.mrkdwn(field) for field in fields]},
-        *_answers(request),
-        *([blocks.context("\n".join(said))] if said else []),
+        blocks.section(needs(request), withdraw),
+        *([blocks.context("\n".join(words for words in said if words))] if any(said) else []),
     ]
+
+
+def needs(request: Request) -> str:
+    """Whose turn it is and by when, then the votes so far: `Needs 1 more of @finance (dave) by Monday · ✓ bob`."""
+    wanted, votes = _needs(request), request.stage_votes
+    nobody = who(request).startswith(_NOBODY)
+    stages = request.policy.stages
+    if len(stages) > 1:
+        name = f", {text.sentence(request.stage.name, 60)}" if request.stage.name else ""
+        wanted = f"Stage {request.stage_number + 1} of {len(stages)}{name}: {wanted.replace('Needs', 'needs', 1)}"
+    said = [f"{wanted}{'' if nobody else _by(request)}"]
+    if nobody and request.deadline:
+        said.append(f"deadline {moment(request.deadline)}")
+    if not votes and request.stage.needed > 1 and not nobody:
+        said.append("0 so far")
+    said += [f"{_mark(vote)} {_vote(request, vote)} {moment(vote.at)}" for vote in votes[:_MAX_VOTES]]
+    if rest := len(votes) - _MAX_VOTES:
+        said += [f"{rest:,} more"] if rest > 0 else []
+    return " · ".join(said)
+
+
+def next_step(request: Request) -> str:
+    """The next step and its time: `Next: a reminder · Monday`. Empty if nothing comes before the deadline."""
+    return _next(request)
 
 
 def who(request: Request) -> str:
@@ -53,10 +86,10 @@ def who(request: Request) -> str:
     if names:
         return text.listed(names)
     if request.open.short and not request.open.asked:
-        return "nobody: see below"
+        return f"{_NOBODY}: see below"
     if request.open.asked:
-        return f"nobody: {text.mention(request.requester)} asked, and requesters may not answer their own requests"
-    return f"nobody: the policy `{text.sentence(request.policy.name, 60)}` names no approvers"
+        return f"{_NOBODY}: {text.mention(request.requester)} asked, and requesters may not answer their own requests"
+    return f"{_NOBODY}: the policy `{text.sentence(request.policy.name, 60)}` names no approvers"
 
 
 def waiting(request: Request) -> str:
@@ -75,23 +108,31 @@ def _added(request: Request) -> list[str]:
     return [text.approver(name) for name in added if name not in request.stage.approvers]
 
 
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
-
-
 # --- By when ------------------------------------------------------------------------------------
 
 
 def _by(request: Request) -> str:
+    """` by Monday 9:00`. Empty if there is no deadline."""
     if request.deadline is None:
-        return "No deadline"
+        return ""
+    return f"{', was due' if schedule.is_overdue(request) else ''} by {moment(request.deadline)}"
+
+
+def _later(request: Request) -> str:
     extension = request.open.extension
-    later = f"{text.span(extension.measure)} more, by {text.mention(extension.by)}" if extension else ""
-    zones = [
+    if request.deadline is None or extension is None:
+        return ""
+    return f"{text.span(extension.measure)} more, by {text.mention(extension.by)}"
+
+
+def _zones(request: Request) -> list[str]:
+    """The time zones that are not known here. Says nothing without a deadline."""
+    if request.deadline is None:
+        return []
+    return [
         f"The zone {text.sentence(zone, 40)} is unknown here, so UTC is used"
-        for zone in unknown_zones(request.open.zones)
+        for zone in unknown_zones(request.open.zones)[:3]
     ]
-    return "\n".join(words for words in (moment(request.deadline), later, _if_unanswered(request), *zones[:3]) if words)
 
 
 def _if_unanswered(request: Request) -> str:
@@ -105,7 +146,7 @@ def _if_unanswered(request: Request) -> str:
         case Pick(choice=choice):
             return f"Silence chooses {text.sentence(choice, 60)}"
         case Overdue():
-            return "It is overdue and keeps waiting" if schedule.is_overdue(request) else "It keeps waiting after that"
+            return "It keeps waiting" if schedule.is_overdue(request) else "It keeps waiting after that"
         case _:
             return ""
 
@@ -138,47 +179,72 @@ def _comes(step: Step) -> str:
 # --- Who has answered ---------------------------------------------------------------------------
 
 
-def _answers(request: Request) -> list[Block]:
-    """The votes so far and what is missing, with a button to withdraw one's own vote."""
-    votes = request.stage_votes
-    delegated = [_delegated(each.by, each.to) for each in request.stage_delegations if _open(request, each.to)][:5]
-    if request.stage.needed == 1 and not votes and not delegated and len(request.policy.stages) == 1:
-        return []
-    rejections = sum(any(isinstance(verdict, Reject) for verdict in vote.verdicts) for vote in votes)
+def _needs(request: Request) -> str:
+    """Whose answers are missing. If nobody may answer, that and why."""
+    whose = who(request)
+    if whose.startswith(_NOBODY):
+        return f"*Nobody may answer*{whose.removeprefix(_NOBODY)}"
+    lacking = [(number, group) for number, group in zip(_missing(request), request.stage.groups, strict=True) if number]
+    more = "more " if request.stage_votes else ""
+    if len(lacking) != 1:
+        return f"Needs {_wanted(request, more)}" if lacking else "Needs one more vote to agree"
+    ((number, group),) = lacking
+    refs, left = request.known(group.approvers), _left(request)
+    people = len(request.stage.groups) == 1 and all(ONE_PERSON.fullmatch(ref) for ref in refs)
+    if people and number == 1:
+        return f"Needs {'1 more: ' if more else ''}{_either(left)}"
+    if people:
+        return f"Needs {number:,} {more}of {text.listed(left)}"
+    names = text.listed([*map(text.approver, refs), *_added(request)], 5)
+    some = left if more and len(request.stage.groups) == 1 and len(left) <= _MAX_NAMED else []
+    return f"Needs {number:,} {more}of {names}{f' ({_either(some)})' if some else ''}"
+
+
+def _left(request: Request) -> list[str]:
+    """The people who may answer and have not, as mentions. If it is not known who they are, the policy's names."""
+    answered = {vote.person for vote in request.stage_votes}
+    people = [request.given_to(each) or each for each in request.open.asked if eligible.may_answer(request, each)]
+    names = [text.mention(person) for person in people if person not in answered]
+    if not people:
+        names = [text.approver(name) for name in request.known(request.stage.approvers)]
+    names += [name for name in _added(request) if name not in names]
+    return list(dict.fromkeys(names))
+
+
+def _either(names: Sequence[str]) -> str:
+    """`bob, carol or dave`, or if there are many, `bob, carol or 9 more`."""
+    shown = list(names[:_MAX_EITHER])
+    if rest := len(names) - len(shown):
+        shown.append(f"{rest:,} more")
+    return f"{', '.join(shown[:-1])} or {shown[-1]}" if len(shown) > 1 else "".join(shown)
+
+
+def _so_far(request: Request) -> list[str]:
+    """What happened in this stage apart from votes, and who agreed in the stages before."""
     limit = request.stage.reject_quorum
-    lines = [
-        f"*{_heading(request)}*",
-        _count(request),
+    rejections = sum(any(isinstance(verdict, Reject) for verdict in vote.verdicts) for vote in request.stage_votes)
+    delegated = [_delegated(each.by, each.to) for each in request.stage_delegations if _open(request, each.to)]
+    return [
         *([f"{rejections} of {limit} rejections"] if rejections and limit > 1 else []),
-        *delegated,
-        *[f"Agreed before: {text.mentions(stage.voters)} · {moment(stage.at)}" for stage in request.passed],
+        *delegated[:5],
+        *[f"Agreed before: {text.mentions(stage.voters)}, {moment(stage.at)}" for stage in request.passed],
     ]
-    value = RequestTarget.of(request).encoded()
-    withdraw = blocks.button("Withdraw", actions.WITHDRAW, value) if votes or request.stage_delegations else None
-    return [blocks.section("\n".join(lines), withdraw)]
+
+
+def _mark(vote: Vote) -> str:
+    return "✗" if any(isinstance(verdict, Reject) for verdict in vote.verdicts) else "✓"
 
 
 def votes(request: Request) -> str:
     """The votes in one line. Empty if one answer is enough and nobody has answered."""
-    return _count(request) if request.stage.needed > 1 or request.stage_votes else ""
-
-
-def _count(request: Request) -> str:
-    """`2 of @finance have to agree`; then `1 of 2: bob approved, 1 more of @finance`."""
     votes, needed = request.stage_votes, request.stage.needed
+    if needed == 1 and not votes:
+        return ""
     if not votes:
-        return f"{_wanted(request)} {'has' if needed == 1 else 'have'} to agree"
-    given = text.listed([_vote(request, vote) for vote in votes])
+        return f"{_wanted(request)} have to agree"
+    given = text.listed([f"{text.mention(vote.person)} {_spoken(request, vote)}" for vote in votes])
     more = f", {wanted}" if (wanted := _wanted(request, "more ")) else ""
     return f"{needed - sum(_missing(request))} of {needed}: {given}{more}"
-
-
-def _heading(request: Request) -> str:
-    stages = request.policy.stages
-    if len(stages) == 1:
-        return "Answers"
-    name = f", {text.sentence(request.stage.name, 60)}" if request.stage.name else ""
-    return f"Answers, stage {request.stage_number + 1} of {len(stages)}{name}"
 
 
 def _missing(request: Request) -> tuple[int, ...]:
@@ -197,10 +263,20 @@ def _wanted(request: Request, more: str = "") -> str:
 
 
 def _vote(request: Request, vote: Vote) -> str:
-    giver = next((each.by for each in request.stage_delegations if each.to == vote.person), None)
-    place = f" for {text.mention(giver)}" if giver else ""
+    """Who voted and for whom. What they said, unless the mark before it says it."""
+    plain = len(vote.verdicts) == 1 and isinstance(vote.verdicts[0], Approve | Reject)
+    said = "" if plain or request.policy.private else f" {_said(vote.verdicts)}"
+    return f"{text.mention(vote.person)}{said}{_in_place(request, vote)}"
+
+
+def _spoken(request: Request, vote: Vote) -> str:
     said = "answered" if request.policy.private else _said(vote.verdicts)
-    return f"{text.mention(vote.person)} {said}{place}"
+    return f"{said}{_in_place(request, vote)}"
+
+
+def _in_place(request: Request, vote: Vote) -> str:
+    giver = next((each.by for each in request.stage_delegations if each.to == vote.person), None)
+    return f" for {text.mention(giver)}" if giver else ""
 
 
 def _said(verdicts: Sequence[ItemVerdict]) -> str:

@@ -2,114 +2,159 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from collections.abc import Mapping, Sequence
+from typing import Final, assert_never
 
+from bot.approvals.model.ids import JSON
+from bot.approvals.model.request import Pending, Request
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
-from bot.slack import actions, blocks, text
+from bot.slack import actions, blocks, display, text
 from bot.slack.actions import TaskTarget
-from bot.slack.blocks import Block
-from bot.slack.cards import outcome_blocks, values
+from bot.slack.blocks import Block, Element
+from bot.slack.cards import endings, turns
+from bot.slack.cards.endings import Ending
 from bot.slack.cards.values import Detail
-from bot.slack.text import moment
 
-_OUTCOME_TIMES_LONGER = 3
+_MAX_INPUTS: Final = 4
+_MAX_INPUT_CHARACTERS: Final = 60
+_MAX_LISTED: Final = 3
+_MAX_TITLE_CHARACTERS: Final = 120
+_OUTCOME_TIMES_LONGER: Final = 3
 """The outcome has a message of its own, so it may be this many times longer than the text on a card."""
 
 
-def opening(task: Task, detail: Detail | None, doing: str | None = None) -> list[Block]:
-    """Who started which graph with which inputs, and how it stands. `doing` is the graph's own word on its progress."""
-    shown = values.inline(task.inputs, entries=min(detail.rows, 6), limit=min(detail.value, 80)) if detail else []
+def opening(task: Task, requests: Sequence[Request], detail: Detail | None, doing: str | None = None) -> list[Block]:
+    """Who started which graph with which inputs, then what it asks and whose turn it is, or how it ended. `requests`
+    are all of the task's, as everybody may see them. `doing` is the graph's own word on its progress."""
+    started = [blocks.user(task.requester), blocks.run(" started "), blocks.run(_graph(task), "bold")]
+    inputs = _inputs(task.inputs, _labels(requests)) if detail else []
     return [
-        blocks.section(_started(task)),
-        *([blocks.rich(blocks.line(*shown))] if shown else []),
-        blocks.context(_state(task, doing), f"Task `{task.id}`"),
+        blocks.rich(blocks.line(*started, *inputs)),
+        blocks.section("\n".join(_standing(task, requests, doing))),
     ]
 
 
-def opening_text(task: Task, doing: str | None = None) -> str:
-    return text.paragraph([text.spoken(_started(task)), text.spoken(_state(task, doing))])
+def opening_text(task: Task, requests: Sequence[Request], doing: str | None = None) -> str:
+    started = f"{text.mention(task.requester)} started {text.escape(_graph(task))}."
+    return text.paragraph([started, *map(text.spoken, _standing(task, requests, doing))])
 
 
-def outcome(task: Task, detail: Detail | None, *, current: bool) -> list[Block]:
-    """How the task ended or why it stopped. If it was tried again since (not `current`), only that, without buttons."""
+def outcome(task: Task, requests: Sequence[Request], detail: Detail | None, *, current: bool) -> list[Block]:
+    """How the task ended or why it stopped, for its requester: what the agent reports, and who decided what. After a
+    "no" and after silence, the decision comes first. If it was tried again since (not `current`), only that."""
     if not current:
         return [blocks.context("This was tried again. The result is below.")]
-    said = _outcome(task)
-    match task.state:
-        case Ended(outcome=result, at=at):
-            shown = (
-                values.prose(result, detail.text * _OUTCOME_TIMES_LONGER if detail else 200).parts
-                if result.strip()
-                else ()
-            )
-            return [
-                blocks.section(said),
-                *([blocks.rich(*shown)] if shown else []),
-                blocks.context(f"{moment(at)}", f"Task `{task.id}`"),
-            ]
-        case Failed(retryable=True):
-            retry = blocks.button("Retry", actions.RETRY, TaskTarget.of(task).encoded(), style="primary")
-            return [blocks.section(said), *blocks.actions([retry])]
-        case Failed() | TaskCancelled():
-            return [blocks.section(said)]
-        case Starting() | Running() | Waiting():
-            return [blocks.context(said)]
-        case _ as never:
-            assert_never(never)
+    ending = endings.of_task(task, requests)
+    if ending is None:
+        return [blocks.context(_meanwhile(task))]
+    said = blocks.section(_told(task, ending))
+    if isinstance(task.state, Failed) and task.state.retryable:
+        return [said, *blocks.actions([_retry(task)])]
+    if not ending.report:
+        return [said]
+    report = text.shown(ending.report, detail.text * _OUTCOME_TIMES_LONGER if detail else 200).text
+    if ending.well:
+        return [blocks.rich(blocks.line(blocks.run(f"{ending.sign} {report}"))), said]
+    return [said, blocks.rich(blocks.line(blocks.run(report)))]
 
 
-def outcome_text(task: Task, *, current: bool) -> str:
+def outcome_text(task: Task, requests: Sequence[Request], *, current: bool) -> str:
     if not current:
         return "This was tried again."
-    result = text.sentence(task.state.outcome, 1500) if isinstance(task.state, Ended) else ""
-    return text.paragraph([text.spoken(_outcome(task)), result])
+    ending = endings.of_task(task, requests)
+    if ending is None:
+        return text.spoken(_meanwhile(task))
+    said = text.spoken(_told(task, ending))
+    report = text.spoken(text.sentence(ending.report, 1500))
+    return text.paragraph([f"{ending.sign} {report}", said] if ending.well and report else [said, report])
 
 
-def _started(task: Task) -> str:
-    return f"{text.mention(task.requester)} started *{_graph(task)}*"
+# --- The opening --------------------------------------------------------------------------------
 
 
-def _state(task: Task, doing: str | None) -> str:
+def _standing(task: Task, requests: Sequence[Request], doing: str | None) -> list[str]:
+    """What is asked and whose turn it is, or how the task ended. A task that an error stopped may still ask."""
+    asks = _asks([request for request in requests if isinstance(request.state, Pending)])
     match task.state:
         case Starting() | Running() if doing:
-            return f"Working: {text.sentence(doing, 150)}"
-        case Starting():
-            return "Starting"
-        case Running():
-            return "Working"
-        case Waiting():
-            return "*Waiting for an answer*"
-        case Ended(at=at, stopped=True):
-            return f"*Stopped* · {moment(at)}"
-        case Ended(at=at):
-            return f"Finished · {moment(at)}"
-        case Failed(failure=failure):
-            return outcome_blocks.stopped(failure).removesuffix(".")
-        case TaskCancelled(by=by, at=at):
-            return f"Cancelled by {text.mention(by)} · {moment(at)}"
-        case _ as never:
-            assert_never(never)
-
-
-def _outcome(task: Task) -> str:
-    who, graph = text.mention(task.requester), f"*{_graph(task)}*"
-    match task.state:
-        case Ended(stopped=True):
-            return f"{graph} was stopped, {who}"
-        case Ended():
-            return f"{graph} finished, {who}"
-        case Failed(failure=failure, retryable=retryable):
-            hopeless = "" if retryable else " It cannot go on from there."
-            return f"{graph} did not finish, {who}. {outcome_blocks.stopped(failure)}{hopeless}"
-        case TaskCancelled(by=by, at=at):
-            return f"{graph} was cancelled by {text.mention(by)} · {moment(at)}"
+            return [f"{endings.WORKING} Working: {text.sentence(doing, 150)}", *asks]
         case Starting() | Running():
-            return f"{graph} is being tried again"
+            return asks or [f"{endings.WORKING} Working"]
         case Waiting():
-            return f"{graph} waits for an answer"
+            return asks or [f"{endings.WORKING} Working"]
+        case Failed() | Ended() | TaskCancelled():
+            ending = endings.of_task(task, requests)
+            assert ending is not None  # noqa: S101 - these three have one
+            return [ending.line(), *(asks if isinstance(task.state, Failed) else [])]
         case _ as never:
             assert_never(never)
+
+
+def _asks(pending: Sequence[Request]) -> list[str]:
+    """The question that has waited longest, whose turn it is, by when, and how many more there are. No line if nothing
+    is asked."""
+    if not pending:
+        return []
+    first = min(pending, key=lambda request: (request.opened_at, request.id))
+    until = turns.by(first)
+    more = f" · and {len(pending) - 1:,} more" if len(pending) > 1 else ""
+    return [f"{endings.WAITING} {_title(first)} · {turns.turn(first)}{f', {until}' if until else ''}{more}"]
+
+
+def _title(request: Request) -> str:
+    named = request.question.title.strip() or display.label(request.question.items[0].name) or request.graph
+    return text.sentence(named, _MAX_TITLE_CHARACTERS)
+
+
+def _labels(requests: Sequence[Request]) -> Mapping[str, str]:
+    """The names that the graph's owner chose for its values. They are known once it has asked something."""
+    return requests[-1].policy.card.labels if requests else {}
+
+
+def _inputs(inputs: Mapping[str, JSON], own: Mapping[str, str]) -> list[Element]:
+    given = [(name, value) for name, value in inputs.items() if value not in ("", None, [], {})]
+    runs: list[Element] = []
+    for name, value in given[:_MAX_INPUTS]:
+        label = text.label(display.label(name, own), 30) or '""'
+        runs += [blocks.run(" · "), blocks.run(label, "bold")]
+        runs.append(blocks.run(f" {text.label(_words(value), _MAX_INPUT_CHARACTERS) or '-'}"))
+    rest = len(given) - _MAX_INPUTS
+    return [*runs, blocks.run(f" · {rest:,} more", "italic")] if rest > 0 else runs
+
+
+def _words(value: JSON) -> str:
+    match value:
+        case list() if len(value) <= _MAX_LISTED and not any(isinstance(each, list | dict) for each in value):
+            return ", ".join(map(display.words, value))
+        case list():
+            return f"{len(value):,} entries"
+        case dict():
+            return f"{len(value):,} values" if len(value) > 1 else "1 value"
+        case _:
+            return display.words(value)
+
+
+# --- The outcome --------------------------------------------------------------------------------
+
+
+def _told(task: Task, ending: Ending) -> str:
+    """Who decided what, for the requester, who is mentioned and so gets a notification."""
+    who = text.mention(task.requester)
+    hopeless = ". It cannot go on from there" if isinstance(task.state, Failed) and not task.state.retryable else ""
+    said = f"{ending.said}{hopeless}" or "Nobody had to be asked"
+    if who in said:
+        return f"{ending.sign} {said}"
+    return f"{said} · {who}" if ending.well and ending.report else f"{ending.sign} {said} · {who}"
+
+
+def _meanwhile(task: Task) -> str:
+    waits = "waits for an answer" if isinstance(task.state, Waiting) else "is being tried again"
+    return f"*{text.escape(_graph(task))}* {waits}"
+
+
+def _retry(task: Task) -> Element:
+    return blocks.button("Retry", actions.RETRY, TaskTarget.of(task).encoded(), style="primary")
 
 
 def _graph(task: Task) -> str:
-    return text.escape(text.label(task.graph, 80))
+    return text.label(task.graph, 80)

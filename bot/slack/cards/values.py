@@ -1,6 +1,8 @@
-"""A graph's values as readable rows: names in bold, values beside them, a sample of each large value.
+"""A graph's values as people read them: labels in bold, values beside them, short ones in two columns, a sample of each
+large one.
 
-Everything here is untrusted, so everything is rich text.
+Everything here is untrusted. It is rich text, except for short values in which there is nothing that mrkdwn interprets:
+those may stand in the two columns of a section.
 """
 
 from __future__ import annotations
@@ -8,18 +10,35 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from bot.approvals.model.ids import JSON
-from bot.slack import blocks, text
-from bot.slack.blocks import Element
+from bot.slack import blocks, display, text
+from bot.slack.blocks import Block, Element
+from bot.slack.display import Reading
 
-_MAX_INLINE_CHARACTERS = 120
-_MAX_NAME_CHARACTERS = 60
-_MAX_FLAT_FIELDS = 8
-_MAX_ELEMENT_CHARACTERS = 4000
+MAX_INLINE_CHARACTERS: Final = 120
+"""A longer value stands below its name."""
+COLUMN: Final = 28
+"""Characters of a label and a value that fit one of two columns."""
+_MAX_NAME_CHARACTERS: Final = 60
+_MAX_NAMED: Final = 20
+"""Of arguments that are left out."""
+_MAX_FLAT_FIELDS: Final = 8
+_MAX_LISTED_CHARACTERS: Final = 110
+"""Of a list's entries one behind the other. A longer list has a line for each."""
+_MAX_ELEMENT_CHARACTERS: Final = 4000
 """On the wire, of the rows in one element."""
-_LOOKS_LIKE_JSON = re.compile(r"""\s.*|.*\s|["\[{].*|true|false|null|-?\d+(\.\d*)?([eE][+-]?\d+)?""", re.DOTALL)
+_FIELDS: Final = 10
+"""Slack takes ten in a section."""
+_MARKUP: Final = re.compile(r"[*_~`<>|\\\n\t]|:\S")
+_INDENTED: Final = re.compile(r"^(?: {2}|\t)", re.MULTILINE)
+_STRUCTURE: Final = re.compile(r"""\s*["\[{].*""", re.DOTALL)
+_DATE_CHARACTERS: Final = 20
+"""Of a moment as Slack writes it."""
+_DAY_AND_TIME: Final = "{date_short_pretty} {time}"
+_WITH_SECONDS: Final = "{date_short_pretty} {time_secs}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +52,18 @@ class Detail:
     items: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the graph and its owner want of a list of arguments."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    first: tuple[str, ...] = ()
+    """The arguments that come first, in this order."""
+
+
+PLAIN: Final = Terms()
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """Parts of a rich_text block, and whether anything was left out."""
@@ -41,36 +72,56 @@ class Shown:
     cut: bool
 
 
-def rows(arguments: Mapping[str, JSON], detail: Detail) -> Shown:
-    """One row per argument, in the order in which they came."""
-    parts: list[Element] = []
-    lines: list[Element] = []
-    anything_cut = len(arguments) > detail.rows
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Blocks, and whether anything was left out."""
 
-    def close() -> None:
-        if lines:
-            parts.append(blocks.line(*lines))
-            lines.clear()
+    blocks: tuple[Block, ...]
+    cut: bool
 
-    for name, value in list(arguments.items())[: detail.rows]:
-        if blocks.size(lines) > _MAX_ELEMENT_CHARACTERS:
-            close()
-        if lines:
-            lines.append(blocks.run("\n"))
-        lines.append(blocks.run(text.label(name, min(_MAX_NAME_CHARACTERS, detail.value)) or '""', "bold"))
-        anything_cut |= not text.fits(name, min(_MAX_NAME_CHARACTERS, detail.value))
-        runs, below, cut = _value(value, detail)
-        anything_cut |= cut
-        lines.extend(runs)
-        if below is not None:
-            close()
-            parts.append(below)
-    if (rest := len(arguments) - detail.rows) > 0:
-        lines.extend([blocks.run("\n")] if lines else [])
-        more = text.label(", ".join(list(arguments)[detail.rows :]), max(detail.value, 100))
-        lines.append(blocks.run(f"… {text.counted(rest, 'more argument')}: {more}", "italic"))
-    close()
-    return Shown(tuple(parts), anything_cut)
+
+def inert(words: str) -> bool:
+    """Whether mrkdwn shows these words as they are, once they are escaped."""
+    return words.isprintable() and not _MARKUP.search(words) and text.fits(words, len(words))
+
+
+def laid(arguments: Mapping[str, JSON], detail: Detail, terms: Terms = PLAIN, action: str = "") -> Laid:
+    """The arguments as blocks: short ones in two columns, then the others in rows. `action` is the action's name in
+    words, to stand before them."""
+    listed = display.readings(arguments, terms.labels, terms.first, detail.rows)
+    named = [Reading(name="", label="Action", value=action)] if action else []
+    shown = [*named, *listed[: detail.rows]]
+    short = [each for each in shown if _column(each)]
+    rest = [each for each in shown if each not in short]
+    more = listed[detail.rows :]
+    if len(short) == 1:
+        short, rest = [], shown
+    rows = _rows(rest, more, detail)
+    columns = [_columns(short[at : at + _FIELDS]) for at in range(0, len(short), _FIELDS)]
+    written: list[Block] = [blocks.rich(*rows.parts)] if rows.parts else []
+    leads = bool(rest) and bool(short) and rest[0] is shown[0] and rest[0].name in terms.first
+    return Laid((*written, *columns) if leads else (*columns, *written), rows.cut)
+
+
+def rows(arguments: Mapping[str, JSON], detail: Detail, terms: Terms = PLAIN) -> Shown:
+    """One row per argument."""
+    listed = display.readings(arguments, terms.labels, terms.first, detail.rows)
+    return _rows(listed[: detail.rows], listed[detail.rows :], detail)
+
+
+def sentence(arguments: Mapping[str, JSON], width: int, terms: Terms = PLAIN) -> Element | None:
+    """All arguments in one line of at most `width` characters. None if they do not fit, or if a value is not plain."""
+    listed = display.readings(arguments, terms.labels, terms.first)
+    if not listed or not all(_plain(each) for each in listed):
+        return None
+    long = sum(len(each.label) + _length(each) + 1 for each in listed) + 3 * (len(listed) - 1)
+    if long > width:
+        return None
+    runs: list[Element] = []
+    for each in listed:
+        runs += [blocks.run(" · ")] if runs else []
+        runs += [blocks.run(each.label, "bold"), blocks.run(" "), _said(each)]
+    return blocks.line(*runs)
 
 
 def prose(words: str, limit: int) -> Shown:
@@ -92,57 +143,145 @@ def answer(value: JSON, detail: Detail) -> Shown:
 
 def summary(arguments: Mapping[str, JSON], limit: int) -> str:
     """The arguments in a few plain words."""
-    words = "".join(str(run["text"]) for run in inline(arguments))
-    return text.label(words, limit)
+    said = "".join(str(run["text"]) for run in inline(arguments))
+    return text.label(said, limit)
 
 
 def inline(arguments: Mapping[str, JSON], entries: int = 4, limit: int = 60) -> list[Element]:
     """The arguments in one line, as a reminder of what they are."""
     runs: list[Element] = []
-    for name, value in list(arguments.items())[:entries]:
+    listed = display.readings(arguments)
+    for each in listed[:entries]:
         runs.extend([blocks.run(" · ")] if runs else [])
-        runs.append(blocks.run(text.label(name, 30) or '""', "bold"))
-        runs.append(blocks.run(f" {text.label(value if isinstance(value, str) else _json(value), limit) or '-'}"))
-    if rest := max(len(arguments) - entries, 0):
+        runs.append(blocks.run(text.label(each.label, 30) or '""', "bold"))
+        said = each.value if isinstance(each.value, str) and not each.value.strip() else each.words
+        runs.append(blocks.run(f" {text.label(said, limit) or '-'}"))
+    if rest := max(len(listed) - entries, 0):
         runs.append(blocks.run(f" · {rest:,} more", "italic"))
     return runs
 
 
-def _value(value: JSON, detail: Detail) -> tuple[list[Element], Element | None, bool]:
+def word(entry: JSON, name: str = "") -> str:
+    """The value in one line; a text that could be mistaken for another value is quoted. The caller makes it
+    `visible`."""
+    said = display.words(entry, name)
+    return json.dumps(entry, ensure_ascii=False) if "\n" in said else said
+
+
+def raw(entry: JSON) -> str:
+    """The value as JSON, for two values that read the same in words."""
+    return json.dumps(entry, ensure_ascii=False)
+
+
+# --- Columns ------------------------------------------------------------------------------------
+
+
+def _plain(reading: Reading) -> bool:
+    """Whether label and value are short words of one line."""
+    scalar = not isinstance(reading.value, list | dict)
+    return scalar and all(text.fits(words, MAX_INLINE_CHARACTERS) for words in (reading.label, reading.words))
+
+
+def _column(reading: Reading) -> bool:
+    """Whether the argument fits one of two columns, and mrkdwn changes nothing in it."""
+    written = reading.label + reading.words
+    dated = display.instant(reading.value) is not None
+    return _plain(reading) and not dated and reading.label != "" and len(written) + 2 <= COLUMN and inert(written)
+
+
+def _said(reading: Reading) -> Element:
+    """A plain value: a moment in the reader's own time zone, anything else in words."""
+    at = display.instant(reading.value)
+    if at is None:
+        return blocks.run(reading.words)
+    return blocks.date(at, _WITH_SECONDS if at.second else _DAY_AND_TIME, str(reading.value))
+
+
+def _length(reading: Reading) -> int:
+    return len(reading.words) if display.instant(reading.value) is None else _DATE_CHARACTERS
+
+
+def _columns(readings: Sequence[Reading]) -> Block:
+    fields = [f"*{text.escape(each.label)}*  {text.escape(each.words)}" for each in readings]
+    return {"type": "section", "fields": [blocks.mrkdwn(words) for words in fields]}
+
+
+# --- Rows ---------------------------------------------------------------------------------------
+
+
+def _rows(listed: Sequence[Reading], more: Sequence[Reading], detail: Detail) -> Shown:
+    parts: list[Element] = []
+    lines: list[Element] = []
+    anything_cut = bool(more)
+
+    def close() -> None:
+        if lines:
+            parts.append(blocks.line(*lines))
+            lines.clear()
+
+    for each in listed:
+        if blocks.size(lines) > _MAX_ELEMENT_CHARACTERS:
+            close()
+        if lines:
+            lines.append(blocks.run("\n"))
+        limit = min(_MAX_NAME_CHARACTERS, detail.value)
+        lines.append(blocks.run(text.label(each.label, limit) or '""', "bold"))
+        anything_cut |= not text.fits(each.label, limit)
+        runs, below, cut = _value(each, detail)
+        anything_cut |= cut
+        lines.extend(runs)
+        if below is not None:
+            close()
+            parts.append(below)
+    if more:
+        lines.extend([blocks.run("\n")] if lines else [])
+        names = text.label(", ".join(each.label for each in more[:_MAX_NAMED]), max(detail.value, 40))
+        lines.append(blocks.run(f"… {len(more):,} more: {names}", "italic"))
+    close()
+    return Shown(tuple(parts), anything_cut)
+
+
+def _value(reading: Reading, detail: Detail) -> tuple[list[Element], Element | None, bool]:
     """What to show beside the name, what to show below it, and whether anything was cut."""
-    match value:
-        case str():
-            return _words(value, detail.value)
-        case [_, *_]:
-            return _list(value, detail)
-        case dict() if value:
-            short = text.shown(text.pretty(value), detail.value)
+    match reading.value:
+        case [_, *_] as entries:
+            return _list(entries, reading.name, detail)
+        case dict() as record if record and _flat(record):
+            line, cut = _record(record, detail)
+            return [], blocks.bullets([line]), cut
+        case dict() as record if record:
+            short = text.shown(text.pretty(record), detail.value)
             return [], blocks.code(short.text), short.cut
+        case str() as value if display.instant(value) is not None:
+            return [blocks.run("  "), _said(reading)], None, False
+        case str() as value if "\n" in value.strip() and not _STRUCTURE.match(value):
+            short = text.shown(value, detail.value)
+            return [], _text(short.text), short.cut
         case _:
-            short = text.shown(_json(value), detail.value)
+            short = text.shown(reading.words, detail.value)
+            if "\n" in short.text or len(short.text) > MAX_INLINE_CHARACTERS:
+                return [], _text(short.text), short.cut
             return [blocks.run("  "), blocks.run(short.text)], None, short.cut
 
 
-def _words(value: str, limit: int) -> tuple[list[Element], Element | None, bool]:
-    several = "\n" in value.strip() and value[0] not in '"[{'  # a block of its own is unmistakable
-    ambiguous = not value or (
-        len(value) <= _MAX_INLINE_CHARACTERS and not several and _LOOKS_LIKE_JSON.fullmatch(value)
-    )
-    short = text.shown(_json(value) if ambiguous else value, limit)
-    if "\n" in short.text or len(short.text) > _MAX_INLINE_CHARACTERS:
-        return [], blocks.code(short.text), short.cut
-    return [blocks.run("  "), blocks.run(short.text)], None, short.cut
+def _text(words: str) -> Element:
+    """A long text, set apart: as prose, or if its lines are indented, in letters of one width."""
+    return blocks.code(words) if _INDENTED.search(words) else blocks.quote(blocks.run(words))
 
 
-def _list(value: Sequence[JSON], detail: Detail) -> tuple[list[Element], Element | None, bool]:
-    total = text.counted(len(value), "entry") if len(value) == 1 else f"{len(value):,} entries"
-    beside = blocks.run(f"  {total}")
+def _list(value: Sequence[JSON], name: str, detail: Detail) -> tuple[list[Element], Element | None, bool]:
+    beside = blocks.run("  1 entry" if len(value) == 1 else f"  {len(value):,} entries")
     if all(isinstance(entry, dict) and _flat(entry) for entry in value):
         return _records(value, beside, detail)
     if any(isinstance(entry, list | dict) for entry in value):
         short = text.shown(text.pretty(list(value)), detail.value)
         return [beside], blocks.code(short.text), short.cut
-    words = [word(entry) for entry in value[: detail.entries]]
+    if (joined := _joined(value, name)) and len(value) <= detail.entries and len(joined) <= detail.value:
+        return [blocks.run("  "), blocks.run(joined)], None, False
+    if len(value) > detail.entries == 1:
+        first = text.label(word(value[0], name), detail.value)
+        return [beside, blocks.run(", the first: " + first)], None, True
+    words = [word(entry, name) for entry in value[: detail.entries]]
     shorts = [text.shown(word, max(min(detail.value, 200), 20)) for word in words]
     lines = [blocks.line(blocks.run(short.text)) for short in shorts]
     rest = len(value) - len(words)
@@ -151,34 +290,40 @@ def _list(value: Sequence[JSON], detail: Detail) -> tuple[list[Element], Element
     return [beside], blocks.bullets(lines), rest > 0 or any(short.cut for short in shorts)
 
 
+def _joined(value: Sequence[JSON], name: str) -> str:
+    """The entries of a short list, one behind the other. Empty if they are too long, or if one could be taken for
+    two."""
+    words = [word(entry, name) for entry in value[:_MAX_LISTED_CHARACTERS]]
+    between = next((mark for mark in (",", " ·") if not any(mark.strip() in each for each in words)), "")
+    joined = f"{between} ".join(words)
+    fits = len(words) == len(value) and text.fits(joined, _MAX_LISTED_CHARACTERS)
+    return joined if fits and between else ""
+
+
 def _records(records: Sequence[JSON], beside: Element, detail: Detail) -> tuple[list[Element], Element | None, bool]:
     """Objects of plain values, one per line, with their names in bold. No value can be bold."""
     lines: list[Element] = []
     cut = len(records) > detail.entries
     for record in records[: detail.entries]:
-        runs: list[Element] = []
-        for name, value in record.items() if isinstance(record, dict) else []:
-            short, named = text.shown(word(value), max(min(detail.value, 200), 20)), text.label(name, 30) or '""'
-            runs += [blocks.run(" · " if runs else ""), blocks.run(named, "bold"), blocks.run(f"  {short.text}")]
-            cut |= short.cut or not text.fits(name, 30)
-        lines.append(blocks.line(*runs[1:]))
+        line, shortened = _record(record if isinstance(record, dict) else {}, detail)
+        lines.append(line)
+        cut |= shortened
     if rest := len(records) - len(lines):
         lines.append(blocks.line(blocks.run(f"… {rest:,} more", "italic")))
     return [beside], blocks.bullets(lines), cut
 
 
+def _record(record: Mapping[str, JSON], detail: Detail) -> tuple[Element, bool]:
+    runs: list[Element] = []
+    cut = False
+    for each in display.readings(record):
+        short = text.shown(each.words if "\n" not in each.words else raw(each.value), max(min(detail.value, 200), 20))
+        named = text.label(each.label, 30) or '""'
+        runs += [blocks.run(" · " if runs else ""), blocks.run(named, "bold"), blocks.run(f"  {short.text}")]
+        cut |= short.cut or not text.fits(each.label, 30)
+    return blocks.line(*runs[1:]), cut
+
+
 def _flat(record: Mapping[str, JSON]) -> bool:
     """Whether it fits a line: a few plain values."""
     return 0 < len(record) <= _MAX_FLAT_FIELDS and not any(isinstance(value, list | dict) for value in record.values())
-
-
-def word(entry: JSON) -> str:
-    """The value in one line; a text that could be mistaken for another value is quoted. The caller makes it
-    `visible`."""
-    if isinstance(entry, str) and entry and "\n" not in entry and not _LOOKS_LIKE_JSON.fullmatch(entry):
-        return entry
-    return _json(entry)
-
-
-def _json(value: JSON) -> str:
-    return json.dumps(value, ensure_ascii=False)

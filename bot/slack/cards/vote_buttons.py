@@ -19,6 +19,12 @@ MAX_EDIT_BUTTONS: Final = 5
 MAX_ITEMS_ONE_BY_ONE: Final = 48
 """Each takes two blocks of the modal in which they are answered one by one, and Slack takes 100 blocks."""
 
+MAX_CONFIRM_CHARACTERS: Final = 300
+"""Slack takes as many in the text of a confirmation."""
+_CHOOSE: Final = "Choose this?"
+_ORDINALS: Final = ("the first", "the second", "the third", "the fourth", "the fifth")
+_COUNTS: Final = ("", "one", "two", "three", "four", "five", "six")
+
 
 def hidden_of(request: Request) -> tuple[Hidden, ...]:
     """The secrets that are masked in the request, each once."""
@@ -27,36 +33,34 @@ def hidden_of(request: Request) -> tuple[Hidden, ...]:
 
 
 def hidden(request: Request) -> list[Block]:
-    """Says that values are hidden, and that people who may answer can reveal them."""
+    """Says that values are hidden, with the button that reveals them to people who may answer."""
     number = len(hidden_of(request))
     if not number or not isinstance(request.state, Pending):
         return []
-    values = "1 value is hidden" if number == 1 else f"{number:,} values are hidden"
-    return [blocks.context(f"{values}: *Reveal* shows {'it' if number == 1 else 'them'} to those who may answer")]
-
-
-def _reveal(request: Request) -> list[Element]:
-    value = RequestTarget.of(request).encoded()
-    return [blocks.button("Reveal", actions.REVEAL, value)] if hidden_of(request) else []
+    said = "1 value is hidden" if number == 1 else f"{number:,} values are hidden"
+    reveal = blocks.button("Reveal", actions.REVEAL, RequestTarget.of(request).encoded())
+    return [blocks.section(f"{said}. Only people who may answer can reveal {'it' if number == 1 else 'them'}", reveal)]
 
 
 def buttons(request: Request, *, whole: bool) -> list[Element]:
     """The buttons for a request in a message or a list. `whole`: all of the request is shown there."""
     value = RequestTarget.of(request).encoded()
-    view_all = blocks.button("View all", actions.VIEW_ALL, value)
-    history = blocks.button("History", actions.HISTORY, value)
+    details = blocks.button("Details", actions.VIEW_ALL, value)
     if isinstance(request.state, Pending):
-        if not whole:
-            return [blocks.button("Review…", actions.REVIEW, value, style="primary"), *_reveal(request), history]
-        return [*answers(request), view_all, *_reveal(request), history]
+        return [*answers(request), details] if whole else [review(request)]
+    history = blocks.button("History", actions.HISTORY, value)
     if isinstance(request.state, Decided) and request.state.revocable:
-        back = blocks.button("Take it back", actions.TAKE_BACK, value)
-        return [back, *([] if whole else [view_all]), history]
+        return [blocks.button("Take it back", actions.TAKE_BACK, value), details, history]
     stopped = isinstance(request.state, Decided) and request.state.failure is not None
     retry = [blocks.button("Retry now", actions.RETRY, value, style="primary")] if stopped else []
     if isinstance(request.state, Decided) and request.state.answerable_again:
         retry.append(blocks.button("Answer differently", actions.ANSWER_AGAIN, value))
-    return [*retry, *([] if whole else [view_all]), history]
+    return [*retry, details, history]
+
+
+def review(request: Request) -> Element:
+    """The button that opens all of a request, with the answers at its end."""
+    return blocks.button("Review…", actions.REVIEW, RequestTarget.of(request).encoded(), style="primary")
 
 
 def answerable(rendered: Sequence[Block]) -> bool:
@@ -68,8 +72,8 @@ def answerable(rendered: Sequence[Block]) -> bool:
 def at_the_end(request: Request) -> list[Block]:
     """The answers below the last page of a review."""
     editable = [number for number, item in enumerate(request.question.items) if Verdict.EDIT in item.verdicts]
-    view_all = blocks.button("View all", actions.VIEW_ALL, RequestTarget.of(request).encoded())
-    made = [*hidden(request), *blocks.actions([*answers(request), view_all, *_reveal(request)])]
+    details = blocks.button("Details", actions.VIEW_ALL, RequestTarget.of(request).encoded())
+    made = [*hidden(request), *blocks.actions([*answers(request), details])]
     if len(request.question.items) > 1 and editable:
         made += blocks.actions(_edits(request, editable))
     return made
@@ -97,7 +101,7 @@ def answers(request: Request) -> list[Element]:
     if Verdict.RESPOND in offered and not several and not made:
         made.append(blocks.button(f"{respond}…", actions.RESPOND, value, style="primary"))
     if Verdict.REJECT in offered:
-        made.append(blocks.button(f"{reject}{every}", actions.REJECT, value, style="danger"))
+        made.append(blocks.button(f"{reject}{every}…", actions.REJECT, value, style="danger"))
     if Verdict.EDIT in offered and not several:
         made.append(blocks.button(f"{edit}…", actions.EDIT, value))
     if Verdict.RESPOND in offered and not several and not any(each["action_id"] == actions.RESPOND for each in made):
@@ -126,30 +130,49 @@ def _edits(request: Request, editable: list[int]) -> list[Element]:
 
 
 def _choices(request: Request, value: str) -> list[Element]:
-    choices = request.question.choices
-    if len(choices) > question_blocks.MAX_CHOICE_BUTTONS:
+    question = request.question
+    if len(question.choices) > question_blocks.MAX_CHOICE_BUTTONS:
         return [blocks.button("Choose…", actions.CHOOSE, value, style="primary")]
-    numbered = question_blocks.lists_choices(request.question)
+    numbered = question_blocks.lists_choices(question)
+    width = question_blocks.choice_width(question)
     return [
         blocks.button(
-            f"{n + 1}. {choice}" if numbered else choice,
+            text.label(f"{n + 1}. {choice}", width) if numbered else choice,
             actions.indexed(actions.CHOOSE, n),
             value,
-            confirm=_confirmed(request, "Choose this?", f"{text.label(choice, 200)}.")
-            if request.policy.confirm
-            else None,
+            confirm=_confirmation(request, _CHOOSE, choice, "Choose") if request.policy.confirm else None,
         )
-        for n, choice in enumerate(choices)
+        for n, choice in enumerate(question.choices)
     ]
 
 
+# --- Asked once more ----------------------------------------------------------------------------
+
+
 def _confirm(request: Request) -> dict[str, object] | None:
-    if request.question.risk is Risk.CRITICAL:
-        return _confirmed(request, "Approve this?", "Its risk is critical.")
-    return _confirmed(request, "Approve this?", "Its policy asks you to confirm.") if request.policy.confirm else None
+    """What Slack asks before an approval: if the risk is critical, or if the policy wants it."""
+    if request.question.risk is not Risk.CRITICAL and not request.policy.confirm:
+        return None
+    approve, number = wording.label(request.question, Verdict.APPROVE), len(request.question.items)
+    every = f" all {number:,}" if number > 1 else ""
+    return _confirmation(request, f"{approve}{every}?", question_blocks.title(request), approve)
 
 
-def _confirmed(request: Request, title: str, why: str) -> dict[str, object]:
-    verdicts = {verdict for item in request.question.items for verdict in item.verdicts}
-    words = wording.label(request.question, Verdict.APPROVE) if Verdict.APPROVE in verdicts else "Yes"
-    return blocks.confirmation(title, f"{why} What you approve is run as shown.", words)
+def _confirmation(request: Request, title: str, thing: str, yes: str) -> dict[str, object]:
+    """Names what is answered, its risk if that is critical, and how many answers it takes."""
+    risk = " Its risk is critical." if request.question.risk is Risk.CRITICAL else ""
+    after = f"{risk} {_number(request, 'approval' if title != _CHOOSE else 'answer')}"
+    named = text.label(thing, MAX_CONFIRM_CHARACTERS - len(after) - 1)
+    stop = "" if named.endswith((".", "?", "!", "…")) else "."
+    return blocks.confirmation(title, f"{named}{stop}{after}", yes)
+
+
+def _number(request: Request, kind: str) -> str:
+    """Which of the needed answers this one is."""
+    needed, given = request.stage.needed, min(len(request.stage_votes), request.stage.needed - 1)
+    stages = len(request.policy.stages)
+    where = f" in stage {request.stage_number + 1} of {stages}" if stages > 1 else ""
+    if needed == 1:
+        return f"Yours is the only {kind} that is needed{where}."
+    count = _COUNTS[needed] if needed < len(_COUNTS) else f"{needed:,}"
+    return f"Yours is {_ORDINALS[given] if given < len(_ORDINALS) else 'one'} of {count} {kind}s{where}."

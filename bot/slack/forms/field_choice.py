@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from bot.approvals.model.ids import JSON
-from bot.slack import text
+from bot.slack import display, text
 from bot.slack.forms import elements, fields, option_lists
 from bot.slack.forms.fields import Field, Kind
 
@@ -44,7 +44,7 @@ def of_schema(
     start = plain.get("default") if initial is None else initial
     if start is None and required and "const" in plain:
         start = plain["const"]
-    named = label or text_of(plain.get("title")) or label_of(path[-1] if path else "")
+    named = label or titled(path[-1] if path else "", plain)
     field = Field(
         block_id=block_id,
         path=path,
@@ -218,5 +218,14 @@ def _how(field: Field, schema: Schema) -> str:
 
 
 def label_of(name: str) -> str:
-    words = " ".join(name.replace("_", " ").split())
-    return words[:1].upper() + words[1:]
+    """The name of a property in words."""
+    return display.label(name)
+
+
+def titled(name: str, schema: Schema, own: Mapping[str, str] | None = None) -> str:
+    """What people call an argument: the label that the graph's owner chose, the schema's title, or its name in words.
+    A title that is the name again, as Pydantic makes them, is no title."""
+    title = " ".join(text_of(schema.get("title")).split())
+    if (own and name in own) or not title or title.casefold() == display.label(name).casefold():
+        return display.label(name, own)
+    return title

@@ -14,7 +14,7 @@ from bot.approvals.model.ids import JSON
 from bot.slack import blocks, text
 from bot.slack.blocks import Block
 from bot.slack.forms import field_values, fields
-from bot.slack.forms.field_choice import Path, Schema, label_of, of_schema, text_of, without_null
+from bot.slack.forms.field_choice import Path, Schema, label_of, of_schema, titled, without_null
 from bot.slack.forms.fields import Field, State, Wrong
 from bot.slack.forms.problems import Problems
 
@@ -211,5 +211,4 @@ def _at(whole: dict[str, JSON], path: Path) -> dict[str, JSON]:
 
 def _titled(path: Path, schema: Schema) -> str:
     """The property's title, after the names of the objects around it."""
-    own = text_of(schema.get("title")) or label_of(path[-1])
-    return ": ".join([*(label_of(name) for name in path[:-1]), own])
+    return ": ".join([*(label_of(name) for name in path[:-1]), titled(path[-1], without_null(schema)[0])])

@@ -1,4 +1,4 @@
-"""What `/approvals` answers: the inbox in short, as mrkdwn. Pure."""
+"""What `/approvals` answers: the inbox in short, as mrkdwn, and what waits also as rows with buttons. Pure."""
 
 from __future__ import annotations
 
@@ -7,34 +7,63 @@ from typing import Final
 from bot.approvals.inbox.queries import Contents, Row
 from bot.approvals.model.inbox import Only
 from bot.approvals.model.request import Pending
-from bot.slack import links, text
+from bot.slack import blocks, links, text
+from bot.slack.blocks import Block
 from bot.slack.inbox import request_row, task_list
 from bot.slack.text import moment
 
 MAX_OPEN_QUESTIONS: Final = 3
 """Shown for one task."""
+_MAX_CHARACTERS: Final = 9_000
+"""Of the rows on the wire, like those of a message."""
+_MAX_BLOCKS: Final = blocks.MESSAGE_BLOCKS - 5
+"""The rest is for the heading and for what is said below the rows."""
+
+
+def rows(contents: Contents, address: str) -> tuple[Block, ...]:
+    """What `waiting` says, as blocks: each request can be answered in its row if the row shows all that it asks, and is
+    opened with *Review…* otherwise. No blocks if nothing waits."""
+    heading, rendered, shown = _heading(contents), list[Block](), 0
+    for row in contents.waiting.rows:
+        if row.request is None:
+            continue
+        more = [blocks.divider(), *request_row.row(row.request, _card(row, address))]
+        if len(rendered) + len(more) > _MAX_BLOCKS or blocks.size([*rendered, *more]) > _MAX_CHARACTERS:
+            break
+        rendered += more
+        shown += 1
+    below = [blocks.context(words) for words in _below(contents, shown)]
+    return (blocks.section(heading), *rendered, *below) if rendered else ()
 
 
 def waiting(contents: Contents, address: str) -> str:
     """What waits for the person: all of it, or what is overdue if they asked for that."""
     page = contents.waiting
-    overdue = contents.look.only is Only.OVERDUE
-    untold = [f":warning: {text.escape(sentence)}" for sentence in contents.untold]
     if not page.rows:
+        overdue = contents.look.only is Only.OVERDUE
         nothing = "Nothing that waits for you is overdue." if overdue else "Nothing waits for your answer."
-        return "\n".join([nothing, *untold])
-    what = "Overdue" if overdue else "Waiting for you"
-    rows = [f"• {_lines(request_row.line(row.request, _card(row, address)))}" for row in page.rows if row.request]
-    rest = page.total - len(rows)
-    return "\n".join(
-        [
-            f"*{what}: {page.total:,}*, highest risk first, then earliest deadline",
-            *rows,
-            *([f"… and {text.counted(rest, 'more request')}"] if rest else []),
-            *([f"{contents.overdue:,} overdue: `/approvals overdue`"] if contents.overdue and not overdue else []),
-            *untold,
-        ]
-    )
+        return "\n".join([nothing, *_untold(contents)])
+    shown = [f"• {_lines(request_row.line(row.request, _card(row, address)))}" for row in page.rows if row.request]
+    return "\n".join([_heading(contents), *shown, *_below(contents, len(shown))])
+
+
+def _heading(contents: Contents) -> str:
+    what = "Overdue" if contents.look.only is Only.OVERDUE else "Waiting for you"
+    return f"*{what}: {contents.waiting.total:,}*, highest risk first, then earliest deadline"
+
+
+def _below(contents: Contents, shown: int) -> list[str]:
+    """How many more there are, how many are overdue, and what may be missing."""
+    rest, overdue = contents.waiting.total - shown, contents.look.only is Only.OVERDUE
+    return [
+        *([f"… and {text.counted(rest, 'more request')} on my Home"] if rest > 0 else []),
+        *([f"{contents.overdue:,} overdue: `/approvals overdue`"] if contents.overdue and not overdue else []),
+        *_untold(contents),
+    ]
+
+
+def _untold(contents: Contents) -> list[str]:
+    return [f":warning: {text.escape(sentence)}" for sentence in contents.untold]
 
 
 def asked(contents: Contents, address: str) -> str:
@@ -46,8 +75,10 @@ def asked(contents: Contents, address: str) -> str:
     for row in page.rows:
         task = row.records.task
         thread = links.to(row, address, "Open the thread")
-        standing = [task_list.state(task), f"started {moment(task.created_at)}", thread]
-        lines.append(f"• `{task.id}` *{text.sentence(task.graph, 80)}* {' · '.join(word for word in standing if word)}")
+        standing = [task_list.state(task, row.records.requests), f"started {moment(task.created_at)}", thread]
+        lines.append(
+            f"• `{task.id}` *{text.sentence(task.graph, 80)}* · {' · '.join(word for word in standing if word)}"
+        )
         pending = [request for request in row.records.requests if isinstance(request.state, Pending)]
         for request in pending[:MAX_OPEN_QUESTIONS]:
             card = Row(records=row.records, request=request)
@@ -58,7 +89,7 @@ def asked(contents: Contents, address: str) -> str:
 
 
 def _card(row: Row, address: str) -> str:
-    return links.to(row, address, "Open the card")
+    return links.to(row, address, "Open card")
 
 
 def _lines(words: str) -> str:

@@ -90,7 +90,7 @@ def _waiting(contents: Contents, address: str) -> list[Block]:
     for number, row in enumerate(page.rows):
         rendered += [blocks.divider()] if number else []
         if row.request is not None:
-            rendered += request_row.row(row.request, _link(row, address, "Open the card", "not posted yet"))
+            rendered += request_row.row(row.request, _link(row, address, "Open card", "not posted yet"))
     return [*rendered, *_pager(Section.WAITING, page)]
 
 
@@ -107,14 +107,14 @@ def _task(row: Row, address: str) -> str:
     task = row.records.task
     place = _link(row, address, "Open the thread", "not posted yet")
     lines = [
-        f"*{text.sentence(task.graph, 80)}* {task_list.state(task)}",
-        f"Started {moment(task.created_at)} · `{task.id}` · {place}",
+        f"*{text.sentence(task.graph, 80)}* · {task_list.state(task, row.records.requests)}",
+        f"Started {moment(task.created_at)} · {place}",
     ]
     pending = [request for request in row.records.requests if isinstance(request.state, Pending)]
     shown = 0
     for request in pending[:MAX_OPEN_QUESTIONS]:
         card = Row(records=row.records, request=request)
-        asked = request_row.line(request, links.to(card, address, "Open the card"), mine=True).split("\n")
+        asked = request_row.line(request, links.to(card, address, "Open card"), mine=True).split("\n")
         if sum(map(len, [*lines, *asked])) > _MAX_TASK_CHARACTERS:
             break
         lines += [f"> {line}" for line in asked]
@@ -130,7 +130,7 @@ def _decided(contents: Contents, address: str) -> list[Block]:
         return [*rendered, blocks.section("What you answer will be listed here.")]
     for row in contents.decided.rows:
         if row.request is not None:
-            rendered.append(blocks.section(request_row.line(row.request, _link(row, address, "Open the card", ""))))
+            rendered.append(blocks.section(request_row.line(row.request, _link(row, address, "Open card", ""))))
     return [*rendered, *_pager(Section.DECIDED, contents.decided)]
 
 

@@ -19,7 +19,7 @@ def draw(contents: Contents, address: str) -> Card:
     total = contents.all_waiting
     heading = "1 request waits for you" if total == 1 else f"{total:,} requests wait for you"
     rows: list[Block] = [
-        blocks.section(request_row.line(row.request, links.to(row, address, "Open the card")))
+        blocks.section(request_row.line(row.request, links.to(row, address, "Open card")))
         for row in contents.waiting.rows
         if row.request is not None
     ]

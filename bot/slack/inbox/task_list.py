@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import Final, assert_never
 
 from bot.approvals.model.agent import Graph
-from bot.approvals.model.decision import outcome_of
-from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
+from bot.approvals.model.request import Request
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
-from bot.approvals.rules import schedule
-from bot.slack.cards import privacy
+from bot.slack.cards import endings, privacy, turns
 from bot.slack.text import escape, moment, sentence, shown
 
 SUBCOMMANDS = ("help", "list", "status", "cancel")
+_MAX_REPORT_CHARACTERS: Final = 80
+"""Of what an agent reports, in the line of its task."""
 
 
 def help_text(graphs: Sequence[Graph], examples: Sequence[str]) -> str:
@@ -34,53 +34,46 @@ def help_text(graphs: Sequence[Graph], examples: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def task_list(tasks: Sequence[Task]) -> str:
+def task_list(tasks: Sequence[tuple[Task, Sequence[Request]]]) -> str:
+    """Each task with its requests, in one line."""
     if not tasks:
         return "You have started no task yet. `/task` opens a form to start one."
-    return "\n".join(["*Your tasks*, newest first", *(f"• {_line(task)}" for task in tasks)])
+    return "\n".join(["*Your tasks*, newest first", *(f"• {_line(task, requests)}" for task, requests in tasks)])
 
 
 def task_status(task: Task, requests: Sequence[Request]) -> str:
-    lines = [f"{_line(task)}, started by <@{task.requester.user_id}> in <#{task.channel}>"]
+    lines = [f"{_line(task, requests)} by <@{task.requester.user_id}> in <#{task.channel}>"]
     lines += [f"• {sentence(privacy.masked(request).question.title, 150)}: {_request(request)}" for request in requests]
-    if isinstance(task.state, Ended):
+    if isinstance(task.state, Ended) and (
+        len(task.state.outcome) > _MAX_REPORT_CHARACTERS or "\n" in task.state.outcome
+    ):
         lines.append(escape(shown(task.state.outcome, 1500).text))
     return "\n".join(lines)
 
 
-def _line(task: Task) -> str:
-    return f"`{task.id}` *{escape(task.graph)}* {state(task)}, started {moment(task.created_at)}"
+def _line(task: Task, requests: Sequence[Request]) -> str:
+    return f"`{task.id}` *{escape(task.graph)}* · {state(task, requests)} · started {moment(task.created_at)}"
 
 
-def state(task: Task) -> str:
-    """How the task stands, as the end of a sentence."""
+def state(task: Task, requests: Sequence[Request]) -> str:
+    """How the task stands, with its sign first. `requests` are all of the task's."""
+    ending = endings.of_task(task, tuple(map(privacy.masked, requests)))
     match task.state:
         case Starting() | Running():
-            return "is working"
+            return f"{endings.WORKING} working"
         case Waiting():
-            return "waits for an answer"
-        case Ended(stopped=True):
-            return "was stopped"
-        case Ended():
-            return "has finished"
+            return f"{endings.WAITING} waits for an answer"
         case Failed(failure=failure):
-            return f"was stopped by an error (`{failure.error_id}`)"
-        case TaskCancelled():
-            return "was cancelled"
+            return f"{endings.FAILED} stopped by an error (`{failure.error_id}`)"
+        case Ended() | TaskCancelled():
+            assert ending is not None  # noqa: S101 - it has ended
+            return ending.line(_MAX_REPORT_CHARACTERS)
         case never:
             assert_never(never)
 
 
 def _request(request: Request) -> str:
-    match request.state:
-        case Pending():
-            deadline = request.deadline
-            if deadline is not None and schedule.is_overdue(request):
-                return f"has been overdue since {moment(deadline)} and keeps waiting"
-            return "waits for an answer" + (f" until {moment(deadline)}" if deadline else "")
-        case Decided(decision=decision) | Delivered(decision=decision):
-            return f"{outcome_of(decision)} at {moment(decision.at)}"
-        case Superseded(at=at):
-            return f"no longer asked since {moment(at)}"
-        case state:
-            assert_never(state)
+    if settled := endings.of_request(request):
+        return settled
+    until = turns.by(request)
+    return f"{endings.WAITING} waits for {turns.turn(request)}{f', {until}' if until else ''}"

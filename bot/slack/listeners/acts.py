@@ -133,6 +133,11 @@ class Submission:
         return str(self.body["view"]["private_metadata"])
 
     @property
+    def below(self) -> str:
+        """The id of the modal below this one. Empty if there is none."""
+        return str(self.body["view"].get("previous_view_id") or "")
+
+    @property
     def state(self) -> Mapping[str, Any]:
         """What the fields hold."""
         state: Mapping[str, Any] = self.body["view"]["state"]
@@ -228,6 +233,26 @@ def place_of(body: Body) -> Place | None:
         message=MessageRef(channel=ChannelId(channel), ts=Ts(ts)) if ts else None,
         thread_ts=Ts(thread_ts) if thread_ts else None,
     )
+
+
+def about(body: Body) -> RequestTarget | None:
+    """The request that a button or a modal is about, as it was shown there. None if it is about none."""
+    pressed = (body.get("actions") or [{}])[0]
+    for written in (pressed.get("value"), (body.get("view") or {}).get("private_metadata")):
+        try:
+            return actions.request_target(str(written or ""))
+        except ValueError:
+            continue
+    return None
+
+
+def address_of(body: Body) -> tuple[MessageRef, str] | None:
+    """The message on which a button was pressed, and the address that Slack sent with the click; a secret. None
+    elsewhere, and for a message that one person alone sees: such a message is never updated."""
+    place, url = place_of(body), body.get("response_url")
+    if body.get("type") != "block_actions" or place is None or place.message is None or not url:
+        return None
+    return None if (body.get("container") or {}).get("is_ephemeral") else (place.message, str(url))
 
 
 def clicked_on(body: Body) -> MessageRef | None:

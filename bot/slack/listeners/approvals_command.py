@@ -20,7 +20,7 @@ COMMAND: Final = "/approvals"
 SUBCOMMANDS: Final = ("mine", "overdue", "history", "summary", "help")
 HELP: Final = (
     "*What waits for an answer*",
-    f"• `{COMMAND}` shows what waits for you: highest risk first, then earliest deadline",
+    f"• `{COMMAND}` shows what waits for you, with its buttons: highest risk first, then earliest deadline",
     f"• `{COMMAND} overdue` shows what has waited for too long",
     f"• `{COMMAND} mine` shows the tasks that you started, and where they stand",
     f"• `{COMMAND} &lt;id&gt;` shows one request, with its buttons",
@@ -61,7 +61,8 @@ async def typed(parts: Parts, command: Command) -> Reply | None:
 
 async def _waiting(parts: Parts, person: Person, look: Look) -> Reply:
     contents = await parts.inboxes.contents(person, look, lambda section: LISTED if section is Section.WAITING else 1)
-    return Reply(text=approvals_list.waiting(parts.masking.contents(contents), parts.address))
+    shown = parts.masking.contents(contents)
+    return Reply(text=approvals_list.waiting(shown, parts.address), blocks=approvals_list.rows(shown, parts.address))
 
 
 async def _mine(parts: Parts, person: Person) -> Reply:

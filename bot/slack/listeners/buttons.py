@@ -80,7 +80,7 @@ async def open_form(parts: Parts, click: Click) -> None:
 
 
 async def open_edit(parts: Parts, click: Click) -> None:
-    """Open the edit of the action that was chosen in the menu of a review."""
+    """Open the edit of the action that was chosen in the menu of a review or of "One by one"."""
     target = actions.request_target(click.metadata)
     await _open_form(parts, click, target, actions.indexed(actions.EDIT, int(click.option)))
 
@@ -90,7 +90,8 @@ async def choose_arguments(parts: Parts, click: Click) -> None:
     target = actions.request_target(click.metadata)
     item, part = edit_modal.chosen(click.option)
     request = await parts.votes.check(click.actor, target.shown)
-    form = parts.modal(answer_modal.edit(await parts.shown(request), item, part))
+    within = actions.callback(click.view) == actions.EDIT_ONE
+    form = parts.modal(answer_modal.edit(await parts.shown(request), item, part, one_of_several=within))
     await click.turn(click.remembering(form, request))
 
 
@@ -108,11 +109,13 @@ async def choose_graph(parts: Parts, click: Click) -> None:
 async def _open_form(parts: Parts, click: Click, target: RequestTarget, action_id: str) -> None:
     async with click.in_time():
         request = await parts.votes.check(click.actor, target.shown)
-    form = parts.modal(_form(await parts.shown(request), action_id))
+    within = in_modal(click.body) is not None and actions.callback(click.view) == actions.EACH
+    form = parts.modal(_form(await parts.shown(request), action_id, within=within))
     await click.open(click.remembering(form, request))
 
 
-def _form(request: Request, action_id: str) -> Modal:
+def _form(request: Request, action_id: str, *, within: bool) -> Modal:
+    """The modal that the button opens. `within`: it is pressed while several items are answered one by one."""
     match action_id.partition(":")[0]:
         case actions.APPROVE_WHY:
             return answer_modal.approve(request)
@@ -125,7 +128,7 @@ def _form(request: Request, action_id: str) -> Modal:
         case actions.EACH:
             return answer_modal.each(request)
         case _:
-            return answer_modal.edit(request, actions.index(action_id))
+            return answer_modal.edit(request, actions.index(action_id), one_of_several=within)
 
 
 # --- The whole of a request, page by page -------------------------------------------------------
@@ -164,7 +167,7 @@ async def _open_first_page(parts: Parts, click: Click, *, review: bool) -> None:
 
 
 async def _page(parts: Parts, request: Request, number: int, *, review: bool, note: str = "") -> tuple[Modal, bool]:
-    """One page of the whole, and whether it is the last."""
+    """One page of the whole, and whether its reader has now been shown all that is asked."""
     file = await files.named(request) if await parts.reading.is_filed(request) else None
 
     def drawn() -> tuple[Modal, bool]:  # it may be megabytes
@@ -172,7 +175,7 @@ async def _page(parts: Parts, request: Request, number: int, *, review: bool, no
             view = answer_modal.review(request, number, file=file, note=note)
         else:
             view = answer_modal.view_all(request, number, file=file)
-        return view, number + 1 >= question_pages.count(request, file, review=review)
+        return view, question_pages.shows_all(request, number, file, review=review)
 
     return await asyncio.to_thread(drawn)
 

@@ -10,6 +10,8 @@ from typing import Any
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes
 from bot.approvals.inbox.summaries import Summaries
+from bot.approvals.model.actor import Shown
+from bot.approvals.model.errors import Alike, Difference
 from bot.approvals.model.ids import UserId
 from bot.approvals.model.request import Request
 from bot.approvals.ports.engine import Engine
@@ -57,6 +59,14 @@ class Parts:
     async def shown(self, request: Request) -> Request:
         """The request with its secrets masked, to be drawn: nothing of another one is put before anybody."""
         return self.masking.request(await self.reading.task(request.task_id), request)
+
+    async def changes(self, shown: Shown) -> tuple[Difference, ...] | Alike:
+        """What has changed in a request since somebody saw it, with its secrets masked. Empty if that is not known."""
+        found = await self.reading.changes(shown)
+        if isinstance(found, Alike) or not found:
+            return found
+        request = await self.reading.request(shown.request_id)
+        return self.masking.differences(await self.reading.task(request.task_id), request, found)
 
     def modal(self, view: Modal) -> Modal:
         """A form whose labels, hints and options hold no secret either. What fields hold is masked when they are

@@ -60,6 +60,11 @@ class Event:
         return bool(self.told.get("channel_type") == "im")
 
 
+def channel_of(body: Body) -> ChannelId:
+    """The channel that an event about a channel or its members is about."""
+    return ChannelId(body["event"]["channel"])
+
+
 def author_of(body: Body) -> Person:
     """Whose doing an event is; in a channel that is shared with others, their own workspace counts."""
     event = body["event"]

@@ -20,16 +20,19 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals.model.actor import COMMAND, Actor
 from bot.approvals.model.errors import AlreadySettled, CountersignError, DrawnBefore, StaleVersion
 from bot.approvals.model.ids import MessageId, Person
-from bot.slack import text
+from bot.slack import actions, text
 from bot.slack.blocks import Block
 from bot.slack.listeners.acts import (
     SECONDS_TO_ANSWER,
     Body,
     Click,
     Command,
+    Place,
     Reply,
     Shortcut,
     Submission,
+    about,
+    address_of,
     clicked_on,
     on_home,
     person_of,
@@ -38,18 +41,19 @@ from bot.slack.listeners.context import Parts
 from bot.slack.listeners.events import Event, author_and_place, change_of
 from bot.slack.listeners.private_words import Say
 from bot.slack.modals import views
-from bot.slack.modals.views import Problems
+from bot.slack.modals.views import Back, Problems
 from bot.slack.refusals import worded
 
 log = logging.getLogger(__name__)
 
 ClickHandler: TypeAlias = Callable[[Parts, Click], Awaitable[None]]
-SubmissionHandler: TypeAlias = Callable[[Parts, Submission], Awaitable[Problems | None]]
-"""Returns what is wrong by field, or None if it is done."""
+SubmissionHandler: TypeAlias = Callable[[Parts, Submission], Awaitable[Problems | Back | None]]
+"""Returns what is wrong by field, `Back` if the modal below is seen again, or None if it is done."""
 CommandHandler: TypeAlias = Callable[[Parts, Command], Awaitable[Reply | None]]
 """Returns what is said to the person alone, if anything is."""
 ShortcutHandler: TypeAlias = Callable[[Parts, Shortcut], Awaitable[None]]
 EventHandler: TypeAlias = Callable[[Parts, Event], Awaitable[None]]
+NoteHandler: TypeAlias = Callable[[Parts, Body], None]
 Listener: TypeAlias = Callable[..., Awaitable[None]]
 """What Bolt calls; it finds out by the names of the parameters what it hands over."""
 
@@ -74,7 +78,8 @@ class Guard:
             task = asyncio.create_task(self._told(say, self._clicked(handler, body, client, until)))
             await asyncio.wait([task], timeout=SECONDS_TO_ANSWER)
             await ack()
-            await task
+            if await task:
+                await self._assure(body, say)
 
         return voted
 
@@ -108,7 +113,9 @@ class Guard:
 
         async def submitted(ack: AsyncAck, body: Body) -> None:
             async with self._parts.busy():
-                await self._answer(ack, asyncio.create_task(self._submitted(handler, body)))
+                done = await self._answer(ack, asyncio.create_task(self._submitted(handler, body)))
+                if done:
+                    await self._assure(body)
 
         return submitted
 
@@ -164,6 +171,14 @@ class Guard:
 
         return told
 
+    def note(self, handler: NoteHandler) -> Listener:
+        """For what Slack tells of, if nobody is answered and hearing it twice does no harm."""
+
+        async def told(body: Body) -> None:
+            handler(self._parts, body)
+
+        return told
+
     # --- Within ---------------------------------------------------------------------------------
 
     def _actor(self, person: Person, surface: MessageId | str | None = None) -> Actor:
@@ -172,6 +187,8 @@ class Guard:
     async def _actor_on(self, body: Body) -> Actor:
         """Who acted, on which message, and that it is now."""
         message = clicked_on(body)
+        if (clicked := address_of(body)) is not None:
+            self._parts.messenger.clicked(*clicked)
         surface = await self._parts.reading.message_at(message) if message is not None else None
         return self._actor(person_of(body), surface)
 
@@ -186,8 +203,14 @@ class Guard:
             actor = await self._actor_on(body)
         try:
             await handler(self._parts, Click(actor=actor, body=body, client=client, until=until))
-        except (AlreadySettled, DrawnBefore, StaleVersion):
+        except AlreadySettled:
             await self._redraw(body)
+            raise
+        except (DrawnBefore, StaleVersion) as outdated:
+            await self._redraw(body)
+            await self._explain(outdated, body)
+            if (message := clicked_on(body)) is not None:
+                outdated.lags = not await self._parts.reading.shows(message)
             raise
 
     async def _redraw(self, body: Body) -> None:
@@ -197,11 +220,38 @@ class Guard:
         if on_home(body):
             self._parts.homes.redraw(person_of(body))
 
-    async def _submitted(self, handler: SubmissionHandler, body: Body) -> Problems | None:
-        return await handler(self._parts, Submission(actor=await self._actor_on(body), body=body))
+    async def _explain(self, outdated: DrawnBefore | StaleVersion, body: Body) -> None:
+        """Add to the refusal what has changed since the button, or the modal, was drawn."""
+        if isinstance(outdated, StaleVersion) and (target := about(body)) is not None:
+            outdated.changed = await self._parts.changes(target.shown)
 
-    async def _told(self, say: Say, act: Awaitable[None]) -> None:
-        """Do it; a refusal is said to the person, and so is anything unforeseen."""
+    async def _submitted(self, handler: SubmissionHandler, body: Body) -> Problems | Back | None:
+        try:
+            return await handler(self._parts, Submission(actor=await self._actor_on(body), body=body))
+        except (DrawnBefore, StaleVersion) as outdated:
+            await self._redraw(body)
+            await self._explain(outdated, body)
+            raise
+
+    async def _assure(self, body: Body, say: Say | None = None) -> None:
+        """If the message on which somebody acted does not show it in a moment, tell them that it counted: otherwise
+        they would press again. It has counted in any case, so an outage here is not said."""
+        if (message := clicked_on(body)) is None:
+            return
+        async with self._parts.busy():
+            try:
+                if await self._parts.reading.shows(message):
+                    return
+                thread_ts = await self._parts.reading.thread_of(message)
+            except CountersignError as outage:
+                log.warning("whether a card shows what was done on it is not known: %s", outage)
+                return
+            place = Place(channel=message.channel, message=message, thread_ts=thread_ts)
+            tell = say or self._parts.private.to(person_of(body), place)
+            await tell(f"{_counted(body)} The card will show it in a moment.")
+
+    async def _told(self, say: Say, act: Awaitable[None]) -> bool:
+        """Do it; a refusal is said to the person, and so is anything unforeseen. Returns whether it was done."""
         async with self._parts.busy():
             try:
                 await act
@@ -214,8 +264,12 @@ class Guard:
                     f"Something went wrong here, and your action may not have counted (error `{error_id}`). "
                     "Please look at the card, and try again if it has not changed."
                 )
+            else:
+                return True
+        return False
 
-    async def _answer(self, ack: AsyncAck, task: asyncio.Task[Problems | None]) -> None:
+    async def _answer(self, ack: AsyncAck, task: asyncio.Task[Problems | Back | None]) -> bool:
+        """Answer the modal. Returns whether what it asks for was done and nothing was said about it yet."""
         done, _ = await asyncio.wait([task], timeout=SECONDS_TO_ANSWER)
         if not done:
             await _replace(ack, "Still at it", "Your answer is being recorded. The card will show it in a moment.")
@@ -237,11 +291,15 @@ class Guard:
                     "if it has not changed.",
                 )
         else:
-            if done and problems is not None:
+            if done and isinstance(problems, Back):
+                await ack()
+            elif done and isinstance(problems, Problems):
                 errors = {block: self._parts.masking.text(words) for block, words in problems.by_block.items()}
                 await ack(response_action="errors", errors=errors)
             elif done:
                 await ack(response_action="clear")
+                return True
+        return False
 
     def _words(self, refusal: CountersignError) -> str:
         return text.visible(self._parts.masking.text(worded(refusal)))
@@ -249,6 +307,20 @@ class Guard:
 
 def _deadline() -> float:
     return asyncio.get_running_loop().time() + SECONDS_TO_ANSWER
+
+
+def _counted(body: Body) -> str:
+    """That what somebody did was recorded."""
+    pressed = str(body["actions"][0]["action_id"]) if "actions" in body else actions.callback(body["view"])
+    match pressed.partition(":")[0]:
+        case actions.APPROVE | actions.APPROVE_WHY:
+            return "Your approval counted."
+        case actions.REJECT:
+            return "Your rejection counted."
+        case actions.RESPOND | actions.CHOOSE | actions.EACH:
+            return "Your answer counted."
+        case _:
+            return "That is recorded."
 
 
 async def _replace(ack: AsyncAck, title: str, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""The "History" button: the trail of one request, for those who may see its task."""
+"""The "History" button, also in a card's menu: the trail of one request, for those who may see its task."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bot.slack.modals.views import Modal
 
 
 async def open_trail(parts: Parts, click: Click) -> None:
-    await click.open(await _trail(parts, click.actor, click.target))
+    await click.open(await trail(parts, click.actor, click.target))
 
 
 async def turn_page(parts: Parts, click: Click) -> None:
     page = actions.index(click.action_id)
-    await click.turn(await _trail(parts, click.actor, click.target, page))
+    await click.turn(await trail(parts, click.actor, click.target, page))
 
 
 async def by_command(parts: Parts, command: Command, id: str) -> None:
@@ -30,24 +30,25 @@ async def by_command(parts: Parts, command: Command, id: str) -> None:
         target = RequestTarget.of(await parts.reading.request(RequestId(id)))
     except NotFound:
         target = TaskTarget(task=TaskId(id))
-    await command.open(await _trail(parts, command.actor, target))
+    await command.open(await trail(parts, command.actor, target))
 
 
-async def _trail(parts: Parts, actor: Actor, target: Target, page: int = 0) -> Modal:
+async def trail(parts: Parts, actor: Actor, target: Target, page: int = 0) -> Modal:
+    """The history's modal. Raises `NotFound`, or `NotYours` for people who may not see the task."""
     only: RequestId | None = None
     match target:
         case RequestTarget(request=request_id):
             task_id, only = (await parts.reading.request(request_id)).task_id, request_id
         case TaskTarget(task=task_id):
             pass
-    trail = await parts.reading.trail(actor, task_id)
-    masker, shown = parts.masking.masker(trail.records), parts.masking.records(trail.records)
+    found = await parts.reading.trail(actor, task_id)
+    masker, shown = parts.masking.masker(found.records), parts.masking.records(found.records)
     request = next((each for each in shown.requests if each.id == only), None)
     return history_modal.trail(
         shown.task,
         request,
-        [masked_event(masker, event) for event in trail.events],
-        trail.records.messages,
+        [masked_event(masker, event) for event in found.events],
+        found.records.messages,
         page,
-        private={each.id for each in trail.records.requests if each.policy.private},
+        private={each.id for each in found.records.requests if each.policy.private},
     )

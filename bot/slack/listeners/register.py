@@ -24,7 +24,9 @@ from bot.slack.listeners import (
     submissions,
     task_command,
 )
+from bot.slack.listeners.acts import Body
 from bot.slack.listeners.context import Parts
+from bot.slack.listeners.events import channel_of
 from bot.slack.listeners.guard import (
     ClickHandler,
     CommandHandler,
@@ -75,6 +77,7 @@ SUBMISSIONS: Final[Mapping[str, SubmissionHandler]] = {
     actions.CHOOSE: submissions.choose,
     actions.EACH: submissions.each,
     actions.EDIT: submissions.edit,
+    actions.EDIT_ONE: submissions.edit_one,
     actions.START: submissions.start,
     actions.COMMENT: card_menu.comment,
     actions.DELEGATE: card_menu.delegate,
@@ -91,6 +94,18 @@ EVENTS: Final[Mapping[str, EventHandler]] = {
     "message": conversation.written,
 }
 
+CHANNEL_EVENTS: Final = (
+    *("member_joined_channel", "member_left_channel", "channel_left", "group_left"),
+    *("channel_archive", "channel_unarchive", "channel_deleted", "group_archive", "group_unarchive", "group_deleted"),
+)
+"""What was known about a channel, and about who is in it, does not hold any more. If the bot itself is removed, Slack
+sends `channel_left` or `group_left`."""
+
+
+def forget_channel(parts: Parts, body: Body) -> None:
+    """Slack is asked again about the channel."""
+    parts.directory.forget_channel(channel_of(body))
+
 
 def register(app: AsyncApp, parts: Parts) -> None:
     """Have Bolt call these functions, each behind the guard."""
@@ -106,3 +121,5 @@ def register(app: AsyncApp, parts: Parts) -> None:
         app.shortcut(callback_id)(guard.shortcut(choose))
     for event, hear in EVENTS.items():
         app.event(event)(guard.event(hear))
+    for event in CHANNEL_EVENTS:
+        app.event(event)(guard.note(forget_channel))

@@ -1,6 +1,6 @@
 """Modals that start a task or answer a request: what was sent is checked again, and then recorded.
 
-Each returns what is wrong by field, or None if it is done.
+Each returns what is wrong by field, or None if it is done. `Back` closes the modal alone, and not those below it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from bot.approvals.model.errors import InvalidAnswer, InvalidInputs, ReasonMissi
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Request
 from bot.slack import actions, wording
+from bot.slack.actions import RequestTarget
 from bot.slack.listeners.acts import Submission
 from bot.slack.listeners.context import Parts
 from bot.slack.modals import answer_modal, edit_modal, one_by_one_modal, start_modal
-from bot.slack.modals.views import Problems
+from bot.slack.modals.views import Back, Problems
 from bot.slack.refusals import worded
 
 
@@ -77,6 +78,25 @@ async def edit(parts: Parts, sent: Submission) -> Problems | None:
     except InvalidAnswer as invalid:
         return edit_modal.problem(request, edited, invalid.field, invalid.problem)
     return None
+
+
+async def edit_one(parts: Parts, sent: Submission) -> Problems | Back | None:
+    """Change one item's arguments while several are answered one by one: the modal below then shows the new version,
+    and keeps what was chosen for the other items."""
+    request = await _request(parts, sent)
+    edited = answer_modal.edited(request, sent.state)
+    if isinstance(edited, Problems):
+        return edited
+    if edit_modal.changes_nothing(request, edited):
+        return Back()
+    try:
+        revised = await parts.votes.edit(sent.actor, sent.target.shown, edited.item, edited.arguments)
+    except InvalidAnswer as invalid:
+        return edit_modal.problem(request, edited, invalid.field, invalid.problem)
+    target = replace(RequestTarget.of(revised), message=sent.target.message)
+    form = parts.modal(answer_modal.each(await parts.shown(revised), edited=edited.item))
+    placed = await parts.messenger.put_in(sent.below, {**form, "private_metadata": target.encoded()})
+    return Back() if placed else None
 
 
 async def start(parts: Parts, sent: Submission) -> Problems | None:

@@ -12,6 +12,8 @@ from bot.approvals.model.actor import Actor
 from bot.approvals.model.agent import Graph
 from bot.approvals.model.errors import GraphUnavailable, Unreachable
 from bot.approvals.model.ids import ChannelId, TaskId
+from bot.approvals.model.request import Request
+from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import LookupFailed
 from bot.slack import markup, quotes
 from bot.slack.api.directory import DirectMessage, NotJoined
@@ -20,7 +22,7 @@ from bot.slack.listeners.acts import Command, Reply
 from bot.slack.listeners.context import Parts
 from bot.slack.modals import start_modal
 from bot.slack.modals.start_modal import Spot
-from bot.slack.refusals import Refused, worded
+from bot.slack.refusals import Refused, suggestion, worded
 from bot.slack.text import literal
 
 COMMAND = "/task"
@@ -42,7 +44,7 @@ async def typed(parts: Parts, command: Command) -> Reply | None:
 
 def understood(parts: Parts, line: str) -> list[str]:
     """The words of a line; a sentence that a graph takes is one of them."""
-    return spoken(parts.engine.graphs(), line) or _split(line)
+    return spoken(parts.engine.graphs(), line) or _split(parts, line)
 
 
 async def obey(parts: Parts, words: Sequence[str], by: Actor, spot: Spot, origin: str = "") -> str | None:
@@ -53,7 +55,7 @@ async def obey(parts: Parts, words: Sequence[str], by: Actor, spot: Spot, origin
         case ["help", *_]:
             return task_list.help_text(parts.engine.graphs(), _examples(parts))
         case ["list"]:
-            return task_list.task_list(await parts.reading.tasks_of(actor.person, LISTED))
+            return task_list.task_list(await _tasks(parts, actor))
         case ["status", id]:
             records = parts.masking.records(await parts.reading.records(actor, TaskId(id)))
             return task_list.task_status(records.task, records.requests)
@@ -73,6 +75,13 @@ async def obey(parts: Parts, words: Sequence[str], by: Actor, spot: Spot, origin
     return None
 
 
+async def _tasks(parts: Parts, actor: Actor) -> list[tuple[Task, Sequence[Request]]]:
+    """The person's newest tasks with their requests, as people may see them."""
+    tasks = await parts.reading.tasks_of(actor.person, LISTED)
+    listed = [parts.masking.records(await parts.reading.records(actor, task.id)) for task in tasks]
+    return [(records.task, records.requests) for records in listed]
+
+
 def spoken(graphs: Sequence[Graph], line: str) -> list[str]:
     """The graph and one `key=value`, if the line is a graph's name and a plain sentence that it takes: nothing in a
     sentence is a quote or a key. Empty if it is no such line."""
@@ -87,12 +96,12 @@ def spoken(graphs: Sequence[Graph], line: str) -> list[str]:
     return [name, f"{graph.spoken}={quotes.unquoted(sentence.strip())}"]
 
 
-def _split(text: str) -> list[str]:
+def _split(parts: Parts, text: str) -> list[str]:
     """The words of the line, without the quotes that hold them together."""
     try:
         return quotes.split(text)
     except quotes.Unbalanced as unbalanced:
-        raise Refused(f'{worded(unbalanced)} Try: `{COMMAND} cleanup path="my logs"`.') from None
+        raise Refused(f"{worded(unbalanced)} {_try(parts, text.split()[0])}") from None
 
 
 def _pairs(parts: Parts, graph: str, words: Sequence[str]) -> Mapping[str, str]:
@@ -100,9 +109,9 @@ def _pairs(parts: Parts, graph: str, words: Sequence[str]) -> Mapping[str, str]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key:
-            raise Refused(f"`{literal(word)}` is not `key=value`. Try: `{literal(_example(parts, graph))}`")
+            raise Refused(f"`{literal(word)}` is not `key=value`. {_try(parts, graph)}")
         if key in pairs:
-            raise Refused(f"`{literal(key)}` is given twice. Try: `{literal(_example(parts, graph))}`")
+            raise Refused(f"`{literal(key)}` is given twice. {_try(parts, graph)}")
         pairs[key] = value
     return pairs
 
@@ -113,7 +122,8 @@ def _refuse_unknown(parts: Parts, word: str) -> None:
     if word in known:
         return
     near = difflib.get_close_matches(word, [*known, *task_list.SUBCOMMANDS], n=1)
-    hint = f" Did you mean `{COMMAND} {near[0]}`?" if near else ""
+    meant = _example(parts, near[0]) if near else ""
+    hint = f" Did you mean `{literal(meant)}`?" if meant else ""
     graphs = ", ".join(f"`{name}`" for name in known)
     raise Refused(
         f"`{literal(word)}` is neither a graph nor a subcommand.{hint} Graphs: {graphs}. "
@@ -153,5 +163,16 @@ def _examples(parts: Parts) -> list[str]:
     return [_example(parts, graph.name) for graph in parts.engine.graphs() if not graph.unavailable]
 
 
-def _example(parts: Parts, graph: str) -> str:
-    return next((known.example for known in parts.engine.graphs() if known.name == graph), f"{COMMAND} {graph}")
+def _try(parts: Parts, word: str) -> str:
+    """A line that starts the graph of this name, or the first graph that can run if there is none of this name."""
+    runnable = [graph for graph in parts.engine.graphs() if not graph.unavailable]
+    graph = next((each for each in runnable if each.name == word), next(iter(runnable), None))
+    if graph is None:
+        return f"`{COMMAND} help` shows what it knows."
+    return suggestion(graph.example or f"{COMMAND} {graph.name}", {each.name: each.choices for each in graph.inputs})
+
+
+def _example(parts: Parts, name: str) -> str:
+    """A line that begins with this graph or subcommand and is right."""
+    known = (each.example for each in parts.engine.graphs() if each.name == name and not each.unavailable)
+    return next(known, "") or f"{COMMAND} {name}"

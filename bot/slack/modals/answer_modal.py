@@ -13,7 +13,7 @@ from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Request
 from bot.approvals.rules.masking import true_of
-from bot.slack import actions, blocks, text, wording
+from bot.slack import actions, blocks, reasons, text, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.forms import elements, fields, schema_form
@@ -41,18 +41,25 @@ _WORDS: Final[dict[str, JSON]] = {"type": "string", "maxLength": blocks.INPUT_TE
 
 
 def reject(request: Request) -> Modal:
-    """Asks for the reason of a rejection, which is required if the policy says so."""
-    needed = Verdict.REJECT in request.policy.reasons
-    return views.about(request, "Reject", actions.REJECT, [_why(needed)], submit="Reject")
+    """The rejection in the question's own word, with a field for its reason if anybody will read it, which is required
+    if the policy says so."""
+    return _explained(request, Verdict.REJECT, actions.REJECT)
 
 
 def approve(request: Request) -> Modal:
     """Asks for the reason of an approval, which the policy wants."""
-    words = wording.label(request.question, Verdict.APPROVE)
-    return views.about(request, "Approve", actions.APPROVE_WHY, [_why(True)], submit=words)
+    return _explained(request, Verdict.APPROVE, actions.APPROVE_WHY)
 
 
-def _why(needed: bool) -> Block:
+def _explained(request: Request, verdict: Verdict, callback_id: str) -> Modal:
+    word = wording.label(request.question, verdict)
+    number = len(request.question.items)
+    asked = [_why(request, verdict)] if reasons.is_asked(request, verdict) else []
+    every = [blocks.context(f"This answers all {number:,} actions.")] if number > 1 else []
+    return views.about(request, word, callback_id, [*every, *asked], submit=word)
+
+
+def _why(request: Request, verdict: Verdict) -> Block:
     return {
         "type": "input",
         "block_id": REASON,
@@ -64,8 +71,8 @@ def _why(needed: bool) -> Block:
             "max_length": 1000,
             "focus_on_load": True,
         },
-        "hint": blocks.plain("The requester and the agent will read it.", 150),
-        "optional": not needed,
+        "hint": blocks.plain(reasons.readers(request, verdict), 150),
+        "optional": verdict not in request.policy.reasons,
     }
 
 
@@ -83,9 +90,9 @@ def reason_problem(sentence: str) -> Problems:
 
 def respond(request: Request) -> Modal:
     """Shows the question's form, or a text field if it has none."""
-    return views.about(
-        request, "Answer", actions.RESPOND, [*_no_way(request), *schema_form.rendered(_form(request))], submit="Send"
-    )
+    word = wording.label(request.question, Verdict.RESPOND)
+    content = [*_no_way(request), *schema_form.rendered(_form(request))]
+    return views.about(request, word, actions.RESPOND, content, submit="Send")
 
 
 def response(request: Request, state: State) -> Respond | Problems:
@@ -114,7 +121,8 @@ def choose(request: Request) -> Modal:
     if (total := len(request.question.choices)) > elements.MAX_OPTIONS:
         most = f"A menu holds {elements.MAX_OPTIONS:,} of the {total:,} choices; the others cannot be chosen here."
         content.append(blocks.context(most))
-    return views.about(request, "Choose", actions.CHOOSE, content, submit="Send")
+    word = wording.label(request.question, Verdict.CHOOSE)
+    return views.about(request, word, actions.CHOOSE, content, submit="Send")
 
 
 def choice(request: Request, state: State) -> Choose | Problems:
@@ -125,13 +133,13 @@ def choice(request: Request, state: State) -> Choose | Problems:
     return Choose(choice=true_of(request.question).choices[int(number)])
 
 
-# --- View all -----------------------------------------------------------------------------------
+# --- Details ------------------------------------------------------------------------------------
 
 
 def view_all(request: Request, page: int = 0, *, file: File | None = None) -> Modal:
     """Everything that a vote is bound to, page by page; `page:<n>` buttons turn the page."""
     content = question_pages.blocks_of(request, page, file=file)
-    return modal("View all", actions.VIEW_ALL, content, metadata=RequestTarget.of(request).encoded())
+    return modal("Details", actions.VIEW_ALL, content, metadata=RequestTarget.of(request).encoded())
 
 
 def review(request: Request, page: int = 0, *, file: File | None = None, note: str = "") -> Modal:

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.question import Item
+from bot.approvals.model.question import Item, Verdict
 from bot.approvals.model.request import Request
 from bot.approvals.rules.masking import true_of
-from bot.slack import actions, blocks, text
+from bot.slack import actions, blocks, text, wording
+from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
-from bot.slack.forms import elements, field_choice, field_values, fields, schema_form
+from bot.slack.forms import argument_labels, elements, field_choice, field_values, fields, schema_form
 from bot.slack.forms.fields import Field, Kind, State, Wrong
 from bot.slack.forms.problems import Problems
 from bot.slack.modals import views
@@ -32,8 +33,9 @@ class Edited:
     part: int = 0
 
 
-def edit(request: Request, item: int = 0, part: int = 0) -> Modal:
-    """A field for each argument of one item. If one modal cannot hold all of them, one part and a menu of the parts."""
+def edit(request: Request, item: int = 0, part: int = 0, *, one_of_several: bool = False) -> Modal:
+    """A field for each argument of one item. If one modal cannot hold all of them, one part and a menu of the parts.
+    `one_of_several`: it was opened while items are answered one by one, and saving leads back there."""
     asked = request.question.items[item]
     parts = _parts(request, item)
     part = min(part, len(parts) - 1)
@@ -42,8 +44,18 @@ def edit(request: Request, item: int = 0, part: int = 0) -> Modal:
     content += [block for field in parts[part] for block in fields.blocks_of(field)]
     if request.votes:
         content.append(blocks.context("Saving makes a new version: answers given so far no longer count."))
-    saves = "Save and approve" if approves(request) else "Save changes"
-    return views.about(request, "Edit", actions.EDIT, content, submit=saves if parts[part] else "")
+    word = wording.label(request.question, Verdict.EDIT)
+    approve = wording.label(request.question, Verdict.APPROVE)
+    saves = f"Save and {approve[:1].lower()}{approve[1:]}"
+    saves = saves if approves(request) and len(saves) <= blocks.TITLE_TEXT else "Save changes"
+    saves = saves if parts[part] else ""
+    if not one_of_several:
+        return views.about(request, word, actions.EDIT, content, submit=saves)
+    short = replace(request, question=replace(request.question, title=text.label(request.question.title, 300)))
+    return {
+        **views.about(short, word, actions.EDIT_ONE, content, submit=saves),
+        "private_metadata": RequestTarget.of(request).encoded(),
+    }
 
 
 def approves(request: Request) -> bool:
@@ -82,7 +94,8 @@ def problem(request: Request, edited: Edited, field: str, sentence: str) -> Prob
     """The sentence beside the argument's field, or beside the first if that field was not in the part submitted."""
     listed = _parts(request, edited.item)[edited.part]
     elsewhere = bool(field) and all(each.name != field for each in listed)
-    return schema_form.beside(listed, field, f"{field}: {sentence}" if elsewhere else sentence)
+    label = next((each.label for each in _fields(request, edited.item) if each.name == field), field)
+    return schema_form.beside(listed, field, f"{label}: {sentence}" if elsewhere else sentence)
 
 
 def _parts(request: Request, item: int) -> list[list[Field]]:
@@ -104,7 +117,7 @@ def _menu(parts: Sequence[Sequence[Field]], item: int, part: int) -> list[Block]
     if len(parts) == 1:
         return []
     options = [
-        blocks.option(f"{text.label(each[0].name, 30)} to {text.label(each[-1].name, 30)}", f"{item}:{number}")
+        blocks.option(f"{text.label(each[0].label, 30)} to {text.label(each[-1].label, 30)}", f"{item}:{number}")
         for number, each in enumerate(parts)
     ]
     numbered = [
@@ -140,6 +153,7 @@ def _fields(request: Request, item: int) -> list[Field]:
     shown = dict(zip(asked.arguments, masked.values(), strict=True))
     schemas = _schemas(asked)
     missing = [name for name in schemas if name not in asked.arguments]
+    labels = argument_labels.of([*asked.arguments, *missing], schemas, request.policy.card.labels)
     made: list[Field] = []
     for number, name in enumerate([*asked.arguments, *missing]):
         block_id, schema = f"argument:{item}:{number}", schemas.get(name, {})
@@ -147,13 +161,14 @@ def _fields(request: Request, item: int) -> list[Field]:
             value = asked.arguments[name]
             field = field_choice.of_value(block_id, (name,), value, schema)
             if field is None or not _fits(field):
-                field = _instead(block_id, names[name], value, schema)
-            elif names[name] != name:
-                field = replace(field, label=names[name])
+                field = _instead(block_id, name, value, schema)
+            field = replace(field, label=labels[name] if names[name] == name else names[name])
             made.append(fields.masked_with(field, shown[name]) if field.holds else field)
         else:
             unset = {key: rule for key, rule in schema.items() if key not in ("default", "title")}
-            made.append(field_choice.of_schema(block_id, (name,), unset, required=False, label=name, whole=True))
+            made.append(
+                field_choice.of_schema(block_id, (name,), unset, required=False, label=labels[name], whole=True)
+            )
     return made
 
 
@@ -182,9 +197,7 @@ def _instead(block_id: str, name: str, value: JSON, schema: field_choice.Schema)
 
 def _schemas(item: Item) -> Mapping[str, field_choice.Schema]:
     """The schema of each argument, if the graph gave one."""
-    listed = item.schema.get("properties") if isinstance(item.schema, dict) else None
-    found = listed if isinstance(listed, dict) else {}
-    return {name: entry for name, entry in found.items() if isinstance(entry, dict) and "const" not in entry}
+    return {name: entry for name, entry in argument_labels.schemas(item.schema).items() if "const" not in entry}
 
 
 def _place(state: State) -> tuple[int, int]:

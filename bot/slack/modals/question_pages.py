@@ -1,26 +1,28 @@
-"""Everything that a vote is bound to, page by page, with nothing left out: "View all" and "Review". A review has the
-buttons to answer below its last page."""
+"""A request in full, page by page, in words for people: what is asked, who decides under which rule, and then the JSON.
+
+Everything that a vote is bound to is here. The file in the thread holds the same, if a question is too long for this.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.question import Question
 from bot.approvals.model.request import Pending, Request
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import edit_diff, outcome_blocks, question_blocks, vote_buttons
+from bot.slack.modals import asked_rows, decision_lines, value_rows
 
 PIECES: Final = 8
 """Each piece is one block. Even without a character of ASCII they take only half of a view's 250 KB."""
-
-
-def pieces(request: Request) -> tuple[tuple[str, str], ...]:
-    """Everything in order, as pairs of a heading and the text of one block."""
-    return tuple((heading, piece) for heading, whole in parts(request) for piece in blocks.split(whole))
+MAX_PAGE_BLOCKS: Final = 40
+"""Of what is asked, on one page of a modal, which takes 100 (Slack)."""
+MAX_PAGE_BYTES: Final = 40_000
+"""On the wire, of what is asked on one page. People would not read a longer page to its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,118 +34,182 @@ class File:
     """SHA-256 of the file's content, in hex."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pages:
+    """The pages in their order: first those to read, then those of JSON."""
+
+    read: tuple[tuple[Block, ...], ...]
+    raw: tuple[tuple[Block, ...], ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.read) + len(self.raw)
+
+
 def count(request: Request, file: File | None = None, *, review: bool = False) -> int:
-    """The number of pages. A review has one page if everything fits on it, or stands in a file that the page names."""
-    if review and (file is not None or question_blocks.page(request) is not None):
-        return 1
-    return -(-len(pieces(request)) // PIECES)
+    """The number of pages. A request that stands in a file has one page, with the beginning of it."""
+    return _pages(request, file, review=review).count
+
+
+def shows_all(request: Request, page: int, file: File | None = None, *, review: bool = False) -> bool:
+    """Whether somebody who has come to this page was shown all that is asked: in *Details*, the JSON behind it is not
+    needed for that."""
+    return page + 1 >= len(_pages(request, file, review=review).read)
 
 
 def blocks_of(
     request: Request, page: int, *, file: File | None = None, review: bool = False, note: str = ""
 ) -> list[Block]:
-    """One page: its number, the text, and the buttons that turn the page. A page beyond the end is the last page. The
-    last page of a review has the answers. `note` stands first."""
-    pages = count(request, file, review=review)
-    page = min(max(page, 0), pages - 1)
+    """One page, and the buttons that turn it. A page beyond the end is the last page. The last page of a review has the
+    answers. `note` stands first."""
+    pages = _pages(request, file, review=review)
+    page = min(max(page, 0), pages.count - 1)
+    numbered = len(pages.read) if page < len(pages.read) else pages.count
+    where = f"Page {page + 1} of {numbered}" if numbered > 1 else ""
     rendered: list[Block] = [blocks.section(note)] if note else []
-    short = question_blocks.page(request) if review and file is None else None
-    if short is not None:
-        rendered += [*short, *_facts(request, "")]
-    else:
-        rendered += _facts(request, f"Page {page + 1} of {pages}" if pages > 1 else "")
-        rendered += _named(file, review=review) if file is not None else []
-        rendered += _text(request, page)
-    rendered += blocks.actions(_turns(request, page, pages))
-    return [*rendered, *_end(request, page, pages)] if review else rendered
+    rendered += [blocks.context(where)] if where else []
+    rendered += _named(file, review=review) if file is not None else []
+    rendered += [*pages.read, *pages.raw][page]
+    if review:
+        rendered += [*blocks.actions(_turns(request, page, pages, review=True)), *_end(request, page, pages)]
+        return rendered
+    if page + 1 == len(pages.read):
+        rendered += [blocks.divider(), *decision_lines.blocks_of(request)]
+    return [*rendered, *blocks.actions(_turns(request, page, pages, review=False))]
 
 
-def _facts(request: Request, where: str) -> list[Block]:
-    total = sum(len(piece) for _, piece in pieces(request))
-    said = (where, f"{total:,} characters", f"version {request.version}")
-    return [blocks.context(" · ".join(word for word in said if word), f"SHA-256 `{request.digest}`")]
+def pieces(request: Request) -> tuple[tuple[str, str], ...]:
+    """The content of the file in order, as pairs of a heading and the text of one block."""
+    return tuple((heading, piece) for heading, whole in parts(request) for piece in blocks.split(whole))
 
 
-def _text(request: Request, page: int) -> list[Block]:
+def parts(request: Request) -> list[tuple[str, str]]:
+    """Everything as text: what is asked for people to read, what was changed, then the JSON."""
+    asked = "What is asked, as edited" if request.edited else "What is asked"
+    listed = [(asked, value_rows.written(asked_rows.of(request)))]
+    if request.edited:
+        listed.append(("What was changed", _changes(request)))
+    return [*listed, *raw(request)]
+
+
+def raw(request: Request) -> list[tuple[str, str]]:
+    """The question as JSON: as the agent sent it, and what people changed since. Hidden characters are visible."""
+    question = request.question
+    written: list[tuple[str, JSON]] = []
+    if question.payload is not None:
+        written.append(("As the agent sent it", question.payload))
+    if question.payload is None or request.edited:
+        now: list[JSON] = [{"name": item.name, "arguments": dict(item.arguments)} for item in question.items]
+        heading = "As people changed it" if request.edited else "As it is asked"
+        written.append((heading, now if request.edited else _told(request, now)))
+    if question.form is not None:
+        written.append(("The form of the answer", question.form))
+    return [(heading, text.visible(text.pretty(value))) for heading, value in written]
+
+
+# --- Pages --------------------------------------------------------------------------------------
+
+
+def _pages(request: Request, file: File | None, *, review: bool) -> _Pages:
+    asked, everything = (
+        _asked(request),
+        [(head, piece) for head, whole in raw(request) for piece in blocks.split(whole)],
+    )
+    if review and not asked_rows.say_all(request.question):
+        asked += _text(everything)
+    read = tuple(_split(asked))
+    if file is not None:
+        return _Pages(read=read[:1], raw=())
+    if review:
+        return _Pages(read=read, raw=())
+    pieces = [everything[at : at + PIECES] for at in range(0, len(everything), PIECES)]
+    return _Pages(read=read, raw=tuple((_digest(request), *_text(each)) for each in pieces))
+
+
+def _asked(request: Request) -> list[Block]:
+    """What is asked, as blocks that each fit Slack."""
+    question = request.question
+    made: list[Block] = []
+    if question_blocks.headed(question) and question.title.strip():
+        made.append(blocks.header(question.title.strip()))
+    made += blocks.apart(blocks.rich(*rows)) if (rows := asked_rows.of(request)) else []
+    if request.edited:
+        changed, _ = edit_diff.section(request, None)
+        made += changed
+        made += [blocks.rich(blocks.code(piece.removesuffix("\n") or " ")) for piece in blocks.split(_changes(request))]
+    return made or [blocks.context("It asks without words: see the JSON.")]
+
+
+def _split(listed: Sequence[Block]) -> list[tuple[Block, ...]]:
+    pages: list[list[Block]] = [[]]
+    for block in listed:
+        full = len(pages[-1]) >= MAX_PAGE_BLOCKS or blocks.size([*pages[-1], block]) > MAX_PAGE_BYTES
+        if pages[-1] and full:
+            pages.append([])
+        pages[-1].append(block)
+    return [tuple(page) for page in pages]
+
+
+def _text(listed: Sequence[tuple[str, str]]) -> list[Block]:
     rendered: list[Block] = []
     before = ""
-    for heading, piece in pieces(request)[page * PIECES : (page + 1) * PIECES]:
+    for heading, piece in listed:
         if heading != before:
-            rendered.append(blocks.section(f"*{heading}*"))
+            rendered.append(blocks.section(f"*Raw JSON: {heading[:1].lower()}{heading[1:]}*"))
         before = heading
         rendered.append(blocks.rich(blocks.code(piece.removesuffix("\n"))))
     return rendered
 
 
+def _digest(request: Request) -> Block:
+    return blocks.context(f"Version {request.version} · SHA-256 `{request.digest}`")
+
+
 def _named(file: File, *, review: bool) -> list[Block]:
     """The file's name, and its digest to verify it by."""
     name = text.sentence(file.name, 100)
-    why = "so this shows only its beginning. Please read the file before you answer" if review else "so it is in a file"
+    read = " Please read it before you answer." if review else ""
     return [
-        blocks.section(f"*This is very long*, {why}: *{name}*, in the thread."),
+        blocks.section(f"*This is only the beginning.* The whole is in the file *{name}* of this thread.{read}"),
         blocks.context(f"SHA-256 of the file `{file.digest}`"),
     ]
 
 
-def _end(request: Request, page: int, pages: int) -> list[Block]:
+def _end(request: Request, page: int, pages: _Pages) -> list[Block]:
     """The answers if this is the last page; otherwise a note that they are there."""
     if not isinstance(request.state, Pending):
         return [blocks.context(outcome_blocks.headline(request))]
-    if page + 1 < pages:
+    if page + 1 < pages.count:
         return [blocks.context("The answers are on the last page.")]
-    return [blocks.divider(), *vote_buttons.at_the_end(request)]
+    return [_digest(request), blocks.divider(), *vote_buttons.at_the_end(request)]
 
 
-def _turns(request: Request, page: int, pages: int) -> list[Element]:
+def _turns(request: Request, page: int, pages: _Pages, *, review: bool) -> list[Element]:
+    """The buttons for the pages beside this one, for the first page of JSON, and for the history."""
     value = RequestTarget.of(request).encoded()
-    turns = [("Previous", page - 1), ("Next", page + 1)]
-    return [
-        blocks.button(words, actions.indexed(actions.PAGE, to), value, style="primary" if to > page else "")
+    first_raw = len(pages.read)
+    turns = [("Previous", page - 1), ("Raw JSON" if page + 1 == first_raw else "Next", page + 1)]
+    if page + 1 < first_raw and not review:
+        turns.append(("Raw JSON", first_raw))
+    made = [
+        blocks.button(words, actions.indexed(actions.PAGE, to), value, style="primary" if words == "Next" else "")
         for words, to in turns
-        if 0 <= to < pages
+        if 0 <= to < pages.count
     ]
+    return made if review else [*made, blocks.button("History", actions.HISTORY, value)]
 
 
-def parts(request: Request) -> list[tuple[str, str]]:
-    """The question as it stands, then the graph's own payload, with every hidden character made visible."""
+# --- Texts --------------------------------------------------------------------------------------
+
+
+def _changes(request: Request) -> str:
+    return text.visible(edit_diff.whole(request) or "Nothing any more.")
+
+
+def _told(request: Request, items: list[JSON]) -> JSON:
+    """A question that has no payload of its own, as JSON."""
     question = request.question
-    told: dict[str, JSON] = {"title": question.title}
-    if question.text:
-        told["text"] = question.text
-    told["actions"] = [
-        {
-            "name": item.name,
-            "arguments": dict(item.arguments),
-            "answers": [str(verdict) for verdict in item.verdicts],
-            **({"form": item.form} if item.form is not None else {}),
-        }
-        for item in question.items
-    ]
-    if question.labels:
-        told["buttons"] = dict(question.labels)
+    told: dict[str, JSON] = {"title": question.title, "text": question.text, "actions": items}
     if question.choices:
-        told["choices"] = _choices(question)
-    if question.form is not None:
-        told["form"] = question.form
-    if question.risk is not None:
-        told["risk"] = str(question.risk)
-    listed = [("What is asked, as edited" if request.edited else "What is asked", text.visible(text.pretty(told)))]
-    if request.edited:
-        listed.append(("What was changed", text.visible(edit_diff.whole(request) or "Nothing any more.")))
-    if question.payload is not None:
-        listed.append(("As the agent sent it", text.visible(text.pretty(question.payload))))
-    return listed
-
-
-def _choices(question: Question) -> list[JSON]:
-    """The choices with their numbers on the buttons, and everything that the graph says about each."""
-    listed: list[JSON] = []
-    for number, choice in enumerate(question.choices):
-        named: dict[str, JSON] = {"number": number + 1, "label": choice}
-        if question.options:
-            option = question.options[number]
-            named["value"] = option.value
-            if option.description:
-                named["description"] = option.description
-        listed.append(named)
-    return listed
+        told["choices"] = list(question.choices)
+    return told

@@ -94,9 +94,15 @@ def problems(graph: Graph, wrong: Mapping[str, str]) -> Problems:
     beside: dict[str, str] = {}
     for name, sentence in wrong.items():
         block = by_name.get(name, actions.GRAPH)
-        named = sentence if name in by_name or not name else f"{name} {sentence}"
+        named = _sentence(sentence) if name in by_name else f"{name} {sentence}".strip()
         beside[block] = text.label(f"{beside[block]} {named}" if block in beside else named, 300)
     return Problems(by_block=beside)
+
+
+def _sentence(said: str) -> str:
+    """What is said about an input, as a sentence that stands beside it."""
+    subject = "This " if said[:1].islower() else ""
+    return f"{subject}{said}" if said[-1:] in ".!?" else f"{subject}{said}."
 
 
 def inputs(graph: Graph) -> list[Field]:

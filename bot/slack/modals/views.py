@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from bot.approvals.model.request import Request
@@ -13,8 +14,14 @@ from bot.slack.forms.problems import Problems as Problems
 
 Modal: TypeAlias = dict[str, Any]
 
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What a submission leads to if its modal is closed and the one below it is seen again."""
+
+
 MAX_TITLE_CHARACTERS: Final = 9000
-"""Of a question's title at the top of a modal. The rest of a longer one is behind *View all*."""
+"""Of a question's title at the top of a modal. The rest of a longer one is behind *Details*."""
 
 
 def modal(
@@ -41,7 +48,7 @@ def about(request: Request, title: str, callback_id: str, content: Sequence[Bloc
     asked = text.shown(request.question.title.strip(), MAX_TITLE_CHARACTERS)
     intro = [blocks.rich(blocks.line(blocks.run(piece))) for piece in blocks.split(asked.text or "A question")]
     target = RequestTarget.of(request).encoded()
-    rest = [blocks.button("View all", actions.VIEW_ALL, target)] if asked.cut else []
+    rest = [blocks.button("Details", actions.VIEW_ALL, target)] if asked.cut else []
     return modal(title, callback_id, [*intro, *blocks.actions(rest), *content], submit=submit, metadata=target)
 
 

@@ -49,6 +49,8 @@ class FakeEngine:
         self.runs: list[str] = []
         """The runs that were begun, as `start`, `resume ID` and `proceed`."""
         self.fuse = Fuse()
+        self.outcome = "all clean"
+        """What a thread says at its end."""
         self.failures: dict[str, int] = {}
         """How many more times the node of this id, or of `step N`, raises."""
         self.broken_after: set[int] = set()
@@ -197,7 +199,7 @@ class FakeEngine:
         if thread.broken:
             return ThreadStatus(phase=Phase.BROKEN)
         if thread.stage == len(self.stages):
-            return ThreadStatus(phase=Phase.DONE, outcome="all clean")
+            return ThreadStatus(phase=Phase.DONE, outcome=self.outcome)
         stage = self.stages[thread.stage] if thread.entered else {}
         asked = tuple(
             Asked(interrupt_id=id, question=question) for id, question in stage.items() if id not in thread.taken

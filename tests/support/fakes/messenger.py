@@ -39,6 +39,8 @@ class FakeMessenger:
         self.slack_time: datetime | None = None
         """What Slack's clock says."""
         self.sought_since: list[datetime | None] = []
+        self.clicked: set[MessageRef] = set()
+        """The messages that can be updated without counting against a limit."""
         self._faults: defaultdict[str, deque[tuple[Exception, bool]]] = defaultdict(deque)
         self._pauses: dict[str, Pause] = {}
 
@@ -80,6 +82,9 @@ class FakeMessenger:
         if late is not None:
             raise late
         return ref
+
+    def updates_freely(self, ref: MessageRef) -> bool:
+        return ref in self.clicked
 
     async def update(self, ref: MessageRef, drawing: Drawing) -> None:
         late = await self._begin("update")

@@ -64,9 +64,19 @@ def a_delivery(
     )
 
 
-def a_sync(*, storage: Storage, messenger: Messenger, clock: Clock, progress: Progress | None = None) -> MessageSync:
+def a_sync(
+    *,
+    storage: Storage,
+    messenger: Messenger,
+    clock: Clock,
+    progress: Progress | None = None,
+    gather: timedelta = timedelta(0),
+) -> MessageSync:
+    """Without `gather`, nothing is held back, so that one pass shows everything."""
     posting = Posting(messenger=messenger, clock=clock)
-    return MessageSync(storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress)
+    return MessageSync(
+        storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress, gather=gather
+    )
 
 
 def over(delivery: Delivery, storage: Storage) -> Delivery:

@@ -43,8 +43,10 @@ rules:
     match: {requester: "@finance"}
     hours: {from: 9:00, to: 17:00, zone: approvers}
     reason_required: no
+cards:
+  payment: {keys: [owner], labels: {owner: Asked by}}
 """
-PAYMENT = {"question": "Pay?", "details": {"amount": 1500, "owner": "bob@example.com"}}
+PAYMENT = {"question": "Pay?", "details": {"amount": 1500, "owner": "bob@example.com"}, "summary": ["amount"]}
 
 __all__ = ["ready"]
 
@@ -115,6 +117,8 @@ def test_who_would_be_asked_and_when_each_step_would_come_is_said_in_words(
         "Its card stands in #finance as well as in the task's thread.",
         "Slack asks once more before an approval.",
         "A place of the graph may ask 3 times.",
+        "Its card shows first: owner, amount.",
+        "Its card says Asked by for owner.",
         "Stage 1 of 2, lead, asks:\n  1 of bob@example.com\n  one rejection settles it",
         "Stage 2 of 2, finance, asks:\n  2 of @finance\n  1 of @nobody\n  2 rejections settle it",
         "and only 09:00 to 17:00 on Mon, Tue, Wed, Thu, Fri in UTC counts",
@@ -136,6 +140,10 @@ def test_an_answer_without_people_and_no_rule_at_all_are_said(folder: Path, caps
     assert "defaults: govern, as no rule does" in rest
     assert "after 2d" in rest
     assert "it expires; the graph is told that nobody answered" in rest
+
+
+def test_a_question_without_a_title_is_said_to_have_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "The question: has no title" in explained({"details": {"amount": 1}}, capsys)[1]
 
 
 def test_a_policy_without_a_deadline_says_that_it_waits(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

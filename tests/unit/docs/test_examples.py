@@ -85,7 +85,7 @@ async def test_the_agent_of_the_guide_asks_before_it_deletes(tmp_path: Path, mon
     said = Answered(verdicts=(Approve(),), voters=(), edited=False, at=NOON)
     ended = await graph.ainvoke(Command(resume={asked.id: questions.answer(question, question, said)}), config)
 
-    assert question.title == "Run delete_file?"
+    assert question.title == "Delete file a.log?"
     assert results(ended["messages"]) == ["deleted a.log"]
 
 

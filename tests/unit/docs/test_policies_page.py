@@ -12,6 +12,8 @@ PAGE = "docs/reference/policies.md"
 ANYBODY = Group(approvers=("U1",))
 STAGE = Stage(groups=(ANYBODY,))
 POLICY = Policy(name="defaults", stages=(STAGE,))
+KEYED = (terms.Terms, terms.Match, terms.EscalateTerms, terms.HoursTerms, terms.Approvals, terms.Card)
+"""The models whose keys have a row each."""
 
 
 def stated() -> dict[str, str]:
@@ -20,15 +22,13 @@ def stated() -> dict[str, str]:
     return {key: row[1] for row in rows(tables) for key in codes(row[0])}
 
 
-@pytest.mark.parametrize("model", [terms.Terms, terms.Match, terms.EscalateTerms, terms.HoursTerms, terms.Approvals])
+@pytest.mark.parametrize("model", KEYED)
 def test_the_page_names_every_key(model: type[terms.Strict]) -> None:
     assert set(terms.keys(model)) - set(stated()) == set()
 
 
 def test_the_page_names_no_other_key() -> None:
-    models = (terms.Terms, terms.Match, terms.EscalateTerms, terms.HoursTerms, terms.Approvals)
-
-    assert set(stated()) == {key for model in models for key in terms.keys(model)}
+    assert set(stated()) == {key for model in KEYED for key in terms.keys(model)}
 
 
 @pytest.mark.parametrize("model", [terms.GroupTerms, terms.BindTerms, terms.RejectTerms])
@@ -62,6 +62,10 @@ def said(value: object) -> str:
 )
 def test_the_page_states_the_default(key: str, default: object) -> None:
     assert stated()[key] == said(default)
+
+
+def test_the_page_states_how_long_a_label_may_be() -> None:
+    assert f"{terms.MAX_LABEL_CHARACTERS} characters" in section(PAGE, "## How a graph's cards look")
 
 
 def test_the_page_names_what_a_condition_may_ask_about() -> None:

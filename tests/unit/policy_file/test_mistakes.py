@@ -137,6 +137,79 @@ EMPTY = "this key has no value: give it one, or leave it out."
             'line 5, key "approvals.agent.reject.as_node": this key is missing.',
         ),
         (
+            f"{DEFAULTS}cards:\n  agent: {{lables: {{a: A}}}}",
+            'line 4, key "cards.agent.lables": there is no such key. Did you mean "labels"?',
+        ),
+        (
+            f"{DEFAULTS}cards:\n  agent: payee",
+            'line 4, key "cards.agent": this should be a mapping with labels, keys.',
+        ),
+        (
+            f"{DEFAULTS}cards:\n  agent:",
+            'line 4, key "cards.agent": this should be a mapping with labels, keys.',
+        ),
+        (f"{DEFAULTS}cards:", f'line 3, key "cards": {EMPTY}'),
+        (f"{DEFAULTS}cards:\n  agent:\n    keys:", f'line 5, key "cards.agent.keys": {EMPTY}'),
+        (
+            f"{DEFAULTS}cards:\n  agent:\n    keys: []",
+            'line 5, key "cards.agent.keys": this is too short. It should be a list such as [payee, amount].',
+        ),
+        (
+            f"{DEFAULTS}cards:\n  agent:\n    keys: 7",
+            'line 5, key "cards.agent.keys": this should be a list, such as [payee, amount].',
+        ),
+        (
+            f"{DEFAULTS}cards:\n  agent:\n    keys: [payee, 7]",
+            'line 5, key "cards.agent.keys.1": 7 does not name an argument: write its name as the graph does, such as '
+            "amount.",
+        ),
+        (
+            f"{DEFAULTS}cards:\n  agent:\n    keys: [payee, ' ']",
+            "line 5, key \"cards.agent.keys.1\": ' ' does not name an argument: write its name as the graph does, such "
+            "as amount.",
+        ),
+        (
+            f"{DEFAULTS}cards:\n  agent:\n    keys: [payee, payee]",
+            "line 5, key \"cards.agent.keys\": 'payee' appears twice: name each argument once.",
+        ),
+        (
+            f"{DEFAULTS}cards:\n  agent:\n    labels: [payee]",
+            'line 5, key "cards.agent.labels": this should be a mapping of names to labels, such as {older_than: Older '
+            "than}.",
+        ),
+        (
+            f"{DEFAULTS}cards:\n  agent:\n    labels: {{}}",
+            'line 5, key "cards.agent.labels": this should be a mapping of names to labels, such as {older_than: Older '
+            "than}.",
+        ),
+        (
+            f"{DEFAULTS}cards:\n  agent:\n    labels:\n      payee: ''",
+            "line 6, key \"cards.agent.labels.payee\": '' is not a label: write what people should read, in one line.",
+        ),
+        (
+            f"{DEFAULTS}cards:\n  agent:\n    labels:\n      payee:",
+            'line 6, key "cards.agent.labels.payee": None is not a label: write what people should read, in one line.',
+        ),
+        (
+            f'{DEFAULTS}cards:\n  agent:\n    labels:\n      payee: "a\\nb"',
+            "line 6, key \"cards.agent.labels.payee\": 'a\\nb' is not a label: write what people should "
+            "read, in one line.",
+        ),
+        (
+            f"{DEFAULTS}cards:\n  agent:\n    labels:\n      amount: Sum\n      payee: {41 * 'x'}",
+            'line 7, key "cards.agent.labels.payee": this label has 41 characters: at most 40 fit on a card.',
+        ),
+        (
+            f"{DEFAULTS}cards:\n  agent:\n    labels:\n      on: When",
+            'line 5, key "cards.agent.labels": True does not name an argument: write its name as the graph does, '
+            "such as amount.",
+        ),
+        (
+            f"{DEFAULTS}cards:\n  agent:\n    labels: {{amount: Sum, total: sum}}",
+            'line 5, key "cards.agent.labels": amount and total have the same label, so nobody could tell them apart: '
+            "change one.",
+        ),
+        (
             f"{DEFAULTS}approvals:\n  agent: object",
             'line 4, key "approvals.agent": this should be a mapping with answer, bind, reject.',
         ),

@@ -11,6 +11,7 @@ from bot.approvals.model.errors import SettingsError
 from bot.approvals.model.hours import Hours
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.policy import (
+    CardTerms,
     Consent,
     Escalate,
     Expire,
@@ -30,7 +31,7 @@ from bot.approvals.model.question import Item, Risk, Verdict
 from bot.approvals.rules.matching import ConditionFailed, Facts
 from bot.policy_file.conditions import Evaluator
 from tests.support.fakes.world import CHANNEL, RITA, question
-from tests.unit.policy_file.reading import DEFAULTS, HOUR, governing, loaded, only_stage
+from tests.unit.policy_file.reading import DEFAULTS, HOUR, RULE, governing, loaded, only_stage
 
 
 def test_the_least_that_a_file_can_say(file: Path) -> None:
@@ -294,3 +295,20 @@ def test_a_condition_that_cannot_be_worked_out_is_neither_true_nor_false(express
         holds(expression, text="much", huge=10**40, nan=[])
 
     assert said in str(failed.value)
+
+
+# --- Cards --------------------------------------------------------------------------------------------
+
+
+def test_the_cards_of_a_graph_have_its_labels_and_keys_whichever_rule_governs(file: Path) -> None:
+    policies = loaded(
+        file,
+        f"{RULE}    match: {{risk: [high]}}\ncards:\n  payment:\n    labels: {{older_than: ' Older than '}}\n"
+        "    keys: [payee, amount]\n  email: {keys: subject}\n  batch: {}\n",
+    )
+
+    look = CardTerms(labels={"older_than": "Older than"}, keys=("payee", "amount"))
+    assert policies.cards == {"payment": look, "email": CardTerms(keys=("subject",)), "batch": CardTerms()}
+    assert governing(policies, graph="payment").card == look
+    assert governing(policies, graph="payment", risk="high").card == look
+    assert governing(policies, graph="cleanup").card == CardTerms()

@@ -177,8 +177,16 @@ def _check_part(part: Mapping[str, Any]) -> None:
         return
     assert part["type"] in {"rich_text_section", "rich_text_preformatted", "rich_text_quote"}
     for run in part["elements"]:
-        assert run["type"] == "text"
-        assert 0 < len(run["text"]) <= 6000
+        if run["type"] == "user":
+            assert set(run) == {"type", "user_id"}
+        elif run["type"] == "date":
+            assert isinstance(run["timestamp"], int)
+            assert run["format"]
+            assert run["fallback"]
+            assert part["type"] != "rich_text_preformatted"
+        else:
+            assert run["type"] == "text"
+            assert 0 < len(run["text"]) <= 6000
 
 
 def _check_text(text: Mapping[str, Any], limit: int) -> None:

@@ -10,9 +10,11 @@ from bot.approvals.model import errors
 from bot.approvals.model.decision import Decision
 from bot.approvals.model.errors import (
     AgreedBefore,
+    Alike,
     AlreadySettled,
     CannotDelegate,
     CountersignError,
+    Difference,
     InvalidInputs,
     InvalidSchedule,
     NoDelegate,
@@ -20,6 +22,7 @@ from bot.approvals.model.errors import (
     NothingToWithdraw,
     NotYours,
     OwnRequest,
+    StaleVersion,
     UnknownGraph,
 )
 from bot.slack import quotes
@@ -154,3 +157,48 @@ def test_of_a_line_with_everything_wrong_only_the_first_things_are_named() -> No
 
     assert sentence.count("is not an input of it") == 6
     assert "and 94 more. Try: " in sentence
+
+
+def stale(*changed: Difference) -> str:
+    return worded(StaleVersion(R1, changed))
+
+
+def test_a_click_on_what_has_changed_is_told_what_changed() -> None:
+    found = (Difference(name="amount", before=10, now=2000), Difference(name="to_iban", item="pay", now="DE89"))
+
+    assert stale(*found) == (
+        "Your answer was not counted, because this changed: Amount 10 → 2,000; pay: To IBAN - → DE89. "
+        "The card shows it now."
+    )
+
+
+def test_a_value_that_is_hidden_is_named_and_not_shown() -> None:
+    assert "this changed: Password. The card" in stale(Difference(name="password"))
+
+
+def test_long_and_many_changes_are_cut() -> None:
+    many = [Difference(name=f"key {number}", before="x" * 500, now=["y"] * 100) for number in range(9)]
+
+    sentence = stale(*many)
+
+    assert "; and 5 more. The card" in sentence
+    assert len(sentence) < 1000
+
+
+def test_what_a_graph_wrote_mentions_nobody_and_hides_nothing() -> None:
+    sentence = stale(Difference(name=EVIL, item=EVIL, before=EVIL, now="safe\u202egnp"))
+
+    assert "<!channel>" not in sentence
+    assert "\u202e" not in sentence
+    assert "\n" not in sentence
+
+
+def test_if_only_times_changed_one_more_click_is_enough() -> None:
+    said = worded(StaleVersion(R1, Alike.BUT_TIMES))
+    late = worded(StaleVersion(R1, Alike.BUT_TIMES, lags=True))
+
+    assert said == (
+        "Your answer was not counted yet. Only the time of asking changed; the card is up to date now: press the "
+        "button once more."
+    )
+    assert late.endswith("the card is being updated: press the button once more in a moment.")

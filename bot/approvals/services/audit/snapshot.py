@@ -21,12 +21,12 @@ def full(request: Request, task: Task) -> dict[str, JSON]:
     """
     return {
         "version": request.version,
-        "question": _plain(request.question),
+        "question": plain(request.question),
         "task": {
             "graph": task.graph,
             "inputs": dict(task.inputs),
             "place": request.place,
-            "requester": _plain(task.requester),
+            "requester": plain(task.requester),
         },
         "eligible": _eligible(request),
         "policy": {
@@ -49,15 +49,15 @@ def _eligible(request: Request) -> list[JSON]:
     """Who may answer the present stage, as it was when the stage was opened."""
     before = {voter for stage in request.passed for voter in stage.voters}
     able = (person for person in request.open.asked if eligible.may_answer(request, person) and person not in before)
-    return [_plain(person) for person in able]
+    return [plain(person) for person in able]
 
 
-def _plain(value: object) -> Any:
+def plain(value: object) -> Any:
     """A record with all its fields, as JSON. What graphs gave is JSON already."""
     if is_dataclass(value):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     return str(value) if isinstance(value, StrEnum) else value
 
 

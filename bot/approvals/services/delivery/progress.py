@@ -75,6 +75,17 @@ class Progress:
             return None
         return line.newest if self.monotonic() >= line.allowed_at else line.drawn
 
+    def newest(self, task_id: TaskId) -> str | None:
+        """The newest words, for a message that is about to be posted: they cost no edit, so they need not wait."""
+        line = self._lines.get(task_id)
+        return None if line is None else line.newest
+
+    def posted(self, task_id: TaskId, words: str | None) -> None:
+        """The message was posted with these words."""
+        line = self._lines.get(task_id)
+        if line is not None:
+            line.drawn, line.allowed_at = words, self.monotonic() + MIN_EDIT_SECONDS
+
     def edited(self, task_id: TaskId, words: str | None) -> None:
         """The message was edited to show these words, or that was tried."""
         now = self.monotonic()

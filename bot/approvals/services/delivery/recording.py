@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from bot import crash_points
 from bot.approvals.model.agent import Phase, ThreadStatus
@@ -15,7 +15,18 @@ from bot.approvals.model.decision import Cancelled, outcome_of
 from bot.approvals.model.ids import JSON, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
-from bot.approvals.model.task import Ended, Failed, Failure, Gone, Part, Task, TaskCancelled, TaskState, Waiting
+from bot.approvals.model.task import (
+    Ended,
+    Failed,
+    Failure,
+    Gone,
+    Part,
+    Task,
+    TaskCancelled,
+    TaskState,
+    Waiting,
+    in_short,
+)
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock, Work
 from bot.approvals.rules import lifecycle
@@ -25,6 +36,9 @@ from bot.approvals.services.delivery.opening import AskedTooOften, Opening
 from bot.approvals.services.messages import wanted
 
 log = logging.getLogger(__name__)
+
+UNSAID: Final = "finished"
+"""The outcome of a task whose agent says nothing about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +73,11 @@ class Recording:
                 await self.save(lifecycle.supersede(request, self.clock()), "superseded")
         status = self._with_loss(requests, status)
         await self._set_state(task, requests, status)
+        last = _last_answered(requests)
         for request in requests:
             if isinstance(request.state, Decided):
-                await self._account(request, status, final=task.tries >= lifecycle.MAX_ATTEMPTS)
+                reported = _reported(status) if request is last else ""
+                await self._account(request, status, reported, final=task.tries >= lifecycle.MAX_ATTEMPTS)
         return None
 
     async def fail(self, task_id: TaskId, failure: Failure, *, final: bool = False) -> None:
@@ -94,6 +110,7 @@ class Recording:
         other request is superseded, as no agent waits for it."""
         now = self.clock()
         took_answers = not isinstance(task.state, TaskCancelled)
+        last = _last_answered(requests)
         for request in requests:
             state = request.state
             if isinstance(state, Pending) and isinstance(task.state, TaskCancelled):
@@ -102,7 +119,8 @@ class Recording:
             if isinstance(state, Decided) and (
                 isinstance(state.decision, Cancelled) or (took_answers and state.attempts)
             ):
-                await self.save(lifecycle.delivered(request, now), "delivered")
+                outcome = _outcome_of(task) if request is last else ""
+                await self.save(lifecycle.delivered(request, now, outcome=outcome), "delivered")
             elif isinstance(request.state, Pending | Decided):
                 await self.save(lifecycle.stopped(request, now), "superseded")
 
@@ -178,7 +196,7 @@ class Recording:
         now = self.clock()
         match status.phase:
             case Phase.DONE:
-                outcome = status.outcome or "finished"
+                outcome = status.outcome or UNSAID
                 await self.end(task, Ended(outcome=outcome, at=now, stopped=status.stopped), "ended")
             case Phase.WAITING if status.failure is None and not _stuck(requests, status):
                 await self._set(replace(task, tries=0), Waiting(), "waiting")
@@ -195,7 +213,7 @@ class Recording:
             case phase:
                 assert_never(phase)
 
-    async def _account(self, request: Request, status: ThreadStatus, *, final: bool) -> None:
+    async def _account(self, request: Request, status: ThreadStatus, reported: str, *, final: bool) -> None:
         """Record what became of one decided request: delivered, failed, or answered by somebody else."""
         state = request.state
         assert isinstance(state, Decided)  # noqa: S101 - the caller's filter
@@ -203,7 +221,7 @@ class Recording:
         if status.phase is Phase.BROKEN or not alive(request, status):
             if state.attempts:
                 crash_points.point("before-delivered")
-                told = lifecycle.delivered(request, now, stopped=status.stopped)
+                told = lifecycle.delivered(request, now, stopped=status.stopped, outcome=reported)
                 await self.save(told, "stopped_there" if status.stopped else "delivered")
             else:
                 await self.save(lifecycle.supersede(request, now), "superseded")
@@ -233,6 +251,24 @@ def _came_of(state: Ended | Failed | TaskCancelled) -> dict[str, JSON]:
             return {}
         case _:
             assert_never(state)
+
+
+def _last_answered(requests: Sequence[Request]) -> Request | None:
+    """The request whose answer was begun to be delivered last: answers go out in the order of the requests. None if no
+    answer is on its way."""
+    begun = (each for each in reversed(requests) if isinstance(each.state, Decided) and each.state.attempts)
+    return next(begun, None)
+
+
+def _reported(status: ThreadStatus) -> str:
+    """What the agent says of its end, in short. Empty if it says nothing, or has not come to its own end."""
+    return in_short(status.outcome) if status.phase is Phase.DONE and not status.stopped else ""
+
+
+def _outcome_of(task: Task) -> str:
+    """The same, from the record of the task's end."""
+    state = task.state
+    return in_short(state.outcome) if isinstance(state, Ended) and not state.stopped and state.outcome != UNSAID else ""
 
 
 def is_news(request: Request, status: ThreadStatus) -> bool:

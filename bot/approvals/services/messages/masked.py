@@ -11,8 +11,9 @@ from fnmatch import fnmatchcase
 
 from bot.approvals.inbox.queries import Contents, Page, Row
 from bot.approvals.model.audit import AuditEvent
-from bot.approvals.model.request import Request
-from bot.approvals.model.task import Task
+from bot.approvals.model.errors import Difference
+from bot.approvals.model.request import Delivered, Request
+from bot.approvals.model.task import Ended, Task, in_short
 from bot.approvals.ports.slack import View
 from bot.approvals.ports.storage import Records
 from bot.approvals.rules.masking import Masker, Secrets
@@ -48,19 +49,33 @@ class Masking:
         return replace(
             view,
             task=_task(masker, view.task),
-            request=None if view.request is None else _request(masker, view.request),
-            requests=tuple(_request(masker, each) for each in view.requests),
+            request=None if view.request is None else _request(masker, view.request, view.task),
+            requests=tuple(_request(masker, each, view.task) for each in view.requests),
             doing=None if view.doing is None else masker.text(view.doing),
         )
 
     def request(self, task: Task, request: Request) -> Request:
         """One request, for its modals."""
-        return _request(self._masker(task, (request,)), request)
+        return _request(self._masker(task, (request,)), request, task)
+
+    def differences(self, task: Task, request: Request, found: Sequence[Difference]) -> tuple[Difference, ...]:
+        """What has changed in a request, for people. A value that is hidden before and now is left out."""
+        masker = self._masker(task, (request,))
+        for side in ("before", "now"):
+            masker.learn({each.name: getattr(each, side) for each in found}, "arguments")
+
+        def masked(each: Difference) -> Difference:
+            shown = [masker.value({each.name: side}, "arguments") for side in (each.before, each.now)]
+            before, now = (side[each.name] if isinstance(side, dict) else None for side in shown)
+            hidden = before == now
+            return replace(each, before=None if hidden else before, now=None if hidden else now)
+
+        return tuple(masked(each) for each in found)
 
     def records(self, records: Records) -> Records:
         """A task and its requests, for lists."""
         masker = self.masker(records)
-        requests = tuple(_request(masker, each) for each in records.requests)
+        requests = tuple(_request(masker, each, records.task) for each in records.requests)
         return replace(records, task=_task(masker, records.task), requests=requests)
 
     def contents(self, contents: Contents) -> Contents:
@@ -92,9 +107,10 @@ class Masking:
 
     def _row(self, row: Row) -> Row:
         masker = self.masker(row.records)
-        requests = tuple(_request(masker, each) for each in row.records.requests)
-        records = replace(row.records, task=_task(masker, row.records.task), requests=requests)
-        return Row(records=records, request=None if row.request is None else _request(masker, row.request))
+        task = row.records.task
+        requests = tuple(_request(masker, each, task) for each in row.records.requests)
+        records = replace(row.records, task=_task(masker, task), requests=requests)
+        return Row(records=records, request=None if row.request is None else _request(masker, row.request, task))
 
 
 def masked_event(masker: Masker, event: AuditEvent) -> AuditEvent:
@@ -107,5 +123,12 @@ def _task(masker: Masker, task: Task) -> Task:
     return masker.record(task, but=("thread_id", "graph", "requester", "channel", "thread_ts"))
 
 
-def _request(masker: Masker, request: Request) -> Request:
-    return masker.record(request, but=("task_id", "thread_id", "interrupt_id", "graph", "requester", "policy", "asked"))
+def _request(masker: Masker, request: Request, task: Task) -> Request:
+    masked = masker.record(
+        request, but=("task_id", "thread_id", "interrupt_id", "graph", "requester", "policy", "asked")
+    )
+    state = masked.state
+    if not isinstance(state, Delivered) or not state.outcome or not isinstance(task.state, Ended):
+        return masked
+    # the short outcome may end within a secret, which only the full text lets us see
+    return replace(masked, state=replace(state, outcome=in_short(masker.text(task.state.outcome, "outcome"))))

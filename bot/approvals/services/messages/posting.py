@@ -60,6 +60,13 @@ class RecordStore(Protocol[R]):
         ...
 
 
+class NotYet(NotNow):
+    """The message belongs into a Slack thread that has no opening message yet."""
+
+    def __init__(self) -> None:
+        super().__init__("the thread is not open yet", RETRY_WAIT_INITIAL.total_seconds())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted(Generic[R]):
     """Slack shows the message here. The record is still claimed, and the caller stores what it shows now."""

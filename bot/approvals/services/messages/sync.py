@@ -7,7 +7,8 @@ leaves a message that is out of date, which the next pass finds and posts.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias, assert_never
@@ -16,6 +17,7 @@ from bot.approvals.model.audit import AuditEvent, event_of
 from bot.approvals.model.errors import Conflict
 from bot.approvals.model.ids import JSON, ChannelId, MessageRef, TaskId, Ts
 from bot.approvals.model.message import Message, MessageKind
+from bot.approvals.model.task import Running, Starting
 from bot.approvals.ports.slack import (
     Drawing,
     FileRefused,
@@ -29,10 +31,13 @@ from bot.approvals.ports.slack import (
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.delivery.progress import Progress
+from bot.approvals.services.messages.closing import COPIES_CHECK_AFTER, Closing, is_followed, is_overtaken
+from bot.approvals.services.messages.gathering import GATHER, Gathering
+from bot.approvals.services.messages.message_store import MessageStore
 from bot.approvals.services.messages.posting import (
-    RETRY_WAIT_INITIAL,
     Found,
     Missing,
+    NotYet,
     Place,
     Posted,
     Posting,
@@ -41,39 +46,14 @@ from bot.approvals.services.messages.posting import (
     in_time,
 )
 from bot.approvals.services.messages.unreached import note_unreached
+from bot.approvals.services.messages.watching import Watch
 
 log = logging.getLogger(__name__)
 
-COPIES_CHECK_AFTER = timedelta(seconds=60)
-"""After a post whose outcome was not known: by then it has come through, if it ever does."""
 MAX_UPLOAD_TRIES = 8
 """Then the thread is told that its file is not there."""
 
 Outcome: TypeAlias = Posted[Message] | Found[Message] | PutOff[Message] | Refused[Message]
-
-
-class NotYet(NotNow):
-    """The message belongs into a Slack thread that has no opening message yet."""
-
-    def __init__(self) -> None:
-        super().__init__("the thread is not open yet", RETRY_WAIT_INITIAL.total_seconds())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageStore:
-    """Keeps the records of tasks' messages."""
-
-    storage: Storage
-
-    async def claim(self, record: Message) -> Message:
-        return await self.storage.save_message(record)
-
-    async def note(self, record: Message, event: AuditEvent | None = None) -> Message:
-        try:
-            return await self.storage.save_message(record, event)
-        except Conflict:
-            log.info("message %s was brought up to date by somebody else", record.id)
-            return record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,53 +66,112 @@ class MessageSync:
     clock: Clock
     progress: Progress | None = None
     """What this process's runs are doing. None: nobody says."""
+    gather: timedelta = GATHER
+    """How long an edit waits, and a new task's opening, for what else may come."""
+    watch: Watch = field(default_factory=Watch)
+    """Is told of every message that is brought up to date."""
+    _gathering: Gathering = field(default_factory=Gathering, init=False)
 
     async def sync_task(self, task_id: TaskId) -> datetime | None:
-        """Post or update every message of the task that is out of date, each at most once. An opening is posted before
-        the others, which go into its thread, and updated after them, as people look at the others.
+        """Post or update every message of the task that is out of date, each at most once. What is new is posted first,
+        the opening before all that goes into its thread. Edits follow, the opening's last: people look at the others.
 
-        Returns when another pass is due for what could not be done now, or None if all is up to date. A message that
-        another process has claimed, or that Slack refuses for the moment, is left alone until then.
+        An edit waits for `gather`, so that all changes until then are one call to Slack, unless it is free. Returns
+        when another pass is due for what could not be done now, or None if all is up to date. A message that another
+        process has claimed, or that Slack refuses for the moment, is left alone until then.
         """
         records = await self.storage.records_of(task_id)
         task, messages = records.task, records.messages
         requests = {request.id: request for request in records.requests}
         opening = next((message for message in messages if message.kind is MessageKind.OPENING), None)
-        doing = self.progress.doing(task_id) if self.progress is not None else None
+        doing = self._doing(task_id, opening)
         latest = max((message for message in messages if message.kind is MessageKind.OUTCOME), key=_made, default=None)
         again: list[datetime] = []
-        for message in sorted(messages, key=_last):
-            request = requests[message.request_id] if message.request_id else None
-            view = View(
+        current = {message.id: message for message in messages}
+        views = [
+            View(
                 message=message,
                 task=task,
-                request=request,
+                request=requests[message.request_id] if message.request_id else None,
                 requests=records.requests,
                 current=message.kind is not MessageKind.OUTCOME or message is latest,
-                doing=doing if message is opening else None,
+                doing=doing if message.kind is MessageKind.OPENING else None,
             )
-            if message.abandoned:
-                continue
+            for message in messages
+            if not message.abandoned
+        ]
+        for view in sorted(views, key=partial(self._order, messages)):
+            message = view.message
             if message.shown >= _revision(view):
+                self._gathering.forget(message.id)
                 await self._look_again(view, opening, again)
                 continue
-            now = self.clock()
-            synced = message
-            if message is opening and message.ref is not None and (wait := self._pause(task_id)):
-                again.append(now + wait)
-                continue
-            if message.not_before is None or message.not_before <= now:
-                synced = await self._sync(view, opening)
-            if message is opening:
+            synced = await self._level(view, opening, tuple(current.values()), again)
+            current[message.id] = synced
+            if message.kind is MessageKind.OPENING:
                 opening = synced
-            if synced.shown < _revision(view) and not synced.abandoned:
-                again.append(synced.not_before or now)
             await self._look_again(replace(view, message=synced), opening, again, drawn=_drawn(message, synced))
             if synced.abandoned and message.kind is MessageKind.COPY:
-                again.append(now)  # the thread is told that nobody was asked there
+                again.append(self.clock())  # the thread is told that nobody was asked there
         if opening is not None and doing:
             await self._tell(View(message=opening, task=task, requests=records.requests, doing=doing))
         return min(again, default=None)
+
+    def hurry(self) -> None:
+        """Hold no edit back any more, because the process ends."""
+        self._gathering.end()
+
+    async def _level(
+        self, view: View, opening: Message | None, messages: Sequence[Message], again: list[datetime]
+    ) -> Message:
+        """Bring a message that is out of date up to date, unless that has to wait. Returns its record as it is stored
+        then, and adds to `again` when to come back."""
+        message, now = view.message, self.clock()
+        ready = max(message.not_before or now, self._held_until(view, opening, now))
+        if ready > now:
+            again.append(ready)
+            return message
+        if is_overtaken(view, messages):
+            if not is_followed(view, messages):
+                return message  # what is to follow it comes earlier in a pass, and says when to come back
+            synced = await self._closing.retire(message, self._store, self._place_of(view, opening))
+        else:
+            synced = await self._sync(view, opening)
+        if synced.abandoned or synced.shown >= _revision(view):
+            self._gathering.forget(message.id)
+        else:
+            again.append(synced.not_before or now)
+        return synced
+
+    def _held_until(self, view: View, opening: Message | None, now: datetime) -> datetime:
+        """When the message may be posted or updated. Until then, more may come that one call can show."""
+        message, task = view.message, view.task
+        if message.kind is MessageKind.OPENING and message.ref is None:
+            if not isinstance(task.state, Starting | Running):
+                return now
+            return min(task.created_at + self.gather, self._gathering.due(message.id, self.gather, now))
+        if message.ref is None:
+            waits = _is_in_thread(message) and opening is not None and opening.ref is None and not opening.abandoned
+            return self._held_until(replace(view, message=opening), opening, now) if waits and opening else now
+        if message.shown < 0 or self.messenger.updates_freely(message.ref):
+            return now
+        pause = self._pause(task.id) if message.kind is MessageKind.OPENING else None
+        return max(self._gathering.due(message.id, self.gather, now), now + (pause or timedelta()))
+
+    def _order(self, messages: Sequence[Message], view: View) -> tuple[bool, bool, bool]:
+        """Where the message comes in a pass: posts, then edits that are free, then other edits, and the opening's. What
+        is to be deleted comes with the edits."""
+        message = view.message
+        if message.ref is None:
+            return (is_overtaken(view, messages), True, False)
+        return (True, not self.messenger.updates_freely(message.ref), message.kind is MessageKind.OPENING)
+
+    def _doing(self, task_id: TaskId, opening: Message | None) -> str | None:
+        """What the task's graph is doing, as the opening says it."""
+        if self.progress is None:
+            return None
+        is_new = opening is not None and opening.ref is None
+        return self.progress.newest(task_id) if is_new else self.progress.doing(task_id)
 
     async def _sync(self, view: View, opening: Message | None) -> Message:
         """Bring one message up to date. Returns its record as it is stored then."""
@@ -141,7 +180,9 @@ class MessageSync:
             return await self._store.note(replace(message, shown=_revision(view), abandoned=overtaken))
         drawing = self.messenger.draw(view)
         if message.ref is not None and message.fingerprint == drawing.fingerprint:
-            return await self._store.note(replace(message, shown=_revision(view)))
+            noted = await self._store.note(replace(message, shown=_revision(view)))
+            self.watch.told(message.ref)
+            return noted
         try:
             outcome = await self._show(view, drawing, opening)
         except Conflict:
@@ -184,8 +225,9 @@ class MessageSync:
     async def _posted(self, view: View, claimed: Message, ref: MessageRef, drawing: Drawing) -> Message:
         """Store what the message shows now, and where."""
         before, now = view.message, self.clock()
-        if before.kind is MessageKind.OPENING and before.ref is not None and self.progress is not None:
-            self.progress.edited(before.task_id, view.doing)
+        if before.kind is MessageKind.OPENING and self.progress is not None:
+            told = self.progress.posted if before.ref is None else self.progress.edited
+            told(before.task_id, view.doing)
         shown = replace(
             claimed,
             ref=ref,
@@ -198,7 +240,9 @@ class MessageSync:
             tries=0,
             not_before=None,
         )
-        return await self._note(claimed, shown, _told_of(view, shown, now))
+        stored = await self._note(claimed, shown, _told_of(view, shown, now))
+        self.watch.told(ref)
+        return stored
 
     async def _adopt(
         self, view: View, claimed: Message, found: tuple[MessageRef, ...], opening: Message | None
@@ -245,32 +289,10 @@ class MessageSync:
         if due > self.clock() and (not drawn or due == message.not_before):
             again.append(due)
             return
-        if (left := (await self._close_copies(view, opening)).copies_due) is not None:
-            again.append(left)
-
-    async def _close_copies(self, view: View, opening: Message | None) -> Message:
-        message = view.message
-        try:
-            claimed = await self.posting.claim(message, self._store)
-        except Conflict:
-            return message
-        due = message.copies_due
-        assert due is not None  # noqa: S101 - the caller's filter
-        try:
-            for ref in await in_time(self.posting.find(message, self._place_of(view, opening))):
-                if ref != message.ref:
-                    log.warning("message %s stands in Slack more than once; a copy is closed", message.id)
-                    await in_time(self.messenger.close(ref))
-        except (PlaceGone, NotYet) as gone:
-            log.info("message %s: nothing is left to close: %s", message.id, gone)
-            left = None
-        except OutcomeUnknown:
-            left = self.clock() + COPIES_CHECK_AFTER
-        except NotNow as wait:
-            left = self.clock() + timedelta(seconds=wait.retry_after)
-        else:
-            left = due if due > self.clock() else None
-        return await self._note(claimed, replace(claimed, copies_due=left, not_before=None))
+        place = self._place_of(view, opening)
+        looked = await self._closing.close_copies(message, message.copies_due, self._store, place)
+        if looked.copies_due is not None:
+            again.append(looked.copies_due)
 
     # --- What the graph is doing ----------------------------------------------------------------
 
@@ -331,6 +353,10 @@ class MessageSync:
     def _store(self) -> MessageStore:
         return MessageStore(storage=self.storage)
 
+    @property
+    def _closing(self) -> Closing:
+        return Closing(messenger=self.messenger, posting=self.posting, clock=self.clock)
+
 
 def _asked(view: View) -> str | None:
     """The digest of the question that the message puts to people. None: it puts none."""
@@ -367,9 +393,9 @@ def _drawn(before: Message, after: Message) -> bool:
     return before.ref is not None and after.shown != before.shown
 
 
-def _last(message: Message) -> bool:
-    """Whether it can wait for the others."""
-    return message.kind is MessageKind.OPENING and message.ref is not None
+def _is_in_thread(message: Message) -> bool:
+    """Whether it goes into the thread that the opening opens."""
+    return message.kind is not MessageKind.OPENING and message.to is None and message.channel is None
 
 
 def _made(message: Message) -> datetime:

@@ -11,8 +11,8 @@ from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 
-MAX_MODAL_CHARS = 200_000
-"""A longer question is attached to its thread as a file: nobody is asked to page through it in a modal."""
+MAX_MODAL_CHARS = 100_000
+"""A longer question is attached to its thread as a file, because it would take more than ten pages of a modal."""
 
 
 def opening_of(task: Task) -> Message:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
-import math
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any, Final, NotRequired, Required, TypeAlias, cast, get_args, get_origin, get_type_hints
@@ -21,11 +19,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 from typing_extensions import TypedDict, is_typeddict
 
-from bot.approvals.model.agent import Input
+from bot.approvals.model.agent import Input, as_typed
 from bot.approvals.model.errors import InvalidInputs
 from bot.approvals.model.ids import JSON
 from bot.engines.langgraph.containment import Broken, worded
-from bot.engines.langgraph.loading import samples
+from bot.engines.langgraph.loading import samples, typed
 
 InputCheck: TypeAlias = Callable[[dict[str, JSON]], None]
 """A graph module's own `check_inputs`. Raises ValueError, with a sentence, if a task cannot start with these inputs."""
@@ -57,13 +55,13 @@ class InputForm:
         problems: dict[str, str] = {}
         values: dict[str, JSON] = {}
         if self.open and words and WHOLE not in words:
-            words = {WHOLE: json.dumps({name: _loose(word) for name, word in words.items()})}
+            words = {WHOLE: json.dumps({name: typed.loose(word) for name, word in words.items()})}
         for name, word in words.items():
             if name not in known:
                 problems[name] = f"is not an input of it; it takes {', '.join(f'`{n}`' for n in known) or 'none'}"
                 continue
             try:
-                values[name] = _value(word, known[name].schema)
+                values[name] = typed.value_of(word, known[name].schema)
             except ValueError as error:
                 problems[name] = str(error)
         for given in self.inputs:
@@ -71,7 +69,8 @@ class InputForm:
                 problems[given.name] = "is missing"
         problems = problems or self._mismatches(values) or self._refusals(values) or self._objections(values)
         if problems:
-            raise InvalidInputs(graph, problems, self.example(graph))
+            choices = {given.name: given.choices for given in self.inputs if given.choices}
+            raise InvalidInputs(graph, problems, self.example(graph), choices, certain=self._starts())
         return values
 
     def given(self, values: Mapping[str, JSON]) -> Any:
@@ -86,16 +85,44 @@ class InputForm:
 
     def example(self, graph: str) -> str:
         """A command line that starts the graph."""
+        return " ".join(["/task", graph, *(typed.pair(name, word) for name, word in self._sample().items())])
+
+    def _sample(self) -> dict[str, str]:
+        """A word for each input that is needed, and for those that have a default."""
         needed = self.suggested | {given.name for given in self.inputs if given.required}
-        words = [f"{given.name}={_sample(given)}" for given in self.inputs if given.name in needed]
-        optional = [
-            f"{given.name}={_sample(given)}" for given in self.inputs if given.name not in needed and given.default
-        ]
-        return " ".join(["/task", graph, *words, *optional])
+        optional = [given for given in self.inputs if given.name not in needed and given.default]
+        shown = [*(given for given in self.inputs if given.name in needed), *optional]
+        return {given.name: self._word(given) for given in shown}
+
+    def _word(self, given: Input) -> str:
+        """The first sample that is read back as a value that fits, and that one line can show."""
+        words = [as_typed(value) for value in _values(given)]
+        fitting = [word for word in words if self._takes(given, word)]
+        shown = [word for word in fitting if word.isprintable() and "`" not in word]
+        return next(iter([*shown, *fitting, *words]))
+
+    def _takes(self, given: Input, word: str) -> bool:
+        try:
+            value = typed.value_of(word, given.schema)
+        except ValueError:
+            return False
+        whole = jsonschema.Draft202012Validator(cast("dict[str, Any]", {**self.schema, "required": []}))
+        with contextlib.suppress(Exception):  # a schema that is none, such as a pattern that does not compile
+            return bool(whole.is_valid({given.name: value}))
+        return False
+
+    def _starts(self) -> bool:
+        """Whether the graph's own check takes the sample."""
+        try:
+            words, schemas = self._sample(), {given.name: given.schema for given in self.inputs}
+            values = {name: typed.value_of(word, schemas[name]) for name, word in words.items()}
+            return not (self._mismatches(values) or self._refusals(values) or self._objections(values))
+        except Exception:  # the check's own fault is told when somebody starts the graph
+            return False
 
     def _mismatches(self, values: dict[str, JSON]) -> dict[str, str]:
         validator = jsonschema.Draft202012Validator(cast("dict[str, Any]", self.schema))
-        return {str(error.path[0]): _mismatch(error) for error in validator.iter_errors(values) if error.path}
+        return {str(error.path[0]): typed.mismatch(error) for error in validator.iter_errors(values) if error.path}
 
     def _refusals(self, values: dict[str, JSON]) -> dict[str, str]:
         """What is wrong with the values for the class of an entrypoint."""
@@ -120,14 +147,6 @@ class InputForm:
         except BaseException as error:  # the graph's code must not end the bot
             raise Broken("the graph's check_inputs tried to end the process") from error
         return {}
-
-
-def _mismatch(error: jsonschema.ValidationError) -> str:
-    """What is wrong with an input. For a pattern, the input's description says it better."""
-    described = error.schema.get("description") if isinstance(error.schema, dict) else None
-    if error.validator == "pattern" and isinstance(described, str) and described.strip():
-        return f"cannot be `{error.instance}`. {described}"
-    return f"does not fit: {error.message}"
 
 
 WHOLE: Final = "input"
@@ -181,7 +200,7 @@ def read(graph: Pregel[Any, Any, Any, Any], check: InputCheck | None) -> InputFo
         check=check,
         messages=messages,
         whole=whole,
-        open=whole and _type(_resolved(properties[WHOLE], schema)) in ("object", ""),
+        open=whole and typed.type_of(_resolved(properties[WHOLE], schema)) in ("object", ""),
         hidden=hidden,
         suggested=frozenset(suggested),
         made=None if isinstance(graph, CompiledStateGraph) else _maker(_hint(graph)),
@@ -198,7 +217,7 @@ _DECISION: Final = re.compile(
 def _is_decision(name: str, schema: Mapping[str, JSON]) -> bool:
     """Whether a key of the state looks like something that people decide while the graph runs, and so must not be given
     at the start."""
-    return _type(schema) == "boolean" or _DECISION.search(name) is not None
+    return typed.type_of(schema) == "boolean" or _DECISION.search(name) is not None
 
 
 def _empty(schema: Mapping[str, JSON]) -> JSON:
@@ -207,7 +226,7 @@ def _empty(schema: Mapping[str, JSON]) -> JSON:
     if isinstance(options, list) and {"type": "null"} in options:
         return None
     empties: dict[str, JSON] = {"boolean": False, "integer": 0, "number": 0, "array": [], "object": {}, "": None}
-    return empties.get(_type(schema), "")
+    return empties.get(typed.type_of(schema), "")
 
 
 _SENTENCE: dict[str, JSON] = {
@@ -301,88 +320,8 @@ def _resolved(entry: dict[str, JSON], schema: Mapping[str, JSON]) -> dict[str, J
     return {**definitions.get(reference.rpartition("/")[2], {}), **entry}
 
 
-def _value(word: str, schema: Mapping[str, JSON]) -> JSON:
-    """What a person typed, as a value of the first of the schema's types that takes it. Raises ValueError, which says
-    what was expected."""
-    match schema.get("anyOf"):
-        case [{"type": "null"}, *others] | [*others, {"type": "null"}] if others:
-            return _value(word, {"anyOf": others})
-        case [dict(only)]:
-            return _value(word, only)
-        case [dict(first), *others] if others:
-            with contextlib.suppress(ValueError):
-                return _value(word, first)
-            return _value(word, {"anyOf": others})
-    match _type(schema):
-        case "string":
-            return word
-        case "integer":
-            return _number(word, _integer, "a whole number")
-        case "number":
-            return _number(word, _finite, "a number")
-        case "boolean":
-            if word.lower() in ("true", "yes", "on", "1"):
-                return True
-            if word.lower() in ("false", "no", "off", "0"):
-                return False
-            raise ValueError(f"should be yes or no, not `{word}`")
-        case "":
-            return _loose(word)
-        case kind:
-            try:
-                return cast("JSON", json.loads(word, parse_float=_finite, parse_constant=_finite))
-            except (ValueError, RecursionError):
-                raise ValueError(f"should be JSON ({kind}), not `{word}`") from None
-
-
-def _number(word: str, number: Callable[[str], JSON], expected: str) -> JSON:
-    try:
-        return number(word)
-    except ValueError:
-        raise ValueError(f"should be {expected}, not `{word}`") from None
-
-
-def _integer(word: str) -> int:
-    """An integer that LangGraph can save. A longer one would make the run fail."""
-    value = int(word)
-    if not -(2**63) <= value < 2**63:
-        raise ValueError
-    return value
-
-
-def _finite(word: str) -> float:
-    """A number that JSON has, so neither NaN nor an infinity."""
-    value = float(word)
-    if not math.isfinite(value):
-        raise ValueError
-    return value
-
-
-def _type(schema: Mapping[str, JSON]) -> str:
-    """The first JSON type that is not null. Empty if the schema names none."""
-    options = schema.get("anyOf")
-    if isinstance(options, list):
-        kinds = [_type(option) for option in options if isinstance(option, dict)]
-        return next((kind for kind in kinds if kind != "null"), "")
-    kind = schema.get("type", "")
-    if isinstance(kind, list):
-        return next((str(each) for each in kind if each != "null"), "")
-    return str(kind)
-
-
-def _sample(given: Input) -> str:
-    value = samples.sample(given.schema) if given.default is None else given.default
+def _values(given: Input) -> list[JSON]:
+    """Values to show for an input: its examples, its default, then whatever fits its schema."""
     examples = given.schema.get("examples")
-    value = examples[0] if isinstance(examples, list) and examples else value
-    word = value if isinstance(value, str) else json.dumps(value)
-    if not word or not any(sign.isspace() or sign in "\"'" for sign in word):
-        return word
-    return f'"{word}"' if '"' not in word else shlex.quote(word)
-
-
-def _loose(word: str) -> JSON:
-    """The value of a word without a type: a list or an object if it is written as one, otherwise a text."""
-    if word[:1] in ("{", "["):
-        with contextlib.suppress(ValueError, RecursionError):
-            return cast("JSON", json.loads(word, parse_float=_finite, parse_constant=_finite))
-    return word
+    listed = examples if isinstance(examples, list) else []
+    return [*listed, *([given.default] if given.default is not None else []), *samples.samples(given.schema)]

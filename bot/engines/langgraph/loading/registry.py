@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +24,7 @@ from langgraph.graph import START
 
 from bot.approvals.model.agent import Graph
 from bot.approvals.model.errors import GraphUnavailable, SettingsError, UnknownGraph
-from bot.approvals.model.policy import GraphTerms
-from bot.approvals.rules.matching import Rule
+from bot.approvals.rules.matching import Policies
 from bot.engines.langgraph.containment import cause_of, contained, worded
 from bot.engines.langgraph.loading import factories, inputs
 from bot.engines.langgraph.loading.factories import AnyGraph, Saver
@@ -75,22 +74,24 @@ class Registry:
             raise GraphUnavailable(name, graph.unavailable)
         return graph
 
-    def refuse_unknown(self, terms: Mapping[str, GraphTerms], rules: Sequence[Rule] = ()) -> None:
+    def refuse_unknown(self, policies: Policies) -> None:
         """Raises SettingsError if the policies name a graph or a node that does not exist. Otherwise a misspelt rule
         would match nothing, and leave its graph to a weaker policy without a word."""
-        for rule, pattern in ((each, graph) for each in rules for graph in each.graphs):
+        for rule, pattern in ((each, graph) for each in policies.rules for graph in each.graphs):
             if not any(rule.covers(name, pattern) for name in self.graphs):
                 near = difflib.get_close_matches(pattern, self.graphs, n=1)
                 hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(self.graphs)}."
                 raise SettingsError(
                     f'POLICY_FILE, key "match.graph" of the rule {rule.policy.name}: no graph is "{pattern}". {hint}'
                 )
-        for name, each in terms.items():
-            graph = self.graphs.get(name)
-            if graph is None:
+        named = {"approvals": policies.graphs, "cards": policies.cards}
+        for part, name in ((part, name) for part, graphs in named.items() for name in graphs):
+            if name not in self.graphs:
                 near = difflib.get_close_matches(name, self.graphs, n=1)
                 hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(self.graphs)}."
-                raise SettingsError(f'POLICY_FILE, key "approvals.{name}": there is no such graph. {hint}')
+                raise SettingsError(f'POLICY_FILE, key "{part}.{name}": there is no such graph. {hint}')
+        for name, each in policies.graphs.items():
+            graph = self.graphs[name]
             nodes = () if graph.compiled is None else [node for node in graph.compiled.nodes if node != START]
             if each.reject is not None and nodes and each.reject.as_node not in nodes:
                 raise SettingsError(
@@ -119,15 +120,14 @@ async def loaded(config: Path, root: Path, saver: Saver) -> AsyncIterator[Regist
             yield Registry(graphs=graphs, saver=saver)
 
 
-async def listed(
-    config: Path, root: Path, terms: Mapping[str, GraphTerms] | None = None, rules: Sequence[Rule] = ()
-) -> tuple[Graph, ...]:
+async def listed(config: Path, root: Path, policies: Policies | None = None) -> tuple[Graph, ...]:
     """All graphs of the configuration and what is wrong with them. Needs no database.
 
-    Raises SettingsError if the file cannot be used, or if `terms` name a graph or a node that does not exist.
+    Raises SettingsError if the file cannot be used, or if the policies name a graph or a node that does not exist.
     """
     async with loaded(config, root, InMemorySaver()) as registry:
-        registry.refuse_unknown(terms or {}, rules)
+        if policies is not None:
+            registry.refuse_unknown(policies)
         return tuple(graph.listed() for graph in registry.graphs.values())
 
 

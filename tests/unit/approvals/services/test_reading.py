@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -163,3 +164,36 @@ async def test_a_task_is_known_by_what_started_it() -> None:
 
         assert await reading(world).started_from("mention C1 1.0") == task
         assert await reading(world).started_from("mention C1 2.0") is None
+
+
+async def test_a_message_stands_in_the_thread_of_its_task_and_a_copy_in_none() -> None:
+    async with a_world() as world:
+        request = await asked(world)
+        opening, card = [await posted(world, request, kind) for kind in (MessageKind.OPENING, MessageKind.CARD)]
+        _, copy = await with_copy(world, request)
+
+        assert await reading(world).thread_of(card) == opening.ts
+        assert await reading(world).thread_of(copy) is None
+        assert await reading(world).thread_of(NOWHERE) is None
+
+
+async def test_a_message_stands_in_the_thread_in_which_its_task_was_started() -> None:
+    async with a_world() as world:
+        task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL, thread_ts=Ts("7.0"))
+        await world.settle()
+        card = await world.message(task, MessageKind.CARD)
+        assert card.ref is not None
+
+        assert await reading(world).thread_of(card.ref) == "7.0"
+
+
+async def test_a_card_shows_its_request_or_lags() -> None:
+    async with a_world() as world:
+        request = await asked(world)
+        card = await posted(world, request, MessageKind.CARD)
+        impatient = replace(reading(world), patience=timedelta(0))
+        assert await impatient.shows(card)
+
+        await world.vote(ALICE, on=request)
+
+        assert not await impatient.shows(card)

@@ -10,7 +10,7 @@ import pytest
 from bot.approvals.model.actor import Actor, Shown
 from bot.approvals.model.decision import Approve
 from bot.approvals.model.errors import AlreadySettled, DrawnBefore, StaleVersion
-from bot.approvals.model.question import Option, Question, Verdict
+from bot.approvals.model.question import Option, Question, Risk, Verdict
 from bot.approvals.model.request import Request
 from bot.storage import codec
 from tests.support.builders import a_question, a_request, an_event, an_item
@@ -131,7 +131,20 @@ def test_what_an_earlier_version_did_not_keep_is_not_a_change() -> None:
 
     assert old.asks_as(now)
     assert now.asks_as(old)
-    assert not old.asks_as(replace(now, title="Another?"))
+    assert not old.asks_as(replace(now, risk=Risk.HIGH))
+
+
+@pytest.mark.parametrize("words", [{"title": "Run it?"}, {"text": "Ada asked."}, {"labels": {"approve": "Accept"}}])
+@pytest.mark.parametrize("types", [None, ()])
+def test_other_words_for_one_payload_ask_the_same(words: dict[str, object], types: tuple[str, ...] | None) -> None:
+    """They differ from version to version of the program. The digest is of what was shown, with its words."""
+    old = a_question(payload={"pay": 10}, types=types)
+    now = replace(old, **words)  # type: ignore[arg-type]
+
+    assert old.asks_as(now)
+    assert now.digest != old.digest
+    assert not old.asks_as(replace(now, payload={"pay": 11}))
+    assert not old.asks_as(replace(now, items=(an_item(arguments={"limit": 1}),)))
 
 
 def test_what_hides_a_secret_keeps_the_digest_of_the_true_question() -> None:

@@ -74,6 +74,23 @@ async def test_what_somebody_can_undo_waits_and_what_nobody_can_is_given_up(
         await messenger.update(MessageRef(channel=OPS, ts=Ts("1.0")), messenger.draw(samples.view()))
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [("not_in_channel", [OPS]), ("is_archived", [OPS]), ("channel_not_found", [OPS]), ("internal_error", [])],
+)
+async def test_a_channel_that_refuses_a_post_is_told_of(
+    client: AsyncWebClient, slack: Slack, error: str, told: list[str], id: MessageId
+) -> None:
+    shut: list[str] = []
+    messenger = SlackMessenger(client, masking(), shut_out=shut.append)
+    await slack.fault("chat.postMessage", "error", error=error)
+
+    with pytest.raises((NotNow, PlaceGone, OutcomeUnknown)):
+        await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+
+    assert shut == told
+
+
 @pytest.mark.parametrize("kind", ["lose_response", "status"])
 async def test_a_search_that_failed_is_worth_another_try(
     messenger: SlackMessenger, slack: Slack, kind: str, id: MessageId
@@ -135,6 +152,8 @@ async def test_a_search_turns_pages_and_gives_up_in_the_end(id: MessageId) -> No
     pages: list[dict[str, Any]] = []
 
     class Client:
+        session = None
+
         async def conversations_history(self, **arguments: Any) -> Any:
             pages.append(arguments)
 

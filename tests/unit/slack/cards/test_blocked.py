@@ -37,7 +37,7 @@ def vacant(**changes: object) -> Request:
 def test_a_request_that_nobody_may_answer_says_so_and_what_to_do() -> None:
     shown = card(vacant())
 
-    assert "Nobody: see below" in shown
+    assert "*Nobody may answer*: see below" in shown
     assert f"@gone {MEANS_NOTHING}. #gone {MEANS_NOTHING}. Nobody may answer this." in shown
     assert "`python -m bot policy apply request-1`" in shown
 

@@ -28,13 +28,13 @@ from tests.unit.slack.samples import FAILURE, NOW, POLICY, REFUND, answered, dec
 def test_nobody_who_may_answer_is_said_plainly() -> None:
     card = render.draw(samples.every_view()["card, nobody may answer"])
 
-    assert "Nobody: the policy `ops` names no approvers" in seen(card)
+    assert "*Nobody may answer*: the policy `ops` names no approvers" in seen(card)
 
 
 def test_a_requester_who_is_the_only_approver_is_nobody() -> None:
     card = render.draw(view(asked=staged(request(), asked=(samples.ALICE,))))
 
-    assert "Nobody: <@U0ALICE> asked, and requesters may not answer their own requests" in seen(card)
+    assert "*Nobody may answer*: <@U0ALICE> asked, and requesters may not answer their own requests" in seen(card)
 
 
 def test_approvers_that_were_not_found_are_named_as_the_policy_names_them() -> None:
@@ -42,30 +42,31 @@ def test_approvers_that_were_not_found_are_named_as_the_policy_names_them() -> N
 
     card = render.draw(view(asked=staged(request(policy=policy), asked=(), escalated_to=("S0ONCALL",))))
 
-    assert "@ops-leads, ann@acme.example and <!subteam^S0ONCALL>" in seen(card)
+    assert "Needs 1 of @ops-leads, ann@acme.example and <!subteam^S0ONCALL>" in seen(card)
 
 
 def test_a_quorum_shows_who_has_voted() -> None:
     shown = seen(render.draw(samples.every_view()["card, quorum"]))
 
-    assert "1 of 2: <@U0BOB> approved, 1 more of <@U0BOB> and <@U0CAROL>" in shown
+    assert "Needs 1 more: <@U0CAROL> by <!date^" in shown
+    assert " · ✓ <@U0BOB> <!date^" in shown
 
 
 def test_after_a_decision_there_is_nothing_to_press_but_the_whole_and_its_history() -> None:
     card = render.draw(samples.every_view()["card, approved"])
 
-    assert labels(card) == ["View all", "History"]
-    assert "*Approved* by <@U0BOB>" in seen(card)
+    assert labels(card) == ["Details", "History"]
+    assert "✅ Approved by <@U0BOB>" in seen(card)
 
 
 def test_approved_and_gone_on_are_two_facts() -> None:
     approved = seen(render.draw(view(asked=request(state=decided(answered())))))
     delivered = seen(render.draw(view(asked=request(state=Delivered(decision=answered(), at=NOW)))))
 
-    assert "Waiting for the agent to go on" in approved
-    assert "The agent was told, and went on" not in approved
-    assert "The agent was told, and went on" in delivered
-    assert "Waiting" not in delivered
+    assert " · waiting for the agent" in approved
+    assert "told" not in approved
+    assert " · the agent was told" in delivered
+    assert "waiting" not in delivered
 
 
 def test_an_answer_that_was_never_seen_to_get_through_is_told_as_that() -> None:
@@ -73,8 +74,8 @@ def test_an_answer_that_was_never_seen_to_get_through_is_told_as_that() -> None:
 
     shown = seen(render.draw(view(asked=request(state=state))))
 
-    assert "*Approved* by <@U0BOB> ·" in shown
-    assert "The answer may not have reached the agent" in shown
+    assert "⚠ Approved by <@U0BOB>, <!date^" in shown
+    assert "the answer may not have reached the agent" in shown
 
 
 def test_a_failed_delivery_says_when_it_tries_again_and_offers_to_try_now() -> None:
@@ -93,11 +94,11 @@ def test_a_delivery_that_gave_up_says_so() -> None:
 def test_silence_is_told_as_silence() -> None:
     card = render.draw(samples.every_view()["card, expired"])
 
-    assert "*Expired.* Nobody answered by <!date^" in seen(card)
+    assert "⌛ Expired: nobody answered by <!date^" in seen(card)
 
 
 def test_a_copy_says_where_it_comes_from() -> None:
-    assert "Asked by <@U0ALICE> for *cleanup* in <#C0OPS>" in seen(render.draw(samples.every_view()["copy, pending"]))
+    assert "<@U0ALICE> in <#C0OPS> for cleanup · " in seen(render.draw(samples.every_view()["copy, pending"]))
 
 
 def test_a_failed_outcome_can_be_retried_only_where_that_can_help() -> None:
@@ -117,20 +118,24 @@ def test_an_outcome_that_was_overtaken_offers_nothing() -> None:
     assert labels(card) == []
 
 
-def test_words_that_look_like_numbers_are_told_apart_from_numbers() -> None:
-    item = Item(name="set", arguments={"text": "5", "number": 5, "edge": " x"}, verdicts=samples.EVERYTHING)
+def test_only_a_text_that_misleads_stands_in_quotes() -> None:
+    arguments: dict[str, JSON] = {"text": "5", "edge": " x", "empty": "", "null": "null", "list": "[]", "gone": None}
+    item = Item(name="set", arguments=arguments, verdicts=samples.EVERYTHING)
 
-    words = list(limits.texts(render.draw(view(asked=request(samples.question(item)))).blocks, "text"))
+    shown = seen(render.draw(view(asked=request(samples.question(item)))))
 
-    assert {'"5"', "5", '" x"'} <= set(words)
+    for words in ("*Text*  5", '*Edge*  " x"', '*Empty*  ""', '*Null*  "null"', '*List*  "[]"', "*Gone*  -"):
+        assert words in shown
 
 
 def test_a_text_of_several_lines_is_shown_as_lines_unless_it_reads_like_something_else() -> None:
-    arguments: dict[str, JSON] = {"text": "Dear Ada,\n\nit is paid.\n", "json": '["a",\n"b"]'}
+    arguments: dict[str, JSON] = {"text": "Dear Ada,\n\nit is paid.", "json": '["a",\n"b"]'}
 
-    card = render.draw(view(asked=request(samples.question(Item(name="send", arguments=arguments, verdicts=())))))
+    item = Item(name="send", arguments=arguments, verdicts=samples.YES_OR_NO)
 
-    assert {"Dear Ada,\n\nit is paid.\n", json.dumps(arguments["json"])} <= set(limits.texts(card.blocks, "text"))
+    card = render.draw(view(asked=request(samples.question(item, text=""))))
+
+    assert {"Dear Ada,\n\nit is paid.", json.dumps(arguments["json"])} <= set(limits.texts(card.blocks, "text"))
 
 
 def test_records_are_a_line_each_with_their_names_in_bold() -> None:
@@ -143,9 +148,9 @@ def test_records_are_a_line_each_with_their_names_in_bold() -> None:
     first, second, *_, last = [
         [(run["text"], "style" in run) for run in line["elements"]] for line in listed["elements"]
     ]
-    assert first == [("row", True), ("  1", False), (" · ", False), ("text", True), ("  fine   *row* 2", False)]
-    assert second[-1] == ('  "2"', False)
-    assert last == [("… 24 more", True)]
+    assert first == [("Row", True), ("  1", False), (" · ", False), ("Text", True), ("  fine   *row* 2", False)]
+    assert second[-1] == ("  2", False)
+    assert last == [("… 30 more", True)]
 
 
 def test_the_same_record_is_drawn_the_same() -> None:
@@ -169,7 +174,7 @@ def test_a_card_without_its_request_is_a_bug() -> None:
 def test_a_verdict_of_approval_needs_no_words() -> None:
     card = render.draw(view(asked=request(state=decided(answered(Approve(), edited=True)))))
 
-    assert "*Approved with changes* by <@U0BOB>" in seen(card)
+    assert "✅ Approved with changes by <@U0BOB>" in seen(card)
 
 
 def test_a_question_that_changed_while_it_waited_says_so_until_it_is_answered() -> None:
@@ -213,14 +218,14 @@ def test_a_private_request_shows_nothing_of_what_it_asks(kind: MessageKind, chan
     card = render.draw(view(kind, asked))
 
     assert "A-10442" not in json.dumps([card.text, card.blocks, card.small])
-    assert "refund" in json.dumps([card.text, card.blocks]) or kind is MessageKind.REMINDER
+    assert "Refund" in json.dumps([card.text, card.blocks]) or kind is MessageKind.REMINDER
 
 
 def test_a_private_card_is_answered_after_a_review_alone() -> None:
     card = render.draw(view(asked=request(SECRET, policy=PRIVATE)))
 
-    assert labels(card) == ["Review…", "History"]
-    assert "Only people who may answer can see the details" in seen(card)
+    assert labels(card) == ["Review…"]
+    assert "Only people who may answer can see what is asked" in seen(card)
 
 
 def test_an_approval_that_has_to_say_why_opens_a_form() -> None:
@@ -241,7 +246,10 @@ def test_a_policy_may_have_slack_ask_once_more() -> None:
     (choice, *_) = limits.buttons(render.draw(view(asked=request(choosing, policy=asked.policy))).blocks)
 
     assert approve["confirm"]["confirm"]["text"] == "Approve"
-    assert choice["confirm"]["confirm"]["text"] == "Yes"
+    assert approve["confirm"]["title"]["text"] == "Approve?"
+    assert approve["confirm"]["text"]["text"] == "Delete 214 log files. Yours is the only approval that is needed."
+    assert choice["confirm"]["confirm"]["text"] == "Choose"
+    assert choice["confirm"]["text"]["text"] == "left. Yours is the only answer that is needed."
 
 
 def test_a_quorum_that_too_few_can_give_is_said_while_it_is_open() -> None:
@@ -255,7 +263,7 @@ def test_what_a_policy_answered_by_itself_says_that_nobody_did() -> None:
 
     card = render.draw(view(asked=request(state=decided(ruled))))
 
-    assert "*Approved* by its policy: Reading changes nothing" in seen(card)
+    assert "✅ Approved by its policy, <!date^" in seen(card)
 
 
 def test_what_waits_on_past_its_deadline_says_that_it_is_overdue() -> None:
@@ -267,10 +275,10 @@ def test_what_waits_on_past_its_deadline_says_that_it_is_overdue() -> None:
     cards_of = [render.draw(view(kind, overdue)) for kind in (MessageKind.CARD, MessageKind.REMINDER)]
 
     assert "*Overdue*" in seen(cards_of[0])
-    assert "Still waiting for an answer that was due by" in seen(cards_of[1])
-    assert "It has been overdue since" in cards_of[1].text
+    assert "Still waiting for <@U0BOB> and <@U0CAROL>, overdue since" in seen(cards_of[1])
+    assert "Overdue since" in cards_of[1].text
     before = render.draw(view(MessageKind.REMINDER, waiting))
-    assert "Its deadline is" in before.text
+    assert "Due <!date" in before.text
     assert "*Overdue*" not in seen(render.draw(view(asked=waiting)))
 
 
@@ -310,9 +318,10 @@ def test_told_and_stopped_are_two_facts() -> None:
     untold = seen(render.draw(view(asked=request(state=Superseded(decision=answered(), at=NOW, stopped=True)))))
     changed = seen(render.draw(view(asked=request(state=Superseded(decision=answered(), at=NOW, changed=True)))))
 
-    assert "The agent was told, and went on" in told
+    assert " · the agent was told" in told
     for words in (stopped, untold, changed):
-        assert "went on" not in words
-    assert "The task was stopped there. The agent was not told, and nothing was run" in stopped
-    assert "The task was stopped. The agent was not told" in untold
+        assert "the agent was told" not in words
+    assert "🛑 Approved by" in stopped
+    assert " · the task was stopped there: the agent was not told, and nothing was run" in stopped
+    assert " · the task was stopped there: the agent was not told" in untold
     assert "The agent asks something else now and was not told" in changed

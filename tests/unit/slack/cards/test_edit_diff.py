@@ -40,15 +40,15 @@ def shown(before: Mapping[str, JSON], after: Mapping[str, JSON]) -> list[str]:
 def test_only_what_changed_is_shown_old_and_new() -> None:
     words = shown({"to": "ann@x.example", "count": 3, "same": [1]}, {"to": "bob@x.example", "count": 4, "same": [1]})
 
-    assert "".join(words) == "to  ann@x.example  →  bob@x.example\ncount  3  →  4"
+    assert "".join(words) == "To  ann@x.example  →  bob@x.example\nCount  3  →  4"
 
 
 def test_a_text_that_reads_like_a_number_is_told_apart_from_it() -> None:
-    assert "".join(shown({"count": "5"}, {"count": 5})) == 'count  "5"  →  5'
+    assert "".join(shown({"count": "5"}, {"count": 5})) == 'Count  "5"  →  5'
 
 
 def test_an_argument_that_was_added_or_taken_away_says_so() -> None:
-    assert "".join(shown({"a": 1}, {"b": 2})) == "a  1  (removed)\nb  2  (added)"
+    assert "".join(shown({"a": 1}, {"b": 2})) == "A  1  (removed)\nB  2  (added)"
 
 
 def test_a_long_text_is_compared_line_by_line() -> None:
@@ -56,7 +56,7 @@ def test_a_long_text_is_compared_line_by_line() -> None:
 
     *_, name, sizes, lines = shown({"body": before}, {"body": before.replace("line 20", "LINE 20")})
 
-    assert (name, sizes) == ("body", "  309 → 309 characters")
+    assert (name, sizes) == ("Body", "  309 → 309 characters")
     assert lines.split("\n") == ["  …", "  line 19", "- line 20", "+ LINE 20", "  line 21", "  …"]
 
 
@@ -89,7 +89,7 @@ def test_the_card_says_who_changed_what_also_after_the_decision() -> None:
         assert "100" in seen(card)
         assert "50" in seen(card)
     assert "Changed by <@U0BOB> and <@U0CAROL>: amount." in render.draw(view(asked=asked)).text
-    assert "*Approved with changes*" in seen(render.draw(view(asked=done)))
+    assert "✅ Approved with changes by" in seen(render.draw(view(asked=done)))
 
 
 def test_an_edit_that_was_taken_back_changes_nothing() -> None:
@@ -101,7 +101,7 @@ def test_an_edit_that_was_taken_back_changes_nothing() -> None:
 def test_of_several_actions_each_difference_stands_under_its_own() -> None:
     card = render.draw(view(asked=edited({"a": 1}, {"a": 2}, samples.REFUND)))
 
-    assert "1.  delete_files" in seen(card)
+    assert "1.  Delete files" in seen(card)
 
 
 def test_view_all_has_the_whole_difference() -> None:
@@ -132,4 +132,4 @@ def test_a_huge_edit_is_cut_where_one_sees_it() -> None:
     card = render.draw(view(asked=edited(many, dict.fromkeys(many, "y" * 5000))))
 
     limits.check_message(card.text, list(card.blocks))
-    assert "more changes: argument" in seen(card)
+    assert "more changes: Argument" in seen(card)

@@ -104,15 +104,15 @@ def test_a_huge_payload_is_a_sample_and_is_answered_after_a_review(huge: dict[st
     card = render.draw(view(asked=request(samples.question(*[item] * 20, title="t" * 9000, text="w" * 90_000))))
 
     limits.check_message(card.text, list(card.blocks))
-    assert labels(card) == ["Review…", "History"]
+    assert labels(card) == ["Review…"]
     assert "…" in seen(card) or "too large" in seen(card)
 
 
 def test_a_long_list_is_cut_with_its_count() -> None:
     card = render.draw(view())
 
-    assert "214 entries" in seen(card)
-    assert "… 206 more" in seen(card)
+    assert "214 entries, the first: logs/2025/service-0000.log.gz" in seen(card).replace("\n", "")
+    assert labels(card) == ["Review…"]
 
 
 def test_buttons_carry_an_id_and_the_version_and_digest_that_they_stand_below() -> None:
@@ -125,20 +125,20 @@ def test_buttons_carry_an_id_and_the_version_and_digest_that_they_stand_below() 
 def test_only_the_verdicts_that_the_items_take_are_offered() -> None:
     card = render.draw(view(asked=request(samples.question(replace(REFUND, verdicts=samples.YES_OR_NO)))))
 
-    assert labels(card) == ["Approve", "Reject", "View all", "History"]
+    assert labels(card) == ["Approve", "Reject…", "Details"]
 
 
 def test_one_primary_button_and_a_red_one_to_reject() -> None:
     styles = {each["text"]["text"]: each.get("style") for each in limits.buttons(_card_of(REFUND).blocks)}
 
-    plain = dict.fromkeys(("Edit…", "Answer…", "View all", "History"))
-    assert styles == {"Approve": "primary", "Reject": "danger", **plain}
+    plain = dict.fromkeys(("Edit…", "Answer…", "Details"))
+    assert styles == {"Approve": "primary", "Reject…": "danger", **plain}
 
 
 def test_several_items_are_answered_together_or_one_by_one() -> None:
     card = _card_of(replace(REFUND, name="check_order"), REFUND)
 
-    assert labels(card) == ["Edit…", "Edit…", "Approve all 2", "Reject all 2", "One by one…", "View all", "History"]
+    assert labels(card) == ["Edit…", "Edit…", "Approve all 2", "Reject all 2…", "One by one…", "Details"]
     assert [each["action_id"] for each in limits.buttons(card.blocks)][:2] == ["edit:0", "edit:1"]
 
 
@@ -151,31 +151,32 @@ def test_choices_are_buttons_with_their_number() -> None:
         "choose:2",
         "respond",
         "view_all",
-        "history",
     ]
 
 
 def test_many_choices_are_made_in_a_modal() -> None:
     item = Item(name="", arguments={}, verdicts=(Verdict.CHOOSE,))
-    asked = samples.question(item, choices=tuple(f"choice {number}" for number in range(10)))
+    asked = samples.question(item, choices=tuple(f"choice {number}" for number in range(6)), text="")
 
     card = render.draw(view(asked=request(asked)))
 
-    assert labels(card) == ["Choose…", "View all", "History"]
+    assert labels(card) == ["Choose…", "Details"]
 
 
 def test_a_critical_approval_asks_once_more() -> None:
     card = render.draw(samples.every_view()["card, edited and critical"])
 
     approve = limits.buttons(card.blocks)[0]
-    assert approve["confirm"]["text"]["text"].startswith("Its risk is critical")
+    assert approve["confirm"]["text"]["text"] == (
+        "Refund order A-10442. Its risk is critical. Yours is the only approval that is needed."
+    )
 
 
 def test_the_sentence_says_who_what_risk_and_by_when() -> None:
     text = render.draw(view()).text
 
     assert text == (
-        "Delete 214 log files. <@U0ALICE> asks for cleanup. High risk. Proposed: delete_files. "
-        "Who may answer: <@U0BOB> and <@U0CAROL>. "
-        "Answer by <!date^1772631000^{date_short_pretty} {time}|2026-03-04 13:30 UTC>."
+        "Delete 214 log files. High risk. "
+        "Due <!date^1772631000^{date_short_pretty} {time}|2026-03-04 13:30 UTC>. "
+        "<@U0ALICE> asks for cleanup in <#C0OPS>. Proposed: delete_files. Who may answer: <@U0BOB> and <@U0CAROL>."
     )

@@ -52,12 +52,15 @@ def words(of: Request) -> str:
 
 
 def test_one_answer_of_anybody_is_not_counted_before_it_comes() -> None:
-    assert "*Answers*" not in words(asked(stage()))
+    shown = words(asked(stage(Step(after=HOUR, action=Expire()))))
+
+    assert shown.startswith("Needs <@U0BOB> or <@U0CAROL> by <!date^")
+    assert "so far" not in shown
 
 
 def test_what_is_missing_is_said_before_the_first_vote() -> None:
-    assert "2 of @finance have to agree" in words(asked())
-    assert "1 of <@U0BOB> and <@U0CAROL> has to agree" in words(asked(stage(), stage()))
+    assert words(asked()) == "Needs 2 of @finance · 0 so far"
+    assert words(asked(stage(), stage())) == "Stage 1 of 2: needs <@U0BOB> or <@U0CAROL>"
     assert status_lines.votes(asked()) == "2 of @finance have to agree"
     assert status_lines.votes(asked(stage())) == ""
 
@@ -65,11 +68,11 @@ def test_what_is_missing_is_said_before_the_first_vote() -> None:
 @pytest.mark.parametrize(
     ("verdicts", "said"),
     [
-        ((Approve(),), "<@U0BOB> approved"),
-        ((Reject(reason="no"),), "<@U0BOB> rejected"),
-        ((Respond(value="x"),), "<@U0BOB> answered"),
-        ((Choose(choice="<!channel> *left*"),), "<@U0BOB> chose &lt;!channel&gt; left"),
-        ((Approve(), Reject(reason="no")), "<@U0BOB> answered one by one"),
+        ((Approve(),), "✓ <@U0BOB>"),
+        ((Reject(reason="no"),), "✗ <@U0BOB>"),
+        ((Respond(value="x"),), "✓ <@U0BOB> answered"),
+        ((Choose(choice="<!channel> *left*"),), "✓ <@U0BOB> chose &lt;!channel&gt; left"),
+        ((Approve(), Reject(reason="no")), "✗ <@U0BOB> answered one by one"),
     ],
 )
 def test_votes_are_shown_as_they_come(verdicts: tuple[Approve | Reject | Respond | Choose, ...], said: str) -> None:
@@ -77,7 +80,7 @@ def test_votes_are_shown_as_they_come(verdicts: tuple[Approve | Reject | Respond
 
     shown = words(replace(first, votes=(vote(BOB, first, *verdicts),), open=replace(first.open, missing=(1,))))
 
-    assert f"1 of 2: {said}, 1 more of @finance" in shown
+    assert shown.startswith(f"Needs 1 more of @finance (<@U0CAROL>) · {said} <!date^")
 
 
 def test_each_group_has_its_own_number() -> None:
@@ -86,13 +89,13 @@ def test_each_group_has_its_own_number() -> None:
 
     shown = words(replace(first, votes=(vote(BOB, first),), open=replace(first.open, missing=(1, 1))))
 
-    assert "1 of 3: <@U0BOB> approved, 1 more of @security and 1 more of @finance" in shown
+    assert shown.startswith("Needs 1 more of @security and 1 more of @finance · ✓ <@U0BOB> <!date^")
 
 
 def test_votes_of_a_request_of_before_are_counted_as_they_are() -> None:
     first = asked()
 
-    assert "1 of 2: <@U0BOB> approved" in words(replace(first, votes=(vote(BOB, first),)))
+    assert words(replace(first, votes=(vote(BOB, first),))).startswith("Needs 1 more of @finance (<@U0CAROL>) · ✓")
 
 
 def test_rejections_are_counted_where_one_is_not_enough() -> None:
@@ -108,9 +111,9 @@ def test_a_stage_says_which_it_is_and_who_has_agreed_before() -> None:
 
     shown = words(asked(lead, finance, passed=(Passed(verdicts=(Approve(),), voters=(BOB,), at=NOW),)))
 
-    assert "*Answers, stage 2 of 2, finance*" in shown
+    assert shown.startswith("Stage 2 of 2, finance: needs <@U0BOB> or <@U0CAROL>")
     assert "Agreed before: <@U0BOB>" in shown
-    assert "*Answers, stage 1 of 2*" in words(asked(replace(lead, name=""), finance))
+    assert "Stage 1 of 2: needs" in words(asked(replace(lead, name=""), finance))
 
 
 def test_a_delegate_is_named_with_whose_vote_they_have_until_they_answer() -> None:
@@ -118,7 +121,7 @@ def test_a_delegate_is_named_with_whose_vote_they_have_until_they_answer() -> No
 
     assert "<@U0DAVE> answers for <@U0BOB>" in words(given)
     voted = words(replace(given, votes=(vote(DAVE, given),), open=replace(given.open, missing=(1,))))
-    assert "<@U0DAVE> approved for <@U0BOB>" in voted
+    assert "✓ <@U0DAVE> for <@U0BOB> <!date^" in voted
     assert "answers for" not in voted
 
 
@@ -159,8 +162,11 @@ def test_those_who_have_not_answered_are_delegates_rather_than_who_gave_them_the
     ],
 )
 def test_the_next_step_is_told_with_its_time(action: Action, said: str) -> None:
-    shown = words(asked(stage(Step(after=HOUR, action=action), Step(after=4 * HOUR, action=Expire()))))
+    """Not on the card, where nobody needs it, but in its details."""
+    of = asked(stage(Step(after=HOUR, action=action), Step(after=4 * HOUR, action=Expire())))
+    shown = status_lines.next_step(of)
 
+    assert "Next:" not in words(of)
     assert f"{said} · <!date^{int((NOW + HOUR).timestamp())}^" in shown
 
 
@@ -257,7 +263,7 @@ def test_whoever_delegated_is_told_that_their_delegate_was_not() -> None:
 def test_a_reminder_that_the_requester_sends_says_so() -> None:
     nudge = render.draw(samples.every_view()["nudge"])
 
-    assert "<@U0ALICE> still waits for an answer" in "\n".join(limits.texts(nudge.blocks, "mrkdwn"))
-    assert nudge.text.startswith("Reminder from <@U0ALICE> for ")
+    assert "⏰ <@U0ALICE> is still waiting for <@U0ERIN>, by <!date^" in "\n".join(limits.texts(nudge.blocks, "mrkdwn"))
+    assert nudge.text.startswith("<@U0ALICE> reminds you. Refund order A-10442. High risk. ")
     settled = render.draw(view(MessageKind.NUDGE, samples.every_view()["card, approved"].request))
-    assert "Reminder: *Approved* by <@U0BOB>" in "\n".join(limits.texts(settled.blocks, "mrkdwn"))
+    assert "Reminder: ✅ Approved by <@U0BOB>" in "\n".join(limits.texts(settled.blocks, "mrkdwn"))

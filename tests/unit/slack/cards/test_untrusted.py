@@ -125,7 +125,7 @@ def test_not_beside_a_file_nor_in_what_the_command_answers(asked: Request, words
 
     assert_nothing_is_forged(files.beside(Whole(request=asked, version=2), 7, samples.message().id))
     assert_literal(task_list.task_status(task, [asked]).replace("```", ""))
-    assert_literal(task_list.task_list([task]))
+    assert_literal(task_list.task_list([(task, [asked])]))
     for markup in task_list.help_text([graph], [words]).split("<")[1:]:
         assert markup.startswith(OURS)
 

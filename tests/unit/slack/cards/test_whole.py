@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -63,12 +64,20 @@ def questions(draw: st.DrawFn) -> Question:
     )
 
 
+class Name(str):
+    """The name of an argument or an action, which may be shown in words."""
+
+
+class Scalar(str):
+    """A number, true, false or null, as JSON."""
+
+
 def leaves(value: JSON) -> Iterator[str]:
     """Every key and plain value, in the words in which they may be shown."""
     match value:
         case dict():
             for key, each in value.items():
-                yield key
+                yield Name(key)
                 yield from leaves(each)
         case list():
             for each in value:
@@ -76,7 +85,7 @@ def leaves(value: JSON) -> Iterator[str]:
         case str():
             yield value
         case _:
-            yield json.dumps(value)
+            yield Scalar(json.dumps(value))
 
 
 def said(asked: Question) -> Iterator[str]:
@@ -86,11 +95,16 @@ def said(asked: Question) -> Iterator[str]:
     for option in asked.options:
         yield from (option.description, *leaves(option.value))
     for item in asked.items:
-        yield from (item.name, *leaves(dict(item.arguments)))
+        yield from (Name(item.name), *leaves(dict(item.arguments)))
 
 
 def shown(blocks: Any) -> str:
-    return "\n".join(words for kind in ("plain_text", "text", "mrkdwn") for words in limits.texts(blocks, kind))
+    """All words, as people read them."""
+    return "\n".join(
+        unescape(words) if kind == "mrkdwn" else words
+        for kind in ("plain_text", "text", "mrkdwn")
+        for words in limits.texts(blocks, kind)
+    )
 
 
 def reads(words: str, seen: str) -> bool:
@@ -101,8 +115,16 @@ def reads(words: str, seen: str) -> bool:
         text.visible(words),
         *(text.visible(json.dumps(words, ensure_ascii=a)[1:-1]) for a in (True, False)),
     }
-    loose = _loose(seen)
-    return any(form in seen or _loose(form) in loose for form in written)
+    loose, bare = _loose(seen), _bare(seen)
+    worded = isinstance(words, Name) and _bare(plain) in bare
+    if isinstance(words, Scalar):
+        worded = {"true": "Yes", "false": "No", "null": "-"}.get(words, words) in seen.replace(",", "")
+    return worded or any(form in seen or _loose(form) in loose for form in written)
+
+
+def _bare(name: str) -> str:
+    """A name without what may change if it is put into words."""
+    return re.sub(r"[\s_-]", "", name).casefold()
 
 
 def _loose(words: str) -> str:

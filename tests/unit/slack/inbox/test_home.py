@@ -20,6 +20,7 @@ from bot.approvals.ports.storage import Records
 from bot.slack import actions
 from bot.slack.inbox import approvals_list, home_tab, summary_message
 from tests.unit.slack import limits, samples
+from tests.unit.slack.inbox.test_request_row import small
 from tests.unit.slack.samples import BOB, CHANNEL, NOW, request, task
 
 ADDRESS = "https://acme.slack.com/"
@@ -112,14 +113,14 @@ def test_a_home_says_what_waits_of_whom_how_grave_by_when_and_where() -> None:
     for part in (
         "Waiting for you · 1",
         "Delete 214 log files",
-        "*High risk* · asked by <@U0ALICE> for *cleanup* · answer by <!date^",
-        "<https://acme.slack.com/archives/C0OPS/p1772616600000200?thread_ts=1772616600.000100&amp;cid=C0OPS|Open the",
+        "*High risk* · <@U0ALICE> · by <!date^",
+        "<https://acme.slack.com/archives/C0OPS/p1772616600000200?thread_ts=1772616600.000100&amp;cid=C0OPS|Open card>",
     ):
         assert part in said
 
 
 def test_what_waits_has_the_buttons_of_its_card() -> None:
-    asked = request(samples.question(samples.REFUND))
+    asked = request(small())
     (buttons,) = [block for block in draw(contents([row(asked)]))["blocks"] if block["type"] == "actions"]
 
     assert buttons["elements"][0]["action_id"] == actions.APPROVE
@@ -149,23 +150,27 @@ def test_a_home_of_all_kinds_of_requests_is_within_slacks_limits() -> None:
 def test_votes_and_what_is_missing_are_said() -> None:
     asked = next(view.request for view in samples.every_view().values() if view.request and view.request.votes)
 
-    assert "answers: 1 of 2: <@U0BOB> approved" in words(draw(contents([row(asked)])))
+    assert "needs 1 more of <@U0CAROL>" in words(draw(contents([row(asked)])))
 
 
 def test_a_task_shows_its_open_questions_and_whom_they_wait_for() -> None:
     said = words(draw(contents(asked=[row(of=task(Waiting()), open_ones=5), row(of=task(Ended(outcome="x", at=NOW)))])))
 
-    assert "*cleanup* waits for an answer" in said
-    assert "> *High risk* · waits for <@U0BOB> and <@U0CAROL>" in said
+    assert "*cleanup* · ⏳ waits for an answer" in said
+    assert "> *High risk* · ⏳ waits for <@U0BOB> and <@U0CAROL> · by <!date^" in said
     assert said.count("> *Delete 214 log files*") == 4
     assert "> 2 more questions" in said
-    assert "*cleanup* has finished" in said
+    assert "*cleanup* · ✅ x" in said
 
 
 def test_what_was_decided_says_by_whom_and_what_became_of_it() -> None:
     settled = request(state=Delivered(decision=samples.answered(Reject(reason="no")), at=NOW))
 
-    assert "*Rejected* by <@U0BOB>" in words(draw(contents(decided=[row(settled)])))
+    assert "⛔ Rejected by <@U0BOB> · <!date^" in words(draw(contents(decided=[row(settled)])))
+    of = task(Ended(outcome="Nothing was deleted.", at=NOW))
+    assert "*cleanup* · ⛔ Rejected by <@U0BOB> · Nothing was deleted" in words(
+        draw(contents(asked=[replace(row(settled, of), request=None)]))
+    )
 
 
 def test_what_is_not_posted_yet_has_no_link() -> None:
@@ -255,9 +260,21 @@ def test_the_list_says_the_same_in_short() -> None:
     first, one, more, late = approvals_list.waiting(shown, ADDRESS).split("\n")
 
     assert first == "*Waiting for you: 3*, highest risk first, then earliest deadline"
-    assert one.startswith("• *Delete 214 log files* · *High risk* · asked by <@U0ALICE> for *cleanup*")
-    assert one.endswith("|Open the card>")
-    assert (more, late) == ("… and 2 more requests", "1 overdue: `/approvals overdue`")
+    assert one.startswith("• *Delete 214 log files* · *High risk* · <@U0ALICE> · by <!date^")
+    assert one.endswith("|Open card>")
+    assert (more, late) == ("… and 2 more requests on my Home", "1 overdue: `/approvals overdue`")
+
+
+def test_the_list_has_the_buttons_of_each_row_within_the_limits_of_a_message() -> None:
+    """However many wait: those that do not fit are counted."""
+    each = [row(asked) for asked in samples_of(10)]
+    shown = contents(each, all_waiting=90)
+    drawn = list(approvals_list.rows(replace(shown, waiting=page(each, total=90)), ADDRESS))
+
+    limits.check_message("-", drawn)
+    assert {actions.REVIEW, actions.HISTORY} <= {each["action_id"] for each in limits.buttons(drawn)}
+    assert "more requests on my Home" in words(drawn)
+    assert approvals_list.rows(contents(), ADDRESS) == ()
 
 
 def test_a_list_of_nothing_says_so() -> None:
@@ -270,6 +287,6 @@ def test_what_was_asked_for_is_listed_with_its_open_questions() -> None:
     rows = [row(of=task(Waiting()), open_ones=9)]
     said = approvals_list.asked(replace(contents(asked=rows), asked=page(rows, total=4)), ADDRESS)
 
-    assert "• `9f2c41aa` *cleanup* waits for an answer · started <!date^" in said
+    assert "• `9f2c41aa` *cleanup* · ⏳ waits for an answer · started <!date^" in said
     assert said.count("◦ *Delete 214 log files*") == 3
     assert said.endswith("… and 3 more tasks")

@@ -19,17 +19,18 @@ FAILURE = Failure(error_id="1a2b3c4d", summary="KeyError", at=NOON)
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        (Starting(), "is working"),
-        (Running(), "is working"),
-        (Waiting(), "waits for an answer"),
-        (Ended(outcome="moved 3 files", at=NOON), "has finished"),
-        (Failed(failure=FAILURE, retryable=True), "was stopped by an error (`1a2b3c4d`)"),
-        (TaskCancelled(by=a_person(), at=NOON), "was cancelled"),
+        (Starting(), "▶️ working"),
+        (Running(), "▶️ working"),
+        (Waiting(), "⏳ waits for an answer"),
+        (Ended(outcome="moved 3 files", at=NOON), "✅ moved 3 files"),
+        (Ended(outcome="Stopped: it asked too often", at=NOON, stopped=True), "🛑 Stopped · it asked too often"),
+        (Failed(failure=FAILURE, retryable=True), "⚠️ stopped by an error (`1a2b3c4d`)"),
+        (TaskCancelled(by=a_person(), at=NOON), "🛑 Cancelled by <@UREQ>"),
     ],
 )
 def test_each_state_of_a_task_has_its_words(state: TaskState, said: str) -> None:
-    assert task_list.task_list([a_task(state=state)]) == (
-        f"*Your tasks*, newest first\n• `task-1` *cleanup* {said}, started {moment(NOON)}"
+    assert task_list.task_list([(a_task(state=state), [])]) == (
+        f"*Your tasks*, newest first\n• `task-1` *cleanup* · {said} · started {moment(NOON)}"
     )
 
 
@@ -40,12 +41,12 @@ def test_an_empty_list_says_how_to_fill_it() -> None:
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        (decided(decision=an_answer()), f"approve at {moment(an_answer().at)}"),
-        (decided(decision=an_answer(edited=True)), f"edit at {moment(an_answer().at)}"),
-        (decided(decision=an_answer(verdicts=(Reject(),))), f"reject at {moment(an_answer().at)}"),
-        (Delivered(decision=Expired(at=NOON), at=NOON), f"expired at {moment(NOON)}"),
-        (Delivered(decision=Cancelled(by=a_person(), at=NOON), at=NOON), f"cancelled at {moment(NOON)}"),
-        (Superseded(at=NOON), f"no longer asked since {moment(NOON)}"),
+        (decided(decision=an_answer()), f"✅ Approved by <@UAPP> · {moment(an_answer().at)}"),
+        (decided(decision=an_answer(edited=True)), f"✅ Approved with changes by <@UAPP> · {moment(an_answer().at)}"),
+        (decided(decision=an_answer(verdicts=(Reject(),))), f"⛔ Rejected by <@UAPP> · {moment(an_answer().at)}"),
+        (Delivered(decision=Expired(at=NOON), at=NOON), f"⌛ Expired: nobody answered by {moment(NOON)}"),
+        (Delivered(decision=Cancelled(by=a_person(), at=NOON), at=NOON), f"🛑 Cancelled by <@UREQ> · {moment(NOON)}"),
+        (Superseded(at=NOON), f"🛑 No longer needed: the agent moved on without an answer · {moment(NOON)}"),
     ],
 )
 def test_each_state_of_a_request_has_its_words(state: RequestState, said: str) -> None:
@@ -61,16 +62,17 @@ def test_a_pending_request_says_until_when_it_waits_if_it_ever_ends() -> None:
     first, second = task_list.task_status(a_task(), [request, endless]).splitlines()[1:]
 
     assert request.deadline is not None
-    assert first.endswith(f": waits for an answer until {moment(request.deadline)}")
-    assert second.endswith(": waits for an answer")
+    assert first.endswith(f": ⏳ waits for <@UAPP> and @operators, by {moment(request.deadline)}")
+    assert second.endswith(": ⏳ waits for <@UAPP>")
 
 
 def test_a_status_says_who_started_it_where_and_what_came_of_it() -> None:
-    status = task_list.task_status(a_task(state=Ended(outcome="moved <3> files", at=NOON)), [])
+    status = task_list.task_status(a_task(state=Ended(outcome="moved <3> files\nkept 2", at=NOON)), [])
 
     assert status.splitlines() == [
-        f"`task-1` *cleanup* has finished, started {moment(NOON)}, started by <@UREQ> in <#C1>",
+        f"`task-1` *cleanup* · ✅ moved &lt;3&gt; files · started {moment(NOON)} by <@UREQ> in <#C1>",
         "moved &lt;3&gt; files",
+        "kept 2",
     ]
 
 

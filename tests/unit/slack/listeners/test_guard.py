@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
 
+from bot.approvals.model.actor import Shown
 from bot.approvals.model.errors import NotAnApprover, Unreachable
-from bot.approvals.model.ids import Person
+from bot.approvals.model.ids import MessageRef, Person, Ts
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Request
 from bot.slack import actions
 from bot.slack.actions import RequestTarget
-from bot.slack.listeners import buttons, guard, register
+from bot.slack.listeners import buttons, guard, register, submissions
 from bot.slack.listeners.acts import Body, Click, Submission
 from bot.slack.listeners.context import Parts
 from bot.slack.listeners.events import Event
@@ -39,6 +40,23 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.parts = parts_of(self.world, messenger=self.whispers)
+        self.guard = Guard(self.parts)
+
+    def redraws_at_once(self) -> None:
+        """As if Slack took every update while the listener still waits for it."""
+        redraw = self.parts.tasks.redraw
+
+        class Tasks:
+            def __getattr__(this, name: str) -> object:  # noqa: N805
+                return getattr(self.world.tasks, name)
+
+            async def redraw(this, ref: MessageRef) -> None:  # noqa: N805
+                await redraw(ref)
+                message = await self.world.storage.message_at(ref)
+                assert message is not None
+                await self.world.messages.sync_task(message.task_id)
+
+        self.parts = replace(self.parts, tasks=cast("Any", Tasks()))
         self.guard = Guard(self.parts)
 
     async def ack(self, **answer: Any) -> None:
@@ -172,6 +190,145 @@ async def test_a_click_on_a_card_that_is_out_of_date_has_it_drawn_again(desk: De
     assert desk.world.work.syncs == [request.task_id]
 
 
+async def edited(world: World, first: Request, value: str = "/new") -> None:
+    """Somebody changes what the request asks."""
+    shown = Shown(request_id=first.id, version=first.version, digest=first.digest)
+    await world.answers.edit(world.actor(BOB), shown, 0, {"path": value})
+
+
+@pytest.mark.parametrize("synced", [True, False])
+async def test_a_click_on_what_has_changed_has_the_card_drawn_again_and_says_what_changed(
+    desk: Desk, synced: bool
+) -> None:
+    request = await asked(desk.world)
+    click = await a_click(desk.world, ALICE, request)
+    await edited(desk.world, request)
+    if synced:
+        await desk.world.settle()
+        desk.redraws_at_once()
+
+    await desk.guard.vote(buttons.approve)(desk.ack, click, NO_CLIENT)
+
+    ((person, sentence),) = desk.whispers.told
+    assert person == ALICE
+    assert "Path /old → /new. The card " + ("shows it now" if synced else "will show it") in sentence
+    assert request.task_id in desk.world.work.syncs
+    (event,) = [each for each in await desk.world.storage.history(request.task_id) if each.kind == "refused"]
+    assert "/new" not in str(event.data["said"]), "the log holds no value that is not masked"
+
+
+async def test_what_changed_is_told_without_secrets(desk: Desk) -> None:
+    request = await asked(desk.world)
+    click = await a_click(desk.world, ALICE, request)
+    await edited(desk.world, request, "sec-abcdefghijkl")
+
+    await desk.guard.vote(buttons.approve)(desk.ack, click, NO_CLIENT)
+
+    ((_, sentence),) = desk.whispers.told
+    assert "Path /old → sec-" in sentence
+    assert "abcdefgh" not in sentence
+
+
+async def test_a_modal_about_what_has_changed_says_what_changed_and_has_the_card_drawn_again(desk: Desk) -> None:
+    request = await asked(desk.world)
+    sent = await a_submission_about(desk.world, ALICE, request)
+    await edited(desk.world, request)
+    desk.world.work.forget()
+
+    await desk.guard.submission(submissions.reject)(desk.ack, sent)
+
+    (answer,) = desk.acknowledged
+    assert answer["view"]["title"]["text"] == "Not counted"
+    assert "Path /old → /new" in str(answer["view"]["blocks"])
+    assert desk.world.work.syncs == [request.task_id]
+
+
+# --- A card that lags ---------------------------------------------------------------------------------
+
+
+async def a_submission_about(world: World, by: Person, on: Request) -> dict[str, Any]:
+    """Of a modal that was opened from the request's card."""
+    click = await a_click(world, by, on)
+    place = click["container"]
+    ref = MessageRef(channel=place["channel_id"], ts=place["message_ts"])
+    metadata = replace(RequestTarget.of(on), message=ref).encoded()
+    reason = {"reason": {"value": {"type": "plain_text_input", "value": "no"}}}
+    view = {"private_metadata": metadata, "state": {"values": reason}, "callback_id": actions.REJECT}
+    return {"type": "view_submission", "user": {"id": by.user_id, "team_id": by.team_id}, "view": view}
+
+
+async def test_whoever_votes_is_told_that_it_counted_if_the_card_lags(desk: Desk) -> None:
+    request = await asked(desk.world)
+    click = await a_click(desk.world, ALICE, request, action_id=actions.APPROVE)
+
+    await desk.guard.vote(buttons.approve)(desk.ack, click, NO_CLIENT)
+
+    assert desk.whispers.told == [(ALICE, "Your approval counted. The card will show it in a moment.")]
+    assert desk.happened == ["acknowledged"]
+
+
+async def test_nobody_is_told_anything_if_the_card_shows_it(desk: Desk) -> None:
+    request = await asked(desk.world)
+    click = await a_click(desk.world, ALICE, request, action_id=actions.APPROVE)
+
+    async def vote_and_see(parts: Parts, clicked: Click) -> None:
+        await buttons.approve(parts, clicked)
+        await desk.world.settle()
+
+    await desk.guard.vote(vote_and_see)(desk.ack, click, NO_CLIENT)
+
+    assert desk.whispers.told == []
+
+
+async def test_whoever_sends_a_modal_is_told_in_the_cards_thread(desk: Desk) -> None:
+    request = await asked(desk.world)
+    opening = await desk.world.message(await desk.world.task(request.task_id), MessageKind.OPENING)
+
+    await desk.guard.submission(submissions.reject)(desk.ack, await a_submission_about(desk.world, ALICE, request))
+
+    assert desk.acknowledged == [{"response_action": "clear"}]
+    assert desk.whispers.told == [(ALICE, "Your rejection counted. The card will show it in a moment.")]
+    assert opening.ref is not None
+    assert desk.whispers.places == [(CHANNEL, opening.ref.ts)]
+
+
+async def test_an_outage_after_a_vote_was_stored_is_not_said_as_if_nothing_had_counted(desk: Desk) -> None:
+    request = await asked(desk.world)
+    click = await a_click(desk.world, ALICE, request, action_id=actions.APPROVE)
+
+    class Away:
+        def __getattr__(self, name: str) -> object:
+            return getattr(desk.parts.reading, name)
+
+        async def shows(self, ref: MessageRef) -> bool:
+            raise Unreachable
+
+    away = Guard(replace(desk.parts, reading=cast("Any", Away())))
+    await away.vote(buttons.approve)(desk.ack, click, NO_CLIENT)
+
+    assert desk.whispers.told == []
+
+
+@pytest.mark.parametrize(
+    ("pressed", "said"),
+    [
+        (actions.APPROVE, "Your approval counted."),
+        ("choose:1", "Your answer counted."),
+        (actions.TAKE_BACK, "That is recorded."),
+    ],
+)
+async def test_what_counted_is_named(desk: Desk, pressed: str, said: str) -> None:
+    request = await asked(desk.world)
+    click = await a_click(desk.world, ALICE, request, action_id=pressed)
+
+    async def act(parts: Parts, clicked: Click) -> None:
+        await desk.world.vote(ALICE, on=request)
+
+    await desk.guard.vote(act)(desk.ack, click, NO_CLIENT)
+
+    assert desk.whispers.told == [(ALICE, f"{said} The card will show it in a moment.")]
+
+
 async def test_what_nobody_foresaw_is_said_under_an_id_that_the_log_has(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -299,3 +456,42 @@ def test_everything_that_can_be_pressed_or_sent_has_a_listener() -> None:
         return any(each in forms if isinstance(each, str) else any(map(each.search, forms)) for each in listened)
 
     assert {name for name in named if not heard(name)} == OF_THE_MENU | NOBODY_LISTENS
+
+
+@pytest.mark.parametrize(
+    ("kept", "changes"),
+    [
+        (1, {}),
+        (0, {"response_url": ""}),
+        (0, {"container": {"channel_id": CHANNEL, "message_ts": "1.1", "is_ephemeral": True}}),
+        (0, {"container": {"view_id": "V1"}, "view": {"id": "V1", "type": "modal", "private_metadata": ""}}),
+        (0, {"type": "message_action"}),
+    ],
+)
+async def test_the_address_of_a_click_is_kept_for_the_message_that_all_see(
+    desk: Desk, kept: int, changes: Body
+) -> None:
+    body = {**await a_click(desk.world, BOB), "response_url": "https://hooks.example/1", **changes}
+
+    async def press(parts: Parts, click: Click) -> None:
+        assert len(desk.whispers.addresses) == kept  # before anything is done: the card may be updated at once
+
+    await desk.guard.click(press)(ack=desk.ack, body=body, client=NO_CLIENT)
+
+    assert not desk.whispers.told
+    expected = [(MessageRef(channel=CHANNEL, ts=Ts("1.1")), "https://hooks.example/1")]
+    assert desk.whispers.addresses == expected[:kept]
+
+
+async def test_what_happens_to_a_channel_is_forgotten_at_once(desk: Desk) -> None:
+    forgotten: list[str] = []
+
+    class Directory:
+        def forget_channel(self, channel: str) -> None:
+            forgotten.append(channel)
+
+    told = Guard(parts_of(desk.world, directory=Directory())).note(register.forget_channel)
+
+    await told(body={"event": {"type": "channel_left", "channel": "C0OPS"}})
+
+    assert forgotten == ["C0OPS"]

@@ -38,11 +38,12 @@ def asked(arguments: dict[str, JSON], **changes: Any) -> Request:
 def state_of(view: answer_modal.Modal, **typed: str) -> dict[str, Any]:
     """What the form would send: each field as it was drawn, or as it was typed."""
     values = {}
+    names = {name.lower(): words for name, words in typed.items()}
     for block in view["blocks"]:
         if block["type"] != "input":
             continue
-        label, element = block["label"]["text"], block["element"]
-        values[block["block_id"]] = {fields.VALUE: {"value": typed.get(label, element.get("initial_value"))}}
+        label, element = block["label"]["text"].lower(), block["element"]
+        values[block["block_id"]] = {fields.VALUE: {"value": names.get(label, element.get("initial_value"))}}
     return {"values": values}
 
 
@@ -57,7 +58,7 @@ def test_a_card_says_how_much_is_hidden_and_has_the_button() -> None:
 
     drawn = json.dumps(render.draw(samples.view(asked=request)).blocks, ensure_ascii=False)
 
-    assert "2 values are hidden: *Reveal* shows them" in drawn
+    assert "2 values are hidden. Only people who may answer can reveal them" in drawn
     assert f'"action_id": "{actions.REVEAL}"' in drawn
     assert "swordfish" not in drawn
 

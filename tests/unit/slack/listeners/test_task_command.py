@@ -130,15 +130,15 @@ async def test_a_line_starts_its_graph_with_the_values_that_were_typed(
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ('cleanup path="my logs', 'A quote is opened and not closed. Try: `/task cleanup path="my logs"`.'),
-        ("cleanup path='tis", 'A quote is opened and not closed. Try: `/task cleanup path="my logs"`.'),
-        ('cleanup path=logs"', 'A quote is closed that was not opened. Try: `/task cleanup path="my logs"`.'),
+        ('cleanup path="my logs', 'A quote is opened and not closed. Try: `/task cleanup path="my logs"`'),
+        ("cleanup path='tis", 'A quote is opened and not closed. Try: `/task cleanup path="my logs"`'),
+        ('cleanup path=logs"', 'A quote is closed that was not opened. Try: `/task cleanup path="my logs"`'),
         ("cleanup logs", '`logs` is not `key=value`. Try: `/task cleanup path="my logs"`'),
         ("deploy =7", "`=7` is not `key=value`. Try: `/task deploy version=7`"),
         ("cleanup a=1 b=2 a=3", '`a` is given twice. Try: `/task cleanup path="my logs"`'),
         (
             "claenup path=logs",
-            "`claenup` is neither a graph nor a subcommand. Did you mean `/task cleanup`? "
+            '`claenup` is neither a graph nor a subcommand. Did you mean `/task cleanup path="my logs"`? '
             "Graphs: `cleanup`, `deploy`, `mailer`. `/task help` shows all that `/task` can do.",
         ),
         ("mailer ada@example.org", "The graph `mailer` cannot run here: no &lt;key&gt;"),
@@ -220,7 +220,7 @@ async def test_the_list_is_ones_own(desk: Desk) -> None:
     await desk.type("cleanup path=logs")
     (task,) = await desk.started()
 
-    assert f"`{task.id}` *cleanup* is working" in await desk.type("list")
+    assert f"`{task.id}` *cleanup* · ▶️ working" in await desk.type("list")
     assert await desk.type("list", by=ALICE) == "You have started no task yet. `/task` opens a form to start one."
 
 

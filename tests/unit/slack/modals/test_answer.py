@@ -13,12 +13,12 @@ from bot.approvals.model.decision import Approve, Choose, Reject, Respond
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Verdict
 from bot.approvals.model.request import Request
-from bot.slack import actions, blocks
+from bot.slack import blocks
 from bot.slack.cards.vote_buttons import MAX_ITEMS_ONE_BY_ONE
 from bot.slack.modals import answer_modal, one_by_one_modal, start_modal
 from bot.slack.modals.answer_modal import Modal, Problems
 from tests.support.examples import examples
-from tests.unit.slack import limits, samples
+from tests.unit.slack import limits
 from tests.unit.slack.modals.typed import CLEANUP, LOST, option, submitted
 from tests.unit.slack.samples import DELETE, POLICY, REFUND, question, request
 
@@ -52,7 +52,7 @@ def every_modal() -> dict[str, Modal]:
         "choose": answer_modal.choose(request(many)),
         "edit": answer_modal.edit(request()),
         "each": answer_modal.each(request(question(DELETE, REFUND))),
-        "view all": answer_modal.view_all(request()),
+        "details": answer_modal.view_all(request()),
         "review": answer_modal.review(request()),
         "review, the end": answer_modal.review(request(question(*[DELETE] * 9)), 99),
         "start": start_modal.start([CLEANUP, LOST]),
@@ -67,7 +67,7 @@ def test_every_modal_is_within_slacks_limits(name: str) -> None:
     limits.check_modal(every_modal()[name])
 
 
-@pytest.mark.parametrize("name", ["reject", "respond", "choose", "edit", "each", "view all"])
+@pytest.mark.parametrize("name", ["reject", "respond", "choose", "edit", "each", "details"])
 def test_a_modal_carries_an_id_and_the_version_and_digest_that_it_shows(name: str) -> None:
     metadata = json.loads(every_modal()[name]["private_metadata"])
 
@@ -294,27 +294,6 @@ def test_the_pieces_of_the_whole_are_the_whole(words: str) -> None:
 
     assert "".join(pieces) == words
     assert all(len(piece) <= blocks.PIECE for piece in pieces)
-
-
-def test_view_all_shows_all_of_it_page_by_page() -> None:
-    asked = request(question(replace(DELETE, arguments={**DELETE.arguments, "note": "n" * 30_000})))
-    shown: list[str] = []
-    page = 0
-
-    while True:
-        modal = answer_modal.view_all(asked, page)
-        limits.check_modal(modal)
-        shown += limits.texts(modal["blocks"], "text")
-        turns = {each["text"]["text"]: each["action_id"] for each in limits.buttons(modal["blocks"])}
-        if "Next" not in turns:
-            break
-        assert actions.PAGES.fullmatch(turns["Next"])
-        page = actions.index(turns["Next"])
-
-    whole = "\n".join(shown)
-    assert page > 0
-    assert all(whole.count(json.dumps(name)) == 2 for name in samples.FILES)
-    assert asked.digest in str(modal["blocks"])
 
 
 def test_a_page_that_does_not_exist_is_the_last() -> None:

@@ -325,4 +325,4 @@ def test_a_problem_of_an_argument_in_another_part_is_said_with_its_name() -> Non
 
     problem = edit_modal.problem(asked, edited, "key 3", "has to be even")
 
-    assert problem.by_block == {"argument:0:40": "key 3: has to be even"}
+    assert problem.by_block == {"argument:0:40": "Key 3: has to be even"}

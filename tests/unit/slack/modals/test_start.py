@@ -47,7 +47,7 @@ def test_what_is_wrong_with_an_input_stands_beside_it() -> None:
 
     problems = start_modal.problems(CLEANUP, {"folder": "is missing", "": "does not fit", "colour": "is not known"})
 
-    assert problems.by_block == {folder: "is missing", actions.GRAPH: "does not fit colour is not known"}
+    assert problems.by_block == {folder: "This is missing.", actions.GRAPH: "does not fit colour is not known"}
 
 
 def test_fields_of_two_graphs_never_share_what_was_typed() -> None:

@@ -34,7 +34,8 @@ async def test_the_graph_gets_the_answer_once_and_the_task_ends(world: World) ->
     await world.settle()
 
     request = await world.request(task)
-    assert request.state == Delivered(decision=cast(Answered, request.decision), at=world.now)
+    told = cast(Answered, request.decision)
+    assert request.state == Delivered(decision=told, at=world.now, outcome="all clean")
     assert [(name, cast(dict[str, str], answer)["outcome"]) for name, answer in world.engine.effects] == [
         (FIRST, "approve")
     ]

@@ -12,7 +12,7 @@ from bot.approvals.model.message import MessageKind
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import MessageGone, NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.ports.storage import Records, Storage
-from bot.approvals.services.messages import posting, sync
+from bot.approvals.services.messages import closing, posting
 from tests.support.fakes.world import ALICE, CHANNEL, World
 from tests.unit.approvals.services.messages.asking import asked, opened
 
@@ -145,9 +145,9 @@ async def test_a_post_that_comes_through_late_is_closed(world: World) -> None:
     await comes_late(world, task)
 
     again = await world.messages.sync_task(task.id)
-    assert again == world.now + sync.COPIES_CHECK_AFTER
+    assert again == world.now + closing.COPIES_CHECK_AFTER
     assert len(world.messenger.messages) == 2
-    world.clock.advance(sync.COPIES_CHECK_AFTER)
+    world.clock.advance(closing.COPIES_CHECK_AFTER)
     assert await world.messages.sync_task(task.id) is None
 
     assert list(world.messenger.messages) == [kept]
@@ -162,9 +162,9 @@ async def test_a_late_post_is_closed_with_the_next_change_and_looked_for_once_mo
     again = await world.messages.sync_task(task.id)
 
     assert len([each for each in world.messenger.messages.values() if each.thread_ts is None]) == 1
-    assert again == world.now + sync.COPIES_CHECK_AFTER - timedelta(0)
+    assert again == world.now + closing.COPIES_CHECK_AFTER - timedelta(0)
     await comes_late(world, task)
-    world.clock.advance(sync.COPIES_CHECK_AFTER)
+    world.clock.advance(closing.COPIES_CHECK_AFTER)
     await world.messages.sync_task(task.id)
     assert len([each for each in world.messenger.messages.values() if each.thread_ts is None]) == 1
 
@@ -204,7 +204,7 @@ async def test_a_message_that_cannot_be_changed_any_more_is_closed_once_another_
     [
         ("find", NotNow("ratelimited", 5), timedelta(seconds=5)),
         ("close", NotNow("ratelimited", 7), timedelta(seconds=7)),
-        ("find", OutcomeUnknown("late"), sync.COPIES_CHECK_AFTER),
+        ("find", OutcomeUnknown("late"), closing.COPIES_CHECK_AFTER),
     ],
 )
 async def test_a_copy_that_cannot_be_closed_now_is_closed_later(
@@ -212,7 +212,7 @@ async def test_a_copy_that_cannot_be_closed_now_is_closed_later(
 ) -> None:
     task = await posted_twice(world)
     await comes_late(world, task)
-    world.clock.advance(sync.COPIES_CHECK_AFTER)
+    world.clock.advance(closing.COPIES_CHECK_AFTER)
     world.messenger.fail(call, fault)
 
     assert await world.messages.sync_task(task.id) == world.now + wait
@@ -224,7 +224,7 @@ async def test_a_copy_that_cannot_be_closed_now_is_closed_later(
 
 async def test_where_the_place_is_gone_nothing_is_left_to_close(world: World) -> None:
     task = await posted_twice(world)
-    world.clock.advance(sync.COPIES_CHECK_AFTER)
+    world.clock.advance(closing.COPIES_CHECK_AFTER)
     world.messenger.fail("find", PlaceGone("channel_not_found"))
 
     assert await world.messages.sync_task(task.id) is None
@@ -235,7 +235,7 @@ async def test_where_the_place_is_gone_nothing_is_left_to_close(world: World) ->
 async def test_two_processes_close_a_copy_once(world: World) -> None:
     task = await posted_twice(world)
     await comes_late(world, task)
-    world.clock.advance(sync.COPIES_CHECK_AFTER)
+    world.clock.advance(closing.COPIES_CHECK_AFTER)
     pause = world.messenger.pause_at("find")
     one = asyncio.create_task(world.messages.sync_task(task.id))
     await pause.reached.wait()
@@ -251,7 +251,7 @@ async def test_two_processes_close_a_copy_once(world: World) -> None:
 
 async def test_who_reads_it_before_another_closes_it_leaves_that_to_the_other(world: World) -> None:
     task = await posted_twice(world)
-    world.clock.advance(sync.COPIES_CHECK_AFTER)
+    world.clock.advance(closing.COPIES_CHECK_AFTER)
     out_of_date = await world.message(task, MessageKind.OPENING)
     await world.storage.save_message(out_of_date)
     records = await world.storage.records_of(task.id)

@@ -10,9 +10,10 @@ import pytest
 from bot.approvals.inbox.queries import Contents, Page, Row
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, Reject, Respond, Vote
+from bot.approvals.model.errors import Difference
 from bot.approvals.model.inbox import Look
 from bot.approvals.model.request import Comment, Decided, Delivered, Edit, Passed, Superseded
-from bot.approvals.model.task import Ended, Failed, Failure
+from bot.approvals.model.task import MAX_SHORT_CHARACTERS, Ended, Failed, Failure, in_short
 from bot.approvals.ports.slack import View
 from bot.approvals.ports.storage import Records
 from bot.approvals.rules.masking import MASK
@@ -86,6 +87,48 @@ def test_what_a_task_was_started_with_is_hidden_in_all_that_follows() -> None:
     assert shown.request is not None
     assert shown.request.question.title == shown.requests[0].question.title == f"Set {MASK}?"
     assert (shown.task.id, shown.task.channel, shown.task.created_at) == (task.id, task.channel, task.created_at)
+
+
+@pytest.mark.parametrize("at", range(150, 215))
+def test_a_short_outcome_shows_no_part_of_a_secret_in_which_it_was_cut(at: int) -> None:
+    """The full outcome tells where the secret ends; the short one may not."""
+    told = f"{'word ' * (at // 5)}{'x' * (at % 5)} swordfish-and-more {SECRET}"
+    task = a_task(inputs={"password": "swordfish-and-more"}, state=Ended(outcome=told, at=NOON))
+    state = Delivered(decision=ANSWERED, at=NOON, outcome=in_short(told))
+
+    shown = masking().request(task, a_request(task=task, state=state))
+
+    assert isinstance(shown.state, Delivered)
+    assert "sword" not in shown.state.outcome
+    assert "abcd" not in shown.state.outcome
+    assert len(shown.state.outcome) <= MAX_SHORT_CHARACTERS
+
+
+def test_the_outcome_of_a_task_whose_end_is_not_on_record_is_masked_by_itself() -> None:
+    state = Delivered(decision=ANSWERED, at=NOON, outcome=f"used {SECRET}")
+
+    shown = masking().request(a_task(), a_request(state=state))
+
+    assert isinstance(shown.state, Delivered)
+    assert shown.state.outcome == f"used sec-{MASK}ijkl"
+
+
+def test_what_has_changed_is_told_without_secrets() -> None:
+    task = a_task(inputs={"password": "swordfish"})
+    request = a_request(task=task, policy=a_policy(mask=("iban",)))
+    found = (
+        Difference(name="note", before="to DE89 with swordfish", now=f"to DE90 with {SECRET}"),
+        Difference(name="iban", before="DE89", now="DE90"),
+        Difference(name="amount", before=10, now=20),
+        Difference(name="added", now="yes"),
+    )
+
+    note, iban, amount, added = masking().differences(task, request, found)
+
+    assert "DE" not in repr(iban)
+    assert not any(each in repr(note) for each in ("DE89", "DE90", "swordfish", SECRET))
+    assert (amount.before, amount.now) == (10, 20)
+    assert (added.before, added.now) == (None, "yes")
 
 
 def test_a_view_without_requests_is_masked_by_its_task() -> None:

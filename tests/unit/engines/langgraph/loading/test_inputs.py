@@ -41,25 +41,25 @@ def test_a_word_becomes_a_value_of_its_inputs_type(name: str, word: str, value: 
 @pytest.mark.parametrize(
     ("name", "word", "sentence"),
     [
-        ("count", "many", "should be a whole number, not `many`"),
-        ("count", "1.5", "should be a whole number, not `1.5`"),
-        ("count", str(2**63), f"should be a whole number, not `{2**63}`"),
-        ("count", "9" * 5000, f"should be a whole number, not `{'9' * 5000}`"),
-        ("count", "0", "does not fit: 0 is less than the minimum of 1"),
-        ("share", "half", "should be a number, not `half`"),
-        ("share", "nan", "should be a number, not `nan`"),
-        ("share", "-inf", "should be a number, not `-inf`"),
-        ("share", "1e999", "should be a number, not `1e999`"),
-        ("dry", "maybe", "should be yes or no, not `maybe`"),
-        ("color", "pink", "does not fit: 'pink' is not one of ['red', 'blue']"),
-        ("mode", "warp", "does not fit: 'warp' is not one of ['fast', 'slow']"),
-        ("maybe", "x", "should be a whole number, not `x`"),
-        ("tags", "a,b", "should be JSON (array), not `a,b`"),
-        ("tags", "[NaN]", "should be JSON (array), not `[NaN]`"),
-        ("tags", "[1e999]", "should be JSON (array), not `[1e999]`"),
-        ("tags", "[1]", "does not fit: 1 is not of type 'string'"),
-        ("owner", '{"level": 2}', "does not fit: 'name' is a required property"),
-        ("deputy", "eve", "should be JSON (object), not `eve`"),
+        ("count", "many", "cannot be `many`: it has to be a whole number, such as 3"),
+        ("count", "1.5", "cannot be `1.5`: it has to be a whole number, such as 3"),
+        ("count", str(2**63), f"cannot be `{2**63}`: it has to be a whole number, such as 3"),
+        ("count", "9" * 5000, f"cannot be `{'9' * 40}…`: it has to be a whole number, such as 3"),
+        ("count", "0", "cannot be `0`: it has to be 1 or more, such as 3"),
+        ("share", "half", "cannot be `half`: it has to be a number, such as 12.5"),
+        ("share", "nan", "cannot be `nan`: it has to be a number, such as 12.5"),
+        ("share", "-inf", "cannot be `-inf`: it has to be a number, such as 12.5"),
+        ("share", "1e999", "cannot be `1e999`: it has to be a number, such as 12.5"),
+        ("dry", "maybe", "cannot be `maybe`: it has to be yes or no"),
+        ("color", "pink", "cannot be `pink`: it has to be one of these: red, blue"),
+        ("mode", "warp", "cannot be `warp`: it has to be one of these: fast, slow"),
+        ("maybe", "x", "cannot be `x`: it has to be a whole number, such as 12"),
+        ("tags", "a,b", 'cannot be `a,b`: it has to be a list in JSON, such as ["a", "b"]'),
+        ("tags", "[NaN]", 'cannot be `[NaN]`: it has to be a list in JSON, such as ["a", "b"]'),
+        ("tags", "[1e999]", 'cannot be `[1e999]`: it has to be a list in JSON, such as ["a", "b"]'),
+        ("tags", "[1]", "is not right at entry 1: it has to be a text, such as abc"),
+        ("owner", '{"level": 2}', "also needs name"),
+        ("deputy", "eve", "cannot be `eve`: it has to be an object in JSON"),
     ],
 )
 def test_a_word_that_is_no_such_value_is_refused_by_name(name: str, word: str, sentence: str) -> None:
@@ -78,8 +78,8 @@ def test_what_does_not_match_its_pattern_is_told_in_the_words_of_its_description
     found = problem(inputs.read(builder.compile(), None), amount="ten", code="a")
 
     assert found == {
-        "amount": "cannot be `ten`. Digits alone.",
-        "code": "does not fit: 'a' does not match '^[A-Z]$'",
+        "amount": "cannot be `ten`: it has to look like 12. Digits alone",
+        "code": "cannot be `a`: it has to look like A",
     }
 
 

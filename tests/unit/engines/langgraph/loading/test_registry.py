@@ -6,14 +6,17 @@ import importlib
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from bot.approvals.model.errors import GraphUnavailable, SettingsError, UnknownGraph
-from bot.approvals.model.policy import GraphTerms, Route
+from bot.approvals.model.policy import CardTerms, GraphTerms, Route
+from bot.approvals.rules.matching import Policies
 from bot.engines.langgraph.loading import registry
 from bot.engines.langgraph.loading.registry import Registry
+from tests.support.builders import a_policy
 from tests.unit.engines.langgraph.loading.configured import SOURCE, configuration
 
 ROOT = Path(__file__).resolve().parents[5]
@@ -325,18 +328,31 @@ async def test_what_cannot_be_loaded_says_why(root: Path, spec: str, sentence: s
     assert sentence in await reason(root, spec)
 
 
+def under(**parts: Any) -> Policies:
+    """A policy file that names these graphs."""
+    return Policies(rules=(), otherwise=a_policy(), **parts)
+
+
+async def test_cards_of_a_graph_that_is_not_there_stop_the_start(root: Path) -> None:
+    registry = await loaded(root, greet="./loose.py:builder")
+
+    registry.refuse_unknown(under(cards={"greet": CardTerms()}))
+    with pytest.raises(SettingsError, match=r'key "cards\.greeet".* Did you mean "greet"\?'):
+        registry.refuse_unknown(under(cards={"greeet": CardTerms()}))
+
+
 async def test_terms_of_a_graph_that_is_not_there_stop_the_start(root: Path) -> None:
     registry = await loaded(root, greet="./loose.py:builder")
 
     with pytest.raises(SettingsError, match=r'key "approvals\.greeet".* Did you mean "greet"\?'):
-        registry.refuse_unknown({"greeet": GraphTerms()})
+        registry.refuse_unknown(under(graphs={"greeet": GraphTerms()}))
 
 
 async def test_terms_that_lead_to_a_node_that_is_not_there_stop_the_start(root: Path) -> None:
     registry = await loaded(root, greet="./loose.py:builder")
 
     with pytest.raises(SettingsError, match=r'key "approvals\.greet\.reject\.as_node".* greet'):
-        registry.refuse_unknown({"greet": GraphTerms(reject=Route(as_node="nowhere"))})
+        registry.refuse_unknown(under(graphs={"greet": GraphTerms(reject=Route(as_node="nowhere"))}))
 
 
 async def test_a_modules_own_check_of_the_inputs_is_taken(root: Path) -> None:

@@ -1,0 +1,95 @@
+"""How many calls to Slack a decision costs, by method, and how many decisions a minute Slack's limits leave room for.
+
+A decision is a task with one question that one person answers, from the command to the last edit. Slack allows so many
+calls of each method in a minute in a workspace, and one post a second in a channel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import stage
+from benchmarks.crowd import Crowd, crowd
+from simulator.client import Json
+
+QUIET_SECONDS: Final = 0.7
+"""A decision is over once no call has been made for so long."""
+LOOK_AGAIN: Final = 0.1
+POSTS_IN_A_CHANNEL: Final = 60
+"""A minute (Slack: "Rate limits", one a second)."""
+A_MINUTE: Final[Mapping[str, int]] = {
+    "chat.postMessage": 300,  # "several hundred" in a workspace, says Slack
+    "chat.update": 50,
+    "chat.delete": 50,
+    "chat.postEphemeral": 100,
+    "conversations.open": 50,
+    "conversations.history": 50,
+    "conversations.replies": 50,
+    "users.info": 100,
+    "views.open": 100,
+    "views.update": 100,
+    "views.publish": 100,
+}
+"""Calls of each method in a workspace. Look-ups of groups and channels are not here: their answers are remembered for
+some seconds, so a minute has no more of them if it has more decisions."""
+
+
+async def of_each(name: str, folder: Path, bots: Mapping[str, str], count: int) -> dict[str, Any]:
+    """The calls of a decision of each bot (by its module)."""
+    found: dict[str, Any] = {}
+    for who, module in bots.items():
+        with stage.backend(name, folder / who) as store:
+            async with (
+                stage.slack(store.folder) as slack,
+                stage.bot(store, slack, module),
+                crowd(slack.url) as people,
+                people.watching(),
+            ):
+                found[who] = await _counted(people, count)
+    return found
+
+
+async def _counted(people: Crowd, count: int) -> dict[str, Any]:
+    await _decision(people)  # from now on the bot knows its people and channels
+    mark = await _quiet(people)
+    for _ in range(count):
+        await _decision(people)
+    calls = [entry for entry in await people.simulator.traffic(after=mark) if entry["direction"] == "call"]
+    each = {method: made / count for method, made in sorted(Counter(call["method"] for call in calls).items())}
+    posts = sum(_in_a_channel(call) for call in calls) / count
+    by_method = {method: A_MINUTE[method] / made for method, made in each.items() if method in A_MINUTE}
+    return {
+        "each": each,
+        "posts_in_channel": posts,
+        "limited_by": min(by_method, key=lambda method: by_method[method]),
+        "workspace_per_minute": min(by_method.values()),
+        "channel_per_minute": POSTS_IN_A_CHANNEL / posts,
+    }
+
+
+async def _decision(people: Crowd) -> None:
+    """From the command until nothing more follows from the click."""
+    name = await people.asked()
+    await _quiet(people)
+    await people.approve(name)
+    await _quiet(people)
+
+
+async def _quiet(people: Crowd) -> int:
+    """Waits until no call has been made for a while. Returns the number of the last one."""
+    loop = asyncio.get_running_loop()
+    last, since = -1, loop.time()
+    while loop.time() - since < QUIET_SECONDS:
+        await asyncio.sleep(LOOK_AGAIN)
+        newer = await people.simulator.traffic(after=max(last, 0))
+        if newer or last < 0:
+            last, since = newer[-1]["seq"] if newer else 0, loop.time()
+    return last
+
+
+def _in_a_channel(call: Json) -> bool:
+    return call["method"] == "chat.postMessage" and str(call["arguments"]["channel"]).startswith(("C", "G"))

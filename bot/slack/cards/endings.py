@@ -1,0 +1,201 @@
+"""How a request or a task ended, in one line that begins with its sign. Pure.
+
+The channel, the thread, the lists and the summary all say it in these words, so that they never differ. A rejection,
+silence and a stop are never told as a success, whatever the agent reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from bot.approvals.model.decision import (
+    Answered,
+    Approve,
+    Cancelled,
+    Decision,
+    Expired,
+    Outcome,
+    Reject,
+    outcome_of,
+)
+from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
+from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
+from bot.slack import text
+from bot.slack.cards import outcome_blocks
+from bot.slack.text import moment
+
+WAITING: Final = "⏳"
+WORKING: Final = "▶️"
+DONE: Final = "✅"
+REJECTED: Final = "⛔"
+EXPIRED: Final = "⌛"
+STOPPED: Final = "🛑"
+FAILED: Final = "⚠️"
+
+MAX_NAMES: Final = 5
+"""Of the people who decided; how many more there are is said."""
+NOTHING_REPORTED: Final = "the agent reported nothing"
+_SILENT: Final = "finished"
+"""What a task's outcome says if its graph said nothing (`Recording`)."""
+_SAID: Final = {
+    Outcome.APPROVE: "Approved",
+    Outcome.EDIT: "Approved with changes",
+    Outcome.REJECT: "Rejected",
+    Outcome.RESPOND: "Answered",
+    Outcome.CHOOSE: "Answered",
+}
+_YES: Final = frozenset({Outcome.APPROVE, Outcome.EDIT})
+_NO: Final = frozenset({Outcome.REJECT, Outcome.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a task ended. `said` is mrkdwn: what people, the policy or an error did; empty if nobody was asked. `report`
+    is the agent's own text and untrusted; empty if it reported nothing."""
+
+    sign: str
+    said: str
+    report: str = ""
+    repeats: bool = False
+    """Whether the report says little more than `said`, so that one line leaves it out."""
+
+    @property
+    def well(self) -> bool:
+        """Whether the agent's report comes first, because nobody said no and nothing went wrong."""
+        return self.sign == DONE
+
+    def line(self, limit: int = 120) -> str:
+        """One line of mrkdwn, with the first line of the report in at most `limit` characters."""
+        first = text.sentence(self.report.strip().split("\n")[0], limit).removesuffix(".")
+        if not first or self.repeats:
+            return f"{self.sign} {self.said}"
+        if self.well:
+            return f"{self.sign} {first}{f' · {lower(self.said)}' if self.said else ''}"
+        return f"{self.sign} {self.said} · {first}"
+
+
+def of_task(task: Task, requests: Sequence[Request]) -> Ending | None:
+    """How the task ended or why it stopped. None while it goes on."""
+    match task.state:
+        case Ended() as ended:
+            return _stopped(ended, _settled(requests)) if ended.stopped else _ended(ended, _settled(requests))
+        case Failed(failure=failure):
+            return Ending(sign=FAILED, said=outcome_blocks.stopped(failure).removesuffix("."))
+        case TaskCancelled(by=by):
+            return Ending(sign=STOPPED, said=f"Cancelled by {text.mention(by)}")
+        case Starting() | Running() | Waiting():
+            return None
+        case _ as never:
+            assert_never(never)
+
+
+def of_request(request: Request) -> str:
+    """How the request was settled, and when, in one line of mrkdwn. Empty while it is open."""
+    match request.state:
+        case Pending():
+            return ""
+        case Superseded(at=at, decision=None, stopped=stopped):
+            why = "the task was stopped" if stopped else "the agent moved on without an answer"
+            return f"{STOPPED} No longer needed: {why} · {moment(at)}"
+        case Superseded(decision=decision) | Decided(decision=decision) | Delivered(decision=decision):
+            assert decision is not None  # noqa: S101 - the case above takes the other
+            sign, said = _decided(decision)
+            return " · ".join(each for each in (f"{sign} {said}", _came_of(request), _at(decision)) if each)
+        case _ as never:
+            assert_never(never)
+
+
+def lower(words: str) -> str:
+    """The words as part of a sentence."""
+    return words[:1].lower() + words[1:]
+
+
+# --- Within -------------------------------------------------------------------------------------
+
+
+def _ended(ended: Ended, settled: Sequence[tuple[Request, Decision]]) -> Ending:
+    report = "" if ended.outcome.strip() == _SILENT else ended.outcome.strip()
+    if not settled:
+        return Ending(sign=DONE, said="" if report else f"Done · {NOTHING_REPORTED}", report=report)
+    request, decision = settled[-1]
+    sign, said = _decided(decision)
+    if isinstance(request.state, Superseded):
+        return Ending(sign=FAILED, said=f"{said}, but the agent may not have been told", report=report)
+    words = [said, _tally(settled), "" if report or sign != DONE else NOTHING_REPORTED]
+    return Ending(sign=sign, said=" · ".join(each for each in words if each), report=report)
+
+
+def _stopped(ended: Ended, settled: Sequence[tuple[Request, Decision]]) -> Ending:
+    """A task that ran no further. The last decision stopped it if its agent was not told."""
+    report = ended.outcome.strip().removeprefix("Stopped: ")
+    if settled:
+        request, decision = settled[-1]
+        if isinstance(request.state, Decided) or (isinstance(request.state, Delivered) and request.state.stopped):
+            said = f"{_decided(decision)[1]} · the task was stopped there"
+            return Ending(sign=STOPPED, said=said, report=report, repeats=True)
+    return Ending(sign=STOPPED, said="Stopped", report=report)
+
+
+def _settled(requests: Sequence[Request]) -> list[tuple[Request, Decision]]:
+    """The requests that people, the policy or silence settled, in the order in which they were. An answer that was not
+    used because the agent asks something else now counts for nothing."""
+    found = [
+        (request, request.decision)
+        for request in requests
+        if isinstance(request.decision, Answered | Expired)
+        and not (isinstance(request.state, Superseded) and request.state.changed)
+    ]
+    return sorted(found, key=lambda each: each[1].at)
+
+
+def _tally(settled: Sequence[tuple[Request, Decision]]) -> str:
+    """How many questions were approved, if some were and others were not."""
+    outcomes = [outcome_of(decision) for _, decision in settled]
+    yes, no = sum(each in _YES for each in outcomes), sum(each in _NO for each in outcomes)
+    return f"{yes} of {yes + no} questions approved" if yes and no else ""
+
+
+def _decided(decision: Decision) -> tuple[str, str]:
+    """The sign of a decision, and who decided what, as mrkdwn."""
+    match decision:
+        case Answered(ruled=ruled):
+            by = text.mentions(decision.voters, MAX_NAMES) if decision.voters else "its policy"
+            sign, verb = _verb(decision)
+            return sign, f"{verb} by {by}{f': {text.sentence(ruled, 150)}' if ruled else ''}"
+        case Expired(at=at):
+            return EXPIRED, f"Expired: nobody answered by {moment(at)}"
+        case Cancelled(by=by_whom):
+            return STOPPED, f"Cancelled by {text.mention(by_whom)}"
+        case _ as never:
+            assert_never(never)
+
+
+def _verb(decision: Answered) -> tuple[str, str]:
+    outcome = outcome_of(decision)
+    if outcome is not Outcome.MIXED:
+        return (REJECTED if outcome is Outcome.REJECT else DONE), _SAID[outcome]
+    approved = sum(isinstance(verdict, Approve) for verdict in decision.verdicts)
+    if not any(isinstance(verdict, Reject) for verdict in decision.verdicts):
+        return DONE, "Answered"
+    return (DONE if approved else REJECTED), f"{approved} of {len(decision.verdicts)} approved"
+
+
+def _at(decision: Decision) -> str:
+    return "" if isinstance(decision, Expired) else moment(decision.at)
+
+
+def _came_of(request: Request) -> str:
+    """What became of a decision, if the agent did not simply take it."""
+    match request.state:
+        case Superseded(changed=True):
+            return "not used: the agent asks something else now"
+        case Superseded(decision=Answered() | Expired(), stopped=True) | Delivered(stopped=True):
+            return "the task was stopped there"
+        case Superseded(decision=Answered() | Expired()):
+            return "the agent may not have been told"
+        case Decided(failure=failure) if failure is not None:
+            return "the agent has not taken it yet"
+        case _:
+            return ""

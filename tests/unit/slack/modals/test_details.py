@@ -1,0 +1,308 @@
+"""*Details*: everything that is asked in words, who decides under which rule, and the JSON behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+
+from bot.approvals.model.decision import Approve, Reject
+from bot.approvals.model.ids import JSON
+from bot.approvals.model.policy import CardTerms
+from bot.approvals.model.question import Item, Option, Verdict
+from bot.approvals.model.request import Edit, Request
+from bot.slack import actions, blocks, display, text
+from bot.slack.lines import lines
+from bot.slack.modals import answer_modal, question_pages, value_rows
+from bot.slack.modals.answer_modal import Modal
+from bot.slack.modals.question_pages import File
+from tests.support.examples import examples
+from tests.unit.slack import limits, samples
+from tests.unit.slack.samples import BOB, CAROL, DELETE, NOW, POLICY, REFUND, YES_OR_NO, question, request, vote
+
+FILE = File(name="request-4be1d07c-version-1.txt", digest="f" * 64)
+
+
+def about(*, schema: JSON = None, **arguments: JSON) -> Request:
+    return about_all(arguments, schema)
+
+
+def about_all(arguments: Mapping[str, JSON], schema: JSON = None) -> Request:
+    item = Item(name="pay", arguments=arguments, verdicts=YES_OR_NO, schema=schema)
+    return request(question(item, title="Go on?", text="", risk=None))
+
+
+def seen(modal: Modal) -> list[str]:
+    """What is read in a modal, line by line."""
+    return lines(modal["blocks"], 200)
+
+
+def pages(asked: Request, *, review: bool = False, file: File | None = None) -> list[Modal]:
+    made = answer_modal.review if review else answer_modal.view_all
+    return [made(asked, number, file=file) for number in range(question_pages.count(asked, file, review=review))]
+
+
+def pressed(modal: Modal) -> dict[str, str]:
+    return {each["text"]["text"]: each["action_id"] for each in limits.buttons(modal["blocks"])}
+
+
+# --- What is asked ------------------------------------------------------------------------------
+
+
+def test_the_fields_come_first_with_their_labels_and_whole_values() -> None:
+    asked = about(
+        payee="Foss & Co",
+        older_than="x" * 200,
+        dry_run=False,
+        note="one\ntwo",
+        tags=["a", "b"],
+        to={"street": "High St", "geo": {"lat": 1.5}},
+        people=[{"name": "Ann", "age": 3}],
+        nothing=None,
+        empty="",
+        spaced=" x",
+    )
+
+    assert seen(answer_modal.view_all(asked))[:21] == [
+        "Go on?",
+        "pay",
+        "Payee  Foss & Co",
+        "Older than",
+        f"│ {'x' * 198}",
+        "│ xx",
+        "Dry run  No",
+        "Note",
+        "│ one",
+        "│ two",
+        "Tags  2 entries",
+        "• a",
+        "• b",
+        "To",
+        "• Street  High St",
+        "• Geo",
+        "• Lat  1.5",
+        "People  1 entry",
+        "• Name  Ann · Age  3",
+        "Nothing  -",
+        'Empty  ""',
+    ]
+
+
+def test_labels_are_the_owners_or_the_schemas_and_options_have_their_names() -> None:
+    schema: JSON = {
+        "properties": {
+            "iban_to": {"title": "Account of the payee"},
+            "older_than": {"title": "Older Than"},
+            "mode": {"enum": ["soft", "hard"], "enumNames": ["Keep a copy", "Delete for ever"]},
+        }
+    }
+    asked = about(schema=schema, iban_to="DE12", older_than="30d", mode="hard", sum=3)
+    asked = replace(asked, policy=replace(POLICY, card=CardTerms(labels={"sum": "To be paid"})))
+
+    shown = seen(answer_modal.view_all(asked))
+
+    assert "Account of the payee  DE12" in shown
+    assert any(line.startswith("Older than  ") for line in shown)
+    assert "Mode  Delete for ever  hard" in shown
+    assert "To be paid  3" in shown
+
+
+def test_names_that_read_alike_are_told_apart() -> None:
+    shown = "\n".join(seen(answer_modal.view_all(about_all({"a_b": 1, "a-b": 2, "": 3}))))
+
+    assert "a_b  1" in shown
+    assert "a-b  2" in shown
+    assert '""  3' in shown
+
+
+def test_a_value_cannot_pass_for_a_name() -> None:
+    """Only names are bold, and what has several lines is a quote."""
+    shown = value_rows.of({"note": "Fine.\nAmount  1", "amount": 9})
+    bold = [run["text"] for part in shown for run in part["elements"] if run.get("style", {}).get("bold")]
+
+    assert bold == ["Note", "Amount"]
+    assert [part["type"] for part in shown] == ["rich_text_section", "rich_text_quote", "rich_text_section"]
+
+
+def test_choices_say_what_the_agent_gets() -> None:
+    item = Item(name="", arguments={}, verdicts=(Verdict.CHOOSE,))
+    options = (Option(label="Keep", value="delete_all", description="Really?"), Option(label="b", value="b"))
+    asked = request(question(item, choices=("Keep", "b"), options=options))
+
+    shown = seen(answer_modal.view_all(asked))
+
+    assert shown[4:8] == ["1.  Keep", "• The agent gets  delete_all", "• Description  Really?", "2.  b"]
+
+
+def test_a_form_is_told_field_by_field() -> None:
+    form: JSON = {
+        "type": "object",
+        "required": ["who"],
+        "properties": {"who": {"type": "string", "description": "Full name"}, "size": {"enum": ["S", "L"]}},
+    }
+    asked = request(question(replace(DELETE, verdicts=(Verdict.RESPOND,)), form=form))
+
+    shown = "\n".join(seen(answer_modal.view_all(asked)))
+
+    assert "Who  required · Full name" in shown
+    assert "Size  optional · one of S, L" in shown
+
+
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text("abé <&>*_\n\u202e", max_size=400),
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text("kK_- ", max_size=9), inner, max_size=6),
+    max_leaves=12,
+)
+
+
+def words_of(value: JSON) -> Iterator[str]:
+    match value:
+        case dict():
+            for key, each in value.items():
+                yield (
+                    display.label(key).strip()
+                    if list(map(display.label, value)).count(display.label(key)) == 1
+                    else key.strip()
+                )
+                yield from words_of(each)
+        case list():
+            for each in value:
+                yield from words_of(each)
+        case str():
+            yield text.visible(value.strip())
+        case None:
+            yield "-"
+        case _:
+            yield display.words(value)
+
+
+@examples(40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.dictionaries(st.text("kK_- é", max_size=9), VALUES, max_size=8))
+def test_every_name_and_value_is_shown_to_whoever_reviews_it(arguments: dict[str, Any]) -> None:
+    asked = about_all(arguments)
+    shown = ""
+    for review in (True, False):
+        made = pages(asked, review=review)
+        for modal in made:
+            limits.check_modal(modal)
+        shown = "".join(words for modal in made for words in limits.texts(modal["blocks"], "text"))
+        plain = "".join(shown.replace("\u2068", "").replace("\u2069", "").split())
+        loose = ["".join(words.replace("\u2068", "").replace("\u2069", "").split()) for words in words_of(arguments)]
+        assert [words for words in loose if words not in plain] == []
+
+
+# --- Who decides --------------------------------------------------------------------------------
+
+
+def test_then_comes_who_decides_under_which_rule_and_what_is_next() -> None:
+    shown = seen(answer_modal.view_all(about(sum=1)))
+
+    at = shown.index("Who decides")
+    assert shown[at:] == [
+        "Who decides",
+        "May answer: @U0BOB and @U0CAROL",
+        "Answer by: tomorrow at 12:21 PM. After that, it expires",
+        "Next: a reminder · tomorrow at 12:21 PM",
+        "Policy rule ops",
+        "Needs 1 of @U0BOB and @U0CAROL",
+        "Request 4be1d07c · Task 9f2c41aa · Version 1",
+        "[Raw JSON] [History]",
+    ]
+
+
+def test_votes_are_told_in_the_questions_own_words_with_their_reasons() -> None:
+    asked = about(sum=1)
+    asked = replace(asked, question=replace(asked.question, labels={"reject": "Ignore"}))
+    voted = (vote(BOB, asked, Reject(reason="Not <now>.")), vote(CAROL, asked, Approve()))
+    asked = replace(asked, votes=voted, state=samples.decided(samples.answered(Reject(reason="Not <now>."))))
+
+    shown = seen(answer_modal.view_all(asked))
+
+    assert "The decision" in shown
+    assert "@U0BOB: Ignore · tomorrow at 12:21 PM" in shown
+    assert shown[shown.index("@U0BOB: Ignore · tomorrow at 12:21 PM") + 1] == "│ Not <now>."
+    assert "@U0CAROL: Approve · tomorrow at 12:21 PM" in shown
+
+
+def test_of_a_private_request_no_vote_is_told() -> None:
+    asked = about(sum=1)
+    private = replace(asked, votes=(vote(BOB, asked, Reject(reason="Secret.")),), policy=replace(POLICY, private=True))
+
+    shown = "\n".join(seen(answer_modal.view_all(private)))
+
+    assert "Secret." not in shown
+    assert "Ignore" not in shown
+    assert "@U0BOB: answered" in shown
+
+
+def test_an_edit_is_told_with_what_it_changed() -> None:
+    before = about(sum=1)
+    after = about(sum=2)
+    edited = replace(before, question=after.question, edits=(Edit(person=BOB, at=NOW),), version=2)
+
+    shown = "\n".join(seen(answer_modal.view_all(edited)))
+
+    assert "Changed by @U0BOB" in shown
+    assert "  - 1\n  + 2" in shown
+    assert "Version 2" in shown
+
+
+# --- Pages --------------------------------------------------------------------------------------
+
+
+def test_the_json_comes_once_and_last_with_the_whole_digest() -> None:
+    asked = request(question(DELETE, REFUND))
+    first, *raw = pages(asked)
+
+    assert asked.digest not in "".join(limits.texts(first["blocks"], "mrkdwn"))
+    assert asked.digest in "".join(limits.texts(raw[0]["blocks"], "mrkdwn"))
+    assert pressed(first) == {"Raw JSON": "page:1", "History": actions.HISTORY}
+    whole = "".join(words for modal in raw for words in limits.texts(modal["blocks"], "text"))
+    assert all(whole.count(json.dumps(name)) == 1 for name in samples.FILES)
+    assert not any("{" in words for words in limits.texts(first["blocks"], "text"))
+
+
+def test_a_long_request_is_read_page_by_page_and_its_answers_come_last() -> None:
+    asked = about(note="\n".join(f"line {number}" for number in range(9000)))
+    made = pages(asked, review=True)
+
+    assert len(made) > 1
+    assert all("approve" not in pressed(modal).values() for modal in made[:-1])
+    assert "approve" in pressed(made[-1]).values()
+    assert asked.digest in str(made[-1]["blocks"])
+    whole = "\n".join(line for modal in made for line in seen(modal))
+    assert all(f"line {number}" in whole for number in range(9000))
+    assert not question_pages.shows_all(asked, 0, review=True)
+    assert question_pages.shows_all(asked, len(made) - 1, review=True)
+
+
+def test_details_is_read_once_all_but_the_json_is_shown() -> None:
+    assert question_pages.shows_all(about(sum=1), 0)
+    assert question_pages.count(about(sum=1)) == 2
+
+
+@pytest.mark.parametrize("review", [True, False])
+def test_what_stands_in_a_file_is_only_begun(review: bool) -> None:
+    asked = about(note="x" * 300_000)
+    (only,) = pages(asked, review=review, file=FILE)
+
+    limits.check_modal(only)
+    shown = "\n".join(seen(only))
+    assert f"The whole is in the file {FILE.name} of this thread." in shown
+    assert ("Please read it before you answer." in shown) is review
+    assert FILE.digest in shown
+    assert blocks.size(only["blocks"]) < 50_000
+
+
+def test_the_file_holds_all_of_it_in_words_and_as_json() -> None:
+    asked = about(note="ab " * 3000, sum=12000)
+    written = "\n".join(whole for _, whole in question_pages.parts(asked))
+
+    assert written.count("ab " * 2999) == 2
+    assert "Sum  12,000" in written
+    assert '"sum": 12000' in written

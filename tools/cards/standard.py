@@ -1,0 +1,104 @@
+"""The standard cards as records: what each graph asks, put to people under the policies that ship.
+
+Everything goes the way that it goes in the bot: engine -> question -> policy -> request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from bot import policy_file
+from bot.approvals.model.agent import Asked
+from bot.approvals.model.ids import ChannelId, Person, RequestId, TaskId, ThreadId
+from bot.approvals.model.request import OpenStage, Pending, Request
+from bot.approvals.model.task import Task, Waiting
+from bot.approvals.rules import schedule
+from bot.approvals.rules.eligible import EligibleApprovers
+from bot.approvals.services.people.eligibility import Eligibility
+from bot.approvals.services.policies.choice import PolicyChoice
+from tools.cards import asking
+from tools.cards.asking import NOW as NOW
+from tools.cards.asking import Asking
+from tools.cards.workspace import WorkspaceDirectory, demo
+
+POLICIES: Final = Path(__file__).parents[2] / "policies.yaml"
+CHANNEL: Final = ChannelId("C0OPS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standard:
+    """One standard card: a task that has just asked its question."""
+
+    asking: Asking
+    task: Task
+    request: Request
+    approvers: EligibleApprovers
+    """The people who may answer."""
+
+    @property
+    def name(self) -> str:
+        return self.asking.name
+
+    @property
+    def voters(self) -> tuple[Person, ...]:
+        """The people who may answer, without the requester, in the order of their ids."""
+        able = self.approvers.people - {self.request.requester}
+        return tuple(sorted(able, key=lambda person: person.user_id))
+
+
+def standard() -> tuple[Standard, ...]:
+    """All standard cards. Runs their graphs, so it takes a second."""
+    return asyncio.run(_standard())
+
+
+async def _standard() -> tuple[Standard, ...]:
+    directory = WorkspaceDirectory(workspace=demo())
+    policies = PolicyChoice(policies=policy_file.load(POLICIES), directory=directory)
+    cards = enumerate(asking.all_of_them(), start=1)
+    return tuple([await _put(each, number, policies, directory) for number, each in cards])
+
+
+async def _put(of: Asking, number: int, policies: PolicyChoice, directory: WorkspaceDirectory) -> Standard:
+    asked = await asking.asked(of)
+    task = Task(
+        id=TaskId(f"9f2c41aa5d{number:06x}"),
+        thread_id=ThreadId(f"5b1e7c52-8f5a-4a26-93df-{number:012x}"),
+        graph=of.graph,
+        inputs=of.inputs,
+        requester=directory.person("alice"),
+        channel=CHANNEL,
+        created_at=NOW - timedelta(seconds=2),
+        state=Waiting(),
+    )
+    request = await _opened(task, asked, number, policies, directory)
+    approvers = await Eligibility(directory=directory).approvers(request, fresh=False)
+    return Standard(asking=of, task=task, request=request, approvers=approvers)
+
+
+async def _opened(
+    task: Task, asked: Asked, number: int, policies: PolicyChoice, directory: WorkspaceDirectory
+) -> Request:
+    """The request as `Opening` makes it."""
+    terms = await policies.terms(await policies.policy(task, asked.question))
+    request = Request(
+        id=RequestId(f"4be1d07c6e{number:06x}"),
+        task_id=task.id,
+        thread_id=task.thread_id,
+        interrupt_id=asked.interrupt_id,
+        place=asked.place,
+        fingerprint=asked.fingerprint,
+        graph=task.graph,
+        requester=task.requester,
+        proposed=asked.question,
+        question=asked.question,
+        policy=terms.policy,
+        unknown=terms.unknown,
+        opened_at=NOW,
+        state=Pending(due_at=None),
+        open=OpenStage(asked=(), opened_at=NOW),
+    )
+    return await Eligibility(directory=directory).introduced(schedule.enter_stage(request, NOW))
