@@ -127,7 +127,7 @@ def ask(state: State, config: RunnableConfig) -> dict[str, Any]:
             "question": f"Move {_count(len(files))} of {folder} to the trash?",
             "details": details,
             "reason": f"unchanged for {_older_than(state)} · can be moved back",
-            "summary": ["size", "oldest"],
+            "summary": ["names", "size", "oldest"],
             "risk_level": "medium",
             "answer": "object",
         }

@@ -12,7 +12,8 @@ import pytest
 
 from bot.approvals.model.question import Risk
 from simulator.errors import SlackError
-from tools.cards import reading, row
+from bot.slack import button_width as row
+from tools.cards import reading
 from tools.cards.acceptance import accepted
 from tools.cards.drawings import Drawing, Place, drawings
 from tools.cards.standard import standard

@@ -55,7 +55,7 @@ def buttons(request: Request, *, whole: bool) -> list[Element]:
     retry = [blocks.button("Retry now", actions.RETRY, value, style="primary")] if stopped else []
     if isinstance(request.state, Decided) and request.state.answerable_again:
         retry.append(blocks.button("Answer differently", actions.ANSWER_AGAIN, value))
-    return [*retry, details, history]
+    return [*retry, details] if len(retry) > 1 else [*retry, details, history]
 
 
 def review(request: Request) -> Element:
@@ -133,16 +133,14 @@ def _choices(request: Request, value: str) -> list[Element]:
     question = request.question
     if len(question.choices) > question_blocks.MAX_CHOICE_BUTTONS:
         return [blocks.button("Choose…", actions.CHOOSE, value, style="primary")]
-    numbered = question_blocks.lists_choices(question)
-    width = question_blocks.choice_width(question)
     return [
         blocks.button(
-            text.label(f"{n + 1}. {choice}", width) if numbered else choice,
+            words,
             actions.indexed(actions.CHOOSE, n),
             value,
             confirm=_confirmation(request, _CHOOSE, choice, "Choose") if request.policy.confirm else None,
         )
-        for n, choice in enumerate(question.choices)
+        for n, (words, choice) in enumerate(zip(question_blocks.choice_words(question), question.choices, strict=True))
     ]
 
 

@@ -80,7 +80,7 @@ def _says_more(request: Request) -> bool:
     are hidden or that an answer does not cover, a name that misleads, why nobody can answer."""
     return bool(
         not question_blocks.rendered(request, _ROW).whole
-        or not request.question.title.strip()
+        or not question_blocks.titled(request.question)
         or request.edits
         or request.before
         or request.renewed_at
@@ -154,7 +154,11 @@ def _proposed(request: Request) -> list[Block]:
     if not items:
         return []
     if len(items) > 1:
-        return [blocks.context(f"{len(items)} actions: {text.listed([text.sentence(i.name, 40) for i in items], 3)}")]
+        return [
+            blocks.context(
+                f"{len(items)} actions: {text.listed([text.sentence(display.label(i.name), 40) for i in items], 3)}"
+            )
+        ]
     return [blocks.rich(blocks.line(*_summary(items[0], request)))]
 
 
@@ -199,7 +203,7 @@ def _joined(words: Sequence[str]) -> str:
 
 def _named(request: Request) -> str:
     """The title, or if there is none, what is most telling."""
-    return request.question.title.strip() or display.label(request.question.items[0].name) or request.graph
+    return question_blocks.title(request)
 
 
 def _title(request: Request) -> str:
