@@ -292,7 +292,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "commented": _commented,
     "nudged": _done("had people reminded."),
     "unreached": _unreached,
-    "unattached": _plain("The file with everything that is asked could not be attached. *View all* shows the same."),
+    "unattached": _plain("The file with everything that is asked could not be attached. *Details* shows the same."),
     "cancelled": _done("cancelled it."),
     "retried": _done("had the agent try again."),
     "resume_begun": _resumed,
