@@ -318,8 +318,8 @@ class Reader:
 
 
 def _newest(messages: Sequence[Message], label: str) -> tuple[Message, str] | None:
-    """The newest message that has a button of this name, and the button's action. A page leaves out the dots of a button
-    that opens a modal."""
+    """The newest message that has a button of this name, and the button's action. A page leaves out the dots that say
+    that a button opens a modal."""
     for message in reversed(messages):
         elements = [each for block in message.get("blocks", []) for each in block.get("elements", [])]
         for element in elements:

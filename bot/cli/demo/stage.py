@@ -35,7 +35,7 @@ LOGS = {
     "worker/jobs-4.log": (12, 88_600),
     "deploy.log": (5, 7_400),
 }
-"""Name -> age in days, size in bytes. Two are old enough to be moved: so the card holds all of it, and can be answered."""
+"""Name -> age in days, size in bytes. Two are old enough to be moved, so the card does not fold."""
 SHIPPED_CLEANUP = "./graphs/cleanup.py:graph"
 CUSTOMERS = "name,number\nAda,2041\nGrace,2042\nLinus,2043\n"
 
