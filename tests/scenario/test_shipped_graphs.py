@@ -54,8 +54,9 @@ def root(bot: Bot, setting: str) -> Path:
 
 async def outcome(thread: Thread, graph: str) -> str:
     """What the graph says in the end."""
-    shown = thread.room.read(await thread.shows(f"{graph} finished, @alice"))
-    return "\n".join(shown.split("\n")[1:-1])
+    shown = await thread.reported()
+    assert shown, graph
+    return shown
 
 
 async def answer(thread: Thread, action: str, *words: str, who: str = "bob", **typed: Any) -> None:

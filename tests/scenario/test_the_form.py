@@ -39,7 +39,7 @@ async def test_a_task_can_be_started_from_the_form(bot: Bot, room: Room) -> None
     card = await thread.card("Move 2 files of forms")
     assert "4w" in room.read(card)
     await room.press("bob", card, "approve")
-    await thread.shows("cleanup finished", "Moved 2 files")
+    await thread.ended("Moved 2 files")
     assert len(list(folder.iterdir())) == 1
 
 

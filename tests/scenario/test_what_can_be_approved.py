@@ -61,7 +61,7 @@ async def test_what_does_not_fit_is_approved_after_its_last_page_and_nowhere_els
     bot: Bot, room: Room, tmp_path: Path, value: Mapping[str, Any]
 ) -> None:
     thread = await asked(room, tmp_path, value)
-    card = await thread.card("[Review…] [History]")
+    card = await thread.card("[Review…]")
     assert "[Approve]" not in room.read(card)
     if value is LARGE:
         await thread.shows("Everything that request")
@@ -78,7 +78,7 @@ async def test_what_does_not_fit_is_approved_after_its_last_page_and_nowhere_els
     assert "[Approve] [Reject]" in pages[-1]
     await room.answer("bob", "approve")
     await room.modal("bob", "Your answer is recorded")
-    await thread.shows("Approved by @bob", "The agent was told, and went on")
+    await thread.settled("Approved by @bob")
     assert told(tmp_path) is True
 
 
@@ -97,13 +97,12 @@ async def test_two_actions_of_one_name_are_not_approved_unseen(
 ) -> None:
     await room.seat("bob").open_home()
     thread = await asked(room, tmp_path, TWO)
-    card = room.read(await thread.card("[Approve all 2]"))
-    request_id = card.partition("Request ")[2].split()[0].strip("`")
-    assert "/srv/orders/2019" in card
+    card = await thread.card("[Approve all 2]")
+    assert "/srv/orders/2019" in room.read(card)
     if shown_in == "command":
         listed = await room.says("bob", "/approvals")
         assert "[Approve" not in listed
-        single = await room.says("bob", f"/approvals {request_id}")
+        single = await room.says("bob", f"/approvals {await thread.request_id()}")
         assert "/srv/orders/2019" in single
         return
 
@@ -114,7 +113,7 @@ async def test_two_actions_of_one_name_are_not_approved_unseen(
 
     assert "/srv/orders/2019" in page
     await room.answer("bob", "approve")
-    await thread.shows("Approved by @bob", "The agent was told, and went on")
+    await thread.settled("Approved by @bob")
 
 
 async def test_a_choice_shows_what_the_agent_gets_and_all_that_is_said_of_it(
@@ -129,7 +128,7 @@ async def test_a_choice_shows_what_the_agent_gets_and_all_that_is_said_of_it(
     assert "Frees 3 TB at once" in shown
     assert "[1. No, keep everything]" in shown
     await room.press("bob", card, "choose:0")
-    await thread.shows("The agent was told, and went on")
+    await thread.settled()
     assert told(tmp_path) == "delete_all"
 
 
@@ -142,7 +141,7 @@ async def test_a_private_request_is_answered_by_one_who_has_read_it(bot: Bot, ro
 
     assert "hidden-words" in page
     await room.answer("bob", "approve")
-    settled = await thread.shows("Approved by @bob", "The agent was told, and went on")
+    settled = await thread.settled("Approved by @bob")
     assert "hidden-words" not in room.read(settled)
 
 
@@ -206,7 +205,7 @@ async def test_an_answer_to_what_was_drawn_before_digests_is_refused_and_the_car
         return shown if "digest" in str(shown["blocks"][-2]) else None
 
     await room.press("bob", await room.until(fresh, "the card, drawn again"), "approve")
-    await thread.shows("Approved by @bob", "The agent was told, and went on")
+    await thread.settled("Approved by @bob")
 
 
 async def test_a_long_question_for_words_is_not_answered_by_a_message(bot: Bot, room: Room, tmp_path: Path) -> None:
@@ -257,7 +256,7 @@ async def test_a_review_of_what_changed_meanwhile_begins_anew(bot: Bot, room: Ro
     pages = await room.review("bob", await thread.card("Second"))
     assert '"subject": "Second"' in pages[0]
     await room.answer("bob", "approve")
-    await thread.shows("Approved with changes by @bob", "The agent was told, and went on")
+    await thread.settled("Approved with changes by @bob")
     (decision,) = told(tmp_path)["decisions"]
     assert decision["edited_action"]["args"]["subject"] == "Second"
 
@@ -291,7 +290,7 @@ async def test_an_argument_far_down_the_list_can_be_edited(bot: Bot, room: Room,
     await thread.shows("Changed by @bob", "key_88")
     await room.review("carol", await thread.card("Changed by @bob"))
     await room.answer("carol", "approve")
-    await thread.shows("Approved with changes by @carol", "The agent was told, and went on")
+    await thread.settled("Approved with changes by @carol")
     (decision,) = told(tmp_path)["decisions"]
     assert decision["edited_action"]["args"]["key_88"] == -1
 
@@ -313,7 +312,7 @@ async def test_one_of_many_actions_is_edited_out_of_a_review(bot: Bot, room: Roo
     await thread.shows("Changed by @bob")
     await room.review("carol", await thread.card("Changed by @bob"))
     await room.answer("carol", "approve")
-    await thread.shows("The agent was told, and went on")
+    await thread.settled()
     decisions = told(tmp_path)["decisions"]
     assert decisions[17]["edited_action"]["args"] == {"to": "else@example.org"}
     assert [each["type"] for each in decisions].count("approve") == 19

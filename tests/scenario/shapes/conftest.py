@@ -110,6 +110,9 @@ class Asked:
     async def shows(self, *words: str) -> str:
         return self.room.read(await self.thread.shows(*words))
 
+    async def settled(self, *words: str) -> str:
+        return self.room.read(await self.thread.settled(*words))
+
     async def text(self) -> str:
         """The card as it stands now."""
         return self.room.read(await self.thread.again(self.card))
@@ -122,15 +125,17 @@ class Asked:
 
     async def ended(self) -> str:
         """What the graph says in the end."""
-        return await self._said(f"{self.graph} finished")
+        said = await self.thread.reported()
+        assert "🛑" not in await self.outcome()
+        return said
 
     async def stopped(self) -> str:
         """Why the task was stopped before the graph came to its end."""
-        return await self._said(f"{self.graph} was stopped")
+        return await self.thread.reported("🛑")
 
-    async def _said(self, headline: str) -> str:
-        shown = await self.shows(headline)
-        return "\n".join(shown.split("\n")[1:-1])
+    async def outcome(self) -> str:
+        """How the task ended, and who decided it."""
+        return self.room.read(await self.thread.ended("@alice"))
 
 
 Asks: TypeAlias = Callable[..., Awaitable[Asked]]
