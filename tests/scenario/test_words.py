@@ -46,7 +46,7 @@ async def test_in_a_thread_the_mention_starts_it_there(bot: Bot, room: Room) -> 
 
 async def test_a_mention_that_cannot_be_followed_is_answered_in_private(bot: Bot, room: Room) -> None:
     await room.seat("alice").send(room.channel, "@countersign claenup path=x")
-    assert "Did you mean /task cleanup?" in await room.told("alice", containing="claenup")
+    assert "Did you mean /task cleanup " in await room.told("alice", containing="claenup")
 
     before = len(await room.seat("alice").notices())
     await room.seat("alice").send(room.channel, "thanks, @countersign")
@@ -96,7 +96,7 @@ async def test_a_reply_answers_the_one_question_of_its_thread(bot: Bot, room: Ro
     told = await room.told("bob", after=before, containing="Taken as your answer")
     assert "> eu-west & <more>" in told
     assert "[Take it back]" in told
-    await thread.shows("Answered by @bob", "eu-west & <more>", "The agent gets it", "[Take it back]")
+    await thread.shows("Answered by @bob", "eu-west & <more>", "the agent gets it", "[Take it back]")
 
 
 async def test_an_answer_can_be_taken_back_for_a_minute(bot: Bot, room: Room) -> None:

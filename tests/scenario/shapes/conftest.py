@@ -92,7 +92,13 @@ class Asked:
     file: Path | None = None
 
     async def press(self, action: str, who: str = "bob") -> None:
-        await self.room.press(who, await self.thread.again(self.card), action)
+        """Press a button of the card, or at the end of its review if the card is too long to be answered on."""
+        card = await self.thread.again(self.card)
+        if "[Review…]" in self.room.read(card):
+            await self.room.review(who, card)
+            await self.room.answer(who, action)
+        else:
+            await self.room.press(who, card, action)
 
     async def submit(self, who: str = "bob", **typed: Any) -> dict[str, str]:
         """Fill the open modal in by the labels of its fields, `_` for a space, and send it; the errors, by label."""
@@ -101,10 +107,12 @@ class Asked:
     async def says(self, action: str, words: str, who: str = "bob") -> None:
         """Press the button, and write the one text that its modal asks for."""
         await self.press(action, who)
-        await self.room.modal(who)
-        view = await self.room.seat(who).modal()
-        assert view is not None
-        (field,) = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+
+        async def fields() -> list[str] | None:
+            view = await self.room.seat(who).modal()
+            return [block["block_id"] for block in view["blocks"] if block["type"] == "input"] if view else None
+
+        (field,) = await self.room.until(fields, f"the field of {action}")
         assert await self.room.seat(who).submit({field: words}) == {}
 
     async def shows(self, *words: str) -> str:

@@ -83,7 +83,7 @@ async def test_several_calls_are_one_card_approved_at_once(starts: Asks, graph: 
 async def test_several_calls_are_edited_and_answered_one_by_one(starts: Asks, graph: str) -> None:
     asked = await starts(graph, "please do both", "[One by one…]")
     await asked.press("edit:0")
-    await asked.room.modal("bob", "Send")
+    await asked.room.modal("bob", "Save changes")
     assert await asked.submit(Copies="1") == {}
     await asked.shows("Changed by @bob", "Copies  2  →  1")
 

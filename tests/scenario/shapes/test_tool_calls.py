@@ -9,8 +9,7 @@ from tests.scenario.shapes.conftest import Asks
 
 async def test_several_tool_calls_are_edited_and_answered_one_by_one(asks: Asks) -> None:
     asked = await asks("calls", "[Review…]")
-    await asked.room.review("bob", asked.card)
-    await asked.room.answer("bob", "edit:0")
+    await asked.press("edit:0")
     form = await asked.room.modal("bob", "Save changes")
     assert "129.5" in form
 
@@ -18,8 +17,7 @@ async def test_several_tool_calls_are_edited_and_answered_one_by_one(asks: Asks)
 
     card = await asked.shows("Changed by @bob", "129.5", "99.5", "- Second line.", "+ Another line.")
     assert "  First line." in card
-    await asked.room.review("carol", await asked.thread.again(asked.card))
-    await asked.room.answer("carol", "each")
+    await asked.press("each", "carol")
     await asked.room.modal("carol", "One by one")
     errors = await asked.room.submit("carol", {"1. Refund": "Approve", "2. Send mail": "Reject"})
     assert errors == {"Reason or answer": "Please say why."}
@@ -151,7 +149,7 @@ async def test_a_tools_server_asks_two_things_at_once(asks: Asks) -> None:
 
     await asked.press("each")
     assert "Please log in" in await asked.room.modal("bob", "Row")
-    filled = {"1. Book": "Answer", "2. Book": "Decline", "Reason, if it is rejected": "Not from here"}
+    filled = {"1. Book": "Answer", "2. Book": "Decline", "Reason, if you choose Decline": "Not from here"}
     assert list(await asked.room.submit("bob", filled)) == ["Row"]
     assert await asked.room.submit("bob", {**filled, "Row": "12"}) == {}
 
