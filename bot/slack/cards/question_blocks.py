@@ -196,7 +196,7 @@ def rendered(request: Request, detail: Detail | None, *, reasoned: bool = False)
         _items(sheet, request, detail)
         if isinstance(request.state, Pending):
             _fields(sheet, request.question)
-        _choices(sheet, request.question, detail)
+            _choices(sheet, request.question, detail)
     changed, cut = edit_diff.section(request, detail)
     sheet.add(changed, cut=cut)
     named = all(text.fits(word, wording.MAX_LABEL_CHARACTERS) for word in request.question.labels.values())
@@ -278,6 +278,8 @@ def _items(sheet: _Sheet, request: Request, detail: Detail) -> None:
     if len(items) == 1:
         _only(sheet, request, items[0], detail)
         return
+    if outcome_blocks.answered_one_by_one(request):
+        return  # the verdicts name the actions
     calls = [_call(request, item, detail) for item in items[: detail.items]]
     if calls and (detail.line or not any(each.cut for each in calls)):
         lines = [part for each in calls for part in each.parts]
