@@ -38,8 +38,8 @@ _AMOUNT: Final = re.compile(r"(-?)(0|[1-9]\d{0,14})(\.\d{1,4})?", re.ASCII)
 _CURRENCY: Final = re.compile(r"[A-Za-z]{3}|[€$£¥]")
 
 _TENTHS: Final = re.compile(r"-?[\d,]+\.\d", re.ASCII)
-_WITHOUT_CENTS: Final = frozenset(
-    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF ¥ BHD IQD JOD KWD LYD OMR TND".split()
+_OTHER_CENTS: Final = re.compile(
+    "BIF|CLP|DJF|GNF|ISK|JPY|KMF|KRW|PYG|RWF|UGX|VND|VUV|XAF|XOF|XPF|¥|BHD|IQD|JOD|KWD|LYD|OMR|TND", re.IGNORECASE
 )
 """Currencies without cents, and those of a thousand parts (ISO 4217). An amount in them stays as it is."""
 
@@ -273,7 +273,7 @@ def _grouped(value: str | float) -> str:
 
 def _with_cents(said: str, currency: str) -> str:
     """An amount with both digits of its cents, in a currency that has cents: `129.5` is `129.50`."""
-    cents = _CURRENCY.fullmatch(currency) and currency.upper() not in _WITHOUT_CENTS
+    cents = _CURRENCY.fullmatch(currency) and not _OTHER_CENTS.fullmatch(currency)
     return f"{said}0" if cents and _TENTHS.fullmatch(said) else said
 
 

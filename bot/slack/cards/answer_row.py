@@ -1,5 +1,7 @@
-"""The one row of buttons on a card: the answers, *Details*, and a menu. What a telephone has no room for is in the menu.
-Pure."""
+"""The one row of buttons on a card: the answers, *Details*, and a menu. Pure.
+
+What a telephone has no room for is in the menu.
+"""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ def _change(
     lines = any(isinstance(side, str) and "\n" in side for side in (before, after))
     if len(old) <= MAX_INLINE_CHARACTERS and len(new) <= MAX_INLINE_CHARACTERS and not lines:
         was = [blocks.run("  "), blocks.run(old, "strike")] if before is not _ABSENT else []
-        now = [blocks.run("  →  " if was else "  "), blocks.run(new)] if after is not _ABSENT else []
+        now = [blocks.run(" → " if was else "  "), blocks.run(new)] if after is not _ABSENT else []
         note = "  (removed)" if not now else "  (added)" if not was else ""
         return [*was, *now, *([blocks.run(note, "italic")] if note else [])], None, False
     short = text.folded(_compared(before, after, CONTEXT_LINES), detail.value * 2)

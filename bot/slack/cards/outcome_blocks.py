@@ -301,6 +301,13 @@ def words(request: Request, detail: Detail | None) -> list[Block]:
     return [blocks.rich(*said[: max(detail.items, 1)])] if said else []
 
 
+def answered_one_by_one(request: Request) -> bool:
+    """Whether `words` lists the actions with what was said of each."""
+    decision = request.decision
+    mixed = isinstance(decision, Answered) and outcome_of(decision) is Outcome.MIXED
+    return mixed and not request.policy.private
+
+
 def _distinct(verdicts: tuple[ItemVerdict, ...]) -> list[ItemVerdict]:
     distinct: list[ItemVerdict] = []
     for verdict in verdicts:

@@ -25,6 +25,8 @@ from bot.slack.text import Cut
 
 MAX_CHOICE_BUTTONS: Final = 5
 """With more choices than this, a menu in a modal takes the place of the buttons."""
+MAX_ITEMS_ONE_BY_ONE: Final = 48
+"""Each takes two blocks of the modal in which they are answered one by one, and Slack takes 100 blocks."""
 _MAX_TITLE_CHARACTERS: Final = 3000
 """Of a title, whatever else the card has to leave out."""
 _MAX_SMALL_TITLE: Final = 600
@@ -196,7 +198,7 @@ def rendered(request: Request, detail: Detail | None, *, reasoned: bool = False)
         _items(sheet, request, detail)
         if isinstance(request.state, Pending):
             _fields(sheet, request.question)
-        _choices(sheet, request.question, detail)
+            _choices(sheet, request.question, detail)
     changed, cut = edit_diff.section(request, detail)
     sheet.add(changed, cut=cut)
     named = all(text.fits(word, wording.MAX_LABEL_CHARACTERS) for word in request.question.labels.values())
@@ -204,6 +206,13 @@ def rendered(request: Request, detail: Detail | None, *, reasoned: bool = False)
     made = tuple(sheet.blocks if whole else map(_without_button, sheet.blocks))
     below = made[len(made) - len(changed) :] if changed else ()
     return Rendered(blocks=made, whole=whole, changed=below, left=tuple(sheet.left))
+
+
+def one_by_one(request: Request) -> bool:
+    """Whether the request has several actions that can be answered one by one, where people can edit them too."""
+    number, answers = len(request.question.items), {Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND}
+    taken = [{*wording.verdicts(request, each)} & answers for each in range(number)]
+    return 1 < number <= MAX_ITEMS_ONE_BY_ONE and all(taken)
 
 
 def lists_choices(question: Question) -> bool:
@@ -278,10 +287,14 @@ def _items(sheet: _Sheet, request: Request, detail: Detail) -> None:
     if len(items) == 1:
         _only(sheet, request, items[0], detail)
         return
+    if outcome_blocks.answered_one_by_one(request):
+        return  # the verdicts name the actions
     calls = [_call(request, item, detail) for item in items[: detail.items]]
-    if calls and (detail.line or not any(each.cut for each in calls)):
+    editable = one_by_one(request) or not any(Verdict.EDIT in item.verdicts for item in items)
+    fit = not any(each.cut for each in calls) and (editable or not isinstance(request.state, Pending))
+    if calls and (detail.line or fit):
         lines = [part for each in calls for part in each.parts]
-        sheet.add([blocks.rich(blocks.bullets(lines, ordered=True))], cut=any(each.cut for each in calls))
+        sheet.add([blocks.rich(blocks.bullets(lines, ordered=True))], cut=not fit)
     else:
         for number, item in enumerate(items[: detail.items]):
             _one_of_several(sheet, request, item, number, detail)

@@ -9,7 +9,6 @@ from bot.approvals.model.request import Pending, Request
 from bot.slack import actions, blocks, text
 from bot.slack.blocks import Element
 
-
 _GIVE_WAY: Final = (actions.HISTORY, actions.NUDGE, actions.CANCEL, actions.EXTEND, actions.DELEGATE)
 """The side actions that give way if there are more than Slack takes, in this order. *Details* leads to all of them."""
 

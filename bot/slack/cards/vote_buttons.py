@@ -16,9 +16,6 @@ from bot.slack.forms import elements
 
 MAX_EDIT_BUTTONS: Final = 5
 """With more actions than this, one menu takes the place of an edit button for each."""
-MAX_ITEMS_ONE_BY_ONE: Final = 48
-"""Each takes two blocks of the modal in which they are answered one by one, and Slack takes 100 blocks."""
-
 MAX_CONFIRM_CHARACTERS: Final = 300
 """Slack takes as many in the text of a confirmation."""
 _CHOOSE: Final = "Choose this?"
@@ -106,8 +103,7 @@ def answers(request: Request) -> list[Element]:
         made.append(blocks.button(f"{edit}…", actions.EDIT, value))
     if Verdict.RESPOND in offered and not several and not any(each["action_id"] == actions.RESPOND for each in made):
         made.append(blocks.button(f"{respond}…", actions.RESPOND, value))
-    one_by_one = {Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND}
-    if several and len(question.items) <= MAX_ITEMS_ONE_BY_ONE and all(each & one_by_one for each in taken):
+    if question_blocks.one_by_one(request):
         made.append(blocks.button("One by one…", actions.EACH, value))
     return made
 
