@@ -29,7 +29,8 @@ MAX_TITLE_CHARACTERS: Final = 150
 """Of a title in a list that links to the card."""
 _ROW: Final = Detail(text=300, value=200, rows=8, entries=6, items=1)
 _MAX_CUT_TITLE_CHARACTERS: Final = lines.WIDE - 2
-_MAX_SUMMARY_CHARACTERS: Final = 2 * lines.WIDE
+_SUMMARY_CHARACTERS: Final = (2 * lines.WIDE, lines.WIDE)
+"""Of what is proposed, in two lines or in one."""
 _MAX_VALUE_CHARACTERS: Final = 80
 _MAX_SHORT_CHARACTERS: Final = 40
 _MAX_NAME_CHARACTERS: Final = 30
@@ -153,14 +154,16 @@ def _cut(request: Request, place: str) -> list[Block]:
         blocks.rich(blocks.line(blocks.run(title, "bold"))),
         blocks.context(_joined([*_standing(request), place])),
     ]
-    buttons, proposed = _buttons(request, whole=False), _proposed(request)
-    fitting = (rows for rows in ([*made, *proposed, *buttons], [*made, *buttons]) if lines.height(rows) <= MAX_LINES)
+    buttons = _buttons(request, whole=False)
+    proposed = (*(_proposed(request, characters) for characters in _SUMMARY_CHARACTERS), [])
+    tried = ([*made, *told, *buttons] for told in proposed)
+    fitting = (rows for rows in tried if lines.height(rows) <= MAX_LINES)
     short = [made[0], blocks.context(_joined([*_standing(request)[:2], place])), *buttons]
     return next(fitting, short)
 
 
-def _proposed(request: Request) -> list[Block]:
-    """What is proposed, in a line or two."""
+def _proposed(request: Request, characters: int) -> list[Block]:
+    """What is proposed, in at most `characters`."""
     items = [item for item in request.question.items if item.arguments or len(request.question.items) > 1]
     if not items:
         return []
@@ -170,17 +173,17 @@ def _proposed(request: Request) -> list[Block]:
                 f"{len(items)} actions: {text.listed([text.sentence(display.label(i.name), 40) for i in items], 3)}"
             )
         ]
-    return [blocks.rich(blocks.line(*_summary(items[0], request)))]
+    return [blocks.rich(blocks.line(*_summary(items[0], request, characters)))]
 
 
-def _summary(item: Item, request: Request) -> list[Element]:
+def _summary(item: Item, request: Request, characters: int) -> list[Element]:
     """As many of the arguments as fit, first those that the graph and its owner want first."""
     own, first = request.policy.card.labels, (*request.policy.card.keys, *request.question.summary)
     readings = display.readings(item.arguments, own, first)
     pairs: list[list[Element]] = []
     for each in readings:
         pair = _pair(each, _MAX_SHORT_CHARACTERS)
-        if sum(len(str(run["text"])) for part in [*pairs, pair] for run in part) > _MAX_SUMMARY_CHARACTERS - 10:
+        if sum(len(str(run["text"])) for part in [*pairs, pair] for run in part) > characters - 10:
             break
         pairs.append(pair)
     rest = len(readings) - len(pairs)
