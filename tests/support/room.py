@@ -228,6 +228,11 @@ class Thread:
 
         return await self.room.until(found, f"an outcome with {words} in the thread")
 
+    async def reported(self, *words: str) -> str:
+        """What the agent says in the message about its end, without the line that says who decided."""
+        lines = self.room.read(await self.ended("@alice", *words)).split("\n")
+        return "\n".join(lines[1:] if "@alice" in lines[0] else lines[:-1]).removeprefix("✅ ")
+
     async def again(self, message: Message) -> Message:
         """The message as it stands now."""
         return next(found for found in await self.messages() if found["ts"] == message["ts"])
