@@ -270,6 +270,14 @@ class Thread:
 
         return await self.room.until(found, f"a settled card with {words}, without {[*without]}, in the thread")
 
+    async def lacks(self, *words: str) -> None:
+        """Wait until no message of the thread holds any of these words."""
+
+        async def gone() -> bool | None:
+            return not any(word in text for text in await self.texts() for word in words) or None
+
+        await self.room.until(gone, f"a thread without {words}")
+
     async def opening(self, *words: str, without: Sequence[str] = ()) -> str:
         """What the first message says, once it holds all of these words and none of those."""
 

@@ -24,7 +24,8 @@ from bot.slack.cards.values import Detail
 from bot.slack.display import Reading
 
 MAX_LINES: Final = 4
-"""Of a row in a list, buttons included, at the width of a desk."""
+"""Of a row in a list, buttons included, at the width of a desk. If the row shows everything, it may be as many lines
+higher as its second line wraps."""
 MAX_TITLE_CHARACTERS: Final = 150
 """Of a title in a list that links to the card."""
 _ROW: Final = Detail(text=300, value=200, rows=8, entries=6, items=1)
@@ -68,13 +69,16 @@ def _whole(request: Request, place: str) -> list[Block] | None:
     title = request.question.title.strip()
     if told is None or not text.fits(title, MAX_TITLE_CHARACTERS) or _says_more(request):
         return None
+    standing = blocks.context(_joined([*_standing(request), place]))
     made = [
         blocks.rich(blocks.line(blocks.run(text.label(title, MAX_TITLE_CHARACTERS), "bold"))),
-        blocks.context(_joined([*_standing(request), place])),
+        standing,
         *([blocks.rich(blocks.line(*told))] if told else []),
         *_buttons(request, whole=True),
     ]
-    return made if lines.height(made) <= MAX_LINES else None
+    # A quorum and long names wrap the second line. That is no reason to take the buttons away.
+    wrapped = lines.height([standing]) - 1
+    return made if lines.height(made) - wrapped <= MAX_LINES else None
 
 
 def _says_more(request: Request) -> bool:
