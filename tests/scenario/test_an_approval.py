@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.support.stage import Bot, Room
+
+GRAPHS = ("action",)
 
 
 async def test_a_command_is_acknowledged_and_opens_a_thread_with_a_card_that_says_it_all(bot: Bot, room: Room) -> None:
@@ -94,3 +98,13 @@ async def test_a_rejection_says_why_on_the_card_and_to_the_graph(bot: Bot, room:
     await thread.ended("Rejected by @bob", "@alice", "Nothing was moved")
     await thread.opening("⛔ Rejected by @bob", without=["⏳", "✅", "Finished"])
     assert len(list(folder.glob("old-*"))) == 3
+
+
+async def test_the_graph_is_told_why_it_was_rejected(bot: Bot, room: Room, tmp_path: Path) -> None:
+    thread = await room.start(f"/task action journal={tmp_path / 'why'}")
+    await room.press("bob", await thread.card(), "reject")
+    await room.modal("bob", "Why?")
+
+    assert await room.submit("bob", {"Why?": "the *audit* of March"}) == {}
+
+    await thread.ended("⛔", "Rejected by @bob", "@alice", "Not acted: the *audit* of March")
