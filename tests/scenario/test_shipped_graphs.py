@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from simulator.client import Seat
 from tests.graphs.smtp import Mailbox, served_aside
 from tests.support.stage import GRAPHS, PATIENT_POLICY, ROOT, UNPACED, Bot, Room, Slack, Thread
 
@@ -73,8 +75,14 @@ async def answer(thread: Thread, action: str, *words: str, who: str = "bob", **t
     assert [word for word in rest if word not in shown] == [], shown
     if typed:
         filled = {label.replace("_", " "): value for label, value in typed.items()}
-        await thread.room.modal(who, next(iter(filled)))
+        await thread.room.until(partial(_has_field, thread.room.seat(who), next(iter(filled))), "the form")
         assert await thread.room.submit(who, filled) == {}
+
+
+async def _has_field(seat: Seat, label: str) -> bool:
+    """Whether a form with this field is before them."""
+    view = await seat.modal()
+    return view is not None and any(block.get("label", {}).get("text") == label for block in view["blocks"])
 
 
 @pytest.mark.parametrize(
@@ -104,7 +112,7 @@ async def test_an_email_is_sent_as_it_was_approved(bot: Bot, room: Room, mailbox
     await thread.shows("Approved with changes by @bob", "- Dear Ada, it is paid.", "+ the invoice is paid.")
     await answer(thread, "choose:0", "the invoice is paid.", "2 of at most 5", "[send]")
 
-    assert (await outcome(thread, "email")).startswith("Sent to ada@example.org (Message-ID <")
+    assert (await outcome(thread, "email")).startswith("Sent to ada@example.org.\nMessage-ID <")
     (mail,) = [each for each in mailbox.mails if each["Subject"] == "The invoice"]
     assert (mail["To"], mail["From"]) == ("ada@example.org", "agent@example.org")
     assert mail.get_content().splitlines() == ["Dear Ada,", "the invoice is paid."]

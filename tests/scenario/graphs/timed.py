@@ -1,12 +1,15 @@
-"""Two branches ask at the same time. One of them says when it asks, which is another moment whenever it runs."""
+"""Two branches ask at the same time. One of them names a time, which is another one once it has run again."""
 
-from datetime import UTC, datetime
+import itertools
 from operator import add
 from typing import Annotated, Any, NotRequired
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
+
+
+RUNS = itertools.count()
 
 
 class Inputs(TypedDict):
@@ -24,7 +27,7 @@ def size(state: State) -> dict[str, Any]:
 
 
 def pay(state: State) -> dict[str, Any]:
-    details = {"to": state["name"], "asked_at": datetime.now(UTC).isoformat()}
+    details = {"to": state["name"], "due": f"2030-05-01T09:0{min(next(RUNS), 1)}:00+00:00"}
     answer = interrupt({"question": f"Pay {state['name']}?", "details": details})
     return {"told": [f"paid {answer}"]}
 

@@ -30,7 +30,8 @@ async def test_what_is_too_long_to_page_through_is_a_file_in_the_thread_once(ask
     assert await asked.told() is True
     assert file["size"] > len(LONG)
     assert f"The whole is in the file {file['name']} of this thread" in shown
-    assert "Page 1 of" in paged
+    assert f"The whole is in the file {file['name']} of this thread" in paged
+    assert "[Raw JSON]" not in paged
     files = [message for message in await asked.thread.messages() if message.get("files")]
     assert len(files) == 1
 
