@@ -48,27 +48,26 @@ async def test_a_home_that_was_opened_shows_what_waits_and_an_approval_on_it_cou
     thread = await room.start("/task cleanup path=waits older_than=30d")
 
     title = "Move 2 files of waits to the trash?"
-    view = await home(room, "bob", title, "asked by @alice for cleanup", "answer by", "Open the card")
+    view = await home(room, "bob", title, "@alice", "by Nov 28", "Open card")
     answer = await room.seat("bob").press(view, "approve", block_id=row(view, title, room))
     assert answer["ok"], answer
 
     await thread.ended_well()
-    settled = await home(room, "bob", f"{title}\nApproved by @bob")
+    settled = await home(room, "bob", f"{title}\n✅ Approved by @bob")
     assert room.read(settled).index("You decided recently") < room.read(settled).index(title)
 
 
 async def test_the_requesters_home_says_where_it_stands(bot: Bot, room: Room) -> None:
     await room.seat("alice").open_home()
     thread = await room.start("/task plain topic=where")
-    task_id = await thread.task_id()
 
-    await home(room, "alice", task_id, "Which region for where?", "Waits for @alice, @bob and @carol")
+    await home(room, "alice", "plain · ⏳ waits for an answer", "Which region for where?", "⏳ waits for @ops-leads, by")
     await room.press("bob", await thread.card(), "respond")
     await room.modal("bob", "Which region for where?")
     await room.seat("bob").submit({"answer": "north"})
 
-    await thread.shows("It was told: north")
-    await home(room, "alice", task_id, without="Which region for where?")
+    await thread.ended("It was told: north")
+    await home(room, "alice", "plain · ✅ It was told: north", without="Which region for where?")
 
 
 async def test_the_home_of_one_who_has_voted_waits_for_the_others_alone(bot: Bot, room: Room) -> None:
@@ -81,8 +80,8 @@ async def test_the_home_of_one_who_has_voted_waits_for_the_others_alone(bot: Bot
 
     await room.seat("bob").press(view, "approve", block_id=row(view, title, room))
 
-    await home(room, "carol", title, "answers: 1 of 2")
-    mine = room.read(await home(room, "bob", f"{title}", "answers: 1 of 2"))
+    await home(room, "carol", title, "1 more of")
+    mine = room.read(await home(room, "bob", f"{title}", "1 more of"))
     assert mine.index("You decided recently") < mine.index(title)
 
 

@@ -85,7 +85,7 @@ async def test_an_operator_corrects_the_file_and_applies_it_while_the_bot_runs(
         async with Simulator.connect(slack.url) as simulator:
             room = await room_in(slack, simulator)
             thread = await room.start("/task proposal action=pay")
-            card = await thread.card("Nobody may answer this", "@gone-team means nobody")
+            card = await thread.card("Nobody may answer", "@gone-team means nobody")
             assert "You may not answer" in await room.pressing("bob", card, "approve")
             request_id = room.read(card).split("policy apply ")[1].split()[0].strip("`.")
             (bot.folder / "policies.yaml").write_text(POLICY)
@@ -144,7 +144,7 @@ async def test_a_name_that_looks_like_a_rules_is_governed_by_it_and_flagged(tmp_
             room = await room_in(slack, simulator)
 
             thread = await room.start('/task proposal action="D\u0435PLOY\u200b [prod] now"')
-            card = await thread.card("2 of @bob and @carol have to agree")
+            card = await thread.card("Needs 2 of @bob and @carol")
 
             assert "contains characters that are invisible or look like others: U+0435 and U+200B" in room.read(card)
             assert "It reads like DePLOY [prod] now" in room.read(card)

@@ -59,7 +59,7 @@ def leaked(samples: Iterable[Sample], *places: str) -> list[str]:
 
 async def looked_at_from_everywhere(room: Room, thread: Thread, card: Message) -> None:
     """What people open to see a request: all of it, its history, its forms, their Homes, lists, states."""
-    request_id = room.read(card).rpartition("Request ")[2].split()[0].strip("`")
+    request_id = await thread.request_id()
     for action in ("view_all", "history", "edit", "reject", "respond"):
         await room.press("bob", card, action)
         await room.modal("bob")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item
 from bot.approvals.model.request import Request
 from bot.approvals.rules import schedule
@@ -19,10 +18,10 @@ from bot.slack.cards import (
     question_blocks,
     status_lines,
     turns,
-    values,
     vote_buttons,
 )
 from bot.slack.cards.values import Detail
+from bot.slack.display import Reading
 
 MAX_LINES: Final = 4
 """Of a row in a list, buttons included, at the width of a desk."""
@@ -34,6 +33,8 @@ _MAX_SUMMARY_CHARACTERS: Final = 2 * lines.WIDE
 _MAX_VALUE_CHARACTERS: Final = 80
 _MAX_SHORT_CHARACTERS: Final = 40
 _MAX_NAME_CHARACTERS: Final = 30
+_MAX_ENTRIES: Final = 3
+"""Of a list of plain values that a row names. Of a longer list it says how many."""
 _EMPTY: Final = '""'
 _TAKEN: Final = frozenset({"Yes", "No", "-"})
 """What true, false and null are called. A text that says the same has to be seen on the card."""
@@ -80,7 +81,7 @@ def _says_more(request: Request) -> bool:
     are hidden or that an answer does not cover, a name that misleads, why nobody can answer."""
     return bool(
         not question_blocks.rendered(request, _ROW).whole
-        or not request.question.title.strip()
+        or not question_blocks.titled(request.question)
         or request.edits
         or request.before
         or request.renewed_at
@@ -100,31 +101,41 @@ def _told(request: Request) -> list[Element] | None:
     if len(question.items) > 1 or question.form is not None or not text.fits(question.text.strip(), 200):
         return None
     (item,) = question.items
-    if not all(_fits(name, value, own) for name, value in item.arguments.items()):
-        return None
-    if len({display.label(name, own) for name in item.arguments}) < len(item.arguments):
+    readings = display.readings(item.arguments, own)
+    if not all(map(_fits, readings)):
         return None
     said = [blocks.run(text.visible(question.text.strip()))] if question.text.strip() else []
     named = [blocks.run(item.name, "code")] if item.name and item.name not in question.title else []
     if named and not text.fits(item.name, _MAX_NAME_CHARACTERS):
         return None
-    parts = [said, named, *(_pair(name, value, own) for name, value in item.arguments.items())]
+    parts = [said, named, *map(_pair, readings)]
     return _apart([part for part in parts if part])
 
 
-def _fits(name: str, value: JSON, own: Mapping[str, str]) -> bool:
+def _fits(reading: Reading) -> bool:
     """Whether the argument can stand in a line to the letter: a plain value that cannot be taken for another."""
-    plain = not isinstance(value, list | dict) and value not in _TAKEN
-    label, words = display.label(name, own), display.words(value)
-    return plain and text.fits(label, _MAX_NAME_CHARACTERS) and text.fits(words, _MAX_VALUE_CHARACTERS)
+    plain = not isinstance(reading.value, list | dict) and reading.value not in _TAKEN
+    return plain and text.fits(reading.label, _MAX_NAME_CHARACTERS) and text.fits(reading.words, _MAX_VALUE_CHARACTERS)
 
 
-def _pair(name: str, value: JSON, own: Mapping[str, str], limit: int = _MAX_VALUE_CHARACTERS) -> list[Element]:
-    words = values.word(value) if isinstance(value, list | dict) else display.words(value)
+def _pair(reading: Reading, limit: int = _MAX_VALUE_CHARACTERS) -> list[Element]:
     return [
-        blocks.run(text.label(display.label(name, own), _MAX_NAME_CHARACTERS) or _EMPTY, "bold"),
-        blocks.run(f" {text.label(words, limit) or _EMPTY}"),
+        blocks.run(text.label(reading.label, _MAX_NAME_CHARACTERS) or _EMPTY, "bold"),
+        blocks.run(f" {text.label(_words(reading), limit) or _EMPTY}"),
     ]
+
+
+def _words(reading: Reading) -> str:
+    """The value in words. Of a list, its entries if they are few and plain; of an object, how much it holds."""
+    match reading.value:
+        case [_, *_] as values if len(values) <= _MAX_ENTRIES and not any(isinstance(v, list | dict) for v in values):
+            return ", ".join(display.words(each, reading.name) for each in values)
+        case [_, *_] as values:
+            return f"{len(values):,} {'entry' if len(values) == 1 else 'entries'}"
+        case dict() as record if record:
+            return text.counted(len(record), "value")
+        case _:
+            return reading.words
 
 
 def _apart(parts: Sequence[Sequence[Element]]) -> list[Element]:
@@ -154,21 +165,25 @@ def _proposed(request: Request) -> list[Block]:
     if not items:
         return []
     if len(items) > 1:
-        return [blocks.context(f"{len(items)} actions: {text.listed([text.sentence(i.name, 40) for i in items], 3)}")]
+        return [
+            blocks.context(
+                f"{len(items)} actions: {text.listed([text.sentence(display.label(i.name), 40) for i in items], 3)}"
+            )
+        ]
     return [blocks.rich(blocks.line(*_summary(items[0], request)))]
 
 
 def _summary(item: Item, request: Request) -> list[Element]:
     """As many of the arguments as fit, first those that the graph and its owner want first."""
     own, first = request.policy.card.labels, (*request.policy.card.keys, *request.question.summary)
-    order = dict.fromkeys((*(name for name in first if name in item.arguments), *item.arguments))
+    readings = display.readings(item.arguments, own, first)
     pairs: list[list[Element]] = []
-    for name in order:
-        pair = _pair(name, item.arguments[name], own, _MAX_SHORT_CHARACTERS)
-        if sum(len(str(run["text"])) for each in [*pairs, pair] for run in each) > _MAX_SUMMARY_CHARACTERS - 10:
+    for each in readings:
+        pair = _pair(each, _MAX_SHORT_CHARACTERS)
+        if sum(len(str(run["text"])) for part in [*pairs, pair] for run in part) > _MAX_SUMMARY_CHARACTERS - 10:
             break
         pairs.append(pair)
-    rest = len(order) - len(pairs)
+    rest = len(readings) - len(pairs)
     return _apart([*pairs, *([[blocks.run(f"{rest:,} more", "italic")]] if rest else [])])
 
 
@@ -199,7 +214,7 @@ def _joined(words: Sequence[str]) -> str:
 
 def _named(request: Request) -> str:
     """The title, or if there is none, what is most telling."""
-    return request.question.title.strip() or display.label(request.question.items[0].name) or request.graph
+    return question_blocks.title(request)
 
 
 def _title(request: Request) -> str:
