@@ -216,15 +216,15 @@ def _problem(name: str, text: str, today: date) -> str:
         words = {word.lower() for word in re.findall(r"\w{2,}", text)}
         if len(text) > 2 * MAX_TASK_CHARACTERS:
             return f"It has {len(text):,} characters. At most {2 * MAX_TASK_CHARACTERS:,} are allowed."
-        return "" if len(words) >= MIN_WORDS else f"It is vague: use at least {MIN_WORDS} different words."
+        return "" if len(words) >= MIN_WORDS else f"Too vague. Please use at least {MIN_WORDS} different words."
     if name == "priority":
         return (
-            "" if text.lower() in PRIORITIES else f"{text[:40]!r} is not a priority: write low, normal, high or urgent."
+            "" if text.lower() in PRIORITIES else f"{text[:40]!r} is not a priority. Write low, normal, high or urgent."
         )
     if text.lower() == "none":
         return ""
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
-        return f"{text[:40]!r} is not a date: write one such as 2030-06-01, or none."
+        return f"{text[:40]!r} is not a date. Write one such as 2030-06-01, or none."
     try:
         due = date.fromisoformat(text)
     except ValueError:

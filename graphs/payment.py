@@ -116,7 +116,7 @@ def ask(state: State) -> dict[str, Any]:
                     "currency": state["currency_code"],
                     "purpose": state["purpose"].strip(),
                 },
-                "reason": " · ".join([state["purpose"].strip(), *state["reasons"]]),
+                "reason": " · ".join(state["reasons"]),
                 "summary": ["payee", "amount"],
                 "risk_level": _risk(dict(state)),
                 "answer": "object",

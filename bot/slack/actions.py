@@ -30,7 +30,8 @@ CHOOSE: Final = "choose"
 EACH: Final = "each"
 """Opens the modal in which several items are answered one by one."""
 MORE: Final = "more"
-"""The menu of side actions. An option's value is one of the next five, or `HISTORY`, and a target."""
+"""The menu of side actions. An option's value is one of the next five, or `HISTORY`, or `EDIT`, `RESPOND`, `EACH` or
+`VIEW_ALL` if its button had no room, and a target."""
 COMMENT: Final = "comment"
 DELEGATE: Final = "delegate"
 EXTEND: Final = "extend"
@@ -84,7 +85,8 @@ class RequestTarget:
     request: RequestId
     version: int
     digest: str | None = None
-    """Of the question that was shown. None in a menu's options, and in buttons that earlier versions rendered."""
+    """Of the question that was shown. None in the options of side actions, and in buttons that earlier versions
+    rendered."""
     message: MessageRef | None = None
     """The message from which a modal was opened."""
 
@@ -160,8 +162,14 @@ def option(deed: str, request: Request) -> str:
     return f"{deed} {RequestTarget(request=request.id, version=request.version).encoded()}"
 
 
+def answer_option(deed: str, request: Request) -> str:
+    """The value of an option that opens a modal to answer in. Like a button, it carries the digest of what was
+    shown."""
+    return f"{deed} {RequestTarget.of(request).encoded()}"
+
+
 def chosen(value: str) -> tuple[str, RequestTarget]:
-    """The side action that an option stands for, and its request. Raises ValueError if the value is not one of ours."""
+    """What an option stands for, and its request. Raises ValueError if the value is not one of ours."""
     deed, _, encoded = value.partition(" ")
     return deed, request_target(encoded)
 

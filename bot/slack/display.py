@@ -37,6 +37,12 @@ _COUNTS: Final = re.compile(
 _AMOUNT: Final = re.compile(r"(-?)(0|[1-9]\d{0,14})(\.\d{1,4})?", re.ASCII)
 _CURRENCY: Final = re.compile(r"[A-Za-z]{3}|[€$£¥]")
 
+_TENTHS: Final = re.compile(r"-?[\d,]+\.\d", re.ASCII)
+_OTHER_CENTS: Final = re.compile(
+    "BIF|CLP|DJF|GNF|ISK|JPY|KMF|KRW|PYG|RWF|UGX|VND|VUV|XAF|XOF|XPF|¥|BHD|IQD|JOD|KWD|LYD|OMR|TND", re.IGNORECASE
+)
+"""Currencies without cents, and those of a thousand parts (ISO 4217). An amount in them stays as it is."""
+
 _BRIEF: Final = re.compile("delay|every|interval|timeout|ttl|wait")
 """Words in names of short times, for which `5m` means minutes. Elsewhere it may mean months."""
 _LASTING: Final = re.compile(
@@ -84,7 +90,9 @@ class Reading:
     def words(self) -> str:
         """The value in words, with what stands behind it."""
         said = words(self.value, self.name)
-        return f"{said} {self.beside}" if self.beside else said
+        if not self.beside:
+            return said
+        return f"{_with_cents(said, self.beside)} {self.beside}"
 
 
 def label(name: str, own: Mapping[str, str] | None = None) -> str:
@@ -261,6 +269,12 @@ def _grouped(value: str | float) -> str:
     written = value if isinstance(value, str) else json.dumps(value)
     found = _amount(value)
     return f"{found[1]}{int(found[2]):,}{found[3] or ''}" if found else written
+
+
+def _with_cents(said: str, currency: str) -> str:
+    """An amount with both digits of its cents, in a currency that has cents: `129.5` is `129.50`."""
+    cents = _CURRENCY.fullmatch(currency) and not _OTHER_CENTS.fullmatch(currency)
+    return f"{said}0" if cents and _TENTHS.fullmatch(said) else said
 
 
 def _text(value: str, name: str) -> str:

@@ -28,6 +28,8 @@ _JOINERS = "\u200c\u200d"
 _KEYCAPS = frozenset("0123456789#*")
 _MAX_STACKED_ACCENTS = 4
 _MAX_PARAGRAPH_CHARACTERS = 3000
+_SPARED = 20
+"""Characters beyond a limit for which nothing is cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,18 @@ def shown(text: str, limit: int) -> Cut:
     return Cut(_noted(visible(text[:limit]), limit, len(text)), True)
 
 
+def folded(text: str, limit: int) -> Cut:
+    """Untrusted text, visible, in about `limit` characters. It ends in `…` if it was cut, which is for places beside
+    which the whole can be opened. A text that is hardly longer stays whole."""
+    if len(text) <= limit + _SPARED:
+        whole = visible(text)
+        if len(whole) <= limit + _SPARED:
+            return Cut(whole, False)
+    begun = _whole(visible(text[:limit])[: limit - 1])
+    words, space, _ = begun.rpartition(" ")
+    return Cut(f"{(words if space and len(words) > limit // 2 else begun).rstrip(' ,;:')}…", True)
+
+
 def unseen(text: str) -> tuple[str, ...]:
     """The names of the characters that `visible` would write out, each once."""
     misleading = (character for at, character in enumerate(text) if _misleads(text, at))
@@ -113,7 +127,8 @@ def sentence(text: str, limit: int) -> str:
 
 def spoken(words: str) -> str:
     """A mrkdwn line of ours as a sentence for screen readers: without bold, with a full stop."""
-    plain = words.replace("*", "").replace(" · ", ", ")
+    plain = re.sub(r"(?<=[.?!…]) · (\w?)", lambda found: f" {found[1].upper()}", words.replace("*", ""))
+    plain = plain.replace(" · ", ", ")
     return plain if not plain or plain[-1] in ".?!…:" else f"{plain}."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -45,7 +46,13 @@ MAX_LABEL_CHARACTERS: Final = blocks.BUTTON_TEXT - 8
 
 def label(question: Question, verdict: Verdict) -> str:
     """The verdict in a word or two."""
-    return text.label(question.labels.get(verdict, ""), MAX_LABEL_CHARACTERS) or _WORDS[verdict]
+    return capital(text.label(question.labels.get(verdict, ""), MAX_LABEL_CHARACTERS)) or _WORDS[verdict]
+
+
+def capital(words: str) -> str:
+    """A word of the graph as it stands on a button: `send` is "Send". One in which a capital could mean something
+    stays as it is."""
+    return f"{words[:1].upper()}{words[1:]}" if re.fullmatch(r"[a-z]{2,}(?: .*)?", words) else words
 
 
 def settled(question: Question, verdict: Verdict) -> str:

@@ -13,6 +13,7 @@ const SIGNS = {
   octagonal_sign: ["#dd2e44", "M7 3h6l4 4v6l-4 4H7l-4-4V7z", "M7 10h6"],
   no_entry: ["#dd2e44", "M10 2a8 8 0 1 0 .001 0z", "M6 10h8"],
   hourglass_flowing_sand: ["#ffe8b6", "M5 3h10l-4 7 4 7H5l4-7z", "M5 3h10M5 17h10", "#8a6d2f"],
+  hourglass: ["#9aa0a6", "M5 3h10l-4 7 4 7H5l4-7z", "M5 3h10M5 17h10M4 4l12 12", "#4a4d52"],
   lock: ["#ffac33", "M4.500 9h11v8h-11z", "M7 9V6.500a3 3 0 0 1 6 0V9", "#8899a6"],
   bell: ["#ffac33", "M10 3c4 0 4.500 3.500 4.500 6.500 0 2 1.500 3 1.500 4.500H4c0-1.500 1.500-2.500 1.500-4.500C5.500 6.500 6 3 10 3z", "M8.500 16.500h3", "#c27c0e"],
 };
@@ -21,10 +22,10 @@ const LETTERS = {
   no_entry_sign: "🚫", rotating_light: "🚨", stopwatch: "⏱", alarm_clock: "⏰", link: "🔗", thread: "🧵",
   raised_hand: "✋", thumbsup: "👍", "+1": "👍", thumbsdown: "👎", "-1": "👎", mag: "🔍", wastebasket: "🗑",
   file_folder: "📁", page_facing_up: "📄", information_source: "ℹ️", arrow_right: "➡", fire: "🔥", bulb: "💡", key: "🔑",
-  arrows_counterclockwise: "🔄", inbox_tray: "📥", wave: "👋", clock3: "🕒", shield: "🛡", hourglass: "⌛",
+  arrows_counterclockwise: "🔄", inbox_tray: "📥", wave: "👋", clock3: "🕒", shield: "🛡",
 };
 const DRAWN = {
-  "✅": "white_check_mark", "❌": "x", "⚠": "warning", "⛔": "no_entry", "🛑": "octagonal_sign", "⏳": "hourglass_flowing_sand", "⌛": "hourglass_flowing_sand",
+  "✅": "white_check_mark", "❌": "x", "⚠": "warning", "⛔": "no_entry", "🛑": "octagonal_sign", "⏳": "hourglass_flowing_sand", "⌛": "hourglass",
   "🔒": "lock", "🔔": "bell", "🔴": "red_circle", "🟠": "large_orange_circle", "🟡": "large_yellow_circle", "🟢": "large_green_circle",
   "🔵": "large_blue_circle", "⚪": "white_circle", "⚫": "black_circle",
 };

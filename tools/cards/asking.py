@@ -199,7 +199,7 @@ def _one_call() -> Asking:
         inputs={"task": task},
         given={"messages": [HumanMessage(task)]},
         outcome="I refunded 129.50 EUR for order A-10442 and told the customer.",
-        refused="I did not refund order A-10442.",
+        refused="Nothing was refunded.",
         edits={"amount": 64.75},
     )
 

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from bot.slack import blocks as block_kit
+from bot.slack import button_width
 from bot.slack.blocks import Block
 from bot.slack.lines import NARROW as NARROW
 from bot.slack.lines import WIDE as WIDE
 from bot.slack.lines import lines
-from tools.cards import row
 from tools.cards.drawings import Drawing, Place
 from tools.cards.workspace import WorkspaceDirectory, demo
 
@@ -34,7 +34,7 @@ class Size:
     rows: int
     """Rows of buttons and menus, by blocks."""
     row: int
-    """Pixels of the widest row of buttons, in Slack's font. A telephone has room for `tools.cards.row.ROOM`."""
+    """Pixels of the widest row of buttons, in Slack's font. A telephone has room for `bot.slack.button_width.ROOM`."""
     buttons: int
     """Buttons and menus."""
     characters: int
@@ -48,7 +48,7 @@ def size(drawing: Drawing) -> Size:
         wide=len(read(drawing, WIDE)),
         narrow=len(read(drawing, NARROW)),
         rows=len(rows),
-        row=row.widest(shown),
+        row=button_width.widest(shown),
         buttons=sum(len(block["elements"]) for block in rows) + sum("accessory" in block for block in shown),
         characters=block_kit.size(shown),
     )

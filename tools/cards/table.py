@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
-from tools.cards import reading, row
+from bot.slack import button_width as row
+from tools.cards import reading
 from tools.cards.drawings import Drawing, Place
 from tools.cards.photos import LOOKS
 from tools.cards.reading import Size

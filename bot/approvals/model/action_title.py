@@ -27,7 +27,8 @@ _TELLING: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("to", ("environment", "env", "target", "destination")),
     ("", ("id", "ticket", "issue", "key")),
 )
-"""The arguments that say most about an action, most telling first, each after the word that comes before its value."""
+"""The arguments that say most about an action, most telling first, each after the word that comes before its value.
+After the first of these comes what the action is named after: the `order` of `refund_order`."""
 _ASKING: Final = ("question", "message", "prompt", "content", "text")
 """The arguments in which an action that only takes an answer may hold the question."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 _./:-]*[A-Za-z][A-Za-z0-9 _./:-]*")
@@ -69,7 +70,9 @@ def in_words(name: str) -> str:
 def _telling(words: str, arguments: Mapping[str, JSON]) -> tuple[str, ...]:
     """The most telling argument, after its preposition. Empty if there is none, or if it does not fit: a lesser one in
     its place would mislead."""
-    for preposition, keys in _TELLING:
+    own = words.rpartition(" ")[2]
+    first, *others = _TELLING
+    for preposition, keys in (first, ("", (own, f"{own}_id", f"{own}_number")), *others):
         for key in keys:
             if arguments.get(key) in (None, "", []):
                 continue

@@ -20,6 +20,7 @@ from bot.slack import blocks, display, text
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import values
 from bot.slack.cards.values import Detail
+from bot.slack.display import Reading
 from bot.slack.text import moment
 
 MAX_INLINE_CHARACTERS: Final = 60
@@ -44,7 +45,17 @@ def section(request: Request, detail: Detail | None) -> tuple[list[Block], bool]
     if detail is None:
         return [said], True
     parts, cut = _parts(request.proposed, request.question, detail, request.policy.card.labels)
+    if len(parts) == 1 and _is_line(parts[0]) and len(request.edits) == 1:
+        who = [blocks.run("Changed by "), blocks.user(request.edits[0].person), blocks.run(":  ")]
+        return [blocks.rich(blocks.line(*who, *parts[0]["elements"]))], cut
     return [said, *([blocks.rich(*parts)] if parts else [])], cut
+
+
+def _is_line(part: Element) -> bool:
+    """Whether it is one short line of text."""
+    runs = part["elements"] if part["type"] == "rich_text_section" else [blocks.run("\n")]
+    said = "".join(str(each["text"]) for each in runs)
+    return "\n" not in said and len(said) <= MAX_INLINE_CHARACTERS
 
 
 def since_decided(request: Request, detail: Detail | None) -> tuple[list[Block], bool]:
@@ -92,15 +103,17 @@ def _parts(old: Question, new: Question, detail: Detail, labels: Mapping[str, st
             lines.clear()
 
     for number, changed in _changed(old, new):
+        several = len(new.items) > 1
         item = text.label(display.label((new.items[number:] or old.items[number:])[0].name), 60)
-        if len(new.items) > 1 and item:
+        alone = several and len(changed) == 1
+        if several and item:
             lines.extend([blocks.run("\n")] if lines else [])
-            lines.append(blocks.run(f"{number + 1}.  {item}", "bold"))
+            lines.append(blocks.run(f"{number + 1}. {'' if alone else item}", "bold"))
         named = display.labels([name for name, _, _ in changed], labels)
         for name, before, after in changed[:left]:
-            lines.extend([blocks.run("\n")] if lines else [])
+            lines.extend([blocks.run("\n")] if lines and not (alone and item) else [])
             lines.append(blocks.run(text.label(named[name], 60) or '""', "bold"))
-            beside, below, shortened = _change(name, before, after, detail)
+            beside, below, shortened = _change(name, before, after, detail, _currency(new, number, name))
             lines.extend(beside)
             cut |= shortened
             if below is not None:
@@ -126,16 +139,24 @@ def _changed(old: Question, new: Question) -> Iterator[tuple[int, list[tuple[str
             yield number, changed
 
 
-def _change(name: str, before: object, after: object, detail: Detail) -> tuple[list[Element], Element | None, bool]:
+def _currency(question: Question, number: int, name: str) -> str:
+    """The currency that stands beside this amount. Empty if none does."""
+    arguments = question.items[number].arguments if number < len(question.items) else {}
+    return next((each.beside for each in display.readings(arguments) if each.name == name), "")
+
+
+def _change(
+    name: str, before: object, after: object, detail: Detail, beside: str
+) -> tuple[list[Element], Element | None, bool]:
     """What to show beside the name, what to show below it, and whether anything was cut."""
-    old, new = _pair(name, before, after)
+    old, new = _pair(name, before, after, beside)
     lines = any(isinstance(side, str) and "\n" in side for side in (before, after))
     if len(old) <= MAX_INLINE_CHARACTERS and len(new) <= MAX_INLINE_CHARACTERS and not lines:
         was = [blocks.run("  "), blocks.run(old, "strike")] if before is not _ABSENT else []
-        now = [blocks.run("  →  " if was else "  "), blocks.run(new)] if after is not _ABSENT else []
+        now = [blocks.run(" → " if was else "  "), blocks.run(new)] if after is not _ABSENT else []
         note = "  (removed)" if not now else "  (added)" if not was else ""
         return [*was, *now, *([blocks.run(note, "italic")] if note else [])], None, False
-    short = text.shown(_compared(before, after, CONTEXT_LINES), detail.value * 2)
+    short = text.folded(_compared(before, after, CONTEXT_LINES), detail.value * 2)
     return [blocks.run(f"  {_sizes(before, after)}", "italic")], blocks.code(short.text), short.cut
 
 
@@ -184,9 +205,9 @@ def _words(value: object) -> str:
     return value if isinstance(value, str) else text.pretty(value)  # type: ignore[arg-type]  # JSON, or absent
 
 
-def _pair(name: str, before: object, after: object) -> tuple[str, str]:
-    """Both values, each in one line. If they read the same in words, both as JSON."""
-    old, new = (_line(value, name) for value in (before, after))
+def _pair(name: str, before: object, after: object, beside: str = "") -> tuple[str, str]:
+    """Both values, each in one line, with what stands beside them. If they read the same in words, both as JSON."""
+    old, new = (_line(value, name, beside) for value in (before, after))
     if old != new:
         return old, new
     return _raw(before), _raw(after)
@@ -196,9 +217,12 @@ def _raw(value: object) -> str:
     return "" if value is _ABSENT else text.visible(values.raw(value))  # type: ignore[arg-type]  # JSON
 
 
-def _line(value: object, name: str) -> str:
+def _line(value: object, name: str, beside: str) -> str:
     """The value in one line. A text that could be mistaken for another value stands in quotes."""
-    return "" if value is _ABSENT else text.visible(values.word(value, name))  # type: ignore[arg-type]  # JSON
+    if value is _ABSENT:
+        return ""
+    reading = Reading(name=name, label=name, value=value, beside=beside)  # type: ignore[arg-type]  # JSON
+    return text.visible(values.raw(reading.value) if "\n" in reading.words else reading.words)
 
 
 def _of(arguments: Mapping[str, JSON], name: str) -> object:

@@ -20,9 +20,10 @@ from bot.approvals.model.decision import (
     Reject,
     outcome_of,
 )
+from bot.approvals.model.question import Question, Verdict
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
-from bot.slack import text
+from bot.slack import text, wording
 from bot.slack.cards import outcome_blocks
 from bot.slack.text import moment
 
@@ -46,6 +47,8 @@ _SAID: Final = {
     Outcome.RESPOND: "Answered",
     Outcome.CHOOSE: "Answered",
 }
+_VERDICTS: Final = {Outcome.APPROVE: Verdict.APPROVE, Outcome.EDIT: Verdict.APPROVE, Outcome.REJECT: Verdict.REJECT}
+"""Outcomes for which a graph may have a word of its own."""
 _YES: Final = frozenset({Outcome.APPROVE, Outcome.EDIT})
 _NO: Final = frozenset({Outcome.REJECT, Outcome.EXPIRED})
 
@@ -101,7 +104,7 @@ def of_request(request: Request) -> str:
             return f"{STOPPED} No longer needed: {why} · {moment(at)}"
         case Superseded(decision=decision) | Decided(decision=decision) | Delivered(decision=decision):
             assert decision is not None  # noqa: S101 - the case above takes the other
-            sign, said = _decided(decision)
+            sign, said = _decided(request.question, decision)
             return " · ".join(each for each in (f"{sign} {said}", _came_of(request), _at(decision)) if each)
         case _ as never:
             assert_never(never)
@@ -120,7 +123,7 @@ def _ended(ended: Ended, settled: Sequence[tuple[Request, Decision]]) -> Ending:
     if not settled:
         return Ending(sign=DONE, said="" if report else f"Done · {NOTHING_REPORTED}", report=report)
     request, decision = settled[-1]
-    sign, said = _decided(decision)
+    sign, said = _decided(request.question, decision)
     if isinstance(request.state, Superseded):
         return Ending(sign=FAILED, said=f"{said}, but the agent may not have been told", report=report)
     words = [said, _tally(settled), "" if report or sign != DONE else NOTHING_REPORTED]
@@ -133,7 +136,7 @@ def _stopped(ended: Ended, settled: Sequence[tuple[Request, Decision]]) -> Endin
     if settled:
         request, decision = settled[-1]
         if isinstance(request.state, Decided) or (isinstance(request.state, Delivered) and request.state.stopped):
-            said = f"{_decided(decision)[1]} · the task was stopped there"
+            said = f"{_decided(request.question, decision)[1]} · the task was stopped there"
             return Ending(sign=STOPPED, said=said, report=report, repeats=True)
     return Ending(sign=STOPPED, said="Stopped", report=report)
 
@@ -157,12 +160,12 @@ def _tally(settled: Sequence[tuple[Request, Decision]]) -> str:
     return f"{yes} of {yes + no} questions approved" if yes and no else ""
 
 
-def _decided(decision: Decision) -> tuple[str, str]:
+def _decided(question: Question, decision: Decision) -> tuple[str, str]:
     """The sign of a decision, and who decided what, as mrkdwn."""
     match decision:
         case Answered(ruled=ruled):
             by = text.mentions(decision.voters, MAX_NAMES) if decision.voters else "its policy"
-            sign, verb = _verb(decision)
+            sign, verb = _verb(question, decision)
             return sign, f"{verb} by {by}{f': {text.sentence(ruled, 150)}' if ruled else ''}"
         case Expired(at=at):
             return EXPIRED, f"Expired: nobody answered by {moment(at)}"
@@ -172,10 +175,12 @@ def _decided(decision: Decision) -> tuple[str, str]:
             assert_never(never)
 
 
-def _verb(decision: Answered) -> tuple[str, str]:
+def _verb(question: Question, decision: Answered) -> tuple[str, str]:
     outcome = outcome_of(decision)
     if outcome is not Outcome.MIXED:
-        return (REJECTED if outcome is Outcome.REJECT else DONE), _SAID[outcome]
+        said = wording.settled(question, _VERDICTS[outcome]) if outcome in _VERDICTS else ""
+        changed = " with changes" if said and outcome is Outcome.EDIT else ""
+        return (REJECTED if outcome is Outcome.REJECT else DONE), f"{said or _SAID[outcome]}{changed}"
     approved = sum(isinstance(verdict, Approve) for verdict in decision.verdicts)
     if not any(isinstance(verdict, Reject) for verdict in decision.verdicts):
         return DONE, "Answered"

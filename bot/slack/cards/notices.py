@@ -15,6 +15,7 @@ from bot.approvals.model.task import Task
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
+from bot.slack.cards import question_blocks
 
 _REASONS: Final[Mapping[str, str]] = {
     "user_disabled": "the account is deactivated",
@@ -65,7 +66,7 @@ def short_reason(message: Message, task: Task, request: Request) -> str:
 def comment(request: Request, number: int) -> list[Block]:
     """A question to the requester, and where to answer it."""
     asked = request.comments[number]
-    about = text.sentence(request.question.title, 150) or "the question above"
+    about = text.sentence(question_blocks.title(request), 150)
     return [
         blocks.section(_asks(request, asked)),
         blocks.rich(blocks.quote(blocks.run(text.shown(asked.text, blocks.RICH_TEXT).text))),
@@ -93,7 +94,7 @@ def unreached_text(request: Request, asked_at: datetime) -> str:
 
 def unattached(request: Request, version: int, why: str) -> list[Block]:
     """Says that the file with the whole request could not be attached, why, and how to see everything without it."""
-    button = blocks.button("View all", actions.VIEW_ALL, RequestTarget.of(request).encoded())
+    button = blocks.button("Details", actions.VIEW_ALL, RequestTarget.of(request).encoded())
     return [blocks.section(unattached_text(request, version, why)), *blocks.actions([button])]
 
 
@@ -102,7 +103,7 @@ def unattached_text(request: Request, version: int, why: str) -> str:
     reason = _NO_FILE.get(cause) or f"the upload failed (`{text.sentence(cause, 100)}`)"
     return (
         f"The file with everything that request `{request.id}` asks, version {version}, could not be attached: "
-        f"{reason}. *View all* shows the same, page by page."
+        f"{reason}. *Details* shows the same, page by page."
     )
 
 

@@ -13,8 +13,8 @@ from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.rules import schedule
-from bot.slack import blocks, lines, text
-from bot.slack.cards import edit_diff, endings, notices, reminder, turns
+from bot.slack import blocks, display, lines, text
+from bot.slack.cards import edit_diff, endings, notices, question_blocks, reminder, turns
 from bot.slack.cards.request_card import RENEWED
 from bot.slack.text import moment
 
@@ -32,7 +32,9 @@ def card_text(message: Message, task: Task, request: Request) -> str:
         return text.paragraph([_title(request, _MAX_TITLE_CHARACTERS), text.spoken(settled)])
     why, risk, until = notices.short_reason(message, task, request), _risk(request), _until(request)
     title, whole = _fitting(request, [why, risk, until]), _title(request, _MAX_TITLE_CHARACTERS)
-    names = text.listed([text.sentence(item.name, 60) for item in request.question.items if item.arguments], 5)
+    names = text.listed(
+        [text.sentence(display.label(item.name), 60) for item in request.question.items if item.arguments], 5
+    )
     return text.paragraph(
         [
             *(each for each in (why, title, risk, until, _quorum(request)) if each),
@@ -68,7 +70,7 @@ def seen(mrkdwn: str) -> str:
 
 
 def _title(request: Request, limit: int) -> str:
-    return text.spoken(text.sentence(request.question.title, limit)) or "A question."
+    return text.spoken(text.sentence(question_blocks.title(request), limit))
 
 
 def _fitting(request: Request, others: list[str]) -> str:

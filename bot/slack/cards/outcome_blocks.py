@@ -17,13 +17,14 @@ from bot.approvals.model.decision import (
     Respond,
     outcome_of,
 )
+from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question, Verdict
 from bot.approvals.model.request import Before, Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Failure, Gone, Part
 from bot.slack import blocks, display, text, wording
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import values
-from bot.slack.cards.values import Detail
+from bot.slack.cards import form_answer, values
+from bot.slack.cards.values import Detail, Terms
 from bot.slack.text import moment
 
 PENDING: Final = "⏳"
@@ -102,17 +103,23 @@ def _sign(decision: Decision) -> str:
 
 
 def headline(request: Request) -> str:
-    """One mrkdwn line: the outcome, who decided it, why and when. Empty while the request is open."""
+    """One mrkdwn line: the state's sign, the outcome, who decided it, why and when. Empty while the request is open."""
+    said = _said_of(request)
+    return f"{sign(request)} {said}" if said else ""
+
+
+def _said_of(request: Request) -> str:
+    """The same without the sign, which a card has in its header."""
     match request.state:
         case Pending():
             return ""
         case Superseded(at=at, decision=None, stopped=True):
-            return f"{NOT_NEEDED} No longer needed: the task was stopped, {moment(at)}"
-        case Superseded(at=at, decision=decision):
-            moved_on = f"No longer needed: the agent moved on without an answer, {moment(at)}"
-            return f"{sign(request)} {moved_on if decision is None else _headline(request, decision)}"
-        case Decided(decision=decision) | Delivered(decision=decision):
-            return f"{sign(request)} {_headline(request, decision)}"
+            return f"No longer needed: the task was stopped, {moment(at)}"
+        case Superseded(at=at, decision=None):
+            return f"No longer needed: the agent moved on without an answer, {moment(at)}"
+        case Superseded(decision=decision) | Decided(decision=decision) | Delivered(decision=decision):
+            assert decision is not None  # noqa: S101 - the case above takes the other
+            return _headline(request, decision)
         case _ as never:
             assert_never(never)
 
@@ -170,7 +177,7 @@ def what_followed(request: Request) -> str:
         case Superseded(at=at, decision=Answered() | Expired(), changed=True):
             return f"The agent asks something else now and was not told. It is asked again below, {moment(at)}"
         case Superseded(decision=Answered() | Expired(), stopped=True):
-            return f"The task was stopped{_where(request)}: the agent was not told, and nothing was run"
+            return f"The task was stopped{_where(request)}"
         case Superseded(decision=Answered() | Expired()):
             return "The answer may not have reached the agent, which was stopped or had moved on"
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()) | Pending() | Superseded():
@@ -185,7 +192,7 @@ def what_followed(request: Request) -> str:
             again = f"tries again {moment(next_try)}" if next_try else "will not try again by itself"
             return f"{stopped(failure)} It {again}."
         case Delivered(stopped=True):
-            return f"The task was stopped{_where(request)}: the agent was not told, and nothing was run"
+            return f"The task was stopped{_where(request)}"
         case Delivered(decision=decision, outcome=outcome):
             reported = text.sentence(outcome.strip().partition("\n")[0], _MAX_OUTCOME_CHARACTERS)
             if reported and _agreed(decision):
@@ -210,7 +217,7 @@ def _where(request: Request) -> str:
 
 def settled(request: Request) -> list[Block]:
     """The outcome and what followed, in one line if they are short."""
-    said, followed = headline(request), what_followed(request)
+    said, followed = _said_of(request), what_followed(request)
     if not followed:
         return [blocks.section(said)]
     if ". " in followed:
@@ -289,8 +296,16 @@ def words(request: Request, detail: Detail | None) -> list[Block]:
         if rest := len(decision.verdicts) - len(lines):
             lines.append(blocks.line(blocks.run(f"… {rest:,} more", "italic")))
         return [blocks.rich(blocks.bullets(lines))]
-    said = [parts for verdict in _distinct(decision.verdicts) for parts in _said(verdict, detail)]
+    form = request.question.form
+    said = [parts for verdict in _distinct(decision.verdicts) for parts in _said(verdict, form, detail)]
     return [blocks.rich(*said[: max(detail.items, 1)])] if said else []
+
+
+def answered_one_by_one(request: Request) -> bool:
+    """Whether `words` lists the actions with what was said of each."""
+    decision = request.decision
+    mixed = isinstance(decision, Answered) and outcome_of(decision) is Outcome.MIXED
+    return mixed and not request.policy.private
 
 
 def _distinct(verdicts: tuple[ItemVerdict, ...]) -> list[ItemVerdict]:
@@ -301,10 +316,12 @@ def _distinct(verdicts: tuple[ItemVerdict, ...]) -> list[ItemVerdict]:
     return distinct
 
 
-def _said(verdict: ItemVerdict, detail: Detail) -> tuple[Element, ...]:
+def _said(verdict: ItemVerdict, form: JSON, detail: Detail) -> tuple[Element, ...]:
     match verdict:
         case Approve(reason=reason) | Reject(reason=reason):
             return values.answer(reason, detail).parts if reason.strip() else ()
+        case Respond(value=dict() as value) if value:
+            return values.rows(form_answer.worded(form, value), detail, Terms(labels=form_answer.labels(form))).parts
         case Respond(value=value):
             return values.answer(value, detail).parts
         case Choose(choice=choice):

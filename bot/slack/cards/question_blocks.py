@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from bot.approvals.model import action_title
 from bot.approvals.model.question import Item, Option, Question, Verdict
 from bot.approvals.model.request import Pending, Request
-from bot.slack import actions, blocks, display, lines, text, wording
+from bot.slack import actions, blocks, button_width, display, text, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import edit_diff, outcome_blocks, values
-from bot.slack.cards.values import Detail, Terms
+from bot.slack.cards import edit_diff, form_answer, outcome_blocks, values
+from bot.slack.cards.values import Detail, Shown, Terms
+from bot.slack.text import Cut
 
 MAX_CHOICE_BUTTONS: Final = 5
 """With more choices than this, a menu in a modal takes the place of the buttons."""
+MAX_ITEMS_ONE_BY_ONE: Final = 48
+"""Each takes two blocks of the modal in which they are answered one by one, and Slack takes 100 blocks."""
 _MAX_TITLE_CHARACTERS: Final = 3000
 """Of a title, whatever else the card has to leave out."""
 _MAX_SMALL_TITLE: Final = 600
@@ -37,14 +42,16 @@ stands apart."""
 _UNTITLED: Final = "A question"
 """What earlier versions called a question without a title."""
 _MAX_NAME_CHARACTERS: Final = 80
+_MAX_CALL_CHARACTERS: Final = 174
+"""Of an action with all its arguments in one line, which wraps."""
+_MAX_FIELDS: Final = 6
+"""Of a form, that are named on a card."""
 _PAGE: Final = Detail(text=2500, value=2500, rows=80, entries=80, items=20)
 _MAX_PAGE_BLOCKS: Final = 60
 _MAX_PAGE_CHARACTERS: Final = 40_000
 """Of one page's blocks on the wire; people would not read a longer page to its end."""
-_OTHER_BUTTONS: Final = 14
-"""Characters of *Details* and the menu in a row of buttons."""
-_BUTTON_SIDES: Final = 3
-"""Characters of a button's sides and the space behind it."""
+_LEAST_CHOICE: Final = 9
+"""Characters of a choice on its button. With room for fewer, the button has the number alone."""
 _CONFUSED: Final = str.maketrans({"0": "o", "O": "o", "1": "l", "I": "l", "|": "l"})
 
 
@@ -56,6 +63,8 @@ class Rendered:
     whole: bool
     changed: tuple[Block, ...] = ()
     """The last of the blocks, if people changed something: what they changed."""
+    left: tuple[str, ...] = ()
+    """The names of what was left out altogether. Untrusted."""
 
     @property
     def asked(self) -> tuple[Block, ...]:
@@ -76,13 +85,15 @@ def title(request: Request) -> str:
     """What is asked, in a line: the question, or if there is none, its action and the most telling value."""
     question = request.question
     if titled(question):
-        return question.title.strip()
+        return _listed_actions(question) or question.title.strip()
     names = [display.label(item.name) for item in question.items if item.name.strip()]
     if len(question.items) > 1:
         return (
             f"{len(question.items):,} actions: {text.listed(names, 3)}" if names else f"{len(question.items):,} actions"
         )
     telling = _most_telling(request)
+    if names and telling and question.title.strip().endswith("?"):
+        return f"{names[0]} {telling[0]}?"
     if names or telling:
         return ": ".join([*names, *telling])
     said = question.text.strip().partition("\n")[0]
@@ -92,8 +103,17 @@ def title(request: Request) -> str:
 def titled(question: Question) -> bool:
     """Whether the title says more than the name of the only action, which people read in words instead."""
     name = question.items[0].name.strip() if len(question.items) == 1 else ""
-    named = (name, f"{name}?", f"Run {name}?") if name else ()
+    named = (name, f"{name}?", f"Run {name}?", action_title.of_one(name, {}, approvable=True)) if name else ()
     return question.title.strip() not in ("", _UNTITLED, *named)
+
+
+def _listed_actions(question: Question) -> str:
+    """The actions that a title of ours names, as a question of its own: the body counts them. Empty for any other
+    title."""
+    found = re.fullmatch(r"Run \d+ ([\w ]+): (.+\?)", question.title.strip())
+    if not found or question.title.strip() != action_title.of_several((each.name for each in question.items), found[1]):
+        return ""
+    return f"{found[2][:1].upper()}{found[2][1:]}"
 
 
 def _most_telling(request: Request) -> list[str]:
@@ -111,17 +131,39 @@ def terms(request: Request) -> Terms:
     return Terms(labels=request.policy.card.labels, first=tuple(dict.fromkeys(wanted)))
 
 
-def reason(request: Request) -> str:
+def reason(request: Request, detail: Detail | None) -> str:
     """Why the agent asks, as mrkdwn, if that is short and mrkdwn changes nothing in it. Else empty: `rendered` has
-    it."""
+    it. On a card that folds, it may be cut."""
+    return text.escape(_beside(request, detail).text)
+
+
+def _beside(request: Request, detail: Detail | None) -> Cut:
     words = _why(request).strip()
     short = 0 < len(words) <= _MAX_REASON_CHARACTERS and values.inert(words)
-    return text.escape(words) if short and not _LIKE_OURS.search(words) else ""
+    if not short or _LIKE_OURS.search(words):
+        return Cut("", False)
+    return text.folded(words, detail.text) if detail is not None and detail.line else Cut(words, False)
+
+
+def asked_by(request: Request) -> str:
+    """The tool that asks for a form, as mrkdwn: `asked by the tool Order licences`. Empty for other questions."""
+    name = request.question.items[0].name
+    return f"asked by the tool {text.sentence(display.label(name), 60)}" if _by_tool(request.question) else ""
+
+
+def _by_tool(question: Question) -> bool:
+    """Whether all that the question says besides its title is which tool asks."""
+    (first, *others) = question.items
+    said = question.text.strip() == f"The tool {first.name} asks this."
+    words = display.label(first.name)
+    return said and not others and words != "" and values.inert(words) and text.fits(words, 60)
 
 
 def _why(request: Request) -> str:
     """The text beside the question, without paragraphs that the title or an argument repeats."""
     arguments = (value for item in request.question.items for value in item.arguments.values())
+    if _by_tool(request.question):
+        return ""
     said = {title(request), *(value.strip() for value in arguments if isinstance(value, str))}
     paragraphs = request.question.text.split("\n\n")
     return "\n\n".join(words for words in paragraphs if not words.strip() or words.strip() not in said)
@@ -148,16 +190,29 @@ def rendered(request: Request, detail: Detail | None, *, reasoned: bool = False)
     if detail is None:
         sheet.add([blocks.section("This is too large to be shown here.")], cut=True)
     else:
-        if not (reasoned and reason(request)):
+        beside = _beside(request, detail) if reasoned else Cut("", False)
+        if beside.text:
+            sheet.add([], cut=beside.cut)
+        else:
             _words(sheet, _why(request), detail)
         _items(sheet, request, detail)
-        _choices(sheet, request.question, detail)
+        if isinstance(request.state, Pending):
+            _fields(sheet, request.question)
+            _choices(sheet, request.question, detail)
     changed, cut = edit_diff.section(request, detail)
     sheet.add(changed, cut=cut)
     named = all(text.fits(word, wording.MAX_LABEL_CHARACTERS) for word in request.question.labels.values())
     whole = sheet.whole and named and not request.policy.private
     made = tuple(sheet.blocks if whole else map(_without_button, sheet.blocks))
-    return Rendered(blocks=made, whole=whole, changed=made[len(made) - len(changed) :] if changed else ())
+    below = made[len(made) - len(changed) :] if changed else ()
+    return Rendered(blocks=made, whole=whole, changed=below, left=tuple(sheet.left))
+
+
+def one_by_one(request: Request) -> bool:
+    """Whether the request has several actions that can be answered one by one, where people can edit them too."""
+    number, answers = len(request.question.items), {Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND}
+    taken = [{*wording.verdicts(request, each)} & answers for each in range(number)]
+    return 1 < number <= MAX_ITEMS_ONE_BY_ONE and all(taken)
 
 
 def lists_choices(question: Question) -> bool:
@@ -168,20 +223,29 @@ def lists_choices(question: Question) -> bool:
         or bool(question.options)
         or len(set(names)) < len(names)
         or len(_scripts(question.choices)) > 1
-        or not all(text.fits(choice, blocks.BUTTON_TEXT) for choice in question.choices)
-        or sum(len(choice) + _BUTTON_SIDES for choice in question.choices) > _row(question)
+        or not all(text.fits(choice, blocks.BUTTON_TEXT) and choice.strip() for choice in question.choices)
+        or button_width.of_row(question.choices) > _room(question, details=False)
     )
 
 
-def choice_width(question: Question) -> int:
-    """How many characters the button of a listed choice may have, so that all buttons fit one row."""
-    return min(_row(question) // max(len(question.choices), 1) - _BUTTON_SIDES, blocks.BUTTON_TEXT)
+def choice_words(question: Question) -> list[str]:
+    """What stands on the choices' buttons: the choices, or if they are listed, their numbers, with as much of each as
+    all buttons have room for in one row."""
+    if not lists_choices(question):
+        return [wording.capital(choice) for choice in question.choices]
+    for width in range(blocks.BUTTON_TEXT, _LEAST_CHOICE, -1):
+        short = [text.label(f"{number}. {choice}", width) for number, choice in enumerate(question.choices, start=1)]
+        if button_width.of_row(short) <= _room(question):
+            return short
+    return [f"{number}." for number in range(1, len(question.choices) + 1)]
 
 
-def _row(question: Question) -> int:
-    """The characters that are left of a row of buttons for the choices."""
-    answers = any(Verdict.RESPOND in item.verdicts for item in question.items)
-    return lines.WIDE - _OTHER_BUTTONS - (len(wording.label(question, Verdict.RESPOND)) + 4 if answers else 0)
+def _room(question: Question, *, details: bool = True) -> float:
+    """The pixels of a row of buttons that are left for the choices, beside *Reject…*, the menu, and *Details* unless
+    that is in the menu."""
+    rejects = any(Verdict.REJECT in item.verdicts for item in question.items)
+    others = [*([f"{wording.label(question, Verdict.REJECT)}…"] if rejects else []), *(["Details"] if details else [])]
+    return button_width.ROOM - button_width.of_row(others, menu=True) - button_width.GAP
 
 
 def _without_button(block: Block) -> Block:
@@ -192,9 +256,11 @@ def _without_button(block: Block) -> Block:
 class _Sheet:
     blocks: list[Block] = field(default_factory=list)
     whole: bool = True
+    left: list[str] = field(default_factory=list)
 
-    def add(self, rendered: Sequence[Block], *, cut: bool = False) -> None:
+    def add(self, rendered: Sequence[Block], *, cut: bool = False, left: Sequence[str] = ()) -> None:
         self.blocks += rendered
+        self.left += left
         self.whole = self.whole and not cut
 
 
@@ -203,7 +269,7 @@ def _title(sheet: _Sheet, question: Question, detail: Detail | None) -> None:
     if not titled(question) or headed(question):
         return
     limit = min(_MAX_TITLE_CHARACTERS, detail.text * 2) if detail is not None else _MAX_SMALL_TITLE
-    short = text.shown(question.title.strip("\n"), limit)
+    short = text.folded(question.title.strip("\n"), limit)
     sheet.add([blocks.rich(blocks.line(blocks.run(short.text)))], cut=short.cut)
 
 
@@ -221,15 +287,32 @@ def _items(sheet: _Sheet, request: Request, detail: Detail) -> None:
     if len(items) == 1:
         _only(sheet, request, items[0], detail)
         return
-    for number, item in enumerate(items[: detail.items]):
-        _one_of_several(sheet, request, item, number, detail)
+    if outcome_blocks.answered_one_by_one(request):
+        return  # the verdicts name the actions
+    calls = [_call(request, item, detail) for item in items[: detail.items]]
+    editable = one_by_one(request) or not any(Verdict.EDIT in item.verdicts for item in items)
+    fit = not any(each.cut for each in calls) and (editable or not isinstance(request.state, Pending))
+    if calls and (detail.line or fit):
+        lines = [part for each in calls for part in each.parts]
+        sheet.add([blocks.rich(blocks.bullets(lines, ordered=True))], cut=not fit)
+    else:
+        for number, item in enumerate(items[: detail.items]):
+            _one_of_several(sheet, request, item, number, detail)
     if rest := max(len(items) - detail.items, 0):
-        sheet.add([blocks.context(f"… {text.counted(rest, 'more action' if detail.items else 'action')}")], cut=True)
+        sheet.add([], cut=True, left=[text.counted(rest, "more action" if detail.items else "action")])
+
+
+def _call(request: Request, item: Item, detail: Detail) -> Shown:
+    """One of several actions, with its arguments in one line."""
+    words = display.label(item.name)
+    name = text.label(words, _MAX_NAME_CHARACTERS) or "An action"
+    made = values.call(name, item.arguments, detail.line or _MAX_CALL_CHARACTERS, terms(request))
+    return replace(made, cut=made.cut or not text.fits(words, _MAX_NAME_CHARACTERS))
 
 
 def _only(sheet: _Sheet, request: Request, item: Item, detail: Detail) -> None:
     """The only action with its arguments. Its name stands before them unless the title begins with it."""
-    named = item.name.strip() != "" and not _names(title(request), item.name)
+    named = item.name.strip() != "" and not _names(title(request), item.name) and not _by_tool(request.question)
     cut = named and not text.fits(display.label(item.name), _MAX_NAME_CHARACTERS)
     name = text.label(display.label(item.name), _MAX_NAME_CHARACTERS) if named else ""
     shares = name and item.arguments and "action" not in map(str.casefold, item.arguments)
@@ -237,7 +320,7 @@ def _only(sheet: _Sheet, request: Request, item: Item, detail: Detail) -> None:
         sheet.add([blocks.rich(blocks.line(blocks.run(name, "bold")))], cut=cut)
     if item.arguments:
         shown = values.laid(item.arguments, detail, terms(request), name if shares else "")
-        sheet.add(shown.blocks, cut=shown.cut or cut)
+        sheet.add(shown.blocks, cut=shown.cut or cut, left=shown.left)
 
 
 def _names(title: str, name: str) -> bool:
@@ -256,11 +339,18 @@ def _one_of_several(sheet: _Sheet, request: Request, item: Item, number: int, de
         edit = f"{wording.label(request.question, Verdict.EDIT)}…"
         value = RequestTarget.of(request).encoded()
         head["accessory"] = blocks.button(edit, actions.indexed(actions.EDIT, number), value)
-    line = values.sentence(item.arguments, lines.WIDE, terms(request)) if len(item.arguments) <= detail.rows else None
     shown = values.laid(item.arguments, detail, terms(request))
-    listed = [blocks.rich(line)] if line is not None else [*shown.blocks]
-    cut = (line is None and shown.cut) or not text.fits(name, limit)
-    sheet.add([head, *listed], cut=cut)
+    sheet.add([head, *shown.blocks], cut=shown.cut or not text.fits(name, limit), left=shown.left)
+
+
+def _fields(sheet: _Sheet, question: Question) -> None:
+    """Names what the form of the answer asks for."""
+    named = form_answer.titles(question.form)
+    if named:
+        questions = all(each.endswith("?") for each in named[:_MAX_FIELDS])
+        said = text.label(" ".join(named) if questions else text.listed(named, _MAX_FIELDS), 110)
+        head = "Asks" if questions else "Asks for"
+        sheet.add([blocks.rich(blocks.line(blocks.run(head, "bold"), blocks.run(f"  {said}")))])
 
 
 # --- Choices ------------------------------------------------------------------------------------
@@ -272,30 +362,37 @@ def _choices(sheet: _Sheet, question: Question, detail: Detail) -> None:
     if not lists_choices(question):
         return
     listed: list[Element] = []
-    cut = len(question.choices) > detail.rows
-    for number, choice in enumerate(question.choices[: detail.rows]):
-        runs, shortened = _choice(choice, question.options[number] if question.options else None, detail)
+    times = Counter(map(_alike, question.choices))
+    alike = {words for words, number in times.items() if number > 1}
+    most = detail.items if detail.line else detail.rows
+    cut = len(question.choices) > most
+    for number, choice in enumerate(question.choices[:most]):
+        option = question.options[number] if question.options else None
+        runs, shortened = _choice(choice, option, detail, valued=_alike(choice) in alike)
         listed.append(blocks.line(*runs))
         cut |= shortened
     rest = len(question.choices) - len(listed)
-    more = [blocks.line(blocks.run(f"… {text.counted(rest, 'more choice')}", "italic"))] if rest else []
-    sheet.add([blocks.rich(blocks.bullets(listed, ordered=True), *more)], cut=cut)
+    left = [text.counted(rest, "more choice" if listed else "choice")] if rest else []
+    sheet.add([blocks.rich(blocks.bullets(listed, ordered=True))] if listed else [], cut=cut, left=left)
 
 
-def _choice(choice: str, option: Option | None, detail: Detail) -> tuple[list[Element], bool]:
-    """The choice as on its button, then the value that the agent gets if that differs, then the graph's description."""
-    label = text.shown(choice, detail.value)
+def _choice(choice: str, option: Option | None, detail: Detail, *, valued: bool) -> tuple[list[Element], bool]:
+    """The choice as on its button, then the graph's description. `valued`: the value that the agent gets stands between
+    them, because another choice looks the same. *Details* always has it."""
+    label = text.folded(choice, detail.value)
     if option is None:
         return [blocks.run(label.text)], label.cut
     runs, cut = [blocks.run(label.text, "bold")], label.cut
-    if option.value != choice:
+    if valued and option.value != choice:
         said = option.value if isinstance(option.value, str) else text.pretty(option.value)
-        value = text.shown(values.word(option.value) if "\n" not in said else said, detail.value)
+        value = text.folded(values.word(option.value) if "\n" not in said else said, detail.value)
         runs += [blocks.run("  ·  the agent gets "), blocks.run(value.text, "code")]
         cut |= value.cut
     if option.description:
-        more = text.shown(option.description, detail.value)
-        runs += [blocks.run(f"  ·  {more.text}")]
+        room = max(detail.line - len(label.text) - 3, 1)
+        begun = Cut(text.label(option.description, room), not text.fits(option.description, room))
+        more = begun if detail.line else text.folded(option.description, detail.value)
+        runs += [blocks.run(f" · {more.text}")]
         cut |= more.cut
     return runs, cut
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.approvals.model.request import Request
 from bot.slack import blocks, text
 from bot.slack.blocks import Block
-from bot.slack.cards import endings, turns
+from bot.slack.cards import endings, question_blocks, turns
 
 
 def reminder(request: Request, *, nudged: bool = False) -> list[Block]:
@@ -13,7 +13,7 @@ def reminder(request: Request, *, nudged: bool = False) -> list[Block]:
     is settled, only how."""
     if settled := endings.of_request(request):
         return [blocks.context(f"Reminder: {settled}")]
-    title = blocks.run(text.label(request.question.title, 150) or "the question above", "bold")
+    title = blocks.run(text.label(question_blocks.title(request), 150), "bold")
     return [blocks.section(f"⏰ {waits(request, nudged=nudged)}"), blocks.rich(blocks.line(title))]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final, assert_never
@@ -32,17 +32,34 @@ MAX_LINES: Final = 10
 
 _WHOLE: Final = Detail(text=2500, value=1500, rows=20, entries=25, items=16)
 """Used only if nothing has to be left out, so that people need no review."""
-_FOLDED: Final = (
-    Detail(text=240, value=120, rows=8, entries=2, items=8),
-    Detail(text=120, value=110, rows=6, entries=2, items=4),
-    Detail(text=120, value=60, rows=5, entries=2, items=3),
-    Detail(text=100, value=60, rows=4, entries=1, items=2),
-    Detail(text=60, value=50, rows=3, entries=1, items=2),
-    Detail(text=60, value=50, rows=2, entries=1, items=1),
-    Detail(text=60, value=50, rows=1, entries=1, items=1),
-    Detail(text=60, value=50, rows=0, entries=1, items=0),
+_LEAST: Final = Detail(text=24, value=50, rows=0, entries=1, items=0, line=56)
+"""Of a card that does not show everything, and of a settled one."""
+_MORE: Final[tuple[Mapping[str, int], ...]] = (
+    {"rows": 1},
+    {"items": 1},
+    {"items": 2},
+    {"items": 3},
+    {"text": 50},
+    {"text": 110},
+    {"line": 112},
+    {"rows": 2},
+    {"rows": 3},
+    {"value": 110},
+    {"rows": 4},
+    {"items": 4},
+    {"entries": 2},
+    {"rows": 5},
+    {"items": 5},
+    {"text": 170},
+    {"value": 170},
+    {"entries": 3},
+    {"rows": 6},
+    {"items": 6},
+    {"rows": 8},
+    {"items": 8},
+    {"text": 300},
 )
-"""For a card that does not show everything, and for a settled one: the first that is not too high."""
+"""What such a card shows besides, most telling first. Each is taken if there is room for it beside those before it."""
 _DETAILS: Final = (
     Detail(text=1500, value=800, rows=12, entries=8, items=16),
     Detail(text=700, value=300, rows=8, entries=5, items=16),
@@ -103,11 +120,13 @@ def _card(view: View) -> list[Block] | None:
     whole = _drawn(view, _WHOLE)
     if whole.whole and _stands(whole):
         return list(whole.blocks)
-    for detail in _FOLDED:
-        folded = _drawn(view, detail)
-        if _stands(folded):
-            return list(folded.blocks)
-    return list(folded.blocks) if _fits(folded.blocks) and not folded.whole else None
+    folded, detail = _drawn(view, _LEAST), _LEAST
+    for more in _MORE:
+        larger = replace(detail, **more)
+        drawn = _drawn(view, larger)
+        if _stands(drawn):
+            folded, detail = drawn, larger
+    return list(folded.blocks) if _stands(folded) or (_fits(folded.blocks) and not folded.whole) else None
 
 
 def _stands(drawn: Drawn) -> bool:
@@ -118,9 +137,7 @@ def _drawn(view: View, detail: Detail | None) -> Drawn:
     """A request's card or copy in this much detail."""
     if view.message.kind is not MessageKind.COPY:
         return request_card.card(view.task, _request(view), detail)
-    drawn = request_card.copy(view.task, _request(view), detail)
-    why = notices.reason(view.message, view.task, _request(view))
-    return replace(drawn, blocks=(*why, *drawn.blocks))
+    return request_card.copy(view.message, view.task, _request(view), detail)
 
 
 def render_small(view: View) -> list[Block]:

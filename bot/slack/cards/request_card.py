@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.approvals.model.message import Message
 from bot.approvals.model.request import Pending, Request
 from bot.approvals.model.task import Task
 from bot.approvals.rules import schedule
@@ -13,11 +14,12 @@ from bot.approvals.rules.names import misleading, readable
 from bot.slack import blocks, lines, text
 from bot.slack.blocks import Block
 from bot.slack.cards import (
+    answer_row,
     blocked_lines,
     edit_diff,
+    notices,
     outcome_blocks,
     question_blocks,
-    side_action_menu,
     status_lines,
     vote_buttons,
 )
@@ -35,8 +37,8 @@ class Drawn:
 
     blocks: tuple[Block, ...]
     height: int
-    """Lines of 60 characters, without warnings, changes and what people did besides voting: nobody may miss those, and
-    they do not make a card fold."""
+    """Lines of 60 characters, without warnings and what people did besides voting: nobody may miss those, and they do
+    not make a card fold."""
     whole: bool
     """Whether it shows everything that is asked, so that people may answer on it."""
 
@@ -46,37 +48,39 @@ def card(task: Task, request: Request, detail: Detail | None) -> Drawn:
     return _card(request, detail, text.mention(task.requester))
 
 
-def copy(task: Task, request: Request, detail: Detail | None) -> Drawn:
-    """The card for a DM: it also says which channel the request comes from, and for which graph."""
-    return _card(
-        request,
-        detail,
-        f"{text.mention(task.requester)} in {text.channel(task.channel)} for {text.sentence(task.graph, 80)}",
-    )
+def copy(message: Message, task: Task, request: Request, detail: Detail | None) -> Drawn:
+    """The card for a DM: it says first why it came, and which channel and graph the request comes from."""
+    why = notices.reason(message, task, request)
+    channel = text.channel(task.channel)
+    place = "" if any(channel in block["text"]["text"] for block in why) else f" in {channel}"
+    origin = f"{text.mention(task.requester)}{place} for {text.sentence(task.graph, 80)}"
+    return _card(request, detail, origin, why)
 
 
-def _card(request: Request, detail: Detail | None, origin: str) -> Drawn:
-    reason = question_blocks.reason(request)
+def _card(request: Request, detail: Detail | None, origin: str, why: Sequence[Block] = ()) -> Drawn:
+    reason = question_blocks.reason(request, detail)
+    by = question_blocks.asked_by(request)
     about = question_blocks.rendered(request, detail, reasoned=True)
     since, since_cut = edit_diff.since_decided(request, detail)
     whole = about.whole and not since_cut
     overdue = "*Overdue*" if schedule.is_overdue(request) else ""
     standing, beside = _standing(request, detail)
     parts: list[tuple[bool, Sequence[Block]]] = [
+        (True, why),
         (True, [question_blocks.heading(request)]),
-        (True, [blocks.context(_joined([origin, reason, status_lines.risk(request), overdue]))]),
+        (True, [blocks.context(_joined([origin, by, reason, status_lines.risk(request), overdue]))]),
         (False, _renewed(request)),
         (False, _misleading(request)),
         (False, _decided_before(request, since)),
         (True, about.asked),
-        (False, about.changed),
+        (True, about.changed),
         (True, _unread(request, about)),
         (False, vote_buttons.hidden(request)),
         (True, standing),
         (False, beside),
         (False, blocked_lines.warnings(request)),
         (False, _missing_code(request)),
-        (True, blocks.actions([*vote_buttons.buttons(request, whole=whole), *side_action_menu.menu(request)])),
+        (True, blocks.actions(answer_row.of(request, whole=whole))),
         (False, _unbound(request)),
     ]
     counted = [block for counts, made in parts for block in made if counts or not _open(request)]
@@ -89,10 +93,11 @@ def _joined(words: Sequence[str]) -> str:
 
 
 def _unread(request: Request, about: Rendered) -> list[Block]:
-    """Says that the card does not show everything, and so takes no answer."""
-    if about.whole or not _open(request) or request.policy.private:
+    """Says what the card does not show, and that it is in the review."""
+    if about.whole or request.policy.private or not _open(request):
         return []
-    return [blocks.context("*Review…* shows everything, with the answers at its end")]
+    named = [text.sentence(each, 30) or "-" for each in about.left]
+    return [blocks.context(f"… {text.listed(named, 4)} in *Review…*" if named else "The rest is in *Review…*")]
 
 
 def _renewed(request: Request) -> list[Block]:
@@ -156,8 +161,10 @@ def _standing(request: Request, detail: Detail | None) -> tuple[list[Block], lis
     """Whose turn it is, and what happened besides; or the outcome."""
     if not _open(request):
         return [*outcome_blocks.settled(request), *outcome_blocks.words(request, detail)], []
-    needs, *beside = status_lines.standing(request)
-    return [needs], beside
+    standing = status_lines.standing(request)
+    return [each for each in standing if each["type"] == "section"], [
+        each for each in standing if each["type"] != "section"
+    ]
 
 
 def _open(request: Request) -> bool:

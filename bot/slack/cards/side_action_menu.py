@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
 from bot.approvals.model.request import Pending, Request
 from bot.slack import actions, blocks, text
 from bot.slack.blocks import Element
 
+_GIVE_WAY: Final = (actions.HISTORY, actions.NUDGE, actions.CANCEL, actions.EXTEND, actions.DELEGATE)
+"""The side actions that give way if there are more than Slack takes, in this order. *Details* leads to all of them."""
 
-def menu(request: Request) -> list[Element]:
-    """The side actions that are possible while it is open, the same for everybody who sees the card. A person who may
-    not is told so when they try. Slack takes five: if six are possible, the history gives way, because *Details* leads
-    to it as well."""
+
+def menu(request: Request, answers: Sequence[Element] = ()) -> list[Element]:
+    """The side actions that are possible while it is open, the same for everybody who sees the card; before them the
+    buttons for which the row has no room (`answers`, or *Details*). A person who may not is told so when they try."""
     if not isinstance(request.state, Pending):
         return []
+    first = [
+        blocks.option(str(each["text"]["text"]), actions.answer_option(each["action_id"], request)) for each in answers
+    ]
+    offered = _possible(request)
+    too_many = len(first) + len(offered) - blocks.MENU_OPTIONS
+    left_out = [deed for deed in _GIVE_WAY if deed in offered][: max(too_many, 0)]
+    rest = [option for deed, option in offered.items() if deed not in left_out]
+    return blocks.menu(actions.MORE, [*first, *rest])
+
+
+def all_of(request: Request) -> list[Element]:
+    """A menu of every side action, for *Details*, which has a button for the history."""
+    if not isinstance(request.state, Pending):
+        return []
+    offered = [option for deed, option in _possible(request).items() if deed != actions.HISTORY]
+    return blocks.menu(actions.MORE, offered)
+
+
+def _possible(request: Request) -> dict[str, Mapping[str, Any]]:
+    """The options, by the side action that each stands for."""
     measure = request.policy.extend
     extendable = request.deadline is not None and request.open.extension is None
     offered = [
-        *([] if measure is not None and extendable else [("History", "Who decided what so far", actions.HISTORY)]),
+        ("History", "Who decided what so far", actions.HISTORY),
         ("Ask the requester…", "Not a vote; they reply in the thread", actions.COMMENT),
         ("Delegate my vote…", "A colleague answers in your place", actions.DELEGATE),
         *(
@@ -27,5 +52,4 @@ def menu(request: Request) -> list[Element]:
         ("Send a reminder", "Requester only, once an hour", actions.NUDGE),
         ("Cancel the task…", "Requester only", actions.CANCEL),
     ]
-    options = [blocks.option(words, actions.option(deed, request), note) for words, note, deed in offered]
-    return blocks.menu(actions.MORE, options)
+    return {deed: blocks.option(words, actions.option(deed, request), note) for words, note, deed in offered}

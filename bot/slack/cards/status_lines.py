@@ -12,13 +12,12 @@ from bot.approvals.model.policy import ONE_PERSON, Consent, Escalate, Expire, Ov
 from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Request
 from bot.approvals.rules import eligible, schedule, voting
-from bot.slack import actions, blocks, text
+from bot.slack import actions, blocks, lines, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
 from bot.slack.text import moment
 
 _RISKS = {
-    Risk.LOW: "Low risk",
     Risk.MEDIUM: "Medium risk",
     Risk.HIGH: "*High risk*",
     Risk.CRITICAL: "*Critical risk*",
@@ -33,26 +32,28 @@ _MAX_EITHER: Final = 4
 
 
 def risk(request: Request) -> str:
-    """The risk in words. Empty if the question names none."""
-    return _RISKS[request.question.risk] if request.question.risk else ""
+    """The risk in words. Empty if it is low, or if the question names none."""
+    return _RISKS.get(request.question.risk, "") if request.question.risk else ""
 
 
 def standing(request: Request) -> list[Block]:
-    """Whose turn it is, by when, and who has answered, in a line; then what else happened, if anything did."""
-    votes, given = request.stage_votes, request.stage_delegations
+    """Whose turn it is, and by when; who has answered, with the button that takes it back; then what else happened, if
+    anything did."""
     value = RequestTarget.of(request).encoded()
-    withdraw = blocks.button("Withdraw", actions.WITHDRAW, value) if votes or given else None
+    voted, given = _voted(request), _given(request)
     also = [words for words in (*_so_far(request), _later(request), _if_unanswered(request), *_zones(request)) if words]
-    said = [" · ".join(also), _asked(request)]
+    first = voted or given[:1]
+    said = [" · ".join([*(given if voted else given[1:]), *also]), _asked(request)]
     return [
-        blocks.section(needs(request), withdraw),
+        blocks.section(needs(request)),
+        *([blocks.section(" · ".join(first), blocks.button("Withdraw", actions.WITHDRAW, value))] if first else []),
         *([blocks.context("\n".join(words for words in said if words))] if any(said) else []),
     ]
 
 
 def needs(request: Request) -> str:
-    """Whose turn it is and by when, then the votes so far: `Needs 1 more of @finance (dave) by Monday · ✓ bob`."""
-    wanted, votes = _needs(request), request.stage_votes
+    """Whose turn it is and by when: `Needs 1 more of @finance (dave) by Monday`."""
+    wanted = _needs(request)
     nobody = who(request).startswith(_NOBODY)
     stages = request.policy.stages
     if len(stages) > 1:
@@ -61,12 +62,17 @@ def needs(request: Request) -> str:
     said = [f"{wanted}{'' if nobody else _by(request)}"]
     if nobody and request.deadline:
         said.append(f"deadline {moment(request.deadline)}")
-    if not votes and request.stage.needed > 1 and not nobody:
-        said.append("0 so far")
-    said += [f"{_mark(vote)} {_vote(request, vote)} {moment(vote.at)}" for vote in votes[:_MAX_VOTES]]
-    if rest := len(votes) - _MAX_VOTES:
-        said += [f"{rest:,} more"] if rest > 0 else []
-    return " · ".join(said)
+    counted = " · ".join([*said, "0 so far"])
+    if request.stage_votes or request.stage.needed == 1 or nobody or lines.height([blocks.section(counted)]) > 1:
+        return " · ".join(said)
+    return counted
+
+
+def _voted(request: Request) -> list[str]:
+    """The votes so far: `✓ bob Monday 9:00`."""
+    votes = request.stage_votes
+    said = [f"{_mark(vote)} {_vote(request, vote)} {moment(vote.at)}" for vote in votes[:_MAX_VOTES]]
+    return [*said, f"{len(votes) - _MAX_VOTES:,} more"] if len(votes) > _MAX_VOTES else said
 
 
 def next_step(request: Request) -> str:
@@ -223,12 +229,15 @@ def _so_far(request: Request) -> list[str]:
     """What happened in this stage apart from votes, and who agreed in the stages before."""
     limit = request.stage.reject_quorum
     rejections = sum(any(isinstance(verdict, Reject) for verdict in vote.verdicts) for vote in request.stage_votes)
-    delegated = [_delegated(each.by, each.to) for each in request.stage_delegations if _open(request, each.to)]
     return [
         *([f"{rejections} of {limit} rejections"] if rejections and limit > 1 else []),
-        *delegated[:5],
         *[f"Agreed before: {text.mentions(stage.voters)}, {moment(stage.at)}" for stage in request.passed],
     ]
+
+
+def _given(request: Request) -> list[str]:
+    """Who answers for whom and has not answered yet."""
+    return [_delegated(each.by, each.to) for each in request.stage_delegations if _open(request, each.to)][:5]
 
 
 def _mark(vote: Vote) -> str:
@@ -264,7 +273,9 @@ def _wanted(request: Request, more: str = "") -> str:
 
 def _vote(request: Request, vote: Vote) -> str:
     """Who voted and for whom. What they said, unless the mark before it says it."""
-    plain = len(vote.verdicts) == 1 and isinstance(vote.verdicts[0], Approve | Reject)
+    plain = all(isinstance(each, Approve) for each in vote.verdicts) or all(
+        isinstance(each, Reject) for each in vote.verdicts
+    )
     said = "" if plain or request.policy.private else f" {_said(vote.verdicts)}"
     return f"{text.mention(vote.person)}{said}{_in_place(request, vote)}"
 

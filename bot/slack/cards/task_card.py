@@ -11,9 +11,10 @@ from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, Tas
 from bot.slack import actions, blocks, display, text
 from bot.slack.actions import TaskTarget
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import endings, turns
+from bot.slack.cards import endings, question_blocks, turns
 from bot.slack.cards.endings import Ending
 from bot.slack.cards.values import Detail
+from bot.slack.display import Reading
 
 _MAX_INPUTS: Final = 4
 _MAX_INPUT_CHARACTERS: Final = 60
@@ -102,8 +103,7 @@ def _asks(pending: Sequence[Request]) -> list[str]:
 
 
 def _title(request: Request) -> str:
-    named = request.question.title.strip() or display.label(request.question.items[0].name) or request.graph
-    return text.sentence(named, _MAX_TITLE_CHARACTERS)
+    return text.sentence(question_blocks.title(request), _MAX_TITLE_CHARACTERS)
 
 
 def _labels(requests: Sequence[Request]) -> Mapping[str, str]:
@@ -112,26 +112,25 @@ def _labels(requests: Sequence[Request]) -> Mapping[str, str]:
 
 
 def _inputs(inputs: Mapping[str, JSON], own: Mapping[str, str]) -> list[Element]:
-    given = [(name, value) for name, value in inputs.items() if value not in ("", None, [], {})]
+    given = display.readings({name: value for name, value in inputs.items() if value not in ("", None, [], {})}, own)
     runs: list[Element] = []
-    for name, value in given[:_MAX_INPUTS]:
-        label = text.label(display.label(name, own), 30) or '""'
-        runs += [blocks.run(" · "), blocks.run(label, "bold")]
-        runs.append(blocks.run(f" {text.label(_words(value), _MAX_INPUT_CHARACTERS) or '-'}"))
+    for each in given[:_MAX_INPUTS]:
+        runs += [blocks.run(" · "), blocks.run(text.label(each.label, 30) or '""', "bold")]
+        runs.append(blocks.run(f" {text.label(_words(each), _MAX_INPUT_CHARACTERS) or '-'}"))
     rest = len(given) - _MAX_INPUTS
     return [*runs, blocks.run(f" · {rest:,} more", "italic")] if rest > 0 else runs
 
 
-def _words(value: JSON) -> str:
-    match value:
-        case list() if len(value) <= _MAX_LISTED and not any(isinstance(each, list | dict) for each in value):
+def _words(reading: Reading) -> str:
+    match reading.value:
+        case list() as value if len(value) <= _MAX_LISTED and not any(isinstance(each, list | dict) for each in value):
             return ", ".join(map(display.words, value))
-        case list():
+        case list() as value:
             return f"{len(value):,} entries"
-        case dict():
+        case dict() as value:
             return f"{len(value):,} values" if len(value) > 1 else "1 value"
         case _:
-            return display.words(value)
+            return reading.words
 
 
 # --- The outcome --------------------------------------------------------------------------------

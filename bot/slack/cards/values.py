@@ -26,13 +26,17 @@ _MAX_NAME_CHARACTERS: Final = 60
 _MAX_NAMED: Final = 20
 """Of arguments that are left out."""
 _MAX_FLAT_FIELDS: Final = 8
-_MAX_LISTED_CHARACTERS: Final = 110
+_MAX_LISTED_CHARACTERS: Final = 130
 """Of a list's entries one behind the other. A longer list has a line for each."""
 _MAX_ELEMENT_CHARACTERS: Final = 4000
 """On the wire, of the rows in one element."""
+_PATHS: Final = frozenset({"path", "folder", "file", "directory"})
+_LEAST_BEGUN: Final = 12
+"""Characters of a value's beginning that are worth a place in a line."""
 _FIELDS: Final = 10
 """Slack takes ten in a section."""
-_MARKUP: Final = re.compile(r"[*_~`<>|\\\n\t]|:\S")
+_MARKUP: Final = re.compile(r"[*~`<>|\\\n\t]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:\S")
+"""An underscore within a word begins nothing (Slack: formatting text)."""
 _INDENTED: Final = re.compile(r"^(?: {2}|\t)", re.MULTILINE)
 _STRUCTURE: Final = re.compile(r"""\s*["\[{].*""", re.DOTALL)
 _DATE_CHARACTERS: Final = 20
@@ -50,6 +54,8 @@ class Detail:
     rows: int
     entries: int
     items: int
+    line: int = 0
+    """Characters of a line that stands for one of several actions. 0 if each shows everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +84,8 @@ class Laid:
 
     blocks: tuple[Block, ...]
     cut: bool
+    left: tuple[str, ...] = ()
+    """The labels of the arguments that were left out altogether. Untrusted."""
 
 
 def inert(words: str) -> bool:
@@ -96,11 +104,12 @@ def laid(arguments: Mapping[str, JSON], detail: Detail, terms: Terms = PLAIN, ac
     more = listed[detail.rows :]
     if len(short) == 1:
         short, rest = [], shown
-    rows = _rows(rest, more, detail)
+    rows = _rows(rest, (), detail)
     columns = [_columns(short[at : at + _FIELDS]) for at in range(0, len(short), _FIELDS)]
     written: list[Block] = [blocks.rich(*rows.parts)] if rows.parts else []
     leads = bool(rest) and bool(short) and rest[0] is shown[0] and rest[0].name in terms.first
-    return Laid((*written, *columns) if leads else (*columns, *written), rows.cut)
+    made = (*written, *columns) if leads else (*columns, *written)
+    return Laid(made, rows.cut or bool(more), tuple(each.label for each in more))
 
 
 def rows(arguments: Mapping[str, JSON], detail: Detail, terms: Terms = PLAIN) -> Shown:
@@ -109,35 +118,55 @@ def rows(arguments: Mapping[str, JSON], detail: Detail, terms: Terms = PLAIN) ->
     return _rows(listed[: detail.rows], listed[detail.rows :], detail)
 
 
-def sentence(arguments: Mapping[str, JSON], width: int, terms: Terms = PLAIN) -> Element | None:
-    """All arguments in one line of at most `width` characters. None if they do not fit, or if a value is not plain."""
+def call(name: str, arguments: Mapping[str, JSON], width: int, terms: Terms = PLAIN) -> Shown:
+    """An action and its arguments in one line of at most `width` characters: `Refund order  A-10442 · 129.50 EUR`. An
+    argument has its label unless its value or the action's name says the same."""
     listed = display.readings(arguments, terms.labels, terms.first)
-    if not listed or not all(_plain(each) for each in listed):
-        return None
-    long = sum(len(each.label) + _length(each) + 1 for each in listed) + 3 * (len(listed) - 1)
-    if long > width:
-        return None
-    runs: list[Element] = []
-    for each in listed:
-        runs += [blocks.run(" · ")] if runs else []
-        runs += [blocks.run(each.label, "bold"), blocks.run(" "), _said(each)]
-    return blocks.line(*runs)
+    runs, room = [blocks.run(name, "bold")], width - len(name) - 2
+    for number, each in enumerate(listed):
+        between = " · " if number else "  "
+        label = "" if _says_itself(each, name, listed) else each.label
+        long = _length(each) + (len(label) + 1 if label else 0)
+        named = [blocks.run(label, "bold"), blocks.run(" ")] if label else []
+        if not _plain(each) or long > room:
+            left = room - len(label) - 1
+            said = text.label(each.words, left) if left > _LEAST_BEGUN and len(label) < left else ""
+            rest = [blocks.run(between), *named, blocks.run(said)] if said else [blocks.run(" · …")]
+            return Shown((blocks.line(*runs, *rest),), True)
+        runs += [blocks.run(between), *named, _said(each)]
+        room -= long + len(between)
+    return Shown((blocks.line(*runs),), False)
+
+
+def _says_itself(reading: Reading, action: str, beside: Sequence[Reading]) -> bool:
+    """Whether nobody needs the label to know what the value is: an amount with its currency, the only path, or what the
+    action is named after."""
+    label = reading.label.casefold()
+    plain = isinstance(reading.value, str | int | float) and not isinstance(reading.value, bool)
+    if not plain or reading.value == "" or " · " in reading.words:
+        return False
+    paths = [each for each in beside if isinstance(each.value, str) and "/" in each.value]
+    return (
+        (label == "amount" and reading.beside != "")
+        or (label in _PATHS and paths == [reading])
+        or label in action.casefold().split()
+    )
 
 
 def prose(words: str, limit: int) -> Shown:
     """A text from the graph, in paragraphs."""
-    short = text.shown(words.strip("\n"), limit)
+    short = text.folded(words.strip("\n"), limit)
     return Shown((blocks.line(blocks.run(short.text)),), short.cut)
 
 
 def answer(value: JSON, detail: Detail) -> Shown:
     """What somebody answered: words as a quote, a form as rows, anything else as JSON."""
     if isinstance(value, str):
-        short = text.shown(value, detail.text)
+        short = text.folded(value, detail.text)
         return Shown((blocks.quote(blocks.run(short.text)),), short.cut)
     if isinstance(value, dict) and value:
         return rows(value, detail)
-    short = text.shown(text.pretty(value), detail.text)
+    short = text.folded(text.pretty(value), detail.text)
     return Shown((blocks.code(short.text),), short.cut)
 
 
@@ -250,15 +279,17 @@ def _value(reading: Reading, detail: Detail) -> tuple[list[Element], Element | N
             line, cut = _record(record, detail)
             return [], blocks.bullets([line]), cut
         case dict() as record if record:
-            short = text.shown(text.pretty(record), detail.value)
+            short = text.folded(text.pretty(record), detail.value)
             return [], blocks.code(short.text), short.cut
         case str() as value if display.instant(value) is not None:
             return [blocks.run("  "), _said(reading)], None, False
+        case str() as value if "\n" in value.strip() and detail.line:
+            return [blocks.run(f"  {text.label(value, detail.value)}")], None, True
         case str() as value if "\n" in value.strip() and not _STRUCTURE.match(value):
-            short = text.shown(value, detail.value)
+            short = text.folded(value, detail.value)
             return [], _text(short.text), short.cut
         case _:
-            short = text.shown(reading.words, detail.value)
+            short = text.folded(reading.words, detail.value)
             if "\n" in short.text or len(short.text) > MAX_INLINE_CHARACTERS:
                 return [], _text(short.text), short.cut
             return [blocks.run("  "), blocks.run(short.text)], None, short.cut
@@ -270,24 +301,23 @@ def _text(words: str) -> Element:
 
 
 def _list(value: Sequence[JSON], name: str, detail: Detail) -> tuple[list[Element], Element | None, bool]:
-    beside = blocks.run("  1 entry" if len(value) == 1 else f"  {len(value):,} entries")
+    some = len(value) > detail.entries
+    beside = [blocks.run(f"  {detail.entries:,} of {len(value):,}")] if some else []
     if all(isinstance(entry, dict) and _flat(entry) for entry in value):
         return _records(value, beside, detail)
     if any(isinstance(entry, list | dict) for entry in value):
-        short = text.shown(text.pretty(list(value)), detail.value)
-        return [beside], blocks.code(short.text), short.cut
+        short = text.folded(text.pretty(list(value)), detail.value)
+        count = [blocks.run(f"  {len(value):,} entries")] if len(value) > 1 else []
+        return count, blocks.code(short.text), short.cut
     if (joined := _joined(value, name)) and len(value) <= detail.entries and len(joined) <= detail.value:
         return [blocks.run("  "), blocks.run(joined)], None, False
     if len(value) > detail.entries == 1:
         first = text.label(word(value[0], name), detail.value)
-        return [beside, blocks.run(", the first: " + first)], None, True
+        return [blocks.run(f"  {first} and {len(value) - 1:,} more")], None, True
     words = [word(entry, name) for entry in value[: detail.entries]]
-    shorts = [text.shown(word, max(min(detail.value, 200), 20)) for word in words]
+    shorts = [text.folded(word, max(min(detail.value, 200), 20)) for word in words]
     lines = [blocks.line(blocks.run(short.text)) for short in shorts]
-    rest = len(value) - len(words)
-    if rest:
-        lines.append(blocks.line(blocks.run(f"… {rest:,} more", "italic")))
-    return [beside], blocks.bullets(lines), rest > 0 or any(short.cut for short in shorts)
+    return beside, blocks.bullets(lines), some or any(short.cut for short in shorts)
 
 
 def _joined(value: Sequence[JSON], name: str) -> str:
@@ -300,7 +330,9 @@ def _joined(value: Sequence[JSON], name: str) -> str:
     return joined if fits and between else ""
 
 
-def _records(records: Sequence[JSON], beside: Element, detail: Detail) -> tuple[list[Element], Element | None, bool]:
+def _records(
+    records: Sequence[JSON], beside: list[Element], detail: Detail
+) -> tuple[list[Element], Element | None, bool]:
     """Objects of plain values, one per line, with their names in bold. No value can be bold."""
     lines: list[Element] = []
     cut = len(records) > detail.entries
@@ -308,19 +340,27 @@ def _records(records: Sequence[JSON], beside: Element, detail: Detail) -> tuple[
         line, shortened = _record(record if isinstance(record, dict) else {}, detail)
         lines.append(line)
         cut |= shortened
-    if rest := len(records) - len(lines):
-        lines.append(blocks.line(blocks.run(f"… {rest:,} more", "italic")))
-    return [beside], blocks.bullets(lines), cut
+    return beside, blocks.bullets(lines), cut
 
 
 def _record(record: Mapping[str, JSON], detail: Detail) -> tuple[Element, bool]:
+    """The object in a line. On a card that folds, as much of it as fits one."""
     runs: list[Element] = []
-    cut = False
+    cut, room = False, detail.line
     for each in display.readings(record):
-        short = text.shown(each.words if "\n" not in each.words else raw(each.value), max(min(detail.value, 200), 20))
+        said = each.words if "\n" not in each.words else raw(each.value)
         named = text.label(each.label, 30) or '""'
-        runs += [blocks.run(" · " if runs else ""), blocks.run(named, "bold"), blocks.run(f"  {short.text}")]
+        left = room - len(named) - 5
+        if detail.line and left < len(said):
+            runs += [blocks.run(" · " if runs else "")]
+            begun = text.label(said, left) if left > _LEAST_BEGUN else ""
+            runs += [blocks.run(named, "bold"), blocks.run(f" {begun}")] if begun else [blocks.run("…")]
+            cut = True
+            break
+        short = text.folded(said, max(min(detail.value, 200), 20))
+        runs += [blocks.run(" · " if runs else ""), blocks.run(named, "bold"), blocks.run(f" {short.text}")]
         cut |= short.cut or not text.fits(each.label, 30)
+        room = left - len(said) + 1
     return blocks.line(*runs[1:]), cut
 
 

@@ -16,9 +16,6 @@ from bot.slack.forms import elements
 
 MAX_EDIT_BUTTONS: Final = 5
 """With more actions than this, one menu takes the place of an edit button for each."""
-MAX_ITEMS_ONE_BY_ONE: Final = 48
-"""Each takes two blocks of the modal in which they are answered one by one, and Slack takes 100 blocks."""
-
 MAX_CONFIRM_CHARACTERS: Final = 300
 """Slack takes as many in the text of a confirmation."""
 _CHOOSE: Final = "Choose this?"
@@ -55,7 +52,7 @@ def buttons(request: Request, *, whole: bool) -> list[Element]:
     retry = [blocks.button("Retry now", actions.RETRY, value, style="primary")] if stopped else []
     if isinstance(request.state, Decided) and request.state.answerable_again:
         retry.append(blocks.button("Answer differently", actions.ANSWER_AGAIN, value))
-    return [*retry, details, history]
+    return [*retry, details] if len(retry) > 1 else [*retry, details, history]
 
 
 def review(request: Request) -> Element:
@@ -106,8 +103,7 @@ def answers(request: Request) -> list[Element]:
         made.append(blocks.button(f"{edit}…", actions.EDIT, value))
     if Verdict.RESPOND in offered and not several and not any(each["action_id"] == actions.RESPOND for each in made):
         made.append(blocks.button(f"{respond}…", actions.RESPOND, value))
-    one_by_one = {Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND}
-    if several and len(question.items) <= MAX_ITEMS_ONE_BY_ONE and all(each & one_by_one for each in taken):
+    if question_blocks.one_by_one(request):
         made.append(blocks.button("One by one…", actions.EACH, value))
     return made
 
@@ -133,16 +129,14 @@ def _choices(request: Request, value: str) -> list[Element]:
     question = request.question
     if len(question.choices) > question_blocks.MAX_CHOICE_BUTTONS:
         return [blocks.button("Choose…", actions.CHOOSE, value, style="primary")]
-    numbered = question_blocks.lists_choices(question)
-    width = question_blocks.choice_width(question)
     return [
         blocks.button(
-            text.label(f"{n + 1}. {choice}", width) if numbered else choice,
+            words,
             actions.indexed(actions.CHOOSE, n),
             value,
             confirm=_confirmation(request, _CHOOSE, choice, "Choose") if request.policy.confirm else None,
         )
-        for n, choice in enumerate(question.choices)
+        for n, (words, choice) in enumerate(zip(question_blocks.choice_words(question), question.choices, strict=True))
     ]
 
 

@@ -24,7 +24,8 @@ from bot.slack.cards.values import Detail
 from bot.slack.display import Reading
 
 MAX_LINES: Final = 4
-"""Of a row in a list, buttons included, at the width of a desk."""
+"""Of a row in a list, buttons included, at the width of a desk. If the row shows everything, it may be as many lines
+higher as its second line wraps."""
 MAX_TITLE_CHARACTERS: Final = 150
 """Of a title in a list that links to the card."""
 _ROW: Final = Detail(text=300, value=200, rows=8, entries=6, items=1)
@@ -68,13 +69,16 @@ def _whole(request: Request, place: str) -> list[Block] | None:
     title = request.question.title.strip()
     if told is None or not text.fits(title, MAX_TITLE_CHARACTERS) or _says_more(request):
         return None
+    standing = blocks.context(_joined([*_standing(request), place]))
     made = [
         blocks.rich(blocks.line(blocks.run(text.label(title, MAX_TITLE_CHARACTERS), "bold"))),
-        blocks.context(_joined([*_standing(request), place])),
+        standing,
         *([blocks.rich(blocks.line(*told))] if told else []),
         *_buttons(request, whole=True),
     ]
-    return made if lines.height(made) <= MAX_LINES else None
+    # A quorum and long names wrap the second line. That is no reason to take the buttons away.
+    wrapped = lines.height([standing]) - 1
+    return made if lines.height(made) - wrapped <= MAX_LINES else None
 
 
 def _says_more(request: Request) -> bool:
@@ -82,7 +86,7 @@ def _says_more(request: Request) -> bool:
     are hidden or that an answer does not cover, a name that misleads, why nobody can answer."""
     return bool(
         not question_blocks.rendered(request, _ROW).whole
-        or not request.question.title.strip()
+        or not question_blocks.titled(request.question)
         or request.edits
         or request.before
         or request.renewed_at
@@ -168,7 +172,11 @@ def _proposed(request: Request, characters: int) -> list[Block]:
     if not items:
         return []
     if len(items) > 1:
-        return [blocks.context(f"{len(items)} actions: {text.listed([text.sentence(i.name, 40) for i in items], 3)}")]
+        return [
+            blocks.context(
+                f"{len(items)} actions: {text.listed([text.sentence(display.label(i.name), 40) for i in items], 3)}"
+            )
+        ]
     return [blocks.rich(blocks.line(*_summary(items[0], request, characters)))]
 
 
@@ -213,7 +221,7 @@ def _joined(words: Sequence[str]) -> str:
 
 def _named(request: Request) -> str:
     """The title, or if there is none, what is most telling."""
-    return request.question.title.strip() or display.label(request.question.items[0].name) or request.graph
+    return question_blocks.title(request)
 
 
 def _title(request: Request) -> str:

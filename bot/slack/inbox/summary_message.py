@@ -7,7 +7,7 @@ from typing import Final
 from bot.approvals.inbox.queries import Contents
 from bot.slack import blocks, links, text
 from bot.slack.blocks import Block
-from bot.slack.cards import privacy
+from bot.slack.cards import privacy, question_blocks
 from bot.slack.cards.render import Card, Urgency
 from bot.slack.inbox import request_row
 
@@ -27,7 +27,7 @@ def draw(contents: Contents, address: str) -> Card:
     more = f"{text.counted(rest, 'more request')} on my Home. " if rest > 0 else ""
     footer = blocks.context(f"{more}You get this at {contents.summary}. `/approvals summary off` stops it.")
     first = next((row.request for row in contents.waiting.rows if row.request is not None), None)
-    title = text.sentence(privacy.masked(first).question.title, 150) if first else ""
+    title = text.sentence(question_blocks.title(privacy.masked(first)), 150) if first else ""
     overdue = f"{contents.overdue:,} overdue." if contents.overdue else ""
     return Card(
         text=text.paragraph([f"{heading}.", overdue, f"First: {text.spoken(title)}" if title else ""]),

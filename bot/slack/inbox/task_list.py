@@ -8,7 +8,7 @@ from typing import Final, assert_never
 from bot.approvals.model.agent import Graph
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
-from bot.slack.cards import endings, privacy, turns
+from bot.slack.cards import endings, privacy, question_blocks, turns
 from bot.slack.text import escape, moment, sentence, shown
 
 SUBCOMMANDS = ("help", "list", "status", "cancel")
@@ -43,7 +43,10 @@ def task_list(tasks: Sequence[tuple[Task, Sequence[Request]]]) -> str:
 
 def task_status(task: Task, requests: Sequence[Request]) -> str:
     lines = [f"{_line(task, requests)} by <@{task.requester.user_id}> in <#{task.channel}>"]
-    lines += [f"• {sentence(privacy.masked(request).question.title, 150)}: {_request(request)}" for request in requests]
+    lines += [
+        f"• {sentence(question_blocks.title(privacy.masked(request)), 150)}: {_request(request)}"
+        for request in requests
+    ]
     if isinstance(task.state, Ended) and (
         len(task.state.outcome) > _MAX_REPORT_CHARACTERS or "\n" in task.state.outcome
     ):

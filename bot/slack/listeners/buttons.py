@@ -76,13 +76,13 @@ async def retry(parts: Parts, click: Click) -> None:
 
 async def open_form(parts: Parts, click: Click) -> None:
     """Open the modal that the button stands for, if the person could answer now."""
-    await _open_form(parts, click, click.request, click.action_id)
+    await open_answer(parts, click, click.request, click.action_id)
 
 
 async def open_edit(parts: Parts, click: Click) -> None:
     """Open the edit of the action that was chosen in the menu of a review or of "One by one"."""
     target = actions.request_target(click.metadata)
-    await _open_form(parts, click, target, actions.indexed(actions.EDIT, int(click.option)))
+    await open_answer(parts, click, target, actions.indexed(actions.EDIT, int(click.option)))
 
 
 async def choose_arguments(parts: Parts, click: Click) -> None:
@@ -106,7 +106,8 @@ async def choose_graph(parts: Parts, click: Click) -> None:
     await click.turn(form)
 
 
-async def _open_form(parts: Parts, click: Click, target: RequestTarget, action_id: str) -> None:
+async def open_answer(parts: Parts, click: Click, target: RequestTarget, action_id: str) -> None:
+    """Open the modal of that name about what was shown, if the person could answer now."""
     async with click.in_time():
         request = await parts.votes.check(click.actor, target.shown)
     within = in_modal(click.body) is not None and actions.callback(click.view) == actions.EACH
@@ -136,18 +137,18 @@ def _form(request: Request, action_id: str, *, within: bool) -> Modal:
 
 async def view_all(parts: Parts, click: Click) -> None:
     """Open the whole of a request."""
-    await _open_first_page(parts, click, review=False)
+    await open_whole(parts, click, click.request)
 
 
 async def review(parts: Parts, click: Click) -> None:
     """Open the whole of a request, with the answers on its last page."""
-    await _open_first_page(parts, click, review=True)
+    await open_whole(parts, click, click.request, review=True)
 
 
 async def turn_page(parts: Parts, click: Click) -> None:
     """Show the next page. If a review has changed since it was opened, show its first page: nobody is to answer what
     they have read only in part."""
-    request = await _seen(parts, click)
+    request = await _seen(parts, click, click.request)
     review = actions.callback(click.view) == actions.REVIEW
     begun = actions.request_target(click.metadata)
     changed = review and (begun.version, begun.digest) != (request.version, request.digest)
@@ -158,8 +159,9 @@ async def turn_page(parts: Parts, click: Click) -> None:
         await parts.votes.viewed(click.actor, request)
 
 
-async def _open_first_page(parts: Parts, click: Click, *, review: bool) -> None:
-    request = await _seen(parts, click)
+async def open_whole(parts: Parts, click: Click, target: RequestTarget, *, review: bool = False) -> None:
+    """Open the first page of the whole of a request."""
+    request = await _seen(parts, click, target)
     view, last = await _page(parts, request, 0, review=review)
     await click.open(click.remembering(view, request))
     if last:
@@ -180,7 +182,7 @@ async def _page(parts: Parts, request: Request, number: int, *, review: bool, no
     return await asyncio.to_thread(drawn)
 
 
-async def _seen(parts: Parts, click: Click) -> Request:
-    """The request that the button is about, without its secrets, if the person may see the whole of it."""
+async def _seen(parts: Parts, click: Click, target: RequestTarget) -> Request:
+    """The request, without its secrets, if the person may see the whole of it."""
     async with click.in_time():
-        return await parts.shown(await parts.votes.view(click.actor, click.request.request))
+        return await parts.shown(await parts.votes.view(click.actor, target.request))

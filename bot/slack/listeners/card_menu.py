@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.approvals.model.errors import CannotDelegate
 from bot.slack import actions
 from bot.slack.actions import RequestTarget
-from bot.slack.listeners import history_button
+from bot.slack.listeners import buttons, history_button
 from bot.slack.listeners.acts import Click, Submission
 from bot.slack.listeners.context import Parts
 from bot.slack.modals import side_action_modals
@@ -21,6 +21,10 @@ async def choose(parts: Parts, click: Click) -> None:
             await parts.side_actions.extend(click.actor, target.request)
         case actions.NUDGE:
             await parts.side_actions.nudge(click.actor, target.request)
+        case actions.EDIT | actions.RESPOND | actions.EACH:
+            await buttons.open_answer(parts, click, target, deed)
+        case actions.VIEW_ALL:
+            await buttons.open_whole(parts, click, target)
         case actions.HISTORY:
             await click.open(await history_button.trail(parts, click.actor, target))
         case _:

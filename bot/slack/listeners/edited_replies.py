@@ -14,6 +14,7 @@ from bot.approvals.model.ids import ChannelId
 from bot.approvals.model.request import Request
 from bot.approvals.rules import lifecycle
 from bot.slack import text
+from bot.slack.cards import question_blocks
 from bot.slack.listeners import replies
 from bot.slack.listeners.context import Parts
 from bot.slack.listeners.events import Change
@@ -50,7 +51,7 @@ async def _amend(parts: Parts, actor: Actor, change: Change, request: Request, v
     if change.now is not None and words == before:
         return
     say = parts.private.to(change.author, change.place)
-    title = text.sentence(request.question.title, 150) or "the question"
+    title = text.sentence(question_blocks.title(request), 150)
     voter = replace(actor, person=vote.person)
     try:
         if change.now is None:

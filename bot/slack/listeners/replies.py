@@ -17,7 +17,7 @@ from bot.approvals.rules import lifecycle
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
-from bot.slack.cards import render, vote_buttons
+from bot.slack.cards import question_blocks, render, vote_buttons
 from bot.slack.listeners.acts import Place
 from bot.slack.listeners.context import Parts
 from bot.slack.refusals import Refused
@@ -31,7 +31,7 @@ class WhichQuestion(Refused):
     """Somebody answered in words while more than one question is open there."""
 
     def __init__(self, requests: Sequence[Request]) -> None:
-        named = ", ".join(f"`{each.id}` ({text.sentence(each.question.title, 60)})" for each in requests[:5])
+        named = ", ".join(f"`{each.id}` ({text.sentence(question_blocks.title(each), 60)})" for each in requests[:5])
         super().__init__(
             f"More than one question is open here: {named}. Write the id of yours before the answer: "
             f"`@countersign {requests[0].id} ...`."
@@ -112,10 +112,10 @@ async def tell(parts: Parts, person: Person, place: Place, saved: Request, said:
     """Show somebody in private what their answer is now, with the button that takes it back while that can be done."""
     held = isinstance(saved.state, Decided)
     sentence += f" The agent gets it in {int(TO_TAKE_BACK.total_seconds())} seconds." if held else ""
-    title = (await parts.shown(saved)).question.title
+    title = question_blocks.title(await parts.shown(saved))
     back = blocks.button("Take it back", actions.TAKE_BACK, RequestTarget.of(saved).encoded())
     shown: list[Block] = [
-        blocks.section(f"{sentence}\n*{text.sentence(title, 150) or 'A question'}*"),
+        blocks.section(f"{sentence}\n*{text.sentence(title, 150)}*"),
         blocks.rich(blocks.quote(blocks.run(text.shown(parts.masking.text(said), 1500).text))),
         *(blocks.actions([back]) if held else []),
     ]

@@ -21,7 +21,7 @@ from bot.approvals.model.task import Task
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget, TaskTarget
 from bot.slack.blocks import Block
-from bot.slack.cards import privacy
+from bot.slack.cards import privacy, question_blocks
 from bot.slack.modals.views import Modal, modal
 from bot.slack.text import moment
 
@@ -56,9 +56,9 @@ def trail(
     kinds = {str(message.id): message.kind for message in messages}
     of = f"Request `{request.id}`" if request else f"Task `{task.id}`"
     where = f"Page {page + 1} of {pages}" if pages > 1 else ""
-    title = privacy.masked(request).question.title if request else task.graph
+    title = question_blocks.title(privacy.masked(request)) if request else task.graph
     rendered: list[Block] = [
-        blocks.rich(blocks.line(blocks.run(text.label(title, 150) or "A question", "bold"))),
+        blocks.rich(blocks.line(blocks.run(text.label(title, 150), "bold"))),
         blocks.context(" · ".join(word for word in (of, text.counted(len(told), "event"), where) if word)),
     ]
     before = None

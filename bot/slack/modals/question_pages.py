@@ -14,7 +14,7 @@ from bot.approvals.model.request import Pending, Request
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import edit_diff, outcome_blocks, question_blocks, vote_buttons
+from bot.slack.cards import edit_diff, outcome_blocks, question_blocks, side_action_menu, vote_buttons
 from bot.slack.modals import asked_rows, decision_lines, value_rows
 
 PIECES: Final = 8
@@ -196,7 +196,9 @@ def _turns(request: Request, page: int, pages: _Pages, *, review: bool) -> list[
         for words, to in turns
         if 0 <= to < pages.count
     ]
-    return made if review else [*made, blocks.button("History", actions.HISTORY, value)]
+    if review:
+        return made
+    return [*made, blocks.button("History", actions.HISTORY, value), *side_action_menu.all_of(request)]
 
 
 # --- Texts --------------------------------------------------------------------------------------

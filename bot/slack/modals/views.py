@@ -10,6 +10,7 @@ from bot.approvals.model.request import Request
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
+from bot.slack.cards import question_blocks
 from bot.slack.forms.problems import Problems as Problems
 
 Modal: TypeAlias = dict[str, Any]
@@ -45,8 +46,8 @@ def modal(
 
 def about(request: Request, title: str, callback_id: str, content: Sequence[Block], *, submit: str) -> Modal:
     """A modal that begins with the request's title and carries the request's id, version and digest."""
-    asked = text.shown(request.question.title.strip(), MAX_TITLE_CHARACTERS)
-    intro = [blocks.rich(blocks.line(blocks.run(piece))) for piece in blocks.split(asked.text or "A question")]
+    asked = text.shown(question_blocks.title(request), MAX_TITLE_CHARACTERS)
+    intro = [blocks.rich(blocks.line(blocks.run(piece))) for piece in blocks.split(asked.text)]
     target = RequestTarget.of(request).encoded()
     rest = [blocks.button("Details", actions.VIEW_ALL, target)] if asked.cut else []
     return modal(title, callback_id, [*intro, *blocks.actions(rest), *content], submit=submit, metadata=target)

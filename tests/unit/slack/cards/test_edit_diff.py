@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, with_arguments
 from bot.approvals.model.request import Delivered, Edit, Request
+from bot.slack import lines
 from bot.slack.cards import edit_diff, render
 from bot.slack.cards.values import Detail
 from bot.slack.modals import question_pages
@@ -40,11 +41,11 @@ def shown(before: Mapping[str, JSON], after: Mapping[str, JSON]) -> list[str]:
 def test_only_what_changed_is_shown_old_and_new() -> None:
     words = shown({"to": "ann@x.example", "count": 3, "same": [1]}, {"to": "bob@x.example", "count": 4, "same": [1]})
 
-    assert "".join(words) == "To  ann@x.example  →  bob@x.example\nCount  3  →  4"
+    assert "".join(words) == "To  ann@x.example → bob@x.example\nCount  3 → 4"
 
 
 def test_a_text_that_reads_like_a_number_is_told_apart_from_it() -> None:
-    assert "".join(shown({"count": "5"}, {"count": 5})) == 'Count  "5"  →  5'
+    assert "".join(shown({"count": "5"}, {"count": 5})) == 'Count  "5" → 5'
 
 
 def test_an_argument_that_was_added_or_taken_away_says_so() -> None:
@@ -54,18 +55,18 @@ def test_an_argument_that_was_added_or_taken_away_says_so() -> None:
 def test_a_long_text_is_compared_line_by_line() -> None:
     before = "\n".join(f"line {number}" for number in range(40))
 
-    *_, name, sizes, lines = shown({"body": before}, {"body": before.replace("line 20", "LINE 20")})
+    *_, name, sizes, difference = shown({"body": before}, {"body": before.replace("line 20", "LINE 20")})
 
     assert (name, sizes) == ("Body", "  309 → 309 characters")
-    assert lines.split("\n") == ["  …", "  line 19", "- line 20", "+ LINE 20", "  line 21", "  …"]
+    assert difference.split("\n") == ["  …", "  line 19", "- line 20", "+ LINE 20", "  line 21", "  …"]
 
 
 def test_a_paragraph_is_compared_sentence_by_sentence() -> None:
     before = "The first one stays as it is. The second one is about to be changed a little. And a third, which ends it."
 
-    *_, lines = shown({"body": before}, {"body": before.replace("a little", "a lot")})
+    *_, difference = shown({"body": before}, {"body": before.replace("a little", "a lot")})
 
-    assert lines.split("\n") == [
+    assert difference.split("\n") == [
         "  The first one stays as it is.",
         "- The second one is about to be changed a little.",
         "+ The second one is about to be changed a lot.",
@@ -74,10 +75,12 @@ def test_a_paragraph_is_compared_sentence_by_sentence() -> None:
 
 
 def test_a_structure_is_compared_as_json() -> None:
-    *_, lines = shown({"rows": [{"id": n, "name": "x" * 9} for n in range(5)]}, {"rows": [{"id": 0, "name": "y" * 9}]})
+    *_, difference = shown(
+        {"rows": [{"id": n, "name": "x" * 9} for n in range(5)]}, {"rows": [{"id": 0, "name": "y" * 9}]}
+    )
 
-    assert '-     "name": "xxxxxxxxx"' in lines
-    assert '+     "name": "yyyyyyyyy"' in lines
+    assert '-     "name": "xxxxxxxxx"' in difference
+    assert '+     "name": "yyyyyyyyy"' in difference
 
 
 def test_the_card_says_who_changed_what_also_after_the_decision() -> None:
@@ -89,7 +92,7 @@ def test_the_card_says_who_changed_what_also_after_the_decision() -> None:
         assert "100" in seen(card)
         assert "50" in seen(card)
     assert "Changed by <@U0BOB> and <@U0CAROL>: amount." in render.draw(view(asked=asked)).text
-    assert "✅ Approved with changes by" in seen(render.draw(view(asked=done)))
+    assert "Approved with changes by" in seen(render.draw(view(asked=done)))
 
 
 def test_an_edit_that_was_taken_back_changes_nothing() -> None:
@@ -99,9 +102,23 @@ def test_an_edit_that_was_taken_back_changes_nothing() -> None:
 
 
 def test_of_several_actions_each_difference_stands_under_its_own() -> None:
-    card = render.draw(view(asked=edited({"a": 1}, {"a": 2}, samples.REFUND)))
+    one = render.draw(view(asked=edited({"a": 1}, {"a": 2}, samples.REFUND)))
+    two = render.draw(view(asked=edited({"a": 1, "b": 1}, {"a": 2, "b": 2}, samples.REFUND)))
 
-    assert "1.  Delete files" in seen(card)
+    assert "1. A  1 → 2" in lines.lines(one.blocks)
+    assert [each for each in lines.lines(two.blocks) if each == "1. Delete files" or "→" in each] == [
+        "1. Delete files",
+        "A  1 → 2",
+        "B  1 → 2",
+    ]
+
+
+def test_a_single_change_stands_beside_who_made_it() -> None:
+    asked = edited({"amount": 129.5, "currency": "EUR"}, {"amount": 64.75, "currency": "EUR"})
+
+    card = render.draw(view(asked=replace(asked, edits=asked.edits[:1], version=2)))
+
+    assert "Changed by @U0BOB:  Amount  129.50 EUR → 64.75 EUR" in lines.lines(card.blocks)
 
 
 def test_view_all_has_the_whole_difference() -> None:

@@ -189,7 +189,7 @@ STANDARD = {
     "plan": "How shall I go on?",
     "clarification": "By when is it needed?",
     "quality": "Do these samples look right?",
-    "tool": "issue_refund",
+    "tool": "Issue refund: A-10442",
     "tools": "3 actions",
     "form": "Which cost centre?",
     "breakpoint": "Before publish: go on?",
@@ -225,7 +225,7 @@ def test_a_long_title_leaves_room_for_the_deadline_and_follows_in_full() -> None
 def test_the_text_has_everything_in_order_and_in_sentences() -> None:
     assert read(asked(replace(policy(Step(after=4 * HOUR, action=LEADS), needed=2))), copied()) == (
         "Nobody answered for 4 hours. Pay 9,000.00 EUR to Foss & Co? High risk. Due tomorrow at 12:21 PM. "
-        "2 people have to answer. @U0ALICE asks for cleanup in @C0OPS. Proposed: issue_refund. "
+        "2 people have to answer. @U0ALICE asks for cleanup in @C0OPS. Proposed: Issue refund. "
         "Who may answer: @U0BOB and @U0CAROL."
     )
 

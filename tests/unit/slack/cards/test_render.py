@@ -15,6 +15,7 @@ from bot.approvals.model.message import MessageKind
 from bot.approvals.model.question import Item, Risk, Verdict
 from bot.approvals.model.request import Comment, Unreached
 from bot.approvals.model.task import Ended
+from bot.slack import actions
 from bot.slack.cards import render
 from bot.slack.cards.render import Card
 from tests.support.examples import examples
@@ -111,7 +112,7 @@ def test_a_huge_payload_is_a_sample_and_is_answered_after_a_review(huge: dict[st
 def test_a_long_list_is_cut_with_its_count() -> None:
     card = render.draw(view())
 
-    assert "214 entries, the first: logs/2025/service-0000.log.gz" in seen(card).replace("\n", "")
+    assert "logs/2025/service-0000.log.gz and 213 more" in seen(card).replace("\n", "")
     assert labels(card) == ["Review…"]
 
 
@@ -131,15 +132,36 @@ def test_only_the_verdicts_that_the_items_take_are_offered() -> None:
 def test_one_primary_button_and_a_red_one_to_reject() -> None:
     styles = {each["text"]["text"]: each.get("style") for each in limits.buttons(_card_of(REFUND).blocks)}
 
-    plain = dict.fromkeys(("Edit…", "Answer…", "Details"))
-    assert styles == {"Approve": "primary", "Reject…": "danger", **plain}
+    assert styles == {"Approve": "primary", "Reject…": "danger", "Details": None}
+
+
+def test_an_answer_that_has_no_room_in_the_row_stands_first_in_the_menu_with_what_was_shown() -> None:
+    asked = request(samples.question(REFUND))
+
+    (menu,) = [each for each in render.draw(view(asked=asked)).blocks[-1]["elements"] if each["type"] == "overflow"]
+
+    first, second = [actions.chosen(each["value"]) for each in menu["options"][:2]]
+    assert [deed for deed, _ in (first, second)] == [actions.EDIT, actions.RESPOND]
+    assert {target.digest for _, target in (first, second)} == {asked.digest}
+    assert all(len(each["value"]) <= 150 for each in menu["options"])
 
 
 def test_several_items_are_answered_together_or_one_by_one() -> None:
     card = _card_of(replace(REFUND, name="check_order"), REFUND)
 
-    assert labels(card) == ["Edit…", "Edit…", "Approve all 2", "Reject all 2…", "One by one…", "Details"]
+    assert labels(card) == ["Approve all", "Reject…", "Details"]
+    (menu,) = [each for each in card.blocks[-1]["elements"] if each["type"] == "overflow"]
+    assert menu["options"][0]["text"]["text"] == "One by one…"
+
+
+def test_actions_that_cannot_be_answered_one_by_one_can_be_edited_where_they_stand() -> None:
+    only = replace(REFUND, arguments={"note": None}, verdicts=(Verdict.EDIT,))
+
+    card = _card_of(replace(only, name="check_order"), only)
+
     assert [each["action_id"] for each in limits.buttons(card.blocks)][:2] == ["edit:0", "edit:1"]
+    tall = _card_of(*[replace(REFUND, verdicts=(Verdict.EDIT,))] * 5)
+    assert labels(tall) == ["Review…"], "whose last page has them"
 
 
 def test_choices_are_buttons_with_their_number() -> None:
@@ -149,9 +171,9 @@ def test_choices_are_buttons_with_their_number() -> None:
         "choose:0",
         "choose:1",
         "choose:2",
-        "respond",
-        "view_all",
     ]
+    (menu,) = [each for each in card.blocks[-1]["elements"] if each["type"] == "overflow"]
+    assert [actions.chosen(each["value"])[0] for each in menu["options"][:2]] == [actions.VIEW_ALL, actions.RESPOND]
 
 
 def test_many_choices_are_made_in_a_modal() -> None:
@@ -178,5 +200,5 @@ def test_the_sentence_says_who_what_risk_and_by_when() -> None:
     assert text == (
         "Delete 214 log files. High risk. "
         "Due <!date^1772631000^{date_short_pretty} {time}|2026-03-04 13:30 UTC>. "
-        "<@U0ALICE> asks for cleanup in <#C0OPS>. Proposed: delete_files. Who may answer: <@U0BOB> and <@U0CAROL>."
+        "<@U0ALICE> asks for cleanup in <#C0OPS>. Proposed: Delete files. Who may answer: <@U0BOB> and <@U0CAROL>."
     )

@@ -59,7 +59,10 @@ def test_one_answer_of_anybody_is_not_counted_before_it_comes() -> None:
 
 
 def test_what_is_missing_is_said_before_the_first_vote() -> None:
+    many = asked(one_stage(tuple(f"@team-{number}" for number in range(5)), 2)[0])
+
     assert words(asked()) == "Needs 2 of @finance · 0 so far"
+    assert "so far" not in words(many), "it is not worth a line of its own"
     assert words(asked(stage(), stage())) == "Stage 1 of 2: needs <@U0BOB> or <@U0CAROL>"
     assert status_lines.votes(asked()) == "2 of @finance have to agree"
     assert status_lines.votes(asked(stage())) == ""
@@ -72,6 +75,7 @@ def test_what_is_missing_is_said_before_the_first_vote() -> None:
         ((Reject(reason="no"),), "✗ <@U0BOB>"),
         ((Respond(value="x"),), "✓ <@U0BOB> answered"),
         ((Choose(choice="<!channel> *left*"),), "✓ <@U0BOB> chose &lt;!channel&gt; left"),
+        ((Approve(), Approve()), "✓ <@U0BOB>"),
         ((Approve(), Reject(reason="no")), "✗ <@U0BOB> answered one by one"),
     ],
 )
@@ -80,7 +84,7 @@ def test_votes_are_shown_as_they_come(verdicts: tuple[Approve | Reject | Respond
 
     shown = words(replace(first, votes=(vote(BOB, first, *verdicts),), open=replace(first.open, missing=(1,))))
 
-    assert shown.startswith(f"Needs 1 more of @finance (<@U0CAROL>) · {said} <!date^")
+    assert shown.startswith(f"Needs 1 more of @finance (<@U0CAROL>)\n{said} <!date^")
 
 
 def test_each_group_has_its_own_number() -> None:
@@ -89,13 +93,13 @@ def test_each_group_has_its_own_number() -> None:
 
     shown = words(replace(first, votes=(vote(BOB, first),), open=replace(first.open, missing=(1, 1))))
 
-    assert shown.startswith("Needs 1 more of @security and 1 more of @finance · ✓ <@U0BOB> <!date^")
+    assert shown.startswith("Needs 1 more of @security and 1 more of @finance\n✓ <@U0BOB> <!date^")
 
 
 def test_votes_of_a_request_of_before_are_counted_as_they_are() -> None:
     first = asked()
 
-    assert words(replace(first, votes=(vote(BOB, first),))).startswith("Needs 1 more of @finance (<@U0CAROL>) · ✓")
+    assert words(replace(first, votes=(vote(BOB, first),))).startswith("Needs 1 more of @finance (<@U0CAROL>)\n✓")
 
 
 def test_rejections_are_counted_where_one_is_not_enough() -> None:

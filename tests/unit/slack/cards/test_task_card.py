@@ -76,14 +76,16 @@ def test_the_first_line_is_the_task_with_its_inputs_in_peoples_words() -> None:
 
     first, *_ = opening(of)
 
-    assert first == ("@U0ALICE started payment · Payee Foss & Co · Older than 30d · Count 9,000 · Urgent Yes · 2 more")
+    assert first == (
+        "@U0ALICE started payment · Payee Foss & Co · Older than 30 days · Count 9,000 · Urgent Yes · 2 more"
+    )
     assert of.id not in "\n".join(opening(of))
 
 
 def test_inputs_have_the_names_that_their_owner_chose() -> None:
     policy = replace(FINANCE, card=CardTerms(labels={"amount": "Total"}))
 
-    assert opening(payment(), asked(policy=policy))[0].endswith("· Total 9000.00")
+    assert opening(payment(), asked(policy=policy))[0].endswith("· Total 9,000.00")
 
 
 def test_a_value_cannot_forge_a_line_or_a_mention() -> None:
@@ -126,8 +128,8 @@ TWO = replace(FINANCE, stages=one_stage(("@finance",), 2, FINANCE.stages[0].step
             f"{WAITS}@finance{UNTIL} · and 2 more",
         ),
         ((asked(by(BOB)), asked(title="Really?")), f"⏳ Really? · @finance{UNTIL}"),
-        ((asked(policy=replace(FINANCE, private=True)),), f"⏳ To be approved: issue_refund · @finance{UNTIL}"),
-        ((asked(title=" "),), f"⏳ Issue refund · @finance{UNTIL}"),
+        ((asked(policy=replace(FINANCE, private=True)),), f"⏳ To be approved: Issue refund · @finance{UNTIL}"),
+        ((asked(title=" "),), f"⏳ Issue refund: A-10442 · @finance{UNTIL}"),
     ],
     ids=[
         "one",

@@ -17,7 +17,7 @@ from bot.approvals.model.policy import CardTerms, Expire, Policy, Remind, Step, 
 from bot.approvals.model.question import Item, Question, Verdict
 from bot.approvals.model.request import Comment, Delegation, Edit, Request
 from bot.engines import questions
-from bot.slack import lines
+from bot.slack import actions, button_width, lines
 from bot.slack.cards import render
 from bot.slack.cards.render import MAX_LINES, Card
 from tests.unit.slack import limits, samples
@@ -182,7 +182,13 @@ def test_a_standard_card_is_ten_lines_with_one_row_of_buttons_and_is_answered_on
     assert lines.height([buttons], lines.WIDE) == 1
     assert "Review…" not in labels(card)
     assert buttons["elements"][-1]["type"] == "overflow"
-    assert buttons["elements"][-2]["action_id"] == "view_all"
+    assert button_width.width(buttons["elements"]) <= button_width.ROOM
+    assert buttons["elements"][-2]["action_id"] == "view_all" or _options(buttons)[0] == "view_all"
+
+
+def _options(buttons: dict[str, Any]) -> list[str]:
+    """What the menu leads to, in order."""
+    return [actions.chosen(option["value"])[0] for option in buttons["elements"][-1]["options"]]
 
 
 @pytest.mark.parametrize("name", STANDARD)
@@ -198,7 +204,7 @@ def test_settled_it_is_no_higher(name: str) -> None:
     ):
         card = drawn(replace(of, state=state))
         assert lines.height(card.blocks, lines.WIDE) <= MAX_LINES
-        assert labels(card)[-2:] == ["Details", "History"]
+        assert "Details" in labels(card)
 
 
 def read(card: Card) -> list[str]:
@@ -219,21 +225,19 @@ def test_a_payment_is_read_at_a_glance() -> None:
 
 def test_three_calls_are_read_call_by_call() -> None:
     assert read(drawn(asked("three tool calls"))) == [
-        "⏳ Run these 3 tools?",
+        "⏳ Send email, create event and archive file?",
         "@U0ALICE · Please check this",
-        "1. Send email                                        [Edit…]",
-        "To ann@acme.example · Subject Invoice",
-        "2. Create event                                      [Edit…]",
-        "Title Call · At tomorrow at 12:21 PM · Minutes 30",
-        "3. Archive file                                      [Edit…]",
-        "Path /in/a.pdf · Keep Yes",
+        "1. Send email  To ann@acme.example · Subject Invoice",
+        "2. Create event  Title Call · At tomorrow at 12:21 PM ·",
+        "   Minutes 30",
+        "3. Archive file  /in/a.pdf · Keep Yes",
         "Needs 1 of @ops-leads by tomorrow at 12:21 PM",
-        "[Approve all 3] [Reject all 3…] [One by one…] [Details] [⋯]",
+        "[Approve all] [Reject…] [Details] [⋯]",
     ]
 
 
 def test_what_people_did_and_changed_does_not_fold_a_card() -> None:
-    of = asked("e-mail")
+    of = asked("one tool call")
     busy = replace(
         of,
         comments=(Comment(by=BOB, text="Is the amount right?", at=NOW),),
@@ -242,7 +246,7 @@ def test_what_people_did_and_changed_does_not_fold_a_card() -> None:
     )
 
     assert "Review…" not in labels(drawn(busy))
-    assert lines.height(drawn(busy).blocks, lines.WIDE) > MAX_LINES
+    assert "Is the amount right?" in seen(drawn(busy))
     payment = asked("payment")
     items = tuple(replace(item, arguments={**item.arguments, "amount": "90.00"}) for item in payment.question.items)
     edited = replace(payment, question=replace(payment.question, items=items), edits=(Edit(person=BOB, at=NOW),))
@@ -264,18 +268,25 @@ def test_what_does_not_fit_folds_to_ten_lines_and_is_answered_after_a_review() -
 
     assert lines.height(card.blocks, lines.WIDE) <= MAX_LINES
     assert labels(card) == ["Review…"]
-    assert "*Review…* shows everything, with the answers at its end" in seen(card)
-    assert "more: Step " in seen(card)
+    assert re.search(r"… (Step \d+, )+.* in \*Review…\*", seen(card))
 
 
 def test_many_calls_fold_and_none_is_approved_unseen() -> None:
-    calls: list[tuple[str, dict[str, JSON]]] = [(f"call_{number}", {"number": number}) for number in range(6)]
+    calls: list[tuple[str, dict[str, JSON]]] = [(f"call_{number}", {"number": number}) for number in range(12)]
 
     card = drawn(request(tools(*calls)))
 
     assert labels(card) == ["Review…"]
     assert lines.height(card.blocks, lines.WIDE) <= MAX_LINES
-    assert re.search(r"… [1-5] more actions", seen(card))
+    assert re.search(r"… [1-9] more actions in \*Review…\*", seen(card))
+    assert "1. Call 0  Number 0" in read(card)
+
+
+def test_a_reason_that_folds_ends_in_three_dots_and_counts_no_characters() -> None:
+    card = drawn(request(replace(PAYMENT, text="word " * 200)))
+
+    assert any(line.startswith("word ") and line.endswith("word…") for line in read(card))
+    assert "characters in all" not in seen(card)
 
 
 def test_a_folded_card_keeps_what_the_owner_wants_first_then_what_the_question_wants() -> None:
@@ -303,8 +314,8 @@ def test_a_long_title_stands_in_full_in_the_body_and_counts() -> None:
 @pytest.mark.parametrize(
     ("payload", "title"),
     [
-        ({"details": {"path": "/srv/logs", "recursive": True}, "action": "delete_files"}, "Delete files: /srv/logs"),
-        ({"details": {"recursive": True, "path": "/srv/logs"}, "action": "delete_files"}, "Delete files: /srv/logs"),
+        ({"details": {"path": "/srv/logs", "recursive": True}, "action": "delete_files"}, "Delete files /srv/logs?"),
+        ({"details": {"recursive": True, "path": "/srv/logs"}, "action": "delete_files"}, "Delete files /srv/logs?"),
         ({"details": {"amount": "9000.00", "currency": "EUR"}, "answer": "object"}, "Amount: 9,000.00 EUR"),
         ({"details": {"all": ["a", "b"]}, "reason": "The disk is full.", "answer": "object"}, "The disk is full."),
         ({"details": {"all": ["a", "b"]}, "answer": "object"}, "cleanup asks"),
@@ -317,11 +328,11 @@ def test_without_a_question_the_most_telling_value_is_the_title(payload: JSON, t
 
 
 def test_what_a_key_wants_first_is_the_most_telling() -> None:
-    question = tools(("delete_files", {"path": "/srv/logs", "why": "The disk is full"}))
+    question = tools(("delete_files", {"size": 12, "why": "The disk is full"}))
 
     card = drawn(request(replace(question, summary=("why",))))
 
-    assert read(card)[0] == "⏳ Delete files: The disk is full"
+    assert read(card)[0] == "⏳ Delete files The disk is full?"
 
 
 def test_nothing_is_said_twice() -> None:

@@ -14,7 +14,7 @@ from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Verdict
 from bot.approvals.model.request import Request
 from bot.slack import blocks
-from bot.slack.cards.vote_buttons import MAX_ITEMS_ONE_BY_ONE
+from bot.slack.cards.question_blocks import MAX_ITEMS_ONE_BY_ONE
 from bot.slack.modals import answer_modal, one_by_one_modal, start_modal
 from bot.slack.modals.answer_modal import Modal, Problems
 from tests.support.examples import examples

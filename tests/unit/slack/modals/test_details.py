@@ -252,7 +252,19 @@ def test_then_comes_who_decides_under_which_rule_and_what_is_next() -> None:
         "Policy rule ops",
         "Needs 1 of @U0BOB and @U0CAROL",
         "Request 4be1d07c · Task 9f2c41aa · Version 1",
-        "[Raw JSON] [History]",
+        "[Raw JSON] [History] [⋯]",
+    ]
+
+
+def test_it_leads_to_every_side_action_because_a_cards_menu_may_have_no_room() -> None:
+    blocks = answer_modal.view_all(about(sum=1))["blocks"]
+
+    (menu,) = [part for block in blocks for part in block.get("elements", []) if part.get("type") == "overflow"]
+    assert [actions.chosen(each["value"])[0] for each in menu["options"]] == [
+        actions.COMMENT,
+        actions.DELEGATE,
+        actions.NUDGE,
+        actions.CANCEL,
     ]
 
 

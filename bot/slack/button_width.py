@@ -16,7 +16,8 @@ from bot.slack.blocks import Block, Element
 ROOM: Final = 322
 """Pixels for a message's blocks in a window of 390 pixels, beside the picture of who wrote it."""
 
-_GAP: Final = 8
+GAP: Final = 8
+"""Pixels between two buttons."""
 _SIDES: Final = 2 * (12 + 1)
 """A button's padding and border."""
 _MORE: Final = 32
@@ -105,17 +106,27 @@ def widest(shown: Sequence[Block]) -> int:
 
 def width(elements: Sequence[Element]) -> int:
     """The width in pixels of these buttons and menus side by side. In more than `ROOM` they wrap on a telephone."""
-    return ceil(sum(map(_element, elements))) + _GAP * max(len(elements) - 1, 0)
+    return ceil(sum(map(_element, elements))) + GAP * max(len(elements) - 1, 0)
+
+
+def of_row(labels: Sequence[str], *, menu: bool = False) -> int:
+    """The width in pixels of buttons with these words side by side, and of a menu behind them."""
+    widths = [*map(_button, labels), *([_MORE] if menu else [])]
+    return ceil(sum(widths)) + GAP * max(len(widths) - 1, 0)
 
 
 def _element(element: Element) -> float:
     match element["type"]:
         case "button":
-            return min(_SIDES + _letters(str(element["text"]["text"])), _WIDEST)
+            return _button(str(element["text"]["text"]))
         case "overflow":
             return _MORE
         case _:
             return _MENU
+
+
+def _button(words: str) -> float:
+    return min(_SIDES + _letters(words), _WIDEST)
 
 
 def _letters(words: str) -> float:
