@@ -19,6 +19,8 @@ from simulator.client import Json
 QUIET_SECONDS: Final = 0.7
 """A decision is over once no call has been made for so long."""
 LOOK_AGAIN: Final = 0.1
+CHANNELS: Final = 3
+"""Fewer have no room for fifty decisions a minute of three posts each."""
 POSTS_IN_A_CHANNEL: Final = 60
 """A minute (Slack: "Rate limits", one a second)."""
 A_MINUTE: Final[Mapping[str, int]] = {
@@ -28,14 +30,15 @@ A_MINUTE: Final[Mapping[str, int]] = {
     "chat.postEphemeral": 100,
     "conversations.open": 50,
     "conversations.history": 50,
+    "conversations.info": 50,
     "conversations.replies": 50,
     "users.info": 100,
     "views.open": 100,
     "views.update": 100,
     "views.publish": 100,
 }
-"""Calls of each method in a workspace. Look-ups of groups and channels are not here: their answers are remembered for
-some seconds, so a minute has no more of them if it has more decisions."""
+"""Calls of each method in a workspace. Look-ups of groups are not here: their answers are remembered for some seconds,
+so a minute has no more of them if it has more decisions."""
 
 
 async def of_each(name: str, folder: Path, bots: Mapping[str, str], count: int) -> dict[str, Any]:
@@ -46,7 +49,7 @@ async def of_each(name: str, folder: Path, bots: Mapping[str, str], count: int) 
             async with (
                 stage.slack(store.folder) as slack,
                 stage.bot(store, slack, module),
-                crowd(slack.url) as people,
+                crowd(slack.url, CHANNELS) as people,
                 people.watching(),
             ):
                 found[who] = await _counted(people, count)
@@ -54,7 +57,8 @@ async def of_each(name: str, folder: Path, bots: Mapping[str, str], count: int) 
 
 
 async def _counted(people: Crowd, count: int) -> dict[str, Any]:
-    await _decision(people)  # from now on the bot knows its people and channels
+    for _ in range(CHANNELS):
+        await _decision(people)  # from now on the bot knows its people and channels
     mark = await _quiet(people)
     for _ in range(count):
         await _decision(people)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.stage import ROOMS
+from bot.slack.cards.endings import DONE
 from simulator.client import Json, Simulator
 
 NAME = re.compile(r"n\d{6}")
@@ -29,9 +30,10 @@ class Seen:
 
 @dataclass(slots=True)
 class Crowd:
-    """Everybody at once: alice starts tasks in many channels, bob approves them."""
+    """Everybody at once: alice starts tasks in so many channels, bob approves them."""
 
     simulator: Simulator
+    rooms: int = ROOMS
     seen: dict[str, Seen] = field(default_factory=dict)
     _threads: dict[str, str] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -43,7 +45,7 @@ class Crowd:
         name = f"n{number:06d}"
         loop = asyncio.get_running_loop()
         self.seen[name] = Seen(card=loop.create_future(), outcome=loop.create_future())
-        room = f"#room-{number % ROOMS}"
+        room = f"#room-{number % self.rooms}"
         answer = await self.simulator.seat("alice").command(room, f"/task approval name={name}")
         assert answer["ok"], answer
         return name
@@ -105,15 +107,15 @@ class Crowd:
             await asyncio.sleep(LOOK_AGAIN)
 
     def _posted(self, arguments: Json, answer: Json) -> None:
-        blocks = str(arguments.get("blocks", ""))
+        blocks, thread = str(arguments.get("blocks", "")), arguments.get("thread_ts")
         if re.search(r"action_id\W+approve\b", blocks):
             found = NAME.search(blocks)
             assert found is not None, blocks
-            self._threads[arguments.get("thread_ts") or answer["ts"]] = found[0]
+            self._threads[thread or answer["ts"]] = found[0]
             done: asyncio.Future[Any] = self.seen[found[0]].card
             value: Json | None = {"channel": answer["channel"], "ts": answer["ts"]}
-        elif "finished" in arguments.get("text", "") and arguments.get("thread_ts") in self._threads:
-            done, value = self.seen[self._threads[arguments["thread_ts"]]].outcome, None
+        elif thread in self._threads and ended_well(arguments):
+            done, value = self.seen[self._threads[thread]].outcome, None
         else:
             return
         if not done.done():
@@ -121,10 +123,15 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd(url: str) -> AsyncIterator[Crowd]:
-    """The people of the Slack at that address."""
+async def crowd(url: str, rooms: int = ROOMS) -> AsyncIterator[Crowd]:
+    """The people of the Slack at that address, in so many of its channels."""
     async with Simulator.connect(url) as simulator:
-        yield Crowd(simulator)
+        yield Crowd(simulator, rooms)
+
+
+def ended_well(arguments: Json) -> bool:
+    """Whether a post is the outcome of a task that ended well: no other message of a thread begins with its sign."""
+    return str(arguments.get("text", "")).startswith(DONE)
 
 
 async def in_time(waited: Awaitable[Any], what: str) -> None:

@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any, cast
 
 from benchmarks import fill, stage
+from benchmarks.crowd import ended_well
 from benchmarks.decisions import Numbers
 from benchmarks.stage import Bot, backend
 from bot import stores
@@ -111,7 +112,7 @@ async def _shown(slack: SimulatorProcess, count: int) -> float:
         while seen < count:
             entries = await simulator.traffic(after=read)
             read += len(entries)
-            seen += sum("finished" in entry["arguments"]["text"] for entry in entries if _is_post(entry))
+            seen += sum(ended_well(entry["arguments"]) for entry in entries if _is_post(entry))
             await asyncio.sleep(0.2)
     return time.monotonic()
 

@@ -107,14 +107,14 @@ def scan(state: State) -> dict[str, Any]:
     }
 
 
-def ask(state: State, config: RunnableConfig) -> dict[str, Any]:
+def ask(state: State) -> dict[str, Any]:
     """Shows the list and waits for `{"approved": bool, "feedback": str}`. Any other answer counts as a no."""
     files, folder = state["files"], state["folder"]
     details: dict[str, Any] = {
         "path": folder,
         "size": _size(files),
         "oldest": _day(files[0]),
-        "goes to": _trash_folder(state, config),
+        "goes to": _trash_folder(state),
     }
     if state["more"]:
         details["left for another run"] = state["more"]
@@ -165,7 +165,7 @@ def report(state: State, config: RunnableConfig) -> dict[str, Any]:
     else:
         moved, skipped = state["moved"], state["skipped"]
         if moved:
-            lines.append(f"Moved {_count(len(moved))}, {_size(moved)}, to {_trash_folder(state, config)}.")
+            lines.append(f"Moved {_count(len(moved))}, {_size(moved)}, to {_trash_folder(state)}/{_batch(config)}.")
         else:
             lines.append("Nothing was moved.")
         if skipped:
@@ -248,11 +248,11 @@ def _batch(config: RunnableConfig) -> str:
     return hashlib.sha256(thread_id.encode()).hexdigest()[:32]
 
 
-def _trash_folder(state: State, config: RunnableConfig) -> str:
-    """Where the files go. Relative to the current directory if the root is below it."""
+def _trash_folder(state: State) -> str:
+    """The folder in which each task has one of its own. Relative to the current directory if the root is below it."""
     root, here = Path(state["root"]), Path.cwd()
     shown = root.relative_to(here) if root.is_relative_to(here) else root
-    return (shown / trash.TRASH / _batch(config)).as_posix()
+    return (shown / trash.TRASH).as_posix()
 
 
 def _count(number: int) -> str:

@@ -14,7 +14,14 @@ examples.register()
 
 _REDIS_FIXTURES = frozenset({"redis_url", "redis_server"})
 _TESTS = Path(__file__).parent
-_TRACED = ("unit/approvals", "unit/cli", "conformance", "shapes")
+_TRACED = (
+    "unit/approvals",
+    "unit/cli",
+    "unit/slack/listeners",
+    "conformance",
+    "shapes",
+    "adversarial/test_redeploys.py",
+)
 """Where the domain's coverage comes from. A trace doubles the CPU time of a test, so the others go without."""
 
 

@@ -78,6 +78,8 @@ def _said(amended: Amended) -> str:
     if not amended.changed:
         return f"already has the policy `{amended.after.policy.name}`. Nothing was changed."
     before, after = amended.before, amended.after
+    if amended.reworded:
+        return "its card has the labels of the file now. Answers stay."
     asks = ", ".join(after.approvers) or "nobody"
     words = [f"now has the policy `{after.policy.name}` instead of `{before.policy.name}`. It asks {asks}."]
     words += [f"{name} {why}." for name, why in after.unknown.items()]

@@ -78,7 +78,8 @@ def wanted(error: ValidationError) -> str:
         case "uniqueItems":
             return "has the same entry twice"
         case "required" | "dependentRequired" if isinstance(held, dict):
-            return f"also needs {_listed([name for name in _names(error) if name not in held])}"
+            missing_keys: list[JSON] = [f'"{name}"' for name in _names(error) if name not in held]
+            return f"also needs {_listed(missing_keys)}"
         case "additionalProperties" | "unevaluatedProperties" if isinstance(held, dict):
             return _unknown(schema, held)
         case "anyOf" | "oneOf" if error.context:

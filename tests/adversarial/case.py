@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bot.slack.cards.endings import DONE as ENDED_WELL
 from tests.support.play import ALICE, Play
 from tests.support.stage import PATIENT_POLICY
 
@@ -100,18 +101,28 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Somebody presses a button of the message with these words."""
+    """Somebody presses a button of the card that asks, which has these words."""
 
     action: str
-    words: Sequence[str] = ("Who may answer", "Request", "[View all]")
+    words: Sequence[str] = ()
     who: str = "bob"
 
     async def do(self, play: Play) -> None:
-        await play.room.press(self.who, await play.of().shows(*self.words), self.action)
+        await play.room.press(self.who, await play.of().card(*self.words), self.action)
 
 
 APPROVE = Press("approve")
-RETRY = Press("retry", words=("[Retry]",), who="alice")
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Alice tries again what an error has stopped."""
+
+    async def do(self, play: Play) -> None:
+        await play.room.press("alice", await play.of().shows("[Retry]"), "retry")
+
+
+RETRY = Retry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +146,25 @@ class Shows:
         await play.of().shows(*self.words, without=self.without)
 
 
-ASKED = Shows(("Who may answer", "Request", "[Approve]"))
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A card asks, and can be approved."""
+
+    async def do(self, play: Play) -> None:
+        await play.of().card("[Approve]")
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The task has ended well, and its outcome says so."""
+
+    async def do(self, play: Play) -> None:
+        await play.of().ended(ENDED_WELL)
+
+
+ASKED = Asked()
 STOPPED = Shows(("Stopped by an error", "error id", "[Retry]"))
-FINISHED = Shows(("case finished",))
+FINISHED = Finished()
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,4 +296,4 @@ class Alive:
 
     async def do(self, play: Play) -> None:
         thread = await play.room.start("/task canary note=x")
-        await thread.shows("canary finished")
+        await thread.ended(ENDED_WELL)

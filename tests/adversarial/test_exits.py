@@ -9,7 +9,7 @@ import pytest
 from tests.adversarial import exits
 from tests.adversarial.case import PRELUDE, STOPPED, Alive, Case, Restart, Sweeps
 from tests.adversarial.playing import MAX_SECONDS, on_each_store, play_case, playing
-from tests.support.stage import Room, Slack
+from tests.support.stage import UNPACED, Room, Slack
 
 
 @pytest.mark.timeout(MAX_SECONDS)
@@ -20,6 +20,7 @@ async def test_each_that_fails_at_its_start_fails_alone_and_is_not_run_again(
     graphs = {f"case_{number}": source for number, source in enumerate(exits.FAILING.values())}
     async with playing(slack, room, tmp_path) as play:
         play.write(**{name: PRELUDE + source for name, source in graphs.items()})
+        play.bot.module = UNPACED
         play.bot.start()
         for name in graphs:
             play.thread = await room.start(f"/task {name} note=x")

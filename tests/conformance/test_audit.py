@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from bot.approvals.model.message import revision_of
 from bot.approvals.model.task import Running
 from bot.approvals.ports.storage import Storage
 from tests.conformance.stores import Store
@@ -68,7 +69,7 @@ async def test_what_was_stored_is_there_after_every_process_has_ended(store: Sto
     await storage.open_request(request, an_event("opened", request), [card])
     running = await storage.save_task(replace(task, state=Running()), an_event("running", task))
     settled = await storage.save_request(replace(request, state=decided(NOON)), an_event("decided", request))
-    level = await storage.save_message(replace(opening, shown=running.revision))
+    level = await storage.save_message(replace(opening, shown=revision_of(running, [settled])))
     lease = await storage.lease(task.thread_id, MINUTE, NOON)
     assert lease is not None
     history = await storage.history(task.id)

@@ -10,7 +10,7 @@ import pytest
 
 from bot.approvals.model.errors import Conflict, NotFound
 from bot.approvals.model.ids import ChannelId, MessageRef, Ts
-from bot.approvals.model.message import Message, MessageKind
+from bot.approvals.model.message import Message, MessageKind, revision_of
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.ports.storage import Storage
@@ -42,8 +42,9 @@ class World:
 
     async def synced(self, message: Message) -> Message:
         """The message, shown as its record now stands."""
-        record = self.task if message.kind in OF_THE_TASK else self.request
-        return await self.storage.save_message(replace(message, shown=record.revision))
+        of_task = message.kind in OF_THE_TASK
+        revision = revision_of(self.task, [self.request]) if of_task else self.request.revision
+        return await self.storage.save_message(replace(message, shown=revision))
 
     async def out_of_date(self) -> list[str]:
         return [message.id for message in await self.storage.out_of_date(NOON, limit=10)]
@@ -82,20 +83,42 @@ async def test_a_message_that_shows_its_record_as_it_stands_is_not_out_of_date(w
 
 
 @pytest.mark.parametrize("kind", OF_THE_TASK)
-async def test_an_opening_and_an_outcome_are_out_of_date_when_the_task_changes_and_not_when_a_request_does(
+async def test_an_opening_and_an_outcome_are_out_of_date_when_the_task_changes_and_when_a_request_does(
     world: World, kind: MessageKind
 ) -> None:
+    """They show the task with all its requests: what is asked, whose turn it is, who decided what."""
     message = world.message("message", kind)
     await world.add(message)
-    await world.synced(message)
+    level = await world.synced(message)
 
-    for _ in range(5):  # past the task's own revision
-        await world.change_request()
-    after_the_request = await world.out_of_date()
     await world.change_task()
+    after_the_task = await world.out_of_date()
+    level = await world.synced(level)
+    await world.change_request()
+    after_the_request = await world.out_of_date()
+    await world.synced(level)
+    after_all = await world.out_of_date()
+    sibling = a_request("sibling", world.task)
+    await world.storage.open_request(sibling, an_event("opened", sibling))
 
-    assert after_the_request == []
+    assert after_the_task == ["message"]
+    assert after_the_request == ["message"]
+    assert after_all == []
     assert await world.out_of_date() == ["message"]
+
+
+async def test_an_opening_that_an_earlier_version_stored_is_out_of_date_from_the_next_change_on(world: World) -> None:
+    """It has the revision of the task alone, which is smaller."""
+    opening = world.message("opening", MessageKind.OPENING)
+    await world.add(opening)
+    stored = await world.storage.save_message(replace(opening, shown=world.task.revision))
+
+    await world.change_task()
+    after_a_change = await world.out_of_date()
+    await world.synced(stored)
+
+    assert after_a_change == ["opening"]
+    assert await world.out_of_date() == []
 
 
 @pytest.mark.parametrize("kind", OF_THE_REQUEST)
@@ -115,10 +138,9 @@ async def test_a_card_a_copy_and_a_reminder_are_out_of_date_when_their_request_c
     assert await world.out_of_date() == ["message"]
 
 
-async def test_another_tasks_and_another_requests_change_make_nothing_out_of_date(world: World) -> None:
-    opening, card = world.message("opening", MessageKind.OPENING), world.message("card")
-    await world.add(opening, card)
-    await world.synced(opening)
+async def test_another_tasks_and_another_requests_change_make_no_card_out_of_date(world: World) -> None:
+    card = world.message("card")
+    await world.add(card)
     await world.synced(card)
 
     other_task = a_task("other")
@@ -159,13 +181,12 @@ async def test_a_message_stays_out_of_date_while_it_shows_less_than_its_record_h
 
 async def test_a_message_is_not_out_of_date_before_its_record_is_past_what_it_shows(world: World) -> None:
     card, opening = world.message("card"), world.message("opening", MessageKind.OPENING)
-    await world.add(replace(card, shown=2), replace(opening, shown=1))
+    await world.add(replace(card, shown=2), replace(opening, shown=4))
 
     await world.change_request()
     await world.change_task()
     level = await world.out_of_date()
     await world.change_request()
-    await world.change_task()
 
     assert level == []
     assert await world.out_of_date() == ["card", "opening"]
@@ -215,6 +236,7 @@ async def test_the_longest_out_of_date_come_first_and_not_more_than_asked_for(wo
     await world.add(c)
     await world.synced(a)
     await world.add(d)
+    await world.synced(opening)
 
     # b since the first change; c since the second; a and d since the third; the opening since the fourth.
     await world.change_task()

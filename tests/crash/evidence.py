@@ -16,12 +16,15 @@ from bot.approvals.model.request import Delivered, Request
 from bot.approvals.model.task import Ended, Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.services.audit.proof import Broken, verify
+from bot.slack.cards import endings
 from simulator.client import Simulator, render_text
 from tests.crash.cluster import ALICE
 from tests.crash.people import Message as Shown
 from tests.crash.people import all_messages
 
 SETTLING = ("voted", "expired", "cancelled")
+OPEN = ("[Approve", "[Reject", endings.WAITING, "aiting for the agent")
+"""What no message shows once all is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,30 +180,62 @@ def _shown(
     messages: Sequence[Message],
     shown: dict[str, list[str]],
 ) -> None:
+    decisions = sorted((each.decision for each in requests.values() if each.decision), key=lambda each: each.at)
+    ending = [f"{_sign(decisions[-1])} ", *_decided(decisions[-1]), *_passed(task)] if decisions else []
     for message in messages:
         words = "\n".join(shown.get(message.id, []))
         request = requests[message.request_id] if message.request_id else None
-        missing = [word for word in _wanted(message, request) if word not in words]
-        unwanted = [word for word in ("[Approve]", "[Reject]", "Waiting") if word in words]
+        told = ["@alice"] if message.kind is MessageKind.OUTCOME else []
+        wanted = _wanted(task, request) if request else [*ending, *told]
+        missing = [word for word in wanted if word not in words]
+        unwanted = [word for word in OPEN if word in words]
         if missing or unwanted:
             found.wrong(
                 f"task {_number(task)}, {message.kind}: {missing} missing, {unwanted} there, in: {words!r} ({message})"
             )
 
 
-def _wanted(message: Message, request: Request | None) -> Iterator[str]:
-    if request is None:
-        yield "Finished" if message.kind is MessageKind.OPENING else "finished, @alice"
-        return
-    yield "The agent was told, and went on"
+def _wanted(task: Task, request: Request) -> Iterator[str]:
+    """What every card of a delivered request says: who decided what, and that the agent knows."""
+    if request.decision is None:
+        return  # that it is not delivered is a finding of its own
+    yield f"{_sign(request.decision)} "
+    yield from _decided(request.decision)
     match request.decision:
-        case Answered(verdicts=(Approve(),)):
-            yield "Approved by @bob"
         case Answered(verdicts=(Reject(reason=reason),)):
-            yield "Rejected by @carol"
             yield reason
         case _:
-            yield "Expired. Nobody answered by"
+            pass
+    reported = isinstance(request.state, Delivered) and request.state.outcome
+    if reported:
+        yield from _passed(task)
+    if not reported or _sign(request.decision) != endings.DONE:
+        yield "he agent was told"
+
+
+def _decided(decision: Decision) -> Iterator[str]:
+    match decision:
+        case Answered(verdicts=(Approve(),)):
+            yield "pproved by @bob"
+        case Answered(verdicts=(Reject(),)):
+            yield "Rejected by @carol"
+        case _:
+            yield "Expired: nobody answered by"
+
+
+def _passed(task: Task) -> Iterator[str]:
+    """What the agent reports in the end."""
+    yield f"Task {_number(task)} has passed {task.inputs['gates']}"
+
+
+def _sign(decision: Decision) -> str:
+    match decision:
+        case Answered(verdicts=(Approve(),)):
+            return endings.DONE
+        case Answered():
+            return endings.REJECTED
+        case _:
+            return endings.EXPIRED
 
 
 def _posted(calls: Iterable[Shown]) -> Iterator[str]:

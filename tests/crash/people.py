@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.slack.cards.endings import WAITING
 from simulator.client import ControlError, Simulator
 
 ROOMS = 120
@@ -159,7 +160,9 @@ async def all_messages(simulator: Simulator, number: int) -> list[Message]:
 
 
 def _title(shown: Message) -> str:
-    return str(next(block["text"]["text"] for block in shown["blocks"] if block["type"] == "header"))
+    """What a card asks, without the sign that it waits."""
+    header = next(block["text"]["text"] for block in shown["blocks"] if block["type"] == "header")
+    return str(header).removeprefix(WAITING).strip()
 
 
 def _elements(shown: Message) -> list[Message]:

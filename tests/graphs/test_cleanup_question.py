@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,15 @@ class TestAsking:
     def test_only_files_older_than_the_age_are_listed_oldest_first(self, root: Path, run: Run) -> None:
         write(root / "logs" / "new.log", days=1)
         write(root / "logs" / "old.log", days=40, text="12345")
-        write(root / "logs" / "deep" / "older.log", days=90, text="123")
+        older = write(root / "logs" / "deep" / "older.log", days=90, text="123")
         write(root / "elsewhere" / "old.log", days=90)
 
         question = run.start(path="logs", older_than="30d")
 
         assert question["question"] == "Move 2 files of logs to the trash?"
         assert question["details"]["path"] == "logs"
-        assert question["details"]["files"] == 2
         assert question["details"]["size"] == "8 bytes"
-        assert question["details"]["oldest"].startswith("logs/deep/older.log, ")
+        assert question["details"]["oldest"] == datetime.fromtimestamp(older.stat().st_mtime, UTC).date().isoformat()
         assert shown(question) == ["logs/deep/older.log", "logs/old.log"]
 
     @pytest.mark.parametrize(("age", "listed"), [("12h", 4), ("1d", 3), ("2w", 2), ("5w", 1)])
@@ -36,7 +36,7 @@ class TestAsking:
 
         question = run.start(path="logs", older_than=age)
 
-        assert question["details"]["files"] == listed
+        assert len(shown(question)) == listed
 
     def test_without_an_age_it_is_thirty_days(self, root: Path, run: Run) -> None:
         write(root / "logs" / "29.log", days=29)
@@ -61,7 +61,7 @@ class TestAsking:
         question = run.start(path="logs")
 
         assert len(question["details"]["names"]) == 30
-        assert question["details"]["names"][0].startswith("logs/29.log (100 bytes, 20")
+        assert question["details"]["names"][0] == "logs/29.log (100 bytes)"
         assert question["details"]["size"] == "3.0 kB (3,000 bytes)"
 
     def test_more_than_fit_are_left_for_another_run(
@@ -74,7 +74,7 @@ class TestAsking:
         question = run.start(path="logs")
         outcome = run.approve()
 
-        assert question["details"]["files"] == 2
+        assert len(shown(question)) == 2
         assert question["details"]["left for another run"] == 3
         assert trashed(root, run) == ["logs/3.log", "logs/4.log"]
         assert "3 more files are old enough: start the task again for those." in outcome
@@ -85,7 +85,7 @@ class TestAsking:
         question = run.start(path="logs")
 
         assert question["reason"] == "unchanged for 30 days · can be moved back"
-        assert question["details"]["goes to"] == f"{root}/.trash/{run.thread_id}"
+        assert question["details"]["goes to"] == f"{root}/.trash"
         assert set(question["summary"]) <= set(question["details"])
         assert question["risk_level"] == "medium"
         assert question["answer"] == "object"
@@ -172,7 +172,7 @@ class TestAsking:
         outcome = run.approve()
 
         assert question["details"]["could not be read"] == ["logs/locked: permission denied"]
-        assert question["details"]["files"] == 1
+        assert shown(question) == ["logs/a.log"]
         assert outcome.endswith("Could not be read:\n- logs/locked: permission denied")
 
 

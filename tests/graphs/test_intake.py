@@ -70,7 +70,7 @@ class TestFiling:
                 {
                     "id": "task",
                     "question": "What exactly should be done, where, and why?",
-                    "hint": "It is vague: use at least 5 different words.",
+                    "hint": "Too vague. Please use at least 5 different words.",
                 },
                 {"id": "due", "question": "By when is it needed?", "hint": "A date such as 2030-06-01, or none."},
                 {
@@ -81,7 +81,7 @@ class TestFiling:
                 },
             ],
             "details": {"task": "Fix it"},
-            "reason": "Task: It is vague: use at least 5 different words.",
+            "reason": "Task: Too vague. Please use at least 5 different words.",
         }
         assert ticket(root)["task"] == "Fix it\nthe archive's door does not close"
         assert (await thread.outcome()).endswith(f"Fix it (low, no date), in {root}/{ticket(root)['number']}.md.")
@@ -128,7 +128,7 @@ class TestAskingAgain:
 
         assert [each["id"] for each in again["questions"]] == ["due"]
         assert again["question"] == "This is still open"
-        assert again["reason"] == "Due: 'soon' is not a date: write one such as 2030-06-01, or none."
+        assert again["reason"] == "Due: 'soon' is not a date. Write one such as 2030-06-01, or none."
         assert again["details"] == {"task": CLEAR, "priority": "high"}
         assert last["reason"] == "Due: 2001-01-01 has passed. This is the last time that you are asked."
         assert ticket(root)["due"] == "2999-02-28"
@@ -140,7 +140,7 @@ class TestAskingAgain:
         again = await thread.answer({"task": "now"})
         await thread.answer({"task": "Fix it: the archive's door does not close"})
 
-        assert again["reason"].startswith("Task: It is vague")
+        assert again["reason"].startswith("Task: Too vague")
         assert ticket(root)["task"] == "Fix it: the archive's door does not close"
 
     async def test_after_three_rounds_nothing_is_filed(self, saver: Saver, root: Path) -> None:
@@ -170,7 +170,7 @@ class TestAskingAgain:
     @pytest.mark.parametrize(
         ("task", "problem"),
         [
-            ("fix fix fix fix fix fix", "It is vague"),
+            ("fix fix fix fix fix fix", "Too vague"),
             ("", "There is no answer yet."),
             ("five different words of this " + "x" * 10_001, "characters. At most 10,000 are allowed."),
         ],
@@ -182,7 +182,7 @@ class TestAskingAgain:
         again = await thread.answer({"task": task, "priority": "grave"})
 
         assert problem in again["reason"]
-        assert "Priority: 'grave' is not a priority: write low, normal, high or urgent." in again["reason"]
+        assert "Priority: 'grave' is not a priority. Write low, normal, high or urgent." in again["reason"]
 
 
 class TestFilingOnce:
@@ -210,10 +210,10 @@ class TestInputs:
             ({"task": " "}, "task is missing: what should be done?"),
             ({"task": 5}, "task is missing: what should be done?"),
             ({"task": "x" * 5_001}, "task has 5,001 characters. At most 5,000 are allowed."),
-            ({"due": "June"}, "due: 'June' is not a date: write one such as 2030-06-01, or none."),
+            ({"due": "June"}, "due: 'June' is not a date. Write one such as 2030-06-01, or none."),
             ({"due": "2001-01-01"}, "due: 2001-01-01 has passed."),
             ({"due": 5}, "due 5 should be text."),
-            ({"priority": "grave"}, "priority: 'grave' is not a priority: write low, normal, high or urgent."),
+            ({"priority": "grave"}, "priority: 'grave' is not a priority. Write low, normal, high or urgent."),
         ],
     )
     def test_bad_inputs_are_refused_in_a_sentence(self, inputs: dict[str, Any], sentence: str) -> None:

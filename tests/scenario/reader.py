@@ -50,7 +50,7 @@ KNOWN: Final = (
     r"as (?P<seat>\w+)",
     r"start the task (?P<again>again)",
     r'write "(?P<words>[^"]+)"',
-    r"press (?P<button>Approve|Reject|History|View all)",
+    r"press (?P<button>Approve|Reject|Details|History)",
     r"do (?P<wait>nothing)",
     r"look at your (?P<dms>DMs)",
 )
@@ -262,13 +262,13 @@ class Reader:
             return next((message["ts"] for message in shown if "started" in render_text(message)), None)
 
         self.root = await self._until(opened, f"a thread for {line}")
-        await self._wait_for("Who may answer")
+        await self._wait_for("[Details]")
 
     async def _press(self, label: str) -> None:
         """The button of the modal that is open, with what was to be written; else that of the newest card."""
         seat = self._slack.seat(self.seat)
         view = await seat.modal()
-        if view is not None and view.get("submit", {}).get("text") == label:
+        if view is not None and (view.get("submit") or {}).get("text") == label:
             (field_id,) = (block["block_id"] for block in view["blocks"] if block["type"] == "input")
             assert await seat.submit({field_id: self.words}) == {}
             return
@@ -318,10 +318,11 @@ class Reader:
 
 
 def _newest(messages: Sequence[Message], label: str) -> tuple[Message, str] | None:
-    """The newest message that has a button of this name, and the button's action."""
+    """The newest message that has a button of this name, and the button's action. A page leaves out the dots that say
+    that a button opens a modal."""
     for message in reversed(messages):
         elements = [each for block in message.get("blocks", []) for each in block.get("elements", [])]
         for element in elements:
-            if element["type"] == "button" and element["text"]["text"] == label:
+            if element["type"] == "button" and element["text"]["text"].removesuffix("…") == label:
                 return message, element["action_id"]
     return None

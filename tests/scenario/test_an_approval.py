@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.support.stage import Bot, Room
+
+GRAPHS = ("action",)
 
 
 async def test_a_command_is_acknowledged_and_opens_a_thread_with_a_card_that_says_it_all(bot: Bot, room: Room) -> None:
-    bot.fill("reports", old=12, size=2000)
+    bot.fill("reports", old=3, size=2000)
     before = await room.mark()
 
     thread = await room.start("/task cleanup path=reports older_than=30d")
@@ -16,22 +20,38 @@ async def test_a_command_is_acknowledged_and_opens_a_thread_with_a_card_that_say
     assert room.read((await thread.messages())[0]).startswith("@alice started cleanup")
     card = await thread.card()
     for words in (
-        "Move 12 files of reports to the trash?",
-        "They were not changed for 30d",
-        "Asked by @alice for cleanup",
-        "24.0 kB (24,000 bytes)",
-        "reports/old-11.log",
-        "@bob and @carol",
-        "Answer by",
-        "[Approve] [Reject] [View all] [History]",
+        "⏳ Move 3 files of reports to the trash?",
+        "unchanged for 30 days",
+        "@alice",
+        "6.0 kB (6,000 bytes)",
+        "Needs 1 of @ops-leads by",
+        "[Approve] [Reject…] [Details]",
     ):
         assert words in room.read(card)
-    assert all(f"reports/old-{number}.log" in room.read(card) for number in range(12))
+    assert all(f"old-{number}.log" in room.read(card) for number in range(3))
 
     await room.press("bob", card, "view_all")
 
-    everything = await room.modal("bob", "View all")
-    assert all(f"reports/old-{number}.log" in everything for number in range(12))
+    everything = await room.modal("bob", "May answer: @bob and @carol")
+    assert all(f"old-{number}.log" in everything for number in range(3))
+    assert "SHA-256" in everything or "[Raw JSON]" in everything
+
+
+async def test_a_card_with_more_than_ten_lines_folds_and_is_approved_at_the_end_of_its_review(
+    bot: Bot, room: Room
+) -> None:
+    bot.fill("archive", old=12, size=2000)
+    thread = await room.start("/task cleanup path=archive older_than=30d")
+    card = await thread.card("⏳ Move 12 files of archive to the trash?", "24.0 kB (24,000 bytes)", "@ops-leads")
+    assert "[Review…]" in room.read(card)
+    assert "[Approve" not in room.read(card)
+
+    pages = await room.review("bob", card)
+
+    assert all(f"old-{number}.log" in "\n".join(pages) for number in range(12))
+    await room.answer("bob", "approve")
+    await thread.settled("Approved by @bob")
+    assert len(bot.trashed("archive")) == 12
 
 
 async def test_the_requester_may_not_approve_and_another_person_may(bot: Bot, room: Room) -> None:
@@ -48,15 +68,13 @@ async def test_the_requester_may_not_approve_and_another_person_may(bot: Bot, ro
 
     await room.press("bob", card, "approve")
 
-    settled = await thread.shows("Approved by @bob", "The agent was told, and went on")
+    settled = await thread.settled("✅", "Approved by @bob", "Moved 3 files")
     assert settled["ts"] == card["ts"]
-    assert "[Approve]" not in room.read(settled)
-    assert "[Reject]" not in room.read(settled)
-    outcome = room.read(await thread.shows("cleanup finished, @alice"))
+    outcome = room.read(await thread.ended("Approved by @bob", "@alice"))
     assert "Moved 3 files, 4.5 kB (4,500 bytes), to files/.trash/" in outcome
     assert bot.trashed("logs") == ["old-0.log", "old-1.log", "old-2.log"]
     assert sorted(file.name for file in folder.iterdir()) == ["new-3.log", "new-4.log"]
-    await thread.shows("@alice started cleanup", "Finished")
+    await thread.opening("@alice started cleanup", "✅ Moved 3 files", "approved by @bob", without=["⏳"])
 
 
 async def test_a_rejection_says_why_on_the_card_and_to_the_graph(bot: Bot, room: Room) -> None:
@@ -75,8 +93,18 @@ async def test_a_rejection_says_why_on_the_card_and_to_the_graph(bot: Bot, room:
 
     assert errors == {}
     assert await room.seat("bob").modal() is None
-    settled = await thread.shows("Rejected by @bob", "> the audit of March still reads these")
+    settled = await thread.settled("⛔", "Rejected by @bob", "the audit of March still reads these", "the agent was told")
     assert settled["ts"] == card["ts"]
-    assert "[Approve]" not in room.read(settled)
-    await thread.shows("Nothing was moved: 3 files of audit stay", "Feedback: the audit of March still reads these")
+    await thread.ended("Rejected by @bob", "@alice", "Nothing was moved")
+    await thread.opening("⛔ Rejected by @bob", without=["⏳", "✅", "Finished"])
     assert len(list(folder.glob("old-*"))) == 3
+
+
+async def test_the_graph_is_told_why_it_was_rejected(bot: Bot, room: Room, tmp_path: Path) -> None:
+    thread = await room.start(f"/task action journal={tmp_path / 'why'}")
+    await room.press("bob", await thread.card(), "reject")
+    await room.modal("bob", "Why?")
+
+    assert await room.submit("bob", {"Why?": "the *audit* of March"}) == {}
+
+    await thread.ended("⛔", "Rejected by @bob", "@alice", "Not acted: the *audit* of March")

@@ -8,7 +8,7 @@ from tests.support.stage import Bot, Room
 async def test_an_id_shows_the_request_with_its_buttons_to_those_whom_it_concerns(bot: Bot, room: Room) -> None:
     bot.fill("logs", old=2)
     thread = await room.start("/task cleanup path=logs older_than=30d")
-    request_id = room.read(await thread.card()).rpartition("Request ")[2].split()[0].strip("`")
+    request_id = await thread.request_id()
 
     assert "Move 2 files of logs" in await room.says("bob", f"/approvals {request_id}")
     assert "belongs to @alice" in await room.says("dave", f"/approvals {request_id}")

@@ -31,26 +31,26 @@ async def test_votes_are_shown_as_they_come_with_what_is_missing(bot: Bot, room:
 
     await room.press("bob", card, "approve")
 
-    shown = await thread.shows("1 of 2: @bob approved, 1 more of @ops-leads")
+    shown = await thread.card("Needs 1 more of @ops-leads", "@carol", "✓ @bob")
     assert shown["ts"] == card["ts"]
 
     await room.press("carol", card, "approve")
 
-    await thread.shows("Approved by @bob and @carol", "The agent was told, and went on")
+    await thread.settled("✅", "Approved by @bob and @carol")
     assert (tmp_path / "journal").read_text() == "begun\ndone\n"
 
 
 async def test_a_vote_can_be_withdrawn_while_nothing_is_settled(bot: Bot, room: Room, tmp_path: Path) -> None:
     thread, card = await asked(room, tmp_path)
     await room.press("bob", card, "approve")
-    voted = await thread.shows("1 of 2: @bob approved")
+    voted = await thread.card("Needs 1 more of @ops-leads", "✓ @bob")
 
     assert "nothing of yours to withdraw" in await room.pressing("carol", voted, "withdraw")
     await room.press("bob", voted, "withdraw")
 
-    await thread.shows("2 of @ops-leads have to agree", without=["@bob approved"])
+    await thread.shows("Needs 2 of @ops-leads", "0 so far", without=["✓"])
     await room.press("carol", card, "approve")
-    await thread.shows("1 of 2: @carol approved")
+    await thread.card("Needs 1 more", "✓ @carol")
     assert not (tmp_path / "journal").exists()
 
 
@@ -62,7 +62,7 @@ async def test_the_deadline_is_extended_once_by_one_who_may_answer(bot: Bot, roo
 
     assert "You may not answer this request. Who may: @bob, @carol" in refusals["dave"]
     assert "not yours to approve" in refusals["alice"]
-    extended = await thread.shows("4 hours more, by @carol")
+    extended = await thread.card("4 hours more, by @carol")
     assert extended["ts"] == card["ts"]
     assert not any(option["value"].startswith("extend") for menu in menus(extended) for option in menu["options"])
 
@@ -79,13 +79,13 @@ async def test_a_vote_given_to_a_colleague_counts_in_the_givers_place_and_goes_n
         assert why in (await room.submit("bob", {label: who}))[label]
     await room.submit("bob", {label: "U0DAVE"})
 
-    given = await thread.shows("@dave answers for @bob")
+    given = await thread.card("@dave answers for @bob")
     copy = await room.direct("dave", "Act on journal?", "[Approve]")
     assert "gave your vote to @dave" in await room.pressing("bob", given, "approve")
     assert "goes no further" in await room.choosing("dave", copy, "delegate")
 
     await room.press("dave", copy, "approve")
-    await thread.shows("1 of 2: @dave approved for @bob")
+    await thread.card("Needs 1 more", "✓ @dave for @bob")
     await room.press("carol", given, "approve")
 
     await thread.shows("Approved by @dave and @carol")
@@ -104,7 +104,7 @@ async def test_a_question_to_the_requester_is_no_vote_and_is_told_in_the_thread(
 
     told = await thread.shows("@carol asks @alice", "Why <!channel> today?")
     assert told["ts"] != card["ts"]
-    await thread.card("2 of @ops-leads have to agree", "@carol asked: Why <!channel> today?")
+    await thread.card("Needs 2 of @ops-leads", "@carol asked: Why <!channel> today?")
 
 
 async def test_the_requester_has_those_reminded_who_have_not_answered_once_an_hour(
@@ -112,12 +112,12 @@ async def test_the_requester_has_those_reminded_who_have_not_answered_once_an_ho
 ) -> None:
     thread, card = await asked(room, tmp_path)
     await room.press("bob", card, "approve")
-    await thread.shows("1 of 2: @bob approved")
+    await thread.card("Needs 1 more of @ops-leads", "✓ @bob")
 
     assert "belongs to @alice" in await room.choosing("carol", card, "nudge")
     await room.choose("alice", card, "nudge")
 
-    reminder = room.read(await thread.shows("@alice", "still waits", "@carol"))
+    reminder = room.read(await thread.shows("⏰", "@alice is still waiting for @carol"))
     assert "@bob" not in reminder
     assert "once an hour" in await room.choosing("alice", card, "nudge")
 
@@ -130,6 +130,7 @@ async def test_the_requester_cancels_from_the_card(bot: Bot, room: Room, tmp_pat
 
     await room.seat("alice").submit()
 
-    cancelled = await thread.shows("Cancelled by @alice", without=["[Approve]"])
+    cancelled = await thread.settled("Act on journal?", "Cancelled by @alice")
     assert cancelled["ts"] == card["ts"]
     assert not menus(cancelled)
+    await thread.opening("🛑 Cancelled by @alice", without=["⏳", "Finished"])

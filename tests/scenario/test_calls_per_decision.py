@@ -23,9 +23,9 @@ async def test_a_decision_costs_three_posts_and_one_edit(bot: Bot, room: Room) -
     thread = await room.start("/task cleanup path=calls older_than=30d")
     card = await thread.card()
     await room.press("bob", card, "approve")
-    await thread.shows("cleanup finished, @alice")
-    await thread.shows("Approved by @bob", "The agent was told")
-    await thread.shows("@alice started cleanup", "Finished")
+    await thread.ended("Moved 3 files", "Approved by @bob", "@alice")
+    await thread.settled("Approved by @bob")
+    await thread.opening("@alice started cleanup", "✅ Moved 3 files", "approved by @bob")
 
     assert await calls(room, before) == {"chat.postMessage": 3, "chat.update": 1}
 
@@ -37,7 +37,7 @@ async def test_a_graph_that_asks_at_once_opens_its_thread_with_the_question(bot:
     await thread.card()
 
     opening, _ = await thread.messages()
-    assert "Waiting for an answer" in room.read(opening)
+    assert "⏳ Move 3 files of at-once to the trash?" in room.read(opening)
     assert "edited" not in opening
 
 
@@ -58,4 +58,4 @@ async def test_whoever_answers_in_a_modal_is_told_that_it_counted_if_the_card_la
     told = await room.told("bob", after=before)
     assert told == "Your rejection counted. The card will show it in a moment."
     await simulator.clear_faults()
-    await thread.shows("Rejected by @bob", "> not today")
+    await thread.settled("Rejected by @bob", "not today")

@@ -40,9 +40,9 @@ async def test_an_edit_within_the_minute_is_what_the_agent_gets(own_bot: Bot, si
     told = await heard(room, before, "Your answer is now this. The agent gets it in 60 seconds.")
     assert "> ap-south.example.com & more" in told
     assert "[Take it back]" in told
-    await thread.shows("Answered by @bob", "> ap-south.example.com & more", without=["eu-west"])
+    await thread.shows("Answered by @bob", "ap-south.example.com & more", "[Take it back]", without=["eu-west"])
     await simulator.advance(SECONDS_HELD + 1)
-    await thread.shows("wordy finished", "It was told: ap-south.example.com & more")
+    await thread.ended("Answered by @bob", "It was told: ap-south.example.com & more")
 
 
 async def test_an_edit_after_the_minute_is_said_to_change_nothing(
@@ -50,7 +50,7 @@ async def test_an_edit_after_the_minute_is_said_to_change_nothing(
 ) -> None:
     thread, sent = await answered(own_bot, simulator, room)
     await simulator.advance(SECONDS_HELD + 1)
-    await thread.shows("It was told: eu-west")
+    await thread.ended("It was told: eu-west")
     before = await notices(room)
 
     await room.seat("bob").edit(sent, "ap-south")
@@ -73,7 +73,7 @@ async def test_a_reply_that_is_deleted_within_the_minute_takes_its_answer_back(
     await thread.card("Which region for europe?")
     await simulator.advance(SECONDS_HELD + 1)
     await room.seat("carol").send(room.channel, "us-east", thread_ts=thread.ts)
-    await thread.shows("Answered by @carol", "> us-east")
+    await thread.shows("Answered by @carol", "us-east")
 
 
 async def test_an_edit_that_is_no_answer_takes_the_answer_back(own_bot: Bot, simulator: Simulator, room: Room) -> None:
@@ -85,7 +85,7 @@ async def test_an_edit_that_is_no_answer_takes_the_answer_back(own_bot: Bot, sim
     await thread.card("Which region for europe?")
 
     sent = await room.seat("bob").send(room.channel, "@countersign eu-north", thread_ts=thread.ts)
-    await thread.shows("Answered by @bob", "> eu-north")
+    await thread.shows("Answered by @bob", "eu-north")
     await room.seat("bob").edit(sent, "@countersign")
     await heard(room, before, "Your message no longer answers Which region for europe?")
     await thread.card("Which region for europe?")
@@ -139,6 +139,6 @@ async def test_several_edits_leave_the_last(own_bot: Bot, simulator: Simulator, 
     for words in ("ap-south", "us-east", "eu-west", "sa-east"):
         await room.seat("bob").edit(sent, words)
 
-    await thread.shows("Answered by @bob", "> sa-east")
+    await thread.shows("Answered by @bob", "sa-east", "[Take it back]")
     await simulator.advance(SECONDS_HELD + 1)
-    await thread.shows("It was told: sa-east")
+    await thread.ended("It was told: sa-east")

@@ -27,9 +27,8 @@ async def test_a_graph_that_raises_on_its_answer_says_so_on_the_card_and_a_retry
     fixed.touch()
     await room.press("bob", stopped, "retry")
 
-    level = await thread.shows("Approved by @bob", "The agent was told, and went on")
-    assert "Stopped" not in room.read(level)
-    await thread.shows("failing finished", "It was told: approve.")
+    await thread.settled("✅", "Approved by @bob", "It was told: approve", without=["Stopped"])
+    await thread.ended("Approved by @bob", "It was told: approve.")
     assert fixed.read_text() == "approve\n"
     assert len(await thread.cards()) == 1
 
@@ -45,6 +44,6 @@ async def test_two_who_retry_at_once_deliver_once(own_bot: Bot, room: Room, tmp_
     await room.press("bob", stopped, "retry")
     await room.press("alice", stopped, "retry")
 
-    await thread.shows("failing finished", "It was told: approve.")
-    await thread.shows("Approved by @bob", "The agent was told, and went on")
+    await thread.ended("Approved by @bob", "It was told: approve.")
+    await thread.settled("Approved by @bob", without=["Stopped"])
     assert fixed.read_text() == "approve\n"

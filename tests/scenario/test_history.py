@@ -15,12 +15,12 @@ async def test_the_history_tells_who_did_what_from_where_and_on_what(bot: Bot, r
     card = await thread.card()
     await room.pressing("alice", card, "approve")
     await room.press("bob", card, "view_all")
-    await room.modal("bob", "View all")
+    await room.modal("bob", "May answer")
     await room.seat("bob").close_modal()
     await room.press("bob", card, "reject")
     await room.modal("bob", "Why?")
     await room.submit("bob", {"Why?": "Not *today*"})
-    settled = await thread.shows("Rejected by @bob", "The agent was told, and went on")
+    settled = await thread.settled("Rejected by @bob", "the agent was told")
 
     await room.press("alice", settled, "history")
 
@@ -46,7 +46,7 @@ async def test_the_command_shows_it_to_those_whom_it_concerns_and_the_refusal_of
 ) -> None:
     bot.fill("reports", old=2)
     thread = await room.start("/task cleanup path=reports older_than=30d")
-    request_id = room.read(await thread.card()).rpartition("Request ")[2].split()[0].strip("`")
+    request_id = await thread.request_id()
     task_id = await thread.task_id()
 
     assert "belongs to @alice" in await room.says("dave", f"/approvals history {request_id}")
@@ -71,7 +71,7 @@ async def test_a_long_history_has_pages(bot: Bot, room: Room) -> None:
     for _ in range(20):
         await room.pressing("alice", card, "approve")
 
-    await room.press("alice", card, "history")
+    await room.choose("alice", card, "history")
     first = await room.modal("alice", "Page 1 of 2")
     view = await room.seat("alice").modal()
     assert view is not None

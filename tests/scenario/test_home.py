@@ -15,7 +15,7 @@ rules:
     match: {graph: twice}
     quorum: 2
 """
-GRAPHS = ("plain", "twice", "parallel")
+GRAPHS = ("plain", "twice", "parallel", "proposal")
 
 
 async def home(room: Room, who: str, *words: str, without: str = "") -> dict[str, Any]:
@@ -41,34 +41,52 @@ def row(view: dict[str, Any], title: str, room: Room) -> str:
 
 
 async def test_a_home_that_was_opened_shows_what_waits_and_an_approval_on_it_counts(bot: Bot, room: Room) -> None:
-    bot.fill("waits", old=2)
     await room.seat("bob").open_home()
     await home(room, "bob", "Waiting for you")
 
-    thread = await room.start("/task cleanup path=waits older_than=30d")
+    thread = await room.start("/task proposal action=refund_waits amount=129")
 
-    title = "Move 2 files of waits to the trash?"
-    view = await home(room, "bob", title, "asked by @alice for cleanup", "answer by", "Open the card")
+    title = "Refund waits 129?"
+    view = await home(room, "bob", title, "@alice", "Open card")
     answer = await room.seat("bob").press(view, "approve", block_id=row(view, title, room))
     assert answer["ok"], answer
 
     await thread.ended_well()
-    settled = await home(room, "bob", f"{title}\nApproved by @bob")
+    settled = await home(room, "bob", f"{title}\n✅ Approved by @bob")
     assert room.read(settled).index("You decided recently") < room.read(settled).index(title)
+
+
+async def test_a_home_offers_a_review_of_what_a_row_cannot_show_and_the_answers_are_at_its_end(
+    bot: Bot, room: Room
+) -> None:
+    bot.fill("reviewed", old=2)
+    await room.seat("bob").open_home()
+    thread = await room.start("/task cleanup path=reviewed older_than=30d")
+    title = "Move 2 files of reviewed to the trash?"
+    view = await home(room, "bob", title, "Medium risk", "Open card")
+    shown = room.read(view).partition(title)[2].partition("---")[0]
+    assert "[Review…]" in shown
+    assert "[Approve" not in shown
+
+    pages = await room.review("bob", view, block_id=row(view, title, room))
+
+    assert all(f"old-{number}.log" in "\n".join(pages) for number in range(2))
+    await room.answer("bob", "approve")
+    await thread.ended_well()
+    await home(room, "bob", f"{title}\n✅ Approved by @bob")
 
 
 async def test_the_requesters_home_says_where_it_stands(bot: Bot, room: Room) -> None:
     await room.seat("alice").open_home()
     thread = await room.start("/task plain topic=where")
-    task_id = await thread.task_id()
 
-    await home(room, "alice", task_id, "Which region for where?", "Waits for @alice, @bob and @carol")
+    await home(room, "alice", "plain · ⏳ waits for an answer", "Which region for where?\n> ⏳ waits for @ops-leads · by")
     await room.press("bob", await thread.card(), "respond")
     await room.modal("bob", "Which region for where?")
     await room.seat("bob").submit({"answer": "north"})
 
-    await thread.shows("It was told: north")
-    await home(room, "alice", task_id, without="Which region for where?")
+    await thread.ended("It was told: north")
+    await home(room, "alice", "plain · ✅ It was told: north", without="Which region for where?")
 
 
 async def test_the_home_of_one_who_has_voted_waits_for_the_others_alone(bot: Bot, room: Room) -> None:
@@ -77,20 +95,19 @@ async def test_the_home_of_one_who_has_voted_waits_for_the_others_alone(bot: Bot
     thread = await room.start("/task twice plan=votes")
     await thread.card()
     title = "Begin votes?"
-    view = await home(room, "bob", title)
+    view = await home(room, "bob", title, "needs 2 of @ops-leads")
 
     await room.seat("bob").press(view, "approve", block_id=row(view, title, room))
 
-    await home(room, "carol", title, "answers: 1 of 2")
-    mine = room.read(await home(room, "bob", f"{title}", "answers: 1 of 2"))
+    await home(room, "carol", title, "needs 1 more of")
+    mine = room.read(await home(room, "bob", title, "needs 1 more of", "Open card"))
     assert mine.index("You decided recently") < mine.index(title)
 
 
 async def test_a_click_on_a_home_that_is_behind_is_refused_before_that_very_person(bot: Bot, room: Room) -> None:
-    bot.fill("behind", old=2)
     await room.seat("carol").open_home()
-    thread = await room.start("/task cleanup path=behind older_than=30d")
-    title = "Move 2 files of behind to the trash?"
+    thread = await room.start("/task proposal action=refund_behind")
+    title = "Refund behind?"
     view = await home(room, "carol", title, "[Approve]")
     await room.simulator.fault("views.publish", "status", status=429, retry_after=1, times=50)
     await room.press("bob", await thread.card(), "approve")

@@ -88,7 +88,7 @@ async def test_a_bot_that_is_killed_while_waiting_and_then_between_decision_and_
     own_bot.start()
     thread = await room.start(f"/task action journal={journal}")
     card = await thread.card()
-    await thread.shows("Waiting for an answer")
+    await thread.opening("⏳")
     own_bot.kill()
     assert not (await room.seat("bob").press(card, "approve"))["ok"]
     await a_minute_passes(own_bot)
@@ -132,7 +132,7 @@ async def test_files_are_moved_once_though_the_bot_is_killed_before_it_has_recor
     own_bot.start()
     thread = await room.start("/task cleanup path=moved older_than=30d")
     await thread.card()
-    await thread.shows("Waiting for an answer")
+    await thread.opening("⏳")
     own_bot.kill()
     await a_minute_passes(own_bot)
     own_bot.start(COUNTERSIGN_CRASH_AT="run-returned")
@@ -141,7 +141,7 @@ async def test_files_are_moved_once_though_the_bot_is_killed_before_it_has_recor
 
     own_bot.start()
 
-    await thread.shows("cleanup finished", "Moved 3 files, 1.5 kB (1,500 bytes)")
+    await thread.ended("Moved 3 files, 1.5 kB (1,500 bytes)")
     await thread.ended_well()
     assert own_bot.trashed("moved") == ["old-0.log", "old-1.log", "old-2.log"]
     assert [file.name for file in folder.iterdir()] == ["new-3.log"]
@@ -151,13 +151,14 @@ async def test_a_deadline_that_passes_while_no_bot_runs_fires_when_one_does(own_
     own_bot.start()
     thread = await room.start("/task plain topic=downtime")
     card = await thread.card("Which region for downtime?")
-    await thread.shows("Waiting for an answer")
+    await thread.opening("⏳")
     own_bot.kill()
     await a_minute_passes(own_bot)
 
     own_bot.start()
 
-    expired = await thread.shows("Expired. Nobody answered by", "The task was stopped. The agent was not told")
+    expired = await thread.settled("🛑 Expired: nobody answered by", "The task was stopped", "agent was not told")
     assert expired["ts"] == card["ts"]
-    await thread.shows("plain was stopped", "Stopped: Nobody answered")
+    await thread.ended("🛑 Expired: nobody answered by", "@alice", "the task was stopped")
+    await thread.opening("🛑 Expired: nobody answered by", without=["⏳", "✅", "Finished"])
     assert len(await thread.messages()) == 3

@@ -67,7 +67,7 @@ async def test_a_group_is_renamed_and_another_takes_its_name(tmp_path: Path) -> 
         async with Simulator.connect(slack.url) as simulator:
             room = await room_in(slack, simulator)
             thread = await room.start("/task proposal action=pay")
-            card = await thread.card("pay")
+            card = await thread.card("Pay?")
             await simulator.post("/sim/groups/ops-leads", {"handle": "ops-heads"})
             await simulator.post("/sim/groups/finance", {"handle": "ops-leads"})
 
@@ -85,7 +85,7 @@ async def test_an_operator_corrects_the_file_and_applies_it_while_the_bot_runs(
         async with Simulator.connect(slack.url) as simulator:
             room = await room_in(slack, simulator)
             thread = await room.start("/task proposal action=pay")
-            card = await thread.card("Nobody may answer this", "@gone-team means nobody")
+            card = await thread.card("Nobody may answer", "@gone-team means nobody")
             assert "You may not answer" in await room.pressing("bob", card, "approve")
             request_id = room.read(card).split("policy apply ")[1].split()[0].strip("`.")
             (bot.folder / "policies.yaml").write_text(POLICY)
@@ -93,7 +93,7 @@ async def test_an_operator_corrects_the_file_and_applies_it_while_the_bot_runs(
             said = apply(bot, request_id)
 
             assert said.startswith(f"0 {request_id}: now has the policy `defaults`"), said
-            card = await thread.card("Another policy was applied to this request", "@bob")
+            card = await thread.card("Another policy was applied to this request", "Needs 1 of @ops-leads")
             assert "Nobody may answer" not in room.read(card)
             assert "already has the policy `defaults`. Nothing was changed." in apply(bot, request_id)
             await room.press("bob", card, "approve")
@@ -110,7 +110,7 @@ async def test_without_the_scope_for_groups_the_rest_works_and_it_is_said(tmp_pa
         async with Simulator.connect(slack.url) as simulator:
             room = await room_in(slack, simulator)
             thread = await room.start("/task proposal action=pay")
-            card = await thread.card("pay")
+            card = await thread.card("Pay?")
 
             listed = await room.says("bob", "/approvals")
             await room.press("bob", card, "approve")
@@ -144,7 +144,7 @@ async def test_a_name_that_looks_like_a_rules_is_governed_by_it_and_flagged(tmp_
             room = await room_in(slack, simulator)
 
             thread = await room.start('/task proposal action="D\u0435PLOY\u200b [prod] now"')
-            card = await thread.card("2 of @bob and @carol have to agree")
+            card = await thread.card("Needs 2 of @bob and @carol")
 
             assert "contains characters that are invisible or look like others: U+0435 and U+200B" in room.read(card)
             assert "It reads like DePLOY [prod] now" in room.read(card)

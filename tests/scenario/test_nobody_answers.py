@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.support.stage import Bot, Room
 
-GRAPHS = ("action",)
+GRAPHS = ("action", "proposal")
 POLICY = """
 defaults:
   approvers: ["@ops-leads"]
@@ -15,7 +15,7 @@ defaults:
   deadline: 1h
 rules:
   - name: short
-    match: {graph: cleanup}
+    match: {graph: [cleanup, proposal]}
     deadline: 4s
 """
 
@@ -30,9 +30,10 @@ async def test_the_ones_who_are_asked_by_dm_may_answer_there_and_every_copy_is_b
     refusal = await room.pressing("dave", card, "approve")
     assert "You may not answer this request. Who may: @bob, @carol." in refusal
 
-    reminder = await thread.shows("Still waiting for an answer", "Act on escalated?")
-    await room.direct("carol", "Act on escalated?", "[Approve]")
-    copy = await room.direct("dave", "Act on escalated?", "[Approve]", "Asked by @alice", room.channel)
+    reminder = await thread.shows("⏰", "Still waiting for @bob", "Act on escalated?")
+    asked = "You are asked because nobody answered for 2 seconds (@bob"
+    await room.direct("carol", asked, room.channel, "Act on escalated?", "[Approve]")
+    copy = await room.direct("dave", asked, "Act on escalated?", "[Approve]", f"@alice in {room.channel}")
 
     assert reminder["ts"] != card["ts"]
     assert "@on-call" in room.read(await thread.card("@on-call"))
@@ -40,12 +41,12 @@ async def test_the_ones_who_are_asked_by_dm_may_answer_there_and_every_copy_is_b
 
     await room.press("dave", copy, "approve")
 
-    await thread.shows("Approved by @dave", "The agent was told, and went on")
+    await thread.settled("✅", "Approved by @dave")
     for who in ("carol", "dave"):
-        level = await room.direct(who, "Act on escalated?", "Approved by @dave", "The agent was told, and went on")
+        level = await room.direct(who, "Act on escalated?", "Approved by @dave", "Acted")
         assert "[Approve]" not in room.read(level)
-    await thread.shows("Reminder: Approved by @dave")
-    await thread.shows("action finished", "Acted.")
+    await thread.ended("Acted.")
+    await thread.lacks("⏰", "Still waiting")
     assert journal.read_text() == "begun\ndone\n"
 
 
@@ -53,20 +54,28 @@ async def test_at_the_deadline_every_copy_says_so_and_the_graph_is_told_that_nob
     own_bot: Bot, room: Room
 ) -> None:
     own_bot.start()
-    folder = own_bot.fill("silent", old=3)
-    thread = await room.start("/task cleanup path=silent older_than=30d")
+    thread = await room.start("/task proposal action=silent")
     card = await thread.card()
-    await thread.shows("Still waiting for an answer")
-    copies = [await room.direct(who, "Move 3 files of silent", "[Approve]") for who in ("carol", "dave")]
+    await thread.shows("⏰", "Still waiting for")
+    copies = [await room.direct(who, "Silent?", "[Approve]") for who in ("carol", "dave")]
 
-    expired = await thread.shows("Expired. Nobody answered by", "The agent was told, and went on")
+    expired = await thread.settled("⌛ Expired: nobody answered by", "the agent was told")
 
     assert expired["ts"] == card["ts"]
-    assert "[Approve]" not in room.read(expired)
     for who, copy in zip(("carol", "dave"), copies, strict=True):
-        level = await room.direct(who, "Move 3 files of silent", "Expired. Nobody answered by")
+        level = await room.direct(who, "Silent?", "⌛ Expired: nobody answered by")
         assert level["ts"] == copy["ts"]
         assert "[Approve]" not in room.read(level)
-    await thread.shows("Nothing was moved: 3 files of silent stay", "Feedback: Rejected: nobody answered by")
-    assert len(list(folder.glob("old-*"))) == 3
+    await thread.ended("⌛ Expired: nobody answered by", "@alice", "told reject: Rejected: nobody answered by")
+    await thread.opening("⌛ Expired: nobody answered by", without=["⏳", "✅", "Finished"])
     assert len(await thread.cards()) == 1
+
+
+async def test_silence_moves_no_file(own_bot: Bot, room: Room) -> None:
+    own_bot.start()
+    folder = own_bot.fill("silent", old=3)
+    thread = await room.start("/task cleanup path=silent older_than=30d")
+
+    await thread.ended("⌛ Expired: nobody answered by", "Nothing was moved")
+
+    assert len(list(folder.glob("old-*"))) == 3

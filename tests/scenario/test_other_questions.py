@@ -19,8 +19,8 @@ async def test_a_question_that_wants_words_is_answered_in_words(bot: Bot, room: 
     assert await room.seat("bob").submit({}) != {}
     assert await room.seat("bob").submit({"value": "eu-west, <!channel> & only there"}) == {}
 
-    await thread.shows("Answered by @bob", "> eu-west, <!channel> & only there", "The agent was told, and went on")
-    await thread.shows("plain finished", "It was told: eu-west, <!channel> & only there")
+    await thread.settled("Answered by @bob", "eu-west, <!channel> & only there")
+    await thread.ended("It was told: eu-west, <!channel> & only there")
 
 
 @pytest.mark.parametrize("order", [("Publish", "Announce"), ("Announce", "Publish")], ids=lambda order: order[0])
@@ -32,7 +32,7 @@ async def test_two_questions_at_once_are_two_cards_answered_in_either_order(
     assert cards[0]["ts"] != cards[1]["ts"]
 
     await room.press("bob", cards[0], "approve")
-    await thread.shows(f"{order[0]} {order[0]}-2.0?", "Approved by @bob", "The agent was told, and went on")
+    await thread.settled(f"{order[0]} {order[0]}-2.0?", "Approved by @bob")
 
     assert "[Approve]" in room.read(await thread.again(cards[1]))
 
@@ -40,9 +40,9 @@ async def test_two_questions_at_once_are_two_cards_answered_in_either_order(
     await room.modal("carol", "Why?")
     await room.seat("carol").submit({"reason": "not this one"})
 
-    await thread.shows(f"{order[1]} {order[0]}-2.0?", "Rejected by @carol", "> not this one")
+    await thread.shows(f"{order[1]} {order[0]}-2.0?", "Rejected by @carol", "not this one")
     told = {order[0]: "True", order[1]: "False"}
-    await thread.shows("parallel finished", f"announce {told['Announce']} and publish {told['Publish']}")
+    await thread.ended(f"announce {told['Announce']} and publish {told['Publish']}")
     assert len(await thread.cards()) == 2
 
 
@@ -53,7 +53,7 @@ async def test_both_of_two_questions_answered_at_the_same_time_reach_the_graph(b
     for who, card in zip(("bob", "carol"), cards, strict=True):
         await room.press(who, card, "approve")
 
-    await thread.shows("parallel finished", "announce True and publish True")
+    await thread.ended("announce True and publish True")
     assert len(await thread.cards()) == 2
 
 
@@ -63,9 +63,9 @@ async def test_a_graph_that_asks_twice_gets_a_second_card_in_the_same_thread(bot
     await room.press("bob", first, "approve")
     second = await thread.card("Finish move?")
     assert second["ts"] != first["ts"]
-    await thread.shows("Begin move?", "Approved by @bob", "The agent was told, and went on")
+    await thread.settled("Begin move?", "Approved by @bob")
 
     await room.press("carol", second, "approve")
 
-    await thread.shows("twice finished", "begun True, finished True")
+    await thread.ended("begun True, finished True")
     assert len(await thread.cards()) == 2

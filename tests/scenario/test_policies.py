@@ -82,21 +82,21 @@ async def test_a_payment_above_an_amount_takes_two_and_one_below_it_does_not(bot
     small = await room.start("/task proposal action=pay amount=1000")
     await small.approved("carol")
     large = await room.start("/task proposal action=pay amount=1001")
-    card = await large.card("@bob", "@dave")
+    card = await large.card("Needs 2 of @finance")
 
     refused = await room.pressing("carol", card, "approve")
     await room.press("bob", card, "approve")
-    await large.shows("1 of 2", "@bob")
+    await large.card("Needs 1 more of @finance (@dave)", "✓ @bob")
     await room.press("dave", card, "approve")
 
     assert "You may not answer this request" in refused
-    await large.shows("Approved by @bob and @dave")
+    await large.settled("Approved by @bob and @dave")
 
 
 async def test_a_condition_that_cannot_be_worked_out_stops_the_task_and_says_why(bot: Bot, room: Room) -> None:
     thread = await room.start("/task proposal action=pay")
 
-    stopped = room.read(await thread.shows("Stopped by an error"))
+    stopped = room.read(await thread.ended("Stopped by an error"))
 
     assert "the rule payments cannot be worked out: there is no key" in stopped.replace("`", "")
     assert await thread.cards() == []
@@ -107,30 +107,30 @@ async def test_each_group_needs_one_of_its_own(bot: Bot, room: Room) -> None:
     card = await thread.card()
 
     await room.press("dave", card, "approve")
-    await thread.shows("1 of 2")
+    await thread.card("Needs 1 more of @finance", "✓ @dave")
     await room.press("bob", card, "approve")
 
-    await thread.shows("Approved by @dave and @bob", "The agent was told, and went on")
+    await thread.settled("Approved by @dave and @bob")
 
 
 async def test_the_stages_are_asked_one_after_the_other(bot: Bot, room: Room) -> None:
     thread = await room.start("/task proposal action=staged")
-    card = await thread.card("@bob", "@carol")
+    card = await thread.card("Stage 1 of 2, lead", "needs 1 of @ops-leads")
 
     early = await room.pressing("dave", card, "approve")
     await room.press("bob", card, "approve")
-    await thread.card("@dave")
+    await thread.card("Stage 2 of 2, finance", "needs @dave", "Agreed before: @bob")
     late = await room.pressing("carol", card, "approve")
     await room.press("dave", card, "approve")
 
     assert "Who may: @bob, @carol" in early
     assert "Who may: @dave" in late
-    await thread.shows("Approved by @bob and @dave", "The agent was told, and went on")
+    await thread.settled("Approved by @bob and @dave")
 
 
 async def test_a_key_of_the_question_names_who_may_answer(bot: Bot, room: Room) -> None:
     thread = await room.start("/task proposal action=owned owner=dave@example.com")
-    card = await thread.card("@dave")
+    card = await thread.card("Needs @dave")
 
     assert "You may not answer this request" in await room.pressing("bob", card, "approve")
     await thread.approved("dave")
@@ -147,31 +147,31 @@ async def test_a_key_that_names_nobody_is_said_on_the_card(bot: Bot, room: Room)
 
 async def test_a_channels_members_may_answer(bot: Bot, room: Room) -> None:
     thread = await room.start("/task proposal action=incident")
-    card = await thread.card("@bob", "@carol")
+    card = await thread.card("Needs 1 of #incidents")
 
-    assert "You may not answer this request" in await room.pressing("dave", card, "approve")
+    assert "You may not answer this request. Who may: @bob, @carol" in await room.pressing("dave", card, "approve")
     await thread.approved("carol")
 
 
 async def test_a_guest_and_one_of_another_company_may_answer_where_the_rule_names_them(bot: Bot, room: Room) -> None:
     thread = await room.start("/task proposal action=outside")
-    card = await thread.card("@erin", "@frank")
+    card = await thread.card("Needs 2 of @erin and @frank")
 
     await room.press("erin", card, "approve")
     await room.press("frank", card, "approve")
 
-    await thread.shows("Approved by @erin and @frank", "The agent was told, and went on")
+    await thread.settled("Approved by @erin and @frank")
 
 
 async def test_a_private_card_names_the_action_alone_and_those_who_may_answer_open_the_rest(
     bot: Bot, simulator: Simulator, room: Room
 ) -> None:
     thread = await room.start("/task proposal action=secret owner=hidden-words")
-    card = await thread.card("secret")
+    card = await thread.card("Secret", "Only people who may answer")
 
     async def in_ops() -> str | None:
         texts = [room.read(message) for message in await room.seat("bob").messages("#ops")]
-        return next((text for text in texts if "To be approved: secret" in text), None)
+        return next((text for text in texts if "Secret" in text and "[Review…]" in text), None)
 
     elsewhere = await room.until(in_ops, "the card in #ops")
     for other in ("dave", "alice"):
@@ -195,7 +195,7 @@ async def test_an_approval_may_have_to_say_why(bot: Bot, room: Room) -> None:
     await room.modal("bob", "Why?")
     await room.seat("bob").submit({"reason": "it is due"})
 
-    await thread.shows("Approved by @bob", "it is due", "The agent was told, and went on")
+    await thread.settled("Approved by @bob", "it is due")
 
 
 async def test_a_rejection_may_take_two(bot: Bot, room: Room) -> None:
@@ -237,7 +237,8 @@ async def test_silence_is_a_yes_where_the_file_accepts_it(bot: Bot, room: Room) 
 
 async def test_a_request_may_wait_on_past_its_deadline(bot: Bot, room: Room) -> None:
     thread = await room.start("/task proposal action=patient")
-    await thread.shows("waiting for an answer")
+    await thread.card("Overdue", "It keeps waiting")
+    await thread.shows("Still waiting for @bob and @carol", "overdue")
 
     await room.press("bob", await thread.card(), "approve")
 
@@ -249,17 +250,29 @@ async def test_reminders_come_again_and_the_card_goes_to_a_channel_and_then_to_o
 
     async def in_general() -> str | None:
         texts = [room.read(message) for message in await room.seat("dave").messages("#general")]
-        return next((text for text in texts if "reminded" in text), None)
+        return next((text for text in texts if "Reminded?" in text), None)
+
+    seen: set[str] = set()
+
+    async def reminders() -> list[str]:
+        found = [message["ts"] for message in await thread.messages() if "Still waiting" in room.read(message)]
+        seen.update(found)
+        return found
 
     async def reminded_twice() -> bool | None:
-        return sum("waiting for an answer" in text for text in await thread.texts()) >= 2 or None
+        await reminders()
+        return len(seen) >= 2 or None
+
+    async def taken_away() -> bool | None:
+        return not await reminders() or None
 
     await room.until(in_general, "the card in #general")
-    copy = await room.direct("dave", "reminded", "[Approve]")
+    copy = await room.direct("dave", "Reminded?", "[Approve]")
     await room.until(reminded_twice, "two reminders")
     await room.press("dave", copy, "approve")
 
-    await thread.shows("Approved by @dave")
+    await thread.settled("Approved by @dave")
+    await room.until(taken_away, "the end of the reminders")
 
 
 async def test_a_quorum_that_too_few_can_give_is_said_on_the_card_and_at_the_start(bot: Bot, room: Room) -> None:
@@ -273,7 +286,7 @@ async def test_an_edit_that_another_rule_would_govern_is_refused(bot: Bot, room:
     thread = await room.start("/task proposal action=pay amount=10")
 
     await room.press("bob", await thread.card(), "edit")
-    await room.modal("bob", "amount")
-    await room.submit("bob", {"amount": "5000"})
+    await room.modal("bob", "Amount")
+    await room.submit("bob", {"Amount": "5000"})
 
     assert "it falls under the policy payments" in (await room.modal("bob", "others may have to")).replace("`", "")

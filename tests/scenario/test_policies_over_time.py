@@ -55,9 +55,9 @@ async def test_a_window_counts_working_hours_alone_and_the_card_shows_the_moment
     monday = saturday + timedelta(days=2)
     assert f"{monday:%b} {monday.day}, {monday:%Y} 10:00" in card
     await until(room.simulator, monday.replace(hour=9, minute=59))
-    await thread.shows("[Approve]", "Answer by", without=["Expired"])
+    await thread.card("[Approve]", "Needs 1 of @ops-leads by")
     await until(room.simulator, monday.replace(hour=10, minute=1))
-    await thread.shows("Expired", "The agent was told, and went on", without=["[Approve]"])
+    await thread.settled("Expired")
 
 
 async def test_the_thread_is_warned_before_the_deadline_which_one_who_may_answer_puts_off_once(
@@ -74,10 +74,10 @@ async def test_the_thread_is_warned_before_the_deadline_which_one_who_may_answer
     await thread.card()
     assert not any("Still waiting" in words for words in await thread.texts()), "the warning was put off with it"
     await room.simulator.advance(0.7 * HOUR)
-    await thread.shows("Still waiting for an answer by", without=["[Approve]"])
+    await thread.shows("Still waiting for @bob and @carol, by", without=["[Approve]"])
     await room.simulator.advance(1 * HOUR)
 
-    await thread.shows("Expired", "The agent was told, and went on", without=["[Approve]"])
+    await thread.settled("Expired")
 
 
 async def test_silence_chooses_what_the_file_says(own_bot: Bot, room: Room) -> None:
@@ -87,7 +87,7 @@ async def test_silence_chooses_what_the_file_says(own_bot: Bot, room: Room) -> N
 
     await room.simulator.advance(4.1 * HOUR)
 
-    await thread.shows("release finished", "told tonight")
+    await thread.ended("told tonight")
 
 
 async def test_a_reminder_is_asked_for_once_an_hour(own_bot: Bot, room: Room) -> None:
@@ -95,7 +95,7 @@ async def test_a_reminder_is_asked_for_once_an_hour(own_bot: Bot, room: Room) ->
     thread = await room.start("/task proposal action=other")
     card = await thread.card()
     await room.choose("alice", card, "nudge")
-    await thread.shows("still waits")
+    await thread.shows("@alice is still waiting for @bob and @carol")
 
     refused = await room.choosing("alice", card, "nudge")
     await room.simulator.advance(1.1 * HOUR)

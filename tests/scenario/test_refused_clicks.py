@@ -63,7 +63,7 @@ async def test_a_click_on_a_settled_card_is_told_who_was_first_and_the_card_is_b
     for way in ("response_url", "chat.update"):
         await simulator.fault(way, "status", status=500, times=40)
     counted = await room.pressing("bob", card, "approve")
-    await thread.shows("action finished", "Acted.")
+    await thread.ended("Acted.")
     assert counted == "Your approval counted. The card will show it in a moment."
     assert "[Approve]" in room.read(await thread.again(card))
 
@@ -73,7 +73,7 @@ async def test_a_click_on_a_settled_card_is_told_who_was_first_and_the_card_is_b
 
     assert all("@bob approved this at" in answer for answer in answers)
     assert await room.seat("carol").modal() is None
-    level = await thread.shows("Approved by @bob", "The agent was told, and went on")
+    level = await thread.settled("Approved by @bob")
     assert level["ts"] == card["ts"]
     assert "[Approve]" not in room.read(level)
     assert (tmp_path / "journal").read_text() == "begun\ndone\n"
@@ -91,5 +91,5 @@ async def test_of_two_who_press_at_the_same_time_one_decides_and_the_other_is_to
     await room.seat("carol").submit({"reason": "not today"})
 
     assert "@bob approved this at" in await room.modal("carol", "Not counted")
-    await thread.shows("action finished", "Acted.")
+    await thread.ended("Acted.")
     assert not any("not today" in text for text in await thread.texts())

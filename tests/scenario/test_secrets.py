@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -57,13 +58,23 @@ def leaked(samples: Iterable[Sample], *places: str) -> list[str]:
     return [name for name, ways in forms.items() if any(way in place for way in ways for place in places)]
 
 
+async def on_top(room: Room) -> bool:
+    """Whether bob has a modal on top of another one."""
+    view = await room.seat("bob").modal()
+    return view is not None and view["depth"] == 2
+
+
 async def looked_at_from_everywhere(room: Room, thread: Thread, card: Message) -> None:
     """What people open to see a request: all of it, its history, its forms, their Homes, lists, states."""
-    request_id = room.read(card).rpartition("Request ")[2].split()[0].strip("`")
-    for action in ("view_all", "history", "edit", "reject", "respond"):
-        await room.press("bob", card, action)
-        await room.modal("bob")
-        await room.seat("bob").close_modal()
+    request_id = await thread.request_id()
+    for action in ("view_all", "edit", "reject", "respond"):
+        await room.review("bob", card)
+        await room.answer("bob", action)
+        await room.until(partial(on_top, room), f"the modal of {action}")
+        await room.seat("bob").close_modal(everything=True)
+    await room.choose("bob", card, "history")
+    await room.modal("bob", "History")
+    await room.seat("bob").close_modal()
     for person, line in (
         ("bob", "/approvals"),
         ("bob", f"/approvals {request_id}"),
@@ -88,11 +99,12 @@ async def test_no_secret_reaches_slack_or_the_log(bot: Bot, room: Room, number: 
     await room.choose("bob", card, "comment")
     await room.modal("bob", "Your question")
     await room.submit("bob", {"Your question": f"Why {said}?"})
-    await room.press("bob", card, "reject")
+    await room.review("bob", card)
+    await room.answer("bob", "reject")
     await room.modal("bob", "Why?")
     await room.submit("bob", {"Why?": f"Not with {said}"})
-    ended = await thread.shows("did not finish" if raises else "finished")
-    await room.press("bob", await thread.shows("Rejected by @bob"), "history")
+    ended = await thread.ended("⚠️ Stopped by an error" if raises else "⛔ Rejected by @bob", "@alice")
+    await room.press("bob", await thread.settled("Rejected by @bob"), "history")
     await room.modal("bob", "Request ")
     await room.seat("bob").close_modal()
 
@@ -141,7 +153,7 @@ async def test_whoever_may_answer_sees_what_is_hidden_and_that_is_on_the_record(
 
     assert "not yours to approve" in refused
     assert leaked(samples, shown) == [*(each.name for each in samples), "the password", "the policy's"]
-    await room.press("bob", card, "history")
+    await room.choose("bob", card, "history")
     told = await room.modal("bob", "Request ")
     assert "@bob looked at what is hidden:" in told
     assert "arguments.db.password" in told
@@ -156,13 +168,14 @@ async def test_an_edit_keeps_what_is_hidden_and_what_was_approved_is_what_runs(b
     thread = await room.start(f"/task secretive file={written(bot, 'edit', samples)}")
     card = await thread.card()
 
-    await room.press("bob", card, "edit")
-    form = await room.modal("bob", "Edit")
-    wrong = await room.submit("bob", {"password": f"{MASK}7"})
-    await room.submit("bob", {"password": MASK, "size": "small"})
-    outcome = await thread.shows("used")
+    await room.review("bob", card)
+    await room.answer("bob", "edit")
+    form = await room.modal("bob", "Save")
+    wrong = await room.submit("bob", {"Password": f"{MASK}7"})
+    await room.submit("bob", {"Password": MASK, "Size": "small"})
+    outcome = await thread.ended("used")
 
-    assert "hidden part" in wrong["password"]
+    assert "hidden part" in wrong["Password"]
     assert leaked(samples, form, room.read(outcome)) == []
     assert '"size": "small"' in room.read(outcome)
     assert "swordfish" not in bot.log

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from simulator.client import Seat
 from tests.graphs.smtp import Mailbox, served_aside
 from tests.support.stage import GRAPHS, PATIENT_POLICY, ROOT, UNPACED, Bot, Room, Slack, Thread
 
@@ -54,17 +56,33 @@ def root(bot: Bot, setting: str) -> Path:
 
 async def outcome(thread: Thread, graph: str) -> str:
     """What the graph says in the end."""
-    shown = thread.room.read(await thread.shows(f"{graph} finished, @alice"))
-    return "\n".join(shown.split("\n")[1:-1])
+    shown = await thread.reported()
+    assert shown, graph
+    return shown
 
 
 async def answer(thread: Thread, action: str, *words: str, who: str = "bob", **typed: Any) -> None:
-    """Press a button of the card that asks this, and fill in what its modal asks for, `_` for a space."""
-    await thread.room.press(who, await thread.card(*words), action)
+    """Press a button of the card that asks this, or of its review if it is too long for a card, and fill in what its
+    modal asks for, `_` for a space."""
+    title, *rest = words
+    card = await thread.card(title)
+    shown = thread.room.read(card)
+    if "[Review…]" in shown:
+        shown = "\n".join(await thread.room.review(who, card))
+        await thread.room.answer(who, action)
+    else:
+        await thread.room.press(who, card, action)
+    assert [word for word in rest if word not in shown] == [], shown
     if typed:
-        await thread.room.modal(who)
         filled = {label.replace("_", " "): value for label, value in typed.items()}
+        await thread.room.until(partial(_has_field, thread.room.seat(who), next(iter(filled))), "the form")
         assert await thread.room.submit(who, filled) == {}
+
+
+async def _has_field(seat: Seat, label: str) -> bool:
+    """Whether a form with this field is before them."""
+    view = await seat.modal()
+    return view is not None and any(block.get("label", {}).get("text") == label for block in view["blocks"])
 
 
 @pytest.mark.parametrize(
@@ -82,7 +100,7 @@ async def test_wrong_inputs_are_refused_in_private_with_a_right_line(
     answered = await room.says("alice", line)
 
     assert said in answered
-    assert f"Try: /task {line.split()[1]} " in answered
+    assert f": /task {line.split()[1]} " in answered
 
 
 async def test_an_email_is_sent_as_it_was_approved(bot: Bot, room: Room, mailbox: Mailbox) -> None:
@@ -90,11 +108,11 @@ async def test_an_email_is_sent_as_it_was_approved(bot: Bot, room: Room, mailbox
     thread = await room.start(line)
 
     await answer(thread, "choose:1", "Send this e-mail to ada@example.org?", "It goes by SMTP (127.0.0.1).")
-    await answer(thread, "edit", "Edit the text of the e-mail", content="Dear Ada,\nthe invoice is paid.")
+    await answer(thread, "edit", "Edit the text of the e-mail", Content="Dear Ada,\nthe invoice is paid.")
     await thread.shows("Approved with changes by @bob", "- Dear Ada, it is paid.", "+ the invoice is paid.")
     await answer(thread, "choose:0", "the invoice is paid.", "2 of at most 5", "[send]")
 
-    assert (await outcome(thread, "email")).startswith("Sent to ada@example.org (Message-ID <")
+    assert (await outcome(thread, "email")).startswith("Sent to ada@example.org.\nMessage-ID <")
     (mail,) = [each for each in mailbox.mails if each["Subject"] == "The invoice"]
     assert (mail["To"], mail["From"]) == ("ada@example.org", "agent@example.org")
     assert mail.get_content().splitlines() == ["Dear Ada,", "the invoice is paid."]
@@ -111,15 +129,16 @@ async def test_an_email_that_is_cancelled_is_not_sent(bot: Bot, room: Room, mail
 
 async def test_a_payment_is_asked_about_above_its_limit_and_paid_once(bot: Bot, room: Room) -> None:
     small = await room.start('/task payment payee="ACME Ltd" amount=10 purpose="Pencils"')
-    assert "Nobody was asked: it is below the limit" in await outcome(small, "payment")
+    assert "Nobody was asked: it is not above the limit" in await outcome(small, "payment")
     large = await room.start('/task payment payee="ACME Ltd" amount=310.10 purpose="Desks"')
     refused = await room.start('/task payment payee="ACME Ltd" amount=10 purpose="Sweets" risk=high')
 
-    await answer(large, "approve", "Pay 310.10 EUR to ACME Ltd?", "It is above the limit of 100.00 EUR.")
-    await answer(refused, "reject", "High risk", "Its risk is high.", **{"Why?": "Not healthy"})
+    await answer(large, "approve", "Pay 310.10 EUR to ACME Ltd?", "Desks · above the 100 EUR limit")
+    await answer(refused, "reject", "High risk", "Sweets", **{"Why?": "Not healthy"})
 
-    assert "Paid 310.10 EUR to ACME Ltd for Desks" in await outcome(large, "payment")
-    assert "Feedback: Not healthy" in await outcome(refused, "payment")
+    assert "Paid 310.10 EUR to ACME Ltd" in await outcome(large, "payment")
+    assert await outcome(refused, "payment") == "Nothing was paid."
+    await refused.settled("Rejected by @bob", "Not healthy")
     with sqlite3.connect(root(bot, "PAYMENT_LEDGER")) as ledger:
         paid = ledger.execute("SELECT amount, purpose, approval FROM payments ORDER BY entry").fetchall()
     assert paid == [("10.00", "Pencils", "not needed"), ("310.10", "Desks", "asked")]
@@ -128,7 +147,7 @@ async def test_a_payment_is_asked_about_above_its_limit_and_paid_once(bot: Bot, 
 async def test_an_article_goes_through_two_gates_and_its_approvals_are_listed(bot: Bot, room: Room) -> None:
     thread = await room.start('/task publish topic="Our new office" brief="We moved." section=news')
 
-    await answer(thread, "approve", "Write 'Our new office' from this plan?", "- In short")
+    await answer(thread, "approve", "Write 'Our new office' from this plan?", "Plan  In short")
     await answer(thread, "approve", "Publish 'Our new office'?", "\n# Our new office\n\nWe moved.", who="carol")
 
     said = (await outcome(thread, "publish")).split("\n")
@@ -143,11 +162,12 @@ async def test_a_complaint_stops_a_batch_with_what_was_done_so_far(bot: Bot, roo
     (root(bot, "BATCH_ROOT") / "customers.csv").write_text(ROWS)
     thread = await room.start('/task batch file=customers.csv template="Dear {name}, {number} is due." every=3')
 
-    await answer(thread, "approve", "Do rows 1 to 3 of 7 look right?", "result  Dear Ann 1, 1 is due.")
+    await answer(thread, "approve", "Do rows 1 to 3 of 7 look right?", "Dear Ann 1, 1 is due.")
     await answer(thread, "reject", "Do rows 4 to 6 of 7 look right?", **{"Why?": "Number 5 is wrong"})
 
     said = await outcome(thread, "batch")
-    assert said.startswith("Stopped after row 3 of 7: Number 5 is wrong\n3 rows of 7 are in ")
+    assert said.startswith("Wrote 3 of 7 rows to ")
+    assert said.endswith("Stopped after row 3 of 7: Number 5 is wrong")
     (made,) = root(bot, "BATCH_ROOT").glob("out/customers-*.csv")
     assert made.read_text().splitlines()[-1] == 'Ann 3,3,"Dear Ann 3, 3 is due."'
 
@@ -173,13 +193,13 @@ async def test_the_assistant_writes_what_was_approved_and_mails_nothing_that_was
     bot: Bot, room: Room, mailbox: Mailbox
 ) -> None:
     thread = await room.start("/task assistant welcome Ada, please")
-    card = await thread.card("Run these 2 tools?", "1. write_file", "2. send_email", "[Approve all 2]")
-    await answer(thread, "edit:0", "[One by one…]", text="Welcome, Ada!")
-    await thread.shows("Changed by @bob", "text  Welcome  →  Welcome, Ada!")
+    asked = ("Run 2 tools: write file and send email?", "Welcome", "Hello Ada", "[Approve all 2]", "[One by one…]")
+    await answer(thread, "edit:0", *asked, Text="Welcome, Ada!")
+    await thread.shows("Changed by @bob", "Text  Welcome  →  Welcome, Ada!")
 
-    await room.press("carol", await thread.again(card), "each")
-    await room.modal("carol", "One by one")
-    verdicts = {"1. write_file": "Approve", "2. send_email": "Reject"}
+    await answer(thread, "each", *asked, who="carol")
+    await room.modal("carol", "Reject")
+    verdicts = {"1. Write file": "Approve", "2. Send email": "Reject"}
     (reason,) = await room.submit("carol", verdicts)
     assert await room.submit("carol", {reason: "She knows"}) == {}
 

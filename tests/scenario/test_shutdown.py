@@ -55,7 +55,7 @@ async def test_a_modal_that_was_sent_is_answered_and_counts(
     card = await thread.card()
     await room.press("bob", card, "reject")
     await room.modal("bob", "Why?")
-    await thread.shows("Waiting for an answer")
+    await thread.shows("@alice started", "⏳", "@ops-leads")
     mark = await room.mark()
 
     with sqlite3.connect(own_bot.folder / "state" / "countersign.sqlite", isolation_level=None) as other:
@@ -73,7 +73,7 @@ async def test_a_modal_that_was_sent_is_answered_and_counts(
 
     assert await sent == {}
     assert await asyncio.to_thread(own_bot.wait) == 0
-    await thread.shows("Rejected by @bob", "> not in this release")
+    await thread.shows("Rejected by @bob", "not in this release")
 
 
 async def test_a_graph_that_is_running_may_end_its_step(own_bot: Bot, room: Room, tmp_path: Path) -> None:

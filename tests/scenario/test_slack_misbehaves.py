@@ -52,7 +52,7 @@ async def test_a_rate_limit_and_errors_delay_messages_and_lose_none(
 
     thread = await room.start(f"/task action journal={tmp_path / 'limited'}")
     await thread.approved()
-    await thread.shows("@alice started action", "Finished")
+    await thread.shows("@alice started action", "✅", "approved by @bob")
 
     limited = [call for call in await simulator.traffic(after=mark) if call.get("status") == 429]
     assert len(limited) == 2
@@ -105,10 +105,10 @@ async def test_a_slack_that_forgets_a_card_gets_it_again_once(
     own_bot.start()
     thread = await room.start(f"/task action journal={tmp_path / 'forgotten'}")
     card = await thread.card()
-    await thread.shows("@alice started action", "Waiting for an answer")
+    await thread.shows("@alice started action", "⏳ Act on forgotten?")
     await simulator.fault("chat.update", "error", error="message_not_found", times=1)
 
     await room.press("bob", card, "approve")
 
-    await thread.shows("Act on forgotten?", "Approved by @bob", "The agent was told, and went on")
-    await thread.shows("action finished", "Acted.")
+    await thread.settled("Act on forgotten?", "Approved by @bob")
+    await thread.ended("Acted.")

@@ -51,14 +51,14 @@ async def test_skipped_hours_bring_the_reminder_the_dm_and_the_end(tmp_path: Pat
             return says
 
         await alice.command("#ops", f"/task cleanup path={tmp_path}/logs older_than=30d")
-        await simulator.wait_for(thread_says("Move 8 files"), timeout=WAIT, what="the card")
+        await simulator.wait_for(thread_says("Move 2 files"), timeout=WAIT, what="the card")
 
         await simulator.advance(3600)
         await simulator.wait_for(thread_says("Still waiting"), timeout=WAIT, what="the reminder")
-        assert await carol.message("@countersign", containing="Move 8 files") is None
+        assert await carol.message("@countersign", containing="Move 2 files") is None
         await simulator.advance(3600)
         await simulator.wait_for(
-            lambda: carol.message("@countersign", containing="Move 8 files"), timeout=WAIT, what="the DM"
+            lambda: carol.message("@countersign", containing="Move 2 files"), timeout=WAIT, what="the DM"
         )
         await simulator.advance(2 * 3600)
         await simulator.wait_for(thread_says("Expired"), timeout=WAIT, what="the end")

@@ -61,7 +61,7 @@ async def test_what_does_not_fit_is_approved_after_its_last_page_and_nowhere_els
     bot: Bot, room: Room, tmp_path: Path, value: Mapping[str, Any]
 ) -> None:
     thread = await asked(room, tmp_path, value)
-    card = await thread.card("[Review…] [History]")
+    card = await thread.card("[Review…]")
     assert "[Approve]" not in room.read(card)
     if value is LARGE:
         await thread.shows("Everything that request")
@@ -70,15 +70,15 @@ async def test_what_does_not_fit_is_approved_after_its_last_page_and_nowhere_els
 
     whole = "\n".join(pages)
     if value is SIXTY:
-        assert all(name in whole and said in whole for name, said in value["details"].items())
+        assert all(name.replace("key_", "Key ") in whole and said in whole for name, said in value["details"].items())
     else:
         (file,) = (await thread.shows("Everything that request"))["files"]
         assert file["name"] in whole
         assert "SHA-256 of the file" in whole
-    assert "[Approve] [Reject]" in pages[-1]
+    assert "[Approve] [Reject…]" in pages[-1]
     await room.answer("bob", "approve")
     await room.modal("bob", "Your answer is recorded")
-    await thread.shows("Approved by @bob", "The agent was told, and went on")
+    await thread.settled("Approved by @bob")
     assert told(tmp_path) is True
 
 
@@ -97,24 +97,23 @@ async def test_two_actions_of_one_name_are_not_approved_unseen(
 ) -> None:
     await room.seat("bob").open_home()
     thread = await asked(room, tmp_path, TWO)
-    card = room.read(await thread.card("[Approve all 2]"))
-    request_id = card.partition("Request ")[2].split()[0].strip("`")
-    assert "/srv/orders/2019" in card
+    card = await thread.card("[Approve all 2]")
+    assert "/srv/orders/2019" in room.read(card)
     if shown_in == "command":
         listed = await room.says("bob", "/approvals")
         assert "[Approve" not in listed
-        single = await room.says("bob", f"/approvals {request_id}")
+        single = await room.says("bob", f"/approvals {await thread.request_id()}")
         assert "/srv/orders/2019" in single
         return
 
     view = await home(room, "bob", "2 actions: delete_file and delete_file")
-    block_id = row(view, "Run these 2 tools?", room)
+    block_id = row(view, "Run 2 tools: delete file (2 times)?", room)
     assert "approve" not in str(next(block for block in view["blocks"] if block.get("block_id") == block_id))
     (page,) = await room.review("bob", view, block_id=block_id)
 
     assert "/srv/orders/2019" in page
     await room.answer("bob", "approve")
-    await thread.shows("Approved by @bob", "The agent was told, and went on")
+    await thread.settled("Approved by @bob")
 
 
 async def test_a_choice_shows_what_the_agent_gets_and_all_that_is_said_of_it(
@@ -127,22 +126,22 @@ async def test_a_choice_shows_what_the_agent_gets_and_all_that_is_said_of_it(
 
     assert "the agent gets delete_all" in shown.replace("`", "")
     assert "Frees 3 TB at once" in shown
-    assert "[1. No, keep everything]" in shown
+    assert "[1. No, keep" in shown
     await room.press("bob", card, "choose:0")
-    await thread.shows("The agent was told, and went on")
+    await thread.settled()
     assert told(tmp_path) == "delete_all"
 
 
 async def test_a_private_request_is_answered_by_one_who_has_read_it(bot: Bot, room: Room, tmp_path: Path) -> None:
     thread = await asked(room, tmp_path, {"question": "Do it?", "action": "secret", "details": {"to": "hidden-words"}})
-    card = await thread.card("secret", "[Review…]")
+    card = await thread.card("Secret", "[Review…]")
     assert "[Approve]" not in room.read(card)
 
     (page,) = await room.review("bob", card)
 
     assert "hidden-words" in page
     await room.answer("bob", "approve")
-    settled = await thread.shows("Approved by @bob", "The agent was told, and went on")
+    settled = await thread.settled("Approved by @bob")
     assert "hidden-words" not in room.read(settled)
 
 
@@ -203,10 +202,10 @@ async def test_an_answer_to_what_was_drawn_before_digests_is_refused_and_the_car
 
     async def fresh() -> Any:
         shown = await thread.again(again)
-        return shown if "digest" in str(shown["blocks"][-2]) else None
+        return shown if "digest" in str(shown["blocks"]) else None
 
     await room.press("bob", await room.until(fresh, "the card, drawn again"), "approve")
-    await thread.shows("Approved by @bob", "The agent was told, and went on")
+    await thread.settled("Approved by @bob")
 
 
 async def test_a_long_question_for_words_is_not_answered_by_a_message(bot: Bot, room: Room, tmp_path: Path) -> None:
@@ -245,19 +244,19 @@ async def edited(room: Room, thread: Thread, field: str, words: str) -> None:
 
 
 async def test_a_review_of_what_changed_meanwhile_begins_anew(bot: Bot, room: Room, tmp_path: Path) -> None:
-    thread = await asked(room, tmp_path, mail(subject="First", body="a line of it\n" * 4000))
+    thread = await asked(room, tmp_path, mail(subject="First", **{f"body_{n}": "a line of it\n" * 50 for n in range(60)}))
     await room.press("bob", await thread.card("[Review…]"), "review")
     await room.modal("bob", "Page 1 of")
-    await edited(room, thread, "subject", "Second")
+    await edited(room, thread, "Subject", "Second")
 
     await room.answer("bob", "page:1")
 
     assert "Page 1 of" in await room.modal("bob", "This has changed while you were reading")
     await room.seat("bob").close_modal(everything=True)
     pages = await room.review("bob", await thread.card("Second"))
-    assert '"subject": "Second"' in pages[0]
+    assert "Subject  Second" in pages[0]
     await room.answer("bob", "approve")
-    await thread.shows("Approved with changes by @bob", "The agent was told, and went on")
+    await thread.settled("Approved with changes by @bob")
     (decision,) = told(tmp_path)["decisions"]
     assert decision["edited_action"]["args"]["subject"] == "Second"
 
@@ -267,7 +266,7 @@ async def test_an_answer_in_a_review_of_what_changed_meanwhile_does_not_count(
 ) -> None:
     thread = await asked(room, tmp_path, mail(**{f"key_{number}": f"value {number}" for number in range(60)}))
     await room.review("bob", await thread.card())
-    await edited(room, thread, "key_3", "changed")
+    await edited(room, thread, "Key 3", "changed")
 
     await room.answer("bob", "approve")
 
@@ -283,15 +282,15 @@ async def test_an_argument_far_down_the_list_can_be_edited(bot: Bot, room: Room,
     view = await room.seat("bob").modal()
     assert view is not None
     assert (await room.seat("bob").press(view, "arguments", value="0:2"))["ok"]
-    await room.modal("bob", "key_88")
+    await room.modal("bob", "Key 88")
 
-    assert list(await room.submit("bob", {"key_88": "18446744073709551616"})) == ["key_88"]
-    assert await room.submit("bob", {"key_88": "-1"}) == {}
+    assert list(await room.submit("bob", {"Key 88": "18446744073709551616"})) == ["Key 88"]
+    assert await room.submit("bob", {"Key 88": "-1"}) == {}
 
-    await thread.shows("Changed by @bob", "key_88")
+    await thread.shows("Changed by @bob", "Key 88")
     await room.review("carol", await thread.card("Changed by @bob"))
     await room.answer("carol", "approve")
-    await thread.shows("Approved with changes by @carol", "The agent was told, and went on")
+    await thread.settled("Approved with changes by @carol")
     (decision,) = told(tmp_path)["decisions"]
     assert decision["edited_action"]["args"]["key_88"] == -1
 
@@ -308,12 +307,12 @@ async def test_one_of_many_actions_is_edited_out_of_a_review(bot: Bot, room: Roo
 
     assert (await room.seat("bob").press(view, "which", value="17"))["ok"]
     await room.modal("bob", "Save changes")
-    assert await room.submit("bob", {"to": "else@example.org"}) == {}
+    assert await room.submit("bob", {"To": "else@example.org"}) == {}
 
     await thread.shows("Changed by @bob")
     await room.review("carol", await thread.card("Changed by @bob"))
     await room.answer("carol", "approve")
-    await thread.shows("The agent was told, and went on")
+    await thread.settled()
     decisions = told(tmp_path)["decisions"]
     assert decisions[17]["edited_action"]["args"] == {"to": "else@example.org"}
     assert [each["type"] for each in decisions].count("approve") == 19

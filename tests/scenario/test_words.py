@@ -27,7 +27,7 @@ async def test_a_mention_starts_a_task(bot: Bot, room: Room) -> None:
 
     thread = await room.opened()
     await room.press("bob", await thread.card("Move 2 files of mentioned"), "approve")
-    await thread.shows("cleanup finished, @alice")
+    await thread.ended("@alice")
     assert bot.trashed("mentioned") == ["old-0.log", "old-1.log"]
 
 
@@ -40,13 +40,13 @@ async def test_in_a_thread_the_mention_starts_it_there(bot: Bot, room: Room) -> 
     )
 
     await room.press("bob", await thread.card("Move 2 files of there"), "approve")
-    await thread.shows("cleanup finished, @alice")
+    await thread.ended("@alice")
     assert len(await room.seat("bob").messages(room.channel)) == 1
 
 
 async def test_a_mention_that_cannot_be_followed_is_answered_in_private(bot: Bot, room: Room) -> None:
     await room.seat("alice").send(room.channel, "@countersign claenup path=x")
-    assert "Did you mean /task cleanup?" in await room.told("alice", containing="claenup")
+    assert "Did you mean /task cleanup " in await room.told("alice", containing="claenup")
 
     before = len(await room.seat("alice").notices())
     await room.seat("alice").send(room.channel, "thanks, @countersign")
@@ -96,7 +96,7 @@ async def test_a_reply_answers_the_one_question_of_its_thread(bot: Bot, room: Ro
     told = await room.told("bob", after=before, containing="Taken as your answer")
     assert "> eu-west & <more>" in told
     assert "[Take it back]" in told
-    await thread.shows("Answered by @bob", "> eu-west & <more>", "The agent gets it", "[Take it back]")
+    await thread.shows("Answered by @bob", "eu-west & <more>", "the agent gets it", "[Take it back]")
 
 
 async def test_an_answer_can_be_taken_back_for_a_minute(bot: Bot, room: Room) -> None:
@@ -117,7 +117,7 @@ async def test_an_answer_can_be_taken_back_for_a_minute(bot: Bot, room: Room) ->
     assert "no answer of yours to take back" in await room.pressing("bob", notice, "take_back")
 
     await room.seat("carol").send(room.channel, "@countersign ap-south", thread_ts=thread.ts)
-    await thread.shows("Answered by @carol", "> ap-south")
+    await thread.shows("Answered by @carol", "ap-south")
 
 
 async def test_a_yes_never_approves_an_action(bot: Bot, room: Room) -> None:
@@ -152,8 +152,8 @@ async def test_whoever_started_the_task_answers_what_approves_nothing(bot: Bot, 
     await room.modal("alice", "Which region for mine?")
     assert await room.seat("alice").submit({"value": "eu-west"}) == {}
 
-    await thread.shows("Answered by @alice", "> eu-west")
-    await thread.shows("plain finished", "It was told: eu-west")
+    await thread.shows("Answered by @alice", "eu-west")
+    await thread.ended("It was told: eu-west")
 
 
 async def test_where_several_questions_are_open_a_reply_names_one(bot: Bot, room: Room) -> None:
@@ -166,10 +166,10 @@ async def test_where_several_questions_are_open_a_reply_names_one(bot: Bot, room
     before = len(await room.seat("bob").notices())
     await room.seat("bob").send(room.channel, "@countersign eu-north", thread_ts=thread.ts)
 
-    assert "More than one question is open here" in await room.told("bob", after=before)
-    second = room.read(cards[1]).rpartition("Request ")[2].split()[0].strip("`")
+    told = await room.told("bob", after=before, containing="More than one question is open here")
+    second = told.partition(" (Which region for two?)")[0].split()[-1].strip("`")
 
     await room.seat("bob").send(room.channel, f"@countersign {second} eu-north", thread_ts=thread.ts)
 
-    await thread.shows("Which region for two?", "Answered by @bob", "> eu-north")
+    await thread.shows("Which region for two?", "Answered by @bob", "eu-north")
     assert "Answered" not in room.read(await thread.again(cards[0]))

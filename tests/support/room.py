@@ -15,6 +15,8 @@ Found = TypeVar("Found")
 PEOPLE = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
 _ENDS = ("✅", "⛔", "⌛", "🛑", "⚠️")
 """The signs with which an outcome begins."""
+_OPEN = ("⏳", "[Approve", "[Reject", "aiting for the agent", "he agent gets it")
+"""What a card says or offers before its answer has reached the agent."""
 
 
 @dataclass(slots=True)
@@ -226,6 +228,11 @@ class Thread:
 
         return await self.room.until(found, f"an outcome with {words} in the thread")
 
+    async def reported(self, *words: str) -> str:
+        """What the agent says in the message about its end, without the line that says who decided."""
+        lines = self.room.read(await self.ended("@alice", *words)).split("\n")
+        return "\n".join(lines[1:] if "@alice" in lines[0] else lines[:-1]).removeprefix("✅ ")
+
     async def again(self, message: Message) -> Message:
         """The message as it stands now."""
         return next(found for found in await self.messages() if found["ts"] == message["ts"])
@@ -248,9 +255,60 @@ class Thread:
         openings = [m for m in await self.room.seat("bob").messages(self.room.channel) if not m["is_ephemeral"]]
         assert len(openings) == len(self.room.started), [self.room.read(message) for message in openings]
 
-    async def task_id(self) -> str:
-        opening = self.room.read((await self.messages())[0])
-        return opening.rpartition("Task ")[2].split()[0].strip("`")
+    async def settled(self, *words: str, without: Sequence[str] = ()) -> Message:
+        """The card of a question that is settled, once the agent has its answer. It holds all of these words and none
+        of those, and nobody can answer on it any more."""
+
+        async def found() -> Message | None:
+            for message in (await self.messages())[1:]:
+                text = self.room.read(message)
+                if not _is_card(text) or any(each in text for each in (*_OPEN, *without)):
+                    continue
+                if all(word in text for word in words):
+                    return message
+            return None
+
+        return await self.room.until(found, f"a settled card with {words}, without {[*without]}, in the thread")
+
+    async def lacks(self, *words: str) -> None:
+        """Wait until no message of the thread holds any of these words."""
+
+        async def gone() -> bool | None:
+            return not any(word in text for text in await self.texts() for word in words) or None
+
+        await self.room.until(gone, f"a thread without {words}")
+
+    async def opening(self, *words: str, without: Sequence[str] = ()) -> str:
+        """What the first message says, once it holds all of these words and none of those."""
+
+        async def found() -> str | None:
+            text = self.room.read((await self.messages())[0])
+            return text if all(each in text for each in words) and not any(each in text for each in without) else None
+
+        return await self.room.until(found, f"an opening with {words}, without {[*without]}")
+
+    async def task_id(self, who: str = "alice") -> str:
+        """The task's id, as its requester finds it: in their list, beside the link to this thread."""
+        await self.room.seat(who).command(self.room.channel, "/approvals mine")
+        link = f"/p{self.ts.replace('.', '')}"
+
+        async def listed() -> str | None:
+            told = "\n".join(str(notice["text"]) for notice in await self.room.seat(who).notices())
+            line = next((line for line in told.split("\n") if link in line and line.startswith("• `")), None)
+            return line.split("`")[1] if line else None
+
+        return await self.room.until(listed, f"the task's id in the list of {who}")
+
+    async def request_id(self, who: str = "bob") -> str:
+        """The id of what the open card asks, as people find it: in its details, or in its history if it folds."""
+        card = await self.card()
+        if "[Details]" in self.room.read(card):
+            await self.room.press(who, card, "view_all")
+        else:
+            await self.room.choose(who, card, "history")
+        words = await self.room.modal(who, "Request ")
+        await self.room.seat(who).close_modal(everything=True)
+        return words.rpartition("Request ")[2].split()[0]
 
 
 def _is_card(text: str) -> bool:

@@ -1,6 +1,6 @@
 """The frozen records that make up an approval. These modules import nothing but each other.
 
-What is asked: `task`, `request`, `question`, `fingerprint` and `consent`. Who acts, and where: `actor`. Who answers,
-and by when: `policy`, `hours` and `people`. What comes of it: `decision`, `message`, `inbox` and `audit`. All of them
-share `ids` and `errors`. `agent` holds what an engine reports about its graphs and threads.
+What is asked: `task`, `request`, `question`, `action_title`, `fingerprint` and `consent`. Who acts, and where: `actor`.
+Who answers, and by when: `policy`, `hours` and `people`. What comes of it: `decision`, `message`, `inbox` and `audit`.
+All of them share `ids` and `errors`. `agent` holds what an engine reports about its graphs and threads.
 """

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
 from bot.approvals.model.ids import ChannelId, MessageId, MessageRef, Person, RequestId, TaskId
+from bot.approvals.model.request import Request
+from bot.approvals.model.task import Task
 
 
 class MessageKind(StrEnum):
@@ -52,7 +55,8 @@ class Message:
     """Which of the request's comments it shows, counted from 0."""
     ref: MessageRef | None = None
     shown: int = -1
-    """The revision of its task or request that it shows. -1 if it shows nothing yet."""
+    """The revision of its request that it shows, or of its task with all requests (`revision_of`). -1 if it shows
+    nothing yet. Earlier versions stored the revision of the task alone, which is smaller if the task has requests."""
     fingerprint: str | None = None
     """The fingerprint of what was rendered last. If a new rendering has the same one, Slack is not called. None if the
     message has to be sent again in any case."""
@@ -79,7 +83,8 @@ class Message:
 
     @property
     def shows(self) -> RequestId | None:
-        """The request whose revision is in `shown`. None if `shown` is a revision of the task."""
+        """The request whose revision is in `shown`. None if `shown` is a revision of the task with all its
+        requests."""
         match self.kind:
             case MessageKind.OPENING | MessageKind.OUTCOME:
                 return None
@@ -97,3 +102,9 @@ class Message:
                 return self.request_id
             case _:
                 assert_never(self.kind)
+
+
+def revision_of(task: Task, requests: Sequence[Request]) -> int:
+    """The revision of a task with all its requests: it grows with each change of the task or of a request, and with
+    each new request."""
+    return task.revision + sum(request.revision + 1 for request in requests)

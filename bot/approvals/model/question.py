@@ -88,7 +88,7 @@ class Question(_Digested):
     summary: tuple[str, ...] = ()
     """The names of the arguments that the graph wants people to see first."""
     payload: JSON = None
-    """The interrupt's value as the graph gave it. "View all" shows it."""
+    """The interrupt's value as the graph gave it. *Details* shows it."""
     types: tuple[str, ...] | None = None
     """Notes on what JSON cannot express about the interrupt's value, one for each place: for example, NaN is not the
     text `nan`. None if the question was stored before such notes were kept."""

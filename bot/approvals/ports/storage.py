@@ -140,15 +140,16 @@ class MessageStore(Protocol):
         ...
 
     async def out_of_date(self, now: datetime, limit: int) -> tuple[Message, ...]:
-        """Messages that show an older revision than their record has, longest out of date first, `REMINDER` and
-        `OUTCOME` among them. Leaves out those that are abandoned, and those put off (`not_before`) beyond now."""
+        """Messages that show an older revision than their request has, or their task with all its requests if they
+        show no request (`revision_of`). Longest out of date first, `REMINDER` and `OUTCOME` among them. Leaves out
+        those that are abandoned, and those put off (`not_before`) beyond now."""
         ...
 
     async def save_message(self, message: Message, event: AuditEvent | None = None) -> Message:
         """Replace the message, and add `event` if its new content has to be in the audit log. Returns the message
         with its next revision. Raises `Conflict` if the stored revision is no longer `message.revision`.
 
-        The message stays out of date as long as `shown` is behind its record's revision.
+        The message stays out of date as long as `shown` is behind the revision of what it shows.
         """
         ...
 

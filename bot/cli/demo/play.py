@@ -55,7 +55,7 @@ class Play:
         self._say("only alice sees", refusal)
         await self._press(bob, card, "approve", "Approve")
         await self._see(bob, opening, "Approved by @bob")
-        await self._see(bob, opening, "Moved 8 files")
+        await self._see(bob, opening, "Moved 2 files")
         left = {file.name for file in (self.folder / "logs").rglob("*.log")}
         if left != {"access-today.log", "jobs-4.log", "deploy.log"}:
             raise Differs(f"other files are left than should be: {sorted(left)}")
@@ -84,7 +84,7 @@ class Play:
         alice, carol = self.simulator.seat("alice"), self.simulator.seat("carol")
         opening, _ = await self._start(alice)
         await self._see(alice, opening, "Still waiting")
-        copy = await self._wait(carol, "@countersign", "Move 8 files", "the DM to carol")
+        copy = await self._wait(carol, "@countersign", "Move 2 files", "the DM to carol")
         dm = render_text(copy, self.names)
         self._say("carol's DM", dm)
         await self._see(alice, opening, "Expired")
@@ -111,7 +111,7 @@ class Play:
 
         opening = await self._until(opened, "the message that opens the thread")
         self._say("countersign in #ops", render_text(opening, self.names))
-        card = await self._see(seat, opening, "Move 8 files")
+        card = await self._see(seat, opening, "Move 2 files")
         return opening, card
 
     async def _press(self, seat: Seat, card: Message, action_id: str, label: str) -> None:

@@ -45,7 +45,7 @@ class Whole:
         return f"request-{self.request.id}-version-{self.version}.txt"
 
     async def content(self) -> bytes:
-        """Everything that "View all" pages through. Written out in a thread, because it may be many megabytes."""
+        """Everything that *Details* pages through. Written out in a thread, because it may be many megabytes."""
         return await asyncio.to_thread(_written, self.request)
 
 

@@ -274,7 +274,7 @@ class SlackMessenger:
         return MessageRef(channel=channel, ts=Ts(body["file_id"]))
 
     def _uploaded(self, method: str, result: Result, *, repeatable: bool = False) -> Mapping[str, Any]:
-        """Like `_body`, but a file that Slack refuses is given up, because "View all" shows what is in it."""
+        """Like `_body`, but a file that Slack refuses is given up, because *Details* shows what is in it."""
         if isinstance(result, Refused) and result.error not in refusals.GONE | refusals.NO_PLACE:
             raise FileRefused(f"{method}: {result.error}")
         return self._body(method, result, repeatable=repeatable)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item
 from bot.approvals.model.request import Request
 from bot.approvals.rules import schedule
@@ -19,21 +18,25 @@ from bot.slack.cards import (
     question_blocks,
     status_lines,
     turns,
-    values,
     vote_buttons,
 )
 from bot.slack.cards.values import Detail
+from bot.slack.display import Reading
 
 MAX_LINES: Final = 4
-"""Of a row in a list, buttons included, at the width of a desk."""
+"""Of a row in a list, buttons included, at the width of a desk. If the row shows everything, it may be as many lines
+higher as its second line wraps."""
 MAX_TITLE_CHARACTERS: Final = 150
 """Of a title in a list that links to the card."""
 _ROW: Final = Detail(text=300, value=200, rows=8, entries=6, items=1)
 _MAX_CUT_TITLE_CHARACTERS: Final = lines.WIDE - 2
-_MAX_SUMMARY_CHARACTERS: Final = 2 * lines.WIDE
+_SUMMARY_CHARACTERS: Final = (2 * lines.WIDE, lines.WIDE)
+"""Of what is proposed, in two lines or in one."""
 _MAX_VALUE_CHARACTERS: Final = 80
 _MAX_SHORT_CHARACTERS: Final = 40
 _MAX_NAME_CHARACTERS: Final = 30
+_MAX_ENTRIES: Final = 3
+"""Of a list of plain values that a row names. Of a longer list it says how many."""
 _EMPTY: Final = '""'
 _TAKEN: Final = frozenset({"Yes", "No", "-"})
 """What true, false and null are called. A text that says the same has to be seen on the card."""
@@ -66,13 +69,16 @@ def _whole(request: Request, place: str) -> list[Block] | None:
     title = request.question.title.strip()
     if told is None or not text.fits(title, MAX_TITLE_CHARACTERS) or _says_more(request):
         return None
+    standing = blocks.context(_joined([*_standing(request), place]))
     made = [
         blocks.rich(blocks.line(blocks.run(text.label(title, MAX_TITLE_CHARACTERS), "bold"))),
-        blocks.context(_joined([*_standing(request), place])),
+        standing,
         *([blocks.rich(blocks.line(*told))] if told else []),
         *_buttons(request, whole=True),
     ]
-    return made if lines.height(made) <= MAX_LINES else None
+    # A quorum and long names wrap the second line. That is no reason to take the buttons away.
+    wrapped = lines.height([standing]) - 1
+    return made if lines.height(made) - wrapped <= MAX_LINES else None
 
 
 def _says_more(request: Request) -> bool:
@@ -100,31 +106,41 @@ def _told(request: Request) -> list[Element] | None:
     if len(question.items) > 1 or question.form is not None or not text.fits(question.text.strip(), 200):
         return None
     (item,) = question.items
-    if not all(_fits(name, value, own) for name, value in item.arguments.items()):
-        return None
-    if len({display.label(name, own) for name in item.arguments}) < len(item.arguments):
+    readings = display.readings(item.arguments, own)
+    if not all(map(_fits, readings)):
         return None
     said = [blocks.run(text.visible(question.text.strip()))] if question.text.strip() else []
     named = [blocks.run(item.name, "code")] if item.name and item.name not in question.title else []
     if named and not text.fits(item.name, _MAX_NAME_CHARACTERS):
         return None
-    parts = [said, named, *(_pair(name, value, own) for name, value in item.arguments.items())]
+    parts = [said, named, *map(_pair, readings)]
     return _apart([part for part in parts if part])
 
 
-def _fits(name: str, value: JSON, own: Mapping[str, str]) -> bool:
+def _fits(reading: Reading) -> bool:
     """Whether the argument can stand in a line to the letter: a plain value that cannot be taken for another."""
-    plain = not isinstance(value, list | dict) and value not in _TAKEN
-    label, words = display.label(name, own), display.words(value)
-    return plain and text.fits(label, _MAX_NAME_CHARACTERS) and text.fits(words, _MAX_VALUE_CHARACTERS)
+    plain = not isinstance(reading.value, list | dict) and reading.value not in _TAKEN
+    return plain and text.fits(reading.label, _MAX_NAME_CHARACTERS) and text.fits(reading.words, _MAX_VALUE_CHARACTERS)
 
 
-def _pair(name: str, value: JSON, own: Mapping[str, str], limit: int = _MAX_VALUE_CHARACTERS) -> list[Element]:
-    words = values.word(value) if isinstance(value, list | dict) else display.words(value)
+def _pair(reading: Reading, limit: int = _MAX_VALUE_CHARACTERS) -> list[Element]:
     return [
-        blocks.run(text.label(display.label(name, own), _MAX_NAME_CHARACTERS) or _EMPTY, "bold"),
-        blocks.run(f" {text.label(words, limit) or _EMPTY}"),
+        blocks.run(text.label(reading.label, _MAX_NAME_CHARACTERS) or _EMPTY, "bold"),
+        blocks.run(f" {text.label(_words(reading), limit) or _EMPTY}"),
     ]
+
+
+def _words(reading: Reading) -> str:
+    """The value in words. Of a list, its entries if they are few and plain; of an object, how much it holds."""
+    match reading.value:
+        case [_, *_] as values if len(values) <= _MAX_ENTRIES and not any(isinstance(v, list | dict) for v in values):
+            return ", ".join(display.words(each, reading.name) for each in values)
+        case [_, *_] as values:
+            return f"{len(values):,} {'entry' if len(values) == 1 else 'entries'}"
+        case dict() as record if record:
+            return text.counted(len(record), "value")
+        case _:
+            return reading.words
 
 
 def _apart(parts: Sequence[Sequence[Element]]) -> list[Element]:
@@ -142,14 +158,16 @@ def _cut(request: Request, place: str) -> list[Block]:
         blocks.rich(blocks.line(blocks.run(title, "bold"))),
         blocks.context(_joined([*_standing(request), place])),
     ]
-    buttons, proposed = _buttons(request, whole=False), _proposed(request)
-    fitting = (rows for rows in ([*made, *proposed, *buttons], [*made, *buttons]) if lines.height(rows) <= MAX_LINES)
+    buttons = _buttons(request, whole=False)
+    proposed = (*(_proposed(request, characters) for characters in _SUMMARY_CHARACTERS), [])
+    tried = ([*made, *told, *buttons] for told in proposed)
+    fitting = (rows for rows in tried if lines.height(rows) <= MAX_LINES)
     short = [made[0], blocks.context(_joined([*_standing(request)[:2], place])), *buttons]
     return next(fitting, short)
 
 
-def _proposed(request: Request) -> list[Block]:
-    """What is proposed, in a line or two."""
+def _proposed(request: Request, characters: int) -> list[Block]:
+    """What is proposed, in at most `characters`."""
     items = [item for item in request.question.items if item.arguments or len(request.question.items) > 1]
     if not items:
         return []
@@ -159,20 +177,20 @@ def _proposed(request: Request) -> list[Block]:
                 f"{len(items)} actions: {text.listed([text.sentence(display.label(i.name), 40) for i in items], 3)}"
             )
         ]
-    return [blocks.rich(blocks.line(*_summary(items[0], request)))]
+    return [blocks.rich(blocks.line(*_summary(items[0], request, characters)))]
 
 
-def _summary(item: Item, request: Request) -> list[Element]:
+def _summary(item: Item, request: Request, characters: int) -> list[Element]:
     """As many of the arguments as fit, first those that the graph and its owner want first."""
     own, first = request.policy.card.labels, (*request.policy.card.keys, *request.question.summary)
-    order = dict.fromkeys((*(name for name in first if name in item.arguments), *item.arguments))
+    readings = display.readings(item.arguments, own, first)
     pairs: list[list[Element]] = []
-    for name in order:
-        pair = _pair(name, item.arguments[name], own, _MAX_SHORT_CHARACTERS)
-        if sum(len(str(run["text"])) for each in [*pairs, pair] for run in each) > _MAX_SUMMARY_CHARACTERS - 10:
+    for each in readings:
+        pair = _pair(each, _MAX_SHORT_CHARACTERS)
+        if sum(len(str(run["text"])) for part in [*pairs, pair] for run in part) > characters - 10:
             break
         pairs.append(pair)
-    rest = len(order) - len(pairs)
+    rest = len(readings) - len(pairs)
     return _apart([*pairs, *([[blocks.run(f"{rest:,} more", "italic")]] if rest else [])])
 
 

@@ -21,7 +21,7 @@ class NothingHidden(Refused):
     """The request hides nothing, or no longer."""
 
     def __init__(self) -> None:
-        super().__init__("Nothing is hidden in this request as it stands now. *View all* has everything.")
+        super().__init__("Nothing is hidden in this request as it stands now. *Details* has everything.")
 
 
 async def reveal(parts: Parts, click: Click) -> None:

@@ -40,7 +40,7 @@ def _standing(request: Request) -> list[str]:
     if not isinstance(request.state, Pending):
         followed = outcome_blocks.what_followed(request)
         return [outcome_blocks.headline(request), *([followed] if followed else [])]
-    counted = status_lines.votes(request)
+    counted = status_lines.votes(request) if request.stage_votes else ""  # how many are needed is said below
     return [
         f"May answer: {status_lines.who(request)}",
         *([f"Votes: {counted}"] if counted else []),
@@ -112,7 +112,7 @@ def _step(request: Request, step: Step) -> str:
         case Warn():
             return "a warning that the deadline is near"
         case Escalate(to=to, via=Via.DM):
-            return f"{text.approvers(to, 5)} get this by direct message"
+            return f"this goes to {text.approvers(to, 5)} by direct message"
         case Escalate(to=to):
             return f"this goes to {text.approvers(to, 5)}"
         case Consent() | Pick() if objected:

@@ -253,6 +253,10 @@ def _policy_applied(event: AuditEvent) -> str:
     return f"{by} applied the policy `{_say(event.rule)}` instead of `{_say(event.data.get('was', ''))}`.{void}"
 
 
+def _card_applied(event: AuditEvent) -> str:
+    return f"{_say(event.data.get('by', 'an operator'), 80)} applied the labels that the policy file has for cards."
+
+
 def _resumed(event: AuditEvent) -> str:
     told = event.data.get("told")
     return f"The agent was resumed{f', to be told `{_say(told)}`' if told is not None else ''}."
@@ -292,7 +296,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "commented": _commented,
     "nudged": _done("had people reminded."),
     "unreached": _unreached,
-    "unattached": _plain("The file with everything that is asked could not be attached. *View all* shows the same."),
+    "unattached": _plain("The file with everything that is asked could not be attached. *Details* shows the same."),
     "cancelled": _done("cancelled it."),
     "retried": _done("had the agent try again."),
     "resume_begun": _resumed,
@@ -307,6 +311,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "asked_again": _plain("The agent did not take the answer, and asked again."),
     "asked_anew": _plain("The agent asked something else in its place."),
     "policy_applied": _policy_applied,
+    "card_applied": _card_applied,
     "superseded": _plain("It was no longer needed: the agent had moved on."),
     "ended": _ended,
     "stopped": _ended,

@@ -14,6 +14,7 @@ from typing import Final
 from bot.approvals.model.ids import JSON
 from bot.slack import blocks, display, text
 from bot.slack.blocks import Element
+from bot.slack.display import Reading
 from bot.slack.forms import argument_labels, field_choice, option_lists
 from bot.slack.forms.field_choice import Schema
 
@@ -41,14 +42,16 @@ def rows(values: Sequence[tuple[str, JSON]], depth: int = 0) -> list[Element]:
     """Values below names that are ours, or that need not be told apart."""
     sheet = _Sheet()
     for label, value in values:
-        sheet.entry(label, value, {}, {}, depth)
+        sheet.entry(Reading(name="", label=label, value=value), {}, {}, depth)
     return sheet.parts
 
 
 def named(number: str, name: str) -> list[Element]:
-    """The name of an action as a line of its own, which no argument's name looks like."""
+    """The name of an action in words and as it is: a line of its own, which no argument's name looks like."""
     before = [blocks.run(f"{number}  ", "bold")] if number else []
-    return [blocks.line(*before, *(blocks.run(piece, "bold", "code") for piece in _pieces(_one_line(name))))]
+    words = display.label(name)
+    said = [] if words.casefold() == name.casefold() else [blocks.run(f"{text.visible(_one_line(words))}  ", "bold")]
+    return [blocks.line(*before, *said, *(blocks.run(piece, "code") for piece in _pieces(_one_line(name))))]
 
 
 def prose(words: str) -> list[Element]:
@@ -90,16 +93,13 @@ class _Sheet:
     def entries(
         self, values: Mapping[str, JSON], schemas: Mapping[str, Schema], own: Mapping[str, str], depth: int
     ) -> None:
-        labels = argument_labels.of(list(values), schemas, own)
-        for name, value in values.items():
-            self.entry(labels[name], value, schemas.get(name, {}), own, depth, name)
+        for each in argument_labels.readings(values, schemas, own):
+            self.entry(each, schemas.get(each.name, {}), own, depth)
 
-    def entry(
-        self, label: str, value: JSON, schema: Schema, own: Mapping[str, str], depth: int, name: str = ""
-    ) -> None:
-        """A label with its value: beside it if it is short and plain, else below it. `name` is the argument's own."""
-        named = [blocks.run(piece, "bold") for piece in _pieces(_one_line(label))]
-        match value:
+    def entry(self, reading: Reading, schema: Schema, own: Mapping[str, str], depth: int) -> None:
+        """A label with its value: beside it if it is short and plain, else below it."""
+        named = [blocks.run(piece, "bold") for piece in _pieces(_one_line(reading.label))]
+        match value := reading.value:
             case dict() | list() if value and depth >= MAX_LEVELS:
                 self.row(named, depth)
                 self.parts += [blocks.code(piece) for piece in _pieces(text.pretty(value))]
@@ -110,24 +110,25 @@ class _Sheet:
                 count = text.counted(len(value), "entry") if len(value) == 1 else f"{len(value):,} entries"
                 self.row([*named, blocks.run(f"  {count}")], depth)
                 items = schema.get("items")
-                self.listed(value, items if isinstance(items, dict) else {}, own, depth + 1, name)
+                self.listed(value, items if isinstance(items, dict) else {}, own, depth + 1, reading.name)
             case str() if not _inline(value):
                 self.row(named, depth)
                 self.parts += quoted(value)
             case _:
-                self.row([*named, blocks.run("  "), *_plain(value, schema, name)], depth)
+                self.row([*named, blocks.run("  "), *_plain(reading, schema)], depth)
 
     def listed(self, values: Sequence[JSON], schema: Schema, own: Mapping[str, str], depth: int, name: str) -> None:
-        """Plain values as a list; anything else under its number."""
+        """Plain values as a list; anything else under its number. Objects that are all short have a line each."""
         if all(not isinstance(each, dict | list) and (not isinstance(each, str) or _inline(each)) for each in values):
             for each in values:
-                self.row(_plain(each, schema, name), depth)
+                self.row(_plain(Reading(name=name, label="", value=each), schema), depth)
             return
+        alike = all(not isinstance(each, dict) or _flat(each) for each in values)
         for number, each in enumerate(values, start=1):
-            if isinstance(each, dict) and _flat(each):
+            if isinstance(each, dict) and alike:
                 self.row(_record(each, argument_labels.schemas(dict(schema)), own), depth)
                 continue
-            self.entry(f"{number}.", each, schema, own, depth, name)
+            self.entry(Reading(name=name, label=f"{number}.", value=each), schema, own, depth)
 
     def row(self, runs: Sequence[Element], depth: int) -> None:
         line = blocks.line(*runs)
@@ -148,36 +149,39 @@ def _inline(words: str) -> bool:
 
 def _flat(record: Mapping[str, JSON]) -> bool:
     """Whether an object is read best in one line: a few short plain values."""
-    short = all(
-        not isinstance(each, dict | list) and len(_word(each)) <= 40 and _inline(_word(each))
-        for each in record.values()
-    )
-    return 0 < len(record) <= MAX_RECORD_FIELDS and short and sum(len(name) for name in record) <= MAX_INLINE_CHARACTERS
+    plain = all(not isinstance(each, dict | list) and _inline(_word(each)) for each in record.values())
+    characters = sum(len(name) + len(_word(each)) for name, each in record.items()) if plain else 0
+    return 0 < len(record) <= MAX_RECORD_FIELDS and plain and characters <= MAX_INLINE_CHARACTERS
 
 
 def _record(record: Mapping[str, JSON], schemas: Mapping[str, Schema], own: Mapping[str, str]) -> list[Element]:
-    labels = argument_labels.of(list(record), schemas, own)
     runs: list[Element] = []
-    for name, value in record.items():
+    for each in argument_labels.readings(record, schemas, own):
         runs += [blocks.run(" · ")] if runs else []
         runs += [
-            blocks.run(f"{text.visible(_one_line(labels[name]))}  ", "bold"),
-            *_plain(value, schemas.get(name, {}), name),
+            blocks.run(f"{text.visible(_one_line(each.label))}  ", "bold"),
+            *_plain(each, schemas.get(each.name, {})),
         ]
     return runs
 
 
-def _plain(value: JSON, schema: Schema, name: str) -> list[Element]:
-    """A plain value in one line. A value that the schema has a name for is called by that, with the value behind it."""
+def _plain(reading: Reading, schema: Schema) -> list[Element]:
+    """A plain value in one line, with what stands behind it. A value that the schema has a name for is called by that,
+    with the value behind it."""
+    value, after = reading.value, [blocks.run(f" {reading.beside}")] if reading.beside else []
     plain = field_choice.without_null(schema)[0]
     named = option_lists.name_of(plain, value) if not isinstance(value, dict | list) else ""
     if named and named != value:
-        return [blocks.run(f"{text.visible(_one_line(named))}  "), blocks.run(text.visible(_word(value)), "code")]
+        return [
+            blocks.run(f"{text.visible(_one_line(named))}  "),
+            blocks.run(text.visible(_word(value)), "code"),
+            *after,
+        ]
     if (at := display.instant(value)) is not None and isinstance(value, str):
         return [blocks.date(at, _DATE_FORM, value), blocks.run("  "), blocks.run(value, "code")]
     if isinstance(value, str) and _SPACED.fullmatch(value):
         return [blocks.run(text.visible(value), "code")]
-    return [blocks.run(text.visible(display.words(value, name)))]
+    return [blocks.run(text.visible(reading.words))]
 
 
 def _word(value: JSON) -> str:

@@ -37,6 +37,7 @@ class RedisRequests:
                 *steps.of_request(db, opened),
                 ["call", "HSET", interrupts, opened.interrupt_id, opened.id],
                 ["number", db.key("requests_of", opened.task_id), opened.id],
+                ["compare_all", db.key("surfaces_by", f"task:{opened.task_id}")],
                 *steps.new_messages(db, messages),
             ],
             events=[event],
@@ -65,6 +66,7 @@ class RedisRequests:
             [
                 *steps.of_request(db, saved),
                 ["compare_all", db.key("surfaces_by", f"request:{request.id}")],
+                ["compare_all", db.key("surfaces_by", f"task:{request.task_id}")],
                 *steps.new_messages(db, messages),
             ],
             events=[event],

@@ -67,11 +67,24 @@ for number, event in ipairs(change.events) do
     redis.call('INCR', prefix .. 'entries')
 end
 
+-- The revision of a request, or of a task with all its requests (`revision_of`). nil if it is not stored.
+local function revision_of(owner)
+    local revision = tonumber(redis.call('HGET', prefix .. owner, 'revision') or nil)
+    local task = string.match(owner, '^task:(.*)$')
+    if not revision or not task then return revision end
+    local key = prefix .. 'requests_of:' .. task
+    for _, request in ipairs(redis.call(redis.call('TYPE', key).ok == 'list' and 'LRANGE' or 'ZRANGE', key, 0, -1)) do
+        local own = tonumber(redis.call('HGET', prefix .. 'request:' .. request, 'revision') or nil)
+        if own then revision = revision + own + 1 end
+    end
+    return revision
+end
+
 -- Whether a message is out of date: it shows an older revision than its record has, and is not abandoned.
 local function compare(message)
     local fields = redis.call('HMGET', prefix .. 'surface:' .. message, 'owner', 'shown', 'abandoned')
-    local revision = redis.call('HGET', prefix .. fields[1], 'revision')
-    if fields[3] == '0' and revision and tonumber(fields[2]) < tonumber(revision) then
+    local revision = revision_of(fields[1])
+    if fields[3] == '0' and revision and tonumber(fields[2]) < revision then
         redis.call('ZADD', prefix .. 'stale', 'NX', seq or redis.call('INCR', prefix .. 'seq'), message)
     else
         redis.call('ZREM', prefix .. 'stale', message)

@@ -51,6 +51,7 @@ class SqliteRequests:
                 raise Conflict(opened.id)
             rows.put_on_lists(db, opened)
             rows.add_event(db, event)
+            rows.compare_of_task(db, opened.task_id)
             rows.add_messages(db, messages)
             return opened
 
@@ -82,13 +83,7 @@ class SqliteRequests:
                 raise Conflict(request.id)
             rows.put_on_lists(db, saved)
             rows.add_event(db, event)
-            db.execute(
-                f"""
-                UPDATE surfaces SET stale_since = {rows.THIS_EVENT}
-                WHERE request_id = :id AND shown < :revision AND stale_since IS NULL AND NOT abandoned
-                """,  # noqa: S608
-                {"id": saved.id, "revision": saved.revision},
-            )
+            rows.compare_of_request(db, saved)
             rows.add_messages(db, messages)
 
         await self._db.change(change)

@@ -12,19 +12,21 @@ from typing import Any
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict
-from bot.approvals.model.ids import Person
+from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Lease, Task
 from bot.storage import lists
 from bot.storage.codec import encode
 
-BEHIND = """
-    NOT :abandoned AND :shown < COALESCE(
-        (SELECT revision FROM requests WHERE id = :request_id),
-        (SELECT revision FROM tasks WHERE id = :task_id)
-    )
+_OF_TASK = """
+    (SELECT revision FROM tasks WHERE id = :task_id)
+    + (SELECT COALESCE(SUM(revision + 1), 0) FROM requests WHERE task_id = :task_id)
 """
+"""The revision of a task with all its requests, as `revision_of` counts it."""
+BEHIND = f"""
+    NOT :abandoned AND :shown < COALESCE((SELECT revision FROM requests WHERE id = :request_id), {_OF_TASK})
+"""  # noqa: S608
 THIS_EVENT = "(SELECT MAX(seq) FROM events)"
 """Its number tells which message has been out of date for longer. The event is written before any message."""
 HELD = "thread_id = :thread_id AND token = :token AND until > :now"
@@ -47,6 +49,30 @@ def add_event(db: sqlite3.Connection, event: AuditEvent) -> None:
             "body": body,
             "digest": hashlib.sha256(body.encode()).digest(),
         },
+    )
+
+
+def compare_of_request(db: sqlite3.Connection, request: Request) -> None:
+    """Note which messages of the request, and of its task, are out of date now. Its event is written before."""
+    db.execute(
+        f"""
+        UPDATE surfaces SET stale_since = {THIS_EVENT}
+        WHERE request_id = :id AND shown < :revision AND stale_since IS NULL AND NOT abandoned
+        """,  # noqa: S608
+        {"id": request.id, "revision": request.revision},
+    )
+    compare_of_task(db, request.task_id)
+
+
+def compare_of_task(db: sqlite3.Connection, task_id: TaskId) -> None:
+    """Note which messages of the task itself are out of date now."""
+    db.execute(
+        f"""
+        UPDATE surfaces SET stale_since = {THIS_EVENT}
+        WHERE task_id = :task_id AND request_id IS NULL AND stale_since IS NULL AND NOT abandoned
+            AND shown < {_OF_TASK}
+        """,  # noqa: S608
+        {"task_id": task_id},
     )
 
 

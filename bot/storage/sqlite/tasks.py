@@ -93,14 +93,7 @@ class SqliteTasks:
             if not updated.rowcount:
                 raise Conflict(task.id)
             rows.add_event(db, event)
-            db.execute(
-                f"""
-                UPDATE surfaces SET stale_since = {rows.THIS_EVENT}
-                WHERE task_id = :id AND request_id IS NULL AND shown < :revision
-                    AND stale_since IS NULL AND NOT abandoned
-                """,  # noqa: S608
-                {"id": saved.id, "revision": saved.revision},
-            )
+            rows.compare_of_task(db, saved.id)
             rows.add_messages(db, messages)
 
         await self._db.change(change)

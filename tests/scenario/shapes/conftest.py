@@ -92,7 +92,13 @@ class Asked:
     file: Path | None = None
 
     async def press(self, action: str, who: str = "bob") -> None:
-        await self.room.press(who, await self.thread.again(self.card), action)
+        """Press a button of the card, or at the end of its review if the card is too long to be answered on."""
+        card = await self.thread.again(self.card)
+        if "[Review…]" in self.room.read(card):
+            await self.room.review(who, card)
+            await self.room.answer(who, action)
+        else:
+            await self.room.press(who, card, action)
 
     async def submit(self, who: str = "bob", **typed: Any) -> dict[str, str]:
         """Fill the open modal in by the labels of its fields, `_` for a space, and send it; the errors, by label."""
@@ -101,14 +107,19 @@ class Asked:
     async def says(self, action: str, words: str, who: str = "bob") -> None:
         """Press the button, and write the one text that its modal asks for."""
         await self.press(action, who)
-        await self.room.modal(who)
-        view = await self.room.seat(who).modal()
-        assert view is not None
-        (field,) = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+
+        async def fields() -> list[str] | None:
+            view = await self.room.seat(who).modal()
+            return [block["block_id"] for block in view["blocks"] if block["type"] == "input"] if view else None
+
+        (field,) = await self.room.until(fields, f"the field of {action}")
         assert await self.room.seat(who).submit({field: words}) == {}
 
     async def shows(self, *words: str) -> str:
         return self.room.read(await self.thread.shows(*words))
+
+    async def settled(self, *words: str) -> str:
+        return self.room.read(await self.thread.settled(*words))
 
     async def text(self) -> str:
         """The card as it stands now."""
@@ -122,15 +133,17 @@ class Asked:
 
     async def ended(self) -> str:
         """What the graph says in the end."""
-        return await self._said(f"{self.graph} finished")
+        said = await self.thread.reported()
+        assert "🛑" not in await self.outcome()
+        return said
 
     async def stopped(self) -> str:
         """Why the task was stopped before the graph came to its end."""
-        return await self._said(f"{self.graph} was stopped")
+        return await self.thread.reported("🛑")
 
-    async def _said(self, headline: str) -> str:
-        shown = await self.shows(headline)
-        return "\n".join(shown.split("\n")[1:-1])
+    async def outcome(self) -> str:
+        """How the task ended, and who decided it."""
+        return self.room.read(await self.thread.ended("@alice"))
 
 
 Asks: TypeAlias = Callable[..., Awaitable[Asked]]

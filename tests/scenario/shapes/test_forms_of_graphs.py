@@ -20,7 +20,7 @@ from tests.scenario.shapes.conftest import Asks
 async def test_a_graph_of_this_form_is_started_asked_and_answered(
     starts: Asks, graph: str, line: str, said: str
 ) -> None:
-    asked = await starts(graph, line, "?", "[Approve]", "[Reject]")
+    asked = await starts(graph, line, "?", "[Approve]", "[Reject…]")
 
     await asked.press("approve")
 

@@ -8,21 +8,21 @@ from tests.scenario.shapes.conftest import Asks
 
 
 async def test_several_tool_calls_are_edited_and_answered_one_by_one(asks: Asks) -> None:
-    asked = await asks("calls", "[Approve all 2]", "[One by one…]")
+    asked = await asks("calls", "[Review…]")
     await asked.press("edit:0")
-    form = await asked.room.modal("bob", "refund")
+    form = await asked.room.modal("bob", "Save changes")
     assert "129.5" in form
 
-    assert await asked.submit(amount="99.5", note="First line.\nAnother line.") == {}
+    assert await asked.submit(Amount="99.5", Note="First line.\nAnother line.") == {}
 
     card = await asked.shows("Changed by @bob", "129.5", "99.5", "- Second line.", "+ Another line.")
     assert "  First line." in card
     await asked.press("each", "carol")
     await asked.room.modal("carol", "One by one")
-    errors = await asked.room.submit("carol", {"1. refund": "Approve", "2. send_mail": "Reject"})
+    errors = await asked.room.submit("carol", {"1. Refund": "Approve", "2. Send mail": "Reject"})
     assert errors == {"Reason or answer": "Please say why."}
     assert await asked.room.submit("carol", {"Reason or answer": "Not sorry"}) == {}
-    await asked.shows("Answered one by one by @carol", "refund", "Not sorry", "Changed by @bob")
+    await asked.shows("Answered one by one by @carol", "Refund", "Not sorry", "Changed by @bob")
     args = {"order": "A-1", "amount": 99.5, "note": "First line.\nAnother line."}
     assert await asked.told() == {
         "decisions": [
@@ -33,13 +33,14 @@ async def test_several_tool_calls_are_edited_and_answered_one_by_one(asks: Asks)
 
 
 async def test_all_are_approved_at_once_only_where_each_can_be(asks: Asks) -> None:
-    asked = await asks("mixed", "[One by one…]")
+    asked = await asks("mixed", "[Review…]")
 
-    text = await asked.text()
+    (page,) = await asked.room.review("bob", asked.card)
 
-    assert "[Approve all" not in text
-    assert "[Reject all 2]" in text
-    await asked.press("reject")
+    assert "[Approve all" not in page
+    assert "[Reject all 2…]" in page
+    assert "[One by one…]" in page
+    await asked.room.answer("bob", "reject")
     await asked.room.modal("bob", "Why?")
     assert await asked.submit(**{"Why?": "No"}) == {}
     assert await asked.told() == {"decisions": [{"type": "reject", "message": "No"}] * 2}
@@ -50,8 +51,8 @@ async def test_an_edit_that_is_wrong_is_told_at_its_field_and_one_that_is_right_
     await asked.press("edit")
     await asked.room.modal("bob", "Save and approve")
 
-    assert "amount" in await asked.submit(amount="many")
-    assert await asked.submit(amount="100") == {}
+    assert "Amount" in await asked.submit(Amount="many")
+    assert await asked.submit(Amount="100") == {}
 
     await asked.shows("Approved with changes by @bob", "129.5", "100")
     told = await asked.told()
@@ -59,29 +60,29 @@ async def test_an_edit_that_is_wrong_is_told_at_its_field_and_one_that_is_right_
 
 
 async def test_a_structure_is_edited_as_json(asks: Asks) -> None:
-    asked = await asks("structure", "steps  1 entry", "[Edit…]")
+    asked = await asks("structure", "Steps  1 entry", "- Do  drain", "[Edit…]")
     await asked.press("edit")
-    await asked.room.modal("bob", "steps")
+    await asked.room.modal("bob", "Steps")
 
-    assert "not JSON" in (await asked.submit(steps="[{"))["steps"]
-    assert await asked.submit(steps='[{"do": "drain", "in": 9}]', dry="Yes") == {}
+    assert "not JSON" in (await asked.submit(Steps="[{"))["Steps"]
+    assert await asked.submit(Steps='[{"do": "drain", "in": 9}]', Dry="Yes") == {}
 
-    changed = 'steps  [{"do": "drain", "in": 5}]  →  [{"do": "drain", "in": 9}]'
-    await asked.shows("Approved with changes by @bob", changed, "dry  false  →  true")
+    changed = '[{"do": "drain", "in": 5}]  →  [{"do": "drain", "in": 9}]'
+    await asked.shows("Approved with changes by @bob", changed, "Dry  No  →  Yes")
     told = await asked.told()
     assert told["decisions"][0]["edited_action"]["args"] == {"steps": [{"do": "drain", "in": 9}], "dry": True}
 
 
 async def test_an_edit_voids_the_votes_before_it(asks: Asks) -> None:
-    asked = await asks("call", "2 of @ops-leads have to agree", graph="paired")
+    asked = await asks("call", "Needs 2 of @ops-leads", graph="paired")
     await asked.press("approve", "bob")
-    await asked.shows("Answers", "1 of 2: @bob")
+    await asked.shows("Needs 1 more of @ops-leads (@carol)", "✓ @bob")
     await asked.press("edit", "carol")
     await asked.room.modal("carol", "answers given so far no longer count")
 
-    assert await asked.submit("carol", amount="100") == {}
+    assert await asked.submit("carol", Amount="100") == {}
 
-    await asked.shows("version 2", "Changed by @carol", "1 of 2: @carol")
+    await asked.shows("Changed by @carol", "Needs 1 more of @ops-leads (@bob)", "✓ @carol")
     await asked.press("approve", "bob")
     await asked.shows("Approved with changes by @carol and @bob")
     assert (await asked.told())["decisions"][0]["edited_action"]["args"]["amount"] == 100
@@ -90,7 +91,7 @@ async def test_an_edit_voids_the_votes_before_it(asks: Asks) -> None:
 async def test_an_edit_that_changes_nothing_is_an_approval_of_what_was_proposed(asks: Asks) -> None:
     asked = await asks("call", "[Edit…]")
     await asked.press("edit")
-    await asked.room.modal("bob", "refund")
+    await asked.room.modal("bob", "Save and approve")
 
     assert await asked.submit() == {}
 
@@ -107,18 +108,18 @@ async def test_an_edit_that_changes_nothing_is_an_approval_of_what_was_proposed(
     ],
 )
 async def test_agent_inbox_in_its_own_words(asks: Asks, action: str, words: str, answer: object) -> None:
-    asked = await asks("inbox", "[Accept]", "[Ignore]")
+    asked = await asks("inbox", "[Accept]", "[Ignore…]")
 
     await asked.press(action)
     if words:
-        await asked.room.modal("bob", "send_email")
+        await asked.room.modal("bob", "Send email to ann@x.example?")
         assert await asked.room.seat("bob").submit({"value": words}) == {}
 
     assert await asked.told() == [answer]
 
 
 async def test_a_tools_server_asks_for_data(asks: Asks) -> None:
-    asked = await asks("mcp", "Which seat?", "[Decline]")
+    asked = await asks("mcp", "Which seat?", "[Decline…]")
 
     await asked.press("respond")
     await asked.room.modal("bob", "Row")
@@ -128,7 +129,7 @@ async def test_a_tools_server_asks_for_data(asks: Asks) -> None:
 
 
 async def test_a_tools_server_is_declined(asks: Asks) -> None:
-    asked = await asks("mcp", "Which seat?", "[Decline]")
+    asked = await asks("mcp", "Which seat?", "[Decline…]")
 
     await asked.says("reject", "None of its business")
 
@@ -136,7 +137,7 @@ async def test_a_tools_server_is_declined(asks: Asks) -> None:
 
 
 async def test_a_tools_server_has_an_address_opened(asks: Asks) -> None:
-    asked = await asks("mcp url", "Please log in", "https://rail.example/login", "[Done]", "[Decline]")
+    asked = await asks("mcp url", "Please log in", "https://rail.example/login", "[Done]", "[Decline…]")
 
     await asked.press("approve")
 
@@ -148,7 +149,7 @@ async def test_a_tools_server_asks_two_things_at_once(asks: Asks) -> None:
 
     await asked.press("each")
     assert "Please log in" in await asked.room.modal("bob", "Row")
-    filled = {"1. book": "Answer", "2. book": "Decline", "Reason, if it is rejected": "Not from here"}
+    filled = {"1. Book": "Answer", "2. Book": "Decline", "Reason, if you choose Decline": "Not from here"}
     assert list(await asked.room.submit("bob", filled)) == ["Row"]
     assert await asked.room.submit("bob", {**filled, "Row": "12"}) == {}
 
@@ -158,15 +159,15 @@ async def test_a_tools_server_asks_two_things_at_once(asks: Asks) -> None:
 
 
 async def test_agent_inboxs_list_is_one_card_whose_actions_are_edited_and_answered_one_by_one(asks: Asks) -> None:
-    asked = await asks("inboxes", "2 actions", "[Accept all 2]", "[Ignore all 2]")
+    asked = await asks("inboxes", "Run 2 actions", "[Accept all 2]", "[Ignore all 2…]")
     await asked.press("edit:0")
-    await asked.room.modal("bob", "send_email")
-    assert await asked.submit(to="bob@x.example") == {}
+    await asked.room.modal("bob", "Save changes")
+    assert await asked.submit(To="bob@x.example") == {}
     await asked.shows("Changed by @bob", "bob@x.example")
 
     await asked.press("each")
     await asked.room.modal("bob", "One by one")
-    filled = {"1. send_email": "Accept", "2. send_email": "Answer", "Reason or answer": "Ask her first"}
+    filled = {"1. Send email": "Accept", "2. Send email": "Answer", "Reason or answer": "Ask her first"}
     assert await asked.room.submit("bob", filled) == {}
 
     assert await asked.told() == [

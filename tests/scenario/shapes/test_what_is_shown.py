@@ -23,26 +23,27 @@ async def test_what_is_too_long_to_page_through_is_a_file_in_the_thread_once(ask
     (shown,) = await asked.room.review("bob", await asked.thread.again(asked.card))
     await asked.room.answer("bob", "view_all")
     await asked.room.until(partial(_depth, asked.room.seat("bob")), "the whole, on top of the review")
-    paged = await asked.room.modal("bob", "View all")
+    paged = await asked.room.modal("bob", "Details")
     await asked.room.seat("bob").close_modal()
     await asked.room.answer("bob", "approve")
 
     assert await asked.told() is True
     assert file["size"] > len(LONG)
-    assert f"Please read the file before you answer: {file['name']}" in shown
-    assert "Page 1 of" in paged
+    assert f"The whole is in the file {file['name']} of this thread" in shown
+    assert f"The whole is in the file {file['name']} of this thread" in paged
+    assert "[Raw JSON]" not in paged
     files = [message for message in await asked.thread.messages() if message.get("files")]
     assert len(files) == 1
 
 
 async def test_what_is_cut_says_so_on_the_card_and_its_whole_is_paged_through(asks: Asks) -> None:
-    asked = await asks("paged", "Publish it?", f"cut, {len(PAGED):,} characters in all", "digest", "[Review…]")
+    asked = await asks("paged", "Publish it?", f"cut, {len(PAGED):,} characters in all", "[Review…]")
     pages = await asked.room.review("bob", asked.card)
     whole = "\n".join(pages)
-    digest = re.findall(r"digest (\w{12})", await asked.text())[0]
 
     assert all(f"line {number}: nothing of note" in whole for number in range(1200))
-    assert all(f"SHA-256 {digest}" in page for page in pages)
+    assert len({*re.findall(r"SHA-256 (\w{64})", whole)}) == 1
+    assert all("SHA-256 " in page for page in pages)
     assert "[Next]" not in pages[-1]
     assert not [message for message in await asked.thread.messages() if message.get("files")]
     await asked.room.answer("bob", "approve")
@@ -50,7 +51,7 @@ async def test_what_is_cut_says_so_on_the_card_and_its_whole_is_paged_through(as
 
 
 async def test_words_of_an_agent_forge_nothing_on_any_surface(asks: Asks) -> None:
-    asked = await asks("hostile", "safe")
+    asked = await asks("hostile", "Safe")
     bob = asked.room.seat("bob")
     views: list[Any] = []
     for action in ("edit", "reject", "view_all"):
@@ -63,7 +64,7 @@ async def test_words_of_an_agent_forge_nothing_on_any_surface(asks: Asks) -> Non
     await asked.room.review("bob", asked.card)
     await asked.room.answer("bob", "edit")
     await asked.room.until(partial(_depth, bob), "the edit")
-    assert await asked.submit(safe="2") == {}
+    assert await asked.submit(Safe="2") == {}
     await asked.told()
 
     told = [json.dumps(shown) for shown in (*views, *await asked.thread.messages(), *await bob.notices())]
@@ -82,7 +83,7 @@ async def test_a_running_graph_says_what_it_does_and_then_no_more(bot: Bot, room
 
     await thread.shows("Working: ", "seconds left of <!channel>")
     await thread.card("What is the cost centre?")
-    opening = await thread.shows("started asking", "Waiting for an answer", without=["Working", "seconds left"])
+    opening = await thread.shows("started asking", "⏳ What is the cost centre?", without=["Working", "seconds left"])
     calls = await room.simulator.traffic(method="chat.update", after=before)
     edits = [call["at"] for call in calls if call["arguments"]["ts"] == opening["ts"]]
     assert len(edits) in (2, 3)

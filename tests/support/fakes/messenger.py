@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.approvals.model.ids import ChannelId, MessageId, MessageRef, Person, Ts
 from bot.approvals.model.message import MessageKind
+from bot.approvals.model.request import Pending
 from bot.approvals.ports.slack import Drawing, MessageGone, View
 from tests.support.fakes.pause import Pause
 
@@ -41,6 +42,8 @@ class FakeMessenger:
         self.sought_since: list[datetime | None] = []
         self.clicked: set[MessageRef] = set()
         """The messages that can be updated without counting against a limit."""
+        self.openings_tell_votes = False
+        """Whether an opening looks different after a vote, because it says whose turn it is."""
         self._faults: defaultdict[str, deque[tuple[Exception, bool]]] = defaultdict(deque)
         self._pauses: dict[str, Pause] = {}
 
@@ -71,6 +74,9 @@ class FakeMessenger:
         words += [view.doing] if view.doing else []
         if view.request is not None:
             words += [type(view.request.state).__name__, f"v{view.request.version}", f"{len(view.request.votes)} votes"]
+        if view.message.kind is MessageKind.OPENING and self.openings_tell_votes:
+            asked = [request for request in view.requests if isinstance(request.state, Pending)]
+            words += [f"asks with {len(request.votes)} votes" for request in asked]
         return FakeDrawing(kind=view.message.kind, words=", ".join(words))
 
     async def post(

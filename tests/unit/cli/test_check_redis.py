@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from bot.cli.check import check
 from bot.settings import Settings
 from bot.storage.redis.store import client
 from tests.support.redis_server import RedisServer
+from tests.support.starter import ran
 
 NOBODY = "http://127.0.0.1:9/api/"
 ROOT = Path(__file__).resolve().parents[3]
@@ -154,9 +153,7 @@ def test_a_start_without_its_redis_ends_with_one_sentence(tmp_path: Path, redis_
         "REDIS_URL": redis_server.url,
     }
 
-    ended = subprocess.run(
-        [sys.executable, "-m", "bot", "run"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
-    )
+    ended = ran(["bot", "run"], cwd=tmp_path, env=environment)
 
     assert ended.returncode == 2
     (sentence,) = ended.stderr.splitlines()

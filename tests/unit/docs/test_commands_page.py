@@ -136,12 +136,3 @@ def test_every_task_line_starts_with_a_graph_or_a_subcommand(page: str) -> None:
     named = set(re.findall(r"(?:^ *|`)/task ([a-z-]+)", PAGES[page], re.MULTILINE))
 
     assert named - graphs - set(task_list.SUBCOMMANDS) == set()
-
-
-def test_every_button_that_the_page_of_cards_names_exists() -> None:
-    source = "\n".join(file.read_text() for file in (ROOT / "bot" / "slack").rglob("*.py"))
-    table = rows(section("docs/reference/card.md", "## What people can do on a card"))
-    named = [name for row in table for name in re.findall(r"\*([^*]+)\*", row[0])]
-
-    assert [name for name in named if f'"{name}' not in source] == []
-    assert len(named) > 12

@@ -53,7 +53,7 @@ def problem(schema: JSON, value: JSON) -> str:
         ({"items": {"type": "integer"}}, ["x"], "entry 1: This has to be a whole number, such as 12."),
         ({"required": ["street"]}, {}, "street: This is missing."),
         ({"properties": {"a": {}}, "additionalProperties": False}, {"b": 1}, "This takes no b; it takes a."),
-        ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, "This also needs b."),
+        ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, 'This also needs "b".'),
         ({"not": {"const": 1}}, 1, "This is not one of the values that are taken here."),
     ],
 )  # fmt: skip

@@ -167,7 +167,7 @@ def test_a_click_on_what_has_changed_is_told_what_changed() -> None:
     found = (Difference(name="amount", before=10, now=2000), Difference(name="to_iban", item="pay", now="DE89"))
 
     assert stale(*found) == (
-        "Your answer was not counted, because this changed: Amount 10 → 2,000; pay: To IBAN - → DE89. "
+        "Your answer was not counted, because this changed: Amount 10 → 2000; pay: To IBAN - → DE89. "
         "The card shows it now."
     )
 

@@ -16,7 +16,7 @@ from typing import TypeAlias, assert_never
 from bot.approvals.model.audit import AuditEvent, event_of
 from bot.approvals.model.errors import Conflict
 from bot.approvals.model.ids import JSON, ChannelId, MessageRef, TaskId, Ts
-from bot.approvals.model.message import Message, MessageKind
+from bot.approvals.model.message import Message, MessageKind, revision_of
 from bot.approvals.model.task import Running, Starting
 from bot.approvals.ports.slack import (
     Drawing,
@@ -306,7 +306,7 @@ class MessageSync:
         is lost. It is claimed as any update is, so that it can never come after the one that tells of the end."""
         opening, task = view.message, view.task
         drawing = self.messenger.draw(view)
-        behind = opening.ref is None or opening.shown < task.revision or opening.abandoned
+        behind = opening.ref is None or opening.shown < _revision(view) or opening.abandoned
         if self.progress is None or behind or opening.fingerprint == drawing.fingerprint:
             return
         if self._pause(task.id) or (opening.not_before is not None and opening.not_before > self.clock()):
@@ -385,7 +385,7 @@ def _overtaken(view: View) -> str | None:
 
 
 def _revision(view: View) -> int:
-    return view.task.revision if view.request is None else view.request.revision
+    return revision_of(view.task, view.requests) if view.request is None else view.request.revision
 
 
 def _drawn(before: Message, after: Message) -> bool:

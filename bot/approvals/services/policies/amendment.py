@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.approvals.model.audit import event_of
 from bot.approvals.model.errors import NoPolicy, RuleAnswers, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, RequestId
 from bot.approvals.model.message import Message, MessageKind
+from bot.approvals.model.policy import Policy
 from bot.approvals.model.request import Request
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.ports.storage import Storage
@@ -34,6 +35,12 @@ class Amended:
     def changed(self) -> bool:
         return self.after is not self.before
 
+    @property
+    def reworded(self) -> bool:
+        """Whether only the looks of its card changed."""
+        before, after = self.before.policy, self.after.policy
+        return self.changed and before.card != after.card and replace(before, card=after.card) == after
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amending:
@@ -49,7 +56,9 @@ class Amending:
         now. Nothing is changed if the request has that policy already.
 
         The request starts again at the policy's first stage. Votes were given on other terms, so they are void; the
-        record says who had voted. Raises `NotFound`, `AlreadySettled`, `NoPolicy`, `RuleAnswers` or `Unreachable`.
+        record says who had voted. If only the looks of its card changed (`cards:`), the votes stay.
+
+        Raises `NotFound`, `AlreadySettled`, `NoPolicy`, `RuleAnswers` or `Unreachable`.
         """
 
         async def once() -> Amended:
@@ -65,8 +74,9 @@ class Amending:
                 raise Unreachable("Slack did not say whom the policy means") from failed
             if policy.auto is not None:
                 raise RuleAnswers(policy.name)
-            if terms.policy == request.policy and terms.unknown == request.unknown:
-                return Amended(before=request, after=request)
+            asks_the_same = replace(terms.policy, card=request.policy.card) == request.policy
+            if asks_the_same and terms.unknown == request.unknown:
+                return await self._reworded(request, terms.policy, by, now)
             moved = lifecycle.put_under(request, terms.policy, terms.unknown, now)
             moved = await self.eligibility.introduced(moved)
             told = {**full(moved, task), "by": by, **_told(request, moved)}
@@ -75,6 +85,15 @@ class Amending:
             return Amended(before=request, after=await self.storage.save_request(moved, event, shown))
 
         return await until_won(once)
+
+    async def _reworded(self, request: Request, policy: Policy, by: str, now: datetime) -> Amended:
+        """The request with the labels and keys that the policy has for cards now. Votes stay: what is asked, who may
+        answer and by when are the same."""
+        if policy == request.policy:
+            return Amended(before=request, after=request)
+        event = event_of(request, "card_applied", now, data={"by": by})
+        moved = replace(request, policy=policy)
+        return Amended(before=request, after=await self.storage.save_request(moved, event))
 
     async def _elsewhere(self, request: Request, now: datetime) -> Sequence[Message]:
         """The card for the policy's own channel, if it is not posted there already."""

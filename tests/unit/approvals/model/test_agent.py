@@ -1,10 +1,10 @@
-"""The only values that an input takes, if its schema lists them."""
+"""Inputs of a graph: the values that one takes, and which one a plain sentence fills."""
 
 from __future__ import annotations
 
 import pytest
 
-from bot.approvals.model.agent import Input, allowed
+from bot.approvals.model.agent import Graph, Input, allowed
 from bot.approvals.model.ids import JSON
 
 
@@ -30,3 +30,24 @@ def test_choices_are_what_people_type() -> None:
     given = Input(name="x", schema={"enum": ["low", 1, True, "ü"]}, required=True)
 
     assert given.choices == ("low", "1", "true", "ü")
+
+
+TEXT, NUMBER = {"type": "string"}, {"type": "number"}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "spoken"),
+    [
+        ({}, ""),
+        ({"topic": TEXT}, "topic"),
+        ({"amount": NUMBER}, ""),
+        ({"topic": TEXT, "amount": NUMBER}, ""),
+        ({"topic": TEXT, "tone": TEXT}, ""),
+        ({"messages": TEXT, "tone": TEXT}, "messages"),
+    ],
+)
+def test_a_sentence_fills_the_conversation_or_the_only_text(inputs: dict[str, dict[str, str]], spoken: str) -> None:
+    wanted = tuple(Input(name=name, schema=schema, required=True) for name, schema in inputs.items())
+    optional = Input(name="note", schema=TEXT, required=False)
+
+    assert Graph(name="graph", description="", inputs=(*wanted, optional)).spoken == spoken

@@ -11,6 +11,7 @@ import pytest
 
 from bot.approvals.model.ids import ChannelId, MessageId, MessageRef, Ts
 from bot.approvals.ports.slack import MessageGone
+from bot.slack import actions
 from bot.slack.api import click_urls
 from bot.slack.api.calls import web_client
 from bot.slack.api.messenger import SlackMessenger
@@ -36,7 +37,7 @@ class Clicked:
 
     async def click(self) -> None:
         press = asyncio.create_task(
-            self.desk.seat("bob").press({"channel": self.ref.channel, "ts": self.ref.ts}, "history")
+            self.desk.seat("bob").press({"channel": self.ref.channel, "ts": self.ref.ts}, actions.REVIEW)
         )
         self.urls.append((await self.socket.next_acknowledged())["response_url"])
         await press

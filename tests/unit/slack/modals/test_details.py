@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.approvals.model.decision import Approve, Reject
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.policy import CardTerms
+from bot.approvals.model.policy import CardTerms, Escalate, Step, Via, one_stage
 from bot.approvals.model.question import Item, Option, Verdict
 from bot.approvals.model.request import Edit, Request
 from bot.slack import actions, blocks, display, text
@@ -110,6 +111,46 @@ def test_labels_are_the_owners_or_the_schemas_and_options_have_their_names() -> 
     assert any(line.startswith("Older than  ") for line in shown)
     assert "Mode  Delete for ever  hard" in shown
     assert "To be paid  3" in shown
+
+
+def test_an_amount_stands_with_its_currency_and_a_number_with_its_unit() -> None:
+    shown = seen(answer_modal.view_all(about(amount="9000.00", currency="EUR", timeout_seconds=30)))
+
+    assert "Amount  9,000.00 EUR" in shown
+    assert "Timeout  30 seconds" in shown
+    assert not any(line.startswith("Currency") for line in shown)
+
+
+def test_a_title_of_the_schema_keeps_its_value_to_itself() -> None:
+    schema: JSON = {"properties": {"currency": {"title": "Paid in"}, "timeout_seconds": {"title": "Patience"}}}
+
+    shown = seen(answer_modal.view_all(about(schema=schema, amount="9000.00", currency="EUR", timeout_seconds=30)))
+
+    assert {"Amount  9,000.00", "Paid in  EUR", "Patience  30"} <= set(shown)
+
+
+def test_objects_of_a_list_are_laid_out_alike() -> None:
+    """If one of them is too long for a line, none is in a line."""
+    short: JSON = {"row": 1, "text": "a"}
+    shown = "\n".join(seen(answer_modal.view_all(about(samples=[short, {"row": 2, "text": "b" * 145}]))))
+    alike = "\n".join(seen(answer_modal.view_all(about(samples=[short, {"row": 2, "text": "b" * 60}]))))
+
+    assert "1." in shown
+    assert "2." in shown
+    assert "Row  1 · " not in shown
+    assert "Row  1 · Text  a" in alike
+    assert "Row  2 · Text  bbb" in alike
+
+
+def test_an_action_is_named_in_words_and_as_it_is() -> None:
+    items = (
+        replace(DELETE, arguments={}),
+        replace(REFUND, arguments={}),
+        Item(name="publish", arguments={}, verdicts=YES_OR_NO),
+    )
+    shown = seen(answer_modal.view_all(request(question(*items, title="Go on?"))))
+
+    assert {"1.  Delete files  delete_files", "2.  Issue refund  issue_refund", "3.  publish"} <= set(shown)
 
 
 def test_names_that_read_alike_are_told_apart() -> None:
@@ -239,6 +280,30 @@ def test_votes_are_told_in_the_questions_own_words_with_their_reasons() -> None:
     assert "@U0BOB: Ignore · tomorrow at 12:21 PM" in shown
     assert shown[shown.index("@U0BOB: Ignore · tomorrow at 12:21 PM") + 1] == "│ Not <now>."
     assert "@U0CAROL: Approve · tomorrow at 12:21 PM" in shown
+
+
+def test_how_many_are_needed_is_said_once() -> None:
+    asked = about(sum=1)
+    two = replace(
+        asked, policy=replace(POLICY, stages=one_stage(("U0BOB", "U0CAROL"), 2, steps=POLICY.stages[0].steps))
+    )
+
+    shown = "\n".join(seen(answer_modal.view_all(two)))
+    voted = "\n".join(seen(answer_modal.view_all(replace(two, votes=(vote(BOB, two, Approve()),)))))
+
+    assert shown.count("2 of @U0BOB and @U0CAROL") == 1
+    assert "Votes:" not in shown
+    assert "Votes: 1 of 2: @U0BOB approved" in voted
+
+
+def test_who_gets_it_next_is_one_or_several() -> None:
+    asked = about(sum=1)
+    steps = (Step(after=timedelta(minutes=5), action=Escalate(to=("@on-call",), via=Via.DM)), *POLICY.stages[0].steps)
+    later = replace(asked, policy=replace(POLICY, stages=one_stage(("U0BOB", "U0CAROL"), steps=steps)))
+
+    shown = "\n".join(seen(answer_modal.view_all(later)))
+
+    assert "this goes to @on-call by direct message" in shown
 
 
 def test_of_a_private_request_no_vote_is_told() -> None:

@@ -37,6 +37,7 @@ def words(modal: Modal) -> str:
     ("event", "told"),
     [
         (an_event("started", graph="cleanup"), "<@U0BOB> started *cleanup*."),
+        (an_event("card_applied", by="root"), "root applied the labels that the policy file has for cards."),
         (an_event("shown", **{"as": "copy"}), "The card was shown to <@U0BOB>."),
         (replace(an_event("shown", channel="C1"), person=None), "The card was shown to <#C1>."),
         (an_event("shown", **{"as": "file"}), "The file with everything that is asked was shown to <@U0BOB>."),

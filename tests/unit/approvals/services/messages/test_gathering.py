@@ -197,9 +197,26 @@ async def test_the_clicked_card_is_updated_at_once(patient: World) -> None:
     patient.messenger.clicked.add(await ref_of(patient, task, MessageKind.CARD))
     await voted(patient, task)
 
-    assert await patient.messages.sync_task(task.id) is None
+    await patient.messages.sync_task(task.id)
 
     assert patient.messenger.calls == ["update"]
+
+
+async def test_the_opening_tells_of_a_vote_with_the_next_gathered_edit(patient: World) -> None:
+    """It says whose turn it is."""
+    patient.messenger.openings_tell_votes = True
+    task = await shown(patient)
+    patient.messenger.clicked.add(await ref_of(patient, task, MessageKind.CARD))
+    await voted(patient, task)
+
+    due = await patient.messages.sync_task(task.id)
+    patient.clock.advance(SECOND)
+    assert await patient.messages.sync_task(task.id) is None
+
+    assert due == patient.now
+    assert patient.messenger.calls == ["update", "update"]
+    (opening,) = patient.messenger.of(MessageKind.OPENING)
+    assert "asks with 1 votes" in opening.drawing.fingerprint
 
 
 async def test_a_card_that_is_to_be_drawn_again_is_drawn_at_once(patient: World) -> None:
@@ -218,7 +235,10 @@ async def test_what_slack_puts_off_comes_when_slack_says(patient: World) -> None
     await voted(patient, task)
     patient.messenger.fail("update", NotNow("ratelimited", 30))
 
-    assert await patient.messages.sync_task(task.id) == patient.now + timedelta(seconds=30)
+    assert await patient.messages.sync_task(task.id) == patient.now + SECOND  # for the opening
+    patient.clock.advance(SECOND)
+
+    assert await patient.messages.sync_task(task.id) == patient.now + timedelta(seconds=29)
 
 
 async def test_an_escalation_is_posted_before_anything_is_edited(patient: World) -> None:

@@ -11,7 +11,7 @@ from bot.approvals.model.decision import Reject
 from bot.approvals.model.errors import AlreadySettled, NoPolicy, NotAnApprover, RuleAnswers, StaleVersion, Unreachable
 from bot.approvals.model.ids import ChannelId
 from bot.approvals.model.message import MessageKind
-from bot.approvals.model.policy import Auto, Policy, one_stage
+from bot.approvals.model.policy import Auto, CardTerms, Policy, one_stage
 from bot.approvals.model.request import Pending
 from bot.approvals.rules.matching import ConditionFailed, Policies, Rule
 from bot.approvals.services.people.eligibility import Eligibility
@@ -23,8 +23,8 @@ from tests.unit.approvals.services.people.naming import TWO_STAGES, under
 HOUR = timedelta(hours=1)
 
 
-def amending(world: World, corrected: Policy, *rules: Rule) -> Amending:
-    policies = Policies(rules=rules, otherwise=corrected)
+def amending(world: World, corrected: Policy, *rules: Rule, looks: CardTerms | None = None) -> Amending:
+    policies = Policies(rules=rules, otherwise=corrected, cards={"cleanup": looks} if looks else {})
     policy_choice = PolicyChoice(policies=policies, directory=world.directory)
     return Amending(
         storage=world.storage, policy_choice=policy_choice, eligibility=Eligibility(directory=world.directory)
@@ -91,6 +91,42 @@ async def test_the_policy_that_it_has_changes_nothing() -> None:
 
         assert not amended.changed
         assert await world.history(task, "policy_applied") == []
+
+
+async def test_new_labels_for_the_card_void_no_vote() -> None:
+    """`cards:` says how a card looks. What is asked, who may answer and by when are the same."""
+    async with a_world(otherwise=under(*one_stage(("U-ALICE", "U-BOB"), 2))) as world:
+        task = await world.started()
+        request = await world.request(task)
+        voted = await world.vote(ALICE, on=request)
+        looks = CardTerms(labels={"older_than": "Untouched for"}, keys=("path",))
+
+        relabelled = amending(world, world.policies.otherwise, looks=looks)
+        amended = await relabelled.apply(request.id, "root", world.now)
+        again = await relabelled.apply(request.id, "root", world.now)
+
+        assert amended.changed
+        assert amended.reworded
+        assert amended.after.policy.card == looks
+        assert replace(amended.after, policy=voted.policy, revision=voted.revision) == voted
+        assert not again.changed
+        assert not again.reworded
+        (event,) = await world.history(task, "card_applied")
+        assert event.data == {"by": "root"}
+        assert await world.history(task, "policy_applied") == []
+        assert (await world.vote(BOB, on=request)).decision is not None
+
+
+async def test_new_labels_that_come_with_new_terms_are_new_terms() -> None:
+    async with a_world(otherwise=under(*one_stage(("U-ALICE", "U-BOB"), 2))) as world:
+        request = await world.request(await world.started())
+        await world.vote(ALICE, on=request)
+        corrected = under(*one_stage(("U-ALICE", "U-BOB")))
+
+        amended = await amending(world, corrected, looks=CardTerms(keys=("path",))).apply(request.id, "root", world.now)
+
+        assert not amended.reworded
+        assert (amended.after.votes, amended.after.version) == ((), 2)
 
 
 async def test_the_card_goes_to_the_policys_own_channel_once() -> None:

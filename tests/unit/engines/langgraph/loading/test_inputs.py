@@ -58,7 +58,7 @@ def test_a_word_becomes_a_value_of_its_inputs_type(name: str, word: str, value: 
         ("tags", "[NaN]", 'cannot be `[NaN]`: it has to be a list in JSON, such as ["a", "b"]'),
         ("tags", "[1e999]", 'cannot be `[1e999]`: it has to be a list in JSON, such as ["a", "b"]'),
         ("tags", "[1]", "is not right at entry 1: it has to be a text, such as abc"),
-        ("owner", '{"level": 2}', "also needs name"),
+        ("owner", '{"level": 2}', 'also needs "name"'),
         ("deputy", "eve", "cannot be `eve`: it has to be an object in JSON"),
     ],
 )
