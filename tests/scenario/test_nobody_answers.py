@@ -57,13 +57,13 @@ async def test_at_the_deadline_every_copy_says_so_and_the_graph_is_told_that_nob
     thread = await room.start("/task proposal action=silent")
     card = await thread.card()
     await thread.shows("⏰", "Still waiting for")
-    copies = [await room.direct(who, "Silent?", "[Approve]") for who in ("carol", "dave")]
+    copies = [await room.direct(who, "Silent", "[Approve]") for who in ("carol", "dave")]
 
-    expired = await thread.settled("⌛ Expired: nobody answered by", "the agent was told")
+    expired = await thread.settled("⌛", "Expired: nobody answered by", "the agent was told")
 
     assert expired["ts"] == card["ts"]
     for who, copy in zip(("carol", "dave"), copies, strict=True):
-        level = await room.direct(who, "Silent?", "⌛ Expired: nobody answered by")
+        level = await room.direct(who, "Silent", "⌛", "Expired: nobody answered by")
         assert level["ts"] == copy["ts"]
         assert "[Approve]" not in room.read(level)
     await thread.ended("⌛ Expired: nobody answered by", "@alice", "told reject: Rejected: nobody answered by")
