@@ -46,7 +46,7 @@ async def test_a_home_that_was_opened_shows_what_waits_and_an_approval_on_it_cou
 
     thread = await room.start("/task proposal action=refund_waits amount=129")
 
-    title = "Refund waits"
+    title = "Refund waits 129?"
     view = await home(room, "bob", title, "@alice", "Open card")
     answer = await room.seat("bob").press(view, "approve", block_id=row(view, title, room))
     assert answer["ok"], answer
