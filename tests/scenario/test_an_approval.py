@@ -93,7 +93,9 @@ async def test_a_rejection_says_why_on_the_card_and_to_the_graph(bot: Bot, room:
 
     assert errors == {}
     assert await room.seat("bob").modal() is None
-    settled = await thread.settled("⛔", "Rejected by @bob", "the audit of March still reads these", "the agent was told")
+    settled = await thread.settled(
+        "⛔", "Rejected by @bob", "the audit of March still reads these", "the agent was told"
+    )
     assert settled["ts"] == card["ts"]
     await thread.ended("Rejected by @bob", "@alice", "Nothing was moved")
     await thread.opening("⛔ Rejected by @bob", without=["⏳", "✅", "Finished"])

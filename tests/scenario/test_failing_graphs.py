@@ -25,9 +25,7 @@ async def test_a_graph_that_raises_says_so_in_its_thread_and_can_be_retried(
     assert "the mail server at 10.0.0.7 is down" in found
 
     await room.press("alice", stopped, "retry")
-    second = await thread.shows(
-        "Stopped by an error", "[Retry]", without=[text.partition("error id ")[2].split()[0]]
-    )
+    second = await thread.shows("Stopped by an error", "[Retry]", without=[text.partition("error id ")[2].split()[0]])
     assert (await thread.shows("This was tried again.", without=["[Retry]"]))["ts"] == stopped["ts"]
     fixed.touch()
     await room.press("alice", second, "retry")

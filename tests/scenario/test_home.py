@@ -80,7 +80,9 @@ async def test_the_requesters_home_says_where_it_stands(bot: Bot, room: Room) ->
     await room.seat("alice").open_home()
     thread = await room.start("/task plain topic=where")
 
-    await home(room, "alice", "plain · ⏳ waits for an answer", "Which region for where?\n> ⏳ waits for @ops-leads · by")
+    await home(
+        room, "alice", "plain · ⏳ waits for an answer", "Which region for where?\n> ⏳ waits for @ops-leads · by"
+    )
     await room.press("bob", await thread.card(), "respond")
     await room.modal("bob", "Which region for where?")
     await room.seat("bob").submit({"answer": "north"})
@@ -107,7 +109,7 @@ async def test_the_home_of_one_who_has_voted_waits_for_the_others_alone(bot: Bot
 async def test_a_click_on_a_home_that_is_behind_is_refused_before_that_very_person(bot: Bot, room: Room) -> None:
     await room.seat("carol").open_home()
     thread = await room.start("/task proposal action=refund_behind")
-    title = "Refund behind?"
+    title = "Refund behind"
     view = await home(room, "carol", title, "[Approve]")
     await room.simulator.fault("views.publish", "status", status=429, retry_after=1, times=50)
     await room.press("bob", await thread.card(), "approve")

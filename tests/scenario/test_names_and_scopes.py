@@ -67,7 +67,7 @@ async def test_a_group_is_renamed_and_another_takes_its_name(tmp_path: Path) -> 
         async with Simulator.connect(slack.url) as simulator:
             room = await room_in(slack, simulator)
             thread = await room.start("/task proposal action=pay")
-            card = await thread.card("Pay?")
+            card = await thread.card("Pay")
             await simulator.post("/sim/groups/ops-leads", {"handle": "ops-heads"})
             await simulator.post("/sim/groups/finance", {"handle": "ops-leads"})
 
@@ -95,6 +95,7 @@ async def test_an_operator_corrects_the_file_and_applies_it_while_the_bot_runs(
             assert said.startswith(f"0 {request_id}: now has the policy `defaults`"), said
             card = await thread.card("Another policy was applied to this request", "Needs 1 of @ops-leads")
             assert "Nobody may answer" not in room.read(card)
+            await thread.opening("⏳ Pay · @ops-leads, by", without=["nobody"])
             assert "already has the policy `defaults`. Nothing was changed." in apply(bot, request_id)
             await room.press("bob", card, "approve")
             await thread.shows("Approved by @bob")
@@ -110,7 +111,7 @@ async def test_without_the_scope_for_groups_the_rest_works_and_it_is_said(tmp_pa
         async with Simulator.connect(slack.url) as simulator:
             room = await room_in(slack, simulator)
             thread = await room.start("/task proposal action=pay")
-            card = await thread.card("Pay?")
+            card = await thread.card("Pay")
 
             listed = await room.says("bob", "/approvals")
             await room.press("bob", card, "approve")

@@ -33,7 +33,7 @@ async def test_the_ones_who_are_asked_by_dm_may_answer_there_and_every_copy_is_b
     reminder = await thread.shows("⏰", "Still waiting for @bob", "Act on escalated?")
     asked = "You are asked because nobody answered for 2 seconds (@bob"
     await room.direct("carol", asked, room.channel, "Act on escalated?", "[Approve]")
-    copy = await room.direct("dave", asked, "Act on escalated?", "[Approve]", f"@alice in {room.channel}")
+    copy = await room.direct("dave", asked, "Act on escalated?", "[Approve]", "@alice", room.channel)
 
     assert reminder["ts"] != card["ts"]
     assert "@on-call" in room.read(await thread.card("@on-call"))
@@ -57,13 +57,13 @@ async def test_at_the_deadline_every_copy_says_so_and_the_graph_is_told_that_nob
     thread = await room.start("/task proposal action=silent")
     card = await thread.card()
     await thread.shows("⏰", "Still waiting for")
-    copies = [await room.direct(who, "Silent?", "[Approve]") for who in ("carol", "dave")]
+    copies = [await room.direct(who, "Silent", "[Approve]") for who in ("carol", "dave")]
 
-    expired = await thread.settled("⌛ Expired: nobody answered by", "the agent was told")
+    expired = await thread.settled("⌛", "Expired: nobody answered by", "the agent was told")
 
     assert expired["ts"] == card["ts"]
     for who, copy in zip(("carol", "dave"), copies, strict=True):
-        level = await room.direct(who, "Silent?", "⌛ Expired: nobody answered by")
+        level = await room.direct(who, "Silent", "⌛", "Expired: nobody answered by")
         assert level["ts"] == copy["ts"]
         assert "[Approve]" not in room.read(level)
     await thread.ended("⌛ Expired: nobody answered by", "@alice", "told reject: Rejected: nobody answered by")

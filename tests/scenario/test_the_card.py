@@ -93,7 +93,9 @@ async def test_a_rejection_says_who_and_why_and_that_nothing_was_done(bot: Bot, 
     assert "the agent is told it" in await room.modal("bob", "Why?")
     await room.submit("bob", {"Why?": "already paid on Monday"})
 
-    card = await thread.settled("⛔ Rejected by @bob", '"already paid on Monday"', "the agent was told", "othing was paid")
+    card = await thread.settled(
+        "⛔ Rejected by @bob", '"already paid on Monday"', "the agent was told", "othing was paid"
+    )
     ended = await thread.ended("⛔ Rejected by @bob", "Nothing was paid", "@alice")
     opening = await thread.opening("⛔ Rejected by @bob", "Nothing was paid")
 
@@ -101,9 +103,7 @@ async def test_a_rejection_says_who_and_why_and_that_nothing_was_done(bot: Bot, 
     assert not any(word in opening for word in ("✅", "inished"))
 
 
-async def test_silence_says_that_nobody_answered_and_that_the_agent_knows(
-    bot: Bot, room: Room, tmp_path: Path
-) -> None:
+async def test_silence_says_that_nobody_answered_and_that_the_agent_knows(bot: Bot, room: Room, tmp_path: Path) -> None:
     thread = await asked(room, tmp_path, {"question": "Do it?", "action": "hurry", "details": {"n": 1}})
 
     card = await thread.settled("⌛ Expired: nobody answered by", "the agent was told")
@@ -192,9 +192,7 @@ async def test_details_shows_every_field_who_decides_and_the_ids_then_the_json_a
     assert '"payee": "Foss & Co"' in raw
 
 
-async def test_names_and_values_are_for_people_and_the_owners_come_first(
-    bot: Bot, room: Room, tmp_path: Path
-) -> None:
+async def test_names_and_values_are_for_people_and_the_owners_come_first(bot: Bot, room: Room, tmp_path: Path) -> None:
     details = {"dry_run": False, "older_than": "30d", "count": "12", "path": "/srv/logs"}
     thread = await asked(room, tmp_path, {"question": "Clean up?", "details": details})
 
