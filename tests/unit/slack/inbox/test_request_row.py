@@ -62,6 +62,15 @@ def test_a_row_offers_an_answer_only_if_it_shows_all_that_is_asked(asked: Reques
     assert (actions.REVIEW in pressed) is not answerable
 
 
+def test_a_quorum_that_wraps_the_second_line_takes_no_buttons_away() -> None:
+    quorum = replace(samples.POLICY, stages=samples.one_stage(("U0BOB", "U0CAROL", "U0DAVE"), 2, samples.STEPS))
+
+    made = request_row.row(request(small(), policy=quorum), "<https://x|Open card>")
+
+    assert lines.height(made) > request_row.MAX_LINES
+    assert actions.APPROVE in {each["action_id"] for each in limits.buttons(made)}
+
+
 def test_a_row_names_values_as_people_do() -> None:
     said = "\n".join(lines.lines(request_row.row(request(small()), "<https://x|Open card>")))
 
