@@ -110,7 +110,7 @@ async def test_an_email_is_sent_as_it_was_approved(bot: Bot, room: Room, mailbox
     await answer(thread, "choose:1", "Send this e-mail to ada@example.org?", "It goes by SMTP (127.0.0.1).")
     await answer(thread, "edit", "Edit the text of the e-mail", Content="Dear Ada,\nthe invoice is paid.")
     await thread.shows("Approved with changes by @bob", "- Dear Ada, it is paid.", "+ the invoice is paid.")
-    await answer(thread, "choose:0", "the invoice is paid.", "2 of at most 5", "[send]")
+    await answer(thread, "choose:0", "the invoice is paid.", "2 of at most 5", "[Send]")
 
     assert (await outcome(thread, "email")).startswith("Sent to ada@example.org.\nMessage-ID <")
     (mail,) = [each for each in mailbox.mails if each["Subject"] == "The invoice"]
@@ -121,7 +121,7 @@ async def test_an_email_is_sent_as_it_was_approved(bot: Bot, room: Room, mailbox
 async def test_an_email_that_is_cancelled_is_not_sent(bot: Bot, room: Room, mailbox: Mailbox) -> None:
     thread = await room.start('/task email to=ada@example.org subject="Never" text="Hello."')
 
-    await answer(thread, "choose:2", "[cancel]")
+    await answer(thread, "choose:2", "[Cancel]")
 
     assert await outcome(thread, "email") == "Nothing was sent to ada@example.org: the e-mail was cancelled."
     assert [mail for mail in mailbox.mails if mail["Subject"] == "Never"] == []
@@ -133,7 +133,7 @@ async def test_a_payment_is_asked_about_above_its_limit_and_paid_once(bot: Bot, 
     large = await room.start('/task payment payee="ACME Ltd" amount=310.10 purpose="Desks"')
     refused = await room.start('/task payment payee="ACME Ltd" amount=10 purpose="Sweets" risk=high')
 
-    await answer(large, "approve", "Pay 310.10 EUR to ACME Ltd?", "Desks · above the 100 EUR limit")
+    await answer(large, "approve", "Pay 310.10 EUR to ACME Ltd?", "Desks", "above the 100 EUR limit")
     await answer(refused, "reject", "High risk", "Sweets", **{"Why?": "Not healthy"})
 
     assert "Paid 310.10 EUR to ACME Ltd" in await outcome(large, "payment")
@@ -180,7 +180,7 @@ async def test_what_is_vague_is_asked_about_until_it_is_clear(bot: Bot, room: Ro
         "How_urgent_is_it?": "high",
     }
 
-    await answer(thread, "respond", "Some questions before this can begin", "It is vague", **asked)
+    await answer(thread, "respond", "Some questions before this can begin", "Too vague", **asked)
     await answer(thread, "respond", "'tomorrow' is not a date", **{"By_when_is_it_needed?": "2100-06-01"})
 
     said = await outcome(thread, "intake")
@@ -193,9 +193,9 @@ async def test_the_assistant_writes_what_was_approved_and_mails_nothing_that_was
     bot: Bot, room: Room, mailbox: Mailbox
 ) -> None:
     thread = await room.start("/task assistant welcome Ada, please")
-    asked = ("Run 2 tools: write file and send email?", "Welcome", "Hello Ada", "[Approve all 2]", "[One by one…]")
+    asked = ("Write file and send email?", "Welcome", "Hello Ada", "[Approve all 2]", "[One by one…]")
     await answer(thread, "edit:0", *asked, Text="Welcome, Ada!")
-    await thread.shows("Changed by @bob", "Text  Welcome  →  Welcome, Ada!")
+    await thread.shows("Changed by @bob", "Text  Welcome → Welcome, Ada!")
 
     await answer(thread, "each", *asked, who="carol")
     await room.modal("carol", "Reject")

@@ -76,6 +76,11 @@ class Room:
         return await self.told(who, after=before)
 
     async def press(self, who: str, message: Message, action: str) -> None:
+        """Press this button, or choose it in the menu if the row has no room for it."""
+        parts = [each for block in message["blocks"] for each in (*block.get("elements", []), block.get("accessory"))]
+        if not any(each and each.get("action_id") == action for each in parts):
+            await self.choose(who, message, f"{action} ")
+            return
         answer = await self.seat(who).press(message, action)
         assert answer["ok"], answer
 
@@ -312,5 +317,6 @@ class Thread:
 
 
 def _is_card(text: str) -> bool:
-    """Whether a message is a request's card: it alone leads to all that is asked."""
-    return "[Details]" in text or "[Review…]" in text
+    """Whether a message is a request's card: it alone leads to all that is asked. If its choices need all the room,
+    Details is in the menu."""
+    return any(button in text for button in ("[Details]", "[Review…]", "[... v]"))

@@ -67,8 +67,8 @@ async def test_a_structure_is_edited_as_json(asks: Asks) -> None:
     assert "not JSON" in (await asked.submit(Steps="[{"))["Steps"]
     assert await asked.submit(Steps='[{"do": "drain", "in": 9}]', Dry="Yes") == {}
 
-    changed = '[{"do": "drain", "in": 5}]  →  [{"do": "drain", "in": 9}]'
-    await asked.shows("Approved with changes by @bob", changed, "Dry  No  →  Yes")
+    changed = '[{"do": "drain", "in": 5}] → [{"do": "drain", "in": 9}]'
+    await asked.shows("Approved with changes by @bob", changed, "Dry  No → Yes")
     told = await asked.told()
     assert told["decisions"][0]["edited_action"]["args"] == {"steps": [{"do": "drain", "in": 9}], "dry": True}
 
