@@ -110,7 +110,7 @@ async def test_an_email_is_sent_as_it_was_approved(bot: Bot, room: Room, mailbox
     await answer(thread, "choose:1", "Send this e-mail to ada@example.org?", "It goes by SMTP (127.0.0.1).")
     await answer(thread, "edit", "Edit the text of the e-mail", Content="Dear Ada,\nthe invoice is paid.")
     await thread.shows("Approved with changes by @bob", "- Dear Ada, it is paid.", "+ the invoice is paid.")
-    await answer(thread, "choose:0", "the invoice is paid.", "2 of at most 5", "[send]")
+    await answer(thread, "choose:0", "the invoice is paid.", "2 of at most 5", "[Send]")
 
     assert (await outcome(thread, "email")).startswith("Sent to ada@example.org.\nMessage-ID <")
     (mail,) = [each for each in mailbox.mails if each["Subject"] == "The invoice"]
@@ -121,7 +121,7 @@ async def test_an_email_is_sent_as_it_was_approved(bot: Bot, room: Room, mailbox
 async def test_an_email_that_is_cancelled_is_not_sent(bot: Bot, room: Room, mailbox: Mailbox) -> None:
     thread = await room.start('/task email to=ada@example.org subject="Never" text="Hello."')
 
-    await answer(thread, "choose:2", "[cancel]")
+    await answer(thread, "choose:2", "[Cancel]")
 
     assert await outcome(thread, "email") == "Nothing was sent to ada@example.org: the e-mail was cancelled."
     assert [mail for mail in mailbox.mails if mail["Subject"] == "Never"] == []
@@ -195,7 +195,7 @@ async def test_the_assistant_writes_what_was_approved_and_mails_nothing_that_was
     thread = await room.start("/task assistant welcome Ada, please")
     asked = ("Run 2 tools: write file and send email?", "Welcome", "Hello Ada", "[Approve all 2]", "[One by one…]")
     await answer(thread, "edit:0", *asked, Text="Welcome, Ada!")
-    await thread.shows("Changed by @bob", "Text  Welcome  →  Welcome, Ada!")
+    await thread.shows("Changed by @bob", "Text  Welcome → Welcome, Ada!")
 
     await answer(thread, "each", *asked, who="carol")
     await room.modal("carol", "Reject")

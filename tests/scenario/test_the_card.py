@@ -82,7 +82,7 @@ async def test_a_payment_says_in_a_few_lines_who_asks_for_what_and_who_is_missin
     await room.press("dave", second, "approve")
 
     paid = "Paid 9,000.00 EUR to Foss & Co"
-    await thread.settled("✅ Approved by @bob and @dave", paid, "of ledger.db", without=["Needs"])
+    await thread.settled("✅", "Approved by @bob and @dave", paid, "of ledger.db", without=["Needs"])
     await thread.ended("✅", paid, "Approved by @bob and @dave", "@alice")
     await thread.opening("@alice started payment", f"✅ {paid}", "approved by @bob and @dave", without=["⏳"])
 
@@ -106,7 +106,7 @@ async def test_a_rejection_says_who_and_why_and_that_nothing_was_done(bot: Bot, 
 async def test_silence_says_that_nobody_answered_and_that_the_agent_knows(bot: Bot, room: Room, tmp_path: Path) -> None:
     thread = await asked(room, tmp_path, {"question": "Do it?", "action": "hurry", "details": {"n": 1}})
 
-    card = await thread.settled("⌛ Expired: nobody answered by", "the agent was told")
+    card = await thread.settled("⌛", "Expired: nobody answered by", "the agent was told")
     opening = await thread.opening("⌛ Expired: nobody answered by")
 
     assert not any(word in shown for word in ("✅", "inished") for shown in (room.read(card), opening))
@@ -118,7 +118,7 @@ async def test_a_rejection_at_a_breakpoint_says_where_the_task_was_stopped(bot: 
     await room.modal("bob", "Why?")
     await room.submit("bob", {"Why?": "not yet"})
 
-    await thread.settled("🛑 Rejected by @bob", '"not yet"', "the task was stopped before publish", "nothing was run")
+    await thread.settled("🛑", "Rejected by @bob", '"not yet"', "the task was stopped before publish", "nothing was run")
     await thread.ended("🛑 Rejected by @bob", "@alice")
     await thread.opening("🛑 Rejected by @bob", "stopped", without=["inished"])
 

@@ -67,8 +67,8 @@ async def test_a_structure_is_edited_as_json(asks: Asks) -> None:
     assert "not JSON" in (await asked.submit(Steps="[{"))["Steps"]
     assert await asked.submit(Steps='[{"do": "drain", "in": 9}]', Dry="Yes") == {}
 
-    changed = '[{"do": "drain", "in": 5}]  →  [{"do": "drain", "in": 9}]'
-    await asked.shows("Approved with changes by @bob", changed, "Dry  No  →  Yes")
+    changed = '[{"do": "drain", "in": 5}] → [{"do": "drain", "in": 9}]'
+    await asked.shows("Approved with changes by @bob", changed, "Dry  No → Yes")
     told = await asked.told()
     assert told["decisions"][0]["edited_action"]["args"] == {"steps": [{"do": "drain", "in": 9}], "dry": True}
 
@@ -159,7 +159,7 @@ async def test_a_tools_server_asks_two_things_at_once(asks: Asks) -> None:
 
 
 async def test_agent_inboxs_list_is_one_card_whose_actions_are_edited_and_answered_one_by_one(asks: Asks) -> None:
-    asked = await asks("inboxes", "Run 2 actions", "[Accept all 2]", "[Ignore all 2…]")
+    asked = await asks("inboxes", "Send email", "2 times", "[Accept all]", "[Ignore…]")
     await asked.press("edit:0")
     await asked.room.modal("bob", "Save changes")
     assert await asked.submit(To="bob@x.example") == {}
