@@ -126,7 +126,7 @@ def ask(state: State) -> dict[str, Any]:
         {
             "question": f"Move {_count(len(files))} of {folder} to the trash?",
             "details": details,
-            "reason": f"unchanged for {_older_than(state)} · can be moved back",
+            "reason": f"unchanged for {_older_than(state)}, and can be moved back",
             "summary": ["names", "size", "oldest"],
             "risk_level": "medium",
             "answer": "object",

@@ -67,7 +67,7 @@ def settled(who: Person) -> None:
     who.starts(CLEANUP, having="to the trash?")
     who.takes("bob")
     who.presses("Approve")
-    expect(who.message("started cleanup")).to_contain_text("Finished")
+    expect(who.message("started cleanup")).to_contain_text("approved by @bob")
     who.takes("alice")
     stage.fill(FOLDER / "logs")
 
@@ -76,10 +76,10 @@ def rejected(who: Person) -> None:
     """A payment that bob has rejected."""
     who.starts(PAYMENT, having="Harbour Print")
     who.takes("bob")
-    who.presses("Reject")
+    who.presses("Reject…")
     who.dialog.get_by_role("textbox", name="Why?").fill("Invoice 2041 was paid on Monday.")
     who.dialog.get_by_role("button", name="Reject").click()
-    expect(who.message("started payment")).to_contain_text("Finished")
+    expect(who.message("started payment")).to_contain_text("Rejected by @bob")
     who.takes("alice")
 
 
@@ -93,7 +93,7 @@ def waiting(who: Person) -> None:
 
 def modal(who: Person) -> None:
     """The thread of a card, and the modal that asks why it is rejected."""
-    who.presses("Reject")
+    who.presses("Reject…")
     who.dialog.get_by_role("textbox", name="Why?").fill("The travel budget is spent until April.")
     shoot(who, "modal")
     who.page.keyboard.press("Escape")

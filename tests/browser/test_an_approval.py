@@ -52,7 +52,7 @@ def test_a_rejection_asks_for_its_reason_at_the_field_and_the_reason_stands_on_t
     bob = person().sits("alice", room)
     bob.starts(f"/task cleanup path={room} older_than=30d", having="to the trash?")
     bob.takes("bob")
-    bob.presses("Reject")
+    bob.presses("Reject…")
     reason = bob.dialog.get_by_role("textbox", name="Why?")
     expect(reason).to_be_focused()
 
@@ -76,13 +76,14 @@ def test_arguments_are_edited_in_a_modal_and_the_card_shows_what_was_changed(
     bob = person().sits("alice", room)
     bob.starts(f"/task asking case=call told={told}", having="refund")
     bob.takes("bob")
-    bob.presses("Edit…")
+    bob.thread.locator(".actions").get_by_role("button", name="More actions").click()
+    bob.page.get_by_role("menuitem", name="Edit…").click()
     bob.dialog.get_by_role("textbox", name="amount").or_(bob.dialog.get_by_label("amount")).first.fill("100")
 
     bob.dialog.get_by_role("button", name="Save and approve").click()
 
     expect(bob.thread).to_contain_text("Approved with changes by @bob")
-    expect(bob.thread).to_contain_text("asking finished")
+    expect(bob.thread).to_contain_text("It was told")
     assert json.loads(told.read_text())["decisions"][0]["edited_action"]["args"]["amount"] == 100
 
 
@@ -111,7 +112,7 @@ def test_a_form_with_every_kind_of_field_is_answered(bot: Bot, person: People, r
     street.fill("High Street")
     form.get_by_role("button", name="Send").click()
     expect(bob.thread).to_contain_text("Answered by @bob")
-    expect(bob.thread).to_contain_text("asking finished")
+    expect(bob.thread).to_contain_text("It was told")
     answer = json.loads(told.read_text())
     assert (answer["nights"], answer["on"], answer["meals"]) == (3, "2030-05-01", ["breakfast", "dinner"])
     assert (answer["leaves"], answer["class of tickets"]) == ("2030-05-01T07:30:00Z", 2)  # bob is in Berlin
@@ -135,7 +136,7 @@ def test_two_seats_beside_each_other_both_see_what_one_of_them_does(bot: Bot, pe
         expect(thread).to_contain_text("Approved by @bob")
         expect(thread).to_contain_text("Moved 3 files")
         thread.get_by_role("button", name="Close thread").click()
-        expect(screen.get_by_role("main")).to_contain_text("Finished")
+        expect(screen.get_by_role("main")).to_contain_text("approved by @bob")
     message_box(alice).fill("Thank you, @bo")
     message_box(alice).press("Tab")
     message_box(alice).press("Enter")

@@ -139,7 +139,7 @@ def test_everything_has_a_name_and_can_be_read(bot: Bot, person: People, room: s
     assert _wrong(bob.page) == []
 
     bob.takes("bob")
-    bob.presses("Reject")
+    bob.presses("Reject…")
     bob.dialog.get_by_role("button", name="Reject").click()
     expect(bob.dialog.get_by_role("alert")).to_be_visible()
     assert _wrong(bob.page) == []

@@ -28,7 +28,7 @@ def test_a_request_that_nobody_answers_is_recalled_passed_on_and_expires_before_
     alice, dave = person().sits("alice", room), person().sits("dave", room)
     alice.starts(f"/task cleanup path={room} older_than=30d", having="to the trash?")
 
-    expect(alice.thread).to_contain_text("Still waiting for an answer")
+    expect(alice.thread).to_contain_text("Still waiting for @bob and @carol")
     app = dave.page.get_by_role("navigation").get_by_role("button", name="Countersign")
     expect(app).to_contain_text("1")
     app.click()

@@ -84,7 +84,7 @@ class TestAsking:
 
         question = run.start(path="logs")
 
-        assert question["reason"] == "unchanged for 30 days · can be moved back"
+        assert question["reason"] == "unchanged for 30 days, and can be moved back"
         assert question["details"]["goes to"] == f"{root}/.trash"
         assert set(question["summary"]) <= set(question["details"])
         assert question["risk_level"] == "medium"

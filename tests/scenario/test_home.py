@@ -46,7 +46,7 @@ async def test_a_home_that_was_opened_shows_what_waits_and_an_approval_on_it_cou
 
     thread = await room.start("/task proposal action=refund_waits amount=129")
 
-    title = "Refund waits"
+    title = "Refund waits 129?"
     view = await home(room, "bob", title, "@alice", "Open card")
     answer = await room.seat("bob").press(view, "approve", block_id=row(view, title, room))
     assert answer["ok"], answer
@@ -108,8 +108,8 @@ async def test_the_home_of_one_who_has_voted_waits_for_the_others_alone(bot: Bot
 
 async def test_a_click_on_a_home_that_is_behind_is_refused_before_that_very_person(bot: Bot, room: Room) -> None:
     await room.seat("carol").open_home()
-    thread = await room.start("/task proposal action=refund_behind")
-    title = "Refund behind"
+    thread = await room.start("/task proposal action=refund_behind amount=7")
+    title = "Refund behind 7?"
     view = await home(room, "carol", title, "[Approve]")
     await room.simulator.fault("views.publish", "status", status=429, retry_after=1, times=50)
     await room.press("bob", await thread.card(), "approve")

@@ -157,8 +157,8 @@ async def test_a_deadline_that_passes_while_no_bot_runs_fires_when_one_does(own_
 
     own_bot.start()
 
-    expired = await thread.settled("🛑", "Expired: nobody answered by", "The task was stopped", "agent was not told")
+    expired = await thread.settled("🛑", "Expired: nobody answered by", "the task was stopped")
     assert expired["ts"] == card["ts"]
-    await thread.ended("🛑 Expired: nobody answered by", "@alice", "the task was stopped")
-    await thread.opening("🛑 Expired: nobody answered by", without=["⏳", "✅", "Finished"])
+    await thread.ended("🛑 Stopped", "@alice", "Nobody answered")
+    await thread.opening("🛑 Stopped · Nobody answered", without=["⏳", "✅", "Finished"])
     assert len(await thread.messages()) == 3

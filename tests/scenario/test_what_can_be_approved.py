@@ -244,7 +244,9 @@ async def edited(room: Room, thread: Thread, field: str, words: str) -> None:
 
 
 async def test_a_review_of_what_changed_meanwhile_begins_anew(bot: Bot, room: Room, tmp_path: Path) -> None:
-    thread = await asked(room, tmp_path, mail(subject="First", **{f"body_{n}": "a line of it\n" * 50 for n in range(60)}))
+    thread = await asked(
+        room, tmp_path, mail(subject="First", **{f"body_{n}": "a line of it\n" * 50 for n in range(60)})
+    )
     await room.press("bob", await thread.card("[Review…]"), "review")
     await room.modal("bob", "Page 1 of")
     await edited(room, thread, "Subject", "Second")

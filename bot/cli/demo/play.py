@@ -65,7 +65,7 @@ class Play:
         self._title("A rejection")
         alice, bob = self.simulator.seat("alice"), self.simulator.seat("bob")
         opening, card = await self._start(alice)
-        await self._press(bob, card, "reject", "Reject")
+        await self._press(bob, card, "reject", "Reject…")
         modal = await self._until(bob.modal, "the modal for the reason")
         self._say("bob's modal", render_text(modal, self.names))
         reason = "the audit of March still reads these"

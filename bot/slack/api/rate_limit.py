@@ -113,7 +113,10 @@ class _Bucket:
         if over <= 0:
             return 0.0
         minutes, place = divmod(over - 1, self.rate.calls)
-        free_at = self.made[place] if place < len(self.made) else now
+        # a minute's quota that was used up comes back one by one, as `count` sees to
+        paced = place * self.minute / self.rate.calls if self.rate.burst < self.rate.calls else 0.0
+        in_turn = (self.made[0] if self.made else now) + paced
+        free_at = max(self.made[place] if place < len(self.made) else now, in_turn)
         return free_at + self.window * (1 + minutes) - now
 
     def idle(self, now: float) -> bool:

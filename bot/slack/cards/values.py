@@ -94,7 +94,8 @@ def inert(words: str) -> bool:
 
 
 def laid(arguments: Mapping[str, JSON], detail: Detail, terms: Terms = PLAIN, action: str = "") -> Laid:
-    """The arguments as blocks: short ones in two columns, then the others in rows. `action` is the action's name in
+    """The arguments as blocks: short ones in two columns, then the others in rows, and below these the short ones that
+    come after a long one that is wanted first. `action` is the action's name in
     words, to stand before them."""
     listed = display.readings(arguments, terms.labels, terms.first, detail.rows)
     named = [Reading(name="", label="Action", value=action)] if action else []
@@ -105,11 +106,10 @@ def laid(arguments: Mapping[str, JSON], detail: Detail, terms: Terms = PLAIN, ac
     if len(short) == 1:
         short, rest = [], shown
     rows = _rows(rest, (), detail)
-    columns = [_columns(short[at : at + _FIELDS]) for at in range(0, len(short), _FIELDS)]
+    wanted = next((at for at, each in enumerate(shown) if each in rest and each.name in terms.first), len(shown))
+    above, below = _in_columns(short, shown[:wanted]), _in_columns(short, shown[wanted:])
     written: list[Block] = [blocks.rich(*rows.parts)] if rows.parts else []
-    leads = bool(rest) and bool(short) and rest[0] is shown[0] and rest[0].name in terms.first
-    made = (*written, *columns) if leads else (*columns, *written)
-    return Laid(made, rows.cut or bool(more), tuple(each.label for each in more))
+    return Laid((*above, *written, *below), rows.cut or bool(more), tuple(each.label for each in more))
 
 
 def rows(arguments: Mapping[str, JSON], detail: Detail, terms: Terms = PLAIN) -> Shown:
@@ -228,6 +228,12 @@ def _said(reading: Reading) -> Element:
 
 def _length(reading: Reading) -> int:
     return len(reading.words) if display.instant(reading.value) is None else _DATE_CHARACTERS
+
+
+def _in_columns(short: Sequence[Reading], among: Sequence[Reading]) -> list[Block]:
+    """Those of the short arguments that are among these, in two columns."""
+    found = [each for each in among if each in short]
+    return [_columns(found[at : at + _FIELDS]) for at in range(0, len(found), _FIELDS)]
 
 
 def _columns(readings: Sequence[Reading]) -> Block:

@@ -8,7 +8,6 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
-
 RUNS = itertools.count()
 
 

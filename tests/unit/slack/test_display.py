@@ -180,3 +180,20 @@ def test_a_moment_with_its_zone_is_a_moment(value: str) -> None:
 @pytest.mark.parametrize("value", ["2026-03-04T13:30:00", "2026-03-04", "2026-02-30T13:30:00Z", 17, "now", None])
 def test_a_moment_without_a_zone_is_left_as_it_is(value: JSON) -> None:
     assert display.instant(value) is None
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [
+        (129.5, "EUR", "129.50 EUR"),
+        ("-9000.5", "usd", "-9,000.50 usd"),
+        (129, "EUR", "129 EUR"),
+        (129.505, "EUR", "129.505 EUR"),
+        (129.5, "JPY", "129.5 JPY"),
+        (1.5, "KWD", "1.5 KWD"),
+    ],
+)
+def test_cents_have_two_digits_in_currencies_that_have_cents(amount: JSON, currency: str, shown: str) -> None:
+    (read,) = display.readings({"amount": amount, "currency": currency})
+
+    assert read.words == shown

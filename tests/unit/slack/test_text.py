@@ -109,3 +109,14 @@ def test_a_long_list_says_how_many_more() -> None:
     assert text.listed(["a", "b", "c", "d"], 2) == "a, b and 2 more"
     assert text.listed(["a", "b"]) == "a and b"
     assert text.listed(["a"]) == "a"
+
+
+def test_what_folds_ends_at_a_word_and_a_text_that_is_hardly_longer_stays_whole() -> None:
+    assert text.folded("one two three four five six seven eight", 20) == text.Cut(
+        "one two three four five six seven eight", False
+    )
+    assert text.folded("one two, three four five six seven eight nine", 20) == text.Cut("one two, three…", True)
+
+
+def test_a_spoken_line_has_no_comma_behind_a_question_mark() -> None:
+    assert text.spoken("Pay? · by Monday · 2 of @finance") == "Pay? By Monday, 2 of @finance."

@@ -124,3 +124,11 @@ def test_a_title_does_not_tell_what_is_hidden() -> None:
     assert question.title == "Send to Bob?"
     assert "Bob" not in shown.title
     assert shown.title.startswith("Send to ")
+
+
+def test_what_an_action_is_named_after_tells_most_unless_somebody_receives_it() -> None:
+    refund = an_item(name="refund_order", arguments={"amount": 129.5, "order_id": "A-10442", "env": "live"})
+    mail = an_item(name="send_email", arguments={"email": "ada@example.org"})
+
+    assert titled(refund).startswith("Refund order A-10442")
+    assert titled(mail).startswith("Send email to ada@example.org")

@@ -1,4 +1,4 @@
-"""What an edit changed, as the card and "View all" tell it."""
+"""What an edit changed, as the card and Details tell it."""
 
 from __future__ import annotations
 

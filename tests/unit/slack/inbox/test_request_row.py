@@ -26,11 +26,15 @@ PRESSED_TO_ANSWER = {actions.APPROVE, actions.REJECT, actions.EDIT, actions.RESP
 
 @pytest.mark.parametrize("name", [name for name, view in samples.every_view().items() if view.request is not None])
 def test_every_row_is_four_lines_at_most(name: str) -> None:
+    """A quorum and long names may wrap the second line, which says how it stands."""
     asked = samples.every_view()[name].request
     assert asked is not None
 
     if isinstance(asked.state, Pending):
-        assert lines.height(request_row.row(asked, "<https://x|Open card>")) <= request_row.MAX_LINES
+        drawn = request_row.row(asked, "<https://x|Open card>")
+        wrapped = lines.height([drawn[1]]) - 1
+        assert wrapped <= 1
+        assert lines.height(drawn) - wrapped <= request_row.MAX_LINES
 
 
 @pytest.mark.parametrize(
@@ -56,6 +60,15 @@ def test_a_row_offers_an_answer_only_if_it_shows_all_that_is_asked(asked: Reques
 
     assert bool(pressed & PRESSED_TO_ANSWER) is answerable
     assert (actions.REVIEW in pressed) is not answerable
+
+
+def test_a_quorum_that_wraps_the_second_line_takes_no_buttons_away() -> None:
+    quorum = replace(samples.POLICY, stages=samples.one_stage(("U0BOB", "U0CAROL", "U0DAVE"), 2, samples.STEPS))
+
+    made = request_row.row(request(small(), policy=quorum), "<https://x|Open card>")
+
+    assert lines.height(made) > request_row.MAX_LINES
+    assert actions.APPROVE in {each["action_id"] for each in limits.buttons(made)}
 
 
 def test_a_row_names_values_as_people_do() -> None:
