@@ -83,7 +83,7 @@ async def test_the_thread_is_warned_before_the_deadline_which_one_who_may_answer
 async def test_silence_chooses_what_the_file_says(own_bot: Bot, room: Room) -> None:
     await born(own_bot, room.simulator)
     thread = await room.start("/task release version=2.1")
-    await thread.shows("When shall 2.1 go out?", "[now]", "[tonight]")
+    await thread.shows("When shall 2.1 go out?", "[Now]", "[Tonight]")
 
     await room.simulator.advance(4.1 * HOUR)
 

@@ -76,13 +76,18 @@ class Room:
         return await self.told(who, after=before)
 
     async def press(self, who: str, message: Message, action: str) -> None:
-        """Press this button, or choose it in the menu if the row has no room for it."""
-        parts = [each for block in message["blocks"] for each in (*block.get("elements", []), block.get("accessory"))]
-        if not any(each and each.get("action_id") == action for each in parts):
-            await self.choose(who, message, f"{action} ")
-            return
+        """Press a button, or choose it in the message's menu if the row has no room for it."""
+        if not any(each.get("action_id") == action for each in _elements(message)) and any(
+            option["value"].startswith(f"{action} ") for option in _menu(message)
+        ):
+            return await self.choose(who, message, f"{action} ")
         answer = await self.seat(who).press(message, action)
         assert answer["ok"], answer
+
+    def offered(self, message: Message) -> list[str]:
+        """The words of a message's buttons, then those of its menu."""
+        buttons = [each["text"]["text"] for each in _elements(message) if each["type"] == "button"]
+        return [*buttons, *(option["text"]["text"] for option in _menu(message))]
 
     async def choose(self, who: str, message: Message, deed: str) -> None:
         """Choose what begins with this word in the message's menu."""
@@ -314,6 +319,17 @@ class Thread:
         words = await self.room.modal(who, "Request ")
         await self.room.seat(who).close_modal(everything=True)
         return words.rpartition("Request ")[2].split()[0]
+
+
+def _elements(message: Message) -> list[dict[str, Any]]:
+    """The buttons, menus and fields of a message."""
+    beside = [block["accessory"] for block in message["blocks"] if "accessory" in block]
+    return [each for block in message["blocks"] if block["type"] == "actions" for each in block["elements"]] + beside
+
+
+def _menu(message: Message) -> list[dict[str, Any]]:
+    """The options of a message's menu."""
+    return [option for each in _elements(message) if each["type"] == "overflow" for option in each["options"]]
 
 
 def _is_card(text: str) -> bool:

@@ -32,6 +32,10 @@ CONTEXT_LINES: Final = 1
 _MAX_COMPARED_LINES: Final = 400
 """A longer text is not compared, because that would take too long: all of both sides is shown."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?;])\s+(?=\S)")
+_LEAST_ROWS: Final = 3
+"""However little else a card shows, it shows this many of the changed arguments."""
+_LEAST_CHARACTERS: Final = 100
+"""However little else a card shows, it shows this much of each changed argument."""
 _ABSENT: Final = object()
 
 
@@ -44,11 +48,21 @@ def section(request: Request, detail: Detail | None) -> tuple[list[Block], bool]
     said = blocks.context(f"*Changed by* {editors} · {moment(request.edits[-1].at)}{version}")
     if detail is None:
         return [said], True
-    parts, cut = _parts(request.proposed, request.question, detail, request.policy.card.labels)
+    parts, cut = _parts(request.proposed, request.question, _at_least(detail), request.policy.card.labels)
     if len(parts) == 1 and _is_line(parts[0]) and len(request.edits) == 1:
         who = [blocks.run("Changed by "), blocks.user(request.edits[0].person), blocks.run(":  ")]
         return [blocks.rich(blocks.line(*who, *parts[0]["elements"]))], cut
     return [said, *([blocks.rich(*parts)] if parts else [])], cut
+
+
+def _at_least(detail: Detail) -> Detail:
+    """Enough detail to read what was changed: the rest of the card gives way first."""
+    return replace(
+        detail,
+        rows=max(detail.rows, _LEAST_ROWS),
+        text=max(detail.text, _LEAST_CHARACTERS),
+        value=max(detail.value, _LEAST_CHARACTERS),
+    )
 
 
 def _is_line(part: Element) -> bool:

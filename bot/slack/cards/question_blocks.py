@@ -368,7 +368,8 @@ def _choices(sheet: _Sheet, question: Question, detail: Detail) -> None:
     cut = len(question.choices) > most
     for number, choice in enumerate(question.choices[:most]):
         option = question.options[number] if question.options else None
-        runs, shortened = _choice(choice, option, detail, valued=_alike(choice) in alike)
+        valued = _alike(choice) in alike or (option is not None and not _names(choice, option))
+        runs, shortened = _choice(choice, option, detail, valued=valued)
         listed.append(blocks.line(*runs))
         cut |= shortened
     rest = len(question.choices) - len(listed)
@@ -378,7 +379,7 @@ def _choices(sheet: _Sheet, question: Question, detail: Detail) -> None:
 
 def _choice(choice: str, option: Option | None, detail: Detail, *, valued: bool) -> tuple[list[Element], bool]:
     """The choice as on its button, then the graph's description. `valued`: the value that the agent gets stands between
-    them, because another choice looks the same. *Details* always has it."""
+    them, because another choice looks the same or because the choice does not name it. *Details* always has it."""
     label = text.folded(choice, detail.value)
     if option is None:
         return [blocks.run(label.text)], label.cut
@@ -401,6 +402,15 @@ def _may_say_more(question: Question) -> bool:
     """Whether the graph gave more than a label for any choice. Questions of earlier versions have labels only."""
     lists = question.payload.values() if isinstance(question.payload, dict) else []
     return any(isinstance(each, dict) for listed in lists if isinstance(listed, list) for each in listed)
+
+
+def _names(choice: str, option: Option) -> bool:
+    """Whether the words of the value that the agent gets are all in the choice: `move` in `Move in one night`, but not
+    `delete_all` in `No, keep everything`."""
+    if isinstance(option.value, list | dict):
+        return False
+    value = option.value if isinstance(option.value, str) else display.words(option.value)
+    return {*_alike(display.label(value)).split()} <= {*re.findall(r"\w+", _alike(choice))}
 
 
 def _alike(words: str) -> str:

@@ -126,7 +126,8 @@ def _card(view: View) -> list[Block] | None:
         drawn = _drawn(view, larger)
         if _stands(drawn):
             folded, detail = drawn, larger
-    return list(folded.blocks) if _stands(folded) or (_fits(folded.blocks) and not folded.whole) else None
+    answered_on = folded.whole and isinstance(_request(view).state, Pending)
+    return list(folded.blocks) if _stands(folded) or (_fits(folded.blocks) and not answered_on) else None
 
 
 def _stands(drawn: Drawn) -> bool:

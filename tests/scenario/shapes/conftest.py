@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -156,7 +156,7 @@ def asks(bot: Bot, room: Room, tmp_path: Path) -> Asks:
     async def started(case: str, *words: str, graph: str = "asking") -> Asked:
         file = tmp_path / "told.json"
         thread = await room.start(f'/task {graph} case="{case}" told={file}')
-        return Asked(room, thread, await thread.card(*words), graph, file)
+        return Asked(room, thread, await _card(thread, words), graph, file)
 
     return started
 
@@ -167,6 +167,14 @@ def starts(bot: Bot, room: Room) -> Asks:
 
     async def started(graph: str, line: str, *words: str) -> Asked:
         thread = await room.start(f"/task {graph} {line}")
-        return Asked(room, thread, await thread.card(*words), graph)
+        return Asked(room, thread, await _card(thread, words), graph)
 
     return started
+
+
+async def _card(thread: Thread, words: Sequence[str]) -> Message:
+    """The card with these words. Those in brackets are what people can press on it, or choose in its menu."""
+    card = await thread.card(*(each for each in words if not each.startswith("[")))
+    offered = thread.room.offered(card)
+    assert [each for each in words if each.startswith("[") and each.strip("[]") not in offered] == [], offered
+    return card

@@ -159,7 +159,7 @@ async def test_a_tools_server_asks_two_things_at_once(asks: Asks) -> None:
 
 
 async def test_agent_inboxs_list_is_one_card_whose_actions_are_edited_and_answered_one_by_one(asks: Asks) -> None:
-    asked = await asks("inboxes", "Run 2 actions", "[Accept all 2]", "[Ignore all 2…]")
+    asked = await asks("inboxes", "Send email", "2 times", "[Accept all]", "[Ignore…]")
     await asked.press("edit:0")
     await asked.room.modal("bob", "Save changes")
     assert await asked.submit(To="bob@x.example") == {}
