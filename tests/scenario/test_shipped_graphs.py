@@ -198,7 +198,7 @@ async def test_the_assistant_writes_what_was_approved_and_mails_nothing_that_was
     await thread.shows("Changed by @bob", "Text  Welcome → Welcome, Ada!")
 
     await answer(thread, "each", *asked, who="carol")
-    await room.modal("carol", "Reject")
+    await room.modal("carol", "Reason, if it is rejected")
     verdicts = {"1. Write file": "Approve", "2. Send email": "Reject"}
     (reason,) = await room.submit("carol", verdicts)
     assert await room.submit("carol", {reason: "She knows"}) == {}
