@@ -133,7 +133,7 @@ async def test_a_payment_is_asked_about_above_its_limit_and_paid_once(bot: Bot, 
     large = await room.start('/task payment payee="ACME Ltd" amount=310.10 purpose="Desks"')
     refused = await room.start('/task payment payee="ACME Ltd" amount=10 purpose="Sweets" risk=high')
 
-    await answer(large, "approve", "Pay 310.10 EUR to ACME Ltd?", "Desks · above the 100 EUR limit")
+    await answer(large, "approve", "Pay 310.10 EUR to ACME Ltd?", "Purpose  Desks", "above the 100 EUR limit")
     await answer(refused, "reject", "High risk", "Sweets", **{"Why?": "Not healthy"})
 
     assert "Paid 310.10 EUR to ACME Ltd" in await outcome(large, "payment")
@@ -180,7 +180,7 @@ async def test_what_is_vague_is_asked_about_until_it_is_clear(bot: Bot, room: Ro
         "How_urgent_is_it?": "high",
     }
 
-    await answer(thread, "respond", "Some questions before this can begin", "It is vague", **asked)
+    await answer(thread, "respond", "Some questions before this can begin", "Too vague", **asked)
     await answer(thread, "respond", "'tomorrow' is not a date", **{"By_when_is_it_needed?": "2100-06-01"})
 
     said = await outcome(thread, "intake")
@@ -193,12 +193,12 @@ async def test_the_assistant_writes_what_was_approved_and_mails_nothing_that_was
     bot: Bot, room: Room, mailbox: Mailbox
 ) -> None:
     thread = await room.start("/task assistant welcome Ada, please")
-    asked = ("Run 2 tools: write file and send email?", "Welcome", "Hello Ada", "[Approve all 2]", "[One by one…]")
+    asked = ("Write file and send email?", "Welcome", "Hello Ada", "[Approve all 2]", "[One by one…]")
     await answer(thread, "edit:0", *asked, Text="Welcome, Ada!")
     await thread.shows("Changed by @bob", "Text  Welcome → Welcome, Ada!")
 
     await answer(thread, "each", *asked, who="carol")
-    await room.modal("carol", "Reject")
+    await room.modal("carol", "[Send]")
     verdicts = {"1. Write file": "Approve", "2. Send email": "Reject"}
     (reason,) = await room.submit("carol", verdicts)
     assert await room.submit("carol", {reason: "She knows"}) == {}

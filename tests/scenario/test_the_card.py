@@ -66,7 +66,7 @@ def confirmation(card: Message) -> str:
 
 async def test_a_payment_says_in_a_few_lines_who_asks_for_what_and_who_is_missing(bot: Bot, room: Room) -> None:
     thread = await room.start(PAYMENT)
-    card = await thread.card("⏳ Pay 9,000.00 EUR to Foss & Co?", "Consulting, Q4 · above the 100 EUR limit")
+    card = await thread.card("⏳ Pay 9,000.00 EUR to Foss & Co?", "above the 100 EUR limit", "Purpose  Consulting, Q4")
     first = room.read(card)
     await room.press("bob", card, "approve")
     second = await thread.card("Needs 1 more of @finance (@dave) by", "✓ @bob")
@@ -94,7 +94,7 @@ async def test_a_rejection_says_who_and_why_and_that_nothing_was_done(bot: Bot, 
     await room.submit("bob", {"Why?": "already paid on Monday"})
 
     card = await thread.settled(
-        "⛔ Rejected by @bob", '"already paid on Monday"', "the agent was told", "othing was paid"
+        "⛔", "Rejected by @bob", '"already paid on Monday"', "the agent was told", "othing was paid"
     )
     ended = await thread.ended("⛔ Rejected by @bob", "Nothing was paid", "@alice")
     opening = await thread.opening("⛔ Rejected by @bob", "Nothing was paid")
@@ -118,7 +118,7 @@ async def test_a_rejection_at_a_breakpoint_says_where_the_task_was_stopped(bot: 
     await room.modal("bob", "Why?")
     await room.submit("bob", {"Why?": "not yet"})
 
-    await thread.settled("🛑", "Rejected by @bob", '"not yet"', "the task was stopped before publish", "nothing was run")
+    await thread.settled("🛑", "Rejected by @bob", '"not yet"', "the task was stopped before publish")
     await thread.ended("🛑 Rejected by @bob", "@alice")
     await thread.opening("🛑 Rejected by @bob", "stopped", without=["inished"])
 

@@ -368,7 +368,7 @@ def _choices(sheet: _Sheet, question: Question, detail: Detail) -> None:
     cut = len(question.choices) > most
     for number, choice in enumerate(question.choices[:most]):
         option = question.options[number] if question.options else None
-        valued = _alike(choice) in alike or (option is not None and not _names(choice, option))
+        valued = _alike(choice) in alike or (option is not None and not _tells(choice, option))
         runs, shortened = _choice(choice, option, detail, valued=valued)
         listed.append(blocks.line(*runs))
         cut |= shortened
@@ -404,7 +404,7 @@ def _may_say_more(question: Question) -> bool:
     return any(isinstance(each, dict) for listed in lists if isinstance(listed, list) for each in listed)
 
 
-def _names(choice: str, option: Option) -> bool:
+def _tells(choice: str, option: Option) -> bool:
     """Whether the words of the value that the agent gets are all in the choice: `move` in `Move in one night`, but not
     `delete_all` in `No, keep everything`."""
     if isinstance(option.value, list | dict):
