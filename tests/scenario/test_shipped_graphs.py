@@ -133,7 +133,7 @@ async def test_a_payment_is_asked_about_above_its_limit_and_paid_once(bot: Bot, 
     large = await room.start('/task payment payee="ACME Ltd" amount=310.10 purpose="Desks"')
     refused = await room.start('/task payment payee="ACME Ltd" amount=10 purpose="Sweets" risk=high')
 
-    await answer(large, "approve", "Pay 310.10 EUR to ACME Ltd?", "Purpose  Desks", "above the 100 EUR limit")
+    await answer(large, "approve", "Pay 310.10 EUR to ACME Ltd?", "Desks", "above the 100 EUR limit")
     await answer(refused, "reject", "High risk", "Sweets", **{"Why?": "Not healthy"})
 
     assert "Paid 310.10 EUR to ACME Ltd" in await outcome(large, "payment")

@@ -66,7 +66,7 @@ def confirmation(card: Message) -> str:
 
 async def test_a_payment_says_in_a_few_lines_who_asks_for_what_and_who_is_missing(bot: Bot, room: Room) -> None:
     thread = await room.start(PAYMENT)
-    card = await thread.card("⏳ Pay 9,000.00 EUR to Foss & Co?", "above the 100 EUR limit", "Purpose  Consulting, Q4")
+    card = await thread.card("⏳ Pay 9,000.00 EUR to Foss & Co?", "Consulting, Q4", "above the 100 EUR limit")
     first = room.read(card)
     await room.press("bob", card, "approve")
     second = await thread.card("Needs 1 more of @finance (@dave) by", "✓ @bob")

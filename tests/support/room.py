@@ -333,5 +333,6 @@ def _menu(message: Message) -> list[dict[str, Any]]:
 
 
 def _is_card(text: str) -> bool:
-    """Whether a message is a request's card: it alone leads to all that is asked."""
-    return any(each in text for each in ("[Details]", "[Review…]", "[... v]"))
+    """Whether a message is a request's card: it alone leads to all that is asked. If its choices need all the room,
+    Details is in the menu."""
+    return any(button in text for button in ("[Details]", "[Review…]", "[... v]"))

@@ -109,7 +109,7 @@ def _parts(old: Question, new: Question, detail: Detail, labels: Mapping[str, st
     parts: list[Element] = []
     lines: list[Element] = []
     cut = False
-    left = detail.rows
+    left = max(detail.rows, 1)  # what changed tells more than what it is now
 
     def close() -> None:
         if lines:

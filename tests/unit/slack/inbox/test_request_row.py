@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.approvals.model.ids import JSON
+from bot.approvals.model.policy import one_stage
 from bot.approvals.model.question import Item, Question
 from bot.approvals.model.request import Edit, Pending, Request
 from bot.slack import actions, lines
@@ -63,7 +64,7 @@ def test_a_row_offers_an_answer_only_if_it_shows_all_that_is_asked(asked: Reques
 
 
 def test_a_quorum_that_wraps_the_second_line_takes_no_buttons_away() -> None:
-    quorum = replace(samples.POLICY, stages=samples.one_stage(("U0BOB", "U0CAROL", "U0DAVE"), 2, samples.STEPS))
+    quorum = replace(samples.POLICY, stages=one_stage(("U0BOB", "U0CAROL", "U0DAVE"), 2, samples.STEPS))
 
     made = request_row.row(request(small(), policy=quorum), "<https://x|Open card>")
 
