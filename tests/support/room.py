@@ -80,7 +80,8 @@ class Room:
         if not any(each.get("action_id") == action for each in _elements(message)) and any(
             option["value"].startswith(f"{action} ") for option in _menu(message)
         ):
-            return await self.choose(who, message, f"{action} ")
+            await self.choose(who, message, f"{action} ")
+            return
         answer = await self.seat(who).press(message, action)
         assert answer["ok"], answer
 

@@ -72,7 +72,9 @@ async def test_an_answer_takes_the_place_of_the_tools_own(starts: Asks, graph: s
 
 @BATCHED
 async def test_several_calls_are_one_card_approved_at_once(starts: Asks, graph: str) -> None:
-    asked = await starts(graph, "please do both", "Send and burn?", "1. Send", "2. Burn", "[Approve all]", "[One by one…]")
+    asked = await starts(
+        graph, "please do both", "Send and burn?", "1. Send", "2. Burn", "[Approve all]", "[One by one…]"
+    )
 
     await asked.press("approve")
 

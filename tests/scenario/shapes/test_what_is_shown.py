@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.client import Seat
-from tests.scenario.shapes.cases import LONG, PAGED
+from tests.scenario.shapes.cases import LONG
 from tests.scenario.shapes.conftest import Asks
 from tests.support.stage import Bot, Room
 
