@@ -9,7 +9,7 @@ GRAPHS = ("several",)
 
 async def test_an_edit_leads_back_and_keeps_what_was_chosen_for_the_others(bot: Bot, room: Room) -> None:
     thread = await room.start("/task several payee=ann")
-    card = await thread.shows("One by one")
+    card = await thread.card()
     await room.press("bob", card, "each")
     await room.modal("bob", "1. Pay")
     bob = room.seat("bob")
@@ -35,7 +35,7 @@ async def test_an_edit_leads_back_and_keeps_what_was_chosen_for_the_others(bot: 
 
 async def test_an_edit_that_changes_nothing_leads_back_to_the_same_version(bot: Bot, room: Room) -> None:
     thread = await room.start("/task several payee=bob")
-    card = await thread.shows("One by one")
+    card = await thread.card()
     await room.press("bob", card, "each")
     await room.modal("bob", "1. Pay")
     bob = room.seat("bob")

@@ -250,7 +250,7 @@ async def test_reminders_come_again_and_the_card_goes_to_a_channel_and_then_to_o
 
     async def in_general() -> str | None:
         texts = [room.read(message) for message in await room.seat("dave").messages("#general")]
-        return next((text for text in texts if "Reminded?" in text), None)
+        return next((text for text in texts if "Reminded" in text), None)
 
     seen: set[str] = set()
 
@@ -267,7 +267,7 @@ async def test_reminders_come_again_and_the_card_goes_to_a_channel_and_then_to_o
         return not await reminders() or None
 
     await room.until(in_general, "the card in #general")
-    copy = await room.direct("dave", "Reminded?", "[Approve]")
+    copy = await room.direct("dave", "Reminded", "[Approve]")
     await room.until(reminded_twice, "two reminders")
     await room.press("dave", copy, "approve")
 

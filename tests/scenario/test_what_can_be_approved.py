@@ -97,7 +97,7 @@ async def test_two_actions_of_one_name_are_not_approved_unseen(
 ) -> None:
     await room.seat("bob").open_home()
     thread = await asked(room, tmp_path, TWO)
-    card = await thread.card("[Approve all 2]")
+    card = await thread.card("/srv/orders/2019", "[Approve all]")
     assert "/srv/orders/2019" in room.read(card)
     if shown_in == "command":
         listed = await room.says("bob", "/approvals")
@@ -106,8 +106,8 @@ async def test_two_actions_of_one_name_are_not_approved_unseen(
         assert "/srv/orders/2019" in single
         return
 
-    view = await home(room, "bob", "2 actions: delete_file and delete_file")
-    block_id = row(view, "Run 2 tools: delete file (2 times)?", room)
+    view = await home(room, "bob", "Delete file (2 times)?")
+    block_id = row(view, "Delete file (2 times)?", room)
     assert "approve" not in str(next(block for block in view["blocks"] if block.get("block_id") == block_id))
     (page,) = await room.review("bob", view, block_id=block_id)
 
@@ -156,7 +156,8 @@ async def test_a_form_that_is_opened_from_a_review_lies_on_top_of_it(bot: Bot, r
     assert view["depth"] == 2
     assert await room.submit("bob", {"Why?": "Not these"}) == {}
 
-    await thread.shows("Rejected by @bob", "Not these")
+    await thread.settled("Rejected by @bob", "Not these")
+    await thread.ended("Rejected by @bob")
     assert await room.seat("bob").modal() is None
     assert told(tmp_path) is False
 

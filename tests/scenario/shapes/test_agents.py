@@ -84,12 +84,13 @@ async def test_several_calls_are_one_card_approved_at_once(starts: Asks, graph: 
 @BATCHED
 async def test_several_calls_are_edited_and_answered_one_by_one(starts: Asks, graph: str) -> None:
     asked = await starts(graph, "please do both", "[One by one…]")
-    await asked.press("edit:0")
+    await asked.press("each")
+    await asked.room.modal("bob", "One by one")
+    await asked.room.answer("bob", "edit:0")
     await asked.room.modal("bob", "Save changes")
     assert await asked.submit(Copies="1") == {}
     await asked.shows("Changed by @bob", "Copies  2 → 1")
 
-    await asked.press("each")
     form = await asked.room.modal("bob", "One by one")
     assert list(await asked.room.submit("bob", {"1. Send": "Approve"})) == ["2. Burn"]
     filled = {"1. Send": "Approve", "2. Burn": "Reject", "Reason, if it is rejected": "Keep it."}

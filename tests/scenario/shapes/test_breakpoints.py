@@ -34,7 +34,7 @@ async def test_a_rejection_ends_the_task_and_says_why(starts: Asks) -> None:
 
     await asked.says("reject", "Too cold.")
 
-    await asked.shows("Rejected by @bob", "Too cold.", "stopped before act", "nothing was run")
+    await asked.shows("Rejected by @bob", "Too cold.", "the task was stopped before act")
     assert await asked.stopped() == "before act it was rejected. Too cold."
 
 

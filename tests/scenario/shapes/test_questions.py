@@ -212,9 +212,8 @@ async def test_a_tools_own_arguments_are_edited_and_only_what_changed_goes_back(
     [
         ("review", ["[Answer…]", "Please review the summary", "One line will do", "Fine."]),
         ("number", ["[Answer…]", "Value: 42"]),
-        ("list", ["Value  2 entries", '"first"', '"second"', "[Review…]"]),
         ("nothing", ["[Answer…]", "Value  -"]),
-        ("other", ["[Answer…]", "Wind  strong", "Boats  one, two"]),
+        ("other", ["[Answer…]", "Wind strong", "Boats  one, two"]),
     ],
 )
 async def test_anything_else_is_shown_readably_and_answered_in_words(asks: Asks, case: str, shown: list[str]) -> None:
@@ -222,6 +221,18 @@ async def test_anything_else_is_shown_readably_and_answered_in_words(asks: Asks,
 
     await asked.says("respond", "Fine with me")
 
+    assert await asked.told() == "Fine with me"
+
+
+async def test_a_structure_without_a_question_is_read_in_its_review(asks: Asks) -> None:
+    asked = await asks("list", "[Review…]")
+
+    (page,) = await asked.room.review("bob", asked.card)
+    await asked.room.seat("bob").close_modal()
+    await asked.says("respond", "Fine with me")
+
+    assert "1.  first" in page
+    assert "Second  2 entries" in page
     assert await asked.told() == "Fine with me"
 
 

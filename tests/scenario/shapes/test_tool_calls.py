@@ -18,7 +18,7 @@ async def test_several_tool_calls_are_edited_and_answered_one_by_one(asks: Asks)
     card = await asked.shows("Changed by @bob", "129.5", "99.5", "- Second line.", "+ Another line.")
     assert "  First line." in card
     await asked.press("each", "carol")
-    await asked.room.modal("carol", "One by one")
+    await asked.room.modal("carol", "[Send]")
     errors = await asked.room.submit("carol", {"1. Refund": "Approve", "2. Send mail": "Reject"})
     assert errors == {"Reason or answer": "Please say why."}
     assert await asked.room.submit("carol", {"Reason or answer": "Not sorry"}) == {}
@@ -60,7 +60,7 @@ async def test_an_edit_that_is_wrong_is_told_at_its_field_and_one_that_is_right_
 
 
 async def test_a_structure_is_edited_as_json(asks: Asks) -> None:
-    asked = await asks("structure", "Steps  1 entry", "- Do  drain", "[Edit…]")
+    asked = await asks("structure", "Steps", "- Do drain", "[Edit…]")
     await asked.press("edit")
     await asked.room.modal("bob", "Steps")
 
@@ -160,12 +160,13 @@ async def test_a_tools_server_asks_two_things_at_once(asks: Asks) -> None:
 
 async def test_agent_inboxs_list_is_one_card_whose_actions_are_edited_and_answered_one_by_one(asks: Asks) -> None:
     asked = await asks("inboxes", "Send email", "2 times", "[Accept all]", "[Ignore…]")
-    await asked.press("edit:0")
+    await asked.press("each")
+    await asked.room.modal("bob", "One by one")
+    await asked.room.answer("bob", "edit:0")
     await asked.room.modal("bob", "Save changes")
     assert await asked.submit(To="bob@x.example") == {}
     await asked.shows("Changed by @bob", "bob@x.example")
 
-    await asked.press("each")
     await asked.room.modal("bob", "One by one")
     filled = {"1. Send email": "Accept", "2. Send email": "Answer", "Reason or answer": "Ask her first"}
     assert await asked.room.submit("bob", filled) == {}

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from simulator.client import Seat
-from tests.scenario.shapes.cases import LONG, PAGED
+from tests.scenario.shapes.cases import LONG
 from tests.scenario.shapes.conftest import Asks
 from tests.support.stage import Bot, Room
 
 
 async def test_what_is_too_long_to_page_through_is_a_file_in_the_thread_once(asks: Asks) -> None:
-    asked = await asks("long", "Publish it?", "characters in all")
+    asked = await asks("long", "Publish it?", "line 0: nothing of note", "The rest is in Review…")
     shared = await asked.thread.shows("Everything that request")
 
     (file,) = shared["files"]
@@ -37,7 +37,7 @@ async def test_what_is_too_long_to_page_through_is_a_file_in_the_thread_once(ask
 
 
 async def test_what_is_cut_says_so_on_the_card_and_its_whole_is_paged_through(asks: Asks) -> None:
-    asked = await asks("paged", "Publish it?", f"cut, {len(PAGED):,} characters in all", "[Review…]")
+    asked = await asks("paged", "Publish it?", "line 0: nothing of note", "The rest is in Review…", "[Review…]")
     pages = await asked.room.review("bob", asked.card)
     whole = "\n".join(pages)
 
