@@ -7,19 +7,18 @@ everything offers no answer.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.approvals.model import action_title
-from bot.approvals.model.question import Item, Option, Question, Verdict
+from bot.approvals.model.question import Item, Question, Verdict
 from bot.approvals.model.request import Pending, Request
 from bot.slack import actions, blocks, button_width, display, text, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import edit_diff, form_answer, outcome_blocks, values
+from bot.slack.cards import choice_lines, edit_diff, form_answer, outcome_blocks, values
 from bot.slack.cards.values import Detail, Shown, Terms
 from bot.slack.text import Cut
 
@@ -52,7 +51,6 @@ _MAX_PAGE_CHARACTERS: Final = 40_000
 """Of one page's blocks on the wire; people would not read a longer page to its end."""
 _LEAST_CHOICE: Final = 9
 """Characters of a choice on its button. With room for fewer, the button has the number alone."""
-_CONFUSED: Final = str.maketrans({"0": "o", "O": "o", "1": "l", "I": "l", "|": "l"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,12 +215,14 @@ def one_by_one(request: Request) -> bool:
 
 def lists_choices(question: Question) -> bool:
     """Whether the choices have to be listed, because their buttons cannot show all of them."""
-    names = [_alike(choice) for choice in question.choices]
+    names = [choice_lines.alike(choice) for choice in question.choices]
+    has_buttons = len(question.items) == 1 and Verdict.CHOOSE in question.items[0].verdicts
     return (
-        len(question.choices) > MAX_CHOICE_BUTTONS
+        not (has_buttons or not question.choices)
+        or len(question.choices) > MAX_CHOICE_BUTTONS
         or bool(question.options)
         or len(set(names)) < len(names)
-        or len(_scripts(question.choices)) > 1
+        or len(choice_lines.scripts(question.choices)) > 1
         or not all(text.fits(choice, blocks.BUTTON_TEXT) and choice.strip() for choice in question.choices)
         or button_width.of_row(question.choices) > _room(question, details=False)
     )
@@ -357,68 +357,23 @@ def _fields(sheet: _Sheet, question: Question) -> None:
 
 
 def _choices(sheet: _Sheet, question: Question, detail: Detail) -> None:
-    if question.choices and not question.options and question.types is None and _may_say_more(question):
+    if question.choices and not question.options and question.types is None and choice_lines.may_say_more(question):
         sheet.add([], cut=True)
     if not lists_choices(question):
         return
     listed: list[Element] = []
-    times = Counter(map(_alike, question.choices))
+    times = Counter(map(choice_lines.alike, question.choices))
     alike = {words for words, number in times.items() if number > 1}
     most = detail.items if detail.line else detail.rows
     cut = len(question.choices) > most
     for number, choice in enumerate(question.choices[:most]):
         option = question.options[number] if question.options else None
-        valued = _alike(choice) in alike or (option is not None and not _says_value(choice, option))
-        runs, shortened = _choice(choice, option, detail, valued=valued)
+        valued = choice_lines.alike(choice) in alike or (
+            option is not None and not choice_lines.says_value(choice, option)
+        )
+        runs, shortened = choice_lines.line(choice, option, detail, valued=valued)
         listed.append(blocks.line(*runs))
         cut |= shortened
     rest = len(question.choices) - len(listed)
     left = [text.counted(rest, "more choice" if listed else "choice")] if rest else []
     sheet.add([blocks.rich(blocks.bullets(listed, ordered=True))] if listed else [], cut=cut, left=left)
-
-
-def _choice(choice: str, option: Option | None, detail: Detail, *, valued: bool) -> tuple[list[Element], bool]:
-    """The choice as on its button, then the graph's description. `valued`: the value that the agent gets stands between
-    them, because another choice looks the same or because the choice does not name it. *Details* always has it."""
-    label = text.folded(choice, detail.value)
-    if option is None:
-        return [blocks.run(label.text)], label.cut
-    runs, cut = [blocks.run(label.text, "bold")], label.cut
-    if valued and option.value != choice:
-        said = option.value if isinstance(option.value, str) else text.pretty(option.value)
-        value = text.folded(values.word(option.value) if "\n" not in said else said, detail.value)
-        runs += [blocks.run("  ·  the agent gets "), blocks.run(value.text, "code")]
-        cut |= value.cut
-    if option.description:
-        room = max(detail.line - len(label.text) - 3, 1)
-        begun = Cut(text.label(option.description, room), not text.fits(option.description, room))
-        more = begun if detail.line else text.folded(option.description, detail.value)
-        runs += [blocks.run(f" · {more.text}")]
-        cut |= more.cut
-    return runs, cut
-
-
-def _may_say_more(question: Question) -> bool:
-    """Whether the graph gave more than a label for any choice. Questions of earlier versions have labels only."""
-    lists = question.payload.values() if isinstance(question.payload, dict) else []
-    return any(isinstance(each, dict) for listed in lists if isinstance(listed, list) for each in listed)
-
-
-def _says_value(choice: str, option: Option) -> bool:
-    """Whether the words of the value that the agent gets are all in the choice: `move` in `Move in one night`, but not
-    `delete_all` in `No, keep everything`."""
-    if isinstance(option.value, list | dict):
-        return False
-    value = option.value if isinstance(option.value, str) else display.words(option.value)
-    return {*_alike(display.label(value)).split()} <= {*re.findall(r"\w+", _alike(choice))}
-
-
-def _alike(words: str) -> str:
-    """The same text for any two choices that look the same at a glance."""
-    return " ".join(unicodedata.normalize("NFKC", words).translate(_CONFUSED).casefold().split())
-
-
-def _scripts(choices: Sequence[str]) -> set[str]:
-    """The alphabets that the choices use: letters of two alphabets may look the same."""
-    letters = {character for choice in choices for character in choice if character.isalpha()}
-    return {unicodedata.name(letter, "?").partition(" ")[0] for letter in letters}

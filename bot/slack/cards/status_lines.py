@@ -173,7 +173,7 @@ def _comes(step: Step) -> str:
         case Warn():
             return "a warning that the deadline is near"
         case Escalate(to=to, via=Via.DM):
-            return f"{text.approvers(to, 5)} get this by direct message"
+            return f"this goes to {text.approvers(to, 5)} by direct message"
         case Escalate(to=to):
             return f"this goes to {text.approvers(to, 5)}"
         case Expire() | Consent() | Pick() | Overdue():

@@ -161,7 +161,7 @@ def test_those_who_have_not_answered_are_delegates_rather_than_who_gave_them_the
     [
         (Remind(), "Next: a reminder"),
         (Warn(), "Next: a warning that the deadline is near"),
-        (Escalate(to=("@on-call", "U0DAVE")), "Next: @on-call and <@U0DAVE> get this by direct message"),
+        (Escalate(to=("@on-call", "U0DAVE")), "Next: this goes to @on-call and <@U0DAVE> by direct message"),
         (Escalate(to=("#incidents",), via=Via.CHANNEL), "Next: this goes to #incidents"),
     ],
 )
