@@ -33,7 +33,9 @@ pytestmark = pytest.mark.heavy
 
 ANSWERS = re.compile(r"^(approve|approve_why|reject|respond|choose|each|edit)(:\d+)?$")
 
-WORDS = HOSTILE | st.text(max_size=200) | st.text("ab \n", min_size=140, max_size=400)
+LONG = st.builds(lambda part: (part * 100)[:400], st.text("ab \n", min_size=4, max_size=12))
+"""Longer than a row. Hypothesis draws texts character by character, so a short one is repeated."""
+WORDS = HOSTILE | st.text(max_size=200) | LONG
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | WORDS,
     lambda inner: st.lists(inner, max_size=9) | st.dictionaries(WORDS, inner, max_size=9),
