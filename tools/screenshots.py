@@ -23,6 +23,12 @@ PAYMENT = '/task payment payee="Harbour Print" amount=310.10 purpose="Invoice 20
 TICKETS = '/task payment payee="Northern Rail" amount=1240.00 purpose="Season tickets, spring"'
 MAIL = '/task email to=ada@example.org subject="Your order" text="It leaves our harbour on Friday."'
 CLEANUP = "/task cleanup path=logs older_than=90d"
+AS_WIDE_AS_SLACK = """
+@font-face { font-family: "As wide as Lato"; font-weight: 400; src: local("DejaVu Sans"); size-adjust: 88%; }
+@font-face { font-family: "As wide as Lato"; font-weight: 700 900; src: local("DejaVu Sans Bold"); size-adjust: 80%; }
+:root { --font: Lato, "As wide as Lato", system-ui, sans-serif; }
+"""
+"""Slack writes in Lato. Without it, lines and buttons end where they end in Slack."""
 
 
 def main() -> int:
@@ -51,7 +57,7 @@ def demo() -> Iterator[str]:
 
 def take(opened: Browser, url: str) -> None:
     """All pictures, one after the other, of one morning in #ops."""
-    alice = Person.at(opened, url, device_scale_factor=2, size=(1280, 800)).sits("alice")
+    alice = Person.at(opened, url, device_scale_factor=2, bypass_csp=True, size=(1280, 800)).sits("alice")
     settled(alice)
     rejected(alice)
     waiting(alice)
@@ -59,7 +65,7 @@ def take(opened: Browser, url: str) -> None:
     dark(alice)
     home(alice)
     beside(alice)
-    narrow(Person.at(opened, url, device_scale_factor=2, size=(390, 780), has_touch=True).sits("bob"))
+    narrow(Person.at(opened, url, device_scale_factor=2, bypass_csp=True, size=(390, 780), has_touch=True).sits("bob"))
 
 
 def settled(who: Person) -> None:
@@ -146,6 +152,7 @@ def narrow(bob: Person) -> None:
 def shoot(who: Person, name: str) -> None:
     """Write the picture, without a blinking cursor and with nothing under the pointer, once nothing moves any more."""
     who.page.mouse.move(0, 0)
+    who.page.add_style_tag(content=AS_WIDE_AS_SLACK)
     who.page.evaluate("document.documentElement.style.setProperty('caret-color', 'transparent')")
     who.page.evaluate("document.fonts.ready")
     who.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
