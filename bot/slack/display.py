@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Final
 
 from bot.approvals.model.ids import JSON
@@ -26,8 +27,11 @@ _IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[ _.-][A-Za-z0-9]+)*")
 _MAX_NAME_CHARACTERS: Final = 60
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
-_MISLEADING: Final = re.compile(r"""\s.*|.*\s|["\[{].*|true|false|null|-|\(empty.*""", re.DOTALL | re.IGNORECASE)
-"""A text that could be taken for another value, or whose ends nobody sees. It keeps its quotes."""
+_MISLEADING: Final = re.compile(r"true|false|null|-|\(empty.*", re.DOTALL | re.IGNORECASE)
+"""A text that could be taken for another value."""
+_OPENING: Final = ('"', "[", "{")
+MAX_PRICED: Final = 40
+"""Of arguments among which an amount and its currency are looked for."""
 
 _MONEY: Final = re.compile("amounts?|balance|budget|costs?|fees?|prices?|refund|salary|subtotal|sum|tax|total")
 _COUNTS: Final = re.compile(
@@ -111,19 +115,29 @@ def readings(
     first: Sequence[str] = (),
     most: int | None = None,
 ) -> list[Reading]:
-    """The arguments in the order in which people read them: those in `first`, then the others. A currency stands
-    beside the amount if there is only one of each. Those after the first `most` are named, and nothing more."""
+    """The first `most` of the arguments (None: all), in the order in which people read them: those in `first`, then
+    the others. A currency stands beside the amount if there is only one of each. However many arguments there are,
+    only those that are returned cost time."""
     own = own or {}
-    order = [name for name in dict.fromkeys((*first, *arguments)) if name in arguments]
-    priced, currency = _priced(arguments, own)
-    order = [name for name in order if name != currency or not priced]
+    amount, currency = _priced(arguments, own) or (None, None)
     made = [
-        _reading(name, arguments[name], own, str(arguments[currency]) if name == priced and priced else "")
-        for name in order[:most]
+        _reading(name, arguments[name], own, str(arguments[currency]) if name == amount and currency else "")
+        for name in islice(_ordered(arguments, first, currency), most)
     ]
-    named = [Reading(name=name, label=label(name, own), value=arguments[name]) for name in order[len(made) :]]
     apart = labels([each.name for each in made], own, {each.name: each.label for each in made})
-    return [each if apart[each.name] == each.label else _apart(each, apart[each.name]) for each in made] + named
+    return [each if apart[each.name] == each.label else _apart(each, apart[each.name]) for each in made]
+
+
+def number_of_readings(arguments: Mapping[str, JSON], own: Mapping[str, str] | None = None) -> int:
+    """How many readings the arguments make: a currency beside its amount is part of the amount's."""
+    return len(arguments) - (_priced(arguments, own or {}) is not None)
+
+
+def _ordered(arguments: Mapping[str, JSON], first: Sequence[str], currency: str | None) -> Iterator[str]:
+    """The names in the order in which they are read, without that of a currency that stands beside its amount."""
+    wanted = [name for name in dict.fromkeys(first) if name in arguments]
+    yield from (name for name in wanted if name != currency)
+    yield from (name for name in arguments if name not in wanted and name != currency)
 
 
 def labels(
@@ -151,7 +165,7 @@ def words(value: JSON, name: str = "") -> str:
             return "-"
         case int() | float():
             return _number(value, name)
-        case str() if not value or _MISLEADING.fullmatch(value):
+        case str() if not value or _misleads(value):
             return json.dumps(value, ensure_ascii=False)
         case str():
             return _text(value, name)
@@ -218,8 +232,11 @@ def _measure(name: str, value: JSON) -> str:
     return unit if value == 1 else f"{unit}s"
 
 
-def _priced(arguments: Mapping[str, JSON], own: Mapping[str, str]) -> tuple[str, str]:
-    """The amount of money and its currency, by their names. Both are empty unless there is exactly one of each."""
+def _priced(arguments: Mapping[str, JSON], own: Mapping[str, str]) -> tuple[str, str] | None:
+    """The names of the amount of money and of its currency. None unless there is exactly one of each, and if there are
+    more than `MAX_PRICED` arguments, which nobody reads together."""
+    if len(arguments) > MAX_PRICED:
+        return None
     amounts = [name for name, value in arguments.items() if _is_money(name) and _amount(value)]
     currencies = [
         name
@@ -229,7 +246,7 @@ def _priced(arguments: Mapping[str, JSON], own: Mapping[str, str]) -> tuple[str,
     named = [name for name in arguments if _is_money(name)]
     if len(amounts) == len(currencies) == len(named) == 1:
         return amounts[0], currencies[0]
-    return "", ""
+    return None
 
 
 def _is_currency(name: str) -> bool:
@@ -250,6 +267,12 @@ def _has(name: str, word: re.Pattern[str]) -> bool:
 
 
 # --- Values -------------------------------------------------------------------------------------
+
+
+def _misleads(value: str) -> bool:
+    """Whether a text could be taken for another value, or its ends cannot be seen. It keeps its quotes."""
+    unseen = value[0].isspace() or value[-1].isspace()
+    return unseen or value.startswith(_OPENING) or _MISLEADING.fullmatch(value) is not None
 
 
 def _amount(value: JSON) -> re.Match[str] | None:

@@ -156,7 +156,8 @@ def _changed(old: Question, new: Question) -> Iterator[tuple[int, list[tuple[str
 def _currency(question: Question, number: int, name: str) -> str:
     """The currency that stands beside this amount. Empty if none does."""
     arguments = question.items[number].arguments if number < len(question.items) else {}
-    return next((each.beside for each in display.readings(arguments) if each.name == name), "")
+    readings = display.readings(arguments, most=display.MAX_PRICED)
+    return next((each.beside for each in readings if each.name == name), "")
 
 
 def _change(

@@ -33,6 +33,8 @@ _MAX_HEADED: Final = blocks.HEADER_TEXT - 3
 """A title with the state's sign before it fits a header."""
 _MAX_TELLING_CHARACTERS: Final = 60
 """Of a value that stands for a missing title."""
+_MAX_WEIGHED: Final = 20
+"""Of the arguments among which the most telling is looked for."""
 _MAX_REASON_CHARACTERS: Final = 130
 """Of a reason in the line that says who asks."""
 _LIKE_OURS: Final = re.compile(r"[·@#]|\b(?:risk|overdue|approved|policy)\b", re.IGNORECASE)
@@ -49,6 +51,8 @@ _PAGE: Final = Detail(text=2500, value=2500, rows=80, entries=80, items=20)
 _MAX_PAGE_BLOCKS: Final = 60
 _MAX_PAGE_CHARACTERS: Final = 40_000
 """Of one page's blocks on the wire; people would not read a longer page to its end."""
+_MAX_COMPARED: Final = 100
+"""Of choices that are compared with each other. A menu takes no more, and no card shows more."""
 _LEAST_CHOICE: Final = 9
 """Characters of a choice on its button. With room for fewer, the button has the number alone."""
 
@@ -63,6 +67,8 @@ class Rendered:
     """The last of the blocks, if people changed something: what they changed."""
     left: tuple[str, ...] = ()
     """The names of what was left out altogether. Untrusted."""
+    more: int = 0
+    """How many more arguments were left out, whose names are not among these."""
 
     @property
     def asked(self) -> tuple[Block, ...]:
@@ -117,7 +123,7 @@ def _listed_actions(question: Question) -> str:
 def _most_telling(request: Request) -> list[str]:
     """The first argument that is short and tells something, under its name if there is no action's name."""
     (item,) = request.question.items
-    listed = display.readings(item.arguments, request.policy.card.labels, terms(request).first)
+    listed = display.readings(item.arguments, request.policy.card.labels, terms(request).first, _MAX_WEIGHED)
     told = [each for each in listed if isinstance(each.value, str | int | float) and not isinstance(each.value, bool)]
     short = [each for each in told if text.fits(each.words, _MAX_TELLING_CHARACTERS) and each.value != ""]
     return [each.words if item.name.strip() else f"{each.label}: {each.words}" for each in short[:1]]
@@ -159,11 +165,13 @@ def _by_tool(question: Question) -> bool:
 
 def _why(request: Request) -> str:
     """The text beside the question, without paragraphs that the title or an argument repeats."""
-    arguments = (value for item in request.question.items for value in item.arguments.values())
-    if _by_tool(request.question):
+    if _by_tool(request.question) or not request.question.text.strip():
         return ""
-    said = {title(request), *(value.strip() for value in arguments if isinstance(value, str))}
     paragraphs = request.question.text.split("\n\n")
+    own, most = {words.strip() for words in paragraphs}, 2 * len(request.question.text)
+    arguments = (value for item in request.question.items for value in item.arguments.values())
+    texts = (value.strip() for value in arguments if isinstance(value, str) and len(value) <= most)
+    said = {title(request), *(words for words in texts if words in own)}
     return "\n\n".join(words for words in paragraphs if not words.strip() or words.strip() not in said)
 
 
@@ -203,7 +211,7 @@ def rendered(request: Request, detail: Detail | None, *, reasoned: bool = False)
     whole = sheet.whole and named and not request.policy.private
     made = tuple(sheet.blocks if whole else map(_without_button, sheet.blocks))
     below = made[len(made) - len(changed) :] if changed else ()
-    return Rendered(blocks=made, whole=whole, changed=below, left=tuple(sheet.left))
+    return Rendered(blocks=made, whole=whole, changed=below, left=tuple(sheet.left), more=sheet.more)
 
 
 def one_by_one(request: Request) -> bool:
@@ -215,13 +223,12 @@ def one_by_one(request: Request) -> bool:
 
 def lists_choices(question: Question) -> bool:
     """Whether the choices have to be listed, because their buttons cannot show all of them."""
-    names = [choice_lines.alike(choice) for choice in question.choices]
     has_buttons = len(question.items) == 1 and Verdict.CHOOSE in question.items[0].verdicts
     return (
         not (has_buttons or not question.choices)
         or len(question.choices) > MAX_CHOICE_BUTTONS
         or bool(question.options)
-        or len(set(names)) < len(names)
+        or len(set(map(choice_lines.alike, question.choices))) < len(question.choices)
         or len(choice_lines.scripts(question.choices)) > 1
         or not all(text.fits(choice, blocks.BUTTON_TEXT) and choice.strip() for choice in question.choices)
         or button_width.of_row(question.choices) > _room(question, details=False)
@@ -257,10 +264,12 @@ class _Sheet:
     blocks: list[Block] = field(default_factory=list)
     whole: bool = True
     left: list[str] = field(default_factory=list)
+    more: int = 0
 
-    def add(self, rendered: Sequence[Block], *, cut: bool = False, left: Sequence[str] = ()) -> None:
+    def add(self, rendered: Sequence[Block], *, cut: bool = False, left: Sequence[str] = (), more: int = 0) -> None:
         self.blocks += rendered
         self.left += left
+        self.more += more
         self.whole = self.whole and not cut
 
 
@@ -312,7 +321,9 @@ def _call(request: Request, item: Item, detail: Detail) -> Shown:
 
 def _only(sheet: _Sheet, request: Request, item: Item, detail: Detail) -> None:
     """The only action with its arguments. Its name stands before them unless the title begins with it."""
-    named = item.name.strip() != "" and not _names(title(request), item.name) and not _by_tool(request.question)
+    heading_is_whole = titled(request.question) or text.fits(title(request), _MAX_HEADED)
+    in_title = heading_is_whole and _names(title(request), item.name)
+    named = item.name.strip() != "" and not in_title and not _by_tool(request.question)
     cut = named and not text.fits(display.label(item.name), _MAX_NAME_CHARACTERS)
     name = text.label(display.label(item.name), _MAX_NAME_CHARACTERS) if named else ""
     shares = name and item.arguments and "action" not in map(str.casefold, item.arguments)
@@ -320,7 +331,7 @@ def _only(sheet: _Sheet, request: Request, item: Item, detail: Detail) -> None:
         sheet.add([blocks.rich(blocks.line(blocks.run(name, "bold")))], cut=cut)
     if item.arguments:
         shown = values.laid(item.arguments, detail, terms(request), name if shares else "")
-        sheet.add(shown.blocks, cut=shown.cut or cut, left=shown.left)
+        sheet.add(shown.blocks, cut=shown.cut or cut, left=shown.left, more=shown.more)
 
 
 def _names(title: str, name: str) -> bool:
@@ -340,7 +351,8 @@ def _one_of_several(sheet: _Sheet, request: Request, item: Item, number: int, de
         value = RequestTarget.of(request).encoded()
         head["accessory"] = blocks.button(edit, actions.indexed(actions.EDIT, number), value)
     shown = values.laid(item.arguments, detail, terms(request))
-    sheet.add([head, *shown.blocks], cut=shown.cut or not text.fits(name, limit), left=shown.left)
+    cut = shown.cut or not text.fits(name, limit)
+    sheet.add([head, *shown.blocks], cut=cut, left=shown.left, more=shown.more)
 
 
 def _fields(sheet: _Sheet, question: Question) -> None:
@@ -362,7 +374,7 @@ def _choices(sheet: _Sheet, question: Question, detail: Detail) -> None:
     if not lists_choices(question):
         return
     listed: list[Element] = []
-    times = Counter(map(choice_lines.alike, question.choices))
+    times = Counter(map(choice_lines.alike, question.choices[:_MAX_COMPARED]))
     alike = {words for words, number in times.items() if number > 1}
     most = detail.items if detail.line else detail.rows
     cut = len(question.choices) > most

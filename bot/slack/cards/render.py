@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final, assert_never
@@ -34,32 +34,33 @@ _WHOLE: Final = Detail(text=2500, value=1500, rows=20, entries=25, items=16)
 """Used only if nothing has to be left out, so that people need no review."""
 _LEAST: Final = Detail(text=24, value=50, rows=0, entries=1, items=0, line=56)
 """Of a card that does not show everything, and of a settled one."""
-_MORE: Final[tuple[Mapping[str, int], ...]] = (
-    {"rows": 1},
-    {"items": 1},
-    {"items": 2},
-    {"items": 3},
-    {"text": 50},
-    {"text": 110},
-    {"line": 112},
-    {"rows": 2},
-    {"rows": 3},
-    {"value": 110},
-    {"rows": 4},
-    {"items": 4},
-    {"entries": 2},
-    {"rows": 5},
-    {"items": 5},
-    {"text": 170},
-    {"value": 170},
-    {"entries": 3},
-    {"rows": 6},
-    {"items": 6},
-    {"rows": 8},
-    {"items": 8},
-    {"text": 300},
+_MORE: Final[tuple[tuple[str, int], ...]] = (
+    ("rows", 1),
+    ("items", 1),
+    ("items", 2),
+    ("items", 3),
+    ("text", 50),
+    ("text", 110),
+    ("line", 112),
+    ("rows", 2),
+    ("rows", 3),
+    ("value", 110),
+    ("rows", 4),
+    ("items", 4),
+    ("entries", 2),
+    ("rows", 5),
+    ("items", 5),
+    ("text", 170),
+    ("value", 170),
+    ("entries", 3),
+    ("rows", 6),
+    ("items", 6),
+    ("rows", 8),
+    ("items", 8),
+    ("text", 300),
 )
-"""What such a card shows besides, most telling first. Each is taken if there is room for it beside those before it."""
+"""What such a card shows besides, most telling first. Each is taken if there is room for it beside those before it. Of
+what there was no room for, more is not tried."""
 _DETAILS: Final = (
     Detail(text=1500, value=800, rows=12, entries=8, items=16),
     Detail(text=700, value=300, rows=8, entries=5, items=16),
@@ -121,11 +122,16 @@ def _card(view: View) -> list[Block] | None:
     if whole.whole and _stands(whole):
         return list(whole.blocks)
     folded, detail = _drawn(view, _LEAST), _LEAST
-    for more in _MORE:
-        larger = replace(detail, **more)
+    full: set[str] = set()
+    for name, much in _MORE:
+        if name in full:
+            continue
+        larger = replace(detail, **{name: much})
         drawn = _drawn(view, larger)
         if _stands(drawn):
             folded, detail = drawn, larger
+        else:
+            full.add(name)
     answered_on = folded.whole and isinstance(_request(view).state, Pending)
     return list(folded.blocks) if _stands(folded) or (_fits(folded.blocks) and not answered_on) else None
 

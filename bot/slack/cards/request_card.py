@@ -29,6 +29,8 @@ from bot.slack.text import moment
 
 RENEWED: Final = "*The agent asks something else now.* Answers to what it asked before no longer count"
 _AMENDED: Final = "*Another policy was applied to this request.* Answers from before that no longer count"
+_MAX_NAMED: Final = 4
+"""Of what the card leaves out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +98,11 @@ def _unread(request: Request, about: Rendered) -> list[Block]:
     """Says what the card does not show, and that it is in the review."""
     if about.whole or request.policy.private or not _open(request):
         return []
-    named = [text.sentence(each, 30) or "-" for each in about.left]
-    return [blocks.context(f"… {text.listed(named, 4)} in *Review…*" if named else "The rest is in *Review…*")]
+    if not about.left:
+        return [blocks.context("The rest is in *Review…*")]
+    named = [text.sentence(each, 30) or "-" for each in about.left[:_MAX_NAMED]]
+    rest = len(about.left) - len(named) + about.more
+    return [blocks.context(f"… {text.listed([*named, *([f'{rest:,} more'] if rest else [])])} in *Review…*")]
 
 
 def _renewed(request: Request) -> list[Block]:

@@ -26,6 +26,8 @@ _MAX_NAME_CHARACTERS: Final = 60
 _MAX_NAMED: Final = 20
 """Of arguments that are left out."""
 _MAX_FLAT_FIELDS: Final = 8
+_MAX_SEEN: Final = 100
+"""Entries of a list by which it is decided how all of it is shown. No message shows more of them."""
 _MAX_LISTED_CHARACTERS: Final = 130
 """Of a list's entries one behind the other. A longer list has a line for each."""
 _MAX_ELEMENT_CHARACTERS: Final = 4000
@@ -85,7 +87,9 @@ class Laid:
     blocks: tuple[Block, ...]
     cut: bool
     left: tuple[str, ...] = ()
-    """The labels of the arguments that were left out altogether. Untrusted."""
+    """The labels of the first arguments that were left out altogether. Untrusted."""
+    more: int = 0
+    """How many others were left out."""
 
 
 def inert(words: str) -> bool:
@@ -97,7 +101,7 @@ def laid(arguments: Mapping[str, JSON], detail: Detail, terms: Terms = PLAIN, ac
     """The arguments as blocks: short ones in two columns, then the others in rows, and below these the short ones that
     come after a long one that is wanted first. `action` is the action's name in
     words, to stand before them."""
-    listed = display.readings(arguments, terms.labels, terms.first, detail.rows)
+    listed = display.readings(arguments, terms.labels, terms.first, detail.rows + _MAX_NAMED)
     named = [Reading(name="", label="Action", value=action)] if action else []
     shown = [*named, *listed[: detail.rows]]
     short = [each for each in shown if _column(each)]
@@ -109,19 +113,22 @@ def laid(arguments: Mapping[str, JSON], detail: Detail, terms: Terms = PLAIN, ac
     wanted = next((at for at, each in enumerate(shown) if each in rest and each.name in terms.first), len(shown))
     above, below = _in_columns(short, shown[:wanted]), _in_columns(short, shown[wanted:])
     written: list[Block] = [blocks.rich(*rows.parts)] if rows.parts else []
-    return Laid((*above, *written, *below), rows.cut or bool(more), tuple(each.label for each in more))
+    unnamed = display.number_of_readings(arguments, terms.labels) - len(listed)
+    cut = rows.cut or bool(more) or unnamed > 0
+    return Laid((*above, *written, *below), cut, tuple(each.label for each in more), unnamed)
 
 
 def rows(arguments: Mapping[str, JSON], detail: Detail, terms: Terms = PLAIN) -> Shown:
     """One row per argument."""
-    listed = display.readings(arguments, terms.labels, terms.first, detail.rows)
-    return _rows(listed[: detail.rows], listed[detail.rows :], detail)
+    listed = display.readings(arguments, terms.labels, terms.first, detail.rows + _MAX_NAMED)
+    left = display.number_of_readings(arguments, terms.labels) - detail.rows
+    return _rows(listed[: detail.rows], listed[detail.rows :], detail, max(left, 0))
 
 
 def call(name: str, arguments: Mapping[str, JSON], width: int, terms: Terms = PLAIN) -> Shown:
     """An action and its arguments in one line of at most `width` characters: `Refund order  A-10442 · 129.50 EUR`. An
     argument has its label unless its value or the action's name says the same."""
-    listed = display.readings(arguments, terms.labels, terms.first)
+    listed = display.readings(arguments, terms.labels, terms.first, width)  # each takes a character at least
     runs, room = [blocks.run(name, "bold")], width - len(name) - 2
     for number, each in enumerate(listed):
         between = " · " if number else "  "
@@ -179,13 +186,12 @@ def summary(arguments: Mapping[str, JSON], limit: int) -> str:
 def inline(arguments: Mapping[str, JSON], entries: int = 4, limit: int = 60) -> list[Element]:
     """The arguments in one line, as a reminder of what they are."""
     runs: list[Element] = []
-    listed = display.readings(arguments)
-    for each in listed[:entries]:
+    for each in display.readings(arguments, most=entries):
         runs.extend([blocks.run(" · ")] if runs else [])
         runs.append(blocks.run(text.label(each.label, 30) or '""', "bold"))
         said = each.value if isinstance(each.value, str) and not each.value.strip() else each.words
         runs.append(blocks.run(f" {text.label(said, limit) or '-'}"))
-    if rest := max(len(listed) - entries, 0):
+    if rest := max(display.number_of_readings(arguments) - entries, 0):
         runs.append(blocks.run(f" · {rest:,} more", "italic"))
     return runs
 
@@ -213,9 +219,10 @@ def _plain(reading: Reading) -> bool:
 
 def _column(reading: Reading) -> bool:
     """Whether the argument fits one of two columns, and mrkdwn changes nothing in it."""
+    if reading.label == "" or not _plain(reading) or display.instant(reading.value) is not None:
+        return False
     written = reading.label + reading.words
-    dated = display.instant(reading.value) is not None
-    return _plain(reading) and not dated and reading.label != "" and len(written) + 2 <= COLUMN and inert(written)
+    return len(written) + 2 <= COLUMN and inert(written)
 
 
 def _said(reading: Reading) -> Element:
@@ -244,7 +251,8 @@ def _columns(readings: Sequence[Reading]) -> Block:
 # --- Rows ---------------------------------------------------------------------------------------
 
 
-def _rows(listed: Sequence[Reading], more: Sequence[Reading], detail: Detail) -> Shown:
+def _rows(listed: Sequence[Reading], more: Sequence[Reading], detail: Detail, left: int = 0) -> Shown:
+    """A row for each that is listed, then how many are `left` out, with the names of the first."""
     parts: list[Element] = []
     lines: list[Element] = []
     anything_cut = bool(more)
@@ -270,8 +278,8 @@ def _rows(listed: Sequence[Reading], more: Sequence[Reading], detail: Detail) ->
             parts.append(below)
     if more:
         lines.extend([blocks.run("\n")] if lines else [])
-        names = text.label(", ".join(each.label for each in more[:_MAX_NAMED]), max(detail.value, 40))
-        lines.append(blocks.run(f"… {len(more):,} more: {names}", "italic"))
+        names = text.label(", ".join(each.label for each in more), max(detail.value, 40))
+        lines.append(blocks.run(f"… {left:,} more: {names}", "italic"))
     close()
     return Shown(tuple(parts), anything_cut)
 
@@ -307,14 +315,14 @@ def _text(words: str) -> Element:
 
 
 def _list(value: Sequence[JSON], name: str, detail: Detail) -> tuple[list[Element], Element | None, bool]:
-    some = len(value) > detail.entries
+    some, seen = len(value) > detail.entries, value[:_MAX_SEEN]
     beside = [blocks.run(f"  {detail.entries:,} of {len(value):,}")] if some else []
-    if all(isinstance(entry, dict) and _flat(entry) for entry in value):
+    if all(isinstance(entry, dict) and _flat(entry) for entry in seen):
         return _records(value, beside, detail)
-    if any(isinstance(entry, list | dict) for entry in value):
-        short = text.folded(text.pretty(list(value)), detail.value)
+    if any(isinstance(entry, list | dict) for entry in seen):
+        short = text.folded(text.pretty(list(seen)), detail.value)
         count = [blocks.run(f"  {len(value):,} entries")] if len(value) > 1 else []
-        return count, blocks.code(short.text), short.cut
+        return count, blocks.code(short.text), short.cut or len(value) > len(seen)
     if (joined := _joined(value, name)) and len(value) <= detail.entries and len(joined) <= detail.value:
         return [blocks.run("  "), blocks.run(joined)], None, False
     if len(value) > detail.entries == 1:
