@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.stage import ROOMS
-from bot.slack.cards.endings import DONE
+from bot.slack.cards.decision_words import APPROVED
 from simulator.client import Json, Simulator
 
 NAME = re.compile(r"n\d{6}")
@@ -131,7 +131,7 @@ async def crowd(url: str, rooms: int = ROOMS) -> AsyncIterator[Crowd]:
 
 def ended_well(arguments: Json) -> bool:
     """Whether a post is the outcome of a task that ended well: no other message of a thread begins with its sign."""
-    return str(arguments.get("text", "")).startswith(DONE)
+    return str(arguments.get("text", "")).startswith(APPROVED)
 
 
 async def in_time(waited: Awaitable[Any], what: str) -> None:

@@ -24,7 +24,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from benchmarks.graphs.approval import graph as approval
-from bot.slack.cards.endings import DONE
+from bot.slack.cards.decision_words import APPROVED
 
 STORE = "BENCH_STORE"
 """A Redis address, or the path of a SQLite file."""
@@ -65,7 +65,7 @@ def _register(app: App, graph: Any) -> None:
         channel, ts = body["channel"]["id"], body["message"]["ts"]
         ended = graph.invoke(Command(resume=True), _config(body["actions"][0]["value"]))
         client.chat_update(channel=channel, ts=ts, text="Approved", blocks=[])
-        client.chat_postMessage(channel=channel, thread_ts=ts, text=f"{DONE} {ended['outcome']}")
+        client.chat_postMessage(channel=channel, thread_ts=ts, text=f"{APPROVED} {ended['outcome']}")
 
 
 def _saver(store: str, stack: contextlib.ExitStack) -> Any:

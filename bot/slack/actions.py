@@ -70,7 +70,6 @@ HOME_PAGE: Final = "home_page"
 START: Final = "start"
 NOTICE: Final = "notice"
 
-EDITS: Final = re.compile(r"^edit(:\d+)?$")
 CHOICES: Final = re.compile(r"^choose:\d+$")
 PAGES: Final = re.compile(r"^page:\d+$")
 REVEALS: Final = re.compile(r"^reveal(:\d+)?$")

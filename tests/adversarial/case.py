@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.slack.cards.endings import DONE as ENDED_WELL
+from bot.slack.cards.decision_words import APPROVED as ENDED_WELL
 from tests.support.play import ALICE, Play
 from tests.support.stage import PATIENT_POLICY
 

@@ -16,14 +16,14 @@ from bot.approvals.model.request import Delivered, Request
 from bot.approvals.model.task import Ended, Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.services.audit.proof import Broken, verify
-from bot.slack.cards import endings
+from bot.slack.cards import decision_words
 from simulator.client import Simulator, render_text
 from tests.crash.cluster import ALICE
 from tests.crash.people import Message as Shown
 from tests.crash.people import all_messages
 
 SETTLING = ("voted", "expired", "cancelled")
-OPEN = ("[Approve", "[Reject", endings.WAITING, "aiting for the agent")
+OPEN = ("[Approve", "[Reject", decision_words.WAITING, "aiting for the agent")
 """What no message shows once all is over."""
 
 
@@ -209,7 +209,7 @@ def _wanted(task: Task, request: Request) -> Iterator[str]:
     reported = isinstance(request.state, Delivered) and request.state.outcome
     if reported:
         yield from _passed(task)
-    if not reported or _sign(request.decision) != endings.DONE:
+    if not reported or _sign(request.decision) != decision_words.APPROVED:
         yield "he agent was told"
 
 
@@ -231,11 +231,11 @@ def _passed(task: Task) -> Iterator[str]:
 def _sign(decision: Decision) -> str:
     match decision:
         case Answered(verdicts=(Approve(),)):
-            return endings.DONE
+            return decision_words.APPROVED
         case Answered():
-            return endings.REJECTED
+            return decision_words.REJECTED
         case _:
-            return endings.EXPIRED
+            return decision_words.EXPIRED
 
 
 def _posted(calls: Iterable[Shown]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.slack.cards.endings import WAITING
+from bot.slack.cards.decision_words import WAITING
 from simulator.client import ControlError, Simulator
 
 ROOMS = 120

@@ -133,4 +133,4 @@ async def test_the_requester_cancels_from_the_card(bot: Bot, room: Room, tmp_pat
     cancelled = await thread.settled("Act on journal?", "Cancelled by @alice")
     assert cancelled["ts"] == card["ts"]
     assert not menus(cancelled)
-    await thread.opening("🛑 Cancelled by @alice", without=["⏳", "Finished"])
+    await thread.opening("🚫 Cancelled by @alice", without=["⏳", "Finished"])

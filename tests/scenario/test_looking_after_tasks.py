@@ -57,10 +57,10 @@ async def test_a_cancelled_task_is_not_resumed_and_its_card_says_so(bot: Bot, ro
 
     level = await thread.settled("Act on cancelled?", "Cancelled by @alice", without=["The agent", "the agent"])
     assert level["ts"] == card["ts"]
-    await thread.ended("🛑 Cancelled by @alice")
-    await thread.opening("🛑 Cancelled by @alice", without=["⏳"])
+    await thread.ended("🚫 Cancelled by @alice")
+    await thread.opening("🚫 Cancelled by @alice", without=["⏳"])
     assert "has already ended" in await room.says("alice", f"/task cancel {id}")
-    assert "🛑 Cancelled by @alice" in await room.says("alice", f"/task status {id}")
+    assert "🚫 Cancelled by @alice" in await room.says("alice", f"/task status {id}")
     assert not journal.exists()
 
 

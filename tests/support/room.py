@@ -13,7 +13,7 @@ from tests.support.starter import WAIT
 Message = dict[str, Any]
 Found = TypeVar("Found")
 PEOPLE = ("alice", "bob", "carol", "dave", "erin", "frank", "grace")
-_ENDS = ("✅", "⛔", "⌛", "🛑", "⚠️")
+_ENDS = ("✅", "⛔", "⌛", "🛑", "🚫", "⚠️")
 """The signs with which an outcome begins."""
 _OPEN = ("⏳", "[Approve", "[Reject", "aiting for the agent", "he agent gets it")
 """What a card says or offers before its answer has reached the agent."""

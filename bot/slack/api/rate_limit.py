@@ -46,7 +46,6 @@ class Rate:
 
 POSTS: Final = Rate(calls=60, burst=3)
 """In one channel (Slack: rate limits, "posting messages")."""
-TIER_2: Final = Rate(calls=20, burst=5)
 TIER_3: Final = Rate(calls=50, burst=5)
 TIER_4: Final = Rate(calls=100, burst=20)
 

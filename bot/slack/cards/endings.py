@@ -12,43 +12,23 @@ from typing import Final, assert_never
 
 from bot.approvals.model.decision import (
     Answered,
-    Approve,
-    Cancelled,
     Decision,
     Expired,
     Outcome,
-    Reject,
     outcome_of,
 )
-from bot.approvals.model.question import Question, Verdict
+from bot.approvals.model.question import Question
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
-from bot.slack import text, wording
-from bot.slack.cards import outcome_blocks
+from bot.slack import text
+from bot.slack.cards import decision_words, outcome_blocks
 from bot.slack.text import moment
-
-WAITING: Final = "⏳"
-WORKING: Final = "▶️"
-DONE: Final = "✅"
-REJECTED: Final = "⛔"
-EXPIRED: Final = "⌛"
-STOPPED: Final = "🛑"
-FAILED: Final = "⚠️"
 
 MAX_NAMES: Final = 5
 """Of the people who decided; how many more there are is said."""
 NOTHING_REPORTED: Final = "the agent reported nothing"
 _SILENT: Final = "finished"
 """What a task's outcome says if its graph said nothing (`Recording`)."""
-_SAID: Final = {
-    Outcome.APPROVE: "Approved",
-    Outcome.EDIT: "Approved with changes",
-    Outcome.REJECT: "Rejected",
-    Outcome.RESPOND: "Answered",
-    Outcome.CHOOSE: "Answered",
-}
-_VERDICTS: Final = {Outcome.APPROVE: Verdict.APPROVE, Outcome.EDIT: Verdict.APPROVE, Outcome.REJECT: Verdict.REJECT}
-"""Outcomes for which a graph may have a word of its own."""
 _YES: Final = frozenset({Outcome.APPROVE, Outcome.EDIT})
 _NO: Final = frozenset({Outcome.REJECT, Outcome.EXPIRED})
 
@@ -67,7 +47,7 @@ class Ending:
     @property
     def well(self) -> bool:
         """Whether the agent's report comes first, because nobody said no and nothing went wrong."""
-        return self.sign == DONE
+        return self.sign == decision_words.APPROVED
 
     def line(self, limit: int = 120) -> str:
         """One line of mrkdwn, with the first line of the report in at most `limit` characters."""
@@ -85,9 +65,9 @@ def of_task(task: Task, requests: Sequence[Request]) -> Ending | None:
         case Ended() as ended:
             return _stopped(ended, _settled(requests)) if ended.stopped else _ended(ended, _settled(requests))
         case Failed(failure=failure):
-            return Ending(sign=FAILED, said=outcome_blocks.stopped(failure).removesuffix("."))
+            return Ending(sign=decision_words.FAILED, said=outcome_blocks.stopped(failure).removesuffix("."))
         case TaskCancelled(by=by):
-            return Ending(sign=STOPPED, said=f"Cancelled by {text.mention(by)}")
+            return Ending(sign=decision_words.NOT_NEEDED, said=f"Cancelled by {text.mention(by)}")
         case Starting() | Running() | Waiting():
             return None
         case _ as never:
@@ -101,11 +81,11 @@ def of_request(request: Request) -> str:
             return ""
         case Superseded(at=at, decision=None, stopped=stopped):
             why = "the task was stopped" if stopped else "the agent moved on without an answer"
-            return f"{STOPPED} No longer needed: {why} · {moment(at)}"
+            return f"{decision_words.NOT_NEEDED} No longer needed: {why} · {moment(at)}"
         case Superseded(decision=decision) | Decided(decision=decision) | Delivered(decision=decision):
             assert decision is not None  # noqa: S101 - the case above takes the other
-            sign, said = _decided(request.question, decision)
-            return " · ".join(each for each in (f"{sign} {said}", _came_of(request), _at(decision)) if each)
+            said = f"{decision_words.sign(decision)} {_decided(request.question, decision)}"
+            return " · ".join(each for each in (said, _came_of(request), _at(decision)) if each)
         case _ as never:
             assert_never(never)
 
@@ -121,12 +101,12 @@ def lower(words: str) -> str:
 def _ended(ended: Ended, settled: Sequence[tuple[Request, Decision]]) -> Ending:
     report = "" if ended.outcome.strip() == _SILENT else ended.outcome.strip()
     if not settled:
-        return Ending(sign=DONE, said="" if report else f"Done · {NOTHING_REPORTED}", report=report)
+        return Ending(sign=decision_words.APPROVED, said="" if report else f"Done · {NOTHING_REPORTED}", report=report)
     request, decision = settled[-1]
-    sign, said = _decided(request.question, decision)
+    sign, said = decision_words.sign(decision), _decided(request.question, decision)
     if isinstance(request.state, Superseded):
-        return Ending(sign=FAILED, said=f"{said}, but the agent may not have been told", report=report)
-    words = [said, _tally(settled), "" if report or sign != DONE else NOTHING_REPORTED]
+        return Ending(sign=decision_words.FAILED, said=f"{said}, but the agent may not have been told", report=report)
+    words = [said, _tally(settled), "" if report or sign != decision_words.APPROVED else NOTHING_REPORTED]
     return Ending(sign=sign, said=" · ".join(each for each in words if each), report=report)
 
 
@@ -135,10 +115,12 @@ def _stopped(ended: Ended, settled: Sequence[tuple[Request, Decision]]) -> Endin
     report = ended.outcome.strip().removeprefix("Stopped: ")
     if settled:
         request, decision = settled[-1]
-        if isinstance(request.state, Decided) or (isinstance(request.state, Delivered) and request.state.stopped):
-            said = f"{_decided(request.question, decision)[1]} · the task was stopped there"
-            return Ending(sign=STOPPED, said=said, report=report, repeats=True)
-    return Ending(sign=STOPPED, said="Stopped", report=report)
+        if isinstance(request.state, Decided) or (
+            isinstance(request.state, Delivered | Superseded) and request.state.stopped
+        ):
+            said = f"{_decided(request.question, decision)} · the task was stopped there"
+            return Ending(sign=decision_words.STOPPED, said=said, report=report, repeats=True)
+    return Ending(sign=decision_words.STOPPED, said="Stopped", report=report)
 
 
 def _settled(requests: Sequence[Request]) -> list[tuple[Request, Decision]]:
@@ -160,31 +142,10 @@ def _tally(settled: Sequence[tuple[Request, Decision]]) -> str:
     return f"{yes} of {yes + no} questions approved" if yes and no else ""
 
 
-def _decided(question: Question, decision: Decision) -> tuple[str, str]:
-    """The sign of a decision, and who decided what, as mrkdwn."""
-    match decision:
-        case Answered(ruled=ruled):
-            by = text.mentions(decision.voters, MAX_NAMES) if decision.voters else "its policy"
-            sign, verb = _verb(question, decision)
-            return sign, f"{verb} by {by}{f': {text.sentence(ruled, 150)}' if ruled else ''}"
-        case Expired(at=at):
-            return EXPIRED, f"Expired: nobody answered by {moment(at)}"
-        case Cancelled(by=by_whom):
-            return STOPPED, f"Cancelled by {text.mention(by_whom)}"
-        case _ as never:
-            assert_never(never)
-
-
-def _verb(question: Question, decision: Answered) -> tuple[str, str]:
-    outcome = outcome_of(decision)
-    if outcome is not Outcome.MIXED:
-        said = wording.settled(question, _VERDICTS[outcome]) if outcome in _VERDICTS else ""
-        changed = " with changes" if said and outcome is Outcome.EDIT else ""
-        return (REJECTED if outcome is Outcome.REJECT else DONE), f"{said or _SAID[outcome]}{changed}"
-    approved = sum(isinstance(verdict, Approve) for verdict in decision.verdicts)
-    if not any(isinstance(verdict, Reject) for verdict in decision.verdicts):
-        return DONE, "Answered"
-    return (DONE if approved else REJECTED), f"{approved} of {len(decision.verdicts)} approved"
+def _decided(question: Question, decision: Decision) -> str:
+    """Who decided what and, if its policy did, why."""
+    ruled = decision.ruled if isinstance(decision, Answered) else ""
+    return f"{decision_words.said(question, decision, MAX_NAMES)}{f': {text.sentence(ruled, 150)}' if ruled else ''}"
 
 
 def _at(decision: Decision) -> str:

@@ -18,43 +18,19 @@ from bot.approvals.model.decision import (
     outcome_of,
 )
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.question import Question, Verdict
 from bot.approvals.model.request import Before, Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Failure, Gone, Part
-from bot.slack import blocks, display, text, wording
+from bot.slack import blocks, display, text
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import form_answer, values
+from bot.slack.cards import decision_words, form_answer, values
 from bot.slack.cards.values import Detail, Terms
 from bot.slack.text import moment
-
-PENDING: Final = "⏳"
-APPROVED: Final = "✅"
-REJECTED: Final = "⛔"
-EXPIRED: Final = "⌛"
-STOPPED: Final = "🛑"
-FAILED: Final = "⚠"
-NOT_NEEDED: Final = "🚫"
 
 _MAX_REASON_CHARACTERS: Final = 120
 """Of a reason in the line of the outcome. A longer one stands below it."""
 _MAX_OUTCOME_CHARACTERS: Final = 120
 _LEAST_VERDICTS: Final = 3
 """However little else a card shows, it says so many of the verdicts that were given one by one."""
-_VERDICTS: Final = {
-    Outcome.APPROVE: Verdict.APPROVE,
-    Outcome.EDIT: Verdict.APPROVE,
-    Outcome.REJECT: Verdict.REJECT,
-    Outcome.RESPOND: Verdict.RESPOND,
-    Outcome.CHOOSE: Verdict.CHOOSE,
-}
-_OUTCOMES: Final = {
-    Outcome.APPROVE: "Approved",
-    Outcome.EDIT: "Approved with changes",
-    Outcome.REJECT: "Rejected",
-    Outcome.RESPOND: "Answered",
-    Outcome.CHOOSE: "Answered",
-    Outcome.MIXED: "Answered one by one",
-}
 _ENDS: Final = frozenset('"·')
 """What could make words look as if they ended before they do."""
 _OURS: Final = ("The ", "Waiting ")
@@ -73,31 +49,19 @@ def sign(request: Request) -> str:
     """The state in one sign, which is the first that people see of a card."""
     match request.state:
         case Pending():
-            return PENDING
+            return decision_words.WAITING
         case Decided(decision=Answered() | Expired(), failure=failure) if failure is not None or request.gone:
-            return FAILED
+            return decision_words.FAILED
         case Delivered(decision=Answered() | Expired(), stopped=True):
-            return STOPPED
+            return decision_words.STOPPED
         case Superseded(decision=None) | Superseded(decision=Cancelled()):
-            return NOT_NEEDED
+            return decision_words.NOT_NEEDED
         case Superseded(stopped=True):
-            return STOPPED
+            return decision_words.STOPPED
         case Superseded():
-            return FAILED
+            return decision_words.FAILED
         case Decided(decision=decision) | Delivered(decision=decision):
-            return _sign(decision)
-        case _ as never:
-            assert_never(never)
-
-
-def _sign(decision: Decision) -> str:
-    match decision:
-        case Answered():
-            return REJECTED if outcome_of(decision) is Outcome.REJECT else APPROVED
-        case Expired():
-            return EXPIRED
-        case Cancelled():
-            return NOT_NEEDED
+            return decision_words.sign(decision)
         case _ as never:
             assert_never(never)
 
@@ -125,32 +89,19 @@ def _said_of(request: Request) -> str:
 
 
 def _headline(request: Request, decision: Decision) -> str:
+    words = decision_words.said(request.question, decision)
     match decision:
-        case Answered(at=at) if decision.ruled:
-            return (
-                f"{_OUTCOMES[outcome_of(decision)]} by its policy, {moment(at)}: {text.sentence(decision.ruled, 200)}"
-            )
+        case Answered(at=at, ruled=ruled) if ruled:
+            return f"{words}, {moment(at)}: {text.sentence(ruled, 200)}"
         case Answered(at=at):
             told = _told(request, decision)
-            return f"{_answered(request.question, decision)}, {moment(at)}{f': {_quoted(told)}' if told else ''}"
-        case Expired(at=at):
-            return f"Expired: nobody answered by {moment(at)}"
-        case Cancelled(by=by, at=at):
-            return f"Cancelled by {text.mention(by)}, {moment(at)}"
+            return f"{words}, {moment(at)}{f': {_quoted(told)}' if told else ''}"
+        case Expired():
+            return words
+        case Cancelled(at=at):
+            return f"{words}, {moment(at)}"
         case _ as never:
             assert_never(never)
-
-
-def _answered(question: Question, decision: Answered) -> str:
-    """`Ignored by bob`, in the graph's own word for the verdict if we know how it is called once it is given."""
-    by, outcome = text.mentions(decision.voters) if decision.voters else "its policy", outcome_of(decision)
-    verdict = _VERDICTS.get(outcome)
-    if verdict is None or outcome is Outcome.CHOOSE:
-        return f"{_OUTCOMES[outcome]} by {by}"
-    if said := wording.settled(question, verdict):
-        return f"{said}{' with changes' if outcome is Outcome.EDIT else ''} by {by}"
-    word = _quoted(text.sentence(wording.label(question, verdict), 40))
-    return f"{by} {'changed it and ' if outcome is Outcome.EDIT else ''}answered {word}"
 
 
 def _told(request: Request, decision: Answered) -> str:

@@ -8,13 +8,14 @@ from typing import Final, assert_never
 from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Reject, Respond, Vote
 from bot.approvals.model.hours import unknown_zones
 from bot.approvals.model.ids import Person
-from bot.approvals.model.policy import ONE_PERSON, Consent, Escalate, Expire, Overdue, Pick, Remind, Step, Via, Warn
+from bot.approvals.model.policy import ONE_PERSON, Consent, Overdue, Pick
 from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Request
 from bot.approvals.rules import eligible, schedule, voting
 from bot.slack import actions, blocks, lines, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
+from bot.slack.cards import turns
 from bot.slack.text import moment
 
 _RISKS = {
@@ -75,11 +76,6 @@ def _voted(request: Request) -> list[str]:
     return [*said, f"{len(votes) - _MAX_VOTES:,} more"] if len(votes) > _MAX_VOTES else said
 
 
-def next_step(request: Request) -> str:
-    """The next step and its time: `Next: a reminder · Monday`. Empty if nothing comes before the deadline."""
-    return _next(request)
-
-
 def who(request: Request) -> str:
     """Who may answer, as mentions. If nobody may, it says so and why."""
     people = [person for person in request.open.asked if eligible.may_answer(request, person)]
@@ -98,20 +94,8 @@ def who(request: Request) -> str:
     return f"{_NOBODY}: the policy `{text.sentence(request.policy.name, 60)}` names no approvers"
 
 
-def waiting(request: Request) -> str:
-    """Who may answer and has not, as mentions: delegates in place of their delegators."""
-    answered = {vote.person for vote in request.stage_votes}
-    people = [
-        request.given_to(person) or person for person in request.open.asked if eligible.may_answer(request, person)
-    ]
-    names = [text.mention(person) for person in people if person not in answered]
-    names += [name for name in _added(request) if name not in names]
-    return text.listed(list(dict.fromkeys(names))) if names else who(request)
-
-
 def _added(request: Request) -> list[str]:
-    added = request.known(request.open.escalated_to)
-    return [text.approver(name) for name in added if name not in request.stage.approvers]
+    return list(map(text.approver, turns.added(request)))
 
 
 # --- By when ------------------------------------------------------------------------------------
@@ -157,31 +141,6 @@ def _if_unanswered(request: Request) -> str:
             return ""
 
 
-def _next(request: Request) -> str:
-    """The next step and its time. The deadline is no step here, because it has a field of its own."""
-    found = schedule.next_moment(request)
-    if found is None or found[1].at_deadline:
-        return ""
-    at, step = found
-    return f"Next: {_comes(step)} · {moment(at)}"
-
-
-def _comes(step: Step) -> str:
-    match step.action:
-        case Remind():
-            return "a reminder"
-        case Warn():
-            return "a warning that the deadline is near"
-        case Escalate(to=to, via=Via.DM):
-            return f"this goes to {text.approvers(to, 5)} by direct message"
-        case Escalate(to=to):
-            return f"this goes to {text.approvers(to, 5)}"
-        case Expire() | Consent() | Pick() | Overdue():
-            return "the deadline"
-        case _ as never:
-            assert_never(never)
-
-
 # --- Who has answered ---------------------------------------------------------------------------
 
 
@@ -190,7 +149,9 @@ def _needs(request: Request) -> str:
     whose = who(request)
     if whose.startswith(_NOBODY):
         return f"*Nobody may answer*{whose.removeprefix(_NOBODY)}"
-    lacking = [(number, group) for number, group in zip(_missing(request), request.stage.groups, strict=True) if number]
+    lacking = [
+        (number, group) for number, group in zip(turns.missing_of(request), request.stage.groups, strict=True) if number
+    ]
     more = "more " if request.stage_votes else ""
     if len(lacking) != 1:
         return f"Needs {_wanted(request, more)}" if lacking else "Needs one more vote to agree"
@@ -208,13 +169,10 @@ def _needs(request: Request) -> str:
 
 def _left(request: Request) -> list[str]:
     """The people who may answer and have not, as mentions. If it is not known who they are, the policy's names."""
-    answered = {vote.person for vote in request.stage_votes}
-    people = [request.given_to(each) or each for each in request.open.asked if eligible.may_answer(request, each)]
-    names = [text.mention(person) for person in people if person not in answered]
-    if not people:
-        names = [text.approver(name) for name in request.known(request.stage.approvers)]
-    names += [name for name in _added(request) if name not in names]
-    return list(dict.fromkeys(names))
+    names = list(map(text.mention, turns.waiting(request)))
+    if not any(eligible.may_answer(request, each) for each in request.open.asked):
+        names = list(map(text.approver, request.known(request.stage.approvers)))
+    return list(dict.fromkeys([*names, *_added(request)]))
 
 
 def _either(names: Sequence[str]) -> str:
@@ -244,28 +202,8 @@ def _mark(vote: Vote) -> str:
     return "✗" if any(isinstance(verdict, Reject) for verdict in vote.verdicts) else "✓"
 
 
-def votes(request: Request) -> str:
-    """The votes in one line. Empty if one answer is enough and nobody has answered."""
-    votes, needed = request.stage_votes, request.stage.needed
-    if needed == 1 and not votes:
-        return ""
-    if not votes:
-        return f"{_wanted(request)} have to agree"
-    given = text.listed([f"{text.mention(vote.person)} {_spoken(request, vote)}" for vote in votes])
-    more = f", {wanted}" if (wanted := _wanted(request, "more ")) else ""
-    return f"{needed - sum(_missing(request))} of {needed}: {given}{more}"
-
-
-def _missing(request: Request) -> tuple[int, ...]:
-    """How many answers of each group are missing, as of the last change of votes."""
-    groups, votes = request.stage.groups, request.stage_votes
-    if votes and len(request.open.missing) == len(groups):
-        return request.open.missing
-    return tuple(max(group.needed - len(votes), 0) for group in groups)
-
-
 def _wanted(request: Request, more: str = "") -> str:
-    counted = zip(_missing(request), request.stage.groups, strict=True)
+    counted = zip(turns.missing_of(request), request.stage.groups, strict=True)
     return text.listed(
         [f"{number:,} {more}of {text.approvers(group.approvers, 5)}" for number, group in counted if number]
     )
@@ -278,11 +216,6 @@ def _vote(request: Request, vote: Vote) -> str:
     )
     said = "" if plain or request.policy.private else f" {_said(vote.verdicts)}"
     return f"{text.mention(vote.person)}{said}{_in_place(request, vote)}"
-
-
-def _spoken(request: Request, vote: Vote) -> str:
-    said = "answered" if request.policy.private else _said(vote.verdicts)
-    return f"{said}{_in_place(request, vote)}"
 
 
 def _in_place(request: Request, vote: Vote) -> str:

@@ -11,7 +11,7 @@ from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, Tas
 from bot.slack import actions, blocks, display, text
 from bot.slack.actions import TaskTarget
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import endings, question_blocks, turns
+from bot.slack.cards import decision_words, endings, question_blocks, turns
 from bot.slack.cards.endings import Ending
 from bot.slack.cards.values import Detail
 from bot.slack.display import Reading
@@ -78,11 +78,11 @@ def _standing(task: Task, requests: Sequence[Request], doing: str | None) -> lis
     asks = _asks([request for request in requests if isinstance(request.state, Pending)])
     match task.state:
         case Starting() | Running() if doing:
-            return [f"{endings.WORKING} Working: {text.sentence(doing, 150)}", *asks]
+            return [f"{decision_words.WORKING} Working: {text.sentence(doing, 150)}", *asks]
         case Starting() | Running():
-            return asks or [f"{endings.WORKING} Working"]
+            return asks or [f"{decision_words.WORKING} Working"]
         case Waiting():
-            return asks or [f"{endings.WORKING} Working"]
+            return asks or [f"{decision_words.WORKING} Working"]
         case Failed() | Ended() | TaskCancelled():
             ending = endings.of_task(task, requests)
             assert ending is not None  # noqa: S101 - these three have one
@@ -99,7 +99,7 @@ def _asks(pending: Sequence[Request]) -> list[str]:
     first = min(pending, key=lambda request: (request.opened_at, request.id))
     until = turns.by(first)
     more = f" · and {len(pending) - 1:,} more" if len(pending) > 1 else ""
-    return [f"{endings.WAITING} {_title(first)} · {turns.turn(first)}{f', {until}' if until else ''}{more}"]
+    return [f"{decision_words.WAITING} {_title(first)} · {turns.turn(first)}{f', {until}' if until else ''}{more}"]
 
 
 def _title(request: Request) -> str:

@@ -37,7 +37,7 @@ def turn(request: Request, limit: int = MAX_NAMES) -> str:
 def people(request: Request, limit: int = MAX_NAMES) -> str:
     """The people who may answer and have not, as mentions, with delegates in place of their delegators; then the names
     that steps of the policy have added."""
-    names = [text.mention(person) for person in waiting(request)] + list(map(text.approver, _added(request)))
+    names = [text.mention(person) for person in waiting(request)] + list(map(text.approver, added(request)))
     if not names and not request.open.asked:
         names = list(map(text.approver, _names(request)))
     if not names and request.asks_requester:
@@ -60,6 +60,12 @@ def missing_of(request: Request) -> tuple[int, ...]:
     return tuple(max(group.needed - len(votes), 0) for group in groups)
 
 
+def added(request: Request) -> list[str]:
+    """The names that steps of the policy have added, as the policy writes them."""
+    names = request.known(request.open.escalated_to)
+    return [name for name in names if name not in request.stage.approvers]
+
+
 def by(request: Request) -> str:
     """The deadline as the end of a phrase: `by tomorrow`, `overdue since yesterday`. Empty if there is none."""
     if request.deadline is None:
@@ -70,9 +76,4 @@ def by(request: Request) -> str:
 def _names(request: Request) -> Sequence[str]:
     """The policy's names for those who may answer. Of people who were looked up and may not answer, none."""
     nobody = not any(eligible.may_answer(request, person) for person in request.open.asked)
-    return _added(request) if nobody and (request.open.asked or request.open.short) else request.approvers
-
-
-def _added(request: Request) -> list[str]:
-    added = request.known(request.open.escalated_to)
-    return [name for name in added if name not in request.stage.approvers]
+    return added(request) if nobody and (request.open.asked or request.open.short) else request.approvers

@@ -13,6 +13,7 @@ from bot.slack import blocks, display, lines, text
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import (
     blocked_lines,
+    decision_words,
     endings,
     privacy,
     question_blocks,
@@ -204,7 +205,7 @@ def _buttons(request: Request, *, whole: bool) -> list[Block]:
 
 def _standing(request: Request, *, mine: bool = False) -> list[str]:
     """The risk, who asks or whose turn it is, the deadline, and how many more have to answer."""
-    who = f"{endings.WAITING} waits for {turns.turn(request)}" if mine else f"{text.mention(request.requester)}"
+    who = f"{decision_words.WAITING} waits for {turns.turn(request)}" if mine else f"{text.mention(request.requester)}"
     votes = "" if mine or not _counted(request) else f"needs {turns.turn(request)}"
     late = "*Overdue*" if schedule.is_overdue(request) else ""
     return [status_lines.risk(request), who, late or turns.by(request), votes]

@@ -8,7 +8,7 @@ from typing import Final, assert_never
 from bot.approvals.model.agent import Graph
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
-from bot.slack.cards import endings, privacy, question_blocks, turns
+from bot.slack.cards import decision_words, endings, privacy, question_blocks, turns
 from bot.slack.text import escape, moment, sentence, shown
 
 SUBCOMMANDS = ("help", "list", "status", "cancel")
@@ -63,11 +63,11 @@ def state(task: Task, requests: Sequence[Request]) -> str:
     ending = endings.of_task(task, tuple(map(privacy.masked, requests)))
     match task.state:
         case Starting() | Running():
-            return f"{endings.WORKING} working"
+            return f"{decision_words.WORKING} working"
         case Waiting():
-            return f"{endings.WAITING} waits for an answer"
+            return f"{decision_words.WAITING} waits for an answer"
         case Failed(failure=failure):
-            return f"{endings.FAILED} stopped by an error (`{failure.error_id}`)"
+            return f"{decision_words.FAILED} stopped by an error (`{failure.error_id}`)"
         case Ended() | TaskCancelled():
             assert ending is not None  # noqa: S101 - it has ended
             return ending.line(_MAX_REPORT_CHARACTERS)
@@ -79,4 +79,4 @@ def _request(request: Request) -> str:
     if settled := endings.of_request(request):
         return settled
     until = turns.by(request)
-    return f"{endings.WAITING} waits for {turns.turn(request)}{f', {until}' if until else ''}"
+    return f"{decision_words.WAITING} waits for {turns.turn(request)}{f', {until}' if until else ''}"

@@ -13,7 +13,7 @@ from bot.approvals.model.request import Pending, Request
 from bot.approvals.rules import schedule, voting
 from bot.slack import blocks, text, wording
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import outcome_blocks, status_lines
+from bot.slack.cards import outcome_blocks, status_lines, turns
 from bot.slack.modals import value_rows
 from bot.slack.text import moment
 
@@ -40,10 +40,9 @@ def _standing(request: Request) -> list[str]:
     if not isinstance(request.state, Pending):
         followed = outcome_blocks.what_followed(request)
         return [outcome_blocks.headline(request), *([followed] if followed else [])]
-    counted = status_lines.votes(request) if request.stage_votes else ""  # how many are needed is said below
     return [
         f"May answer: {status_lines.who(request)}",
-        *([f"Votes: {counted}"] if counted else []),
+        *([f"Still needed: {turns.turn(request)}"] if request.stage_votes else []),
         f"Answer by: {_deadline(request)}",
         *_coming(request),
     ]

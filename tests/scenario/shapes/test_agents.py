@@ -97,7 +97,7 @@ async def test_several_calls_are_edited_and_answered_one_by_one(starts: Asks, gr
     assert await asked.room.submit("bob", filled) == {}
 
     assert "Copies  1" in form
-    await asked.shows("Answered one by one by @bob", "Send  Approved", "Burn  Rejected: Keep it.")
+    await asked.shows("1 of 2 approved by @bob", "Send  Approved", "Burn  Rejected: Keep it.")
     ended = await asked.ended()
     assert 'sent with ["ann", 1]' in ended
     assert "Keep it." in ended

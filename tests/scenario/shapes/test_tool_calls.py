@@ -22,7 +22,7 @@ async def test_several_tool_calls_are_edited_and_answered_one_by_one(asks: Asks)
     errors = await asked.room.submit("carol", {"1. Refund": "Approve", "2. Send mail": "Reject"})
     assert errors == {"Reason or answer": "Please say why."}
     assert await asked.room.submit("carol", {"Reason or answer": "Not sorry"}) == {}
-    await asked.shows("Answered one by one by @carol", "Refund", "Not sorry", "Changed by @bob")
+    await asked.shows("1 of 2 approved by @carol", "Refund", "Not sorry", "Changed by @bob")
     args = {"order": "A-1", "amount": 99.5, "note": "First line.\nAnother line."}
     assert await asked.told() == {
         "decisions": [

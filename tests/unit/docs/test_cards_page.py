@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bot.slack.cards import outcome_blocks
+from bot.slack.cards import decision_words
 from tests.unit.docs.pages import ROOT, rows, section
 
 PAGE: Final = "docs/reference/card.md"
 AS_PICTURE: Final = "\N{VARIATION SELECTOR-16}"
 """What follows a sign that is to be shown in colour."""
 SIGNS: Final = (
-    outcome_blocks.PENDING,
-    outcome_blocks.APPROVED,
-    outcome_blocks.REJECTED,
-    outcome_blocks.EXPIRED,
-    outcome_blocks.STOPPED,
-    outcome_blocks.FAILED,
-    outcome_blocks.NOT_NEEDED,
+    decision_words.WAITING,
+    decision_words.APPROVED,
+    decision_words.REJECTED,
+    decision_words.EXPIRED,
+    decision_words.STOPPED,
+    decision_words.FAILED,
+    decision_words.NOT_NEEDED,
 )
 
 

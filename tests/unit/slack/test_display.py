@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -197,3 +198,26 @@ def test_cents_have_two_digits_in_currencies_that_have_cents(amount: JSON, curre
     (read,) = display.readings({"amount": amount, "currency": currency})
 
     assert read.words == shown
+
+
+class Counted(dict[str, JSON]):
+    """Arguments that count how many of their names are looked at."""
+
+    seen = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for name in super().__iter__():
+            self.seen += 1
+            yield name
+
+
+def test_only_the_arguments_that_are_read_cost_time() -> None:
+    """A card of 50,000 arguments shows a few; to read all of them stops the process for half a minute."""
+    arguments = Counted({f"argument_{number}": number for number in range(50_000)})
+
+    listed = display.readings(arguments, {}, ("argument_400",), 5)
+
+    assert [each.name for each in listed][:2] == ["argument_400", "argument_0"]
+    assert len(listed) == 5
+    assert arguments.seen < 50
+    assert display.number_of_readings(arguments) == 50_000

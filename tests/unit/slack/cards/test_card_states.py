@@ -75,7 +75,7 @@ def test_an_answer_that_was_never_seen_to_get_through_is_told_as_that() -> None:
 
     shown = seen(render.draw(view(asked=request(state=state))))
 
-    assert shown.startswith("⚠ ")
+    assert shown.startswith("⚠️ ")
     assert "\nApproved by <@U0BOB>, <!date^" in shown
     assert "the answer may not have reached the agent" in shown
 

@@ -1,4 +1,4 @@
-"""What an open card says of who has answered, what is missing and what comes next, and what stands beside it."""
+"""What an open card says of who has answered, what is missing, and what stands beside it."""
 
 from __future__ import annotations
 
@@ -12,21 +12,17 @@ from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import (
     Action,
     Consent,
-    Escalate,
     Expire,
     Group,
     Overdue,
     Pick,
-    Remind,
     Stage,
     Step,
-    Via,
-    Warn,
     one_stage,
 )
 from bot.approvals.model.request import Comment, Delegation, Passed, Pending, Request, Then, Unreached
 from bot.slack import actions
-from bot.slack.cards import notices, render, status_lines
+from bot.slack.cards import notices, render, status_lines, turns
 from tests.support.builders import staged
 from tests.unit.slack import limits, samples
 from tests.unit.slack.samples import ALICE, BOB, CAROL, DAVE, NOW, POLICY, request, view, vote
@@ -64,8 +60,6 @@ def test_what_is_missing_is_said_before_the_first_vote() -> None:
     assert words(asked()) == "Needs 2 of @finance · 0 so far"
     assert "so far" not in words(many), "it is not worth a line of its own"
     assert words(asked(stage(), stage())) == "Stage 1 of 2: needs <@U0BOB> or <@U0CAROL>"
-    assert status_lines.votes(asked()) == "2 of @finance have to agree"
-    assert status_lines.votes(asked(stage())) == ""
 
 
 @pytest.mark.parametrize(
@@ -143,35 +137,17 @@ def test_there_is_something_to_withdraw_once_somebody_voted_or_delegated() -> No
 def test_those_who_have_not_answered_are_delegates_rather_than_who_gave_them_their_vote() -> None:
     first = staged(asked(delegations=(Delegation(by=BOB, to=DAVE, at=NOW),)), asked=(ALICE, BOB, CAROL))
 
-    assert status_lines.waiting(first) == "<@U0DAVE> and <@U0CAROL>"
-    assert status_lines.waiting(replace(first, votes=(vote(CAROL, first),))) == "<@U0DAVE>"
+    assert turns.people(first) == "<@U0DAVE> and <@U0CAROL>"
+    assert turns.people(replace(first, votes=(vote(CAROL, first),))) == "<@U0DAVE>"
     everybody = replace(first, votes=(vote(CAROL, first), vote(DAVE, first)))
-    assert status_lines.waiting(everybody) == status_lines.who(everybody)
+    assert turns.people(everybody) == turns.NOBODY
     assert (
-        status_lines.waiting(replace(first, open=replace(first.open, escalated_to=("@on-call",))))
+        turns.people(replace(first, open=replace(first.open, escalated_to=("@on-call",))))
         == "<@U0DAVE>, <@U0CAROL> and @on-call"
     )
 
 
 # --- Time -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("action", "said"),
-    [
-        (Remind(), "Next: a reminder"),
-        (Warn(), "Next: a warning that the deadline is near"),
-        (Escalate(to=("@on-call", "U0DAVE")), "Next: this goes to @on-call and <@U0DAVE> by direct message"),
-        (Escalate(to=("#incidents",), via=Via.CHANNEL), "Next: this goes to #incidents"),
-    ],
-)
-def test_the_next_step_is_told_with_its_time(action: Action, said: str) -> None:
-    """Not on the card, where nobody needs it, but in its details."""
-    of = asked(stage(Step(after=HOUR, action=action), Step(after=4 * HOUR, action=Expire())))
-    shown = status_lines.next_step(of)
-
-    assert "Next:" not in words(of)
-    assert f"{said} · <!date^{int((NOW + HOUR).timestamp())}^" in shown
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from bot.approvals.model.request import Delegation, Delivered, Pending, Request,
 from bot.approvals.model.task import Ended, Failed, Running, Task, TaskCancelled, Waiting
 from bot.approvals.ports.slack import View
 from bot.slack import lines
-from bot.slack.cards import endings, render
+from bot.slack.cards import decision_words, endings, render
 from bot.slack.cards.render import Card
 from tests.support.builders import staged
 from tests.unit.slack import limits, samples
@@ -201,7 +201,11 @@ def test_a_task_that_asks_nothing_now_is_working() -> None:
             (asked(by(BOB, verdict=(Approve(), Reject(), Reject()))),),
             "✅ Ran 1 · 1 of 3 approved by @U0BOB",
         ),
-        (ended("Ran 1."), (asked(by(BOB, verdict=(Approve(), Respond(value=1)))),), "✅ Ran 1 · answered by @U0BOB"),
+        (
+            ended("Ran 1."),
+            (asked(by(BOB, verdict=(Approve(), Respond(value=1)))),),
+            "✅ Ran 1 · answered one by one by @U0BOB",
+        ),
         (
             ended("Ran 0."),
             (asked(by(BOB, verdict=(Reject(), Respond(value=1)))),),
@@ -238,6 +242,11 @@ def test_a_task_that_asks_nothing_now_is_working() -> None:
             "🛑 Stopped · It has asked 3 times",
         ),
         (
+            ended("Stopped: nobody answered.", stopped=True),
+            (asked(state=Superseded(at=LATER, decision=Expired(at=LATER), stopped=True)),),
+            "🛑 Expired: nobody answered by tomorrow at 12:21 PM · the task was stopped there",
+        ),
+        (
             ended(),
             (asked(state=Superseded(at=LATER, decision=by(BOB, verdict=Reject()))),),
             "⚠️ Rejected by @U0BOB, but the agent may not have been told · "
@@ -256,7 +265,7 @@ def test_a_task_that_asks_nothing_now_is_working() -> None:
         (
             payment(TaskCancelled(by=ALICE, at=LATER)),
             (asked(Cancelled(by=ALICE, at=LATER)),),
-            "🛑 Cancelled by @U0ALICE",
+            "🚫 Cancelled by @U0ALICE",
         ),
     ],
 )
@@ -275,9 +284,9 @@ def test_after_a_no_or_silence_no_message_says_that_it_finished_or_looks_like_a_
         card = drawn(kind, ended(said), asked(decision))
         seen = "\n".join([card.text, *lines.lines(card.blocks, 200), *lines.lines(card.small, 200)])
 
-        assert endings.DONE not in seen
+        assert decision_words.APPROVED not in seen
         assert "payment finished" not in seen
-        assert (endings.REJECTED in seen) or (endings.EXPIRED in seen)
+        assert (decision_words.REJECTED in seen) or (decision_words.EXPIRED in seen)
 
 
 def test_a_task_that_an_error_stopped_may_still_ask() -> None:
@@ -332,7 +341,7 @@ def test_after_a_no_the_decision_comes_before_what_the_agent_says() -> None:
             (),
             ["⚠️ Stopped by an error (KeyError), error id e7f3a91c. It cannot go on from there · @U0ALICE"],
         ),
-        (payment(TaskCancelled(by=ALICE, at=LATER)), (), ["🛑 Cancelled by @U0ALICE"]),
+        (payment(TaskCancelled(by=ALICE, at=LATER)), (), ["🚫 Cancelled by @U0ALICE"]),
         (payment(Running()), (), ["payment is being tried again"]),
         (payment(Waiting()), (), ["payment waits for an answer"]),
     ],
@@ -356,8 +365,8 @@ def test_an_outcome_that_was_overtaken_is_no_longer_told() -> None:
     [
         (Delivered(decision=by(BOB), at=LATER), "✅ Approved by <@U0BOB> · <!date"),
         (decided(by(BOB), FAILURE), "✅ Approved by <@U0BOB> · the agent has not taken it yet · <!date"),
-        (Superseded(at=LATER), "🛑 No longer needed: the agent moved on without an answer · <!date"),
-        (Superseded(at=LATER, stopped=True), "🛑 No longer needed: the task was stopped · <!date"),
+        (Superseded(at=LATER), "🚫 No longer needed: the agent moved on without an answer · <!date"),
+        (Superseded(at=LATER, stopped=True), "🚫 No longer needed: the task was stopped · <!date"),
         (Superseded(at=LATER, decision=by(BOB)), "✅ Approved by <@U0BOB> · the agent may not have been told · <!date"),
         (
             Superseded(at=LATER, decision=by(BOB), changed=True),
@@ -368,7 +377,7 @@ def test_an_outcome_that_was_overtaken_is_no_longer_told() -> None:
             "✅ Approved by <@U0BOB> · the task was stopped there · <!date",
         ),
         (Delivered(decision=Expired(at=LATER), at=LATER), "⌛ Expired: nobody answered by <!date"),
-        (Superseded(at=LATER, decision=Cancelled(by=ALICE, at=LATER)), "🛑 Cancelled by <@U0ALICE> · <!date"),
+        (Superseded(at=LATER, decision=Cancelled(by=ALICE, at=LATER)), "🚫 Cancelled by <@U0ALICE> · <!date"),
         (Pending(due_at=None), ""),
     ],
 )

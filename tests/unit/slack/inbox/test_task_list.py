@@ -25,7 +25,7 @@ FAILURE = Failure(error_id="1a2b3c4d", summary="KeyError", at=NOON)
         (Ended(outcome="moved 3 files", at=NOON), "✅ moved 3 files"),
         (Ended(outcome="Stopped: it asked too often", at=NOON, stopped=True), "🛑 Stopped · it asked too often"),
         (Failed(failure=FAILURE, retryable=True), "⚠️ stopped by an error (`1a2b3c4d`)"),
-        (TaskCancelled(by=a_person(), at=NOON), "🛑 Cancelled by <@UREQ>"),
+        (TaskCancelled(by=a_person(), at=NOON), "🚫 Cancelled by <@UREQ>"),
     ],
 )
 def test_each_state_of_a_task_has_its_words(state: TaskState, said: str) -> None:
@@ -45,8 +45,8 @@ def test_an_empty_list_says_how_to_fill_it() -> None:
         (decided(decision=an_answer(edited=True)), f"✅ Approved with changes by <@UAPP> · {moment(an_answer().at)}"),
         (decided(decision=an_answer(verdicts=(Reject(),))), f"⛔ Rejected by <@UAPP> · {moment(an_answer().at)}"),
         (Delivered(decision=Expired(at=NOON), at=NOON), f"⌛ Expired: nobody answered by {moment(NOON)}"),
-        (Delivered(decision=Cancelled(by=a_person(), at=NOON), at=NOON), f"🛑 Cancelled by <@UREQ> · {moment(NOON)}"),
-        (Superseded(at=NOON), f"🛑 No longer needed: the agent moved on without an answer · {moment(NOON)}"),
+        (Delivered(decision=Cancelled(by=a_person(), at=NOON), at=NOON), f"🚫 Cancelled by <@UREQ> · {moment(NOON)}"),
+        (Superseded(at=NOON), f"🚫 No longer needed: the agent moved on without an answer · {moment(NOON)}"),
     ],
 )
 def test_each_state_of_a_request_has_its_words(state: RequestState, said: str) -> None:

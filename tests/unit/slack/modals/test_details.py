@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.approvals.model.decision import Approve, Reject
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.policy import CardTerms, Escalate, Step, Via, one_stage
+from bot.approvals.model.policy import Action, CardTerms, Escalate, Step, Via, Warn, one_stage
 from bot.approvals.model.question import Item, Option, Verdict
 from bot.approvals.model.request import Edit, Request
 from bot.slack import actions, blocks, display, text
@@ -292,8 +292,22 @@ def test_how_many_are_needed_is_said_once() -> None:
     voted = "\n".join(seen(answer_modal.view_all(replace(two, votes=(vote(BOB, two, Approve()),)))))
 
     assert shown.count("2 of @U0BOB and @U0CAROL") == 1
-    assert "Votes:" not in shown
-    assert "Votes: 1 of 2: @U0BOB approved" in voted
+    assert "Still needed:" not in shown
+    assert "Still needed: 1 more of @U0CAROL" in voted
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        (Warn(), "Next: a warning that the deadline is near"),
+        (Escalate(to=("#incidents",), via=Via.CHANNEL), "Next: this goes to #incidents"),
+    ],
+)
+def test_each_step_to_come_is_told(action: Action, said: str) -> None:
+    steps = (Step(after=timedelta(hours=1), action=action), *POLICY.stages[0].steps[1:])
+    asked = replace(about(sum=1), policy=replace(POLICY, stages=one_stage(("U0BOB",), steps=steps)))
+
+    assert any(line.startswith(said) for line in seen(answer_modal.view_all(asked)))
 
 
 def test_who_gets_it_next_is_one_or_several() -> None:

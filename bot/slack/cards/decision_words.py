@@ -1,0 +1,94 @@
+"""A decision in words: the sign of its state, and who decided what. Pure.
+
+Card, channel, thread, lists and notifications all take both from here, so that they never differ. A word for the deed
+itself is not used: what somebody approved with *Send* is not sent yet.
+"""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from bot.approvals.model.decision import (
+    Answered,
+    Approve,
+    Cancelled,
+    Decision,
+    Expired,
+    Outcome,
+    Reject,
+    outcome_of,
+)
+from bot.approvals.model.question import Question, Verdict
+from bot.slack import text, wording
+from bot.slack.text import moment
+
+WAITING: Final = "⏳"
+WORKING: Final = "▶️"
+APPROVED: Final = "✅"
+REJECTED: Final = "⛔"
+EXPIRED: Final = "⌛"
+STOPPED: Final = "🛑"
+FAILED: Final = "⚠️"
+NOT_NEEDED: Final = "🚫"
+"""Cancelled, or no longer asked."""
+
+MAX_NAMES: Final = 10
+"""Of the people who decided; how many more there are is said."""
+_VERDICTS: Final = {
+    Outcome.APPROVE: Verdict.APPROVE,
+    Outcome.EDIT: Verdict.APPROVE,
+    Outcome.REJECT: Verdict.REJECT,
+    Outcome.RESPOND: Verdict.RESPOND,
+}
+"""Outcomes for which a graph may have a word of its own."""
+
+
+def sign(decision: Decision) -> str:
+    """The decision in one sign. A mixed one counts as approved if any action was approved or nobody rejected one."""
+    match decision:
+        case Answered(verdicts=verdicts):
+            rejected = any(isinstance(each, Reject) for each in verdicts)
+            approved = any(isinstance(each, Approve) for each in verdicts)
+            return REJECTED if rejected and not approved else APPROVED
+        case Expired():
+            return EXPIRED
+        case Cancelled():
+            return NOT_NEEDED
+        case _ as never:
+            assert_never(never)
+
+
+def said(question: Question, decision: Decision, names: int = MAX_NAMES) -> str:
+    """Who decided what, as mrkdwn: `Ignored by bob`, in the graph's own word if we know how it is called once it is
+    given. If we do not, `bob answered "Send"`. At most `names` people are named."""
+    match decision:
+        case Answered():
+            by = text.mentions(decision.voters, names) if decision.voters else "its policy"
+            return _answered(question, decision, by)
+        case Expired(at=at):
+            return f"Expired: nobody answered by {moment(at)}"
+        case Cancelled(by=by_whom):
+            return f"Cancelled by {text.mention(by_whom)}"
+        case _ as never:
+            assert_never(never)
+
+
+def _answered(question: Question, decision: Answered, by: str) -> str:
+    match outcome := outcome_of(decision):
+        case Outcome.MIXED:
+            return f"{_counted(decision)} by {by}"
+        case Outcome.CHOOSE:
+            return f"Answered by {by}"
+    verdict = _VERDICTS[outcome]
+    if word := wording.settled(question, verdict):
+        return f"{word}{' with changes' if outcome is Outcome.EDIT else ''} by {by}"
+    changed = "changed it and " if outcome is Outcome.EDIT else ""
+    return f'{by} {changed}answered "{text.sentence(wording.label(question, verdict), 40)}"'
+
+
+def _counted(decision: Answered) -> str:
+    """`2 of 3 approved`; `Answered one by one` if nobody rejected anything."""
+    if not any(isinstance(each, Reject) for each in decision.verdicts):
+        return "Answered one by one"
+    approved = sum(isinstance(each, Approve) for each in decision.verdicts)
+    return f"{approved} of {len(decision.verdicts)} approved"
