@@ -159,6 +159,6 @@ async def test_a_deadline_that_passes_while_no_bot_runs_fires_when_one_does(own_
 
     expired = await thread.settled("🛑", "Expired: nobody answered by", "the task was stopped")
     assert expired["ts"] == card["ts"]
-    await thread.ended("🛑 Stopped", "@alice", "Nobody answered")
-    await thread.opening("🛑 Stopped · Nobody answered", without=["⏳", "✅", "Finished"])
+    await thread.ended("🛑 Expired: nobody answered by", "@alice", "this question has no answer that says no")
+    await thread.opening("🛑 Expired: nobody answered by", "stopped there", without=["⏳", "✅", "Finished"])
     assert len(await thread.messages()) == 3
