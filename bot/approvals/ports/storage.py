@@ -206,9 +206,9 @@ class AuditStore(Protocol):
 
 
 class LeaseStore(Protocol):
-    """Leases: who may run an agent's thread."""
+    """Leases: who may run an agent's thread, and which processes live."""
 
-    async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime) -> Lease | None:
+    async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime, owner: str = "") -> Lease | None:
         """Take the thread for `ttl`. Returns None if somebody else's lease is live. Each lease's token is greater than
         all earlier ones of that thread."""
         ...
@@ -227,6 +227,22 @@ class LeaseStore(Protocol):
 
     async def holds(self, lease: Lease, now: datetime) -> bool:
         """Whether this lease is live and still holds its thread."""
+        ...
+
+    def beat(self, owners: Collection[str], ttl: timedelta, now: datetime) -> None:
+        """Note that these processes live for `ttl` from now, and extend all their leases to then. A lease of theirs
+        that has run out and that nobody took is extended, too.
+
+        This call blocks, and any thread may make it.
+        """
+        ...
+
+    async def owners(self, now: datetime | None = None) -> frozenset[str]:
+        """The processes that have beaten and are not voided; with `now`, only those whose beat is over by then."""
+        ...
+
+    async def void(self, owner: str) -> None:
+        """Forget a process that is dead, and end its leases at once."""
         ...
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from redis.asyncio import Redis
 
 from bot.storage.redis.audit import RedisAudit
-from bot.storage.redis.connection import MAX_QUEUE_SECONDS, blocking, client
+from bot.storage.redis.connection import MAX_QUEUE_SECONDS, PREFIX, blocking, client
 from bot.storage.redis.database import Database
 from bot.storage.redis.inboxes import RedisInboxes
 from bot.storage.redis.leases import RedisLeases
@@ -18,7 +18,6 @@ from bot.storage.redis.tasks import RedisTasks
 
 __all__ = ["PREFIX", "RedisStorage", "client"]
 
-PREFIX: Final = "{countersign}:"
 MAX_WAIT: Final = timedelta(seconds=MAX_QUEUE_SECONDS)
 
 

@@ -163,6 +163,12 @@ MIGRATIONS: tuple[Migration, ...] = (
         BEGIN SELECT RAISE(ABORT, 'audit events are kept for ever, be it without their text'); END
         """,
     ),
+    # Which process holds a lease, and until when each process is known to live.
+    (
+        "ALTER TABLE leases ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX leases_of ON leases (owner) WHERE owner <> '' AND until IS NOT NULL",
+        "CREATE TABLE owners (owner TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
+    ),
 )
 
 # `INDEXED BY` refuses any plan that reads finished records, whatever SQLite estimates from the row counts.

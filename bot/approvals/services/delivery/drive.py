@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import assert_never
 
 from bot import crash_points
@@ -49,7 +48,7 @@ from bot.approvals.rules.next_action import (
     next_move,
 )
 from bot.approvals.services.audit.snapshot import full
-from bot.approvals.services.delivery.leasing import held
+from bot.approvals.services.delivery.leasing import Leases
 from bot.approvals.services.delivery.opening import Opening
 from bot.approvals.services.delivery.recording import Recording, is_news
 from bot.approvals.services.messages import wanted
@@ -70,7 +69,10 @@ class Delivery:
     recording: Recording
     work: Work
     clock: Clock
-    lease_ttl: timedelta
+    leases: Leases
+    alone: Callable[[TaskId], None] | None = None
+    """Has a task driven in a process of its own, because its last run never came back. None: such a task is driven here,
+    as any other."""
 
     async def drive(self, task_id: TaskId) -> bool:
         """Take the task's graph as far as its records allow. Returns False if somebody else holds its thread.
@@ -80,11 +82,14 @@ class Delivery:
         """
         task = await self.storage.task(task_id)
         crash_points.point("decided")
-        lease = await self.storage.lease(task.thread_id, self.lease_ttl, self.clock())
+        lease = await self.leases.take(task.thread_id)
         if lease is None:
             return False
         try:
-            async with held(self.storage, self.clock, self.lease_ttl, lease, task_id):
+            async with self.leases.held(lease, task_id):
+                if self.alone is not None and _never_came_back(task):
+                    self.alone(task_id)
+                    return True
                 crash_points.point("leased")
                 await self._drive_or_fail(task, lease)
         finally:
@@ -260,6 +265,11 @@ class Delivery:
 
     async def _status(self, task: Task) -> ThreadStatus:
         return await self.engine.status(task, await self.storage.requests_of(task.id))
+
+
+def _never_came_back(task: Task) -> bool:
+    """Whether the task's last run neither ended nor was drained: its process died, perhaps because of it."""
+    return isinstance(task.state, Starting | Running) and task.tries > 0
 
 
 def _called_off(requests: Sequence[Request]) -> Cancelled | None:
