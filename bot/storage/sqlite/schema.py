@@ -163,6 +163,16 @@ MIGRATIONS: tuple[Migration, ...] = (
         BEGIN SELECT RAISE(ABORT, 'audit events are kept for ever, be it without their text'); END
         """,
     ),
+    # The catalog of agents: at most one row.
+    (
+        """
+        CREATE TABLE catalog (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            digest TEXT NOT NULL,
+            body TEXT NOT NULL
+        )
+        """,
+    ),
 )
 
 # `INDEXED BY` refuses any plan that reads finished records, whatever SQLite estimates from the row counts.
