@@ -204,7 +204,7 @@ async def running(
                 votes=answers,
                 side_actions=side_actions,
                 reading=Reading(storage=storage, tasks=tasks, watch=watch),
-                engine=engine,
+                agents=engine,
                 messenger=messenger,
                 masking=masking,
                 directory=directory,

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.approvals.model.audit import AuditEvent, Entry, Head
+from bot.approvals.model.catalog import Catalog
 from bot.approvals.model.ids import (
     ChannelId,
     MessageRef,
@@ -179,6 +180,18 @@ class InboxStore(Protocol):
         ...
 
 
+class AgentStore(Protocol):
+    """The catalog of the agents that workers can run. There is one, and the last one that was published counts."""
+
+    async def publish(self, catalog: Catalog) -> None:
+        """Replace the catalog. It belongs to no task, so no audit event comes with it."""
+        ...
+
+    async def published(self, *, known: str = "") -> Catalog | None:
+        """The catalog. Returns None if there is none, or if its digest is `known`."""
+        ...
+
+
 class AuditStore(Protocol):
     """The audit log: one chain over the events of all tasks."""
 
@@ -246,7 +259,7 @@ class LeaseStore(Protocol):
         ...
 
 
-class Storage(TaskStore, RequestStore, MessageStore, InboxStore, AuditStore, LeaseStore, Protocol):
+class Storage(TaskStore, RequestStore, MessageStore, InboxStore, AgentStore, AuditStore, LeaseStore, Protocol):
     """All records in one place. Every method is atomic, and a change and its audit event are one transaction.
 
     Raises `Unreachable` if the store does not answer. Then nothing was changed, or the whole change was made.

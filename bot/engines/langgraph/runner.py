@@ -32,7 +32,7 @@ from bot.engines import questions
 from bot.engines.langgraph import breakpoint_answers, breakpoints, guard, progress_lines, status
 from bot.engines.langgraph.checkpoints import FENCING_TOKEN, LEDGER, LeaseLost, Ledger, from_saver, lost
 from bot.engines.langgraph.containment import apart, cause_of, contained
-from bot.engines.langgraph.loading import factories
+from bot.engines.langgraph.loading import factories, inputs
 from bot.engines.langgraph.loading.registry import Registry
 from bot.engines.langgraph.loading.undeclared import Undeclared
 
@@ -100,7 +100,7 @@ class LangGraphEngine:
     def graphs(self) -> tuple[Graph, ...]:
         return tuple(graph.listed() for graph in self.registry.graphs.values())
 
-    def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
+    async def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
         return self.registry.get(graph).form.parse(graph, words)
 
     async def status(self, task: Task, requests: Sequence[Request] = ()) -> ThreadStatus:
@@ -125,9 +125,12 @@ class LangGraphEngine:
         return found
 
     async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
-        return await self._run(
-            task, lease, self.registry.get(task.graph).form.given(task.inputs), now, self._guarded(task, {})
-        )
+        form = self.registry.get(task.graph).form
+        with contained():
+            problems = form.problems(task.inputs)
+        if problems:
+            return ThreadStatus(phase=Phase.DONE, stopped=True, outcome=inputs.not_begun(problems))
+        return await self._run(task, lease, form.given(task.inputs), now, self._guarded(task, {}))
 
     async def resume(
         self,

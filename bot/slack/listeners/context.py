@@ -14,7 +14,7 @@ from bot.approvals.model.actor import Shown
 from bot.approvals.model.errors import Alike, Difference
 from bot.approvals.model.ids import UserId
 from bot.approvals.model.request import Request
-from bot.approvals.ports.engine import Engine
+from bot.approvals.ports.engine import Agents
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.messages.masked import Masking
 from bot.approvals.services.reading import Reading
@@ -35,7 +35,7 @@ class Parts:
     votes: Votes
     side_actions: SideActions
     reading: Reading
-    engine: Engine
+    agents: Agents
     messenger: SlackMessenger
     masking: Masking
     directory: SlackDirectory

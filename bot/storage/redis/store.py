@@ -7,6 +7,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
+from bot.storage.redis.agents import RedisAgents
 from bot.storage.redis.audit import RedisAudit
 from bot.storage.redis.connection import MAX_QUEUE_SECONDS, PREFIX, blocking, client
 from bot.storage.redis.database import Database
@@ -21,7 +22,7 @@ __all__ = ["PREFIX", "RedisStorage", "client"]
 MAX_WAIT: Final = timedelta(seconds=MAX_QUEUE_SECONDS)
 
 
-class RedisStorage(RedisTasks, RedisRequests, RedisMessages, RedisInboxes, RedisAudit, RedisLeases):
+class RedisStorage(RedisTasks, RedisRequests, RedisMessages, RedisInboxes, RedisAgents, RedisAudit, RedisLeases):
     """`Storage` for any number of processes: its parts are one module each."""
 
     def __init__(self, redis: Redis, prefix: str = PREFIX, max_wait: timedelta = MAX_WAIT) -> None:

@@ -169,6 +169,16 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE INDEX leases_of ON leases (owner) WHERE owner <> '' AND until IS NOT NULL",
         "CREATE TABLE owners (owner TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
     ),
+    # The catalog of agents: at most one row.
+    (
+        """
+        CREATE TABLE catalog (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            digest TEXT NOT NULL,
+            body TEXT NOT NULL
+        )
+        """,
+    ),
 )
 
 # `INDEXED BY` refuses any plan that reads finished records, whatever SQLite estimates from the row counts.

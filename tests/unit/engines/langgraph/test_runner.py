@@ -20,7 +20,7 @@ from bot.approvals.model.decision import Approve, Expired, Reject
 from bot.approvals.model.errors import GraphUnavailable, InvalidAnswer, InvalidInputs, UnknownGraph, Unreachable
 from bot.approvals.model.ids import InterruptId, ThreadId
 from bot.approvals.model.task import Gone, Lease, Part, Task
-from bot.approvals.ports.engine import Draining, Engine
+from bot.approvals.ports.engine import Agents, Draining
 from bot.engines import questions
 from bot.engines.langgraph.checkpoints import sqlite_saver
 from bot.engines.langgraph.loading import inputs
@@ -327,17 +327,17 @@ async def test_an_answer_under_a_lease_that_is_over_is_not_stored(tmp_path: Path
 # --- The rest of the port -----------------------------------------------------------------------------
 
 
-def test_the_graphs_are_listed_and_their_inputs_parsed() -> None:
-    engine: Engine = engine_of(InMemorySaver(), act=Ledger().does("act"))
+async def test_the_graphs_are_listed_and_their_inputs_parsed() -> None:
+    engine: Agents = engine_of(InMemorySaver(), act=Ledger().does("act"))
 
     assert [(graph.name, graph.unavailable) for graph in engine.graphs()] == [("chain", ""), ("absent", "it is broken")]
-    assert engine.parse_inputs("chain", {"said": "x"}) == {"said": "x"}
+    assert await engine.parse_inputs("chain", {"said": "x"}) == {"said": "x"}
     with pytest.raises(InvalidInputs):
-        engine.parse_inputs("chain", {"sad": "x"})
+        await engine.parse_inputs("chain", {"sad": "x"})
     with pytest.raises(UnknownGraph):
-        engine.parse_inputs("chains", {})
+        await engine.parse_inputs("chains", {})
     with pytest.raises(GraphUnavailable):
-        engine.parse_inputs("absent", {})
+        await engine.parse_inputs("absent", {})
 
 
 @pytest.mark.parametrize("name", ["gone", "absent"])

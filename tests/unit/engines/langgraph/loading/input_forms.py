@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from bot.approvals.model.errors import InvalidInputs
 from bot.approvals.model.ids import JSON
 from bot.engines.langgraph.loading import inputs
-from bot.engines.langgraph.loading.inputs import InputForm
+from bot.engines.langgraph.loading.inputs import LoadedForm
 
 
 class Color(Enum):
@@ -48,7 +48,7 @@ def node(state: Any) -> dict[str, Any]:
     return {}
 
 
-def form_of(state: Any, given: Any = None, check: inputs.InputCheck | None = None) -> InputForm:
+def form_of(state: Any, given: Any = None, check: inputs.InputCheck | None = None) -> LoadedForm:
     builder: StateGraph[Any, Any, Any, Any] = (
         StateGraph(state) if given is None else StateGraph(state, input_schema=given)
     )
@@ -64,7 +64,7 @@ def parsed(**words: str) -> dict[str, JSON]:
     return FORM.parse("clean", {"path": "logs"} | words)
 
 
-def problem(form: InputForm = FORM, /, **words: str) -> Mapping[str, str]:
+def problem(form: LoadedForm = FORM, /, **words: str) -> Mapping[str, str]:
     with pytest.raises(InvalidInputs) as refused:
         form.parse("clean", words)
     return refused.value.problems
