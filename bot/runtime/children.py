@@ -166,8 +166,8 @@ class Children:
     def wait(self, seconds: float, *more: int) -> None:
         """Returns when a child says something or ends, a signal arrives (`woken_by_signals`), one of these file
         descriptors can be read, or the seconds are over."""
-        sockets = [child.channel.socket for child in self.running.values()]
-        select.select([*sockets, *more], [], [], max(seconds, 0))
+        descriptors = [child.channel.socket.fileno() for child in self.running.values()]
+        select.select([*descriptors, *more], [], [], max(seconds, 0))
 
 
 @contextlib.contextmanager

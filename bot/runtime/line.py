@@ -23,6 +23,8 @@ from bot.runtime.children import Channel, Words
 
 log = logging.getLogger(__name__)
 
+_BOOT_TIME: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 ALIVE_SECONDS: Final = 0.2
 """Between two signs of life of the event loop."""
 RETRY_SECONDS: Final = 1.0
@@ -37,14 +39,16 @@ class Line:
     """The name under which this process takes leases and claims."""
     beat: Callable[[Collection[str]], None]
     """Tells storage that these owners live. Blocks, and may be called from any thread. Raises `Unreachable`."""
-    every: float
-    """Seconds between two beats."""
+    ttl: float
+    """Seconds for which a beat counts. There are three beats in that time."""
     channel: Channel | None = None
     """To the parent. None if the process stands alone."""
     heard: Callable[[Words], None] = lambda _: None
     """Is told what the parent says, in the event loop."""
-    beaten: float = 0.0
-    """When storage was last told, by the monotonic clock: the beginning of that call."""
+    lapses: int = 0
+    """How often a beat came so late that leases may have run out before it."""
+    _beaten: float = 0.0
+    """When the last beat began, by a clock that also runs while the machine sleeps. 0 before the first."""
     _siblings: frozenset[str] = frozenset()
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -68,13 +72,23 @@ class Line:
         if self.channel is not None:
             self.channel.send(**words)
 
+    @property
+    def beats(self) -> bool:
+        """Whether the last beat is so recent that no lease that it extended can have run out."""
+        return _clock() - self._beaten < self.ttl / 2
+
     def _tell(self) -> None:
-        began = time.monotonic()
+        began = _clock()
+        if began - self._beaten >= self.ttl:
+            self.lapses += 1  # before the beat: whoever asks in between has to ask storage
         self.beat([self.owner, *sorted(self._siblings - {self.owner})])
-        self.beaten = began
+        if _clock() - began >= self.ttl / 2:
+            self.lapses += 1
+        self._beaten = began
 
     def _keep(self, loop: asyncio.AbstractEventLoop) -> None:
-        due = time.monotonic() + self.every
+        every = self.ttl / 3
+        due = time.monotonic() + every
         while not self._over.is_set():
             self._listen(loop, max(due - time.monotonic(), 0))
             if time.monotonic() < due or self._over.is_set():
@@ -83,9 +97,9 @@ class Line:
                 self._tell()
             except Unreachable as away:
                 log.warning("storage could not be told that this process lives, and is told again: %s", away)
-                due = time.monotonic() + min(RETRY_SECONDS, self.every)
+                due = time.monotonic() + min(RETRY_SECONDS, every)
             else:
-                due = time.monotonic() + self.every
+                due = time.monotonic() + every
 
     def _listen(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         """Hears one message of the parent, or waits for so many seconds."""
@@ -111,3 +125,7 @@ class Line:
         while True:
             self.say(alive=True)
             await asyncio.sleep(ALIVE_SECONDS)
+
+
+def _clock() -> float:
+    return time.clock_gettime(_BOOT_TIME)

@@ -43,7 +43,9 @@ class Backoff:
 
     def after(self, lived: float) -> float:
         """The seconds to wait now, after it has lived for so many."""
-        self._pause = 0.0 if lived >= CALM_SECONDS else min(max(2 * self._pause, FIRST_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
+        self._pause = (
+            0.0 if lived >= CALM_SECONDS else min(max(2 * self._pause, FIRST_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
+        )
         return self._pause
 
 
@@ -89,8 +91,6 @@ class Supervisor:
                     self.started()
                 for child in self._children.ended():
                     kept = self._kept[child.name]
-                    if self._ending:
-                        continue
                     if not kept.ready and child.code == WRONG_SETTINGS:
                         return self._stop(woken, WRONG_SETTINGS)
                     self._again(kept, child)

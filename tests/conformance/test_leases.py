@@ -196,7 +196,12 @@ async def test_a_beat_extends_all_leases_of_its_owner_and_nobody_elses(storage: 
     storage.beat(["one"], 5 * MINUTE, NOON)
 
     later = NOON + 4 * MINUTE
-    assert [await storage.holds(each, later) for each in (mine, also_mine, theirs, nobodys)] == [True, True, False, False]
+    assert [await storage.holds(each, later) for each in (mine, also_mine, theirs, nobodys)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 async def test_a_beat_extends_a_lease_that_ran_out_unless_somebody_took_it(store: Store) -> None:

@@ -86,7 +86,7 @@ class RedisHints:
     async def _take(self, keys: list[str], taken: Callable[[Mapping[str, Any]], None]) -> None:
         while True:
             try:
-                found = await self.redis.blpop(keys, timeout=WAIT_SECONDS)  # type: ignore[misc]
+                found = await self.redis.blpop(keys, timeout=WAIT_SECONDS)
             except (RedisError, OSError):
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue

@@ -73,6 +73,8 @@ class Delivery:
     alone: Callable[[TaskId], None] | None = None
     """Has a task driven in a process of its own, because its last run never came back. None: such a task is driven here,
     as any other."""
+    why: str = ""
+    """How the process ended that drove such a task last, as the end of a sentence: `was killed by SIGSEGV`."""
 
     async def drive(self, task_id: TaskId) -> bool:
         """Take the task's graph as far as its records allow. Returns False if somebody else holds its thread.
@@ -174,7 +176,8 @@ class Delivery:
         status = _as_recorded(requests, status)
         move = Record() if status.failure is not None else next_move(task, requests, status, self.clock())
         if isinstance(move, Start | Resume | Proceed) and task.tries >= lifecycle.MAX_ATTEMPTS and not made:
-            summary = f"it was begun {task.tries} times and never came to an end"
+            ended = f": its process {self.why}" if self.why else ""
+            summary = f"it was begun {task.tries} times and never came to an end{ended}"
             await self.recording.fail(task.id, self.recording.fault(summary), final=True)
             return None
         match move:

@@ -112,7 +112,9 @@ class Leases:
         except NotFound:
             return True
         except (TimeoutError, Unreachable) as away:
-            log.warning("thread %s: its lease could not be looked at, and is looked at again: %s", lease.thread_id, away)
+            log.warning(
+                "thread %s: its lease could not be looked at, and is looked at again: %s", lease.thread_id, away
+            )
             return False
 
 

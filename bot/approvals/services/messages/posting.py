@@ -153,8 +153,7 @@ class Posting:
 
     async def claim(self, record: R, store: RecordStore[R]) -> R:
         """The record, claimed for this process until its `not_before`."""
-        claimed = replace(record, not_before=self.clock() + CLAIM_TTL)
-        return await store.claim(replace(claimed, claimed_by=self.owner) if isinstance(claimed, Message) else claimed)
+        return await store.claim(replace(record, not_before=self.clock() + CLAIM_TTL, claimed_by=self.owner))
 
     async def find(self, record: R, place: Place) -> tuple[MessageRef, ...]:
         """The messages that carry the record's id, the oldest first. Raises `PlaceGone` or `NotNow`."""
