@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -104,6 +105,9 @@ def a_registry() -> Registry:
     return Registry(graphs={**graphs, "absent": absent}, saver=InMemorySaver())
 
 
+REGISTRY = a_registry()
+
+
 @dataclass
 class Both:
     """One set of graphs, asked themselves and as a worker published them."""
@@ -152,7 +156,7 @@ async def storage() -> AsyncIterator[SqliteStorage]:
 
 @pytest.fixture
 async def both(storage: SqliteStorage) -> Both:
-    return await both_of(a_registry(), storage)
+    return await both_of(REGISTRY, storage)
 
 
 def typed(line: str) -> dict[str, str]:
@@ -325,7 +329,7 @@ async def test_what_is_started_is_read_by_the_newest_catalog(both: Both, storage
 
 
 async def test_the_digest_says_whether_the_agents_are_the_same() -> None:
-    known = a_registry()
+    known = REGISTRY
     first = await catalog.catalog_of(known, NOON)
     again = await catalog.catalog_of(a_registry(), NOON + MINUTE)
     described = {**known.graphs, "clean": replace(known.graphs["clean"], description="Another one")}
@@ -333,6 +337,26 @@ async def test_the_digest_says_whether_the_agents_are_the_same() -> None:
 
     assert again == replace(first, published_at=NOON + MINUTE)
     assert other.digest != first.digest
+
+
+async def test_a_check_that_hangs_keeps_no_agent_from_being_published() -> None:
+    over = threading.Event()
+
+    def hangs(values: dict[str, JSON]) -> None:
+        over.wait()
+
+    known = REGISTRY
+    slow = LoadedGraph(name="slow", description="", compiled=None, form=form_of(State, Asked, hangs))
+    try:
+        found = await catalog.catalog_of(
+            replace(known, graphs={"slow": slow, **known.graphs}), NOON, seconds_to_check=0.01
+        )
+    finally:
+        over.set()
+
+    assert [each.graph.name for each in found.agents] == ["slow", *known.graphs]
+    assert found.agents[0].checked
+    assert not found.agents[0].certain
 
 
 async def test_policies_that_name_what_is_not_in_the_catalog_are_refused(both: Both) -> None:
