@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from bot.approvals.model.actor import Actor, Shown
 from bot.approvals.model.decision import Respond
-from bot.approvals.model.errors import AgentsNotLoaded, StaleVersion
+from bot.approvals.model.errors import StaleVersion
 from bot.approvals.model.ids import MessageRef, Person
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.rules import lifecycle
@@ -148,10 +148,7 @@ async def words_of(parts: Parts, message: Mapping[str, Any], *, direct: bool) ->
 def is_command(parts: Parts, line: str) -> bool:
     """Whether a line in a question's thread is a command: a graph with inputs, none of them a sentence."""
     words = line.split()
-    try:
-        known = {graph.name for graph in parts.agents.graphs()}
-    except AgentsNotLoaded:
-        return False
+    known = {graph.name for graph in parts.known_graphs()}
     return len(words) > 1 and words[0] in known and all("=" in word for word in words[1:2])
 
 

@@ -44,7 +44,7 @@ async def typed(parts: Parts, command: Command) -> Reply | None:
 
 def understood(parts: Parts, line: str) -> list[str]:
     """The words of a line; a sentence that a graph takes is one of them."""
-    return spoken(parts.agents.graphs(), line) or _split(parts, line)
+    return spoken(parts.known_graphs(), line) or _split(parts, line)
 
 
 async def obey(parts: Parts, words: Sequence[str], by: Actor, spot: Spot, origin: str = "") -> str | None:
@@ -165,7 +165,7 @@ def _examples(parts: Parts) -> list[str]:
 
 def _try(parts: Parts, word: str) -> str:
     """A line that starts the graph of this name, or the first graph that can run if there is none of this name."""
-    runnable = [graph for graph in parts.agents.graphs() if not graph.unavailable]
+    runnable = [graph for graph in parts.known_graphs() if not graph.unavailable]
     graph = next((each for each in runnable if each.name == word), next(iter(runnable), None))
     if graph is None:
         return f"`{COMMAND} help` shows what it knows."

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
+import threading
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 from bot.approvals.model.agent import Graph, Input
 from bot.approvals.model.catalog import Agent, Catalog
@@ -16,15 +19,20 @@ from bot.approvals.model.errors import GraphUnavailable, UnknownGraph
 from bot.approvals.model.ids import JSON
 from bot.engines import payload
 from bot.engines.langgraph.containment import cause_of, contained
+from bot.engines.langgraph.loading.inputs import LoadedForm
 from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
 
 log = logging.getLogger(__name__)
 
 
-async def catalog_of(registry: Registry, now: datetime) -> Catalog:
-    """The catalog of all graphs of the registry, to be published. Runs each graph's own check on its example."""
-    with contained():
-        agents = tuple(_agent(each) for each in registry.graphs.values())
+SECONDS_TO_CHECK: Final = 5.0
+"""How long a graph's own check may take to look at its example. All graphs wait for it to be published."""
+
+
+async def catalog_of(registry: Registry, now: datetime, seconds_to_check: float = SECONDS_TO_CHECK) -> Catalog:
+    """The catalog of all graphs of the registry, to be published. Runs each graph's own check on its example, in a
+    thread of its own, because it may hang."""
+    agents = tuple([await _agent(each, seconds_to_check) for each in registry.graphs.values()])
     digest = hashlib.sha256(payload.exact(agents).encode()).hexdigest()
     return Catalog(agents=agents, digest=digest, published_at=now)
 
@@ -48,7 +56,7 @@ async def check(registry: Registry, graph: str, values: Mapping[str, JSON]) -> M
         return {"": f"its own check of the inputs failed ({kind}, error {id})"}
 
 
-def _agent(loaded: LoadedGraph) -> Agent:
+async def _agent(loaded: LoadedGraph, seconds_to_check: float) -> Agent:
     form, graph = loaded.form, loaded.listed()
     if graph.unavailable:
         return Agent(graph=graph)
@@ -56,10 +64,34 @@ def _agent(loaded: LoadedGraph) -> Agent:
         graph=_plain(graph),
         schema=_object(form.schema),
         open=form.open,
-        certain=form.certain(),
+        certain=await _certain(form, seconds_to_check),
         checked=form.checked,
         nodes=loaded.nodes,
     )
+
+
+async def _certain(form: LoadedForm, seconds: float) -> bool:
+    """Whether the graph takes its example. False if its check takes longer than this to say so."""
+    if not form.checked:
+        return form.certain()
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[bool] = loop.create_future()
+
+    def tell(certain: bool) -> None:
+        if not found.done():
+            found.set_result(certain)
+
+    def look() -> None:
+        certain = form.certain()
+        with suppress(RuntimeError):  # the loop is closed by now
+            loop.call_soon_threadsafe(tell, certain)
+
+    threading.Thread(target=look, name="check", daemon=True).start()
+    try:
+        async with asyncio.timeout(seconds):
+            return await found
+    except TimeoutError:
+        return False
 
 
 def _plain(graph: Graph) -> Graph:
