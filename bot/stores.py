@@ -51,7 +51,7 @@ async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
         if settings.redis_url is None:
             yield await _sqlite(settings, clock, stack)
         else:
-            yield await _redis(settings, settings.redis_url.get_secret_value(), stack)
+            yield await _redis(settings.redis_url.get_secret_value(), stack)
 
 
 @contextmanager
@@ -66,8 +66,8 @@ def one_of_its_kind(settings: Settings, role: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SettingsError(
-                f"STATE_DIR {settings.state_dir}: another {role} works with these files. Without REDIS_URL there can be "
-                f"one: stop it, or name another STATE_DIR, or keep the records in Redis."
+                f"STATE_DIR {settings.state_dir}: another {role} works with these files. Without REDIS_URL there can "
+                "be one: stop it, name another STATE_DIR, or keep the records in Redis."
             ) from None
         yield
 
@@ -119,7 +119,7 @@ async def _sqlite(settings: Settings, clock: Clock, stack: AsyncExitStack) -> St
     return Stores(storage=storage, clock=clock, set_clock=_already_right)
 
 
-async def _redis(settings: Settings, url: str, stack: AsyncExitStack) -> Stores:
+async def _redis(url: str, stack: AsyncExitStack) -> Stores:
     from bot.storage.redis import server
     from bot.storage.redis.store import RedisStorage, client
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -67,6 +67,8 @@ log = logging.getLogger(__name__)
 Learn: TypeAlias = Callable[[Collection[str]], object]
 SECONDS_FOR_ANSWERS = 3.0
 """How long a shutdown keeps the socket open to answer modals that were submitted. Slack waits no longer than that."""
+SECONDS_FOR_AGENTS = 15.0
+"""How long a start waits for its worker. If that takes longer, people are told that the agents are being loaded."""
 SECONDS_TO_RECONNECT = 2.0
 """How soon a broken socket is noticed; until then no click arrives. slack_sdk's default is ten."""
 
@@ -76,25 +78,37 @@ async def run(
     policies: Policies,
     channel: Channel | None,
     *,
+    has_worker: bool = False,
     clock: Clock = system_clock,
     learned: Learn = len,
 ) -> None:
     """Runs the gateway until SIGTERM or SIGINT, then drains it. Says `ready` over the channel once Slack is connected.
 
     `learned` is told which further secrets the log has to hide. Raises SettingsError, which says what to do, if the
-    gateway cannot start.
+    gateway cannot start. `has_worker` says that a worker starts at the same time: then nobody's command is taken before
+    it has published its agents.
     """
     ending = Ending(settings.shutdown_grace)
     ending.listen()
     alone = asyncio.Event()
-    if channel is None:
+    if channel is None or not has_worker:
         alone.set()
 
     def heard(words: Words) -> None:
         if words.get("alone"):
             alone.set()
 
-    async with running(settings, policies, ending, alone, channel=channel, heard=heard, clock=clock, learned=learned):
+    async with running(
+        settings,
+        policies,
+        ending,
+        alone,
+        channel=channel,
+        heard=heard,
+        has_worker=has_worker,
+        clock=clock,
+        learned=learned,
+    ):
         log.info("Countersign is connected to %s", settings.slack_api_url)
         if channel is not None:
             channel.send(ready=True)
@@ -111,6 +125,7 @@ async def running(
     *,
     channel: Channel | None = None,
     heard: Callable[[Words], None] = lambda _: None,
+    has_worker: bool = False,
     clock: Clock = system_clock,
     learned: Learn = len,
 ) -> AsyncIterator[None]:
@@ -217,9 +232,13 @@ async def running(
         )
         sweeper = PeopleSweep(storage=storage, due_steps=due_steps, work=work)
 
-        async def learn_agents() -> None:
+        known = asyncio.Event()
+
+        async def learn_agents(*, new: bool = False) -> None:
             if await agents.refresh():
                 _notice_unknown(agents, policies)
+            if new:
+                known.set()
 
         def taken(hint: Hint) -> None:
             if "show" in hint:
@@ -232,7 +251,7 @@ async def running(
             elif "checked" in hint:
                 asking.answered(hint)
             elif "published" in hint:
-                background.add(task := loop.create_task(_unless_away(learn_agents())))
+                background.add(task := loop.create_task(_unless_away(learn_agents(new=True))))
                 task.add_done_callback(background.discard)
 
         background: set[asyncio.Task[None]] = set()
@@ -252,13 +271,16 @@ async def running(
                     health.beat(settings.state_dir, settings.sweep_interval, GATEWAY)
 
         async def drain() -> None:
-            await _at_most(alone.wait(), ending.left())
+            words = "the workers did not end in time; the next start shows what they did last"
+            await _at_most(alone.wait(), ending.left(), words)
             messages.hurry()
             await queues.close(ending.left())
 
         await _unless_away(learn_agents())
         stack.push_async_callback(drain)
         await stack.enter_async_context(hints.listening(taken))
+        if has_worker:
+            await _at_most(known.wait(), SECONDS_FOR_AGENTS, "no worker has published its agents yet")
         noticing = asyncio.create_task(_notice_unmet(policies, directory))
         stack.callback(noticing.cancel)
         intake = Intake(socket)
@@ -269,17 +291,18 @@ async def running(
         yield
 
 
-async def _at_most(waiting: object, seconds: float) -> None:
+async def _at_most(waiting: Awaitable[object], seconds: float, otherwise: str) -> None:
+    """Waits for so many seconds at most, and then logs the sentence."""
     try:
         async with asyncio.timeout(seconds):
-            await waiting  # type: ignore[misc]
+            await waiting
     except TimeoutError:
-        log.warning("the workers did not end in time; the next start shows what they did last")
+        log.warning("%s", otherwise)
 
 
-async def _unless_away(reading: object) -> None:
+async def _unless_away(reading: Awaitable[None]) -> None:
     try:
-        await reading  # type: ignore[misc]
+        await reading
     except Unreachable as away:
         log.warning("the agents could not be read, which the next sweep does: %s", away)
 

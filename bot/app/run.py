@@ -44,21 +44,23 @@ def run(
     private_folder(settings.state_dir)
     # Each role imports what it needs in its own process: the gateway neither LangGraph nor a graph.
     made: dict[str, Role] = {
-        GATEWAY: lambda channel: _gateway(settings, policies, channel, learned, timed),
-        WORKER: lambda channel: _workers(settings, policies, channel, timed),
+        GATEWAY: lambda channel: _gateway(settings, policies, channel, role is None, learned, timed),
+        WORKER: lambda channel: _workers(settings, policies, channel, learned, timed),
     }
     roles = {name: made[name] for name in ROLES if role in (None, name)}
     return Supervisor(roles=roles, grace=settings.shutdown_grace, started=started).run()
 
 
-def _gateway(settings: Settings, policies: Policies, channel: Channel, learned: Learned, timed: object) -> int:
+def _gateway(
+    settings: Settings, policies: Policies, channel: Channel, has_worker: bool, learned: Learned, timed: object
+) -> int:
     import uvloop
 
     from bot.app import gateway
 
     async def timed_run() -> None:
         async with timed() as clock:  # type: ignore[operator]
-            await gateway.run(settings, policies, channel, clock=clock, learned=learned.learn)
+            await gateway.run(settings, policies, channel, has_worker=has_worker, clock=clock, learned=learned.learn)
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -70,13 +72,13 @@ def _gateway(settings: Settings, policies: Policies, channel: Channel, learned: 
     return 0
 
 
-def _workers(settings: Settings, policies: Policies, channel: Channel, timed: object) -> int:
+def _workers(settings: Settings, policies: Policies, channel: Channel, learned: Learned, timed: object) -> int:
     from bot.app.workers import Workers
 
     if settings.redis_url is not None:
         from bot.engines.langgraph.checkpoints import redis as _imported  # noqa: F401 - before workers are forked
     try:
-        return Workers(settings, policies, timed, channel).run()  # type: ignore[arg-type]
+        return Workers(settings, policies, timed, channel, learned).run()  # type: ignore[arg-type]
     except CountersignError as error:
         sys.stderr.write(f"{printable.lines(str(error))}\n")
         return WRONG_SETTINGS

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from socket import socket
 from typing import Any, Final, TypeVar
 
@@ -27,6 +28,7 @@ from bot.approvals.services.delivery.drive import Delivery
 from bot.approvals.services.delivery.leasing import Leases
 from bot.approvals.services.delivery.opening import Opening
 from bot.approvals.services.delivery.recording import Recording
+from bot.approvals.services.messages.masked import Masking, marks_of
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.sweep import AgentSweep
@@ -43,6 +45,7 @@ from bot.runtime.line import Line
 from bot.runtime.process import Ending
 from bot.runtime.ticker import ticking
 from bot.runtime.work_queue import MAX_CONCURRENT_JOBS, JobQueue, WorkQueues
+from bot.secrets import Detector
 from bot.settings import Settings
 from bot.slack.api.calls import connections, web_client
 from bot.slack.api.directory import SlackDirectory
@@ -75,6 +78,8 @@ class Place:
     """Processes whose leases and claims are void."""
     only: TaskId | None = None
     """The one task that it drives before it ends. None: whatever there is to do."""
+    learned: Callable[[Collection[str]], object] = len
+    """Is told which further secrets the log has to hide."""
     why: str = ""
     """How the last process ended that drove that task."""
 
@@ -90,24 +95,20 @@ async def run(settings: Settings, policies: Policies, place: Place, clock: Clock
     def heard(words: Words) -> None:
         if words.get("retire"):
             retired.set()
-        if "dead" in words:
-            free(words["dead"])
+        for each in running_worker if "dead" in words else ():
+            each.free(words["dead"])
 
-    def free(dead: Collection[str]) -> None:
-        if worker is not None:
-            worker.free(dead)
+    running_worker: list[Worker] = []
 
-    worker: Worker | None = None
     async with running(settings, policies, ending, place, heard, clock) as worker:
+        running_worker.append(worker)
         if place.channel is not None:
             place.channel.send(ready=True)
         if place.only is not None:
             await worker.drive_alone(place.only, ending.asked)
             return
-        done, waiting = await asyncio.wait(
-            [asyncio.create_task(ending.asked.wait()), asyncio.create_task(retired.wait())],
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+        waiting = [asyncio.create_task(each.wait()) for each in (ending.asked, retired)]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
             task.cancel()
         if retired.is_set() and not ending.asked.is_set():
@@ -191,6 +192,12 @@ async def running(
             clock=clock,
         )
 
+        def learned(values: Collection[str]) -> None:
+            place.learned(values)
+            line.say(learned=list(values))  # what graphs print is logged by the parent
+
+        masking = Masking(secrets=Detector(), marks=partial(marks_of, policies), learned=learned)
+
         def alone(task_id: TaskId) -> None:
             line.say(alone=task_id)
 
@@ -202,6 +209,7 @@ async def running(
             work=work,
             clock=clock,
             leases=leases,
+            seen=masking.learn,
             alone=alone if place.only is None and place.channel is not None else None,
             why=place.why,
         )

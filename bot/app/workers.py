@@ -30,6 +30,7 @@ from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import Policies
 from bot.runtime.children import Channel, Child, Children, forget_signals, woken_by_signals
 from bot.runtime.hints import WORKER, bound
+from bot.runtime.logs import Learned
 from bot.runtime.prints import Prints
 from bot.runtime.process import run_to_end
 from bot.runtime.supervisor import EXTRA_SECONDS, WRONG_SETTINGS, Backoff
@@ -97,6 +98,8 @@ class Workers:
     timed: Timed
     channel: Channel
     """To the supervisor."""
+    learned: Learned
+    """Further secrets that the log hides."""
     _children: Children = field(default_factory=Children)
     _workers: dict[int, _Worker] = field(default_factory=dict)
     _dead: list[str] = field(default_factory=list)
@@ -132,9 +135,8 @@ class Workers:
         if len(self._workers) < MAX_WORKERS and now >= self._start_at:
             if not any(each.takes_work(now) for each in self._workers.values()):
                 self._fork(None)
-            young = sum(
-                each.only is not None and now - each.child.started < YOUNG_SECONDS for each in self._workers.values()
-            )
+            lone = [each for each in self._workers.values() if each.only is not None]
+            young = sum(now - each.child.started < YOUNG_SECONDS for each in lone)
             for task_id, alone in self._alone.items():
                 if alone.waits and alone.at <= now and young < MAX_YOUNG and len(self._workers) < MAX_WORKERS:
                     young += 1
@@ -154,6 +156,7 @@ class Workers:
                 hints=self._hints,  # type: ignore[arg-type]
                 dead=tuple(dead),
                 only=only,
+                learned=self.learned.learn,
                 why=why,
             )
             return _run(self.settings, self.policies, place, self.timed)
@@ -173,12 +176,12 @@ class Workers:
 
     def _wait(self, woken: int) -> None:
         outputs = [each.prints.descriptor for each in self._workers.values() if each.prints.descriptor >= 0]
-        self._children.wait(self._pause(), woken, *outputs)
+        self._children.wait(LOOK_SECONDS, woken, *outputs)
         forget_signals(woken)
         for each in self._workers.values():
-            each.prints.log_what_came()
             for words in each.child.heard():
                 each.alive_at = time.monotonic()
+                self.learned.learn(words.get("learned", ()))
                 if words.get("ready"):
                     each.ready = True
                     if not self._was_ready:
@@ -186,9 +189,7 @@ class Workers:
                         self.channel.send(ready=True)
                 if "alone" in words:
                     self._alone.setdefault(TaskId(words["alone"]), _Alone())
-
-    def _pause(self) -> float:
-        return LOOK_SECONDS
+            each.prints.log_what_came()
 
     def _watch(self, now: float) -> None:
         """Kills what hangs or takes too much memory, and retires what another process has replaced."""

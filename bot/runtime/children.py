@@ -1,5 +1,5 @@
-"""Forked processes, each with a channel to the one that forked it. Nothing here runs an event loop or a thread, so it is
-safe to fork at any time.
+"""Forked processes, each with a channel to the one that forked it. Nothing here runs an event loop or a thread, so it
+is safe to fork at any time.
 
 A child dies with its parent, however the parent ends: a lost supervisor leaves nobody behind who works unseen.
 """
@@ -86,7 +86,7 @@ class Child:
     @property
     def code(self) -> int:
         """Its exit code; negative if a signal killed it."""
-        assert self.status is not None
+        assert self.status is not None  # noqa: S101 - it has ended
         return os.waitstatus_to_exitcode(self.status)
 
     @property

@@ -16,8 +16,8 @@ from typing import Final
 MIN_VALID_SECONDS: Final = 30.0
 """How long a heartbeat is valid at least, so that a few ticks may fail."""
 _NAME: Final = f"heartbeat-{socket.gethostname()}-"
-"""Begins the heartbeat's file, which is named after the machine or container, because replicas may share the folder, and
-after the role."""
+"""Begins the heartbeat's file, which is named after the machine or container, because replicas may share the folder,
+and after the role."""
 MAX_MISSED_TICKS: Final = 3
 """How many ticks may fail, if they are far apart."""
 

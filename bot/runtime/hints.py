@@ -1,7 +1,7 @@
 """Wake-ups between processes that share one machine: datagrams to Unix sockets in STATE_DIR.
 
-A hint is never the truth. It may be lost, come twice, or come to somebody who has nothing to do: what is to be done is in
-storage, and a sweep finds it. `bot.storage.redis.hints` does the same for processes that share a Redis.
+A hint is never the truth. It may be lost, come twice, or come to somebody who has nothing to do: what is to be done is
+in storage, and a sweep finds it. `bot.storage.redis.hints` does the same for processes that share a Redis.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Passes over everything that is due, so that nothing depends on a wake-up that may be lost. Any number of processes may
-sweep at once."""
+"""Passes over everything that is due, so that nothing depends on a wake-up that may be lost. Any number of processes
+may sweep at once."""
 
 from __future__ import annotations
 

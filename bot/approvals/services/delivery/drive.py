@@ -71,8 +71,10 @@ class Delivery:
     clock: Clock
     leases: Leases
     alone: Callable[[TaskId], None] | None = None
-    """Has a task driven in a process of its own, because its last run never came back. None: such a task is driven here,
-    as any other."""
+    """Has a task driven in a process of its own, because its last run never came back. None: such a task is driven
+    here, as any other."""
+    seen: Callable[[Task, Sequence[Request]], object] = lambda _task, _requests: None
+    """Is told of a task that is about to be driven, with all its requests, so that the log can hide its secrets."""
     why: str = ""
     """How the process ended that drove such a task last, as the end of a sentence: `was killed by SIGSEGV`."""
 
@@ -147,7 +149,9 @@ class Delivery:
                 return
 
     async def _drive(self, task: Task, lease: Lease) -> None:
-        status = await self.engine.status(task, await self.storage.requests_of(task.id))
+        requests = await self.storage.requests_of(task.id)
+        self.seen(task, requests)
+        status = await self.engine.status(task, requests)
         made: set[tuple[type[Move], RequestId | None]] = set()
         while True:
             try:
