@@ -90,11 +90,14 @@ async def run(
     """
     ending = Ending(settings.shutdown_grace)
     ending.listen()
-    alone = asyncio.Event()
+    ready, alone = asyncio.Event(), asyncio.Event()
     if channel is None or not has_worker:
+        ready.set()
         alone.set()
 
     def heard(words: Words) -> None:
+        if words.get("others_ready"):
+            ready.set()
         if words.get("alone"):
             alone.set()
 
@@ -102,10 +105,10 @@ async def run(
         settings,
         policies,
         ending,
+        ready,
         alone,
         channel=channel,
         heard=heard,
-        has_worker=has_worker,
         clock=clock,
         learned=learned,
     ):
@@ -121,16 +124,17 @@ async def running(
     settings: Settings,
     policies: Policies,
     ending: Ending,
+    ready: asyncio.Event,
     alone: asyncio.Event,
     *,
     channel: Channel | None = None,
     heard: Callable[[Words], None] = lambda _: None,
-    has_worker: bool = False,
     clock: Clock = system_clock,
     learned: Learn = len,
 ) -> AsyncIterator[None]:
-    """Runs the gateway while the block runs: connected, ticking, and showing what an earlier process left. When it
-    drains, it goes on showing what workers do until `alone` says that they have ended."""
+    """Runs the gateway while the block runs: connected, ticking, and showing what an earlier process left. It connects
+    when `ready` says that its worker is ready, and when it drains, it goes on showing what workers do until `alone`
+    says that they have ended."""
     owner = wire.name_of(GATEWAY)
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(opened(settings, clock))
@@ -232,13 +236,9 @@ async def running(
         )
         sweeper = PeopleSweep(storage=storage, due_steps=due_steps, work=work)
 
-        known = asyncio.Event()
-
-        async def learn_agents(*, new: bool = False) -> None:
+        async def learn_agents() -> None:
             if await agents.refresh():
                 _notice_unknown(agents, policies)
-            if new:
-                known.set()
 
         def taken(hint: Hint) -> None:
             if "show" in hint:
@@ -251,7 +251,7 @@ async def running(
             elif "checked" in hint:
                 asking.answered(hint)
             elif "published" in hint:
-                background.add(task := loop.create_task(_unless_away(learn_agents(new=True))))
+                background.add(task := loop.create_task(_unless_away(learn_agents())))
                 task.add_done_callback(background.discard)
 
         background: set[asyncio.Task[None]] = set()
@@ -276,11 +276,10 @@ async def running(
             messages.hurry()
             await queues.close(ending.left())
 
-        await _unless_away(learn_agents())
         stack.push_async_callback(drain)
         await stack.enter_async_context(hints.listening(taken))
-        if has_worker:
-            await _at_most(known.wait(), SECONDS_FOR_AGENTS, "no worker has published its agents yet")
+        await _at_most(ready.wait(), SECONDS_FOR_AGENTS, "no worker has published its agents yet")
+        await _unless_away(learn_agents())
         noticing = asyncio.create_task(_notice_unmet(policies, directory))
         stack.callback(noticing.cancel)
         intake = Intake(socket)

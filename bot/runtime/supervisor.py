@@ -32,7 +32,8 @@ CALM_SECONDS: Final = 60.0
 EXTRA_SECONDS: Final = 5.0
 """How much longer than its grace a role may take to end before it is killed."""
 LAST: Final = "gateway"
-"""The role that is told when the others have ended, so that it can show what they did last."""
+"""The role that is told when the others are ready, so that it takes no command before, and when they have ended, so
+that it can show what they did last."""
 
 
 @dataclass(slots=True)
@@ -57,6 +58,8 @@ class _Kept:
     child: Child | None = None
     start_at: float = 0.0
     ready: bool = False
+    told: bool = False
+    """Whether it knows that the others are ready."""
     backoff: Backoff = field(default_factory=Backoff)
 
 
@@ -105,11 +108,16 @@ class Supervisor:
         for kept in self._kept.values():
             for words in kept.child.heard() if kept.child is not None else ():
                 kept.ready = kept.ready or bool(words.get("ready"))
+        last = self._kept.get(LAST)
+        others = [kept for kept in self._kept.values() if kept is not last]
+        if last is not None and last.child is not None and not last.told and all(kept.ready for kept in others):
+            last.told = True
+            last.child.channel.send(others_ready=True)
 
     def _again(self, kept: _Kept, child: Child) -> None:
         pause = kept.backoff.after(time.monotonic() - child.started)
         log.error("the %s %s; it is started again in %g s", child.name, child.how, pause)
-        kept.child, kept.start_at = None, time.monotonic() + pause
+        kept.child, kept.told, kept.start_at = None, False, time.monotonic() + pause
         child.channel.socket.close()
 
     def _end(self) -> None:
