@@ -97,7 +97,7 @@ async def _afterwards(people: Crowd, bot: Bot, names: list[str], killed: float) 
 
 
 async def _until(what: Callable[[], Awaitable[bool]]) -> float:
-    while not await what():
+    while not await what():  # noqa: ASYNC110 - it happens in other processes
         await asyncio.sleep(0.05)
     return time.time()
 
@@ -111,6 +111,6 @@ async def _all_shown(people: Crowd, names: list[str]) -> bool:
     for name in names:
         card = people.seen[name].card.result()
         thread = await people.simulator.seat("bob").thread(card["channel"], people.thread_of(name))
-        if sum(f"Acted on {name}." in json.dumps(message) for message in thread) < 2:  # noqa: PLR2004
+        if sum(f"Acted on {name}." in json.dumps(message) for message in thread) < 2:
             return False
     return True

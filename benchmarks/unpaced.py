@@ -4,6 +4,7 @@ would be Slack's. It is lifted in this process and those that it forks alone; no
 With BENCH_COMMITS, the path of a file, every SQLite transaction that changes something is noted there.
 """
 
+import functools
 import os
 import sqlite3
 import sys
@@ -18,8 +19,8 @@ DURABLE = ("FULL", "EXTRA", "2", "3")
 
 def lift() -> None:
     """Let calls to Slack go at once."""
-    from bot.slack.api import lookups, messenger  # noqa: PLC0415 - the benches read LIFTED without the bot
-    from bot.slack.api.rate_limit import Rate  # noqa: PLC0415
+    from bot.slack.api import lookups, messenger
+    from bot.slack.api.rate_limit import Rate
 
     at_once = Rate(calls=10**9, burst=10**9)
     for name in LIFTED[:-1]:
@@ -32,14 +33,13 @@ def note_commits(path: str) -> None:
     """Every connection that is opened from now on, here or in a forked process, notes its commits. A line is written
     with one call to a file that is opened for appending, so that processes do not disturb each other."""
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    connect = sqlite3.connect
 
     class Statements(sqlite3.Cursor):
         """Python's own; the connection hears of each statement."""
 
-        def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
-            done = super().execute(sql, *parameters)
-            cast("Noting", self.connection).said(sql)
+        def execute(self, *statement: Any) -> Any:
+            done = super().execute(*statement)
+            cast("Noting", self.connection).said(statement[0])
             return done
 
     class Noting(sqlite3.Connection):
@@ -52,9 +52,8 @@ def note_commits(path: str) -> None:
         def cursor(self, factory: Any = Statements) -> Any:
             return super().cursor(factory)
 
-        def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
-            done: sqlite3.Cursor = self.cursor().execute(sql, *parameters)
-            return done
+        def execute(self, *statement: Any) -> Any:
+            return self.cursor().execute(*statement)
 
         def said(self, sql: str) -> None:
             pragma, _, value = sql.partition("=")
@@ -77,10 +76,7 @@ def note_commits(path: str) -> None:
                 self.noted = self.total_changes
                 os.write(file, f"{'durable' if self.durable else 'other'} {self.name}\n".encode())
 
-    def noting(*args: Any, **kwargs: Any) -> sqlite3.Connection:
-        return connect(*args, **{"factory": Noting, **kwargs})
-
-    sqlite3.connect = noting
+    sqlite3.connect = functools.partial(sqlite3.connect, factory=Noting)  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

@@ -13,12 +13,15 @@ LOOK_AGAIN = 0.005
 
 
 async def wait(state: State) -> dict[str, Any]:
-    hold = Path(os.environ["BENCH_HOLD"])
-    if hold.exists():
-        hold.with_name(f"reached-{state['name']}").touch()
-    while hold.exists():  # noqa: ASYNC110 - a file of another process
+    if _is_held():
+        Path(os.environ["BENCH_HOLD"]).with_name(f"reached-{state['name']}").touch()
+    while _is_held():  # noqa: ASYNC110 - a file of another process
         await asyncio.sleep(LOOK_AGAIN)
     return act(state)
+
+
+def _is_held() -> bool:
+    return Path(os.environ["BENCH_HOLD"]).exists()
 
 
 graph = StateGraph(State, input_schema=Inputs)
