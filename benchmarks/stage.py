@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,17 +80,24 @@ def backend(name: str, folder: Path) -> Iterator[Backend]:
 
 
 @asynccontextmanager
-async def slack(folder: Path) -> AsyncIterator[SimulatorProcess]:
-    """A local Slack that has no rate limits, with many channels."""
-    async with await spawn(ROOT / "manifest.yml", workspace=_workspace(folder), fast=True) as process:
+async def slack(folder: Path, more: Sequence[str] = ()) -> AsyncIterator[SimulatorProcess]:
+    """A local Slack that has no rate limits, with many channels, and more people of those names in each."""
+    async with await spawn(ROOT / "manifest.yml", workspace=_workspace(folder, more), fast=True) as process:
         yield process
 
 
-def _workspace(folder: Path) -> Path:
+def user_id(name: str) -> str:
+    return f"U0{name.upper()}"
+
+
+def _workspace(folder: Path, more: Sequence[str]) -> Path:
     packaged = yaml.safe_load((ROOT / "simulator" / "workspace.yaml").read_text())
-    rooms = [{"id": f"C0R{n}", "name": f"room-{n}", "people": list(PEOPLE), "bot": True} for n in range(ROOMS)]
+    people = [{"id": user_id(name), "name": name, "real_name": name} for name in more]
+    there = [*PEOPLE, *more]
+    rooms = [{"id": f"C0R{n}", "name": f"room-{n}", "people": there, "bot": True} for n in range(ROOMS)]
+    made = {"people": [*packaged["people"], *people], "channels": [*packaged["channels"], *rooms]}
     workspace = folder / "workspace.yaml"
-    workspace.write_text(yaml.safe_dump({**packaged, "channels": [*packaged["channels"], *rooms]}))
+    workspace.write_text(yaml.safe_dump({**packaged, **made}))
     return workspace
 
 
@@ -155,7 +162,7 @@ async def bot(
     graphs = {name: str(GRAPH.parent / place) for name, place in GRAPHS.items()}
     (folder / "langgraph.json").write_text(json.dumps({"graphs": graphs}))
     environment = {
-        **_inherited(os.environ),
+        **inherited(os.environ),
         **slack.environment,
         **backend.environment,
         "PYTHONPATH": str(program.checkout),
@@ -192,6 +199,6 @@ async def bot(
         await process.wait()
 
 
-def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
+def inherited(environment: Mapping[str, str]) -> dict[str, str]:
     foreign = ("SLACK_", "REDIS_", "COUNTERSIGN_", "LANGSMITH_", "LANGCHAIN_")
     return {name: value for name, value in environment.items() if not name.startswith(foreign)}
