@@ -72,8 +72,9 @@ def _sweeper(storage: Any, work: Noted | None = None) -> Sweep:
 
 
 async def memory(name: str, folder: Path, sizes: Sequence[int]) -> dict[int, Numbers]:
-    """Megabytes of a bot that has swept for some seconds, and seconds of its start, by requests that wait."""
-    found = {}
+    """Megabytes of a bot that has swept for some seconds, in all and by role, and seconds of its start, by requests
+    that wait."""
+    found: dict[int, Numbers] = {}
     for size in sizes:
         with backend(name, folder / str(size)) as store:
             if size:
@@ -83,7 +84,12 @@ async def memory(name: str, folder: Path, sizes: Sequence[int]) -> dict[int, Num
                 stage.bot(store, slack, SWEEP_INTERVAL="0.5") as bot,
             ):
                 await asyncio.sleep(SETTLING)
-                found[size] = {"megabytes": bot.megabytes, "start_seconds": bot.seconds_to_start}
+                by_role = bot.tree.megabytes
+                found[size] = {
+                    "megabytes": sum(by_role.values()),
+                    "start_seconds": bot.seconds_to_start,
+                    **{f"megabytes of {role}": each for role, each in by_role.items()},
+                }
     return found
 
 
