@@ -13,9 +13,10 @@ from bot.approvals.model.ids import ChannelId, Person, TaskId, Ts
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
-from bot.approvals.ports.storage import Records
+from bot.approvals.ports.storage import Change, Records
 from bot.storage.codec import decode
 from bot.storage.redis import scripts, steps
+from bot.storage.redis.changes import make
 from bot.storage.redis.database import Database, Step, moment, reachable
 
 
@@ -58,19 +59,9 @@ class RedisTasks:
         )
 
     async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
-        saved, db = replace(task, revision=task.revision + 1), self._db
-        done = await db.change(
-            [["revision", db.key("task", task.id), str(task.revision)], *steps.absent(db, messages)],
-            [
-                *steps.of_task(db, saved),
-                ["compare_all", db.key("surfaces_by", f"task:{task.id}")],
-                *steps.new_messages(db, messages),
-            ],
-            events=[event],
-        )
-        if not done:
+        if not await make(self._db, [Change(record=task, event=event, messages=messages)]):
             raise Conflict(task.id)
-        return saved
+        return replace(task, revision=task.revision + 1)
 
     async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
         with reachable():

@@ -14,9 +14,10 @@ from bot.approvals.model.ids import ChannelId, Person, TaskId, Ts
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
-from bot.approvals.ports.storage import Records
+from bot.approvals.ports.storage import Change, Records
 from bot.storage.codec import decode
 from bot.storage.sqlite import rows, schema
+from bot.storage.sqlite.changes import make
 from bot.storage.sqlite.database import Database
 
 
@@ -80,24 +81,9 @@ class SqliteTasks:
         )
 
     async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
-        saved = replace(task, revision=task.revision + 1)
-
-        def change(db: sqlite3.Connection) -> None:
-            updated = db.execute(
-                """
-                UPDATE tasks SET state = :state, ended_at = :ended_at, revision = :revision, body = :body
-                WHERE id = :id AND revision = :revision - 1
-                """,
-                rows.of_task(saved),
-            )
-            if not updated.rowcount:
-                raise Conflict(task.id)
-            rows.add_event(db, event)
-            rows.compare_of_task(db, saved.id)
-            rows.add_messages(db, messages)
-
-        await self._db.change(change)
-        return saved
+        change = Change(record=task, event=event, messages=messages)
+        await self._db.change(lambda db: make(db, [change]))
+        return replace(task, revision=task.revision + 1)
 
     async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
         return await self._db.records(
