@@ -15,7 +15,6 @@ from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.ports.storage import Change
 from bot.storage import lists
-from bot.storage.codec import decode
 from bot.storage.redis import scripts
 from bot.storage.redis.changes import make
 from bot.storage.redis.database import Database, moment, reachable
@@ -42,7 +41,7 @@ class RedisRequests:
         body = await self._db.body("request", id)
         if body is None:
             raise NotFound("request", id)
-        return decode(Request, body)
+        return self._db.reader.read(Request, body)
 
     async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
         return await self._db.all_of(Request, f"requests_of:{task_id}", "request")
@@ -80,7 +79,7 @@ class RedisRequests:
     async def _listed(self, named: Sequence[str], limit: int) -> tuple[Request, ...]:
         if not named:
             return ()
-        return tuple(decode(Request, body) for body in await self._db.run(scripts.LISTED, limit, *named))
+        return tuple(self._db.reader.read(Request, body) for body in await self._db.run(scripts.LISTED, limit, *named))
 
 
 def _literal(text: str) -> str:

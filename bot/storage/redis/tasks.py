@@ -14,7 +14,6 @@ from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.ports.storage import Change, Records
-from bot.storage.codec import decode
 from bot.storage.redis import scripts, steps
 from bot.storage.redis.changes import make
 from bot.storage.redis.database import Database, Step, moment, reachable
@@ -46,16 +45,16 @@ class RedisTasks:
         body = await self._db.body("task", id)
         if body is None:
             raise NotFound("task", id)
-        return decode(Task, body)
+        return self._db.reader.read(Task, body)
 
     async def records_of(self, task_id: TaskId) -> Records:
         task, requests, messages = await self._db.run(scripts.RECORDS, task_id)
         if task is None:
             raise NotFound("task", task_id)
         return Records(
-            task=decode(Task, task),
-            requests=tuple(decode(Request, body) for body in requests),
-            messages=tuple(decode(Message, body) for body in messages),
+            task=self._db.reader.read(Task, task),
+            requests=tuple(self._db.reader.read(Request, body) for body in requests),
+            messages=tuple(self._db.reader.read(Message, body) for body in messages),
         )
 
     async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:

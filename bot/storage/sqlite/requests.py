@@ -63,11 +63,8 @@ class SqliteRequests:
         return await self._db.records(Request, schema.UNDELIVERED, now=rows.moment(now), limit=limit)
 
     async def unsettled(self) -> tuple[TaskId, ...]:
-        def look(db: sqlite3.Connection) -> tuple[TaskId, ...]:
-            found = db.execute("SELECT DISTINCT task_id FROM requests WHERE state IN ('Pending', 'Decided')")
-            return tuple(TaskId(task_id) for (task_id,) in found)
-
-        return await self._db.look(look)
+        sql = "SELECT DISTINCT task_id FROM requests WHERE state IN ('Pending', 'Decided')"
+        return tuple(TaskId(task_id) for (task_id,) in await self._db.many_rows(sql, {}))
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
         return await self._listed([lists.waiting_for(ref) for ref in refs], limit)

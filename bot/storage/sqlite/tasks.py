@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict, NotFound
@@ -15,7 +14,6 @@ from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.ports.storage import Change, Records
-from bot.storage.codec import decode
 from bot.storage.sqlite import rows, schema
 from bot.storage.sqlite.changes import make
 from bot.storage.sqlite.database import Database
@@ -63,21 +61,15 @@ class SqliteTasks:
         return found[0]
 
     async def records_of(self, task_id: TaskId) -> Records:
-        def look(db: sqlite3.Connection) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
-            of_task = {"id": task_id}
-            return (
-                db.execute("SELECT body FROM tasks WHERE id = :id", of_task).fetchall(),
-                db.execute("SELECT body FROM requests WHERE task_id = :id ORDER BY seq", of_task).fetchall(),
-                db.execute("SELECT body FROM surfaces WHERE task_id = :id ORDER BY seq", of_task).fetchall(),
-            )
-
-        tasks, requests, messages = await self._db.look(look)
+        read = self._db.reader.read
+        found = await self._db.rows(schema.RECORDS, {"id": task_id})
+        tasks = [read(Task, body) for kind, _, body in found if kind == "task"]
         if not tasks:
             raise NotFound("task", task_id)
         return Records(
-            task=decode(Task, tasks[0][0]),
-            requests=tuple(decode(Request, body) for (body,) in requests),
-            messages=tuple(decode(Message, body) for (body,) in messages),
+            task=tasks[0],
+            requests=tuple(read(Request, body) for kind, _, body in found if kind == "request"),
+            messages=tuple(read(Message, body) for kind, _, body in found if kind == "message"),
         )
 
     async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
