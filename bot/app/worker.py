@@ -34,6 +34,7 @@ from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.sweep import AgentSweep
 from bot.engines.langgraph import selftest
 from bot.engines.langgraph.checkpoints import Fence, sqlite_saver
+from bot.engines.langgraph.containment import end_if_forked
 from bot.engines.langgraph.loading import catalog, registry
 from bot.engines.langgraph.loading.factories import Saver
 from bot.engines.langgraph.runner import LangGraphEngine
@@ -81,7 +82,9 @@ class Place:
     learned: Callable[[Collection[str]], object] = len
     """Is told which further secrets the log has to hide."""
     why: str = ""
-    """How the last process ended that drove that task."""
+    """How the last process ended that drove that task, as the end of a sentence."""
+    deaths: int = 0
+    """How many processes that drove that task alone have died."""
 
 
 async def run(settings: Settings, policies: Policies, place: Place, clock: Clock = system_clock) -> None:
@@ -212,6 +215,7 @@ async def running(
             seen=masking.learn,
             alone=alone if place.only is None and place.channel is not None else None,
             why=place.why,
+            deaths=place.deaths,
         )
         listening = AsyncExitStack()
         stopped = False
@@ -332,5 +336,4 @@ def _in_this_process(pid: int, fn: Callable[..., Result], /, *args: Any, **kwarg
     try:
         return fn(*args, **kwargs)
     finally:
-        if os.getpid() != pid:
-            os._exit(0)
+        end_if_forked(pid)

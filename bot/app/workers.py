@@ -141,9 +141,9 @@ class Workers:
                 if alone.waits and alone.at <= now and young < MAX_YOUNG and len(self._workers) < MAX_WORKERS:
                     young += 1
                     alone.waits = False
-                    self._fork(task_id, alone.why or f"it was begun and its process {self._last_end}")
+                    self._fork(task_id, alone.why or self._last_end, alone.deaths)
 
-    def _fork(self, only: TaskId | None, why: str = "") -> None:
+    def _fork(self, only: TaskId | None, why: str = "", deaths: int = 0) -> None:
         owner = wire.name_of(WORKER)
         dead, self._dead = self._dead, []
         prints = Prints.made()
@@ -158,6 +158,7 @@ class Workers:
                 only=only,
                 learned=self.learned.learn,
                 why=why,
+                deaths=deaths,
             )
             return _run(self.settings, self.policies, place, self.timed)
 
@@ -199,9 +200,9 @@ class Workers:
             if each.killed_for:
                 continue
             if each.ready and now - each.alive_at > patience:
-                self._kill(each, f"was killed: it did not respond for {patience:g} s")
+                self._kill(each, f"did not respond for {patience:g} s and was killed")
             elif limit is not None and (used := _resident(each.child.pid)) > limit:
-                self._kill(each, f"was killed: it used {used / 1e6:,.0f} MB of memory, and may use {limit / 1e6:,.0f}")
+                self._kill(each, f"used {used / 1e6:,.0f} MB of memory and was killed")
         ours = [each for each in self._workers.values() if each.takes_work(now) and each.ready]
         for each in sorted(ours, key=lambda one: one.child.started)[:-1]:
             each.retiring = True
@@ -216,10 +217,11 @@ class Workers:
     def _bury(self, child: Child) -> int | None:
         """Notes how a worker ended. Returns the exit code of the role if that has to end too."""
         gone = self._workers.pop(child.pid)
-        gone.prints.close()
-        child.channel.socket.close()
         with contextlib.suppress(OSError):  # what its graphs have forked
             os.killpg(child.pid, signal.SIGKILL)
+        gone.prints.log_what_came()
+        gone.prints.close()
+        child.channel.socket.close()
         how = gone.killed_for or child.how
         well = child.code == 0
         if not well or not gone.retiring:
@@ -270,7 +272,7 @@ class Workers:
             if time.monotonic() > until:
                 for each in self._workers.values():
                     log.warning("a worker outlived the grace period and is killed")
-                    self._kill(each, "was killed: it outlived the grace period")
+                    self._kill(each, "outlived the grace period and was killed")
                 until += EXTRA_SECONDS
             self._wait(woken)
             for child in self._children.ended():

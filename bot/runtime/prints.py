@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import sys
@@ -14,6 +15,8 @@ log = logging.getLogger("graphs")
 MAX_LINE_BYTES: Final = 10_000
 """A longer line is logged in parts."""
 _READ_BYTES: Final = 65536
+_READS: Final = 4
+"""So many at a time, so that a graph that prints without end keeps its parent from nothing."""
 
 
 @dataclass(slots=True)
@@ -41,6 +44,9 @@ class Prints:
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler):
                 handler.setStream(kept)
+        for stream in (sys.stdout, sys.stderr):  # a process that is killed does not lose what it printed
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(line_buffering=True, errors="backslashreplace")
         os.dup2(self._write, 1)
         os.dup2(self._write, 2)
         os.close(self._write)
@@ -51,8 +57,10 @@ class Prints:
         self._pid = pid
 
     def log_what_came(self) -> None:
-        """Logs each line that has come."""
-        while self.descriptor >= 0:
+        """Logs the lines that have come, or the first of many."""
+        for _ in range(_READS):
+            if self.descriptor < 0:
+                return
             try:
                 data = os.read(self.descriptor, _READ_BYTES)
             except BlockingIOError:
