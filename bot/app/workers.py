@@ -66,6 +66,8 @@ class _Worker:
     alive_at: float
     ready: bool = False
     retiring: bool = False
+    done: bool = False
+    """Whether it has said that its one task, or all that it had taken on before it retired, is driven."""
     killed_for: str = ""
     """Why we killed it, if we did."""
 
@@ -146,6 +148,7 @@ class Workers:
     def _fork(self, only: TaskId | None, why: str = "", deaths: int = 0) -> None:
         owner = wire.name_of(WORKER)
         dead, self._dead = self._dead, []
+        siblings = [each.owner for each in self._workers.values()]
         prints = Prints.made()
 
         def become(channel: Channel) -> int:
@@ -156,6 +159,7 @@ class Workers:
                 hints=self._hints,  # type: ignore[arg-type]
                 dead=tuple(dead),
                 only=only,
+                siblings=siblings,
                 learned=self.learned.learn,
                 why=why,
                 deaths=deaths,
@@ -180,17 +184,21 @@ class Workers:
         self._children.wait(LOOK_SECONDS, woken, *outputs)
         forget_signals(woken)
         for each in self._workers.values():
-            for words in each.child.heard():
-                each.alive_at = time.monotonic()
-                self.learned.learn(words.get("learned", ()))
-                if words.get("ready"):
-                    each.ready = True
-                    if not self._was_ready:
-                        self._was_ready = True
-                        self.channel.send(ready=True)
-                if "alone" in words:
-                    self._alone.setdefault(TaskId(words["alone"]), _Alone())
-            each.prints.log_what_came()
+            self._hear(each)
+
+    def _hear(self, each: _Worker) -> None:
+        for words in each.child.heard():
+            each.alive_at = time.monotonic()
+            each.done = each.done or bool(words.get("done"))
+            self.learned.learn(words.get("learned", ()))
+            if words.get("ready"):
+                each.ready = True
+                if not self._was_ready:
+                    self._was_ready = True
+                    self.channel.send(ready=True)
+            if "alone" in words:
+                self._alone.setdefault(TaskId(words["alone"]), _Alone())
+        each.prints.log_what_came()
 
     def _watch(self, now: float) -> None:
         """Kills what hangs or takes too much memory, and retires what another process has replaced."""
@@ -219,17 +227,16 @@ class Workers:
         gone = self._workers.pop(child.pid)
         with contextlib.suppress(OSError):  # what its graphs have forked
             os.killpg(child.pid, signal.SIGKILL)
-        gone.prints.log_what_came()
+        self._hear(gone)  # its last words
         gone.prints.close()
         child.channel.socket.close()
         how = gone.killed_for or child.how
-        well = child.code == 0
-        if not well or not gone.retiring:
+        if not gone.done:
             self._dead.append(gone.owner)
         if gone.only is not None:
-            self._account(gone.only, well, how)
-            log.log(logging.INFO if well else logging.ERROR, "the process that drove task %s alone %s", gone.only, how)
-        elif not well or not gone.retiring:
+            self._account(gone.only, gone.done, how)
+            log.log(logging.INFO if gone.done else logging.ERROR, "the process that drove task %s alone %s", gone.only, how)
+        elif not gone.done:
             if not self._was_ready and child.code == WRONG_SETTINGS:
                 return WRONG_SETTINGS
             self._last_end = how

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import os
 import sys
@@ -44,12 +43,11 @@ class Prints:
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler):
                 handler.setStream(kept)
-        for stream in (sys.stdout, sys.stderr):  # a process that is killed does not lose what it printed
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(line_buffering=True, errors="backslashreplace")
         os.dup2(self._write, 1)
         os.dup2(self._write, 2)
-        os.close(self._write)
+        # a graph may close 1 and 2, and a process that is killed does not lose its last lines
+        sys.stdout = os.fdopen(self._write, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+        sys.stderr = os.fdopen(os.dup(self._write), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
 
     def reads_from(self, pid: int) -> None:
         """In the parent: the worker has its own end by now."""

@@ -30,6 +30,9 @@ def begin():
         act("in two processes")
     act(f"begun {os.getpid()}")
 
+def log_in(state):
+    return {"answer": interrupt({"question": "Log in?", "details": {"password": state["note"]}})}
+
 """
 )
 
@@ -42,12 +45,12 @@ class Killer:
     how: str = ""
     """How the process ended, as people are told it."""
     kind: str = "def"
-    asks: bool = True
-    """Whether it does its deed after an approval, or at once."""
+    asks: str = "ask"
+    """The node after whose approval it does its deed. Empty if it does it at once."""
 
     @property
     def source(self) -> str:
-        nodes = "ask, acts, done" if self.asks else "acts, done"
+        nodes = f"{self.asks}, acts, done" if self.asks else "acts, done"
         return f"""{PRELUDE}
 {self.kind} acts(state):
     begin()
@@ -64,10 +67,10 @@ _HANGS = "did not respond for 3 s and was killed"
 DEADLY: Mapping[str, Killer] = {
     "exits": Killer(does="os._exit(3)", how="exited with code 3"),
     "exits_well": Killer(does="os._exit(0)", how="exited with code 0"),
-    "exits_at_once": Killer(does="os._exit(3)", how="exited with code 3", kind="async def", asks=False),
+    "exits_at_once": Killer(does="os._exit(3)", how="exited with code 3", kind="async def", asks=""),
     "segfaults": Killer(does="ctypes.string_at(0)", how="was killed by SIGSEGV"),
     "hangs": Killer(does="time.sleep(60)", how=_HANGS, kind="async def"),
-    "spins": Killer(does="while True: pass", how=_HANGS, kind="async def", asks=False),
+    "spins": Killer(does="while True: pass", how=_HANGS, kind="async def", asks=""),
     "holds_the_interpreter": Killer(does="ctypes.PyDLL(None).sleep(60)", how=_HANGS),
     "hoards": Killer(
         does="hoard = []\n    while True: hoard.append(b'x' * 10_000_000); time.sleep(0.02)",
@@ -78,7 +81,7 @@ DEADLY: Mapping[str, Killer] = {
 
 BLOCKING: Mapping[str, Killer] = {
     "hangs": Killer(does="time.sleep(600)", kind="async def"),
-    "spins": Killer(does="while True: pass", kind="async def", asks=False),
+    "spins": Killer(does="while True: pass", kind="async def", asks=""),
     "spins_in_a_thread": Killer(does="while True: pass"),
     "holds_the_interpreter": Killer(does="ctypes.PyDLL(None).sleep(600)"),
 }
@@ -90,7 +93,7 @@ _CHILD = 'pid = os.fork()\n    pid and act(f"child {pid}")\n    '
 FORKING: Mapping[str, Killer] = {
     "forks": Killer(does=_CHILD + "return {}"),
     "forks_async": Killer(does=_CHILD + "return {}", kind="async def"),
-    "forks_at_once": Killer(does=_CHILD + "return {}", kind="async def", asks=False),
+    "forks_at_once": Killer(does=_CHILD + "return {}", kind="async def", asks=""),
     "child_raises": Killer(does=_CHILD + 'if not pid: raise ValueError("in the child")', kind="async def"),
     "child_awaits": Killer(does=_CHILD + "await asyncio.sleep(0.05)", kind="async def"),
     "child_exits": Killer(does=_CHILD + "if not pid: sys.exit(4)"),
@@ -105,7 +108,7 @@ RAISING: Mapping[str, Killer] = {
     "raises": Killer(does='raise type("Own", (BaseException,), {})()', how="Own"),
     "raises_async": Killer(does='raise type("Own", (BaseException,), {})()', how="Own", kind="async def"),
     "interrupts": Killer(does="raise KeyboardInterrupt", how="KeyboardInterrupt", kind="async def"),
-    "interrupts_at_once": Killer(does="raise KeyboardInterrupt", how="KeyboardInterrupt", asks=False),
+    "interrupts_at_once": Killer(does="raise KeyboardInterrupt", how="KeyboardInterrupt", asks=""),
     "leaves": Killer(does="sys.exit(3)", how="SystemExit", kind="async def"),
 }
 """By name, what the interpreter alone should raise: the run fails, and its process goes on."""
@@ -115,16 +118,18 @@ PASSWORD = "correct-horse-battery"
 PRINTING = Killer(
     does=f"""print("from a print")
     print("a token", {SECRET!r})
-    print("a password", state["password"])
+    print("a password", state["note"])
     os.write(2, b"from a descriptor\\n")
     subprocess.run(["echo", "from a command"])
     print("2026-01-01 00:00:00,000 ERROR bot: no line of ours\\r\\x1b[31m")
     for number in range(3000):
         print(number, "of many")
     print("the last of many", end="")
-    os._exit(3)"""
+    os._exit(3)""",
+    how="exited with code 3",
+    asks="log_in",
 )
-CLOSING = Killer(does="os.close(1); os.close(2); print('to nobody')\n    return {}")
+CLOSING = Killer(does="os.close(1); os.close(2); print('closed')\n    return {}")
 
 
 def sources(killers: Mapping[str, Killer]) -> Mapping[str, str]:
