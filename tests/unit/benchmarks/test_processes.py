@@ -53,12 +53,10 @@ def test_children_of_children_belong_to_the_tree(tree: tuple[Tree, int]) -> None
 
 
 def test_the_cpu_time_of_a_child_that_ended_counts(tree: tuple[Tree, int]) -> None:
-    """Once: what is left of it is in its parent's sum."""
+    """It is in its parent's sum. A tick more may be lost in rounding each of its two times."""
     found, _ = tree
-    by_hand = sum(each.own for each in found.processes()) + found.processes()[0].of_children
 
-    assert found.processes()[0].of_children >= SPENT - 2 / TICKS
-    assert found.cpu_seconds == pytest.approx(by_hand)
+    assert found.cpu_seconds - sum(each.own for each in found.processes()) >= SPENT - 2 / TICKS
 
 
 def test_memory_is_the_sum_of_shares(tree: tuple[Tree, int]) -> None:
