@@ -8,16 +8,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-import uvloop
-
 from bot import __version__, printable, settings
-from bot.app import run
 from bot.approvals.model.errors import CountersignError
-from bot.cli import audit, demo, policy_apply, policy_explain
-from bot.cli.check import check
 from bot.runtime import health, logs, process
 
 SECONDS_TO_EXIT = 5.0
@@ -33,28 +29,9 @@ def script() -> NoReturn:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
-    options = _parser().parse_args(argv)
+    options = _parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
     try:
-        match options.command:
-            case "run":
-                loaded = settings.load(options.env_file)
-                learned = logs.to_stderr(loaded.log_level)
-                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                    going = run(loaded, started=_say_ready, learned=learned.learn)
-                    process.run_to_end(runner.get_loop(), going)
-                return 0
-            case "healthy":
-                return 0 if health.is_well(settings.load_store(options.env_file).state_dir) else 1
-            case "audit":
-                return asyncio.run(audit.main(audit.Options.of(options)))
-            case "check":
-                return asyncio.run(check(options.env_file))
-            case "policy" if options.about == "apply":
-                return asyncio.run(policy_apply.apply(policy_apply.Options.of(options)))
-            case "policy":
-                return asyncio.run(policy_explain.explain(policy_explain.Options.of(options)))
-            case _:
-                return asyncio.run(demo.main(demo.Options.of(options)))
+        return _done(options)
     except CountersignError as error:
         sys.stderr.write(f"{printable.lines(str(error))}\n")
         return 2
@@ -62,26 +39,71 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _done(options: argparse.Namespace) -> int:
+    """Each command imports what it needs, so that `run` can fork roles that do not have what others need."""
+    match options.command:
+        case "run":
+            from bot.app.run import run
+
+            loaded = settings.load(options.env_file)
+            return run(loaded, options.role, logs.to_stderr(loaded.log_level), _say_ready)
+        case "healthy":
+            return 0 if health.is_well(settings.load_store(options.env_file).state_dir) else 1
+        case "audit":
+            from bot.cli import audit
+
+            return asyncio.run(audit.main(audit.Options.of(options)))
+        case "check":
+            from bot.cli.check import check
+
+            return asyncio.run(check(options.env_file))
+        case "policy" if options.about == "apply":
+            from bot.cli import policy_apply
+
+            return asyncio.run(policy_apply.apply(policy_apply.Options.of(options)))
+        case "policy":
+            from bot.cli import policy_explain
+
+            return asyncio.run(policy_explain.explain(policy_explain.Options.of(options)))
+        case _:
+            from bot.cli import demo
+
+            return asyncio.run(demo.main(demo.Options.of(options)))
+
+
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser, which knows the options of the command that is given: only that one is imported."""
     parser = argparse.ArgumentParser(prog=_program(), description="Countersign: Slack approvals for AI agents.")
     parser.add_argument("--version", action="version", version=f"countersign {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command, does in (
-        ("run", "run the bot on the workspace that .env names"),
-        ("check", "say what is missing or wrong"),
-    ):
-        settled = commands.add_parser(command, help=does)
-        settled.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
+    runs = commands.add_parser("run", help="run the bot on the workspace that .env names")
+    runs.add_argument(
+        "--role", choices=("gateway", "worker"), help="run this role alone; without it, both, each in its own process"
+    )
+    checks = commands.add_parser("check", help="say what is missing or wrong")
     well = commands.add_parser("healthy", help="exit 0 if the bot on this machine is well (for health checks)")
-    well.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
-    audit.add_options(commands.add_parser("audit", help="verify the audit log, or export it"))
+    for settled in (runs, checks, well):
+        settled.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
+    audits = commands.add_parser("audit", help="verify the audit log, or export it")
     policy = commands.add_parser("policy", help="say what policies.yaml means, or apply it to open requests")
-    about = policy.add_subparsers(dest="about", required=True)
-    explains = "say which rule applies to an interrupt, who would be asked, and when each step would come"
-    policy_explain.add_options(about.add_parser("explain", help=explains))
-    applies = "apply the policy file as it is now to open requests; their votes no longer count"
-    policy_apply.add_options(about.add_parser("apply", help=applies))
-    demo.add_options(commands.add_parser("demo", help="try it without Slack: a local workspace and the bot"))
+    demos = commands.add_parser("demo", help="try it without Slack: a local workspace and the bot")
+    match next((word for word in argv if not word.startswith("-")), ""):
+        case "audit":
+            from bot.cli import audit
+
+            audit.add_options(audits)
+        case "policy":
+            from bot.cli import policy_apply, policy_explain
+
+            about = policy.add_subparsers(dest="about", required=True)
+            explains = "say which rule applies to an interrupt, who would be asked, and when each step would come"
+            policy_explain.add_options(about.add_parser("explain", help=explains))
+            applies = "apply the policy file as it is now to open requests; their votes no longer count"
+            policy_apply.add_options(about.add_parser("apply", help=applies))
+        case "demo":
+            from bot.cli import demo
+
+            demo.add_options(demos)
     return parser
 
 

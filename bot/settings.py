@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, ByteSize, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.approvals.model.errors import SettingsError
@@ -19,6 +19,7 @@ SLACK = "https://slack.com/api/"
 
 Loaded = TypeVar("Loaded", bound="Store")
 Span = Annotated[timedelta, BeforeValidator(duration)]
+Bytes = Annotated[ByteSize, Field(ge=50_000_000)]
 
 
 class Store(BaseSettings):
@@ -54,8 +55,12 @@ class Settings(Store):
     langgraph_config: Path = Path("langgraph.json")
     sweep_interval: Annotated[float, Field(gt=0, le=60)] = 5.0
     """Seconds between two sweeps."""
-    lease_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
-    """How long it takes until another process may take over the graphs of one that died."""
+    lease_seconds: Annotated[float, Field(ge=1, le=600)] = 8.0
+    """How long it takes until what a lost machine had begun is taken over by another one."""
+    worker_timeout: Span = timedelta(minutes=5)
+    """How long a worker may not respond, because a graph blocks it, before it is killed and replaced."""
+    worker_memory: Bytes | None = None
+    """The memory that one worker may use, such as 1GB. One that uses more is killed and replaced. If unset, any."""
     shutdown_grace: Annotated[float, Field(ge=0, le=600)] = 20.0
     """Seconds that a shutdown gives running graphs and calls to Slack to finish their step."""
     keep_finished: Span = timedelta(days=30)

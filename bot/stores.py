@@ -1,24 +1,21 @@
-"""Where records and graph state are kept: in Redis if REDIS_URL is set, else in two SQLite files. Opened for `app`.
+"""Where records are kept: in Redis if REDIS_URL is set, else in a SQLite file. Opened for `app`.
 
 Redis' libraries are imported only if it is used. The demo has none.
 """
 
 from __future__ import annotations
 
+import fcntl
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from bot.approvals.model.errors import SettingsError
-from bot.approvals.model.ids import ThreadId
-from bot.approvals.model.task import Lease
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
-from bot.engines.langgraph.checkpoints import Fence, sqlite_saver
-from bot.engines.langgraph.loading.factories import Saver
-from bot.private_files import private_file, private_folder
+from bot.private_files import private_folder
 from bot.settings import Settings, Store
 from bot.storage.sqlite.store import SqliteStorage
 
@@ -26,16 +23,13 @@ log = logging.getLogger(__name__)
 
 RECORDS = "countersign.sqlite"
 """The file of the records, in STATE_DIR."""
-CHECKPOINTS = "checkpoints.sqlite"
-"""The file of the graphs' state, in STATE_DIR."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """The open stores, with the one clock that goes with them."""
+    """The open records, with the one clock that goes with them."""
 
     storage: Storage
-    saver: Saver
     clock: Clock
     set_clock: Callable[[], Awaitable[None]]
     """Sets the clock by the store's. Called now and then."""
@@ -57,7 +51,25 @@ async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
         if settings.redis_url is None:
             yield await _sqlite(settings, clock, stack)
         else:
-            yield await _redis(settings, settings.redis_url.get_secret_value(), stack)
+            yield await _redis(settings.redis_url.get_secret_value(), stack)
+
+
+@contextmanager
+def one_of_its_kind(settings: Settings, role: str) -> Iterator[None]:
+    """Makes sure, while the block runs, that no other process of this role uses the SQLite files of STATE_DIR. Raises
+    `SettingsError` if one does. On Redis there may be any number."""
+    if settings.redis_url is not None:
+        yield
+        return
+    with (settings.state_dir / f"{role}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SettingsError(
+                f"STATE_DIR {settings.state_dir}: another {role} works with these files. Without REDIS_URL there can "
+                "be one: stop it, name another STATE_DIR, or keep the records in Redis."
+            ) from None
+        yield
 
 
 @asynccontextmanager
@@ -102,16 +114,12 @@ async def timed_records(settings: Store) -> AsyncIterator[tuple[Storage, Clock]]
 
 
 async def _sqlite(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Stores:
-    private_file(settings.state_dir / CHECKPOINTS)
     storage = await SqliteStorage.open(settings.state_dir / RECORDS)
     stack.push_async_callback(storage.close)
-    fence = _fence(storage, clock, settings.lease_ttl)
-    saver = await stack.enter_async_context(sqlite_saver(settings.state_dir / CHECKPOINTS, fence))
-    return Stores(storage=storage, saver=saver, clock=clock, set_clock=_already_right)
+    return Stores(storage=storage, clock=clock, set_clock=_already_right)
 
 
-async def _redis(settings: Settings, url: str, stack: AsyncExitStack) -> Stores:
-    from bot.engines.langgraph.checkpoints.redis import redis_saver
+async def _redis(url: str, stack: AsyncExitStack) -> Stores:
     from bot.storage.redis import server
     from bot.storage.redis.store import RedisStorage, client
 
@@ -123,22 +131,7 @@ async def _redis(settings: Settings, url: str, stack: AsyncExitStack) -> Stores:
     await clock.set()
     storage = RedisStorage(redis)
     stack.push_async_callback(storage.close)
-    fence = _fence(storage, clock, settings.lease_ttl)
-    saver = await stack.enter_async_context(redis_saver(url, fence))
-    return Stores(storage=storage, saver=saver, clock=clock, set_clock=clock.set)
-
-
-def _fence(storage: Storage, clock: Clock, ttl: timedelta) -> Fence:
-    """Tells whether a token still holds its thread. The savers ask before each write. A lease that ran out while
-    storage was down, and that nobody took, is renewed first."""
-
-    async def holds(thread_id: ThreadId, token: int) -> bool:
-        lease = Lease(thread_id=thread_id, token=token, until=clock())
-        if await storage.holds(lease, clock()):
-            return True
-        return storage.renew(lease, ttl, clock()) is not None
-
-    return holds
+    return Stores(storage=storage, clock=clock, set_clock=clock.set)
 
 
 async def _already_right() -> None:

@@ -68,6 +68,11 @@ class JobQueue(Generic[Key]):
             return
         self._running[key] = asyncio.create_task(self._run(key), name=f"{self.name} {key}")
 
+    @property
+    def at_work(self) -> bool:
+        """Whether a job runs, or is about to."""
+        return bool(self._running)
+
     def wake_soon(self, key: Key) -> None:
         """Run this key's job within `COALESCE_SECONDS`, once for all wake-ups until then."""
         if self._closed:
@@ -184,24 +189,27 @@ class InboxQueues:
 
 @dataclass(slots=True)
 class WorkQueues:
-    """The Work port: a queue for graphs, one for Slack's messages, those for people, and a count of the listeners that
-    are still at work."""
+    """The queues of a role: for graphs, for Slack's messages, those for people, and a count of the listeners that are
+    still at work. What has no queue here is left to the other role."""
 
-    deliveries: JobQueue[TaskId]
-    syncs: JobQueue[TaskId]
+    deliveries: JobQueue[TaskId] | None = None
+    syncs: JobQueue[TaskId] | None = None
     inboxes: InboxQueues | None = None
     _busy: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
     def deliver(self, task_id: TaskId) -> None:
-        self.deliveries.wake(task_id)
+        if self.deliveries is not None:
+            self.deliveries.wake(task_id)
 
     def show(self, task_id: TaskId) -> None:
-        self.syncs.wake(task_id)
+        if self.syncs is not None:
+            self.syncs.wake(task_id)
         self._concerns(task_id)
 
     def show_soon(self, task_id: TaskId) -> None:
-        self.syncs.wake_soon(task_id)
+        if self.syncs is not None:
+            self.syncs.wake_soon(task_id)
         self._concerns(task_id)
 
     def home(self, person: Person) -> None:
@@ -243,7 +251,9 @@ class WorkQueues:
         await self.quiet(grace)
         if self._busy:
             log.warning("%d answers to Slack were still under way at the end", self._busy)
-        await self.deliveries.close(max(end - loop.time(), 0))
-        await self.syncs.close(max(end - loop.time(), 1))
+        if self.deliveries is not None:
+            await self.deliveries.close(max(end - loop.time(), 0))
+        if self.syncs is not None:
+            await self.syncs.close(max(end - loop.time(), 1))
         if self.inboxes is not None:
             await self.inboxes.close(max(end - loop.time(), 0))

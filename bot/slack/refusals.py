@@ -50,6 +50,8 @@ def worded(refusal: CountersignError) -> str:
             return f"That did not get through{detail}, and nothing was changed. Please try again in a moment."
         case errors.Conflict():
             return f"{literal(refusal.id)} was changed by somebody else at the same moment. Please try again."
+        case errors.AgentsNotLoaded():
+            return "The agents are still being loaded. Please try again in a moment."
         case errors.UnknownGraph():
             known = ", ".join(f"`{literal(graph)}`" for graph in refusal.known) or "none yet"
             return f"There is no graph `{literal(refusal.name)}`. Known graphs: {known}."

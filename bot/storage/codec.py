@@ -16,6 +16,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from cattrs.strategies import configure_tagged_union
 
 from bot.approvals.model.audit import PURGED, AuditEvent
+from bot.approvals.model.catalog import Catalog
 from bot.approvals.model.decision import Decision, ItemVerdict
 from bot.approvals.model.inbox import Inbox
 from bot.approvals.model.message import Message
@@ -24,7 +25,7 @@ from bot.approvals.model.request import Request, RequestState
 from bot.approvals.model.task import Task, TaskState
 from bot.storage import upgrades
 
-Record = TypeVar("Record", Task, Request, Message, AuditEvent, Inbox)
+Record = TypeVar("Record", Task, Request, Message, AuditEvent, Inbox, Catalog)
 
 
 STORED_AS: Final[Mapping[type, Mapping[str, str]]] = {Inbox: {"summary": "digest"}}
@@ -32,13 +33,13 @@ STORED_AS: Final[Mapping[type, Mapping[str, str]]] = {Inbox: {"summary": "digest
 records of earlier versions can be read, and earlier versions can read today's."""
 
 
-def encode(record: Task | Request | Message | AuditEvent | Inbox) -> str:
+def encode(record: Task | Request | Message | AuditEvent | Inbox | Catalog) -> str:
     """The record as text, from which `decode` makes an equal one. JSON payloads stay the same to the letter.
 
     NaN and the infinities are kept, in Python's spelling: an amount must not vanish on its way through storage. Raises
     `ValueError` if a time has no time zone.
     """
-    return json.dumps(_CONVERTER.unstructure(record), separators=(",", ":"))
+    return _WRITER.encode(_CONVERTER.unstructure(record))
 
 
 def decode(cls: type[Record], text: str) -> Record:
@@ -97,3 +98,4 @@ def _is_json_object(hint: Any) -> bool:
 
 
 _CONVERTER = _converter()
+_WRITER: Final = json.JSONEncoder(separators=(",", ":"))

@@ -177,3 +177,93 @@ async def test_nobody_holds_a_thread_that_was_never_leased(storage: Storage) -> 
 
     assert not await storage.holds(lease, NOON)
     assert storage.renew(lease, MINUTE, NOON) is None
+
+
+# --- Owners: the processes that hold leases --------------------------------------------------------
+
+
+async def owned(storage: Storage, owner: str, thread: ThreadId = THREAD) -> Lease:
+    lease = await storage.lease(thread, MINUTE, NOON, owner)
+    assert lease is not None
+    assert lease.owner == owner
+    return lease
+
+
+async def test_a_beat_extends_all_leases_of_its_owner_and_nobody_elses(storage: Storage) -> None:
+    mine, also_mine = await owned(storage, "one"), await owned(storage, "one", ThreadId("second"))
+    theirs, nobodys = await owned(storage, "two", ThreadId("third")), await owned(storage, "", ThreadId("fourth"))
+
+    storage.beat(["one"], 5 * MINUTE, NOON)
+
+    later = NOON + 4 * MINUTE
+    assert [await storage.holds(each, later) for each in (mine, also_mine, theirs, nobodys)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+async def test_a_beat_extends_a_lease_that_ran_out_unless_somebody_took_it(store: Store) -> None:
+    one, another = await store.open(), await store.open()
+    lost, kept = await owned(one, "one"), await owned(one, "one", ThreadId("kept"))
+    taken_over = await another.lease(THREAD, MINUTE, NOON + MINUTE, "two")
+    assert taken_over is not None
+
+    one.beat(["one"], MINUTE, NOON + MINUTE)
+
+    assert not await one.holds(lost, NOON + MINUTE)
+    assert await another.holds(taken_over, NOON + MINUTE)
+    assert await one.holds(kept, NOON + MINUTE)
+
+
+async def test_a_beat_gives_back_no_lease_that_was_released(storage: Storage) -> None:
+    lease = await owned(storage, "one")
+    await storage.release(lease)
+
+    storage.beat(["one"], MINUTE, NOON)
+
+    assert not await storage.holds(lease, NOON)
+    assert await storage.lease(THREAD, MINUTE, NOON, "two") is not None
+
+
+async def test_a_beat_of_several_counts_for_each_of_them(storage: Storage) -> None:
+    storage.beat(["one", "two"], MINUTE, NOON)
+    storage.beat(["two"], 2 * MINUTE, NOON)
+
+    assert await storage.owners() == {"one", "two"}
+    assert await storage.owners(NOON + MINUTE) == {"one"}
+    assert await storage.owners(NOON + MINUTE - TICK) == frozenset()
+
+
+async def test_voiding_an_owner_ends_its_leases_at_once(store: Store) -> None:
+    one, another = await store.open(), await store.open()
+    one.beat(["one", "two"], MINUTE, NOON)
+    dead, alive = await owned(one, "one"), await owned(one, "two", ThreadId("other"))
+
+    await another.void("one")
+
+    assert not await one.holds(dead, NOON)
+    assert await one.holds(alive, NOON)
+    assert await another.owners() == {"two"}
+    assert await another.lease(THREAD, MINUTE, NOON, "two") is not None
+
+
+async def test_voiding_spares_a_thread_that_somebody_else_has_taken(store: Store) -> None:
+    one, another = await store.open(), await store.open()
+    await owned(one, "one")
+    theirs = await another.lease(THREAD, MINUTE, NOON + MINUTE, "two")
+    assert theirs is not None
+
+    await one.void("one")
+
+    assert await another.holds(theirs, NOON + MINUTE)
+
+
+async def test_voiding_nobody_ends_no_lease_without_an_owner(storage: Storage) -> None:
+    lease = await owned(storage, "")
+
+    await storage.void("")
+    await storage.void("unknown")
+
+    assert await storage.holds(lease, NOON)

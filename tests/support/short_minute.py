@@ -7,12 +7,13 @@ import os
 import sys
 from functools import partial
 
-from bot import app
 from bot.__main__ import main
+from bot.app import gateway, worker
 from bot.slack.api.rate_limit import Pace
 
 MINUTE = "COUNTERSIGN_TEST_MINUTE"
 
 if __name__ == "__main__":
-    vars(app)["Pace"] = partial(Pace, minute=float(os.environ.pop(MINUTE)))
+    for role in (gateway, worker):
+        vars(role)["Pace"] = partial(Pace, minute=float(os.environ[MINUTE]))
     sys.exit(main(["run", "--env-file", os.devnull]))

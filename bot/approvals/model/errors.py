@@ -69,6 +69,14 @@ class Conflict(CountersignError):
 
 
 @dataclass(eq=False)
+class AgentsNotLoaded(CountersignError):
+    """No worker has published yet which agents it can run, so nothing can be started."""
+
+    def __str__(self) -> str:
+        return "The agents are still being loaded."
+
+
+@dataclass(eq=False)
 class UnknownGraph(CountersignError):
     """The name is not in langgraph.json."""
 

@@ -174,6 +174,8 @@ class Sending:
     since: datetime
     not_before: datetime
     """Until this time, one process has claimed it, or it is put off."""
+    claimed_by: str | None = None
+    """The process that claimed it last."""
     attempted: bool = False
     """Whether a post was begun and its outcome is not known."""
     begun_at: datetime | None = None

@@ -73,6 +73,8 @@ class Message:
     """The number of calls in a row that Slack did not take, or whose outcome is not known."""
     not_before: datetime | None = None
     """Until this time, one process has claimed it, or it is put off. None if neither is so."""
+    claimed_by: str | None = None
+    """The process that claimed it last (`LeaseStore.beat`). If that is dead, the claim is void."""
     refused: str | None = None
     """Why the file could not be attached. The message then says so, and how to see what the file would hold."""
     replaced: bool = False

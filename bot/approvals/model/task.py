@@ -137,3 +137,5 @@ class Lease:
     thread_id: ThreadId
     token: int
     until: datetime
+    owner: str = ""
+    """The process that holds it. Empty if nobody renews it (`LeaseStore.beat`)."""

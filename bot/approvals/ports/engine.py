@@ -1,4 +1,4 @@
-"""The engine that runs agents."""
+"""The agents that people can start, and the engine that runs them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,33 @@ class Draining(Exception):
     """The process is shutting down. The graph stopped between two steps, or was not started at all."""
 
 
-class Engine(Protocol):
+class Answers(Protocol):
+    """Turns what people decided into the values that agents take. Needs no agent's code."""
+
+    def check_edit(self, question: Question, item: int) -> None:
+        """Raises `InvalidAnswer` if the graph does not take the item's arguments as they were edited."""
+        ...
+
+    def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:
+        """The value that resumes the graph. Raises `InvalidAnswer` if the graph would refuse it."""
+        ...
+
+
+class Agents(Answers, Protocol):
+    """The agents that people can start. Runs none of them."""
+
+    def graphs(self) -> tuple[Graph, ...]:
+        """All configured graphs, in the order of the configuration. Raises `AgentsNotLoaded` if they are not known
+        yet."""
+        ...
+
+    async def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
+        """The graph's inputs, from what a person typed. Raises `UnknownGraph`, `GraphUnavailable`, `InvalidInputs` or
+        `AgentsNotLoaded`. An engine checks them again before it runs the graph."""
+        ...
+
+
+class Engine(Answers, Protocol):
     """Starts, reads and resumes agents. An error of an agent is part of its status, not an exception.
 
     Raises `Unreachable` if the checkpoint store does not answer and nothing was run, `Unsaved` if a step may have
@@ -35,21 +61,13 @@ class Engine(Protocol):
     `requests` are all requests of the task, so that each answer goes only to the question that it was given for.
     """
 
-    def graphs(self) -> tuple[Graph, ...]:
-        """All configured graphs, in the order of the configuration."""
-        ...
-
-    def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
-        """The graph's inputs, from what a person typed. Raises `UnknownGraph`, `GraphUnavailable` or
-        `InvalidInputs`."""
-        ...
-
     async def status(self, task: Task, requests: Sequence[Request] = ()) -> ThreadStatus:
         """The thread's state, as read from its checkpoint. Runs nothing."""
         ...
 
     async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
-        """Give the graph its inputs, and run it to its next pause or its end."""
+        """Give the graph its inputs, and run it to its next pause or its end. If it does not take these inputs, it does
+        not begin: the status is `DONE` and `stopped`, and its outcome says why."""
         ...
 
     async def resume(
@@ -71,12 +89,4 @@ class Engine(Protocol):
 
     async def forget(self, task: Task) -> None:
         """Delete the checkpoints of the task's thread. Does nothing if there are none."""
-        ...
-
-    def check_edit(self, question: Question, item: int) -> None:
-        """Raises `InvalidAnswer` if the graph does not take the item's arguments as they were edited."""
-        ...
-
-    def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:
-        """The value that resumes the graph. Raises `InvalidAnswer` if the graph would refuse it."""
         ...

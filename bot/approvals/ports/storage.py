@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.approvals.model.audit import AuditEvent, Entry, Head
+from bot.approvals.model.catalog import Catalog
 from bot.approvals.model.ids import (
     ChannelId,
     MessageRef,
@@ -36,6 +37,36 @@ class Records:
     """The task's requests, in the order in which they were opened."""
     messages: tuple[Message, ...]
     """The messages of the task and its requests, in the order in which they were created."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change of a task or a request: the record as it is to be, and all that is stored with it."""
+
+    record: Task | Request
+    """As it is to be, with the revision that it had when it was read."""
+    event: AuditEvent
+    messages: Sequence[Message] = ()
+    """New messages, which the change calls for."""
+    opens: bool = False
+    """Whether the record is a request that is not stored yet."""
+
+
+class ChangeStore(Protocol):
+    """Changes of several records at once."""
+
+    async def save_all(self, changes: Sequence[Change], *, durable: bool = True) -> None:
+        """Make all of these changes in their order, or none of them. Each gives its record the next revision; a request
+        that is opened has revision 0. A record may be changed more than once: each change but the first then has the
+        revision that the one before it has given.
+
+        Raises `Conflict` if a stored revision is another one, or if the interrupt of a request that is to be opened has
+        a request already.
+
+        If `durable` is false, the changes may be lost if the machine loses power before the next change that is
+        durable: only use it for what is then done again. They survive the death of the process in any case.
+        """
+        ...
 
 
 class TaskStore(Protocol):
@@ -179,6 +210,18 @@ class InboxStore(Protocol):
         ...
 
 
+class AgentStore(Protocol):
+    """The catalog of the agents that workers can run. There is one, and the last one that was published counts."""
+
+    async def publish(self, catalog: Catalog) -> None:
+        """Replace the catalog. It belongs to no task, so no audit event comes with it."""
+        ...
+
+    async def published(self, *, known: str = "") -> Catalog | None:
+        """The catalog. Returns None if there is none, or if its digest is `known`."""
+        ...
+
+
 class AuditStore(Protocol):
     """The audit log: one chain over the events of all tasks."""
 
@@ -206,9 +249,9 @@ class AuditStore(Protocol):
 
 
 class LeaseStore(Protocol):
-    """Leases: who may run an agent's thread."""
+    """Leases: who may run an agent's thread, and which processes live."""
 
-    async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime) -> Lease | None:
+    async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime, owner: str = "") -> Lease | None:
         """Take the thread for `ttl`. Returns None if somebody else's lease is live. Each lease's token is greater than
         all earlier ones of that thread."""
         ...
@@ -229,8 +272,34 @@ class LeaseStore(Protocol):
         """Whether this lease is live and still holds its thread."""
         ...
 
+    def beat(self, owners: Collection[str], ttl: timedelta, now: datetime) -> None:
+        """Note that these processes live for `ttl` from now, and extend all their leases to then. A lease of theirs
+        that has run out and that nobody took is extended, too.
 
-class Storage(TaskStore, RequestStore, MessageStore, InboxStore, AuditStore, LeaseStore, Protocol):
+        This call blocks, and any thread may make it.
+        """
+        ...
+
+    async def owners(self, now: datetime | None = None) -> frozenset[str]:
+        """The processes that have beaten and are not voided; with `now`, only those whose beat is over by then."""
+        ...
+
+    async def void(self, owner: str) -> None:
+        """Forget a process that is dead, and end its leases at once."""
+        ...
+
+
+class Storage(
+    ChangeStore,
+    TaskStore,
+    RequestStore,
+    MessageStore,
+    InboxStore,
+    AgentStore,
+    AuditStore,
+    LeaseStore,
+    Protocol,
+):
     """All records in one place. Every method is atomic, and a change and its audit event are one transaction.
 
     Raises `Unreachable` if the store does not answer. Then nothing was changed, or the whole change was made.

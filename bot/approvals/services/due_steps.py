@@ -13,7 +13,7 @@ from bot.approvals.model.ids import JSON, ChannelId, Person, RequestId
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Via
 from bot.approvals.model.request import Decided, Request, Unreached
-from bot.approvals.ports.engine import Engine
+from bot.approvals.ports.engine import Answers
 from bot.approvals.ports.slack import Directory, LookupFailed
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Work
@@ -34,7 +34,7 @@ class DueSteps:
     """Takes the steps of requests that are due."""
 
     storage: Storage
-    engine: Engine
+    engine: Answers
     directory: Directory
     eligibility: Eligibility
     work: Work

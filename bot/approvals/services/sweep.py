@@ -1,4 +1,5 @@
-"""One pass over everything that is due, so that nothing depends on a wake-up that may be lost."""
+"""Passes over everything that is due, so that nothing depends on a wake-up that may be lost. Any number of processes
+may sweep at once."""
 
 from __future__ import annotations
 
@@ -14,24 +15,37 @@ MAX_PER_SWEEP = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
+class PeopleSweep:
+    """What people are to be asked, reminded of and shown."""
+
     storage: Storage
     due_steps: DueSteps
     work: Work
 
+    async def sweep(self, now: datetime) -> None:
+        """Take the steps that are due, and wake the work for messages that are out of date."""
+        for request in await self.storage.due(now, MAX_PER_SWEEP):
+            await self.due_steps.step(request.id, now)
+        for message in await self.storage.out_of_date(now, MAX_PER_SWEEP):
+            self.work.show(message.task_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSweep:
+    """What agents are still to be told, and tasks whose process died."""
+
+    storage: Storage
+    work: Work
+
     async def sweep(self, now: datetime, *, take_over: bool = True) -> None:
-        """Take the steps that are due, and wake the work for decisions that have not reached their graph, tasks whose
-        process died, and messages that are out of date. Any number of processes may sweep at once.
+        """Wake the work for decisions that have not reached their agent, and for tasks that nobody drives.
 
         Without `take_over`, threads are left to the processes that drove them. After an outage of storage, during which
         no lease could be renewed, these processes get the first chance.
         """
-        for request in await self.storage.due(now, MAX_PER_SWEEP):
-            await self.due_steps.step(request.id, now)
-        if take_over:
-            for request in await self.storage.undelivered(now, MAX_PER_SWEEP):
-                self.work.deliver(request.task_id)
-            for task in await self.storage.orphans(now, MAX_PER_SWEEP):
-                self.work.deliver(task.id)
-        for message in await self.storage.out_of_date(now, MAX_PER_SWEEP):
-            self.work.show(message.task_id)
+        if not take_over:
+            return
+        for request in await self.storage.undelivered(now, MAX_PER_SWEEP):
+            self.work.deliver(request.task_id)
+        for task in await self.storage.orphans(now, MAX_PER_SWEEP):
+            self.work.deliver(task.id)

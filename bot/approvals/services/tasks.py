@@ -45,9 +45,9 @@ class Tasks:
         """Record a task. Its message and its run follow.
 
         `origin` identifies what starts the task if Slack may report it more than once: one origin starts one task.
-        Raises `UnknownGraph`, `GraphUnavailable` or `InvalidInputs`.
+        Raises `UnknownGraph`, `GraphUnavailable`, `InvalidInputs` or `AgentsNotLoaded`.
         """
-        inputs = self.unit.engine.parse_inputs(graph, words)
+        inputs = await self.unit.engine.parse_inputs(graph, words)
         id = _digits(origin) if origin else secrets.token_hex(32)
         task = Task(
             id=TaskId(id[:8]),

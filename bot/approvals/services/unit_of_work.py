@@ -16,7 +16,7 @@ from bot.approvals.model.ids import JSON, MessageRef, RequestId, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Task
-from bot.approvals.ports.engine import Engine
+from bot.approvals.ports.engine import Agents
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Work
 from bot.approvals.rules import side_actions
@@ -60,7 +60,7 @@ class UnitOfWork:
     """Checks who acts, changes a request or a task, and stores the change with its event."""
 
     storage: Storage
-    engine: Engine
+    engine: Agents
     eligibility: Eligibility
     expiry: Expiry
     work: Work

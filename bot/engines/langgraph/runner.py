@@ -32,9 +32,10 @@ from bot.engines import questions
 from bot.engines.langgraph import breakpoint_answers, breakpoints, guard, progress_lines, status
 from bot.engines.langgraph.checkpoints import FENCING_TOKEN, LEDGER, LeaseLost, Ledger, from_saver, lost
 from bot.engines.langgraph.containment import apart, cause_of, contained
-from bot.engines.langgraph.loading import factories
+from bot.engines.langgraph.loading import factories, inputs
 from bot.engines.langgraph.loading.registry import Registry
 from bot.engines.langgraph.loading.undeclared import Undeclared
+from bot.engines.langgraph.status import Reading
 
 log = logging.getLogger(__name__)
 
@@ -100,13 +101,13 @@ class LangGraphEngine:
     def graphs(self) -> tuple[Graph, ...]:
         return tuple(graph.listed() for graph in self.registry.graphs.values())
 
-    def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
+    async def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
         return self.registry.get(graph).form.parse(graph, words)
 
     async def status(self, task: Task, requests: Sequence[Request] = ()) -> ThreadStatus:
-        return await self._status(task, requests, {})
+        return (await self._read(task, requests, {})).status
 
-    async def _status(self, task: Task, requests: Sequence[Request], asked: Mapping[str, Fingerprint]) -> ThreadStatus:
+    async def _read(self, task: Task, requests: Sequence[Request], asked: Mapping[str, Fingerprint]) -> Reading:
         terms, waiting = self._terms(task), [each for each in requests if isinstance(each.state, Pending | Decided)]
         look = status.Look(
             now=datetime.now(UTC),
@@ -118,16 +119,20 @@ class LangGraphEngine:
         try:
             graph = self.registry.compiled(task.graph)
         except (UnknownGraph, GraphUnavailable):
-            return ThreadStatus(phase=Phase.LACKING, lacks=Gone(part=Part.GRAPH, name=task.graph))
+            lacking = ThreadStatus(phase=Phase.LACKING, lacks=Gone(part=Part.GRAPH, name=task.graph))
+            return Reading(status=lacking)
         with contained(), lost():
             found = await status.read(graph, _config(task), look)
-        self.undeclared.look(task.graph, found)
+        self.undeclared.look(task.graph, found.status)
         return found
 
     async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
-        return await self._run(
-            task, lease, self.registry.get(task.graph).form.given(task.inputs), now, self._guarded(task, {})
-        )
+        form = self.registry.get(task.graph).form
+        with contained():
+            problems = form.problems(task.inputs)
+        if problems:
+            return ThreadStatus(phase=Phase.DONE, stopped=True, outcome=inputs.not_begun(problems))
+        return await self._run(task, lease, form.given(task.inputs), now, self._guarded(task, {}))
 
     async def resume(
         self,
@@ -280,14 +285,16 @@ class LangGraphEngine:
         finally:
             self.runs.controls.discard(control)
             self.progress.over(task.id)
-        standing = replace(await self._status(task, requests, run.asked), failure=failure, refused=refused)
+        reading = await self._read(task, requests, run.asked)
+        standing = replace(reading.status, failure=failure, refused=refused)
         standing = replace(standing, not_taken=standing.not_taken - {InterruptId(id) for id in run.taken})
         if returned and standing.phase is Phase.STOPPED and not run.not_asked:
             hidden = self._failure(task, HiddenStop("it stands at a breakpoint that cannot be shown"), now)
             return replace(standing, phase=Phase.BROKEN, failure=hidden)
         if run.not_asked:
             standing = self._not_asked(task, requests, standing, InterruptId(run.not_asked), now)
-        if standing.phase is Phase.WAITING and not _at_breakpoint(standing):
+        long = reading.step >= PRUNED_FROM_STEPS
+        if long and standing.phase is Phase.WAITING and not _at_breakpoint(standing):
             await self._prune(task)
         return standing
 
@@ -307,9 +314,7 @@ class LangGraphEngine:
         if any(isinstance(channel, DeltaChannel) for channel in graph.channels.values()):
             return
         with lost():
-            newest = await saver.aget_tuple(_config(task))
-            if newest is not None and newest.metadata.get("step", 0) >= PRUNED_FROM_STEPS:
-                await saver.aprune([task.thread_id], strategy="keep_latest")
+            await saver.aprune([task.thread_id], strategy="keep_latest")
 
     def _failure(self, task: Task, error: Exception, now: datetime, *, unsaved: bool = False) -> Failure:
         kind = type(cause_of(error)).__name__

@@ -98,7 +98,7 @@ async def choose_arguments(parts: Parts, click: Click) -> None:
 async def choose_graph(parts: Parts, click: Click) -> None:
     """Show the chosen graph's own inputs in the form that starts a task."""
     form = start_modal.start(
-        parts.engine.graphs(),
+        parts.agents.graphs(),
         chosen=start_modal.chosen(click.view["state"]),
         metadata=click.metadata,
         quoted=start_modal.quoted(click.view),

@@ -11,10 +11,11 @@ from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes
 from bot.approvals.inbox.summaries import Summaries
 from bot.approvals.model.actor import Shown
-from bot.approvals.model.errors import Alike, Difference
+from bot.approvals.model.agent import Graph
+from bot.approvals.model.errors import AgentsNotLoaded, Alike, Difference
 from bot.approvals.model.ids import UserId
 from bot.approvals.model.request import Request
-from bot.approvals.ports.engine import Engine
+from bot.approvals.ports.engine import Agents
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.messages.masked import Masking
 from bot.approvals.services.reading import Reading
@@ -35,7 +36,7 @@ class Parts:
     votes: Votes
     side_actions: SideActions
     reading: Reading
-    engine: Engine
+    agents: Agents
     messenger: SlackMessenger
     masking: Masking
     directory: SlackDirectory
@@ -55,6 +56,13 @@ class Parts:
     @property
     def private(self) -> PrivateWords:
         return PrivateWords(messenger=self.messenger)
+
+    def known_graphs(self) -> tuple[Graph, ...]:
+        """The graphs, for what does not depend on them. None while they are still being loaded."""
+        try:
+            return self.agents.graphs()
+        except AgentsNotLoaded:
+            return ()
 
     async def shown(self, request: Request) -> Request:
         """The request with its secrets masked, to be drawn: nothing of another one is put before anybody."""

@@ -39,7 +39,7 @@ async def start_from(parts: Parts, shortcut: Shortcut) -> None:
     spot = Spot(channel=shortcut.place.channel, thread_ts=shortcut.place.thread_ts)
     await task_command.refuse_place(parts, spot.channel)
     quoted = await parts.names.typed(shortcut.words)
-    await shortcut.open(start_modal.start(parts.engine.graphs(), metadata=spot.encoded(), quoted=quoted))
+    await shortcut.open(start_modal.start(parts.agents.graphs(), metadata=spot.encoded(), quoted=quoted))
 
 
 async def _mentioned(parts: Parts, event: Event) -> None:

@@ -148,7 +148,7 @@ async def words_of(parts: Parts, message: Mapping[str, Any], *, direct: bool) ->
 def is_command(parts: Parts, line: str) -> bool:
     """Whether a line in a question's thread is a command: a graph with inputs, none of them a sentence."""
     words = line.split()
-    known = {graph.name for graph in parts.engine.graphs()}
+    known = {graph.name for graph in parts.known_graphs()}
     return len(words) > 1 and words[0] in known and all("=" in word for word in words[1:2])
 
 

@@ -102,7 +102,7 @@ async def edit_one(parts: Parts, sent: Submission) -> Problems | Back | None:
 async def start(parts: Parts, sent: Submission) -> Problems | None:
     """Start a task."""
     name = start_modal.chosen(sent.state)
-    graph = next((graph for graph in parts.engine.graphs() if graph.name == name), None)
+    graph = next((graph for graph in parts.agents.graphs() if graph.name == name), None)
     if graph is None:
         return Problems(by_block={actions.GRAPH: "Choose a graph to start."})
     spot = start_modal.Spot.decode(sent.metadata)

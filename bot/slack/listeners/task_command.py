@@ -38,13 +38,13 @@ async def typed(parts: Parts, command: Command) -> Reply | None:
         said = await obey(parts, words, command.actor, spot)
         return None if said is None else Reply(text=said)
     await refuse_place(parts, spot.channel)
-    await command.open(start_modal.start(parts.engine.graphs(), metadata=spot.encoded()))
+    await command.open(start_modal.start(parts.agents.graphs(), metadata=spot.encoded()))
     return None
 
 
 def understood(parts: Parts, line: str) -> list[str]:
     """The words of a line; a sentence that a graph takes is one of them."""
-    return spoken(parts.engine.graphs(), line) or _split(parts, line)
+    return spoken(parts.known_graphs(), line) or _split(parts, line)
 
 
 async def obey(parts: Parts, words: Sequence[str], by: Actor, spot: Spot, origin: str = "") -> str | None:
@@ -53,7 +53,7 @@ async def obey(parts: Parts, words: Sequence[str], by: Actor, spot: Spot, origin
     actor = replace(by, surface=COMMAND_SURFACE)
     match words:
         case ["help", *_]:
-            return task_list.help_text(parts.engine.graphs(), _examples(parts))
+            return task_list.help_text(parts.agents.graphs(), _examples(parts))
         case ["list"]:
             return task_list.task_list(await _tasks(parts, actor))
         case ["status", id]:
@@ -118,7 +118,7 @@ def _pairs(parts: Parts, graph: str, words: Sequence[str]) -> Mapping[str, str]:
 
 def _refuse_unknown(parts: Parts, word: str) -> None:
     """Refuse a word that is neither a graph nor a subcommand, and name the one that may have been meant."""
-    known = [graph.name for graph in parts.engine.graphs()]
+    known = [graph.name for graph in parts.agents.graphs()]
     if word in known:
         return
     near = difflib.get_close_matches(word, [*known, *task_list.SUBCOMMANDS], n=1)
@@ -133,7 +133,7 @@ def _refuse_unknown(parts: Parts, word: str) -> None:
 
 def _refuse_unavailable(parts: Parts, name: str) -> None:
     """Refuse a graph that cannot run, before anything is said of what follows it: its inputs are not known."""
-    graph = next(graph for graph in parts.engine.graphs() if graph.name == name)
+    graph = next(graph for graph in parts.agents.graphs() if graph.name == name)
     if graph.unavailable:
         raise GraphUnavailable(name, graph.unavailable)
 
@@ -160,12 +160,12 @@ async def refuse_place(parts: Parts, channel: ChannelId) -> None:
 
 
 def _examples(parts: Parts) -> list[str]:
-    return [_example(parts, graph.name) for graph in parts.engine.graphs() if not graph.unavailable]
+    return [_example(parts, graph.name) for graph in parts.agents.graphs() if not graph.unavailable]
 
 
 def _try(parts: Parts, word: str) -> str:
     """A line that starts the graph of this name, or the first graph that can run if there is none of this name."""
-    runnable = [graph for graph in parts.engine.graphs() if not graph.unavailable]
+    runnable = [graph for graph in parts.known_graphs() if not graph.unavailable]
     graph = next((each for each in runnable if each.name == word), next(iter(runnable), None))
     if graph is None:
         return f"`{COMMAND} help` shows what it knows."
@@ -174,5 +174,5 @@ def _try(parts: Parts, word: str) -> str:
 
 def _example(parts: Parts, name: str) -> str:
     """A line that begins with this graph or subcommand and is right."""
-    known = (each.example for each in parts.engine.graphs() if each.name == name and not each.unavailable)
+    known = (each.example for each in parts.agents.graphs() if each.name == name and not each.unavailable)
     return next(known, "") or f"{COMMAND} {name}"

@@ -83,7 +83,7 @@ def quoted(view: Mapping[str, Any]) -> str:
 
 
 def words(graph: Graph, state: State) -> Mapping[str, str]:
-    """What was filled in, by input, as words for `Engine.parse_inputs`. Inputs left empty are left out."""
+    """What was filled in, by input, as words for `Agents.parse_inputs`. Inputs left empty are left out."""
     read = {field.name: _words(field, state) for field in inputs(graph)}
     return {name: typed for name, typed in read.items() if typed is not None}
 

@@ -12,11 +12,15 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+PREFIX: Final = "{countersign}:"
+"""Of every key. Its hash tag puts them all into one slot."""
 MAX_ANSWER_SECONDS: Final = 1.0
 """How long one command may take. A click has to be answered within three seconds."""
 MAX_QUEUE_SECONDS: Final = 2.0
 """How long a caller waits for its turn: for a free connection, and for the end of the audit log."""
 MAX_CONNECTIONS: Final = 16
+PATIENT_SECONDS: Final = 10.0
+"""How long a client that waits for hints gives the server to answer."""
 
 
 def client(url: str) -> Redis:
@@ -37,6 +41,13 @@ def client(url: str) -> Redis:
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
     return Redis.from_pool(pool)
+
+
+def patient(url: str) -> Redis:
+    """A client for hints, which waits at the server until there is one."""
+    return Redis.from_url(
+        url, decode_responses=True, socket_timeout=PATIENT_SECONDS, socket_connect_timeout=MAX_ANSWER_SECONDS
+    )
 
 
 def blocking(redis: Redis) -> BlockingRedis:

@@ -1,4 +1,4 @@
-"""The Lua that makes Redis atomic: one script that changes records, five that read, and two for leases.
+"""The Lua that makes Redis atomic: one script that changes records, five that read, and four for leases.
 
 KEYS[1] is the prefix of all keys. It holds a hash tag, so that all keys lie in one slot. Moments are whole microseconds
 since 1970, passed as text and compared as numbers.
@@ -223,14 +223,17 @@ return {{task, related('requests_of:' .. id, 'request'), related('surfaces_of:' 
 """
 
 LEASE: Final = """
--- ARGV: thread, until, now, an id of this call. Returns the token, or 0 if the lease is somebody else's.
+-- ARGV: thread, until, now, an id of this call, and the owner or ''. Returns the token, or 0 if the lease is somebody
+-- else's.
 local key = KEYS[1] .. 'lease:' .. ARGV[1]
-local fields = redis.call('HMGET', key, 'until', 'taker', 'token')
+local fields = redis.call('HMGET', key, 'until', 'taker', 'token', 'owner')
 if fields[1] and fields[1] ~= '' and tonumber(fields[1]) > tonumber(ARGV[3]) then
     if fields[2] == ARGV[4] then return tonumber(fields[3]) end
     return 0
 end
-redis.call('HSET', key, 'until', ARGV[2], 'taker', ARGV[4])
+redis.call('HSET', key, 'until', ARGV[2], 'taker', ARGV[4], 'owner', ARGV[5])
+if fields[4] and fields[4] ~= '' then redis.call('SREM', KEYS[1] .. 'leases_of:' .. fields[4], ARGV[1]) end
+if ARGV[5] ~= '' then redis.call('SADD', KEYS[1] .. 'leases_of:' .. ARGV[5], ARGV[1]) end
 return redis.call('HINCRBY', key, 'token', 1)
 """
 
@@ -239,10 +242,11 @@ HELD: Final = """
 -- Returns 1 if the lease was this holder's and alive, else 0. For 'release' it may be over, and for a new end it may
 -- have run out, if it was neither released nor taken by another.
 local key = KEYS[1] .. 'lease:' .. ARGV[1]
-local fields = redis.call('HMGET', key, 'token', 'until')
+local fields = redis.call('HMGET', key, 'token', 'until', 'owner')
 if fields[1] ~= ARGV[2] then return 0 end
 if ARGV[4] == 'release' then
     redis.call('HSET', key, 'until', '')
+    if fields[3] and fields[3] ~= '' then redis.call('SREM', KEYS[1] .. 'leases_of:' .. fields[3], ARGV[1]) end
     return 1
 end
 if not fields[2] or fields[2] == '' then return 0 end
@@ -253,4 +257,28 @@ end
 return tonumber(fields[2]) > tonumber(ARGV[3]) and 1 or 0
 """
 
-ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, LEASE, HELD)
+BEAT: Final = """
+-- ARGV: until, and the processes that live. Extends their leases to then.
+local prefix = KEYS[1]
+for at = 2, #ARGV do
+    redis.call('ZADD', prefix .. 'owners', ARGV[1], ARGV[at])
+    for _, thread in ipairs(redis.call('SMEMBERS', prefix .. 'leases_of:' .. ARGV[at])) do
+        local key = prefix .. 'lease:' .. thread
+        local fields = redis.call('HMGET', key, 'until', 'owner')
+        if fields[2] == ARGV[at] and fields[1] and fields[1] ~= '' then redis.call('HSET', key, 'until', ARGV[1]) end
+    end
+end
+"""
+
+VOID: Final = """
+-- ARGV: a process that is dead. Ends its leases.
+local prefix, owner = KEYS[1], ARGV[1]
+for _, thread in ipairs(redis.call('SMEMBERS', prefix .. 'leases_of:' .. owner)) do
+    local key = prefix .. 'lease:' .. thread
+    if redis.call('HGET', key, 'owner') == owner then redis.call('HSET', key, 'until', '') end
+end
+redis.call('DEL', prefix .. 'leases_of:' .. owner)
+redis.call('ZREM', prefix .. 'owners', owner)
+"""
+
+ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, LEASE, HELD, BEAT, VOID)

@@ -7,8 +7,10 @@ from typing import Final
 
 from redis.asyncio import Redis
 
+from bot.storage.redis.agents import RedisAgents
 from bot.storage.redis.audit import RedisAudit
-from bot.storage.redis.connection import MAX_QUEUE_SECONDS, blocking, client
+from bot.storage.redis.changes import RedisChanges
+from bot.storage.redis.connection import MAX_QUEUE_SECONDS, PREFIX, blocking, client
 from bot.storage.redis.database import Database
 from bot.storage.redis.inboxes import RedisInboxes
 from bot.storage.redis.leases import RedisLeases
@@ -18,11 +20,19 @@ from bot.storage.redis.tasks import RedisTasks
 
 __all__ = ["PREFIX", "RedisStorage", "client"]
 
-PREFIX: Final = "{countersign}:"
 MAX_WAIT: Final = timedelta(seconds=MAX_QUEUE_SECONDS)
 
 
-class RedisStorage(RedisTasks, RedisRequests, RedisMessages, RedisInboxes, RedisAudit, RedisLeases):
+class RedisStorage(
+    RedisChanges,
+    RedisTasks,
+    RedisRequests,
+    RedisMessages,
+    RedisInboxes,
+    RedisAgents,
+    RedisAudit,
+    RedisLeases,
+):
     """`Storage` for any number of processes: its parts are one module each."""
 
     def __init__(self, redis: Redis, prefix: str = PREFIX, max_wait: timedelta = MAX_WAIT) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -17,24 +18,20 @@ class SqliteLeases:
 
     _db: Database
 
-    async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime) -> Lease | None:
+    async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime, owner: str = "") -> Lease | None:
         until = now + ttl
 
         def change(db: sqlite3.Connection) -> Lease | None:
             taken = db.execute(
                 """
-                INSERT INTO leases (thread_id, token, until) VALUES (:thread_id, 1, :until)
-                ON CONFLICT (thread_id) DO UPDATE SET token = token + 1, until = excluded.until
+                INSERT INTO leases (thread_id, token, until, owner) VALUES (:thread_id, 1, :until, :owner)
+                ON CONFLICT (thread_id) DO UPDATE SET token = token + 1, until = excluded.until, owner = excluded.owner
                 WHERE leases.until IS NULL OR leases.until <= :now
+                RETURNING token
                 """,
-                {"thread_id": thread_id, "until": rows.moment(until), "now": rows.moment(now)},
-            )
-            if not taken.rowcount:
-                return None
-            (token,) = db.execute(
-                "SELECT token FROM leases WHERE thread_id = :thread_id", {"thread_id": thread_id}
+                {"thread_id": thread_id, "until": rows.moment(until), "now": rows.moment(now), "owner": owner},
             ).fetchone()
-            return Lease(thread_id=thread_id, token=token, until=until)
+            return None if taken is None else Lease(thread_id=thread_id, token=taken[0], until=until, owner=owner)
 
         return await self._db.change(change, durable=False)
 
@@ -62,3 +59,28 @@ class SqliteLeases:
     async def holds(self, lease: Lease, now: datetime) -> bool:
         sql = f"SELECT 1 FROM leases WHERE {rows.HELD}"  # noqa: S608
         return bool(await self._db.rows(sql, rows.of_lease(lease, now)))
+
+    def beat(self, owners: Collection[str], ttl: timedelta, now: datetime) -> None:
+        until = rows.moment(now + ttl)
+
+        def change(db: sqlite3.Connection) -> None:
+            for owner in owners:
+                beaten = {"owner": owner, "until": until}
+                db.execute("INSERT OR REPLACE INTO owners (owner, until) VALUES (:owner, :until)", beaten)
+                db.execute(
+                    "UPDATE leases SET until = :until WHERE owner = :owner AND owner <> '' AND until IS NOT NULL",
+                    beaten,
+                )
+
+        self._db.change_now(change)
+
+    async def owners(self, now: datetime | None = None) -> frozenset[str]:
+        sql = "SELECT owner FROM owners WHERE :now IS NULL OR until <= :now"
+        return frozenset(owner for (owner,) in await self._db.rows(sql, {"now": rows.moment(now)}))
+
+    async def void(self, owner: str) -> None:
+        def change(db: sqlite3.Connection) -> None:
+            db.execute("UPDATE leases SET until = NULL WHERE owner = :owner AND owner <> ''", {"owner": owner})
+            db.execute("DELETE FROM owners WHERE owner = :owner", {"owner": owner})
+
+        await self._db.change(change, durable=False)

@@ -163,6 +163,24 @@ MIGRATIONS: tuple[Migration, ...] = (
         BEGIN SELECT RAISE(ABORT, 'audit events are kept for ever, be it without their text'); END
         """,
     ),
+    # Which process holds a lease, and until when each process is known to live.
+    (
+        "ALTER TABLE leases ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX leases_of ON leases (owner) WHERE owner <> '' AND until IS NOT NULL",
+        "CREATE TABLE owners (owner TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
+    ),
+    # The catalog of agents: at most one row.
+    (
+        """
+        CREATE TABLE catalog (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            digest TEXT NOT NULL,
+            body TEXT NOT NULL
+        )
+        """,
+    ),
+    # The one row names the start of the machine during which the file was last opened; see `bot.storage.sqlite.power`.
+    ("CREATE TABLE machine (boot TEXT NOT NULL)",),
 )
 
 # `INDEXED BY` refuses any plan that reads finished records, whatever SQLite estimates from the row counts.
@@ -180,6 +198,12 @@ HEAD = """
     SELECT
         (SELECT seq FROM sqlite_sequence WHERE name = 'events'),
         (SELECT CAST(link AS BLOB) FROM events ORDER BY seq DESC LIMIT 1)
+"""
+RECORDS = """
+    SELECT 'task', 0, body FROM tasks WHERE id = :id
+    UNION ALL SELECT 'request', seq, body FROM requests WHERE task_id = :id
+    UNION ALL SELECT 'message', seq, body FROM surfaces WHERE task_id = :id
+    ORDER BY 2
 """
 ENDED = """
     SELECT body FROM tasks INDEXED BY tasks_ended
@@ -201,6 +225,10 @@ OUT_OF_DATE = """
     SELECT body FROM surfaces INDEXED BY surfaces_stale
     WHERE stale_since IS NOT NULL AND (not_before IS NULL OR not_before <= :now)
     ORDER BY stale_since, seq LIMIT :limit
+"""
+UNPOSTED = """
+    SELECT id, body FROM surfaces INDEXED BY surfaces_stale
+    WHERE stale_since IS NOT NULL AND ts IS NULL
 """
 LISTED = """
     SELECT body FROM (

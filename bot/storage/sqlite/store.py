@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from bot.storage.sqlite.agents import SqliteAgents
 from bot.storage.sqlite.audit import SqliteAudit
+from bot.storage.sqlite.changes import SqliteChanges
 from bot.storage.sqlite.database import Database
 from bot.storage.sqlite.inboxes import SqliteInboxes
 from bot.storage.sqlite.leases import SqliteLeases
@@ -14,7 +16,16 @@ from bot.storage.sqlite.requests import SqliteRequests
 from bot.storage.sqlite.tasks import SqliteTasks
 
 
-class SqliteStorage(SqliteTasks, SqliteRequests, SqliteMessages, SqliteInboxes, SqliteAudit, SqliteLeases):
+class SqliteStorage(
+    SqliteChanges,
+    SqliteTasks,
+    SqliteRequests,
+    SqliteMessages,
+    SqliteInboxes,
+    SqliteAgents,
+    SqliteAudit,
+    SqliteLeases,
+):
     """`Storage` in one file: its parts are one module each, and each method is one transaction.
 
     A process has one connection and works one method at a time. Several processes may share the file.

@@ -1,4 +1,4 @@
-"""A tiny graph in memory, behind the `Engine` port.
+"""A tiny graph in memory, behind the `Engine` and `Agents` ports.
 
 The script is a list of stages. A stage asks its questions in parallel, each under its interrupt id, and is over
 once each was answered and its node has run; an empty stage is a node that asks nothing. As in LangGraph, an
@@ -91,7 +91,7 @@ class FakeEngine:
     def graphs(self) -> tuple[Graph, ...]:
         return (Graph(name="cleanup", description="Cleans up", inputs=()),)
 
-    def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
+    async def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
         if graph != "cleanup":
             raise UnknownGraph(graph, ["cleanup"])
         return dict(words)

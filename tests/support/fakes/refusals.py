@@ -14,6 +14,7 @@ from bot.approvals.model.decision import (
     Respond,
 )
 from bot.approvals.model.errors import (
+    AgentsNotLoaded,
     AgreedBefore,
     Alike,
     AlreadyExtended,
@@ -80,6 +81,7 @@ REFUSALS: list[CountersignError] = [
     Unreachable(),
     Unreachable("Slack did not say who you are"),
     Conflict("r1"),
+    AgentsNotLoaded(),
     UnknownGraph("clean", ["cleanup", "pay"]),
     UnknownGraph("clean", []),
     GraphUnavailable("cleanup", "its module has an error."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.approvals.ports.engine import Engine
+from bot.approvals.ports.engine import Agents, Answers, Engine
 from bot.approvals.ports.slack import Directory, Messenger
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock, Work
@@ -23,13 +23,13 @@ from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.unit_of_work import UnitOfWork
 
 
-def a_unit(*, storage: Storage, engine: Engine, directory: Directory, work: Work) -> UnitOfWork:
+def a_unit(*, storage: Storage, engine: Agents, directory: Directory, work: Work) -> UnitOfWork:
     eligibility = Eligibility(directory=directory)
     due_steps = DueSteps(storage=storage, engine=engine, directory=directory, eligibility=eligibility, work=work)
     return UnitOfWork(storage=storage, engine=engine, eligibility=eligibility, expiry=due_steps, work=work)
 
 
-def a_sweep(*, storage: Storage, engine: Engine, directory: Directory, work: Work) -> Sweep:
+def a_sweep(*, storage: Storage, engine: Answers, directory: Directory, work: Work) -> Sweep:
     eligibility = Eligibility(directory=directory)
     due_steps = DueSteps(storage=storage, engine=engine, directory=directory, eligibility=eligibility, work=work)
     return Sweep(storage=storage, due_steps=due_steps, work=work)

@@ -1,129 +1,157 @@
-"""Holding a thread's lease while its graph runs."""
+"""Holding a thread's lease while its agent runs."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any, Protocol
 
-from bot.approvals.model.errors import Unreachable
-from bot.approvals.model.ids import TaskId
+from bot.approvals.model.errors import NotFound, Unreachable
+from bot.approvals.model.ids import TaskId, ThreadId
 from bot.approvals.model.task import Lease, TaskCancelled
-from bot.approvals.ports.storage import LeaseStore, Storage, TaskStore
+from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
 
 log = logging.getLogger(__name__)
 
-RENEW_RETRY_SECONDS = 1.0
-"""Between two tries to renew a lease while storage does not answer."""
+
+class Heart(Protocol):
+    """Renews all leases of this process together (`LeaseStore.beat`), from outside the event loop."""
+
+    @property
+    def beats(self) -> bool:
+        """Whether the last beat is so recent that no lease that it extended can have run out."""
+        ...
+
+    @property
+    def lapses(self) -> int:
+        """How often a beat came so late that leases may have run out before it."""
+        ...
 
 
-@asynccontextmanager
-async def held(storage: Storage, clock: Clock, ttl: timedelta, lease: Lease, task_id: TaskId) -> AsyncIterator[None]:
-    """Renew the lease after each third of its length while the block runs. Cancels the block if the lease is lost or
-    the task was cancelled, here or elsewhere.
+class Unsure:
+    """No heart: whoever wants to know whether a lease is held asks storage."""
 
-    While storage does not answer, the block goes on: nobody else can take the lease there either, and the next step
-    does not run before the present one is saved.
-
-    A cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12, which redis-py sends commands with),
-    so the look for a cancelled task also stops when `over` is set. Otherwise it might go on for ever.
-    """
-    loop, owner = asyncio.get_running_loop(), asyncio.current_task()
-    assert owner is not None  # noqa: S101 - a coroutine runs in a task
-    stopped = over = False
-
-    def stop() -> None:
-        nonlocal stopped
-        if not over:
-            stopped = True
-            owner.cancel()
-
-    def stop_from_thread() -> None:
-        with suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
-            loop.call_soon_threadsafe(stop)
-
-    async def look() -> None:
-        cancelled = False
-        while not (cancelled or over):
-            await asyncio.sleep(ttl.total_seconds() / 3)
-            cancelled = await _is_cancelled(storage, task_id, ttl / 3)
-        stop()
-
-    keeper = Keeper(storage=storage, clock=clock, ttl=ttl, lease=lease, lost=stop_from_thread)
-    keeper.start()
-    looking = asyncio.create_task(look(), name=f"a look for task {task_id}")
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not stopped or owner.uncancel() > 0:
-            raise
-    finally:
-        over = True
-        keeper.stop()
-        looking.cancel()
-        await asyncio.wait([looking])
-        await storage.release(lease)
-        if keeper.bug is not None:
-            raise keeper.bug
-        if not looking.cancelled():
-            looking.result()
+    beats = False
+    lapses = 0
 
 
-async def _is_cancelled(storage: TaskStore, task_id: TaskId, within: timedelta) -> bool:
-    try:
-        async with asyncio.timeout(within.total_seconds()):
-            return isinstance((await storage.task(task_id)).state, TaskCancelled)
-    except (TimeoutError, Unreachable):
-        return False
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leases:
+    """The leases that this process takes."""
+
+    storage: Storage
+    clock: Clock
+    ttl: timedelta
+    owner: str = ""
+    """The name of this process. Empty if nothing renews its leases all the time; then a long run renews its own."""
+    heart: Heart = field(default_factory=Unsure)
+    _held: dict[ThreadId, tuple[int, int]] = field(default_factory=dict, init=False)
+    """Token, and the heart's lapses when the lease was taken."""
+
+    async def take(self, thread_id: ThreadId) -> Lease | None:
+        """The lease of this thread. Returns None if somebody else holds it."""
+        lapses = self.heart.lapses
+        lease = await self.storage.lease(thread_id, self.ttl, self.clock(), self.owner)
+        if lease is not None:
+            self._held[thread_id] = (lease.token, lapses)
+        return lease
+
+    async def holds(self, thread_id: ThreadId, token: int) -> bool:
+        """Whether this token still holds its thread, which is asked before each write of a run.
+
+        While the heart beats, no lease that it keeps can be somebody else's, so storage need not be asked. A lease that
+        ran out while storage was down, and that nobody took, is renewed first.
+        """
+        if self.heart.beats and self._held.get(thread_id) == (token, self.heart.lapses):
+            return True
+        lease = Lease(thread_id=thread_id, token=token, until=self.clock())
+        if await self.storage.holds(lease, self.clock()):
+            return True
+        return self.storage.renew(lease, self.ttl, self.clock()) is not None
+
+    @asynccontextmanager
+    async def held(self, lease: Lease, task_id: TaskId) -> AsyncIterator[None]:
+        """Gives the lease back when the block ends. Cancels the block if the lease is lost or the task was cancelled,
+        here or elsewhere, which is looked at after each third of the lease's length.
+
+        While storage does not answer, the block goes on: nobody else can take the lease there either, and the next step
+        does not run before the present one is saved.
+        """
+        owner = asyncio.current_task()
+        assert owner is not None  # noqa: S101 - a coroutine runs in a task
+        watch = _Watch(look=lambda: self._is_over(lease, task_id), every=self.ttl.total_seconds() / 3, owner=owner)
+        watch.start()
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not watch.stopped or owner.uncancel() > 0:
+                raise
+        finally:
+            await watch.end()
+            self._held.pop(lease.thread_id, None)
+            await self.storage.release(lease)
+
+    async def _is_over(self, lease: Lease, task_id: TaskId) -> bool:
+        """Whether the run under this lease has to stop."""
+        try:
+            async with asyncio.timeout(self.ttl.total_seconds() / 3):
+                if not self.owner:
+                    renewed = await asyncio.to_thread(self.storage.renew, lease, self.ttl, self.clock())
+                    held = renewed is not None
+                else:
+                    held = await self.holds(lease.thread_id, lease.token)
+                if not held:
+                    log.error("thread %s: its lease was lost, so its run is cancelled", lease.thread_id)
+                    return True
+                return isinstance((await self.storage.task(task_id)).state, TaskCancelled)
+        except NotFound:
+            return True
+        except (TimeoutError, Unreachable) as away:
+            log.warning(
+                "thread %s: its lease could not be looked at, and is looked at again: %s", lease.thread_id, away
+            )
+            return False
 
 
 @dataclass(slots=True, kw_only=True)
-class Keeper:
-    """Renews a lease from a thread of its own, so that the lease outlives an event loop that a graph blocks. One is
-    made for each run."""
+class _Watch:
+    """Looks now and then whether a block has to stop. Costs one timer if the block is short."""
 
-    storage: LeaseStore
-    clock: Clock
-    ttl: timedelta
-    lease: Lease
-    lost: Callable[[], None]
-    """Called in that thread if somebody else has the lease by now, or if a bug keeps it from being renewed."""
-    bug: Exception | None = None
-    _over: threading.Event = field(default_factory=threading.Event)
+    look: Callable[[], Awaitable[bool]]
+    every: float
+    owner: asyncio.Task[Any]
+    stopped: bool = False
+    _over: bool = False
+    _timer: asyncio.TimerHandle | None = None
+    _looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Return at once. The thread is a daemon: no shutdown waits for it."""
-        threading.Thread(target=self._keep, name=f"lease of {self._thread}", daemon=True).start()
+        self._timer = asyncio.get_running_loop().call_later(self.every, self._begin)
 
-    def stop(self) -> None:
-        """Stop renewing. A renewal that is under way finds the lease released, and changes nothing."""
-        self._over.set()
+    def _begin(self) -> None:
+        self._looking = asyncio.create_task(self._run(), name="a look at a run")
 
-    def _keep(self) -> None:
-        third = self.ttl.total_seconds() / 3
-        pause = third
-        while not self._over.wait(pause):
-            try:
-                renewed = self.storage.renew(self.lease, self.ttl, self.clock())
-            except Unreachable as error:
-                log.warning("thread %s: its lease could not be renewed, and is tried again: %s", self._thread, error)
-                pause = min(third, RENEW_RETRY_SECONDS)
-                continue
-            except Exception as bug:  # raised by `held` when the run, which nobody guards any more, has stopped
-                self.bug = bug
-                break
-            if renewed is None:
-                break
-            pause = third
-        if not self._over.is_set():
-            log.error("thread %s: its lease was lost, so its run is cancelled", self._thread)
-            self.lost()
+    async def _run(self) -> None:
+        while not self._over:
+            if await self.look() and not self._over:
+                self.stopped = True
+                self.owner.cancel()
+                return
+            await asyncio.sleep(self.every)
 
-    @property
-    def _thread(self) -> str:
-        return self.lease.thread_id
+    async def end(self) -> None:
+        """Looks no more. A cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12, which redis-py
+        sends commands with), so the looks also stop because `_over` is set."""
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait([self._looking])
+            if not self._looking.cancelled():
+                self._looking.result()

@@ -91,6 +91,10 @@ class Masking:
         """The masker of a task, for anything else that is said about it."""
         return self._masker(records.task, records.requests)
 
+    def learn(self, task: Task, requests: Sequence[Request]) -> None:
+        """Have the log hide what is secret in this task."""
+        self._masker(task, requests)
+
     def _masker(self, task: Task, requests: Sequence[Request]) -> Masker:
         marks = dict.fromkeys((*self.marks(task.graph), *(mark for each in requests for mark in each.policy.mask)))
         masker = Masker(self.secrets, tuple(marks))

@@ -113,6 +113,8 @@ class Posting:
 
     messenger: Messenger
     clock: Clock
+    owner: str | None = None
+    """The name of this process, by which its claims on messages are known."""
 
     async def search(
         self, record: R, store: RecordStore[R], place: Place
@@ -151,7 +153,7 @@ class Posting:
 
     async def claim(self, record: R, store: RecordStore[R]) -> R:
         """The record, claimed for this process until its `not_before`."""
-        return await store.claim(replace(record, not_before=self.clock() + CLAIM_TTL))
+        return await store.claim(replace(record, not_before=self.clock() + CLAIM_TTL, claimed_by=self.owner))
 
     async def find(self, record: R, place: Place) -> tuple[MessageRef, ...]:
         """The messages that carry the record's id, the oldest first. Raises `PlaceGone` or `NotNow`."""

@@ -1,8 +1,7 @@
-"""A graph's inputs, read from its input schema, and how a person's words become their values."""
+"""A loaded graph's form: read from its input schema, and checked with its own code."""
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import json
 import re
@@ -10,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any, Final, NotRequired, Required, TypeAlias, cast, get_args, get_origin, get_type_hints
 
-import jsonschema
 from langgraph.channels.last_value import LastValue
 from langgraph.graph import START
 from langgraph.graph.state import CompiledStateGraph
@@ -19,59 +17,60 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 from typing_extensions import TypedDict, is_typeddict
 
-from bot.approvals.model.agent import Input, as_typed
+from bot.approvals.model.agent import Input
 from bot.approvals.model.errors import InvalidInputs
 from bot.approvals.model.ids import JSON
+from bot.engines.input_forms import typed
+from bot.engines.input_forms.form import WHOLE, InputForm
 from bot.engines.langgraph.containment import Broken, worded
-from bot.engines.langgraph.loading import samples, typed
 
 InputCheck: TypeAlias = Callable[[dict[str, JSON]], None]
 """A graph module's own `check_inputs`. Raises ValueError, with a sentence, if a task cannot start with these inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InputForm:
-    """The inputs of one graph, and how to check them."""
+class LoadedForm(InputForm):
+    """The form of a graph that is loaded here, with what only its code can check."""
 
-    inputs: tuple[Input, ...]
-    schema: Mapping[str, JSON]
     check: InputCheck | None = None
     messages: str = ""
     """The input that holds a conversation, which is asked for as one sentence. Empty if there is none."""
     whole: bool = False
     """Whether the one input is the graph's whole argument. That of an entrypoint need not be an object."""
-    open: bool = False
-    """Whether any names may be given in place of the one input. They then make up the graph's argument."""
     hidden: Mapping[str, JSON] = field(default_factory=dict)
     """Further values that the graph starts with: keys of its state that it needs, but that nobody is asked for."""
-    suggested: frozenset[str] = frozenset()
-    """Inputs that are not required, but that an example should have."""
     made: Callable[[Any], Any] | None = None
     """Makes the class that an entrypoint takes. Raises Pydantic's ValidationError."""
 
+    @property
+    def checked(self) -> bool:
+        """Whether the graph's code may object to values that fit the schema."""
+        return self.check is not None or self.made is not None
+
     def parse(self, graph: str, words: Mapping[str, str]) -> dict[str, JSON]:
         """The words as values of the right types. Raises InvalidInputs with everything that is wrong, by name."""
-        known = {given.name: given for given in self.inputs}
-        problems: dict[str, str] = {}
-        values: dict[str, JSON] = {}
-        if self.open and words and WHOLE not in words:
-            words = {WHOLE: json.dumps({name: typed.loose(word) for name, word in words.items()})}
-        for name, word in words.items():
-            if name not in known:
-                problems[name] = f"is not an input of it; it takes {', '.join(f'`{n}`' for n in known) or 'none'}"
-                continue
-            try:
-                values[name] = typed.value_of(word, known[name].schema)
-            except ValueError as error:
-                problems[name] = str(error)
-        for given in self.inputs:
-            if given.required and given.name not in words:
-                problems[given.name] = "is missing"
-        problems = problems or self._mismatches(values) or self._refusals(values) or self._objections(values)
+        values, problems = self.read(words)
+        problems = problems or self.objections(values)
         if problems:
-            choices = {given.name: given.choices for given in self.inputs if given.choices}
-            raise InvalidInputs(graph, problems, self.example(graph), choices, certain=self._starts())
+            raise InvalidInputs(graph, problems, self.example(graph), self.choices(), certain=self.certain())
         return values
+
+    def problems(self, values: Mapping[str, JSON]) -> dict[str, str]:
+        """Everything that is wrong with values that were read before, by the input's name."""
+        return self.misfits(values) or self.objections(values)
+
+    def objections(self, values: Mapping[str, JSON]) -> dict[str, str]:
+        """What the graph's own code objects to, by the input's name; '' stands for all of them together. Raises what
+        the graph's check raises, unless that is a ValueError."""
+        return self._refusals(values) or self._objections(values)
+
+    def certain(self) -> bool:
+        """Whether the graph takes the example as it is."""
+        try:
+            values, problems = self.read(self.sample())
+            return not (problems or self.objections(values))
+        except Exception:  # the check's own fault is told when somebody starts the graph
+            return False
 
     def given(self, values: Mapping[str, JSON]) -> Any:
         """What the graph is started with, from the values of `parse`. A sentence becomes a conversation's first."""
@@ -83,48 +82,7 @@ class InputForm:
         }
         return {**self.hidden, **values, **begun}
 
-    def example(self, graph: str) -> str:
-        """A command line that starts the graph."""
-        return " ".join(["/task", graph, *(typed.pair(name, word) for name, word in self._sample().items())])
-
-    def _sample(self) -> dict[str, str]:
-        """A word for each input that is needed, and for those that have a default."""
-        needed = self.suggested | {given.name for given in self.inputs if given.required}
-        optional = [given for given in self.inputs if given.name not in needed and given.default]
-        shown = [*(given for given in self.inputs if given.name in needed), *optional]
-        return {given.name: self._word(given) for given in shown}
-
-    def _word(self, given: Input) -> str:
-        """The first sample that is read back as a value that fits, and that one line can show."""
-        words = [as_typed(value) for value in _values(given)]
-        fitting = [word for word in words if self._takes(given, word)]
-        shown = [word for word in fitting if word.isprintable() and "`" not in word]
-        return next(iter([*shown, *fitting, *words]))
-
-    def _takes(self, given: Input, word: str) -> bool:
-        try:
-            value = typed.value_of(word, given.schema)
-        except ValueError:
-            return False
-        whole = jsonschema.Draft202012Validator(cast("dict[str, Any]", {**self.schema, "required": []}))
-        with contextlib.suppress(Exception):  # a schema that is none, such as a pattern that does not compile
-            return bool(whole.is_valid({given.name: value}))
-        return False
-
-    def _starts(self) -> bool:
-        """Whether the graph's own check takes the sample."""
-        try:
-            words, schemas = self._sample(), {given.name: given.schema for given in self.inputs}
-            values = {name: typed.value_of(word, schemas[name]) for name, word in words.items()}
-            return not (self._mismatches(values) or self._refusals(values) or self._objections(values))
-        except Exception:  # the check's own fault is told when somebody starts the graph
-            return False
-
-    def _mismatches(self, values: dict[str, JSON]) -> dict[str, str]:
-        validator = jsonschema.Draft202012Validator(cast("dict[str, Any]", self.schema))
-        return {str(error.path[0]): typed.mismatch(error) for error in validator.iter_errors(values) if error.path}
-
-    def _refusals(self, values: dict[str, JSON]) -> dict[str, str]:
+    def _refusals(self, values: Mapping[str, JSON]) -> dict[str, str]:
         """What is wrong with the values for the class of an entrypoint."""
         try:
             self.given(values)
@@ -135,7 +93,7 @@ class InputForm:
             }
         return {}
 
-    def _objections(self, values: dict[str, JSON]) -> dict[str, str]:
+    def _objections(self, values: Mapping[str, JSON]) -> dict[str, str]:
         if self.check is None:
             return {}
         try:
@@ -149,14 +107,21 @@ class InputForm:
         return {}
 
 
-WHOLE: Final = "input"
-"""The name of an input without a name of its own."""
+def not_begun(problems: Mapping[str, str]) -> str:
+    """The outcome of a task whose graph objects to its inputs when it is about to begin."""
+    said = "; ".join(f"{name} {problem}" if name else problem for name, problem in problems.items())
+    return (
+        f"Stopped: the agent did not begin, because it does not take these values: {said.rstrip('.')}. "
+        "Start another task with other values."
+    )
+
+
 _MESSAGES: Final = "messages"
 
-EMPTY = InputForm(inputs=(), schema={})
+EMPTY = LoadedForm(inputs=(), schema={})
 
 
-def read(graph: Pregel[Any, Any, Any, Any], check: InputCheck | None) -> InputForm:
+def read(graph: Pregel[Any, Any, Any, Any], check: InputCheck | None) -> LoadedForm:
     """The form of a graph's inputs.
 
     A graph without an input schema has one state for everything. People are asked for its keys except those that look
@@ -194,7 +159,7 @@ def read(graph: Pregel[Any, Any, Any, Any], check: InputCheck | None) -> InputFo
         for name, entry in properties.items()
     )
     needed: list[JSON] = [name for name in properties if name in required]
-    return InputForm(
+    return LoadedForm(
         inputs=inputs,
         schema={**schema, "properties": cast("JSON", properties), "required": needed},
         check=check,
@@ -318,10 +283,3 @@ def _resolved(entry: dict[str, JSON], schema: Mapping[str, JSON]) -> dict[str, J
         return entry
     definitions = cast("dict[str, dict[str, JSON]]", schema.get("$defs", {}))
     return {**definitions.get(reference.rpartition("/")[2], {}), **entry}
-
-
-def _values(given: Input) -> list[JSON]:
-    """Values to show for an input: its examples, its default, then whatever fits its schema."""
-    examples = given.schema.get("examples")
-    listed = examples if isinstance(examples, list) else []
-    return [*listed, *([given.default] if given.default is not None else []), *samples.samples(given.schema)]

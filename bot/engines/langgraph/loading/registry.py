@@ -6,7 +6,6 @@ read or understood does stop it.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import json
 import logging
@@ -24,6 +23,7 @@ from langgraph.graph import START
 
 from bot.approvals.model.agent import Graph
 from bot.approvals.model.errors import GraphUnavailable, SettingsError, UnknownGraph
+from bot.approvals.rules import known_graphs
 from bot.approvals.rules.matching import Policies
 from bot.engines.langgraph.containment import cause_of, contained, worded
 from bot.engines.langgraph.loading import factories, inputs
@@ -44,8 +44,13 @@ class LoadedGraph:
     name: str
     description: str
     compiled: AnyGraph | None
-    form: inputs.InputForm
+    form: inputs.LoadedForm
     unavailable: str = ""
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The names of its nodes. Empty if it is unavailable."""
+        return () if self.compiled is None else tuple(node for node in self.compiled.nodes if node != START)
 
     def listed(self) -> Graph:
         """The graph as the domain knows it."""
@@ -75,29 +80,8 @@ class Registry:
         return graph
 
     def refuse_unknown(self, policies: Policies) -> None:
-        """Raises SettingsError if the policies name a graph or a node that does not exist. Otherwise a misspelt rule
-        would match nothing, and leave its graph to a weaker policy without a word."""
-        for rule, pattern in ((each, graph) for each in policies.rules for graph in each.graphs):
-            if not any(rule.covers(name, pattern) for name in self.graphs):
-                near = difflib.get_close_matches(pattern, self.graphs, n=1)
-                hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(self.graphs)}."
-                raise SettingsError(
-                    f'POLICY_FILE, key "match.graph" of the rule {rule.policy.name}: no graph is "{pattern}". {hint}'
-                )
-        named = {"approvals": policies.graphs, "cards": policies.cards}
-        for part, name in ((part, name) for part, graphs in named.items() for name in graphs):
-            if name not in self.graphs:
-                near = difflib.get_close_matches(name, self.graphs, n=1)
-                hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(self.graphs)}."
-                raise SettingsError(f'POLICY_FILE, key "{part}.{name}": there is no such graph. {hint}')
-        for name, each in policies.graphs.items():
-            graph = self.graphs[name]
-            nodes = () if graph.compiled is None else [node for node in graph.compiled.nodes if node != START]
-            if each.reject is not None and nodes and each.reject.as_node not in nodes:
-                raise SettingsError(
-                    f'POLICY_FILE, key "approvals.{name}.reject.as_node": the graph has no such node. '
-                    f"It has {', '.join(nodes)}."
-                )
+        """Raises SettingsError if the policies name a graph or a node that does not exist."""
+        known_graphs.refuse_unknown(policies, {name: graph.nodes for name, graph in self.graphs.items()})
 
     def compiled(self, name: str) -> AnyGraph:
         """The graph, ready to run. Raises UnknownGraph or GraphUnavailable."""

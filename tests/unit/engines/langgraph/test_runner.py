@@ -18,9 +18,9 @@ from langgraph.types import interrupt
 from bot.approvals.model.agent import Phase
 from bot.approvals.model.decision import Approve, Expired, Reject
 from bot.approvals.model.errors import GraphUnavailable, InvalidAnswer, InvalidInputs, UnknownGraph, Unreachable
-from bot.approvals.model.ids import InterruptId, ThreadId
+from bot.approvals.model.ids import JSON, InterruptId, ThreadId
 from bot.approvals.model.task import Gone, Lease, Part, Task
-from bot.approvals.ports.engine import Draining, Engine
+from bot.approvals.ports.engine import Agents, Draining
 from bot.engines import questions
 from bot.engines.langgraph.checkpoints import sqlite_saver
 from bot.engines.langgraph.loading import inputs
@@ -68,10 +68,10 @@ class Ledger:
         return {"said": "waited"}
 
 
-def engine_of(saver: BaseCheckpointSaver[Any], **nodes: Any) -> LangGraphEngine:
+def engine_of(saver: BaseCheckpointSaver[Any], check: inputs.InputCheck | None = None, **nodes: Any) -> LangGraphEngine:
     """An engine with one graph: these nodes, one after the other."""
     compiled = chain(nodes).compile(checkpointer=saver)
-    graph = LoadedGraph(name="chain", description="A chain", compiled=compiled, form=inputs.read(compiled, None))
+    graph = LoadedGraph(name="chain", description="A chain", compiled=compiled, form=inputs.read(compiled, check))
     absent = LoadedGraph(name="absent", description="", compiled=None, form=inputs.EMPTY, unavailable="it is broken")
     return LangGraphEngine(registry=Registry(graphs={"chain": graph, "absent": absent}, saver=saver))
 
@@ -327,17 +327,58 @@ async def test_an_answer_under_a_lease_that_is_over_is_not_stored(tmp_path: Path
 # --- The rest of the port -----------------------------------------------------------------------------
 
 
-def test_the_graphs_are_listed_and_their_inputs_parsed() -> None:
-    engine: Engine = engine_of(InMemorySaver(), act=Ledger().does("act"))
+async def test_the_graphs_are_listed_and_their_inputs_parsed() -> None:
+    engine: Agents = engine_of(InMemorySaver(), act=Ledger().does("act"))
 
     assert [(graph.name, graph.unavailable) for graph in engine.graphs()] == [("chain", ""), ("absent", "it is broken")]
-    assert engine.parse_inputs("chain", {"said": "x"}) == {"said": "x"}
+    assert await engine.parse_inputs("chain", {"said": "x"}) == {"said": "x"}
     with pytest.raises(InvalidInputs):
-        engine.parse_inputs("chain", {"sad": "x"})
+        await engine.parse_inputs("chain", {"sad": "x"})
     with pytest.raises(UnknownGraph):
-        engine.parse_inputs("chains", {})
+        await engine.parse_inputs("chains", {})
     with pytest.raises(GraphUnavailable):
-        engine.parse_inputs("absent", {})
+        await engine.parse_inputs("absent", {})
+
+
+async def test_a_graph_that_objects_to_its_inputs_when_it_is_started_does_not_begin() -> None:
+    """Nobody may have asked it before, or what it looks for has gone meanwhile."""
+    ledger = Ledger()
+
+    def check(values: dict[str, JSON]) -> None:
+        raise ValueError(f"there is no folder `{values['said']}`.")
+
+    engine = engine_of(InMemorySaver(), check, act=ledger.does("act"))
+
+    status = await engine.start(replace(TASK, inputs={"said": "logs"}), LEASE, NOON)
+
+    assert (status.phase, status.stopped, status.failure) == (Phase.DONE, True, None)
+    assert status.outcome == (
+        "Stopped: the agent did not begin, because it does not take these values: there is no folder `logs`. "
+        "Start another task with other values."
+    )
+    assert ledger.did == []
+    assert (await engine.status(TASK)).phase is Phase.LOST, "no checkpoint was written"
+
+
+async def test_values_that_no_longer_fit_a_graphs_schema_do_not_begin_it() -> None:
+    """Its code may have changed since the task was recorded."""
+    ledger = Ledger()
+
+    status = await engine_of(InMemorySaver(), act=ledger.does("act")).start(
+        replace(TASK, inputs={"said": 7}), LEASE, NOON
+    )
+
+    assert (status.phase, status.stopped) == (Phase.DONE, True)
+    assert "said cannot be `7`: it has to be a text" in status.outcome
+    assert ledger.did == []
+
+
+async def test_a_check_that_exits_as_its_graph_is_started_is_an_error_of_the_graph() -> None:
+    def check(values: dict[str, JSON]) -> None:
+        raise SystemExit(1)
+
+    with pytest.raises(RuntimeError, match="check_inputs tried to end the process"):
+        await engine_of(InMemorySaver(), check, act=Ledger().does("act")).start(TASK, LEASE, NOON)
 
 
 @pytest.mark.parametrize("name", ["gone", "absent"])

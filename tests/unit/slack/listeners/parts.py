@@ -48,7 +48,7 @@ def parts_of(world: World, *, directory: object = None, messenger: object = None
         votes=world.answers,
         side_actions=world.side_actions,
         reading=Reading(storage=world.storage, tasks=world.tasks, patience=timedelta(0)),
-        engine=world.engine,
+        agents=world.engine,
         messenger=cast("SlackMessenger", messenger),
         masking=masking(),
         directory=cast("SlackDirectory", directory),

@@ -20,7 +20,7 @@ from bot.approvals.model.agent import Graph, Input
 from bot.approvals.model.errors import InvalidInputs
 from bot.approvals.model.ids import JSON
 from bot.engines.langgraph.loading import registry
-from bot.engines.langgraph.loading.inputs import InputForm
+from bot.engines.langgraph.loading.inputs import LoadedForm
 from bot.engines.langgraph.loading.registry import LoadedGraph
 from bot.slack import markup, quotes
 from bot.slack.refusals import suggestion, worded
@@ -114,7 +114,7 @@ STATES = {
 }
 ODD = {
     **{name: form_of(TypedDict("Whole", {"result": str}), state) for name, state in STATES.items()},  # type: ignore[operator]
-    "spaced": InputForm(
+    "spaced": LoadedForm(
         inputs=tuple(Input(name=name, schema={"type": "string"}, required=True) for name in ("my key", "other")),
         schema={"properties": {"my key": {"type": "string"}}, "required": ["my key", "other"]},
     ),
@@ -124,7 +124,7 @@ ODD = {
 class Engine(FakeEngine):
     """The fake engine, with graphs that are read as the real one reads them."""
 
-    forms: Mapping[str, InputForm]
+    forms: Mapping[str, LoadedForm]
 
     def graphs(self) -> tuple[Graph, ...]:
         return tuple(
@@ -132,7 +132,7 @@ class Engine(FakeEngine):
             for name, form in self.forms.items()
         )
 
-    def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
+    async def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
         return self.forms[graph].parse(graph, words)
 
 
@@ -252,7 +252,7 @@ SCHEMAS: st.SearchStrategy[dict[str, JSON]] = st.one_of(
 def test_the_example_of_any_schema_is_read_back(properties: dict[str, JSON]) -> None:
     schemas: list[Any] = list(properties.items())
     inputs = tuple(Input(name=name, schema=schema, required=True) for name, schema in schemas)
-    form = InputForm(inputs=inputs, schema={"type": "object", "properties": properties})
+    form = LoadedForm(inputs=inputs, schema={"type": "object", "properties": properties})
 
     _, graph, *pairs = quotes.split(form.example("odd"))
 

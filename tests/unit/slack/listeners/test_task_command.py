@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from bot.approvals.model.agent import Graph
+from bot.approvals.model.errors import AgentsNotLoaded
 from bot.approvals.model.ids import ChannelId
 from bot.approvals.model.task import Task, TaskCancelled
 from bot.approvals.ports.slack import LookupFailed
@@ -201,6 +202,34 @@ async def test_without_a_word_the_form_opens_for_this_channel(desk: Desk) -> Non
     (opened,) = desk.client.opened
     assert opened["trigger_id"] == "trigger"
     assert start_modal.Spot.decode(opened["view"]["private_metadata"]) == start_modal.Spot(channel=CHANNEL)
+
+
+# --- While agents are loaded ----------------------------------------------------------------------------
+
+
+class StillLoading(FakeEngine):
+    """The fake engine, before a worker has published what it can run."""
+
+    def graphs(self) -> tuple[Graph, ...]:
+        raise AgentsNotLoaded
+
+
+@pytest.mark.parametrize("line", ["cleanup path=logs", "", "help"])
+async def test_while_the_agents_are_loaded_whoever_wants_one_is_told(desk: Desk, line: str) -> None:
+    desk.world.engine = StillLoading({FIRST: question()})
+
+    assert await desk.type(line) == "The agents are still being loaded. Please try again in a moment."
+    assert await desk.started() == []
+    assert desk.client.opened == []
+
+
+async def test_while_the_agents_are_loaded_tasks_are_looked_after(desk: Desk) -> None:
+    task = await desk.world.started()
+    desk.world.engine = StillLoading({FIRST: question()})
+
+    assert f"`{task.id}`" in await desk.type("list")
+    assert "waits for an answer" in await desk.type(f"status {task.id}")
+    assert (await desk.type(f"cancel {task.id}")).startswith(f"Task `{task.id}` is cancelled.")
 
 
 # --- Looking after tasks --------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from bot.approvals.model.agent import Input
 from bot.approvals.model.ids import JSON
 from bot.engines.langgraph.containment import Broken
 from bot.engines.langgraph.loading import inputs
-from bot.engines.langgraph.loading.inputs import InputForm
+from bot.engines.langgraph.loading.inputs import LoadedForm
 from bot.slack import quotes
 from tests.unit.engines.langgraph.loading.input_forms import (
     Asked,
@@ -147,7 +147,7 @@ def an_input(name: str, schema: dict[str, JSON], default: JSON = None) -> Input:
 
 
 def test_an_input_without_example_or_default_is_shown_by_its_type_and_without_marks_of_slacks() -> None:
-    form = InputForm(inputs=(an_input("path", {"type": "string"}), an_input("x", {})), schema={})
+    form = LoadedForm(inputs=(an_input("path", {"type": "string"}), an_input("x", {})), schema={})
 
     assert form.example("clean") == "/task clean path=STRING x=VALUE"
 
@@ -315,7 +315,7 @@ def test_the_right_line_is_read_back_as_what_it_shows(value: JSON) -> None:
         value = value.replace("'", "")
     kind = {str: "string", list: "array", int: "integer"}[type(value)]
     schema: dict[str, JSON] = {"type": kind, "examples": [value]}
-    form = InputForm(inputs=(an_input("given", schema),), schema={})
+    form = LoadedForm(inputs=(an_input("given", schema),), schema={})
     line = form.example("clean").removeprefix("/task ")
 
     graph, pair = quotes.split(line)

@@ -10,29 +10,12 @@ from typing_extensions import TypedDict
 from bot.approvals.model.errors import InvalidInputs
 from bot.approvals.model.ids import JSON
 from bot.engines.langgraph.loading import inputs
-from tests.unit.engines.langgraph.loading.input_forms import FORM, form_of, parsed, problem
+from tests.unit.engines.langgraph.loading.input_forms import FORM, MISFITS, WORDS, form_of, parsed, problem
 
 
 @pytest.mark.parametrize(
     ("name", "word", "value"),
-    [
-        ("path", "12", "12"),
-        ("path", "", ""),
-        ("count", "7", 7),
-        ("share", "0.5", 0.5),
-        ("share", "2", 2.0),
-        *[("dry", word, True) for word in ("true", "Yes", "ON", "1")],
-        *[("dry", word, False) for word in ("false", "No", "OFF", "0")],
-        ("color", "red", "red"),
-        ("mode", "slow", "slow"),
-        ("maybe", "4", 4),
-        ("either", "4", 4),
-        ("either", "four", "four"),
-        ("tags", '["a", "b"]', ["a", "b"]),
-        ("owner", '{"name": "eve"}', {"name": "eve"}),
-        ("deputy", '{"name": "eve"}', {"name": "eve"}),
-        ("anything", "as it is", "as it is"),
-    ],
+    WORDS,
 )
 def test_a_word_becomes_a_value_of_its_inputs_type(name: str, word: str, value: JSON) -> None:
     assert parsed(**{name: word})[name] == value
@@ -40,27 +23,7 @@ def test_a_word_becomes_a_value_of_its_inputs_type(name: str, word: str, value: 
 
 @pytest.mark.parametrize(
     ("name", "word", "sentence"),
-    [
-        ("count", "many", "cannot be `many`: it has to be a whole number, such as 3"),
-        ("count", "1.5", "cannot be `1.5`: it has to be a whole number, such as 3"),
-        ("count", str(2**63), f"cannot be `{2**63}`: it has to be a whole number, such as 3"),
-        ("count", "9" * 5000, f"cannot be `{'9' * 40}…`: it has to be a whole number, such as 3"),
-        ("count", "0", "cannot be `0`: it has to be 1 or more, such as 3"),
-        ("share", "half", "cannot be `half`: it has to be a number, such as 12.5"),
-        ("share", "nan", "cannot be `nan`: it has to be a number, such as 12.5"),
-        ("share", "-inf", "cannot be `-inf`: it has to be a number, such as 12.5"),
-        ("share", "1e999", "cannot be `1e999`: it has to be a number, such as 12.5"),
-        ("dry", "maybe", "cannot be `maybe`: it has to be yes or no"),
-        ("color", "pink", "cannot be `pink`: it has to be one of these: red, blue"),
-        ("mode", "warp", "cannot be `warp`: it has to be one of these: fast, slow"),
-        ("maybe", "x", "cannot be `x`: it has to be a whole number, such as 12"),
-        ("tags", "a,b", 'cannot be `a,b`: it has to be a list in JSON, such as ["a", "b"]'),
-        ("tags", "[NaN]", 'cannot be `[NaN]`: it has to be a list in JSON, such as ["a", "b"]'),
-        ("tags", "[1e999]", 'cannot be `[1e999]`: it has to be a list in JSON, such as ["a", "b"]'),
-        ("tags", "[1]", "is not right at entry 1: it has to be a text, such as abc"),
-        ("owner", '{"level": 2}', 'also needs "name"'),
-        ("deputy", "eve", "cannot be `eve`: it has to be an object in JSON"),
-    ],
+    MISFITS,
 )
 def test_a_word_that_is_no_such_value_is_refused_by_name(name: str, word: str, sentence: str) -> None:
     assert problem(**{"path": "logs", name: word}) == {name: sentence}

@@ -1,14 +1,13 @@
-"""The composition root: builds all parts, starts them, and drains them on SIGTERM. No other module knows all parts."""
+"""The gateway: it talks to Slack, counts votes, takes due steps and syncs messages. It loads no agent's code."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
@@ -16,21 +15,18 @@ from aiohttp import ClientSession
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
-from bot import policy_file
+from bot.app import wire
+from bot.app.wire import Asking, GatewayWork
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes, channels_asked, groups_asked
 from bot.approvals.inbox.summaries import Summaries
-from bot.approvals.model.errors import CountersignError, NotFound, Unreachable
+from bot.approvals.model.errors import AgentsNotLoaded, SettingsError, Unreachable
 from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.ports.slack import Directory, LookupFailed
-from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.audit.retention import Retention
-from bot.approvals.services.delivery.drive import Delivery
-from bot.approvals.services.delivery.opening import Opening
+from bot.approvals.services import claims
 from bot.approvals.services.delivery.progress import Progress
-from bot.approvals.services.delivery.recording import Recording
 from bot.approvals.services.due_steps import DueSteps
 from bot.approvals.services.messages.masked import Masking, marks_of
 from bot.approvals.services.messages.posting import Posting
@@ -41,17 +37,18 @@ from bot.approvals.services.people.staffing import unmatched, unmet, untied
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.reading import Reading
 from bot.approvals.services.side_actions import SideActions
-from bot.approvals.services.sweep import Sweep
+from bot.approvals.services.sweep import PeopleSweep
 from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.unit_of_work import UnitOfWork
 from bot.approvals.services.votes import Votes
-from bot.engines.langgraph import selftest
-from bot.engines.langgraph.loading import registry
-from bot.engines.langgraph.runner import LangGraphEngine
+from bot.engines.published import PublishedAgents
 from bot.runtime import health
+from bot.runtime.children import Channel, Words
+from bot.runtime.hints import GATEWAY, Hint
+from bot.runtime.line import Line
 from bot.runtime.process import Ending
 from bot.runtime.ticker import ticking
-from bot.runtime.work_queue import MAX_CONCURRENT_JOBS, InboxQueues, JobQueue, WorkQueues
+from bot.runtime.work_queue import InboxQueues, JobQueue, WorkQueues
 from bot.secrets import Detector
 from bot.settings import Settings
 from bot.slack.api import tokens
@@ -63,59 +60,98 @@ from bot.slack.api.names import Names
 from bot.slack.api.rate_limit import Pace
 from bot.slack.listeners import register
 from bot.slack.listeners.context import Parts
-from bot.stores import opened, system_clock
+from bot.stores import one_of_its_kind, opened, system_clock
 
 log = logging.getLogger(__name__)
 
 Learn: TypeAlias = Callable[[Collection[str]], object]
-HELD_ELSEWHERE = timedelta(seconds=2)
-"""How soon to look again at a thread that another process drives."""
 SECONDS_FOR_ANSWERS = 3.0
 """How long a shutdown keeps the socket open to answer modals that were submitted. Slack waits no longer than that."""
+SECONDS_FOR_AGENTS = 15.0
+"""How long a start waits for its worker. If that takes longer, people are told that the agents are being loaded."""
 SECONDS_TO_RECONNECT = 2.0
 """How soon a broken socket is noticed; until then no click arrives. slack_sdk's default is ten."""
 
 
 async def run(
     settings: Settings,
-    started: Callable[[], None] = lambda: None,
+    policies: Policies,
+    channel: Channel | None,
     *,
+    has_worker: bool = False,
     clock: Clock = system_clock,
     learned: Learn = len,
 ) -> None:
-    """Runs the bot until SIGTERM or SIGINT, then drains it. `started` is called once Slack is connected. `learned` is
-    told which further secrets the log has to hide.
+    """Runs the gateway until SIGTERM or SIGINT, then drains it. Says `ready` over the channel once Slack is connected.
 
-    Raises SettingsError, which says what to do, if the bot cannot start.
+    `learned` is told which further secrets the log has to hide. Raises SettingsError, which says what to do, if the
+    gateway cannot start. `has_worker` says that a worker starts at the same time: then nobody's command is taken before
+    it has published its agents.
     """
     ending = Ending(settings.shutdown_grace)
     ending.listen()
-    async with running(settings, ending, clock=clock, learned=learned):
+    ready, alone = asyncio.Event(), asyncio.Event()
+    if channel is None or not has_worker:
+        ready.set()
+        alone.set()
+
+    def heard(words: Words) -> None:
+        if words.get("others_ready"):
+            ready.set()
+        if words.get("alone"):
+            alone.set()
+
+    async with running(
+        settings,
+        policies,
+        ending,
+        ready,
+        alone,
+        channel=channel,
+        heard=heard,
+        clock=clock,
+        learned=learned,
+    ):
         log.info("Countersign is connected to %s", settings.slack_api_url)
-        started()
+        if channel is not None:
+            channel.send(ready=True)
         await ending.asked.wait()
         log.info("draining, for %s seconds at most", settings.shutdown_grace)
 
 
 @asynccontextmanager
 async def running(
-    settings: Settings, ending: Ending, *, clock: Clock = system_clock, learned: Learn = len
+    settings: Settings,
+    policies: Policies,
+    ending: Ending,
+    ready: asyncio.Event,
+    alone: asyncio.Event,
+    *,
+    channel: Channel | None = None,
+    heard: Callable[[Words], None] = lambda _: None,
+    clock: Clock = system_clock,
+    learned: Learn = len,
 ) -> AsyncIterator[None]:
-    """Runs the bot while the block runs: connected, ticking, and recovering what an earlier process left."""
-    policies = policy_file.load(settings.policy_file)
+    """Runs the gateway while the block runs: connected, ticking, and showing what an earlier process left. It connects
+    when `ready` says that its worker is ready, and when it drains, it goes on showing what workers do until `alone`
+    says that they have ended."""
+    owner = wire.name_of(GATEWAY)
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(opened(settings, clock))
         storage, clock = stores.storage, stores.clock
-        await selftest.refuse_unguarded()
-        config = settings.langgraph_config
-        registry.set_environment(config)
-        graphs = await stack.enter_async_context(registry.loaded(config, config.absolute().parent, stores.saver))
-        graphs.refuse_unknown(policies)
+        stack.enter_context(one_of_its_kind(settings, GATEWAY))
+        line = Line(
+            owner=owner,
+            beat=lambda owners: storage.beat(owners, settings.lease_ttl, clock()),
+            ttl=settings.lease_seconds,
+            channel=channel,
+            heard=heard,
+        )
+        await stack.enter_async_context(line.held())
+        if settings.redis_url is None:  # only one lives, so all others are dead
+            others = await storage.owners()
+            await claims.void(storage, [each for each in others if each.startswith(GATEWAY) and each != owner])
         loop = asyncio.get_running_loop()
-        # a node that hangs blocks nobody else
-        loop.set_default_executor(ThreadPoolExecutor(MAX_CONCURRENT_JOBS, "graph"))
-        progress = Progress(show=lambda task_id: work.show(task_id), monotonic=loop.time, later=loop.call_later)
-        engine = LangGraphEngine(registry=graphs, terms=policies.graphs, progress=progress)
         bot_token, app_token = settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()
         me = await tokens.identity(bot_token, settings.slack_api_url)
         await tokens.refuse_bad_app_token(app_token, settings.slack_api_url)
@@ -125,9 +161,10 @@ async def running(
         pace = Pace()
         directory = SlackDirectory(bolt.client, pace=pace)
         messenger = SlackMessenger(bolt.client, masking, pace, address=me.address, shut_out=directory.forget_channel)
-
-        async def deliver(task_id: TaskId) -> datetime | None:
-            return None if await delivery.drive(task_id) else clock() + HELD_ELSEWHERE
+        hints = await stack.enter_async_context(wire.opened(settings, GATEWAY, owner))
+        asking = Asking(wire=hints, owner=owner)
+        agents = PublishedAgents(storage=storage, ask=asking.ask)
+        progress = Progress(show=lambda task_id: work.show(task_id), monotonic=loop.time, later=loop.call_later)
 
         async def show(task_id: TaskId) -> datetime | None:
             return await messages.sync_task(task_id)
@@ -141,8 +178,7 @@ async def running(
         async def send(person: Person) -> datetime | None:
             return await summaries.send(person)
 
-        work = WorkQueues(
-            deliveries=JobQueue("delivery", deliver, clock),
+        queues = WorkQueues(
             syncs=JobQueue("sync", show, clock),
             inboxes=InboxQueues(
                 concerns=JobQueue("a look for Homes", concern, clock),
@@ -150,36 +186,16 @@ async def running(
                 summaries=JobQueue("the summary", send, clock),
             ),
         )
+        work = GatewayWork(wire=hints, owner=owner, queues=queues)
         eligibility = Eligibility(directory=directory)
-        policy_choice = PolicyChoice(policies=policies, directory=directory)
-        opening = Opening(
-            storage=storage,
-            engine=engine,
-            policy_choice=policy_choice,
-            eligibility=eligibility,
-            work=work,
-            clock=clock,
-        )
-        delivery = Delivery(
-            storage=storage,
-            engine=engine,
-            opening=opening,
-            recording=Recording(storage=storage, opening=opening, work=work, clock=clock),
-            work=work,
-            clock=clock,
-            lease_ttl=settings.lease_ttl,
-        )
-        posting = Posting(messenger=messenger, clock=clock)
+        posting = Posting(messenger=messenger, clock=clock, owner=owner)
         watch = Watch()
         messages = MessageSync(
             storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress, watch=watch
         )
-        due_steps = DueSteps(storage=storage, engine=engine, directory=directory, eligibility=eligibility, work=work)
-        unit = UnitOfWork(storage=storage, engine=engine, eligibility=eligibility, expiry=due_steps, work=work)
+        due_steps = DueSteps(storage=storage, engine=agents, directory=directory, eligibility=eligibility, work=work)
+        unit = UnitOfWork(storage=storage, engine=agents, eligibility=eligibility, expiry=due_steps, work=work)
         tasks = Tasks(unit=unit, directory=directory)
-        answers = Votes(unit=unit, policy_choice=policy_choice)
-        side_actions = SideActions(unit=unit, directory=directory)
-        sweeper = Sweep(storage=storage, due_steps=due_steps, work=work)
         inboxes = Inboxes(
             storage=storage,
             directory=directory,
@@ -201,10 +217,10 @@ async def running(
             bolt,
             Parts(
                 tasks=tasks,
-                votes=answers,
-                side_actions=side_actions,
+                votes=Votes(unit=unit, policy_choice=PolicyChoice(policies=policies, directory=directory)),
+                side_actions=SideActions(unit=unit, directory=directory),
                 reading=Reading(storage=storage, tasks=tasks, watch=watch),
-                engine=engine,
+                agents=agents,
                 messenger=messenger,
                 masking=masking,
                 directory=directory,
@@ -215,57 +231,88 @@ async def running(
                 clock=clock,
                 me=me.user_id,
                 address=me.address,
-                busy=work.busy,
+                busy=queues.busy,
             ),
         )
+        sweeper = PeopleSweep(storage=storage, due_steps=due_steps, work=work)
 
-        retention = Retention(
-            storage=storage, engine=engine, keep_finished=settings.keep_finished, keep_records=settings.keep_records
-        )
+        async def learn_agents() -> None:
+            if await agents.refresh():
+                _notice_unknown(agents, policies)
 
-        owners_first_until = loop.time()
+        def taken(hint: Hint) -> None:
+            if "show" in hint:
+                progress.over(hint["show"])
+                work.show(hint["show"])
+            elif "soon" in hint:
+                work.show_soon(hint["soon"])
+            elif "doing" in hint:
+                progress.tell(*hint["doing"])
+            elif "checked" in hint:
+                asking.answered(hint)
+            elif "published" in hint:
+                background.add(task := loop.create_task(_unless_away(learn_agents())))
+                task.add_done_callback(background.discard)
+
+        background: set[asyncio.Task[None]] = set()
 
         async def tick() -> None:
-            nonlocal owners_first_until
             await stores.set_clock()
             try:
-                await sweeper.sweep(clock(), take_over=loop.time() >= owners_first_until)
+                await learn_agents()
+                await claims.void_lapsed(storage, clock())
+                await sweeper.sweep(clock())
                 await summaries.sweep(clock())
                 await homes.sweep(clock())
-                await retention.sweep(clock())
             except Unreachable as error:
-                owners_first_until = loop.time() + settings.lease_seconds
                 log.warning("this sweep was cut short, the next one goes on: %s", error)
             else:
                 if await socket.client.is_connected():
-                    health.beat(settings.state_dir, settings.sweep_interval)
+                    health.beat(settings.state_dir, settings.sweep_interval, GATEWAY)
 
         async def drain() -> None:
-            engine.runs.drain()
+            words = "the workers did not end in time; the next start shows what they did last"
+            await _at_most(alone.wait(), ending.left(), words)
             messages.hurry()
-            await work.close(ending.left())
+            await queues.close(ending.left())
 
         stack.push_async_callback(drain)
+        await stack.enter_async_context(hints.listening(taken))
+        await _at_most(ready.wait(), SECONDS_FOR_AGENTS, "no worker has published its agents yet")
+        await _unless_away(learn_agents())
         noticing = asyncio.create_task(_notice_unmet(policies, directory))
         stack.callback(noticing.cancel)
-        looking = asyncio.create_task(_look_again(storage, delivery))
-        stack.callback(looking.cancel)
         intake = Intake(socket)
         await socket.connect_async()  # type: ignore[no-untyped-call]
         stack.push_async_callback(intake.close)
-        stack.push_async_callback(work.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace / 2))
+        stack.push_async_callback(queues.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace / 2))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
         yield
 
 
-async def _look_again(storage: Storage, delivery: Delivery) -> None:
-    """Looks at every thread with an open request, because its code may have changed while no bot ran."""
+async def _at_most(waiting: Awaitable[object], seconds: float, otherwise: str) -> None:
+    """Waits for so many seconds at most, and then logs the sentence."""
     try:
-        for task_id in await storage.unsettled():
-            with suppress(NotFound):
-                await delivery.look(task_id)
-    except CountersignError as error:
-        log.warning("what waits was not looked at when the bot started: %s", error)
+        async with asyncio.timeout(seconds):
+            await waiting
+    except TimeoutError:
+        log.warning("%s", otherwise)
+
+
+async def _unless_away(reading: Awaitable[None]) -> None:
+    try:
+        await reading
+    except Unreachable as away:
+        log.warning("the agents could not be read, which the next sweep does: %s", away)
+
+
+def _notice_unknown(agents: PublishedAgents, policies: Policies) -> None:
+    """Logs names in the policies that mean no agent. The worker does not start with them, so they can only come from
+    workers that have other policies."""
+    try:
+        agents.refuse_unknown(policies)
+    except (SettingsError, AgentsNotLoaded) as error:
+        log.warning("the agents that a worker published do not fit the policies here: %s", error)
 
 
 async def _notice_unmet(policies: Policies, directory: Directory) -> None:

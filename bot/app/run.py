@@ -1,0 +1,84 @@
+"""`countersign run`: the roles as processes of their own, under a supervisor that starts them again when they end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from bot import policy_file, printable
+from bot.approvals.model.errors import CountersignError
+from bot.approvals.ports.work import Clock
+from bot.approvals.rules.matching import Policies
+from bot.private_files import private_folder
+from bot.runtime import process
+from bot.runtime.children import Channel
+from bot.runtime.hints import GATEWAY, WORKER
+from bot.runtime.logs import Learned
+from bot.runtime.supervisor import WRONG_SETTINGS, Role, Supervisor
+from bot.settings import Settings
+from bot.stores import system_clock
+
+SECONDS_TO_EXIT = 5.0
+"""For threads that something left running, and for handlers that run at exit."""
+ROLES = (GATEWAY, WORKER)
+
+
+@asynccontextmanager
+async def by_the_system() -> AsyncIterator[Clock]:
+    """This machine's clock."""
+    yield system_clock
+
+
+def run(
+    settings: Settings,
+    role: str | None,
+    learned: Learned,
+    started: Callable[[], None],
+    timed: Callable[[], object] = by_the_system,
+) -> int:
+    """Runs this role, or all of them, until SIGTERM or SIGINT. Returns the exit code. `started` is called once when all
+    of them are ready. Raises SettingsError if a setting or the policy file is wrong."""
+    policies = policy_file.load(settings.policy_file)
+    private_folder(settings.state_dir)
+    # Each role imports what it needs in its own process: the gateway neither LangGraph nor a graph.
+    made: dict[str, Role] = {
+        GATEWAY: lambda channel: _gateway(settings, policies, channel, role is None, learned, timed),
+        WORKER: lambda channel: _workers(settings, policies, channel, learned, timed),
+    }
+    roles = {name: made[name] for name in ROLES if role in (None, name)}
+    return Supervisor(roles=roles, grace=settings.shutdown_grace, started=started).run()
+
+
+def _gateway(
+    settings: Settings, policies: Policies, channel: Channel, has_worker: bool, learned: Learned, timed: object
+) -> int:
+    import uvloop
+
+    from bot.app import gateway
+
+    async def timed_run() -> None:
+        async with timed() as clock:  # type: ignore[operator]
+            await gateway.run(settings, policies, channel, has_worker=has_worker, clock=clock, learned=learned.learn)
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            process.run_to_end(runner.get_loop(), timed_run())
+    except CountersignError as error:
+        sys.stderr.write(f"{printable.lines(str(error))}\n")
+        return WRONG_SETTINGS
+    process.within(SECONDS_TO_EXIT, 0)
+    return 0
+
+
+def _workers(settings: Settings, policies: Policies, channel: Channel, learned: Learned, timed: object) -> int:
+    from bot.app.workers import Workers
+
+    if settings.redis_url is not None:
+        from bot.engines.langgraph.checkpoints import redis as _imported  # noqa: F401 - before workers are forked
+    try:
+        return Workers(settings, policies, timed, channel, learned).run()  # type: ignore[arg-type]
+    except CountersignError as error:
+        sys.stderr.write(f"{printable.lines(str(error))}\n")
+        return WRONG_SETTINGS

@@ -1,0 +1,306 @@
+"""The worker role: forks worker processes, watches them, and replaces those that die, hang or take too much memory.
+
+One process drives all tasks. A task whose run never came back is driven last and alone, in a process of its own, so
+that it can harm no other: it may be what killed the process. This process has no event loop, no thread and no open
+store, so that it can fork at any time; it has imported what workers need, so that a new one is there at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from bot import printable
+from bot.app import wire, worker
+from bot.approvals.model.errors import CountersignError
+from bot.approvals.model.ids import TaskId
+from bot.approvals.ports.work import Clock
+from bot.approvals.rules.matching import Policies
+from bot.runtime.children import Channel, Child, Children, forget_signals, woken_by_signals
+from bot.runtime.hints import WORKER, bound
+from bot.runtime.logs import Learned
+from bot.runtime.prints import Prints
+from bot.runtime.process import run_to_end
+from bot.runtime.supervisor import EXTRA_SECONDS, WRONG_SETTINGS, Backoff
+from bot.settings import Settings
+from bot.stores import one_of_its_kind
+
+log = logging.getLogger(__name__)
+
+BLOCKED_SECONDS: Final = 0.6
+"""A worker whose event loop has said nothing for so long is blocked: another one takes on what comes."""
+LOOK_SECONDS: Final = 0.1
+"""Between two looks at the workers while any is busy enough to be looked at."""
+MAX_WORKERS: Final = 8
+"""Processes at the same time, those that are blocked or retire among them."""
+MAX_YOUNG: Final = 4
+"""Tasks that are driven alone at the same time and whose process is young."""
+YOUNG_SECONDS: Final = 30.0
+"""A process that drives one task and has lived for so long does not keep others waiting for their turn."""
+FIRST_PAUSE_SECONDS: Final = 0.2
+"""Before a task that killed its process alone is driven again. Doubles each time."""
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+
+Timed = Callable[[], AbstractAsyncContextManager[Clock]]
+"""Opens the clock that a process goes by."""
+
+
+@dataclass(slots=True)
+class _Worker:
+    child: Child
+    owner: str
+    prints: Prints
+    only: TaskId | None
+    alive_at: float
+    ready: bool = False
+    retiring: bool = False
+    killed_for: str = ""
+    """Why we killed it, if we did."""
+
+    def is_blocked(self, now: float) -> bool:
+        return self.ready and now - self.alive_at > BLOCKED_SECONDS
+
+    def takes_work(self, now: float) -> bool:
+        """Whether it takes on what comes, or soon will."""
+        return self.only is None and not self.retiring and not self.is_blocked(now) and not self.killed_for
+
+
+@dataclass(slots=True)
+class _Alone:
+    """A task that is to be driven alone."""
+
+    deaths: int = 0
+    at: float = 0.0
+    """By the monotonic clock: not before."""
+    why: str = ""
+    """How its last process ended."""
+    waits: bool = True
+
+
+@dataclass(slots=True)
+class Workers:
+    """The worker role of one machine."""
+
+    settings: Settings
+    policies: Policies
+    timed: Timed
+    channel: Channel
+    """To the supervisor."""
+    learned: Learned
+    """Further secrets that the log hides."""
+    _children: Children = field(default_factory=Children)
+    _workers: dict[int, _Worker] = field(default_factory=dict)
+    _dead: list[str] = field(default_factory=list)
+    """The names of processes that have died, for the next one that starts."""
+    _alone: dict[TaskId, _Alone] = field(default_factory=dict)
+    _backoff: Backoff = field(default_factory=Backoff)
+    _start_at: float = 0.0
+    _last_end: str = "ended"
+    _ending: bool = False
+    _was_ready: bool = False
+    _hints: object = None
+
+    def run(self) -> int:
+        """Returns the exit code: 0 after SIGTERM or SIGINT, 2 if no worker can start before a setting is changed."""
+        with one_of_its_kind(self.settings, WORKER), woken_by_signals(self._end) as woken:
+            if self.settings.redis_url is None:
+                self._hints = bound(self.settings.state_dir, WORKER)
+                self._dead = ["*"]
+            while not self._ending:
+                self._staff(time.monotonic())
+                self._wait(woken)
+                for child in self._children.ended():
+                    code = self._bury(child)
+                    if code is not None:
+                        return code
+                self._watch(time.monotonic())
+            return self._stop(woken)
+
+    # --- Starting -------------------------------------------------------------------------------
+
+    def _staff(self, now: float) -> None:
+        """Starts a worker if none takes work, and those that drive one task each."""
+        if len(self._workers) < MAX_WORKERS and now >= self._start_at:
+            if not any(each.takes_work(now) for each in self._workers.values()):
+                self._fork(None)
+            lone = [each for each in self._workers.values() if each.only is not None]
+            young = sum(now - each.child.started < YOUNG_SECONDS for each in lone)
+            for task_id, alone in self._alone.items():
+                if alone.waits and alone.at <= now and young < MAX_YOUNG and len(self._workers) < MAX_WORKERS:
+                    young += 1
+                    alone.waits = False
+                    self._fork(task_id, alone.why or f"it was begun and its process {self._last_end}")
+
+    def _fork(self, only: TaskId | None, why: str = "") -> None:
+        owner = wire.name_of(WORKER)
+        dead, self._dead = self._dead, []
+        prints = Prints.made()
+
+        def become(channel: Channel) -> int:
+            prints.take_over()
+            place = worker.Place(
+                owner=owner,
+                channel=channel,
+                hints=self._hints,  # type: ignore[arg-type]
+                dead=tuple(dead),
+                only=only,
+                learned=self.learned.learn,
+                why=why,
+            )
+            return _run(self.settings, self.policies, place, self.timed)
+
+        child = self._children.fork(f"worker {owner}", become, own_group=True)
+        prints.reads_from(child.pid)
+        self._workers[child.pid] = _Worker(child, owner, prints, only, time.monotonic())
+        self._tell_owners()
+
+    def _tell_owners(self) -> None:
+        """Each worker beats for all, so that one that cannot keeps its leases as long as it lives."""
+        owners = [each.owner for each in self._workers.values()]
+        for each in self._workers.values():
+            each.child.channel.send(owners=owners)
+
+    # --- Watching -------------------------------------------------------------------------------
+
+    def _wait(self, woken: int) -> None:
+        outputs = [each.prints.descriptor for each in self._workers.values() if each.prints.descriptor >= 0]
+        self._children.wait(LOOK_SECONDS, woken, *outputs)
+        forget_signals(woken)
+        for each in self._workers.values():
+            for words in each.child.heard():
+                each.alive_at = time.monotonic()
+                self.learned.learn(words.get("learned", ()))
+                if words.get("ready"):
+                    each.ready = True
+                    if not self._was_ready:
+                        self._was_ready = True
+                        self.channel.send(ready=True)
+                if "alone" in words:
+                    self._alone.setdefault(TaskId(words["alone"]), _Alone())
+            each.prints.log_what_came()
+
+    def _watch(self, now: float) -> None:
+        """Kills what hangs or takes too much memory, and retires what another process has replaced."""
+        patience = self.settings.worker_timeout.total_seconds()
+        limit = self.settings.worker_memory
+        for each in list(self._workers.values()):
+            if each.killed_for:
+                continue
+            if each.ready and now - each.alive_at > patience:
+                self._kill(each, f"was killed: it did not respond for {patience:g} s")
+            elif limit is not None and (used := _resident(each.child.pid)) > limit:
+                self._kill(each, f"was killed: it used {used / 1e6:,.0f} MB of memory, and may use {limit / 1e6:,.0f}")
+        ours = [each for each in self._workers.values() if each.takes_work(now) and each.ready]
+        for each in sorted(ours, key=lambda one: one.child.started)[:-1]:
+            each.retiring = True
+            each.child.channel.send(retire=True)
+
+    def _kill(self, each: _Worker, why: str) -> None:
+        each.killed_for = why
+        with contextlib.suppress(OSError):
+            os.killpg(each.child.pid, signal.SIGKILL)
+        each.child.send_signal(signal.SIGKILL)
+
+    def _bury(self, child: Child) -> int | None:
+        """Notes how a worker ended. Returns the exit code of the role if that has to end too."""
+        gone = self._workers.pop(child.pid)
+        gone.prints.close()
+        child.channel.socket.close()
+        with contextlib.suppress(OSError):  # what its graphs have forked
+            os.killpg(child.pid, signal.SIGKILL)
+        how = gone.killed_for or child.how
+        well = child.code == 0
+        if not well or not gone.retiring:
+            self._dead.append(gone.owner)
+        if gone.only is not None:
+            self._account(gone.only, well, how)
+            log.log(logging.INFO if well else logging.ERROR, "the process that drove task %s alone %s", gone.only, how)
+        elif not well or not gone.retiring:
+            if not self._was_ready and child.code == WRONG_SETTINGS:
+                return WRONG_SETTINGS
+            self._last_end = how
+            lived = time.monotonic() - child.started
+            pause = 0.0 if gone.ready and lived > 1 else self._backoff.after(lived)
+            self._start_at = max(self._start_at, time.monotonic() + pause)
+            log.error("a worker %s; another one is started%s", how, f" in {pause:g} s" if pause else "")
+        self._void()
+        self._tell_owners()
+        return None
+
+    def _void(self) -> None:
+        """Has a living worker free what dead ones held. The next one that starts does it otherwise."""
+        now = time.monotonic()
+        living = [each for each in self._workers.values() if each.ready and not each.is_blocked(now)]
+        if living and self._dead:
+            living[0].child.channel.send(dead=self._dead)
+            self._dead = []
+
+    def _account(self, task_id: TaskId, well: bool, how: str) -> None:
+        if well:
+            self._alone.pop(task_id, None)
+            return
+        alone = self._alone.setdefault(task_id, _Alone())
+        alone.at = time.monotonic() + FIRST_PAUSE_SECONDS * 2**alone.deaths
+        alone.deaths += 1
+        alone.why, alone.waits = how, True
+
+    # --- Ending ---------------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        self._ending = True
+
+    def _stop(self, woken: int) -> int:
+        """Asks every worker to drain, and kills those that outlive the grace period."""
+        for each in self._workers.values():
+            each.child.send_signal(signal.SIGTERM)
+        until = time.monotonic() + max(self.settings.shutdown_grace, 2.0) + 1.0
+        while self._workers:
+            if time.monotonic() > until:
+                for each in self._workers.values():
+                    log.warning("a worker outlived the grace period and is killed")
+                    self._kill(each, "was killed: it outlived the grace period")
+                until += EXTRA_SECONDS
+            self._wait(woken)
+            for child in self._children.ended():
+                gone = self._workers.pop(child.pid)
+                gone.prints.log_what_came()
+                gone.prints.close()
+                with contextlib.suppress(OSError):
+                    os.killpg(child.pid, signal.SIGKILL)
+        return 0
+
+
+def _run(settings: Settings, policies: Policies, place: worker.Place, timed: Timed) -> int:
+    """A worker process, from its first line to its exit code."""
+
+    async def timed_run() -> None:
+        async with timed() as clock:
+            await worker.run(settings, policies, place, clock)
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            run_to_end(runner.get_loop(), timed_run())
+    except CountersignError as error:
+        sys.stderr.write(f"{printable.lines(str(error))}\n")
+        return WRONG_SETTINGS
+    return 0
+
+
+def _resident(pid: int) -> int:
+    """The bytes of memory that a process uses now. 0 if the system does not say."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    except (OSError, ValueError, IndexError):
+        return 0

@@ -1,0 +1,38 @@
+"""Whether the policies name only graphs and nodes that exist."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+
+from bot.approvals.model.errors import SettingsError
+from bot.approvals.rules.matching import Policies
+
+
+def refuse_unknown(policies: Policies, nodes: Mapping[str, Collection[str]]) -> None:
+    """Raises SettingsError if the policies name a graph or a node that does not exist. Otherwise a misspelt rule would
+    match nothing, and leave its graph to a weaker policy without a word.
+
+    `nodes` has the names of the nodes of each graph, none if the graph is unavailable.
+    """
+    for rule, pattern in ((each, graph) for each in policies.rules for graph in each.graphs):
+        if not any(rule.covers(name, pattern) for name in nodes):
+            raise SettingsError(
+                f'POLICY_FILE, key "match.graph" of the rule {rule.policy.name}: no graph is "{pattern}". '
+                f"{_hint(pattern, nodes)}"
+            )
+    named = {"approvals": policies.graphs, "cards": policies.cards}
+    for part, name in ((part, name) for part, graphs in named.items() for name in graphs):
+        if name not in nodes:
+            raise SettingsError(f'POLICY_FILE, key "{part}.{name}": there is no such graph. {_hint(name, nodes)}')
+    for name, each in policies.graphs.items():
+        if each.reject is not None and nodes[name] and each.reject.as_node not in nodes[name]:
+            raise SettingsError(
+                f'POLICY_FILE, key "approvals.{name}.reject.as_node": the graph has no such node. '
+                f"It has {', '.join(nodes[name])}."
+            )
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(known)}."

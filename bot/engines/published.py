@@ -1,0 +1,84 @@
+"""The Agents port for a process that loads no agent's code: it reads the catalog that workers publish."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from bot.approvals.model.agent import Graph
+from bot.approvals.model.catalog import Agent, Catalog
+from bot.approvals.model.decision import Decision
+from bot.approvals.model.errors import AgentsNotLoaded, GraphUnavailable, InvalidInputs, UnknownGraph
+from bot.approvals.model.ids import JSON
+from bot.approvals.model.question import Question
+from bot.approvals.ports.storage import AgentStore
+from bot.approvals.rules import known_graphs
+from bot.approvals.rules.matching import Policies
+from bot.engines import questions
+from bot.engines.input_forms.form import InputForm
+
+Ask: TypeAlias = Callable[[str, Mapping[str, JSON]], Awaitable[Mapping[str, str] | None]]
+"""Asks a worker to run a graph's own check of these values. Returns the problems by the input's name, '' standing for
+all inputs together. Returns None if no worker answered in time."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PublishedAgents:
+    """The agents of the newest catalog that was read."""
+
+    storage: AgentStore
+    ask: Ask
+    _catalog: Catalog | None = field(default=None, init=False)
+
+    async def refresh(self) -> bool:
+        """Read the catalog if another one was published. Returns whether there was another one. Raises
+        `Unreachable`."""
+        found = await self.storage.published(known=self._catalog.digest if self._catalog else "")
+        if found is None:
+            return False
+        self._catalog = found
+        return True
+
+    def refuse_unknown(self, policies: Policies) -> None:
+        """Raises SettingsError if the policies name a graph or a node that is not in the catalog, and AgentsNotLoaded
+        if there is no catalog."""
+        known_graphs.refuse_unknown(policies, {each.graph.name: each.nodes for each in self._published().agents})
+
+    def graphs(self) -> tuple[Graph, ...]:
+        return tuple(each.graph for each in self._published().agents)
+
+    async def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
+        """See `Agents`. If the graph has a check of its own and no worker answers in time, the values pass: the worker
+        that starts the graph checks them again."""
+        await self.refresh()
+        agent = self._agent(graph)
+        form = InputForm(inputs=agent.graph.inputs, schema=agent.schema, open=agent.open)
+        values, problems = form.read(words)
+        if not problems and agent.checked:
+            problems = dict(await self.ask(graph, values) or {})
+        if problems:
+            raise InvalidInputs(graph, problems, agent.graph.example, form.choices(), certain=agent.certain)
+        return values
+
+    def check_edit(self, question: Question, item: int) -> None:
+        questions.check_edit(question, item)
+
+    def answer(self, question: Question, proposed: Question, decision: Decision) -> JSON:
+        return questions.answer(question, proposed, decision)
+
+    # --- Within ---------------------------------------------------------------------------------
+
+    def _published(self) -> Catalog:
+        if self._catalog is None:
+            raise AgentsNotLoaded
+        return self._catalog
+
+    def _agent(self, name: str) -> Agent:
+        catalog = self._published()
+        agent = catalog.agent(name)
+        if agent is None:
+            raise UnknownGraph(name, tuple(each.graph.name for each in catalog.agents if not each.graph.unavailable))
+        if agent.graph.unavailable:
+            raise GraphUnavailable(name, agent.graph.unavailable)
+        return agent

@@ -1,0 +1,131 @@
+"""What one process of the bot says to the world that it lives: to storage, so that nobody takes its leases, and to its
+parent, so that it is not replaced.
+
+Storage is told from a thread, which goes on if a graph blocks the event loop. The parent is told by the event loop,
+because it wants to know whether that is blocked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bot.approvals.model.errors import Unreachable
+from bot.runtime.children import Channel, Words
+
+log = logging.getLogger(__name__)
+
+_BOOT_TIME: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+ALIVE_SECONDS: Final = 0.2
+"""Between two signs of life of the event loop."""
+RETRY_SECONDS: Final = 1.0
+"""Before storage is told again if it did not answer."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Line:
+    """Holds the line while a role runs."""
+
+    owner: str
+    """The name under which this process takes leases and claims."""
+    beat: Callable[[Collection[str]], None]
+    """Tells storage that these owners live. Blocks, and may be called from any thread. Raises `Unreachable`."""
+    ttl: float
+    """Seconds for which a beat counts. There are three beats in that time."""
+    channel: Channel | None = None
+    """To the parent. None if the process stands alone."""
+    heard: Callable[[Words], None] = lambda _: None
+    """Is told what the parent says, in the event loop."""
+    lapses: int = 0
+    """How often a beat came so late that leases may have run out before it."""
+    _beaten: float = 0.0
+    """When the last beat began, by a clock that also runs while the machine sleeps. 0 before the first."""
+    _siblings: frozenset[str] = frozenset()
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Tells storage at once, and goes on while the block runs. Raises `Unreachable` if storage does not answer."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._tell)
+        thread = threading.Thread(target=self._keep, args=[loop], name="the line", daemon=True)
+        thread.start()
+        alive = asyncio.create_task(self._alive()) if self.channel is not None else None
+        try:
+            yield
+        finally:
+            self._over.set()
+            if alive is not None:
+                alive.cancel()
+
+    def say(self, **words: Any) -> None:
+        """Tell the parent, if there is one."""
+        if self.channel is not None:
+            self.channel.send(**words)
+
+    @property
+    def beats(self) -> bool:
+        """Whether the last beat is so recent that no lease that it extended can have run out."""
+        return _clock() - self._beaten < self.ttl / 2
+
+    def _tell(self) -> None:
+        began = _clock()
+        if began - self._beaten >= self.ttl:
+            self.lapses += 1  # before the beat: whoever asks in between has to ask storage
+        self.beat([self.owner, *sorted(self._siblings - {self.owner})])
+        if _clock() - began >= self.ttl / 2:
+            self.lapses += 1
+        self._beaten = began
+
+    def _keep(self, loop: asyncio.AbstractEventLoop) -> None:
+        every = self.ttl / 3
+        due = time.monotonic() + every
+        while not self._over.is_set():
+            self._listen(loop, max(due - time.monotonic(), 0))
+            if time.monotonic() < due or self._over.is_set():
+                continue
+            try:
+                self._tell()
+            except Unreachable as away:
+                log.warning("storage could not be told that this process lives, and is told again: %s", away)
+                due = time.monotonic() + min(RETRY_SECONDS, every)
+            else:
+                due = time.monotonic() + every
+
+    def _listen(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        """Hears one message of the parent, or waits for so many seconds."""
+        if self.channel is None:
+            self._over.wait(seconds)
+            return
+        try:
+            words = self.channel.received(min(seconds, 1.0))
+        except EOFError:
+            if not self._over.is_set():
+                log.error("the supervisor is gone, so this process ends")
+                os._exit(1)
+            return
+        if words is None:
+            return
+        if "owners" in words:
+            self._siblings = frozenset(words["owners"])
+            return
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(self.heard, words)
+
+    async def _alive(self) -> None:
+        while True:
+            self.say(alive=True)
+            await asyncio.sleep(ALIVE_SECONDS)
+
+
+def _clock() -> float:
+    return time.clock_gettime(_BOOT_TIME)

@@ -1,0 +1,81 @@
+"""What graphs print, taken from the worker's standard output and error, and logged as theirs."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+log = logging.getLogger("graphs")
+
+MAX_LINE_BYTES: Final = 10_000
+"""A longer line is logged in parts."""
+_READ_BYTES: Final = 65536
+
+
+@dataclass(slots=True)
+class Prints:
+    """A pipe from a worker's standard output and error to its parent's log."""
+
+    descriptor: int
+    """The end that the parent reads. -1 once it is closed."""
+    _write: int
+    _rest: bytes = b""
+    _pid: int = 0
+
+    @classmethod
+    def made(cls) -> Prints:
+        read, write = os.pipe()
+        os.set_blocking(read, False)
+        return cls(read, write)
+
+    def take_over(self) -> None:
+        """In the worker: sends what anything prints into the pipe. Our own log keeps going where it went."""
+        os.close(self.descriptor)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        kept = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setStream(kept)
+        os.dup2(self._write, 1)
+        os.dup2(self._write, 2)
+        os.close(self._write)
+
+    def reads_from(self, pid: int) -> None:
+        """In the parent: the worker has its own end by now."""
+        os.close(self._write)
+        self._pid = pid
+
+    def log_what_came(self) -> None:
+        """Logs each line that has come."""
+        while self.descriptor >= 0:
+            try:
+                data = os.read(self.descriptor, _READ_BYTES)
+            except BlockingIOError:
+                return
+            if not data:
+                self.close()
+                return
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            if len(self._rest) > MAX_LINE_BYTES:
+                lines, self._rest = [*lines, self._rest], b""
+            for line in lines:
+                self._log(line)
+
+    def close(self) -> None:
+        if self.descriptor < 0:
+            return
+        with contextlib.suppress(OSError):
+            os.close(self.descriptor)
+        self.descriptor = -1
+        if self._rest:
+            self._log(self._rest)
+            self._rest = b""
+
+    def _log(self, line: bytes) -> None:
+        if line.strip():
+            log.info("printed in worker %d: %s", self._pid, line.decode("utf-8", "backslashreplace"))

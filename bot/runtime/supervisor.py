@@ -1,0 +1,148 @@
+"""Keeps the roles of `countersign run` alive: starts each in a process of its own, and again when it ends.
+
+The supervisor does nothing else: it imports little, opens no store, and has no thread. A role that cannot start because
+of a setting (exit code 2) ends them all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from bot import crash_points
+from bot.runtime.children import Channel, Child, Children, forget_signals, woken_by_signals
+
+log = logging.getLogger(__name__)
+
+Role: TypeAlias = Callable[[Channel], int]
+"""Runs a role in a new process, and returns the exit code. It says `ready=True` over the channel when it is."""
+
+WRONG_SETTINGS: Final = 2
+"""The exit code of a role that cannot start before somebody changes a setting."""
+FIRST_PAUSE_SECONDS: Final = 0.2
+"""Before a role is started again. Doubles each time, up to `MAX_PAUSE_SECONDS`."""
+MAX_PAUSE_SECONDS: Final = 30.0
+CALM_SECONDS: Final = 60.0
+"""A role that ran for so long is started again at once."""
+EXTRA_SECONDS: Final = 5.0
+"""How much longer than its grace a role may take to end before it is killed."""
+LAST: Final = "gateway"
+"""The role that is told when the others are ready, so that it takes no command before, and when they have ended, so
+that it can show what they did last."""
+
+
+@dataclass(slots=True)
+class Backoff:
+    """How long to wait before something that keeps ending is started again."""
+
+    _pause: float = 0.0
+
+    def after(self, lived: float) -> float:
+        """The seconds to wait now, after it has lived for so many."""
+        self._pause = (
+            0.0 if lived >= CALM_SECONDS else min(max(2 * self._pause, FIRST_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
+        )
+        return self._pause
+
+
+@dataclass(slots=True)
+class _Kept:
+    """One role, and its process if it runs."""
+
+    run: Role
+    child: Child | None = None
+    start_at: float = 0.0
+    ready: bool = False
+    told: bool = False
+    """Whether it knows that the others are ready."""
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Runs roles until SIGTERM or SIGINT."""
+
+    roles: Mapping[str, Role]
+    grace: float
+    """Seconds that a role may take to end."""
+    started: Callable[[], None]
+    """Called once when every role is ready."""
+    _children: Children = field(default_factory=Children)
+    _kept: dict[str, _Kept] = field(default_factory=dict)
+    _ending: bool = False
+
+    def run(self) -> int:
+        """Returns the exit code: 0 after a signal, or that of a role that could not start."""
+        crash_points.be_the_node()
+        self._kept = {name: _Kept(run) for name, run in self.roles.items()}
+        with woken_by_signals(self._end) as woken:
+            told = False
+            while not self._ending:
+                for name, kept in self._kept.items():
+                    if kept.child is None and time.monotonic() >= kept.start_at:
+                        kept.child = self._children.fork(name, kept.run)
+                self._children.wait(self._next(), woken)
+                forget_signals(woken)
+                self._hear()
+                if not told and all(kept.ready for kept in self._kept.values()):
+                    told = True
+                    self.started()
+                for child in self._children.ended():
+                    kept = self._kept[child.name]
+                    if not kept.ready and child.code == WRONG_SETTINGS:
+                        return self._stop(woken, WRONG_SETTINGS)
+                    self._again(kept, child)
+            return self._stop(woken, 0)
+
+    def _next(self) -> float:
+        """Seconds until a role is to be started again."""
+        due = [kept.start_at for kept in self._kept.values() if kept.child is None]
+        return min([3600.0, *(at - time.monotonic() for at in due)])
+
+    def _hear(self) -> None:
+        for kept in self._kept.values():
+            for words in kept.child.heard() if kept.child is not None else ():
+                kept.ready = kept.ready or bool(words.get("ready"))
+        last = self._kept.get(LAST)
+        others = [kept for kept in self._kept.values() if kept is not last]
+        if last is not None and last.child is not None and not last.told and all(kept.ready for kept in others):
+            last.told = True
+            last.child.channel.send(others_ready=True)
+
+    def _again(self, kept: _Kept, child: Child) -> None:
+        pause = kept.backoff.after(time.monotonic() - child.started)
+        log.error("the %s %s; it is started again in %g s", child.name, child.how, pause)
+        kept.child, kept.told, kept.start_at = None, False, time.monotonic() + pause
+        child.channel.socket.close()
+
+    def _end(self) -> None:
+        self._ending = True
+
+    def _stop(self, woken: int, code: int) -> int:
+        """Asks every role to end, and kills those that take too long."""
+        until = time.monotonic() + self.grace + EXTRA_SECONDS
+        running = self._children.running
+        for child in running.values():
+            child.send_signal(signal.SIGTERM)
+        told = False
+        while running:
+            if not told and all(child.name == LAST for child in running.values()):
+                told = True
+                for child in running.values():
+                    child.channel.send(alone=True)
+            if time.monotonic() > until:
+                for child in running.values():
+                    log.warning("the %s did not end in time and is killed", child.name)
+                    child.send_signal(signal.SIGKILL)
+                until += EXTRA_SECONDS
+            with contextlib.suppress(InterruptedError):
+                self._children.wait(min(until - time.monotonic(), 1.0), woken)
+            forget_signals(woken)
+            self._hear()
+            self._children.ended()
+        return code

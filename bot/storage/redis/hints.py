@@ -1,0 +1,103 @@
+"""Wake-ups between processes that share a Redis: a list for each name that somebody listens as.
+
+A list rather than pub/sub, because each hint is for one of those who listen, whoever is free, and not for all of them.
+What nobody takes is forgotten after a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bot.storage.redis.connection import PREFIX
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING: Final = 10_000
+"""Hints in one list. The oldest are lost first."""
+KEPT_SECONDS: Final = 60
+WAIT_SECONDS: Final = 2.0
+"""How long one look into the lists waits at Redis."""
+PAUSE_SECONDS: Final = 1.0
+"""After Redis did not answer."""
+
+
+@dataclass(slots=True)
+class RedisHints:
+    """Sends and takes hints. `redis` is a client of their own, which waits longer than `WAIT_SECONDS` for an answer."""
+
+    redis: Redis
+    _unsent: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
+    _more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def send(self, to: str, **hint: Any) -> None:
+        """Tell one process that listens as `to`. Returns at once."""
+        self._unsent.append((_key(to), json.dumps(hint)))
+        self._more.set()
+
+    @asynccontextmanager
+    async def sending(self) -> AsyncIterator[None]:
+        """Sends while the block runs."""
+        task = asyncio.create_task(self._send(), name="hints to Redis")
+        try:
+            yield
+        finally:
+            await asyncio.sleep(0)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    @asynccontextmanager
+    async def listening(self, names: Sequence[str], taken: Callable[[Mapping[str, Any]], None]) -> AsyncIterator[None]:
+        """Hands each hint for any of these names to `taken` while the block runs."""
+        task = asyncio.create_task(self._take([_key(name) for name in names], taken), name="hints from Redis")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _send(self) -> None:
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            batch = list(self._unsent)
+            self._unsent.clear()
+            with contextlib.suppress(RedisError, OSError):
+                async with self.redis.pipeline(transaction=False) as pipe:
+                    for key, text in batch:
+                        pipe.rpush(key, text)
+                    for key in {key for key, _ in batch}:
+                        pipe.ltrim(key, -MAX_WAITING, -1)
+                        pipe.expire(key, KEPT_SECONDS)
+                    await pipe.execute()
+
+    async def _take(self, keys: list[str], taken: Callable[[Mapping[str, Any]], None]) -> None:
+        while True:
+            try:
+                found = await self.redis.blpop(keys, timeout=WAIT_SECONDS)
+            except (RedisError, OSError):
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
+            if found is None:
+                continue
+            try:
+                hint = json.loads(found[1])
+            except ValueError:
+                continue
+            taken(hint)
+
+
+def _key(name: str) -> str:
+    return f"{PREFIX}hints:{name}"

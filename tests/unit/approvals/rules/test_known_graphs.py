@@ -1,0 +1,60 @@
+"""Policies that name a graph or a node that does not exist are refused with what may have been meant."""
+
+import re
+
+import pytest
+
+from bot.approvals.model.errors import SettingsError
+from bot.approvals.model.policy import CardTerms, GraphTerms, Route
+from bot.approvals.rules.known_graphs import refuse_unknown
+from bot.approvals.rules.matching import Policies, Rule
+from tests.support.fakes.world import policy
+
+NODES = {"cleanup": ("look", "delete"), "payment": ("pay",), "absent": ()}
+
+
+def policies(
+    *graphs: str, terms: dict[str, GraphTerms] | None = None, cards: dict[str, CardTerms] | None = None
+) -> Policies:
+    rules = (Rule(policy=policy(), graphs=graphs),) if graphs else ()
+    return Policies(rules=rules, otherwise=policy(), graphs=terms or {}, cards=cards or {})
+
+
+def to(node: str) -> GraphTerms:
+    return GraphTerms(reject=Route(as_node=node))
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        policies(),
+        policies("cleanup", "pay*"),
+        policies(cards={"cleanup": CardTerms()}),
+        policies(terms={"cleanup": to("look"), "payment": GraphTerms()}),
+        policies(terms={"absent": to("anything")}),
+    ],
+)
+def test_what_exists_may_be_named(known: Policies) -> None:
+    """The nodes of a graph that is unavailable are not known."""
+    refuse_unknown(known, NODES)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "sentence"),
+    [
+        (policies("cleanupp"), 'no graph is "cleanupp". Did you mean "cleanup"?'),
+        (policies("cleanup", "zz*"), 'no graph is "zz*". Known here: cleanup, payment, absent.'),
+        (
+            policies(cards={"paymnt": CardTerms()}),
+            'key "cards.paymnt": there is no such graph. Did you mean "payment"?',
+        ),
+        (policies(terms={"zz": GraphTerms()}), 'key "approvals.zz": there is no such graph. Known here: cleanup'),
+        (
+            policies(terms={"cleanup": to("pay")}),
+            'key "approvals.cleanup.reject.as_node": the graph has no such node. It has look, delete.',
+        ),
+    ],
+)
+def test_what_does_not_exist_is_refused(unknown: Policies, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(sentence)):
+        refuse_unknown(unknown, NODES)
