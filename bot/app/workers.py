@@ -249,9 +249,10 @@ class Workers:
         return None
 
     def _void(self) -> None:
-        """Has a living worker free what dead ones held. The next one that starts does it otherwise."""
+        """Has the worker that takes on what comes free what dead ones held. The next one that starts does it otherwise.
+        One that drives a single task would drive theirs too."""
         now = time.monotonic()
-        living = [each for each in self._workers.values() if each.ready and not each.is_blocked(now)]
+        living = [each for each in self._workers.values() if each.ready and each.takes_work(now)]
         if living and self._dead:
             living[0].child.channel.send(dead=self._dead)
             self._dead = []
