@@ -124,7 +124,7 @@ PRINTING = Killer(
     print("2026-01-01 00:00:00,000 ERROR bot: no line of ours\\r\\x1b[31m")
     for number in range(3000):
         print(number, "of many")
-    print("the last of many", end="")
+    print("the last of many")
     os._exit(3)""",
     how="exited with code 3",
     asks="log_in",
