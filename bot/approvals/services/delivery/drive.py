@@ -78,6 +78,8 @@ class Delivery:
     """Is told of a task that is about to be driven, with all its requests, so that the log can hide its secrets."""
     why: str = ""
     """How the process ended that drove such a task last, as the end of a sentence: `was killed by SIGSEGV`."""
+    deaths: int = 0
+    """How many processes are known to have died that drove the task alone."""
 
     async def drive(self, task_id: TaskId) -> bool:
         """Take the task's graph as far as its records allow. Returns False if somebody else holds its thread.
@@ -181,9 +183,9 @@ class Delivery:
             return status
         status = _as_recorded(requests, status)
         move = Record() if status.failure is not None else next_move(task, requests, status, self.clock())
-        if isinstance(move, Start | Resume | Proceed) and task.tries >= lifecycle.MAX_ATTEMPTS and not made:
-            ended = f": its process {self.why}" if self.why else ""
-            summary = f"it was begun {task.tries} times and never came to an end{ended}"
+        if isinstance(move, Start | Resume | Proceed) and task.tries >= self._budget and not made:
+            ended = f", but its process {self.why}" if self.why else " and never came to an end"
+            summary = f"it was begun {task.tries} times{ended}"
             await self.recording.fail(task.id, self.recording.fault(summary), final=True)
             return None
         match move:
@@ -226,6 +228,12 @@ class Delivery:
             case _:
                 assert_never(move)
         return None
+
+    @property
+    def _budget(self) -> int:
+        """How often a run may be begun. Other tasks and lost machines may have ended the first ones, but hardly those
+        that had a process of their own."""
+        return lifecycle.MAX_DEADLY if self.deaths >= lifecycle.MAX_DEADLY - 1 else lifecycle.MAX_ATTEMPTS
 
     async def _store_before_run(self, batch: Batch, *, durable: bool = True) -> None:
         """Store what must be known of a run before it begins, and have it shown if the run takes long. A first run

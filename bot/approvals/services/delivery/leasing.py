@@ -54,7 +54,10 @@ class Leases:
     """Token, and the heart's lapses when the lease was taken."""
 
     async def take(self, thread_id: ThreadId) -> Lease | None:
-        """The lease of this thread. Returns None if somebody else holds it."""
+        """The lease of this thread. Returns None if somebody else holds it, or may hold it: this process renews the
+        leases of siblings that are blocked, and has not done so for too long."""
+        if self.owner and not self.heart.beats:
+            return None
         lapses = self.heart.lapses
         lease = await self.storage.lease(thread_id, self.ttl, self.clock(), self.owner)
         if lease is not None:
