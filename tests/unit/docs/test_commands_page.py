@@ -33,8 +33,13 @@ def options(parser: argparse.ArgumentParser) -> set[str]:
     return {option for action in parser._actions for option in action.option_strings} - {"-h", "--help"}
 
 
-COMMANDS = dict(parsers(__main__._parser()))
-"""Such as `policy explain` -> what reads its options."""
+COMMANDS = {
+    name: parser
+    for first in dict(parsers(__main__._parser([])))
+    for name, parser in parsers(__main__._parser([first.split()[0]]))
+    if name.split()[0] == first.split()[0]
+}
+"""Such as `policy explain` -> what reads its options. A parser knows the options of the command that it is made for."""
 
 
 HEAD = f"17:{'3f' * 32}"
@@ -114,7 +119,7 @@ def test_every_command_line_that_a_document_names_is_understood(page: str) -> No
         given = [HEAD if word.startswith(("17:", "NUMBER:")) else word for word in words]
         needed = NEEDED.get(" ".join(given), [])
 
-        assert __main__._parser().parse_args([*given, *needed]).command == words[0]
+        assert __main__._parser(given).parse_args([*given, *needed]).command == words[0]
 
 
 @pytest.mark.parametrize("page", PAGES)
