@@ -42,7 +42,7 @@ from bot.runtime import health
 from bot.runtime.children import Channel, Words
 from bot.runtime.hints import GATEWAY, WORKER, Hint
 from bot.runtime.line import Line
-from bot.runtime.process import Ending
+from bot.runtime.process import Ending, settle
 from bot.runtime.ticker import ticking
 from bot.runtime.work_queue import MAX_CONCURRENT_JOBS, JobQueue, WorkQueues
 from bot.secrets import Detector
@@ -102,6 +102,7 @@ async def run(settings: Settings, policies: Policies, place: Place, clock: Clock
 
     async with running(settings, policies, ending, place, heard, clock) as worker:
         running_worker.append(worker)
+        settle()
         if place.channel is not None:
             place.channel.send(ready=True)
         if place.only is not None:

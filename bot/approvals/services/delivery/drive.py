@@ -152,7 +152,7 @@ class Delivery:
     async def _drive(self, task: Task, lease: Lease) -> None:
         records = await self.storage.records_of(task.id)
         self.seen(records.task, records.requests)
-        status = await self.engine.status(records.task, records.requests)
+        status = await self._read(records)
         made: set[tuple[type[Move], RequestId | None]] = set()
         while True:
             try:
@@ -278,6 +278,12 @@ class Delivery:
         await self.recording.store(batch)
         failure = self.recording.fault(f"its decision does not fit its question: {invalid}")
         return replace(await self._status(task), failure=failure)
+
+    async def _read(self, records: Records) -> ThreadStatus:
+        """How the thread stands. A task that nobody has changed since it was made was never begun: it has no thread."""
+        if records.task.revision == 0 and isinstance(records.task.state, Starting):
+            return ThreadStatus(phase=Phase.LOST)
+        return await self.engine.status(records.task, records.requests)
 
     async def _status(self, task: Task) -> ThreadStatus:
         return await self.engine.status(task, await self.storage.requests_of(task.id))
