@@ -35,11 +35,11 @@ def options(parser: argparse.ArgumentParser) -> set[str]:
 
 COMMANDS = {
     name: parser
-    for first in dict(parsers(__main__._parser([])))
-    for name, parser in parsers(__main__._parser([first.split()[0]]))
-    if name.split()[0] == first.split()[0]
+    for word in dict(parsers(__main__._parser([])))
+    for name, parser in parsers(__main__._parser([word]))
+    if name.split()[0] == word
 }
-"""Such as `policy explain` -> what reads its options. A parser knows the options of the command that it is made for."""
+"""Such as `policy explain` -> what reads its options."""
 
 
 HEAD = f"17:{'3f' * 32}"
