@@ -235,7 +235,9 @@ class Workers:
             self._dead.append(gone.owner)
         if gone.only is not None:
             self._account(gone.only, gone.done, how)
-            log.log(logging.INFO if gone.done else logging.ERROR, "the process that drove task %s alone %s", gone.only, how)
+            log.log(
+                logging.INFO if gone.done else logging.ERROR, "the process that drove task %s alone %s", gone.only, how
+            )
         elif not gone.done:
             if not self._was_ready and child.code == WRONG_SETTINGS:
                 return WRONG_SETTINGS
