@@ -207,7 +207,7 @@ class Workers:
         for each in list(self._workers.values()):
             if each.killed_for:
                 continue
-            if each.ready and now - each.alive_at > patience:
+            if now - each.alive_at > patience:
                 self._kill(each, f"did not respond for {patience:g} s and was killed")
             elif limit is not None and (used := _resident(each.child.pid)) > limit:
                 self._kill(each, f"used {used / 1e6:,.0f} MB of memory and was killed")
@@ -251,8 +251,8 @@ class Workers:
         return None
 
     def _void(self) -> None:
-        """Has the worker that takes on what comes free what dead ones held. The next one that starts does it otherwise.
-        One that drives a single task would drive theirs too."""
+        """Has the worker that takes on what comes free what dead ones held. If there is none, the next one does it when
+        it starts. One that drives a single task would drive theirs too."""
         now = time.monotonic()
         living = [each for each in self._workers.values() if each.ready and each.takes_work(now)]
         if living and self._dead:

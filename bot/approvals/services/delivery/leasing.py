@@ -95,9 +95,11 @@ class Leases:
             if not watch.stopped or owner.uncancel() > 0:
                 raise
         finally:
-            await watch.end()
-            self._held.pop(lease.thread_id, None)
-            await self.storage.release(lease)
+            try:
+                await watch.end()
+            finally:
+                self._held.pop(lease.thread_id, None)
+                await self.storage.release(lease)
 
     async def _is_over(self, lease: Lease, task_id: TaskId) -> bool:
         """Whether the run under this lease has to stop."""
@@ -140,12 +142,13 @@ class _Watch:
         self._looking = asyncio.create_task(self._run(), name="a look at a run")
 
     async def _run(self) -> None:
-        while not self._over:
-            if await self.look() and not self._over:
+        try:
+            while not self._over and not await self.look():
+                await asyncio.sleep(self.every)
+        finally:  # also if a look fails: nothing runs unwatched
+            if not self._over:
                 self.stopped = True
                 self.owner.cancel()
-                return
-            await asyncio.sleep(self.every)
 
     async def end(self) -> None:
         """Looks no more. A cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12, which redis-py
