@@ -143,7 +143,7 @@ class _Watch:
 
     async def _run(self) -> None:
         try:
-            while not self._over and not await self.look():
+            while not self._over and not await self.look():  # noqa: ASYNC110 - storage is asked, nothing tells
                 await asyncio.sleep(self.every)
         finally:  # also if a look fails: nothing runs unwatched
             if not self._over:
