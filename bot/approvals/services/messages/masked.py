@@ -77,13 +77,12 @@ class Masking:
             self._recent[view.task.id] = kept
             if len(self._recent) > MAX_RECENT:
                 self._recent.popitem(last=False)
-        masker, task, shown = kept.masker, kept.masked, kept.shown
         return replace(
             view,
-            task=task,
-            request=None if view.request is None else shown[view.request.id],
-            requests=tuple(shown[each.id] for each in view.requests),
-            doing=None if view.doing is None else masker.text(view.doing),
+            task=kept.masked,
+            request=None if view.request is None else kept.shown[view.request.id],
+            requests=tuple(kept.shown[each.id] for each in view.requests),
+            doing=None if view.doing is None else kept.masker.text(view.doing),
         )
 
     def request(self, task: Task, request: Request) -> Request:
