@@ -4,8 +4,8 @@
 stage of a request was a record of its own. In each, five tasks wait in either store, one of them decided and not
 delivered. `worded` was written before questions had the titles and texts that they have now: each agent of
 `worded_agents` waits in it. `one_process` was written when one process of the bot did everything and ran the agents
-itself: its leases have no owner, nobody's name is on its claims, and no catalog is published. That process was killed
-at work, and each agent of `one_process_agents` is in it.
+itself: its leases have no owner, its claims name nobody, and no catalog is published. It was killed at work; each agent
+of `one_process_agents` has a task in it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """The agents whose tasks are in the files of `one_process`: their steps keep their names.
 
-The files were made by that version, on a clock that stood at `MORNING`: a script started a task of each agent, and the
-process was killed while three of them were at work. Here nothing stops a step; then, `fails` raised an error in it,
-`begun` never came back from it, and `killed` killed its process in it.
+A script had that version write the files, once to SQLite and once to Redis, on a clock that stood at `MORNING`. It
+started a task of each agent in one process. `purged` had ended a month before, and was past its retention. Alice
+approved what `ended`, `decided` and `killed` asked, but `decided` was never delivered. The card of `unposted` was
+claimed, and Slack was called and did not answer. Alice's summary was claimed likewise. Here nothing stops a step; then,
+`fails` raised an error in it, `begun` did not come back from it, and `killed` at last killed the process in it.
 """
 
 from __future__ import annotations
