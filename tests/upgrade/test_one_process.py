@@ -144,7 +144,7 @@ async def test_a_claimed_card_is_searched_for_when_its_claim_ends(left: Left, ca
             message_id=card.id,
             drawing=FakeDrawing(kind=MessageKind.CARD, words=""),
         )
-    await claims.void_lapsed(stage.storage, stage.clock.now)
+    await claims.void(stage.storage, ("worker-1", ""))
 
     stage.clock.advance(CLAIM - SECOND)
     await stage.messages.sync_task(task.id)
