@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from bot import policy_file, printable
+from bot import policy_file
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import Policies
@@ -66,7 +65,7 @@ def _gateway(
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             process.run_to_end(runner.get_loop(), timed_run())
     except CountersignError as error:
-        sys.stderr.write(f"{printable.lines(str(error))}\n")
+        channel.send(refused=str(error))
         return WRONG_SETTINGS
     process.within(SECONDS_TO_EXIT, 0)
     return 0
@@ -80,5 +79,5 @@ def _workers(settings: Settings, policies: Policies, channel: Channel, learned: 
     try:
         return Workers(settings, policies, timed, channel, learned).run()  # type: ignore[arg-type]
     except CountersignError as error:
-        sys.stderr.write(f"{printable.lines(str(error))}\n")
+        channel.send(refused=str(error))
         return WRONG_SETTINGS

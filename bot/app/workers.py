@@ -12,7 +12,6 @@ import contextlib
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -22,7 +21,6 @@ from typing import Final
 
 import uvloop
 
-from bot import printable
 from bot.app import wire, worker
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.model.ids import TaskId
@@ -179,17 +177,22 @@ class Workers:
         self._children.wait(LOOK_SECONDS, woken, *outputs)
         forget_signals(woken)
         for each in self._workers.values():
-            for words in each.child.heard():
-                each.alive_at = time.monotonic()
-                self.learned.learn(words.get("learned", ()))
-                if words.get("ready"):
-                    each.ready = True
-                    if not self._was_ready:
-                        self._was_ready = True
-                        self.channel.send(ready=True)
-                if "alone" in words:
-                    self._alone.setdefault(TaskId(words["alone"]), _Alone())
+            self._hear(each)
             each.prints.log_what_came()
+
+    def _hear(self, each: _Worker) -> None:
+        for words in each.child.heard():
+            each.alive_at = time.monotonic()
+            self.learned.learn(words.get("learned", ()))
+            if words.get("ready"):
+                each.ready = True
+                if not self._was_ready:
+                    self._was_ready = True
+                    self.channel.send(ready=True)
+            if "alone" in words:
+                self._alone.setdefault(TaskId(words["alone"]), _Alone())
+            if "refused" in words:
+                self.channel.send(refused=words["refused"])
 
     def _watch(self, now: float) -> None:
         """Kills what hangs or takes too much memory, and retires what another process has replaced."""
@@ -216,6 +219,7 @@ class Workers:
     def _bury(self, child: Child) -> int | None:
         """Notes how a worker ended. Returns the exit code of the role if that has to end too."""
         gone = self._workers.pop(child.pid)
+        self._hear(gone)
         gone.prints.close()
         child.channel.socket.close()
         with contextlib.suppress(OSError):  # what its graphs have forked
@@ -293,7 +297,8 @@ def _run(settings: Settings, policies: Policies, place: worker.Place, timed: Tim
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             run_to_end(runner.get_loop(), timed_run())
     except CountersignError as error:
-        sys.stderr.write(f"{printable.lines(str(error))}\n")
+        if place.channel is not None:
+            place.channel.send(refused=str(error))
         return WRONG_SETTINGS
     return 0
 

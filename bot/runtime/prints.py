@@ -14,6 +14,8 @@ log = logging.getLogger("graphs")
 MAX_LINE_BYTES: Final = 10_000
 """A longer line is logged in parts."""
 _READ_BYTES: Final = 65536
+_MAX_READS: Final = 16
+"""In one go, so that a graph that prints without end keeps its parent from nothing."""
 
 
 @dataclass(slots=True)
@@ -52,13 +54,13 @@ class Prints:
 
     def log_what_came(self) -> None:
         """Logs each line that has come."""
-        while self.descriptor >= 0:
+        for _ in range(_MAX_READS if self.descriptor >= 0 else 0):
             try:
                 data = os.read(self.descriptor, _READ_BYTES)
             except BlockingIOError:
                 return
             if not data:
-                self.close()
+                self._end()
                 return
             *lines, self._rest = (self._rest + data).split(b"\n")
             if len(self._rest) > MAX_LINE_BYTES:
@@ -67,8 +69,12 @@ class Prints:
                 self._log(line)
 
     def close(self) -> None:
-        if self.descriptor < 0:
-            return
+        """Logs what has come, which may be the last words of a worker that died, and closes the pipe."""
+        self.log_what_came()
+        if self.descriptor >= 0:
+            self._end()
+
+    def _end(self) -> None:
         with contextlib.suppress(OSError):
             os.close(self.descriptor)
         self.descriptor = -1

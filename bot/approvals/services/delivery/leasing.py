@@ -140,7 +140,7 @@ class _Watch:
 
     async def _run(self) -> None:
         try:
-            while not self._over and not await self.look():
+            while not self._over and not await self.look():  # noqa: ASYNC110 - there is nothing to wait for
                 await asyncio.sleep(self.every)
         finally:  # also if a look fails: nothing runs unwatched
             if not self._over:
