@@ -11,7 +11,7 @@ from bot.approvals.model.errors import CountersignError
 from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import Policies
 from bot.private_files import private_folder
-from bot.runtime import process
+from bot.runtime import health, process
 from bot.runtime.children import Channel
 from bot.runtime.hints import GATEWAY, WORKER
 from bot.runtime.logs import Learned
@@ -47,7 +47,12 @@ def run(
         WORKER: lambda channel: _workers(settings, policies, channel, learned, timed),
     }
     roles = {name: made[name] for name in ROLES if role in (None, name)}
-    return Supervisor(roles=roles, grace=settings.shutdown_grace, started=started).run()
+    for name in roles:
+        health.forget(settings.state_dir, name)
+    code = Supervisor(roles=roles, grace=settings.shutdown_grace, started=started).run()
+    for name in roles:  # they have ended in order, and are not missed
+        health.forget(settings.state_dir, name)
+    return code
 
 
 def _gateway(

@@ -59,19 +59,20 @@ class RedisHints:
             self._more.set()
             await asyncio.wait([task], timeout=END_SECONDS)
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait([task], timeout=END_SECONDS)
 
     @asynccontextmanager
     async def listening(self, names: Sequence[str], taken: Callable[[Mapping[str, Any]], None]) -> AsyncIterator[None]:
         """Hands each hint for any of these names to `taken` while the block runs."""
-        task = asyncio.create_task(self._take([_key(name) for name in names], taken), name="hints from Redis")
+        over = asyncio.Event()
+        task = asyncio.create_task(self._take([_key(name) for name in names], taken, over), name="hints from Redis")
         try:
             yield
         finally:
+            # A cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12, as redis-py uses it).
+            over.set()
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait([task])
 
     async def _send(self) -> None:
         while not self._over or self._unsent:
@@ -88,8 +89,8 @@ class RedisHints:
                         pipe.expire(key, KEPT_SECONDS)
                     await pipe.execute()
 
-    async def _take(self, keys: list[str], taken: Callable[[Mapping[str, Any]], None]) -> None:
-        while True:
+    async def _take(self, keys: list[str], taken: Callable[[Mapping[str, Any]], None], over: asyncio.Event) -> None:
+        while not over.is_set():
             try:
                 found = await self.redis.blpop(keys, timeout=WAIT_SECONDS)
             except (RedisError, OSError):

@@ -296,10 +296,14 @@ def takers(folder: str, processes: str, hints: str) -> None:
     children = Children()
     for _ in range(int(processes)):
         children.fork("taker", child)
-    sender = UnixHints.to(Path(folder))
-    for number in range(int(hints)):
-        sender.send("worker", number=number)
-    signal.pause()
+
+    async def sends() -> None:
+        sender = UnixHints.to(Path(folder))
+        for number in range(int(hints)):
+            sender.send("worker", number=number)
+        await asyncio.sleep(PATIENCE)
+
+    asyncio.run(sends())
 
 
 def prints() -> None:
