@@ -104,6 +104,9 @@ FORKING: Mapping[str, Killer] = {
 }
 """By name, what forks, and comes back in both processes."""
 
+LEAVING = Killer(does=_CHILD + 'if not pid: os.setsid(); wait("never")')
+"""What leaves a process behind that is not its worker's any more."""
+
 RAISING: Mapping[str, Killer] = {
     "raises": Killer(does='raise type("Own", (BaseException,), {})()', how="Own"),
     "raises_async": Killer(does='raise type("Own", (BaseException,), {})()', how="Own", kind="async def"),
