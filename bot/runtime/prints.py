@@ -13,9 +13,11 @@ log = logging.getLogger("graphs")
 
 MAX_LINE_BYTES: Final = 10_000
 """A longer line is logged in parts."""
-_READ_BYTES: Final = 65536
-_READS: Final = 4
-"""So many at a time, so that a graph that prints without end keeps its parent from nothing."""
+AT_ONCE_BYTES: Final = 16384
+"""So that a graph that prints without end keeps the parent from nothing, not even with the shortest lines."""
+_READ_BYTES: Final = 8192
+_PIPE_BYTES: Final = 1 << 20
+"""More than a pipe holds."""
 
 
 @dataclass(slots=True)
@@ -54,11 +56,9 @@ class Prints:
         os.close(self._write)
         self._pid = pid
 
-    def log_what_came(self) -> None:
-        """Logs the lines that have come, or the first of many."""
-        for _ in range(_READS):
-            if self.descriptor < 0:
-                return
+    def log_what_came(self, at_once: int = AT_ONCE_BYTES) -> None:
+        """Logs the lines that have come, or about the first `at_once` bytes of them."""
+        while self.descriptor >= 0 and at_once > 0:
             try:
                 data = os.read(self.descriptor, _READ_BYTES)
             except BlockingIOError:
@@ -66,6 +66,7 @@ class Prints:
             if not data:
                 self._end()
                 return
+            at_once -= len(data)
             *lines, self._rest = (self._rest + data).split(b"\n")
             if len(self._rest) > MAX_LINE_BYTES:
                 lines, self._rest = [*lines, self._rest], b""
@@ -74,7 +75,7 @@ class Prints:
 
     def close(self) -> None:
         """Logs what has come, which may be the last words of a worker that died, and closes the pipe."""
-        self.log_what_came()
+        self.log_what_came(_PIPE_BYTES)
         if self.descriptor >= 0:
             self._end()
 
