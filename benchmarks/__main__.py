@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import calls, decisions, kills, leak, report, scale, stage
+from benchmarks.peers import measured as peers
 from benchmarks.stage import OURS, Program
 from benchmarks.unpaced import LIFTED
 from tests.support.redis_server import NoRedis, find
@@ -27,7 +28,8 @@ LONGEST = 300.0
 """Seconds for one measurement."""
 LONGEST_LEAK = 1500.0
 """Seconds for the one of 20,000 tasks, which takes about 10 minutes on two cores."""
-SECTIONS = ("calls", "decisions", "hindered", "kills", "sweeps", "memory", "recovery", "leak")
+PEERS_ON, PEERS_AT_ONCE = "sqlite", 8
+SECTIONS = ("calls", "decisions", "hindered", "kills", "sweeps", "memory", "recovery", "leak", "peers")
 NAIVE = Program(module="benchmarks.naive")
 LIFTED_NOTE = (
     f"Lifted for the bot: its own keeping to Slack's pace ({', '.join(LIFTED)} of bot.slack: a post a second in a "
@@ -108,6 +110,9 @@ async def _store(name: str, folder: Path, options: argparse.Namespace, measured:
     if "leak" in options.only:
         finished = leak.of_finished(name, folder / "leak", OURS, options.finished)
         found["leak"] = await measured(name, f"{options.finished[-1]:,} finished tasks", finished, LONGEST_LEAK)
+    if "peers" in options.only and name == PEERS_ON:
+        beside_peers = peers.measured(folder / "peers", {"bot": OURS, "naive bot": NAIVE}, options.peers, PEERS_AT_ONCE)
+        found["peers"] = await measured(name, "peers, each installed if it is not yet", beside_peers, LONGEST_LEAK)
     return found
 
 
@@ -156,6 +161,7 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--undelivered", type=int)
     parser.add_argument("--kills", type=int, help="of the bot, and of its worker; the median counts")
     parser.add_argument("--finished", type=int, nargs="+", help="tasks after which memory is read; the growth counts")
+    parser.add_argument("--peers", type=int, help="decisions of each peer")
     parser.add_argument("--before", type=Path, help="a checkout of an earlier version, to be measured beside this one")
     parser.add_argument("--minutes", type=float, default=60, help="for all; what has no time left is not measured")
     parser.add_argument("--json", type=Path, help="where to write the numbers (var/bench/<time>.json)")
@@ -169,6 +175,7 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
         "memory": ([1_000, 10_000], [100, 1_000]),
         "undelivered": (500, 50),
         "kills": (3, 1),
+        "peers": (200, 40),
         "finished": ([4_000, 12_000, 20_000], [100, 300, 500]),
     }
     for name, (whole, quick) in sizes.items():

@@ -102,16 +102,15 @@ def kill(pid: int) -> None:
 
 
 def belonging(root: int, processes: list[Process]) -> list[Process]:
-    """Those of the root's tree and session."""
-    parents = {each.pid: each.parent for each in processes}
+    """The root, those of its session, and all that descend from any of them."""
+    known = {each.pid: each for each in processes}
 
-    def descends(pid: int) -> bool:
-        while pid and pid != root:
-            pid = parents.get(pid, 0)
-        return pid == root
+    def belongs(process: Process | None) -> bool:
+        while process is not None and root not in (process.pid, process.session):
+            process = known.get(process.parent)
+        return process is not None
 
-    found = [each for each in processes if each.session == root or descends(each.pid)]
-    return sorted(found, key=lambda each: (each.pid != root, each.pid))
+    return sorted(filter(belongs, processes), key=lambda each: (each.pid != root, each.pid))
 
 
 def _all() -> Iterator[Process]:

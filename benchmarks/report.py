@@ -99,6 +99,12 @@ def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "all of it shown in Slack after: s", f"{found['shown_seconds']:.1f}"
     if "kill_all" in one:
         yield "start after a kill of all: s", f"{one['kill_all']['start_seconds']:.1f}"
+    for who, peer in one.get("peers", {}).items():
+        if isinstance(peer, str):
+            yield f"peer {who}: NOT MEASURED", peer[-100:]
+        else:
+            numbers = f"{peer['per_second']:.1f} / {peer['cpu_ms_each']:.1f}"
+            yield f"8 at once, {who}: decisions/s / CPU ms of each", numbers
     for what, number in one.get("leak", {}).items():
         yield f"finished tasks: {what}", f"{number:.1f}"
 

@@ -67,7 +67,7 @@ async def let_them_approve() -> None:
 def main() -> None:
     front.call_the_local_slack()
     app = create_app(serve_dashboard=False)
-    interactions, commands = "/api/channels/slack/interactions", "/api/channels/slack/command"
+    interactions, commands = "/api/channels/slack/interactions", "/bench/command"
     under_way: set[asyncio.Task[None]] = set()
 
     async def command(request: Request) -> Any:

@@ -33,13 +33,15 @@ class Database:
     """One connection to write and one to read; other processes may have theirs to the same file."""
 
     def __init__(
-        self, connection: sqlite3.Connection, thread: ThreadPoolExecutor, readonly: sqlite3.Connection | None = None
+        self, connection: sqlite3.Connection, thread: ThreadPoolExecutor, near: sqlite3.Connection | None = None
     ) -> None:
         self.reader: Final = Reader()
         self._connection = connection
         self._thread = thread
-        self._readonly = readonly
+        self._near = near
         self._durable = True
+        self._last: Future[Any] | None = None
+        """The last work that was given to the thread."""
         self._late: Future[Any] | None = None
         """The last work whose caller did not wait for its end."""
 
@@ -54,16 +56,16 @@ class Database:
         loop = asyncio.get_running_loop()
         try:
             connection = await loop.run_in_executor(thread, _opened, path, busy_timeout)
-            return cls(connection, thread, _readonly(path))
+            return cls(connection, thread, _near(path))
         except BaseException:
             thread.shutdown(wait=False)
             raise
 
     async def close(self) -> None:
         """Close the file as soon as the work at hand is done."""
-        if self._readonly is not None:
-            self._readonly.close()
-            self._readonly = None
+        if self._near is not None:
+            self._near.close()
+            self._near = None
         await self._there(self._connection.close)
         self._thread.shutdown(wait=False)
 
@@ -74,11 +76,12 @@ class Database:
         patience all the same, or if a change of this process may be under way that nobody waits for, it is read after
         all changes.
         """
-        if self._readonly is not None and (self._late is None or self._late.done()):
+        if self._near is not None and (self._late is None or self._late.done()):
             try:
-                return self._readonly.execute(sql, parameters).fetchall()
-            except sqlite3.OperationalError:
-                pass
+                return self._near.execute(sql, parameters).fetchall()
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error):
+                    raise
         return await self.many_rows(sql, parameters)
 
     async def many_rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
@@ -94,8 +97,15 @@ class Database:
         `Unreachable` if the file does not answer.
 
         A change that is not durable does not wait for the disk. It survives the death of the process and is on disk
-        with the next durable one, but is lost if the machine loses power first.
+        with the next durable one, but is lost if the machine loses power first. So it is made in the caller's thread,
+        unless others are at work: then it waits for its turn.
         """
+        if not durable and self._near is not None and (self._last is None or self._last.done()):
+            try:
+                return _transact(self._near, work)
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error):
+                    raise
         return await self._there(lambda: self._transact(work, durable))
 
     def change_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -112,24 +122,28 @@ class Database:
         if durable is not self._durable:
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._durable = durable
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            result = work(self._connection)
-            self._connection.commit()
-        except BaseException:
-            self._connection.rollback()
-            raise
-        return result
+        return _transact(self._connection, work)
 
     async def _there(self, work: Callable[[], T]) -> T:
         """Do the work in the connection's thread, in the order of the calls."""
         with _outages():
-            done = self._thread.submit(work)
+            done = self._last = self._thread.submit(work)
             try:
                 return await asyncio.wrap_future(done)
             except asyncio.CancelledError:
                 self._late = done
                 raise
+
+
+def _transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        result = work(connection)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    return result
 
 
 def _opened(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
@@ -138,8 +152,7 @@ def _opened(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
         with _outages():
             _use_wal(connection, busy_timeout)
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.create_function("sha256", -1, _sha256, deterministic=True)
+            _prepare(connection)
             _migrate(connection, path)
             connection.execute("BEGIN IMMEDIATE")
             doubt_posts(connection, boot_id())
@@ -152,14 +165,24 @@ def _opened(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
     return connection
 
 
-def _readonly(path: Path | str) -> sqlite3.Connection | None:
-    """A connection that only reads, and never waits. None if the records are in memory."""
+def _near(path: Path | str) -> sqlite3.Connection | None:
+    """A connection that never waits, neither for others nor for the disk. None if the records are in memory."""
     if str(path) == ":memory:":
         return None
-    with _outages():
-        connection = sqlite3.connect(path, timeout=0, isolation_level=None)
-        connection.execute("PRAGMA query_only = ON")
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")  # the other connection moves the log into the file
+    _prepare(connection)
     return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.create_function("sha256", -1, _sha256, deterministic=True)
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def is_of_this_version(path: Path) -> bool:

@@ -54,7 +54,10 @@ class Leases:
     """Token, and the heart's lapses when the lease was taken."""
 
     async def take(self, thread_id: ThreadId) -> Lease | None:
-        """The lease of this thread. Returns None if somebody else holds it."""
+        """The lease of this thread. Returns None if somebody else holds it, or may hold it: this process renews the
+        leases of siblings that are blocked, and has not done so for too long."""
+        if self.owner and not self.heart.beats:
+            return None
         lapses = self.heart.lapses
         lease = await self.storage.lease(thread_id, self.ttl, self.clock(), self.owner)
         if lease is not None:
@@ -140,7 +143,7 @@ class _Watch:
 
     async def _run(self) -> None:
         try:
-            while not self._over and not await self.look():  # noqa: ASYNC110 - there is nothing to wait for
+            while not self._over and not await self.look():  # noqa: ASYNC110 - storage is asked, nothing tells
                 await asyncio.sleep(self.every)
         finally:  # also if a look fails: nothing runs unwatched
             if not self._over:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import stage
-from benchmarks.crowd import NAME, Crowd, Seen
+from benchmarks.crowd import NAME, Crowd, Seen, crowd
 from benchmarks.decisions import Numbers
 from benchmarks.processes import Tree
-from benchmarks.stage import MARKS, ROOT
+from benchmarks.stage import MARKS, ROOT, Program
 from bot.slack.cards.decision_words import APPROVED
 from simulator.client import ControlError, Json, Simulator, SimulatorProcess
 
@@ -55,9 +55,12 @@ PEERS: Final = {
 }
 
 
-async def measured(folder: Path, count: int, at_once: int) -> dict[str, Any]:
-    """Decisions a second and CPU of each; for one that could not be installed or run, why."""
+async def measured(folder: Path, ours: Mapping[str, Program], count: int, at_once: int) -> dict[str, Any]:
+    """Decisions a second and CPU of each, one after the other, and of our own bots on SQLite at the same load; for one
+    that could not be installed or run, why."""
     found: dict[str, Any] = {}
+    for name, program in ours.items():
+        found[name] = await _ours(folder / name, program, count, at_once)
     for name, peer in PEERS.items():
         try:
             python = await _installed(name, peer)
@@ -92,6 +95,16 @@ async def _run(*command: str) -> None:
         raise RuntimeError(f"{' '.join(command[:4])} ...: {said.decode(errors='replace')[-300:]}")
 
 
+async def _ours(folder: Path, program: Program, count: int, at_once: int) -> Numbers:
+    with stage.backend("sqlite", folder) as store:
+        async with (
+            stage.slack(folder) as slack,
+            stage.bot(store, slack, program) as bot,
+            crowd(slack.url) as people,
+        ):
+            return await _rate(people, bot.tree, count, at_once)
+
+
 async def _measured(folder: Path, peer: Peer, python: Path, count: int, at_once: int) -> Numbers:
     approvers = [f"approver{number}" for number in range(at_once)]
     async with (
@@ -99,13 +112,15 @@ async def _measured(folder: Path, peer: Peer, python: Path, count: int, at_once:
         _running(folder, peer, python, slack, approvers) as tree,
         Simulator.connect(slack.url) as simulator,
     ):
-        people = Visitors(simulator, peer=peer, approvers=approvers)
-        async with people.watching():
-            await people.several(at_once, at_once)  # warm
-            cpu = tree.cpu_seconds
-            _, seconds = await people.several(count, at_once)
-        spent = tree.cpu_seconds - cpu
-    return {"per_second": count / seconds, "cpu_ms_each": 1000 * spent / count}
+        return await _rate(Visitors(simulator, peer=peer, approvers=approvers), tree, count, at_once)
+
+
+async def _rate(people: Crowd, tree: Tree, count: int, at_once: int) -> Numbers:
+    async with people.watching():
+        await people.several(at_once, at_once)  # warm
+        cpu = tree.cpu_seconds
+        _, seconds = await people.several(count, at_once)
+        return {"per_second": count / seconds, "cpu_ms_each": 1000 * (tree.cpu_seconds - cpu) / count}
 
 
 @asynccontextmanager
