@@ -107,7 +107,7 @@ class Workers:
     _alone: dict[TaskId, _Alone] = field(default_factory=dict)
     _backoff: Backoff = field(default_factory=Backoff)
     _start_at: float = 0.0
-    _last_end: str = "ended"
+    _last_end: str = ""
     _ending: bool = False
     _was_ready: bool = False
     _hints: object = None
