@@ -18,14 +18,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import calls, decisions, report, scale, stage
+from benchmarks import calls, decisions, kills, leak, report, scale, stage
+from benchmarks.peers import measured as peers
+from benchmarks.stage import OURS, Program
 from benchmarks.unpaced import LIFTED
 from tests.support.redis_server import NoRedis, find
 
-LONGEST = 240.0
+LONGEST = 300.0
 """Seconds for one measurement."""
-SECTIONS = ("calls", "decisions", "sweeps", "memory", "recovery")
-BOTS = {"bot": "benchmarks.unpaced", "naive": "benchmarks.naive"}
+LONGEST_LEAK = 1500.0
+"""Seconds for the one of 20,000 tasks, which takes about 10 minutes on two cores."""
+PEERS_ON, PEERS_AT_ONCE = "sqlite", 8
+SECTIONS = ("calls", "decisions", "hindered", "kills", "sweeps", "memory", "recovery", "leak", "peers")
+NAIVE = Program(module="benchmarks.naive")
 LIFTED_NOTE = (
     f"Lifted for the bot: its own keeping to Slack's pace ({', '.join(LIFTED)} of bot.slack: a post a second in a "
     "channel, 50 updates a minute). The local Slack has no rate limits here. Slack, its people and the bot share this "
@@ -40,10 +45,10 @@ async def main(options: argparse.Namespace) -> int:
     results: dict[str, dict[str, Any]] = {name: {} for name in names}
     problems: list[tuple[str, str]] = []
 
-    async def measured(name: str, what: str, measurement: Awaitable[Any]) -> Any:
+    async def measured(name: str, what: str, measurement: Awaitable[Any], longest: float = LONGEST) -> Any:
         sys.stderr.write(f"{time.monotonic() - began:6.1f} s  {name}: {what}\n")
         try:
-            async with asyncio.timeout(min(LONGEST, began + 60 * options.minutes - time.monotonic())):
+            async with asyncio.timeout(min(longest, began + 60 * options.minutes - time.monotonic())):
                 return await measurement
         except (TimeoutError, RuntimeError) as error:
             problems.append((f"{name}: {what}", str(error) or "there was no time left for it"))
@@ -53,26 +58,36 @@ async def main(options: argparse.Namespace) -> int:
         for name in names:
             found = await _store(name, Path(scratch) / name, options, measured)
             results[name] = {what: numbers for what, numbers in found.items() if numbers}
-    print(LIFTED_NOTE, report.table(results), report.failures(problems), sep="\n")  # noqa: T201
+    print(LIFTED_NOTE, report.goals(results), report.table(results), report.failures(problems), sep="\n")  # noqa: T201
     _write(options, results, problems, time.monotonic() - began)
     return 1 if problems else 0
 
 
 async def _store(name: str, folder: Path, options: argparse.Namespace, measured: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    before = {"before": Program(checkout=options.before.resolve())} if options.before else {}
+    bots = {"bot": OURS, **before, "naive": NAIVE}
+    sizes = decisions.Sizes(
+        decisions=options.decisions,
+        at_once=options.at_once,
+        rounds=options.rounds,
+        clicks=options.clicks,
+        per_second=options.per_second,
+    )
     if "calls" in options.only:
-        measurement = calls.of_each(name, folder / "calls", BOTS, options.counted)
-        found["calls"] = await measured(name, "calls to Slack of a decision", measurement)
+        measurement = calls.of_each(name, folder / "calls", bots, options.counted)
+        found["calls"] = await measured(name, "calls to Slack and transactions of a decision", measurement)
     if "decisions" in options.only:
-        sizes = decisions.Sizes(
-            decisions=options.decisions,
-            at_once=options.at_once,
-            rounds=options.rounds,
-            clicks=options.clicks,
-            per_second=options.per_second,
-        )
-        beside = decisions.side_by_side(name, folder, BOTS, sizes)
+        beside = decisions.side_by_side(name, folder, bots, sizes)
         found |= await measured(name, "decisions, beside bare LangGraph and the naive bot", beside) or {}
+    if "hindered" in options.only:
+        clicks = decisions.hindered(name, folder / "hindered", OURS, sizes)
+        found["hindered"] = await measured(name, "clicks while one graph blocks and another burns a core", clicks)
+    if "kills" in options.only:
+        of_all = kills.of_all(name, folder / "kill-all", OURS, options.kills)
+        found["kill_all"] = await measured(name, "kill of all processes", of_all)
+        of_worker = kills.of_worker(name, folder / "kill-worker", OURS, options.kills)
+        found["kill_worker"] = await measured(name, "kill of the worker", of_worker)
     if "sweeps" in options.only:
         swept = {
             str(size): await measured(
@@ -92,6 +107,12 @@ async def _store(name: str, folder: Path, options: argparse.Namespace, measured:
             f"start with {waiting:,} pending and {left:,} undelivered",
             scale.recovery(name, folder / "recovery", waiting, left),
         )
+    if "leak" in options.only:
+        finished = leak.of_finished(name, folder / "leak", OURS, options.finished)
+        found["leak"] = await measured(name, f"{options.finished[-1]:,} finished tasks", finished, LONGEST_LEAK)
+    if "peers" in options.only and name == PEERS_ON:
+        beside_peers = peers.measured(folder / "peers", {"bot": OURS, "naive bot": NAIVE}, options.peers, PEERS_AT_ONCE)
+        found["peers"] = await measured(name, "peers, each installed if it is not yet", beside_peers, LONGEST_LEAK)
     return found
 
 
@@ -109,7 +130,7 @@ def _write(
 ) -> None:
     path = options.json or Path("var/bench") / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    settings = {name: value for name, value in vars(options).items() if name != "json"}
+    settings = {name: value for name, value in vars(options).items() if name not in ("json", "before")}
     machine = {"python": platform.python_version(), "processors": os.cpu_count()}
     written = {
         "settings": settings,
@@ -138,7 +159,11 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--due", type=int, help="requests that are due at once")
     parser.add_argument("--memory", type=int, nargs="+", help="sizes for memory, the last for the start too")
     parser.add_argument("--undelivered", type=int)
-    parser.add_argument("--minutes", type=float, default=8, help="for all; what has no time left is not measured")
+    parser.add_argument("--kills", type=int, help="of the bot, and of its worker; the median counts")
+    parser.add_argument("--finished", type=int, nargs="+", help="tasks after which memory is read; the growth counts")
+    parser.add_argument("--peers", type=int, help="decisions of each peer")
+    parser.add_argument("--before", type=Path, help="a checkout of an earlier version, to be measured beside this one")
+    parser.add_argument("--minutes", type=float, default=60, help="for all; what has no time left is not measured")
     parser.add_argument("--json", type=Path, help="where to write the numbers (var/bench/<time>.json)")
     options = parser.parse_args(arguments)
     sizes: dict[str, Any] = {
@@ -149,6 +174,9 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
         "due": (1_000, 100),
         "memory": ([1_000, 10_000], [100, 1_000]),
         "undelivered": (500, 50),
+        "kills": (3, 1),
+        "peers": (200, 40),
+        "finished": ([4_000, 12_000, 20_000], [100, 300, 500]),
     }
     for name, (whole, quick) in sizes.items():
         if getattr(options, name) is None:

@@ -39,27 +39,36 @@ class Crowd:
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _read: int = 0
 
-    async def start(self) -> str:
+    async def start(self, graph: str = "approval", **inputs: int) -> str:
         """Start a task; returns its name once the command is acknowledged."""
         number = next(self._numbers)
         name = f"n{number:06d}"
         loop = asyncio.get_running_loop()
         self.seen[name] = Seen(card=loop.create_future(), outcome=loop.create_future())
         room = f"#room-{number % self.rooms}"
-        answer = await self.simulator.seat("alice").command(room, f"/task approval name={name}")
+        line = " ".join([f"/task {graph} name={name}", *(f"{key}={value}" for key, value in inputs.items())])
+        answer = await self.simulator.seat("alice").command(room, line)
         assert answer["ok"], answer
         return name
 
-    async def asked(self) -> str:
+    async def asked(self, graph: str = "approval") -> str:
         """Start a task; returns its name once its card is there."""
-        name = await self.start()
+        name = await self.start(graph)
         await in_time(self.seen[name].card, f"the card of {name}")
         return name
 
     async def approve(self, name: str) -> None:
         """Click, and wait for the acknowledgement."""
+        assert await self.click(name), name
+
+    async def click(self, name: str) -> bool:
+        """Click, and say whether it was acknowledged in time."""
         answer = await self.simulator.seat("bob").press(self.seen[name].card.result(), "approve")
-        assert answer["ok"], answer
+        return bool(answer["ok"])
+
+    def thread_of(self, name: str) -> str:
+        """The message that its card's thread begins with."""
+        return next(thread for thread, of in self._threads.items() if of == name)
 
     async def ended(self, name: str) -> None:
         await in_time(self.seen[name].outcome, f"the end of {name}")

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
@@ -19,13 +19,19 @@ from langgraph.types import Command
 from benchmarks import stage
 from benchmarks.crowd import Crowd, crowd
 from benchmarks.graphs.approval import graph as approval
-from benchmarks.stage import Backend, Bot
+from benchmarks.stage import Backend, Bot, Program
 from bot.approvals.model.ids import ThreadId
 from bot.engines.langgraph.checkpoints import FENCING_TOKEN, sqlite_saver
 from bot.engines.langgraph.checkpoints.redis import redis_saver
 from bot.engines.langgraph.loading.factories import Saver
 
 Numbers: TypeAlias = dict[str, float]
+Hinder: TypeAlias = Callable[[Crowd, Bot], Awaitable[None]]
+HINDERED_SECONDS: Final = 30
+LATE: Final = 3.0
+"""Seconds after which Slack shows an error to the person who clicked."""
+NEVER: Final = 60.0
+"""Stands for what did not happen at all."""
 Contestant: TypeAlias = Callable[[int, int], Awaitable[Numbers]]
 """So many decisions, so many at a time -> how it went."""
 
@@ -41,12 +47,12 @@ class Sizes:
     per_second: int
 
 
-async def side_by_side(name: str, folder: Path, bots: Mapping[str, str], sizes: Sizes) -> dict[str, Numbers]:
-    """Decisions a second of bare LangGraph and of each bot (by its module), in rounds that take turns, so that whatever
+async def side_by_side(name: str, folder: Path, bots: Mapping[str, Program], sizes: Sizes) -> dict[str, Numbers]:
+    """Decisions a second of bare LangGraph and of each bot, in rounds that take turns, so that whatever
     else the machine does meets all of them; the median of the rounds. Then what follows a click at a steady pace."""
     async with AsyncExitStack() as stack:
         contestants: dict[str, Contestant] = {"bare": await _bare(name, folder / "bare", stack)}
-        crowds = {who: await _crowd(name, folder / who, module, stack) for who, module in bots.items()}
+        crowds = {who: await _crowd(name, folder / who, program, stack) for who, program in bots.items()}
         for who, (people, bot) in crowds.items():
             contestants[who] = _through_slack(people, bot)
         for measure in contestants.values():
@@ -82,10 +88,10 @@ async def _bare(name: str, folder: Path, stack: AsyncExitStack) -> Contestant:
     return measure
 
 
-async def _crowd(name: str, folder: Path, module: str, stack: AsyncExitStack) -> tuple[Crowd, Bot]:
+async def _crowd(name: str, folder: Path, program: Program, stack: AsyncExitStack) -> tuple[Crowd, Bot]:
     store = stack.enter_context(stage.backend(name, folder))
     slack = await stack.enter_async_context(stage.slack(store.folder))
-    bot = await stack.enter_async_context(stage.bot(store, slack, module))
+    bot = await stack.enter_async_context(stage.bot(store, slack, program))
     return await stack.enter_async_context(crowd(slack.url)), bot
 
 
@@ -109,24 +115,41 @@ def _medians(rounds: Sequence[Numbers], bare: Sequence[Numbers]) -> Numbers:
     return {name: median(one[name] for one in each) for each in (rounds, ratios) for name in each[0]}
 
 
-async def _clicked(people: Crowd, bot: Bot, sizes: Sizes) -> Numbers:
+async def hindered(name: str, folder: Path, program: Program, sizes: Sizes) -> Numbers:
+    """What follows a click at a steady pace, while one graph blocks its event loop and another burns a core."""
+
+    async def hinder(people: Crowd, bot: Bot) -> None:
+        both = [people.start(graph, seconds=HINDERED_SECONDS) for graph in ("blocking", "burning")]
+        await asyncio.gather(*both, return_exceptions=True)  # one may keep the other's command from being acknowledged
+        async with asyncio.timeout(NEVER):
+            while not bot.resumed():  # noqa: ASYNC110 - a file of another process
+                await asyncio.sleep(0.02)
+
+    async with AsyncExitStack() as stack:
+        people, bot = await _crowd(name, folder, program, stack)
+        return await _clicked(people, bot, sizes, hinder)
+
+
+async def _clicked(people: Crowd, bot: Bot, sizes: Sizes, first: Hinder | None = None) -> Numbers:
     async with people.watching():
-        return await _followed(people, bot, *await _pressed(people, sizes))
+        return await _followed(people, bot, *await _pressed(people, bot, sizes, first))
 
 
-async def _pressed(people: Crowd, sizes: Sizes) -> tuple[list[str], int]:
+async def _pressed(people: Crowd, bot: Bot, sizes: Sizes, first: Hinder | None) -> tuple[list[str], int]:
     """Click at a steady pace, and wait until all has ended; the names, and where the traffic stood before."""
     names, _ = await people.several(sizes.clicks, sizes.at_once, only_asked=True)
     await asyncio.sleep(1)
     mark = len(await people.simulator.traffic())
+    if first is not None:
+        await first(people, bot)
     loop = asyncio.get_running_loop()
     began = loop.time()
     pressing = []
     for number, name in enumerate(names):
         await asyncio.sleep(max(began + number / sizes.per_second - loop.time(), 0))
-        pressing.append(asyncio.create_task(people.approve(name)))
+        pressing.append(asyncio.create_task(people.click(name)))
     await asyncio.gather(*pressing)
-    await asyncio.gather(*(people.ended(name) for name in names))
+    await asyncio.gather(*(people.ended(name) for name in names), return_exceptions=first is not None)
     await asyncio.sleep(1)
     return names, mark
 
@@ -141,15 +164,18 @@ async def _followed(people: Crowd, bot: Bot, names: Sequence[str], mark: int) ->
         if entry["direction"] == "envelope" and entry["type"] == "interactive":
             name = cards[entry["payload"]["container"]["message_ts"]]
             clicked[name] = entry["at"]
-            acknowledged.append(entry["acknowledged_after"])
+            after = entry["acknowledged_after"]
+            acknowledged.append(NEVER if after is None else after)
         elif (
             entry.get("method") in ("chat.update", "response_url")
             and (name := cards.get(entry.get("answer", {}).get("ts", ""), "")) in clicked
         ):
             updated.setdefault(name, entry["at"] - clicked[name])
-    resumed = [at - clicked[name] for name, at in bot.resumed().items() if name in clicked]
+    went_on = bot.resumed()
+    resumed = [went_on[name] - at if name in went_on else NEVER for name, at in clicked.items()]
     return {
         "clicks": len(clicked),
+        "late": sum(after > LATE for after in acknowledged),
         **_percentiles("acknowledged", acknowledged),
         **_percentiles("resumed", resumed),
         **_percentiles("updated", list(updated.values())),

@@ -13,6 +13,7 @@ from redis import Redis
 
 from benchmarks.stage import GRAPH, Backend
 from bot import stores
+from bot.app.worker import saver_of
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Answered, Approve
 from bot.approvals.model.ids import (
@@ -35,6 +36,7 @@ from bot.approvals.model.request import Decided, OpenStage, Pending, Request, Re
 from bot.approvals.model.task import Task, Waiting
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
+from bot.approvals.services.delivery.leasing import Leases
 from bot.approvals.services.messages import wanted
 from bot.engines.langgraph.loading import registry
 from bot.engines.langgraph.runner import LangGraphEngine
@@ -71,7 +73,8 @@ async def undelivered(backend: Backend, count: int) -> None:
     config.write_text(json.dumps({"graphs": {"approval": f"{GRAPH}:graph"}}))
     async with (
         stores.opened(backend.settings) as opened,
-        registry.loaded(config, backend.folder, opened.saver) as graphs,
+        saver_of(backend.settings, _leases(opened).holds) as kept,
+        registry.loaded(config, backend.folder, kept) as graphs,
     ):
         engine = LangGraphEngine(registry=graphs)
         slots = asyncio.Semaphore(8)
@@ -81,6 +84,10 @@ async def undelivered(backend: Backend, count: int) -> None:
                 await _left_behind(f"u{number:06d}", engine, opened.storage, opened.clock)
 
         await asyncio.gather(*(one(number) for number in range(count)))
+
+
+def _leases(opened: stores.Stores) -> Leases:
+    return Leases(storage=opened.storage, clock=opened.clock, ttl=timedelta(minutes=1))
 
 
 async def _left_behind(name: str, engine: LangGraphEngine, storage: Storage, clock: Clock) -> None:

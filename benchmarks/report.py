@@ -1,15 +1,16 @@
-"""The results as a table: ratios first, then what they were made of."""
+"""The results as tables: the goals, then ratios, then what they were made of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from benchmarks.goals import MEASURED_BEFORE, rows
 from benchmarks.stage import BACKENDS
 
 Results = Mapping[str, Mapping[str, Any]]
 """By store: the name of a measurement -> its numbers."""
-Row = tuple[str, str, str]
+BOTS = (("bot", "bot"), ("before", "the earlier bot"), ("naive", "naive bot"))
 
 
 def table(results: Results) -> str:
@@ -22,7 +23,19 @@ def table(results: Results) -> str:
         lines += [("", *("" for _ in stores)), (title, *("" for _ in stores))]
         labels = list(dict.fromkeys(label for column in columns for label in column))
         lines += [(label, *(column.get(label, "-") for column in columns)) for label in labels]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(stores) + 1)]
+    return _aligned(lines)
+
+
+def goals(results: Results) -> str:
+    """For a terminal: each goal with what was, what is, and whether it is met."""
+    lines: list[tuple[str, ...]] = [("GOALS", "before", "now", "goal", "")]
+    for name in (name for name in BACKENDS if name in results):
+        lines += [(f"{name}: {label}", *cells) for label, *cells in rows(name, results[name])]
+    return f"Before, where it was not measured in this run: {MEASURED_BEFORE}.\n{_aligned(lines)}\n"
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         line[0].ljust(widths[0])
         + "".join("  " + cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
@@ -56,15 +69,17 @@ def _ratios(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for who, name in (("bot", "bot"), ("naive", "naive bot")):
+    for who, name in BOTS:
         if who in one.get("calls", {}):
             yield from _calls(name, one["calls"][who])
-    for who, name in (("bare", "bare LangGraph"), ("bot", "bot"), ("naive", "naive bot")):
+    for who, name in (("bare", "bare LangGraph"), *BOTS):
         if who in one:
             yield f"decisions/s, {name}", f"{one[who]['per_second']:.1f}"
             yield f"CPU ms a decision, {name}", f"{one[who]['cpu_ms_each']:.1f}"
-    for who, name in (("bot_clicks", "bot"), ("naive_clicks", "naive bot")):
+    clicks = ((f"{who}_clicks", name) for who, name in BOTS)
+    for who, name in (*clicks, ("hindered", "bot while graphs hinder")):
         if who in one:
+            yield f"clicks, {name}: all / acknowledged late", f"{one[who]['clicks']} / {one[who]['late']}"
             for what in ("acknowledged", "resumed", "updated"):
                 cells = [f"{one[who][f'{what}_{cut}_ms']:.0f}" for cut in ("p50", "p99", "max")]
                 yield f"click to {what}, {name}: p50 / p99 / max ms", " / ".join(cells)
@@ -72,7 +87,9 @@ def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"empty sweep, {int(size):,} pending: ms", f"{each['empty_ms']:.2f}"
         yield f"a due request, {int(size):,} pending: ms", f"{each['due_ms_each']:.2f}"
     for size, each in one.get("memory", {}).items():
-        yield f"resident memory, {int(size):,} pending: MB", f"{each['megabytes']:.0f}"
+        for what, number in each.items():
+            if what.startswith("megabytes"):
+                yield f"{what}, {int(size):,} pending", f"{number:.0f}"
     if "memory" in one:
         yield "start, nothing pending: s", f"{next(iter(one['memory'].values()))['start_seconds']:.1f}"
     if "recovery" in one:
@@ -80,12 +97,24 @@ def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "start, with all that waits: s", f"{found['start_seconds']:.1f}"
         yield "all undelivered delivered after: s", f"{found['delivered_seconds']:.1f}"
         yield "all of it shown in Slack after: s", f"{found['shown_seconds']:.1f}"
+    if "kill_all" in one:
+        yield "start after a kill of all: s", f"{one['kill_all']['start_seconds']:.1f}"
+    for who, peer in one.get("peers", {}).items():
+        if isinstance(peer, str):
+            yield f"peer {who}: NOT MEASURED", peer[-100:]
+        else:
+            numbers = f"{peer['per_second']:.1f} / {peer['cpu_ms_each']:.1f}"
+            yield f"8 at once, {who}: decisions/s / CPU ms of each", numbers
+    for what, number in one.get("leak", {}).items():
+        yield f"finished tasks: {what}", f"{number:.1f}"
 
 
 def _calls(name: str, counted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     limit = f"{counted['workspace_per_minute']:.0f} ({counted['limited_by']})"
     yield f"decisions a minute in a workspace by Slack's limits, {name} (goal 50)", limit
     yield f"decisions a minute in a channel by Slack's limits, {name}", f"{counted['channel_per_minute']:.0f}"
+    for what, made in counted["commits"].items():
+        yield f"transactions a decision, {name}: {what}", f"{made:.1f}"
     for method, made in counted["each"].items():
         yield f"calls a decision, {name}: {method}", f"{made:.1f}"
 

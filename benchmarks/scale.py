@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import Any, cast
@@ -17,7 +18,7 @@ from benchmarks.stage import Bot, backend
 from bot import stores
 from bot.approvals.model.ids import TaskId
 from bot.approvals.services.due_steps import DueSteps
-from bot.approvals.services.sweep import Sweep
+from bot.approvals.services.sweep import AgentSweep, PeopleSweep
 from simulator.client import Simulator, SimulatorProcess
 
 EMPTY_SWEEPS = 30
@@ -64,16 +65,30 @@ async def sweeps(name: str, folder: Path, waiting: int, due: int) -> Numbers:
     return {"empty_ms": 1000 * median(empty), "due_ms_each": 1000 * settled / due}
 
 
-def _sweeper(storage: Any, work: Noted | None = None) -> Sweep:
+@dataclass(frozen=True, slots=True)
+class Sweeps:
+    """The sweeps of both roles."""
+
+    people: PeopleSweep
+    agents: AgentSweep
+
+    async def sweep(self, now: datetime) -> None:
+        await self.people.sweep(now)
+        await self.agents.sweep(now)
+
+
+def _sweeper(storage: Any, work: Noted | None = None) -> Sweeps:
     nobody = cast("Any", None)  # an expiry asks neither a graph nor Slack
     work = work or Noted()
     due_steps = DueSteps(storage=storage, engine=nobody, directory=nobody, eligibility=nobody, work=work)
-    return Sweep(storage=storage, due_steps=due_steps, work=work)
+    people = PeopleSweep(storage=storage, due_steps=due_steps, work=work)
+    return Sweeps(people, AgentSweep(storage=storage, work=work))
 
 
 async def memory(name: str, folder: Path, sizes: Sequence[int]) -> dict[int, Numbers]:
-    """Megabytes of a bot that has swept for some seconds, and seconds of its start, by requests that wait."""
-    found = {}
+    """Megabytes of a bot that has swept for some seconds, in all and by role, and seconds of its start, by requests
+    that wait."""
+    found: dict[int, Numbers] = {}
     for size in sizes:
         with backend(name, folder / str(size)) as store:
             if size:
@@ -83,7 +98,12 @@ async def memory(name: str, folder: Path, sizes: Sequence[int]) -> dict[int, Num
                 stage.bot(store, slack, SWEEP_INTERVAL="0.5") as bot,
             ):
                 await asyncio.sleep(SETTLING)
-                found[size] = {"megabytes": bot.megabytes, "start_seconds": bot.seconds_to_start}
+                by_role = bot.tree.megabytes
+                found[size] = {
+                    "megabytes": sum(by_role.values()),
+                    "start_seconds": bot.seconds_to_start,
+                    **{f"megabytes of {role}": each for role, each in by_role.items()},
+                }
     return found
 
 

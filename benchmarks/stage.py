@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
-import re
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +17,26 @@ import yaml
 from pydantic import SecretStr
 
 from benchmarks.naive import STORE
+from benchmarks.processes import Tree
 from bot.settings import Settings
 from simulator.client import Simulator, SimulatorProcess, spawn
 from tests.support.redis_server import RedisServer
 
 ROOT = Path(__file__).resolve().parents[1]
-GRAPH = Path(__file__).resolve().parent / "graphs" / "approval.py"
+GRAPHS = {
+    "approval": "approval.py:graph",
+    "plain": "plain.py:graph",
+    "held": "held.py:graph",
+    "blocking": "hindering.py:blocking",
+    "burning": "hindering.py:burning",
+}
+GRAPH = ROOT / "benchmarks" / "graphs" / "approval.py"
+MARKS, NOTED, HOLD = "marks", "commits", "hold"
+"""Files in the bot's folder: what graphs and `unpaced` write, and what a graph waits for the end of."""
 PEOPLE = ("alice", "bob", "carol")
 ROOMS = 100
 POLICY = 'defaults:\n  approvers: ["@ops-leads"]\n  deadline: 7d\n'
 BACKENDS = ("sqlite", "redis")
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,86 +80,125 @@ def backend(name: str, folder: Path) -> Iterator[Backend]:
 
 
 @asynccontextmanager
-async def slack(folder: Path) -> AsyncIterator[SimulatorProcess]:
-    """A local Slack that has no rate limits, with many channels."""
-    async with await spawn(ROOT / "manifest.yml", workspace=_workspace(folder), fast=True) as process:
+async def slack(folder: Path, more: Sequence[str] = ()) -> AsyncIterator[SimulatorProcess]:
+    """A local Slack that has no rate limits, with many channels, and more people of those names in each."""
+    async with await spawn(ROOT / "manifest.yml", workspace=_workspace(folder, more), fast=True) as process:
         yield process
 
 
-def _workspace(folder: Path) -> Path:
+def user_id(name: str) -> str:
+    return f"U0{name.upper()}"
+
+
+def _workspace(folder: Path, more: Sequence[str]) -> Path:
     packaged = yaml.safe_load((ROOT / "simulator" / "workspace.yaml").read_text())
-    rooms = [{"id": f"C0R{n}", "name": f"room-{n}", "people": list(PEOPLE), "bot": True} for n in range(ROOMS)]
+    people = [{"id": user_id(name), "name": name, "real_name": name} for name in more]
+    there = [*PEOPLE, *more]
+    rooms = [{"id": f"C0R{n}", "name": f"room-{n}", "people": there, "bot": True} for n in range(ROOMS)]
+    made = {"people": [*packaged["people"], *people], "channels": [*packaged["channels"], *rooms]}
     workspace = folder / "workspace.yaml"
-    workspace.write_text(yaml.safe_dump({**packaged, "channels": [*packaged["channels"], *rooms]}))
+    workspace.write_text(yaml.safe_dump({**packaged, **made}))
     return workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What a bot is: a module of the benches, and the checkout that its code is of."""
+
+    module: str = "benchmarks.unpaced"
+    checkout: Path = ROOT
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """For Python's command line. The module is the one of these benches, whatever the checkout."""
+        if self.checkout == ROOT:
+            return ("-m", self.module)
+        return ("-P", f"{ROOT / self.module.replace('.', '/')}.py")
+
+
+OURS = Program()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bot:
     """A bot that is connected."""
 
-    process: asyncio.subprocess.Process
+    tree: Tree
     seconds_to_start: float
-    marks: Path
+    folder: Path
 
     @property
     def cpu_seconds(self) -> float:
-        """Of the process with its threads, so far."""
-        after_name = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(after_name[11]) + int(after_name[12])) / TICKS
-
-    @property
-    def megabytes(self) -> float:
-        """Resident memory."""
-        found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())
-        return int(found[1]) / 1024 if found else 0.0
+        """Of all its processes with their threads, so far."""
+        return self.tree.cpu_seconds
 
     def resumed(self) -> dict[str, float]:
-        """When each task's graph went on, by name."""
-        lines = self.marks.read_text().splitlines() if self.marks.exists() else []
-        return {name: float(at) for name, at in (line.split() for line in lines)}
+        """When each task's graph went on last, by name. Seconds since 1970."""
+        return {name: float(at) for name, at in (line.split() for line in _lines(self.folder / MARKS))}
+
+    def marked(self) -> int:
+        """How many times a graph said that it went on."""
+        file = self.folder / MARKS
+        return file.read_bytes().count(b"\n") if file.exists() else 0
+
+    def commits(self) -> Counter[str]:
+        """SQLite transactions so far that changed something, by what `unpaced` notes of them."""
+        return Counter(_lines(self.folder / NOTED))
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
 
 
 @asynccontextmanager
 async def bot(
-    backend: Backend, slack: SimulatorProcess, module: str = "benchmarks.unpaced", **settings: str
+    backend: Backend, slack: SimulatorProcess, program: Program = OURS, **settings: str
 ) -> AsyncIterator[Bot]:
-    """The bot (or the module of another) on that store and Slack, from its start until it is connected and on."""
-    folder = backend.folder / module
+    """The bot (or another) on that store and Slack, from its start until it is connected and on. At the end all its
+    processes are killed."""
+    folder = backend.folder / program.module
     folder.mkdir(exist_ok=True)
     (folder / "policies.yaml").write_text(POLICY)
-    (folder / "langgraph.json").write_text(json.dumps({"graphs": {"approval": f"{GRAPH}:graph"}}))
+    graphs = {name: str(GRAPH.parent / place) for name, place in GRAPHS.items()}
+    (folder / "langgraph.json").write_text(json.dumps({"graphs": graphs}))
     environment = {
-        **_inherited(os.environ),
+        **inherited(os.environ),
         **slack.environment,
         **backend.environment,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(program.checkout),
         "POLICY_FILE": str(folder / "policies.yaml"),
         "LANGGRAPH_CONFIG": str(folder / "langgraph.json"),
-        "BENCH_MARKS": str(folder / "marks"),
+        "BENCH_MARKS": str(folder / MARKS),
+        "BENCH_HOLD": str(folder / HOLD),
         "LOG_LEVEL": "WARNING",
         **settings,
     }
     began = time.monotonic()
     with (folder / "log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, cwd=folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=log
+            sys.executable,
+            *program.words,
+            cwd=folder,
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
         )
+    tree = Tree(process.pid)
     try:
         assert process.stdout is not None
         async with asyncio.timeout(120):
             ready = await process.stdout.readline()
         if not ready:
-            raise RuntimeError(f"{module} did not start:\n{(folder / 'log').read_text()[-3000:]}")
+            raise RuntimeError(f"{program.module} did not start:\n{(folder / 'log').read_text()[-3000:]}")
         async with Simulator.connect(slack.url) as simulator:
             await simulator.wait_connected(timeout=60)
-        yield Bot(process=process, seconds_to_start=time.monotonic() - began, marks=folder / "marks")
+        yield Bot(tree=tree, seconds_to_start=time.monotonic() - began, folder=folder)
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        tree.kill()
         await process.wait()
 
 
-def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
+def inherited(environment: Mapping[str, str]) -> dict[str, str]:
     foreign = ("SLACK_", "REDIS_", "COUNTERSIGN_", "LANGSMITH_", "LANGCHAIN_")
     return {name: value for name, value in environment.items() if not name.startswith(foreign)}

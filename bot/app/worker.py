@@ -164,7 +164,7 @@ async def running(
         await stack.enter_async_context(line.held())
         await claims.void(storage, await _meant(storage, place.dead, place.owner))
         leases = Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=place.owner, heart=line)
-        saver = await stack.enter_async_context(_saver(settings, leases.holds))
+        saver = await stack.enter_async_context(saver_of(settings, leases.holds))
         await selftest.refuse_unguarded()
         config = settings.langgraph_config
         registry.set_environment(config)
@@ -297,7 +297,7 @@ async def _meant(storage: Storage, dead: Collection[str], owner: str) -> Collect
 
 
 @asynccontextmanager
-async def _saver(settings: Settings, fence: Fence) -> AsyncIterator[Saver]:
+async def saver_of(settings: Settings, fence: Fence) -> AsyncIterator[Saver]:
     """Where the agents' state is kept: beside the records."""
     if settings.redis_url is None:
         private_file(settings.state_dir / CHECKPOINTS)

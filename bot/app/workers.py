@@ -39,7 +39,7 @@ from bot.stores import one_of_its_kind
 
 log = logging.getLogger(__name__)
 
-BLOCKED_SECONDS: Final = 0.6
+BLOCKED_SECONDS: Final = 1.0
 """A worker whose event loop has said nothing for so long is blocked: another one takes on what comes."""
 LOOK_SECONDS: Final = 0.1
 """Between two looks at the workers while any is busy enough to be looked at."""

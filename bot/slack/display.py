@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -25,6 +26,7 @@ _ABBREVIATIONS: Final = re.compile(
 )
 _IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[ _.-][A-Za-z0-9]+)*")
 _MAX_NAME_CHARACTERS: Final = 60
+_BETWEEN: Final = re.compile(r"[ _-]+")
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 _MISLEADING: Final = re.compile(r"true|false|null|-|\(empty.*", re.DOTALL | re.IGNORECASE)
@@ -194,19 +196,24 @@ def _is_plain(name: str) -> bool:
     return len(name) <= _MAX_NAME_CHARACTERS and _IDENTIFIER.fullmatch(name) is not None
 
 
-def _parts(name: str) -> list[str]:
+def _parts(name: str) -> tuple[str, ...]:
     """The words of a name. Empty if it is no plain one."""
+    return _split(name) if len(name) <= _MAX_NAME_CHARACTERS else ()
+
+
+@lru_cache(maxsize=2048)
+def _split(name: str) -> tuple[str, ...]:
     if not _is_plain(name):
-        return []
-    parts = re.split(r"[ _-]+", name)
+        return ()
+    parts = _BETWEEN.split(name)
     humps = [_HUMP.sub(" ", part).split() for part in parts]
-    return [
+    return tuple(
         word.lower() if number and word[1:].islower() else word for part in humps for number, word in enumerate(part)
-    ]
+    )
 
 
-def _lower(name: str) -> list[str]:
-    return [part.lower() for part in _parts(name)]
+def _lower(name: str) -> tuple[str, ...]:
+    return tuple([part.lower() for part in _parts(name)])
 
 
 def _reading(name: str, value: JSON, own: Mapping[str, str], currency: str) -> Reading:
@@ -251,7 +258,7 @@ def _priced(arguments: Mapping[str, JSON], own: Mapping[str, str]) -> tuple[str,
 
 def _is_currency(name: str) -> bool:
     parts = _lower(name)
-    return parts[-1:] == ["currency"] or parts[-2:] == ["currency", "code"]
+    return parts[-1:] == ("currency",) or parts[-2:] == ("currency", "code")
 
 
 def _is_money(name: str) -> bool:
@@ -259,7 +266,8 @@ def _is_money(name: str) -> bool:
 
 
 def _ends_in(name: str, word: re.Pattern[str]) -> bool:
-    return any(word.fullmatch(each) for each in _lower(name)[-1:])
+    parts = _parts(name)
+    return parts != () and word.fullmatch(parts[-1].lower()) is not None
 
 
 def _has(name: str, word: re.Pattern[str]) -> bool:

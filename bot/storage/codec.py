@@ -39,7 +39,7 @@ def encode(record: Task | Request | Message | AuditEvent | Inbox | Catalog) -> s
     NaN and the infinities are kept, in Python's spelling: an amount must not vanish on its way through storage. Raises
     `ValueError` if a time has no time zone.
     """
-    return json.dumps(_CONVERTER.unstructure(record), separators=(",", ":"))
+    return _WRITER.encode(_CONVERTER.unstructure(record))
 
 
 def decode(cls: type[Record], text: str) -> Record:
@@ -98,3 +98,4 @@ def _is_json_object(hint: Any) -> bool:
 
 
 _CONVERTER = _converter()
+_WRITER: Final = json.JSONEncoder(separators=(",", ":"))

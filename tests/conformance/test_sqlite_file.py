@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.approvals.model.errors import SettingsError
+from bot.approvals.model.ids import ChannelId, MessageRef, Ts
 from bot.approvals.services.audit.proof import Intact, verify
 from bot.storage.codec import encode
 from bot.storage.sqlite import schema
 from bot.storage.sqlite.database import Database
 from bot.storage.sqlite.store import SqliteStorage
-from tests.support.builders import a_message, a_task, an_event
+from tests.support.builders import NOON, a_message, a_task, an_event
 
 AT_ONCE = timedelta(0)
 
@@ -189,3 +191,84 @@ async def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monk
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
         assert file.execute("SELECT name FROM sqlite_master WHERE name = 'notes'").fetchall() == []
+
+
+# --- The power of the machine -------------------------------------------------------------------
+
+
+Boot = Callable[[str | None], object]
+"""Starts the machine: the system tells this id of it from now on. None: it has no file that would tell one."""
+
+
+@pytest.fixture
+def boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boot:
+    file = tmp_path / "boot_id"
+    monkeypatch.setattr("bot.storage.sqlite.power.BOOT_ID", file)
+
+    def start(id: str | None) -> None:
+        if id is None:
+            file.unlink()
+        else:
+            file.write_text(f"{id}\n")
+
+    start("first")
+    return start
+
+
+async def _attempted(path: Path) -> dict[str, bool]:
+    """Of each message, whether it is taken for attempted when the file is opened."""
+    storage = await SqliteStorage.open(path)
+    messages = await storage.messages_of(a_task().id)
+    stale = await storage.out_of_date(NOON, 9)
+    await storage.close()
+    assert {message.id for message in stale} == {"new", "posted"}
+    assert all(message.revision == (message.id != "new") for message in messages)
+    return {message.id: message.attempted for message in messages}
+
+
+@pytest.fixture
+async def left(path: Path, boot: Boot) -> Path:
+    """A file with a message that was never posted, one that stands in Slack, and one that was given up."""
+    task = a_task()
+    new, posted, gone = (a_message(id, task) for id in ("new", "posted", "gone"))
+    storage = await SqliteStorage.open(path)
+    await storage.create_task(task, an_event("started", task), [new, posted, gone])
+    await storage.save_message(replace(posted, ref=MessageRef(channel=ChannelId("C1"), ts=Ts("1.1"))))
+    await storage.save_message(replace(gone, abandoned="channel_not_found"))
+    await storage.close()
+    return path
+
+
+async def test_a_process_that_died_has_lost_no_claim(left: Path) -> None:
+    assert await _attempted(left) == {"new": False, "posted": False, "gone": False}
+
+
+async def test_after_the_machine_was_started_anew_each_unposted_message_may_be_in_slack(left: Path, boot: Boot) -> None:
+    """The claim of its post may have been lost with the machine's power, although the post came through."""
+    boot("second")
+
+    assert await _attempted(left) == {"new": True, "posted": False, "gone": False}
+
+
+async def test_what_is_stored_after_a_start_is_in_no_doubt(left: Path, boot: Boot) -> None:
+    boot("second")
+    storage = await SqliteStorage.open(left)
+    later = a_task("later")
+    await storage.create_task(later, an_event("started", later), [a_message("later", later)])
+    await storage.close()
+
+    storage = await SqliteStorage.open(left)
+    (message,) = await storage.messages_of(later.id)
+    await storage.close()
+
+    assert not message.attempted
+
+
+@pytest.mark.parametrize("says", [None, ""], ids=["no file", "nothing"])
+async def test_a_system_that_does_not_tell_its_starts_may_have_lost_power_each_time(
+    left: Path, boot: Boot, says: str | None
+) -> None:
+    boot(says)
+
+    for _ in range(2):
+        assert await _attempted(left) == {"new": True, "posted": False, "gone": False}

@@ -66,7 +66,7 @@ async def asked(asking: Asking) -> Asked:
         step, found = asking.after
         await graph.aupdate_state(config, {**asking.inputs, **found}, as_node=step)
         await graph.ainvoke(None, config)
-    (only,) = (await status.read(graph, config, status.Look(now=NOW))).asked
+    (only,) = (await status.read(graph, config, status.Look(now=NOW))).status.asked
     return only
 
 

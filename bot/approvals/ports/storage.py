@@ -39,6 +39,36 @@ class Records:
     """The messages of the task and its requests, in the order in which they were created."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change of a task or a request: the record as it is to be, and all that is stored with it."""
+
+    record: Task | Request
+    """As it is to be, with the revision that it had when it was read."""
+    event: AuditEvent
+    messages: Sequence[Message] = ()
+    """New messages, which the change calls for."""
+    opens: bool = False
+    """Whether the record is a request that is not stored yet."""
+
+
+class ChangeStore(Protocol):
+    """Changes of several records at once."""
+
+    async def save_all(self, changes: Sequence[Change], *, durable: bool = True) -> None:
+        """Make all of these changes in their order, or none of them. Each gives its record the next revision; a request
+        that is opened has revision 0. A record may be changed more than once: each change but the first then has the
+        revision that the one before it has given.
+
+        Raises `Conflict` if a stored revision is another one, or if the interrupt of a request that is to be opened has
+        a request already.
+
+        If `durable` is false, the changes may be lost if the machine loses power before the next change that is
+        durable: only use it for what is then done again. They survive the death of the process in any case.
+        """
+        ...
+
+
 class TaskStore(Protocol):
     """Tasks: one run of an agent each."""
 
@@ -259,7 +289,17 @@ class LeaseStore(Protocol):
         ...
 
 
-class Storage(TaskStore, RequestStore, MessageStore, InboxStore, AgentStore, AuditStore, LeaseStore, Protocol):
+class Storage(
+    ChangeStore,
+    TaskStore,
+    RequestStore,
+    MessageStore,
+    InboxStore,
+    AgentStore,
+    AuditStore,
+    LeaseStore,
+    Protocol,
+):
     """All records in one place. Every method is atomic, and a change and its audit event are one transaction.
 
     Raises `Unreachable` if the store does not answer. Then nothing was changed, or the whole change was made.

@@ -9,9 +9,12 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from itertools import pairwise
+from operator import is_
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 from bot.approvals.model.ids import JSON
@@ -34,6 +37,8 @@ _VALUES: Final = frozenset({"value", "Value", "val"})
 _OWN: Final = ("shape", "convention", "risk")
 """Fields whose text comes from the bot itself."""
 _SCHEMAS: Final = frozenset({"form", "schema"})
+_PLAIN: Final = frozenset({type(None), bool, int, float, datetime, timedelta})
+"""Types whose values hold no text."""
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -100,6 +105,12 @@ def hidden_in(question: Question) -> tuple[Hidden, ...]:
     return question.hidden if isinstance(question, Masked) else ()
 
 
+@lru_cache(maxsize=256)
+def _fields(of: type[Any]) -> tuple[str, ...]:
+    """The names of a record's fields."""
+    return tuple(each.name for each in fields(of))
+
+
 class _Hides(IntEnum):
     """How much of a value is hidden."""
 
@@ -134,6 +145,9 @@ class Masker:
         self._pattern: re.Pattern[str] | None = None
         self._met: dict[str, Hidden] = {}
         self._learns = False
+        self._done: dict[int, tuple[tuple[Any, Any], Collection[str], int]] = {}
+        """What a record was masked to, by its id, so that a record that is drawn twice is masked once. It holds the
+        record too, whose id is then nobody else's."""
 
     def learn(self, value: JSON, root: str) -> None:
         """Note the values that are hidden because of their names, so that they are hidden in texts too."""
@@ -166,17 +180,27 @@ class Masker:
         return Masked(**shown, **own, of=question, hidden=tuple(self._met.values()))
 
     def record(self, record: T, *, but: Collection[str] = ()) -> T:
-        """A copy of the record with its secrets masked. The fields named in `but` stay as they are."""
-        kept = {"id", *but}
-        changed = {
-            each.name: self._field(each.name, getattr(record, each.name))
-            for each in fields(record)
-            if each.name not in kept
-        }
-        return replace(record, **changed)
+        """A copy of the record with its secrets masked, or the record itself if it has none. The fields named in `but`
+        stay as they are."""
+        known = len(self._known)
+        if (done := self._done.get(id(record))) is not None and done[1:] == (but, known):
+            kept: T = done[0][1]
+            return kept
+        changed: dict[str, Any] = {}
+        for name in _fields(type(record)):
+            value = getattr(record, name)
+            if type(value) in _PLAIN or name == "id" or name in but:
+                continue
+            masked = self._field(name, value)
+            if masked is not value:
+                changed[name] = masked
+        made = replace(record, **changed) if changed else record
+        if but and known == len(self._known):  # what is learned meanwhile may hide more of it the next time
+            self._done[id(record)] = ((record, made), but, known)
+        return made
 
     def _field(self, name: str, value: Any) -> Any:
-        """The value of a record's field, of any type, with its secrets masked."""
+        """The value of a record's field, of any type, with its secrets masked. The value itself if it has none."""
         match value:
             case Question():
                 return self.question(value)
@@ -185,9 +209,11 @@ class Masker:
             case str():
                 return self.text(value, name)
             case tuple():
-                return tuple(self._field(name, each) for each in value)
+                return self._entries(name, value)
             case dict() | list() if name in _SCHEMAS:
                 return self._schema(value, _Hides.FOUND)
+            case dict():
+                return self.value(value, name)
             case Mapping():
                 return self.value(dict(value), name)
             case list():
@@ -196,6 +222,12 @@ class Masker:
                 return self.record(value)
             case _:
                 return value
+
+    def _entries(self, name: str, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not value:
+            return value
+        masked = [self._field(name, each) for each in value]
+        return value if all(map(is_, masked, value)) else tuple(masked)
 
     def text(self, words: str, place: str = "") -> str:
         """The text with a mask in place of each secret."""
@@ -215,7 +247,7 @@ class Masker:
         return "".join([*written, words[at:]]) if spans else words
 
     def value(self, value: JSON, root: str) -> JSON:
-        """The value in the same shape, with a mask in place of each secret."""
+        """The value in the same shape, with a mask in place of each secret. The value itself if it has none."""
         return self._value(value, (root,), _Hides.FOUND)
 
     # --- Within ---------------------------------------------------------------------------------
@@ -228,10 +260,11 @@ class Masker:
                 return self._object(value, path, hides)
             case list():
                 telling = _telling_entries(value, self._secrets)
-                return [
+                entries = [
                     self._value(each, path, max(hides, _Hides.SECRETS) if number in telling else hides)
                     for number, each in enumerate(value)
                 ]
+                return value if all(map(is_, entries, value)) else entries
             case _ if hides is _Hides.ALL:
                 return self._whole(value, path)
             case str() if value and hides is _Hides.SECRETS:
@@ -243,9 +276,10 @@ class Masker:
             case _:
                 return value
 
-    def _object(self, value: Mapping[str, JSON], path: Path, hides: _Hides) -> JSON:
+    def _object(self, value: dict[str, JSON], path: Path, hides: _Hides) -> JSON:
         named = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), "")
         shown: dict[str, JSON] = {}
+        same = True
         for key, each in value.items():
             at = (*path, key)
             name = str(named) if named and key in _VALUES else key
@@ -256,8 +290,9 @@ class Masker:
             written = self.text(key, ".".join(path))
             while written in shown:
                 written += "'"
-            shown[written] = self._value(each, at, hidden)
-        return shown
+            shown[written] = masked = self._value(each, at, hidden)
+            same = same and masked is each and written is key
+        return value if same else shown
 
     def _whole(self, value: str | float | None, path: Path) -> str:
         """A mask for the whole value. From now on, the value is hidden in texts too."""
@@ -300,7 +335,7 @@ class Masker:
         return _Hides.SECRETS if self._secrets.is_telling(name, "?") else _Hides.FOUND
 
     def _marked(self, path: Path) -> bool:
-        return any(
+        return bool(self._marks) and any(
             len(mark) <= len(path)
             and all(fnmatchcase(name.casefold(), part) for name, part in zip(path[-len(mark) :], mark, strict=True))
             for mark in self._marks

@@ -35,6 +35,7 @@ from bot.engines.langgraph.containment import apart, cause_of, contained
 from bot.engines.langgraph.loading import factories, inputs
 from bot.engines.langgraph.loading.registry import Registry
 from bot.engines.langgraph.loading.undeclared import Undeclared
+from bot.engines.langgraph.status import Reading
 
 log = logging.getLogger(__name__)
 
@@ -104,9 +105,9 @@ class LangGraphEngine:
         return self.registry.get(graph).form.parse(graph, words)
 
     async def status(self, task: Task, requests: Sequence[Request] = ()) -> ThreadStatus:
-        return await self._status(task, requests, {})
+        return (await self._read(task, requests, {})).status
 
-    async def _status(self, task: Task, requests: Sequence[Request], asked: Mapping[str, Fingerprint]) -> ThreadStatus:
+    async def _read(self, task: Task, requests: Sequence[Request], asked: Mapping[str, Fingerprint]) -> Reading:
         terms, waiting = self._terms(task), [each for each in requests if isinstance(each.state, Pending | Decided)]
         look = status.Look(
             now=datetime.now(UTC),
@@ -118,10 +119,11 @@ class LangGraphEngine:
         try:
             graph = self.registry.compiled(task.graph)
         except (UnknownGraph, GraphUnavailable):
-            return ThreadStatus(phase=Phase.LACKING, lacks=Gone(part=Part.GRAPH, name=task.graph))
+            lacking = ThreadStatus(phase=Phase.LACKING, lacks=Gone(part=Part.GRAPH, name=task.graph))
+            return Reading(status=lacking)
         with contained(), lost():
             found = await status.read(graph, _config(task), look)
-        self.undeclared.look(task.graph, found)
+        self.undeclared.look(task.graph, found.status)
         return found
 
     async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
@@ -283,14 +285,16 @@ class LangGraphEngine:
         finally:
             self.runs.controls.discard(control)
             self.progress.over(task.id)
-        standing = replace(await self._status(task, requests, run.asked), failure=failure, refused=refused)
+        reading = await self._read(task, requests, run.asked)
+        standing = replace(reading.status, failure=failure, refused=refused)
         standing = replace(standing, not_taken=standing.not_taken - {InterruptId(id) for id in run.taken})
         if returned and standing.phase is Phase.STOPPED and not run.not_asked:
             hidden = self._failure(task, HiddenStop("it stands at a breakpoint that cannot be shown"), now)
             return replace(standing, phase=Phase.BROKEN, failure=hidden)
         if run.not_asked:
             standing = self._not_asked(task, requests, standing, InterruptId(run.not_asked), now)
-        if standing.phase is Phase.WAITING and not _at_breakpoint(standing):
+        long = reading.step >= PRUNED_FROM_STEPS
+        if long and standing.phase is Phase.WAITING and not _at_breakpoint(standing):
             await self._prune(task)
         return standing
 
@@ -310,9 +314,7 @@ class LangGraphEngine:
         if any(isinstance(channel, DeltaChannel) for channel in graph.channels.values()):
             return
         with lost():
-            newest = await saver.aget_tuple(_config(task))
-            if newest is not None and newest.metadata.get("step", 0) >= PRUNED_FROM_STEPS:
-                await saver.aprune([task.thread_id], strategy="keep_latest")
+            await saver.aprune([task.thread_id], strategy="keep_latest")
 
     def _failure(self, task: Task, error: Exception, now: datetime, *, unsaved: bool = False) -> Failure:
         kind = type(cause_of(error)).__name__

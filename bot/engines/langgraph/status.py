@@ -46,17 +46,28 @@ class Look:
     """The checkpoints of open requests. The thread stays there until they are answered."""
 
 
-async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, look: Look) -> ThreadStatus:
-    """The thread's status. It only reads."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a look at a thread has found."""
+
+    status: ThreadStatus
+    step: int = -1
+    """How many steps the thread has made, counted from 0. -1 if none."""
+
+
+async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, look: Look) -> Reading:
+    """How the thread stands. It only reads, and each checkpoint only once."""
     graph = looked_at(graph)
     snapshot = await graph.aget_state(config, subgraphs=True)
     if snapshot.created_at is None:
-        return ThreadStatus(phase=Phase.LOST)
+        return Reading(status=ThreadStatus(phase=Phase.LOST))
     saver = cast("BaseCheckpointSaver[Any]", graph.checkpointer)
     found = _Found()
     await _look(snapshot, saver, found)
+    step = int((snapshot.metadata or {}).get("step", -1))
     if (missing := await missing_steps.step(graph, snapshot, saver)) is not None:
-        return ThreadStatus(phase=Phase.LACKING, lacks=missing, answered=frozenset(found.answered))
+        lacking = ThreadStatus(phase=Phase.LACKING, lacks=missing, answered=frozenset(found.answered))
+        return Reading(status=lacking, step=step)
     asked = [_asked(interrupt, look, found, found.places.get(id, "")) for id, interrupt in found.open.items()]
     not_taken, gone, stands = frozenset(found.not_taken), {}, None
     if places := await breakpoints.standing(graph, snapshot, look.held):
@@ -67,7 +78,7 @@ async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, look: 
         if (stop := breakpoints.gone(places)) is not None:
             gone[breakpoints.id_of(places)] = stop
     ended = (snapshot.metadata or {}).get(breakpoints.ENDED)
-    return ThreadStatus(
+    status = ThreadStatus(
         phase=_phase(snapshot, found),
         asked=tuple(asked),
         answered=frozenset(found.answered),
@@ -78,6 +89,7 @@ async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, look: 
         doubtful=found.doubtful,
         gone=gone,
     )
+    return Reading(status=status, step=step)
 
 
 @dataclass(slots=True)

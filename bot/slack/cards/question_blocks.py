@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 from bot.approvals.model import action_title
@@ -107,8 +108,13 @@ def title(request: Request) -> str:
 def titled(question: Question) -> bool:
     """Whether the title says more than the name of the only action, which people read in words instead."""
     name = question.items[0].name.strip() if len(question.items) == 1 else ""
-    named = (name, f"{name}?", f"Run {name}?", action_title.of_one(name, {}, approvable=True)) if name else ()
-    return question.title.strip() not in ("", _UNTITLED, *named)
+    return question.title.strip() not in ("", _UNTITLED, *(_titles(name) if name else ()))
+
+
+@lru_cache(maxsize=64)
+def _titles(name: str) -> tuple[str, ...]:
+    """The titles that only name this action."""
+    return (name, f"{name}?", f"Run {name}?", action_title.of_one(name, {}, approvable=True))
 
 
 def _listed_actions(question: Question) -> str:

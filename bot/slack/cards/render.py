@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from functools import partial
 from typing import Final, assert_never
 
 from bot.approvals.model.ids import MessageId
@@ -20,7 +21,7 @@ from bot.approvals.ports.slack import View
 from bot.slack import blocks
 from bot.slack.blocks import Block
 from bot.slack.cards import notices, notification, privacy, reminder, request_card, task_card
-from bot.slack.cards.request_card import Drawn
+from bot.slack.cards.request_card import Drawn, Sketch
 from bot.slack.cards.values import Detail
 
 MAX_CHARACTERS: Final = 10_000
@@ -86,10 +87,16 @@ class Card:
 
     text: str
     blocks: tuple[Block, ...]
-    small: tuple[Block, ...]
+    shrunk: Callable[[], Sequence[Block]] = field(compare=False, repr=False)
+    """Draws the smaller form. Hardly any card needs it, so it is not drawn before."""
     urgency: Urgency
     message_id: MessageId | None = None
     """The record of the message that it is drawn for. Nobody sees it."""
+
+    @property
+    def small(self) -> tuple[Block, ...]:
+        """The smaller form."""
+        return tuple(self.shrunk())
 
     @property
     def fingerprint(self) -> str:
@@ -99,12 +106,11 @@ class Card:
 
 def draw(view: View) -> Card:
     """The view with as much detail as fits."""
-    small = render_small(view)
     best = _card(view) if view.message.kind in (MessageKind.CARD, MessageKind.COPY) else _most(view)
     return Card(
         text=_text(view),
-        blocks=tuple(best or small),
-        small=tuple(small),
+        blocks=tuple(best or render_small(view)),
+        shrunk=partial(render_small, view),
         urgency=_urgency(view),
         message_id=view.message.id,
     )
@@ -118,16 +124,17 @@ def _most(view: View) -> list[Block] | None:
 def _card(view: View) -> list[Block] | None:
     """A card that shows everything, if it is no higher than a card may be; otherwise one that folds. None if not even
     the least fits."""
-    whole = _drawn(view, _WHOLE)
+    sketch = _sketch(view)
+    whole = sketch.drawn(_WHOLE)
     if whole.whole and _stands(whole):
         return list(whole.blocks)
-    folded, detail = _drawn(view, _LEAST), _LEAST
+    folded, detail = sketch.drawn(_LEAST), _LEAST
     full: set[str] = set()
     for name, much in _MORE:
         if name in full:
             continue
         larger = replace(detail, **{name: much})
-        drawn = _drawn(view, larger)
+        drawn = sketch.drawn(larger)
         if _stands(drawn):
             folded, detail = drawn, larger
         else:
@@ -140,11 +147,11 @@ def _stands(drawn: Drawn) -> bool:
     return drawn.height <= MAX_LINES and _fits(drawn.blocks)
 
 
-def _drawn(view: View, detail: Detail | None) -> Drawn:
-    """A request's card or copy in this much detail."""
+def _sketch(view: View) -> Sketch:
+    """A request's card or copy."""
     if view.message.kind is not MessageKind.COPY:
-        return request_card.card(view.task, _request(view), detail)
-    return request_card.copy(view.message, view.task, _request(view), detail)
+        return request_card.card(view.task, _request(view))
+    return request_card.copy(view.message, view.task, _request(view))
 
 
 def render_small(view: View) -> list[Block]:
@@ -157,7 +164,7 @@ def _blocks(view: View, detail: Detail | None) -> list[Block]:
         case MessageKind.OPENING:
             return task_card.opening(view.task, _requests(view), detail, view.doing)
         case MessageKind.CARD | MessageKind.COPY:
-            return list(_drawn(view, detail).blocks)
+            return list(_sketch(view).drawn(detail).blocks)
         case MessageKind.REMINDER | MessageKind.NUDGE:
             return reminder.reminder(_request(view), nudged=view.message.kind is MessageKind.NUDGE)
         case MessageKind.COMMENT:

@@ -45,49 +45,82 @@ class Drawn:
     """Whether it shows everything that is asked, so that people may answer on it."""
 
 
-def card(task: Task, request: Request, detail: Detail | None) -> Drawn:
-    """The request and how it stands. It has buttons to answer only while it can be answered."""
-    return _card(request, detail, text.mention(task.requester))
+class Sketch:
+    """A request's card in any detail. What is the same in each is drawn once, because a card that folds tries many."""
+
+    def __init__(self, request: Request, origin: str, why: Sequence[Block] = ()) -> None:
+        overdue = "*Overdue*" if schedule.is_overdue(request) else ""
+        self._request = request
+        self._above = [*why, question_blocks.heading(request)]
+        self._before_reason = [origin, question_blocks.asked_by(request)]
+        self._after_reason = [status_lines.risk(request), overdue]
+        self._changes = [*_renewed(request), *_misleading(request)]
+        self._hidden = vote_buttons.hidden(request)
+        self._standing, self._beside = _standing(request)
+        self._warnings = [*blocked_lines.warnings(request), *_missing_code(request)]
+        self._answers: dict[bool, list[Block]] = {}
+        self._unbound = _unbound(request)
+        self._heights: dict[int, int] = {}
+
+    def drawn(self, detail: Detail | None) -> Drawn:
+        """The request and how it stands. It has buttons to answer only while it can be answered."""
+        request = self._request
+        reason = question_blocks.reason(request, detail)
+        about = question_blocks.rendered(request, detail, reasoned=True)
+        since, since_cut = edit_diff.since_decided(request, detail)
+        whole = about.whole and not since_cut
+        said = [] if _open(request) else outcome_blocks.words(request, detail)
+        parts: list[tuple[bool, Sequence[Block]]] = [
+            (True, self._above),
+            (True, [blocks.context(_joined([*self._before_reason, reason, *self._after_reason]))]),
+            (False, self._changes),
+            (False, _decided_before(request, since)),
+            (True, about.asked),
+            (True, about.changed),
+            (True, _unread(request, about)),
+            (False, self._hidden),
+            (True, self._standing),
+            (True, said),
+            (False, self._beside),
+            (False, self._warnings),
+            (True, self._answer_row(whole)),
+            (False, self._unbound),
+        ]
+        counted = [block for counts, made in parts for block in made if counts or not _open(request)]
+        made = tuple(block for _, made in parts for block in made)
+        return Drawn(blocks=made, height=self._height(counted), whole=whole)
+
+    def _answer_row(self, whole: bool) -> list[Block]:
+        if whole not in self._answers:
+            self._answers[whole] = blocks.actions(answer_row.of(self._request, whole=whole))
+        return self._answers[whole]
+
+    def _height(self, counted: Sequence[Block]) -> int:
+        """Lines of these blocks."""
+        kept = {id(block) for block in (*self._above, *self._standing, *self._answers.get(True, ()))}
+        height = 0
+        for block in counted:
+            if id(block) not in kept:
+                height += lines.height([block], lines.WIDE)
+                continue
+            if id(block) not in self._heights:
+                self._heights[id(block)] = lines.height([block], lines.WIDE)
+            height += self._heights[id(block)]
+        return height
 
 
-def copy(message: Message, task: Task, request: Request, detail: Detail | None) -> Drawn:
+def card(task: Task, request: Request) -> Sketch:
+    """The card in the task's channel."""
+    return Sketch(request, text.mention(task.requester))
+
+
+def copy(message: Message, task: Task, request: Request) -> Sketch:
     """The card for a DM: it says first why it came, and which channel and graph the request comes from."""
     why = notices.reason(message, task, request)
     channel = text.channel(task.channel)
     place = "" if any(channel in block["text"]["text"] for block in why) else f" in {channel}"
     origin = f"{text.mention(task.requester)}{place} for {text.sentence(task.graph, 80)}"
-    return _card(request, detail, origin, why)
-
-
-def _card(request: Request, detail: Detail | None, origin: str, why: Sequence[Block] = ()) -> Drawn:
-    reason = question_blocks.reason(request, detail)
-    by = question_blocks.asked_by(request)
-    about = question_blocks.rendered(request, detail, reasoned=True)
-    since, since_cut = edit_diff.since_decided(request, detail)
-    whole = about.whole and not since_cut
-    overdue = "*Overdue*" if schedule.is_overdue(request) else ""
-    standing, beside = _standing(request, detail)
-    parts: list[tuple[bool, Sequence[Block]]] = [
-        (True, why),
-        (True, [question_blocks.heading(request)]),
-        (True, [blocks.context(_joined([origin, by, reason, status_lines.risk(request), overdue]))]),
-        (False, _renewed(request)),
-        (False, _misleading(request)),
-        (False, _decided_before(request, since)),
-        (True, about.asked),
-        (True, about.changed),
-        (True, _unread(request, about)),
-        (False, vote_buttons.hidden(request)),
-        (True, standing),
-        (False, beside),
-        (False, blocked_lines.warnings(request)),
-        (False, _missing_code(request)),
-        (True, blocks.actions(answer_row.of(request, whole=whole))),
-        (False, _unbound(request)),
-    ]
-    counted = [block for counts, made in parts for block in made if counts or not _open(request)]
-    made = tuple(block for _, made in parts for block in made)
-    return Drawn(blocks=made, height=lines.height(counted, lines.WIDE), whole=whole)
+    return Sketch(request, origin, why)
 
 
 def _joined(words: Sequence[str]) -> str:
@@ -162,10 +195,10 @@ def _missing_code(request: Request) -> list[Block]:
 # --- How it stands ------------------------------------------------------------------------------
 
 
-def _standing(request: Request, detail: Detail | None) -> tuple[list[Block], list[Block]]:
+def _standing(request: Request) -> tuple[list[Block], list[Block]]:
     """Whose turn it is, and what happened besides; or the outcome."""
     if not _open(request):
-        return [*outcome_blocks.settled(request), *outcome_blocks.words(request, detail)], []
+        return outcome_blocks.settled(request), []
     standing = status_lines.standing(request)
     return [each for each in standing if each["type"] == "section"], [
         each for each in standing if each["type"] != "section"

@@ -323,7 +323,7 @@ def _list(value: Sequence[JSON], name: str, detail: Detail) -> tuple[list[Elemen
         short = text.folded(text.pretty(list(seen)), detail.value)
         count = [blocks.run(f"  {len(value):,} entries")] if len(value) > 1 else []
         return count, blocks.code(short.text), short.cut or len(value) > len(seen)
-    if (joined := _joined(value, name)) and len(value) <= detail.entries and len(joined) <= detail.value:
+    if len(value) <= detail.entries and (joined := _joined(value, name)) and len(joined) <= detail.value:
         return [blocks.run("  "), blocks.run(joined)], None, False
     if len(value) > detail.entries == 1:
         first = text.label(word(value[0], name), detail.value)

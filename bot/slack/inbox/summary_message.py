@@ -32,6 +32,6 @@ def draw(contents: Contents, address: str) -> Card:
     return Card(
         text=text.paragraph([f"{heading}.", overdue, f"First: {text.spoken(title)}" if title else ""]),
         blocks=(blocks.header(heading), *([blocks.context(overdue)] if overdue else []), *rows, footer),
-        small=(blocks.header(heading), footer),
+        shrunk=lambda: (blocks.header(heading), footer),
         urgency=Urgency.NOTICE,
     )

@@ -20,7 +20,8 @@ from bot.approvals.model.inbox import Inbox
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
-from bot.storage.codec import decode, encode
+from bot.storage.codec import encode
+from bot.storage.reader import Reader
 from bot.storage.redis import scripts
 
 PAUSE_SECONDS: Final = 0.002
@@ -37,6 +38,7 @@ class Database:
     def __init__(self, redis: Redis, prefix: str, max_wait: timedelta) -> None:
         self.redis: Final = redis
         self.prefix: Final = prefix
+        self.reader: Final = Reader()
         self._max_wait = max_wait
         self._head = GENESIS
         """The link of the audit log's head, as this process last saw it."""
@@ -124,18 +126,18 @@ class Database:
                 for id in ids:
                     pipeline.hget(self.key(kind, id), "body")
                 bodies = await pipeline.execute()
-        return tuple(decode(cls, body) for body in bodies if body is not None)
+        return tuple(self.reader.read(cls, body) for body in bodies if body is not None)
 
     async def all_of(self, cls: type[Found], index: str, kind: str) -> tuple[Found, ...]:
         """The records of a list or a sorted set of ids, in its order."""
-        return tuple(decode(cls, body) for body in await self.run(scripts.RELATED, index, kind))
+        return tuple(self.reader.read(cls, body) for body in await self.run(scripts.RELATED, index, kind))
 
     async def indexed(
         self, cls: type[Found], index: str, kind: str, *, most: str, limit: int, now: datetime, wanted: str = "all"
     ) -> tuple[Found, ...]:
         """The first records of a sorted set whose score is at most `most`; `wanted` as in `scripts.SELECT`."""
         found = await self.run(scripts.SELECT, index, most, limit, kind, moment(now), wanted)
-        return tuple(decode(cls, body) for body in found)
+        return tuple(self.reader.read(cls, body) for body in found)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import cast
 from bot.approvals.model.errors import Conflict
 from bot.approvals.model.ids import Person
 from bot.approvals.model.inbox import Inbox
-from bot.storage.codec import decode, encode
+from bot.storage.codec import encode
 from bot.storage.redis import steps
 from bot.storage.redis.database import Database, moment, reachable
 
@@ -21,7 +21,7 @@ class RedisInboxes:
 
     async def inbox(self, person: Person) -> Inbox:
         body = await self._db.body("inbox", steps.account(person))
-        return Inbox(person=person) if body is None else decode(Inbox, body)
+        return Inbox(person=person) if body is None else self._db.reader.read(Inbox, body)
 
     async def save_inbox(self, inbox: Inbox) -> Inbox:
         saved, db, id = replace(inbox, revision=inbox.revision + 1), self._db, steps.account(inbox.person)

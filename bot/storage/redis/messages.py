@@ -10,7 +10,7 @@ from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict
 from bot.approvals.model.ids import MessageRef, TaskId
 from bot.approvals.model.message import Message
-from bot.storage.codec import decode
+from bot.storage.codec import encode
 from bot.storage.redis import steps
 from bot.storage.redis.database import Database, reachable
 
@@ -28,17 +28,19 @@ class RedisMessages:
 
     async def save_message(self, message: Message, event: AuditEvent | None = None) -> Message:
         saved, db = replace(message, revision=message.revision + 1), self._db
+        body = encode(saved)
         done = await db.change(
             [["revision", db.key("surface", message.id), str(message.revision)]],
-            steps.of_message(db, saved),
+            steps.of_message(db, saved, body),
             events=[] if event is None else [event],
         )
         if not done:
             raise Conflict(message.id)
+        db.reader.keep(saved, body)
         return saved
 
     async def message_at(self, ref: MessageRef) -> Message | None:
         with reachable():
             id = cast("str | None", await self._db.redis.get(self._db.key("at", f"{ref.channel}:{ref.ts}")))
         body = None if id is None else await self._db.body("surface", id)
-        return None if body is None else decode(Message, body)
+        return None if body is None else self._db.reader.read(Message, body)

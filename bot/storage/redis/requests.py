@@ -13,9 +13,10 @@ from bot.approvals.model.errors import Conflict, NotFound
 from bot.approvals.model.ids import Person, RequestId, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
+from bot.approvals.ports.storage import Change
 from bot.storage import lists
-from bot.storage.codec import decode
-from bot.storage.redis import scripts, steps
+from bot.storage.redis import scripts
+from bot.storage.redis.changes import make
 from bot.storage.redis.database import Database, moment, reachable
 
 
@@ -27,21 +28,7 @@ class RedisRequests:
     async def open_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
         opened, db = replace(request, revision=0), self._db
         interrupts = db.key("interrupts", opened.thread_id)
-        done = await db.change(
-            [
-                ["absent", db.key("request", opened.id)],
-                ["unasked", interrupts, opened.interrupt_id],
-                *steps.absent(db, messages),
-            ],
-            [
-                *steps.of_request(db, opened),
-                ["call", "HSET", interrupts, opened.interrupt_id, opened.id],
-                ["number", db.key("requests_of", opened.task_id), opened.id],
-                ["compare_all", db.key("surfaces_by", f"task:{opened.task_id}")],
-                *steps.new_messages(db, messages),
-            ],
-            events=[event],
-        )
+        done = await make(db, [Change(record=opened, event=event, messages=messages, opens=True)])
         if done:
             return opened
         with reachable():
@@ -54,26 +41,15 @@ class RedisRequests:
         body = await self._db.body("request", id)
         if body is None:
             raise NotFound("request", id)
-        return decode(Request, body)
+        return self._db.reader.read(Request, body)
 
     async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
         return await self._db.all_of(Request, f"requests_of:{task_id}", "request")
 
     async def save_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
-        saved, db = replace(request, revision=request.revision + 1), self._db
-        done = await db.change(
-            [["revision", db.key("request", request.id), str(request.revision)], *steps.absent(db, messages)],
-            [
-                *steps.of_request(db, saved),
-                ["compare_all", db.key("surfaces_by", f"request:{request.id}")],
-                ["compare_all", db.key("surfaces_by", f"task:{request.task_id}")],
-                *steps.new_messages(db, messages),
-            ],
-            events=[event],
-        )
-        if not done:
+        if not await make(self._db, [Change(record=request, event=event, messages=messages)]):
             raise Conflict(request.id)
-        return saved
+        return replace(request, revision=request.revision + 1)
 
     async def due(self, now: datetime, limit: int) -> tuple[Request, ...]:
         return await self._db.indexed(Request, "due", "request", most=moment(now), limit=limit, now=now)
@@ -103,7 +79,7 @@ class RedisRequests:
     async def _listed(self, named: Sequence[str], limit: int) -> tuple[Request, ...]:
         if not named:
             return ()
-        return tuple(decode(Request, body) for body in await self._db.run(scripts.LISTED, limit, *named))
+        return tuple(self._db.reader.read(Request, body) for body in await self._db.run(scripts.LISTED, limit, *named))
 
 
 def _literal(text: str) -> str:

@@ -46,15 +46,15 @@ def of_request(db: Database, request: Request) -> list[Step]:
     ]
 
 
-def of_message(db: Database, message: Message) -> list[Step]:
-    """Store the message, where it stands in Slack, and whether it is out of date."""
+def of_message(db: Database, message: Message, body: str) -> list[Step]:
+    """Store the message with its text, where it stands in Slack, and whether it is out of date."""
     fields = {
         "revision": str(message.revision),
         "owner": owner(message),
         "shown": str(message.shown),
         "abandoned": "1" if message.abandoned else "0",
         "not_before": moment(message.not_before) if message.not_before else "",
-        "body": encode(message),
+        "body": body,
     }
     place = f"{message.ref.channel}:{message.ref.ts}" if message.ref else ""
     return [
@@ -71,7 +71,8 @@ def absent(db: Database, messages: Sequence[Message]) -> list[Step]:
 
 def new_messages(db: Database, messages: Sequence[Message]) -> Iterator[Step]:
     for message in messages:
-        yield from of_message(db, replace(message, revision=0))
+        message = replace(message, revision=0)
+        yield from of_message(db, message, encode(message))
         yield ["call", "SADD", db.key("surfaces_by", owner(message)), message.id]
         yield ["call", "RPUSH", db.key("surfaces_of", message.task_id), message.id]
 

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from bot.storage.redis.agents import RedisAgents
 from bot.storage.redis.audit import RedisAudit
+from bot.storage.redis.changes import RedisChanges
 from bot.storage.redis.connection import MAX_QUEUE_SECONDS, PREFIX, blocking, client
 from bot.storage.redis.database import Database
 from bot.storage.redis.inboxes import RedisInboxes
@@ -22,7 +23,16 @@ __all__ = ["PREFIX", "RedisStorage", "client"]
 MAX_WAIT: Final = timedelta(seconds=MAX_QUEUE_SECONDS)
 
 
-class RedisStorage(RedisTasks, RedisRequests, RedisMessages, RedisInboxes, RedisAgents, RedisAudit, RedisLeases):
+class RedisStorage(
+    RedisChanges,
+    RedisTasks,
+    RedisRequests,
+    RedisMessages,
+    RedisInboxes,
+    RedisAgents,
+    RedisAudit,
+    RedisLeases,
+):
     """`Storage` for any number of processes: its parts are one module each."""
 
     def __init__(self, redis: Redis, prefix: str = PREFIX, max_wait: timedelta = MAX_WAIT) -> None:

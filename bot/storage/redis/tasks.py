@@ -13,9 +13,9 @@ from bot.approvals.model.ids import ChannelId, Person, TaskId, Ts
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
-from bot.approvals.ports.storage import Records
-from bot.storage.codec import decode
+from bot.approvals.ports.storage import Change, Records
 from bot.storage.redis import scripts, steps
+from bot.storage.redis.changes import make
 from bot.storage.redis.database import Database, Step, moment, reachable
 
 
@@ -45,32 +45,22 @@ class RedisTasks:
         body = await self._db.body("task", id)
         if body is None:
             raise NotFound("task", id)
-        return decode(Task, body)
+        return self._db.reader.read(Task, body)
 
     async def records_of(self, task_id: TaskId) -> Records:
         task, requests, messages = await self._db.run(scripts.RECORDS, task_id)
         if task is None:
             raise NotFound("task", task_id)
         return Records(
-            task=decode(Task, task),
-            requests=tuple(decode(Request, body) for body in requests),
-            messages=tuple(decode(Message, body) for body in messages),
+            task=self._db.reader.read(Task, task),
+            requests=tuple(self._db.reader.read(Request, body) for body in requests),
+            messages=tuple(self._db.reader.read(Message, body) for body in messages),
         )
 
     async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
-        saved, db = replace(task, revision=task.revision + 1), self._db
-        done = await db.change(
-            [["revision", db.key("task", task.id), str(task.revision)], *steps.absent(db, messages)],
-            [
-                *steps.of_task(db, saved),
-                ["compare_all", db.key("surfaces_by", f"task:{task.id}")],
-                *steps.new_messages(db, messages),
-            ],
-            events=[event],
-        )
-        if not done:
+        if not await make(self._db, [Change(record=task, event=event, messages=messages)]):
             raise Conflict(task.id)
-        return saved
+        return replace(task, revision=task.revision + 1)
 
     async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
         with reachable():

@@ -23,18 +23,15 @@ class SqliteAudit:
         await self._db.change(change)
 
     async def history(self, task_id: TaskId, request_id: RequestId | None = None) -> tuple[AuditEvent, ...]:
-        return await self._db.records(
-            AuditEvent,
-            """
+        sql = """
             SELECT body FROM events
             WHERE task_id = :task_id AND (:request_id IS NULL OR request_id = :request_id) AND body <> '' ORDER BY seq
-            """,
-            task_id=task_id,
-            request_id=request_id,
-        )
+        """
+        found = await self._db.rows(sql, {"task_id": task_id, "request_id": request_id})
+        return tuple(codec.decode(AuditEvent, body) for (body,) in found)
 
     async def trail(self, after: int, limit: int) -> tuple[Entry, ...]:
-        found = await self._db.rows(schema.TRAIL, {"after": after, "limit": limit})
+        found = await self._db.many_rows(schema.TRAIL, {"after": after, "limit": limit})
         return tuple(
             Entry(
                 number=seq,

@@ -1,7 +1,8 @@
-"""A connection to the SQLite file: opened, migrated to this version, and used in transactions.
+"""The connections to the SQLite file: opened, migrated to this version, and used in transactions.
 
-`SqliteStorage` works through it. The connection has a thread of its own. Each method goes there once, because the way
-there and back costs more than the statements do.
+`SqliteStorage` works through them. The connection that writes has a thread of its own. Each method goes there once,
+because the way there and back costs more than the statements do. Short queries have a connection that only reads, in
+the thread of the event loop.
 """
 
 from __future__ import annotations
@@ -12,26 +13,37 @@ import hashlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from bot.approvals.model.errors import SettingsError, Unreachable
 from bot.private_files import private_file
-from bot.storage.codec import Record, decode
+from bot.storage.codec import Record
+from bot.storage.reader import Reader
+from bot.storage.sqlite.power import boot_id, doubt_posts
 from bot.storage.sqlite.schema import MIGRATIONS
 
 T = TypeVar("T")
 
 
 class Database:
-    """One connection, used by one caller at a time; other processes may have theirs to the same file."""
+    """One connection to write and one to read; other processes may have theirs to the same file."""
 
-    def __init__(self, connection: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, thread: ThreadPoolExecutor, near: sqlite3.Connection | None = None
+    ) -> None:
+        self.reader: Final = Reader()
         self._connection = connection
         self._thread = thread
+        self._near = near
+        self._durable = True
+        self._last: Future[Any] | None = None
+        """The last work that was given to the thread."""
+        self._late: Future[Any] | None = None
+        """The last work whose caller did not wait for its end."""
 
     @classmethod
     async def open(cls, path: Path | str, busy_timeout: timedelta) -> Database:
@@ -43,63 +55,95 @@ class Database:
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
         loop = asyncio.get_running_loop()
         try:
-            return cls(await loop.run_in_executor(thread, _opened, path, busy_timeout), thread)
+            connection = await loop.run_in_executor(thread, _opened, path, busy_timeout)
+            return cls(connection, thread, _near(path))
         except BaseException:
             thread.shutdown(wait=False)
             raise
 
     async def close(self) -> None:
         """Close the file as soon as the work at hand is done."""
+        if self._near is not None:
+            self._near.close()
+            self._near = None
         await self._there(self._connection.close)
         self._thread.shutdown(wait=False)
 
     async def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
-        """What the query finds, outside of any transaction. Raises `Unreachable` if the file does not answer."""
+        """What a short query finds, at one moment. Raises `Unreachable` if the file does not answer.
+
+        It is read at once, in the caller's thread, as no writer keeps a reader of this file waiting. If SQLite asks for
+        patience all the same, or if a change of this process may be under way that nobody waits for, it is read after
+        all changes.
+        """
+        if self._near is not None and (self._late is None or self._late.done()):
+            try:
+                return self._near.execute(sql, parameters).fetchall()
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error):
+                    raise
+        return await self.many_rows(sql, parameters)
+
+    async def many_rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+        """What a query finds that may take long. Raises `Unreachable` if the file does not answer."""
         return await self._there(lambda: self._connection.execute(sql, parameters).fetchall())
 
     async def records(self, cls: type[Record], sql: str, **parameters: object) -> tuple[Record, ...]:
         """The records whose texts the query finds, in its order."""
-        return tuple(decode(cls, body) for (body,) in await self.rows(sql, parameters))
-
-    async def look(self, read: Callable[[sqlite3.Connection], T]) -> T:
-        """What several queries find at one moment. Raises `Unreachable` if the file does not answer."""
-        return await self._there(lambda: self._transact(read, "BEGIN"))
+        return tuple(self.reader.read(cls, body) for (body,) in await self.rows(sql, parameters))
 
     async def change(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
         """Do the work in one transaction: all or nothing, even if the caller is cancelled meanwhile. Raises
         `Unreachable` if the file does not answer.
 
         A change that is not durable does not wait for the disk. It survives the death of the process and is on disk
-        with the next durable one, but is lost if the machine loses power first.
+        with the next durable one, but is lost if the machine loses power first. So it is made in the caller's thread,
+        unless others are at work: then it waits for its turn.
         """
-        wait = "FULL" if durable else "NORMAL"
-        return await self._there(lambda: self._transact(work, f"PRAGMA synchronous = {wait}", "BEGIN IMMEDIATE"))
+        if not durable and self._near is not None and (self._last is None or self._last.done()):
+            try:
+                return _transact(self._near, work)
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error):
+                    raise
+        return await self._there(lambda: self._transact(work, durable))
 
     def change_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The same, not durable, for a caller without an event loop: blocks until the connection's thread is done.
         Raises `Unreachable` if the file is closed, too."""
         with _outages():
             try:
-                done = self._thread.submit(self._transact, work, "PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE")
+                done = self._thread.submit(self._transact, work, False)
             except RuntimeError as closed:
                 raise Unreachable("storage: the file is closed") from closed
             return done.result()
 
-    def _transact(self, work: Callable[[sqlite3.Connection], T], *begin: str) -> T:
-        try:
-            for statement in begin:
-                self._connection.execute(statement)
-            result = work(self._connection)
-            self._connection.commit()
-        except BaseException:
-            self._connection.rollback()
-            raise
-        return result
+    def _transact(self, work: Callable[[sqlite3.Connection], T], durable: bool) -> T:
+        if durable is not self._durable:
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
+        return _transact(self._connection, work)
 
     async def _there(self, work: Callable[[], T]) -> T:
         """Do the work in the connection's thread, in the order of the calls."""
         with _outages():
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            done = self._last = self._thread.submit(work)
+            try:
+                return await asyncio.wrap_future(done)
+            except asyncio.CancelledError:
+                self._late = done
+                raise
+
+
+def _transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        result = work(connection)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    return result
 
 
 def _opened(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
@@ -108,15 +152,37 @@ def _opened(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
         with _outages():
             _use_wal(connection, busy_timeout)
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.create_function("sha256", -1, _sha256, deterministic=True)
+            _prepare(connection)
             _migrate(connection, path)
+            connection.execute("BEGIN IMMEDIATE")
+            doubt_posts(connection, boot_id())
+            connection.commit()
     except BaseException as error:
         connection.close()
         if type(error) is sqlite3.DatabaseError:
             raise SettingsError(f"{path} is not a file of Countersign: {error}.") from error
         raise
     return connection
+
+
+def _near(path: Path | str) -> sqlite3.Connection | None:
+    """A connection that never waits, neither for others nor for the disk. None if the records are in memory."""
+    if str(path) == ":memory:":
+        return None
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")  # the other connection moves the log into the file
+    _prepare(connection)
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.create_function("sha256", -1, _sha256, deterministic=True)
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def is_of_this_version(path: Path) -> bool:

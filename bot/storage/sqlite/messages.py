@@ -28,8 +28,9 @@ class SqliteMessages:
 
     async def save_message(self, message: Message, event: AuditEvent | None = None) -> Message:
         saved = replace(message, revision=message.revision + 1)
+        row = rows.of_message(saved)
 
-        # If the machine loses power, only the claim of a first post must last. All else is found or rendered again.
+        # No claim and no outcome waits for the disk: `bot.storage.sqlite.power` says why nothing is posted twice.
         def change(db: sqlite3.Connection) -> None:
             updated = db.execute(
                 f"""
@@ -40,14 +41,15 @@ class SqliteMessages:
                     revision = :revision, body = :body
                 WHERE id = :id AND revision = :revision - 1
                 """,  # noqa: S608
-                rows.of_message(saved),
+                row,
             )
             if not updated.rowcount:
                 raise Conflict(message.id)
             if event is not None:
                 rows.add_event(db, event)
 
-        await self._db.change(change, durable=saved.attempted)
+        await self._db.change(change, durable=False)
+        self._db.reader.keep(saved, row["body"])
         return saved
 
     async def message_at(self, ref: MessageRef) -> Message | None:

@@ -9,13 +9,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.approvals.model.audit import AuditEvent
-from bot.approvals.model.errors import Conflict, NotFound
+from bot.approvals.model.errors import NotFound
 from bot.approvals.model.ids import Person, RequestId, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
+from bot.approvals.ports.storage import Change
 from bot.storage import lists
 from bot.storage.codec import decode
 from bot.storage.sqlite import rows, schema
+from bot.storage.sqlite.changes import make
 from bot.storage.sqlite.database import Database
 
 
@@ -34,25 +36,7 @@ class SqliteRequests:
             ).fetchone()
             if earlier is not None:
                 return decode(Request, earlier[0])
-            inserted = db.execute(
-                """
-                INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, due_at, next_try, revision, body)
-                VALUES (:id, :task_id, :thread_id, :interrupt_id, :state, :due_at, :next_try, :revision, :body)
-                ON CONFLICT DO NOTHING
-                """,
-                {
-                    **rows.of_request(opened),
-                    "task_id": opened.task_id,
-                    "thread_id": opened.thread_id,
-                    "interrupt_id": opened.interrupt_id,
-                },
-            )
-            if not inserted.rowcount:
-                raise Conflict(opened.id)
-            rows.put_on_lists(db, opened)
-            rows.add_event(db, event)
-            rows.compare_of_task(db, opened.task_id)
-            rows.add_messages(db, messages)
+            make(db, [Change(record=opened, event=event, messages=messages, opens=True)])
             return opened
 
         return await self._db.change(change)
@@ -68,26 +52,9 @@ class SqliteRequests:
         return await self._db.records(Request, sql, task_id=task_id)
 
     async def save_request(self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()) -> Request:
-        saved = replace(request, revision=request.revision + 1)
-
-        def change(db: sqlite3.Connection) -> None:
-            updated = db.execute(
-                """
-                UPDATE requests SET
-                    state = :state, due_at = :due_at, next_try = :next_try, revision = :revision, body = :body
-                WHERE id = :id AND revision = :revision - 1
-                """,
-                rows.of_request(saved),
-            )
-            if not updated.rowcount:
-                raise Conflict(request.id)
-            rows.put_on_lists(db, saved)
-            rows.add_event(db, event)
-            rows.compare_of_request(db, saved)
-            rows.add_messages(db, messages)
-
-        await self._db.change(change)
-        return saved
+        change = Change(record=request, event=event, messages=messages)
+        await self._db.change(lambda db: make(db, [change]))
+        return replace(request, revision=request.revision + 1)
 
     async def due(self, now: datetime, limit: int) -> tuple[Request, ...]:
         return await self._db.records(Request, schema.DUE, now=rows.moment(now), limit=limit)
@@ -96,11 +63,8 @@ class SqliteRequests:
         return await self._db.records(Request, schema.UNDELIVERED, now=rows.moment(now), limit=limit)
 
     async def unsettled(self) -> tuple[TaskId, ...]:
-        def look(db: sqlite3.Connection) -> tuple[TaskId, ...]:
-            found = db.execute("SELECT DISTINCT task_id FROM requests WHERE state IN ('Pending', 'Decided')")
-            return tuple(TaskId(task_id) for (task_id,) in found)
-
-        return await self._db.look(look)
+        sql = "SELECT DISTINCT task_id FROM requests WHERE state IN ('Pending', 'Decided')"
+        return tuple(TaskId(task_id) for (task_id,) in await self._db.many_rows(sql, {}))
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
         return await self._listed([lists.waiting_for(ref) for ref in refs], limit)

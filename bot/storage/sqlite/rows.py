@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict
-from bot.approvals.model.ids import Person, TaskId
+from bot.approvals.model.ids import Person, RequestId, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Lease, Task
@@ -52,16 +52,16 @@ def add_event(db: sqlite3.Connection, event: AuditEvent) -> None:
     )
 
 
-def compare_of_request(db: sqlite3.Connection, request: Request) -> None:
-    """Note which messages of the request, and of its task, are out of date now. Its event is written before."""
+def compare_of_request(db: sqlite3.Connection, id: RequestId) -> None:
+    """Note which messages of the request are out of date now. Its event is written before."""
     db.execute(
         f"""
         UPDATE surfaces SET stale_since = {THIS_EVENT}
-        WHERE request_id = :id AND shown < :revision AND stale_since IS NULL AND NOT abandoned
+        WHERE request_id = :id AND shown < (SELECT revision FROM requests WHERE id = :id) AND stale_since IS NULL
+            AND NOT abandoned
         """,  # noqa: S608
-        {"id": request.id, "revision": request.revision},
+        {"id": id},
     )
-    compare_of_task(db, request.task_id)
 
 
 def compare_of_task(db: sqlite3.Connection, task_id: TaskId) -> None:

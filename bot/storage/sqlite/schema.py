@@ -179,6 +179,8 @@ MIGRATIONS: tuple[Migration, ...] = (
         )
         """,
     ),
+    # The one row names the start of the machine during which the file was last opened; see `bot.storage.sqlite.power`.
+    ("CREATE TABLE machine (boot TEXT NOT NULL)",),
 )
 
 # `INDEXED BY` refuses any plan that reads finished records, whatever SQLite estimates from the row counts.
@@ -196,6 +198,12 @@ HEAD = """
     SELECT
         (SELECT seq FROM sqlite_sequence WHERE name = 'events'),
         (SELECT CAST(link AS BLOB) FROM events ORDER BY seq DESC LIMIT 1)
+"""
+RECORDS = """
+    SELECT 'task', 0, body FROM tasks WHERE id = :id
+    UNION ALL SELECT 'request', seq, body FROM requests WHERE task_id = :id
+    UNION ALL SELECT 'message', seq, body FROM surfaces WHERE task_id = :id
+    ORDER BY 2
 """
 ENDED = """
     SELECT body FROM tasks INDEXED BY tasks_ended
@@ -217,6 +225,10 @@ OUT_OF_DATE = """
     SELECT body FROM surfaces INDEXED BY surfaces_stale
     WHERE stale_since IS NOT NULL AND (not_before IS NULL OR not_before <= :now)
     ORDER BY stale_since, seq LIMIT :limit
+"""
+UNPOSTED = """
+    SELECT id, body FROM surfaces INDEXED BY surfaces_stale
+    WHERE stale_since IS NOT NULL AND ts IS NULL
 """
 LISTED = """
     SELECT body FROM (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.storage.sqlite.agents import SqliteAgents
 from bot.storage.sqlite.audit import SqliteAudit
+from bot.storage.sqlite.changes import SqliteChanges
 from bot.storage.sqlite.database import Database
 from bot.storage.sqlite.inboxes import SqliteInboxes
 from bot.storage.sqlite.leases import SqliteLeases
@@ -16,7 +17,14 @@ from bot.storage.sqlite.tasks import SqliteTasks
 
 
 class SqliteStorage(
-    SqliteTasks, SqliteRequests, SqliteMessages, SqliteInboxes, SqliteAgents, SqliteAudit, SqliteLeases
+    SqliteChanges,
+    SqliteTasks,
+    SqliteRequests,
+    SqliteMessages,
+    SqliteInboxes,
+    SqliteAgents,
+    SqliteAudit,
+    SqliteLeases,
 ):
     """`Storage` in one file: its parts are one module each, and each method is one transaction.
 

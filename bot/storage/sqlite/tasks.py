@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict, NotFound
@@ -14,9 +13,9 @@ from bot.approvals.model.ids import ChannelId, Person, TaskId, Ts
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
-from bot.approvals.ports.storage import Records
-from bot.storage.codec import decode
+from bot.approvals.ports.storage import Change, Records
 from bot.storage.sqlite import rows, schema
+from bot.storage.sqlite.changes import make
 from bot.storage.sqlite.database import Database
 
 
@@ -62,42 +61,21 @@ class SqliteTasks:
         return found[0]
 
     async def records_of(self, task_id: TaskId) -> Records:
-        def look(db: sqlite3.Connection) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
-            of_task = {"id": task_id}
-            return (
-                db.execute("SELECT body FROM tasks WHERE id = :id", of_task).fetchall(),
-                db.execute("SELECT body FROM requests WHERE task_id = :id ORDER BY seq", of_task).fetchall(),
-                db.execute("SELECT body FROM surfaces WHERE task_id = :id ORDER BY seq", of_task).fetchall(),
-            )
-
-        tasks, requests, messages = await self._db.look(look)
+        read = self._db.reader.read
+        found = await self._db.rows(schema.RECORDS, {"id": task_id})
+        tasks = [read(Task, body) for kind, _, body in found if kind == "task"]
         if not tasks:
             raise NotFound("task", task_id)
         return Records(
-            task=decode(Task, tasks[0][0]),
-            requests=tuple(decode(Request, body) for (body,) in requests),
-            messages=tuple(decode(Message, body) for (body,) in messages),
+            task=tasks[0],
+            requests=tuple(read(Request, body) for kind, _, body in found if kind == "request"),
+            messages=tuple(read(Message, body) for kind, _, body in found if kind == "message"),
         )
 
     async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
-        saved = replace(task, revision=task.revision + 1)
-
-        def change(db: sqlite3.Connection) -> None:
-            updated = db.execute(
-                """
-                UPDATE tasks SET state = :state, ended_at = :ended_at, revision = :revision, body = :body
-                WHERE id = :id AND revision = :revision - 1
-                """,
-                rows.of_task(saved),
-            )
-            if not updated.rowcount:
-                raise Conflict(task.id)
-            rows.add_event(db, event)
-            rows.compare_of_task(db, saved.id)
-            rows.add_messages(db, messages)
-
-        await self._db.change(change)
-        return saved
+        change = Change(record=task, event=event, messages=messages)
+        await self._db.change(lambda db: make(db, [change]))
+        return replace(task, revision=task.revision + 1)
 
     async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
         return await self._db.records(

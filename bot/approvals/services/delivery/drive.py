@@ -32,7 +32,7 @@ from bot.approvals.model.task import (
     TaskState,
 )
 from bot.approvals.ports.engine import Draining, Engine, Unsaved
-from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.storage import Records, Storage
 from bot.approvals.ports.work import Clock, Work
 from bot.approvals.rules import lifecycle
 from bot.approvals.rules.matching import ConditionFailed
@@ -48,6 +48,7 @@ from bot.approvals.rules.next_action import (
     next_move,
 )
 from bot.approvals.services.audit.snapshot import full
+from bot.approvals.services.delivery.batch import Batch
 from bot.approvals.services.delivery.leasing import Leases
 from bot.approvals.services.delivery.opening import Opening
 from bot.approvals.services.delivery.recording import Recording, is_news
@@ -149,27 +150,28 @@ class Delivery:
                 return
 
     async def _drive(self, task: Task, lease: Lease) -> None:
-        requests = await self.storage.requests_of(task.id)
-        self.seen(task, requests)
-        status = await self.engine.status(task, requests)
+        records = await self.storage.records_of(task.id)
+        self.seen(records.task, records.requests)
+        status = await self.engine.status(records.task, records.requests)
         made: set[tuple[type[Move], RequestId | None]] = set()
         while True:
             try:
-                moved = await self._move(task.id, lease, status, made)
+                moved = await self._move(records, lease, status, made)
             except Conflict:
-                continue  # a person changed a record meanwhile; what it calls for now may be another move
-            if moved is None:
-                return
-            status = moved
+                pass  # a person changed a record meanwhile; what it calls for now may be another move
+            else:
+                if moved is None:
+                    return
+                status = moved
+            records = await self.storage.records_of(task.id)
 
     async def _move(
-        self, task_id: TaskId, lease: Lease, status: ThreadStatus, made: set[tuple[type[Move], RequestId | None]]
+        self, records: Records, lease: Lease, status: ThreadStatus, made: set[tuple[type[Move], RequestId | None]]
     ) -> ThreadStatus | None:
         """Make one move. Returns how the thread stands after it, or None if nothing is left to do.
 
         If a move that was made before is called for again, it did not help. That is a failure, so no drive loops.
         """
-        records = await self.storage.records_of(task_id)
         task, requests = records.task, records.requests
         if task.finished:
             await self.recording.close(task, requests)
@@ -186,48 +188,51 @@ class Delivery:
             return None
         match move:
             case Start():
-                task = await self._begin(task, task.state, task.tries + 1)
+                batch = Batch(clock=self.clock)
+                task = _begun(batch, task, task.state, task.tries + 1)
+                await self._store_before_run(batch, durable=False)
                 return await self.engine.start(task, lease, self.clock())
             case Resume(request=request) | Proceed(request=request):
                 key = (type(move), request.id if request is not None else None)
                 if key in made:
                     return replace(status, failure=self.recording.fault("it went on and still stands where it stood"))
-                task = await self._begin(task, Running(), 1 if made else task.tries + 1)
+                batch = Batch(clock=self.clock)
+                task = _begun(batch, task, Running(), 1 if made else task.tries + 1)
                 if isinstance(move, Resume):
-                    moved = await self._resume(task, move.request, requests, lease)
+                    moved = await self._resume(batch, task, move.request, requests, lease)
                     if moved.refused:
                         await self._ask_again(task, move.request.id, moved.refused)
                 else:
                     if request is not None:
-                        begun = await self.recording.save(lifecycle.attempted(request), "resume_repeated")
+                        begun = batch.request(lifecycle.attempted(request), "resume_repeated")
                         requests = tuple(begun if each.id == begun.id else each for each in requests)
+                    await self._store_before_run(batch)
                     moved = await self.engine.proceed(task, lease, self.clock(), requests)
                 crash_points.point("run-returned")
                 made.add(key)
                 return moved
             case AskInstead(request=request, asked=asked):
+                batch = Batch(clock=self.clock)
                 try:
-                    await self.opening.ask_instead(task, request, asked)
+                    await self.opening.ask_instead(batch, task, request, asked)
                 except ConditionFailed as failed:
-                    return replace(status, failure=self.recording.fault(str(failed)))
+                    status = replace(status, failure=self.recording.fault(str(failed)))
+                await self.recording.store(batch)
                 return status
             case GiveUp():
-                await self.recording.lose(task)
+                await self.recording.lose(task, requests)
             case Record():
                 return await self.recording.record(task, requests, status)
             case _:
                 assert_never(move)
         return None
 
-    async def _begin(self, task: Task, state: TaskState, tries: int) -> Task:
-        """Count the run that is about to begin. Earlier runs of this drive came back in order and count no more."""
-        if (task.state, task.tries) == (state, tries):
-            return task
-        saved = await self.storage.save_task(
-            replace(task, state=state, tries=tries), AuditEvent(kind="running", at=self.clock(), task_id=task.id)
-        )
-        self.work.show_soon(task.id)
-        return saved
+    async def _store_before_run(self, batch: Batch, *, durable: bool = True) -> None:
+        """Store what must be known of a run before it begins, and have it shown if the run takes long. A first run
+        need not be known if the machine loses power: it is then made again, or found in the checkpoints."""
+        if batch.changes:
+            await self.storage.save_all(batch.changes, durable=durable)
+            self.work.show_soon(batch.changes[0].event.task_id)
 
     async def _take_back(self, task: Task) -> None:
         """Do not count a run that a shutdown stopped between two steps, or kept from beginning: it did not fail."""
@@ -235,16 +240,19 @@ class Delivery:
             event = AuditEvent(kind="drained", at=self.clock(), task_id=task.id)
             await self.storage.save_task(replace(task, tries=task.tries - 1), event)
 
-    async def _resume(self, task: Task, request: Request, requests: Sequence[Request], lease: Lease) -> ThreadStatus:
-        """Answer the request's interrupt. The intent is stored first: if the interrupt is gone later, this answer was
-        taken."""
+    async def _resume(
+        self, batch: Batch, task: Task, request: Request, requests: Sequence[Request], lease: Lease
+    ) -> ThreadStatus:
+        """Answer the request's interrupt. The intent is stored first, with the beginning of the run: if the interrupt
+        is gone later, this answer was taken."""
         state = request.state
         assert isinstance(state, Decided)  # noqa: S101 - next_move chose it
         try:
             answer = self.engine.answer(request.question, request.proposed, state.decision)
         except InvalidAnswer as invalid:
-            return await self._unanswerable(task, request, invalid)
-        await self.recording.save(lifecycle.attempted(request), "resume_begun", told=answer)
+            return await self._unanswerable(batch, task, request, invalid)
+        batch.request(lifecycle.attempted(request), "resume_begun", told=answer)
+        await self._store_before_run(batch)
         crash_points.point("resume-begun")
         return await self.engine.resume(task, lease, request.interrupt_id, answer, self.clock(), requests)
 
@@ -258,15 +266,16 @@ class Delivery:
         reopened = lifecycle.asked_again(request, objection, now)
         event = event_of(reopened, "asked_again", now, data={**full(reopened, task), "objection": objection})
         await self.storage.save_request(reopened, event, [wanted.card_of(reopened)])
-        self.work.show_soon(task.id)
 
-    async def _unanswerable(self, task: Task, request: Request, invalid: InvalidAnswer) -> ThreadStatus:
+    async def _unanswerable(self, batch: Batch, task: Task, request: Request, invalid: InvalidAnswer) -> ThreadStatus:
         """Record that there is no value to resume with. If that is because nobody answered, the task ends: silence is
         never turned into an answer."""
         if request.decision is not None and isinstance(request.decision, Expired):
+            await self.recording.store(batch)
             await self.recording.stop(task, invalid.problem)
             return await self._status(task)
-        await self.recording.save(lifecycle.attempted(request), "resume_begun")
+        batch.request(lifecycle.attempted(request), "resume_begun")
+        await self.recording.store(batch)
         failure = self.recording.fault(f"its decision does not fit its question: {invalid}")
         return replace(await self._status(task), failure=failure)
 
@@ -277,6 +286,13 @@ class Delivery:
 def _never_came_back(task: Task) -> bool:
     """Whether the task's last run neither ended nor was drained: its process died, perhaps because of it."""
     return isinstance(task.state, Starting | Running) and task.tries > 0
+
+
+def _begun(batch: Batch, task: Task, state: TaskState, tries: int) -> Task:
+    """Count the run that is about to begin. Earlier runs of this drive came back in order and count no more."""
+    if (task.state, task.tries) == (state, tries):
+        return task
+    return batch.task(replace(task, state=state, tries=tries), "running")
 
 
 def _called_off(requests: Sequence[Request]) -> Cancelled | None:

@@ -26,6 +26,7 @@ from bot.approvals.ports.work import Clock, Work
 from bot.approvals.rules import lifecycle, schedule, voting
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.services.audit.snapshot import full
+from bot.approvals.services.delivery.batch import Batch
 from bot.approvals.services.messages import wanted
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice, Terms
@@ -50,29 +51,30 @@ class Opening:
     work: Work
     clock: Clock
 
-    async def ask(self, task: Task, requests: Sequence[Request], asked: Asked) -> None:
-        """Open the request of this interrupt, or renew it if the graph asks something else by now.
+    async def ask(self, batch: Batch, task: Task, requests: Sequence[Request], asked: Asked) -> None:
+        """Open the request of this interrupt, or renew it if the graph asks something else by now. Adds that to the
+        batch.
 
         Raises `AskedTooOften`, `ConditionFailed` if nobody can say which policy governs (a renewed request then has
         nobody who may answer), or `Unreachable` if Slack does not say what a rule needs to know.
         """
         known = next((request for request in requests if request.interrupt_id == asked.interrupt_id), None)
         if known is not None:
-            await self._renew(task, known, asked)
+            await self._renew(batch, task, known, asked)
             return
         policy = await self._policy(task, asked.question)
         rounds = sum(request.place == asked.place and not isinstance(request.state, Pending) for request in requests)
         if policy.max_rounds is not None and rounds >= policy.max_rounds:
             raise AskedTooOften(asked.place, rounds)
-        await self._open(task, asked, await self._terms(policy), _before(requests, asked))
+        await self._open(batch, task, asked, await self._terms(policy), _before(requests, asked))
 
-    async def ask_instead(self, task: Task, request: Request, asked: Asked) -> None:
-        """Ask what the agent asks now, instead of what was decided: as a new version, on a new card. Raises the same as
-        `ask`."""
+    async def ask_instead(self, batch: Batch, task: Task, request: Request, asked: Asked) -> None:
+        """Ask what the agent asks now, instead of what was decided: as a new version, on a new card. Adds that to the
+        batch. Raises the same as `ask`."""
         terms, failure = await self._or_nobody(request, self._anew(task, asked.question))
         now = self.clock()
         renewed = lifecycle.ask_instead(request, asked.question, asked.fingerprint, terms.policy, now)
-        await self._ask_anew(task, renewed, terms, now, [wanted.card_of(renewed)])
+        await self._ask_anew(batch, task, renewed, terms, now, [wanted.card_of(renewed)])
         if failure is not None:
             raise failure
 
@@ -87,33 +89,31 @@ class Opening:
             return Terms(policy=replace(request.policy, stages=one_stage(())), unknown={}), failed
 
     async def _ask_anew(
-        self, task: Task, renewed: Request, terms: Terms, now: datetime, new: Sequence[Message] = ()
+        self, batch: Batch, task: Task, renewed: Request, terms: Terms, now: datetime, new: Sequence[Message] = ()
     ) -> None:
         renewed = await self.eligibility.introduced(replace(renewed, unknown=terms.unknown))
         event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
-        await self.storage.save_request(renewed, event, [*new, *wanted.files_of(renewed, now)])
-        self.work.show_soon(task.id)
+        batch.noted(renewed, event, [*new, *wanted.files_of(renewed, now)])
 
-    async def _renew(self, task: Task, known: Request, asked: Asked) -> None:
+    async def _renew(self, batch: Batch, task: Task, known: Request, asked: Asked) -> None:
         question = asked.question
         if not isinstance(known.state, Pending) or known.proposed.asks_as(question):
             return
         if question.payload != known.proposed.payload and known.is_asked_by(question, asked.fingerprint):
-            await self._note_moment(known, asked)
+            self._note_moment(batch, known, asked)
             return
         terms, failure = await self._or_nobody(known, self._governing(task, known, question))
         now = self.clock()
         renewed = lifecycle.ask_anew(known, question, terms.policy, now, asked.fingerprint)
-        await self._ask_anew(task, renewed, terms, now)
+        await self._ask_anew(batch, task, renewed, terms, now)
         if failure is not None:
             raise failure
 
-    async def _note_moment(self, known: Request, asked: Asked) -> None:
+    def _note_moment(self, batch: Batch, known: Request, asked: Asked) -> None:
         """Keep the newest moment of asking, as only that differs: the thread says it from now on."""
         before, now = known.fingerprint, asked.fingerprint
         if before is not None and now is not None and before.clocks != now.clocks:
-            event = event_of(known, "asked_later", self.clock())
-            await self.storage.save_request(replace(known, fingerprint=now), event)
+            batch.noted(replace(known, fingerprint=now), event_of(known, "asked_later", self.clock()))
 
     async def _governing(self, task: Task, known: Request, question: Question) -> Terms:
         """The request's own policy, unless another rule governs what is asked now."""
@@ -134,7 +134,7 @@ class Opening:
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who or where it is") from failed
 
-    async def _open(self, task: Task, asked: Asked, terms: Terms, before: Before | None) -> None:
+    async def _open(self, batch: Batch, task: Task, asked: Asked, terms: Terms, before: Before | None) -> None:
         crash_points.point("interrupt-reached")
         now = self.clock()
         request = Request(
@@ -159,11 +159,7 @@ class Opening:
         request = self._ruled(request, now)
         event = event_of(request, "opened", now, data={**full(request, task), **_answer(request)})
         shown = [wanted.card_of(request), *self._elsewhere(request), *wanted.files_of(request, now)]
-        await self.storage.open_request(request, event, shown)
-        crash_points.point("request-opened")
-        self.work.show_soon(task.id)
-        if isinstance(request.state, Decided):
-            self.work.deliver(task.id)
+        batch.opened(request, event, shown)
 
     def _ruled(self, request: Request, now: datetime) -> Request:
         """The request, answered if its policy answers without a person. If it does not take that answer, people are

@@ -10,10 +10,9 @@ from typing import Final, assert_never
 
 from bot import crash_points
 from bot.approvals.model.agent import Phase, ThreadStatus
-from bot.approvals.model.audit import AuditEvent, event_of
-from bot.approvals.model.decision import Cancelled, outcome_of
+from bot.approvals.model.decision import Cancelled
+from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.ids import JSON, TaskId
-from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import (
     Ended,
@@ -23,7 +22,6 @@ from bot.approvals.model.task import (
     Part,
     Task,
     TaskCancelled,
-    TaskState,
     Waiting,
     in_short,
 )
@@ -32,6 +30,7 @@ from bot.approvals.ports.work import Clock, Work
 from bot.approvals.rules import lifecycle
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.rules.next_action import alive, is_approved
+from bot.approvals.services.delivery.batch import Batch
 from bot.approvals.services.delivery.opening import AskedTooOften, Opening
 from bot.approvals.services.messages import wanted
 
@@ -54,61 +53,69 @@ class Recording:
     clock: Clock
 
     async def record(self, task: Task, requests: Sequence[Request], status: ThreadStatus) -> ThreadStatus | None:
-        """Store what follows from the thread's status. The task's own state is stored before `delivered`: after a crash
-        in between there is still an undelivered request, which brings the next drive here again.
+        """Store all that follows from the thread's status, at once: a crash before that leaves a task that should be
+        running, or an undelivered request, either of which brings the next drive here again.
 
         Returns the status if the task was stopped and is still to be closed, else None.
         """
-        requests = [await self._noted(request, status) for request in requests]
+        batch = Batch(clock=self.clock)
+        requests = [self._noted(batch, request, status) for request in requests]
         for asked in status.asked:
             try:
-                await self.opening.ask(task, requests, asked)
+                await self.opening.ask(batch, task, requests, asked)
             except AskedTooOften as often:
-                await self.stop(task, str(often))
+                self._stop(batch, task, str(often))
+                await self.store(batch)
                 return status
             except ConditionFailed as failed:
                 status = replace(status, failure=status.failure or self.fault(str(failed)))
+            except Unreachable:
+                await self.store(batch)  # what is known so far; the next drive goes on from there
+                raise
         for request in requests:
             if isinstance(request.state, Pending) and not alive(request, status):
-                await self.save(lifecycle.supersede(request, self.clock()), "superseded")
+                batch.request(lifecycle.supersede(request, self.clock()), "superseded")
         status = self._with_loss(requests, status)
-        await self._set_state(task, requests, status)
+        self._set_state(batch, task, requests, status)
         last = _last_answered(requests)
         for request in requests:
             if isinstance(request.state, Decided):
                 reported = _reported(status) if request is last else ""
-                await self._account(request, status, reported, final=task.tries >= lifecycle.MAX_ATTEMPTS)
+                self._account(batch, request, status, reported, final=task.tries >= lifecycle.MAX_ATTEMPTS)
+        await self.store(batch)
         return None
 
     async def fail(self, task_id: TaskId, failure: Failure, *, final: bool = False) -> None:
         """Record that the task cannot be driven. Its decisions are tried again later or, if `final`, only by a person's
         retry."""
-        task = await self.storage.task(task_id)
+        records, batch = await self.storage.records_of(task_id), Batch(clock=self.clock)
+        task = records.task
         final = final or task.tries >= lifecycle.MAX_ATTEMPTS
-        for request in await self.storage.requests_of(task_id):
+        for request in records.requests:
             if isinstance(request.state, Decided):
-                await self.save(lifecycle.failed(request, failure, self.clock(), final=final), "delivery_failed")
+                batch.request(lifecycle.failed(request, failure, self.clock(), final=final), "delivery_failed")
         if not task.finished:
             stopped = Failed(failure=failure, retryable=True)
             known = isinstance(task.state, Failed) and not final
             counted = replace(task, state=task.state if known else stopped, tries=task.tries + (not final))
-            event = AuditEvent(kind="failed", at=self.clock(), task_id=task.id, data=_came_of(stopped))
-            await self.storage.save_task(counted, event, [] if known else [wanted.outcome_of(task, self.clock())])
-            self.work.show_soon(task.id)
+            outcome = [] if known else [wanted.outcome_of(task, self.clock())]
+            batch.task(counted, "failed", outcome, data=_came_of(stopped))
+        await self.store(batch)
 
-    async def lose(self, task: Task) -> None:
+    async def lose(self, task: Task, requests: Sequence[Request]) -> None:
         """Record that the checkpoints are gone, so that nothing can be resumed."""
-        now = self.clock()
+        now, batch = self.clock(), Batch(clock=self.clock)
         failure = self.fault("the graph's saved state is gone")
-        for request in await self.storage.requests_of(task.id):
+        for request in requests:
             if isinstance(request.state, Pending | Decided):
-                await self.save(lifecycle.stopped(request, now), "superseded")
-        await self.end(task, Failed(failure=failure, retryable=False), "lost")
+                batch.request(lifecycle.stopped(request, now), "superseded")
+        self._end(batch, task, Failed(failure=failure, retryable=False), "lost")
+        await self.store(batch)
 
     async def close(self, task: Task, requests: Sequence[Request]) -> None:
         """Settle the requests of a task that is over. An answer that its graph took before it ended was delivered; any
         other request is superseded, as no agent waits for it."""
-        now = self.clock()
+        now, batch = self.clock(), Batch(clock=self.clock)
         took_answers = not isinstance(task.state, TaskCancelled)
         last = _last_answered(requests)
         for request in requests:
@@ -120,35 +127,34 @@ class Recording:
                 isinstance(state.decision, Cancelled) or (took_answers and state.attempts)
             ):
                 outcome = _outcome_of(task) if request is last else ""
-                await self.save(lifecycle.delivered(request, now, outcome=outcome), "delivered")
+                batch.request(lifecycle.delivered(request, now, outcome=outcome), "delivered")
             elif isinstance(request.state, Pending | Decided):
-                await self.save(lifecycle.stopped(request, now), "superseded")
+                batch.request(lifecycle.stopped(request, now), "superseded")
+        await self.store(batch)
 
     async def stop(self, task: Task, why: str) -> None:
         """End the task where it stands. Its graph does not run again."""
-        await self.end(task, Ended(outcome=f"Stopped: {why}", at=self.clock(), stopped=True), "stopped")
+        batch = Batch(clock=self.clock)
+        self._stop(batch, task, why)
+        await self.store(batch)
 
-    async def end(
-        self, task: Task, state: Ended | Failed | TaskCancelled, kind: str, *, told_on_card: bool = False
-    ) -> None:
-        """Store how the task ended or stopped. A message says so, unless a card does already."""
-        now = self.clock()
-        await self.storage.save_task(
-            replace(task, state=state),
-            AuditEvent(kind=kind, at=now, task_id=task.id, data=_came_of(state)),
-            [] if told_on_card else [wanted.outcome_of(task, now)],
-        )
-        self.work.show_soon(task.id)
+    async def end(self, task: Task, state: Ended | Failed | TaskCancelled, kind: str) -> None:
+        """Store how the task ended or stopped, with a message that says so."""
+        batch = Batch(clock=self.clock)
+        self._end(batch, task, state, kind)
+        await self.store(batch)
 
-    async def save(self, request: Request, kind: str, new: Sequence[Message] = (), **more: JSON) -> Request:
-        """Store the request with an event of this kind, and have its messages synced."""
-        data: dict[str, JSON] = {"outcome": str(outcome_of(request.decision))} if request.decision else {}
-        if request.gone is not None:
-            data["missing"] = {"part": str(request.gone.part), "name": request.gone.name}
-        event = event_of(request, kind, self.clock(), data={**data, **more})
-        saved = await self.storage.save_request(request, event, new)
-        self.work.show_soon(request.task_id)
-        return saved
+    async def store(self, batch: Batch) -> None:
+        """Store these changes, if there are any. Whoever drives has the messages synced when the drive is over."""
+        if not batch.changes:
+            return
+        if batch.delivers:
+            crash_points.point("before-delivered")
+        await self.storage.save_all(batch.changes)
+        if batch.opens:
+            crash_points.point("request-opened")
+        for task_id in batch.decided:
+            self.work.deliver(task_id)
 
     def fault(self, summary: str, gone: Gone | None = None) -> Failure:
         """A failure that is no exception of the graph. It is logged under its id, as exceptions are."""
@@ -158,18 +164,18 @@ class Recording:
 
     # --- Within ---------------------------------------------------------------------------------
 
-    async def _noted(self, request: Request, status: ThreadStatus) -> Request:
-        """The request, saved if the status says something new about it: that its answer was not taken, or that the code
-        that it waits at is gone or back."""
+    def _noted(self, batch: Batch, request: Request, status: ThreadStatus) -> Request:
+        """The request, changed if the status says something new about it: that its answer was not taken, or that the
+        code that it waits at is gone or back."""
         now = self.clock()
         match request.state:
             case Decided(attempts=attempts) if attempts and _not_taken(request, status):
-                return await self.save(lifecycle.not_taken(request, now), "not_taken")
+                return batch.request(lifecycle.not_taken(request, now), "not_taken")
             case Pending() | Decided():
                 if not is_news(request, status):
                     return request
                 gone = status.gone.get(request.interrupt_id) or status.lacks
-                return await self.save(replace(request, gone=gone), "code_missing" if gone else "code_back")
+                return batch.request(replace(request, gone=gone), "code_missing" if gone else "code_back")
             case _:
                 return request
 
@@ -192,14 +198,31 @@ class Recording:
         known = next((failure for failure in told if failure is not None and failure.gone == gone), None)
         return known or self.fault(f"the {gone.part} {gone.name} is missing".strip(), gone)
 
-    async def _set_state(self, task: Task, requests: Sequence[Request], status: ThreadStatus) -> None:
+    def _stop(self, batch: Batch, task: Task, why: str) -> None:
+        self._end(batch, task, Ended(outcome=f"Stopped: {why}", at=self.clock(), stopped=True), "stopped")
+
+    def _end(
+        self,
+        batch: Batch,
+        task: Task,
+        state: Ended | Failed | TaskCancelled,
+        kind: str,
+        *,
+        told_on_card: bool = False,
+    ) -> None:
+        """How the task ended or stopped. A message says so, unless a card does already."""
+        outcome = [] if told_on_card else [wanted.outcome_of(task, self.clock())]
+        batch.task(replace(task, state=state), kind, outcome, data=_came_of(state))
+
+    def _set_state(self, batch: Batch, task: Task, requests: Sequence[Request], status: ThreadStatus) -> None:
         now = self.clock()
         match status.phase:
             case Phase.DONE:
                 outcome = status.outcome or UNSAID
-                await self.end(task, Ended(outcome=outcome, at=now, stopped=status.stopped), "ended")
+                self._end(batch, task, Ended(outcome=outcome, at=now, stopped=status.stopped), "ended")
             case Phase.WAITING if status.failure is None and not _stuck(requests, status):
-                await self._set(replace(task, tries=0), Waiting(), "waiting")
+                if task.state != Waiting():
+                    batch.task(replace(task, state=Waiting(), tries=0), "waiting")
             case Phase.WAITING | Phase.STOPPED | Phase.FAILED | Phase.BROKEN | Phase.LACKING | Phase.LOST:
                 failure = status.failure or _known_failure(task, requests) or self.fault("it stopped without a word")
                 if isinstance(task.state, Failed) and failure.gone and task.state.failure.gone == failure.gone:
@@ -209,36 +232,26 @@ class Recording:
                     isinstance(request.state, Decided) and alive(request, status) for request in requests
                 )
                 if task.state != failed:
-                    await self.end(task, failed, "failed", told_on_card=told)
+                    self._end(batch, task, failed, "failed", told_on_card=told)
             case phase:
                 assert_never(phase)
 
-    async def _account(self, request: Request, status: ThreadStatus, reported: str, *, final: bool) -> None:
+    def _account(self, batch: Batch, request: Request, status: ThreadStatus, reported: str, *, final: bool) -> None:
         """Record what became of one decided request: delivered, failed, or answered by somebody else."""
         state = request.state
         assert isinstance(state, Decided)  # noqa: S101 - the caller's filter
         now = self.clock()
         if status.phase is Phase.BROKEN or not alive(request, status):
             if state.attempts:
-                crash_points.point("before-delivered")
                 told = lifecycle.delivered(request, now, stopped=status.stopped, outcome=reported)
-                await self.save(told, "stopped_there" if status.stopped else "delivered")
+                batch.request(told, "stopped_there" if status.stopped else "delivered")
             else:
-                await self.save(lifecycle.supersede(request, now), "superseded")
+                batch.request(lifecycle.supersede(request, now), "superseded")
         elif status.failure is not None and status.failure.gone is not None:
             if state.failure is None or state.failure.gone != status.failure.gone or state.next_try is not None:
-                await self.save(lifecycle.failed(request, status.failure, now), "delivery_failed")
+                batch.request(lifecycle.failed(request, status.failure, now), "delivery_failed")
         elif state.attempts and status.failure is not None and state.next_try is not None and state.next_try <= now:
-            await self.save(lifecycle.failed(request, status.failure, now, final=final), "delivery_failed")
-
-    async def _set(self, task: Task, state: TaskState, kind: str) -> Task:
-        if task.state == state:
-            return task
-        saved = await self.storage.save_task(
-            replace(task, state=state), AuditEvent(kind=kind, at=self.clock(), task_id=task.id)
-        )
-        self.work.show_soon(task.id)
-        return saved
+            batch.request(lifecycle.failed(request, status.failure, now, final=final), "delivery_failed")
 
 
 def _came_of(state: Ended | Failed | TaskCancelled) -> dict[str, JSON]:

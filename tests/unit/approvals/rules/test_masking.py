@@ -9,7 +9,7 @@ import pytest
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question, Verdict
 from bot.approvals.rules.masking import DEEPEST, MASK, Masked, Masker, hidden_in, masked, true_of
-from tests.support.builders import a_question, an_item
+from tests.support.builders import a_question, a_task, an_item
 from tests.support.fakes.secrets import Marked
 
 SECRET = "sec-abcdefghijkl"
@@ -219,3 +219,25 @@ def test_what_is_known_is_hidden_behind_a_line_end_that_is_written_out() -> None
     drawn = masked(asked({"password": "swordfish", "body": '{"a": "one\\nswordfish"}'}), Marked())
 
     assert drawn.items[0].arguments["body"] == f'{{"a": "one\\n{MASK}"}}'
+
+
+def test_a_record_without_secrets_is_not_copied() -> None:
+    """Most records have none, and each is masked before every drawing."""
+    task = a_task(inputs={"folder": "/srv", "deep": [{"n": 1}, "x"]})
+
+    assert Masker(Marked()).record(task, but=("thread_id",)) is task
+
+
+def test_a_record_that_was_masked_before_hides_what_was_learned_since() -> None:
+    """A record is masked once for each state of what is known, not once for all."""
+    task = a_task(inputs={"note": "swordfish", SECRET: 1})
+    masker = Masker(Marked())
+
+    before = masker.record(task, but=("thread_id",))
+    again = masker.record(task, but=("thread_id",))
+    masker.learn({"password": "swordfish"}, "inputs")
+    after = masker.record(task, but=("thread_id",))
+
+    assert again is before
+    assert before.inputs == {"note": "swordfish", SHOWN: 1}
+    assert after.inputs == {"note": MASK, SHOWN: 1}

@@ -5,8 +5,9 @@ Where one of these fails after an upgrade, the place that it names has to be loo
 
 from __future__ import annotations
 
-import asyncio
 import inspect
+import sqlite3
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -288,18 +289,24 @@ def test_the_redis_saver_keeps_its_keys_in_a_registry() -> None:
     assert to_storage_safe_id("") != ""
 
 
-async def test_the_sqlite_saver_has_the_tables_the_lock_and_the_connection_that_pruning_uses() -> None:
+async def test_the_sqlite_saver_has_the_tables_and_the_connection_that_ours_uses() -> None:
     async with aiosqlite.connect(":memory:") as connection:
         saver = AsyncSqliteSaver(connection)
         await saver.setup()
         columns = {
-            table: [row[1] for row in await (await connection.execute(f"PRAGMA table_info({table})")).fetchall()]
+            table: {row[1] for row in await (await connection.execute(f"PRAGMA table_info({table})")).fetchall()}
             for table in ("checkpoints", "writes")
         }
+        turned: Any = connection._execute(lambda: (threading.get_ident(), connection._conn))  # type: ignore[no-untyped-call]
+        thread_id, raw = await turned
 
+    place = {"thread_id", "checkpoint_ns", "checkpoint_id"}
     assert saver.conn is connection
-    assert isinstance(saver.lock, asyncio.Lock)
-    assert columns["checkpoints"][:3] == columns["writes"][:3] == ["thread_id", "checkpoint_ns", "checkpoint_id"]
+    assert saver.is_setup
+    assert columns["checkpoints"] == {*place, "parent_checkpoint_id", "type", "checkpoint", "metadata"}
+    assert columns["writes"] == {*place, "task_id", "task_path", "idx", "channel", "type", "value"}
+    assert isinstance(raw, sqlite3.Connection)
+    assert thread_id != threading.get_ident()
 
 
 @pytest.mark.parametrize("stop", ["interrupt_before", "interrupt_after"])

@@ -84,7 +84,7 @@ class Thread:
         return await self._run(None, options)
 
     async def status(self) -> ThreadStatus:
-        return await status.read(self.graph, self.config, status.Look(now=datetime.now(UTC)))
+        return (await status.read(self.graph, self.config, status.Look(now=datetime.now(UTC)))).status
 
     async def _run(self, given: Any, options: dict[str, Any]) -> ThreadStatus:
         """Run; what a node raises is in the status, as it is for the engine."""

@@ -14,7 +14,7 @@ from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Decided, Delivered, Request
 from bot.approvals.model.task import Ended, Failed, Failure, Task, TaskCancelled
 from bot.approvals.ports.engine import Draining, Unsaved
-from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.storage import Records, Storage
 from bot.approvals.rules.lifecycle import MAX_ATTEMPTS
 from tests.support.fakes.clock import MORNING
 from tests.support.fakes.wiring import over
@@ -155,14 +155,14 @@ async def test_that_a_run_could_not_be_saved_is_recorded_once_storage_answers_un
     away: list[Exception] = []
 
     class Away(Lossy):
-        async def requests_of(self, task_id: TaskId) -> tuple[Request, ...]:
+        async def records_of(self, task_id: TaskId) -> Records:
             if away:
                 assert await self._storage.lease(task.thread_id, HOUR, world.now) is None
                 raise away.pop()
-            return await self._storage.requests_of(task_id)
+            return await self._storage.records_of(task_id)
 
     async def acts(*args: Any) -> ThreadStatus:
-        away.extend([Unreachable("requests"), Conflict("task"), Unreachable("requests")])
+        away.extend([Unreachable("records"), Conflict("task"), Unreachable("records")])
         raise Unsaved(lost)
 
     monkeypatch.setattr(world.engine, "resume", acts)

@@ -8,10 +8,10 @@ from typing import cast
 from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Cancelled
-from bot.approvals.model.message import Message, MessageKind
-from bot.approvals.model.request import Delivered, Request, Superseded
+from bot.approvals.model.message import MessageKind
+from bot.approvals.model.request import Delivered, Superseded
 from bot.approvals.model.task import Failed, TaskCancelled
-from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.storage import Change, Storage
 from bot.approvals.rules import lifecycle
 from tests.support.fakes.wiring import over
 from tests.support.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, World, a_world, question
@@ -41,7 +41,7 @@ async def test_a_running_step_of_a_cancelled_task_is_stopped_and_the_graph_is_no
         assert isinstance((await world.request(task)).state, Superseded)
 
 
-async def test_what_a_graph_asks_in_the_moment_of_its_cancelling_is_closed() -> None:
+async def test_what_a_graph_asks_in_the_moment_of_its_cancelling_is_never_shown() -> None:
     async with a_world({}, {FIRST: question()}) as world:
         task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
         pause = world.engine.pause_in("step 0")
@@ -49,16 +49,15 @@ async def test_what_a_graph_asks_in_the_moment_of_its_cancelling_is_closed() -> 
         await pause.reached.wait()
 
         class CancelledInBetween:
-            """A person cancels between the request's opening and the task's saving."""
+            """A person cancels just before the request and the task are stored."""
 
             def __getattr__(self, name: str) -> object:
                 return getattr(world.storage, name)
 
-            async def open_request(
-                self, request: Request, event: AuditEvent, messages: Sequence[Message] = ()
-            ) -> Request:
-                await world.tasks.cancel(world.actor(RITA, COMMAND), task.id)
-                return await world.storage.open_request(request, event, messages)
+            async def save_all(self, changes: Sequence[Change], *, durable: bool = True) -> None:
+                if any(change.opens for change in changes):
+                    await world.tasks.cancel(world.actor(RITA, COMMAND), task.id)
+                await world.storage.save_all(changes, durable=durable)
 
         driving.cancel()
         await asyncio.wait([driving])
@@ -66,9 +65,8 @@ async def test_what_a_graph_asks_in_the_moment_of_its_cancelling_is_closed() -> 
         await over(world.delivery, cast(Storage, CancelledInBetween())).drive(task.id)
 
         assert isinstance((await world.task(task.id)).state, TaskCancelled)
-        request = await world.request(task)
-        assert isinstance(request.state, Delivered)
-        assert request.decision == Cancelled(by=RITA, at=world.now)
+        assert await world.requests(task) == ()
+        assert await world.messages_of(task, MessageKind.CARD) == []
 
 
 async def test_a_crash_on_the_way_of_a_cancelling_loses_nothing_of_it() -> None:
