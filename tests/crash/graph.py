@@ -83,10 +83,10 @@ def _note_an_orderly_end(folder: str) -> None:
     """A worker ends by `os._exit`, past every exit handler."""
     leave = os._exit
 
-    def noted(code: int) -> NoReturn:
-        if code == 0:
+    def noted(status: int) -> NoReturn:
+        if status == 0:
             (Path(folder) / str(os.getpid())).touch()
-        leave(code)
+        leave(status)
 
     os._exit = noted
 
