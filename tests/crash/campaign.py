@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import random
 import signal
 import time
 from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +38,14 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 500},
     {"kind": "status", "status": 429, "retry_after": 1},
     {"kind": "error", "error": "internal_error"},
+)
+
+VICTIMS: tuple[tuple[Role, Kind], ...] = (
+    ("gateway", "node"),
+    ("gateway", "gateway"),
+    ("worker", "node"),
+    ("worker", "parent"),
+    ("worker", "worker"),
 )
 
 Faults = Literal["none", "slack", "redis", "sleep"]
@@ -305,10 +315,14 @@ class _Campaign:
                 await self.simulator.drop_sockets(politely=chance.random() < 0.5)
             await asyncio.sleep(0.3)
 
+    async def _ready(self, role: Role) -> list[Replica]:
+        return [replica for replica in self.cluster.alive if replica.ready and replica.role == role]
+
     async def _kill_at_any_moment(self) -> None:
+        """Each kind of process of each role in turn."""
         chance = random.Random(self.plan.seed)
-        while True:
+        for role, kind in itertools.cycle(chance.sample(VICTIMS, len(VICTIMS))):
             await asyncio.sleep(chance.uniform(0.5, 1.5) * self.plan.any_moment)
-            ready = [replica for replica in self.cluster.alive if replica.ready]
-            if self._died_at().total() < self.plan.kills and ready:
-                chance.choice(ready).kill_one(chance)
+            ready = await until(partial(self._ready, role), f"a {role} that is ready", 2 * WAIT)
+            if self._died_at().total() < self.plan.kills:
+                chance.choice(ready).kill_one(kind, chance)

@@ -97,21 +97,15 @@ class Replica:
             self.killed = True
             self.send(signal.SIGKILL)
 
-    def kill_one(self, chance: random.Random) -> None:
-        """Kills one of its processes, or all of them. What else lives has to start it again."""
+    def kill_one(self, kind: Kind, chance: random.Random) -> None:
+        """Kills one process of this kind, if there is any now. What else lives has to start it again."""
         names: list[Kind] = ["node", "gateway"] if self.role == "gateway" else ["node", "parent", "worker"]
-        found: dict[Kind, list[int]] = {}
-        for depth, pid in below(self.pid) if self.alive else ():
-            if depth < len(names):
-                found.setdefault(names[depth], []).append(pid)
-        if not found:
-            return
-        kind = chance.choice(sorted(found))
-        if kind == "node":
+        found = [pid for depth, pid in below(self.pid) if names[depth : depth + 1] == [kind]] if self.alive else []
+        if found and kind == "node":
             self.kill()
-            return
-        self.sent[kind] += 1
-        send(chance.choice(found[kind]), signal.SIGKILL)
+        elif found:
+            self.sent[kind] += 1
+            send(chance.choice(found), signal.SIGKILL)
 
     @property
     def died(self) -> Counter[Kind]:
