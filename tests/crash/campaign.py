@@ -212,17 +212,21 @@ class _Campaign:
             while await self._recorded() < self.plan.tasks:  # commands were lost with the processes that took them
                 for role in {*BOTH} - {replica.role for replica in self.cluster.alive}:
                     await self.cluster.launch(role)
-                await people.start(str(self.cluster.effects), self.plan.gates)
+                await self._start(people)
                 await asyncio.sleep(0.5)
 
     async def _start_tasks(self, people: People) -> None:
         """So many at first, and then more for as long as points are left that need some."""
-        for _ in range(self.plan.tasks):
-            await people.start(str(self.cluster.effects), self.plan.gates)
-        while not await self._enough() and people.sent < 3 * self.plan.tasks:
-            await asyncio.sleep(1)
-            if await self._all_ended() or await self._recorded() < self.plan.tasks:
-                await people.start(str(self.cluster.effects), self.plan.gates)
+        while not await self._enough() and people.sent < 10 * self.plan.tasks:
+            recorded = await self._recorded()
+            if recorded < self.plan.tasks or (recorded < 3 * self.plan.tasks and await self._all_ended()):
+                await self._start(people)
+            await asyncio.sleep(0.1 if recorded < self.plan.tasks else 1)
+
+    async def _start(self, people: People) -> None:
+        """One task, once somebody is there to take the command."""
+        await self.simulator.wait_connected(1, timeout=2 * WAIT)
+        await people.start(str(self.cluster.effects), self.plan.gates)
 
     async def _enough(self) -> bool:
         died_at = self._died_at()
