@@ -21,9 +21,10 @@ COPY --chown=countersign graphs ./graphs
 COPY --chown=countersign langgraph.json policies.yaml manifest.yml ./
 RUN mkdir -p var/files && chown -R countersign var && install -d -m 700 -o countersign state
 USER countersign
-# The state folder is the container's own: its heartbeat says how this replica is, and no other.
+# The state folder is the container's own: its heartbeats say how the roles in it are, and no other.
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 STATE_DIR=/app/state
-# Healthy as long as it is connected to Slack and its storage answers: `run` says so at each look.
+# Healthy as long as storage answers and a gateway is connected to Slack: each role says so at each sweep.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "bot.runtime.health"]
 STOPSIGNAL SIGTERM
+# Both roles, each in a process of its own; `--role gateway` or `--role worker` runs one alone.
 CMD ["python", "-m", "bot", "run"]

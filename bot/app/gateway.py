@@ -46,7 +46,7 @@ from bot.runtime import health
 from bot.runtime.children import Channel, Words
 from bot.runtime.hints import GATEWAY, Hint
 from bot.runtime.line import Line
-from bot.runtime.process import Ending
+from bot.runtime.process import Ending, settle
 from bot.runtime.ticker import ticking
 from bot.runtime.work_queue import InboxQueues, JobQueue, WorkQueues
 from bot.secrets import Detector
@@ -113,6 +113,7 @@ async def run(
         learned=learned,
     ):
         log.info("Countersign is connected to %s", settings.slack_api_url)
+        settle()
         if channel is not None:
             channel.send(ready=True)
         await ending.asked.wait()

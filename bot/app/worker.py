@@ -34,6 +34,7 @@ from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.sweep import AgentSweep
 from bot.engines.langgraph import selftest
 from bot.engines.langgraph.checkpoints import Fence, sqlite_saver
+from bot.engines.langgraph.containment import end_if_forked
 from bot.engines.langgraph.loading import catalog, registry
 from bot.engines.langgraph.loading.factories import Saver
 from bot.engines.langgraph.runner import LangGraphEngine
@@ -42,7 +43,7 @@ from bot.runtime import health
 from bot.runtime.children import Channel, Words
 from bot.runtime.hints import GATEWAY, WORKER, Hint
 from bot.runtime.line import Line
-from bot.runtime.process import Ending
+from bot.runtime.process import Ending, settle
 from bot.runtime.ticker import ticking
 from bot.runtime.work_queue import MAX_CONCURRENT_JOBS, JobQueue, WorkQueues
 from bot.secrets import Detector
@@ -74,6 +75,8 @@ class Place:
     channel: Channel | None = None
     hints: socket | None = None
     """On which it takes hints, if the records are in SQLite."""
+    siblings: Collection[str] = ()
+    """The living workers at its start."""
     dead: Collection[str] = ()
     """Processes whose leases and claims are void."""
     only: TaskId | None = None
@@ -81,7 +84,9 @@ class Place:
     learned: Callable[[Collection[str]], object] = len
     """Is told which further secrets the log has to hide."""
     why: str = ""
-    """How the last process ended that drove that task."""
+    """How the last process ended that drove that task, as the end of a sentence."""
+    deaths: int = 0
+    """How many processes that drove that task alone have died."""
 
 
 async def run(settings: Settings, policies: Policies, place: Place, clock: Clock = system_clock) -> None:
@@ -102,10 +107,12 @@ async def run(settings: Settings, policies: Policies, place: Place, clock: Clock
 
     async with running(settings, policies, ending, place, heard, clock) as worker:
         running_worker.append(worker)
+        settle()
         if place.channel is not None:
             place.channel.send(ready=True)
         if place.only is not None:
             await worker.drive_alone(place.only, ending.asked)
+            _say_done(place, ending)
             return
         waiting = [asyncio.create_task(each.wait()) for each in (ending.asked, retired)]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -113,6 +120,12 @@ async def run(settings: Settings, policies: Policies, place: Place, clock: Clock
             task.cancel()
         if retired.is_set() and not ending.asked.is_set():
             await worker.retire(ending.asked)
+            _say_done(place, ending)
+
+
+def _say_done(place: Place, ending: Ending) -> None:
+    if place.channel is not None and not ending.asked.is_set():
+        place.channel.send(done=True)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,14 +133,18 @@ class Worker:
     """A running worker."""
 
     queues: WorkQueues
+    driven: asyncio.Event
+    """Is set once a task was driven here."""
     stop_listening: Callable[[], None]
     free: Callable[[Collection[str]], None]
     """Frees what dead processes held, and sweeps."""
 
     async def drive_alone(self, task_id: TaskId, asked: asyncio.Event) -> None:
         """Drive this task, however often it asks to be driven again, until it waits or has ended."""
-        self.queues.deliver(task_id)
-        await self._idle(asked)
+        while not (self.driven.is_set() or asked.is_set()):  # the dead process may still seem to hold its thread
+            self.queues.deliver(task_id)
+            await self._idle(asked)
+            await asyncio.sleep(0.02)
 
     async def retire(self, asked: asyncio.Event) -> None:
         """Take on nothing more, and return when all that runs has come to its end, or when a shutdown is asked for."""
@@ -160,6 +177,7 @@ async def running(
             ttl=settings.lease_seconds,
             channel=place.channel,
             heard=heard,
+            siblings=frozenset(place.siblings),
         )
         await stack.enter_async_context(line.held())
         await claims.void(storage, await _meant(storage, place.dead, place.owner))
@@ -174,8 +192,13 @@ async def running(
         asyncio.get_running_loop().set_default_executor(GraphThreads(MAX_CONCURRENT_JOBS, "graph"))
         hints = await stack.enter_async_context(wire.opened(settings, WORKER, place.owner, place.hints))
 
+        driven = asyncio.Event()
+
         async def deliver(task_id: TaskId) -> datetime | None:
-            return None if await delivery.drive(task_id) else clock() + HELD_ELSEWHERE
+            if not await delivery.drive(task_id):
+                return clock() + HELD_ELSEWHERE
+            driven.set()
+            return None
 
         queues = WorkQueues(deliveries=JobQueue("delivery", deliver, clock))
         work = WorkerWork(wire=hints, queues=queues)
@@ -212,6 +235,7 @@ async def running(
             seen=masking.learn,
             alone=alone if place.only is None and place.channel is not None else None,
             why=place.why,
+            deaths=place.deaths,
         )
         listening = AsyncExitStack()
         stopped = False
@@ -233,7 +257,7 @@ async def running(
             background.add(task := asyncio.create_task(freed(dead)))
             task.add_done_callback(background.discard)
 
-        worker = Worker(queues=queues, stop_listening=stop_listening, free=free)
+        worker = Worker(queues=queues, driven=driven, stop_listening=stop_listening, free=free)
         background: set[asyncio.Task[Any]] = set()
 
         async def check(hint: Hint) -> None:
@@ -265,7 +289,7 @@ async def running(
 
         async def tick() -> None:
             nonlocal owners_first_until
-            if stopped:
+            if stopped or not line.beats:  # then a sibling that lives may seem to be dead
                 return
             await stores.set_clock()
             try:
@@ -332,5 +356,4 @@ def _in_this_process(pid: int, fn: Callable[..., Result], /, *args: Any, **kwarg
     try:
         return fn(*args, **kwargs)
     finally:
-        if os.getpid() != pid:
-            os._exit(0)
+        end_if_forked(pid)

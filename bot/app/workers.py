@@ -66,6 +66,8 @@ class _Worker:
     alive_at: float
     ready: bool = False
     retiring: bool = False
+    done: bool = False
+    """Whether it has said that its one task, or all that it had taken on before it retired, is driven."""
     killed_for: str = ""
     """Why we killed it, if we did."""
 
@@ -141,11 +143,12 @@ class Workers:
                 if alone.waits and alone.at <= now and young < MAX_YOUNG and len(self._workers) < MAX_WORKERS:
                     young += 1
                     alone.waits = False
-                    self._fork(task_id, alone.why or f"it was begun and its process {self._last_end}")
+                    self._fork(task_id, alone.why or self._last_end, alone.deaths)
 
-    def _fork(self, only: TaskId | None, why: str = "") -> None:
+    def _fork(self, only: TaskId | None, why: str = "", deaths: int = 0) -> None:
         owner = wire.name_of(WORKER)
         dead, self._dead = self._dead, []
+        siblings = [each.owner for each in self._workers.values()]
         prints = Prints.made()
 
         def become(channel: Channel) -> int:
@@ -156,8 +159,10 @@ class Workers:
                 hints=self._hints,  # type: ignore[arg-type]
                 dead=tuple(dead),
                 only=only,
+                siblings=siblings,
                 learned=self.learned.learn,
                 why=why,
+                deaths=deaths,
             )
             return _run(self.settings, self.policies, place, self.timed)
 
@@ -179,17 +184,21 @@ class Workers:
         self._children.wait(LOOK_SECONDS, woken, *outputs)
         forget_signals(woken)
         for each in self._workers.values():
-            for words in each.child.heard():
-                each.alive_at = time.monotonic()
-                self.learned.learn(words.get("learned", ()))
-                if words.get("ready"):
-                    each.ready = True
-                    if not self._was_ready:
-                        self._was_ready = True
-                        self.channel.send(ready=True)
-                if "alone" in words:
-                    self._alone.setdefault(TaskId(words["alone"]), _Alone())
-            each.prints.log_what_came()
+            self._hear(each)
+
+    def _hear(self, each: _Worker) -> None:
+        for words in each.child.heard():
+            each.alive_at = time.monotonic()
+            each.done = each.done or bool(words.get("done"))
+            self.learned.learn(words.get("learned", ()))
+            if words.get("ready"):
+                each.ready = True
+                if not self._was_ready:
+                    self._was_ready = True
+                    self.channel.send(ready=True)
+            if "alone" in words:
+                self._alone.setdefault(TaskId(words["alone"]), _Alone())
+        each.prints.log_what_came()
 
     def _watch(self, now: float) -> None:
         """Kills what hangs or takes too much memory, and retires what another process has replaced."""
@@ -198,10 +207,10 @@ class Workers:
         for each in list(self._workers.values()):
             if each.killed_for:
                 continue
-            if each.ready and now - each.alive_at > patience:
-                self._kill(each, f"was killed: it did not respond for {patience:g} s")
+            if now - each.alive_at > patience:
+                self._kill(each, f"did not respond for {patience:g} s and was killed")
             elif limit is not None and (used := _resident(each.child.pid)) > limit:
-                self._kill(each, f"was killed: it used {used / 1e6:,.0f} MB of memory, and may use {limit / 1e6:,.0f}")
+                self._kill(each, f"used {used / 1e6:,.0f} MB of memory and was killed")
         ours = [each for each in self._workers.values() if each.takes_work(now) and each.ready]
         for each in sorted(ours, key=lambda one: one.child.started)[:-1]:
             each.retiring = True
@@ -216,18 +225,20 @@ class Workers:
     def _bury(self, child: Child) -> int | None:
         """Notes how a worker ended. Returns the exit code of the role if that has to end too."""
         gone = self._workers.pop(child.pid)
-        gone.prints.close()
-        child.channel.socket.close()
         with contextlib.suppress(OSError):  # what its graphs have forked
             os.killpg(child.pid, signal.SIGKILL)
+        self._hear(gone)  # its last words
+        gone.prints.close()
+        child.channel.socket.close()
         how = gone.killed_for or child.how
-        well = child.code == 0
-        if not well or not gone.retiring:
+        if not gone.done:
             self._dead.append(gone.owner)
         if gone.only is not None:
-            self._account(gone.only, well, how)
-            log.log(logging.INFO if well else logging.ERROR, "the process that drove task %s alone %s", gone.only, how)
-        elif not well or not gone.retiring:
+            self._account(gone.only, gone.done, how)
+            log.log(
+                logging.INFO if gone.done else logging.ERROR, "the process that drove task %s alone %s", gone.only, how
+            )
+        elif not gone.done:
             if not self._was_ready and child.code == WRONG_SETTINGS:
                 return WRONG_SETTINGS
             self._last_end = how
@@ -240,9 +251,10 @@ class Workers:
         return None
 
     def _void(self) -> None:
-        """Has a living worker free what dead ones held. The next one that starts does it otherwise."""
+        """Has the worker that takes on what comes free what dead ones held. If there is none, the next one does it when
+        it starts. One that drives a single task would drive theirs too."""
         now = time.monotonic()
-        living = [each for each in self._workers.values() if each.ready and not each.is_blocked(now)]
+        living = [each for each in self._workers.values() if each.ready and each.takes_work(now)]
         if living and self._dead:
             living[0].child.channel.send(dead=self._dead)
             self._dead = []
@@ -270,7 +282,7 @@ class Workers:
             if time.monotonic() > until:
                 for each in self._workers.values():
                     log.warning("a worker outlived the grace period and is killed")
-                    self._kill(each, "was killed: it outlived the grace period")
+                    self._kill(each, "outlived the grace period and was killed")
                 until += EXTRA_SECONDS
             self._wait(woken)
             for child in self._children.ended():

@@ -15,9 +15,6 @@ from typing import Final
 
 MIN_VALID_SECONDS: Final = 30.0
 """How long a heartbeat is valid at least, so that a few ticks may fail."""
-_NAME: Final = f"heartbeat-{socket.gethostname()}-"
-"""Begins the heartbeat's file, which is named after the machine or container, because replicas may share the folder,
-and after the role."""
 MAX_MISSED_TICKS: Final = 3
 """How many ticks may fail, if they are far apart."""
 
@@ -26,23 +23,29 @@ def beat(state_dir: Path, interval: float, role: str) -> None:
     """Records that a role is well: storage has answered, and a gateway is connected to Slack. The next heartbeat is due
     in `interval` seconds."""
     until = time.time() + max(MIN_VALID_SECONDS, MAX_MISSED_TICKS * interval)
-    file = state_dir / f"{_NAME}{role}"
+    file = state_dir / f"{_prefix()}{role}"
     os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     os.utime(file, (until, until))
 
 
 def forget(state_dir: Path, role: str) -> None:
     """Forgets the heartbeat of a role that ends in order, or is about to start."""
-    (state_dir / f"{_NAME}{role}").unlink(missing_ok=True)
+    (state_dir / f"{_prefix()}{role}").unlink(missing_ok=True)
 
 
 def is_well(state_dir: Path) -> bool:
     """Whether the last heartbeat of every role on this machine is recent, and there is one."""
     try:
-        beats = [file.stat().st_mtime for file in state_dir.glob(f"{_NAME}*")]
+        beats = [file.stat().st_mtime for file in state_dir.glob(f"{_prefix()}*")]
     except OSError:
         return False
     return bool(beats) and time.time() < min(beats)
+
+
+def _prefix() -> str:
+    """How the names of heartbeats begin. Each is named after the machine or container, because replicas may share the
+    folder, and after the role."""
+    return f"heartbeat-{socket.gethostname()}-"
 
 
 def _state_dir() -> Path:

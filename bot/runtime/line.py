@@ -47,11 +47,12 @@ class Line:
     """To the parent. None if the process stands alone."""
     heard: Callable[[Words], None] = lambda _: None
     """Is told what the parent says, in the event loop."""
+    siblings: frozenset[str] = frozenset()
+    """Other processes that live, as the parent says, and whose leases are renewed here too: they may be blocked."""
     lapses: int = 0
     """How often a beat came so late that leases may have run out before it."""
     _beaten: float = 0.0
     """When the last beat began, by a clock that also runs while the machine sleeps. 0 before the first."""
-    _siblings: frozenset[str] = frozenset()
     _over: threading.Event = field(default_factory=threading.Event)
 
     @asynccontextmanager
@@ -89,7 +90,7 @@ class Line:
         began = _clock()
         if began - self._beaten >= self.ttl:
             self.lapses += 1  # before the beat: whoever asks in between has to ask storage
-        self.beat([self.owner, *sorted(self._siblings - {self.owner})])
+        self.beat([self.owner, *sorted(self.siblings - {self.owner})])
         if _clock() - began >= self.ttl / 2:
             self.lapses += 1
         self._beaten = began
@@ -124,7 +125,7 @@ class Line:
         if words is None:
             return
         if "owners" in words:
-            self._siblings = frozenset(words["owners"])
+            self.siblings = frozenset(words["owners"])
             return
         with contextlib.suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(self.heard, words)

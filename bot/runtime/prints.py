@@ -14,6 +14,8 @@ log = logging.getLogger("graphs")
 MAX_LINE_BYTES: Final = 10_000
 """A longer line is logged in parts."""
 _READ_BYTES: Final = 65536
+_READS: Final = 4
+"""So many at a time, so that a graph that prints without end keeps its parent from nothing."""
 
 
 @dataclass(slots=True)
@@ -43,7 +45,9 @@ class Prints:
                 handler.setStream(kept)
         os.dup2(self._write, 1)
         os.dup2(self._write, 2)
-        os.close(self._write)
+        # a graph may close 1 and 2, and a process that is killed does not lose its last lines
+        sys.stdout = os.fdopen(self._write, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+        sys.stderr = os.fdopen(os.dup(self._write), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
 
     def reads_from(self, pid: int) -> None:
         """In the parent: the worker has its own end by now."""
@@ -51,8 +55,10 @@ class Prints:
         self._pid = pid
 
     def log_what_came(self) -> None:
-        """Logs each line that has come."""
-        while self.descriptor >= 0:
+        """Logs the lines that have come, or the first of many."""
+        for _ in range(_READS):
+            if self.descriptor < 0:
+                return
             try:
                 data = os.read(self.descriptor, _READ_BYTES)
             except BlockingIOError:

@@ -8,6 +8,7 @@ graph may hang for ever.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
+GC_THRESHOLDS: Final = (10_000, 20, 20)
+"""New objects until the collector looks, and how much more rarely it looks at those that have lived longer."""
 SECONDS_TO_CLOSE: Final = 1.0
 """The part of the grace period that is left to close stores and connections after runs were given up."""
 MIN_SHUTDOWN_SECONDS: Final = 2.0
@@ -68,6 +71,13 @@ class Ending:
         if self._end is None:
             return self.grace
         return max(self._end - time.monotonic() - min(SECONDS_TO_CLOSE, self.grace / 4), 0.0)
+
+
+def settle() -> None:
+    """Has the garbage collector look no more at what has been loaded by now, and more rarely at what is new."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def within(seconds: float, code: int) -> None:

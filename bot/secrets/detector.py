@@ -62,6 +62,9 @@ _ELSEWHERE: Final = re.compile(
 """Text in place of a secret: where it is kept, that it was removed, or what kind of value it would be."""
 _HEADERS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 _CACHED: Final = 512
+_CACHED_LONG: Final = 16
+_LONG: Final = 2000
+"""Characters of a text from which on few are remembered, because they would take up memory for good."""
 
 
 class Detector:
@@ -71,10 +74,13 @@ class Detector:
         self._formats = formats.known()
         self._hints = [(hint, number) for number, each in enumerate(self._formats) for hint in each.hints]
         self._found = lru_cache(maxsize=_CACHED)(self._look)
+        self._found_in_long = lru_cache(maxsize=_CACHED_LONG)(self._look)
 
     def found(self, text: str) -> Sequence[Found]:
         """The places of secrets, in order and without overlaps."""
-        return self._found(text) if len(text) >= 4 else ()
+        if len(text) < 4:
+            return ()
+        return self._found(text) if len(text) < _LONG else self._found_in_long(text)
 
     def is_telling(self, name: str, value: JSON) -> bool:
         """Whether a value with this name is a secret. A number of tokens is not, nor is text that says where one is

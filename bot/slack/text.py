@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from bot.approvals.model.ids import JSON, ChannelId, Person
 
@@ -28,6 +29,8 @@ _JOINERS = "\u200c\u200d"
 _KEYCAPS = frozenset("0123456789#*")
 _MAX_STACKED_ACCENTS = 4
 _MAX_PARAGRAPH_CHARACTERS = 3000
+_REMEMBERED = 60
+"""Characters of the longest labels that are remembered."""
 _SPARED = 20
 """Characters beyond a limit for which nothing is cut."""
 
@@ -109,10 +112,18 @@ def cut(text: str, limit: int) -> str:
 
 def label(text: str, limit: int) -> str:
     """One line of plain text within a limit: for headers, buttons and options, which have no room for a note."""
+    return _remembered_line(text, limit) if len(text) <= _REMEMBERED else _line(text, limit)
+
+
+def _line(text: str, limit: int) -> str:
     line = " ".join(visible(text[: _reach(limit)]).split())
     if len(line) <= limit and len(text) <= _reach(limit):
         return line
     return _whole(line[: limit - 1]).rstrip() + "…"
+
+
+_remembered_line = lru_cache(maxsize=512)(_line)
+"""Most short labels are the bot's own words and the names of arguments, which come again on each card."""
 
 
 def fits(text: str, limit: int) -> bool:

@@ -309,7 +309,7 @@ async def test_an_answer_to_a_breakpoint_that_is_passed_does_nothing(tmp_path: P
         task = await stage.started(topic="sea")
         request = await stage.question(task)
         await stage.approve(request)
-        lease = await stage.storage.lease(task.thread_id, stage.delivery.lease_ttl, stage.clock.now)
+        lease = await stage.storage.lease(task.thread_id, stage.delivery.leases.ttl, stage.clock.now)
         assert lease is not None
         gone = replace(request, interrupt_id=InterruptId("breakpoint:gone"))
 

@@ -24,7 +24,6 @@ from bot.approvals.rules.matching import Policies
 from bot.approvals.services.delivery.drive import Delivery
 from bot.approvals.services.messages.sync import MessageSync
 from bot.approvals.services.policies.choice import PolicyChoice
-from bot.approvals.services.sweep import Sweep
 from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.votes import Votes
 from bot.engines.langgraph.checkpoints import sqlite_saver
@@ -35,7 +34,7 @@ from bot.storage.sqlite.store import SqliteStorage
 from tests.support.fakes.clock import ManualClock
 from tests.support.fakes.directory import FakeDirectory
 from tests.support.fakes.messenger import FakeMessenger
-from tests.support.fakes.wiring import a_delivery, a_sweep, a_sync, a_unit
+from tests.support.fakes.wiring import Sweeps, a_delivery, a_sweep, a_sync, a_unit
 from tests.support.fakes.work import FakeWork
 from tests.support.fakes.world import ALICE, CHANNEL, RITA
 
@@ -57,7 +56,7 @@ class Stage:
 
     tasks: Tasks
     answers: Votes
-    sweeper: Sweep
+    sweeper: Sweeps
     delivery: Delivery
     messages: MessageSync
     storage: Storage

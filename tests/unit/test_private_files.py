@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.app.worker import CHECKPOINTS, saver_of
 from bot.approvals.model.errors import SettingsError
+from bot.approvals.model.ids import ThreadId
 from bot.private_files import private_file, private_folder
 from bot.settings import Settings
 from bot.stores import opened
@@ -32,12 +34,15 @@ async def test_all_that_a_bot_keeps_is_private(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     settings = Settings(slack_bot_token="xoxb-1", slack_app_token="xapp-1", state_dir=folder)
 
-    async with opened(settings):
+    async def fence(_thread: ThreadId, _token: int) -> bool:
+        return True
+
+    async with opened(settings), saver_of(settings, fence):
         kept = {path.name: mode(path) for path in folder.iterdir()}
 
     assert mode(folder) == 0o700
     assert {"countersign.sqlite", "countersign.sqlite-wal", "countersign.sqlite-shm"} <= set(kept)
-    assert {"checkpoints.sqlite", "checkpoints.sqlite-wal"} <= set(kept)
+    assert {CHECKPOINTS, f"{CHECKPOINTS}-wal"} <= set(kept)
     assert set(kept.values()) == {0o600}
 
 

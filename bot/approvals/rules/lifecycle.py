@@ -29,6 +29,9 @@ FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=30)
 MAX_ATTEMPTS = 8
 """After this many failed runs, or failed deliveries of one answer, only a person's retry starts another."""
+MAX_DEADLY = 3
+"""After this many runs that ended with their process, the last two in a process of their own, only a person's retry
+starts another."""
 
 
 def revise(

@@ -270,7 +270,7 @@ class Masker:
             case str() if value and hides is _Hides.SECRETS:
                 return self._whole(value, path)
             case str():
-                return value if self._learns else self.text(value, ".".join(path))
+                return self._words(value, path)
             case int() | float() if hides is _Hides.SECRETS and not isinstance(value, bool):
                 return self._whole(value, path)
             case _:
@@ -283,16 +283,22 @@ class Masker:
         for key, each in value.items():
             at = (*path, key)
             name = str(named) if named and key in _VALUES else key
-            if self._marked(at) or self._marked((*path, name)):
+            if self._marks and (self._marked(at) or self._marked((*path, name))):
                 hidden = _Hides.ALL
             else:
                 hidden = max(hides, _Hides.SECRETS) if self._secrets.is_telling(name, each) else hides
-            written = self.text(key, ".".join(path))
+            written = self._words(key, path)
             while written in shown:
                 written += "'"
             shown[written] = masked = self._value(each, at, hidden)
             same = same and masked is each and written is key
         return value if same else shown
+
+    def _words(self, words: str, path: Path) -> str:
+        """The text that stands at this place, masked."""
+        if self._learns or not (self._known or self._secrets.found(words)):
+            return words
+        return self.text(words, ".".join(path))
 
     def _whole(self, value: str | float | None, path: Path) -> str:
         """A mask for the whole value. From now on, the value is hidden in texts too."""
@@ -335,7 +341,7 @@ class Masker:
         return _Hides.SECRETS if self._secrets.is_telling(name, "?") else _Hides.FOUND
 
     def _marked(self, path: Path) -> bool:
-        return bool(self._marks) and any(
+        return any(
             len(mark) <= len(path)
             and all(fnmatchcase(name.casefold(), part) for name, part in zip(path[-len(mark) :], mark, strict=True))
             for mark in self._marks

@@ -4,12 +4,15 @@ An asyncio task that raises `SystemExit` or `KeyboardInterrupt` breaks the event
 `GeneratorExit` breaks LangGraph's own generators. So if a task that a graph's code made raises something that is not an
 `Exception`, it raises a `Broken` in its place.
 
+A process that such code forks and that comes back from it would go on with everybody's work, so it ends there.
+
 To run graphs in a process of their own, change this module and `LangGraphEngine._run`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar
@@ -77,6 +80,12 @@ def worded(error: BaseException) -> str:
         return "it cannot be put into words"
 
 
+def end_if_forked(pid: int) -> None:
+    """Ends the process at once if it is not this one: then a graph's code has forked it."""
+    if os.getpid() != pid:
+        os._exit(0)
+
+
 def _broken(error: BaseException) -> Broken:
     return Broken(f"the graph raised {type(error).__name__}")
 
@@ -101,7 +110,8 @@ class _Factory:
 
 
 class _Guarded(Coroutine[Any, Any, Any]):
-    """The coroutine, raising a `Broken` in place of anything that is not an `Exception`.
+    """The coroutine, raising a `Broken` in place of anything that is not an `Exception`, and coming back only in the
+    process that called it.
 
     This is an object rather than a coroutine around it, because a `GeneratorExit` must pass only if it is being closed.
     """
@@ -111,12 +121,15 @@ class _Guarded(Coroutine[Any, Any, Any]):
         self.__name__ = self.__qualname__ = getattr(inner, "__qualname__", type(inner).__name__)
 
     def send(self, value: Any) -> Any:
+        pid = os.getpid()
         try:
             return self._inner.send(value)
         except (Exception, asyncio.CancelledError):
             raise
         except BaseException as error:
             raise _broken(error) from error
+        finally:
+            end_if_forked(pid)
 
     def throw(
         self,
@@ -124,12 +137,15 @@ class _Guarded(Coroutine[Any, Any, Any]):
         val: object = None,
         tb: TracebackType | None = None,
     ) -> Any:
+        pid = os.getpid()
         try:
             return self._inner.throw(typ) if isinstance(typ, BaseException) else self._inner.throw(typ, val, tb)
         except (Exception, asyncio.CancelledError):
             raise
         except BaseException as error:
             raise _broken(error) from error
+        finally:
+            end_if_forked(pid)
 
     def close(self) -> None:
         self._inner.close()

@@ -9,6 +9,7 @@ would execute its nodes in another way, in which a cancelled node is stored as a
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ def listening(tell: Callable[[str], None], begin: Callable[[str], None] = lambda
     """The configuration with which a run reports to `tell` what it is doing while the block runs, and to `begin` the id
     of each step before any of its code runs."""
     run, loop, over = Telling(), asyncio.get_running_loop(), False
+    own_thread = threading.get_ident()
 
     def heard(namespace: Sequence[str], mode: str, chunk: Any) -> None:
         if not over:
@@ -37,7 +39,8 @@ def listening(tell: Callable[[str], None], begin: Callable[[str], None] = lambda
     def streamed(part: tuple[Any, ...]) -> None:  # also in the threads of nodes that are not coroutines
         if isinstance(part[2], Mapping) and "triggers" in part[2]:
             begin(str(part[2].get("id", "")))
-        loop.call_soon_threadsafe(heard, *part[:3])
+        later = loop.call_soon if threading.get_ident() == own_thread else loop.call_soon_threadsafe
+        later(heard, *part[:3])
 
     def said(chunk: Any) -> None:
         loop.call_soon_threadsafe(heard, (), "custom", chunk)

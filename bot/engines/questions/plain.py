@@ -93,7 +93,8 @@ def _canonical(value: JSON) -> str:
 
 def _named_risk(value: Mapping[str, JSON]) -> dict[str, Risk]:
     """The keys that name a known risk, with that risk. A key with any other value is also shown as an argument."""
-    return {key: risk for key in _RISKS for risk in Risk if matches_exactly(text_of(value.get(key)), risk)}
+    said = {key: words for key in _RISKS if (words := text_of(value.get(key)))}
+    return {key: risk for key, words in said.items() for risk in Risk if matches_exactly(words, risk)}
 
 
 def _is_text(value: JSON) -> bool:

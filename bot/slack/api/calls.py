@@ -75,8 +75,16 @@ Result: TypeAlias = Done | Refused | Limited | NotSent | Unknown
 
 def web_client(token: str, base_url: str = SLACK, session: aiohttp.ClientSession | None = None) -> AsyncWebClient:
     """A client that sends each request once. The caller decides what a lost response means."""
+    # if its logger has no level of its own, slack_sdk writes out all that is sent and answered, for an entry of DEBUG
+    logger = logging.getLogger("slack_sdk.web")
+    logger.setLevel(max(logger.level, logging.INFO))
     return AsyncWebClient(
-        token=token, base_url=base_url.rstrip("/") + "/", session=session, retry_handlers=[], timeout=TIMEOUT_SECONDS
+        token=token,
+        base_url=base_url.rstrip("/") + "/",
+        session=session,
+        retry_handlers=[],
+        timeout=TIMEOUT_SECONDS,
+        logger=logger,
     )
 
 

@@ -97,16 +97,11 @@ class Sketch:
 
     def _height(self, counted: Sequence[Block]) -> int:
         """Lines of these blocks."""
-        kept = {id(block) for block in (*self._above, *self._standing, *self._answers.get(True, ()))}
-        height = 0
+        kept = {id(block) for made in (self._above, self._standing, *self._answers.values()) for block in made}
         for block in counted:
-            if id(block) not in kept:
-                height += lines.height([block], lines.WIDE)
-                continue
-            if id(block) not in self._heights:
+            if id(block) in kept and id(block) not in self._heights:
                 self._heights[id(block)] = lines.height([block], lines.WIDE)
-            height += self._heights[id(block)]
-        return height
+        return sum(self._heights.get(id(block)) or lines.height([block], lines.WIDE) for block in counted)
 
 
 def card(task: Task, request: Request) -> Sketch:

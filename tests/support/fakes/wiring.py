@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from bot.approvals.ports.engine import Agents, Answers, Engine
 from bot.approvals.ports.slack import Directory, Messenger
@@ -11,6 +11,7 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock, Work
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.delivery.drive import Delivery
+from bot.approvals.services.delivery.leasing import Leases
 from bot.approvals.services.delivery.opening import Opening
 from bot.approvals.services.delivery.progress import Progress
 from bot.approvals.services.delivery.recording import Recording
@@ -19,7 +20,7 @@ from bot.approvals.services.messages.posting import Posting
 from bot.approvals.services.messages.sync import MessageSync
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice
-from bot.approvals.services.sweep import Sweep
+from bot.approvals.services.sweep import AgentSweep, PeopleSweep
 from bot.approvals.services.unit_of_work import UnitOfWork
 
 
@@ -29,10 +30,25 @@ def a_unit(*, storage: Storage, engine: Agents, directory: Directory, work: Work
     return UnitOfWork(storage=storage, engine=engine, eligibility=eligibility, expiry=due_steps, work=work)
 
 
-def a_sweep(*, storage: Storage, engine: Answers, directory: Directory, work: Work) -> Sweep:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweeps:
+    """The sweep of a gateway, and then that of a worker."""
+
+    people: PeopleSweep
+    agents: AgentSweep
+
+    async def sweep(self, now: datetime, *, take_over: bool = True) -> None:
+        await self.people.sweep(now)
+        await self.agents.sweep(now, take_over=take_over)
+
+
+def a_sweep(*, storage: Storage, engine: Answers, directory: Directory, work: Work) -> Sweeps:
     eligibility = Eligibility(directory=directory)
     due_steps = DueSteps(storage=storage, engine=engine, directory=directory, eligibility=eligibility, work=work)
-    return Sweep(storage=storage, due_steps=due_steps, work=work)
+    return Sweeps(
+        people=PeopleSweep(storage=storage, due_steps=due_steps, work=work),
+        agents=AgentSweep(storage=storage, work=work),
+    )
 
 
 def a_delivery(
@@ -60,7 +76,7 @@ def a_delivery(
         recording=Recording(storage=storage, opening=opening, work=work, clock=clock),
         work=work,
         clock=clock,
-        lease_ttl=lease_ttl,
+        leases=Leases(storage=storage, clock=clock, ttl=lease_ttl),
     )
 
 
@@ -83,7 +99,8 @@ def over(delivery: Delivery, storage: Storage) -> Delivery:
     """The same delivery, over another storage."""
     opening = replace(delivery.opening, storage=storage)
     recording = replace(delivery.recording, storage=storage, opening=opening)
-    return replace(delivery, storage=storage, opening=opening, recording=recording)
+    leases = replace(delivery.leases, storage=storage)
+    return replace(delivery, storage=storage, opening=opening, recording=recording, leases=leases)
 
 
 def under(delivery: Delivery, policies: Policies) -> Delivery:

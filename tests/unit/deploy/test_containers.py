@@ -14,13 +14,16 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.__main__ import main
+from bot.__main__ import _parser, main
 from bot.durations import duration
+from bot.runtime.supervisor import EXTRA_SECONDS
 from bot.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: Mapping[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
-REDIS, BOT = COMPOSE["services"]["redis"], COMPOSE["services"]["bot"]
+REDIS, *ROLES = (COMPOSE["services"][name] for name in ("redis", "gateway", "worker"))
+GATEWAY, WORKER = ROLES
+EVERY_ROLE = pytest.mark.parametrize("role", ROLES, ids=["gateway", "worker"])
 IN_THE_IMAGE = {"REDIS_URL", "STATE_DIR", "POLICY_FILE", "LANGGRAPH_CONFIG"}
 """Settings that are the composition's own: where records lie, and files that are copied into the image."""
 
@@ -45,20 +48,42 @@ def copied() -> list[str]:
 # --- compose.yaml -------------------------------------------------------------------------------
 
 
-def test_there_are_two_replicas_and_a_redis_that_keeps_everything() -> None:
+def test_there_are_two_of_each_role_and_a_redis_that_keeps_everything() -> None:
     command = " ".join(REDIS["command"])
 
-    assert BOT["deploy"]["replicas"] == 2
+    assert set(COMPOSE["services"]) == {"redis", "gateway", "worker"}
+    assert [role["deploy"]["replicas"] for role in ROLES] == [2, 2]
     assert REDIS["image"].startswith("redis:8.")
     assert "--appendonly yes" in command
     assert "--maxmemory-policy noeviction" in command
     assert REDIS["volumes"] == ["redis:/data"]
 
 
-def test_the_bot_waits_for_redis_and_finds_it() -> None:
-    assert BOT["depends_on"]["redis"]["condition"] == "service_healthy"
+@EVERY_ROLE
+def test_a_role_waits_for_redis_and_finds_it(role: Mapping[str, Any]) -> None:
+    assert role["depends_on"]["redis"]["condition"] == "service_healthy"
     assert REDIS["healthcheck"]["test"] == ["CMD-SHELL", "redis-cli ping | grep -q PONG"]
-    assert BOT["environment"]["REDIS_URL"] == "redis://:${REDIS_PASSWORD}@redis:6379/0"
+    assert role["environment"]["REDIS_URL"] == "redis://:${REDIS_PASSWORD}@redis:6379/0"
+
+
+@pytest.mark.parametrize("name", ["gateway", "worker"])
+def test_each_service_runs_the_role_that_it_is_called_by(name: str) -> None:
+    """From the same image, by a command line that the bot understands."""
+    python, option, module, *words = COMPOSE["services"][name]["command"]
+    understood = _parser(words).parse_args(words)
+
+    assert COMPOSE["services"][name]["build"] == "."
+    assert (python, option, module) == ("python", "-m", "bot")
+    assert (understood.command, understood.role) == ("run", name)
+
+
+@EVERY_ROLE
+def test_each_role_is_looked_after_as_the_image_alone_is(role: Mapping[str, Any]) -> None:
+    """A container runs one role, so the image's health check says how this role is. What graphs leave is reaped."""
+    (health,) = said("HEALTHCHECK")
+
+    assert role["healthcheck"]["test"] == ["CMD", *json.loads(health.partition("CMD ")[2])]
+    assert role["init"] is True
 
 
 def test_redis_has_a_password_that_nobody_ships() -> None:
@@ -89,25 +114,29 @@ def test_the_state_folder_is_the_replicas_own_and_private() -> None:
     state = re.search(r"STATE_DIR=(\S+)", environment)
 
     assert state is not None
-    assert not any(state[1].startswith(volume.partition(":")[2]) for volume in BOT["volumes"])
+    assert not any(state[1].startswith(volume.partition(":")[2]) for volume in WORKER["volumes"])
+    assert "volumes" not in GATEWAY
     assert any(f"install -d -m 700 -o countersign {state[1].removeprefix('/app/')}" in rest for rest in said("RUN"))
 
 
-def test_a_stop_waits_for_longer_than_the_bot_drains() -> None:
-    grace = duration(BOT["stop_grace_period"]).total_seconds()
+@EVERY_ROLE
+def test_a_stop_waits_for_longer_than_a_role_drains(role: Mapping[str, Any]) -> None:
+    """A role that has not ended when its grace is over is killed a little later."""
+    grace = duration(role["stop_grace_period"]).total_seconds()
 
-    assert grace >= float(BOT["environment"]["SHUTDOWN_GRACE"]) + 5
+    assert grace > float(role["environment"]["SHUTDOWN_GRACE"]) + EXTRA_SECONDS
 
 
-def test_every_setting_reaches_the_bot_and_no_secret_is_written_there() -> None:
-    given = BOT["environment"]
+@EVERY_ROLE
+def test_every_setting_reaches_each_role_and_no_secret_is_written_there(role: Mapping[str, Any]) -> None:
+    given = role["environment"]
 
     assert {name.upper() for name in Settings.model_fields} - IN_THE_IMAGE <= set(given)
     assert {name for name, value in given.items() if value is not None} == {"REDIS_URL", "SHUTDOWN_GRACE"}
 
 
 def test_every_volume_is_declared() -> None:
-    used = {volume.partition(":")[0] for service in (REDIS, BOT) for volume in service["volumes"]}
+    used = {volume.partition(":")[0] for service in (REDIS, WORKER) for volume in service["volumes"]}
 
     assert used == set(COMPOSE["volumes"])
 
@@ -171,7 +200,7 @@ def test_the_bot_is_not_root_and_owns_what_it_writes_to() -> None:
 
     assert any(f"useradd --create-home --uid 10001 {user}" in rest for rest in said("RUN"))
     assert any(f"chown -R {user} var" in rest for rest in said("RUN"))
-    assert any(volume.endswith(":/app/var") for volume in BOT["volumes"])
+    assert any(volume.endswith(":/app/var") for volume in WORKER["volumes"])
     assert "/app" in said("WORKDIR")
 
 

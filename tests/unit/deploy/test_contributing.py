@@ -96,10 +96,10 @@ def test_the_forms_and_the_container_can_be_read() -> None:
     assert container["postCreateCommand"].endswith("make setup")
 
 
-def test_there_are_at_most_ten_import_contracts() -> None:
+def test_there_are_at_most_twelve_import_contracts() -> None:
     contracts = PROJECT["tool"]["importlinter"]["contracts"]
 
-    assert 0 < len(contracts) <= 10
+    assert 0 < len(contracts) <= 12
     assert all("\n" not in contract["name"] and not contract["name"].endswith(".") for contract in contracts)
     assert [each["containers"] for each in contracts if each.get("exhaustive")] == [
         ["bot"],

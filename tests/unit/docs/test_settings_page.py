@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot import crash_points
+from bot.durations import spoken
 from bot.settings import COMPOSITION, Settings
 from tests.unit.docs.pages import PAGES, ROOT, codes, rows, section
 
@@ -31,7 +32,7 @@ def test_the_example_names_every_setting_and_no_other() -> None:
 def shown(default: object) -> str:
     """A default, as the example writes it."""
     if isinstance(default, timedelta):
-        return f"{default.days}d"
+        return spoken(default)
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
@@ -118,7 +119,8 @@ def test_every_variable_that_a_document_names_exists(page: str) -> None:
     source = "\n".join(file.read_text() for file in (ROOT / "bot").rglob("*.py"))
     constants = set(re.findall(r"^([A-Z][A-Z0-9_]+)\b", source, re.MULTILINE))
     makefile = set(re.findall(r"^([A-Z_]+) +\?=", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    settings = {name.upper() for name in Settings.model_fields} | COMPOSITION | {crash_points.VARIABLE}
+    settings = {name.upper() for name in Settings.model_fields} | COMPOSITION
+    settings |= {crash_points.VARIABLE, crash_points.OF}
 
     known = settings | set(GIVEN) | read_by_graphs() | constants | makefile | EXAMPLES
     assert variables(PAGES[page]) - known == set()

@@ -35,7 +35,7 @@ def test_a_bot_that_never_ran_is_not_well() -> None:
 
 
 def test_a_bot_is_well_after_a_beat(folder: Path) -> None:
-    health.beat(folder, 5)
+    health.beat(folder, 5, "gateway")
 
     assert main(["healthy"]) == 0
 
@@ -46,7 +46,7 @@ def test_a_bot_is_well_after_a_beat(folder: Path) -> None:
 def test_a_bot_that_has_been_silent_for_long_is_not_well(
     folder: Path, monkeypatch: pytest.MonkeyPatch, interval: float, silence: float, well: bool
 ) -> None:
-    health.beat(folder, interval)
+    health.beat(folder, interval, "gateway")
 
     later(monkeypatch, silence)
 
@@ -54,17 +54,43 @@ def test_a_bot_that_has_been_silent_for_long_is_not_well(
 
 
 def test_each_beat_counts_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    health.beat(folder, 5)
+    health.beat(folder, 5, "gateway")
     later(monkeypatch, 31)
 
-    health.beat(folder, 5)
+    health.beat(folder, 5, "gateway")
 
     assert health.is_well(folder)
 
 
+def test_a_bot_is_well_only_if_each_of_its_roles_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that is connected says nothing of the agents, and the other way round."""
+    health.beat(folder, 60, "gateway")
+    health.beat(folder, 5, "worker")
+
+    later(monkeypatch, 31)
+
+    assert not health.is_well(folder)
+    health.beat(folder, 5, "worker")
+    assert health.is_well(folder)
+
+
+def test_a_role_that_was_ended_in_order_is_not_missed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Roles may move to other machines; one that ended here makes nothing unwell."""
+    health.beat(folder, 60, "gateway")
+    health.beat(folder, 5, "worker")
+
+    health.forget(folder, "worker")
+    later(monkeypatch, 31)
+
+    assert health.is_well(folder)
+    health.forget(folder, "gateway")
+    assert not health.is_well(folder), "nothing runs here any more"
+    health.forget(folder, "gateway")
+
+
 def test_the_beat_lies_in_the_state_folder_and_is_private(folder: Path) -> None:
     """Another user of the machine can neither read it nor put one in its place."""
-    health.beat(folder, 5)
+    health.beat(folder, 5, "gateway")
 
     (file,) = folder.iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
@@ -72,7 +98,7 @@ def test_the_beat_lies_in_the_state_folder_and_is_private(folder: Path) -> None:
 
 def test_the_beat_of_another_machine_does_not_count(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Replicas may share the folder; one that has died is not well because another is."""
-    health.beat(folder, 5)
+    health.beat(folder, 5, "gateway")
 
     monkeypatch.setattr(socket, "gethostname", lambda: "another")
 
@@ -93,7 +119,7 @@ def test_the_containers_check_says_the_same(tmp_path: Path, said: str) -> None:
     command = [sys.executable, "-m", "bot.runtime.health"]
 
     before = subprocess.run(command, cwd=tmp_path, env=environment, check=False).returncode
-    health.beat(state, 5)
+    health.beat(state, 5, "worker")
     after = subprocess.run(command, cwd=tmp_path, env=environment, check=False).returncode
 
     assert (before, after) == (1, 0)

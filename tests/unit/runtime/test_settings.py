@@ -59,7 +59,8 @@ def test_two_tokens_are_enough(desk: Desk) -> None:
     assert loaded.langgraph_config == Path("langgraph.json")
     assert (loaded.log_level, loaded.redis_url) == ("INFO", None)
     assert (loaded.keep_finished, loaded.keep_records) == (timedelta(days=30), None)
-    assert loaded.lease_ttl == timedelta(seconds=30)
+    assert loaded.lease_ttl == timedelta(seconds=8)
+    assert (loaded.worker_timeout, loaded.worker_memory) == (timedelta(minutes=5), None)
 
 
 def test_the_file_says_what_the_environment_does_not(desk: Desk) -> None:
@@ -70,6 +71,12 @@ def test_the_file_says_what_the_environment_does_not(desk: Desk) -> None:
     assert loaded.slack_bot_token.get_secret_value() == BOT
     assert loaded.slack_app_token.get_secret_value() == APP
     assert (loaded.log_level, loaded.keep_records) == ("DEBUG", timedelta(weeks=52))
+
+
+def test_a_worker_may_be_given_so_much_time_and_memory(desk: Desk) -> None:
+    loaded = desk.load(**tokens(WORKER_TIMEOUT="90s", WORKER_MEMORY="1.5GB"))
+
+    assert (loaded.worker_timeout, loaded.worker_memory) == (timedelta(seconds=90), 1_500_000_000)
 
 
 def test_the_environment_goes_before_the_file(desk: Desk) -> None:
@@ -142,6 +149,9 @@ def test_what_is_missing_is_named_with_where_to_get_it(desk: Desk) -> None:
         ("KEEP_FINISHED", "30", f"KEEP_FINISHED: '30' {SPAN}"),
         ("KEEP_FINISHED", "99999w", "KEEP_FINISHED: '99999w' is longer than 3650d."),
         ("KEEP_RECORDS", "forever", f"KEEP_RECORDS: 'forever' {SPAN}"),
+        ("WORKER_TIMEOUT", "300", f"WORKER_TIMEOUT: '300' {SPAN}"),
+        ("WORKER_MEMORY", "49MB", "WORKER_MEMORY: Input should be greater than or equal to 50000000."),
+        ("WORKER_MEMORY", "much", "WORKER_MEMORY: could not parse value and unit from byte string."),
         ("LOG_LEVEL", "debug", "LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'."),
     ],
 )

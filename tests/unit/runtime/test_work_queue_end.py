@@ -160,6 +160,7 @@ async def test_what_a_graph_shows_while_it_ends_is_still_posted() -> None:
         await graph()
         work.show(ONE)
 
+    assert work.deliveries is not None
     work.deliveries.job = Job([ends])
     work.deliver(ONE)
     await graph.begun.wait()

@@ -12,6 +12,7 @@ import logging
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -78,6 +79,8 @@ class Delivery:
     """Is told of a task that is about to be driven, with all its requests, so that the log can hide its secrets."""
     why: str = ""
     """How the process ended that drove such a task last, as the end of a sentence: `was killed by SIGSEGV`."""
+    deaths: int = 0
+    """How many processes are known to have died that drove the task alone."""
 
     async def drive(self, task_id: TaskId) -> bool:
         """Take the task's graph as far as its records allow. Returns False if somebody else holds its thread.
@@ -152,7 +155,7 @@ class Delivery:
     async def _drive(self, task: Task, lease: Lease) -> None:
         records = await self.storage.records_of(task.id)
         self.seen(records.task, records.requests)
-        status = await self.engine.status(records.task, records.requests)
+        status = await self._read(records)
         made: set[tuple[type[Move], RequestId | None]] = set()
         while True:
             try:
@@ -181,17 +184,18 @@ class Delivery:
             return status
         status = _as_recorded(requests, status)
         move = Record() if status.failure is not None else next_move(task, requests, status, self.clock())
-        if isinstance(move, Start | Resume | Proceed) and task.tries >= lifecycle.MAX_ATTEMPTS and not made:
-            ended = f": its process {self.why}" if self.why else ""
-            summary = f"it was begun {task.tries} times and never came to an end{ended}"
+        if isinstance(move, Start | Resume | Proceed) and task.tries >= self._budget and not made:
+            ended = f", but its process {self.why}" if self.why else " and never came to an end"
+            summary = f"it was begun {task.tries} times{ended}"
             await self.recording.fail(task.id, self.recording.fault(summary), final=True)
             return None
         match move:
             case Start():
                 batch = Batch(clock=self.clock)
                 task = _begun(batch, task, task.state, task.tries + 1)
-                await self._store_before_run(batch, durable=False)
-                return await self.engine.start(task, lease, self.clock())
+                await self._store_before_run(batch, task.id, durable=False)
+                own = replace(task, inputs=deepcopy(dict(task.inputs)))  # a graph may change what it is given
+                return await self.engine.start(own, lease, self.clock())
             case Resume(request=request) | Proceed(request=request):
                 key = (type(move), request.id if request is not None else None)
                 if key in made:
@@ -206,7 +210,7 @@ class Delivery:
                     if request is not None:
                         begun = batch.request(lifecycle.attempted(request), "resume_repeated")
                         requests = tuple(begun if each.id == begun.id else each for each in requests)
-                    await self._store_before_run(batch)
+                    await self._store_before_run(batch, task.id)
                     moved = await self.engine.proceed(task, lease, self.clock(), requests)
                 crash_points.point("run-returned")
                 made.add(key)
@@ -227,12 +231,17 @@ class Delivery:
                 assert_never(move)
         return None
 
-    async def _store_before_run(self, batch: Batch, *, durable: bool = True) -> None:
+    @property
+    def _budget(self) -> int:
+        """How often a run may be begun. Other tasks and lost machines may have ended the first ones, but hardly those
+        that had a process of their own."""
+        return lifecycle.MAX_DEADLY if self.deaths >= lifecycle.MAX_DEADLY - 1 else lifecycle.MAX_ATTEMPTS
+
+    async def _store_before_run(self, batch: Batch, task_id: TaskId, *, durable: bool = True) -> None:
         """Store what must be known of a run before it begins, and have it shown if the run takes long. A first run
         need not be known if the machine loses power: it is then made again, or found in the checkpoints."""
-        if batch.changes:
-            await self.storage.save_all(batch.changes, durable=durable)
-            self.work.show_soon(batch.changes[0].event.task_id)
+        await self.recording.store(batch, durable=durable)
+        self.work.show_soon(task_id)
 
     async def _take_back(self, task: Task) -> None:
         """Do not count a run that a shutdown stopped between two steps, or kept from beginning: it did not fail."""
@@ -252,9 +261,10 @@ class Delivery:
         except InvalidAnswer as invalid:
             return await self._unanswerable(batch, task, request, invalid)
         batch.request(lifecycle.attempted(request), "resume_begun", told=answer)
-        await self._store_before_run(batch)
+        await self._store_before_run(batch, task.id)
         crash_points.point("resume-begun")
-        return await self.engine.resume(task, lease, request.interrupt_id, answer, self.clock(), requests)
+        own = deepcopy(answer)  # a graph may change what it is given
+        return await self.engine.resume(task, lease, request.interrupt_id, own, self.clock(), requests)
 
     async def _ask_again(self, task: Task, request_id: RequestId, objection: str) -> None:
         """Open the question again, with a new card: the graph did not take the answer, and stored nothing of it."""
@@ -278,6 +288,12 @@ class Delivery:
         await self.recording.store(batch)
         failure = self.recording.fault(f"its decision does not fit its question: {invalid}")
         return replace(await self._status(task), failure=failure)
+
+    async def _read(self, records: Records) -> ThreadStatus:
+        """How the thread stands. A task that nobody has changed since it was made was never begun: it has no thread."""
+        if records.task.revision == 0 and isinstance(records.task.state, Starting):
+            return ThreadStatus(phase=Phase.LOST)
+        return await self.engine.status(records.task, records.requests)
 
     async def _status(self, task: Task) -> ThreadStatus:
         return await self.engine.status(task, await self.storage.requests_of(task.id))

@@ -54,7 +54,10 @@ class Leases:
     """Token, and the heart's lapses when the lease was taken."""
 
     async def take(self, thread_id: ThreadId) -> Lease | None:
-        """The lease of this thread. Returns None if somebody else holds it."""
+        """The lease of this thread. Returns None if somebody else holds it, or may hold it: this process renews the
+        leases of siblings that are blocked, and has not done so for too long."""
+        if self.owner and not self.heart.beats:
+            return None
         lapses = self.heart.lapses
         lease = await self.storage.lease(thread_id, self.ttl, self.clock(), self.owner)
         if lease is not None:
@@ -92,9 +95,11 @@ class Leases:
             if not watch.stopped or owner.uncancel() > 0:
                 raise
         finally:
-            await watch.end()
-            self._held.pop(lease.thread_id, None)
-            await self.storage.release(lease)
+            try:
+                await watch.end()
+            finally:
+                self._held.pop(lease.thread_id, None)
+                await self.storage.release(lease)
 
     async def _is_over(self, lease: Lease, task_id: TaskId) -> bool:
         """Whether the run under this lease has to stop."""
@@ -137,12 +142,13 @@ class _Watch:
         self._looking = asyncio.create_task(self._run(), name="a look at a run")
 
     async def _run(self) -> None:
-        while not self._over:
-            if await self.look() and not self._over:
+        try:
+            while not self._over and not await self.look():
+                await asyncio.sleep(self.every)
+        finally:  # also if a look fails: nothing runs unwatched
+            if not self._over:
                 self.stopped = True
                 self.owner.cancel()
-                return
-            await asyncio.sleep(self.every)
 
     async def end(self) -> None:
         """Looks no more. A cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12, which redis-py

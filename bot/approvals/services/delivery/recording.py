@@ -144,13 +144,13 @@ class Recording:
         self._end(batch, task, state, kind)
         await self.store(batch)
 
-    async def store(self, batch: Batch) -> None:
-        """Store these changes, if there are any. Whoever drives has the messages synced when the drive is over."""
+    async def store(self, batch: Batch, *, durable: bool = True) -> None:
+        """Store these changes, if there are any; `durable` as in `ChangeStore`. Whoever drives has the messages synced when the drive is over."""
         if not batch.changes:
             return
         if batch.delivers:
             crash_points.point("before-delivered")
-        await self.storage.save_all(batch.changes)
+        await self.storage.save_all(batch.changes, durable=durable)
         if batch.opens:
             crash_points.point("request-opened")
         for task_id in batch.decided:
