@@ -50,11 +50,13 @@ def main() -> int:
     except NoRedis as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    stores = {*options.only} & {SQLITE, REDIS} or {SQLITE, REDIS}
+    names = {*options.only} - stores
     rows = [
         (store, plan)
         for store, plans in _plans(options.tasks, options.kills, options.seed).items()
         for plan in plans
-        if {store, plan.name} & {*options.only} or not options.only
+        if store in stores and (plan.name in names or not names)
     ]
     return asyncio.run(_table(rows, options.jobs))
 
@@ -151,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kills", type=int, default=10, help="of each row, about; a last one of all replicas follows")
     parser.add_argument("--jobs", type=int, default=2, help="rows at a time")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("only", nargs="*", help="names of stores or rows; none: all")
+    parser.add_argument("only", nargs="*", help="names of stores, of rows, or both; none: all")
     return parser
 
 
