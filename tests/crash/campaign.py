@@ -209,19 +209,27 @@ class _Campaign:
                 task.cancel()
         await self.simulator.clear_faults()
         async with asyncio.timeout(2 * WAIT):
-            while await self._recorded() < self.plan.tasks:  # commands were lost with the processes that took them
+            while (
+                await self._recorded() or 0
+            ) < self.plan.tasks:  # commands were lost with the processes that took them
                 for role in {*BOTH} - {replica.role for replica in self.cluster.alive}:
                     await self.cluster.launch(role)
                 await self._start(people)
                 await asyncio.sleep(0.5)
 
     async def _start_tasks(self, people: People) -> None:
-        """So many at first, and then more for as long as points are left that need some."""
-        while not await self._enough() and people.sent < 10 * self.plan.tasks:
+        """So many at first, and then more for as long as something is left to die that needs some."""
+        while people.sent < 10 * self.plan.tasks:
             recorded = await self._recorded()
-            if recorded < self.plan.tasks or (recorded < 3 * self.plan.tasks and await self._all_ended()):
+            if recorded is not None and recorded < self.plan.tasks:
                 await self._start(people)
-            await asyncio.sleep(0.1 if recorded < self.plan.tasks else 1)
+                await asyncio.sleep(0.1)
+                continue
+            if await self._enough():
+                return
+            if recorded is not None and recorded < 3 * self.plan.tasks and await self._all_ended():
+                await self._start(people)
+            await asyncio.sleep(1)
 
     async def _start(self, people: People) -> None:
         """One task, once somebody is there to take the command."""
@@ -229,10 +237,10 @@ class _Campaign:
         await people.start(str(self.cluster.effects), self.plan.gates)
 
     async def _enough(self) -> bool:
+        if self.plan.faults != "none":
+            return await self._all_ended()
         died_at = self._died_at()
-        if died_at.total() >= self.plan.kills and self.plan.faults == "none":
-            return True
-        return set(self.plan.points) <= set(died_at) and await self._all_ended()
+        return died_at.total() >= self.plan.kills and set(self.plan.points) <= set(died_at)
 
     async def _all_ready(self) -> bool:
         """Whether as many have been ready as run at the same time: some may have died since."""
@@ -244,11 +252,12 @@ class _Campaign:
         except Unreachable:
             return False
 
-    async def _recorded(self) -> int:
+    async def _recorded(self) -> int | None:
+        """None while storage is away."""
         try:
             return len(await tasks_in(self.storage))
         except Unreachable:
-            return 0
+            return None
 
     async def _keep(self, role: Role) -> None:
         """One place for a replica: whenever it dies, start another."""
@@ -267,10 +276,8 @@ class _Campaign:
         """The next point of this role that nobody has died at, nor is on the way to; with the kills used up, none."""
         points = [point for point in self.plan.points if (point in GATEWAY_POINTS) == (role == "gateway")]
         died_at = self._died_at()
-        if died_at.total() >= self.plan.kills or not points:
-            return ""
-        if len(self.plan.points) == 1:
-            return points[0]
+        if len(self.plan.points) == 1 and points:
+            return "" if died_at[points[0]] and died_at.total() >= self.plan.kills else points[0]
         return next((point for point in points if not died_at[point] and point not in self.ahead), "")
 
     def _disturbance(self) -> Coroutine[Any, Any, None] | None:

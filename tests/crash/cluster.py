@@ -254,6 +254,8 @@ class Cluster:
             replica.kill()
         for replica in self.replicas:
             await replica.process.wait()
+            assert replica.process.stdout is not None
+            await replica.process.stdout.read()  # its processes have it open, so that its end is their end
 
     async def stop_all(self) -> list[int]:
         """An orderly shutdown of all; returns their exit codes."""
