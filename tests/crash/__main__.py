@@ -62,7 +62,7 @@ def main() -> int:
 
 
 def _plans(tasks: int, kills: int, seed: int) -> dict[str, list[Plan]]:
-    plan = Plan(name="", tasks=tasks, kills=kills, chance=CHANCE, any_moment=5, deadline=8, seconds=90, seed=seed)
+    plan = Plan(name="", tasks=tasks, kills=kills, chance=CHANCE, any_moment=4, deadline=8, seconds=60, seed=seed)
     faulty = replace(plan, kills=4, any_moment=10, seconds=45)
     alone = replace(plan, of="process")
     return {
@@ -149,9 +149,9 @@ def _say(line: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description="The crash tests' long run.")
-    parser.add_argument("--tasks", type=int, default=16, help="of each row")
-    parser.add_argument("--kills", type=int, default=10, help="of each row, about; a last one of all replicas follows")
-    parser.add_argument("--jobs", type=int, default=2, help="rows at a time")
+    parser.add_argument("--tasks", type=int, default=12, help="of each row")
+    parser.add_argument("--kills", type=int, default=8, help="of each row, about; a last one of all replicas follows")
+    parser.add_argument("--jobs", type=int, default=3, help="rows at a time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("only", nargs="*", help="names of stores, of rows, or both; none: all")
     return parser
