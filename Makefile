@@ -85,7 +85,7 @@ test: setup  ## style, types, layers, every test but the slow ones, and full bra
 quick: setup  ## the tests of the units and of the contracts on SQLite but the heavy ones, in under a minute
 	@HYPOTHESIS_PROFILE=glance $(BIN)/pytest -m 'not redis and not browser and not slow and not heavy' -n auto --dist worksteal -q tests/unit tests/conformance
 
-crash: setup  ## kill replicas at every point under load, for many minutes, and print a table (CRASH_ARGS=--help)
+crash: setup  ## kill gateways and workers at every point under load, and print a table (CRASH_ARGS=--help)
 	@tools/redis-server.sh $(BIN)/python
 	@$(BIN)/pytest -m slow tests/crash tests/scenario
 	@$(BIN)/python -m tests.crash $(CRASH_ARGS)

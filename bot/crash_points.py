@@ -47,6 +47,12 @@ def point(name: Point) -> None:
         return
     where, _, chance = chosen.partition(":")
     if where == name and random.random() < float(chance or 1):  # noqa: S311 - nothing secret hangs on it
-        if _node and os.environ.get(OF) != "process":
-            os.kill(_node, signal.SIGKILL)
-        os.kill(os.getpid(), signal.SIGKILL)
+        die()
+
+
+def die() -> None:
+    """Kills the bot as if its machine were lost, or with `COUNTERSIGN_CRASH_OF=process` only this process. For tests,
+    and for graphs of tests that have points of their own."""
+    if _node and os.environ.get(OF) != "process":
+        os.kill(_node, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)

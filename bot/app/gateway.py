@@ -161,7 +161,14 @@ async def running(
         masking = Masking(secrets=Detector(), marks=partial(marks_of, policies), learned=learned)
         pace = Pace()
         directory = SlackDirectory(bolt.client, pace=pace)
-        messenger = SlackMessenger(bolt.client, masking, pace, address=me.address, shut_out=directory.forget_channel)
+        messenger = SlackMessenger(
+            bolt.client,
+            masking,
+            pace,
+            address=me.address,
+            shut_out=directory.forget_channel,
+            unbroken=line.unbroken,
+        )
         hints = await stack.enter_async_context(wire.opened(settings, GATEWAY, owner))
         asking = Asking(wire=hints, owner=owner)
         agents = PublishedAgents(storage=storage, ask=asking.ask)
@@ -189,7 +196,7 @@ async def running(
         )
         work = GatewayWork(wire=hints, owner=owner, queues=queues)
         eligibility = Eligibility(directory=directory)
-        posting = Posting(messenger=messenger, clock=clock, owner=owner)
+        posting = Posting(messenger=messenger, clock=clock, owner=owner, unbroken=line.unbroken)
         watch = Watch()
         messages = MessageSync(
             storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress, watch=watch

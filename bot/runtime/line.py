@@ -27,6 +27,8 @@ _BOOT_TIME: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 ALIVE_SECONDS: Final = 0.2
 """Between two signs of life of the event loop."""
+SURE: Final = 0.75
+"""The part of a beat's time after which no call to Slack is begun, so that it gets there before that time is over."""
 RETRY_SECONDS: Final = 1.0
 """Before storage is told again if it did not answer."""
 END_SECONDS: Final = 1.0
@@ -82,6 +84,12 @@ class Line:
     def beats(self) -> bool:
         """Whether the last beat is so recent that no lease that it extended can have run out."""
         return _clock() - self._beaten < self.ttl / 2
+
+    def unbroken(self) -> Callable[[], bool]:
+        """A question to ask later: whether nobody can have taken this process for dead since now. What it had claimed
+        may be somebody else's otherwise."""
+        lapses = self.lapses
+        return lambda: self.lapses == lapses and _clock() - self._beaten < self.ttl * SURE
 
     def _tell(self) -> None:
         began = _clock()

@@ -17,13 +17,17 @@ from tests.crash.cluster import POINTS
 from tests.support.redis_server import NoRedis, RedisServer, find
 from tests.support.stage import Slack
 
+SQLITE, REDIS = "SQLite", "Redis"
 CHANCE = 0.25
 """Of dying each time that the point is reached: deep enough into a run, and often enough."""
 COLUMNS = (
-    ("point", 22),
+    ("store", 8),
+    ("point", 20),
     ("tasks", 6),
     ("kills", 6),
-    ("of them there", 14),
+    ("there", 6),
+    ("gateways", 9),
+    ("workers", 9),
     ("ended", 6),
     ("approve / reject / expired", 27),
     ("cards twice", 12),
@@ -33,47 +37,62 @@ COLUMNS = (
     ("seconds", 8),
     ("", 8),
 )
+"""there: kills at the point. gateways, workers: kills of whole nodes + of single processes."""
 
 
 def main() -> int:
     options = _parser().parse_args()
     try:
-        sys.stdout.write(f"on {find()}; {options.tasks} tasks of two gates each, three replicas, seed {options.seed}\n")
+        sys.stdout.write(
+            f"on {find()} with three gateways and three workers, and on SQLite with one of each; "
+            f"tasks of two gates each, seed {options.seed}\n"
+        )
     except NoRedis as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    plans = [
-        plan
-        for plan in _plans(options.tasks, options.kills, options.seed)
-        if not options.only or plan.name in options.only
+    stores = {*options.only} & {SQLITE, REDIS} or {SQLITE, REDIS}
+    names = {*options.only} - stores
+    rows = [
+        (store, plan)
+        for store, plans in _plans(options.tasks, options.kills, options.seed).items()
+        for plan in plans
+        if store in stores and (plan.name in names or not names)
     ]
-    return asyncio.run(_table(plans, options.jobs))
+    return asyncio.run(_table(rows, options.jobs))
 
 
-def _plans(tasks: int, kills: int, seed: int) -> list[Plan]:
-    plan = Plan(name="", tasks=tasks, kills=kills, chance=CHANCE, any_moment=5, deadline=15, seed=seed)
-    faulty = replace(plan, kills=4, any_moment=10, seconds=90)
-    return [
-        *(replace(plan, name=point, points=(point,)) for point in POINTS),
-        replace(plan, name="no point", any_moment=2),
-        replace(faulty, name="Slack misbehaves", faults="slack"),
-        replace(faulty, name="Redis dies", faults="redis"),
-        replace(faulty, name="replicas sleep", faults="sleep"),
-    ]
+def _plans(tasks: int, kills: int, seed: int) -> dict[str, list[Plan]]:
+    plan = Plan(name="", tasks=tasks, kills=kills, chance=CHANCE, any_moment=4, deadline=8, seconds=60, seed=seed)
+    faulty = replace(plan, kills=4, any_moment=10, seconds=45)
+    alone = replace(plan, of="process")
+    return {
+        SQLITE: [
+            *(replace(alone, name=point, points=(point,)) for point in POINTS),
+            replace(alone, name="any process", any_moment=2),
+            replace(faulty, name="Slack misbehaves", faults="slack"),
+        ],
+        REDIS: [
+            *(replace(plan, name=point, points=(point,)) for point in POINTS),
+            replace(plan, name="any process", any_moment=2),
+            replace(faulty, name="Slack misbehaves", faults="slack"),
+            replace(faulty, name="Redis dies", faults="redis"),
+            replace(faulty, name="replicas sleep", faults="sleep"),
+        ],
+    }
 
 
-async def _table(plans: Sequence[Plan], jobs: int) -> int:
-    """Run the plans, some at a time; print each one's row as it ends. Returns the exit code."""
+async def _table(rows: Sequence[tuple[str, Plan]], jobs: int) -> int:
+    """Run the plans, each on its store, some at a time; print each one's row as it ends. Returns the exit code."""
     _print([name for name, _ in COLUMNS])
     slots = asyncio.Semaphore(jobs)
 
-    async def one(plan: Plan) -> bool:
+    async def one(store: str, plan: Plan) -> bool:
         async with slots:
             folder = Path(tempfile.mkdtemp(prefix="countersign-crash-"))
             try:
-                outcome = await _run(plan, folder)
+                outcome = await _run(store, plan, folder)
             except Exception as error:  # the other rows are still worth having
-                _say(f"BROKEN: {plan.name}: {error!r}; logs in {folder}")
+                _say(f"BROKEN: {plan.name} on {store}: {error!r}; logs in {folder}")
                 return False
         _print(_row(outcome))
         if outcome.whole:
@@ -82,27 +101,32 @@ async def _table(plans: Sequence[Plan], jobs: int) -> int:
             _say("\n".join([*(f"BROKEN: {problem}" for problem in outcome.findings.problems), f"logs in {folder}"]))
         return outcome.whole
 
-    return 0 if all(await asyncio.gather(*(one(plan) for plan in plans))) else 1
+    return 0 if all(await asyncio.gather(*(one(store, plan) for store, plan in rows))) else 1
 
 
-async def _run(plan: Plan, folder: Path) -> Outcome:
-    redis = RedisServer(folder=folder / "redis")
+async def _run(store: str, plan: Plan, folder: Path) -> Outcome:
+    redis = RedisServer(folder=folder / "redis") if store == REDIS else None
     slack = await asyncio.to_thread(Slack.start, folder)
     try:
-        await asyncio.to_thread(redis.start)
+        if redis is not None:
+            await asyncio.to_thread(redis.start)
         return await campaign.run(plan, folder / "crash", redis, slack)
     finally:
-        redis.kill()
+        if redis is not None:
+            redis.kill()
         slack.stop()
 
 
 def _row(outcome: Outcome) -> list[str]:
     found, plan = outcome.findings, outcome.plan
     return [
+        outcome.cluster.store,
         plan.name,
         str(found.tasks),
         str(outcome.kills),
         str(sum(count for point, count in outcome.died_at.items() if point)),
+        outcome.killed("gateway"),
+        outcome.killed("worker"),
         str(found.ended),
         " / ".join(str(found.decisions[word]) for word in ("approve", "reject", "expired")),
         str(found.cards_twice),
@@ -125,13 +149,11 @@ def _say(line: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description="The crash tests' long run.")
-    parser.add_argument("--tasks", type=int, default=40, help="of each row")
-    parser.add_argument(
-        "--kills", type=int, default=20, help="of each row, at most; a last one of all replicas follows"
-    )
-    parser.add_argument("--jobs", type=int, default=2, help="rows at a time")
+    parser.add_argument("--tasks", type=int, default=12, help="of each row")
+    parser.add_argument("--kills", type=int, default=8, help="of each row, about; a last one of all replicas follows")
+    parser.add_argument("--jobs", type=int, default=3, help="rows at a time")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("only", nargs="*", help="names of rows; none: all")
+    parser.add_argument("only", nargs="*", help="names of stores, of rows, or both; none: all")
     return parser
 
 

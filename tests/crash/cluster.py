@@ -1,38 +1,47 @@
-"""Replicas of the bot as processes of their own, on one Redis and one local Slack, and what becomes of each."""
+"""Replicas of the bot as processes of their own, on one store and one local Slack, and what becomes of each."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
+import random
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Final, Literal, TypeAlias, TypeVar, get_args
 
 from bot import crash_points
-from bot.approvals.model.ids import Person, TeamId, UserId
 from bot.approvals.model.task import Task
+from bot.approvals.ports.storage import Storage
+from bot.private_files import private_folder
 from bot.storage.redis.store import RedisStorage, client
+from bot.storage.sqlite.store import SqliteStorage
+from bot.stores import RECORDS
 from simulator.client import Simulator
+from tests.crash.evidence import Effect
+from tests.crash.people import ALICE
+from tests.crash.processes import DYING, Kind, below, lives, send
 from tests.support.redis_server import RedisServer
 from tests.support.stage import Slack
 
 ROOT = Path(__file__).resolve().parents[2]
-ALICE = Person(team_id=TeamId("T0ACME"), user_id=UserId("U0ALICE"))
+Role: TypeAlias = Literal["gateway", "worker"]
 GRAPH_POINTS = ("answer-taken", "effect-made", "next-node")
+GATEWAY_POINTS = ("start-received", "task-recorded", "message-posted", "vote-saved")
 POINTS: tuple[str, ...] = (
     *(
         point for point in get_args(crash_points.Point) if not point.startswith("summary-")
     ),  # there a scenario of its own dies
     *GRAPH_POINTS,
 )
+BOTH: Final[tuple[Role, ...]] = ("gateway", "worker")
 LEASE = 4
 WAIT = 120.0
 """Seconds that anything may take on a busy machine before the test fails."""
@@ -44,21 +53,25 @@ defaults:
   deadline: {deadline}s
 """
 
-LEASE_LOST = re.compile("its lease was lost|its lease could not be renewed|the task is in other hands")
+LEASE_LOST = re.compile("its lease was lost|the task is in other hands")
 
 Found = TypeVar("Found")
 
 
 @dataclass(slots=True)
 class Replica:
-    """One `python -m bot run`."""
+    """One `python -m bot run`, with both roles or with one."""
 
     process: asyncio.subprocess.Process
+    number: int
+    role: Role | None
     point: str
     log: Path
     ready: bool = False
     killed: bool = False
     """By us, not at its point."""
+    sent: Counter[Kind] = field(default_factory=Counter)
+    """How many of its processes we have killed, of which kind."""
 
     @property
     def pid(self) -> int:
@@ -71,14 +84,34 @@ class Replica:
     def send(self, number: signal.Signals) -> None:
         """Past asyncio's own way, which may reap the process before asyncio's watcher does."""
         if self.alive:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, number)
+            send(self.pid, number)
+
+    def send_all(self, number: signal.Signals) -> None:
+        """To each of its processes, as something does that concerns the whole machine."""
+        for _, pid in below(self.pid) if self.alive else ():
+            send(pid, number)
 
     def kill(self) -> None:
         """As a lost node."""
         if self.alive:
             self.killed = True
             self.send(signal.SIGKILL)
+
+    def kill_one(self, kind: Kind, chance: random.Random) -> None:
+        """Kills one process of this kind, if there is any now. What else lives has to start it again."""
+        names: list[Kind] = ["node", "gateway"] if self.role == "gateway" else ["node", "parent", "worker"]
+        found = [pid for depth, pid in below(self.pid) if names[depth : depth + 1] == [kind]] if self.alive else []
+        if found and kind == "node":
+            self.kill()
+        elif found:
+            self.sent[kind] += 1
+            send(chance.choice(found), signal.SIGKILL)
+
+    @property
+    def died(self) -> Counter[Kind]:
+        """How many of its processes were killed, of which kind, while it lived: as its log says."""
+        words = self.words
+        return Counter({kind: len(re.findall(pattern, words)) for kind, pattern in DYING.items()})
 
     async def connected(self) -> bool:
         """True once it is connected, False where it ended before."""
@@ -106,7 +139,8 @@ class Cluster:
     """The replicas that there are and were."""
 
     folder: Path
-    redis: RedisServer
+    redis: RedisServer | None
+    """Where the records are. None: in SQLite, in the folder."""
     slack: Slack = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
     replicas: list[Replica] = field(default_factory=list)
@@ -114,11 +148,19 @@ class Cluster:
 
     @classmethod
     def prepare(
-        cls, folder: Path, redis: RedisServer, slack: Slack, *, escalate: int = 4, deadline: int = 7, **settings: str
+        cls,
+        folder: Path,
+        redis: RedisServer | None,
+        slack: Slack,
+        *,
+        escalate: int = 4,
+        deadline: int = 7,
+        **settings: str,
     ) -> Cluster:
         """Nothing is started yet; `escalate` and `deadline` are seconds of the policy."""
         effects = folder / "effects"
         effects.mkdir(parents=True)
+        (folder / "ended").mkdir()
         (folder / "policies.yaml").write_text(POLICY.format(escalate=escalate, deadline=deadline))
         named = {"gates": f"{Path(__file__).parent}/graph.py:graph"}
         (folder / "langgraph.json").write_text(json.dumps({"graphs": named}))
@@ -133,6 +175,7 @@ class Cluster:
             "SWEEP_INTERVAL": "0.3",
             "LEASE_SECONDS": str(LEASE),
             "SHUTDOWN_GRACE": "20",
+            "CRASH_ENDED": str(folder / "ended"),
             **settings,
         }
         return cls(folder, redis, slack, environment)
@@ -142,6 +185,15 @@ class Cluster:
         return self.folder / "effects"
 
     @property
+    def store(self) -> str:
+        return "SQLite" if self.redis is None else "Redis"
+
+    @property
+    def roles(self) -> Sequence[Role]:
+        """What a campaign runs, each in a replica of its own."""
+        return BOTH if self.redis is None else BOTH * 3
+
+    @property
     def alive(self) -> list[Replica]:
         return [replica for replica in self.replicas if replica.alive]
 
@@ -149,37 +201,52 @@ class Cluster:
     def logs(self) -> str:
         return "\n".join(f"--- {replica.log.name}\n{replica.words}" for replica in self.replicas)
 
-    async def launch(self, point: str = "", chance: float = 1) -> Replica:
-        """Start one more, which dies at this point, and wait for nothing."""
-        log = self.folder / f"bot-{self.launched}.log"
-        self.launched += 1
+    def records(self) -> AbstractAsyncContextManager[Storage]:
+        """The records, read past the bot."""
+        return records(self.redis) if self.redis is not None else records_in(self.folder / "state")
+
+    async def launch(
+        self, role: Role | None = None, *, point: str = "", chance: float = 1, of: str = "node"
+    ) -> Replica:
+        """Start one more and wait for nothing. It dies at this point, or with `of="process"` its process does."""
+        number, self.launched = self.launched, self.launched + 1
+        log = self.folder / f"bot-{number}.log"
         variable = "CRASH_GRAPH_AT" if point in GRAPH_POINTS else crash_points.VARIABLE
-        crashing = {variable: f"{point}:{chance}"} if point else {}
-        command = [sys.executable, "-m", "bot", "run", "--env-file", os.devnull]
+        crashing = {variable: f"{point}:{chance}", crash_points.OF: of} if point else {}
+        stored = {"REDIS_URL": self.redis.url} if self.redis is not None else {}
+        command = [sys.executable, "-m", "bot", "run", "--env-file", os.devnull, *(("--role", role) if role else ())]
         with log.open("ab") as out:
-            process = await asyncio.create_subprocess_exec(
+            starting = asyncio.create_subprocess_exec(
                 *command,
                 cwd=self.folder,
-                env={**self.environment, "REDIS_URL": self.redis.url, **crashing},
+                env={**self.environment, **stored, **crashing, "CRASH_REPLICA": str(number)},
                 stdout=asyncio.subprocess.PIPE,
                 stderr=out,
             )
-        replica = Replica(process=process, point=point, log=log)
+            replica = Replica(process=await starting, number=number, role=role, point=point, log=log)
         self.replicas.append(replica)
         return replica
 
     async def start(self, number: int = 1) -> list[Replica]:
-        """Start so many that nothing kills, and return once all are connected."""
-        replicas = [await self.launch() for _ in range(number)]
+        """Start so many with both roles that nothing kills, and return once all are connected."""
+        return await self._started([None] * number)
+
+    async def start_roles(self) -> list[Replica]:
+        """Start all that a campaign runs, and return once all are ready."""
+        return await self._started(self.roles)
+
+    async def _started(self, roles: Sequence[Role | None]) -> list[Replica]:
+        replicas = [await self.launch(role) for role in roles]
         for replica in replicas:
             if not await replica.connected():
                 raise AssertionError(f"a replica did not start (exit code {await replica.ended()}):\n{replica.words}")
         return replicas
 
-    @property
-    def interrupted(self) -> set[int]:
-        """The processes in which a node may have been cut short: that were killed, or that lost a lease."""
-        return {replica.pid for replica in self.replicas if not replica.alive or replica.lost_leases}
+    def interrupted(self, effect: Effect) -> bool:
+        """Whether the process that made this effect may have cut a node short: it was killed, or lost a lease."""
+        if any(replica.lost_leases for replica in self.replicas if replica.number == effect.replica):
+            return True
+        return not (self.folder / "ended" / str(effect.pid)).exists() and not lives(effect.pid)
 
     async def kill_all(self) -> None:
         """A power cut."""
@@ -187,6 +254,8 @@ class Cluster:
             replica.kill()
         for replica in self.replicas:
             await replica.process.wait()
+            assert replica.process.stdout is not None
+            await replica.process.stdout.read()  # its processes have it open, so that its end is their end
 
     async def stop_all(self) -> list[int]:
         """An orderly shutdown of all; returns their exit codes."""
@@ -195,18 +264,10 @@ class Cluster:
             replica.send(signal.SIGTERM)
         return [await replica.ended() for replica in stopping]
 
-    async def a_minute_passes(self, storage: RedisStorage) -> None:
-        """What killed processes had claimed for their calls to Slack is free again. Only where none is alive."""
-        assert not self.alive
-        for task in await storage.tasks_of(ALICE, 10_000):
-            for message in await storage.messages_of(task.id):
-                if message.not_before is not None:
-                    await storage.save_message(replace(message, not_before=None))
-
 
 @asynccontextmanager
-async def records(redis: RedisServer) -> AsyncIterator[RedisStorage]:
-    """The records, read past the bot."""
+async def records(redis: RedisServer) -> AsyncIterator[Storage]:
+    """The records in Redis, read past the bot."""
     storage = RedisStorage(client(redis.url))
     try:
         yield storage
@@ -214,7 +275,18 @@ async def records(redis: RedisServer) -> AsyncIterator[RedisStorage]:
         await storage.close()
 
 
-async def tasks_in(storage: RedisStorage) -> list[Task]:
+@asynccontextmanager
+async def records_in(state_dir: Path) -> AsyncIterator[Storage]:
+    """The records in SQLite, read past the bot."""
+    private_folder(state_dir)
+    storage = await SqliteStorage.open(state_dir / RECORDS)
+    try:
+        yield storage
+    finally:
+        await storage.close()
+
+
+async def tasks_in(storage: Storage) -> list[Task]:
     """All tasks, the oldest first."""
     return list(reversed(await storage.tasks_of(ALICE, 10_000)))
 
@@ -233,7 +305,7 @@ async def until(
         raise AssertionError(f"not seen in {seconds} s: {what if isinstance(what, str) else what()}") from None
 
 
-async def at_rest(storage: RedisStorage, simulator: Simulator, number: int, seconds: float = WAIT) -> None:
+async def at_rest(storage: Storage, simulator: Simulator, number: int, seconds: float = WAIT) -> None:
     """Wait until so many tasks have ended, and Slack shows all that the records say."""
     left: list[str] = []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.storage.redis.store import RedisStorage
+from bot.approvals.ports.storage import Storage
 from simulator.client import Simulator
 from tests.crash.cluster import records
 from tests.support.redis_server import RedisServer
@@ -37,6 +37,6 @@ async def simulator(slack: Slack) -> AsyncIterator[Simulator]:
 
 
 @pytest.fixture
-async def storage(redis: RedisServer) -> AsyncIterator[RedisStorage]:
+async def storage(redis: RedisServer) -> AsyncIterator[Storage]:
     async with records(redis) as storage:
         yield storage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,8 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.services.audit.proof import Broken, verify
 from bot.slack.cards import decision_words
 from simulator.client import Simulator, render_text
-from tests.crash.cluster import ALICE
+from tests.crash.people import ALICE, all_messages
 from tests.crash.people import Message as Shown
-from tests.crash.people import all_messages
 
 SETTLING = ("voted", "expired", "cancelled")
 OPEN = ("[Approve", "[Reject", decision_words.WAITING, "aiting for the agent")
@@ -37,6 +36,7 @@ class Effect:
     approved: bool
     feedback: str
     pid: int
+    replica: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,9 +64,10 @@ async def look(
     *,
     sent: int,
     acknowledged: Sequence[int],
-    interrupted: Set[int],
+    interrupted: Callable[[Effect], bool],
 ) -> Findings:
-    """Compare records, Slack and effects. `interrupted` are the processes that may have cut a node short."""
+    """Compare records, Slack and effects. `interrupted` says whether the process that made an effect may have cut its
+    node short."""
     found = Findings()
     tasks = await storage.tasks_of(ALICE, 10_000)
     numbers = Counter(_number(task) for task in tasks)
@@ -142,7 +143,11 @@ def _requests(found: Findings, task: Task, requests: Sequence[Request], history:
 
 
 def _effects(
-    found: Findings, task: Task, requests: Sequence[Request], effects: Sequence[Effect], interrupted: Set[int]
+    found: Findings,
+    task: Task,
+    requests: Sequence[Request],
+    effects: Sequence[Effect],
+    interrupted: Callable[[Effect], bool],
 ) -> None:
     made: dict[tuple[str, int], list[Effect]] = {}
     for effect in effects:
@@ -154,7 +159,7 @@ def _effects(
                 found.wrong(f"{name} was never made")
             if len(same) > 1:
                 found.effects_twice += 1
-            if alive := [effect.pid for effect in same[:-1] if effect.pid not in interrupted]:
+            if alive := [effect.pid for effect in same[:-1] if not interrupted(effect)]:
                 found.wrong(f"{name} was made {len(same)} times, also by {alive}, which was not interrupted")
             for effect in same:
                 if not _is_answer(effect, request.decision):
@@ -255,6 +260,7 @@ def effects_of(effects: Path, number: int) -> list[Effect]:
             approved=line["answer"]["approved"],
             feedback=line["answer"]["feedback"],
             pid=line["pid"],
+            replica=line["replica"],
         )
         for line in lines
     ]

@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.approvals.model.ids import Person, TeamId, UserId
 from bot.slack.cards.decision_words import WAITING
 from simulator.client import ControlError, Simulator
 
+ALICE = Person(team_id=TeamId("T0ACME"), user_id=UserId("U0ALICE"))
 ROOMS = 120
 PATIENCE = 3.0
 """Seconds after which somebody whose click did nothing clicks again."""

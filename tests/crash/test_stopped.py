@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.storage.redis.store import RedisStorage
+from bot.approvals.ports.storage import Storage
 from simulator.client import Simulator
 from tests.crash.cluster import Cluster, at_rest, until
 from tests.crash.evidence import effects_of, look
@@ -28,7 +28,7 @@ async def cluster(tmp_path: Path, redis: RedisServer, slack: Slack) -> AsyncIter
 
 @pytest.mark.timeout(400)
 async def test_a_replica_that_slept_through_its_lease_in_a_node_writes_nothing_and_what_follows_the_node_is_run_once(
-    cluster: Cluster, simulator: Simulator, storage: RedisStorage
+    cluster: Cluster, simulator: Simulator, storage: Storage
 ) -> None:
     hold = cluster.effects / "hold"
     hold.touch()
@@ -37,26 +37,31 @@ async def test_a_replica_that_slept_through_its_lease_in_a_node_writes_nothing_a
     async with people.at_work():
         for _ in range(TASKS):
             await people.start(str(cluster.effects), gates=1)
-        await until(lambda: made(cluster, sleeper.pid), "every task in its node")
+        await until(lambda: made(cluster, sleeper.number), "every task in its node")
 
-        sleeper.send(signal.SIGSTOP)
+        sleeper.send_all(signal.SIGSTOP)
         (other,) = await cluster.start()
-        await until(lambda: made(cluster, other.pid), "every task taken over")
+        await until(lambda: made(cluster, other.number), "every task taken over")
         hold.unlink()
-        sleeper.send(signal.SIGCONT)
+        sleeper.send_all(signal.SIGCONT)
         await at_rest(storage, simulator, TASKS)
 
     assert await cluster.stop_all() == [0, 0]
     findings = await look(
-        storage, simulator, cluster.effects, sent=TASKS, acknowledged=people.acknowledged, interrupted={sleeper.pid}
+        storage,
+        simulator,
+        cluster.effects,
+        sent=TASKS,
+        acknowledged=people.acknowledged,
+        interrupted=lambda effect: effect.replica == sleeper.number,
     )
     assert not findings.problems, "\n".join([*findings.problems, cluster.logs])
     assert findings.effects_twice == TASKS
     for number in range(TASKS):
-        assert [e.pid for e in effects_of(cluster.effects, number) if e.node == "beyond"] == [other.pid]
+        assert [e.replica for e in effects_of(cluster.effects, number) if e.node == "beyond"] == [other.number]
 
 
-async def made(cluster: Cluster, pid: int) -> bool:
-    """Whether this process has made the effect of each task's node."""
+async def made(cluster: Cluster, replica: int) -> bool:
+    """Whether this replica has made the effect of each task's node."""
     effects = [effect for number in range(TASKS) for effect in effects_of(cluster.effects, number)]
-    return len({effect.task for effect in effects if effect.pid == pid}) == TASKS
+    return len({effect.task for effect in effects if effect.replica == replica}) == TASKS

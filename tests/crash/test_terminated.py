@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.storage.redis.store import RedisStorage
+from bot.approvals.ports.storage import Storage
 from simulator.client import Simulator
 from tests.crash.cluster import Cluster, at_rest, tasks_in, until
 from tests.crash.evidence import effects_of, look
@@ -31,7 +31,7 @@ async def cluster(tmp_path: Path, redis: RedisServer, slack: Slack) -> AsyncIter
 
 @pytest.mark.timeout(400)
 async def test_a_replica_that_is_asked_to_end_ends_with_0_gives_its_threads_back_and_cuts_no_call_to_slack(
-    cluster: Cluster, simulator: Simulator, storage: RedisStorage
+    cluster: Cluster, simulator: Simulator, storage: Storage
 ) -> None:
     (first,) = await cluster.start()
     people = People(simulator, seed=1, deadline=900, prompt=True)
@@ -52,14 +52,19 @@ async def test_a_replica_that_is_asked_to_end_ends_with_0_gives_its_threads_back
 
     assert await cluster.stop_all() == [0]
     findings = await look(
-        storage, simulator, cluster.effects, sent=people.sent, acknowledged=people.acknowledged, interrupted=set()
+        storage,
+        simulator,
+        cluster.effects,
+        sent=people.sent,
+        acknowledged=people.acknowledged,
+        interrupted=lambda _: False,
     )
     assert not findings.problems, "\n".join([*findings.problems, cluster.logs])
 
 
 @pytest.mark.timeout(400)
 async def test_a_node_that_outlasts_the_grace_is_cut_and_run_again_by_another_replica(
-    cluster: Cluster, simulator: Simulator, storage: RedisStorage
+    cluster: Cluster, simulator: Simulator, storage: Storage
 ) -> None:
     hold = cluster.effects / "hold"
     hold.touch()
@@ -77,7 +82,12 @@ async def test_a_node_that_outlasts_the_grace_is_cut_and_run_again_by_another_re
 
     assert "Traceback" not in first.words, first.words
     findings = await look(
-        storage, simulator, cluster.effects, sent=1, acknowledged=people.acknowledged, interrupted={first.pid}
+        storage,
+        simulator,
+        cluster.effects,
+        sent=1,
+        acknowledged=people.acknowledged,
+        interrupted=lambda effect: effect.replica == first.number,
     )
     assert not findings.problems, "\n".join([*findings.problems, cluster.logs])
     assert findings.effects_twice == 1
@@ -87,7 +97,7 @@ async def passed_a_gate(cluster: Cluster) -> bool:
     return any(effects_of(cluster.effects, number) for number in range(TASKS))
 
 
-async def assert_every_post_is_recorded(storage: RedisStorage, simulator: Simulator, sent: int) -> None:
+async def assert_every_post_is_recorded(storage: Storage, simulator: Simulator, sent: int) -> None:
     """Nothing is claimed any more, and what stands in Slack is known to stand there."""
     messages = [message for task in await tasks_in(storage) for message in await storage.messages_of(task.id)]
     places = {message.ref.ts for message in messages if message.ref is not None}

@@ -60,10 +60,13 @@ class SlackMessenger:
         address: str = "",
         monotonic: Monotonic = time.monotonic,
         shut_out: Callable[[ChannelId], object] = len,
+        unbroken: Callable[[], Callable[[], bool]] = lambda: lambda: True,
     ) -> None:
-        """`shut_out` is told of each channel that refuses a post, because the bot was removed or it was archived."""
+        """`shut_out` is told of each channel that refuses a post, because the bot was removed or it was archived.
+        `unbroken` gives a question to ask after a wait: whether the claim that a message is sent under still holds."""
         self._client = client
         self._shut_out = shut_out
+        self._unbroken = unbroken
         self._masking = masking
         self._address = address
         self._monotonic = monotonic
@@ -288,7 +291,10 @@ class SlackMessenger:
         sent: Callable[[Sequence[Block]], Awaitable[AsyncSlackResponse]],
     ) -> Mapping[str, Any]:
         """Sends the blocks. If Slack says that they are too long, sends the small ones once."""
+        holds = self._unbroken()
         await self._turn(method, rate, channel, card.urgency)
+        if not holds():
+            raise NotNow("this process had stood still", SOON_SECONDS)
         result = await call(sent(card.blocks), TIMEOUT_SECONDS)
         if isinstance(result, Refused) and result.error in refusals.TOO_LONG:
             log.error("%s refused a card with %s; sending its small form", method, result.error)

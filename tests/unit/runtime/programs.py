@@ -48,7 +48,7 @@ def talk() -> None:
     one = children.fork("one", child)
     for number in (1, 2, 3):
         one.channel.send(number=number)
-    got = []
+    got: list[int] = []
     while len(got) < 3:
         children.wait(PATIENCE)
         got += [words["got"] for words in one.heard()]

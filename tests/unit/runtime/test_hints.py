@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import signal
 import socket
@@ -32,6 +33,13 @@ def deep(folder: Path) -> Iterator[Path]:
     elsewhere = folder_of(made)
     if elsewhere != made:
         shutil.rmtree(elsewhere)
+
+
+def waiting(own: socket.socket) -> Iterator[bytes]:
+    """What lies in the socket."""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            yield own.recv(MAX_HINT_BYTES)
 
 
 async def taken(own: socket.socket, count: int = 1) -> list[Hint]:
@@ -115,12 +123,9 @@ def test_a_hint_that_nobody_can_take_is_lost_without_a_word(folder: Path) -> Non
         for _ in range(2000):  # they are behind, and at last there is no room
             hints.send(WORKER, deliver="x" * 2000)
 
-        waiting = 0
-        with pytest.raises(BlockingIOError):
-            while True:
-                assert b"large" not in worker.recv(MAX_HINT_BYTES)
-                waiting += 1
-        assert 0 < waiting < 2000
+        came = list(waiting(worker))
+        assert 0 < len(came) < 2000
+        assert not any(b"large" in each for each in came)
     hints.socket.close()
 
 
@@ -132,7 +137,7 @@ async def test_with_a_long_path_the_sockets_lie_in_a_private_folder_elsewhere(de
         assert await taken(worker) == [{"deliver": "t1"}]
         hints.socket.close()
     assert folder_of(deep).stat().st_mode & 0o777 == 0o700
-    assert list(deep.iterdir()) == []
+    assert not (deep / "worker.socket").exists()
 
 
 def test_a_folder_that_somebody_else_has_put_there_is_not_used(

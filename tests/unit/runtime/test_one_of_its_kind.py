@@ -19,10 +19,10 @@ def settings(folder: Path, redis: str | None = None) -> Settings:
 
 
 def test_a_second_one_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    with one_of_its_kind(settings(tmp_path), WORKER):
-        with pytest.raises(SettingsError, match=f"STATE_DIR {tmp_path}: another worker works with these files.*Redis"):
-            with one_of_its_kind(settings(tmp_path), WORKER):
-                pass
+    sentence = f"STATE_DIR {tmp_path}: another worker works with these files.*Redis"
+
+    with one_of_its_kind(settings(tmp_path), WORKER), pytest.raises(SettingsError, match=sentence):
+        one_of_its_kind(settings(tmp_path), WORKER).__enter__()
 
 
 def test_the_two_roles_share_the_files(tmp_path: Path) -> None:

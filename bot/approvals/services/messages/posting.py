@@ -60,6 +60,18 @@ class RecordStore(Protocol[R]):
         ...
 
 
+Unbroken: TypeAlias = Callable[[], Callable[[], bool]]
+"""Called before a claim, gives a question to ask before Slack is called: whether the claim still holds. It does not if
+this process has stood still for so long that others take it for dead."""
+
+
+class StoodStill(NotNow):
+    """The claim may be somebody else's by now."""
+
+    def __init__(self) -> None:
+        super().__init__("this process had stood still", RETRY_WAIT_INITIAL.total_seconds())
+
+
 class NotYet(NotNow):
     """The message belongs into a Slack thread that has no opening message yet."""
 
@@ -115,6 +127,7 @@ class Posting:
     clock: Clock
     owner: str | None = None
     """The name of this process, by which its claims on messages are known."""
+    unbroken: Unbroken = lambda: lambda: True
 
     async def search(
         self, record: R, store: RecordStore[R], place: Place
@@ -132,10 +145,13 @@ class Posting:
         """Post the message with the record's id in its metadata."""
         is_first = not record.attempted and record.begun_at is None
         begun_at = await self.messenger.time() if is_first else record.begun_at
+        holds = self.unbroken()
         claimed = await self.claim(replace(record, attempted=True, begun_at=begun_at), store)
 
         async def posted() -> MessageRef:
             channel, thread_ts = await place()
+            if not holds():
+                raise StoodStill
             ref = await self.messenger.post(channel, thread_ts, drawing, record.id)
             crash_points.point("message-posted")
             return ref

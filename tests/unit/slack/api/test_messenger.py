@@ -31,6 +31,17 @@ async def test_every_state_is_taken_by_slack(client: AsyncWebClient) -> None:
         await messenger.post(OPS, None, messenger.draw(view), MessageId(f"s-{number}"))
 
 
+async def test_a_process_that_stands_still_while_a_message_waits_for_its_turn_does_not_send_it(
+    client: AsyncWebClient, id: MessageId
+) -> None:
+    messenger = SlackMessenger(client, masking(), unbroken=lambda: lambda: False)
+
+    with pytest.raises(NotNow, match="stood still"):
+        await messenger.post(OPS, None, messenger.draw(samples.view()), id)
+
+    assert await messenger.find(OPS, None, id, since()) == ()
+
+
 async def test_a_post_is_found_again_by_its_id(messenger: SlackMessenger, id: MessageId) -> None:
     ref = await messenger.post(OPS, None, messenger.draw(samples.view()), id)
 

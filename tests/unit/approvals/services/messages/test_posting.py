@@ -75,6 +75,21 @@ async def test_storage_that_stays_away_is_given_up_when_the_claim_ends(world: Wo
     assert world.messenger.calls == ["post", "find", "update"]
 
 
+async def test_a_process_that_stood_still_after_its_claim_posts_nothing(world: World) -> None:
+    """Another one may have taken it for dead, and have posted the message."""
+    task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
+    stood_still = replace(world.messages.posting, unbroken=lambda: lambda: False)
+
+    again = await replace(world.messages, posting=stood_still).sync_task(task.id)
+
+    assert world.messenger.calls == []
+    opening = await world.message(task, MessageKind.OPENING)
+    assert (opening.attempted, opening.not_before) == (False, again)
+    world.clock.advance(HOUR)
+    await world.messages.sync_task(task.id)
+    assert world.messenger.calls == ["post"]
+
+
 async def test_a_wait_for_slack_is_stored_as_soon_as_storage_is_back(world: World) -> None:
     task = await world.tasks.start(world.actor(RITA, COMMAND), "cleanup", {}, CHANNEL)
     world.messenger.fail("post", OutcomeUnknown("timeout"), after=True)
