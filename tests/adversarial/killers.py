@@ -83,7 +83,7 @@ BLOCKING: Mapping[str, Killer] = {
     "hangs": Killer(does="time.sleep(600)", kind="async def"),
     "spins": Killer(does="while True: pass", kind="async def", asks=""),
     "spins_in_a_thread": Killer(does="while True: pass"),
-    "prints_without_end": Killer(does="while True: print('x')"),
+    "prints_without_end": Killer(does="while True: print('x' * 100)"),
     "holds_the_interpreter": Killer(does="ctypes.PyDLL(None).sleep(600)"),
 }
 """By name, what never comes to an end."""
