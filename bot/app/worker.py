@@ -59,8 +59,8 @@ CHECKPOINTS: Final = "checkpoints.sqlite"
 """The file of the agents' state, in STATE_DIR."""
 HELD_ELSEWHERE: Final = timedelta(seconds=2)
 """How soon to look again at a thread that another process drives."""
-LEARNED_AT_ONCE: Final = 3
-"""Secrets in one message to the parent, which must be shorter than 64 KB: each may have 4,096 characters of 4 bytes."""
+MAX_TOLD: Final = 1000
+"""Secrets that the parent was told of, and is not told again."""
 GIL_SECONDS: Final = 0.001
 """How long a thread of Python code keeps the others waiting. Python's own value is five times that, which is felt where
 a graph computes in a thread."""
@@ -219,10 +219,13 @@ async def running(
 
         def learned(values: Collection[str]) -> None:
             place.learned(values)
-            listed = list(values)
-            for part in range(0, len(listed), LEARNED_AT_ONCE):  # what graphs print is logged by the parent
-                line.say(learned=listed[part : part + LEARNED_AT_ONCE])
+            for value in set(values) - told:
+                line.say(learned=[value])  # what graphs print is logged by the parent
+            told.update(values)
+            if len(told) > MAX_TOLD:
+                told.clear()
 
+        told: set[str] = set()
         masking = Masking(secrets=Detector(), marks=partial(marks_of, policies), learned=learned)
 
         def alone(task_id: TaskId) -> None:
