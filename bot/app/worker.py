@@ -59,6 +59,8 @@ CHECKPOINTS: Final = "checkpoints.sqlite"
 """The file of the agents' state, in STATE_DIR."""
 HELD_ELSEWHERE: Final = timedelta(seconds=2)
 """How soon to look again at a thread that another process drives."""
+MAX_TOLD: Final = 1000
+"""Secrets that the parent was told of, and is not told again."""
 GIL_SECONDS: Final = 0.001
 """How long a thread of Python code keeps the others waiting. Python's own value is five times that, which is felt where
 a graph computes in a thread."""
@@ -217,8 +219,13 @@ async def running(
 
         def learned(values: Collection[str]) -> None:
             place.learned(values)
-            line.say(learned=list(values))  # what graphs print is logged by the parent
+            for value in set(values) - told:
+                line.say(learned=[value])  # what graphs print is logged by the parent
+            told.update(values)
+            if len(told) > MAX_TOLD:
+                told.clear()
 
+        told: set[str] = set()
         masking = Masking(secrets=Detector(), marks=partial(marks_of, policies), learned=learned)
 
         def alone(task_id: TaskId) -> None:
