@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -70,6 +71,7 @@ def one_of_its_kind(settings: Settings, role: str) -> Iterator[None]:
                 f"STATE_DIR {settings.state_dir}: another {role} works with these files. Without REDIS_URL there can "
                 "be one: stop it, name another STATE_DIR, or keep the records in Redis."
             ) from None
+        os.register_at_fork(after_in_child=lock.close)  # a process that a graph leaves behind would keep the lock
         yield
 
 

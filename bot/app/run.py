@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from bot import policy_file, printable
+from bot import policy_file
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import Policies
 from bot.private_files import private_folder
-from bot.runtime import process
+from bot.runtime import health, process
 from bot.runtime.children import Channel
 from bot.runtime.hints import GATEWAY, WORKER
 from bot.runtime.logs import Learned
@@ -48,7 +47,12 @@ def run(
         WORKER: lambda channel: _workers(settings, policies, channel, learned, timed),
     }
     roles = {name: made[name] for name in ROLES if role in (None, name)}
-    return Supervisor(roles=roles, grace=settings.shutdown_grace, started=started).run()
+    for name in roles:
+        health.forget(settings.state_dir, name)
+    code = Supervisor(roles=roles, grace=settings.shutdown_grace, started=started).run()
+    for name in roles:  # they have ended in order, and are not missed
+        health.forget(settings.state_dir, name)
+    return code
 
 
 def _gateway(
@@ -66,7 +70,7 @@ def _gateway(
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             process.run_to_end(runner.get_loop(), timed_run())
     except CountersignError as error:
-        sys.stderr.write(f"{printable.lines(str(error))}\n")
+        channel.send(refused=str(error))
         return WRONG_SETTINGS
     process.within(SECONDS_TO_EXIT, 0)
     return 0
@@ -80,5 +84,5 @@ def _workers(settings: Settings, policies: Policies, channel: Channel, learned: 
     try:
         return Workers(settings, policies, timed, channel, learned).run()  # type: ignore[arg-type]
     except CountersignError as error:
-        sys.stderr.write(f"{printable.lines(str(error))}\n")
+        channel.send(refused=str(error))
         return WRONG_SETTINGS

@@ -12,7 +12,6 @@ import contextlib
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -22,7 +21,6 @@ from typing import Final
 
 import uvloop
 
-from bot import printable
 from bot.app import wire, worker
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.model.ids import TaskId
@@ -109,7 +107,7 @@ class Workers:
     _alone: dict[TaskId, _Alone] = field(default_factory=dict)
     _backoff: Backoff = field(default_factory=Backoff)
     _start_at: float = 0.0
-    _last_end: str = "ended"
+    _last_end: str = ""
     _ending: bool = False
     _was_ready: bool = False
     _hints: object = None
@@ -198,6 +196,8 @@ class Workers:
                     self.channel.send(ready=True)
             if "alone" in words:
                 self._alone.setdefault(TaskId(words["alone"]), _Alone())
+            if "refused" in words:
+                self.channel.send(refused=words["refused"])
         each.prints.log_what_came()
 
     def _watch(self, now: float) -> None:
@@ -305,7 +305,8 @@ def _run(settings: Settings, policies: Policies, place: worker.Place, timed: Tim
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             run_to_end(runner.get_loop(), timed_run())
     except CountersignError as error:
-        sys.stderr.write(f"{printable.lines(str(error))}\n")
+        if place.channel is not None:
+            place.channel.send(refused=str(error))
         return WRONG_SETTINGS
     return 0
 

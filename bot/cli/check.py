@@ -159,7 +159,7 @@ async def _recent_questions(storage: Storage) -> list[tuple[str, Question]]:
 def _state_dir(folder: Path, findings: Findings) -> None:
     nearest = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
-        findings.good(f"SQLite in STATE_DIR {folder}, for one process")
+        findings.good(f"SQLite in STATE_DIR {folder}, for one machine")
     else:
         findings.bad(f"STATE_DIR {folder}: {nearest} is not a folder that the bot may write to. Name another.")
 

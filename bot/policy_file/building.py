@@ -52,6 +52,7 @@ def policies(place: Place, read: Document) -> Policies:
         )
     evaluator = Evaluator()
     rules = tuple(_rule(place.at("rules", number), rule, defaults, evaluator) for number, rule in enumerate(read.rules))
+    evaluator.rest()  # the processes that are forked from here on start one when they need it
     _refuse_unreached(place, read.rules)
     return Policies(
         rules=rules,

@@ -38,11 +38,14 @@ _INHERITED: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LAN
 
 
 class Evaluator:
-    """The process that evaluates expressions. It starts at the first use, and again after it was killed."""
+    """The process that evaluates expressions. It starts at the first use, and again after it was killed. A process that
+    was forked from this one starts one of its own."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._starter = 0
+        """The process that started it."""
 
     def compiled(self, expression: str) -> Condition:
         """A function that evaluates the expression. Raises `ValueError` if it is not a valid expression."""
@@ -61,6 +64,13 @@ class Evaluator:
             return said
 
         return condition
+
+    def rest(self) -> None:
+        """End the process until the next use."""
+        with self._turn:
+            if self._process is not None and self._starter == os.getpid():
+                _end(self._process)
+            self._process = None
 
     # --- Within ---------------------------------------------------------------------------------
 
@@ -109,7 +119,7 @@ class Evaluator:
         raise ConditionFailed("it takes too much memory, or is too complex to evaluate")
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None or self._starter != os.getpid() or self._process.poll() is not None:
             environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, and a script of our own
                 [sys.executable, "-P", str(_SCRIPT)],
@@ -119,7 +129,8 @@ class Evaluator:
                 env=environment,
                 start_new_session=True,  # Ctrl-C in the terminal reaches only the bot, which ends this process
             )
-            weakref.finalize(self, _end, self._process)
+            self._starter = os.getpid()
+            weakref.finalize(self, _end_of, self._starter, self._process)
         return self._process
 
 
@@ -141,6 +152,11 @@ def _exchanged(process: subprocess.Popen[bytes], line: bytes) -> Mapping[str, An
             answer += more
     read: Mapping[str, Any] = json.loads(answer)
     return read
+
+
+def _end_of(starter: int, process: subprocess.Popen[bytes]) -> None:
+    if starter == os.getpid():
+        _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

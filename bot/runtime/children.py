@@ -28,6 +28,7 @@ Words: TypeAlias = Mapping[str, Any]
 """One message over a channel, as JSON."""
 
 MAX_MESSAGE_BYTES: Final = 65536
+"""A larger message is not sent. It could not be received whole."""
 _PR_SET_PDEATHSIG: Final = 1
 _KIND: Final = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_DGRAM
 
@@ -39,9 +40,13 @@ class Channel:
     socket: socket.socket
 
     def send(self, **words: Any) -> None:
-        """Returns at once. The message is lost if the other end is gone, or does not read."""
+        """Returns at once. The message is lost if it is too large, or the other end is gone, or does not read."""
+        data = json.dumps(words).encode()
+        if len(data) > MAX_MESSAGE_BYTES:
+            log.warning("a message of %d bytes to another process is too large and is not sent", len(data))
+            return
         with contextlib.suppress(OSError):
-            self.socket.send(json.dumps(words).encode(), socket.MSG_DONTWAIT)
+            self.socket.send(data, socket.MSG_DONTWAIT)
 
     def received(self, seconds: float = 0) -> Words | None:
         """The next message, if one comes within so many seconds, else None. Raises `EOFError` if the other end is

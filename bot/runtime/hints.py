@@ -14,9 +14,10 @@ import logging
 import os
 import socket
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -29,6 +30,9 @@ GATEWAY: Final = "gateway"
 WORKER: Final = "worker"
 MAX_HINT_BYTES: Final = 200_000
 """A larger hint is not sent. The system's own limit is a little higher."""
+MAX_WAITING: Final = 10_000
+"""Hints that wait for those who are behind. The oldest are lost first."""
+RETRY_SECONDS: Final = 0.01
 _MAX_PATH: Final = 100
 """Bytes. The longest path that every system takes for a socket is 104."""
 
@@ -47,6 +51,8 @@ class UnixHints:
 
     folder: Path
     socket: socket.socket
+    _unsent: deque[tuple[str, bytes]] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
+    """For those who are behind: the system keeps ten datagrams for each of them."""
 
     @classmethod
     def to(cls, state_dir: Path) -> UnixHints:
@@ -58,8 +64,24 @@ class UnixHints:
         data = json.dumps(hint).encode()
         if len(data) > MAX_HINT_BYTES:
             return
-        with contextlib.suppress(OSError):  # nobody listens, or they are behind
-            self.socket.sendto(data, str(self.folder / f"{to}.socket"))
+        self._unsent.append((str(self.folder / f"{to}.socket"), data))
+        if len(self._unsent) == 1:
+            self._send()
+
+    def _send(self) -> None:
+        while self._unsent:
+            to, data = self._unsent[0]
+            try:
+                self.socket.sendto(data, to)
+            except BlockingIOError:
+                try:
+                    asyncio.get_running_loop().call_later(RETRY_SECONDS, self._send)
+                except RuntimeError:  # no event loop runs
+                    self._unsent.clear()
+                return
+            except OSError:  # nobody listens
+                pass
+            self._unsent.popleft()
 
 
 def folder_of(state_dir: Path) -> Path:

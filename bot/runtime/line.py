@@ -31,6 +31,8 @@ SURE: Final = 0.75
 """The part of a beat's time after which no call to Slack is begun, so that it gets there before that time is over."""
 RETRY_SECONDS: Final = 1.0
 """Before storage is told again if it did not answer."""
+END_SECONDS: Final = 1.0
+"""How long the end waits for a beat that is under way."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,6 +56,7 @@ class Line:
     _beaten: float = 0.0
     """When the last beat began, by a clock that also runs while the machine sleeps. 0 before the first."""
     _over: threading.Event = field(default_factory=threading.Event)
+    _telling: threading.Lock = field(default_factory=threading.Lock)
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -69,6 +72,8 @@ class Line:
             self._over.set()
             if alive is not None:
                 alive.cancel()
+            if self._telling.acquire(timeout=END_SECONDS):  # storage is about to be closed
+                self._telling.release()
 
     def say(self, **words: Any) -> None:
         """Tell the parent, if there is one."""
@@ -103,7 +108,9 @@ class Line:
             if time.monotonic() < due or self._over.is_set():
                 continue
             try:
-                self._tell()
+                with self._telling:
+                    if not self._over.is_set():
+                        self._tell()
             except Unreachable as away:
                 log.warning("storage could not be told that this process lives, and is told again: %s", away)
                 due = time.monotonic() + min(RETRY_SECONDS, every)

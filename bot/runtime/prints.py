@@ -64,7 +64,7 @@ class Prints:
             except BlockingIOError:
                 return
             if not data:
-                self.close()
+                self._end()
                 return
             *lines, self._rest = (self._rest + data).split(b"\n")
             if len(self._rest) > MAX_LINE_BYTES:
@@ -73,8 +73,12 @@ class Prints:
                 self._log(line)
 
     def close(self) -> None:
-        if self.descriptor < 0:
-            return
+        """Logs what has come, which may be the last words of a worker that died, and closes the pipe."""
+        self.log_what_came()
+        if self.descriptor >= 0:
+            self._end()
+
+    def _end(self) -> None:
         with contextlib.suppress(OSError):
             os.close(self.descriptor)
         self.descriptor = -1

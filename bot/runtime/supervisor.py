@@ -9,18 +9,20 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from bot import crash_points
+from bot import crash_points, printable
 from bot.runtime.children import Channel, Child, Children, forget_signals, woken_by_signals
 
 log = logging.getLogger(__name__)
 
 Role: TypeAlias = Callable[[Channel], int]
-"""Runs a role in a new process, and returns the exit code. It says `ready=True` over the channel when it is."""
+"""Runs a role in a new process, and returns the exit code. It says `ready=True` over the channel when it is, and
+`refused` with a sentence if it cannot start before a setting is changed."""
 
 WRONG_SETTINGS: Final = 2
 """The exit code of a role that cannot start before somebody changes a setting."""
@@ -75,6 +77,8 @@ class Supervisor:
     _children: Children = field(default_factory=Children)
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _ending: bool = False
+    _refused: list[str] = field(default_factory=list)
+    """What roles have found wrong. Several may find the same."""
 
     def run(self) -> int:
         """Returns the exit code: 0 after a signal, or that of a role that could not start."""
@@ -108,6 +112,8 @@ class Supervisor:
         for kept in self._kept.values():
             for words in kept.child.heard() if kept.child is not None else ():
                 kept.ready = kept.ready or bool(words.get("ready"))
+                if "refused" in words and words["refused"] not in self._refused:
+                    self._refused.append(words["refused"])
         last = self._kept.get(LAST)
         others = [kept for kept in self._kept.values() if kept is not last]
         if last is not None and last.child is not None and not last.told and all(kept.ready for kept in others):
@@ -145,4 +151,7 @@ class Supervisor:
             forget_signals(woken)
             self._hear()
             self._children.ended()
+        self._hear()
+        for sentence in self._refused if code == WRONG_SETTINGS else ():
+            sys.stderr.write(f"{printable.lines(sentence)}\n")
         return code

@@ -104,6 +104,9 @@ FORKING: Mapping[str, Killer] = {
 }
 """By name, what forks, and comes back in both processes."""
 
+LEAVING = Killer(does=_CHILD + 'if not pid: os.setsid(); wait("never")')
+"""What leaves a process behind that is not its worker's any more."""
+
 RAISING: Mapping[str, Killer] = {
     "raises": Killer(does='raise type("Own", (BaseException,), {})()', how="Own"),
     "raises_async": Killer(does='raise type("Own", (BaseException,), {})()', how="Own", kind="async def"),
@@ -124,7 +127,7 @@ PRINTING = Killer(
     print("2026-01-01 00:00:00,000 ERROR bot: no line of ours\\r\\x1b[31m")
     for number in range(3000):
         print(number, "of many")
-    print("the last of many", end="")
+    print("the last of many")
     os._exit(3)""",
     how="exited with code 3",
     asks="log_in",

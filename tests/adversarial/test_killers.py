@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -57,7 +59,7 @@ async def test_a_run_that_ends_its_process_is_tried_again_alone_and_then_left_to
             begun = killers.begun(effects)
             assert 1 <= len(begun) <= MAX_DEADLY, (name, effects)
             assert len(set(begun)) == len(begun)
-            assert f"it was begun {len(begun)} times" in play.bot.trace(messages[name]), name
+            assert f"it was begun {MAX_DEADLY} times" in play.bot.trace(messages[name]), name
         assert set(play.effects("innocent")) == {str(number) for number in range(served)}
 
         await Touch("mended").do(play)
@@ -103,6 +105,23 @@ async def test_what_a_graph_forks_ends_where_it_comes_back(slack: Slack, room: R
         assert set(posted.values()) == {1}
         assert "Traceback" not in play.bot.log
         assert play.bot.stop() == 0
+
+
+async def test_what_a_graph_leaves_running_does_not_keep_the_bot_from_its_next_start(
+    slack: Slack, room: Room, tmp_path: Path
+) -> None:
+    async with playing(slack, room, tmp_path) as play:
+        threads = await _started(play, {"leaves": killers.LEAVING})
+        await threads["leaves"].ended(ENDED_WELL)
+        (child,) = killers.children(play.effects("leaves"))
+        try:
+            play.bot.kill()
+            play.bot.start()
+            await _is_served(play, "after the start")
+
+            assert _runs(child)
+        finally:
+            os.kill(child, signal.SIGKILL)
 
 
 async def test_what_only_the_interpreter_should_raise_fails_its_run_and_no_process(

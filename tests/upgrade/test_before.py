@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.approvals.model.policy import Expire, Policy, Step, one_stage
 from bot.approvals.model.request import Delivered, Request
 from bot.approvals.model.task import Ended, Task
-from bot.approvals.ports.storage import Storage
-from bot.approvals.rules.matching import Policies
-from bot.engines.langgraph.loading import inputs
-from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
-from bot.engines.langgraph.runner import LangGraphEngine
-from tests.support.agent_stage import Stage, a_stage_on
-from tests.support.fakes.clock import ManualClock
-from tests.support.fakes.directory import FakeDirectory
-from tests.support.fakes.world import ALICE, RITA
+from tests.support.agent_stage import Stage
+from tests.support.fakes.world import RITA
 from tests.upgrade.agents import BUILDERS, STOPS
-from tests.upgrade.left import BEFORE, FLAT, on_redis, on_sqlite
-
-TWO_HOURS = timedelta(hours=2)
+from tests.upgrade.left import BEFORE, FLAT, TWO_HOURS, on_redis, on_sqlite, stage_of
 
 
 @pytest.fixture(params=[BEFORE, FLAT], ids=lambda left: left.name)
@@ -41,7 +30,11 @@ async def stage(request: pytest.FixtureRequest, tmp_path: Path, left: Path) -> A
     if request.param == "redis":
         opened = on_redis(request.getfixturevalue("redis_server"), left)
     async with opened as (storage, saver, clock):
-        stage = _stage(storage, saver, clock)
+        graphs: dict[str, Any] = {
+            name: builder().compile(checkpointer=saver, interrupt_before=STOPS.get(name))
+            for name, builder in BUILDERS.items()
+        }
+        stage = stage_of(graphs, storage, saver, clock)
         for task_id in await storage.unsettled():
             await stage.delivery.look(task_id)
         await stage.sweeper.sweep(clock.now)
@@ -105,17 +98,3 @@ async def test_nobody_answers_and_nothing_is_consented_to(stage: Stage) -> None:
 async def _of(stage: Stage, graph: str) -> tuple[Task, tuple[Request, ...]]:
     (task,) = [each for each in await stage.storage.tasks_of(RITA, 10) if each.graph == graph]
     return task, await stage.storage.requests_of(task.id)
-
-
-def _stage(storage: Storage, saver: Any, clock: ManualClock) -> Stage:
-    directory = FakeDirectory()
-    for person in (RITA, ALICE):
-        directory.add(person)
-    graphs: dict[str, LoadedGraph] = {}
-    for name, builder in BUILDERS.items():
-        compiled: Any = builder().compile(checkpointer=saver, interrupt_before=STOPS.get(name))
-        graphs[name] = LoadedGraph(name=name, description="", compiled=compiled, form=inputs.read(compiled, None))
-    engine = LangGraphEngine(registry=Registry(graphs=graphs, saver=saver))
-    terms = one_stage((ALICE.user_id,), steps=(Step(after=TWO_HOURS, action=Expire()),))
-    policies = Policies(rules=(), otherwise=Policy(name="all", stages=terms, reasons=()), graphs={})
-    return a_stage_on(storage, engine, policies, clock, directory, graph=None, graphs=graphs)

@@ -92,8 +92,10 @@ async def test_it_goes_on_and_is_stored_as_a_digest_again(left: Left) -> None:
     assert await left.storage.due_summaries(NINE + DAY, 9) == (saved,)
 
 
-def test_an_inbox_is_written_with_the_very_text_of_the_version_before() -> None:
-    assert encode(decode(Inbox, INBOX_BEFORE)) == INBOX_BEFORE
+def test_an_inbox_is_written_with_the_very_text_of_the_version_before_and_who_claimed_its_summary() -> None:
+    since = INBOX_BEFORE.replace('"attempted"', '"claimed_by":null,"attempted"')
+
+    assert encode(decode(Inbox, INBOX_BEFORE)) == since
 
 
 async def test_the_chain_of_the_version_before_verifies_and_goes_on(left: Left) -> None:

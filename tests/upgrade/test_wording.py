@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.approvals.model.decision import Approve
-from bot.approvals.model.policy import Expire, Policy, Step, one_stage
 from bot.approvals.model.request import Delivered, Pending, Request
 from bot.approvals.model.task import Task
-from bot.approvals.ports.storage import Storage
-from bot.approvals.rules.matching import Policies
-from bot.engines.langgraph.loading import inputs
-from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
-from bot.engines.langgraph.runner import LangGraphEngine
-from tests.support.agent_stage import Stage, a_stage_on
-from tests.support.fakes.clock import ManualClock
-from tests.support.fakes.directory import FakeDirectory
-from tests.support.fakes.world import ALICE, RITA
-from tests.upgrade.left import WORDED, on_redis, on_sqlite
+from tests.support.agent_stage import Stage
+from tests.support.fakes.world import RITA
+from tests.upgrade.left import WORDED, on_redis, on_sqlite, stage_of
 from tests.upgrade.worded_agents import REASON, compiled
 
-TWO_HOURS = timedelta(hours=2)
 WERE = {
     "one": "Run send_email?",
     "two": "Run these 2 tools?",
@@ -47,7 +36,7 @@ async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if request.param == "redis":
         opened = on_redis(request.getfixturevalue("redis_server"), WORDED)
     async with opened as (storage, saver, clock):
-        yield _stage(storage, saver, clock)
+        yield stage_of(compiled(saver), storage, saver, clock)
 
 
 async def test_nobody_is_asked_again_because_the_words_are_others_now(stage: Stage) -> None:
@@ -100,17 +89,3 @@ async def _of(stage: Stage, graph: str) -> tuple[Task, Request]:
     (task,) = [each for each in await stage.storage.tasks_of(RITA, 20) if each.graph == graph]
     (request,) = await stage.storage.requests_of(task.id)
     return task, request
-
-
-def _stage(storage: Storage, saver: Any, clock: ManualClock) -> Stage:
-    directory = FakeDirectory()
-    for person in (RITA, ALICE):
-        directory.add(person)
-    graphs = {
-        name: LoadedGraph(name=name, description="", compiled=graph, form=inputs.read(graph, None))
-        for name, graph in compiled(saver).items()
-    }
-    engine = LangGraphEngine(registry=Registry(graphs=graphs, saver=saver))
-    terms = one_stage((ALICE.user_id,), steps=(Step(after=TWO_HOURS, action=Expire()),))
-    policies = Policies(rules=(), otherwise=Policy(name="all", stages=terms, reasons=()), graphs={})
-    return a_stage_on(storage, engine, policies, clock, directory, graph=None, graphs=graphs)

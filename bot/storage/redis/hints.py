@@ -30,6 +30,8 @@ WAIT_SECONDS: Final = 2.0
 """How long one look into the lists waits at Redis."""
 PAUSE_SECONDS: Final = 1.0
 """After Redis did not answer."""
+END_SECONDS: Final = 1.0
+"""How long the end waits for hints that are being sent."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,7 @@ class RedisHints:
     redis: Redis
     _unsent: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
     _more: asyncio.Event = field(default_factory=asyncio.Event)
+    _over: bool = False
 
     def send(self, to: str, **hint: Any) -> None:
         """Tell one process that listens as `to`. Returns at once."""
@@ -47,29 +50,32 @@ class RedisHints:
 
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
-        """Sends while the block runs."""
+        """Sends while the block runs, and what is left at its end."""
         task = asyncio.create_task(self._send(), name="hints to Redis")
         try:
             yield
         finally:
-            await asyncio.sleep(0)
+            self._over = True
+            self._more.set()
+            await asyncio.wait([task], timeout=END_SECONDS)
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait([task], timeout=END_SECONDS)
 
     @asynccontextmanager
     async def listening(self, names: Sequence[str], taken: Callable[[Mapping[str, Any]], None]) -> AsyncIterator[None]:
         """Hands each hint for any of these names to `taken` while the block runs."""
-        task = asyncio.create_task(self._take([_key(name) for name in names], taken), name="hints from Redis")
+        over = asyncio.Event()
+        task = asyncio.create_task(self._take([_key(name) for name in names], taken, over), name="hints from Redis")
         try:
             yield
         finally:
+            # A cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12, as redis-py uses it).
+            over.set()
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait([task])
 
     async def _send(self) -> None:
-        while True:
+        while not self._over or self._unsent:
             await self._more.wait()
             self._more.clear()
             batch = list(self._unsent)
@@ -83,8 +89,8 @@ class RedisHints:
                         pipe.expire(key, KEPT_SECONDS)
                     await pipe.execute()
 
-    async def _take(self, keys: list[str], taken: Callable[[Mapping[str, Any]], None]) -> None:
-        while True:
+    async def _take(self, keys: list[str], taken: Callable[[Mapping[str, Any]], None], over: asyncio.Event) -> None:
+        while not over.is_set():
             try:
                 found = await self.redis.blpop(keys, timeout=WAIT_SECONDS)
             except (RedisError, OSError):

@@ -43,7 +43,7 @@ async def test_without_redis_the_state_folder_is_looked_at(
 
     said = await checked(capsys, "STATE_DIR")
 
-    assert said == ["ok     SQLite in STATE_DIR deep/down, for one process"]
+    assert said == ["ok     SQLite in STATE_DIR deep/down, for one machine"]
     assert not (tmp_path / "deep").exists()
 
 

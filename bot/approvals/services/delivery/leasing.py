@@ -132,7 +132,7 @@ class _Watch:
     owner: asyncio.Task[Any]
     stopped: bool = False
     _over: bool = False
-    _timer: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle = field(init=False)
     _looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -143,7 +143,7 @@ class _Watch:
 
     async def _run(self) -> None:
         try:
-            while not self._over and not await self.look():
+            while not self._over and not await self.look():  # noqa: ASYNC110 - storage is asked, nothing tells
                 await asyncio.sleep(self.every)
         finally:  # also if a look fails: nothing runs unwatched
             if not self._over:
@@ -154,8 +154,7 @@ class _Watch:
         """Looks no more. A cancellation can get lost on its way (`asyncio.wait_for` before Python 3.12, which redis-py
         sends commands with), so the looks also stop because `_over` is set."""
         self._over = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait([self._looking])

@@ -145,7 +145,8 @@ class Recording:
         await self.store(batch)
 
     async def store(self, batch: Batch, *, durable: bool = True) -> None:
-        """Store these changes, if there are any; `durable` as in `ChangeStore`. Whoever drives has the messages synced when the drive is over."""
+        """Store these changes, if there are any; `durable` as in `ChangeStore`. Whoever drives has the messages synced
+        when the drive is over."""
         if not batch.changes:
             return
         if batch.delivers:

@@ -5,19 +5,26 @@ Everything here is pure. Code that draws a record masks it first; code that deci
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+import operator
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import Final
 
 from bot.approvals.inbox.queries import Contents, Page, Row
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Difference
+from bot.approvals.model.ids import RequestId, TaskId
 from bot.approvals.model.request import Delivered, Request
 from bot.approvals.model.task import Ended, Task, in_short
 from bot.approvals.ports.slack import View
 from bot.approvals.ports.storage import Records
 from bot.approvals.rules.masking import Masker, Secrets
 from bot.approvals.rules.matching import Policies
+
+MAX_RECENT: Final = 16
+"""Tasks whose masked records are kept."""
 
 
 def marks_of(policies: Policies, graph: str) -> tuple[str, ...]:
@@ -29,6 +36,22 @@ def marks_of(policies: Policies, graph: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(mark for marks in named for mark in marks))
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A task's records as they were masked last."""
+
+    task: Task
+    requests: Sequence[Request]
+    masker: Masker
+    masked: Task
+    shown: Mapping[RequestId, Request]
+
+
+def _same(some: Sequence[Request], others: Sequence[Request]) -> bool:
+    """Whether these are the very same records, not only equal ones."""
+    return len(some) == len(others) and all(map(operator.is_, some, others))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masking:
     """Masks what is drawn. `marks` returns the keys that the policy file masks for a graph; `learned` gets the values
@@ -37,21 +60,29 @@ class Masking:
     secrets: Secrets
     marks: Callable[[str], tuple[str, ...]]
     learned: Callable[[Collection[str]], object]
+    _recent: OrderedDict[TaskId, _Kept] = field(default_factory=OrderedDict, init=False, repr=False, compare=False)
 
     def text(self, words: str) -> str:
         """A sentence that may repeat what somebody typed, outside of any task."""
         return Masker(self.secrets).text(words)
 
     def view(self, view: View) -> View:
-        """Everything that a message may show."""
+        """Everything that a message may show. A task's messages are drawn together, so what was masked last is kept."""
         requests = view.requests or ((view.request,) if view.request is not None else ())
-        masker = self._masker(view.task, requests)
+        kept = self._recent.get(view.task.id)
+        if kept is None or kept.task is not view.task or not _same(kept.requests, requests):
+            masker = self._masker(view.task, requests)
+            shown = {each.id: _request(masker, each, view.task) for each in requests}
+            kept = _Kept(view.task, requests, masker, _task(masker, view.task), shown)
+            self._recent[view.task.id] = kept
+            if len(self._recent) > MAX_RECENT:
+                self._recent.popitem(last=False)
         return replace(
             view,
-            task=_task(masker, view.task),
-            request=None if view.request is None else _request(masker, view.request, view.task),
-            requests=tuple(_request(masker, each, view.task) for each in view.requests),
-            doing=None if view.doing is None else masker.text(view.doing),
+            task=kept.masked,
+            request=None if view.request is None else kept.shown[view.request.id],
+            requests=tuple(kept.shown[each.id] for each in view.requests),
+            doing=None if view.doing is None else kept.masker.text(view.doing),
         )
 
     def request(self, task: Task, request: Request) -> Request:

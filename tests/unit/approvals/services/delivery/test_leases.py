@@ -15,7 +15,7 @@ from bot.approvals.model.ids import TaskId, ThreadId
 from bot.approvals.model.request import Decided, Delivered, Request
 from bot.approvals.model.task import Failed, Lease, Running, Task
 from bot.approvals.ports.storage import Storage
-from bot.approvals.rules.lifecycle import MAX_ATTEMPTS
+from bot.approvals.rules.lifecycle import MAX_ATTEMPTS, MAX_DEADLY
 from bot.approvals.services.delivery.leasing import Leases
 from tests.support.fakes.wiring import over
 from tests.support.fakes.world import FIRST, World, a_world
@@ -363,9 +363,37 @@ async def test_how_its_last_process_ended_is_said_when_a_task_is_given_up(world:
 
     state = (await world.task(task.id)).state
     assert isinstance(state, Failed)
-    assert state.failure.summary == (
-        f"it was begun {MAX_ATTEMPTS} times and never came to an end: its process was killed by SIGSEGV"
-    )
+    assert state.failure.summary == (f"it was begun {MAX_ATTEMPTS} times, but its process was killed by SIGSEGV")
+
+
+@pytest.mark.parametrize(
+    ("tries", "deaths", "driven"),
+    [(MAX_DEADLY, MAX_DEADLY - 2, True), (MAX_DEADLY - 1, MAX_DEADLY, True), (MAX_DEADLY, MAX_DEADLY - 1, False)],
+)
+async def test_a_task_that_ended_processes_of_its_own_is_given_up_sooner(
+    world: World, tries: int, deaths: int, driven: bool
+) -> None:
+    """The machine may have been lost, or another task may have ended a process that both ran in."""
+    task = await begun(world, tries)
+
+    await replace(world.delivery, deaths=deaths, why="exited with code 3").drive(task.id)
+
+    assert len(world.engine.effects) == driven
+
+
+class Late:
+    """A heart that has not beaten for too long."""
+
+    beats = False
+    lapses = 0
+
+
+async def test_whoever_is_late_with_its_siblings_beats_takes_no_thread(world: World) -> None:
+    task = await decided(world)
+    leases = Leases(storage=world.storage, clock=lambda: world.now, ttl=TTL, owner="worker-1", heart=Late())
+
+    assert await leases.take(task.thread_id) is None
+    assert await world.storage.lease(task.thread_id, HOUR, world.now) is not None
 
 
 async def test_whoever_hides_secrets_is_told_of_a_task_before_it_runs(world: World) -> None:
