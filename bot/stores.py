@@ -64,7 +64,8 @@ def one_of_its_kind(settings: Settings, role: str) -> Iterator[None]:
         return
     with (settings.state_dir / f"{role}.lock").open("a") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # of this process alone: what a graph forks may outlive it, and must not keep the next one out
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SettingsError(
                 f"STATE_DIR {settings.state_dir}: another {role} works with these files. Without REDIS_URL there can "
