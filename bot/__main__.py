@@ -46,7 +46,8 @@ def _done(options: argparse.Namespace) -> int:
             from bot.app.run import run
 
             loaded = settings.load(options.env_file)
-            return run(loaded, options.role, logs.to_stderr(loaded.log_level), _say_ready)
+            started = _say_ready if options.role == "worker" else _say_connected
+            return run(loaded, options.role, logs.to_stderr(loaded.log_level), started)
         case "healthy":
             return 0 if health.is_well(settings.load_store(options.env_file).state_dir) else 1
         case "audit":
@@ -112,8 +113,13 @@ def _program() -> str:
     return "python -m bot" if Path(sys.argv[0]).name == "__main__.py" else "countersign"
 
 
-def _say_ready() -> None:
+def _say_connected() -> None:
     sys.stdout.write("Countersign is connected.\n")
+    sys.stdout.flush()
+
+
+def _say_ready() -> None:
+    sys.stdout.write("The worker is ready.\n")
     sys.stdout.flush()
 
 

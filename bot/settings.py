@@ -30,7 +30,7 @@ class Store(BaseSettings):
     state_dir: Path = Path("var")
     """The folder for the bot's files: the embedded SQLite and its heartbeat. Nobody else may read it."""
     redis_url: SecretStr | None = None
-    """Redis for records and checkpoints, for any number of replicas. If unset, the embedded SQLite, for one process."""
+    """Redis for records and checkpoints, for any number of machines. If unset, the embedded SQLite, for one."""
 
     @field_validator("redis_url")
     @classmethod
@@ -55,7 +55,7 @@ class Settings(Store):
     langgraph_config: Path = Path("langgraph.json")
     sweep_interval: Annotated[float, Field(gt=0, le=60)] = 5.0
     """Seconds between two sweeps."""
-    lease_seconds: Annotated[float, Field(ge=1, le=600)] = 8.0
+    lease_seconds: Annotated[float, Field(ge=1, le=600)] = 6.0
     """How long it takes until what a lost machine had begun is taken over by another one."""
     worker_timeout: Span = timedelta(minutes=5)
     """How long a worker may not respond, because a graph blocks it, before it is killed and replaced."""

@@ -268,7 +268,8 @@ async def running(
             await stores.set_clock()
             try:
                 await learn_agents()
-                await claims.void_lapsed(storage, clock())
+                if line.calm:
+                    await claims.void_lapsed(storage, clock())
                 await sweeper.sweep(clock())
                 await summaries.sweep(clock())
                 await homes.sweep(clock())

@@ -300,8 +300,9 @@ async def running(
                 return
             await stores.set_clock()
             try:
-                await claims.void_lapsed(storage, clock())
-                take_over = asyncio.get_running_loop().time() >= owners_first_until
+                if line.calm:
+                    await claims.void_lapsed(storage, clock())
+                take_over = line.calm and asyncio.get_running_loop().time() >= owners_first_until
                 await sweeper.sweep(clock(), take_over=take_over)
                 await retention.sweep(clock())
             except Unreachable as error:

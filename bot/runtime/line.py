@@ -55,6 +55,8 @@ class Line:
     """How often a beat came so late that leases may have run out before it."""
     _beaten: float = 0.0
     """When the last beat began, by a clock that also runs while the machine sleeps. 0 before the first."""
+    _late: float = 0.0
+    """When the last beat ended that came late, by the same clock. 0 if none did."""
     _over: threading.Event = field(default_factory=threading.Event)
     _telling: threading.Lock = field(default_factory=threading.Lock)
 
@@ -85,6 +87,12 @@ class Line:
         """Whether the last beat is so recent that no lease that it extended can have run out."""
         return _clock() - self._beaten < self.ttl / 2
 
+    @property
+    def calm(self) -> bool:
+        """Whether no beat came late for as long as one counts. Otherwise storage may just be back after an outage, in
+        which nobody could beat: whoever seems to be dead gets the first chance to go on."""
+        return self.beats and _clock() - self._late >= self.ttl
+
     def unbroken(self) -> Callable[[], bool]:
         """A question to ask later: whether nobody can have taken this process for dead since now. What it had claimed
         may be somebody else's otherwise."""
@@ -98,6 +106,8 @@ class Line:
         self.beat([self.owner, *sorted(self.siblings - {self.owner})])
         if _clock() - began >= self.ttl / 2:
             self.lapses += 1
+        if self._beaten and _clock() - self._beaten >= self.ttl / 2:
+            self._late = _clock()
         self._beaten = began
 
     def _keep(self, loop: asyncio.AbstractEventLoop) -> None:

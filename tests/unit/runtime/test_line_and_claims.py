@@ -74,3 +74,28 @@ async def test_while_storage_is_away_claims_run_out(clock: Clock) -> None:
         clock.now += TTL * 0.9
 
         assert not holds()
+
+
+async def test_after_an_outage_others_get_the_first_chance_for_as_long_as_a_beat_counts(clock: Clock) -> None:
+    beaten = asyncio.Queue[Collection[str]]()
+    loop = asyncio.get_running_loop()
+
+    def beat(owners: Collection[str]) -> None:
+        loop.call_soon_threadsafe(beaten.put_nowait, owners)
+
+    line = Line(owner="gateway-1", beat=beat, ttl=TTL)
+    async with line.held():
+        assert line.calm
+
+        clock.now += 2 * TTL
+        assert not line.calm
+        for _ in range(3):
+            await beaten.get()
+        assert line.beats
+        assert not line.calm
+
+        for _ in range(3):
+            clock.now += TTL / 3
+            for _ in range(2):
+                await beaten.get()
+        assert line.calm

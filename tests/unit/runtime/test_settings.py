@@ -59,7 +59,7 @@ def test_two_tokens_are_enough(desk: Desk) -> None:
     assert loaded.langgraph_config == Path("langgraph.json")
     assert (loaded.log_level, loaded.redis_url) == ("INFO", None)
     assert (loaded.keep_finished, loaded.keep_records) == (timedelta(days=30), None)
-    assert loaded.lease_ttl == timedelta(seconds=8)
+    assert loaded.lease_ttl == timedelta(seconds=6)
     assert (loaded.worker_timeout, loaded.worker_memory) == (timedelta(minutes=5), None)
 
 
