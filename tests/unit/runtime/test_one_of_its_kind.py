@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from bot.approvals.model.errors import SettingsError
+from bot.runtime.children import Channel, Children
 from bot.runtime.hints import GATEWAY, WORKER
 from bot.settings import Settings
 from bot.stores import one_of_its_kind
@@ -20,9 +22,23 @@ def settings(folder: Path, redis: str | None = None) -> Settings:
 
 def test_a_second_one_is_refused_with_what_to_do(tmp_path: Path) -> None:
     sentence = f"STATE_DIR {tmp_path}: another worker works with these files.*Redis"
+    children, (read, write) = Children(), os.pipe()
 
-    with one_of_its_kind(settings(tmp_path), WORKER), pytest.raises(SettingsError, match=sentence):
+    def hold(channel: Channel) -> int:
+        with one_of_its_kind(settings(tmp_path), WORKER):
+            os.write(write, b".")
+            channel.received(60)
+        return 0
+
+    holder = children.fork("the first one", hold)
+    assert os.read(read, 1) == b"."
+    with pytest.raises(SettingsError, match=sentence):
         one_of_its_kind(settings(tmp_path), WORKER).__enter__()
+    holder.channel.send(end=True)
+    os.waitpid(holder.pid, 0)
+    holder.channel.socket.close()
+    os.close(read)
+    os.close(write)
 
 
 def test_the_two_roles_share_the_files(tmp_path: Path) -> None:
