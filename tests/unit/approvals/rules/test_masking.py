@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 
 import pytest
 
@@ -241,3 +242,10 @@ def test_a_record_that_was_masked_before_hides_what_was_learned_since() -> None:
     assert again is before
     assert before.inputs == {"note": "swordfish", SHOWN: 1}
     assert after.inputs == {"note": MASK, SHOWN: 1}
+
+
+def test_a_read_only_mapping_is_masked_like_any_other() -> None:
+    """A record's field promises a mapping, which need not be a `dict`."""
+    task = a_task(inputs=MappingProxyType({"password": "swordfish", "user": "bob"}))
+
+    assert Masker(Marked()).record(task).inputs == {"password": MASK, "user": "bob"}

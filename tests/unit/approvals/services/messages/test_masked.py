@@ -18,9 +18,9 @@ from bot.approvals.ports.slack import View
 from bot.approvals.ports.storage import Records
 from bot.approvals.rules.masking import MASK
 from bot.approvals.rules.matching import Policies, Rule
-from bot.approvals.services.messages.masked import marks_of, masked_event
+from bot.approvals.services.messages.masked import MAX_RECENT, Masking, marks_of, masked_event
 from tests.support.builders import NOON, a_message, a_person, a_policy, a_question, a_request, a_task, an_event, an_item
-from tests.support.fakes.secrets import masking
+from tests.support.fakes.secrets import Marked, masking
 
 SECRET = "sec-abcdefghijkl"
 FAILURE = Failure(error_id="e1", summary=f"Broken{SECRET}", at=NOON)
@@ -142,6 +142,21 @@ def test_a_view_without_requests_is_masked_by_its_task() -> None:
     assert shown.task.state.failure.error_id == "e1"
 
 
+def test_what_was_masked_is_kept_for_the_newest_tasks_alone() -> None:
+    """A task's messages are drawn together, and a process that draws many tasks does not grow with them."""
+    drawn = masking()
+    tasks = [a_task(f"task-{number}", inputs={"password": "swordfish"}) for number in range(MAX_RECENT + 1)]
+    views = [View(message=a_message("s", task), task=task) for task in tasks]
+    first, *_, last = [drawn.view(view).task for view in views]
+
+    last_again = drawn.view(views[-1]).task
+    first_again = drawn.view(views[0]).task
+
+    assert last_again is last
+    assert first_again is not first
+    assert first_again == first
+
+
 def test_lists_are_masked_row_by_row() -> None:
     task = a_task(inputs={"password": "swordfish"})
     request = a_request(task=task, question=a_question(title="Set swordfish?"))
@@ -201,6 +216,16 @@ def test_marks_are_those_of_the_rules_that_may_govern_a_graph() -> None:
 
     assert marks_of(policies, "payment") == ("name", "iban", "bic")
     assert marks_of(policies, "cleanup") == ("name", "ssn", "iban", "bic")
+
+
+def test_the_log_learns_the_secrets_of_a_task_and_of_its_questions() -> None:
+    learned: list[str] = []
+    task = a_task(inputs={"password": "swordfish", "path": "logs"})
+    request = a_request(task=task, question=a_question(items=(an_item(arguments={"password": "opensesame"}),)))
+
+    Masking(secrets=Marked(), marks=lambda _: (), learned=learned.extend).learn(task, (request,))
+
+    assert learned == ["swordfish", "opensesame"]
 
 
 def test_a_sentence_is_masked_by_itself() -> None:
