@@ -37,8 +37,14 @@ from bot.stores import one_of_its_kind
 
 log = logging.getLogger(__name__)
 
-BLOCKED_SECONDS: Final = 1.0
-"""A worker whose event loop has said nothing for so long is blocked: another one takes on what comes."""
+BLOCKED_SECONDS: Final = 0.4
+"""A worker whose event loop has said nothing for so long is blocked: another one takes on what comes. Where this
+process itself is kept waiting, because the machine is busy, a worker gets `PATIENCE` times that wait in addition."""
+PATIENCE: Final = 10
+WAIT_SECONDS: Final = 3.0
+"""How long a wait of this process is remembered."""
+BLOCKED_NICE: Final = 19
+"""The priority of a process that is blocked."""
 LOOK_SECONDS: Final = 0.1
 """Between two looks at the workers while any is busy enough to be looked at."""
 MAX_WORKERS: Final = 8
@@ -66,11 +72,16 @@ class _Worker:
     retiring: bool = False
     done: bool = False
     """Whether it has said that its one task, or all that it had taken on before it retired, is driven."""
+    yields: bool = False
+    """Whether it gets only the processor time that nobody else wants, because it was blocked: it may be computing."""
     killed_for: str = ""
     """Why we killed it, if we did."""
 
+    silence: float = BLOCKED_SECONDS
+    """How many seconds without a sign of life mean that it is blocked."""
+
     def is_blocked(self, now: float) -> bool:
-        return self.ready and now - self.alive_at > BLOCKED_SECONDS
+        return self.ready and now - self.alive_at > self.silence
 
     def takes_work(self, now: float) -> bool:
         """Whether it takes on what comes, or soon will."""
@@ -111,6 +122,8 @@ class Workers:
     _ending: bool = False
     _was_ready: bool = False
     _hints: object = None
+    _waits: list[tuple[float, float]] = field(default_factory=list)
+    """When this process was kept waiting, and for how many seconds."""
 
     def run(self) -> int:
         """Returns the exit code: 0 after SIGTERM or SIGINT, 2 if no worker can start before a setting is changed."""
@@ -179,10 +192,22 @@ class Workers:
 
     def _wait(self, woken: int) -> None:
         outputs = [each.prints.descriptor for each in self._workers.values() if each.prints.descriptor >= 0]
+        began = time.monotonic()
         self._children.wait(LOOK_SECONDS, woken, *outputs)
+        self._note_wait(time.monotonic() - began - LOOK_SECONDS)
         forget_signals(woken)
         for each in self._workers.values():
             self._hear(each)
+
+    def _note_wait(self, late: float) -> None:
+        """Notes how much later than it wanted this process went on, and is as patient with workers."""
+        now = time.monotonic()
+        self._waits = [(at, wait) for at, wait in self._waits if now - at < WAIT_SECONDS]
+        if late > 0.01:
+            self._waits.append((now, late))
+        silence = BLOCKED_SECONDS + PATIENCE * max((wait for _, wait in self._waits), default=0.0)
+        for each in self._workers.values():
+            each.silence = silence
 
     def _hear(self, each: _Worker) -> None:
         for words in each.child.heard():
@@ -211,6 +236,10 @@ class Workers:
                 self._kill(each, f"did not respond for {patience:g} s and was killed")
             elif limit is not None and (used := _resident(each.child.pid)) > limit:
                 self._kill(each, f"used {used / 1e6:,.0f} MB of memory and was killed")
+            elif each.is_blocked(now) and not each.yields:
+                each.yields = True
+                with contextlib.suppress(OSError):
+                    os.setpriority(os.PRIO_PROCESS, each.child.pid, BLOCKED_NICE)
         ours = [each for each in self._workers.values() if each.takes_work(now) and each.ready]
         for each in sorted(ours, key=lambda one: one.child.started)[:-1]:
             each.retiring = True

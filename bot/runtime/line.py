@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 _BOOT_TIME: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
-ALIVE_SECONDS: Final = 0.2
+ALIVE_SECONDS: Final = 0.1
 """Between two signs of life of the event loop."""
 SURE: Final = 0.75
 """The part of a beat's time after which no call to Slack is begun, so that it gets there before that time is over."""
