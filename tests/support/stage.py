@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -148,9 +149,14 @@ class Bot:
         return code
 
     def kill(self) -> None:
-        """As a lost node would."""
+        """As a lost node would: with it go its processes, which die one after the other and not at once."""
         if self.process is not None:
+            processes = _descendants(self.process.pid)
             _end(self.process, signal.SIGKILL)
+            until = time.monotonic() + WAIT
+            while any(map(_lives, processes)):
+                assert time.monotonic() < until, "a process of the bot outlives it"
+                time.sleep(0.005)
 
     def stop(self) -> int:
         """Ask it to end, as an orderly shutdown does; returns its exit code."""
@@ -193,6 +199,20 @@ def _first_line(process: Process) -> str:
     """What it prints when it is ready; empty where it ended before."""
     assert process.stdout is not None
     return process.stdout.readline()
+
+
+def _descendants(pid: int) -> list[int]:
+    """The processes that it has started, and those that these have."""
+    with contextlib.suppress(OSError):
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [each for child in map(int, children) for each in (child, *_descendants(child))]
+    return []
+
+
+def _lives(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False
 
 
 def _end(process: Process, number: signal.Signals) -> int:

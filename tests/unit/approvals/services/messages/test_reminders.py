@@ -9,12 +9,14 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.model.audit import event_of
-from bot.approvals.model.ids import Person
+from bot.approvals.model.ids import ChannelId, Person, Ts
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.messages import posting, wanted
+from bot.approvals.services.messages.closing import Closing
+from bot.approvals.services.messages.message_store import MessageStore
 from tests.conformance.stores import FACTORIES
 from tests.support.fakes.engine import FakeEngine
 from tests.support.fakes.fuse import Fuse, Killed
@@ -207,6 +209,20 @@ async def test_a_reminder_that_another_process_works_on_is_left_to_it(world: Wor
     await first
 
     assert world.messenger.calls.count("close") == 1
+
+
+async def test_a_pass_that_has_read_an_older_record_deletes_nothing(world: World) -> None:
+    task = await reminded(world)
+    (read,) = await reminders(world, task)
+    await world.storage.save_message(read)  # another process works on it by now
+    posts = posting.Posting(messenger=world.messenger, clock=lambda: world.now)
+    closing = Closing(messenger=world.messenger, posting=posts, clock=lambda: world.now)
+
+    async def place() -> tuple[ChannelId, Ts | None]:
+        raise NotNow("nobody asks for it", 1)
+
+    assert await closing.retire(read, MessageStore(storage=world.storage), place) == read
+    assert standing(world) == 1
 
 
 async def test_passes_that_have_read_the_same_delete_it_once(world: World) -> None:
