@@ -55,6 +55,9 @@ def note_commits(path: str) -> None:
         def execute(self, *statement: Any) -> Any:
             return self.cursor().execute(*statement)
 
+        def executemany(self, *statement: Any) -> Any:
+            return super().cursor().executemany(*statement)  # its end is noted by the commit
+
         def said(self, sql: str) -> None:
             pragma, _, value = sql.partition("=")
             if pragma.split() == ["PRAGMA", "synchronous"]:
