@@ -9,9 +9,10 @@ import fcntl
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from bot.approvals.model.errors import SettingsError
 from bot.approvals.ports.storage import Storage
@@ -24,6 +25,10 @@ log = logging.getLogger(__name__)
 
 RECORDS = "countersign.sqlite"
 """The file of the records, in STATE_DIR."""
+
+
+Timed: TypeAlias = Callable[[], AbstractAsyncContextManager[Clock]]
+"""Opens the clock that a process goes by, if its records are in SQLite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

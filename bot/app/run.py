@@ -17,7 +17,7 @@ from bot.runtime.hints import GATEWAY, WORKER
 from bot.runtime.logs import Learned
 from bot.runtime.supervisor import WRONG_SETTINGS, Role, Supervisor
 from bot.settings import Settings
-from bot.stores import system_clock
+from bot.stores import Timed, system_clock
 
 SECONDS_TO_EXIT = 5.0
 """For threads that something left running, and for handlers that run at exit."""
@@ -35,7 +35,7 @@ def run(
     role: str | None,
     learned: Learned,
     started: Callable[[], None],
-    timed: Callable[[], object] = by_the_system,
+    timed: Timed = by_the_system,
 ) -> int:
     """Runs this role, or all of them, until SIGTERM or SIGINT. Returns the exit code. `started` is called once when all
     of them are ready. Raises SettingsError if a setting or the policy file is wrong."""
@@ -56,14 +56,14 @@ def run(
 
 
 def _gateway(
-    settings: Settings, policies: Policies, channel: Channel, has_worker: bool, learned: Learned, timed: object
+    settings: Settings, policies: Policies, channel: Channel, has_worker: bool, learned: Learned, timed: Timed
 ) -> int:
     import uvloop
 
     from bot.app import gateway
 
     async def timed_run() -> None:
-        async with timed() as clock:  # type: ignore[operator]
+        async with timed() as clock:
             await gateway.run(settings, policies, channel, has_worker=has_worker, clock=clock, learned=learned.learn)
 
     try:
@@ -76,13 +76,13 @@ def _gateway(
     return 0
 
 
-def _workers(settings: Settings, policies: Policies, channel: Channel, learned: Learned, timed: object) -> int:
+def _workers(settings: Settings, policies: Policies, channel: Channel, learned: Learned, timed: Timed) -> int:
     from bot.app.workers import Workers
 
     if settings.redis_url is not None:
         from bot.engines.langgraph.checkpoints import redis as _imported  # noqa: F401 - before workers are forked
     try:
-        return Workers(settings, policies, timed, channel, learned).run()  # type: ignore[arg-type]
+        return Workers(settings, policies, timed, channel, learned).run()
     except CountersignError as error:
         channel.send(refused=str(error))
         return WRONG_SETTINGS

@@ -20,6 +20,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from socket import socket
 from typing import Final, Protocol
 
 from bot.approvals.model.ids import JSON, Person, TaskId
@@ -31,7 +32,7 @@ CHECK_SECONDS: Final = 1.0
 """How long a gateway waits for a graph's own check. Slack waits three seconds for the answer to a form."""
 TELL_SECONDS: Final = 1.0
 """How far into a run a worker first says what it is doing, and how often it says so."""
-_MAX_REMEMBERED: Final = 10_000
+_MAX_REMEMBERED: Final = 1_000
 
 
 class Wire(Hints, Protocol):
@@ -45,7 +46,7 @@ class _UnixWire:
     hints: UnixHints
     settings: Settings
     name: str
-    inherited: object = None
+    inherited: socket | None = None
 
     def send(self, to: str, **hint: object) -> None:
         self.hints.send(to.partition(":")[0], **hint)
@@ -53,12 +54,12 @@ class _UnixWire:
     @asynccontextmanager
     async def listening(self, taken: Callable[[Hint], None]) -> AsyncIterator[None]:
         own = self.inherited or bound(self.settings.state_dir, self.name)
-        with listening(own, taken):  # type: ignore[arg-type]
+        with listening(own, taken):
             yield
 
 
 @asynccontextmanager
-async def opened(settings: Settings, role: str, owner: str, inherited: object = None) -> AsyncIterator[Wire]:
+async def opened(settings: Settings, role: str, owner: str, inherited: socket | None = None) -> AsyncIterator[Wire]:
     """The wire of a process with this role and name. `inherited` is the socket that workers of one machine share."""
     if settings.redis_url is None:
         yield _UnixWire(UnixHints.to(settings.state_dir), settings, role, inherited)
@@ -163,7 +164,7 @@ class WorkerWork:
 
     def show(self, task_id: TaskId) -> None:
         self._soon.discard(task_id)
-        self.wire.send(self._to(task_id), show=task_id)
+        self.wire.send(self.gateway_of(task_id), show=task_id)
         self._gateways.pop(task_id, None)
 
     def show_soon(self, task_id: TaskId) -> None:
@@ -175,9 +176,10 @@ class WorkerWork:
     def _send_soon(self, task_id: TaskId) -> None:
         if task_id in self._soon:
             self._soon.discard(task_id)
-            self.wire.send(self._to(task_id), soon=task_id)
+            self.wire.send(self.gateway_of(task_id), soon=task_id)
 
-    def _to(self, task_id: TaskId) -> str:
+    def gateway_of(self, task_id: TaskId) -> str:
+        """The address of the gateway that is to be told of this task."""
         owner = self._gateways.get(task_id)
         return f"{GATEWAY}:{owner}" if owner else GATEWAY
 
@@ -206,4 +208,4 @@ class Telling:
     def _send(self, task_id: TaskId) -> None:
         del self._timers[task_id]
         if (words := self._newest.get(task_id)) is not None:
-            self.wire.send(self.work._to(task_id), doing=[task_id, words])
+            self.wire.send(self.work.gateway_of(task_id), doing=[task_id, words])

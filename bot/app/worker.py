@@ -209,11 +209,9 @@ async def running(
         token = settings.slack_bot_token.get_secret_value()
         directory = SlackDirectory(web_client(token, settings.slack_api_url, session), pace=Pace())
         opening = Opening(
-            storage=storage,
             engine=engine,
             policy_choice=PolicyChoice(policies=policies, directory=directory),
             eligibility=Eligibility(directory=directory),
-            work=work,
             clock=clock,
         )
 

@@ -13,10 +13,9 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import socket
 from typing import Final
 
 import uvloop
@@ -24,7 +23,6 @@ import uvloop
 from bot.app import wire, worker
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.model.ids import TaskId
-from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import Policies
 from bot.runtime.children import Channel, Child, Children, forget_signals, woken_by_signals
 from bot.runtime.hints import WORKER, bound
@@ -33,7 +31,7 @@ from bot.runtime.prints import Prints
 from bot.runtime.process import run_to_end
 from bot.runtime.supervisor import EXTRA_SECONDS, WRONG_SETTINGS, Backoff
 from bot.settings import Settings
-from bot.stores import one_of_its_kind
+from bot.stores import Timed, one_of_its_kind
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +44,7 @@ WAIT_SECONDS: Final = 3.0
 BLOCKED_NICE: Final = 19
 """The priority of a process that is blocked."""
 LOOK_SECONDS: Final = 0.1
-"""Between two looks at the workers while any is busy enough to be looked at."""
+"""Between two looks at the workers."""
 MAX_WORKERS: Final = 8
 """Processes at the same time, those that are blocked or retire among them."""
 MAX_YOUNG: Final = 4
@@ -56,9 +54,6 @@ YOUNG_SECONDS: Final = 30.0
 FIRST_PAUSE_SECONDS: Final = 0.2
 """Before a task that killed its process alone is driven again. Doubles each time."""
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
-
-Timed = Callable[[], AbstractAsyncContextManager[Clock]]
-"""Opens the clock that a process goes by."""
 
 
 @dataclass(slots=True)
@@ -76,7 +71,6 @@ class _Worker:
     """Whether it gets only the processor time that nobody else wants, because it was blocked: it may be computing."""
     killed_for: str = ""
     """Why we killed it, if we did."""
-
     silence: float = BLOCKED_SECONDS
     """How many seconds without a sign of life mean that it is blocked."""
 
@@ -121,7 +115,8 @@ class Workers:
     _last_end: str = ""
     _ending: bool = False
     _was_ready: bool = False
-    _hints: object = None
+    _hints: socket | None = None
+    """On which all workers of this machine take hints, if the records are in SQLite."""
     _waits: list[tuple[float, float]] = field(default_factory=list)
     """When this process was kept waiting, and for how many seconds."""
 
@@ -167,7 +162,7 @@ class Workers:
             place = worker.Place(
                 owner=owner,
                 channel=channel,
-                hints=self._hints,  # type: ignore[arg-type]
+                hints=self._hints,
                 dead=tuple(dead),
                 only=only,
                 siblings=siblings,

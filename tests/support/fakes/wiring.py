@@ -62,11 +62,9 @@ def a_delivery(
     lease_ttl: timedelta = timedelta(seconds=30),
 ) -> Delivery:
     opening = Opening(
-        storage=storage,
         engine=engine,
         policy_choice=PolicyChoice(policies=policies, directory=directory),
         eligibility=Eligibility(directory=directory),
-        work=work,
         clock=clock,
     )
     return Delivery(
@@ -97,10 +95,9 @@ def a_sync(
 
 def over(delivery: Delivery, storage: Storage) -> Delivery:
     """The same delivery, over another storage."""
-    opening = replace(delivery.opening, storage=storage)
-    recording = replace(delivery.recording, storage=storage, opening=opening)
+    recording = replace(delivery.recording, storage=storage)
     leases = replace(delivery.leases, storage=storage)
-    return replace(delivery, storage=storage, opening=opening, recording=recording, leases=leases)
+    return replace(delivery, storage=storage, recording=recording, leases=leases)
 
 
 def under(delivery: Delivery, policies: Policies) -> Delivery:

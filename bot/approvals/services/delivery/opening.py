@@ -21,8 +21,7 @@ from bot.approvals.model.request import Before, Decided, OpenStage, Pending, Req
 from bot.approvals.model.task import Task
 from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.slack import LookupFailed
-from bot.approvals.ports.storage import Storage
-from bot.approvals.ports.work import Clock, Work
+from bot.approvals.ports.work import Clock
 from bot.approvals.rules import lifecycle, schedule, voting
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.services.audit.snapshot import full
@@ -44,11 +43,11 @@ class AskedTooOften(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    storage: Storage
+    """Puts what agents ask to people. Only adds to a batch: whoever has it stores it."""
+
     engine: Engine
     policy_choice: PolicyChoice
     eligibility: Eligibility
-    work: Work
     clock: Clock
 
     async def ask(self, batch: Batch, task: Task, requests: Sequence[Request], asked: Asked) -> None:
