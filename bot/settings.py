@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, ByteSize, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, ByteSize, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.approvals.model.errors import SettingsError
@@ -19,7 +19,22 @@ SLACK = "https://slack.com/api/"
 
 Loaded = TypeVar("Loaded", bound="Store")
 Span = Annotated[timedelta, BeforeValidator(duration)]
-Bytes = Annotated[ByteSize, Field(ge=50_000_000)]
+LEAST_MEMORY = 50_000_000
+"""Bytes. A worker that has loaded no graph takes more."""
+
+
+def _memory(written: object) -> object:
+    """The bytes that `512MB` means. Raises ValueError, with what to write, if it means none or too few."""
+    try:
+        found = TypeAdapter(ByteSize).validate_python(written)
+    except ValidationError:
+        raise ValueError(f"{written!r} is not an amount of memory: write a number and MB or GB, such as 1GB") from None
+    if found < LEAST_MEMORY:
+        raise ValueError(f"{written!r} is too little for any worker: write at least 50MB, such as 1GB")
+    return found
+
+
+Bytes = Annotated[ByteSize, BeforeValidator(_memory)]
 
 
 class Store(BaseSettings):

@@ -150,8 +150,16 @@ def test_what_is_missing_is_named_with_where_to_get_it(desk: Desk) -> None:
         ("KEEP_FINISHED", "99999w", "KEEP_FINISHED: '99999w' is longer than 3650d."),
         ("KEEP_RECORDS", "forever", f"KEEP_RECORDS: 'forever' {SPAN}"),
         ("WORKER_TIMEOUT", "300", f"WORKER_TIMEOUT: '300' {SPAN}"),
-        ("WORKER_MEMORY", "49MB", "WORKER_MEMORY: Input should be greater than or equal to 50000000."),
-        ("WORKER_MEMORY", "much", "WORKER_MEMORY: could not parse value and unit from byte string."),
+        (
+            "WORKER_MEMORY",
+            "49MB",
+            "WORKER_MEMORY: '49MB' is too little for any worker: write at least 50MB, such as 1GB.",
+        ),
+        (
+            "WORKER_MEMORY",
+            "much",
+            "WORKER_MEMORY: 'much' is not an amount of memory: write a number and MB or GB, such as 1GB.",
+        ),
         ("LOG_LEVEL", "debug", "LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'."),
     ],
 )
