@@ -49,6 +49,8 @@ class Vote:
     """The policy's stage in which it counts."""
     message: MessageRef | None = None
     """The message whose text is the answer. None if it was not given as text."""
+    through: str = ""
+    """The name of the token with which another page gave it. Empty if it was given in Slack."""
 
 
 class Outcome(StrEnum):
