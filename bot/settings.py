@@ -57,13 +57,11 @@ class Store(BaseSettings):
         return url
 
 
-class Settings(Store):
-    """Every setting with its default. The names are those of the environment variables, in lower case."""
+class RoleSettings(Store):
+    """What every role needs, with its default. The names are those of the environment variables, in lower case."""
 
     slack_bot_token: SecretStr
     """The bot's token for the workspace. Starts with xoxb-."""
-    slack_app_token: SecretStr
-    """The token that opens Socket Mode. Starts with xapp-."""
     slack_api_url: str = SLACK
     """The address of Slack's Web API, or of the simulator."""
     policy_file: Path = Path("policies.yaml")
@@ -89,11 +87,6 @@ class Settings(Store):
     def _bot_token(cls, token: SecretStr) -> SecretStr:
         return _starting(token, "xoxb-")
 
-    @field_validator("slack_app_token")
-    @classmethod
-    def _app_token(cls, token: SecretStr) -> SecretStr:
-        return _starting(token, "xapp-")
-
     @field_validator("slack_api_url")
     @classmethod
     def _url(cls, url: str) -> str:
@@ -104,6 +97,18 @@ class Settings(Store):
     @property
     def lease_ttl(self) -> timedelta:
         return timedelta(seconds=self.lease_seconds)
+
+
+class Settings(RoleSettings):
+    """Every setting. Only a gateway needs more than any role does."""
+
+    slack_app_token: SecretStr
+    """The token that opens Socket Mode. Starts with xapp-."""
+
+    @field_validator("slack_app_token")
+    @classmethod
+    def _app_token(cls, token: SecretStr) -> SecretStr:
+        return _starting(token, "xapp-")
 
 
 COMPOSITION = frozenset({"REDIS_PASSWORD"})
@@ -120,6 +125,12 @@ def load(env_file: Path = Path(".env")) -> Settings:
     """The settings; the environment takes precedence over the file. Raises SettingsError with everything that is
     wrong."""
     return _load(Settings, env_file)
+
+
+def load_worker(env_file: Path = Path(".env")) -> RoleSettings:
+    """The settings of a worker, which needs no token for Socket Mode. Raises SettingsError with everything that is
+    wrong."""
+    return _load(RoleSettings, env_file)
 
 
 def load_store(env_file: Path = Path(".env")) -> Store:

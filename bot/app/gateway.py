@@ -201,8 +201,8 @@ async def running(
         messages = MessageSync(
             storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress, watch=watch
         )
-        due_steps = DueSteps(storage=storage, engine=agents, directory=directory, eligibility=eligibility, work=work)
-        unit = UnitOfWork(storage=storage, engine=agents, eligibility=eligibility, expiry=due_steps, work=work)
+        due_steps = DueSteps(storage=storage, agents=agents, directory=directory, eligibility=eligibility, work=work)
+        unit = UnitOfWork(storage=storage, agents=agents, eligibility=eligibility, expiry=due_steps, work=work)
         tasks = Tasks(unit=unit, directory=directory)
         inboxes = Inboxes(
             storage=storage,

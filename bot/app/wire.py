@@ -26,7 +26,7 @@ from typing import Final, Protocol
 from bot.approvals.model.ids import JSON, Person, TaskId
 from bot.runtime.hints import GATEWAY, WORKER, Hint, Hints, UnixHints, bound, listening
 from bot.runtime.work_queue import WorkQueues
-from bot.settings import Settings
+from bot.settings import RoleSettings
 
 CHECK_SECONDS: Final = 1.0
 """How long a gateway waits for a graph's own check. Slack waits three seconds for the answer to a form."""
@@ -44,7 +44,7 @@ class Wire(Hints, Protocol):
 @dataclass(frozen=True, slots=True)
 class _UnixWire:
     hints: UnixHints
-    settings: Settings
+    settings: RoleSettings
     name: str
     inherited: socket | None = None
 
@@ -59,7 +59,7 @@ class _UnixWire:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, role: str, owner: str, inherited: socket | None = None) -> AsyncIterator[Wire]:
+async def opened(settings: RoleSettings, role: str, owner: str, inherited: socket | None = None) -> AsyncIterator[Wire]:
     """The wire of a process with this role and name. `inherited` is the socket that workers of one machine share."""
     if settings.redis_url is None:
         yield _UnixWire(UnixHints.to(settings.state_dir), settings, role, inherited)

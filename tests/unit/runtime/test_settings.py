@@ -63,6 +63,16 @@ def test_two_tokens_are_enough(desk: Desk) -> None:
     assert (loaded.worker_timeout, loaded.worker_memory) == (timedelta(minutes=5), None)
 
 
+def test_a_worker_needs_no_token_for_socket_mode(desk: Desk) -> None:
+    """It is not looked at either, so a wrong one stops no worker."""
+    assert desk.refusal(SLACK_BOT_TOKEN=BOT) == f"SLACK_APP_TOKEN is not set.{GET_APP}"
+
+    loaded = settings.load_worker(desk.file)
+
+    assert loaded.slack_bot_token.get_secret_value() == BOT
+    assert "slack_app_token" not in type(loaded).model_fields
+
+
 def test_the_file_says_what_the_environment_does_not(desk: Desk) -> None:
     text = f'# mine\nexport SLACK_BOT_TOKEN="{BOT}"\nslack_app_token={APP}\nLOG_LEVEL=DEBUG\nKEEP_RECORDS=52w\n'
 
