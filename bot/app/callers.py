@@ -1,5 +1,5 @@
-"""What a gateway does for programs that ask through the HTTP API: it drives their requests itself, because that needs no
-agent's code."""
+"""What a gateway does for programs that ask through the HTTP API: it drives their requests itself, as no code of an
+agent is needed for that."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from bot.approvals.model.inbox import Inbox
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Lease, Task
+from bot.approvals.model.token import Token
 from bot.approvals.model.webhook import Webhook
 
 
@@ -133,9 +134,9 @@ class TaskStore(Protocol):
         ...
 
     async def purge(self, task_id: TaskId, event: AuditEvent) -> None:
-        """Remove an ended task with its requests, its messages and the text of its audit events, all at once, and add
-        this event, which stays. Each removed event keeps its digest and link. Does nothing if the task has not ended,
-        or does not exist."""
+        """Remove an ended task with its requests, its messages, its webhooks and the text of its audit events, all at
+        once, and add this event, which stays. Each removed event keeps its digest and link. Does nothing if the task
+        has not ended, or does not exist."""
         ...
 
 
@@ -245,6 +246,46 @@ class AgentStore(Protocol):
         ...
 
 
+class TokenStore(Protocol):
+    """The tokens of the HTTP API. None is ever removed, so that no name comes to mean another token."""
+
+    async def add_token(self, token: Token, event: AuditEvent) -> None:
+        """Store a new token with revision 0. Raises `Conflict` if its name was ever used."""
+        ...
+
+    async def token_of(self, digest: str) -> Token | None:
+        """The token with this digest. Returns None if there is none."""
+        ...
+
+    async def tokens(self) -> tuple[Token, ...]:
+        """All tokens, oldest first."""
+        ...
+
+    async def save_token(self, token: Token, event: AuditEvent | None = None) -> Token:
+        """Replace the token. Returns it with its next revision. Raises `Conflict` if the stored revision is no longer
+        `token.revision`, or if there is no such token. Without an event, it may be lost if the machine loses power."""
+        ...
+
+
+class WebhookStore(Protocol):
+    """Webhooks. Each is stored with the change that it tells of (`Change.webhooks`)."""
+
+    async def due_webhooks(self, now: datetime, limit: int) -> tuple[Webhook, ...]:
+        """Webhooks whose `next_try` is now or earlier, longest overdue first."""
+        ...
+
+    async def save_webhook(
+        self, webhook: Webhook, event: AuditEvent | None = None, messages: Sequence[Message] = ()
+    ) -> Webhook:
+        """Replace the webhook and add new messages. Returns it with its next revision. Raises `Conflict` if the stored
+        revision is no longer `webhook.revision`, or if it was purged."""
+        ...
+
+    async def webhooks_of(self, task_id: TaskId) -> tuple[Webhook, ...]:
+        """All webhooks of the task, oldest first."""
+        ...
+
+
 class AuditStore(Protocol):
     """The audit log: one chain over the events of all tasks."""
 
@@ -319,6 +360,8 @@ class Storage(
     MessageStore,
     InboxStore,
     AgentStore,
+    TokenStore,
+    WebhookStore,
     AuditStore,
     LeaseStore,
     Protocol,

@@ -17,6 +17,7 @@ from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Running, Starting, Task
+from bot.approvals.model.webhook import Webhook
 from bot.storage import lists
 from bot.storage.codec import encode
 from bot.storage.redis.database import Database, Step, moment
@@ -70,9 +71,12 @@ def of_message(db: Database, message: Message, body: str) -> list[Step]:
     ]
 
 
-def absent(db: Database, messages: Sequence[Message]) -> list[Step]:
-    """Guards: none of these messages is stored yet."""
-    return [["absent", db.key("surface", message.id)] for message in messages]
+def absent(db: Database, messages: Sequence[Message], webhooks: Sequence[Webhook] = ()) -> list[Step]:
+    """Guards: none of these messages and webhooks is stored yet."""
+    return [
+        *(["absent", db.key("surface", message.id)] for message in messages),
+        *(["absent", db.key("webhook", webhook.id)] for webhook in webhooks),
+    ]
 
 
 def new_messages(db: Database, messages: Sequence[Message]) -> Iterator[Step]:
@@ -81,6 +85,21 @@ def new_messages(db: Database, messages: Sequence[Message]) -> Iterator[Step]:
         yield from of_message(db, message, encode(message))
         yield ["call", "SADD", db.key("surfaces_by", owner(message)), message.id]
         yield ["call", "RPUSH", db.key("surfaces_of", message.task_id), message.id]
+
+
+def of_webhook(db: Database, webhook: Webhook) -> list[Step]:
+    """Store the webhook, and put it into the index of those that are due if it is to be sent."""
+    fields = ["revision", str(webhook.revision), "body", encode(webhook)]
+    return [
+        ["call", "HSET", db.key("webhook", webhook.id), *fields],
+        at(db, "webhooks_due", webhook.id, webhook.next_try),
+    ]
+
+
+def new_webhooks(db: Database, webhooks: Sequence[Webhook]) -> Iterator[Step]:
+    for webhook in webhooks:
+        yield from of_webhook(db, replace(webhook, revision=0))
+        yield ["call", "RPUSH", db.key("webhooks_of", webhook.task_id), webhook.id]
 
 
 def at(db: Database, index: str, id: str, moment_: datetime | None) -> Step:

@@ -14,6 +14,7 @@ from bot.approvals.model.ids import ChannelId, Person, TaskId, Ts
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
+from bot.approvals.model.webhook import Webhook
 from bot.approvals.ports.storage import Change, Records
 from bot.storage.redis import scripts, steps
 from bot.storage.redis.changes import make
@@ -133,18 +134,20 @@ class RedisTasks:
             return
         if records.task.finished:
             db = self._db
-            removed = [["empty", db.key("history", task_id), "1"], *_removed(db, records)]
+            webhooks = await db.all_of(Webhook, f"webhooks_of:{task_id}", "webhook")
+            removed = [["empty", db.key("history", task_id), "1"], *_removed(db, records, webhooks)]
             await db.change([["present", db.key("task", task_id)]], removed, events=[event])
 
 
-def _removed(db: Database, records: Records) -> list[Step]:
+def _removed(db: Database, records: Records, webhooks: Sequence[Webhook]) -> list[Step]:
     """Take the task and all that belongs to it out of the indexes, and delete it."""
     task, requests, messages = records.task, records.requests, records.messages
     keys = [
-        *(db.key(kind, task.id) for kind in ("task", "requests_of", "surfaces_of")),
+        *(db.key(kind, task.id) for kind in ("task", "requests_of", "surfaces_of", "webhooks_of")),
         *(db.key(kind, task.thread_id) for kind in ("thread", "lease", "interrupts")),
         *(db.key("request", request.id) for request in requests),
         *(db.key("surface", message.id) for message in messages),
+        *(db.key("webhook", webhook.id) for webhook in webhooks),
         *(db.key("at", f"{message.ref.channel}:{message.ref.ts}") for message in messages if message.ref),
         *(db.key("surfaces_by", owner) for owner in {steps.owner(message) for message in messages}),
     ]
@@ -153,6 +156,7 @@ def _removed(db: Database, records: Records) -> list[Step]:
         *((index, task.id) for index in ("ended", "forgotten", steps.of_engine("at_work", task.id), *_made(task))),
         *((index, each.id) for each in requests for index in ("due", undelivered, "unsettled")),
         *(("stale", message.id) for message in messages),
+        *(("webhooks_due", webhook.id) for webhook in webhooks),
     ]
     return [
         *(["call", "ZREM", db.prefix + index, id] for index, id in indexes),

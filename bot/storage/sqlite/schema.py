@@ -181,6 +181,30 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     # The one row names the start of the machine during which the file was last opened; see `bot.storage.sqlite.power`.
     ("CREATE TABLE machine (boot TEXT NOT NULL)",),
+    # Tokens of the HTTP API, and webhooks, whose `next_try` is set until they are delivered or given up.
+    (
+        """
+        CREATE TABLE tokens (
+            seq INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            digest TEXT NOT NULL UNIQUE,
+            revision INTEGER NOT NULL,
+            body TEXT NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE webhooks (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            task_id TEXT NOT NULL REFERENCES tasks (id),
+            next_try INTEGER,
+            revision INTEGER NOT NULL,
+            body TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX webhooks_by_task ON webhooks (task_id)",
+        "CREATE INDEX webhooks_due ON webhooks (next_try) WHERE next_try IS NOT NULL",
+    ),
     # The source of the program that made a task through the HTTP API.
     (
         "ALTER TABLE tasks ADD COLUMN source TEXT",
@@ -261,6 +285,11 @@ LISTED = """
         GROUP BY request_id ORDER BY place, request_id LIMIT :limit
     ) JOIN requests ON requests.id = request_id
     ORDER BY place, request_id
+"""
+DUE_WEBHOOKS = """
+    SELECT body FROM webhooks INDEXED BY webhooks_due
+    WHERE next_try <= :now
+    ORDER BY next_try, seq LIMIT :limit
 """
 HOMES = """
     SELECT body FROM inboxes INDEXED BY inboxes_opened

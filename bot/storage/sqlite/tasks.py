@@ -138,6 +138,7 @@ class SqliteTasks:
                     "DELETE FROM lists WHERE request_id IN (SELECT id FROM requests WHERE task_id = :id)",
                     {"id": task_id},
                 )
+                db.execute("DELETE FROM webhooks WHERE task_id = :id", {"id": task_id})
                 db.execute("DELETE FROM requests WHERE task_id = :id", {"id": task_id})
                 db.execute("DELETE FROM tasks WHERE id = :id", {"id": task_id})
                 db.execute("UPDATE events SET body = '', request_id = NULL WHERE task_id = :id", {"id": task_id})
