@@ -17,7 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.approvals.model.decision import Answered, Decision, Expired, outcome_of
-from bot.approvals.model.ids import JSON, Person, RequestId, TaskId
+from bot.approvals.model.ids import JSON, Person, Program, RequestId, TaskId
 
 
 class CountersignError(Exception):
@@ -426,10 +426,10 @@ class NotYours(CountersignError):
     """Only the requester may do this to a task."""
 
     task_id: TaskId
-    requester: Person
+    requester: Person | Program
 
     def __str__(self) -> str:
-        return f"Task {self.task_id} belongs to {self.requester.user_id}."
+        return f"Task {self.task_id} belongs to {_ids([self.requester])}."
 
 
 @dataclass(eq=False)
@@ -464,8 +464,8 @@ def _settled(decision: Decision | None) -> str:
     return f"{outcome_of(decision)} by {_ids(people)} at {_time(decision.at)}"
 
 
-def _ids(people: Sequence[Person]) -> str:
-    return ", ".join(person.user_id for person in people) or "nobody"
+def _ids(people: Sequence[Person | Program]) -> str:
+    return ", ".join(each.user_id if isinstance(each, Person) else each.name for each in people) or "nobody"
 
 
 def _time(at: datetime) -> str:

@@ -66,8 +66,8 @@ def standing(
         return NOBODY.union(*named, *(found.get(ref, NOBODY) & ordinary for ref in held))
 
     beside = asked(request.open.escalated_to, request.open.escalated_held)
-    if request.asks_requester:
-        beside |= {request.requester}
+    if request.asked_requester is not None:
+        beside |= {request.asked_requester}
     return EligibleApprovers(
         groups=tuple(asked(group.approvers, group.held) | beside for group in request.stage.groups),
         named=NOBODY.union(*(found.get(ref, NOBODY) for ref in request.named)),
@@ -131,7 +131,7 @@ def is_eligible(member: Member, approvers: EligibleApprovers) -> bool:
 
 def may_answer(request: Request, person: Person) -> bool:
     """Whether this person is not the requester, or is a requester who may answer their own request."""
-    return person != request.requester or request.policy.self_approval or request.asks_requester
+    return person != request.requester or request.policy.self_approval or person == request.asked_requester
 
 
 def counts(request: Request, person: Person, approvers: EligibleApprovers) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from bot.approvals.model.ids import JSON, ChannelId, Person
+from bot.approvals.model.ids import JSON, ChannelId, Person, Program
 from bot.approvals.model.policy import (
     ONE_PERSON,
     CardTerms,
@@ -30,7 +30,7 @@ class Facts:
 
     graph: str
     channel: ChannelId
-    requester: Person
+    requester: Person | Program
     inputs: Mapping[str, JSON]
     question: Question
     people: Mapping[str, frozenset[Person]] = field(default_factory=dict)

@@ -32,7 +32,7 @@ class RedisTasks:
             [
                 *steps.of_task(db, task),
                 ["call", "HSET", thread, "task", task.id],
-                steps.at(db, _tasks_of(task.requester), task.id, task.created_at),
+                *(steps.at(db, index, task.id, task.created_at) for index in _owned(task)),
                 *([] if task.thread_ts is None else [["call", "RPUSH", _tasks_in(db, task), task.id]]),
                 *steps.new_messages(db, messages),
             ],
@@ -108,7 +108,7 @@ def _removed(db: Database, records: Records) -> list[Step]:
         *(db.key("surfaces_by", owner) for owner in {steps.owner(message) for message in messages}),
     ]
     indexes = [
-        *((index, task.id) for index in ("ended", "forgotten", "at_work", _tasks_of(task.requester))),
+        *((index, task.id) for index in ("ended", "forgotten", "at_work", *_owned(task))),
         *((index, request.id) for request in requests for index in ("due", "undelivered", "unsettled")),
         *(("stale", message.id) for message in messages),
     ]
@@ -118,6 +118,11 @@ def _removed(db: Database, records: Records) -> list[Step]:
         *([] if task.thread_ts is None else [["call", "LREM", _tasks_in(db, task), "0", task.id]]),
         *(["call", "DEL", key] for key in keys),
     ]
+
+
+def _owned(task: Task) -> list[str]:
+    """The index of its requester's tasks. A program has none."""
+    return [_tasks_of(task.requester)] if isinstance(task.requester, Person) else []
 
 
 def _tasks_of(requester: Person) -> str:

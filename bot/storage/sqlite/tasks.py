@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict, NotFound
-from bot.approvals.model.ids import ChannelId, Person, TaskId, Ts
+from bot.approvals.model.ids import ChannelId, Person, Program, TaskId, Ts
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
@@ -40,8 +40,7 @@ class SqliteTasks:
                 {
                     **rows.of_task(task),
                     "thread_id": task.thread_id,
-                    "team_id": task.requester.team_id,
-                    "user_id": task.requester.user_id,
+                    **_account(task.requester),
                     "created_at": rows.moment(task.created_at),
                     "slack_thread": f"{task.channel}:{task.thread_ts}" if task.thread_ts else None,
                 },
@@ -128,3 +127,10 @@ class SqliteTasks:
                 db.execute("DELETE FROM leases WHERE thread_id = :thread_id", {"thread_id": thread_id})
 
         await self._db.change(change)
+
+
+def _account(requester: Person | Program) -> dict[str, str]:
+    """The columns that say whose task it is. They are empty for a program's, so that no person has it."""
+    if isinstance(requester, Program):
+        return {"team_id": "", "user_id": ""}
+    return {"team_id": requester.team_id, "user_id": requester.user_id}
