@@ -180,7 +180,12 @@ def _shared(facts: Facts, expression: str) -> dict[str, Any]:
             "actions": [readable(each.name) for each in question.items],
             "payload": question.payload,
         },
-        "task": {"graph": facts.graph, "channel": str(facts.channel), "inputs": dict(facts.inputs)},
+        "task": {
+            "graph": facts.graph,
+            "source": facts.source,
+            "channel": str(facts.channel),
+            "inputs": dict(facts.inputs),
+        },
         "requester": _requester(facts.requester),
     }
     return {name: value for name, value in names.items() if name in expression}

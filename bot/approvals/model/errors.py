@@ -297,6 +297,19 @@ class NotAnApprover(MayNotVote):
 
 
 @dataclass(eq=False)
+class NotThisWay(MayNotVote):
+    """The policy does not take answers from this page, only in Slack and from the pages that it names."""
+
+    through: str
+    """The name of the page's token."""
+    policy: str
+    """The name of the policy."""
+
+    def __str__(self) -> str:
+        return f"The policy {self.policy} takes no answers through {self.through}."
+
+
+@dataclass(eq=False)
 class NotTold(MayNotVote):
     """Slack does not let the bot see whether the policy names this person."""
 

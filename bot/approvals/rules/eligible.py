@@ -13,6 +13,7 @@ from bot.approvals.model.errors import (
     DrawnBefore,
     NotAnApprover,
     NotEligible,
+    NotThisWay,
     NotTold,
     OwnRequest,
     StaleVersion,
@@ -122,6 +123,13 @@ def refuse_unless_eligible(request: Request, member: Member, approvers: Eligible
         raise NotTold(approvers.untold) if approvers.untold else NotAnApprover(_who_may(request, approvers))
     if not counts(request, person, approvers):
         raise AgreedBefore(_who_may(request, approvers))
+
+
+def refuse_unless_via(request: Request, through: str) -> None:
+    """Return if the policy takes answers through this token. It always takes those from Slack, which come through none.
+    Raises `NotThisWay` if it does not."""
+    if through and through not in request.policy.via:
+        raise NotThisWay(through, request.policy.name)
 
 
 def is_eligible(member: Member, approvers: EligibleApprovers) -> bool:
