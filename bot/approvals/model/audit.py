@@ -32,6 +32,8 @@ class AuditEvent:
     """The digest of the question at that time. Empty if the event is not about a question."""
     rule: str = ""
     """The name of the policy rule that governs the request."""
+    through: str = ""
+    """The name of the API's token with which it was done. Empty if it was done in Slack or by the bot."""
     data: Mapping[str, JSON] = field(default_factory=dict)
 
 
@@ -42,6 +44,7 @@ def event_of(
     *,
     person: Person | None = None,
     surface: str | None = None,
+    through: str = "",
     data: Mapping[str, JSON] | None = None,
 ) -> AuditEvent:
     """An event about this request, with the digest of its question and the name of the rule that governs it."""
@@ -54,6 +57,7 @@ def event_of(
         surface=surface or "",
         digest=request.digest,
         rule=request.policy.name,
+        through=through,
         data=data or {},
     )
 

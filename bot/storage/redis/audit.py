@@ -48,7 +48,7 @@ class RedisAudit:
     async def _undecoded(self, *command: str | int) -> list[Any]:
         """The reply as bytes, because an entry that was altered need not be text."""
         with reachable():
-            reply: list[Any] = await self._db.redis.execute_command(*command, NEVER_DECODE=True)  # type: ignore[no-untyped-call]
+            reply: list[Any] = await self._db.redis.execute_command(*command, NEVER_DECODE=True)
         return reply
 
 

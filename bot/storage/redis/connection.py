@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from redis import Redis as BlockingRedis
 from redis import connection
@@ -11,6 +11,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from bot.storage.redis.shared import SharedRedis
 
 PREFIX: Final = "{countersign}:"
 """Of every key. Its hash tag puts them all into one slot."""
@@ -23,11 +25,12 @@ PATIENT_SECONDS: Final = 10.0
 """How long a client that waits for hints gives the server to answer."""
 
 
-def client(url: str) -> Redis:
-    """A client with time limits, which repeats a command once if it got no answer, and checks idle connections.
+def client(url: str) -> SharedRedis:
+    """A client with time limits, which repeats a command once if it got no answer.
 
-    Repeating is harmless, because each change carries an id by which Redis recognizes it. A caller that finds no free
-    connection waits in line: a hundred connections at once would only slow each other down.
+    Repeating is harmless, because each change carries an id by which Redis recognizes it. Single commands share one
+    connection. A pipeline that finds no free connection waits in line: a hundred at once would only slow each other
+    down.
     """
     pool = BlockingConnectionPool.from_url(
         url,
@@ -40,7 +43,7 @@ def client(url: str) -> Redis:
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
-    return Redis.from_pool(pool)
+    return cast("SharedRedis", SharedRedis.from_pool(pool))
 
 
 def patient(url: str) -> Redis:

@@ -8,10 +8,10 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha1
 from itertools import accumulate
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.approvals.model.audit import GENESIS, AuditEvent, digest_of, link_of
@@ -20,22 +20,25 @@ from bot.approvals.model.inbox import Inbox
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
+from bot.approvals.model.token import Token
+from bot.approvals.model.webhook import Webhook
 from bot.storage.codec import encode
 from bot.storage.reader import Reader
 from bot.storage.redis import scripts
+from bot.storage.redis.shared import SharedRedis
 
 PAUSE_SECONDS: Final = 0.002
 """How long a change waits before it tries again, while the audit log is reserved for another one."""
 
 Step: TypeAlias = list[str]
 """A guard or a step of `scripts.COMMIT`: its name, then its arguments."""
-Found = TypeVar("Found", Task, Request, Message, Inbox)
+Found = TypeVar("Found", Task, Request, Message, Inbox, Token, Webhook)
 
 
 class Database:
     """All keys under one prefix. Any number of processes may use the same prefix at once."""
 
-    def __init__(self, redis: Redis, prefix: str, max_wait: timedelta) -> None:
+    def __init__(self, redis: SharedRedis, prefix: str, max_wait: timedelta) -> None:
         self.redis: Final = redis
         self.prefix: Final = prefix
         self.reader: Final = Reader()
@@ -43,7 +46,7 @@ class Database:
         self._head = GENESIS
         """The link of the audit log's head, as this process last saw it."""
         self._log = asyncio.Lock()
-        self._scripts = {text: redis.register_script(text) for text in scripts.ALL}
+        self._digests = {text: sha1(text.encode(), usedforsecurity=False).hexdigest() for text in scripts.ALL}
 
     def key(self, kind: str, id: str) -> str:
         """The key of one record, or of what belongs to it."""
@@ -110,7 +113,7 @@ class Database:
     async def run(self, script: str, *arguments: str | int) -> Any:
         """What one of the scripts returns."""
         with reachable():
-            return await self._scripts[script](keys=[self.prefix], args=arguments)
+            return await self.redis.script(script, self._digests[script], 1, self.prefix, *arguments)
 
     async def body(self, kind: str, id: str) -> str | None:
         """The text of one record. Returns None if there is no such record."""

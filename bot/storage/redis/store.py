@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from redis.asyncio import Redis
-
 from bot.storage.redis.agents import RedisAgents
 from bot.storage.redis.audit import RedisAudit
 from bot.storage.redis.changes import RedisChanges
@@ -16,7 +14,10 @@ from bot.storage.redis.inboxes import RedisInboxes
 from bot.storage.redis.leases import RedisLeases
 from bot.storage.redis.messages import RedisMessages
 from bot.storage.redis.requests import RedisRequests
+from bot.storage.redis.shared import SharedRedis
 from bot.storage.redis.tasks import RedisTasks
+from bot.storage.redis.tokens import RedisTokens
+from bot.storage.redis.webhooks import RedisWebhooks
 
 __all__ = ["PREFIX", "RedisStorage", "client"]
 
@@ -30,12 +31,14 @@ class RedisStorage(
     RedisMessages,
     RedisInboxes,
     RedisAgents,
+    RedisTokens,
+    RedisWebhooks,
     RedisAudit,
     RedisLeases,
 ):
     """`Storage` for any number of processes: its parts are one module each."""
 
-    def __init__(self, redis: Redis, prefix: str = PREFIX, max_wait: timedelta = MAX_WAIT) -> None:
+    def __init__(self, redis: SharedRedis, prefix: str = PREFIX, max_wait: timedelta = MAX_WAIT) -> None:
         """`max_wait` is how long a change waits for its turn at the audit log before it raises `Unreachable`."""
         self._db = Database(redis, prefix, max_wait)
         self._blocking = blocking(redis)
