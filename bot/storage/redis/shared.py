@@ -116,6 +116,7 @@ class _Line(asyncio.Protocol):
             notEnoughData=_NOTHING,
         )
         self._waiting: Final[deque[tuple[asyncio.Future[Any], float]]] = deque()
+        self._unsent: Final[list[bytes]] = []
         self._overdue: asyncio.Future[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.is_over = False
@@ -125,10 +126,18 @@ class _Line(asyncio.Protocol):
         """Send a command. The answer is passed over if nobody waits for it any more."""
         answer: asyncio.Future[Any] = self._loop.create_future()
         self._waiting.append((answer, self._loop.time()))
-        self._transport.write(hiredis.pack_command(words))  # type: ignore[arg-type]
+        self._unsent.append(hiredis.pack_command(words))  # type: ignore[arg-type]
+        if len(self._unsent) == 1:
+            self._loop.call_soon(self._send)
         if self._timer is None:
             self._timer = self._loop.call_later(self._limit, self._look)
         return answer
+
+    def _send(self) -> None:
+        """One system call for the commands of all who wanted something in this turn of the loop."""
+        if not self.is_over:
+            self._transport.write(b"".join(self._unsent))
+        self._unsent.clear()
 
     def data_received(self, data: bytes) -> None:
         self._answers.feed(data)
