@@ -20,10 +20,10 @@ from bot.approvals.model.inbox import Inbox
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
+from bot.shared_redis import SharedRedis
 from bot.storage.codec import encode
 from bot.storage.reader import Reader
 from bot.storage.redis import scripts
-from bot.storage.redis.shared import SharedRedis
 
 PAUSE_SECONDS: Final = 0.002
 """How long a change waits before it tries again, while the audit log is reserved for another one."""
