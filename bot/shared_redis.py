@@ -38,6 +38,7 @@ class SharedRedis(Redis):
     """In seconds, before each time that a command is repeated."""
     _line: _Line | None = None
     _connecting: asyncio.Task[_Line] | None = None
+    _is_closed = False
 
     async def execute_command(self, *words: Any, **options: Any) -> Any:
         if NEVER_DECODE in options or words[0] in _NOT_SHARED:
@@ -63,6 +64,7 @@ class SharedRedis(Redis):
             return await self.execute_command("EVAL", text, *words)
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        self._is_closed = True
         connecting, self._connecting = self._connecting, None
         if connecting is not None:
             connecting.cancel()
@@ -85,10 +87,16 @@ class SharedRedis(Redis):
         """The connection. Those who need a new one at the same time wait for the same one."""
         if self._line is not None and not self._line.is_over:
             return self._line
+        if self._is_closed:
+            raise RedisConnectionError("the client was closed")
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._connect(), name="connect to Redis")
             self._connecting.add_done_callback(self._is_decided)
-        return await asyncio.shield(self._connecting)
+        connecting = self._connecting
+        await asyncio.wait([connecting])
+        if connecting.cancelled():
+            raise RedisConnectionError("the client was closed")
+        return connecting.result()
 
     def _is_decided(self, connecting: asyncio.Task[_Line]) -> None:
         if self._connecting is connecting:
@@ -139,6 +147,9 @@ class _Line(asyncio.Protocol):
     def ask(self, commands: Sequence[Words]) -> asyncio.Future[Any]:
         """Send commands. The last one's answer is passed over, too, if nobody waits for it any more."""
         answer: asyncio.Future[Any] = self._loop.create_future()
+        if self.is_over:
+            answer.set_exception(RedisConnectionError("the connection was lost"))
+            return answer
         now = self._loop.time()
         self._waiting.extend([(None, now)] * (len(commands) - 1))
         self._waiting.append((answer, now))

@@ -71,6 +71,19 @@ async def test_a_command_without_an_answer_is_repeated_and_then_given_up(redis_u
         assert (await waiting)[0] == key
 
 
+@pytest.mark.parametrize("connects", [True, False])
+async def test_whoever_waits_when_the_client_is_closed_is_told(redis_url: str, key: str, connects: bool) -> None:
+    redis = opened(redis_url)
+    if not connects:
+        await redis.ping()
+    waiting = asyncio.create_task(redis.execute_command("BLMPOP", 0, 1, key, "LEFT"))
+    await asyncio.sleep(0)
+    await redis.aclose()
+
+    with pytest.raises(RedisConnectionError, match="closed"):
+        await waiting
+
+
 async def test_nothing_is_answered_if_nobody_listens_there() -> None:
     async with opened("redis://127.0.0.1:1/0") as redis:
         found = await asyncio.gather(redis.ping(), redis.ping(), return_exceptions=True)
