@@ -22,8 +22,6 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 Words: TypeAlias = tuple[Any, ...]
 """A command: texts, bytes and numbers."""
-_NOT_SHARED: Final = frozenset({"BLPOP"})
-"""Commands that wait at Redis, and would keep everybody else waiting."""
 GRACE_SECONDS: Final = 0.05
 """An event loop that stood still reads answers within this time before anything counts as unanswered."""
 
@@ -31,7 +29,8 @@ GRACE_SECONDS: Final = 0.05
 class SharedRedis(Redis):
     """A client that repeats a command if it got no answer within the pool's `socket_timeout`.
 
-    Pipelines, commands that wait, and replies that are not to be decoded go through the pool.
+    Pipelines, and replies that are not to be decoded, go through the pool. A command that waits at Redis keeps all who
+    share the connection waiting.
     """
 
     pauses: Sequence[float] = (0.05,)
@@ -41,7 +40,7 @@ class SharedRedis(Redis):
     _is_closed = False
 
     async def execute_command(self, *words: Any, **options: Any) -> Any:
-        if NEVER_DECODE in options or words[0] in _NOT_SHARED:
+        if NEVER_DECODE in options:
             return await super().execute_command(*words, **options)  # type: ignore[no-untyped-call]
         answer = await self._answer([(*words[0].split(), *words[1:])])
         options.pop("keys", None)

@@ -91,9 +91,16 @@ class RedisHints:
                 )
 
     async def _take(self, keys: list[str], taken: Callable[[Mapping[str, Any]], None], over: asyncio.Event) -> None:
+        async with SharedRedis(connection_pool=self.redis.connection_pool) as redis:
+            await self._take_from(redis, keys, taken, over)
+
+    async def _take_from(
+        self, redis: SharedRedis, keys: list[str], taken: Callable[[Mapping[str, Any]], None], over: asyncio.Event
+    ) -> None:
+        """`redis` has a connection of its own, as it waits at Redis."""
         while not over.is_set():
             try:
-                found = await self.redis.blpop(keys, timeout=WAIT_SECONDS)
+                found = await redis.blpop(keys, timeout=WAIT_SECONDS)
             except (RedisError, OSError):
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
