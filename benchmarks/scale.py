@@ -80,7 +80,7 @@ class Sweeps:
 def _sweeper(storage: Any, work: Noted | None = None) -> Sweeps:
     nobody = cast("Any", None)  # an expiry asks neither a graph nor Slack
     work = work or Noted()
-    due_steps = DueSteps(storage=storage, engine=nobody, directory=nobody, eligibility=nobody, work=work)
+    due_steps = DueSteps(storage=storage, agents=nobody, directory=nobody, eligibility=nobody, work=work)
     people = PeopleSweep(storage=storage, due_steps=due_steps, work=work)
     return Sweeps(people, AgentSweep(storage=storage, work=work))
 

@@ -45,8 +45,9 @@ def _done(options: argparse.Namespace) -> int:
         case "run":
             from bot.app.run import run
 
-            loaded = settings.load(options.env_file)
-            started = _say_ready if options.role == "worker" else _say_connected
+            only_worker = options.role == "worker"
+            loaded = settings.load_worker(options.env_file) if only_worker else settings.load(options.env_file)
+            started = _say_ready if only_worker else _say_connected
             return run(loaded, options.role, logs.to_stderr(loaded.log_level), started)
         case "healthy":
             return 0 if health.is_well(settings.load_store(options.env_file).state_dir) else 1

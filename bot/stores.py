@@ -18,7 +18,7 @@ from bot.approvals.model.errors import SettingsError
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
 from bot.private_files import private_folder
-from bot.settings import Settings, Store
+from bot.settings import RoleSettings, Store
 from bot.storage.sqlite.store import SqliteStorage
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def system_clock() -> datetime:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Stores]:
+async def opened(settings: RoleSettings, clock: Clock = system_clock) -> AsyncIterator[Stores]:
     """The stores that the settings name. Raises `SettingsError`, with what to do, if they cannot be used.
 
     `clock` is used with SQLite. With Redis, all processes go by Redis' time.
@@ -61,7 +61,7 @@ async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
 
 
 @contextmanager
-def one_of_its_kind(settings: Settings, role: str) -> Iterator[None]:
+def one_of_its_kind(settings: RoleSettings, role: str) -> Iterator[None]:
     """Makes sure, while the block runs, that no other process of this role uses the SQLite files of STATE_DIR. Raises
     `SettingsError` if one does. On Redis there may be any number."""
     if settings.redis_url is not None:
@@ -121,7 +121,7 @@ async def timed_records(settings: Store) -> AsyncIterator[tuple[Storage, Clock]]
         yield storage, clock
 
 
-async def _sqlite(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Stores:
+async def _sqlite(settings: RoleSettings, clock: Clock, stack: AsyncExitStack) -> Stores:
     storage = await SqliteStorage.open(settings.state_dir / RECORDS)
     stack.push_async_callback(storage.close)
     return Stores(storage=storage, clock=clock, set_clock=_already_right)

@@ -27,7 +27,7 @@ import front  # type: ignore[import-not-found] # noqa: E402 - beside this file
 import httpx  # noqa: E402 # type: ignore[import-not-found,unused-ignore]
 from awaithumans import await_human  # type: ignore[import-not-found] # noqa: E402
 from awaithumans.server.app import create_app  # type: ignore[import-not-found] # noqa: E402
-from fastapi import Request, Response  # type: ignore[import-not-found] # noqa: E402
+from fastapi import Request, Response  # noqa: E402
 from pydantic import BaseModel  # noqa: E402
 from slack_sdk.web.async_client import AsyncWebClient  # noqa: E402
 

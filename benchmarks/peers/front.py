@@ -11,7 +11,7 @@ from pathlib import Path
 from time import time
 from typing import Any, TypeAlias
 
-import uvicorn  # type: ignore[import-not-found] # of the peer's environment, as in each module here
+import uvicorn  # of the peer's environment, as in each module here
 from slack_sdk.web.async_base_client import AsyncBaseClient
 from slack_sdk.web.base_client import BaseClient
 
@@ -63,7 +63,7 @@ async def nothing() -> None:
 def serve(app: App, first: Callable[[], Awaitable[None]] = nothing) -> None:
     """On loopback, until killed; says on stdout once it listens and what comes first is done."""
 
-    class Saying(uvicorn.Server):  # type: ignore[misc]
+    class Saying(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             await first()

@@ -16,7 +16,7 @@ from bot.runtime.children import Channel
 from bot.runtime.hints import GATEWAY, WORKER
 from bot.runtime.logs import Learned
 from bot.runtime.supervisor import WRONG_SETTINGS, Role, Supervisor
-from bot.settings import Settings
+from bot.settings import RoleSettings, Settings
 from bot.stores import Timed, system_clock
 
 SECONDS_TO_EXIT = 5.0
@@ -31,21 +31,21 @@ async def by_the_system() -> AsyncIterator[Clock]:
 
 
 def run(
-    settings: Settings,
+    settings: RoleSettings,
     role: str | None,
     learned: Learned,
     started: Callable[[], None],
     timed: Timed = by_the_system,
 ) -> int:
     """Runs this role, or all of them, until SIGTERM or SIGINT. Returns the exit code. `started` is called once when all
-    of them are ready. Raises SettingsError if a setting or the policy file is wrong."""
+    of them are ready. A gateway needs all `Settings`. Raises SettingsError if a setting or the policy file is wrong."""
     policies = policy_file.load(settings.policy_file)
     private_folder(settings.state_dir)
     # Each role imports what it needs in its own process: the gateway neither LangGraph nor a graph.
-    made: dict[str, Role] = {
-        GATEWAY: lambda channel: _gateway(settings, policies, channel, role is None, learned, timed),
-        WORKER: lambda channel: _workers(settings, policies, channel, learned, timed),
-    }
+    made: dict[str, Role] = {WORKER: lambda channel: _workers(settings, policies, channel, learned, timed)}
+    if isinstance(settings, Settings):
+        complete = settings
+        made[GATEWAY] = lambda channel: _gateway(complete, policies, channel, role is None, learned, timed)
     roles = {name: made[name] for name in ROLES if role in (None, name)}
     for name in roles:
         health.forget(settings.state_dir, name)
@@ -76,7 +76,7 @@ def _gateway(
     return 0
 
 
-def _workers(settings: Settings, policies: Policies, channel: Channel, learned: Learned, timed: Timed) -> int:
+def _workers(settings: RoleSettings, policies: Policies, channel: Channel, learned: Learned, timed: Timed) -> int:
     from bot.app.workers import Workers
 
     if settings.redis_url is not None:

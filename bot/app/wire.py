@@ -23,10 +23,11 @@ from dataclasses import dataclass, field
 from socket import socket
 from typing import Final, Protocol
 
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.ids import JSON, Person, TaskId
 from bot.runtime.hints import GATEWAY, WORKER, Hint, Hints, UnixHints, bound, listening
 from bot.runtime.work_queue import WorkQueues
-from bot.settings import Settings
+from bot.settings import RoleSettings
 
 CHECK_SECONDS: Final = 1.0
 """How long a gateway waits for a graph's own check. Slack waits three seconds for the answer to a form."""
@@ -44,7 +45,7 @@ class Wire(Hints, Protocol):
 @dataclass(frozen=True, slots=True)
 class _UnixWire:
     hints: UnixHints
-    settings: Settings
+    settings: RoleSettings
     name: str
     inherited: socket | None = None
 
@@ -59,7 +60,7 @@ class _UnixWire:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, role: str, owner: str, inherited: socket | None = None) -> AsyncIterator[Wire]:
+async def opened(settings: RoleSettings, role: str, owner: str, inherited: socket | None = None) -> AsyncIterator[Wire]:
     """The wire of a process with this role and name. `inherited` is the socket that workers of one machine share."""
     if settings.redis_url is None:
         yield _UnixWire(UnixHints.to(settings.state_dir), settings, role, inherited)
@@ -92,14 +93,18 @@ def name_of(role: str) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class GatewayWork:
-    """The Work port of a gateway: agents are driven by workers, messages are synced here."""
+    """The Work port of a gateway: agents are driven by workers; callers' requests are driven, and messages synced,
+    here."""
 
     wire: Wire
     owner: str
     queues: WorkQueues
 
     def deliver(self, task_id: TaskId) -> None:
-        self.wire.send(WORKER, deliver=task_id, of=self.owner)
+        if is_of_caller(task_id):
+            self.queues.deliver(task_id)
+        else:
+            self.wire.send(WORKER, deliver=task_id, of=self.owner)
 
     def show(self, task_id: TaskId) -> None:
         self.queues.show(task_id)

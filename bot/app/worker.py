@@ -47,7 +47,7 @@ from bot.runtime.process import Ending, settle
 from bot.runtime.ticker import ticking
 from bot.runtime.work_queue import MAX_CONCURRENT_JOBS, JobQueue, WorkQueues
 from bot.secrets import Detector
-from bot.settings import Settings
+from bot.settings import RoleSettings
 from bot.slack.api.calls import connections, web_client
 from bot.slack.api.directory import SlackDirectory
 from bot.slack.api.rate_limit import Pace
@@ -91,7 +91,7 @@ class Place:
     """How many processes that drove that task alone have died."""
 
 
-async def run(settings: Settings, policies: Policies, place: Place, clock: Clock = system_clock) -> None:
+async def run(settings: RoleSettings, policies: Policies, place: Place, clock: Clock = system_clock) -> None:
     """Runs a worker until SIGTERM or SIGINT, until its parent retires it, or until its one task is driven; then drains
     it. Raises SettingsError, which says what to do, if it cannot start."""
     sys.setswitchinterval(GIL_SECONDS)
@@ -162,7 +162,7 @@ class Worker:
 
 @asynccontextmanager
 async def running(
-    settings: Settings,
+    settings: RoleSettings,
     policies: Policies,
     ending: Ending,
     place: Place,
@@ -327,7 +327,7 @@ async def _meant(storage: Storage, dead: Collection[str], owner: str) -> Collect
 
 
 @asynccontextmanager
-async def saver_of(settings: Settings, fence: Fence) -> AsyncIterator[Saver]:
+async def saver_of(settings: RoleSettings, fence: Fence) -> AsyncIterator[Saver]:
     """Where the agents' state is kept: beside the records."""
     if settings.redis_url is None:
         private_file(settings.state_dir / CHECKPOINTS)

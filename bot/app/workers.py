@@ -30,7 +30,7 @@ from bot.runtime.logs import Learned
 from bot.runtime.prints import Prints
 from bot.runtime.process import run_to_end
 from bot.runtime.supervisor import EXTRA_SECONDS, WRONG_SETTINGS, Backoff
-from bot.settings import Settings
+from bot.settings import RoleSettings
 from bot.stores import Timed, one_of_its_kind
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class _Alone:
 class Workers:
     """The worker role of one machine."""
 
-    settings: Settings
+    settings: RoleSettings
     policies: Policies
     timed: Timed
     channel: Channel
@@ -318,7 +318,7 @@ class Workers:
         return 0
 
 
-def _run(settings: Settings, policies: Policies, place: worker.Place, timed: Timed) -> int:
+def _run(settings: RoleSettings, policies: Policies, place: worker.Place, timed: Timed) -> int:
     """A worker process, from its first line to its exit code."""
 
     async def timed_run() -> None:

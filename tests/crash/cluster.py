@@ -214,12 +214,14 @@ class Cluster:
         variable = "CRASH_GRAPH_AT" if point in GRAPH_POINTS else crash_points.VARIABLE
         crashing = {variable: f"{point}:{chance}", crash_points.OF: of} if point else {}
         stored = {"REDIS_URL": self.redis.url} if self.redis is not None else {}
+        needless = {"SLACK_APP_TOKEN"} if role == "worker" else set()  # only gateways open a socket
+        given = {name: value for name, value in self.environment.items() if name not in needless}
         command = [sys.executable, "-m", "bot", "run", "--env-file", os.devnull, *(("--role", role) if role else ())]
         with log.open("ab") as out:
             starting = asyncio.create_subprocess_exec(
                 *command,
                 cwd=self.folder,
-                env={**self.environment, **stored, **crashing, "CRASH_REPLICA": str(number)},
+                env={**given, **stored, **crashing, "CRASH_REPLICA": str(number)},
                 stdout=asyncio.subprocess.PIPE,
                 stderr=out,
             )

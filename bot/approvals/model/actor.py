@@ -23,6 +23,8 @@ class Actor:
     surface: MessageId | str | None = None
     """The message that they acted on, or `COMMAND`. None if it was neither."""
     at: datetime
+    through: str = ""
+    """The name of the token with which another page acts for them. Empty if they act in Slack."""
     words: Callable[[CountersignError], str] = field(default=str, repr=False, compare=False)
     """Turns a refusal into the text that this person reads. The audit log keeps that text."""
 

@@ -32,6 +32,8 @@ class AuditEvent:
     """The digest of the question at that time. Empty if the event is not about a question."""
     rule: str = ""
     """The name of the policy rule that governs the request."""
+    through: str = ""
+    """The name of the API's token with which it was done. Empty if it was done in Slack or by the bot."""
     data: Mapping[str, JSON] = field(default_factory=dict)
 
 

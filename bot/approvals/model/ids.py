@@ -1,4 +1,5 @@
-"""The ids of all records, as types of their own so that none is mistaken for another; a person; a message's place."""
+"""The ids of all records, as types of their own so that none is mistaken for another; a person; a program; a message's
+place."""
 
 from __future__ import annotations
 
@@ -26,6 +27,14 @@ class Person:
 
     team_id: TeamId
     user_id: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A program that asks through the HTTP API and names no person who asked it to."""
+
+    name: str
+    """Its source, such as `billing-service`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -193,6 +193,8 @@ class Policy:
     max_rounds: int | None = None
     """How often one task may ask from the same place in its graph. Asking once more stops the task. None if there is no
     limit."""
+    via: tuple[str, ...] = ()
+    """The names of the tokens through which people may vote from somewhere else than Slack."""
     mask: tuple[str, ...] = ()
     """Keys, or ends of dotted paths, whose values are hidden. Values that look like secrets are hidden as well."""
     card: CardTerms = field(default_factory=CardTerms)

@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from bot.approvals.model.ids import JSON, ChannelId, Person, TaskId, ThreadId, Ts
+from bot.approvals.model.caller import Caller
+from bot.approvals.model.ids import JSON, ChannelId, Person, Program, TaskId, ThreadId, Ts
 
 
 class Part(StrEnum):
@@ -77,7 +78,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCancelled:
-    by: Person
+    by: Person | Program
     at: datetime
 
 
@@ -101,11 +102,13 @@ class Task:
     thread_id: ThreadId
     graph: str
     inputs: Mapping[str, JSON]
-    requester: Person
+    requester: Person | Program
     channel: ChannelId
     created_at: datetime
     thread_ts: Ts | None = None
     """The Slack thread that it was started in. None if its first message opens a new thread."""
+    caller: Caller | None = None
+    """The program that made it through the API. None if a person started it in Slack."""
     state: TaskState = field(default_factory=Starting)
     tries: int = 0
     """The number of runs begun since a run last came back without trouble. It is written before each run, so that a run

@@ -34,7 +34,7 @@ class DueSteps:
     """Takes the steps of requests that are due."""
 
     storage: Storage
-    engine: Answers
+    agents: Answers
     directory: Directory
     eligibility: Eligibility
     work: Work
@@ -69,7 +69,7 @@ class DueSteps:
         decision = due.request.decision
         if isinstance(decision, Answered):
             try:
-                self.engine.answer(due.request.question, due.request.proposed, decision)
+                self.agents.answer(due.request.question, due.request.proposed, decision)
             except InvalidAnswer as invalid:
                 log.warning("request %s: its policy's answer to silence does not fit: %s", due.request.id, invalid)
                 return timeouts.Due(request=timeouts.expired(due.request, now))

@@ -47,7 +47,7 @@ class Tasks:
         `origin` identifies what starts the task if Slack may report it more than once: one origin starts one task.
         Raises `UnknownGraph`, `GraphUnavailable`, `InvalidInputs` or `AgentsNotLoaded`.
         """
-        inputs = await self.unit.engine.parse_inputs(graph, words)
+        inputs = await self.unit.agents.parse_inputs(graph, words)
         id = _digits(origin) if origin else secrets.token_hex(32)
         task = Task(
             id=TaskId(id[:8]),

@@ -60,7 +60,7 @@ class UnitOfWork:
     """Checks who acts, changes a request or a task, and stores the change with its event."""
 
     storage: Storage
-    engine: Agents
+    agents: Agents
     eligibility: Eligibility
     expiry: Expiry
     work: Work
@@ -158,7 +158,7 @@ class UnitOfWork:
         """
         request, data = changed.request, {"version": changed.request.version, **settled(changed.request)}
         if isinstance(request.state, Decided) and isinstance(request.state.decision, Answered):
-            self.engine.answer(request.question, request.proposed, request.state.decision)
+            self.agents.answer(request.question, request.proposed, request.state.decision)
         event = AuditEvent(
             kind=verb.kind,
             at=actor.at,

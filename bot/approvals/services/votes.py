@@ -159,7 +159,7 @@ class Votes:
 
         async def edit(request: Request, _: EligibleApprovers) -> Changed:
             revised = lifecycle.revise(request, actor.person, shown.version, index, arguments, actor.at)
-            self.unit.engine.check_edit(revised.question, index)
+            self.unit.agents.check_edit(revised.question, index)
             task = await self.unit.storage.task(request.task_id)
             await self._refuse_another_rule(task, request, revised)
             if revised.stage_number != request.stage_number:

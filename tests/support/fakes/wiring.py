@@ -26,8 +26,8 @@ from bot.approvals.services.unit_of_work import UnitOfWork
 
 def a_unit(*, storage: Storage, engine: Agents, directory: Directory, work: Work) -> UnitOfWork:
     eligibility = Eligibility(directory=directory)
-    due_steps = DueSteps(storage=storage, engine=engine, directory=directory, eligibility=eligibility, work=work)
-    return UnitOfWork(storage=storage, engine=engine, eligibility=eligibility, expiry=due_steps, work=work)
+    due_steps = DueSteps(storage=storage, agents=engine, directory=directory, eligibility=eligibility, work=work)
+    return UnitOfWork(storage=storage, agents=engine, eligibility=eligibility, expiry=due_steps, work=work)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Sweeps:
 
 def a_sweep(*, storage: Storage, engine: Answers, directory: Directory, work: Work) -> Sweeps:
     eligibility = Eligibility(directory=directory)
-    due_steps = DueSteps(storage=storage, engine=engine, directory=directory, eligibility=eligibility, work=work)
+    due_steps = DueSteps(storage=storage, agents=engine, directory=directory, eligibility=eligibility, work=work)
     return Sweeps(
         people=PeopleSweep(storage=storage, due_steps=due_steps, work=work),
         agents=AgentSweep(storage=storage, work=work),

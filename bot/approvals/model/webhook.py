@@ -1,0 +1,49 @@
+"""A webhook: what a caller is told at its own address, once its request is settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, NewType
+
+from bot.approvals.model.ids import RequestId, TaskId
+
+WebhookId = NewType("WebhookId", str)
+GIVEN_UP_AFTER: Final = timedelta(days=3)
+
+
+class WebhookKind(StrEnum):
+    """What happened. A person's decision of any kind is `DECIDED`."""
+
+    DECIDED = "request.decided"
+    EXPIRED = "request.expired"
+    CANCELLED = "request.cancelled"
+    SUPERSEDED = "request.superseded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """One message to a caller's address. It is stored together with what it tells of, and sent after that."""
+
+    id: WebhookId
+    """The same in every try, so that the receiver can tell a repetition."""
+    task_id: TaskId
+    request_id: RequestId
+    kind: WebhookKind
+    url: str
+    created_at: datetime
+    """When it happened. What is sent says so."""
+    attempts: int = 0
+    """The number of tries that were begun."""
+    next_try: datetime | None
+    """None if it was delivered or given up."""
+    delivered_at: datetime | None = None
+    failure: str = ""
+    """Why the last try failed, as the end of a sentence. Empty if it did not."""
+    revision: int = 0
+    """The number of saves. Storage compares it before it writes."""
+
+    @property
+    def given_up(self) -> bool:
+        return self.next_try is None and self.delivered_at is None
