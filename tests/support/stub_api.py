@@ -162,7 +162,7 @@ class StubApi:
         with self._changed:
             known = self.bodies.get((route, key))
             if known is not None and known[0] != digest:
-                return _problem(422, "key-used-otherwise", "The key was used with another body")
+                return _problem(422, "key-reused", "The key was used with another body")
             kept = self.requests if route == "requests" else self.tasks
             if known is not None:
                 return 200, copy.deepcopy(kept[known[1]])
@@ -199,7 +199,7 @@ class StubApi:
             return self._consume(record, str(body.get("execution")))
         if verb == "cancel":
             if record["status"] not in ("pending", "running", "awaiting_human"):
-                return _problem(409, "not-cancellable", "It is settled")
+                return _problem(409, "already-settled", "It is settled")
             if route == "tasks":
                 self.finish(record["id"], "stopped")
             else:

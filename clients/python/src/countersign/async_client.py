@@ -273,10 +273,12 @@ class AsyncCountersign:
         StillPending when it is over."""
         return await self.run(self.calls.wait_task(id, timeout))
 
-    async def cancel_task(self, id: str) -> Task:
+    async def cancel_task(self, id: str, *, reason: str | None = None) -> Task:
         """Stops the task. Raises Refused if it is over."""
-        return await self.run(self.calls.cancel_task(id))
+        return await self.run(self.calls.cancel_task(id, reason))
 
-    async def list_tasks(self, *, status: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Task]:
+    async def list_tasks(
+        self, *, status: str | None = None, source: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[Task]:
         """A part of the tasks that the token may see, newest first."""
-        return await self.run(self.calls.tasks_page({"status": status}, limit, cursor))
+        return await self.run(self.calls.tasks_page({"status": status, "source": source}, limit, cursor))

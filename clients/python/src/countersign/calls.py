@@ -150,10 +150,10 @@ class Calls:
     def wait_task(self, id: str, timeout: float | None) -> Flow[Task]:
         return self._wait(id, _task_path(id), timeout, reading.task, _if_over)
 
-    def cancel_task(self, id: str) -> Flow[Task]:
+    def cancel_task(self, id: str, reason: str | None) -> Flow[Task]:
         """The task, also if it was stopped before."""
         try:
-            return reading.task((yield from self._post(f"{_task_path(id)}/cancel", {})))
+            return reading.task((yield from self._post(f"{_task_path(id)}/cancel", given.body_of(reason=reason))))
         except Refused:
             found = yield from self.task(id)
             if found.status != "stopped":

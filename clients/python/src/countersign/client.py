@@ -271,10 +271,12 @@ class Countersign:
         StillPending when it is over."""
         return self.run(self.calls.wait_task(id, timeout))
 
-    def cancel_task(self, id: str) -> Task:
+    def cancel_task(self, id: str, *, reason: str | None = None) -> Task:
         """Stops the task. Raises Refused if it is over."""
-        return self.run(self.calls.cancel_task(id))
+        return self.run(self.calls.cancel_task(id, reason))
 
-    def list_tasks(self, *, status: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Task]:
+    def list_tasks(
+        self, *, status: str | None = None, source: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[Task]:
         """A part of the tasks that the token may see, newest first."""
-        return self.run(self.calls.tasks_page({"status": status}, limit, cursor))
+        return self.run(self.calls.tasks_page({"status": status, "source": source}, limit, cursor))

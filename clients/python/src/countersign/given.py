@@ -14,6 +14,7 @@ from countersign.records import Decision, Source
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+MAX_LEVELS = 60
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,200}")
 KEY_EXAMPLE = '`key=lambda order, amount: f"refund-order-{order}"`'
 HOW = (
@@ -59,13 +60,15 @@ def check_id(id: object) -> str:
 def check_execution(execution: object) -> str:
     if not isinstance(execution, str):
         raise TypeError(f"The execution is a text, not {_kind(execution)}.")
-    if not 1 <= len(execution) <= 200:
-        raise ValueError("The execution has 1 to 200 characters.")
+    if not 1 <= len(execution) <= 200 or not execution.isprintable() or execution != execution.strip():
+        raise ValueError("The execution is one line of 1 to 200 characters, without spaces around it.")
     return execution
 
 
-def check_json(value: object, path: str) -> None:
+def check_json(value: object, path: str, levels: int = MAX_LEVELS) -> None:
     """Raises TypeError or ValueError, with the place, if the value would not arrive as it is."""
+    if levels == 0:
+        raise ValueError(f"{path[:60]}... is nested too deep.")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{path} is {value}, which JSON cannot hold.")
     if value is None or isinstance(value, (bool, int, float)):
@@ -78,10 +81,10 @@ def check_json(value: object, path: str) -> None:
             if not isinstance(name, str):
                 raise TypeError(f"{path} has the key {name!r}: the keys of JSON are texts.")
             check_text(name, path)
-            check_json(each, f"{path}.{name}")
+            check_json(each, f"{path}.{name}", levels - 1)
     elif isinstance(value, (list, tuple)):
         for number, each in enumerate(value):
-            check_json(each, f"{path}[{number}]")
+            check_json(each, f"{path}[{number}]", levels - 1)
     else:
         raise TypeError(
             f"{path} is {_kind(value)}, which JSON cannot hold. People approve what they read, so pass texts, numbers, "
@@ -148,7 +151,10 @@ def source_of(default: Source, given: Source | str | None) -> Mapping[str, objec
         "url": named.url or default.url,
         "run": named.run or default.run,
     }
-    return {name: value for name, value in found.items() if value is not None} or None
+    said = {name: value for name, value in found.items() if value is not None}
+    if said and found["name"] is None:
+        raise ValueError("A source with a url or run needs its name too, such as Source(name='billing-service', ...).")
+    return said or None
 
 
 def body_of(**fields: object) -> dict[str, object]:

@@ -85,7 +85,7 @@ def decision(request_id: str, data: Json) -> Decision:
         digest=_text(data, "digest"),
         version=_number(data, "version", 1),
         edited=data.get("edited") is True,
-        ruled=_text(data, "ruled"),
+        ruled=_text(data, "ruled") or None,
     )
 
 
@@ -164,8 +164,8 @@ def _audit_entry(data: Json) -> AuditEntry:
         kind=_text(data, "kind") or "unknown",
         at=_time(data, "at"),
         person=_text(data, "person"),
-        through=_text(data, "through"),
-        digest=_text(data, "digest"),
+        through=_text(data, "through") or None,
+        digest=_text(data, "digest") or None,
         version=_number(data, "version", None),
         number=_number(data, "number", None),
         data=_object(data, "data"),

@@ -27,7 +27,7 @@ class Source:
     """The program that asks, as people read it on the card."""
 
     name: str | None = None
-    """Such as `billing-service`. None: the source that the token speaks for."""
+    """Such as `billing-service`. None: that of the client, or the one that the token speaks for."""
     url: str | None = None
     """Where people find what this is about."""
     run: str | None = None

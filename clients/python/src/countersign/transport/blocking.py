@@ -26,7 +26,7 @@ class Blocking:
     def __init__(self, server: Server) -> None:
         self._address = server.address
         self._token = server.token
-        self._opener = _opener(server.context)
+        self._opener = _opener(server)
 
     def run(self, flow: Flow[T]) -> T:
         """What the flow returns."""
@@ -87,17 +87,20 @@ def no_answer(error: Exception) -> NoAnswer:
     )
 
 
-def _opener(context: ssl.SSLContext | None) -> urllib.request.OpenerDirector:
-    """One that knows http and https alone: no redirect, no file, no password of anybody."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
+def _opener(server: Server) -> urllib.request.OpenerDirector:
+    """One that knows http or https alone: no redirect, no file, no password of anybody."""
+    handlers: list[urllib.request.BaseHandler] = [
         urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(context=context or ssl.create_default_context()),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.UnknownHandler(),
-    ):
+    ]
+    if server.address.scheme == "https":
+        handlers.append(urllib.request.HTTPSHandler(context=server.context or ssl.create_default_context()))
+    else:
+        handlers.append(urllib.request.HTTPHandler())
+    opener = urllib.request.OpenerDirector()
+    for handler in handlers:
         opener.add_handler(handler)
     return opener
 

@@ -33,13 +33,15 @@ _log = logging.getLogger("countersign")
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 15.0
-_LATER = (429, 500, 502, 503, 504)
-_NOT_TAKEN = (429, 503)
+_LATER = (408, 429, 500, 502, 503, 504)
+_NOT_TAKEN = (408, 429, 503)
 """The server says that it did nothing with the call."""
+_CONFLICT = "conflict"
+"""It did nothing, because others changed the same record at the same moment."""
 _BY_SLUG: Mapping[str, type[Problem]] = {
     "already-consumed": AlreadyConsumed,
     "not-settled": NotSettled,
-    "key-already-used": KeyAlreadyUsed,
+    "key-reused": KeyAlreadyUsed,
 }
 _BY_STATUS: Mapping[int, type[Problem]] = {
     400: InvalidRequest,
@@ -47,6 +49,7 @@ _BY_STATUS: Mapping[int, type[Problem]] = {
     403: Forbidden,
     404: NotFound,
     409: Refused,
+    408: Unavailable,
     413: InvalidRequest,
     415: InvalidRequest,
     422: InvalidRequest,
@@ -94,6 +97,9 @@ def worth_another(answer: Reply | NoAnswer, repeatable: bool = True) -> bool:
     """Whether the same call may get another answer, and repeats nothing that was done."""
     if isinstance(answer, NoAnswer):
         return not answer.final and (repeatable or not answer.sent)
+    if answer.status == 409:
+        error = error_of(answer)
+        return isinstance(error, Problem) and error.slug == _CONFLICT
     return answer.status in (_LATER if repeatable else _NOT_TAKEN)
 
 
