@@ -101,8 +101,26 @@ class TaskStore(Protocol):
         """The tasks that were started in this Slack thread (`Task.thread_ts`), oldest first."""
         ...
 
-    async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
-        """Tasks that should be running (`Starting`, `Running`) although nobody holds a live lease on their thread."""
+    async def tasks_from(
+        self,
+        sources: Collection[str],
+        limit: int,
+        *,
+        before: tuple[datetime, TaskId] | None = None,
+        ended: bool | None = None,
+        callers: bool | None = None,
+    ) -> tuple[Task, ...]:
+        """The tasks that programs of these sources (`Caller.source`) have made, newest first, and those of the same
+        moment by id. With `before`, only those that come after the task of this moment and id.
+
+        `ended` leaves only those that have ended (`Task.finished`), or only the others. `callers` leaves only callers'
+        requests, or only agents' tasks.
+        """
+        ...
+
+    async def orphans(self, now: datetime, limit: int, *, callers: bool = False) -> tuple[Task, ...]:
+        """Tasks that should be running (`Starting`, `Running`) although nobody holds a live lease on their thread: of
+        agents or, with `callers`, of callers' requests."""
         ...
 
     async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
@@ -147,13 +165,15 @@ class RequestStore(Protocol):
         """Pending requests whose `due_at` is now or earlier, longest overdue first."""
         ...
 
-    async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
+    async def undelivered(self, now: datetime, limit: int, *, callers: bool = False) -> tuple[Request, ...]:
         """Decided requests whose `next_try` is now or earlier, and on whose thread nobody holds a live lease, longest
-        overdue first. A request without `next_try` waits for a person and is not among them."""
+        overdue first: of agents or, with `callers`, of callers. A request without `next_try` waits for a person and is
+        not among them."""
         ...
 
     async def unsettled(self) -> tuple[TaskId, ...]:
-        """The tasks with a request that is pending, or whose decision has not been delivered. Each task once."""
+        """The agents' tasks with a request that is pending, or whose decision has not been delivered. Each task
+        once."""
         ...
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:

@@ -174,6 +174,8 @@ def of_lease(lease: Lease, now: datetime) -> dict[str, Any]:
     return {"thread_id": lease.thread_id, "token": lease.token, "now": moment(now)}
 
 
+NEVER = 2**63 - 1
+"""Later than every moment."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
