@@ -150,6 +150,7 @@ async def running(
             channel=channel,
             heard=heard,
         )
+        stack.push_async_callback(claims.leave, storage, owner)
         await stack.enter_async_context(line.held())
         if settings.redis_url is None:  # only one lives, so all others are dead
             others = await storage.owners()
