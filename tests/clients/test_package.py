@@ -1,16 +1,19 @@
 """The package by itself: the standard library alone, on Python 3.10, with its types."""
 
 import ast
+import inspect
 import re
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import bot
 import countersign
+from tests.support.stub_api import TOKEN, StubApi
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "clients" / "python"
@@ -51,8 +54,6 @@ def test_every_error_is_one_of_ours() -> None:
 
 
 def test_both_clients_take_the_same(blocking: countersign.Countersign) -> None:
-    import inspect
-
     here, there = countersign.Countersign, countersign.AsyncCountersign
     shared = [name for name in vars(here) if not name.startswith("_") and name not in ("asynchronous", "events", "run")]
 
@@ -77,3 +78,24 @@ def test_the_oldest_python_of_the_package_is_the_one_that_its_classifiers_begin_
     versions = re.findall(r"Python :: (3\.\d+)", " ".join(PROJECT["classifiers"]))
 
     assert PROJECT["requires-python"] == f">={versions[0]}"
+
+
+def test_the_readme_runs(api: StubApi, blocking: countersign.Countersign) -> None:
+    """Its programs, as they are written, one after the other."""
+    programs = re.findall(r"```python\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL)
+    paid: list[tuple[str, str]] = []
+    names: dict[str, Any] = {
+        "refund_order": lambda order, amount: paid.append((order, amount)),
+        "SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "bank": SimpleNamespace(pay_back=lambda order, amount: paid.append((order, amount))),
+    }
+    api.on_request = api.decide
+
+    for number, program in enumerate(programs):
+        here = program.replace('"https://approvals.example.com", "csk_..."', f"{api.url!r}, {TOKEN!r}")
+        here = here.replace("refund-order-", f"example-{number}-")
+        exec(compile(here, f"README.md, program {number + 1}", "exec"), names)  # noqa: S102
+
+    assert paid == [("4711", "99.00")] * 2
+    assert names["decision"]
+    assert names["hook"](b"{}", {}) == 400
