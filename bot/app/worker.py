@@ -181,9 +181,15 @@ async def running(
             heard=heard,
             siblings=frozenset(place.siblings),
         )
+        leases = Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=place.owner, heart=line)
+
+        async def leave() -> None:
+            if not leases.any_held:
+                await claims.leave(storage, place.owner)
+
+        stack.push_async_callback(leave)
         await stack.enter_async_context(line.held())
         await claims.void(storage, await _meant(storage, place.dead, place.owner))
-        leases = Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=place.owner, heart=line)
         saver = await stack.enter_async_context(saver_of(settings, leases.holds))
         await selftest.refuse_unguarded()
         config = settings.langgraph_config

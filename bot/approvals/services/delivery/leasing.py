@@ -64,6 +64,11 @@ class Leases:
             self._held[thread_id] = (lease.token, lapses)
         return lease
 
+    @property
+    def any_held(self) -> bool:
+        """Whether a run of this process still has a lease."""
+        return bool(self._held)
+
     async def holds(self, thread_id: ThreadId, token: int) -> bool:
         """Whether this token still holds its thread, which is asked before each write of a run.
 

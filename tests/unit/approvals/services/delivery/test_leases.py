@@ -31,10 +31,12 @@ async def test_a_rival_leaves_a_thread_alone_that_is_being_driven(world: World) 
     await pause.reached.wait()
 
     rival = await world.delivery.drive(task.id)
+    held = world.delivery.leases.any_held
     pause.go.set()
 
     assert rival is False
     assert await driving is True
+    assert (held, world.delivery.leases.any_held) == (True, False)
     assert world.engine.runs == ["start", "resume i-first"]
     assert len(await world.history(task, "delivered")) == 1
 
