@@ -14,7 +14,7 @@ from typing import Final
 from bot.approvals.model import errors
 from bot.approvals.model.decision import Answered, Decision, Expired, Outcome, outcome_of
 from bot.approvals.model.errors import CountersignError, NoDelegate
-from bot.approvals.model.ids import JSON, Person
+from bot.approvals.model.ids import JSON, Person, Program
 from bot.slack import display, quotes, text
 from bot.slack.text import literal, moment
 
@@ -207,7 +207,7 @@ def _problems(problems: Mapping[str, str]) -> str:
     return "; ".join(named)
 
 
-def _people(people: Sequence[Person], nobody: str = "nobody else") -> str:
+def _people(people: Sequence[Person | Program], nobody: str = "nobody else") -> str:
     return ", ".join(map(text.mention, people)) or nobody
 
 

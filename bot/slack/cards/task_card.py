@@ -27,7 +27,7 @@ _OUTCOME_TIMES_LONGER: Final = 3
 def opening(task: Task, requests: Sequence[Request], detail: Detail | None, doing: str | None = None) -> list[Block]:
     """Who started which graph with which inputs, then what it asks and whose turn it is, or how it ended. `requests`
     are all of the task's, as everybody may see them. `doing` is the graph's own word on its progress."""
-    started = [blocks.user(task.requester), blocks.run(" started "), blocks.run(_graph(task), "bold")]
+    started = [blocks.who(task.requester), blocks.run(" started "), blocks.run(_graph(task), "bold")]
     inputs = _inputs(task.inputs, _labels(requests)) if detail else []
     return [
         blocks.rich(blocks.line(*started, *inputs)),

@@ -9,7 +9,7 @@ from bot.approvals.model.agent import Graph
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.slack.cards import decision_words, endings, privacy, question_blocks, turns
-from bot.slack.text import escape, moment, sentence, shown
+from bot.slack.text import escape, mention, moment, sentence, shown
 
 SUBCOMMANDS = ("help", "list", "status", "cancel")
 _MAX_REPORT_CHARACTERS: Final = 80
@@ -42,7 +42,7 @@ def task_list(tasks: Sequence[tuple[Task, Sequence[Request]]]) -> str:
 
 
 def task_status(task: Task, requests: Sequence[Request]) -> str:
-    lines = [f"{_line(task, requests)} by <@{task.requester.user_id}> in <#{task.channel}>"]
+    lines = [f"{_line(task, requests)} by {mention(task.requester)} in <#{task.channel}>"]
     lines += [
         f"• {sentence(question_blocks.title(privacy.masked(request)), 150)}: {_request(request)}"
         for request in requests
