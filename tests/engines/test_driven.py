@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,6 +11,7 @@ import pytest
 
 from bot.approvals.model.actor import Actor, Shown
 from bot.approvals.model.decision import Approve, Cancelled, Expired, ItemVerdict, Reject
+from bot.approvals.model.ids import JSON
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Expire, Step
 from bot.approvals.model.request import Delivered, Pending, Request
@@ -31,6 +32,7 @@ from bot.approvals.services.sweep import AgentSweep
 from bot.approvals.services.unit_of_work import UnitOfWork
 from bot.approvals.services.votes import Votes
 from bot.engines.caller.engine import CallerEngine
+from bot.engines.published import PublishedAgents
 from bot.storage.sqlite.store import SqliteStorage
 from tests.engines.subjects import Subject
 from tests.support.builders import NOON, an_event
@@ -65,9 +67,8 @@ class Process:
         self.expiry = DueSteps(
             storage=storage, agents=engine, directory=self.directory, eligibility=eligibility, work=self.work
         )
-        unit = UnitOfWork(
-            storage=storage, agents=engine, eligibility=eligibility, expiry=self.expiry, work=self.work
-        )
+        agents = PublishedAgents(storage=storage, ask=nothing_to_object)
+        unit = UnitOfWork(storage=storage, agents=agents, eligibility=eligibility, expiry=self.expiry, work=self.work)
         policy_choice = PolicyChoice(policies=POLICIES, directory=self.directory)
         self.votes = Votes(unit=unit, policy_choice=policy_choice)
         self.delivery: Delivery = a_delivery(
@@ -107,6 +108,10 @@ class Process:
         request = await self.request(task)
         shown = Shown(request_id=request.id, version=request.version, digest=request.digest)
         await self.votes.vote(Actor(person=ALICE, at=self.clock.now), shown, (verdict,))
+
+
+async def nothing_to_object(graph: str, values: Mapping[str, JSON]) -> Mapping[str, str]:
+    return {}
 
 
 @pytest.fixture
