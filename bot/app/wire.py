@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from socket import socket
 from typing import Final, Protocol
 
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.ids import JSON, Person, TaskId
 from bot.runtime.hints import GATEWAY, WORKER, Hint, Hints, UnixHints, bound, listening
 from bot.runtime.work_queue import WorkQueues
@@ -53,8 +54,11 @@ class _UnixWire:
 
     @asynccontextmanager
     async def listening(self, taken: Callable[[Hint], None]) -> AsyncIterator[None]:
-        own = self.inherited or bound(self.settings.state_dir, self.name)
-        with listening(own, taken):
+        if self.inherited is not None:
+            with listening(self.inherited, taken):
+                yield
+            return
+        with bound(self.settings.state_dir, self.name) as own, listening(own, taken):
             yield
 
 
@@ -62,7 +66,9 @@ class _UnixWire:
 async def opened(settings: RoleSettings, role: str, owner: str, inherited: socket | None = None) -> AsyncIterator[Wire]:
     """The wire of a process with this role and name. `inherited` is the socket that workers of one machine share."""
     if settings.redis_url is None:
-        yield _UnixWire(UnixHints.to(settings.state_dir), settings, role, inherited)
+        through_files = UnixHints.to(settings.state_dir)
+        with through_files.socket:
+            yield _UnixWire(through_files, settings, role, inherited)
         return
     from bot.storage.redis.connection import patient
     from bot.storage.redis.hints import RedisHints
@@ -92,14 +98,18 @@ def name_of(role: str) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class GatewayWork:
-    """The Work port of a gateway: agents are driven by workers, messages are synced here."""
+    """The Work port of a gateway: agents are driven by workers; callers' requests are driven, and messages synced,
+    here."""
 
     wire: Wire
     owner: str
     queues: WorkQueues
 
     def deliver(self, task_id: TaskId) -> None:
-        self.wire.send(WORKER, deliver=task_id, of=self.owner)
+        if is_of_caller(task_id):
+            self.queues.deliver(task_id)
+        else:
+            self.wire.send(WORKER, deliver=task_id, of=self.owner)
 
     def show(self, task_id: TaskId) -> None:
         self.queues.show(task_id)

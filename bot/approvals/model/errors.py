@@ -34,10 +34,10 @@ class SettingsError(CountersignError):
 
 @dataclass(eq=False)
 class NotFound(CountersignError):
-    """There is no such task or request."""
+    """There is no such task, request or token."""
 
     what: str
-    """`task` or `request`."""
+    """`task`, `request` or `token`."""
     id: str
 
     def __str__(self) -> str:
