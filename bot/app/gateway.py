@@ -212,13 +212,14 @@ async def running(
         unit = UnitOfWork(storage=storage, agents=agents, eligibility=eligibility, expiry=due_steps, work=work)
         tasks = Tasks(unit=unit, directory=directory)
         policy_choice = PolicyChoice(policies=policies, directory=directory)
+        leases = Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=owner, heart=line)
         programs = callers(
             storage=storage,
             inputs=agents,
             policy_choice=policy_choice,
             eligibility=eligibility,
             masking=masking,
-            leases=Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=owner, heart=line),
+            leases=leases,
             work=work,
             clock=clock,
         )
@@ -289,6 +290,7 @@ async def running(
                 if line.calm:
                     await claims.void_lapsed(storage, clock())
                 await sweeper.sweep(clock())
+                await leases.settle()
                 await programs.sweeper.sweep(clock(), take_over=line.calm)
                 await summaries.sweep(clock())
                 await homes.sweep(clock())

@@ -271,6 +271,15 @@ end
 return tonumber(fields[2]) > tonumber(ARGV[3]) and 1 or 0
 """
 
+DROP: Final = """
+-- ARGV: thread, owner. Ends the lease that this owner has.
+local key = KEYS[1] .. 'lease:' .. ARGV[1]
+if ARGV[2] ~= '' and redis.call('HGET', key, 'owner') == ARGV[2] then
+    redis.call('HSET', key, 'until', '')
+    redis.call('SREM', KEYS[1] .. 'leases_of:' .. ARGV[2], ARGV[1])
+end
+"""
+
 BEAT: Final = """
 -- ARGV: until, and the processes that live. Extends their leases to then.
 local prefix = KEYS[1]
@@ -295,4 +304,4 @@ redis.call('DEL', prefix .. 'leases_of:' .. owner)
 redis.call('ZREM', prefix .. 'owners', owner)
 """
 
-ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, AT, LEASE, HELD, BEAT, VOID)
+ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, AT, LEASE, HELD, DROP, BEAT, VOID)
