@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 from crewai.flow.flow import Flow, listen, router, start
 from crewai.flow.human_feedback import HumanFeedbackResult, human_feedback
@@ -20,7 +21,7 @@ from countersign.adapters.crewai import FlowFeedback
 feedback = FlowFeedback(Countersign.from_environment())
 
 
-class Publish(Flow):
+class Publish(Flow[dict[str, Any]]):
     @start()
     @human_feedback(message="Publish this text?", provider=feedback)
     def draft(self) -> str:

@@ -15,7 +15,7 @@ from google.adk.agents import LlmAgent
 from google.adk.models import BaseLlm
 from google.adk.runners import Runner
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
-from google.adk.tools import FunctionTool
+from google.adk.tools.function_tool import FunctionTool
 from google.genai import types
 
 from countersign import AsyncCountersign
@@ -54,7 +54,8 @@ async def run(key: str, wish: str, model: BaseLlm | str) -> str:
     while message is not None:
         events = [each async for each in runner.run_async(user_id=USER, session_id=key, new_message=message)]
         message = await resolve(events, client, key=key)
-    return "".join(part.text or "" for part in events[-1].content.parts) if events[-1].content else ""
+    last = events[-1].content
+    return "".join(part.text or "" for part in last.parts or []) if last else ""
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
     python -m tests.clients.adapters.environments [--only NAME]...
 
-Makes what is missing in `.venv-adapters/`, one at a time, and runs each framework's tests in its environment.
+Makes what is missing in `.venv-adapters/`, one at a time, checks types against the framework's own, and runs its
+tests in its environment.
 """
 
 from __future__ import annotations
@@ -85,6 +86,19 @@ class Framework:
                 check=False,
             )
 
+    def check(self) -> subprocess.CompletedProcess[str]:
+        """Check the types of the adapter, its tests and its examples against the framework's own."""
+        adapter = ROOT / "clients" / "python" / "src" / "countersign" / "adapters" / f"{self.name}.py"
+        examples = sorted((ROOT / "clients" / "python" / "examples").glob(f"{self.name}*.py"))
+        places = [f"--config-file={_HERE / 'mypy.ini'}", f"--cache-dir={self.folder / 'mypy'}"]
+        return subprocess.run(
+            [sys.executable, "-m", "mypy", *places, f"--python-executable={self.python}"]
+            + [str(each) for each in (adapter, _HERE / f"test_{self.name}.py", *examples)],
+            cwd=ROOT,
+            text=True,
+            check=False,
+        )
+
     @property
     def _requirements(self) -> Path:
         return _HERE / "requirements" / f"{self.name}.txt"
@@ -114,7 +128,7 @@ def main() -> int:
             framework.make()
             _say(f"{framework.name}: installed in {time.monotonic() - began:.0f} s, {_megabytes(framework.folder)} MB")
         _say(f"{framework.name}:")
-        if framework.test().returncode:
+        if framework.check().returncode or framework.test().returncode:
             failed.append(framework.name)
     _say(f"FAILED: {', '.join(failed)}" if failed else "all passed")
     return len(failed)

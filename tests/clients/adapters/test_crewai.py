@@ -290,7 +290,7 @@ def flow_of(feedback: FlowFeedback, emit: list[str] | None = None) -> type[Flow[
 
         @listen("no")
         def drop(self) -> str:
-            return f"dropped: {self.last_human_feedback.feedback}"
+            return "dropped"
 
     return Review
 
@@ -317,7 +317,7 @@ def test_only_an_approval_publishes(api: Answered, client: Countersign, person: 
 
     said = feedback.resume(review.from_pending(pending.context.flow_id))
 
-    assert said.startswith(outcome)
+    assert said == outcome
     assert api.questions == [{"question": "Publish?", "output": {"text": "a draft"}}]
 
 

@@ -37,7 +37,7 @@ class Deletes(Model):
 
     async def get_response(self, system_instructions: Any, input: Any, *args: Any, **kwargs: Any) -> ModelResponse:
         said = [] if isinstance(input, str) else [each["output"] for each in input if "output" in each]
-        output = [self._report(said)] if said else [self._call(path) for path in self._paths]
+        output: list[Any] = [self._report(said)] if said else [self._call(path) for path in self._paths]
         return ModelResponse(output=output, usage=Usage(), response_id=None)
 
     def stream_response(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 from pydantic_ai import Agent, AgentRunResult, DeferredToolRequests
 from pydantic_ai.capabilities import HandleDeferredToolCalls
-from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+    ToolReturnPart,
+)
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from countersign import AlreadyConsumed, AsyncCountersign, Countersign
@@ -35,7 +42,8 @@ def deletes(*paths: str) -> FunctionModel:
         if messages[-1].parts[-1].part_kind == "user-prompt":
             calls = [ToolCallPart("delete_file", {"path": path}, tool_call_id=f"call-{path}") for path in paths]
             return ModelResponse(parts=calls)
-        return ModelResponse(parts=[TextPart(" | ".join(str(each.content) for each in messages[-1].parts))])
+        said = [str(each.content) for each in messages[-1].parts if isinstance(each, ToolReturnPart)]
+        return ModelResponse(parts=[TextPart(" | ".join(said))])
 
     return FunctionModel(model)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from crewai.agents.parser import AgentFinish
     from crewai.core.providers.human_input import AsyncExecutorContext, ExecutorContext
     from crewai.flow.async_feedback import PendingFeedbackContext
-    from crewai.flow.flow import Flow
+    from crewai.flow.runtime import Flow
     from crewai.hooks import ToolCallHookContext
     from typing_extensions import Unpack
 

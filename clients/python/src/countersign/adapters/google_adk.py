@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from google.adk.events import Event
-    from google.adk.tools import BaseTool, ToolContext
+    from google.adk.tools.base_tool import BaseTool
+    from google.adk.tools.tool_context import ToolContext
     from google.genai import types
     from typing_extensions import Unpack
 
