@@ -26,6 +26,10 @@ Point: TypeAlias = Literal[
     "before-delivered",
     "summary-due",
     "summary-sent",
+    "call-recorded",
+    "call-asked",
+    "handed-over",
+    "consumed",
 ]
 
 VARIABLE: Final = "COUNTERSIGN_CRASH_AT"

@@ -16,6 +16,7 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot.app import wire
+from bot.app.callers import callers
 from bot.app.wire import Asking, GatewayWork
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes, channels_asked, groups_asked
@@ -26,6 +27,7 @@ from bot.approvals.ports.slack import Directory, LookupFailed
 from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services import claims
+from bot.approvals.services.delivery.leasing import Leases
 from bot.approvals.services.delivery.progress import Progress
 from bot.approvals.services.due_steps import DueSteps
 from bot.approvals.services.messages.masked import Masking, marks_of
@@ -186,7 +188,11 @@ async def running(
         async def send(person: Person) -> datetime | None:
             return await summaries.send(person)
 
+        async def deliver(task_id: TaskId) -> datetime | None:
+            return await programs.deliver(task_id)
+
         queues = WorkQueues(
+            deliveries=JobQueue("delivery", deliver, clock),
             syncs=JobQueue("sync", show, clock),
             inboxes=InboxQueues(
                 concerns=JobQueue("a look for Homes", concern, clock),
@@ -204,6 +210,17 @@ async def running(
         due_steps = DueSteps(storage=storage, agents=agents, directory=directory, eligibility=eligibility, work=work)
         unit = UnitOfWork(storage=storage, agents=agents, eligibility=eligibility, expiry=due_steps, work=work)
         tasks = Tasks(unit=unit, directory=directory)
+        policy_choice = PolicyChoice(policies=policies, directory=directory)
+        programs = callers(
+            storage=storage,
+            inputs=agents,
+            policy_choice=policy_choice,
+            eligibility=eligibility,
+            masking=masking,
+            leases=Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=owner, heart=line),
+            work=work,
+            clock=clock,
+        )
         inboxes = Inboxes(
             storage=storage,
             directory=directory,
@@ -225,7 +242,7 @@ async def running(
             bolt,
             Parts(
                 tasks=tasks,
-                votes=Votes(unit=unit, policy_choice=PolicyChoice(policies=policies, directory=directory)),
+                votes=Votes(unit=unit, policy_choice=policy_choice),
                 side_actions=SideActions(unit=unit, directory=directory),
                 reading=Reading(storage=storage, tasks=tasks, watch=watch),
                 agents=agents,
@@ -271,6 +288,7 @@ async def running(
                 if line.calm:
                     await claims.void_lapsed(storage, clock())
                 await sweeper.sweep(clock())
+                await programs.sweeper.sweep(clock(), take_over=line.calm)
                 await summaries.sweep(clock())
                 await homes.sweep(clock())
             except Unreachable as error:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from socket import socket
 from typing import Final, Protocol
 
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.ids import JSON, Person, TaskId
 from bot.runtime.hints import GATEWAY, WORKER, Hint, Hints, UnixHints, bound, listening
 from bot.runtime.work_queue import WorkQueues
@@ -92,14 +93,18 @@ def name_of(role: str) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class GatewayWork:
-    """The Work port of a gateway: agents are driven by workers, messages are synced here."""
+    """The Work port of a gateway: agents are driven by workers; callers' requests are driven, and messages synced,
+    here."""
 
     wire: Wire
     owner: str
     queues: WorkQueues
 
     def deliver(self, task_id: TaskId) -> None:
-        self.wire.send(WORKER, deliver=task_id, of=self.owner)
+        if is_of_caller(task_id):
+            self.queues.deliver(task_id)
+        else:
+            self.wire.send(WORKER, deliver=task_id, of=self.owner)
 
     def show(self, task_id: TaskId) -> None:
         self.queues.show(task_id)

@@ -51,15 +51,15 @@ class PublishedAgents:
     async def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
         """See `Agents`. If the graph has a check of its own and no worker answers in time, the values pass: the worker
         that starts the graph checks them again."""
-        await self.refresh()
-        agent = self._agent(graph)
-        form = InputForm(inputs=agent.graph.inputs, schema=agent.schema, open=agent.open)
+        agent, form = await self._form(graph)
         values, problems = form.read(words)
-        if not problems and agent.checked:
-            problems = dict(await self.ask(graph, values) or {})
-        if problems:
-            raise InvalidInputs(graph, problems, agent.graph.example, form.choices(), certain=agent.certain)
-        return values
+        return await self._checked(agent, form, values, problems)
+
+    async def check_inputs(self, graph: str, values: Mapping[str, JSON]) -> Mapping[str, JSON]:
+        """See `Inputs`, and `parse_inputs` for a graph that has a check of its own."""
+        agent, form = await self._form(graph)
+        known, problems = form.fit(values)
+        return await self._checked(agent, form, known, problems)
 
     def check_edit(self, question: Question, item: int) -> None:
         questions.check_edit(question, item)
@@ -68,6 +68,22 @@ class PublishedAgents:
         return questions.answer(question, proposed, decision)
 
     # --- Within ---------------------------------------------------------------------------------
+
+    async def _form(self, graph: str) -> tuple[Agent, InputForm]:
+        await self.refresh()
+        agent = self._agent(graph)
+        return agent, InputForm(inputs=agent.graph.inputs, schema=agent.schema, open=agent.open)
+
+    async def _checked(
+        self, agent: Agent, form: InputForm, values: Mapping[str, JSON], problems: Mapping[str, str]
+    ) -> Mapping[str, JSON]:
+        """The values, if neither the form nor the graph's own check objects to them."""
+        graph = agent.graph
+        if not problems and agent.checked:
+            problems = await self.ask(graph.name, values) or {}
+        if problems:
+            raise InvalidInputs(graph.name, problems, graph.example, form.choices(), certain=agent.certain)
+        return values
 
     def _published(self) -> Catalog:
         if self._catalog is None:

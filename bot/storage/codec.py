@@ -6,7 +6,7 @@ The text holds all that a record says. Columns and keys beside it only serve que
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import UTC, date, datetime, time, timedelta
 from types import NoneType
 from typing import Any, Final, TypeVar, get_args, get_origin
@@ -23,9 +23,11 @@ from bot.approvals.model.message import Message
 from bot.approvals.model.policy import Action
 from bot.approvals.model.request import Request, RequestState
 from bot.approvals.model.task import Task, TaskState
+from bot.approvals.model.token import Token
+from bot.approvals.model.webhook import Webhook
 from bot.storage import upgrades
 
-Record = TypeVar("Record", Task, Request, Message, AuditEvent, Inbox, Catalog)
+Record = TypeVar("Record", Task, Request, Message, AuditEvent, Inbox, Catalog, Token, Webhook)
 
 
 STORED_AS: Final[Mapping[type, Mapping[str, str]]] = {Inbox: {"summary": "digest"}}
@@ -33,7 +35,7 @@ STORED_AS: Final[Mapping[type, Mapping[str, str]]] = {Inbox: {"summary": "digest
 records of earlier versions can be read, and earlier versions can read today's."""
 
 
-def encode(record: Task | Request | Message | AuditEvent | Inbox | Catalog) -> str:
+def encode(record: Task | Request | Message | AuditEvent | Inbox | Catalog | Token | Webhook) -> str:
     """The record as text, from which `decode` makes an equal one. JSON payloads stay the same to the letter.
 
     NaN and the infinities are kept, in Python's spelling: an amount must not vanish on its way through storage. Raises
@@ -59,7 +61,7 @@ def tells_of_purge(text: bytes) -> bool:
 
 
 def _converter() -> Converter:
-    converter = Converter(detailed_validation=False)
+    converter = Converter(detailed_validation=False, unstruct_collection_overrides={Set: sorted})
     converter.register_unstructure_hook(datetime, _written_time)
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text).astimezone(UTC))
     for cls in (date, time):

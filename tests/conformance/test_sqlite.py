@@ -111,8 +111,9 @@ async def test_a_card_of_no_request_is_refused_as_the_bug_that_it_is(storage: Sq
         (schema.DUE, "requests_due"),
         (schema.UNDELIVERED, "requests_undelivered"),
         (schema.OUT_OF_DATE, "surfaces_stale"),
+        (schema.DUE_WEBHOOKS, "webhooks_due"),
     ],
-    ids=["orphans", "due", "undelivered", "out_of_date"],
+    ids=["orphans", "due", "undelivered", "out_of_date", "due_webhooks"],
 )
 async def test_the_sweep_reads_what_is_due_and_not_all_rows(
     storage: SqliteStorage, file: sqlite3.Connection, query: str, index: str

@@ -24,6 +24,8 @@ from bot.approvals.model.policy import Expire, Policy, Remind, Step, one_stage
 from bot.approvals.model.question import Item, Question, Verdict
 from bot.approvals.model.request import Decided, OpenStage, Pending, Request
 from bot.approvals.model.task import Task
+from bot.approvals.model.token import TOKENS, Scope, Token, digest_of
+from bot.approvals.model.webhook import Webhook, WebhookId, WebhookKind
 
 NOON = datetime(2030, 1, 2, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -138,3 +140,34 @@ def an_event(kind: str, of: Task | Request, **changes: Any) -> AuditEvent:
         "request_id": None if isinstance(of, Task) else of.id,
     }
     return AuditEvent(**values | changes)
+
+
+def a_token(name: str = "billing", **changes: Any) -> Token:
+    """A token that speaks for `billing-service`. Its digest is that of `csk_` and its name."""
+    values: dict[str, Any] = {
+        "name": name,
+        "digest": digest_of(f"csk_{name}"),
+        "scopes": frozenset({Scope.WRITE_REQUESTS, Scope.READ_REQUESTS}),
+        "sources": ("billing-service",),
+        "created_at": NOON,
+    }
+    return Token(**values | changes)
+
+
+def a_token_event(kind: str, token: Token) -> AuditEvent:
+    return AuditEvent(kind=kind, at=NOON, task_id=TOKENS, data={"name": token.name})
+
+
+def a_webhook(id: str = "msg-1", of: Request | None = None, **changes: Any) -> Webhook:
+    """A webhook that tells of a decision, and is due at noon."""
+    request = of or a_request()
+    values: dict[str, Any] = {
+        "id": WebhookId(id),
+        "task_id": request.task_id,
+        "request_id": request.id,
+        "kind": WebhookKind.DECIDED,
+        "url": "https://hooks.example.com/approvals",
+        "created_at": NOON,
+        "next_try": NOON,
+    }
+    return Webhook(**values | changes)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from bot.approvals.model.ids import JSON, InterruptId, TaskId
+from bot.approvals.model.ids import JSON, InterruptId, RequestId, TaskId
 
 CALLER: Final = "caller"
 """The engine of a task that is a caller's request. No agent of it runs here."""
 _PREFIX: Final = f"{CALLER}-"
+_OF_REQUEST: Final = "req_"
 QUESTION: Final = InterruptId("question")
 """The one interrupt of such a task."""
 
@@ -22,9 +25,24 @@ def is_of_caller(task_id: TaskId) -> bool:
     return task_id.startswith(_PREFIX)
 
 
+def digits_of(kind: str, source: str, key: str) -> str:
+    """64 hex digits, the same whenever this source uses this key for this kind of thing."""
+    return hashlib.sha256(json.dumps([kind, source, key]).encode()).hexdigest()
+
+
 def task_id_of(digits: str) -> TaskId:
     """The id of the task of a caller's request, from digits that no other request has."""
     return TaskId(f"{_PREFIX}{digits}")
+
+
+def request_id_of(task_id: TaskId) -> RequestId:
+    """The id of a caller's request, which is known before the request is opened."""
+    return RequestId(f"{_OF_REQUEST}{task_id.removeprefix(_PREFIX)}")
+
+
+def task_of_request(request_id: RequestId) -> TaskId | None:
+    """The id of the task of a caller's request. None if the id is that of an agent's request."""
+    return task_id_of(request_id.removeprefix(_OF_REQUEST)) if request_id.startswith(_OF_REQUEST) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from bot.approvals.model.ids import JSON, MessageRef, Person
+from bot.approvals.model.ids import JSON, MessageRef, Person, Program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +98,9 @@ class Expired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
-    """The task was cancelled. The graph is not resumed."""
+    """The task was cancelled, or the program that asked withdrew its request. The graph is not resumed."""
 
-    by: Person
+    by: Person | Program
     at: datetime
 
     @property

@@ -12,7 +12,7 @@ from bot.approvals.model import consent
 from bot.approvals.model.decision import Answered, Decision, ItemVerdict, Vote
 from bot.approvals.model.fingerprint import Fingerprint, fingerprint, same
 from bot.approvals.model.hours import moment
-from bot.approvals.model.ids import InterruptId, Person, RequestId, TaskId, ThreadId
+from bot.approvals.model.ids import InterruptId, Person, Program, RequestId, TaskId, ThreadId
 from bot.approvals.model.policy import ONE_PERSON, Policy, Stage, Step
 from bot.approvals.model.question import Question
 from bot.approvals.model.task import Failure, Gone
@@ -204,7 +204,7 @@ class Request:
     thread_id: ThreadId
     interrupt_id: InterruptId
     graph: str
-    requester: Person
+    requester: Person | Program
     proposed: Question
     """The question as the graph asked it."""
     question: Question

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from bot.approvals.model.caller import Caller
-from bot.approvals.model.ids import JSON, ChannelId, Person, TaskId, ThreadId, Ts
+from bot.approvals.model.ids import JSON, ChannelId, Person, Program, TaskId, ThreadId, Ts
 
 
 class Part(StrEnum):
@@ -78,7 +78,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCancelled:
-    by: Person
+    by: Person | Program
     at: datetime
 
 
@@ -102,7 +102,7 @@ class Task:
     thread_id: ThreadId
     graph: str
     inputs: Mapping[str, JSON]
-    requester: Person
+    requester: Person | Program
     channel: ChannelId
     created_at: datetime
     thread_ts: Ts | None = None

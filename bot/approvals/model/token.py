@@ -8,8 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from bot.approvals.model.ids import TaskId
+
 PREFIX: Final = "csk_"
 """What every token begins with, so that scanners find one that leaked."""
+
+TOKENS: Final = TaskId("tokens")
+"""The audit log files under this id what operators do with tokens, as it belongs to no task."""
 
 
 class Scope(StrEnum):
@@ -39,6 +44,9 @@ class Token:
     used_at: datetime | None = None
     """When it was last used, to the minute. None if never."""
     revoked_at: datetime | None = None
+    revision: int = 0
+    """The number of saves. Storage compares it before it writes, so that no use of a token undoes that it was
+    revoked."""
 
     def lives(self, now: datetime) -> bool:
         """Whether it still opens anything."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bot.approvals.model.agent import Graph, ThreadStatus
+from bot.approvals.model.agent import Asked, Graph, ThreadStatus
 from bot.approvals.model.decision import Decision
 from bot.approvals.model.ids import JSON, InterruptId
 from bot.approvals.model.question import Question
@@ -52,6 +52,14 @@ class Agents(Answers, Protocol):
         ...
 
 
+class Inputs(Protocol):
+    """Checks what programs start agents with."""
+
+    async def check_inputs(self, graph: str, values: Mapping[str, JSON]) -> Mapping[str, JSON]:
+        """The graph's inputs, from the values that a program sent. Raises the same as `Agents.parse_inputs`."""
+        ...
+
+
 class Engine(Answers, Protocol):
     """Starts, reads and resumes agents. An error of an agent is part of its status, not an exception.
 
@@ -89,4 +97,12 @@ class Engine(Answers, Protocol):
 
     async def forget(self, task: Task) -> None:
         """Delete the checkpoints of the task's thread. Does nothing if there are none."""
+        ...
+
+
+class Callers(Engine, Protocol):
+    """The engine of programs that ask through the HTTP API. All that it knows stands in the records."""
+
+    def asked(self, task: Task) -> Asked:
+        """What the caller asks."""
         ...

@@ -26,6 +26,8 @@ from bot.approvals.model.inbox import Inbox
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Lease, Task
+from bot.approvals.model.token import Token
+from bot.approvals.model.webhook import Webhook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ class Change:
     event: AuditEvent
     messages: Sequence[Message] = ()
     """New messages, which the change calls for."""
+    webhooks: Sequence[Webhook] = ()
+    """New webhooks, which tell the caller of the change."""
     opens: bool = False
     """Whether the record is a request that is not stored yet."""
 
@@ -97,8 +101,26 @@ class TaskStore(Protocol):
         """The tasks that were started in this Slack thread (`Task.thread_ts`), oldest first."""
         ...
 
-    async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
-        """Tasks that should be running (`Starting`, `Running`) although nobody holds a live lease on their thread."""
+    async def tasks_from(
+        self,
+        sources: Collection[str],
+        limit: int,
+        *,
+        before: tuple[datetime, TaskId] | None = None,
+        ended: bool | None = None,
+        callers: bool | None = None,
+    ) -> tuple[Task, ...]:
+        """The tasks that programs of these sources (`Caller.source`) have made, newest first, and those of the same
+        moment by id. With `before`, only those that come after the task of this moment and id.
+
+        `ended` leaves only those that have ended (`Task.finished`), or only the others. `callers` leaves only callers'
+        requests, or only agents' tasks.
+        """
+        ...
+
+    async def orphans(self, now: datetime, limit: int, *, callers: bool = False) -> tuple[Task, ...]:
+        """Tasks that should be running (`Starting`, `Running`) although nobody holds a live lease on their thread: of
+        agents or, with `callers`, of callers' requests."""
         ...
 
     async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
@@ -112,9 +134,9 @@ class TaskStore(Protocol):
         ...
 
     async def purge(self, task_id: TaskId, event: AuditEvent) -> None:
-        """Remove an ended task with its requests, its messages and the text of its audit events, all at once, and add
-        this event, which stays. Each removed event keeps its digest and link. Does nothing if the task has not ended,
-        or does not exist."""
+        """Remove an ended task with its requests, its messages, its webhooks and the text of its audit events, all at
+        once, and add this event, which stays. Each removed event keeps its digest and link. Does nothing if the task
+        has not ended, or does not exist."""
         ...
 
 
@@ -143,13 +165,15 @@ class RequestStore(Protocol):
         """Pending requests whose `due_at` is now or earlier, longest overdue first."""
         ...
 
-    async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
+    async def undelivered(self, now: datetime, limit: int, *, callers: bool = False) -> tuple[Request, ...]:
         """Decided requests whose `next_try` is now or earlier, and on whose thread nobody holds a live lease, longest
-        overdue first. A request without `next_try` waits for a person and is not among them."""
+        overdue first: of agents or, with `callers`, of callers. A request without `next_try` waits for a person and is
+        not among them."""
         ...
 
     async def unsettled(self) -> tuple[TaskId, ...]:
-        """The tasks with a request that is pending, or whose decision has not been delivered. Each task once."""
+        """The agents' tasks with a request that is pending, or whose decision has not been delivered. Each task
+        once."""
         ...
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
@@ -219,6 +243,46 @@ class AgentStore(Protocol):
 
     async def published(self, *, known: str = "") -> Catalog | None:
         """The catalog. Returns None if there is none, or if its digest is `known`."""
+        ...
+
+
+class TokenStore(Protocol):
+    """The tokens of the HTTP API. None is ever removed, so that no name comes to mean another token."""
+
+    async def add_token(self, token: Token, event: AuditEvent) -> None:
+        """Store a new token with revision 0. Raises `Conflict` if its name was ever used."""
+        ...
+
+    async def token_of(self, digest: str) -> Token | None:
+        """The token with this digest. Returns None if there is none."""
+        ...
+
+    async def tokens(self) -> tuple[Token, ...]:
+        """All tokens, oldest first."""
+        ...
+
+    async def save_token(self, token: Token, event: AuditEvent | None = None) -> Token:
+        """Replace the token. Returns it with its next revision. Raises `Conflict` if the stored revision is no longer
+        `token.revision`, or if there is no such token. Without an event, it may be lost if the machine loses power."""
+        ...
+
+
+class WebhookStore(Protocol):
+    """Webhooks. Each is stored with the change that it tells of (`Change.webhooks`)."""
+
+    async def due_webhooks(self, now: datetime, limit: int) -> tuple[Webhook, ...]:
+        """Webhooks whose `next_try` is now or earlier, longest overdue first."""
+        ...
+
+    async def save_webhook(
+        self, webhook: Webhook, event: AuditEvent | None = None, messages: Sequence[Message] = ()
+    ) -> Webhook:
+        """Replace the webhook and add new messages. Returns it with its next revision. Raises `Conflict` if the stored
+        revision is no longer `webhook.revision`, or if it was purged."""
+        ...
+
+    async def webhooks_of(self, task_id: TaskId) -> tuple[Webhook, ...]:
+        """All webhooks of the task, oldest first."""
         ...
 
 
@@ -296,6 +360,8 @@ class Storage(
     MessageStore,
     InboxStore,
     AgentStore,
+    TokenStore,
+    WebhookStore,
     AuditStore,
     LeaseStore,
     Protocol,

@@ -32,10 +32,12 @@ class PeopleSweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSweep:
-    """What agents are still to be told, and tasks whose process died."""
+    """What agents, or callers, are still to be told, and tasks whose process died."""
 
     storage: Storage
     work: Work
+    callers: bool = False
+    """Whether this process drives callers' requests, and not agents' tasks."""
 
     async def sweep(self, now: datetime, *, take_over: bool = True) -> None:
         """Wake the work for decisions that have not reached their agent, and for tasks that nobody drives.
@@ -45,7 +47,7 @@ class AgentSweep:
         """
         if not take_over:
             return
-        for request in await self.storage.undelivered(now, MAX_PER_SWEEP):
+        for request in await self.storage.undelivered(now, MAX_PER_SWEEP, callers=self.callers):
             self.work.deliver(request.task_id)
-        for task in await self.storage.orphans(now, MAX_PER_SWEEP):
+        for task in await self.storage.orphans(now, MAX_PER_SWEEP, callers=self.callers):
             self.work.deliver(task.id)

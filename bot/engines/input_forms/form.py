@@ -39,7 +39,7 @@ class InputForm:
             words = {WHOLE: json.dumps({name: typed.loose(word) for name, word in words.items()})}
         for name, word in words.items():
             if name not in known:
-                problems[name] = f"is not an input of it; it takes {', '.join(f'`{n}`' for n in known) or 'none'}"
+                problems[name] = self._unknown()
                 continue
             try:
                 values[name] = typed.value_of(word, known[name].schema)
@@ -47,6 +47,15 @@ class InputForm:
                 problems[name] = str(error)
         problems |= self._missing(words)
         return values, problems or self._mismatches(values)
+
+    def fit(self, values: Mapping[str, JSON]) -> tuple[dict[str, JSON], dict[str, str]]:
+        """Values that are not words: as the graph takes them, and everything that is wrong with them, by the input's
+        name."""
+        if self.open and values and WHOLE not in values:
+            values = {WHOLE: dict(values)}
+        known = {given.name for given in self.inputs}
+        problems = {name: self._unknown() for name in values if name not in known}
+        return dict(values), problems or self.misfits(values)
 
     def misfits(self, values: Mapping[str, JSON]) -> dict[str, str]:
         """What is wrong with values that were read before, perhaps by an older form. By the input's name."""
@@ -85,6 +94,9 @@ class InputForm:
         with contextlib.suppress(Exception):  # a schema that is none, such as a pattern that does not compile
             return bool(whole.is_valid({given.name: value}))
         return False
+
+    def _unknown(self) -> str:
+        return f"is not an input of it; it takes {', '.join(f'`{each.name}`' for each in self.inputs) or 'none'}"
 
     def _missing(self, given: Mapping[str, object]) -> dict[str, str]:
         return {each.name: "is missing" for each in self.inputs if each.required and each.name not in given}

@@ -28,12 +28,14 @@ async def make(db: Database, changes: Sequence[Change]) -> bool:
     """Make these changes in one script. Returns False, and changes nothing, if one of them is a conflict."""
     first = {change.record.id: change for change in reversed(changes)}
     messages = [message for change in changes for message in change.messages]
+    webhooks = [webhook for change in changes for webhook in change.webhooks]
     return await db.change(
-        [guard for change in first.values() for guard in _guards(db, change)] + steps.absent(db, messages),
+        [guard for change in first.values() for guard in _guards(db, change)] + steps.absent(db, messages, webhooks),
         [
             *(step for change in changes for step in _steps(db, change)),
             *(["compare_all", db.key("surfaces_by", owner)] for owner in _owners(changes)),
             *steps.new_messages(db, messages),
+            *steps.new_webhooks(db, webhooks),
         ],
         events=[change.event for change in changes],
     )

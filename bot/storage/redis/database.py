@@ -20,6 +20,8 @@ from bot.approvals.model.inbox import Inbox
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
+from bot.approvals.model.token import Token
+from bot.approvals.model.webhook import Webhook
 from bot.storage.codec import encode
 from bot.storage.reader import Reader
 from bot.storage.redis import scripts
@@ -30,7 +32,7 @@ PAUSE_SECONDS: Final = 0.002
 
 Step: TypeAlias = list[str]
 """A guard or a step of `scripts.COMMIT`: its name, then its arguments."""
-Found = TypeVar("Found", Task, Request, Message, Inbox)
+Found = TypeVar("Found", Task, Request, Message, Inbox, Token, Webhook)
 
 
 class Database:

@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import cast
 
 from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.errors import Conflict, NotFound
 from bot.approvals.model.ids import Person, RequestId, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.ports.storage import Change
 from bot.storage import lists
-from bot.storage.redis import scripts
+from bot.storage.redis import scripts, steps
 from bot.storage.redis.changes import make
 from bot.storage.redis.database import Database, moment, reachable
 
@@ -54,10 +55,9 @@ class RedisRequests:
     async def due(self, now: datetime, limit: int) -> tuple[Request, ...]:
         return await self._db.indexed(Request, "due", "request", most=moment(now), limit=limit, now=now)
 
-    async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
-        return await self._db.indexed(
-            Request, "undelivered", "request", most=moment(now), limit=limit, now=now, wanted="free"
-        )
+    async def undelivered(self, now: datetime, limit: int, *, callers: bool = False) -> tuple[Request, ...]:
+        index = steps.index_of("undelivered", callers=callers)
+        return await self._db.indexed(Request, index, "request", most=moment(now), limit=limit, now=now, wanted="free")
 
     async def unsettled(self) -> tuple[TaskId, ...]:
         """Requests that earlier versions stored are not in the index. The lists of the people they wait for hold
@@ -68,7 +68,7 @@ class RedisRequests:
             async for key in db.redis.scan_iter(match=_literal(db.prefix + lists.waiting_for("")) + "*"):
                 ids.update(cast("list[str]", await db.redis.zrange(key, 0, -1)))
         requests = await db.records(Request, "request", sorted(ids))
-        return tuple(dict.fromkeys(request.task_id for request in requests))
+        return tuple(dict.fromkeys(each.task_id for each in requests if not is_of_caller(each.task_id)))
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
         return await self._listed([lists.waiting_for(ref) for ref in refs], limit)

@@ -98,6 +98,14 @@ local steps = {
     empty = function(history, kept)
         for place = 0, redis.call('LLEN', history) - 1 - kept do redis.call('LSET', history, place, '') end
     end,
+    -- The task's place among those that have ended ('' takes it out), unless it is marked as forgotten.
+    ended = function(task, at)
+        if at == '' then
+            redis.call('ZREM', prefix .. 'ended', task)
+        elseif not redis.call('ZSCORE', prefix .. 'forgotten', task) then
+            redis.call('ZADD', prefix .. 'ended', at, task)
+        end
+    end,
     number = function(index, member)
         redis.call('ZADD', index, 'NX', seq, member)
     end,

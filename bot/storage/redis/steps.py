@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.approvals.model.ids import Person
+from bot.approvals.model.caller import is_of_caller
+from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Running, Starting, Task
+from bot.approvals.model.webhook import Webhook
 from bot.storage import lists
 from bot.storage.codec import encode
 from bot.storage.redis.database import Database, Step, moment
@@ -23,24 +25,29 @@ from bot.storage.redis.database import Database, Step, moment
 
 def of_task(db: Database, task: Task) -> list[Step]:
     """Store the task, and put it into the indexes that its state belongs in."""
-    at_work = db.prefix + "at_work"
+    at_work = db.prefix + of_engine("at_work", task.id)
     indexed = (
         ["number", at_work, task.id]
         if isinstance(task.state, Starting | Running)
         else ["call", "ZREM", at_work, task.id]
     )
     fields = ["revision", str(task.revision), "thread", task.thread_id, "body", encode(task)]
-    return [["call", "HSET", db.key("task", task.id), *fields], indexed, at(db, "ended", task.id, task.ended_at)]
+    return [
+        ["call", "HSET", db.key("task", task.id), *fields],
+        indexed,
+        ["ended", task.id, moment(task.ended_at) if task.ended_at is not None else ""],
+        *([] if task.caller is None else [at(db, open_from(task.caller.source), task.id, _if_open(task))]),
+    ]
 
 
 def of_request(db: Database, request: Request) -> list[Step]:
     """Store the request, and put it into the indexes and lists that its state belongs in."""
-    key, state = db.key("request", request.id), request.state
+    key, state, undelivered = db.key("request", request.id), request.state, of_engine("undelivered", request.task_id)
     fields = ["revision", str(request.revision), "thread", request.thread_id, "body", encode(request)]
     return [
         ["call", "HSET", key, *fields],
         at(db, "due", request.id, state.due_at if isinstance(state, Pending) else None),
-        at(db, "undelivered", request.id, state.next_try if isinstance(state, Decided) else None),
+        at(db, undelivered, request.id, state.next_try if isinstance(state, Decided) else None),
         at(db, "unsettled", request.id, request.opened_at if isinstance(state, Pending | Decided) else None),
         ["lists", key, request.id, json.dumps(lists.of(request))],
     ]
@@ -64,9 +71,12 @@ def of_message(db: Database, message: Message, body: str) -> list[Step]:
     ]
 
 
-def absent(db: Database, messages: Sequence[Message]) -> list[Step]:
-    """Guards: none of these messages is stored yet."""
-    return [["absent", db.key("surface", message.id)] for message in messages]
+def absent(db: Database, messages: Sequence[Message], webhooks: Sequence[Webhook] = ()) -> list[Step]:
+    """Guards: none of these messages and webhooks is stored yet."""
+    return [
+        *(["absent", db.key("surface", message.id)] for message in messages),
+        *(["absent", db.key("webhook", webhook.id)] for webhook in webhooks),
+    ]
 
 
 def new_messages(db: Database, messages: Sequence[Message]) -> Iterator[Step]:
@@ -75,6 +85,21 @@ def new_messages(db: Database, messages: Sequence[Message]) -> Iterator[Step]:
         yield from of_message(db, message, encode(message))
         yield ["call", "SADD", db.key("surfaces_by", owner(message)), message.id]
         yield ["call", "RPUSH", db.key("surfaces_of", message.task_id), message.id]
+
+
+def of_webhook(db: Database, webhook: Webhook) -> list[Step]:
+    """Store the webhook, and put it into the index of those that are due if it is to be sent."""
+    fields = ["revision", str(webhook.revision), "body", encode(webhook)]
+    return [
+        ["call", "HSET", db.key("webhook", webhook.id), *fields],
+        at(db, "webhooks_due", webhook.id, webhook.next_try),
+    ]
+
+
+def new_webhooks(db: Database, webhooks: Sequence[Webhook]) -> Iterator[Step]:
+    for webhook in webhooks:
+        yield from of_webhook(db, replace(webhook, revision=0))
+        yield ["call", "RPUSH", db.key("webhooks_of", webhook.task_id), webhook.id]
 
 
 def at(db: Database, index: str, id: str, moment_: datetime | None) -> Step:
@@ -86,6 +111,29 @@ def at(db: Database, index: str, id: str, moment_: datetime | None) -> Step:
 def owner(message: Message) -> str:
     """The record whose revision the message shows."""
     return f"task:{message.task_id}" if message.shows is None else f"request:{message.shows}"
+
+
+def of_engine(index: str, task_id: TaskId) -> str:
+    """The name of the index for the tasks that the same processes drive: agents' tasks, or callers' requests."""
+    return index_of(index, callers=is_of_caller(task_id))
+
+
+def index_of(index: str, *, callers: bool) -> str:
+    return f"{index}_of_callers" if callers else index
+
+
+def made_by(source: str) -> str:
+    """The index of the tasks that this source has made, by their time."""
+    return f"tasks_from:{source}"
+
+
+def open_from(source: str) -> str:
+    """The index of those that have not ended."""
+    return f"open_tasks_from:{source}"
+
+
+def _if_open(task: Task) -> datetime | None:
+    return None if task.finished else task.created_at
 
 
 def account(person: Person) -> str:

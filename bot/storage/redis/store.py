@@ -16,6 +16,8 @@ from bot.storage.redis.messages import RedisMessages
 from bot.storage.redis.requests import RedisRequests
 from bot.storage.redis.shared import SharedRedis
 from bot.storage.redis.tasks import RedisTasks
+from bot.storage.redis.tokens import RedisTokens
+from bot.storage.redis.webhooks import RedisWebhooks
 
 __all__ = ["PREFIX", "RedisStorage", "client"]
 
@@ -29,6 +31,8 @@ class RedisStorage(
     RedisMessages,
     RedisInboxes,
     RedisAgents,
+    RedisTokens,
+    RedisWebhooks,
     RedisAudit,
     RedisLeases,
 ):

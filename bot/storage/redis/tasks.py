@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
 from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.errors import Conflict, NotFound
 from bot.approvals.model.ids import ChannelId, Person, TaskId, Ts
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
+from bot.approvals.model.webhook import Webhook
 from bot.approvals.ports.storage import Change, Records
 from bot.storage.redis import scripts, steps
 from bot.storage.redis.changes import make
@@ -32,7 +34,7 @@ class RedisTasks:
             [
                 *steps.of_task(db, task),
                 ["call", "HSET", thread, "task", task.id],
-                steps.at(db, _tasks_of(task.requester), task.id, task.created_at),
+                *(steps.at(db, index, task.id, task.created_at) for index in _made(task)),
                 *([] if task.thread_ts is None else [["call", "RPUSH", _tasks_in(db, task), task.id]]),
                 *steps.new_messages(db, messages),
             ],
@@ -70,8 +72,48 @@ class RedisTasks:
     async def tasks_in(self, channel: ChannelId, thread_ts: Ts) -> tuple[Task, ...]:
         return await self._db.all_of(Task, f"tasks_in:{channel}:{thread_ts}", "task")
 
-    async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
-        return await self._db.indexed(Task, "at_work", "task", most="+inf", limit=limit, now=now, wanted="free")
+    async def tasks_from(
+        self,
+        sources: Collection[str],
+        limit: int,
+        *,
+        before: tuple[datetime, TaskId] | None = None,
+        ended: bool | None = None,
+        callers: bool | None = None,
+    ) -> tuple[Task, ...]:
+        found: list[Task] = []
+        for source in sorted({*sources}):
+            index = steps.made_by(source) if ended is not False else steps.open_from(source)
+            found += await self._newest(index, limit, before, ended, callers)
+        return tuple(sorted(found, key=_place, reverse=True)[:limit])
+
+    async def _newest(
+        self,
+        index: str,
+        limit: int,
+        before: tuple[datetime, TaskId] | None,
+        ended: bool | None,
+        callers: bool | None,
+    ) -> list[Task]:
+        """The newest tasks of this index that are wanted."""
+        key, most = self._db.prefix + index, moment(before[0]) if before else "+inf"
+        found: dict[TaskId, Task] = {}
+        offset, page = 0, limit + 1
+        while len(found) < limit:
+            with reachable():
+                ids = await self._db.redis.zrevrangebyscore(key, most, "-inf", start=offset, num=page)
+            wanted = [id for id in cast("list[TaskId]", ids) if callers is None or is_of_caller(id) is callers]
+            for task in await self._db.records(Task, "task", wanted):
+                if (before is None or _place(task) < before) and (ended is None or task.finished is ended):
+                    found[task.id] = task
+            if len(ids) < page:
+                break
+            offset += page
+        return list(found.values())
+
+    async def orphans(self, now: datetime, limit: int, *, callers: bool = False) -> tuple[Task, ...]:
+        index = steps.index_of("at_work", callers=callers)
+        return await self._db.indexed(Task, index, "task", most="+inf", limit=limit, now=now, wanted="free")
 
     async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
         index = "forgotten" if forgotten else "ended"
@@ -92,25 +134,29 @@ class RedisTasks:
             return
         if records.task.finished:
             db = self._db
-            removed = [["empty", db.key("history", task_id), "1"], *_removed(db, records)]
+            webhooks = await db.all_of(Webhook, f"webhooks_of:{task_id}", "webhook")
+            removed = [["empty", db.key("history", task_id), "1"], *_removed(db, records, webhooks)]
             await db.change([["present", db.key("task", task_id)]], removed, events=[event])
 
 
-def _removed(db: Database, records: Records) -> list[Step]:
+def _removed(db: Database, records: Records, webhooks: Sequence[Webhook]) -> list[Step]:
     """Take the task and all that belongs to it out of the indexes, and delete it."""
     task, requests, messages = records.task, records.requests, records.messages
     keys = [
-        *(db.key(kind, task.id) for kind in ("task", "requests_of", "surfaces_of")),
+        *(db.key(kind, task.id) for kind in ("task", "requests_of", "surfaces_of", "webhooks_of")),
         *(db.key(kind, task.thread_id) for kind in ("thread", "lease", "interrupts")),
         *(db.key("request", request.id) for request in requests),
         *(db.key("surface", message.id) for message in messages),
+        *(db.key("webhook", webhook.id) for webhook in webhooks),
         *(db.key("at", f"{message.ref.channel}:{message.ref.ts}") for message in messages if message.ref),
         *(db.key("surfaces_by", owner) for owner in {steps.owner(message) for message in messages}),
     ]
+    undelivered = steps.of_engine("undelivered", task.id)
     indexes = [
-        *((index, task.id) for index in ("ended", "forgotten", "at_work", _tasks_of(task.requester))),
-        *((index, request.id) for request in requests for index in ("due", "undelivered", "unsettled")),
+        *((index, task.id) for index in ("ended", "forgotten", steps.of_engine("at_work", task.id), *_made(task))),
+        *((index, each.id) for each in requests for index in ("due", undelivered, "unsettled")),
         *(("stale", message.id) for message in messages),
+        *(("webhooks_due", webhook.id) for webhook in webhooks),
     ]
     return [
         *(["call", "ZREM", db.prefix + index, id] for index, id in indexes),
@@ -118,6 +164,16 @@ def _removed(db: Database, records: Records) -> list[Step]:
         *([] if task.thread_ts is None else [["call", "LREM", _tasks_in(db, task), "0", task.id]]),
         *(["call", "DEL", key] for key in keys),
     ]
+
+
+def _place(task: Task) -> tuple[datetime, TaskId]:
+    return task.created_at, task.id
+
+
+def _made(task: Task) -> list[str]:
+    """The indexes of those who made the task: a person, a source, or both."""
+    of_person = [_tasks_of(task.requester)] if isinstance(task.requester, Person) else []
+    return [*of_person, *([steps.made_by(task.caller.source)] if task.caller is not None else [])]
 
 
 def _tasks_of(requester: Person) -> str:

@@ -30,6 +30,7 @@ def make(db: sqlite3.Connection, changes: Sequence[Change]) -> None:
         _write(db, change)
         rows.add_event(db, change.event)
         rows.add_messages(db, change.messages)
+        rows.add_webhooks(db, change.webhooks)
     records = [change.record for change in changes]
     for id in dict.fromkeys(record.id for record in records if isinstance(record, Request)):
         rows.compare_of_request(db, id)

@@ -59,12 +59,12 @@ class SqliteRequests:
     async def due(self, now: datetime, limit: int) -> tuple[Request, ...]:
         return await self._db.records(Request, schema.DUE, now=rows.moment(now), limit=limit)
 
-    async def undelivered(self, now: datetime, limit: int) -> tuple[Request, ...]:
-        return await self._db.records(Request, schema.UNDELIVERED, now=rows.moment(now), limit=limit)
+    async def undelivered(self, now: datetime, limit: int, *, callers: bool = False) -> tuple[Request, ...]:
+        due = rows.moment(now)
+        return await self._db.records(Request, schema.UNDELIVERED, now=due, limit=limit, callers=callers)
 
     async def unsettled(self) -> tuple[TaskId, ...]:
-        sql = "SELECT DISTINCT task_id FROM requests WHERE state IN ('Pending', 'Decided')"
-        return tuple(TaskId(task_id) for (task_id,) in await self._db.many_rows(sql, {}))
+        return tuple(TaskId(task_id) for (task_id,) in await self._db.many_rows(schema.UNSETTLED, {}))
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
         return await self._listed([lists.waiting_for(ref) for ref in refs], limit)

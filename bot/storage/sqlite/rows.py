@@ -16,6 +16,7 @@ from bot.approvals.model.ids import Person, RequestId, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Lease, Task
+from bot.approvals.model.webhook import Webhook
 from bot.storage import lists
 from bot.storage.codec import encode
 
@@ -106,6 +107,19 @@ def add_messages(db: sqlite3.Connection, messages: Sequence[Message]) -> None:
             raise Conflict(message.id)
 
 
+def add_webhooks(db: sqlite3.Connection, webhooks: Sequence[Webhook]) -> None:
+    for webhook in webhooks:
+        inserted = db.execute(
+            """
+            INSERT INTO webhooks (id, task_id, next_try, revision, body)
+            VALUES (:id, :task_id, :next_try, :revision, :body) ON CONFLICT DO NOTHING
+            """,
+            {"task_id": webhook.task_id, **of_webhook(replace(webhook, revision=0))},
+        )
+        if not inserted.rowcount:
+            raise Conflict(webhook.id)
+
+
 def of_task(task: Task) -> dict[str, Any]:
     return {
         "id": task.id,
@@ -143,6 +157,15 @@ def of_message(message: Message) -> dict[str, Any]:
     }
 
 
+def of_webhook(webhook: Webhook) -> dict[str, Any]:
+    return {
+        "id": webhook.id,
+        "next_try": moment(webhook.next_try),
+        "revision": webhook.revision,
+        "body": encode(webhook),
+    }
+
+
 def account(person: Person) -> str:
     return f"{person.team_id}:{person.user_id}"
 
@@ -151,6 +174,8 @@ def of_lease(lease: Lease, now: datetime) -> dict[str, Any]:
     return {"thread_id": lease.thread_id, "token": lease.token, "now": moment(now)}
 
 
+NEVER = 2**63 - 1
+"""Later than every moment."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

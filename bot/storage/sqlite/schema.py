@@ -181,14 +181,63 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     # The one row names the start of the machine during which the file was last opened; see `bot.storage.sqlite.power`.
     ("CREATE TABLE machine (boot TEXT NOT NULL)",),
+    # Tokens of the HTTP API, and webhooks, whose `next_try` is set until they are delivered or given up.
+    (
+        """
+        CREATE TABLE tokens (
+            seq INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            digest TEXT NOT NULL UNIQUE,
+            revision INTEGER NOT NULL,
+            body TEXT NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE webhooks (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            task_id TEXT NOT NULL REFERENCES tasks (id),
+            next_try INTEGER,
+            revision INTEGER NOT NULL,
+            body TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX webhooks_by_task ON webhooks (task_id)",
+        "CREATE INDEX webhooks_due ON webhooks (next_try) WHERE next_try IS NOT NULL",
+    ),
+    # The source of the program that made a task through the HTTP API.
+    (
+        "ALTER TABLE tasks ADD COLUMN source TEXT",
+        "CREATE INDEX tasks_by_source ON tasks (source, created_at, id) WHERE source IS NOT NULL",
+        """
+        CREATE INDEX open_tasks_by_source ON tasks (source, created_at, id)
+        WHERE source IS NOT NULL AND ended_at IS NULL
+        """,
+    ),
 )
 
 # `INDEXED BY` refuses any plan that reads finished records, whatever SQLite estimates from the row counts.
 ORPHANS = """
     SELECT body FROM tasks INDEXED BY tasks_at_work
-    WHERE state IN ('Starting', 'Running')
+    WHERE state IN ('Starting', 'Running') AND (id GLOB 'caller-*') = :callers
         AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.thread_id = tasks.thread_id AND until > :now)
     ORDER BY seq LIMIT :limit
+"""
+_FROM = """
+    SELECT body FROM tasks INDEXED BY {index}
+    WHERE source = :source AND (created_at, id) < (:at, :id) AND (:callers IS NULL OR (id GLOB 'caller-*') = :callers)
+        AND {ended}
+    ORDER BY created_at DESC, id DESC LIMIT :limit
+"""
+FROM = {
+    None: _FROM.format(index="tasks_by_source", ended="TRUE"),
+    True: _FROM.format(index="tasks_by_source", ended="ended_at IS NOT NULL"),
+    False: _FROM.format(index="open_tasks_by_source", ended="ended_at IS NULL"),
+}
+"""The tasks of a source: all, those that have ended, or the others."""
+UNSETTLED = """
+    SELECT DISTINCT task_id FROM requests
+    WHERE state IN ('Pending', 'Decided') AND task_id NOT GLOB 'caller-*'
 """
 TRAIL = """
     SELECT seq, CAST(task_id AS BLOB), CAST(body AS BLOB), CAST(digest AS BLOB), CAST(link AS BLOB) FROM events
@@ -217,7 +266,7 @@ DUE = """
 """
 UNDELIVERED = """
     SELECT body FROM requests INDEXED BY requests_undelivered
-    WHERE next_try <= :now
+    WHERE next_try <= :now AND (task_id GLOB 'caller-*') = :callers
         AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.thread_id = requests.thread_id AND until > :now)
     ORDER BY next_try, seq LIMIT :limit
 """
@@ -236,6 +285,11 @@ LISTED = """
         GROUP BY request_id ORDER BY place, request_id LIMIT :limit
     ) JOIN requests ON requests.id = request_id
     ORDER BY place, request_id
+"""
+DUE_WEBHOOKS = """
+    SELECT body FROM webhooks INDEXED BY webhooks_due
+    WHERE next_try <= :now
+    ORDER BY next_try, seq LIMIT :limit
 """
 HOMES = """
     SELECT body FROM inboxes INDEXED BY inboxes_opened

@@ -14,6 +14,8 @@ from bot.storage.sqlite.leases import SqliteLeases
 from bot.storage.sqlite.messages import SqliteMessages
 from bot.storage.sqlite.requests import SqliteRequests
 from bot.storage.sqlite.tasks import SqliteTasks
+from bot.storage.sqlite.tokens import SqliteTokens
+from bot.storage.sqlite.webhooks import SqliteWebhooks
 
 
 class SqliteStorage(
@@ -23,6 +25,8 @@ class SqliteStorage(
     SqliteMessages,
     SqliteInboxes,
     SqliteAgents,
+    SqliteTokens,
+    SqliteWebhooks,
     SqliteAudit,
     SqliteLeases,
 ):

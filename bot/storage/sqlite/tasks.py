@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict, NotFound
-from bot.approvals.model.ids import ChannelId, Person, TaskId, Ts
+from bot.approvals.model.ids import ChannelId, Person, Program, TaskId, Ts
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
@@ -31,17 +31,18 @@ class SqliteTasks:
             inserted = db.execute(
                 """
                 INSERT INTO tasks (
-                    id, thread_id, team_id, user_id, created_at, slack_thread, state, ended_at, revision, body
+                    id, thread_id, team_id, user_id, source, created_at, slack_thread, state, ended_at, revision, body
                 ) VALUES (
-                    :id, :thread_id, :team_id, :user_id, :created_at, :slack_thread, :state, :ended_at, :revision, :body
+                    :id, :thread_id, :team_id, :user_id, :source, :created_at, :slack_thread, :state, :ended_at,
+                    :revision, :body
                 )
                 ON CONFLICT DO NOTHING
                 """,
                 {
                     **rows.of_task(task),
                     "thread_id": task.thread_id,
-                    "team_id": task.requester.team_id,
-                    "user_id": task.requester.user_id,
+                    **_account(task.requester),
+                    "source": task.caller.source if task.caller else None,
                     "created_at": rows.moment(task.created_at),
                     "slack_thread": f"{task.channel}:{task.thread_ts}" if task.thread_ts else None,
                 },
@@ -93,8 +94,24 @@ class SqliteTasks:
         sql = "SELECT body FROM tasks WHERE slack_thread = :slack_thread ORDER BY seq"
         return await self._db.records(Task, sql, slack_thread=f"{channel}:{thread_ts}")
 
-    async def orphans(self, now: datetime, limit: int) -> tuple[Task, ...]:
-        return await self._db.records(Task, schema.ORPHANS, now=rows.moment(now), limit=limit)
+    async def tasks_from(
+        self,
+        sources: Collection[str],
+        limit: int,
+        *,
+        before: tuple[datetime, TaskId] | None = None,
+        ended: bool | None = None,
+        callers: bool | None = None,
+    ) -> tuple[Task, ...]:
+        at, id = (rows.moment(before[0]), before[1]) if before else (rows.NEVER, "")
+        found: list[Task] = []
+        for source in sorted({*sources}):
+            given = {"source": source, "at": at, "id": id, "callers": callers, "limit": limit}
+            found += await self._db.records(Task, schema.FROM[ended], **given)
+        return tuple(sorted(found, key=lambda task: (task.created_at, task.id), reverse=True)[:limit])
+
+    async def orphans(self, now: datetime, limit: int, *, callers: bool = False) -> tuple[Task, ...]:
+        return await self._db.records(Task, schema.ORPHANS, now=rows.moment(now), limit=limit, callers=callers)
 
     async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
         return await self._db.records(Task, schema.ENDED, before=rows.moment(before), limit=limit, forgotten=forgotten)
@@ -121,6 +138,7 @@ class SqliteTasks:
                     "DELETE FROM lists WHERE request_id IN (SELECT id FROM requests WHERE task_id = :id)",
                     {"id": task_id},
                 )
+                db.execute("DELETE FROM webhooks WHERE task_id = :id", {"id": task_id})
                 db.execute("DELETE FROM requests WHERE task_id = :id", {"id": task_id})
                 db.execute("DELETE FROM tasks WHERE id = :id", {"id": task_id})
                 db.execute("UPDATE events SET body = '', request_id = NULL WHERE task_id = :id", {"id": task_id})
@@ -128,3 +146,10 @@ class SqliteTasks:
                 db.execute("DELETE FROM leases WHERE thread_id = :thread_id", {"thread_id": thread_id})
 
         await self._db.change(change)
+
+
+def _account(requester: Person | Program) -> dict[str, str]:
+    """The columns by which a person's tasks are found. No person has the ones of a program."""
+    if isinstance(requester, Program):
+        return {"team_id": "", "user_id": requester.name}
+    return {"team_id": requester.team_id, "user_id": requester.user_id}

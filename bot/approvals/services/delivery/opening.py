@@ -11,6 +11,7 @@ from datetime import datetime
 from bot import crash_points
 from bot.approvals.model.agent import Asked
 from bot.approvals.model.audit import event_of
+from bot.approvals.model.caller import is_of_caller, request_id_of
 from bot.approvals.model.decision import Answered, Approve, Reject, outcome_of
 from bot.approvals.model.errors import InvalidAnswer, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, RequestId
@@ -137,7 +138,7 @@ class Opening:
         crash_points.point("interrupt-reached")
         now = self.clock()
         request = Request(
-            id=RequestId(secrets.token_hex(8)),
+            id=request_id_of(task.id) if is_of_caller(task.id) else RequestId(secrets.token_hex(8)),
             task_id=task.id,
             thread_id=task.thread_id,
             interrupt_id=asked.interrupt_id,

@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 from bot import crash_points
 from bot.approvals.model.agent import Phase, ThreadStatus
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.decision import Cancelled
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.ids import JSON, TaskId
@@ -25,9 +26,10 @@ from bot.approvals.model.task import (
     Waiting,
     in_short,
 )
-from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.storage import Change, Storage
 from bot.approvals.ports.work import Clock, Work
 from bot.approvals.rules import lifecycle
+from bot.approvals.rules.calls import webhook_of
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.rules.next_action import alive, is_approved
 from bot.approvals.services.delivery.batch import Batch
@@ -149,11 +151,12 @@ class Recording:
         when the drive is over."""
         if not batch.changes:
             return
+        changes = await self._with_webhooks(batch.changes)
         if batch.delivers:
             crash_points.point("before-delivered")
-        await self.storage.save_all(batch.changes, durable=durable)
+        await self.storage.save_all(changes, durable=durable)
         if batch.opens:
-            crash_points.point("request-opened")
+            crash_points.point("call-asked" if is_of_caller(_task_of(changes[0])) else "request-opened")
         for task_id in batch.decided:
             self.work.deliver(task_id)
 
@@ -164,6 +167,22 @@ class Recording:
         return failure
 
     # --- Within ---------------------------------------------------------------------------------
+
+    async def _with_webhooks(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """The changes of one task, with a webhook where one of them settles a caller's request. If the records have
+        changed since, the whole is a conflict anyway."""
+        task_id = _task_of(changes[0])
+        if not is_of_caller(task_id):
+            return changes
+        records = await self.storage.records_of(task_id)
+        known, told = {request.id: request for request in records.requests}, []
+        for change in changes:
+            if isinstance(request := change.record, Request):
+                webhook = webhook_of(records.task, known.get(request.id), request, self.clock())
+                change = replace(change, webhooks=[webhook]) if webhook is not None else change
+                known[request.id] = request
+            told.append(change)
+        return told
 
     def _noted(self, batch: Batch, request: Request, status: ThreadStatus) -> Request:
         """The request, changed if the status says something new about it: that its answer was not taken, or that the
@@ -220,7 +239,8 @@ class Recording:
         match status.phase:
             case Phase.DONE:
                 outcome = status.outcome or UNSAID
-                self._end(batch, task, Ended(outcome=outcome, at=now, stopped=status.stopped), "ended")
+                ended = Ended(outcome=outcome, at=now, stopped=status.stopped)
+                self._end(batch, task, ended, "ended", told_on_card=is_of_caller(task.id))
             case Phase.WAITING if status.failure is None and not _stuck(requests, status):
                 if task.state != Waiting():
                     batch.task(replace(task, state=Waiting(), tries=0), "waiting")
@@ -253,6 +273,10 @@ class Recording:
                 batch.request(lifecycle.failed(request, status.failure, now), "delivery_failed")
         elif state.attempts and status.failure is not None and state.next_try is not None and state.next_try <= now:
             batch.request(lifecycle.failed(request, status.failure, now, final=final), "delivery_failed")
+
+
+def _task_of(change: Change) -> TaskId:
+    return change.record.id if isinstance(change.record, Task) else change.record.task_id
 
 
 def _came_of(state: Ended | Failed | TaskCancelled) -> dict[str, JSON]:
