@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
@@ -169,7 +168,9 @@ async def _invalid(request: Request, error: Exception) -> Response:
             "characters that are the same when your program repeats this call, such as an order number.",
         ).response()
     told = "; ".join(f"{fault.path} {fault.problem.rstrip('.')}" for fault in faults[:3])
-    return Refused(problems.INVALID, f"Nothing was done, because what was sent does not fit: {told}.", faults=faults).response()
+    return Refused(
+        problems.INVALID, f"Nothing was done, because what was sent does not fit: {told}.", faults=faults
+    ).response()
 
 
 def _fault(error: Mapping[str, Any], model: type[BaseModel] | None) -> Fault:
@@ -195,7 +196,9 @@ def _sentence(message: str) -> str:
 def _model_of(request: Request) -> type[BaseModel] | None:
     field = getattr(request.scope.get("route"), "body_field", None)
     annotation = getattr(getattr(field, "field_info", None), "annotation", None)
-    return next((each for each in _parts_of(annotation) if isinstance(each, type) and issubclass(each, BaseModel)), None)
+    return next(
+        (each for each in _parts_of(annotation) if isinstance(each, type) and issubclass(each, BaseModel)), None
+    )
 
 
 def _keys_at(model: type[BaseModel] | None, place: Sequence[str | int]) -> list[str]:
@@ -203,17 +206,16 @@ def _keys_at(model: type[BaseModel] | None, place: Sequence[str | int]) -> list[
     for name in place:
         if model is None or not isinstance(name, str) or name not in model.model_fields:
             continue
-        inner = _parts_of(model.model_fields[name].annotation)
-        model = next((each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)), None)
+        model = _model_in(model.model_fields[name].annotation)
     return list(model.model_fields) if model is not None else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    parts = _parts_of(annotation)
+    return next((each for each in parts if isinstance(each, type) and issubclass(each, BaseModel)), None)
 
 
 def _parts_of(annotation: Any) -> list[Any]:
     """A type, or those that a union or a list is made of."""
     inner = getattr(annotation, "__args__", None)
     return [part for each in inner for part in _parts_of(each)] if inner else [annotation]
-
-
-def as_json(value: object) -> str:
-    """The document as it is served and committed."""
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

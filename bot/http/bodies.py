@@ -199,9 +199,9 @@ class ItemVote(Sent):
 
     verdict: Literal["approve", "reject", "respond", "choose"]
     reason: Annotated[str, Field(max_length=3000, description="Why. With `approve` and `reject`.")] = ""
-    value: Annotated[Anything, Field(description="The answer of `respond`, or the label of the choice of `choose`.")] = (
-        None
-    )
+    value: Annotated[
+        Anything, Field(description="The answer of `respond`, or the label of the choice of `choose`.")
+    ] = None
 
 
 class NewVote(ItemVote):
@@ -269,10 +269,8 @@ class Decision(Given):
     """What became of the question. Silence and cancellation are verdicts of their own, and never an approval."""
 
     verdict: Annotated[
-        Literal[
-            "approve", "edit", "reject", "respond", "choose", "mixed", "expired", "cancelled", "superseded"
-        ],
-        Field(description="`edit` is an approval with changes; `mixed` means that the items were answered differently."),
+        Literal["approve", "edit", "reject", "respond", "choose", "mixed", "expired", "cancelled", "superseded"],
+        Field(description="`edit` is an approval with changes. `mixed`: the items were answered differently."),
     ]
     approved: Annotated[
         bool, Field(description="Whether every item was approved, with or without changes. False in all other cases.")
@@ -313,9 +311,9 @@ class Request(Given):
     source: ShownSource
     requester: Annotated[str | None, Field(description="Slack's id of the person who wants it.")] = None
     question: Annotated[Anything, Field(description="As you sent it.")]
-    digest: Annotated[
-        str | None, Field(description="SHA-256 of what people are shown. Null until they are asked.")
-    ] = None
+    digest: Annotated[str | None, Field(description="SHA-256 of what people are shown. Null until they are asked.")] = (
+        None
+    )
     version: Annotated[int, Field(description="It grows with each edit. Earlier votes do not count any more then.")] = 1
     created_at: datetime
     deadline: Annotated[
@@ -419,7 +417,9 @@ class Problem(Given):
 
     type: Annotated[
         str,
-        Field(description="The kind of problem, as an address of this documentation.", examples=["/docs#problem-invalid"]),
+        Field(
+            description="The kind of problem, as an address of this documentation.", examples=["/docs#problem-invalid"]
+        ),
     ]
     title: str
     status: Annotated[int, Field(examples=[422])]

@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final, Never
 
@@ -41,7 +42,9 @@ async def body_of(request: Request) -> Body:
     if not text:
         return Body()
     if not _is_json(request.headers.get("content-type", "")):
-        raise Refused(problems.MEDIA, "The header Content-Type does not say application/json, so the body was not read.")
+        raise Refused(
+            problems.MEDIA, "The header Content-Type does not say application/json, so the body was not read."
+        )
     return Body(text=text, json=parsed(text))
 
 
@@ -122,8 +125,7 @@ _BRACKET: Final = re.compile(rb"[\[{\]}]")
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
         raise _bad(f"the key {_shown(twice)} stands twice in one object, and readers would disagree which one counts")
     return found
 

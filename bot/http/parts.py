@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from bot.approvals.inbox.queries import Inboxes
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.ids import Person
-from bot.approvals.ports.engine import Answers
 from bot.approvals.ports.slack import Directory, LookupFailed
 from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import names_one
 from bot.approvals.services.calls import Calls
-from bot.approvals.services.messages.masked import Masking
 from bot.approvals.services.votes import Votes
 from bot.http import problems
 from bot.http.auth import Guard
 from bot.http.problems import Fault, Refused
+from bot.http.views import Views
 from bot.http.waiting import Waiters
 
 
@@ -29,12 +28,9 @@ class Parts:
     calls: Calls
     votes: Votes
     inboxes: Inboxes
-    agents: Answers
+    views: Views
     directory: Directory
-    masking: Masking
     clock: Clock
-    address: str
-    """Of the workspace's pages, for links to messages."""
     busy: Callable[[], AbstractAsyncContextManager[None]]
     """Held while a call changes something, so that a shutdown waits for it."""
     callback_problem: Callable[[str], str]
@@ -48,5 +44,7 @@ class Parts:
             raise Unreachable(f"Slack did not say who `{ref}` is") from failed
         if len(found) != 1:
             fault = Fault(path=path, problem="is nobody whom Slack knows: name an id (U...) or an e-mail address")
-            raise Refused(problems.UNKNOWN_NAME, f"Slack knows no account `{ref}`, so nothing was done.", faults=[fault])
+            raise Refused(
+                problems.UNKNOWN_NAME, f"Slack knows no account `{ref}`, so nothing was done.", faults=[fault]
+            )
         return next(iter(found))

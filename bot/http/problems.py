@@ -31,7 +31,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that is wrong with what was sent, and where: `body.question`, `query.wait`, `header.Idempotency-Key`."""
+    """One thing that is wrong with what was sent, and where it is: `body.question`, `query.wait`."""
 
     path: str
     problem: str

@@ -50,8 +50,8 @@ def not_found(what: str, id: str) -> Refused:
     """The same for an id that does not exist and for one of another source."""
     return Refused(
         problems.NOT_FOUND,
-        f"There is no {what} `{id}` for this token. Its id may be wrong, its records may be past their retention, or it "
-        "belongs to a source that the token does not speak for.",
+        f"There is no {what} `{id}` for this token. Its id may be wrong, its records may be past their retention, or "
+        "it belongs to a source that the token does not speak for.",
     )
 
 
@@ -62,7 +62,9 @@ def _of_call(error: CountersignError) -> Refused | None:
     match error:
         case call_errors.NotYourSource():
             may = _either(error.sources)
-            return _not_here("body.source.name", f"The token does not speak for the source `{error.source}`, but for {may}.")
+            return _not_here(
+                "body.source.name", f"The token does not speak for the source `{error.source}`, but for {may}."
+            )
         case call_errors.ChannelNotAllowed():
             may = _either(error.channels)
             return _not_here("body.channel", f"The token may not ask in `{error.ref}`, but in {may}.")
@@ -74,7 +76,9 @@ def _of_call(error: CountersignError) -> Refused | None:
             )
         case call_errors.NoSuchRequester():
             why = error.why or "is no account that Slack knows"
-            return _unknown("body.requester", f"The requester `{error.ref}` {why}. Name an id (U...) or an e-mail address.")
+            return _unknown(
+                "body.requester", f"The requester `{error.ref}` {why}. Name an id (U...) or an e-mail address."
+            )
         case call_errors.NoSuchChannel():
             why = error.why or "is no channel that the bot can see"
             return _unknown("body.channel", f"`{error.ref}` {why}. Name it as #name or by its id, and invite the bot.")

@@ -115,8 +115,12 @@ class Views:
                 return None
             case CallStatus.DECIDED:
                 return self._answered(view, request)
-            case CallStatus.EXPIRED | CallStatus.CANCELLED | CallStatus.SUPERSEDED as status:
-                return self._unmade(view, request, status.value)
+            case CallStatus.EXPIRED:
+                return self._unmade(view, request, "expired")
+            case CallStatus.CANCELLED:
+                return self._unmade(view, request, "cancelled")
+            case CallStatus.SUPERSEDED:
+                return self._unmade(view, request, "superseded")
             case status:
                 assert_never(status)
 

@@ -24,9 +24,9 @@ Key: TypeAlias = Annotated[
         min_length=1,
         max_length=200,
         pattern="^[!-~]+$",
-        description="The same when your program repeats this call after a crash, and different for a new wish: an order "
-        "number, or the id of a flow and its step. The same key and body give the same answer; a key with another body "
-        "is refused.",
+        description="The same when your program repeats this call after a crash, and different for a new wish: an "
+        "order number, or the id of a flow and its step. The same key and body give the same answer; a key with "
+        "another body is refused.",
         examples=["order-1093-refund"],
     ),
 ]

@@ -8,9 +8,12 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from bot.approvals.inbox.queries import waits_for
 from bot.approvals.model import ids
+from bot.approvals.model.caller import request_id_of
 from bot.approvals.model.token import Scope, Token
 from bot.approvals.services.call_reading import CallView
+from bot.approvals.services.call_reading import views as views_of
 from bot.http import bodies, events, problems, waiting
 from bot.http.auth import needs
 from bot.http.guarded import GuardedRoute, Held, Speaker
@@ -35,7 +38,7 @@ async def create(
     _refuse_callback(parts, call.callback_url)
     async with parts.busy():
         made = await parts.calls.ask(token, call, new.question, new.response_schema, parts.clock())
-    view = await parts.calls.reading.of(made.request_id, token.sources)
+    view = await parts.calls.reading.of(request_id_of(made.task.id), token.sources)
     response.status_code = 201 if made.new else 200
     response.headers["Location"] = f"{request.url.path}/{view.id}"
     return await shown(parts, view)
@@ -55,15 +58,16 @@ async def read(parts: Held, token: Speaker, id: fields.RequestId, wait: fields.W
 
 @router.get(
     "/requests/{id}/events",
+    status_code=200,
     operation_id="streamRequest",
     summary="Follow a request",
     response_class=events.EventStream,
 )
 @needs(Scope.READ_REQUESTS)
 async def follow(parts: Held, token: Speaker, id: fields.RequestId) -> StreamingResponse:
-    """Server-sent events. Each event is named by the request's status and holds the request as JSON. The first one comes
-    at once, the last one when the request is settled; then the stream ends. Lines that begin with a colon say that the
-    connection lives."""
+    """Server-sent events. Each event is named by the request's status and holds the request as JSON. The first one
+    comes at once, the last one when the request is settled; then the stream ends. Lines that begin with a colon say
+    that the connection lives."""
     view = await _view(parts, token, id)
 
     async def read() -> CallView:
@@ -105,7 +109,7 @@ async def listed(
     for _ in range(MAX_LOOKED_AT):
         page = await parts.calls.reading.tasks(sources, limit - len(found), place, callers=True, ended=ended)
         place = page.cursor
-        views = [view for records in page.tasks for view in parts.views_of(records)]
+        views = [view for records in page.tasks for view in views_of(records)]
         found += [await shown(parts, view) for view in views if status in (None, view.status)]
         if not place or len(found) >= limit:
             break
@@ -114,9 +118,7 @@ async def listed(
 
 @router.post("/requests/{id}/cancel", operation_id="cancelRequest", summary="Withdraw a request")
 @needs(Scope.WRITE_REQUESTS)
-async def cancel(
-    parts: Held, token: Speaker, id: fields.RequestId, why: bodies.Cancel | None = None
-) -> bodies.Request:
+async def cancel(parts: Held, token: Speaker, id: fields.RequestId, why: bodies.Cancel | None = None) -> bodies.Request:
     """Nobody can answer it any more, and its cards say so. A request that is cancelled already stays as it is."""
     reason = why.reason if why is not None else ""
     async with parts.busy():

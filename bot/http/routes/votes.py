@@ -25,8 +25,8 @@ router = APIRouter(route_class=GuardedRoute, tags=["Requests"])
 @needs(Scope.VOTES)
 async def vote(parts: Held, token: Speaker, id: fields.RequestId, given: bodies.NewVote) -> bodies.Request:
     """Counts the vote of a named person who answered on a page of your own. You vouch for who they are, so the policy
-    that governs the request must list the token's name under `via`; and the person must be eligible exactly as in Slack.
-    Cards, history and the audit log name the token."""
+    that governs the request must list the token's name under `via`; and the person must be eligible exactly as in
+    Slack. Cards, history and the audit log name the token."""
     view = await parts.calls.reading.of(ids.RequestId(id), token.sources)
     if view.request is None:
         raise Refused(
@@ -36,9 +36,7 @@ async def vote(parts: Held, token: Speaker, id: fields.RequestId, given: bodies.
         )
     person = await parts.person(given.person, "body.person")
     verdicts = _verdicts(given, len(view.request.question.items))
-    actor = Actor(
-        person=person, at=parts.clock(), through=token.name, words=lambda refusal: refused(refusal).detail
-    )
+    actor = Actor(person=person, at=parts.clock(), through=token.name, words=lambda refusal: refused(refusal).detail)
     seen = Shown(request_id=view.request.id, version=given.version, digest=given.digest)
     async with parts.busy():
         await parts.votes.vote(actor, seen, verdicts)
@@ -51,7 +49,9 @@ def _verdicts(given: bodies.NewVote, items: int) -> tuple[ItemVerdict, ...]:
     if given.items is not None and given.items[0].verdict != given.verdict:
         fault = Fault(path="body.verdict", problem="should be the verdict of the first of `items`")
         raise Refused(problems.INVALID, "`verdict` and `items` disagree. Nothing was counted.", faults=[fault])
-    return tuple(_verdict(vote, f"body.items.{n}" if given.items is not None else "body") for n, vote in enumerate(each))
+    return tuple(
+        _verdict(vote, f"body.items.{n}" if given.items is not None else "body") for n, vote in enumerate(each)
+    )
 
 
 def _verdict(vote: bodies.ItemVote, path: str) -> ItemVerdict:
