@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import difflib
+import re
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, ByteSize, Field, SecretStr, TypeAdapter, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.approvals.model.errors import SettingsError
 from bot.durations import duration
+from bot.webhooks.allow_list import MAX_PORT, AllowList, address_of, is_name
 
 SLACK = "https://slack.com/api/"
 
@@ -35,6 +40,45 @@ def _memory(written: object) -> object:
 
 
 Bytes = Annotated[ByteSize, BeforeValidator(_memory)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bind:
+    """The address that a server listens at."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_of_this_machine(self) -> bool:
+        """Whether only programs of this machine reach it."""
+        address = address_of(self.host)
+        return self.host == "localhost" if address is None else address.is_loopback
+
+
+_BIND: Final = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})")
+
+
+def _bind(written: object) -> object:
+    """The address that `127.0.0.1:8420` means. Raises ValueError, with what to write, if it means none."""
+    found = _BIND.fullmatch(str(written).strip())
+    if found is not None:
+        host, port = (found["v6"] or found["host"] or "").lower(), int(found["port"])
+        if (address_of(host) or is_name(host)) and port <= MAX_PORT:
+            return Bind(host=host, port=port)
+    raise ValueError(f"{written!r} is no address to listen at: write host and port, such as 127.0.0.1:8420")
+
+
+def _allowed(written: object) -> object:
+    return AllowList.read(str(written))
+
+
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105
+_HOW_LONG: Final = range(24, 65)
+"""Bytes of a webhook's secret, as Standard Webhooks wants them."""
 
 
 class Store(BaseSettings):
@@ -104,11 +148,31 @@ class Settings(RoleSettings):
 
     slack_app_token: SecretStr
     """The token that opens Socket Mode. Starts with xapp-."""
+    http_bind: Annotated[Annotated[Bind, BeforeValidator(_bind)] | None, NoDecode] = None
+    """Where the HTTP API listens. If unset, there is none."""
+    webhook_allow: Annotated[Annotated[AllowList, BeforeValidator(_allowed)] | None, NoDecode] = None
+    """The hosts and networks that webhooks may go to. If unset, none."""
+    webhook_secret: SecretStr | None = None
+    """What webhooks are signed with. Two, separated by a space, while receivers change from one to the other."""
 
     @field_validator("slack_app_token")
     @classmethod
     def _app_token(cls, token: SecretStr) -> SecretStr:
         return _starting(token, "xapp-")
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _secrets(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not 1 <= len(secret.get_secret_value().split()) <= 2:
+            raise ValueError("should be one secret, or two that are separated by a space")
+        for each in secret.get_secret_value().split() if secret is not None else ():
+            _refuse_bad_secret(each)
+        return secret
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The one or two secrets. Empty if there is none."""
+        return () if self.webhook_secret is None else tuple(self.webhook_secret.get_secret_value().split())
 
 
 COMPOSITION = frozenset({"REDIS_PASSWORD"})
@@ -175,6 +239,19 @@ def _starting(token: SecretStr, prefix: str) -> SecretStr:
     if not token.get_secret_value().startswith(prefix):
         raise ValueError(f"should start with {prefix}")
     return token
+
+
+def _refuse_bad_secret(secret: str) -> None:
+    """Raises ValueError, with how to make a secret, if it is none of Standard Webhooks."""
+    try:
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except binascii.Error:
+        key = b""
+    if not secret.startswith(SECRET_PREFIX) or len(key) not in _HOW_LONG:
+        raise ValueError(
+            f"should be {SECRET_PREFIX} and 24 to 64 bytes in base64: write {SECRET_PREFIX} and what "
+            "`openssl rand -base64 32` prints"
+        )
 
 
 def _refuse_malformed(redis_url: str) -> None:

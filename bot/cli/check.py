@@ -23,7 +23,7 @@ from bot.approvals.rules.matching import Policies
 from bot.approvals.services.people.staffing import staffed, unmatched, unmet, untied
 from bot.engines.langgraph.loading import registry, undeclared
 from bot.printable import printable
-from bot.settings import Settings
+from bot.settings import SECRET_PREFIX, Settings
 from bot.slack.api import tokens
 from bot.slack.api.calls import web_client
 from bot.slack.api.directory import SlackDirectory
@@ -70,6 +70,7 @@ async def check(env_file: Path) -> int:
     async with findings.of("settings"):
         loaded = settings.load(env_file)
     if loaded is not None:
+        _http(loaded, findings)
         policies: Policies | None = None
         async with findings.of(f"policies in {loaded.policy_file}"):
             policies = policy_file.load(loaded.policy_file)
@@ -83,6 +84,36 @@ async def check(env_file: Path) -> int:
             await _approvers(loaded, policies, findings)
     sys.stdout.write("\n".join(map(printable, findings.lines)) + "\n")
     return 1 if findings.wrong else 0
+
+
+def _http(loaded: Settings, findings: Findings) -> None:
+    """Checks that the API is where it should be, and that webhooks can be sent if any are meant to be."""
+    if loaded.http_bind is None:
+        findings.good("no HTTP API: HTTP_BIND is not set")
+    elif loaded.http_bind.is_of_this_machine:
+        findings.good(f"HTTP API at {loaded.http_bind}")
+    else:
+        findings.risky(
+            f"HTTP_BIND {loaded.http_bind}: other machines can reach the HTTP API, and the bot speaks no TLS. Let only "
+            "a proxy reach it that does, or use 127.0.0.1."
+        )
+    match bool(loaded.webhook_allow), bool(loaded.webhook_secrets):
+        case True, True if loaded.http_bind is None:
+            findings.risky("webhooks: nothing asks for any, because HTTP_BIND is not set.")
+        case True, True:
+            findings.good("webhooks")
+        case True, False:
+            findings.bad(
+                "WEBHOOK_ALLOW is set, but WEBHOOK_SECRET is not, so webhooks cannot be signed and every callback_url "
+                f"is refused. Write {SECRET_PREFIX} and what `openssl rand -base64 32` prints."
+            )
+        case False, True:
+            findings.bad(
+                "WEBHOOK_SECRET is set, but WEBHOOK_ALLOW is not, so every callback_url is refused. List the hosts "
+                "that webhooks may go to, such as hooks.example.com."
+            )
+        case _:
+            findings.good("no webhooks: WEBHOOK_ALLOW and WEBHOOK_SECRET are not set")
 
 
 def _rules(policies: Policies | None, findings: Findings) -> None:

@@ -23,6 +23,7 @@ from bot.settings import Settings
 from bot.storage.sqlite.store import SqliteStorage
 from tests.support.builders import a_request, a_task, an_event
 
+WHSEC = f"whsec_{'c' * 32}"
 SCOPES = "chat:write,commands, im:write"
 GRAPH = """
 from langgraph.graph import START, StateGraph
@@ -126,6 +127,40 @@ async def test_with_wrong_settings_nothing_else_is_looked_at(desk: Desk) -> None
         "wrong  SLACK_APP_TOKEN",
         "wrong  LOG_LEVEL",
     ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("", ["ok     no HTTP API: HTTP_BIND is not set", "ok     no webhooks: "]),
+        ("HTTP_BIND=127.0.0.1:8420\n", ["ok     HTTP API at 127.0.0.1:8420", "ok     no webhooks: "]),
+        ("HTTP_BIND=0.0.0.0:8420\n", ["risky  HTTP_BIND 0.0.0.0:8420: other machines", "ok     no webhooks: "]),
+        (
+            "WEBHOOK_ALLOW=a.example\n",
+            ["ok     no HTTP API: ", "wrong  WEBHOOK_ALLOW is set, but WEBHOOK_SECRET is not"],
+        ),
+        (
+            f"WEBHOOK_SECRET={WHSEC}\n",
+            ["ok     no HTTP API: ", "wrong  WEBHOOK_SECRET is set, but WEBHOOK_ALLOW is not"],
+        ),
+        (
+            f"WEBHOOK_ALLOW=a.example\nWEBHOOK_SECRET={WHSEC}\n",
+            ["ok     no HTTP API: ", "risky  webhooks: nothing asks for any"],
+        ),
+        (
+            f"WEBHOOK_ALLOW=a.example\nWEBHOOK_SECRET={WHSEC}\nHTTP_BIND=[::1]:8420\n",
+            ["ok     HTTP API at [::1]:8420", "ok     webhooks"],
+        ),
+    ],
+)
+async def test_it_says_whether_programs_can_ask_and_be_told(desk: Desk, lines: str, said: list[str]) -> None:
+    env = desk.folder / ".env"
+    desk.write(".env", env.read_text() + lines)
+
+    code, found = await desk.check()
+
+    assert code == any(line.startswith("wrong") for line in said)
+    assert [line[: len(expected)] for line, expected in zip(found[1:3], said, strict=True)] == said
 
 
 async def test_wrong_policies_do_not_keep_the_rest_from_being_looked_at(desk: Desk) -> None:

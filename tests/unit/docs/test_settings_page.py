@@ -39,7 +39,7 @@ def shown(default: object) -> str:
 @pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if not field.is_required()])
 def test_the_example_states_the_default_of_each_setting_that_has_one(name: str) -> None:
     default = Settings.model_fields[name].default
-    (value,) = re.findall(rf"^#{name.upper()}=(.+)$", EXAMPLE, re.MULTILINE)
+    (value,) = re.findall(rf"^#{name.upper()}=(.*)$", EXAMPLE, re.MULTILINE)
 
     if default is None:
         paragraph = EXAMPLE.partition(f"#{name.upper()}=")[0].rpartition("\n\n")[2]

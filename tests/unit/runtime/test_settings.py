@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from bot import settings
 from bot.approvals.model.errors import SettingsError
-from bot.settings import Settings
+from bot.settings import Bind, Settings
 
 BOT, APP = "xoxb-SECRET-1", "xapp-SECRET-2"
 
@@ -95,6 +95,29 @@ def test_the_environment_goes_before_the_file(desk: Desk) -> None:
     assert (loaded.log_level, loaded.state_dir) == ("ERROR", Path("file"))
 
 
+def test_the_http_api_listens_at_a_host_and_a_port(desk: Desk) -> None:
+    assert desk.load(**tokens()).http_bind is None
+    for text, host, port, near in [
+        ("127.0.0.1:8420", "127.0.0.1", 8420, True),
+        ("[::1]:80", "::1", 80, True),
+        ("LOCALHOST:0", "localhost", 0, True),
+        ("0.0.0.0:8420", "0.0.0.0", 8420, False),  # noqa: S104
+        ("gateway.internal:8420", "gateway.internal", 8420, False),
+    ]:
+        bind = desk.load(**tokens(HTTP_BIND=text)).http_bind
+
+        assert bind == Bind(host=host, port=port)
+        assert bind.is_of_this_machine is near
+        assert str(bind) == text.lower()
+
+
+def test_webhooks_are_signed_with_one_secret_or_with_two(desk: Desk) -> None:
+    assert desk.load(**tokens()).webhook_secrets == ()
+    assert desk.load(**tokens(WEBHOOK_SECRET=WHSEC)).webhook_secrets == (WHSEC,)
+    assert desk.load(**tokens(WEBHOOK_SECRET=f"{WHSEC} {WHSEC}")).webhook_secrets == (WHSEC, WHSEC)
+    assert KEY not in repr(desk.load())
+
+
 def test_an_empty_variable_is_none(desk: Desk) -> None:
     loaded = desk.load(f"SLACK_BOT_TOKEN={BOT}\nLOG_LEVEL=\n", SLACK_BOT_TOKEN="", SLACK_APP_TOKEN=APP, REDIS_URL="")
 
@@ -128,6 +151,15 @@ GET_APP = (
     "connections:write; put it into .env or the environment."
 )
 BELONG = 'Variables for your graphs belong under "env" in langgraph.json, or into the environment.'
+BIND = "is no address to listen at: write host and port, such as 127.0.0.1:8420."
+NETWORK = "'https://a.example' does not appear to be an IPv4 or IPv6 network): write one such as 10.0.0.0/8 or fd00::/8"
+ENTRY = (
+    "is no host and no network: write hooks.example.com, *.example.com, hooks.example.com:8443, or 10.0.0.0/8, "
+    "separated by commas."
+)
+KEY = "c" * 32
+WHSEC = f"whsec_{KEY}"
+SIGNS = "should be whsec_ and 24 to 64 bytes in base64: write whsec_ and what `openssl rand -base64 32` prints."
 SPAN = "is not a duration: write a number and s, m, h, d or w, such as 30m, 4h or 2d."
 
 
@@ -169,6 +201,20 @@ def test_what_is_missing_is_named_with_where_to_get_it(desk: Desk) -> None:
             "WORKER_MEMORY",
             "much",
             "WORKER_MEMORY: 'much' is not an amount of memory: write a number and MB or GB, such as 1GB.",
+        ),
+        *[("HTTP_BIND", value, f"HTTP_BIND: {value!r} {BIND}") for value in ("8420", ":8420", "localhost", "h:65536")],
+        ("HTTP_BIND", "127.1:80", f"HTTP_BIND: '127.1:80' {BIND}"),
+        ("WEBHOOK_ALLOW", "https://a.example", f"WEBHOOK_ALLOW: 'https://a.example' is no network ({NETWORK}."),
+        ("WEBHOOK_ALLOW", "ok.example, *", f"WEBHOOK_ALLOW: '*' {ENTRY}"),
+        ("WEBHOOK_ALLOW", "ok.example:0", "WEBHOOK_ALLOW: 'ok.example:0': there is no port 0."),
+        *[
+            ("WEBHOOK_SECRET", value, f"WEBHOOK_SECRET: {SIGNS}")
+            for value in ("whsec_QUJD", KEY, "whsec_!", f"{WHSEC} x")
+        ],
+        (
+            "WEBHOOK_SECRET",
+            f"{WHSEC} {WHSEC} {WHSEC}",
+            "WEBHOOK_SECRET: should be one secret, or two that are separated by a space.",
         ),
         ("LOG_LEVEL", "debug", "LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'."),
     ],
@@ -230,7 +276,7 @@ def test_a_file_that_cannot_be_read_is_named(desk: Desk) -> None:
     assert desk.refusal(**tokens()).startswith(".env: cannot be read (")
 
 
-@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "REDIS_URL"])
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "REDIS_URL", "WEBHOOK_SECRET"])
 def test_no_error_and_no_text_of_the_settings_shows_a_secret(desk: Desk, name: str) -> None:
     secret = "hunter2-SECRET"
 
