@@ -90,8 +90,9 @@ class Source(Sent):
 
 
 _QUESTION = (
-    "What people are asked. A text; an action, `{action, arguments, description}`, which people approve, edit or "
-    "reject; or any other shape that a graph may pass to `interrupt()`."
+    "What people are asked, in any shape that a graph may pass to `interrupt()`: a text; `{question, details}`, which "
+    "people approve or reject; or `{action_requests: [{name, args, description}], review_configs: [{action_name, "
+    "allowed_decisions}]}`, whose arguments people may also edit."
 )
 _REQUESTER = (
     "The person who wants this, by Slack's id or by e-mail address. They are not among those who may approve it, "
@@ -110,9 +111,8 @@ class NewRequest(Sent):
             "examples": [
                 {
                     "question": {
-                        "action": "refund",
-                        "arguments": {"order": 1093, "amount": "120.00 EUR"},
-                        "description": "The customer was charged twice.",
+                        "question": "Refund 120.00 EUR for order 1093?",
+                        "details": {"order": 1093, "amount": "120.00 EUR", "why": "The customer was charged twice."},
                     },
                     "requester": "rita@example.com",
                     "channel": "#refunds",
