@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.call_errors import InvalidCursor
@@ -130,16 +131,20 @@ def views(records: Records) -> tuple[CallView, ...]:
     return tuple(CallView(id=request.id, records=records, request=request) for request in records.requests)
 
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
 def _cursor(task: Task) -> str:
-    return f"{task.created_at.isoformat()}~{task.id}"
+    return f"{(task.created_at - _EPOCH) // _MICROSECOND}~{task.id}"
 
 
 def _place(cursor: str) -> tuple[datetime, TaskId]:
     at, found, id = cursor.partition("~")
     try:
-        moment = datetime.fromisoformat(at)
-    except ValueError as error:
+        moment = _EPOCH + int(at) * _MICROSECOND
+    except (ValueError, OverflowError) as error:
         raise InvalidCursor(cursor) from error
-    if not found or moment.tzinfo is None:
+    if not found:
         raise InvalidCursor(cursor)
     return moment, TaskId(id)
