@@ -26,7 +26,7 @@ def model(**options: Any) -> BaseChatModel:
         from langchain.chat_models import init_chat_model
     except ImportError:
         raise ModelUnavailable(
-            "LangChain is not installed. It comes with the extra 'agents': pip install 'countersign[agents]'"
+            "LangChain is not installed. It comes with the extra 'agents': pip install 'countersign-bot[agents]'"
         ) from None
     try:
         made: BaseChatModel = init_chat_model(name, **options)

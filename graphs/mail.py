@@ -80,7 +80,7 @@ def check_installed() -> None:
     if os.environ.get("SMTP_HOST", "").strip() and find_spec("aiosmtplib") is None:
         raise MailUnavailable(
             "SMTP_HOST names a server, but aiosmtplib is not installed. It comes with the extra 'mail': "
-            "pip install 'countersign[mail]'"
+            "pip install 'countersign-bot[mail]'"
         )
 
 

@@ -34,7 +34,7 @@ def needed(project: str, extras: Sequence[str] = ()) -> set[NormalizedName]:
 
 def main() -> None:
     installed = {canonicalize_name(each.metadata["Name"]) for each in distributions()}
-    rest = sorted(installed - needed("countersign", sys.argv[1:]) - KEPT)
+    rest = sorted(installed - needed("countersign-bot", sys.argv[1:]) - KEPT)
     subprocess.run([sys.executable, "-m", "pip", "uninstall", "--quiet", "--yes", *rest], check=True)  # noqa: S603
     sys.stdout.write(f"uninstalled: {' '.join(rest)}\n")
 

@@ -151,6 +151,7 @@ async def running(
             channel=channel,
             heard=heard,
         )
+        stack.push_async_callback(claims.leave, storage, owner)
         await stack.enter_async_context(line.held())
         if settings.redis_url is None:  # only one lives, so all others are dead
             others = await storage.owners()
@@ -213,13 +214,14 @@ async def running(
         unit = UnitOfWork(storage=storage, agents=agents, eligibility=eligibility, expiry=due_steps, work=work)
         tasks = Tasks(unit=unit, directory=directory)
         policy_choice = PolicyChoice(policies=policies, directory=directory)
+        leases = Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=owner, heart=line)
         programs = callers(
             storage=storage,
             inputs=agents,
             policy_choice=policy_choice,
             eligibility=eligibility,
             masking=masking,
-            leases=Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=owner, heart=line),
+            leases=leases,
             work=work,
             clock=clock,
         )
@@ -291,6 +293,7 @@ async def running(
                 if line.calm:
                     await claims.void_lapsed(storage, clock())
                 await sweeper.sweep(clock())
+                await leases.settle()
                 await programs.sweeper.sweep(clock(), take_over=line.calm)
                 await summaries.sweep(clock())
                 await homes.sweep(clock())

@@ -54,8 +54,11 @@ class _UnixWire:
 
     @asynccontextmanager
     async def listening(self, taken: Callable[[Hint], None]) -> AsyncIterator[None]:
-        own = self.inherited or bound(self.settings.state_dir, self.name)
-        with listening(own, taken):
+        if self.inherited is not None:
+            with listening(self.inherited, taken):
+                yield
+            return
+        with bound(self.settings.state_dir, self.name) as own, listening(own, taken):
             yield
 
 
@@ -63,7 +66,9 @@ class _UnixWire:
 async def opened(settings: RoleSettings, role: str, owner: str, inherited: socket | None = None) -> AsyncIterator[Wire]:
     """The wire of a process with this role and name. `inherited` is the socket that workers of one machine share."""
     if settings.redis_url is None:
-        yield _UnixWire(UnixHints.to(settings.state_dir), settings, role, inherited)
+        through_files = UnixHints.to(settings.state_dir)
+        with through_files.socket:
+            yield _UnixWire(through_files, settings, role, inherited)
         return
     from bot.storage.redis.connection import patient
     from bot.storage.redis.hints import RedisHints

@@ -181,9 +181,15 @@ async def running(
             heard=heard,
             siblings=frozenset(place.siblings),
         )
+        leases = Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=place.owner, heart=line)
+
+        async def leave() -> None:
+            if not leases.any_held:
+                await claims.leave(storage, place.owner)
+
+        stack.push_async_callback(leave)
         await stack.enter_async_context(line.held())
         await claims.void(storage, await _meant(storage, place.dead, place.owner))
-        leases = Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=place.owner, heart=line)
         saver = await stack.enter_async_context(saver_of(settings, leases.holds))
         await selftest.refuse_unguarded()
         config = settings.langgraph_config
@@ -301,6 +307,7 @@ async def running(
                 if line.calm:
                     await claims.void_lapsed(storage, clock())
                 take_over = line.calm and asyncio.get_running_loop().time() >= owners_first_until
+                await leases.settle()
                 await sweeper.sweep(clock(), take_over=take_over)
                 await retention.sweep(clock())
             except Unreachable as error:

@@ -315,6 +315,7 @@ class Workers:
                 gone.prints.close()
                 with contextlib.suppress(OSError):
                     os.killpg(child.pid, signal.SIGKILL)
+                self._tell_owners()  # nobody says any more that it lives
         return 0
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.amendment import Amended, Amending
 from bot.approvals.services.policies.choice import PolicyChoice
+from bot.cli.operator_name import operator
 from bot.slack.api.calls import web_client
 from bot.slack.api.directory import SlackDirectory
 
@@ -54,7 +53,7 @@ async def apply(options: Options) -> int:
         amending = Amending(storage=storage, policy_choice=policy_choice, eligibility=Eligibility(directory=directory))
         for request_id in await _wanted(storage, options):
             try:
-                amended = await amending.apply(request_id, f"{_operator()}, by command", clock())
+                amended = await amending.apply(request_id, operator(), clock())
             except AlreadySettled:
                 sys.stdout.write(f"{request_id}: is no longer open. Nothing was changed.\n")
                 closed += 1
@@ -88,11 +87,3 @@ def _said(amended: Amended) -> str:
     if after.open.short:
         words.append(f"{after.stage.needed} people must agree, but only {after.stage.needed - after.open.short} can.")
     return " ".join(words)
-
-
-def _operator() -> str:
-    """The name of the user who runs the command, on this machine."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"

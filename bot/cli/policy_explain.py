@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import assert_never
 
 from bot import policy_file, settings
+from bot.approvals.model.caller import Caller
 from bot.approvals.model.errors import SettingsError
 from bot.approvals.model.hours import Hours, moment
-from bot.approvals.model.ids import JSON, ChannelId, Person, TaskId, TeamId, ThreadId, UserId
+from bot.approvals.model.ids import JSON, ChannelId, Person, Program, TaskId, TeamId, ThreadId, UserId
 from bot.approvals.model.policy import (
     CardTerms,
     Consent,
@@ -52,6 +53,7 @@ class Options:
 
     payload: Path
     graph: str
+    source: str
     requester: str
     channel: str
     env_file: Path
@@ -62,6 +64,7 @@ class Options:
         return cls(
             payload=parsed.payload,
             graph=parsed.graph,
+            source=parsed.source,
             requester=parsed.requester,
             channel=parsed.channel,
             env_file=parsed.env_file,
@@ -72,6 +75,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """`<payload.json>`, and whatever else a rule may match."""
     parser.add_argument("payload", type=Path, help="a JSON file with the value that the graph passes to interrupt()")
     parser.add_argument("--graph", default="", help="the graph that asks")
+    parser.add_argument("--source", default="", help="the program that asks through the HTTP API, in place of a graph")
     parser.add_argument("--requester", default="", help="the user id of the person who started the task")
     parser.add_argument("--channel", default="", help="the id of the channel in which the task was started")
     parser.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
@@ -92,19 +96,16 @@ async def explain(options: Options) -> int:
                 "Names are not looked up: Slack does not answer, or does not accept SLACK_BOT_TOKEN. "
                 "`python -m bot check` says more."
             )
-    task = Task(
-        id=TaskId("explained"),
-        thread_id=ThreadId(""),
-        graph=options.graph,
-        inputs={},
-        requester=Person(team_id=team, user_id=UserId(options.requester)),
-        channel=ChannelId(options.channel),
-        created_at=datetime.now(UTC),
-    )
+    task = _task(options, team)
     try:
         if directory is None:
             facts = Facts(
-                graph=task.graph, channel=task.channel, requester=task.requester, inputs={}, question=question
+                graph=task.graph,
+                source=options.source,
+                channel=task.channel,
+                requester=task.requester,
+                inputs={},
+                question=question,
             )
         else:
             facts = await PolicyChoice(policies=policies, directory=directory).facts(task, question)
@@ -122,6 +123,21 @@ async def explain(options: Options) -> int:
         ) from failed
     sys.stdout.write("\n".join(map(printable, lines)) + "\n")
     return 0 if governing is not None else 1
+
+
+def _task(options: Options, team: TeamId) -> Task:
+    """The task that would ask. A program that names nobody is the requester itself."""
+    person = Person(team_id=team, user_id=UserId(options.requester))
+    return Task(
+        id=TaskId("explained"),
+        thread_id=ThreadId(""),
+        graph=options.graph or options.source,
+        inputs={},
+        requester=Program(name=options.source) if options.source and not options.requester else person,
+        channel=ChannelId(options.channel),
+        created_at=datetime.now(UTC),
+        caller=Caller(source=options.source, token="", key="", body="") if options.source else None,
+    )
 
 
 def _read(path: Path) -> JSON:
@@ -184,6 +200,7 @@ def _policy(policy: Policy) -> list[str]:
         *(["Slack asks once more before an approval."] if policy.confirm else []),
         *([f"One who may answer can put a deadline off once, by {spoken(policy.extend)}."] if policy.extend else []),
         *([f"A place of the graph may ask {policy.max_rounds} times."] if policy.max_rounds else []),
+        *([f"Answers through {' or '.join(policy.via)} count as well as those in Slack."] if policy.via else []),
         *([f"Values of these keys are hidden: {', '.join(policy.mask)}."] if policy.mask else []),
     ]
     return [*lines, *terms]

@@ -72,6 +72,7 @@ def _rule(place: Place, rule: RuleTerms, defaults: Mapping[str, Any], evaluator:
     return Rule(
         policy=_policy(place, rule.name, own, defaults),
         graphs=match.graph or (),
+        sources=match.source or (),
         actions=match.action or (),
         risks=tuple(str(risk) for risk in match.risk or ()),
         requesters=match.requester or (),
@@ -126,6 +127,7 @@ def _policy(place: Place, name: str, own: Mapping[str, Any], defaults: Mapping[s
         auto=auto,
         extend=said.get("extend"),
         max_rounds=said.get("max_rounds"),
+        via=tuple(dict.fromkeys(said.get("via", ()))),
         mask=tuple(dict.fromkeys((*defaults.get("mask", ()), *own.get("mask", ())))),
     )
 

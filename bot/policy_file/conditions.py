@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from bot.approvals.model.ids import Person, Program
 from bot.approvals.model.question import Item
 from bot.approvals.rules.matching import Condition, ConditionFailed, Facts
 from bot.approvals.rules.names import readable
@@ -179,10 +180,20 @@ def _shared(facts: Facts, expression: str) -> dict[str, Any]:
             "actions": [readable(each.name) for each in question.items],
             "payload": question.payload,
         },
-        "task": {"graph": facts.graph, "channel": str(facts.channel), "inputs": dict(facts.inputs)},
-        "requester": {"id": str(facts.requester.user_id), "team": str(facts.requester.team_id)},
+        "task": {
+            "graph": facts.graph,
+            "source": facts.source,
+            "channel": str(facts.channel),
+            "inputs": dict(facts.inputs),
+        },
+        "requester": _requester(facts.requester),
     }
     return {name: value for name, value in names.items() if name in expression}
+
+
+def _requester(who: Person | Program) -> dict[str, str]:
+    """A person's ids. They are empty if a program asks that names nobody."""
+    return {"id": who.user_id, "team": who.team_id} if isinstance(who, Person) else {"id": "", "team": ""}
 
 
 def _own(item: Item) -> dict[str, Any]:

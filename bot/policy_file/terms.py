@@ -125,6 +125,12 @@ def _mark(value: object) -> object:
     return value
 
 
+def _token(value: object) -> object:
+    if not isinstance(value, str) or not value or not value.isprintable() or len(value.split()) != 1:
+        raise ValueError(f"{value!r} is not the name of a token: `countersign tokens list` has the names")
+    return value
+
+
 def _argument(value: object) -> object:
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{value!r} does not name an argument: write its name as the graph does, such as amount")
@@ -207,6 +213,7 @@ class GroupTerms(Strict):
 
 class Match(Strict):
     graph: Patterns | None = None
+    source: Patterns | None = None
     action: Patterns | None = None
     risk: Annotated[tuple[Risk, ...], Field(min_length=1)] | None = None
     requester: (
@@ -259,6 +266,7 @@ class Terms(StageTerms):
     auto: Annotated[dict[str, str], BeforeValidator(_auto)] | None = None
     extend: Duration | None = None
     max_rounds: Count | None = None
+    via: Annotated[tuple[Annotated[str, BeforeValidator(_token)], ...], BeforeValidator(_listed)] | None = None
     mask: Annotated[tuple[Mark, ...], BeforeValidator(_listed), Field(min_length=1)] | None = None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from bot.approvals.model.ids import Person
+from bot.approvals.model.ids import Person, Program
 from bot.slack import text
 
 Block: TypeAlias = dict[str, Any]
@@ -141,9 +141,15 @@ def run(words: str, *styles: str) -> Element:
     return {**made, "style": dict.fromkeys(styles, True)} if styles else made
 
 
-def user(person: Person) -> Element:
-    """A mention of this person. Slack notifies them of a new message that holds it."""
-    return {"type": "user", "user_id": person.user_id}
+def who(one: Person | Program) -> Element:
+    """A mention of a person, or the name of a program. Slack notifies a person of a new message that holds it."""
+    if isinstance(one, Program):
+        return run(text.label(one.name, text.MAX_NAME_CHARACTERS), "bold")
+    return {"type": "user", "user_id": one.user_id}
+
+
+def link(url: str, words: str) -> Element:
+    return {"type": "link", "url": url, "text": words}
 
 
 def date(at: datetime, form: str, fallback: str) -> Element:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from bot.approvals.model.ids import JSON, ChannelId, Person
+from bot.approvals.model.ids import JSON, ChannelId, Person, Program
 
 _PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
 _NOT_PLAIN = re.compile(r"[^\n\t\x20-\x7e]+")
@@ -29,6 +29,7 @@ _JOINERS = "\u200c\u200d"
 _KEYCAPS = frozenset("0123456789#*")
 _MAX_STACKED_ACCENTS = 4
 _MAX_PARAGRAPH_CHARACTERS = 3000
+MAX_NAME_CHARACTERS = 60
 _REMEMBERED = 60
 """Characters of the longest labels that are remembered."""
 _SPARED = 20
@@ -168,15 +169,21 @@ def moment(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
-def mention(person: Person) -> str:
-    return f"<@{person.user_id}>"
+def mention(who: Person | Program) -> str:
+    """A person as Slack mentions them, a program by its name in bold."""
+    return f"<@{who.user_id}>" if isinstance(who, Person) else f"*{program(who.name)}*"
+
+
+def program(name: str) -> str:
+    """The name of a program or a token as part of a mrkdwn sentence."""
+    return sentence(name.replace("_", " "), MAX_NAME_CHARACTERS)
 
 
 def channel(id: ChannelId) -> str:
     return f"<#{id}>"
 
 
-def mentions(people: Sequence[Person], limit: int = 10) -> str:
+def mentions(people: Sequence[Person | Program], limit: int = 10) -> str:
     """People in a sentence, and how many more there are."""
     return listed([mention(person) for person in people], limit)
 
@@ -204,6 +211,16 @@ def listed(words: Sequence[str], limit: int = 10) -> str:
     if len(shown) < 2:
         return "".join(shown)
     return f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def lower(words: str) -> str:
+    """The words as part of a sentence."""
+    return words[:1].lower() + words[1:]
+
+
+def upper(words: str) -> str:
+    """The words as the beginning of a sentence."""
+    return words[:1].upper() + words[1:]
 
 
 def counted(number: int, thing: str) -> str:

@@ -29,7 +29,7 @@ def of(request: Request) -> dict[str, int]:
     places = {answered_by(vote.person): -((vote.at - _EPOCH) // timedelta(microseconds=1)) for vote in request.votes}
     if isinstance(request.state, Pending):
         people = [delegation.to.user_id for delegation in request.stage_delegations]
-        people += [request.requester.user_id] if request.asks_requester else []
+        people += [request.asked_requester.user_id] if request.asked_requester is not None else []
         rooms = [ANY_CHANNEL] if any(map(is_channel, request.approvers)) else []
         places |= {waiting_for(ref): inbox.urgency(request) for ref in (*request.approvers, *people, *rooms)}
     return places

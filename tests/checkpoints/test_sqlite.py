@@ -161,3 +161,25 @@ async def test_a_namespace_that_is_not_there_is_not_looked_into(tmp_path: Path) 
     assert found == expected
     assert any("ask:1" in statement for statement in statements)
     assert not any("ask:2" in statement for statement in statements)
+
+
+async def test_no_cursor_leaves_the_thread_of_its_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever a cursor is freed, it resets its statement. If the connection's thread executes that statement again at
+    the same moment, SQLite refuses (`bad parameter or other API misuse`) and the run fails."""
+    left: list[object] = []
+    leases = Leases()
+    async with ours(tmp_path, leases) as saver:
+        execute = saver.conn._execute
+
+        async def noted(*call: Any) -> Any:
+            left.append(returned := await execute(*call))  # type: ignore[no-untyped-call]
+            return returned
+
+        monkeypatch.setattr(saver.conn, "_execute", noted)
+        await fill(saver, leases.take("thread"))
+        await everything(saver, "thread")
+        await saver.aprune(["thread"])
+        await saver.adelete_thread("thread")
+
+    assert left
+    assert not any(isinstance(each, sqlite3.Cursor) for each in left)

@@ -197,7 +197,7 @@ async def test_histories_from_before_the_chain_are_read_and_it_begins_with_what_
     task = a_task()
     storage = await store.open()
     async with client(redis_url) as redis:
-        await redis.execute_command("RPUSH", f"{{{redis_prefix}}}:history:{task.id}", encode(an_event("started", task)))  # type: ignore[no-untyped-call]
+        await redis.execute_command("RPUSH", f"{{{redis_prefix}}}:history:{task.id}", encode(an_event("started", task)))
 
     await storage.record(an_event("seen", task))
 

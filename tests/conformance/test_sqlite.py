@@ -22,7 +22,18 @@ from bot.storage.codec import encode
 from bot.storage.sqlite import schema
 from bot.storage.sqlite.database import Database
 from bot.storage.sqlite.store import SqliteStorage
-from tests.support.builders import MINUTE, NOON, a_message, a_policy, a_request, a_task, an_event, decided, staged
+from tests.support.builders import (
+    MINUTE,
+    NOON,
+    a_message,
+    a_person,
+    a_policy,
+    a_request,
+    a_task,
+    an_event,
+    decided,
+    staged,
+)
 
 AT_ONCE = timedelta(0)
 
@@ -198,7 +209,7 @@ async def test_a_disk_that_is_full_is_unreachable_and_nothing_is_changed() -> No
     with pytest.raises(Unreachable, match="full"):
         await storage.create_task(task, an_event("started", task))
 
-    assert await storage.tasks_of(task.requester, limit=10) == ()
+    assert await storage.tasks_of(a_person(), limit=10) == ()
     await storage.close()
 
 
@@ -223,7 +234,7 @@ async def test_a_cancelled_method_has_done_all_or_nothing_and_the_next_one_works
     saving.cancel()
     await asyncio.gather(saving, return_exceptions=True)
 
-    stored = len(await storage.tasks_of(task.requester, limit=10))
+    stored = len(await storage.tasks_of(a_person(), limit=10))
     assert len(await storage.messages_of(task.id)) == stored
     assert len(await storage.history(task.id)) == stored
     await storage.record(an_event("seen", task))

@@ -10,7 +10,7 @@ import pytest
 
 from bot.approvals.model.audit import PURGED
 from bot.approvals.model.errors import Conflict, NotFound
-from bot.approvals.model.ids import ChannelId, TaskId, ThreadId, Ts
+from bot.approvals.model.ids import ChannelId, Program, TaskId, ThreadId, Ts
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, TaskState, Waiting
 from bot.approvals.ports.storage import Storage
 from tests.conformance.stores import Store
@@ -201,6 +201,24 @@ async def test_a_requester_is_the_same_only_in_the_same_workspace(storage: Stora
 
     assert await storage.tasks_of(a_person("U1", "T1"), limit=10) == (mine,)
     assert await storage.tasks_of(a_person("U3", "T1"), limit=10) == ()
+
+
+async def test_a_programs_task_is_nobodys(storage: Storage) -> None:
+    """It is not even an account's whose ids are empty."""
+    task = a_task("programs", requester=Program(name="billing"))
+    await storage.create_task(task, an_event("started", task))
+    ended = await storage.save_task(
+        replace(task, state=TaskCancelled(by=Program(name="billing"), at=NOON)), an_event("cancelled", task)
+    )
+
+    assert await storage.task(task.id) == ended
+    assert await storage.tasks_of(a_person(), limit=10) == ()
+    assert await storage.tasks_of(a_person("billing"), limit=10) == ()
+
+    await storage.purge(task.id, an_event(PURGED, task))
+
+    with pytest.raises(NotFound):
+        await storage.task(task.id)
 
 
 async def test_the_tasks_of_a_slack_thread_are_those_that_were_started_in_it(storage: Storage) -> None:

@@ -266,7 +266,7 @@ class TestWithoutAModel:
         monkeypatch.setenv("MODEL", "scripted:one")
         monkeypatch.setitem(sys.modules, "langchain.chat_models", None)
 
-        with pytest.raises(drafting.ModelUnavailable, match=r"pip install 'countersign\[agents\]'$"):
+        with pytest.raises(drafting.ModelUnavailable, match=r"pip install 'countersign-bot\[agents\]'$"):
             assistant.graph()
 
 

@@ -41,7 +41,7 @@ async def test_a_mail_server_needs_the_extra_and_the_graph_says_so(monkeypatch: 
     graph = (await listed())["email"]
 
     assert not without.unavailable
-    assert "aiosmtplib is not installed. It comes with the extra 'mail': pip install 'countersign[mail]'" in (
+    assert "aiosmtplib is not installed. It comes with the extra 'mail': pip install 'countersign-bot[mail]'" in (
         graph.unavailable or ""
     )
 
@@ -51,7 +51,7 @@ async def test_the_assistant_needs_it_too(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "aiosmtplib", None)
     monkeypatch.setenv("SMTP_HOST", "mail.example.org")
 
-    assert "pip install 'countersign[mail]'" in ((await listed())["assistant"].unavailable or "")
+    assert "pip install 'countersign-bot[mail]'" in ((await listed())["assistant"].unavailable or "")
 
 
 async def test_with_a_model_all_of_them_can(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -23,6 +24,8 @@ async def test_an_idle_bot_ends_at_once(own_bot: Bot, simulator: Simulator) -> N
 
     await simulator.wait_for(gone)
     assert "Traceback" not in own_bot.log
+    with contextlib.closing(sqlite3.connect(own_bot.folder / "state" / "countersign.sqlite")) as records:
+        assert records.execute("SELECT owner FROM owners").fetchall() == []  # the next start takes nobody for dead
 
 
 async def test_a_click_in_flight_is_answered_and_counts(

@@ -23,6 +23,7 @@ from bot.approvals.model.ids import InterruptId
 from bot.approvals.model.policy import GraphTerms, Route
 from bot.approvals.model.question import Verdict
 from tests.support.agent_stage import Stage, a_stage
+from tests.support.fakes.world import RITA
 
 
 class State(TypedDict, total=False):
@@ -238,7 +239,7 @@ async def test_a_node_that_fails_after_its_breakpoint_is_not_asked_about_again(t
         assert await stage.asked(task) == []
 
         broken.clear()
-        await stage.tasks.retry(stage.actor(task.requester), task.id)
+        await stage.tasks.retry(stage.actor(RITA), task.id)
         await stage.settle()
 
         assert await stage.outcome(task) == "acted True"

@@ -81,4 +81,4 @@ async def test_a_message_answers_it_no_more(tmp_path: Path) -> None:
         request = await as_before(stage, await stage.started())
 
         assert not lifecycle.takes_words(request.question)
-        assert not request.asks_requester
+        assert request.asked_requester is None

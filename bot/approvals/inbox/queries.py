@@ -257,11 +257,14 @@ def groups_asked(policies: Policies) -> tuple[str, ...]:
 def waits_for(request: Request, person: Person, known: Known) -> bool:
     """Whether the request waits for this person's answer: they are named and have not delegated, somebody delegated to
     them, or they are the requester and the question approves nothing."""
-    asked = request.asks_requester and person == request.requester
     refs = {ref.lower() for ref in request.approvers if known.ordinary or ref not in request.held}
     named = not known.names.isdisjoint(refs) and request.given_to(person) is None
     return (
-        (named or asked or any(delegation.to == person for delegation in request.stage_delegations))
+        (
+            named
+            or person == request.asked_requester
+            or any(delegation.to == person for delegation in request.stage_delegations)
+        )
         and eligible.may_answer(request, person)
         and all(vote.person != person for vote in request.stage_votes)
         and all(person not in stage.voters for stage in request.passed)

@@ -44,6 +44,7 @@ def event_of(
     *,
     person: Person | None = None,
     surface: str | None = None,
+    through: str = "",
     data: Mapping[str, JSON] | None = None,
 ) -> AuditEvent:
     """An event about this request, with the digest of its question and the name of the rule that governs it."""
@@ -56,6 +57,7 @@ def event_of(
         surface=surface or "",
         digest=request.digest,
         rule=request.policy.name,
+        through=through,
         data=data or {},
     )
 

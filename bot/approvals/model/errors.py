@@ -17,7 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.approvals.model.decision import Answered, Decision, Expired, outcome_of
-from bot.approvals.model.ids import JSON, Person, RequestId, TaskId
+from bot.approvals.model.ids import JSON, Person, Program, RequestId, TaskId
 
 
 class CountersignError(Exception):
@@ -34,10 +34,10 @@ class SettingsError(CountersignError):
 
 @dataclass(eq=False)
 class NotFound(CountersignError):
-    """There is no such task or request."""
+    """There is no such task, request or token."""
 
     what: str
-    """`task` or `request`."""
+    """`task`, `request` or `token`."""
     id: str
 
     def __str__(self) -> str:
@@ -297,6 +297,19 @@ class NotAnApprover(MayNotVote):
 
 
 @dataclass(eq=False)
+class NotThisWay(MayNotVote):
+    """The policy does not take answers from this page, only in Slack and from the pages that it names."""
+
+    through: str
+    """The name of the page's token."""
+    policy: str
+    """The name of the policy."""
+
+    def __str__(self) -> str:
+        return f"The policy {self.policy} takes no answers through {self.through}."
+
+
+@dataclass(eq=False)
 class NotTold(MayNotVote):
     """Slack does not let the bot see whether the policy names this person."""
 
@@ -312,6 +325,8 @@ class OwnRequest(MayNotVote):
     """Requesters may not answer their own requests unless the policy allows it."""
 
     who_may: Sequence[Person]
+    program: str = ""
+    """The program that asks for the requester. Empty if the requester started the task in Slack."""
 
     def __str__(self) -> str:
         return f"The requester may not answer this, but {_ids(self.who_may)}."
@@ -426,10 +441,10 @@ class NotYours(CountersignError):
     """Only the requester may do this to a task."""
 
     task_id: TaskId
-    requester: Person
+    requester: Person | Program
 
     def __str__(self) -> str:
-        return f"Task {self.task_id} belongs to {self.requester.user_id}."
+        return f"Task {self.task_id} belongs to {_ids([self.requester])}."
 
 
 @dataclass(eq=False)
@@ -464,8 +479,8 @@ def _settled(decision: Decision | None) -> str:
     return f"{outcome_of(decision)} by {_ids(people)} at {_time(decision.at)}"
 
 
-def _ids(people: Sequence[Person]) -> str:
-    return ", ".join(person.user_id for person in people) or "nobody"
+def _ids(people: Sequence[Person | Program]) -> str:
+    return ", ".join(each.user_id if isinstance(each, Person) else each.name for each in people) or "nobody"
 
 
 def _time(at: datetime) -> str:

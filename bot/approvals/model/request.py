@@ -320,10 +320,12 @@ class Request:
         return tuple(dict.fromkeys(ref for ref in refs if ref not in self.unknown))
 
     @property
-    def asks_requester(self) -> bool:
-        """Whether the requester may answer as well, even if the policy does not name them. They may if the question
-        approves nothing, because it is then often about something that they know best."""
-        return self.policy.self_answer and consent.approves_nothing(self.question)
+    def asked_requester(self) -> Person | None:
+        """The person who asked for it, if they may answer as well, even if the policy does not name them. They may if
+        the question approves nothing, because it is then often about something that they know best."""
+        if isinstance(self.requester, Program) or not self.policy.self_answer:
+            return None
+        return self.requester if consent.approves_nothing(self.question) else None
 
     @property
     def deadline(self) -> datetime | None:

@@ -337,6 +337,10 @@ class LeaseStore(Protocol):
         """Give the thread back. Does nothing if somebody else holds it by now."""
         ...
 
+    async def drop(self, thread_id: ThreadId, owner: str) -> None:
+        """End the lease that this process has on the thread. Does nothing if it has none."""
+        ...
+
     async def holds(self, lease: Lease, now: datetime) -> bool:
         """Whether this lease is live and still holds its thread."""
         ...

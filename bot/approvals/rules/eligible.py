@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.approvals.model.actor import Shown
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.errors import (
     AgreedBefore,
     AlreadySettled,
     DrawnBefore,
     NotAnApprover,
     NotEligible,
+    NotThisWay,
     NotTold,
     OwnRequest,
     StaleVersion,
@@ -66,8 +68,8 @@ def standing(
         return NOBODY.union(*named, *(found.get(ref, NOBODY) & ordinary for ref in held))
 
     beside = asked(request.open.escalated_to, request.open.escalated_held)
-    if request.asks_requester:
-        beside |= {request.requester}
+    if request.asked_requester is not None:
+        beside |= {request.asked_requester}
     return EligibleApprovers(
         groups=tuple(asked(group.approvers, group.held) | beside for group in request.stage.groups),
         named=NOBODY.union(*(found.get(ref, NOBODY) for ref in request.named)),
@@ -114,7 +116,8 @@ def refuse_unless_eligible(request: Request, member: Member, approvers: Eligible
     if not is_eligible(member, approvers):
         raise NotEligible(member.ineligible)
     if not may_answer(request, person):
-        raise OwnRequest(_who_may(request, approvers))
+        program = request.graph if is_of_caller(request.task_id) else ""
+        raise OwnRequest(_who_may(request, approvers), program)
     given = {each.by: each.to for each in request.stage_delegations}
     if person in given:
         raise VoteGiven(given[person])
@@ -124,6 +127,13 @@ def refuse_unless_eligible(request: Request, member: Member, approvers: Eligible
         raise AgreedBefore(_who_may(request, approvers))
 
 
+def refuse_unless_via(request: Request, through: str) -> None:
+    """Return if the policy takes answers through this token. It always takes those from Slack, which come through none.
+    Raises `NotThisWay` if it does not."""
+    if through and through not in request.policy.via:
+        raise NotThisWay(through, request.policy.name)
+
+
 def is_eligible(member: Member, approvers: EligibleApprovers) -> bool:
     """Whether this account may answer at all. Some accounts may answer only if the policy names them directly."""
     return not member.ineligible or (member.nameable and member.person in approvers.named)
@@ -131,7 +141,7 @@ def is_eligible(member: Member, approvers: EligibleApprovers) -> bool:
 
 def may_answer(request: Request, person: Person) -> bool:
     """Whether this person is not the requester, or is a requester who may answer their own request."""
-    return person != request.requester or request.policy.self_approval or request.asks_requester
+    return person != request.requester or request.policy.self_approval or person == request.asked_requester
 
 
 def counts(request: Request, person: Person, approvers: EligibleApprovers) -> bool:

@@ -13,7 +13,8 @@ def refuse_unknown(policies: Policies, nodes: Mapping[str, Collection[str]]) -> 
     """Raises SettingsError if the policies name a graph or a node that does not exist. Otherwise a misspelt rule would
     match nothing, and leave its graph to a weaker policy without a word.
 
-    `nodes` has the names of the nodes of each graph, none if the graph is unavailable.
+    `nodes` has the names of the nodes of each graph, none if the graph is unavailable. `cards` may also name a program
+    that asks through the API, if a rule's `source` names it: nothing else says which programs there are.
     """
     for rule, pattern in ((each, graph) for each in policies.rules for graph in each.graphs):
         if not any(rule.covers(name, pattern) for name in nodes):
@@ -21,10 +22,12 @@ def refuse_unknown(policies: Policies, nodes: Mapping[str, Collection[str]]) -> 
                 f'POLICY_FILE, key "match.graph" of the rule {rule.policy.name}: no graph is "{pattern}". '
                 f"{_hint(pattern, nodes)}"
             )
-    named = {"approvals": policies.graphs, "cards": policies.cards}
-    for part, name in ((part, name) for part, graphs in named.items() for name in graphs):
+    for name in policies.graphs:
         if name not in nodes:
-            raise SettingsError(f'POLICY_FILE, key "{part}.{name}": there is no such graph. {_hint(name, nodes)}')
+            raise SettingsError(f'POLICY_FILE, key "approvals.{name}": there is no such graph. {_hint(name, nodes)}')
+    for name in policies.cards:
+        if name not in (known := (*nodes, *policies.sources)):
+            raise SettingsError(f'POLICY_FILE, key "cards.{name}": there is no such graph. {_hint(name, known)}')
     for name, each in policies.graphs.items():
         if each.reject is not None and nodes[name] and each.reject.as_node not in nodes[name]:
             raise SettingsError(

@@ -18,7 +18,7 @@ from bot.approvals.model.errors import (
     VerdictNotOffered,
 )
 from bot.approvals.model.fingerprint import Fingerprint
-from bot.approvals.model.ids import JSON, MessageRef, Person
+from bot.approvals.model.ids import JSON, MessageRef, Person, Program
 from bot.approvals.model.policy import Policy
 from bot.approvals.model.question import Question, Verdict, with_arguments
 from bot.approvals.model.request import Before, Decided, Delivered, Edit, Pending, Request, Superseded
@@ -228,7 +228,7 @@ def answered_differently(request: Request, now: datetime) -> Request:
     return schedule.enter_stage(reopened, now)
 
 
-def cancel(request: Request, by: Person, now: datetime) -> Request:
+def cancel(request: Request, by: Person | Program, now: datetime) -> Request:
     """Settle an open request as cancelled. Raises `AlreadySettled` if it is not open."""
     eligible.still_open(request, request.version)
     return _decide(request, Cancelled(by=by, at=now), now)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from bot.approvals.model.ids import JSON, ChannelId, Person
+from bot.approvals.model.ids import JSON, ChannelId, Person, Program
 from bot.approvals.model.policy import (
     ONE_PERSON,
     CardTerms,
@@ -30,7 +30,7 @@ class Facts:
 
     graph: str
     channel: ChannelId
-    requester: Person
+    requester: Person | Program
     inputs: Mapping[str, JSON]
     question: Question
     people: Mapping[str, frozenset[Person]] = field(default_factory=dict)
@@ -39,6 +39,8 @@ class Facts:
     """The channel that each name in a rule's `channel` resolves to."""
     unknown: Mapping[str, str] = field(default_factory=dict)
     """The names in rules that cannot be resolved, each with the reason as the end of a sentence."""
+    source: str = ""
+    """The program that made the task through the API. Empty if a person started it in Slack."""
 
 
 class ConditionFailed(Exception):
@@ -63,6 +65,8 @@ class Rule:
     """Names of people, written as in a policy."""
     channels: tuple[str, ...] = ()
     """Ids of channels, or names after a `#`."""
+    sources: tuple[str, ...] = ()
+    """Programs that make tasks through the API. What people start in Slack matches none of them."""
     when: Condition | None = None
     condition: str = ""
     """The text of `when`, as the file has it."""
@@ -78,6 +82,8 @@ class Rule:
         unknown: list[str] = []
         if self.graphs and not any(self.covers(facts.graph, pattern) for pattern in self.graphs):
             return f"the graph is {facts.graph or 'not said'}, not {_or(self.graphs)}"
+        if self.sources and not (facts.source and any(self.covers(facts.source, each) for each in self.sources)):
+            return f"the source is {facts.source or 'Slack'}, not {_or(self.sources)}"
         if self.risks and question.risk not in self.risks:
             return f"its risk is {question.risk or 'not said'}, not {_or(self.risks)}"
         if self.requesters and not any(facts.requester in facts.people.get(ref, ()) for ref in self.requesters):
@@ -102,8 +108,8 @@ class Rule:
         return says_yes_alone(self.policy)
 
     def covers(self, graph: str, pattern: str) -> bool:
-        """Whether this pattern of the rule matches the graph. If the rule may say yes without a person, only the exact
-        spelling matches."""
+        """Whether this pattern of the rule matches the graph or the source. If the rule may say yes without a person,
+        only the exact spelling matches."""
         return (matches_to_the_letter if self.says_yes_alone else matches)(graph, pattern)
 
     def _objections(self, facts: Facts) -> list[str]:
@@ -167,6 +173,11 @@ class Policies:
     @property
     def policies(self) -> tuple[Policy, ...]:
         return (*(rule.policy for rule in self.rules), self.otherwise)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every pattern in a rule's `source`."""
+        return tuple(dict.fromkeys(ref for rule in self.rules for ref in rule.sources))
 
     @property
     def requesters(self) -> tuple[str, ...]:

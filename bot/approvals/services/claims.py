@@ -1,20 +1,23 @@
-"""What a dead process had taken: its leases, and its claims on messages."""
+"""What a process had taken when it ended: its leases, and its claims on messages."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot.approvals.model.errors import Conflict
+from bot.approvals.model.errors import Conflict, Unreachable
 from bot.approvals.ports.storage import Storage
 
 log = logging.getLogger(__name__)
 
 _EVER = datetime(9000, 1, 1, tzinfo=UTC)
 _MAX_CLAIMS = 1000
+LEAVE_SECONDS = 1.0
+"""How long the end of a process waits for storage to forget its name."""
 
 
 async def void(storage: Storage, owners: Collection[str]) -> None:
@@ -33,3 +36,13 @@ async def void(storage: Storage, owners: Collection[str]) -> None:
 async def void_lapsed(storage: Storage, now: datetime) -> None:
     """The same for every process that has not said for too long that it lives."""
     await void(storage, await storage.owners(now))
+
+
+async def leave(storage: Storage, owner: str) -> None:
+    """Has storage forget this process, which ends in order and holds no lease, so that nobody takes it for dead. If it
+    still claims a message, its name stays: then the next process frees the claim. Returns in time whatever storage
+    does."""
+    with suppress(TimeoutError, Unreachable):
+        async with asyncio.timeout(LEAVE_SECONDS):
+            if all(message.claimed_by != owner for message in await storage.out_of_date(_EVER, _MAX_CLAIMS)):
+                await storage.void(owner)

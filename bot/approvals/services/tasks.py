@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from bot import crash_points
 from bot.approvals.model.actor import Actor
-from bot.approvals.model.audit import event_of
 from bot.approvals.model.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
 from bot.approvals.model.request import Decided, Pending, Request
@@ -24,7 +23,7 @@ from bot.approvals.rules.eligible import EligibleApprovers
 from bot.approvals.services import verbs
 from bot.approvals.services.messages import wanted
 from bot.approvals.services.people.lookup import meant
-from bot.approvals.services.unit_of_work import Changed, UnitOfWork, event_of_task, redraw, wake
+from bot.approvals.services.unit_of_work import Changed, UnitOfWork, event_by, event_of_task, redraw, wake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +135,7 @@ class Tasks:
                 raise NothingToRetry(task_id)
             for request in await self.unit.storage.requests_of(task_id):
                 if isinstance(request.state, Decided):
-                    told = event_of(request, "retried", actor.at, person=actor.person, surface=actor.surface)
+                    told = event_by(actor, request, "retried")
                     await self.unit.storage.save_request(lifecycle.retried(request, actor.at), told)
             event = event_of_task(actor, task_id, "retried")
             return await self.unit.storage.save_task(replace(task, state=Starting(), tries=0), event)

@@ -19,7 +19,7 @@ from bot.approvals.model.task import Task
 from bot.approvals.ports.engine import Agents
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Work
-from bot.approvals.rules import side_actions
+from bot.approvals.rules import eligible, side_actions
 from bot.approvals.rules.eligible import EligibleApprovers
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.verbs import May, Verb
@@ -126,14 +126,14 @@ class UnitOfWork:
 
     async def note(self, actor: Actor, request: Request, kind: str, data: Mapping[str, JSON]) -> None:
         """Record an action that changes nothing."""
-        event = event_of(request, kind, actor.at, person=actor.person, surface=actor.surface, data=data)
-        await self.storage.record(event)
+        await self.storage.record(event_by(actor, request, kind, data))
 
     # --- Within ---------------------------------------------------------------------------------
 
     async def _authorized(self, actor: Actor, request: Request, verb: Verb, shown: Shown) -> EligibleApprovers:
         """The eligible approvers if the verb asks for them, otherwise nobody. Records a refusal of the person."""
         try:
+            eligible.refuse_unless_via(request, actor.through)
             match verb.may:
                 case May.VOTE:
                     return await self.eligibility.admit(request, actor.person, shown, fresh=verb.counts)
@@ -159,17 +159,7 @@ class UnitOfWork:
         request, data = changed.request, {"version": changed.request.version, **settled(changed.request)}
         if isinstance(request.state, Decided) and isinstance(request.state.decision, Answered):
             self.agents.answer(request.question, request.proposed, request.state.decision)
-        event = AuditEvent(
-            kind=verb.kind,
-            at=actor.at,
-            task_id=request.task_id,
-            request_id=request.id,
-            person=actor.person,
-            surface=actor.surface or "",
-            digest=request.digest,
-            rule=request.policy.name,
-            data={**data, **changed.data},
-        )
+        event = event_by(actor, request, verb.kind, {**data, **changed.data})
         saved = await self.storage.save_request(request, event, changed.messages)
         crash_points.point("vote-saved")
         if isinstance(saved.state, Decided):
@@ -221,10 +211,23 @@ def settled(request: Request) -> dict[str, JSON]:
     return {"outcome": str(request.decision.outcome)} if request.decision is not None else {}
 
 
+def event_by(actor: Actor, request: Request, kind: str, data: Mapping[str, JSON] | None = None) -> AuditEvent:
+    """An event about a request that somebody caused."""
+    return event_of(
+        request, kind, actor.at, person=actor.person, surface=actor.surface, through=actor.through, data=data
+    )
+
+
 def event_of_task(actor: Actor, task_id: TaskId, kind: str, data: Mapping[str, JSON] | None = None) -> AuditEvent:
-    """An event of a task that belongs to none of its requests."""
+    """An event of a task that somebody caused and that belongs to none of its requests."""
     return AuditEvent(
-        kind=kind, at=actor.at, task_id=task_id, person=actor.person, surface=actor.surface or "", data=data or {}
+        kind=kind,
+        at=actor.at,
+        task_id=task_id,
+        person=actor.person,
+        surface=actor.surface or "",
+        through=actor.through,
+        data=data or {},
     )
 
 

@@ -78,6 +78,7 @@ class Votes:
             at=actor.at,
             surface=actor.surface,
             message=message,
+            through=actor.through,
         )
 
         async def cast(request: Request, approvers: EligibleApprovers) -> Changed:

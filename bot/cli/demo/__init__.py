@@ -20,7 +20,7 @@ from bot.durations import duration
 
 NO_SIMULATOR = (
     "The demo needs the local Slack, which is not installed: run `make demo` in a checkout of Countersign, or install "
-    "the extra 'demo': pip install 'countersign[demo]'"
+    "the extra 'demo': pip install 'countersign-bot[demo]'"
 )
 
 

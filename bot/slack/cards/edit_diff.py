@@ -50,7 +50,7 @@ def section(request: Request, detail: Detail | None) -> tuple[list[Block], bool]
         return [said], True
     parts, cut = _parts(request.proposed, request.question, _at_least(detail), request.policy.card.labels)
     if len(parts) == 1 and _is_line(parts[0]) and len(request.edits) == 1:
-        who = [blocks.run("Changed by "), blocks.user(request.edits[0].person), blocks.run(":  ")]
+        who = [blocks.run("Changed by "), blocks.who(request.edits[0].person), blocks.run(":  ")]
         return [blocks.rich(blocks.line(*who, *parts[0]["elements"]))], cut
     return [said, *([blocks.rich(*parts)] if parts else [])], cut
 

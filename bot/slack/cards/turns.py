@@ -23,7 +23,7 @@ def turn(request: Request, limit: int = MAX_NAMES) -> str:
         return left if request.stage.needed == 1 or left == NOBODY else f"{sum(missing):,} more of {left}"
     names = _names(request)
     if not names:
-        return text.mention(request.requester) if request.asks_requester else NOBODY
+        return text.mention(request.asked_requester) if request.asked_requester is not None else NOBODY
     if request.stage.needed == 1:
         return text.approvers(names, limit)
     counted = [
@@ -40,8 +40,8 @@ def people(request: Request, limit: int = MAX_NAMES) -> str:
     names = [text.mention(person) for person in waiting(request)] + list(map(text.approver, added(request)))
     if not names and not request.open.asked:
         names = list(map(text.approver, _names(request)))
-    if not names and request.asks_requester:
-        names = [text.mention(request.requester)]
+    if not names and request.asked_requester is not None:
+        names = [text.mention(request.asked_requester)]
     return text.listed(list(dict.fromkeys(names)), limit) or NOBODY
 
 

@@ -12,7 +12,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bot.storage.redis.shared import SharedRedis
+from bot.shared_redis import SharedRedis
 
 PREFIX: Final = "{countersign}:"
 """Of every key. Its hash tag puts them all into one slot."""
@@ -46,10 +46,13 @@ def client(url: str) -> SharedRedis:
     return cast("SharedRedis", SharedRedis.from_pool(pool))
 
 
-def patient(url: str) -> Redis:
+def patient(url: str) -> SharedRedis:
     """A client for hints, which waits at the server until there is one."""
-    return Redis.from_url(
-        url, decode_responses=True, socket_timeout=PATIENT_SECONDS, socket_connect_timeout=MAX_ANSWER_SECONDS
+    return cast(
+        "SharedRedis",
+        SharedRedis.from_url(
+            url, decode_responses=True, socket_timeout=PATIENT_SECONDS, socket_connect_timeout=MAX_ANSWER_SECONDS
+        ),
     )
 
 

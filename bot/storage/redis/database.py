@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1
-from itertools import accumulate
+from itertools import accumulate, count
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from redis.exceptions import RedisError
@@ -22,10 +22,10 @@ from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.model.token import Token
 from bot.approvals.model.webhook import Webhook
+from bot.shared_redis import SharedRedis
 from bot.storage.codec import encode
 from bot.storage.reader import Reader
 from bot.storage.redis import scripts
-from bot.storage.redis.shared import SharedRedis
 
 PAUSE_SECONDS: Final = 0.002
 """How long a change waits before it tries again, while the audit log is reserved for another one."""
@@ -46,6 +46,8 @@ class Database:
         self._head = GENESIS
         """The link of the audit log's head, as this process last saw it."""
         self._log = asyncio.Lock()
+        self._name = secrets.token_hex(8)
+        self._changes = count()
         self._digests = {text: sha1(text.encode(), usedforsecurity=False).hexdigest() for text in scripts.ALL}
 
     def key(self, kind: str, id: str) -> str:
@@ -70,7 +72,7 @@ class Database:
             [self.key("history", event.task_id), body, digest_of(body.encode()), event.task_id]
             for event, body in zip(events, bodies, strict=True)
         ]
-        change = [json.dumps({"guards": guards, "events": added, "steps": steps}), secrets.token_hex(8)]
+        change = [json.dumps({"guards": guards, "events": added, "steps": steps}), f"{self._name}{next(self._changes)}"]
         if not added:
             return await self._outcome(change) == "ok"
         async with self._log_for_one() as deadline:
@@ -98,11 +100,14 @@ class Database:
         """Let in one change of this process at a time, first come, first served. Of several at once, Redis would refuse
         all but one, because each needs to know the head. Yields the end of `max_wait`, in the loop's time."""
         deadline = asyncio.get_running_loop().time() + self._max_wait.total_seconds()
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._log.acquire()
-        except TimeoutError as error:
-            raise Unreachable("too many changes wait for their turn") from error
+        if self._log.locked():
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._log.acquire()
+            except TimeoutError as error:
+                raise Unreachable("too many changes wait for their turn") from error
+        else:
+            await self._log.acquire()  # at once
         try:
             yield deadline
         finally:
@@ -149,7 +154,7 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        raise Unreachable from error
+        raise Unreachable(f"storage: {str(error) or type(error).__name__}") from error
 
 
 def _links(head: str, digests: Sequence[str]) -> list[str]:

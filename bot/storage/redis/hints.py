@@ -16,9 +16,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bot.shared_redis import SharedRedis
 from bot.storage.redis.connection import PREFIX
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ END_SECONDS: Final = 1.0
 class RedisHints:
     """Sends and takes hints. `redis` is a client of their own, which waits longer than `WAIT_SECONDS` for an answer."""
 
-    redis: Redis
+    redis: SharedRedis
     _unsent: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
     _more: asyncio.Event = field(default_factory=asyncio.Event)
     _over: bool = False
@@ -81,18 +81,26 @@ class RedisHints:
             batch = list(self._unsent)
             self._unsent.clear()
             with contextlib.suppress(RedisError, OSError):
-                async with self.redis.pipeline(transaction=False) as pipe:
-                    for key, text in batch:
-                        pipe.rpush(key, text)
-                    for key in {key for key, _ in batch}:
-                        pipe.ltrim(key, -MAX_WAITING, -1)
-                        pipe.expire(key, KEPT_SECONDS)
-                    await pipe.execute()
+                keys = {key for key, _ in batch}
+                await self.redis.together(
+                    [
+                        *(("RPUSH", key, text) for key, text in batch),
+                        *(("LTRIM", key, -MAX_WAITING, -1) for key in keys),
+                        *(("EXPIRE", key, KEPT_SECONDS) for key in keys),
+                    ]
+                )
 
     async def _take(self, keys: list[str], taken: Callable[[Mapping[str, Any]], None], over: asyncio.Event) -> None:
+        async with SharedRedis(connection_pool=self.redis.connection_pool) as redis:
+            await self._take_from(redis, keys, taken, over)
+
+    async def _take_from(
+        self, redis: SharedRedis, keys: list[str], taken: Callable[[Mapping[str, Any]], None], over: asyncio.Event
+    ) -> None:
+        """`redis` has a connection of its own, as it waits at Redis."""
         while not over.is_set():
             try:
-                found = await self.redis.blpop(keys, timeout=WAIT_SECONDS)
+                found = await redis.blpop(keys, timeout=WAIT_SECONDS)
             except (RedisError, OSError):
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import cast
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict
 from bot.approvals.model.ids import MessageRef, TaskId
 from bot.approvals.model.message import Message
 from bot.storage.codec import encode
-from bot.storage.redis import steps
-from bot.storage.redis.database import Database, reachable
+from bot.storage.redis import scripts, steps
+from bot.storage.redis.database import Database
 
 
 class RedisMessages:
@@ -40,7 +39,5 @@ class RedisMessages:
         return saved
 
     async def message_at(self, ref: MessageRef) -> Message | None:
-        with reachable():
-            id = cast("str | None", await self._db.redis.get(self._db.key("at", f"{ref.channel}:{ref.ts}")))
-        body = None if id is None else await self._db.body("surface", id)
+        body = await self._db.run(scripts.AT, f"{ref.channel}:{ref.ts}")
         return None if body is None else self._db.reader.read(Message, body)

@@ -1,4 +1,4 @@
-"""The Lua that makes Redis atomic: one script that changes records, five that read, and four for leases.
+"""The Lua that makes Redis atomic: one script that changes records, those that read, and four for leases.
 
 KEYS[1] is the prefix of all keys. It holds a hash tag, so that all keys lie in one slot. Moments are whole microseconds
 since 1970, passed as text and compared as numbers.
@@ -246,6 +246,12 @@ end
 return found
 """
 
+AT: Final = """
+-- ARGV: a place in Slack. Returns the text of the message there.
+local id = redis.call('GET', KEYS[1] .. 'at:' .. ARGV[1])
+return id and redis.call('HGET', KEYS[1] .. 'surface:' .. id, 'body')
+"""
+
 LEASE: Final = """
 -- ARGV: thread, until, now, an id of this call, and the owner or ''. Returns the token, or 0 if the lease is somebody
 -- else's.
@@ -281,6 +287,15 @@ end
 return tonumber(fields[2]) > tonumber(ARGV[3]) and 1 or 0
 """
 
+DROP: Final = """
+-- ARGV: thread, owner. Ends the lease that this owner has.
+local key = KEYS[1] .. 'lease:' .. ARGV[1]
+if ARGV[2] ~= '' and redis.call('HGET', key, 'owner') == ARGV[2] then
+    redis.call('HSET', key, 'until', '')
+    redis.call('SREM', KEYS[1] .. 'leases_of:' .. ARGV[2], ARGV[1])
+end
+"""
+
 BEAT: Final = """
 -- ARGV: until, and the processes that live. Extends their leases to then.
 local prefix = KEYS[1]
@@ -306,3 +321,6 @@ redis.call('ZREM', prefix .. 'owners', owner)
 """
 
 ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, REVISIONS, LEASE, HELD, BEAT, VOID)
+"""
+
+ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, AT, LEASE, HELD, DROP, BEAT, VOID)

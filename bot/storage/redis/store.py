@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from bot.shared_redis import SharedRedis
 from bot.storage.redis.agents import RedisAgents
 from bot.storage.redis.audit import RedisAudit
 from bot.storage.redis.changes import RedisChanges
@@ -14,7 +15,6 @@ from bot.storage.redis.inboxes import RedisInboxes
 from bot.storage.redis.leases import RedisLeases
 from bot.storage.redis.messages import RedisMessages
 from bot.storage.redis.requests import RedisRequests
-from bot.storage.redis.shared import SharedRedis
 from bot.storage.redis.tasks import RedisTasks
 from bot.storage.redis.tokens import RedisTokens
 from bot.storage.redis.webhooks import RedisWebhooks

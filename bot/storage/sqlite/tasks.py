@@ -154,7 +154,7 @@ class SqliteTasks:
 
 
 def _account(requester: Person | Program) -> dict[str, str]:
-    """The columns by which a person's tasks are found. No person has the ones of a program."""
+    """The columns that say whose task it is. They are empty for a program's, so that no person has it."""
     if isinstance(requester, Program):
-        return {"team_id": "", "user_id": requester.name}
+        return {"team_id": "", "user_id": ""}
     return {"team_id": requester.team_id, "user_id": requester.user_id}

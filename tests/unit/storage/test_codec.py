@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from bot.approvals.model import policy
 from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.caller import Caller, Consumed
 from bot.approvals.model.decision import Answered, Approve, Cancelled, Choose, Expired, Reject, Respond, Vote
 from bot.approvals.model.hours import Hours
-from bot.approvals.model.ids import JSON, MessageRef, Person
+from bot.approvals.model.ids import JSON, MessageRef, Person, Program
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.question import Item, Question, Risk, Verdict
 from bot.approvals.model.request import (
@@ -31,7 +32,7 @@ from bot.approvals.model.request import (
 )
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, Waiting
 from bot.storage.codec import decode, encode
-from tests.support.builders import NOON, a_message, a_question, a_request, a_task, an_event, an_item
+from tests.support.builders import NOON, a_message, a_person, a_question, a_request, a_task, an_event, an_item
 
 # --- Anything that a record can hold ------------------------------------------------------------
 
@@ -57,7 +58,20 @@ def maybe(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 people = st.builds(Person, team_id=texts, user_id=texts)
+askers = people | st.builds(Program, name=texts)
 refs = st.builds(MessageRef, channel=texts, ts=texts)
+callers = st.builds(
+    Caller,
+    source=texts,
+    token=texts,
+    key=texts,
+    body=texts,
+    url=texts,
+    run=texts,
+    callback_url=texts,
+    metadata=json_objects,
+    consumed=maybe(st.builds(Consumed, at=moments, execution=texts)),
+)
 failures = st.builds(Failure, error_id=texts, summary=texts, at=moments)
 
 task_states = st.one_of(
@@ -66,7 +80,7 @@ task_states = st.one_of(
     st.builds(Waiting),
     st.builds(Ended, outcome=texts, at=moments),
     st.builds(Failed, failure=failures, retryable=st.booleans()),
-    st.builds(TaskCancelled, by=people, at=moments),
+    st.builds(TaskCancelled, by=askers, at=moments),
 )
 tasks = st.builds(
     Task,
@@ -74,9 +88,10 @@ tasks = st.builds(
     thread_id=texts,
     graph=texts,
     inputs=json_objects,
-    requester=people,
+    requester=askers,
     channel=texts,
     created_at=moments,
+    caller=maybe(callers),
     state=task_states,
     revision=counts,
 )
@@ -142,6 +157,7 @@ policies = st.builds(
     confirm=st.booleans(),
     auto=maybe(st.builds(policy.Auto, approve=st.booleans(), why=texts)),
     max_rounds=maybe(counts),
+    via=tuples(texts),
 )
 item_verdicts = st.one_of(
     st.builds(Approve, reason=texts),
@@ -158,13 +174,14 @@ votes = st.builds(
     at=moments,
     surface=maybe(texts),
     stage=counts,
+    through=texts,
 )
 decisions = st.one_of(
     st.builds(
         Answered, verdicts=tuples(item_verdicts), voters=tuples(people), edited=st.booleans(), at=moments, ruled=texts
     ),
     st.builds(Expired, at=moments),
-    st.builds(Cancelled, by=people, at=moments),
+    st.builds(Cancelled, by=askers, at=moments),
 )
 request_states = st.one_of(
     st.builds(Pending, due_at=maybe(moments), taken=tuples(counts), reminded_at=maybe(moments)),
@@ -179,7 +196,7 @@ requests = st.builds(
     thread_id=texts,
     interrupt_id=texts,
     graph=texts,
-    requester=people,
+    requester=askers,
     proposed=questions,
     question=questions,
     policy=policies,
@@ -228,6 +245,7 @@ events = st.builds(
     task_id=texts,
     request_id=maybe(texts),
     person=maybe(people),
+    through=texts,
     data=json_objects,
 )
 
@@ -237,6 +255,7 @@ events = st.builds(
 
 @given(st.one_of(tasks, requests, messages, events))
 @example(a_task())
+@example(a_task(requester=Program(name="billing"), state=TaskCancelled(by=Program(name="billing"), at=NOON)))
 @example(a_request())
 @example(a_message("s", a_request()))
 @example(an_event("opened", a_request()))
@@ -270,7 +289,7 @@ def test_nan_and_the_infinities_are_kept(number: float) -> None:
 
 def test_a_value_that_looks_like_a_record_stays_a_value() -> None:
     value: JSON = {"type": "Approve", "at": "2030-01-02T12:00:00+00:00", "": [{"type": "Expired"}]}
-    vote = Vote(person=a_task().requester, verdicts=(Respond(value=value),), version=1, digest="", at=NOON)
+    vote = Vote(person=a_person(), verdicts=(Respond(value=value),), version=1, digest="", at=NOON)
 
     back = decode(Request, encode(a_request(votes=(vote,))))
 

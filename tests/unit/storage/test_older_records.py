@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.model import policy
-from bot.approvals.model.decision import Approve, Vote
+from bot.approvals.model.decision import Approve, Cancelled, Vote
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.message import Message
 from bot.approvals.model.question import Question
 from bot.approvals.model.request import Extension, OpenStage, Pending, Request, Superseded
+from bot.approvals.model.task import Task, TaskCancelled
 from bot.storage.codec import decode, encode
-from tests.support.builders import NOON, a_message, a_person, a_question, a_request, a_task
+from tests.support.builders import NOON, a_message, a_person, a_question, a_request, a_task, decided
 
 
 def test_a_field_that_an_older_record_lacks_takes_its_default() -> None:
@@ -33,6 +34,18 @@ def test_empty_text_in_an_older_message_means_that_it_is_not_there() -> None:
     back = decode(Message, json.dumps(older))
 
     assert back == a_message("s", a_task())
+
+
+def test_an_older_record_knows_no_program() -> None:
+    """A task has no caller, a vote came from Slack, and whoever asked or cancelled is a person."""
+    task = a_task(state=TaskCancelled(by=a_person("UREQ"), at=NOON))
+    request = a_request(votes=(a_vote(),), state=decided(decision=Cancelled(by=a_person("UREQ"), at=NOON)))
+    older_task, older_request = json.loads(encode(task)), json.loads(encode(request))
+    del older_task["caller"], older_request["votes"][0]["through"], older_request["policy"]["via"]
+
+    assert older_task["requester"] == {"team_id": "T1", "user_id": "UREQ"}
+    assert decode(Task, json.dumps(older_task)) == task
+    assert decode(Request, json.dumps(older_request)) == request
 
 
 BEFORE_STAGES = {
@@ -62,7 +75,7 @@ def before_stages(state: dict[str, object], **policy: object) -> str:
 
 
 def a_vote() -> Vote:
-    return Vote(person=a_task().requester, verdicts=(Approve(),), version=1, digest="", at=NOON)
+    return Vote(person=a_person(), verdicts=(Approve(),), version=1, digest="", at=NOON)
 
 
 def a_bare_question_of_before(payload: JSON, convention: str = "text") -> Question:

@@ -27,6 +27,7 @@ def full(request: Request, task: Task) -> dict[str, JSON]:
             "inputs": dict(task.inputs),
             "place": request.place,
             "requester": plain(task.requester),
+            "source": _source(task),
         },
         "eligible": _eligible(request),
         "policy": {
@@ -35,6 +36,7 @@ def full(request: Request, task: Task) -> dict[str, JSON]:
             "self_approval": request.policy.self_approval,
             "reasons": [str(verdict) for verdict in request.policy.reasons],
             "private": request.policy.private,
+            "via": list(request.policy.via),
         },
         "deadline": request.deadline.isoformat() if request.deadline is not None else None,
     }
@@ -59,6 +61,11 @@ def plain(value: object) -> Any:
     if isinstance(value, tuple):
         return [plain(each) for each in value]
     return str(value) if isinstance(value, StrEnum) else value
+
+
+def _source(task: Task) -> JSON:
+    """What the program that asks said about itself. None if a person started the task in Slack."""
+    return {"name": task.caller.source, "url": task.caller.url, "run": task.caller.run} if task.caller else None
 
 
 def _stage(stage: Stage) -> JSON:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.approvals.model.ids import MessageRef
+from bot.approvals.model.message import Message
 from bot.approvals.ports.storage import Storage
 
 PATIENCE = timedelta(seconds=2)
@@ -30,26 +31,27 @@ class Watch:
 
         Raises `Unreachable` if the store does not answer.
         """
-        message = await storage.message_at(ref)
-        if message is None or message.shows is None:
-            return True
-        revision = (await storage.request(message.shows)).revision
         event = asyncio.Event()
-        self._waiting.setdefault(ref, []).append(event)
-
-        async def is_shown() -> bool:
-            message = await storage.message_at(ref)
-            return message is None or message.abandoned is not None or message.shown >= revision
-
+        self._waiting.setdefault(ref, []).append(event)  # before the first look, so that nothing is missed
         try:
+            message = await storage.message_at(ref)
+            if message is None or message.shows is None:
+                return True
+            revision = (await storage.request(message.shows)).revision
             async with asyncio.timeout(patience.total_seconds()):
-                while not await is_shown():
+                while not _is_done(message, revision):
                     await event.wait()
                     event.clear()
+                    message = await storage.message_at(ref)
                 return True
         except TimeoutError:
-            return await is_shown()  # another process may have shown it
+            return _is_done(await storage.message_at(ref), revision)  # another process may have shown it
         finally:
             self._waiting[ref].remove(event)
             if not self._waiting[ref]:
                 del self._waiting[ref]
+
+
+def _is_done(message: Message | None, revision: int) -> bool:
+    """Whether the message shows this revision, or never will."""
+    return message is None or message.abandoned is not None or message.shown >= revision

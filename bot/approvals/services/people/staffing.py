@@ -63,12 +63,12 @@ async def unmatched(policies: Policies, directory: Directory) -> list[str]:
 
 
 def untied(policies: Policies) -> list[str]:
-    """A sentence for each rule that approves without a person, no matter which graph asks."""
+    """A sentence for each rule that approves without a person, no matter which graph or program asks."""
     return [
         f"the rule {rule.policy.name} approves without a person, whatever graph asks. An action's name is no more than "
-        "what its graph calls it: say in its match which graphs it is for."
+        "what its graph calls it: say in its match which graphs or sources it is for."
         for rule in policies.rules
-        if rule.policy.auto is not None and rule.policy.auto.approve and not set(rule.graphs) - {"*"}
+        if rule.policy.auto is not None and rule.policy.auto.approve and not {*rule.graphs, *rule.sources} - {"*"}
     ]
 
 

@@ -70,6 +70,7 @@ class PolicyChoice:
                 channels[ref] = ChannelId(found.id)
         return Facts(
             graph=task.graph,
+            source=task.caller.source if task.caller is not None else "",
             channel=task.channel,
             requester=task.requester,
             inputs=task.inputs,

@@ -40,6 +40,7 @@ from bot.engines.langgraph.checkpoints.fence import Fence, asking, noted
 from bot.engines.langgraph.checkpoints.ledger import ledger_of
 from bot.engines.langgraph.checkpoints.patience import saved
 from bot.engines.langgraph.checkpoints.serializer import TypedSerializer
+from bot.shared_redis import SharedRedis
 
 PREFIX = "countersign"
 """The prefix of the saver's keys and of its indexes' names."""
@@ -47,6 +48,8 @@ PREFIX = "countersign"
 CONNECT_TIMEOUT, ANSWER_TIMEOUT = 3.0, 5.0
 """In seconds. Every command may be repeated, because each sets a value whatever was there."""
 RETRIES = 2
+PAUSES = (0.1, 0.5)
+"""Before each of them."""
 HEALTH_CHECK = 15
 """Seconds after which an idle connection is tested before it is used."""
 
@@ -54,7 +57,7 @@ HEALTH_CHECK = 15
 class FencedRedisSaver(AsyncRedisSaver):
     """LangGraph's Redis saver, which keeps every value as it was put and writes only for the holder of the lease."""
 
-    def __init__(self, client: Redis, fence: Fence, prefix: str = PREFIX) -> None:
+    def __init__(self, client: SharedRedis, fence: Fence, prefix: str = PREFIX) -> None:
         super().__init__(
             redis_client=client,
             checkpoint_prefix=f"{prefix}:checkpoint",
@@ -95,10 +98,7 @@ class FencedRedisSaver(AsyncRedisSaver):
         latest, text = self._make_redis_checkpoint_latest_key(thread_id, namespace), json.dumps(document)
 
         async def put() -> None:
-            async with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.execute_command("JSON.SET", key, "$", text)
-                pipeline.set(latest, key)
-                await pipeline.execute()
+            await self._client.together([("JSON.SET", key, "$", text), ("SET", latest, key)])
 
         await saved(self._fence, config, put)
         place = {"thread_id": thread_id, "checkpoint_ns": namespace, "checkpoint_id": id}
@@ -136,11 +136,9 @@ class FencedRedisSaver(AsyncRedisSaver):
         index, only_new = self._key_registry.make_write_keys_zset_key(*place), () if replaces else ("NX",)
 
         async def put() -> None:
-            async with self._client.pipeline(transaction=True) as pipeline:
-                for key, text in documents.items():
-                    pipeline.execute_command("JSON.SET", key, "$", text, *only_new)
-                pipeline.zadd(index, keys)
-                await pipeline.execute()
+            numbered = [word for key, idx in keys.items() for word in (idx, key)]
+            stored = [("JSON.SET", key, "$", text, *only_new) for key, text in documents.items()]
+            await self._client.together([*stored, ("ZADD", index, *numbered)])
 
         await saved(self._fence, config, put)
         if (ledger := ledger_of(config)) is not None:
@@ -248,7 +246,7 @@ def _place(thread_id: str, namespace: str, checkpoint_id: str) -> dict[str, str]
 @contextlib.asynccontextmanager
 async def redis_saver(url: str, fence: Fence, prefix: str = PREFIX) -> AsyncIterator[FencedRedisSaver]:
     """A saver on the Redis at this address. Raises SettingsError if there is none, or if it lacks its modules."""
-    client = Redis.from_url(
+    client: Any = SharedRedis.from_url(
         url,
         protocol=2,  # as the saver's library reads the answers of the modules
         socket_connect_timeout=CONNECT_TIMEOUT,
@@ -256,6 +254,7 @@ async def redis_saver(url: str, fence: Fence, prefix: str = PREFIX) -> AsyncIter
         health_check_interval=HEALTH_CHECK,
         retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1), RETRIES),
     )
+    client.pauses = PAUSES
     async with client:
         await _refuse_unusable(client, url)
         saver = FencedRedisSaver(client, fence, prefix)

@@ -71,7 +71,7 @@ class FencedSqliteSaver(AsyncSqliteSaver):
         kept = json.dumps(get_checkpoint_metadata(config, metadata), ensure_ascii=False).encode("utf-8", "ignore")
         parent = config["configurable"].get("checkpoint_id")
         row = (thread_id, namespace, checkpoint["id"], parent, *self.serde.dumps_typed(checkpoint), kept)
-        await saved(self._fence, config, lambda: self._turn(lambda connection: connection.execute(_PUT, row)))
+        await saved(self._fence, config, lambda: self._turn(partial(_put, _PUT, [row])))
         place = {"thread_id": config["configurable"]["thread_id"], "checkpoint_ns": namespace}
         return RunnableConfig(configurable={**place, "checkpoint_id": checkpoint["id"]})
 
@@ -90,7 +90,7 @@ class FencedSqliteSaver(AsyncSqliteSaver):
             for position, (channel, value) in enumerate(writes)
         ]
         put = _PUT_LAST if all(channel in WRITES_IDX_MAP for channel, _ in writes) else _PUT_FIRST
-        await saved(self._fence, config, lambda: self._turn(lambda connection: connection.executemany(put, rows)))
+        await saved(self._fence, config, lambda: self._turn(partial(_put, put, rows)))
         if (ledger := ledger_of(config)) is not None:
             ledger.saved(task_id, writes)
 
@@ -116,7 +116,8 @@ class FencedSqliteSaver(AsyncSqliteSaver):
 
     async def _turn(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What the work returns, after it was done in the connection's thread and committed. All of it is stored, or
-        nothing if it raises."""
+        nothing if it raises. The work must not return a cursor: wherever that is freed, it resets a statement that the
+        connection's thread may be executing again."""
         if not self.is_setup:
             await self.setup()
 
@@ -163,6 +164,10 @@ def _read(connection: sqlite3.Connection, place: tuple[str, str], id: str | None
     found = connection.execute(_ONE, (*place, id)) if id else connection.execute(_NEWEST, place)
     row: Row | None = found.fetchone()
     return row, connection.execute(_WRITES, (*place, row[0])).fetchall() if row is not None else []
+
+
+def _put(sql: str, rows: Sequence[Row], connection: sqlite3.Connection) -> None:
+    connection.executemany(sql, rows)
 
 
 def _prune(thread_id: str, connection: sqlite3.Connection) -> None:

@@ -16,7 +16,7 @@ from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Task
 from bot.approvals.rules import lifecycle
-from tests.support.fakes.world import ALICE, BOB, CAROL, CHANNEL, FIRST, World, a_world, item, policy, question
+from tests.support.fakes.world import ALICE, BOB, CAROL, CHANNEL, FIRST, RITA, World, a_world, item, policy, question
 
 MINUTE = timedelta(minutes=1)
 REPLY = MessageRef(channel=CHANNEL, ts=Ts("1700000001.000001"))
@@ -190,7 +190,7 @@ async def test_a_message_that_gave_no_answer_that_counts_changes_nothing() -> No
 async def test_a_cancelled_question_has_taken_nobodys_answer() -> None:
     async with a_world({FIRST: WORDS}, otherwise=policy(quorum=2)) as world:
         request = await replied(world)
-        await world.tasks.cancel(world.actor(request.requester, COMMAND), request.task_id)
+        await world.tasks.cancel(world.actor(RITA, COMMAND), request.task_id)
         await world.settle()
 
         with pytest.raises(TooLateToChange) as late:

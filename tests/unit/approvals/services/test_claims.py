@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
-from bot.approvals.model.errors import Conflict
+from bot.approvals.model.errors import Conflict, Unreachable
 from bot.approvals.model.message import Message
 from bot.approvals.ports.storage import Storage
 from bot.approvals.services import claims
@@ -89,3 +89,30 @@ async def test_a_message_that_somebody_else_has_changed_meanwhile_is_theirs(worl
 
     assert (DEAD, True) in await claimers(world)
     assert await world.storage.owners() == frozenset()
+
+
+async def test_a_process_that_ends_in_order_is_not_taken_for_dead(world: World) -> None:
+    """Its name goes, and those of the others stay."""
+    world.storage.beat([DEAD, LIVING], HOUR, world.now)
+
+    await claims.leave(world.storage, DEAD)
+
+    assert await world.storage.owners() == {LIVING}
+
+
+async def test_a_process_that_ends_with_a_claim_leaves_its_name_so_that_the_next_one_frees_it(world: World) -> None:
+    await claimed(world, DEAD, LIVING)
+    world.storage.beat([DEAD, LIVING], HOUR, world.now)
+
+    await claims.leave(world.storage, DEAD)
+
+    assert await world.storage.owners() == {DEAD, LIVING}
+    assert await claimers(world) == {(DEAD, True), (LIVING, True)}
+
+
+async def test_an_end_does_not_fail_because_storage_is_away(world: World) -> None:
+    class Away:
+        async def out_of_date(self, *_: object) -> tuple[Message, ...]:
+            raise Unreachable("storage")
+
+    await claims.leave(cast("Storage", Away()), DEAD)

@@ -170,7 +170,7 @@ def test_what_silence_does_stands_beside_the_deadline(action: Action, said: str)
 def test_after_an_objection_the_card_does_not_say_that_silence_approves(action: Action) -> None:
     request = asked(stage(Step(after=HOUR, action=action)))
 
-    shown = words(replace(request, objections=(request.requester,)))
+    shown = words(replace(request, objections=(ALICE,)))
 
     assert "Silence no longer counts as an answer, because somebody objected" in shown
     assert "Silence approves" not in shown

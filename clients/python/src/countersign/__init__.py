@@ -1,0 +1,92 @@
+"""Ask people for approval in Slack, from any program, through a Countersign bot.
+
+from countersign import Countersign
+
+client = Countersign("https://approvals.example.com", token)
+decision = client.approve_or_raise("refund_order", {"order": "4711", "amount": "99.00"}, key="refund-order-4711")
+refund(**decision.arguments)
+"""
+
+from countersign.approval import requires_approval
+from countersign.async_client import AsyncCountersign
+from countersign.client import Countersign
+from countersign.errors import (
+    AlreadyConsumed,
+    Cancelled,
+    CountersignError,
+    EditRefused,
+    Expired,
+    FieldError,
+    Forbidden,
+    InvalidRequest,
+    InvalidWebhook,
+    KeyAlreadyUsed,
+    NotApproved,
+    NotFound,
+    NotSettled,
+    Problem,
+    Refused,
+    Rejected,
+    StillPending,
+    Superseded,
+    Unauthorized,
+    Unavailable,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from countersign.records import (
+    AuditEntry,
+    Callback,
+    Decision,
+    Event,
+    Failure,
+    Item,
+    Page,
+    Request,
+    Source,
+    Task,
+    WebhookEvent,
+)
+from countersign.webhooks import verify
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AlreadyConsumed",
+    "AsyncCountersign",
+    "AuditEntry",
+    "Callback",
+    "Cancelled",
+    "Countersign",
+    "CountersignError",
+    "Decision",
+    "EditRefused",
+    "Event",
+    "Expired",
+    "Failure",
+    "FieldError",
+    "Forbidden",
+    "InvalidRequest",
+    "InvalidWebhook",
+    "Item",
+    "KeyAlreadyUsed",
+    "NotApproved",
+    "NotFound",
+    "NotSettled",
+    "Page",
+    "Problem",
+    "Refused",
+    "Rejected",
+    "Request",
+    "Source",
+    "StillPending",
+    "Superseded",
+    "Task",
+    "Unauthorized",
+    "Unavailable",
+    "UnexpectedAnswer",
+    "Unreachable",
+    "WebhookEvent",
+    "requires_approval",
+    "verify",
+]
