@@ -320,7 +320,4 @@ redis.call('DEL', prefix .. 'leases_of:' .. owner)
 redis.call('ZREM', prefix .. 'owners', owner)
 """
 
-ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, REVISIONS, LEASE, HELD, BEAT, VOID)
-"""
-
-ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, AT, LEASE, HELD, DROP, BEAT, VOID)
+ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, REVISIONS, AT, LEASE, HELD, DROP, BEAT, VOID)
