@@ -144,7 +144,7 @@ async def test_what_is_hidden_is_passed_on(api: StubApi, blocking: Countersign, 
 
 async def test_the_form_for_edits_follows_from_the_annotations(api: StubApi, blocking: Countersign) -> None:
     @requires_approval(blocking, key=lambda *_, **__: "a")
-    def move(
+    def move(  # type: ignore[no-untyped-def]
         path: str,
         days: int,
         share: float,
@@ -153,7 +153,7 @@ async def test_the_form_for_edits_follows_from_the_annotations(api: StubApi, blo
         names: list[str] = [],  # noqa: B006
         limits: dict[str, int] = {},  # noqa: B006
         other: Any = None,
-        plain=False,  # type: ignore[no-untyped-def]
+        plain=False,
     ) -> None: ...
 
     api.on_request = api.decide

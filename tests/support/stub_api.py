@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -59,17 +60,21 @@ class StubApi:
         """The keys of the requests that were made, in order."""
         self.on_request: Callable[[str], None] | None = None
         """Called with the id of each new request, in a thread of its own."""
+        self.context: ssl.SSLContext | None = None
+        """Set it to serve https."""
         self._changed = threading.Condition()
         self._server: _Server | None = None
         self.port = _free_port()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self.context is None else 'https'}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         self._server = _Server(("127.0.0.1", self.port), _Handler)
         self._server.stub = self
+        if self.context is not None:
+            self._server.socket = self.context.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def stop(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from bot.approvals.model.ids import Person
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Escalate, Step, Via
 from bot.approvals.model.request import Comment, Delegation, Pending, Request, Then, Unreached
@@ -208,8 +209,9 @@ def _then(request: Request, last: Unreached) -> str:
         case Then.NEXT:
             return "So nobody new has the card, and the next on the list are asked now."
         case Then.END:
+            whose = f", {text.mention(request.requester)}," if isinstance(request.requester, Person) else ""
             return (
-                f"So nobody new has the card, {text.mention(request.requester)}, and nobody else is on the list. "
+                f"So nobody new has the card{whose} and nobody else is on the list. "
                 "Those who were asked before can still answer."
             )
         case _ as never:
