@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import socket
-import sqlite3
 import sys
 from collections.abc import AsyncIterator
-from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -18,6 +17,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from standardwebhooks import Webhook as Signature
 
+from bot.approvals.services.webhooks import CLAIM
+from bot.storage.sqlite.store import SqliteStorage
 from tests.support.stage import Bot, Room
 from tests.support.starter import WAIT
 
@@ -66,6 +67,16 @@ async def a_token(bot: Bot) -> str:
     return out.decode().strip()
 
 
+async def half_a_minute_passes(bot: Bot) -> None:
+    """What the killed process had claimed is due again."""
+    storage = await SqliteStorage.open(bot.folder / "state" / "countersign.sqlite")
+    try:
+        for webhook in await storage.due_webhooks(datetime.now(UTC) + CLAIM, 9):
+            await storage.save_webhook(replace(webhook, next_try=datetime.now(UTC)))
+    finally:
+        await storage.close()
+
+
 async def test_a_program_is_told_what_was_decided_again_if_the_bot_died_with_it(
     own_bot: Bot, room: Room, receiver: Receiver
 ) -> None:
@@ -86,9 +97,7 @@ async def test_a_program_is_told_what_was_decided_again_if_the_bot_died_with_it(
         await room.seat("bob").press(await thread.card("Refund order 1?"), "approve")
         await receiver.has(1)
         assert await asyncio.to_thread(own_bot.wait) == -9
-        with closing(sqlite3.connect(own_bot.folder / "state" / "countersign.sqlite")) as file:
-            file.execute("UPDATE webhooks SET next_try = 0")  # half a minute passes
-            file.commit()
+        await half_a_minute_passes(own_bot)
 
         own_bot.start(HTTP_BIND=bind)
         await receiver.has(2)
