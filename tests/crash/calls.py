@@ -58,7 +58,7 @@ async def run(
     slack: Slack,
     points: Sequence[str],
     *,
-    deadline: int = 6,
+    deadline: int = 12,
     seed: int = 1,
     short: bool = False,
 ) -> Outcome:
