@@ -17,6 +17,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.app import wire
 from bot.app.callers import callers
+from bot.app.hooks import as_the_api_shows_it, hooks
 from bot.app.wire import Asking, GatewayWork
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes, channels_asked, groups_asked
@@ -44,6 +45,7 @@ from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.unit_of_work import UnitOfWork
 from bot.approvals.services.votes import Votes
 from bot.engines.published import PublishedAgents
+from bot.http.waiting import Waiters
 from bot.runtime import health
 from bot.runtime.children import Channel, Words
 from bot.runtime.hints import GATEWAY, Hint
@@ -190,7 +192,9 @@ async def running(
             return await summaries.send(person)
 
         async def deliver(task_id: TaskId) -> datetime | None:
-            return await programs.deliver(task_id)
+            again = await programs.deliver(task_id)
+            told.wake(task_id)
+            return again
 
         queues = WorkQueues(
             deliveries=JobQueue("delivery", deliver, clock),
@@ -201,7 +205,8 @@ async def running(
                 summaries=JobQueue("the summary", send, clock),
             ),
         )
-        work = GatewayWork(wire=hints, owner=owner, queues=queues)
+        waiters = Waiters(storage.revisions)
+        work = GatewayWork(wire=hints, owner=owner, queues=queues, changed=waiters.changed)
         eligibility = Eligibility(directory=directory)
         posting = Posting(messenger=messenger, clock=clock, owner=owner, unbroken=line.unbroken)
         watch = Watch()
@@ -212,13 +217,14 @@ async def running(
         unit = UnitOfWork(storage=storage, agents=agents, eligibility=eligibility, expiry=due_steps, work=work)
         tasks = Tasks(unit=unit, directory=directory)
         policy_choice = PolicyChoice(policies=policies, directory=directory)
+        leases = Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=owner, heart=line)
         programs = callers(
             storage=storage,
             inputs=agents,
             policy_choice=policy_choice,
             eligibility=eligibility,
             masking=masking,
-            leases=Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=owner, heart=line),
+            leases=leases,
             work=work,
             clock=clock,
         )
@@ -239,11 +245,14 @@ async def running(
             work=work,
             clock=clock,
         )
+        shown = as_the_api_shows_it(storage, agents, masking, me.address)
+        told = await stack.enter_async_context(hooks(settings, storage=storage, shown=shown, work=work, clock=clock))
+        votes = Votes(unit=unit, policy_choice=policy_choice)
         register.register(
             bolt,
             Parts(
                 tasks=tasks,
-                votes=Votes(unit=unit, policy_choice=policy_choice),
+                votes=votes,
                 side_actions=SideActions(unit=unit, directory=directory),
                 reading=Reading(storage=storage, tasks=tasks, watch=watch),
                 agents=agents,
@@ -289,7 +298,9 @@ async def running(
                 if line.calm:
                     await claims.void_lapsed(storage, clock())
                 await sweeper.sweep(clock())
+                await leases.settle()
                 await programs.sweeper.sweep(clock(), take_over=line.calm)
+                await told.sweep(clock())
                 await summaries.sweep(clock())
                 await homes.sweep(clock())
             except Unreachable as error:
@@ -305,6 +316,25 @@ async def running(
             await queues.close(ending.left())
 
         stack.push_async_callback(drain)
+        if settings.http_bind is not None:
+            from bot.app import api  # only who serves the API has FastAPI in memory
+
+            api_served = api.served(
+                settings,
+                storage=storage,
+                waiters=waiters,
+                calls=programs.calls,
+                callback_problem=told.problem_with,
+                votes=votes,
+                inboxes=inboxes,
+                answers=agents,
+                directory=directory,
+                masking=masking,
+                address=me.address,
+                clock=clock,
+                busy=queues.busy,
+            )
+            await stack.enter_async_context(api_served)
         await stack.enter_async_context(hints.listening(taken))
         await _at_most(ready.wait(), SECONDS_FOR_AGENTS, "no worker has published its agents yet")
         await _unless_away(learn_agents())
@@ -315,6 +345,7 @@ async def running(
         stack.push_async_callback(intake.close)
         stack.push_async_callback(queues.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace / 2))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
+        stack.callback(waiters.drain)
         yield
 
 

@@ -307,6 +307,7 @@ async def running(
                 if line.calm:
                     await claims.void_lapsed(storage, clock())
                 take_over = line.calm and asyncio.get_running_loop().time() >= owners_first_until
+                await leases.settle()
                 await sweeper.sweep(clock(), take_over=take_over)
                 await retention.sweep(clock())
             except Unreachable as error:

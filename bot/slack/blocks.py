@@ -148,6 +148,10 @@ def who(one: Person | Program) -> Element:
     return {"type": "user", "user_id": one.user_id}
 
 
+def link(url: str, words: str) -> Element:
+    return {"type": "link", "url": url, "text": words}
+
+
 def date(at: datetime, form: str, fallback: str) -> Element:
     """A moment in the reader's own time zone, with what clients that cannot show it write instead."""
     return {"type": "date", "timestamp": int(at.timestamp()), "format": form, "fallback": fallback}

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.approvals.model import errors
-from bot.approvals.model.decision import Answered, Decision, Expired, Outcome, outcome_of
+from bot.approvals.model.decision import Answered, Cancelled, Decision, Expired, Outcome, outcome_of
 from bot.approvals.model.errors import CountersignError, NoDelegate
 from bot.approvals.model.ids import JSON, Person, Program
 from bot.slack import display, quotes, text
@@ -91,9 +91,9 @@ def worded(refusal: CountersignError) -> str:
         case errors.ReasonMissing():
             return "Please say why: the policy asks for a reason."
         case errors.NothingToTakeBack():
-            return "There is no answer of yours to take back: the agent may have it already."
+            return "There is no answer of yours to take back: it may have been handed over already."
         case errors.TooLateToChange(taken=True):
-            return "The agent already has your answer as it was."
+            return "Your answer was handed over already, as it was."
         case errors.TooLateToChange():
             return "This has been settled or has moved on, so your answer cannot be changed any more."
         case errors.AnotherRule():
@@ -111,13 +111,19 @@ def worded(refusal: CountersignError) -> str:
         case errors.NotAnApprover():
             nobody = "nobody else: the policy names no one else who is in this workspace"
             return f"You may not answer this request. Who may: {_people(refusal.who_may, nobody)}."
+        case errors.NotThisWay():
+            return (
+                f"An answer through *{text.program(refusal.through)}* does not count here: the policy "
+                f"`{literal(refusal.policy)}` does not take it. Please answer in Slack."
+            )
         case errors.NotTold():
             return (
                 "Whether you may answer this cannot be seen, so your answer does not count. "
                 f"{' '.join(map(literal, refusal.why))} Whoever runs the bot can fix that."
             )
         case errors.OwnRequest():
-            return f"You started this task, so it is not yours to approve. Who may: {_people(refusal.who_may)}."
+            own = f"*{text.program(refusal.program)}* asks this for you" if refusal.program else "You started this task"
+            return f"{own}, so it is not yours to approve. Who may: {_people(refusal.who_may)}."
         case errors.AgreedBefore():
             return (
                 "You agreed to this in an earlier stage, and this stage needs other people. "
@@ -149,7 +155,8 @@ def worded(refusal: CountersignError) -> str:
             return f"They can be reminded once an hour. You can remind them again from {moment(refusal.again)}."
         case errors.NotYours():
             owner = text.mention(refusal.requester)
-            return f"Task `{refusal.task_id}` belongs to {owner}; only they can do that."
+            only = "they" if isinstance(refusal.requester, Person) else "that program"
+            return f"Task `{refusal.task_id}` belongs to {owner}; only {only} can do that."
         case errors.TaskFinished():
             return f"Task `{refusal.task_id}` has already ended."
         case errors.NothingToRetry():
@@ -246,5 +253,7 @@ def _who_was_first(decision: Decision | None) -> str:
         return "This request is no longer open: the graph has moved on without an answer."
     if isinstance(decision, Expired):
         return f"Nobody answered in time: this expired at {moment(decision.at)}."
+    if isinstance(decision, Cancelled) and isinstance(decision.by, Program):
+        return f"{text.mention(decision.by)} withdrew this at {moment(decision.at)}."
     people = decision.voters if isinstance(decision, Answered) else (decision.by,)
     return f"{_people(people)} {_DECIDED[outcome_of(decision)]} at {moment(decision.at)}."

@@ -213,6 +213,16 @@ def listed(words: Sequence[str], limit: int = 10) -> str:
     return f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
+def lower(words: str) -> str:
+    """The words as part of a sentence."""
+    return words[:1].lower() + words[1:]
+
+
+def upper(words: str) -> str:
+    """The words as the beginning of a sentence."""
+    return words[:1].upper() + words[1:]
+
+
 def counted(number: int, thing: str) -> str:
     """`1 action`, `1,200 actions`."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -172,7 +172,7 @@ async def test_no_cursor_leaves_the_thread_of_its_connection(tmp_path: Path, mon
         execute = saver.conn._execute
 
         async def noted(*call: Any) -> Any:
-            left.append(returned := await execute(*call))
+            left.append(returned := await execute(*call))  # type: ignore[no-untyped-call]
             return returned
 
         monkeypatch.setattr(saver.conn, "_execute", noted)

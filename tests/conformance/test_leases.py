@@ -236,6 +236,29 @@ async def test_a_beat_of_several_counts_for_each_of_them(storage: Storage) -> No
     assert await storage.owners(NOON + MINUTE - TICK) == frozenset()
 
 
+async def test_an_owner_drops_what_it_may_have_of_a_thread(store: Store) -> None:
+    one, another = await store.open(), await store.open()
+    await owned(one, "one")
+
+    await one.drop(THREAD, "two")
+    assert await another.lease(THREAD, MINUTE, NOON, "two") is None
+    await one.drop(THREAD, "one")
+    await one.drop(ThreadId("other"), "one")
+    lease = await owned(another, "two")
+    one.beat(["one"], 5 * MINUTE, NOON)
+
+    assert await another.holds(lease, NOON)
+    assert not await another.holds(lease, NOON + MINUTE)
+
+
+async def test_dropping_ends_no_lease_without_an_owner(storage: Storage) -> None:
+    lease = await taken(storage)
+
+    await storage.drop(THREAD, "")
+
+    assert await storage.holds(lease, NOON)
+
+
 async def test_voiding_an_owner_ends_its_leases_at_once(store: Store) -> None:
     one, another = await store.open(), await store.open()
     one.beat(["one", "two"], MINUTE, NOON)

@@ -54,7 +54,7 @@ async def test_an_edit_after_the_minute_is_said_to_change_nothing(
     before = await notices(room)
 
     await room.seat("bob").edit(sent, "ap-south")
-    told = await heard(room, before, "The agent already has your answer as it was.")
+    told = await heard(room, before, "Your answer was handed over already, as it was.")
     assert "Editing your message changes nothing. You said: “eu-west”" in told
 
     await room.seat("bob").delete(sent)

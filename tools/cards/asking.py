@@ -23,7 +23,10 @@ from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
 from bot.approvals.model.agent import Asked
+from bot.approvals.model.caller import QUESTION, Caller
+from bot.approvals.model.fingerprint import fingerprint
 from bot.approvals.model.ids import JSON
+from bot.engines import questions
 from bot.engines.langgraph import status
 from graphs import batch, cleanup, email, intake, payment
 
@@ -33,15 +36,17 @@ NOW: Final = datetime(2030, 1, 2, 9, 21, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """A graph that asks one question, and how to bring it there."""
+    """A graph that asks one question, and how to bring it there; or a program that asks it."""
 
     name: str
     """The name of the standard card."""
     graph: str
     """The name of the graph, as langgraph.json would have it."""
-    runs: Pregel[Any, Any, Any, Any]
+    runs: Pregel[Any, Any, Any, Any] | None = None
+    """None if a program asks through the API."""
     inputs: Mapping[str, JSON]
-    """What a person starts the graph with."""
+    """What a person starts the graph with, or what a program asks."""
+    caller: Caller | None = None
     given: Mapping[str, Any] | None = None
     """What the graph really starts with, if that is not what the person gave."""
     after: tuple[str, Mapping[str, Any]] | None = None
@@ -57,9 +62,12 @@ class Asking:
 
 
 async def asked(asking: Asking) -> Asked:
-    """What the graph asks."""
+    """What the graph or the program asks."""
+    if (graph := asking.runs) is None:
+        question = asking.inputs["question"]
+        mark = fingerprint(question, None, NOW)
+        return Asked(interrupt_id=QUESTION, question=questions.read(question), fingerprint=mark)
     config = RunnableConfig(configurable={"thread_id": f"{asking.name.replace(' ', '-')}-5b1e7c52"})
-    graph = asking.runs
     if asking.after is None:
         await graph.ainvoke(dict(asking.given if asking.given is not None else asking.inputs), config)
     else:
@@ -360,8 +368,39 @@ def _breakpoint() -> Asking:
     )
 
 
+# --- Programs -----------------------------------------------------------------------------------
+
+
+def _program() -> Asking:
+    """A program that asks through the API, and names no person."""
+    source = "billing-service"
+    return Asking(
+        name="program",
+        graph=source,
+        inputs={
+            "question": {
+                "question": "Refund order A-10442?",
+                "action": "refund",
+                "details": {"order": "A-10442", "amount": 129.5, "currency": "EUR", "customer": "ada@example.org"},
+                "reason": "The lamp arrived broken, and the photo shows it.",
+                "risk_level": "medium",
+            }
+        },
+        caller=Caller(
+            source=source,
+            token=source,
+            key="refund-A-10442",
+            body="",
+            url="https://billing.example.com/orders/A-10442?tab=refunds&step=2",
+            run="nightly 4711",
+        ),
+        outcome="finished",
+        refused="finished",
+    )
+
+
 def all_of_them() -> tuple[Asking, ...]:
-    """One for each standard card, each with a graph of its own."""
+    """One for each standard card, each with a graph or a program of its own."""
     return (
         _payment(),
         _deletion(),
@@ -374,4 +413,5 @@ def all_of_them() -> tuple[Asking, ...]:
         _three_calls(),
         _form(),
         _breakpoint(),
+        _program(),
     )

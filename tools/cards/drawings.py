@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from bot.approvals.inbox.queries import Contents, Page, Row
-from bot.approvals.model.ids import ChannelId, MessageRef, Person, Ts
+from bot.approvals.model.ids import ChannelId, MessageRef, Person, Program, Ts
 from bot.approvals.model.inbox import Look
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.question import Verdict
@@ -77,7 +77,7 @@ def drawings(of: Standard) -> tuple[Drawing, ...]:
         *(_card(of, state) for state in every),
         *_beside(of),
         *(_task(of, state, MessageKind.OPENING) for state in (states.asked(of), *settled)),
-        *(_task(of, state, MessageKind.OUTCOME) for state in settled if _ends(state)),
+        *(_task(of, state, MessageKind.OUTCOME) for state in settled if _ends(state) and of.asking.caller is None),
         *_modals(of),
         *_lists(of, every),
     )
@@ -119,6 +119,8 @@ def _beside(of: Standard) -> Iterator[Drawing]:
     stands_in = wanted.copy_of(delegated.request, given, delegated.at)
     yield _message(of, delegated, stands_in, "DM of a delegation", is_card=True)
     yield _message(of, reminded, wanted.reminder_of(reminded.request, reminded.at), "reminder")
+    if isinstance(of.request.requester, Program):
+        return  # nobody reminds people for it, or can be asked
     nudge = wanted.nudge_of(reminded.request, reminded.at, to=added)
     yield _message(of, reminded, nudge, "DM of the requester's reminder")
     yield _message(of, commented, wanted.comment_of(commented.request, commented.at), "question to the requester")

@@ -13,7 +13,8 @@ from typing import Final
 
 from bot import policy_file
 from bot.approvals.model.agent import Asked
-from bot.approvals.model.ids import ChannelId, Person, RequestId, TaskId, ThreadId
+from bot.approvals.model.caller import task_id_of
+from bot.approvals.model.ids import ChannelId, Person, Program, RequestId, TaskId, ThreadId
 from bot.approvals.model.request import OpenStage, Pending, Request
 from bot.approvals.model.task import Task, Waiting
 from bot.approvals.rules import schedule
@@ -64,12 +65,14 @@ async def _standard() -> tuple[Standard, ...]:
 
 async def _put(of: Asking, number: int, policies: PolicyChoice, directory: WorkspaceDirectory) -> Standard:
     asked = await asking.asked(of)
+    digits = f"9f2c41aa5d{number:06x}"
     task = Task(
-        id=TaskId(f"9f2c41aa5d{number:06x}"),
+        id=task_id_of(digits) if of.caller is not None else TaskId(digits),
         thread_id=ThreadId(f"5b1e7c52-8f5a-4a26-93df-{number:012x}"),
         graph=of.graph,
         inputs=of.inputs,
-        requester=directory.person("alice"),
+        requester=directory.person("alice") if of.caller is None else Program(name=of.caller.source),
+        caller=of.caller,
         channel=CHANNEL,
         created_at=NOW - timedelta(seconds=2),
         state=Waiting(),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from bot.approvals.model.caller import Consumed
 from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Reject, Respond, Vote
 from bot.approvals.model.ids import Person
 from bot.approvals.model.policy import Stage
@@ -41,7 +42,7 @@ class State:
 
 def states(of: Standard) -> tuple[State, ...]:
     """Every state that this card can come to, by the votes that its question takes."""
-    return (*_open(of), *_agreed(of), *_refused(of), *_unanswered(of))
+    return (*_open(of), *_agreed(of), *_refused(of), *_unanswered(of), *_of_program(of))
 
 
 def asked(of: Standard) -> State:
@@ -200,6 +201,25 @@ def _unanswered(of: Standard) -> Iterator[State]:
     yield State(name="expired", task=ended, request=told, at=at + _SOON)
 
 
+# --- Of a program -------------------------------------------------------------------------------
+
+
+def _of_program(of: Standard) -> Iterator[State]:
+    """A program takes the decision when it wants to, and people may vote on a page of their company's."""
+    caller = of.task.caller
+    if caller is None:
+        return
+    one, other = _two(of)
+    first = _vote(of, _by_two(of.request), one, _yes(of), _FIRST, through="portal")
+    both = _vote(of, first, other, _yes(of), _SECOND)
+    told = _told(both, "")
+    ended = _ended(of.task, of.asking.outcome)
+    taken = replace(ended, caller=replace(caller, consumed=Consumed(at=_SECOND + 2 * _SOON, execution="4711")))
+    yield State(name="one of two, elsewhere", task=of.task, request=first)
+    yield State(name="approved elsewhere", task=ended, request=told)
+    yield State(name="approved, taken", task=taken, request=told)
+
+
 def _told(decided: Request, outcome: str, at: datetime = _SECOND + _SOON, *, stopped: bool = False) -> Request:
     """The request after the agent took the answer and, if it says something, ended."""
     said = "" if stopped else in_short(outcome)
@@ -231,8 +251,10 @@ def _voted(of: Standard, request: Request, verdicts: tuple[ItemVerdict, ...]) ->
     return request
 
 
-def _vote(of: Standard, request: Request, by: Person, verdicts: tuple[ItemVerdict, ...], at: datetime) -> Request:
-    vote = Vote(person=by, verdicts=verdicts, version=request.version, digest=request.digest, at=at)
+def _vote(
+    of: Standard, request: Request, by: Person, verdicts: tuple[ItemVerdict, ...], at: datetime, through: str = ""
+) -> Request:
+    vote = Vote(person=by, verdicts=verdicts, version=request.version, digest=request.digest, at=at, through=through)
     return voting.cast(request, vote, of.approvers)
 
 

@@ -325,6 +325,8 @@ class OwnRequest(MayNotVote):
     """Requesters may not answer their own requests unless the policy allows it."""
 
     who_may: Sequence[Person]
+    program: str = ""
+    """The program that asks for the requester. Empty if the requester started the task in Slack."""
 
     def __str__(self) -> str:
         return f"The requester may not answer this, but {_ids(self.who_may)}."

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.approvals.model.actor import Shown
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.errors import (
     AgreedBefore,
     AlreadySettled,
@@ -115,7 +116,8 @@ def refuse_unless_eligible(request: Request, member: Member, approvers: Eligible
     if not is_eligible(member, approvers):
         raise NotEligible(member.ineligible)
     if not may_answer(request, person):
-        raise OwnRequest(_who_may(request, approvers))
+        program = request.graph if is_of_caller(request.task_id) else ""
+        raise OwnRequest(_who_may(request, approvers), program)
     given = {each.by: each.to for each in request.stage_delegations}
     if person in given:
         raise VoteGiven(given[person])

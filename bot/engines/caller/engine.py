@@ -23,6 +23,7 @@ from bot.approvals.model.request import Request
 from bot.approvals.model.task import Lease, Starting, Task
 from bot.approvals.rules.calls import is_handed_over
 from bot.engines import payload, questions
+from bot.engines.caller import actions
 
 INPUT: Final = "question"
 """The input of a caller's task that holds what it asks."""
@@ -38,7 +39,7 @@ class CallerEngine:
         """What the caller asks."""
         value, types = payload.read(task.inputs[INPUT])
         schema, more = payload.read(task.inputs.get(SCHEMA))
-        question = questions.read(value, schema)
+        question = (actions.read(value) if schema is None else None) or questions.read(value, schema)
         return Asked(
             interrupt_id=QUESTION,
             question=replace(question, types=(*types, *(f"schema {note}" for note in more))),

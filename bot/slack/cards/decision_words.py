@@ -16,9 +16,12 @@ from bot.approvals.model.decision import (
     Expired,
     Outcome,
     Reject,
+    Vote,
     outcome_of,
 )
-from bot.approvals.model.question import Question, Verdict
+from bot.approvals.model.ids import Person, Program
+from bot.approvals.model.question import Verdict
+from bot.approvals.model.request import Request
 from bot.slack import text, wording
 from bot.slack.text import moment
 
@@ -58,22 +61,33 @@ def sign(decision: Decision) -> str:
             assert_never(never)
 
 
-def said(question: Question, decision: Decision, names: int = MAX_NAMES) -> str:
+def said(request: Request, decision: Decision, names: int = MAX_NAMES) -> str:
     """Who decided what, as mrkdwn: `Ignored by bob`, in the graph's own word if we know how it is called once it is
-    given. If we do not, `bob answered "Send"`. At most `names` people are named."""
+    given. If we do not, `bob answered "Send"`. At most `names` people are named, with the page that they did it on if
+    that is not Slack: `Approved by bob, through *portal*`."""
     match decision:
         case Answered():
-            by = text.mentions(decision.voters, names) if decision.voters else "its policy"
-            return _answered(question, decision, by)
+            return _answered(request, decision, names)
         case Expired(at=at):
             return f"Expired: nobody answered by {moment(at)}"
-        case Cancelled(by=by_whom):
-            return f"Cancelled by {text.mention(by_whom)}"
+        case Cancelled(by=by):
+            return ended_by(by)
         case _ as never:
             assert_never(never)
 
 
-def _answered(question: Question, decision: Answered, by: str) -> str:
+def ended_by(by: Person | Program) -> str:
+    """Who ended it before it was decided: `Cancelled by bob`, `Withdrawn by *billing-service*`."""
+    return f"{'Withdrawn' if isinstance(by, Program) else 'Cancelled'} by {text.mention(by)}"
+
+
+def through(vote: Vote) -> str:
+    """The page that the vote came from, as mrkdwn: `through *portal*`. Empty if it was given in Slack."""
+    return f"through *{text.program(vote.through)}*" if vote.through else ""
+
+
+def _answered(request: Request, decision: Answered, names: int) -> str:
+    question, by = request.question, _voters(request, decision, names)
     match outcome := outcome_of(decision):
         case Outcome.MIXED:
             return f"{_counted(decision)} by {by}"
@@ -84,6 +98,18 @@ def _answered(question: Question, decision: Answered, by: str) -> str:
         return f"{word}{' with changes' if outcome is Outcome.EDIT else ''} by {by}"
     changed = "changed it and " if outcome is Outcome.EDIT else ""
     return f'{by} {changed}answered "{text.sentence(wording.label(question, verdict), 40)}"'
+
+
+def _voters(request: Request, decision: Answered, names: int) -> str:
+    """The people who decided it. If all of them did it on the same page outside of Slack, it is said once."""
+    if not decision.voters:
+        return "its policy"
+    ways = {vote.person: through(vote) for vote in request.votes}
+    way, *others = dict.fromkeys(ways.get(person, "") for person in decision.voters)
+    if not others:
+        return f"{text.mentions(decision.voters, names)}{f', {way}' if way else ''}"
+    named = [(text.mention(person), ways.get(person, "")) for person in decision.voters]
+    return text.listed([f"{person} ({way})" if way else person for person, way in named], names)
 
 
 def _counted(decision: Answered) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.decision import (
     Answered,
     Decision,
@@ -17,11 +18,10 @@ from bot.approvals.model.decision import (
     Outcome,
     outcome_of,
 )
-from bot.approvals.model.question import Question
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.slack import text
-from bot.slack.cards import decision_words, outcome_blocks
+from bot.slack.cards import decision_words, outcome_blocks, programs
 from bot.slack.text import moment
 
 MAX_NAMES: Final = 5
@@ -55,7 +55,7 @@ class Ending:
         if not first or self.repeats:
             return f"{self.sign} {self.said}"
         if self.well:
-            return f"{self.sign} {first}{f' · {lower(self.said)}' if self.said else ''}"
+            return f"{self.sign} {first}{f' · {text.lower(self.said)}' if self.said else ''}"
         return f"{self.sign} {self.said} · {first}"
 
 
@@ -67,7 +67,7 @@ def of_task(task: Task, requests: Sequence[Request]) -> Ending | None:
         case Failed(failure=failure):
             return Ending(sign=decision_words.FAILED, said=outcome_blocks.stopped(failure).removesuffix("."))
         case TaskCancelled(by=by):
-            return Ending(sign=decision_words.NOT_NEEDED, said=f"Cancelled by {text.mention(by)}")
+            return Ending(sign=decision_words.NOT_NEEDED, said=decision_words.ended_by(by))
         case Starting() | Running() | Waiting():
             return None
         case _ as never:
@@ -80,19 +80,14 @@ def of_request(request: Request) -> str:
         case Pending():
             return ""
         case Superseded(at=at, decision=None, stopped=stopped):
-            why = "the task was stopped" if stopped else "the agent moved on without an answer"
+            why = "the task was stopped" if stopped else f"{programs.agent(request)} moved on without an answer"
             return f"{decision_words.NOT_NEEDED} No longer needed: {why} · {moment(at)}"
         case Superseded(decision=decision) | Decided(decision=decision) | Delivered(decision=decision):
             assert decision is not None  # noqa: S101 - the case above takes the other
-            said = f"{decision_words.sign(decision)} {_decided(request.question, decision)}"
+            said = f"{decision_words.sign(decision)} {_decided(request, decision)}"
             return " · ".join(each for each in (said, _came_of(request), _at(decision)) if each)
         case _ as never:
             assert_never(never)
-
-
-def lower(words: str) -> str:
-    """The words as part of a sentence."""
-    return words[:1].lower() + words[1:]
 
 
 # --- Within -------------------------------------------------------------------------------------
@@ -103,10 +98,15 @@ def _ended(ended: Ended, settled: Sequence[tuple[Request, Decision]]) -> Ending:
     if not settled:
         return Ending(sign=decision_words.APPROVED, said="" if report else f"Done · {NOTHING_REPORTED}", report=report)
     request, decision = settled[-1]
-    sign, said = decision_words.sign(decision), _decided(request.question, decision)
+    sign, said = decision_words.sign(decision), _decided(request, decision)
     if isinstance(request.state, Superseded):
-        return Ending(sign=decision_words.FAILED, said=f"{said}, but the agent may not have been told", report=report)
-    words = [said, _tally(settled), "" if report or sign != decision_words.APPROVED else NOTHING_REPORTED]
+        return Ending(
+            sign=decision_words.FAILED,
+            said=f"{said}, but {programs.agent(request)} may not have been told",
+            report=report,
+        )
+    silent = not report and sign == decision_words.APPROVED and not is_of_caller(request.task_id)
+    words = [said, _tally(settled), NOTHING_REPORTED if silent else ""]
     return Ending(sign=sign, said=" · ".join(each for each in words if each), report=report)
 
 
@@ -118,7 +118,7 @@ def _stopped(ended: Ended, settled: Sequence[tuple[Request, Decision]]) -> Endin
         if isinstance(request.state, Decided) or (
             isinstance(request.state, Delivered | Superseded) and request.state.stopped
         ):
-            said = f"{_decided(request.question, decision)} · the task was stopped there"
+            said = f"{_decided(request, decision)} · the task was stopped there"
             return Ending(sign=decision_words.STOPPED, said=said, report=report, repeats=True)
     return Ending(sign=decision_words.STOPPED, said="Stopped", report=report)
 
@@ -142,10 +142,10 @@ def _tally(settled: Sequence[tuple[Request, Decision]]) -> str:
     return f"{yes} of {yes + no} questions approved" if yes and no else ""
 
 
-def _decided(question: Question, decision: Decision) -> str:
+def _decided(request: Request, decision: Decision) -> str:
     """Who decided what and, if its policy did, why."""
     ruled = decision.ruled if isinstance(decision, Answered) else ""
-    return f"{decision_words.said(question, decision, MAX_NAMES)}{f': {text.sentence(ruled, 150)}' if ruled else ''}"
+    return f"{decision_words.said(request, decision, MAX_NAMES)}{f': {text.sentence(ruled, 150)}' if ruled else ''}"
 
 
 def _at(decision: Decision) -> str:
@@ -157,11 +157,13 @@ def _came_of(request: Request) -> str:
     match request.state:
         case Superseded(changed=True):
             return "not used: the agent asks something else now"
+        case Superseded(decision=Answered() | Expired()) if is_of_caller(request.task_id):
+            return "withdrawn before it was fetched"
         case Superseded(decision=Answered() | Expired(), stopped=True) | Delivered(stopped=True):
             return "the task was stopped there"
         case Superseded(decision=Answered() | Expired()):
             return "the agent may not have been told"
         case Decided(failure=failure) if failure is not None:
-            return "the agent has not taken it yet"
+            return f"{programs.agent(request)} has not got it yet"
         case _:
             return ""

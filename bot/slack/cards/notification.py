@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.message import Message
 from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.rules import schedule
 from bot.slack import blocks, display, lines, text
-from bot.slack.cards import edit_diff, endings, notices, question_blocks, reminder, turns
+from bot.slack.cards import edit_diff, endings, notices, programs, question_blocks, reminder, turns
 from bot.slack.cards.request_card import RENEWED
 from bot.slack.text import moment
 
@@ -39,13 +40,19 @@ def card_text(message: Message, task: Task, request: Request) -> str:
         [
             *(each for each in (why, title, risk, until, _quorum(request)) if each),
             text.spoken(RENEWED) if request.renewed_at else "",
-            f"{text.mention(task.requester)} asks for {text.sentence(task.graph, 80)} in {text.channel(task.channel)}.",
+            text.spoken(_asks(task)),
             f"In full: {whole}" if title != whole else "",
             f"Proposed: {names}." if names else "",
             f"Changed by {_editors(request)}: {_changed(request)}." if request.edits else "",
             f"Who may answer: {turns.people(request, 10)}.",
         ]
     )
+
+
+def _asks(task: Task) -> str:
+    """Who asks, in which channel, and for which graph or through which program."""
+    whose = programs.through(task) if is_of_caller(task.id) else f" for {text.sentence(task.graph, 80)}"
+    return f"{text.mention(task.requester)} asks{whose} in {text.channel(task.channel)}"
 
 
 def reminder_text(request: Request, *, nudged: bool = False) -> str:

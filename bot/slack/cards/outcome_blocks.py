@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, assert_never
 
+from bot.approvals.model.caller import Caller, is_of_caller
 from bot.approvals.model.decision import (
     Answered,
     Approve,
@@ -22,7 +24,7 @@ from bot.approvals.model.request import Before, Decided, Delivered, Pending, Req
 from bot.approvals.model.task import Failure, Gone, Part
 from bot.slack import blocks, display, text
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import decision_words, form_answer, values
+from bot.slack.cards import decision_words, form_answer, programs, values
 from bot.slack.cards.values import Detail, Terms
 from bot.slack.text import moment
 
@@ -43,6 +45,14 @@ _DECIDED: Final = {
     Outcome.CHOOSE: "answered",
     Outcome.MIXED: "answered",
 }
+
+
+_FETCHED: Final = {
+    **dict.fromkeys(Outcome, "the decision"),
+    **dict.fromkeys((Outcome.RESPOND, Outcome.CHOOSE, Outcome.MIXED), "the answer"),
+    Outcome.EXPIRED: "that",
+}
+"""What a program can fetch, by how its request was settled."""
 
 
 def sign(request: Request) -> str:
@@ -80,7 +90,7 @@ def _said_of(request: Request) -> str:
         case Superseded(at=at, decision=None, stopped=True):
             return f"No longer needed: the task was stopped, {moment(at)}"
         case Superseded(at=at, decision=None):
-            return f"No longer needed: the agent moved on without an answer, {moment(at)}"
+            return f"No longer needed: {programs.agent(request)} moved on without an answer, {moment(at)}"
         case Superseded(decision=decision) | Decided(decision=decision) | Delivered(decision=decision):
             assert decision is not None  # noqa: S101 - the case above takes the other
             return _headline(request, decision)
@@ -89,7 +99,7 @@ def _said_of(request: Request) -> str:
 
 
 def _headline(request: Request, decision: Decision) -> str:
-    words = decision_words.said(request.question, decision)
+    words = decision_words.said(request, decision)
     match decision:
         case Answered(at=at, ruled=ruled) if ruled:
             return f"{words}, {moment(at)}: {text.sentence(ruled, 200)}"
@@ -122,8 +132,11 @@ def _quoted(words: str) -> str:
     return f'"{words}"'
 
 
-def what_followed(request: Request) -> str:
-    """One mrkdwn sentence: what came of the answer, and whether the agent knows. Empty if nothing is to come of it."""
+def what_followed(request: Request, caller: Caller | None = None) -> str:
+    """One mrkdwn sentence: what came of the answer, and whether the agent knows. Empty if nothing is to come of it.
+    `caller` is the program that asks, if one does: it says whether the program took the decision."""
+    if is_of_caller(request.task_id) and not (isinstance(request.state, Decided) and request.state.failure):
+        return _of_program(request, caller)
     match request.state:
         case Superseded(at=at, decision=Answered() | Expired(), changed=True):
             return f"The agent asks something else now and was not told. It is asked again below, {moment(at)}"
@@ -153,6 +166,28 @@ def what_followed(request: Request) -> str:
             assert_never(never)
 
 
+def _of_program(request: Request, caller: Caller | None) -> str:
+    """What came of the answer to a program, which fetches it when it wants to."""
+    program = programs.agent(request)
+    match request.state:
+        case Pending() | Superseded(decision=None) | Superseded(decision=Cancelled()):
+            return ""
+        case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()):
+            return ""
+        case Superseded():
+            return f"{program} does not get it, because the request was withdrawn"
+        case Decided(attempts=0, next_try=datetime() as at) as decided if decided.revocable:
+            return f"{program} gets it {moment(at)}; until then it can be taken back"
+        case Decided(attempts=0):
+            return f"{program} gets it in a moment"
+        case Decided(decision=decision) | Delivered(decision=decision):
+            if caller is not None and caller.consumed is not None:
+                return f"{program} took it {moment(caller.consumed.at)}"
+            return f"{program} can fetch {_FETCHED[outcome_of(decision)]}"
+        case _ as never:
+            assert_never(never)
+
+
 def _agreed(decision: Decision) -> bool:
     """Whether a task's own report of its end says by itself that the agent was told."""
     return isinstance(decision, Answered) and outcome_of(decision) is not Outcome.REJECT
@@ -166,9 +201,9 @@ def _where(request: Request) -> str:
     return " there"
 
 
-def settled(request: Request) -> list[Block]:
+def settled(request: Request, caller: Caller | None = None) -> list[Block]:
     """The outcome and what followed, in one line if they are short."""
-    said, followed = _said_of(request), what_followed(request)
+    said, followed = _said_of(request), what_followed(request, caller)
     if not followed:
         return [blocks.section(said)]
     if ". " in followed:
@@ -195,7 +230,7 @@ def _before(decision: Decision) -> str:
         case Expired(at=at):
             return f"nobody answered by {moment(at)}"
         case Cancelled(by=by, at=at):
-            return f"cancelled by {text.mention(by)}, {moment(at)}"
+            return f"{text.lower(decision_words.ended_by(by))}, {moment(at)}"
         case _ as never:
             assert_never(never)
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.approvals.model.caller import Caller, is_of_caller
+from bot.approvals.model.ids import Program
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Pending, Request
 from bot.approvals.model.task import Task
@@ -19,6 +21,7 @@ from bot.slack.cards import (
     edit_diff,
     notices,
     outcome_blocks,
+    programs,
     question_blocks,
     status_lines,
     vote_buttons,
@@ -48,15 +51,17 @@ class Drawn:
 class Sketch:
     """A request's card in any detail. What is the same in each is drawn once, because a card that folds tries many."""
 
-    def __init__(self, request: Request, origin: str, why: Sequence[Block] = ()) -> None:
+    def __init__(
+        self, request: Request, origin: Sequence[str], why: Sequence[Block] = (), caller: Caller | None = None
+    ) -> None:
         overdue = "*Overdue*" if schedule.is_overdue(request) else ""
         self._request = request
         self._above = [*why, question_blocks.heading(request)]
-        self._before_reason = [origin, question_blocks.asked_by(request)]
+        self._before_reason = [*origin, question_blocks.asked_by(request)]
         self._after_reason = [status_lines.risk(request), overdue]
         self._changes = [*_renewed(request), *_misleading(request)]
         self._hidden = vote_buttons.hidden(request)
-        self._standing, self._beside = _standing(request)
+        self._standing, self._beside = _standing(request, caller)
         self._warnings = [*blocked_lines.warnings(request), *_missing_code(request)]
         self._answers: dict[bool, list[Block]] = {}
         self._unbound = _unbound(request)
@@ -106,7 +111,7 @@ class Sketch:
 
 def card(task: Task, request: Request) -> Sketch:
     """The card in the task's channel."""
-    return Sketch(request, text.mention(task.requester))
+    return Sketch(request, [_origin(task), *programs.about(task.caller)], caller=task.caller)
 
 
 def copy(message: Message, task: Task, request: Request) -> Sketch:
@@ -114,8 +119,15 @@ def copy(message: Message, task: Task, request: Request) -> Sketch:
     why = notices.reason(message, task, request)
     channel = text.channel(task.channel)
     place = "" if any(channel in block["text"]["text"] for block in why) else f" in {channel}"
-    origin = f"{text.mention(task.requester)}{place} for {text.sentence(task.graph, 80)}"
-    return Sketch(request, origin, why)
+    origin = f"{_origin(task, place)}{'' if is_of_caller(task.id) else f' for {text.sentence(task.graph, 80)}'}"
+    return Sketch(request, [origin, *programs.about(task.caller)], why, task.caller)
+
+
+def _origin(task: Task, place: str = "") -> str:
+    """Who asks, and where. A person stands for themselves; of a program it is said what it did."""
+    if isinstance(task.requester, Program):
+        return f"{'Asked' if is_of_caller(task.id) else 'Started'} by {text.mention(task.requester)}{place}"
+    return f"{text.mention(task.requester)}{place}{programs.through(task)}"
 
 
 def _joined(words: Sequence[str]) -> str:
@@ -190,10 +202,10 @@ def _missing_code(request: Request) -> list[Block]:
 # --- How it stands ------------------------------------------------------------------------------
 
 
-def _standing(request: Request) -> tuple[list[Block], list[Block]]:
+def _standing(request: Request, caller: Caller | None) -> tuple[list[Block], list[Block]]:
     """Whose turn it is, and what happened besides; or the outcome."""
     if not _open(request):
-        return outcome_blocks.settled(request), []
+        return outcome_blocks.settled(request, caller), []
     standing = status_lines.standing(request)
     return [each for each in standing if each["type"] == "section"], [
         each for each in standing if each["type"] != "section"

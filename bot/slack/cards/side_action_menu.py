@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from bot.approvals.model.caller import is_of_caller
+from bot.approvals.model.ids import Person
 from bot.approvals.model.request import Pending, Request
 from bot.slack import actions, blocks, text
 from bot.slack.blocks import Element
 
 _GIVE_WAY: Final = (actions.HISTORY, actions.NUDGE, actions.CANCEL, actions.EXTEND, actions.DELEGATE)
 """The side actions that give way if there are more than Slack takes, in this order. *Details* leads to all of them."""
+
+
+_OF_REQUESTER: Final = frozenset({actions.COMMENT, actions.NUDGE, actions.CANCEL})
+"""The side actions that need a person who asked."""
 
 
 def menu(request: Request, answers: Sequence[Element] = ()) -> list[Element]:
@@ -40,6 +46,7 @@ def _possible(request: Request) -> dict[str, Mapping[str, Any]]:
     """The options, by the side action that each stands for."""
     measure = request.policy.extend
     extendable = request.deadline is not None and request.open.extension is None
+    whole = "request" if is_of_caller(request.task_id) else "task"
     offered = [
         ("History", "Who decided what so far", actions.HISTORY),
         ("Ask the requester…", "Not a vote; they reply in the thread", actions.COMMENT),
@@ -50,6 +57,10 @@ def _possible(request: Request) -> dict[str, Mapping[str, Any]]:
             else []
         ),
         ("Send a reminder", "Requester only, once an hour", actions.NUDGE),
-        ("Cancel the task…", "Requester only", actions.CANCEL),
+        (f"Cancel the {whole}…", "Requester only", actions.CANCEL),
     ]
-    return {deed: blocks.option(words, actions.option(deed, request), note) for words, note, deed in offered}
+    return {
+        deed: blocks.option(words, actions.option(deed, request), note)
+        for words, note, deed in offered
+        if isinstance(request.requester, Person) or deed not in _OF_REQUESTER
+    }

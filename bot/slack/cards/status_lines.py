@@ -15,7 +15,7 @@ from bot.approvals.rules import eligible, schedule, voting
 from bot.slack import actions, blocks, lines, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
-from bot.slack.cards import turns
+from bot.slack.cards import decision_words, turns
 from bot.slack.text import moment
 
 _RISKS = {
@@ -215,7 +215,8 @@ def _vote(request: Request, vote: Vote) -> str:
         isinstance(each, Reject) for each in vote.verdicts
     )
     said = "" if plain or request.policy.private else f" {_said(vote.verdicts)}"
-    return f"{text.mention(vote.person)}{said}{_in_place(request, vote)}"
+    way = decision_words.through(vote)
+    return f"{text.mention(vote.person)}{said}{_in_place(request, vote)}{f' {way}' if way else ''}"
 
 
 def _in_place(request: Request, vote: Vote) -> str:

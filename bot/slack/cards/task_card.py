@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, assert_never
 
-from bot.approvals.model.ids import JSON
+from bot.approvals.model.caller import is_of_caller
+from bot.approvals.model.ids import JSON, Person, Program
 from bot.approvals.model.request import Pending, Request
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.slack import actions, blocks, display, text
 from bot.slack.actions import TaskTarget
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import decision_words, endings, question_blocks, turns
+from bot.slack.cards import decision_words, endings, programs, question_blocks, turns
 from bot.slack.cards.endings import Ending
 from bot.slack.cards.values import Detail
 from bot.slack.display import Reading
@@ -27,16 +28,17 @@ _OUTCOME_TIMES_LONGER: Final = 3
 def opening(task: Task, requests: Sequence[Request], detail: Detail | None, doing: str | None = None) -> list[Block]:
     """Who started which graph with which inputs, then what it asks and whose turn it is, or how it ended. `requests`
     are all of the task's, as everybody may see them. `doing` is the graph's own word on its progress."""
-    started = [blocks.who(task.requester), blocks.run(" started "), blocks.run(_graph(task), "bold")]
-    inputs = _inputs(task.inputs, _labels(requests)) if detail else []
+    about = programs.about_runs(task.caller)
+    inputs = _inputs(task.inputs, _labels(requests)) if detail and not is_of_caller(task.id) else []
     return [
-        blocks.rich(blocks.line(*started, *inputs)),
+        blocks.rich(blocks.line(*_started(task), *about, *inputs)),
         blocks.section("\n".join(_standing(task, requests, doing))),
     ]
 
 
 def opening_text(task: Task, requests: Sequence[Request], doing: str | None = None) -> str:
-    started = f"{text.mention(task.requester)} started {text.escape(_graph(task))}."
+    did = _asks_now(task) if is_of_caller(task.id) else f"started {text.escape(_graph(task))}"
+    started = text.spoken(f"{text.mention(task.requester)} {did}{programs.through(task)}")
     return text.paragraph([started, *map(text.spoken, _standing(task, requests, doing))])
 
 
@@ -73,9 +75,25 @@ def outcome_text(task: Task, requests: Sequence[Request], *, current: bool) -> s
 # --- The opening --------------------------------------------------------------------------------
 
 
+def _started(task: Task) -> list[Element]:
+    """Who started what, or which program asks."""
+    did = [blocks.run(" started "), blocks.run(_graph(task), "bold")]
+    if is_of_caller(task.id):
+        did = [blocks.run(f" {_asks_now(task)}")]
+    if task.caller is None or isinstance(task.requester, Program):
+        return [blocks.who(task.requester), *did]
+    return [blocks.who(task.requester), *did, blocks.run(" through "), blocks.who(Program(name=task.caller.source))]
+
+
+def _asks_now(task: Task) -> str:
+    return "asked" if task.finished else "asks"
+
+
 def _standing(task: Task, requests: Sequence[Request], doing: str | None) -> list[str]:
     """What is asked and whose turn it is, or how the task ended. A task that an error stopped may still ask."""
     asks = _asks([request for request in requests if isinstance(request.state, Pending)])
+    if is_of_caller(task.id) and not asks and isinstance(task.state, Starting | Running | Waiting):
+        return [endings.of_request(requests[-1])] if requests else [f"{decision_words.WAITING} About to be asked"]
     match task.state:
         case Starting() | Running() if doing:
             return [f"{decision_words.WORKING} Working: {text.sentence(doing, 150)}", *asks]
@@ -138,10 +156,10 @@ def _words(reading: Reading) -> str:
 
 def _told(task: Task, ending: Ending) -> str:
     """Who decided what, for the requester, who is mentioned and so gets a notification."""
-    who = text.mention(task.requester)
+    who = text.mention(task.requester) if isinstance(task.requester, Person) else ""
     hopeless = ". It cannot go on from there" if isinstance(task.state, Failed) and not task.state.retryable else ""
     said = f"{ending.said}{hopeless}" or "Nobody had to be asked"
-    if who in said:
+    if not who or who in said:
         return f"{ending.sign} {said}"
     return f"{said} · {who}" if ending.well and ending.report else f"{ending.sign} {said} · {who}"
 

@@ -75,7 +75,8 @@ def asked(contents: Contents, address: str) -> str:
     for row in page.rows:
         task = row.records.task
         thread = links.to(row, address, "Open the thread")
-        standing = [task_list.state(task, row.records.requests), f"started {moment(task.created_at)}", thread]
+        began = f"{task_list.began(task)} {moment(task.created_at)}"
+        standing = [task_list.state(task, row.records.requests), began, thread]
         lines.append(
             f"• `{task.id}` *{text.sentence(task.graph, 80)}* · {' · '.join(word for word in standing if word)}"
         )

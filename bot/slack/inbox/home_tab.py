@@ -108,7 +108,7 @@ def _task(row: Row, address: str) -> str:
     place = _link(row, address, "Open the thread", "not posted yet")
     lines = [
         f"*{text.sentence(task.graph, 80)}* · {task_list.state(task, row.records.requests)}",
-        f"Started {moment(task.created_at)} · {place}",
+        f"{text.upper(task_list.began(task))} {moment(task.created_at)} · {place}",
     ]
     pending = [request for request in row.records.requests if isinstance(request.state, Pending)]
     shown = 0

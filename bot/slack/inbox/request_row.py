@@ -16,6 +16,7 @@ from bot.slack.cards import (
     decision_words,
     endings,
     privacy,
+    programs,
     question_blocks,
     status_lines,
     turns,
@@ -205,7 +206,7 @@ def _buttons(request: Request, *, whole: bool) -> list[Block]:
 
 def _standing(request: Request, *, mine: bool = False) -> list[str]:
     """The risk, who asks or whose turn it is, the deadline, and how many more have to answer."""
-    who = f"{decision_words.WAITING} waits for {turns.turn(request)}" if mine else f"{text.mention(request.requester)}"
+    who = f"{decision_words.WAITING} waits for {turns.turn(request)}" if mine else programs.asker(request)
     votes = "" if mine or not _counted(request) else f"needs {turns.turn(request)}"
     late = "*Overdue*" if schedule.is_overdue(request) else ""
     return [status_lines.risk(request), who, late or turns.by(request), votes]

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Final, assert_never
 
 from bot.approvals.model.agent import Graph
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
-from bot.slack.cards import decision_words, endings, privacy, question_blocks, turns
+from bot.slack.cards import decision_words, endings, privacy, programs, question_blocks, turns
 from bot.slack.text import escape, mention, moment, sentence, shown
 
 SUBCOMMANDS = ("help", "list", "status", "cancel")
@@ -42,7 +43,7 @@ def task_list(tasks: Sequence[tuple[Task, Sequence[Request]]]) -> str:
 
 
 def task_status(task: Task, requests: Sequence[Request]) -> str:
-    lines = [f"{_line(task, requests)} by {mention(task.requester)} in <#{task.channel}>"]
+    lines = [f"{_line(task, requests)} by {mention(task.requester)}{programs.through(task)} in <#{task.channel}>"]
     lines += [
         f"• {sentence(question_blocks.title(privacy.masked(request)), 150)}: {_request(request)}"
         for request in requests
@@ -55,7 +56,12 @@ def task_status(task: Task, requests: Sequence[Request]) -> str:
 
 
 def _line(task: Task, requests: Sequence[Request]) -> str:
-    return f"`{task.id}` *{escape(task.graph)}* · {state(task, requests)} · started {moment(task.created_at)}"
+    return f"`{task.id}` *{escape(task.graph)}* · {state(task, requests)} · {began(task)} {moment(task.created_at)}"
+
+
+def began(task: Task) -> str:
+    """What happened when it began: `started`, or `asked` for a program's request."""
+    return "asked" if is_of_caller(task.id) else "started"
 
 
 def state(task: Task, requests: Sequence[Request]) -> str:

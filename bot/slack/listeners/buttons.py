@@ -171,12 +171,13 @@ async def open_whole(parts: Parts, click: Click, target: RequestTarget, *, revie
 async def _page(parts: Parts, request: Request, number: int, *, review: bool, note: str = "") -> tuple[Modal, bool]:
     """One page of the whole, and whether its reader has now been shown all that is asked."""
     file = await files.named(request) if await parts.reading.is_filed(request) else None
+    caller = (await parts.reading.task(request.task_id)).caller
 
     def drawn() -> tuple[Modal, bool]:  # it may be megabytes
         if review:
             view = answer_modal.review(request, number, file=file, note=note)
         else:
-            view = answer_modal.view_all(request, number, file=file)
+            view = answer_modal.view_all(request, number, file=file, caller=caller)
         return view, question_pages.shows_all(request, number, file, review=review)
 
     return await asyncio.to_thread(drawn)

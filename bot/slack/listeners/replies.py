@@ -17,7 +17,7 @@ from bot.approvals.rules import lifecycle
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
-from bot.slack.cards import question_blocks, render, vote_buttons
+from bot.slack.cards import programs, question_blocks, render, vote_buttons
 from bot.slack.listeners.acts import Place
 from bot.slack.listeners.context import Parts
 from bot.slack.refusals import Refused
@@ -111,7 +111,8 @@ async def _shown(parts: Parts, request: Request, place: Place) -> Shown:
 async def tell(parts: Parts, person: Person, place: Place, saved: Request, said: str, sentence: str) -> None:
     """Show somebody in private what their answer is now, with the button that takes it back while that can be done."""
     held = isinstance(saved.state, Decided)
-    sentence += f" The agent gets it in {int(TO_TAKE_BACK.total_seconds())} seconds." if held else ""
+    if held:
+        sentence += f" {text.upper(programs.agent(saved))} gets it in {int(TO_TAKE_BACK.total_seconds())} seconds."
     title = question_blocks.title(await parts.shown(saved))
     back = blocks.button("Take it back", actions.TAKE_BACK, RequestTarget.of(saved).encoded())
     shown: list[Block] = [

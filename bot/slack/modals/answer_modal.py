@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from bot.approvals.model.caller import Caller
 from bot.approvals.model.decision import Choose, Respond
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Verdict
@@ -16,6 +17,7 @@ from bot.approvals.rules.masking import true_of
 from bot.slack import actions, blocks, reasons, text, wording
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
+from bot.slack.cards import programs
 from bot.slack.forms import elements, fields, schema_form
 from bot.slack.forms.fields import State
 from bot.slack.forms.problems import Problems as Problems
@@ -136,9 +138,10 @@ def choice(request: Request, state: State) -> Choose | Problems:
 # --- Details ------------------------------------------------------------------------------------
 
 
-def view_all(request: Request, page: int = 0, *, file: File | None = None) -> Modal:
-    """Everything that a vote is bound to, page by page; `page:<n>` buttons turn the page."""
-    content = question_pages.blocks_of(request, page, file=file)
+def view_all(request: Request, page: int = 0, *, file: File | None = None, caller: Caller | None = None) -> Modal:
+    """Everything that a vote is bound to, page by page; `page:<n>` buttons turn the page. `caller` is the program that
+    asks, if one does."""
+    content = question_pages.blocks_of(request, page, file=file, caller=caller)
     return modal("Details", actions.VIEW_ALL, content, metadata=RequestTarget.of(request).encoded())
 
 
@@ -158,8 +161,8 @@ def _no_way(request: Request) -> list[Block]:
     reject = wording.label(request.question, Verdict.REJECT)
     return [
         blocks.context(
-            f"The agent receives these words as you write them, and may then do what it was about to do. "
-            f"To say no, close this and press *{text.escape(reject)}*."
+            f"{text.upper(programs.agent(request))} receives these words as you write them, and may then do what it "
+            f"was about to do. To say no, close this and press *{text.escape(reject)}*."
         )
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, assert_never
 
+from bot.approvals.model.caller import Caller
 from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Reject, Respond, Vote
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.policy import Consent, Escalate, Expire, Overdue, Pick, Remind, Stage, Step, Via, Warn
@@ -13,7 +14,7 @@ from bot.approvals.model.request import Pending, Request
 from bot.approvals.rules import schedule, voting
 from bot.slack import blocks, text, wording
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import outcome_blocks, status_lines, turns
+from bot.slack.cards import decision_words, outcome_blocks, status_lines, turns
 from bot.slack.modals import value_rows
 from bot.slack.text import moment
 
@@ -25,20 +26,21 @@ _MAX_WORDS_CHARACTERS: Final = 600
 """Of what somebody wrote."""
 
 
-def blocks_of(request: Request) -> list[Block]:
-    """How it was decided, or who may decide by when; each vote with its reason; the rule; what comes next."""
+def blocks_of(request: Request, caller: Caller | None = None) -> list[Block]:
+    """How it was decided, or who may decide by when; each vote with its reason; the rule; what comes next. `caller` is
+    the program that asks, if one does."""
     return [
         blocks.section(f"*{'Who decides' if isinstance(request.state, Pending) else 'The decision'}*"),
-        blocks.section("\n".join(_standing(request))),
+        blocks.section("\n".join(_standing(request, caller))),
         *_votes(request),
         blocks.section("\n".join(_rule(request))),
         blocks.context(_ids(request)),
     ]
 
 
-def _standing(request: Request) -> list[str]:
+def _standing(request: Request, caller: Caller | None) -> list[str]:
     if not isinstance(request.state, Pending):
-        followed = outcome_blocks.what_followed(request)
+        followed = outcome_blocks.what_followed(request, caller)
         return [outcome_blocks.headline(request), *([followed] if followed else [])]
     return [
         f"May answer: {status_lines.who(request)}",
@@ -135,9 +137,10 @@ def _votes(request: Request) -> list[Block]:
     """Each vote that counts: who, what, when, and why. What was answered in a private request is not said."""
     made: list[Block] = []
     for vote in request.votes[:MAX_VOTES]:
+        way = f" · {decision_words.through(vote)}" if vote.through else ""
         stage = f" · stage {vote.stage + 1}" if len(request.policy.stages) > 1 else ""
         said = "answered" if request.policy.private else _said(request, vote.verdicts)
-        made.append(blocks.section(f"{text.mention(vote.person)}: {said} · {moment(vote.at)}{stage}"))
+        made.append(blocks.section(f"{text.mention(vote.person)}: {said} · {moment(vote.at)}{way}{stage}"))
         words = [] if request.policy.private else _words(vote)
         made += [blocks.rich(*words)] if words else []
     if rest := len(request.votes) - MAX_VOTES:

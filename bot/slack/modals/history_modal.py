@@ -13,6 +13,7 @@ from typing import Final
 
 from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.decision import Outcome
 from bot.approvals.model.ids import JSON, ChannelId, RequestId
 from bot.approvals.model.message import Message, MessageKind
@@ -22,6 +23,7 @@ from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget, TaskTarget
 from bot.slack.blocks import Block
 from bot.slack.cards import privacy, question_blocks
+from bot.slack.modals import program_events
 from bot.slack.modals.views import Modal, modal
 from bot.slack.text import moment
 
@@ -49,7 +51,7 @@ def trail(
     told = [
         _bare(event) if event.request_id in private else event
         for event in events
-        if _belongs(event, request) and event.kind not in _UNSAID
+        if _belongs(event, request) and event.kind not in _UNSAID and not _is_repeated(event, task, request)
     ]
     pages = max(-(-len(told) // MAX_EVENTS_PER_PAGE), 1)
     page = min(max(page, 0), pages - 1)
@@ -64,7 +66,8 @@ def trail(
     before = None
     for event in told[page * MAX_EVENTS_PER_PAGE : (page + 1) * MAX_EVENTS_PER_PAGE]:
         asked = (event.digest, event.rule)
-        rendered += [blocks.section(sentence(event)), blocks.context(_details(event, kinds, asks=asked != before))]
+        said = program_events.sentence(event, task) or sentence(event)
+        rendered += [blocks.section(said), blocks.context(_details(event, kinds, asks=asked != before))]
         before = asked if event.digest else before
     value = RequestTarget.of(request).encoded() if request else TaskTarget.of(task).encoded()
     turns = [("Earlier", page - 1), ("Later", page + 1)]
@@ -83,6 +86,13 @@ def _belongs(event: AuditEvent, request: Request | None) -> bool:
     return request is None or event.request_id in (None, request.id)
 
 
+def _is_repeated(event: AuditEvent, task: Task, request: Request | None) -> bool:
+    """Whether another event of a program's request says the same. If it is withdrawn, its task is cancelled as well."""
+    if not is_of_caller(task.id):
+        return False
+    return event.kind in program_events.UNSAID or (event.kind == "cancelled" and not event.request_id and bool(request))
+
+
 def _bare(event: AuditEvent) -> AuditEvent:
     return replace(event, digest="", data={key: value for key, value in event.data.items() if key in _TELLS_NOTHING})
 
@@ -93,6 +103,7 @@ def _details(event: AuditEvent, kinds: Mapping[str, MessageKind], *, asks: bool)
     words = [
         moment(event.at),
         _FROM.get(kinds.get(event.surface), "by command" if event.surface == COMMAND else ""),
+        f"through *{text.program(event.through)}*" if event.through else "",
         f"version {version}" if isinstance(version, int) and version > 1 else "",
         f"digest `{event.digest[:12]}`" if event.digest and asks else "",
         f"rule `{_say(event.rule)}`" if event.rule and asks else "",
@@ -109,7 +120,7 @@ _FROM: Final[Mapping[MessageKind | None, str]] = {
 
 
 _TELLS_NOTHING: Final = frozenset(
-    {"version", "verdicts", "outcome", "to", "as", "channel", "why", "error_id", "missing"}
+    {"version", "verdicts", "outcome", "to", "as", "channel", "why", "error_id", "missing", "host", "failure"}
 )
 """The event data that may be shown for a private request."""
 
@@ -276,6 +287,15 @@ def _done(words: str) -> Callable[[AuditEvent], str]:
     return lambda event: f"{_who(event)} {words}"
 
 
+def _told(event: AuditEvent) -> str:
+    return f"The program was told at {_say(event.data.get('host', ''))}."
+
+
+def _untold(event: AuditEvent) -> str:
+    failure = _say(event.data.get("failure", "")).removesuffix(".")
+    return f"The program could not be told at {_say(event.data.get('host', ''))}: {failure}."
+
+
 _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "started": _started,
     "opened": _plain("The agent asked."),
@@ -312,6 +332,8 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "asked_anew": _plain("The agent asked something else in its place."),
     "policy_applied": _policy_applied,
     "card_applied": _card_applied,
+    "webhook_delivered": _told,
+    "webhook_given_up": _untold,
     "superseded": _plain("It was no longer needed: the agent had moved on."),
     "ended": _ended,
     "stopped": _ended,

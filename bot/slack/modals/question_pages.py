@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.approvals.model.caller import Caller
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.request import Pending, Request
 from bot.slack import actions, blocks, text
@@ -58,10 +59,16 @@ def shows_all(request: Request, page: int, file: File | None = None, *, review: 
 
 
 def blocks_of(
-    request: Request, page: int, *, file: File | None = None, review: bool = False, note: str = ""
+    request: Request,
+    page: int,
+    *,
+    file: File | None = None,
+    review: bool = False,
+    note: str = "",
+    caller: Caller | None = None,
 ) -> list[Block]:
     """One page, and the buttons that turn it. A page beyond the end is the last page. The last page of a review has the
-    answers. `note` stands first."""
+    answers. `note` stands first. `caller` is the program that asks, if one does."""
     pages = _pages(request, file, review=review)
     page = min(max(page, 0), pages.count - 1)
     numbered = len(pages.read) if page < len(pages.read) else pages.count
@@ -74,7 +81,7 @@ def blocks_of(
         rendered += [*blocks.actions(_turns(request, page, pages, review=True)), *_end(request, page, pages)]
         return rendered
     if page + 1 == len(pages.read):
-        rendered += [blocks.divider(), *decision_lines.blocks_of(request)]
+        rendered += [blocks.divider(), *decision_lines.blocks_of(request, caller)]
     return [*rendered, *blocks.actions(_turns(request, page, pages, review=False))]
 
 
@@ -97,7 +104,7 @@ def raw(request: Request) -> list[tuple[str, str]]:
     question = request.question
     written: list[tuple[str, JSON]] = []
     if question.payload is not None:
-        written.append(("As the agent sent it", question.payload))
+        written.append(("As it was sent", question.payload))
     if question.payload is None or request.edited:
         now: list[JSON] = [{"name": item.name, "arguments": dict(item.arguments)} for item in question.items]
         heading = "As people changed it" if request.edited else "As it is asked"

@@ -154,7 +154,7 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        raise Unreachable from error
+        raise Unreachable(f"storage: {str(error) or type(error).__name__}") from error
 
 
 def _links(head: str, digests: Sequence[str]) -> list[str]:

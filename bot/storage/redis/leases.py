@@ -37,6 +37,9 @@ class RedisLeases:
     async def release(self, lease: Lease) -> None:
         await self._db.run(scripts.HELD, lease.thread_id, str(lease.token), moment(lease.until), "release")
 
+    async def drop(self, thread_id: ThreadId, owner: str) -> None:
+        await self._db.run(scripts.DROP, thread_id, owner)
+
     async def holds(self, lease: Lease, now: datetime) -> bool:
         return bool(await self._db.run(scripts.HELD, lease.thread_id, str(lease.token), moment(now), ""))
 

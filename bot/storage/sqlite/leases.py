@@ -56,6 +56,15 @@ class SqliteLeases:
 
         await self._db.change(change, durable=False)
 
+    async def drop(self, thread_id: ThreadId, owner: str) -> None:
+        def change(db: sqlite3.Connection) -> None:
+            db.execute(
+                "UPDATE leases SET until = NULL WHERE thread_id = :thread_id AND owner = :owner AND owner <> ''",
+                {"thread_id": thread_id, "owner": owner},
+            )
+
+        await self._db.change(change, durable=False)
+
     async def holds(self, lease: Lease, now: datetime) -> bool:
         sql = f"SELECT 1 FROM leases WHERE {rows.HELD}"  # noqa: S608
         return bool(await self._db.rows(sql, rows.of_lease(lease, now)))

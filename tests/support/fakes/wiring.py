@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.approvals.model.ids import JSON
 from bot.approvals.ports.engine import Agents, Answers, Engine
 from bot.approvals.ports.slack import Directory, Messenger
 from bot.approvals.ports.storage import Storage
@@ -91,6 +93,13 @@ def a_sync(
     return MessageSync(
         storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress, gather=gather
     )
+
+
+class NoInputs:
+    """Checks nothing of what programs start agents with."""
+
+    async def check_inputs(self, graph: str, values: Mapping[str, JSON]) -> Mapping[str, JSON]:
+        return values
 
 
 def over(delivery: Delivery, storage: Storage) -> Delivery:

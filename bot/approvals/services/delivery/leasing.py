@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -52,17 +52,42 @@ class Leases:
     heart: Heart = field(default_factory=Unsure)
     _held: dict[ThreadId, tuple[int, int]] = field(default_factory=dict, init=False)
     """Token, and the heart's lapses when the lease was taken."""
+    _doubtful: set[ThreadId] = field(default_factory=set, init=False)
+    """Threads whose lease this process may have, although nothing runs under it: storage did not answer when it was
+    taken or given back. The heart would renew it for ever."""
+    _settling: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def take(self, thread_id: ThreadId) -> Lease | None:
         """The lease of this thread. Returns None if somebody else holds it, or may hold it: this process renews the
         leases of siblings that are blocked, and has not done so for too long."""
         if self.owner and not self.heart.beats:
             return None
+        if thread_id in self._doubtful:
+            await self.settle()
         lapses = self.heart.lapses
-        lease = await self.storage.lease(thread_id, self.ttl, self.clock(), self.owner)
+        with self._doubted(thread_id):
+            lease = await self.storage.lease(thread_id, self.ttl, self.clock(), self.owner)
         if lease is not None:
             self._held[thread_id] = (lease.token, lapses)
         return lease
+
+    async def settle(self) -> None:
+        """Give back what this process may still have although nothing runs under it. Raises `Unreachable`; then it is
+        to be called again."""
+        async with self._settling:
+            for thread_id in sorted(self._doubtful):
+                await self.storage.drop(thread_id, self.owner)
+                self._doubtful.discard(thread_id)
+
+    @contextmanager
+    def _doubted(self, thread_id: ThreadId) -> Iterator[None]:
+        """Notes that the lease of this thread is doubtful if the block is left by an exception."""
+        try:
+            yield
+        except BaseException:
+            if self.owner:
+                self._doubtful.add(thread_id)
+            raise
 
     @property
     def any_held(self) -> bool:
@@ -104,7 +129,8 @@ class Leases:
                 await watch.end()
             finally:
                 self._held.pop(lease.thread_id, None)
-                await self.storage.release(lease)
+                with self._doubted(lease.thread_id):
+                    await self.storage.release(lease)
 
     async def _is_over(self, lease: Lease, task_id: TaskId) -> bool:
         """Whether the run under this lease has to stop."""

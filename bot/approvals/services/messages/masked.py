@@ -25,6 +25,8 @@ from bot.approvals.rules.matching import Policies
 
 MAX_RECENT: Final = 16
 """Tasks whose masked records are kept."""
+_OPEN: Final = ("task_id", "thread_id", "interrupt_id", "graph", "requester", "policy", "asked")
+"""Fields of a request that hold no secret."""
 
 
 def marks_of(policies: Policies, graph: str) -> tuple[str, ...]:
@@ -159,9 +161,11 @@ def _task(masker: Masker, task: Task) -> Task:
 
 
 def _request(masker: Masker, request: Request, task: Task) -> Request:
-    masked = masker.record(
-        request, but=("task_id", "thread_id", "interrupt_id", "graph", "requester", "policy", "asked")
-    )
+    if not request.edited and request.proposed == request.question:
+        masked = masker.record(request, but=(*_OPEN, "proposed"))
+        masked = replace(masked, proposed=masked.question)
+    else:
+        masked = masker.record(request, but=_OPEN)
     state = masked.state
     if not isinstance(state, Delivered) or not state.outcome or not isinstance(task.state, Ended):
         return masked

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
@@ -408,3 +408,56 @@ async def test_whoever_hides_secrets_is_told_of_a_task_before_it_runs(world: Wor
     await replace(world.delivery, seen=see).drive(task.id)
 
     assert seen[0] == (task.id, 1, 0)
+
+
+class Deaf(Lossy):
+    """Storage that does what it is asked, and loses its answer once."""
+
+    def __init__(self, storage: Storage, loses: str) -> None:
+        super().__init__(storage)
+        self._loses = [loses]
+
+    async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime, owner: str = "") -> Lease | None:
+        lease = await self._storage.lease(thread_id, ttl, now, owner)
+        self._lose("lease")
+        return lease
+
+    async def release(self, lease: Lease) -> None:
+        if "release" not in self._loses:
+            await self._storage.release(lease)
+        self._lose("release")
+
+    def _lose(self, answer: str) -> None:
+        if answer in self._loses:
+            self._loses.remove(answer)
+            raise Unreachable("storage")
+
+
+@pytest.mark.parametrize("loses", ["lease", "release"])
+async def test_a_lease_in_doubt_is_given_back_although_its_process_lives(world: World, loses: str) -> None:
+    task = await decided(world)
+    world.storage.beat(["me"], HOUR, world.now)
+    leases = Leases(
+        storage=cast(Storage, Deaf(world.storage, loses)), clock=world.clock, ttl=TTL, owner="me", heart=Pulse()
+    )
+    delivery = replace(over(world.delivery, world.storage), leases=leases)
+    with pytest.raises(Unreachable):
+        await delivery.drive(task.id)
+    assert await world.storage.lease(task.thread_id, TTL, world.now, "another") is None
+
+    await leases.settle()
+
+    assert await world.storage.lease(task.thread_id, TTL, world.now, "another") is not None
+
+
+async def test_a_thread_in_doubt_is_driven_again_by_the_same_process(world: World) -> None:
+    task = await decided(world)
+    leases = Leases(
+        storage=cast(Storage, Deaf(world.storage, "lease")), clock=world.clock, ttl=TTL, owner="me", heart=Pulse()
+    )
+    delivery = replace(over(world.delivery, world.storage), leases=leases)
+    with pytest.raises(Unreachable):
+        await delivery.drive(task.id)
+
+    assert await delivery.drive(task.id) is True
+    assert len(await world.history(task, "delivered")) == 1

@@ -1,0 +1,62 @@
+"""What a gateway does for the HTTP API: it serves it beside Slack, in the same event loop."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from bot.approvals.inbox.queries import Inboxes
+from bot.approvals.ports.engine import Answers
+from bot.approvals.ports.slack import Directory
+from bot.approvals.ports.storage import TokenStore
+from bot.approvals.ports.work import Clock
+from bot.approvals.services.admission import Admission
+from bot.approvals.services.calls import Calls
+from bot.approvals.services.messages.masked import Masking
+from bot.approvals.services.votes import Votes
+from bot.http.attempts import Attempts
+from bot.http.auth import Guard
+from bot.http.parts import Parts
+from bot.http.server import Serving, serving
+from bot.http.views import Views
+from bot.http.waiting import Waiters
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def served(
+    settings: Settings,
+    *,
+    storage: TokenStore,
+    waiters: Waiters,
+    calls: Calls,
+    callback_problem: Callable[[str], str],
+    votes: Votes,
+    inboxes: Inboxes,
+    answers: Answers,
+    directory: Directory,
+    masking: Masking,
+    address: str,
+    clock: Clock,
+    busy: Callable[[], AbstractAsyncContextManager[None]],
+) -> AsyncIterator[Serving]:
+    """Serves the API at HTTP_BIND while the block runs. Raises SettingsError if it cannot."""
+    parts = Parts(
+        guard=Guard(admission=Admission(storage=storage), attempts=Attempts(monotonic=time.monotonic), clock=clock),
+        waiters=waiters,
+        calls=calls,
+        votes=votes,
+        inboxes=inboxes,
+        views=Views(answers=answers, masking=masking, address=address),
+        directory=directory,
+        clock=clock,
+        busy=busy,
+        callback_problem=callback_problem,
+    )
+    async with serving(parts, str(settings.http_bind)) as running:
+        log.info("the HTTP API is served at %s", running.url)
+        yield running

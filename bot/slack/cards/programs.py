@@ -1,0 +1,81 @@
+"""A program that asks through the API, in words: who asks, what it is about, and who takes the answer. Pure.
+
+A program writes all of this itself, so it is shortened and escaped, and no link looks as if it led to another address.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from bot.approvals.model.caller import Caller, is_of_caller
+from bot.approvals.model.ids import Program
+from bot.approvals.model.request import Request
+from bot.approvals.model.task import Task
+from bot.slack import blocks, text
+from bot.slack.blocks import Element
+
+_MAX_CHARACTERS: Final = 60
+"""Of the run's name, or of a host."""
+_MAX_URL_CHARACTERS: Final = 2000
+_URL: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?([/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?", re.I)
+"""An address that every browser reads alike: no user before the host, no backslash, no letters of other scripts."""
+
+
+_LIKE_ADDRESS: Final = re.compile(r"[./:@\\]|www", re.IGNORECASE)
+
+
+def agent(request: Request) -> str:
+    """Who asks and takes the answer, as mrkdwn: `the agent`, or a program by its name in bold."""
+    return f"*{text.program(request.graph)}*" if is_of_caller(request.task_id) else "the agent"
+
+
+def through(task: Task) -> str:
+    """The program by which a person asks or starts the task, as mrkdwn behind the person: ` through *billing-service*`.
+    Empty if none does, or if the program names no person."""
+    if task.caller is None or isinstance(task.requester, Program):
+        return ""
+    return f" through *{text.program(task.caller.source)}*"
+
+
+def asker(request: Request) -> str:
+    """Who asks, as mrkdwn: `@alice`, `*billing-service*`, or `@alice through *billing-service*`."""
+    person = text.mention(request.requester)
+    if isinstance(request.requester, Program) or not is_of_caller(request.task_id):
+        return person
+    return f"{person} through *{text.program(request.graph)}*"
+
+
+def about(caller: Caller | None) -> list[str]:
+    """What the program says that it is about, as mrkdwn: its own name for the run, with its link."""
+    said = [(text.sentence(words, _MAX_CHARACTERS), text.escape(url)) for words, url in _about(caller)]
+    return [f"<{url}|{words}>" if url else words for words, url in said]
+
+
+def about_runs(caller: Caller | None) -> list[Element]:
+    """The same in rich text, each behind a dot."""
+    runs: list[Element] = []
+    for words, url in _about(caller):
+        shown = text.label(words, _MAX_CHARACTERS)
+        runs += [blocks.run(" · "), blocks.link(url, shown) if url else blocks.run(shown)]
+    return runs
+
+
+def _about(caller: Caller | None) -> list[tuple[str, str]]:
+    """Words, each with the address that they link to, or with none. The run's name is the link, unless it looks like an
+    address itself; the host then stands beside it."""
+    if caller is None:
+        return []
+    run, host = caller.run.strip(), _host(caller.url)
+    if run and host and not _LIKE_ADDRESS.search(run):
+        return [(run, caller.url)]
+    return [*([(run, "")] if run else []), *([(host, caller.url)] if host else [])]
+
+
+def _host(url: str) -> str:
+    """The host that this address leads to. Empty if it is not one that is safe to follow."""
+    if len(url) > _MAX_URL_CHARACTERS or not _URL.fullmatch(url):
+        return ""
+    host = urlsplit(url).hostname or ""
+    return host if len(host) <= _MAX_CHARACTERS else f"…{host[1 - _MAX_CHARACTERS :]}"

@@ -1,0 +1,114 @@
+"""The implementations of `Engine` that the suite proves. A new one is one factory and one entry here.
+
+Each is given the same question, and a task of it that was made and not begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypedDict
+
+import pytest
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+
+from bot.approvals.model.caller import Caller, digits_of, task_id_of
+from bot.approvals.model.ids import JSON, ChannelId, Program, TaskId, ThreadId
+from bot.approvals.model.task import Task
+from bot.approvals.ports.engine import Engine
+from bot.engines.caller.engine import CallerEngine
+from bot.engines.langgraph.checkpoints import sqlite_saver
+from bot.engines.langgraph.loading import inputs
+from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
+from bot.engines.langgraph.runner import LangGraphEngine
+from tests.support.builders import NOON
+
+ACTION: Final = "Refund"
+QUESTION: Final[JSON] = {
+    "action_requests": [{"name": ACTION, "args": {"order": "o-1", "amount": 40}, "description": "It came late."}],
+    "review_configs": [
+        {
+            "action_name": ACTION,
+            "allowed_decisions": ["approve", "edit", "reject"],
+            "args_schema": {"type": "object", "properties": {"amount": {"type": "integer"}}},
+        }
+    ],
+}
+"""One tool call, as LangChain's middleware asks about it: it can be edited, and its answer says so."""
+
+
+@dataclass(kw_only=True)
+class Subject:
+    """One engine, over data that outlives it."""
+
+    open: Callable[[], AbstractAsyncContextManager[Engine]]
+    """The engine as one process has it. Another one finds what the first has left."""
+    make: Callable[[str], Task]
+    """A task that nobody has begun, by its number."""
+    took: list[JSON] = field(default_factory=list)
+    """The answers that agents have taken, if there are agents that take any."""
+    has_agent: bool = True
+
+
+class State(TypedDict, total=False):
+    answer: Any
+
+
+@asynccontextmanager
+async def langgraph(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    folder: Path = request.getfixturevalue("tmp_path")
+    took: list[JSON] = []
+
+    def ask(state: State) -> State:
+        answer = interrupt(QUESTION)
+        took.append(answer)
+        return {"answer": answer}
+
+    async def holds(thread_id: str, token: int) -> bool:
+        return True
+
+    @asynccontextmanager
+    async def open() -> AsyncIterator[Engine]:
+        async with sqlite_saver(folder / "checkpoints.sqlite", holds) as saver:
+            builder = StateGraph(State)
+            builder.add_node("ask", ask)
+            builder.add_edge(START, "ask")
+            compiled: Any = builder.compile(checkpointer=saver)
+            graph = LoadedGraph(name="asks", description="", compiled=compiled, form=inputs.read(compiled, None))
+            yield LangGraphEngine(registry=Registry(graphs={"asks": graph}, saver=saver))
+
+    yield Subject(open=open, make=lambda key: _task(TaskId(f"task-{key}"), key, graph="asks"), took=took)
+
+
+@asynccontextmanager
+async def caller(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    @asynccontextmanager
+    async def open() -> AsyncIterator[Engine]:
+        yield CallerEngine()
+
+    def make(key: str) -> Task:
+        id = task_id_of(digits_of("request", "shop", key)[:20])
+        return _task(id, key, graph="shop", inputs={"question": QUESTION})
+
+    yield Subject(open=open, make=make, has_agent=False)
+
+
+def _task(id: TaskId, key: str, *, graph: str, inputs: dict[str, JSON] | None = None) -> Task:
+    return Task(
+        id=id,
+        thread_id=ThreadId(f"thread-{key}"),
+        graph=graph,
+        inputs=inputs or {},
+        requester=Program(name="shop"),
+        caller=Caller(
+            source="shop", token="shop", key=key, body="0" * 64, callback_url="https://shop.example.com/told"
+        ),
+        channel=ChannelId("C1"),
+        created_at=NOON,
+    )
+
+
+ENGINES: Final = {"langgraph": langgraph, "caller": caller}
