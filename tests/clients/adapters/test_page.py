@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.clients.adapters.environments import ROOT, FRAMEWORKS
+from tests.clients.adapters.environments import FRAMEWORKS, ROOT
 
 _PAGE: Final = (ROOT / "docs" / "guides" / "frameworks.md").read_text()
 _BLOCKS: Final = re.findall(r"^```python\n(.*?)^```", _PAGE, re.MULTILINE | re.DOTALL)
