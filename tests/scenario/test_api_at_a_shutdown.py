@@ -22,7 +22,8 @@ def _free_port() -> int:
 
 
 PORT = _free_port()
-SETTINGS = {"HTTP_BIND": f"127.0.0.1:{PORT}"}
+SETTINGS = {"HTTP_BIND": f"127.0.0.1:{PORT}", "SHUTDOWN_GRACE": "600"}
+"""As long as the graph is in its step, the shutdown goes on: nothing but the drain answers anybody."""
 REQUESTS = f"http://127.0.0.1:{PORT}/v1/requests"
 
 
