@@ -222,7 +222,9 @@ async def served(storage: Storage | None = None, *, policy: Policy = POLICY, fre
         await storage.publish(Catalog(agents=(Agent(graph=GRAPH),), digest="1", published_at=system_clock()))
         agents = PublishedAgents(storage=storage, ask=_nobody)
         await agents.refresh()
-        engine = FakeEngine({ASKED: questions.read({"action": "delete", "arguments": {"path": "/old"}}, None)})
+        engine = FakeEngine(
+            {ASKED: questions.read({"action": "delete", "arguments": {"path": "/old", "password": "hunter22"}}, None)}
+        )
 
         async def deliver(task_id: TaskId) -> datetime | None:
             return await programs.deliver(task_id)
