@@ -179,6 +179,7 @@ def test_the_name_of_a_program_mentions_nobody_and_is_cut() -> None:
 
 # --- Whether the program has the decision -------------------------------------------------------
 
+TITLE = "Refund order A-10442?"
 TAKEN = {"consumed": Consumed(at=LATER, execution="7")}
 YES, NO = answered(), answered(Reject(reason="no"))
 MINE = f"Approved by <@U0BOB>, {moment(YES.at)}"
@@ -238,19 +239,20 @@ def test_details_say_whether_the_program_took_the_decision() -> None:
     ("state", "request_state", "said"),
     [
         (Starting(), None, "⏳ About to be asked"),
+        (TaskCancelled(by=BILLING, at=LATER), None, "🚫 Withdrawn by *billing-service*"),
         (Running(), Pending(due_at=None), "⏳ Refund order A-10442? · <@U0BOB> and <@U0CAROL>, by "),
-        (Waiting(), Decided(decision=YES), f"✅ Approved by <@U0BOB> · {moment(YES.at)}"),
-        (Ended(outcome="finished", at=LATER), Delivered(decision=YES, at=LATER), "✅ Approved by <@U0BOB>"),
-        (Ended(outcome="finished", at=LATER), Delivered(decision=NO, at=LATER), "⛔ Rejected by <@U0BOB>"),
+        (Waiting(), Decided(decision=YES), f"✅ Refund order A-10442? · Approved by <@U0BOB> · {moment(YES.at)}"),
+        (Ended(outcome="finished", at=LATER), Delivered(decision=YES, at=LATER), f"✅ {TITLE} · Approved by <@U0BOB>"),
+        (Ended(outcome="finished", at=LATER), Delivered(decision=NO, at=LATER), f"⛔ {TITLE} · Rejected by <@U0BOB>"),
         (
             TaskCancelled(by=BILLING, at=LATER),
             Delivered(decision=Cancelled(by=BILLING, at=LATER), at=LATER),
-            "🚫 Withdrawn by *billing-service*",
+            f"🚫 {TITLE} · Withdrawn by *billing-service*",
         ),
         (
             Ended(outcome="finished", at=LATER),
             Superseded(at=LATER, decision=YES),
-            "⚠️ Approved by <@U0BOB>, but *billing-service* may not have been told",
+            f"⚠️ {TITLE} · Approved by <@U0BOB>, but *billing-service* may not have been told",
         ),
     ],
 )
