@@ -174,7 +174,7 @@ def test_the_name_of_a_program_mentions_nobody_and_is_cut() -> None:
         card = drawn(task, request, kind=kind)
         assert "<!channel>" not in card.text
         assert "<!channel>" not in str([block for block in card.blocks if block["type"] != "rich_text"])
-        assert "x" * 60 not in str(card.blocks)
+        assert "x" * 63 not in str(card.blocks)
 
 
 # --- Whether the program has the decision -------------------------------------------------------
@@ -323,3 +323,10 @@ def test_a_vote_so_far_says_on_which_page_it_was_given() -> None:
 
     assert f"✓ <@U0BOB> through *&lt;portal&gt;* {moment(NOW)}" in seen(drawn(called(), request))
     assert f"{moment(NOW)} · through *&lt;portal&gt;*" in str(answer_modal.view_all(request))
+
+
+def test_details_say_on_which_pages_people_may_answer() -> None:
+    request = asked(policy=replace(samples.POLICY, via=("portal", "intranet")))
+
+    assert "People may also answer through *portal* and *intranet*" in str(answer_modal.view_all(request))
+    assert "may also answer" not in str(answer_modal.view_all(asked()))
