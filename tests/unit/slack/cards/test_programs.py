@@ -134,6 +134,8 @@ def opening(task: Task, *requests: Request) -> str:
         ("run 7", "", ["run 7"]),
         ("run 7", "http://ci/7", ["<http://ci/7|run 7>"]),
         ("https://bank.example", "https://ci/7", ["https://bank.example", "<https://ci/7|ci>"]),
+        ("bank\u3002example", "https://ci/7", ["bank\u3002example", "<https://ci/7|ci>"]),
+        ("bank\uff0eexample", "https://ci/7", ["bank\uff0eexample", "<https://ci/7|ci>"]),
         ("www bank", "https://ci/7", ["www bank", "<https://ci/7|ci>"]),
         ("a|b>\n<!channel> *c*", "https://ci/7", ["<https://ci/7|a|b&gt; &lt;!channel&gt; c>"]),
         ("x" * 100, "https://ci/7", [f"<https://ci/7|{'x' * 59}…>"]),
@@ -152,7 +154,8 @@ def opening(task: Task, *requests: Request) -> str:
                 "https://bank.example@ci/7",
                 "https://\u0441i.example/7",
                 "https://ci/\u202e7",
-                f"https://ci/{'x' * 2000}",
+                f"https://ci/{'x' * 1000}",
+                f"https://ci/?{'&' * 250}",
             )
         ),
     ],
