@@ -124,6 +124,7 @@ def test_a_gateway_has_loaded_no_agents_code_when_it_is_started_and_when_it_is_s
     gateway, worker = roles(bot)
     loaded = modules(tmp_path, gateway)
     assert "slack_bolt" in loaded
+    assert "fastapi" not in loaded, "nothing is served without HTTP_BIND"
     assert of_agents(loaded) == set()
     assert of_agents(modules(tmp_path, bot.pid)) == set(), "what the supervisor has loaded, each gateway inherits"
     assert "langgraph" in of_agents(modules(tmp_path, worker)), "the worker's master has it before it forks"
