@@ -1,0 +1,6 @@
+"""stub"""
+
+from fastapi import FastAPI
+
+
+def add(app: FastAPI) -> None: ...
