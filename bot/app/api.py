@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.util import find_spec
+from typing import Any
 from urllib.parse import urlsplit
 
 from bot.approvals.inbox.queries import Inboxes
@@ -60,9 +62,21 @@ async def served(
         busy=busy,
         callback_problem=lambda url: callback_problem(url, allowed, signed=signed),
     )
-    async with serving(parts, str(settings.http_bind)) as running:
+    async with _mounted(parts) as mounted, serving(parts, str(settings.http_bind), mounted=mounted) as running:
         log.info("the HTTP API is served at %s", running.url)
         yield running
+
+
+@asynccontextmanager
+async def _mounted(parts: Parts) -> AsyncIterator[Mapping[str, Any]]:
+    """What is served beside the API: `/mcp`, if the extra is installed. Nothing else imports it, as it takes memory."""
+    if find_spec("mcp") is None:
+        yield {}
+        return
+    from bot.http.mcp import mounted
+
+    async with mounted(parts) as apps:
+        yield apps
 
 
 def callback_problem(url: str, allowed: AllowList | None, *, signed: bool) -> str:
