@@ -30,6 +30,8 @@ Point: TypeAlias = Literal[
     "call-asked",
     "handed-over",
     "consumed",
+    "webhook-claimed",
+    "webhook-sent",
 ]
 
 VARIABLE: Final = "COUNTERSIGN_CRASH_AT"

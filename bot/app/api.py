@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import urlsplit
 
 from bot.approvals.inbox.queries import Inboxes
 from bot.approvals.ports.engine import Answers
@@ -26,10 +25,8 @@ from bot.http.server import Serving, serving
 from bot.http.views import Views
 from bot.http.waiting import Waiters
 from bot.settings import Settings
-from bot.webhooks.allow_list import AllowList
 
 log = logging.getLogger(__name__)
-_PORTS = {"https": 443, "http": 80}
 
 
 @asynccontextmanager
@@ -39,6 +36,7 @@ async def served(
     storage: TokenStore,
     waiters: Waiters,
     calls: Calls,
+    callback_problem: Callable[[str], str],
     votes: Votes,
     inboxes: Inboxes,
     answers: Answers,
@@ -49,7 +47,6 @@ async def served(
     busy: Callable[[], AbstractAsyncContextManager[None]],
 ) -> AsyncIterator[Serving]:
     """Serves the API at HTTP_BIND while the block runs. Raises SettingsError if it cannot."""
-    allowed, signed = settings.webhook_allow, bool(settings.webhook_secrets)
     parts = Parts(
         guard=Guard(admission=Admission(storage=storage), attempts=Attempts(monotonic=time.monotonic), clock=clock),
         waiters=waiters,
@@ -60,7 +57,7 @@ async def served(
         directory=directory,
         clock=clock,
         busy=busy,
-        callback_problem=lambda url: callback_problem(url, allowed, signed=signed),
+        callback_problem=callback_problem,
     )
     async with _mounted(parts) as mounted, serving(parts, str(settings.http_bind), mounted=mounted) as running:
         log.info("the HTTP API is served at %s", running.url)
@@ -69,7 +66,8 @@ async def served(
 
 @asynccontextmanager
 async def _mounted(parts: Parts) -> AsyncIterator[Mapping[str, Any]]:
-    """What is served beside the API: `/mcp`, if the extra is installed. Nothing else imports it, as it takes memory."""
+    """The apps that are served beside the API: `/mcp`, if the extra is installed. It is imported here alone, because it
+    takes memory."""
     if find_spec("mcp") is None:
         yield {}
         return
@@ -77,13 +75,3 @@ async def _mounted(parts: Parts) -> AsyncIterator[Mapping[str, Any]]:
 
     async with mounted(parts) as apps:
         yield apps
-
-
-def callback_problem(url: str, allowed: AllowList | None, *, signed: bool) -> str:
-    """Why no webhook may be sent to this address, as the end of a sentence. Empty if one may."""
-    if not signed:
-        return "cannot be called, because the operator has not set WEBHOOK_SECRET, with which webhooks are signed"
-    parts = urlsplit(url)
-    if not (allowed or AllowList()).may_mean((parts.hostname or "").lower(), parts.port or _PORTS[parts.scheme]):
-        return "is not among the hosts and networks that WEBHOOK_ALLOW lists; ask the operator to add it"
-    return ""

@@ -27,7 +27,6 @@ from bot.http.waiting import Waiters
 
 log = logging.getLogger(__name__)
 
-PREFIX: Final = "/v1"
 RETRY_SECONDS: Final = 5
 """When a caller tries again who was refused because the bot is shutting down."""
 _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
@@ -51,7 +50,7 @@ def app_of(parts: Parts | None, *, mounted: Mapping[str, ASGIApp] | None = None)
     )
     app.state.parts = parts
     for router in (requests.router, votes.router, tasks.router):
-        app.include_router(router, prefix=PREFIX)
+        app.router.routes.extend(router.routes)
     openapi.describe(app)
     page.add(app)
     for path, other in (mounted or {}).items():

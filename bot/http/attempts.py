@@ -10,7 +10,6 @@ from ipaddress import ip_address, ip_network
 from typing import Final, TypeVar
 
 FREE: Final = 5
-"""How many failures of an address have no consequence."""
 LONGEST_PAUSE_SECONDS: Final = 60.0
 FORGOTTEN_AFTER_SECONDS: Final = 900.0
 MAX_ADDRESSES: Final = 10_000
@@ -24,7 +23,7 @@ _Value = TypeVar("_Value")
 class _Failures:
     number: int = 0
     last: float = -math.inf
-    until: float = -math.inf
+    until: float = 0.0
     """Until then, tokens that this address has not used before are not looked at."""
 
 
@@ -39,6 +38,8 @@ class Attempts:
 
     monotonic: Callable[[], float]
     """The time in seconds, from any beginning."""
+    free: int = FREE
+    """How many failures of an address have no consequence."""
     _failures: OrderedDict[str, _Failures] = field(default_factory=OrderedDict)
     _known: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
 
@@ -58,8 +59,8 @@ class Attempts:
             failures.number = 0
         failures.number += 1
         failures.last = now
-        if failures.number > FREE:
-            failures.until = now + min(LONGEST_PAUSE_SECONDS, 2.0 ** (failures.number - FREE - 1))
+        if failures.number > self.free:
+            failures.until = now + min(LONGEST_PAUSE_SECONDS, 2.0 ** (failures.number - self.free - 1))
         _keep(self._failures, network, MAX_ADDRESSES)
 
     def succeeded(self, address: str, digest: str) -> None:

@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.model.ids import TaskId
 from bot.approvals.services.call_reading import CallView
-from bot.http import bodies
+from bot.http.bodies import given
 from bot.http.problems import Refused
 from bot.http.views import is_settled
 from bot.http.waiting import Waiters, revision_of
@@ -34,7 +34,7 @@ async def stream(
     waiters: Waiters,
     task_id: TaskId,
     read: Callable[[], Awaitable[CallView]],
-    show: Callable[[CallView], Awaitable[bodies.Request]],
+    show: Callable[[CallView], Awaitable[given.Request]],
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
 ) -> AsyncIterator[bytes]:
     """An event for the request as it is, and one for each change until it is settled.

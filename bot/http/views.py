@@ -28,7 +28,7 @@ from bot.approvals.ports.engine import Answers
 from bot.approvals.rules.calls import CallStatus
 from bot.approvals.services.call_reading import CallView, Records, views
 from bot.approvals.services.messages.masked import Masking, masked_event
-from bot.http import bodies
+from bot.http.bodies import given
 
 Unmade: TypeAlias = Literal["expired", "cancelled", "superseded"]
 QUESTION: Final = "question"
@@ -43,11 +43,11 @@ class Views:
         self._masking = masking
         self._address = address
 
-    def request(self, view: CallView, webhook: Webhook | None = None) -> bodies.Request:
+    def request(self, view: CallView, webhook: Webhook | None = None) -> given.Request:
         """A request, and what became of it. Nothing of an answer that people may still take back."""
         task, caller = view.task, _caller(view.task)
         request = self._shown(view)
-        return bodies.Request(
+        return given.Request(
             id=view.id,
             status=view.status.value,
             source=_source(caller),
@@ -67,11 +67,11 @@ class Views:
             callback=_callback(webhook),
         )
 
-    def task(self, records: Records) -> bodies.Task:
+    def task(self, records: Records) -> given.Task:
         """A run of a graph, with what it has asked."""
         task, caller, masker = records.task, _caller(records.task), self._masking.masker(records)
         failure = task.state.failure if isinstance(task.state, Failed) else None
-        return bodies.Task(
+        return given.Task(
             id=task.id,
             graph=task.graph,
             status=status_of(records),
@@ -81,7 +81,7 @@ class Views:
             created_at=task.created_at,
             ended_at=task.ended_at,
             outcome=masker.text(task.state.outcome, "outcome") if isinstance(task.state, Ended) else None,
-            failure=bodies.Failure(error_id=failure.error_id, summary=masker.text(failure.summary, "summary"))
+            failure=given.Failure(error_id=failure.error_id, summary=masker.text(failure.summary, "summary"))
             if failure is not None
             else None,
             requests=[self.request(each) for each in views(records)],
@@ -89,12 +89,12 @@ class Views:
             permalink=self._link(records, MessageKind.OPENING),
         )
 
-    def events(self, view: CallView, events: tuple[AuditEvent, ...]) -> bodies.AuditEvents:
+    def events(self, view: CallView, events: tuple[AuditEvent, ...]) -> given.AuditEvents:
         """What happened to the request."""
         if not is_of_caller(view.task.id):
             masker = self._masking.masker(view.records)
             events = tuple(masked_event(masker, event) for event in events)
-        return bodies.AuditEvents(data=[_event(number, event) for number, event in enumerate(events, 1)])
+        return given.AuditEvents(data=[_event(number, event) for number, event in enumerate(events, 1)])
 
     # --- Within ---------------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ class Views:
         request = self._shown(view)
         return None if request is None else request.proposed.payload
 
-    def _decision(self, view: CallView, request: Request | None) -> bodies.Decision | None:
+    def _decision(self, view: CallView, request: Request | None) -> given.Decision | None:
         match view.status:
             case CallStatus.PENDING:
                 return None
@@ -124,12 +124,12 @@ class Views:
             case status:
                 assert_never(status)
 
-    def _answered(self, view: CallView, request: Request | None) -> bodies.Decision | None:
+    def _answered(self, view: CallView, request: Request | None) -> given.Decision | None:
         if request is None or not isinstance(request.decision, Answered):
             return None
         decision, items = request.decision, request.question.items
         said = [getattr(verdict, "reason", "") for verdict in decision.verdicts]
-        return bodies.Decision(
+        return given.Decision(
             verdict=decision.outcome.value,
             approved=all(isinstance(verdict, Approve) for verdict in decision.verdicts),
             items=[_item(item, verdict) for item, verdict in zip(items, decision.verdicts, strict=True)],
@@ -144,17 +144,17 @@ class Views:
             ruled=decision.ruled,
         )
 
-    def _unmade(self, view: CallView, request: Request | None, word: Unmade) -> bodies.Decision:
+    def _unmade(self, view: CallView, request: Request | None, word: Unmade) -> given.Decision:
         """What follows if nobody's answer counts. No item of it says anything that could be taken for a yes."""
         decision = request.decision if request is not None else None
         by = decision.by if isinstance(decision, Cancelled) else None
-        return bodies.Decision(
+        return given.Decision(
             verdict=word,
             approved=False,
             items=[]
             if request is None
             else [
-                bodies.DecidedItem(name=each.name, verdict=word, arguments=dict(each.arguments))
+                given.DecidedItem(name=each.name, verdict=word, arguments=dict(each.arguments))
                 for each in request.question.items
             ],
             answer=self._answer(view) if word == "expired" else None,
@@ -206,7 +206,7 @@ def is_over(records: Records) -> bool:
     return status_of(records) in ("ended", "failed", "stopped")
 
 
-def status_of(records: Records) -> bodies.TaskStatus:
+def status_of(records: Records) -> given.TaskStatus:
     """How a task stands, in a word."""
     match records.task.state:
         case Starting() | Running():
@@ -233,8 +233,8 @@ def _caller(task: Task) -> Caller:
     return task.caller
 
 
-def _source(caller: Caller) -> bodies.ShownSource:
-    return bodies.ShownSource(name=caller.source, url=caller.url or None, run=caller.run or None)
+def _source(caller: Caller) -> given.ShownSource:
+    return given.ShownSource(name=caller.source, url=caller.url or None, run=caller.run or None)
 
 
 def _person(requester: Person | Program) -> str | None:
@@ -252,17 +252,17 @@ def _settled_at(view: CallView) -> datetime | None:
     return request.decision.at if request.decision is not None else None
 
 
-def _item(item: Item, verdict: ItemVerdict) -> bodies.DecidedItem:
+def _item(item: Item, verdict: ItemVerdict) -> given.DecidedItem:
     arguments = dict(item.arguments)
     match verdict:
         case Approve(reason=reason):
-            return bodies.DecidedItem(name=item.name, verdict="approve", arguments=arguments, reason=reason)
+            return given.DecidedItem(name=item.name, verdict="approve", arguments=arguments, reason=reason)
         case Reject(reason=reason):
-            return bodies.DecidedItem(name=item.name, verdict="reject", arguments=arguments, reason=reason)
+            return given.DecidedItem(name=item.name, verdict="reject", arguments=arguments, reason=reason)
         case Respond(value=value):
-            return bodies.DecidedItem(name=item.name, verdict="respond", arguments=arguments, value=value)
+            return given.DecidedItem(name=item.name, verdict="respond", arguments=arguments, value=value)
         case Choose(choice=choice):
-            return bodies.DecidedItem(name=item.name, verdict="choose", arguments=arguments, value=choice)
+            return given.DecidedItem(name=item.name, verdict="choose", arguments=arguments, value=choice)
         case verdict:
             assert_never(verdict)
 
@@ -273,17 +273,17 @@ def _through(request: Request, decision: Answered) -> list[str]:
     return list(dict.fromkeys(vote.through for vote in counted if vote.through))
 
 
-def _callback(webhook: Webhook | None) -> bodies.Callback | None:
+def _callback(webhook: Webhook | None) -> given.Callback | None:
     if webhook is None:
         return None
     if webhook.delivered_at is not None:
-        return bodies.Callback(status="delivered", attempts=webhook.attempts)
+        return given.Callback(status="delivered", attempts=webhook.attempts)
     status: Literal["given_up", "pending"] = "given_up" if webhook.given_up else "pending"
-    return bodies.Callback(status=status, attempts=webhook.attempts, failure=webhook.failure)
+    return given.Callback(status=status, attempts=webhook.attempts, failure=webhook.failure)
 
 
-def _event(number: int, event: AuditEvent) -> bodies.AuditEvent:
-    return bodies.AuditEvent(
+def _event(number: int, event: AuditEvent) -> given.AuditEvent:
+    return given.AuditEvent(
         number=number,
         kind=event.kind,
         at=event.at,

@@ -43,9 +43,14 @@ class Network:
     network: IPv4Network | IPv6Network
     port: int | None = None
     """None if every port is meant."""
+    name: str | None = None
+    """The one host name that may lead there. None if any name may, and empty if only an address may be written."""
 
-    def covers(self, address: Address, port: int) -> bool:
-        return self.port in (None, port) and address in self.network
+    def may_mean(self, host: str, port: int) -> bool:
+        return self.port in (None, port) and (self.name in (None, host) or address_of(host) is not None)
+
+    def covers(self, host: str, port: int, address: Address) -> bool:
+        return self.may_mean(host, port) and address in self.network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +84,12 @@ class AllowList:
         address = address_of(host)
         if address is not None:
             return self.allows(host, port, address)
-        return self._names(host, port) or any(each.port in (None, port) for each in self.networks)
+        return self._names(host, port) or any(each.may_mean(host, port) for each in self.networks)
 
     def allows(self, host: str, port: int, address: Address) -> bool:
         """Whether this host may be connected to at this address of its."""
         address = _unmapped(address)
-        if any(each.covers(address, port) for each in self.networks):
+        if any(each.covers(host, port, address) for each in self.networks):
             return True
         return self._names(host, port) and is_public(address)
 
@@ -128,10 +133,10 @@ def _entry(entry: str) -> Sequence[Name | Network]:
         return [Network(network=_network(entry))]
     host, port = _host_and_port(entry)
     if host == "localhost":
-        return [Network(network=network, port=port) for network in _LOOPBACK]
+        return [Network(network=network, port=port, name=host) for network in _LOOPBACK]
     address = address_of(host)
     if address is not None:
-        return [Network(network=ip_network(address), port=port)]
+        return [Network(network=ip_network(address), port=port, name="")]
     name = host.removeprefix("*.")
     if not is_name(name):
         raise ValueError(
@@ -149,9 +154,10 @@ def _network(entry: str) -> IPv4Network | IPv6Network:
 
 
 def _host_and_port(entry: str) -> tuple[str, int | None]:
-    """The host without brackets, and the port if one is named."""
+    """The host without its brackets, and the port if one is named."""
     found = _PORT.fullmatch(entry)
     host, port = (found["host"], int(found["port"])) if found else (entry, None)
     if port is not None and not 0 < port <= MAX_PORT:
         raise ValueError(f"{entry!r}: there is no port {port}")
-    return host.removeprefix("[").removesuffix("]"), port
+    bracketed = host.startswith("[") and host.endswith("]")
+    return host[1:-1] if bracketed else host, port

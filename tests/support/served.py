@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import threading
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import aiohttp
 
@@ -23,6 +25,7 @@ from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.catalog import Agent, Catalog
 from bot.approvals.model.decision import Approve, ItemVerdict
 from bot.approvals.model.ids import ChannelId, InterruptId, Person, RequestId, TaskId
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Policy, one_stage
 from bot.approvals.model.request import Request
 from bot.approvals.model.token import TOKENS, Scope, Token, digest_of
@@ -35,7 +38,7 @@ from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.votes import Votes
 from bot.engines import questions
 from bot.engines.published import PublishedAgents
-from bot.http.attempts import Attempts
+from bot.http.attempts import FREE, Attempts
 from bot.http.auth import Guard
 from bot.http.parts import Parts
 from bot.http.server import Serving, serving
@@ -49,6 +52,7 @@ from tests.support.fakes.engine import FakeEngine
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.secrets import masking
 from tests.support.fakes.wiring import a_delivery, a_sync, a_unit
+from tests.support.starter import WAIT
 
 TEAM: Final = "T1"
 CHANNEL: Final = ChannelId("C0OPS")
@@ -64,6 +68,7 @@ GRAPH: Final = Graph(
 )
 ASKED: Final = InterruptId("i-first")
 _numbers = itertools.count()
+Found = TypeVar("Found")
 
 
 @dataclass(slots=True)
@@ -169,6 +174,26 @@ class Api:
                 return dict(shown)
             await asyncio.sleep(0.005)
 
+    async def decided(self, *, token: str | None = None) -> dict[str, Any]:
+        """A request that was approved and handed over."""
+        asked = await self.ask(token=token)
+        await self.vote(asked["id"])
+        return dict((await self.get(f"/v1/requests/{asked['id']}?wait=30", token=token)).json)
+
+    async def shown(self, id: str) -> None:
+        """Returns once the request's card is posted."""
+        while True:
+            request = await self.storage.request(RequestId(id))
+            messages = await self.storage.messages_of(request.task_id)
+            if any(each.kind is MessageKind.CARD and each.ref is not None for each in messages):
+                return
+            await asyncio.sleep(0.005)
+
+    async def edit(self, id: str, arguments: Mapping[str, Any], by: Person = BOB) -> Request:
+        """What an edit in Slack does."""
+        request = await self.storage.request(RequestId(id))
+        return await self.votes.edit(Actor(person=by, at=system_clock()), Shown.of(request), 0, arguments)
+
     async def vote(self, id: str, *verdicts: ItemVerdict, by: Person = ALICE) -> Request:
         """What a click in Slack does."""
         request = await self.storage.request(RequestId(id))
@@ -176,7 +201,7 @@ class Api:
 
 
 @asynccontextmanager
-async def served(storage: Storage | None = None, *, policy: Policy = POLICY) -> AsyncIterator[Api]:
+async def served(storage: Storage | None = None, *, policy: Policy = POLICY, free: int = FREE) -> AsyncIterator[Api]:
     """A gateway's API on a free port, with all that it needs to ask people and to hand decisions over. With a graph
     `cleanup` that asks once."""
     async with AsyncExitStack() as stack:
@@ -226,7 +251,9 @@ async def served(storage: Storage | None = None, *, policy: Policy = POLICY) -> 
         )
         votes = Votes(unit=unit, policy_choice=policy_choice)
         guard = Guard(
-            admission=Admission(storage=storage), attempts=Attempts(monotonic=time.monotonic), clock=system_clock
+            admission=Admission(storage=storage),
+            attempts=Attempts(monotonic=time.monotonic, free=free),
+            clock=system_clock,
         )
         parts = Parts(
             guard=guard,
@@ -272,3 +299,43 @@ class _Wire:
 
 async def _nobody(graph: str, values: Mapping[str, Any]) -> Mapping[str, str] | None:
     return None
+
+
+@dataclass(slots=True)
+class InThread:
+    """A served API in a thread of its own, for callers that block."""
+
+    api: Api
+    loop: asyncio.AbstractEventLoop
+
+    def run(self, work: Coroutine[Any, Any, Found]) -> Found:
+        """What the coroutine returns, run beside the server."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(WAIT)
+
+
+@contextmanager
+def in_thread(*, free: int = FREE) -> Iterator[InThread]:
+    """Serves the API in another thread while the block runs."""
+    begun: Future[InThread] = Future()
+    over = threading.Event()
+
+    async def serve() -> None:
+        async with served(free=free) as api:
+            begun.set_result(InThread(api, asyncio.get_running_loop()))
+            await asyncio.to_thread(over.wait)
+
+    def run() -> None:
+        try:
+            asyncio.run(serve())
+        except BaseException as error:
+            if not begun.done():
+                begun.set_exception(error)
+            raise
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield begun.result(WAIT)
+    finally:
+        over.set()
+        thread.join(WAIT)

@@ -53,11 +53,18 @@ async def test_a_caller_that_gave_up_takes_nobody_elses_answer(redis_url: str) -
         assert given_up.cancelled()
 
 
-async def test_a_lost_connection_is_made_again(redis_url: str) -> None:
+async def test_what_waits_on_a_lost_connection_is_asked_again(redis_url: str, key: str) -> None:
     async with opened(redis_url) as redis, opened(redis_url) as other:
-        await other.client_kill_filter(_id=str(await redis.client_id()))
+        id = await redis.client_id()
+        waiting = asyncio.create_task(redis.execute_command("BLMPOP", 0, 1, key, "LEFT"))
+        async with asyncio.timeout(PATIENCE):
+            while (await other.client_list(client_id=[id]))[0]["cmd"] != "blmpop":  # noqa: ASYNC110 - Redis tells nobody
+                await asyncio.sleep(0)
 
-        assert await redis.echo("still here") == "still here"
+        await other.client_kill_filter(_id=str(id))
+        await other.rpush(key, "one")
+
+        assert await waiting == [key, ["one"]]
 
 
 async def test_a_command_without_an_answer_is_repeated_and_then_given_up(redis_url: str, key: str) -> None:

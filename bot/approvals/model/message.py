@@ -32,6 +32,8 @@ class MessageKind(StrEnum):
     """A list, in the thread, of the people who could not be asked by DM."""
     OUTCOME = "outcome"
     """How the task ended, or why it stopped."""
+    UNTOLD = "untold"
+    """That the program that asked could not be told of it at its own address, in the thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,8 @@ class Message:
     claimed_by: str | None = None
     """The process that claimed it last (`LeaseStore.beat`). If that is dead, the claim is void."""
     refused: str | None = None
-    """Why the file could not be attached. The message then says so, and how to see what the file would hold."""
+    """Why the file could not be attached, or why the program could not be told, as the message says. None if it says no
+    such thing."""
     replaced: bool = False
     """Whether a later message took its place, so that it is to be deleted: a reminder that a newer one followed."""
     abandoned: str | None = None
@@ -88,7 +91,7 @@ class Message:
         """The request whose revision is in `shown`. None if `shown` is a revision of the task with all its
         requests."""
         match self.kind:
-            case MessageKind.OPENING | MessageKind.OUTCOME:
+            case MessageKind.OPENING | MessageKind.OUTCOME | MessageKind.UNTOLD:
                 return None
             case (
                 MessageKind.CARD

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NewType
+from urllib.parse import urlsplit
 
 from bot.approvals.model.ids import RequestId, TaskId
 
@@ -47,3 +48,11 @@ class Webhook:
     @property
     def given_up(self) -> bool:
         return self.next_try is None and self.delivered_at is None
+
+
+def host_of(url: str) -> str:
+    """The host of an address. The rest of it may be a secret, so that nobody is shown it. Empty if it names none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -12,8 +12,9 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.http import bodies, events, problems
+from bot.http import events, problems
 from bot.http.auth import needed_by
+from bot.http.bodies import given
 from bot.http.problems import Kind
 
 PATH: Final = "/openapi.json"
@@ -93,7 +94,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas = components["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    schemas.update(_models(bodies.Problem))
+    schemas.update(_models(given.Problem))
     components["schemas"] = dict(sorted(schemas.items()))
     components["securitySchemes"] = {"token": _SCHEME}
     for route in app.routes:
@@ -103,7 +104,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     return document
 
 
-def _models(*models: type[bodies.Given]) -> Iterator[tuple[str, Any]]:
+def _models(*models: type[given.Given]) -> Iterator[tuple[str, Any]]:
     for model in models:
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         yield from schema.pop("$defs", {}).items()
@@ -127,7 +128,7 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     elif route.response_class is events.EventStream:
         responses["200"] = {
             "description": "Events, until it is settled.",
-            "content": {events.EventStream.media_type: {"schema": {"type": "string"}}},
+            "content": {events.EventStream.media_type: {"schema": _EVENT}},
         }
     else:
         responses["200"]["description"] = "Done."
@@ -163,6 +164,19 @@ def _problems(kinds: Iterable[Kind]) -> dict[str, Any]:
     }
 
 
+_EVENT: Final = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": list(get_args(given.Status)), "description": "The request's status."},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/Request"},
+        },
+    },
+}
 _RETRY: Final = {
     "Retry-After": {
         "description": "The seconds after which to try again.",

@@ -12,8 +12,9 @@ from fastapi import Header, Path, Query
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.token import Token
 from bot.approvals.services.calls import Call
-from bot.http import bodies
+from bot.http.bodies import sent
 
+PREFIX: Final = "/v1"
 MAX_WAIT_SECONDS: Final = 60.0
 MAX_ROWS: Final = 100
 
@@ -51,26 +52,26 @@ RequestId: TypeAlias = Annotated[str, Path(alias="id", description="The request'
 TaskId: TypeAlias = Annotated[str, Path(alias="id", description="The task's id.")]
 
 
-def call_of(token: Token, key: str, new: bodies.NewRequest | bodies.NewTask, sent: Any) -> Call:
+def call_of(token: Token, key: str, new: sent.NewRequest | sent.NewTask, body: Any) -> Call:
     """What a program says about itself, with the digest of all that it sent."""
     source = new.source
     metadata: Mapping[str, JSON] = new.metadata
     return Call(
         source=source.name if source is not None else token.sources[0],
         key=key,
-        body=digest_of(sent),
+        body=digest_of(body),
         requester=new.requester or "",
         channel=new.channel or "",
         url=(source.url if source is not None else None) or "",
         run=(source.run if source is not None else None) or "",
-        callback_url=(new.callback_url if isinstance(new, bodies.NewRequest) else None) or "",
+        callback_url=(new.callback_url if isinstance(new, sent.NewRequest) else None) or "",
         metadata=metadata,
     )
 
 
-def digest_of(sent: Any) -> str:
+def digest_of(body: Any) -> str:
     """SHA-256, in hex, of what was sent. The order of keys does not matter."""
-    written = json.dumps(sent, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    written = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(written.encode()).hexdigest()
 
 

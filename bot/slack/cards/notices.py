@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
-from bot.approvals.model.ids import Person
+from bot.approvals.model.ids import Person, Program
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Escalate, Step, Via
 from bot.approvals.model.request import Comment, Delegation, Pending, Request, Then, Unreached
 from bot.approvals.model.task import Task
+from bot.approvals.model.webhook import host_of
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
@@ -106,6 +107,20 @@ def unattached_text(request: Request, version: int, why: str) -> str:
         f"The file with everything that request `{request.id}` asks, version {version}, could not be attached: "
         f"{reason}. *Details* shows the same, page by page."
     )
+
+
+def untold(task: Task, why: str | None) -> list[Block]:
+    """Says that the program that asked could not be told at its own address, and why."""
+    return [blocks.section(untold_text(task, why))]
+
+
+def untold_text(task: Task, why: str | None) -> str:
+    who, where = "The program that asked", "its own address"
+    if task.caller is not None:
+        who = text.mention(Program(name=task.caller.source))
+        where = text.sentence(host_of(task.caller.callback_url), 100) or where
+    reason = text.sentence(why or "it did not answer", 200).removesuffix(".")
+    return f"{who} could not be told at {where}: {reason}. The decision stands, and it can still fetch it."
 
 
 # --- Why somebody is asked ----------------------------------------------------------------------

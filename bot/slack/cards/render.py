@@ -175,6 +175,8 @@ def _blocks(view: View, detail: Detail | None) -> list[Block]:
             return task_card.outcome(view.task, _requests(view), detail, current=view.current)
         case MessageKind.FILE:
             return notices.unattached(_request(view), view.message.version, _refusal(view))
+        case MessageKind.UNTOLD:
+            return notices.untold(view.task, view.message.refused)
         case _ as never:
             assert_never(never)
 
@@ -195,6 +197,8 @@ def _text(view: View) -> str:
             return task_card.outcome_text(view.task, _requests(view), current=view.current)
         case MessageKind.FILE:
             return notices.unattached_text(_request(view), view.message.version, _refusal(view))
+        case MessageKind.UNTOLD:
+            return notices.untold_text(view.task, view.message.refused)
         case _ as never:
             assert_never(never)
 
@@ -208,6 +212,8 @@ def _urgency(view: View) -> Urgency:
         case MessageKind.OPENING | MessageKind.OUTCOME:
             return Urgency.QUESTION
         case MessageKind.REMINDER | MessageKind.NUDGE | MessageKind.COMMENT | MessageKind.UNREACHED | MessageKind.FILE:
+            return Urgency.NOTICE
+        case MessageKind.UNTOLD:
             return Urgency.NOTICE
         case _ as never:
             assert_never(never)

@@ -120,7 +120,7 @@ _FROM: Final[Mapping[MessageKind | None, str]] = {
 
 
 _TELLS_NOTHING: Final = frozenset(
-    {"version", "verdicts", "outcome", "to", "as", "channel", "why", "error_id", "missing"}
+    {"version", "verdicts", "outcome", "to", "as", "channel", "why", "error_id", "missing", "host", "failure"}
 )
 """The event data that may be shown for a private request."""
 
@@ -287,6 +287,15 @@ def _done(words: str) -> Callable[[AuditEvent], str]:
     return lambda event: f"{_who(event)} {words}"
 
 
+def _told(event: AuditEvent) -> str:
+    return f"The program was told at {_say(event.data.get('host', ''))}."
+
+
+def _untold(event: AuditEvent) -> str:
+    failure = _say(event.data.get("failure", "")).removesuffix(".")
+    return f"The program could not be told at {_say(event.data.get('host', ''))}: {failure}."
+
+
 _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "started": _started,
     "opened": _plain("The agent asked."),
@@ -323,6 +332,8 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "asked_anew": _plain("The agent asked something else in its place."),
     "policy_applied": _policy_applied,
     "card_applied": _card_applied,
+    "webhook_delivered": _told,
+    "webhook_given_up": _untold,
     "superseded": _plain("It was no longer needed: the agent had moved on."),
     "ended": _ended,
     "stopped": _ended,

@@ -230,12 +230,6 @@ local task = redis.call('HGET', prefix .. 'task:' .. id, 'body')
 return {{task, related('requests_of:' .. id, 'request'), related('surfaces_of:' .. id, 'surface')}}
 """
 
-AT: Final = """
--- ARGV: a place in Slack. Returns the text of the message there.
-local id = redis.call('GET', KEYS[1] .. 'at:' .. ARGV[1])
-return id and redis.call('HGET', KEYS[1] .. 'surface:' .. id, 'body')
-"""
-
 REVISIONS: Final = """
 -- ARGV: ids of tasks. Returns for each of them its revision and those of its requests, each of these with 1 added; -1
 -- for a task that does not exist.
@@ -250,6 +244,12 @@ for number, id in ipairs(ARGV) do
     found[number] = sum
 end
 return found
+"""
+
+AT: Final = """
+-- ARGV: a place in Slack. Returns the text of the message there.
+local id = redis.call('GET', KEYS[1] .. 'at:' .. ARGV[1])
+return id and redis.call('HGET', KEYS[1] .. 'surface:' .. id, 'body')
 """
 
 LEASE: Final = """
@@ -320,4 +320,4 @@ redis.call('DEL', prefix .. 'leases_of:' .. owner)
 redis.call('ZREM', prefix .. 'owners', owner)
 """
 
-ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, AT, REVISIONS, LEASE, HELD, DROP, BEAT, VOID)
+ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, REVISIONS, AT, LEASE, HELD, DROP, BEAT, VOID)

@@ -15,7 +15,18 @@ from tests.support.builders import a_request, a_task
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "reference" / "audit-events.md").read_text()
-AT = {"event_of": 1, "event_of_task": 2, "note": 2, "save": 1, "_set": 2, "end": 2, "request": 1, "task": 1, "_end": 3}
+AT = {
+    "event_of": 1,
+    "event_of_task": 2,
+    "event_of_webhook": 1,
+    "note": 2,
+    "save": 1,
+    "_set": 2,
+    "end": 2,
+    "request": 1,
+    "task": 1,
+    "_end": 3,
+}
 """Which argument of these is an event's kind, counted from 0."""
 
 

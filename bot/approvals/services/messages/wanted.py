@@ -10,6 +10,7 @@ from bot.approvals.model.ids import ChannelId, MessageId, Person, RequestId, Tas
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
+from bot.approvals.model.webhook import Webhook
 
 MAX_MODAL_CHARS = 100_000
 """A longer question is attached to its thread as a file, because it would take more than ten pages of a modal."""
@@ -66,6 +67,11 @@ def files_of(request: Request, now: datetime) -> list[Message]:
 def outcome_of(task: Task, now: datetime) -> Message:
     """How the task ended or why it stopped, in its Slack thread."""
     return _new(MessageKind.OUTCOME, task.id, now)
+
+
+def untold_of(webhook: Webhook, now: datetime) -> Message:
+    """That the program could not be told at its address, in the task's Slack thread."""
+    return replace(_new(MessageKind.UNTOLD, webhook.task_id, now), refused=webhook.failure)
 
 
 def _new(kind: MessageKind, task_id: TaskId, at: datetime, request_id: RequestId | None = None) -> Message:

@@ -24,6 +24,7 @@ from bot.approvals.model.policy import Expire, Step
 from bot.approvals.model.question import Question, Risk, Verdict, with_arguments
 from bot.approvals.model.request import Decided, Delivered, Superseded
 from bot.approvals.model.task import Ended, Failed, Failure, Task, TaskCancelled, TaskState, Waiting
+from bot.approvals.model.webhook import host_of
 from tests.support.builders import staged
 from tests.support.fakes.clock import MORNING
 from tests.support.fakes.world import ALICE, CHANNEL, RITA, a_request, item, policy, question
@@ -139,7 +140,7 @@ def test_a_task_is_finished_when_nobody_can_bring_it_on(state: TaskState, finish
 def test_a_surface_of_no_request_is_one_of_its_task(kind: MessageKind) -> None:
     message = Message(id=MessageId("s1"), kind=kind, task_id=TaskId("t1"), created_at=MORNING)
 
-    if kind in {MessageKind.OPENING, MessageKind.OUTCOME}:
+    if kind in {MessageKind.OPENING, MessageKind.OUTCOME, MessageKind.UNTOLD}:
         assert message.shows is None
     else:
         with pytest.raises(ValueError, match="of no request"):
@@ -149,3 +150,11 @@ def test_a_surface_of_no_request_is_one_of_its_task(kind: MessageKind) -> None:
 def test_a_question_without_items_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="at least one item"):
         Question(shape="text", title="?", items=())
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [("https://u:p@Hooks.Example.com:8443/secret?k=v", "hooks.example.com"), ("mailto:x", ""), ("http://[::1/", "")],
+)
+def test_of_an_address_people_see_the_host_alone(url: str, host: str) -> None:
+    assert host_of(url) == host

@@ -1,0 +1,48 @@
+"""Sends webhooks. `bot.webhooks` does so over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol, TypeAlias
+
+from bot.approvals.model.webhook import WebhookId
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The receiver has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotTaken:
+    """The receiver has not got it, or it is not known whether it has."""
+
+    why: str
+    """The end of a sentence, such as "it answered 500"."""
+    retry_after: timedelta | None = None
+    """When it wants to be asked again. None if it did not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotWanted:
+    """The receiver wants to hear of nothing any more."""
+
+    why: str
+    """The end of a sentence."""
+
+
+Reply: TypeAlias = Taken | NotTaken | NotWanted
+
+
+class WebhookSender(Protocol):
+    """Posts to addresses that callers have named."""
+
+    def problem_with(self, url: str) -> str:
+        """Why nothing may be sent to this address, as the end of a sentence that begins with what it is, such as "is
+        no address of the web". Empty if something may. What a host name stands for is checked when it is sent."""
+        ...
+
+    async def send(self, url: str, id: WebhookId, body: str) -> Reply:
+        """Sign the body and post it once. Never raises for what the receiver or the network does."""
+        ...
