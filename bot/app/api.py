@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from importlib.util import find_spec
-from typing import Any
 
 from bot.approvals.inbox.queries import Inboxes
 from bot.approvals.ports.engine import Answers
@@ -20,6 +18,7 @@ from bot.approvals.services.messages.masked import Masking
 from bot.approvals.services.votes import Votes
 from bot.http.attempts import Attempts
 from bot.http.auth import Guard
+from bot.http.mcp.door import mounted
 from bot.http.parts import Parts
 from bot.http.server import Serving, serving
 from bot.http.views import Views
@@ -59,19 +58,6 @@ async def served(
         busy=busy,
         callback_problem=callback_problem,
     )
-    async with _mounted(parts) as mounted, serving(parts, str(settings.http_bind), mounted=mounted) as running:
+    async with mounted(parts) as apps, serving(parts, str(settings.http_bind), mounted=apps) as running:
         log.info("the HTTP API is served at %s", running.url)
         yield running
-
-
-@asynccontextmanager
-async def _mounted(parts: Parts) -> AsyncIterator[Mapping[str, Any]]:
-    """The apps that are served beside the API: `/mcp`, if the extra is installed. It is imported here alone, because it
-    takes memory."""
-    if find_spec("mcp") is None:
-        yield {}
-        return
-    from bot.http.mcp import mounted
-
-    async with mounted(parts) as apps:
-        yield apps

@@ -53,22 +53,23 @@ class Api:
     async def ask(self, question: Json, key: str) -> Json:
         """The request for this question: a new one, or the one that has the key. Raises `ApiError`."""
         headers = {"Idempotency-Key": key}
-        return await self._call("POST", "/v1/requests", json={"question": question, **self.common}, headers=headers)
+        body = {"question": question, **self.common}
+        return _request_of(await self._call("POST", "/v1/requests", json=body, headers=headers))
 
     async def read(self, id: str, wait_seconds: int = 0) -> Json:
         """The request, as soon as it is settled, or when the time is over. Raises `ApiError`."""
         path = f"/v1/requests/{id}" + (f"?wait={wait_seconds}" if wait_seconds else "")
-        return await self._call("GET", path, seconds=wait_seconds + ANSWER_SECONDS)
+        return _request_of(await self._call("GET", path, seconds=wait_seconds + ANSWER_SECONDS))
 
     async def consume(self, id: str, execution: str) -> Json:
         """The decision, for this execution alone. Raises `ApiError`, with ALREADY_CONSUMED if another one took it."""
         body = {"execution": execution}
-        decision: Json = (await self._call("POST", f"/v1/requests/{id}/consume", json=body))["decision"]
-        return decision
+        found = (await self._call("POST", f"/v1/requests/{id}/consume", json=body)).get("decision")
+        return _decision_of(found)
 
-    async def withdraw(self, id: str, reason: str) -> Json:
-        """The request, which nobody can answer any more. Raises `ApiError`, for example if it was decided."""
-        return await self._call("POST", f"/v1/requests/{id}/cancel", json={"reason": reason})
+    async def withdraw(self, id: str, reason: str) -> None:
+        """Nobody can answer the request any more. Raises `ApiError`, for example if it was decided."""
+        await self._call("POST", f"/v1/requests/{id}/cancel", json={"reason": reason})
 
     async def _call(self, method: str, path: str, *, seconds: float = ANSWER_SECONDS, **content: Any) -> Json:
         end = time.monotonic() + self.patience_seconds
@@ -100,6 +101,28 @@ class Api:
         raise _refusal(reply, found or {})
 
 
+def _request_of(found: Json) -> Json:
+    """The request, which is settled if and only if it has a decision. Raises `ApiError` if this is none."""
+    if not isinstance(found.get("id"), str) or not isinstance(found.get("status"), str):
+        raise _unexpected()
+    if found["status"] != "pending":
+        _decision_of(found.get("decision"))
+    return found
+
+
+def _decision_of(found: object) -> Json:
+    if not isinstance(found, dict) or not isinstance(found.get("verdict"), str):
+        raise _unexpected()
+    return found
+
+
+def _unexpected(status: int = 200) -> ApiError:
+    return ApiError(
+        f"What answered at the address of Countersign is not its API, or is broken (HTTP status {status}).",
+        status=status,
+    )
+
+
 def _object_of(reply: httpx2.Response) -> Json | None:
     try:
         found = reply.json()
@@ -115,13 +138,11 @@ def _refusal(reply: httpx2.Response, problem: Json) -> ApiError:
     if status in _LATER or kind == _CONFLICT:
         asked = reply.headers.get("retry-after", "")
         later = float(asked) if asked.isascii() and asked.isdigit() else 0.0
-    return ApiError(_words(reply, problem), kind=kind, status=status, later=later)
+    words = _words(problem) if problem.get("detail") else str(_unexpected(status))
+    return ApiError(words, kind=kind, status=status, later=later)
 
 
-def _words(reply: httpx2.Response, problem: Json) -> str:
-    status = reply.status_code
-    if not problem.get("detail"):
-        return f"What answered at COUNTERSIGN_URL is not the API of Countersign, or is broken (HTTP status {status})."
+def _words(problem: Json) -> str:
     faults = problem.get("errors")
     told = [f"{each.get('path')}: {each.get('problem')}" for each in faults] if isinstance(faults, list) else []
     return "\n".join([str(problem["detail"]), *told])

@@ -87,7 +87,7 @@ async def taken(api: Api, call: Call, request: Json) -> Outcome:
     """What became of a settled request. An approval is consumed by this call, so that no other call acts on it.
     Raises `ApiError`."""
     decision = request["decision"]
-    if call.tool == "ask_human" or decision["approved"] is not True:
+    if call.tool == "ask_human" or decision.get("approved") is not True:
         return Settled(request=request, decision=decision)
     try:
         return Settled(request=request, decision=await api.consume(request["id"], call.execution))
