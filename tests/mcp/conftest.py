@@ -1,4 +1,4 @@
-"""One gateway's API with `/mcp` for all tests of a module. It runs in a thread, so that its tasks are its own."""
+"""One gateway's API with `/mcp` for all tests. It runs in a thread, so that its tasks are its own."""
 
 from __future__ import annotations
 
@@ -59,12 +59,17 @@ class Live:
         """The request, once it is settled."""
         return dict((await self.run(self.served.api.get(f"/v1/requests/{id}?wait=30"))).json)
 
+    async def waiting(self, calls: int) -> None:
+        """Returns once this many calls wait for a decision."""
+        while len(self.served.api.waiters) != calls:
+            await asyncio.sleep(0.01)
+
     def key(self) -> str:
         """A key that no other test uses."""
         return f"key {next(self.numbers)}"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def live() -> Iterator[Live]:
     with in_thread(mounting=mounted) as served:
         yield Live(served)

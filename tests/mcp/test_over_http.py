@@ -151,9 +151,11 @@ async def test_a_cancelled_call_with_a_key_leaves_its_question(live: Live) -> No
     async with over_http(live.url, await live.own()) as client:
         call = calling(client, "request_approval", asked)
         request = await live.asked()
+        await live.waiting(1)
         call.cancel()
-        await asyncio.wait([call])
+        await live.waiting(0)
         call = calling(client, "request_approval", asked)
+        await live.waiting(1)
         await live.vote(request["id"])
         answer = said(await call)
 
