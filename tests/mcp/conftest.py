@@ -61,7 +61,7 @@ class Live:
 
     async def waiting(self, calls: int) -> None:
         """Returns once this many calls wait for a decision."""
-        while len(self.served.api.waiters) != calls:
+        while len(self.served.api.waiters) != calls:  # noqa: ASYNC110 - nobody says so
             await asyncio.sleep(0.01)
 
     def key(self) -> str:

@@ -125,8 +125,8 @@ async def test_with_wrong_settings_nothing_else_is_looked_at(desk: Desk) -> None
     assert code == 1
     assert [line.split(":")[0].split(" is ")[0] for line in lines] == [
         "wrong  SLACK_BOT_TOKEN",
-        "wrong  SLACK_APP_TOKEN",
         "wrong  LOG_LEVEL",
+        "wrong  SLACK_APP_TOKEN",
     ]
 
 
