@@ -44,6 +44,7 @@ from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.unit_of_work import UnitOfWork
 from bot.approvals.services.votes import Votes
 from bot.engines.published import PublishedAgents
+from bot.http.waiting import Waiters
 from bot.runtime import health
 from bot.runtime.children import Channel, Words
 from bot.runtime.hints import GATEWAY, Hint
@@ -201,7 +202,8 @@ async def running(
                 summaries=JobQueue("the summary", send, clock),
             ),
         )
-        work = GatewayWork(wire=hints, owner=owner, queues=queues)
+        waiters = Waiters(storage.revisions)
+        work = GatewayWork(wire=hints, owner=owner, queues=queues, changed=waiters.changed)
         eligibility = Eligibility(directory=directory)
         posting = Posting(messenger=messenger, clock=clock, owner=owner, unbroken=line.unbroken)
         watch = Watch()
@@ -240,11 +242,12 @@ async def running(
             work=work,
             clock=clock,
         )
+        votes = Votes(unit=unit, policy_choice=policy_choice)
         register.register(
             bolt,
             Parts(
                 tasks=tasks,
-                votes=Votes(unit=unit, policy_choice=policy_choice),
+                votes=votes,
                 side_actions=SideActions(unit=unit, directory=directory),
                 reading=Reading(storage=storage, tasks=tasks, watch=watch),
                 agents=agents,
@@ -307,6 +310,24 @@ async def running(
             await queues.close(ending.left())
 
         stack.push_async_callback(drain)
+        if settings.http_bind is not None:
+            from bot.app import api  # only who serves the API has FastAPI in memory
+
+            api_served = api.served(
+                settings,
+                storage=storage,
+                waiters=waiters,
+                calls=programs.calls,
+                votes=votes,
+                inboxes=inboxes,
+                answers=agents,
+                directory=directory,
+                masking=masking,
+                address=me.address,
+                clock=clock,
+                busy=queues.busy,
+            )
+            await stack.enter_async_context(api_served)
         await stack.enter_async_context(hints.listening(taken))
         await _at_most(ready.wait(), SECONDS_FOR_AGENTS, "no worker has published its agents yet")
         await _unless_away(learn_agents())
@@ -317,6 +338,7 @@ async def running(
         stack.push_async_callback(intake.close)
         stack.push_async_callback(queues.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace / 2))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
+        stack.callback(waiters.drain)
         yield
 
 

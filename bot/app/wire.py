@@ -104,6 +104,8 @@ class GatewayWork:
     wire: Wire
     owner: str
     queues: WorkQueues
+    changed: Callable[[TaskId], object] = len
+    """Told of each task whose messages are to be synced, because something of it has changed."""
 
     def deliver(self, task_id: TaskId) -> None:
         if is_of_caller(task_id):
@@ -112,9 +114,11 @@ class GatewayWork:
             self.wire.send(WORKER, deliver=task_id, of=self.owner)
 
     def show(self, task_id: TaskId) -> None:
+        self.changed(task_id)
         self.queues.show(task_id)
 
     def show_soon(self, task_id: TaskId) -> None:
+        self.changed(task_id)
         self.queues.show_soon(task_id)
 
     def home(self, person: Person) -> None:

@@ -140,6 +140,21 @@ async def test_the_sweep_reads_what_is_due_and_not_all_rows(
     assert not any("TEMP B-TREE" in line for line in plan)
 
 
+@pytest.mark.parametrize(
+    ("ended", "index"),
+    [(None, "tasks_by_source"), (True, "tasks_by_source"), (False, "open_tasks_by_source")],
+    ids=["all", "ended", "open"],
+)
+async def test_a_list_of_a_source_reads_its_tasks_in_their_order(
+    file: sqlite3.Connection, ended: bool | None, index: str
+) -> None:
+    given = {"source": "shop", "at": 0, "id": "", "callers": None, "limit": 10}
+
+    (plan,) = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {schema.FROM[ended]}", given)]
+
+    assert plan.startswith(f"SEARCH tasks USING INDEX {index} (source=? AND ")
+
+
 async def test_the_sweeps_indexes_hold_no_finished_records(storage: SqliteStorage, file: sqlite3.Connection) -> None:
     await _fill(storage)
 

@@ -6,7 +6,7 @@ store.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -86,6 +86,11 @@ class TaskStore(Protocol):
 
     async def records_of(self, task_id: TaskId) -> Records:
         """The task with all its requests and messages, as of one moment. Raises `NotFound` if it does not exist."""
+        ...
+
+    async def revisions(self, ids: Collection[TaskId]) -> Mapping[TaskId, int]:
+        """For each of these tasks that exists, a number that grows with every change of the task or of its requests:
+        the task's revision and, for each request, its revision and 1."""
         ...
 
     async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:

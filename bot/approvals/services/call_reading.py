@@ -14,7 +14,9 @@ from bot.approvals.model.errors import NotFound
 from bot.approvals.model.ids import RequestId, TaskId
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
-from bot.approvals.ports.storage import Records, Storage
+from bot.approvals.model.webhook import Webhook
+from bot.approvals.ports.storage import Records as Records
+from bot.approvals.ports.storage import Storage
 from bot.approvals.rules import calls
 from bot.approvals.rules.calls import CallStatus
 
@@ -79,6 +81,14 @@ class CallReading:
         """What happened to the request and, if it is a caller's, to its task. Raises `NotFound` as `of` does."""
         task_id = (await self.of(request_id, sources)).task.id
         return await self.storage.history(task_id, None if is_of_caller(task_id) else request_id)
+
+    async def webhook(self, view: CallView) -> Webhook | None:
+        """The webhook that tells the caller of this request. None as long as there is nothing to tell, or if the caller
+        does not want to be told."""
+        caller = view.task.caller
+        if caller is None or not caller.callback_url or view.status is CallStatus.PENDING:
+            return None
+        return next((each for each in await self.storage.webhooks_of(view.task.id) if each.request_id == view.id), None)
 
     async def tasks(
         self,

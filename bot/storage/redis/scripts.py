@@ -230,6 +230,22 @@ local task = redis.call('HGET', prefix .. 'task:' .. id, 'body')
 return {{task, related('requests_of:' .. id, 'request'), related('surfaces_of:' .. id, 'surface')}}
 """
 
+REVISIONS: Final = """
+-- ARGV: ids of tasks. Returns for each of them its revision and those of its requests, each of these with 1 added; -1
+-- for a task that does not exist.
+local prefix, found = KEYS[1], {}
+for number, id in ipairs(ARGV) do
+    local sum = tonumber(redis.call('HGET', prefix .. 'task:' .. id, 'revision') or -1)
+    local key = prefix .. 'requests_of:' .. id
+    local list = redis.call('TYPE', key).ok == 'list'
+    for _, request in ipairs(sum < 0 and {} or redis.call(list and 'LRANGE' or 'ZRANGE', key, 0, -1)) do
+        sum = sum + tonumber(redis.call('HGET', prefix .. 'request:' .. request, 'revision') or -1) + 1
+    end
+    found[number] = sum
+end
+return found
+"""
+
 AT: Final = """
 -- ARGV: a place in Slack. Returns the text of the message there.
 local id = redis.call('GET', KEYS[1] .. 'at:' .. ARGV[1])
@@ -304,4 +320,4 @@ redis.call('DEL', prefix .. 'leases_of:' .. owner)
 redis.call('ZREM', prefix .. 'owners', owner)
 """
 
-ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, AT, LEASE, HELD, DROP, BEAT, VOID)
+ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, REVISIONS, AT, LEASE, HELD, DROP, BEAT, VOID)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import cast
@@ -58,6 +58,11 @@ class RedisTasks:
             requests=tuple(self._db.reader.read(Request, body) for body in requests),
             messages=tuple(self._db.reader.read(Message, body) for body in messages),
         )
+
+    async def revisions(self, ids: Collection[TaskId]) -> Mapping[TaskId, int]:
+        wanted = list(ids)
+        found = await self._db.run(scripts.REVISIONS, *wanted) if wanted else []
+        return {id: int(revision) for id, revision in zip(wanted, found, strict=True) if int(revision) >= 0}
 
     async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
         if not await make(self._db, [Change(record=task, event=event, messages=messages)]):

@@ -254,6 +254,10 @@ RECORDS = """
     UNION ALL SELECT 'message', seq, body FROM surfaces WHERE task_id = :id
     ORDER BY 2
 """
+REVISIONS = """
+    SELECT id, revision + (SELECT COALESCE(SUM(revision + 1), 0) FROM requests WHERE task_id = tasks.id)
+    FROM tasks WHERE id IN (SELECT value FROM json_each(:ids))
+"""
 ENDED = """
     SELECT body FROM tasks INDEXED BY tasks_ended
     WHERE forgotten = :forgotten AND ended_at <= :before

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -72,6 +73,10 @@ class SqliteTasks:
             requests=tuple(read(Request, body) for kind, _, body in found if kind == "request"),
             messages=tuple(read(Message, body) for kind, _, body in found if kind == "message"),
         )
+
+    async def revisions(self, ids: Collection[TaskId]) -> Mapping[TaskId, int]:
+        found = await self._db.rows(schema.REVISIONS, {"ids": json.dumps(list(ids))})
+        return {TaskId(str(id)): int(revision) for id, revision in found}
 
     async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
         change = Change(record=task, event=event, messages=messages)

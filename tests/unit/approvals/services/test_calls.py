@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -13,6 +14,7 @@ from bot.approvals.model.call_errors import (
     AlreadyConsumed,
     ChannelMissing,
     ChannelNotAllowed,
+    InvalidCursor,
     KeyUsedOtherwise,
     NoSuchChannel,
     NoSuchRequester,
@@ -37,13 +39,15 @@ from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Auto, Expire, Step
 from bot.approvals.model.question import Item
 from bot.approvals.model.request import Delivered, Pending
-from bot.approvals.model.task import Ended, Failed, Failure, Starting, TaskCancelled
+from bot.approvals.model.task import Ended, Failed, Failure, Starting, Task, TaskCancelled
 from bot.approvals.model.webhook import WebhookKind
+from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.calls import CallStatus
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule
+from bot.approvals.services.call_reading import CallReading, Page
 from bot.approvals.services.calls import Call, Made
 from tests.support.fakes.shop import CALLBACK, KIM, REFUND, SOURCES, TOKEN, Shop, a_call
-from tests.support.fakes.world import ALICE, CHANNEL, World, policy
+from tests.support.fakes.world import ALICE, CHANNEL, FIRST, SECOND, World, a_world, policy, question
 
 HOUR = timedelta(hours=1)
 
@@ -111,9 +115,10 @@ async def test_the_same_key_and_body_give_the_same_request(shop: Shop) -> None:
 async def test_a_key_that_was_used_for_something_else_is_refused(shop: Shop) -> None:
     await shop.ask()
 
-    with pytest.raises(KeyUsedOtherwise):
+    with pytest.raises(KeyUsedOtherwise) as refused:
         await shop.ask(a_call(body="another body"))
 
+    assert "order-1" in str(refused.value)
     assert await stored(shop) == 1
 
 
@@ -241,9 +246,10 @@ async def test_a_rule_that_needs_slack_is_looked_at_later(shop: Shop) -> None:
     assert made.new
 
 
-@pytest.mark.parametrize("call", [a_call(requester="UKIM"), a_call(channel="#ops")], ids=["person", "channel"])
-async def test_a_name_that_slack_does_not_explain_is_asked_for_again(shop: Shop, call: Call) -> None:
-    shop.world.directory.untold |= {"#ops", "UKIM"}
+@pytest.mark.parametrize("name", ["UKIM", "#ops"])
+async def test_a_name_that_slack_does_not_explain_is_asked_for_again(shop: Shop, name: str) -> None:
+    call = a_call(requester="UKIM", channel="#ops")
+    shop.world.directory.untold.add(name)
 
     with pytest.raises(Unreachable):
         await shop.ask(call)
@@ -524,6 +530,17 @@ async def test_an_agent_that_asks_is_cancelled_with_its_task(shop: Shop) -> None
     assert await told(shop, made) == []
 
 
+async def test_what_was_decided_before_its_task_is_cancelled_stays_decided() -> None:
+    async with a_world({FIRST: question(), SECOND: question()}) as world:
+        shop = Shop(world)
+        made = await an_agent(shop)
+        await world.vote(ALICE, on=await world.request(made.task, FIRST))
+
+        records = await shop.calls.cancel_task(made.task.id, SOURCES, TOKEN, world.now)
+
+        assert [type(each.decision) for each in records.requests] == [Answered, Cancelled]
+
+
 async def test_an_agent_that_has_ended_is_not_cancelled(shop: Shop) -> None:
     made = await an_agent(shop)
     (request,) = await shop.world.requests(made.task)
@@ -566,7 +583,7 @@ async def test_the_history_of_a_request_is_that_of_its_task(shop: Shop) -> None:
     mine = await shop.reading.history(request.id, SOURCES)
     agents = await shop.reading.history(of_agent.id, SOURCES)
 
-    assert mine[0].kind == "started"
+    assert next(each.kind for each in mine) == "started"
     assert {each.request_id for each in agents} == {of_agent.id}
 
 
@@ -579,3 +596,48 @@ async def test_what_waits_for_somebody_is_found_by_their_names(shop: Shop) -> No
     assert (found.id, found.status) == (request.id, CallStatus.PENDING)
     assert await shop.reading.waiting_for(["U-ALICE"], ("bank",)) == ()
     assert await shop.reading.waiting_for(["U-STRANGER"], SOURCES) == ()
+
+
+@pytest.mark.parametrize("pages", [1, 2, 3, 7])
+async def test_pages_follow_each_other_without_gaps(shop: Shop, pages: int) -> None:
+    keys = [f"order-{number}" for number in range(6)]
+    for key in keys:
+        await shop.ask(a_call(key))
+        shop.world.clock.advance(timedelta(seconds=1))
+
+    seen, cursor = list[str](), ""
+    while True:
+        page = await shop.reading.tasks(SOURCES, pages, cursor)
+        seen += [each.task.caller.key for each in page.tasks if each.task.caller]
+        if not (cursor := page.cursor):
+            break
+
+    assert seen == keys[::-1]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "12", "x~caller-1", "9" * 400 + "~caller-1"])
+async def test_a_cursor_that_no_list_gave_is_refused(shop: Shop, cursor: str) -> None:
+    with pytest.raises(InvalidCursor) as refused:
+        await shop.reading.tasks(SOURCES, 10, cursor)
+
+    assert cursor in str(refused.value)
+
+
+async def test_what_is_removed_while_a_list_is_read_is_left_out(shop: Shop) -> None:
+    made = await shop.ask()
+    task = (await shop.cancel(request_id_of(made.task.id))).task
+    found = await shop.world.storage.tasks_from(SOURCES, 10)
+    await shop.world.storage.purge(task.id, (await shop.world.history(task, "cancelled"))[0])
+
+    class Late:
+        """The records as they are now, behind a list from before."""
+
+        async def tasks_from(self, *_: object, **__: object) -> Sequence[Task]:
+            return found
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(shop.world.storage, name)
+
+    page = await CallReading(storage=cast(Storage, Late())).tasks(SOURCES, 10)
+
+    assert page == Page(tasks=(), cursor="")

@@ -1,0 +1,220 @@
+"""The ASGI app of the API: its routes, and what is answered when none of them can."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.approvals.model.errors import CountersignError
+from bot.http import problems, refusals
+from bot.http.guarded import unknown_name
+from bot.http.parts import Parts
+from bot.http.problems import Fault, Refused
+from bot.http.reference import openapi, page
+from bot.http.routes import requests, tasks, votes
+from bot.http.waiting import Waiters
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS: Final = 5
+"""When a caller tries again who was refused because the bot is shutting down."""
+_HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+
+
+def app_of(parts: Parts | None, *, mounted: Mapping[str, ASGIApp] | None = None) -> FastAPI:
+    """The app. Without parts it answers no call, and only describes itself. `mounted` are further apps, by their path
+    such as `/mcp`; what they refuse, they word themselves."""
+    app = FastAPI(
+        title="Countersign",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        exception_handlers={
+            Refused: _refused,
+            CountersignError: _refused_by_domain,
+            RequestValidationError: _invalid,
+            HTTPException: _by_starlette,
+        },
+    )
+    app.state.parts = parts
+    for router in (requests.router, votes.router, tasks.router):
+        app.router.routes.extend(router.routes)
+    openapi.describe(app)
+    page.add(app)
+    for path, other in (mounted or {}).items():
+        app.mount(path, other)
+    if parts is not None:
+        app.add_middleware(_Edge, waiters=parts.waiters)
+    return app
+
+
+class _Edge:
+    """What holds for every call: none is begun during a shutdown, and an error of ours is a problem document too."""
+
+    def __init__(self, app: ASGIApp, waiters: Waiters) -> None:
+        self._app = app
+        self._waiters = waiters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if self._waiters.draining:
+            await _draining().response()(scope, receive, send)
+            return
+        begun = False
+
+        async def answer(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                given = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(each for each in _HEADERS if each[0] not in given)]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        except Exception:
+            error_id = secrets.token_hex(4)
+            log.exception("error %s in %s %s", error_id, scope["method"], _route(scope))
+            if not begun:
+                await _internal(error_id).response()(scope, receive, send)
+
+
+def _route(scope: Scope) -> str:
+    """The route of the call. The address itself holds ids."""
+    return str(getattr(scope.get("route"), "path", "an unknown route"))
+
+
+def _draining() -> Refused:
+    return problems.later(
+        problems.UNAVAILABLE,
+        "The bot is shutting down and takes no more calls, so nothing was done. Send the same call again in a moment: "
+        "a restarted bot or another replica answers it.",
+        RETRY_SECONDS,
+    )
+
+
+def _internal(error_id: str) -> Refused:
+    return Refused(
+        problems.INTERNAL,
+        f"An error of the bot itself ended this call. The log has it under the error id {error_id}. It is safe to send "
+        "the same call again.",
+        more={"error_id": error_id},
+    )
+
+
+# --- What is refused ----------------------------------------------------------------------------
+
+
+async def _refused(_: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, Refused)  # noqa: S101 - the class that it is registered for
+    return refusal.response()
+
+
+async def _refused_by_domain(_: Request, error: Exception) -> Response:
+    assert isinstance(error, CountersignError)  # noqa: S101
+    return refusals.refused(error).response()
+
+
+async def _by_starlette(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    if error.status_code == problems.METHOD.status:
+        allowed = _methods_at(request)
+        return Refused(
+            problems.METHOD,
+            f"This address takes {' and '.join(allowed)}, and not {request.method}. Nothing was done.",
+            headers={"Allow": ", ".join(allowed)},
+        ).response()
+    if error.status_code == problems.NOT_FOUND.status:
+        detail = "There is nothing at this address. /docs lists the addresses that there are."
+        return Refused(problems.NOT_FOUND, detail).response()
+    return Refused(problems.BAD_JSON, f"The call cannot be read, so nothing was done: {error.detail}.").response()
+
+
+def _methods_at(request: Request) -> list[str]:
+    """The methods that some route takes at this address."""
+    return sorted(
+        {
+            method
+            for route in request.app.routes
+            if route.matches(request.scope)[0] is not Match.NONE
+            for method in getattr(route, "methods", None) or ()
+        }
+    )
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    model = _model_of(request)
+    faults = [_fault(each, model) for each in error.errors()]
+    if any(fault.path == "header.Idempotency-Key" for fault in faults):
+        return Refused(
+            problems.KEY_MISSING,
+            "The header Idempotency-Key is missing or not valid, so nothing was done. Send 1 to 200 visible ASCII "
+            "characters that are the same when your program repeats this call, such as an order number.",
+        ).response()
+    told = "; ".join(f"{fault.path} {fault.problem.rstrip('.')}" for fault in faults[:3])
+    return Refused(
+        problems.INVALID, f"Nothing was done, because what was sent does not fit: {told}.", faults=faults
+    ).response()
+
+
+def _fault(error: Mapping[str, Any], model: type[BaseModel] | None) -> Fault:
+    place: Sequence[str | int] = error["loc"]
+    path = ".".join(map(str, place))
+    match error["type"]:
+        case "missing":
+            return Fault(path=path, problem="is missing")
+        case "extra_forbidden":
+            return Fault(path=path, problem=unknown_name(str(place[-1]), _keys_at(model, place[1:-1])))
+        case "callback" | "url" | "line" | "question":
+            return Fault(path=path, problem=error["msg"])
+        case _:
+            return Fault(path=path, problem=_sentence(error["msg"]))
+
+
+def _sentence(message: str) -> str:
+    """Pydantic's message, as the end of a sentence."""
+    words = message.removeprefix("Input ")
+    return words[:1].lower() + words[1:]
+
+
+def _model_of(request: Request) -> type[BaseModel] | None:
+    field = getattr(request.scope.get("route"), "body_field", None)
+    annotation = getattr(getattr(field, "field_info", None), "annotation", None)
+    return next(
+        (each for each in _parts_of(annotation) if isinstance(each, type) and issubclass(each, BaseModel)), None
+    )
+
+
+def _keys_at(model: type[BaseModel] | None, place: Sequence[str | int]) -> list[str]:
+    """The keys that the body takes at this place."""
+    for name in place:
+        if model is None or not isinstance(name, str) or name not in model.model_fields:
+            continue
+        model = _model_in(model.model_fields[name].annotation)
+    return list(model.model_fields) if model is not None else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    parts = _parts_of(annotation)
+    return next((each for each in parts if isinstance(each, type) and issubclass(each, BaseModel)), None)
+
+
+def _parts_of(annotation: Any) -> list[Any]:
+    """A type, or those that a union or a list is made of."""
+    inner = getattr(annotation, "__args__", None)
+    return [part for each in inner for part in _parts_of(each)] if inner else [annotation]

@@ -1,0 +1,67 @@
+"""Examples for the documentation."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import JsonValue
+
+REQUEST: Final[dict[str, JsonValue]] = {
+    "id": "req_5f0c6a1be2d94a7c8e31",
+    "status": "decided",
+    "source": {"name": "billing-service", "url": "https://billing.example.com/orders/1093", "run": None},
+    "requester": "U024BE7LH",
+    "question": {
+        "action_requests": [{"name": "refund", "args": {"order": 1093, "amount": "120.00"}}],
+        "review_configs": [{"action_name": "refund", "allowed_decisions": ["approve", "edit", "reject"]}],
+    },
+    "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "version": 2,
+    "created_at": "2027-03-01T09:12:00Z",
+    "deadline": "2027-03-01T13:12:00Z",
+    "settled_at": "2027-03-01T09:30:00Z",
+    "consumed_at": None,
+    "asked": ["U061F7AUR", "U07QCRPA4"],
+    "votes": 1,
+    "metadata": {"order": 1093},
+    "permalink": "https://acme.slack.com/archives/C0123456789/p1803892320000200",
+    "decision": {
+        "verdict": "edit",
+        "approved": True,
+        "items": [
+            {
+                "name": "refund",
+                "verdict": "approve",
+                "arguments": {"order": 1093, "amount": "100.00"},
+                "reason": "",
+                "value": None,
+            }
+        ],
+        "answer": {
+            "decisions": [
+                {"type": "edit", "edited_action": {"name": "refund", "args": {"order": 1093, "amount": "100.00"}}}
+            ]
+        },
+        "reason": "",
+        "by": ["U061F7AUR"],
+        "through": [],
+        "at": "2027-03-01T09:30:00Z",
+        "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "version": 2,
+        "edited": True,
+        "ruled": "",
+    },
+    "callback": None,
+}
+UNSETTLED: Final[dict[str, JsonValue]] = {
+    "status": "pending",
+    "digest": None,
+    "version": 1,
+    "deadline": None,
+    "settled_at": None,
+    "asked": [],
+    "votes": 0,
+    "permalink": None,
+    "decision": None,
+}
+"""What differs in the example of a request that was just made."""

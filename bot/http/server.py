@@ -1,0 +1,111 @@
+"""Serves the API in the gateway's own event loop. uvicorn gets no signal and logs no call: addresses hold ids."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from bot.approvals.model.errors import SettingsError
+from bot.http.app import app_of
+from bot.http.parts import Parts
+from bot.http.waiting import Waiters
+
+BACKLOG: Final = 2048
+SECONDS_TO_CLOSE: Final = 5
+"""How long calls that were begun may take once the server closes."""
+KEEP_ALIVE_SECONDS: Final = 75
+"""How long a connection stays open without a call: longer than clients and proxies keep theirs, so that none sends a
+call on a connection that is being closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """The API as it is served."""
+
+    host: str
+    port: int
+    waiters: Waiters
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def drain(self) -> None:
+        """Answers all waiting calls with what is known, and refuses new ones until the server is closed."""
+        self.waiters.drain()
+
+
+@asynccontextmanager
+async def serving(parts: Parts, bind: str, *, mounted: Mapping[str, ASGIApp] | None = None) -> AsyncIterator[Serving]:
+    """Serves the API at `bind` (`host:port`; port 0 is any) while the block runs. Raises SettingsError if it cannot.
+
+    When the block ends, calls that wait are answered, calls that were begun are finished, and connections are closed.
+    """
+    listening = _bound(bind)
+    config = uvicorn.Config(
+        app_of(parts, mounted=mounted),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SECONDS_TO_CLOSE,
+    )
+    server = _Server(config)
+    host, port = listening.getsockname()[:2]
+    serving = Serving(host=host, port=port, waiters=parts.waiters)
+    async with parts.waiters.looking():
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            await server.listening(task)
+            yield serving
+        finally:
+            serving.drain()
+            server.should_exit = True
+            await task
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own handlers of signals: the gateway has one, which drains everything in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def listening(self, task: asyncio.Task[None]) -> None:
+        """Returns once calls are taken. Raises what ended the server if it ended before."""
+        while not self.started and not task.done():  # noqa: ASYNC110 - uvicorn offers no event for it
+            await asyncio.sleep(0)
+        if task.done():
+            await task
+
+
+def _bound(bind: str) -> socket.socket:
+    host, _, port = bind.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, int(port)))
+    except (OSError, ValueError, OverflowError) as error:
+        listening.close()
+        raise SettingsError(
+            f"HTTP_BIND {bind}: the API cannot be served there ({error}). Name an address of this machine and a port "
+            "that nobody uses, such as 127.0.0.1:8420."
+        ) from None
+    listening.setblocking(False)
+    return listening
