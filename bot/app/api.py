@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from urllib.parse import urlsplit
 
 from bot.approvals.inbox.queries import Inboxes
 from bot.approvals.ports.engine import Answers
@@ -24,10 +23,8 @@ from bot.http.server import Serving, serving
 from bot.http.views import Views
 from bot.http.waiting import Waiters
 from bot.settings import Settings
-from bot.webhooks.allow_list import AllowList
 
 log = logging.getLogger(__name__)
-_PORTS = {"https": 443, "http": 80}
 
 
 @asynccontextmanager
@@ -37,6 +34,7 @@ async def served(
     storage: TokenStore,
     waiters: Waiters,
     calls: Calls,
+    callback_problem: Callable[[str], str],
     votes: Votes,
     inboxes: Inboxes,
     answers: Answers,
@@ -47,7 +45,6 @@ async def served(
     busy: Callable[[], AbstractAsyncContextManager[None]],
 ) -> AsyncIterator[Serving]:
     """Serves the API at HTTP_BIND while the block runs. Raises SettingsError if it cannot."""
-    allowed, signed = settings.webhook_allow, bool(settings.webhook_secrets)
     parts = Parts(
         guard=Guard(admission=Admission(storage=storage), attempts=Attempts(monotonic=time.monotonic), clock=clock),
         waiters=waiters,
@@ -58,18 +55,8 @@ async def served(
         directory=directory,
         clock=clock,
         busy=busy,
-        callback_problem=lambda url: callback_problem(url, allowed, signed=signed),
+        callback_problem=callback_problem,
     )
     async with serving(parts, str(settings.http_bind)) as running:
         log.info("the HTTP API is served at %s", running.url)
         yield running
-
-
-def callback_problem(url: str, allowed: AllowList | None, *, signed: bool) -> str:
-    """Why no webhook may be sent to this address, as the end of a sentence. Empty if one may."""
-    if not signed:
-        return "cannot be called, because the operator has not set WEBHOOK_SECRET, with which webhooks are signed"
-    parts = urlsplit(url)
-    if not (allowed or AllowList()).may_mean((parts.hostname or "").lower(), parts.port or _PORTS[parts.scheme]):
-        return "is not among the hosts and networks that WEBHOOK_ALLOW lists; ask the operator to add it"
-    return ""

@@ -17,6 +17,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.app import wire
 from bot.app.callers import callers
+from bot.app.hooks import as_the_api_shows_it, hooks
 from bot.app.wire import Asking, GatewayWork
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes, channels_asked, groups_asked
@@ -191,7 +192,9 @@ async def running(
             return await summaries.send(person)
 
         async def deliver(task_id: TaskId) -> datetime | None:
-            return await programs.deliver(task_id)
+            again = await programs.deliver(task_id)
+            told.wake(task_id)
+            return again
 
         queues = WorkQueues(
             deliveries=JobQueue("delivery", deliver, clock),
@@ -242,6 +245,8 @@ async def running(
             work=work,
             clock=clock,
         )
+        shown = as_the_api_shows_it(storage, agents, masking, me.address)
+        told = await stack.enter_async_context(hooks(settings, storage=storage, shown=shown, work=work, clock=clock))
         votes = Votes(unit=unit, policy_choice=policy_choice)
         register.register(
             bolt,
@@ -295,6 +300,7 @@ async def running(
                 await sweeper.sweep(clock())
                 await leases.settle()
                 await programs.sweeper.sweep(clock(), take_over=line.calm)
+                await told.sweep(clock())
                 await summaries.sweep(clock())
                 await homes.sweep(clock())
             except Unreachable as error:
@@ -318,6 +324,7 @@ async def running(
                 storage=storage,
                 waiters=waiters,
                 calls=programs.calls,
+                callback_problem=told.problem_with,
                 votes=votes,
                 inboxes=inboxes,
                 answers=agents,

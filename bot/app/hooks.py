@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bot.approvals.model.ids import TaskId
+from bot.approvals.model.ids import JSON, TaskId
+from bot.approvals.model.webhook import Webhook
+from bot.approvals.ports.engine import Answers
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock, Work
+from bot.approvals.services.call_reading import views
+from bot.approvals.services.messages.masked import Masking
 from bot.approvals.services.sweep import MAX_PER_SWEEP
 from bot.approvals.services.webhooks import Shown, Webhooks
 from bot.runtime.work_queue import JobQueue
@@ -38,6 +42,21 @@ class Hooks:
         """Wake the work for webhooks that are due."""
         for webhook in await self.storage.due_webhooks(now, MAX_PER_SWEEP):
             self.wake(webhook.task_id)
+
+
+def as_the_api_shows_it(storage: Storage, answers: Answers, masking: Masking, address: str) -> Shown:
+    """What a webhook holds: its request, as it is when it is sent. `address` is the workspace's, for permalinks."""
+
+    async def shown(webhook: Webhook) -> JSON:
+        from bot.http.views import Views  # only who has something to send needs what it imports
+
+        of = views(await storage.records_of(webhook.task_id))
+        request = next(view for view in of if view.id == webhook.request_id)
+        drawn = Views(answers=answers, masking=masking, address=address).request(request, webhook)
+        found: JSON = drawn.model_dump(mode="json")
+        return found
+
+    return shown
 
 
 @asynccontextmanager

@@ -34,7 +34,9 @@ _PREFIXED: Final = (
     # prefix that everybody knows, characters after it, how many at least
     ("ghp_|gho_|ghu_|ghs_|ghr_|github_pat_", r"\w", 20),
     ("glpat-|gldt-|glft-|glsoat-|glrt-|glcbt-|glptt-|glagent-|gloas-|glimt-|glffct-", r"[\w.-]", 16),
-    ("sk_live_|sk_test_|rk_live_|rk_test_|sk_org_|whsec_", r"\w", 8),  # Stripe
+    ("csk_", r"[\w-]", 30),  # ours
+    ("sk_live_|sk_test_|rk_live_|rk_test_|sk_org_", r"\w", 8),  # Stripe
+    ("whsec_", r"[\w+/=]", 8),  # Standard Webhooks, Stripe
     ("sk-ant-|sk-proj-|sk-svcacct-|sk-or-v1-|sk-admin-|sk-lf-", r"[\w-]", 16),  # Anthropic, OpenAI, and others
     ("sk-", r"[A-Za-z0-9]", 32),
     ("xoxb-|xoxp-|xoxa-|xoxr-|xoxs-|xoxo-|xoxc-|xoxd-|xoxe-|xoxe.xoxb-|xoxe.xoxp-|xapp-|xwfp-", r"[\w%-]", 10),  # Slack

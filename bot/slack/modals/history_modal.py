@@ -120,7 +120,7 @@ _FROM: Final[Mapping[MessageKind | None, str]] = {
 
 
 _TELLS_NOTHING: Final = frozenset(
-    {"version", "verdicts", "outcome", "to", "as", "channel", "why", "error_id", "missing"}
+    {"version", "verdicts", "outcome", "to", "as", "channel", "why", "error_id", "missing", "host", "failure"}
 )
 """The event data that may be shown for a private request."""
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.approvals.model.caller import Caller
 from bot.approvals.model.decision import Approve, Choose, Reject, Respond
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import (
@@ -21,6 +22,7 @@ from bot.approvals.model.policy import (
     one_stage,
 )
 from bot.approvals.model.request import Comment, Delegation, Passed, Pending, Request, Then, Unreached
+from bot.approvals.ports.slack import View
 from bot.slack import actions
 from bot.slack.cards import notices, render, status_lines, turns
 from tests.support.builders import staged
@@ -247,3 +249,31 @@ def test_a_reminder_that_the_requester_sends_says_so() -> None:
     assert nudge.text.startswith("<@U0ALICE> reminds you. Refund order A-10442. High risk. ")
     settled = render.draw(view(MessageKind.NUDGE, samples.every_view()["card, approved"].request))
     assert "Reminder: ✅ Approved by <@U0BOB>" in "\n".join(limits.texts(settled.blocks, "mrkdwn"))
+
+
+# --- A program that could not be told --------------------------------------------------------------------
+
+
+def test_the_thread_says_that_a_program_could_not_be_told_and_that_the_decision_stands() -> None:
+    caller = Caller(
+        source="billing-service",
+        token="billing",
+        key="k",
+        body="0" * 64,
+        callback_url="https://hooks.example.com/secret?k=v",
+    )
+    message = replace(samples.message(MessageKind.UNTOLD), refused="it answered 500")
+    shown = render.draw(View(message=message, task=replace(samples.task(), caller=caller)))
+
+    words = (
+        "*billing-service* could not be told at hooks.example.com: it answered 500. The decision stands, and it can "
+        "still fetch it."
+    )
+    assert shown.text == words
+    assert list(limits.texts(shown.blocks, "mrkdwn")) == [words]
+
+
+def test_what_is_not_known_of_it_is_left_out() -> None:
+    shown = render.draw(View(message=samples.message(MessageKind.UNTOLD), task=samples.task()))
+
+    assert shown.text.startswith("The program that asked could not be told at its own address: it did not answer. ")

@@ -76,6 +76,14 @@ def words(modal: Modal) -> str:
         (an_event("unreached", why="user_disabled"), "The card could not be sent to <@U0BOB>."),
         (replace(an_event("unreached", channel="C1"), person=None), "The card could not be sent to <#C1>."),
         (an_event("taken_back"), "<@U0BOB> took the answer back."),
+        (
+            replace(an_event("webhook_delivered", host="hooks.example.com"), person=None),
+            "The program was told at hooks.example.com.",
+        ),
+        (
+            replace(an_event("webhook_given_up", host="hooks.example.com", failure="it answered 500"), person=None),
+            "The program could not be told at hooks.example.com: it answered 500.",
+        ),
         (an_event("ended", result="4 moved"), "The task finished: 4 moved"),
         (an_event("ended"), "The task finished."),
         (an_event("failed", error_id="e1"), "An error stopped the task (error id `e1`)."),
